@@ -1,0 +1,286 @@
+//! What is asked of a cell, in families; imperative. Texts arrive sealed, contents as bodies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::approval::Waiting;
+use crate::fact::run::Verdict;
+use crate::spec::{AgentSpec, BudgetSpec, Kind, Spec};
+use crate::{
+    ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, TaskId,
+    TenantId, Time, TokenId,
+};
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $family:ident { $($(#[$vdoc:meta])* $variant:ident {
+        $($(#[$fdoc:meta])* $field:ident: $type:ty,)*
+    })* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $family { $($(#[$vdoc])* $variant { $($(#[$fdoc])* $field: $type,)* },)* }
+
+        impl From<$family> for Command {
+            fn from(command: $family) -> Self { Self::$family(command) }
+        }
+    )*
+
+        /// What somebody asks for.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Command { $($(#[$doc])* $family($family),)* }
+    };
+}
+
+commands! {
+    /// About agents.
+    Agent {
+        /// Makes one.
+        Create {
+            /// Its name.
+            name: Name,
+            /// What it is.
+            spec: AgentSpec,
+        }
+        /// Makes one, or changes it where it differs.
+        Apply {
+            /// Its name.
+            name: Name,
+            /// What it is.
+            spec: AgentSpec,
+        }
+        /// Lets it take no more work.
+        Stop {
+            /// Its name.
+            name: Name,
+        }
+        /// Lets it take work again.
+        Enable {
+            /// Its name.
+            name: Name,
+        }
+        /// Takes it away; refused while it runs.
+        Delete {
+            /// Its name.
+            name: Name,
+        }
+    }
+    /// About tasks.
+    Task {
+        /// Opens one and gives it to whoever does it.
+        Open {
+            /// What it is called on the board.
+            title: Sealed,
+            /// What is given.
+            input: BodyRef,
+            /// Who is to do it; none lets the broker choose.
+            agent: Option<Name>,
+        }
+        /// Asks the broker without opening anything.
+        Route {
+            /// The text of the task.
+            input: BodyRef,
+        }
+        /// Not wanted any more.
+        Cancel {
+            /// Which.
+            task: TaskId,
+        }
+    }
+    /// About runs.
+    Run {
+        /// Not wanted any more.
+        Cancel {
+            /// Which.
+            run: RunId,
+        }
+        /// Decides about an effect of unknown outcome, or a run that diverged.
+        Resolve {
+            /// Which.
+            run: RunId,
+            /// How.
+            verdict: Verdict,
+        }
+    }
+    /// About plans.
+    Plan {
+        /// Starts an execution.
+        Start {
+            /// Of which plan.
+            name: Name,
+            /// Its inputs, a JSON object.
+            inputs: BodyRef,
+        }
+        /// Not wanted any more.
+        Cancel {
+            /// Which.
+            plan: PlanId,
+        }
+    }
+    /// About approvals.
+    Approval {
+        /// Answers.
+        Decide {
+            /// Which.
+            approval: ApprovalId,
+            /// Yes or no.
+            yes: bool,
+            /// What was seen; refused if it is something else by now.
+            seen: Option<Digest>,
+            /// What is said about it.
+            comment: Option<Sealed>,
+            /// What it was changed into.
+            edited: Option<BodyRef>,
+        }
+    }
+    /// About budgets.
+    Budget {
+        /// Sets or removes a limit.
+        Set {
+            /// Whose.
+            agent: Name,
+            /// The limit; none removes it.
+            spec: Option<BudgetSpec>,
+        }
+        /// Gives the window back.
+        Reset {
+            /// Whose.
+            agent: Name,
+        }
+    }
+    /// About resources.
+    Resource {
+        /// Makes one, or changes it where it differs.
+        Apply {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// What it says.
+            spec: Spec,
+        }
+        /// Takes it away.
+        Delete {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+    }
+    /// About documents.
+    Document {
+        /// Writes a new version.
+        Write {
+            /// Where.
+            path: DocPath,
+            /// What it says.
+            body: BodyRef,
+            /// The version last read: 0 for one that must not be there, none for whatever is.
+            expected: Option<u64>,
+        }
+        /// Takes it away.
+        Delete {
+            /// Where.
+            path: DocPath,
+        }
+    }
+    /// About members.
+    Member {
+        /// Lets somebody in.
+        Add {
+            /// What they are called.
+            name: Sealed,
+            /// What they may do.
+            role: Role,
+        }
+        /// Changes what they may do.
+        ChangeRole {
+            /// Who.
+            member: MemberId,
+            /// What they may do.
+            role: Role,
+        }
+        /// Lets them out.
+        Remove {
+            /// Who.
+            member: MemberId,
+        }
+        /// Gives them a token.
+        IssueToken {
+            /// Who.
+            member: MemberId,
+            /// SHA-256 of the secret.
+            hash: Digest,
+            /// When it ends.
+            expires_at: Option<Time>,
+        }
+        /// Takes a token away.
+        RevokeToken {
+            /// Who.
+            member: MemberId,
+            /// Which.
+            token: TokenId,
+        }
+    }
+    /// About messages.
+    Message {
+        /// Says something.
+        Post {
+            /// Under which task.
+            task: Option<TaskId>,
+            /// What.
+            text: Sealed,
+        }
+    }
+    /// About events.
+    Event {
+        /// Publishes one.
+        Publish {
+            /// Its type.
+            topic: String,
+            /// Its data, JSON.
+            data: BodyRef,
+        }
+    }
+    /// About tenants; only for the cell of the system.
+    Tenant {
+        /// Makes one.
+        Create {
+            /// Which.
+            tenant: TenantId,
+            /// What stands in addresses.
+            slug: Name,
+            /// What it is called.
+            title: Sealed,
+        }
+    }
+}
+
+/// What a command gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// Nothing had to be done.
+    Unchanged,
+    /// A task was opened, and perhaps a run of it begun.
+    Task {
+        /// The task.
+        task: TaskId,
+        /// Its run.
+        run: Option<RunId>,
+    },
+    /// A plan was started.
+    Plan(PlanId),
+    /// Somebody was let in.
+    Member(MemberId),
+    /// A token was given.
+    Token(TokenId),
+    /// A resource or agent has this version.
+    Version(u64),
+    /// A message was posted.
+    Message(crate::MessageId),
+    /// An event was published.
+    Event(crate::EventId),
+    /// What the broker would do.
+    Route(Vec<crate::fact::task::Considered>),
+    /// What waits was decided.
+    Decided(Waiting),
+}

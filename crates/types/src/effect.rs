@@ -1,0 +1,92 @@
+//! What is to be done in the world, as plain data: journaled intents, carried out by the engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::run::{Ability, World};
+use crate::{BodyRef, Digest, Grant, Name, RunId, Time};
+
+/// One wish. Its identity is also its idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Run a component.
+    Sandbox(Box<Sandbox>),
+    /// Carry out a gated call through a driver.
+    Call(Call),
+    /// Stop what is running for this run.
+    Cancel(RunId),
+}
+
+/// Run a component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// For which run.
+    pub run: RunId,
+    /// Which attempt, counted from 1.
+    pub attempt: u32,
+    /// Who.
+    pub agent: Name,
+    /// What.
+    pub component: Digest,
+    /// What is given.
+    pub input: BodyRef,
+    /// What clock and dice derive from.
+    pub seed: Digest,
+    /// The last durable time of the run: what its clock says.
+    pub clock: Time,
+    /// When the attempt is lost.
+    pub deadline: Time,
+    /// What the guard allowed.
+    pub grant: Grant,
+    /// The last segment of its recording: a chain, each naming the one before.
+    pub tail: Option<BodyRef>,
+}
+
+/// Carry out a gated call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Of which run.
+    pub run: RunId,
+    /// Which call of it.
+    pub index: u32,
+    /// Who.
+    pub agent: Name,
+    /// What for.
+    pub ability: Ability,
+    /// The request.
+    pub request: BodyRef,
+    /// What may be done if the outcome is lost.
+    pub world: World,
+    /// How often it is tried, this time included.
+    pub attempt: u32,
+}
+
+impl Call {
+    /// The idempotency key: the same for every attempt.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}-{}", self.run, self.index)
+    }
+}
+
+/// What identifies an effect in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EffectId {
+    /// A component at work.
+    Sandbox(RunId, u32),
+    /// A call on its way: run, index, attempt.
+    Call(RunId, u32, u32),
+    /// A wish that something stop.
+    Cancel(RunId),
+}
+
+impl Effect {
+    /// What identifies it.
+    #[must_use]
+    pub const fn id(&self) -> EffectId {
+        match self {
+            Self::Sandbox(s) => EffectId::Sandbox(s.run, s.attempt),
+            Self::Call(c) => EffectId::Call(c.run, c.index, c.attempt),
+            Self::Cancel(run) => EffectId::Cancel(*run),
+        }
+    }
+}

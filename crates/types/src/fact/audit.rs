@@ -1,0 +1,176 @@
+//! How a fact reads in the audit log.
+
+use super::{Fact, agent, approval, budget, document, event, member, message, plan, resource};
+use super::{review, run, task, tenant};
+use crate::{Actor, RunId};
+
+impl Fact {
+    /// What the fact is about, as one word: an agent's name where there is one.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Agent(fact) => agent_of(fact).to_string(),
+            Self::Task(fact) => task_of(fact),
+            Self::Run(fact) => run_of(fact).1.to_string(),
+            Self::Plan(fact) => plan_of(fact),
+            Self::Review(fact) => match fact {
+                review::Fact::Requested(f) => f.reviewer.to_string(),
+                review::Fact::Praised(f) => f.reviewer.to_string(),
+                review::Fact::Refuted(f) => f.reviewer.to_string(),
+                review::Fact::Abandoned(f) => f.reviewer.to_string(),
+            },
+            Self::Approval(fact) => match fact {
+                approval::Fact::Requested(f) => f.approval.to_string(),
+                approval::Fact::Approved(f) => f.approval.to_string(),
+                approval::Fact::Rejected(f) => f.approval.to_string(),
+                approval::Fact::Expired(f) => f.approval.to_string(),
+                approval::Fact::Withdrawn(f) => f.approval.to_string(),
+            },
+            Self::Budget(fact) => budget_of(fact).to_string(),
+            Self::Resource(fact) => match fact {
+                resource::Fact::Applied(f) => format!("{}/{}", f.kind.word(), f.name),
+                resource::Fact::Deleted(f) => format!("{}/{}", f.kind.word(), f.name),
+            },
+            Self::Document(fact) => match fact {
+                document::Fact::Written(f) => f.path.to_string(),
+                document::Fact::Deleted(f) => f.path.to_string(),
+            },
+            Self::Member(fact) => match fact {
+                member::Fact::Added(f) => f.member.to_string(),
+                member::Fact::RoleChanged(f) => f.member.to_string(),
+                member::Fact::Removed(f) => f.member.to_string(),
+                member::Fact::TokenIssued(f) => f.member.to_string(),
+                member::Fact::TokenRevoked(f) => f.member.to_string(),
+            },
+            Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
+            Self::Event(event::Fact::Published(f)) => f.topic.clone(),
+            Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
+        }
+    }
+
+    /// Who did it, where the fact says so.
+    #[must_use]
+    pub fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Agent(agent::Fact::Created(f)) => Some(&f.by),
+            Self::Agent(agent::Fact::Changed(f)) => Some(&f.by),
+            Self::Agent(agent::Fact::Stopped(f)) => Some(&f.by),
+            Self::Agent(agent::Fact::Enabled(f)) => Some(&f.by),
+            Self::Task(task::Fact::Opened(f)) => Some(&f.by),
+            Self::Run(run::Fact::Cancelled(f)) => Some(&f.by),
+            Self::Run(run::Fact::Resolved(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::Started(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::Approved(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::Rejected(f)) => Some(&f.by),
+            Self::Budget(budget::Fact::Set(f)) => Some(&f.by),
+            Self::Budget(budget::Fact::Reset(f)) => Some(&f.by),
+            Self::Resource(resource::Fact::Applied(f)) => Some(&f.by),
+            Self::Resource(resource::Fact::Deleted(f)) => Some(&f.by),
+            Self::Document(document::Fact::Written(f)) => Some(&f.by),
+            Self::Document(document::Fact::Deleted(f)) => Some(&f.by),
+            Self::Member(member::Fact::Added(f)) => Some(&f.by),
+            Self::Member(member::Fact::RoleChanged(f)) => Some(&f.by),
+            Self::Member(member::Fact::Removed(f)) => Some(&f.by),
+            Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
+            Self::Message(message::Fact::Posted(f)) => Some(&f.by),
+            Self::Event(event::Fact::Published(f)) => Some(&f.by),
+            Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
+            _ => None,
+        }
+    }
+
+    /// The run it belongs to.
+    #[must_use]
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Run(fact) => Some(run_of(fact).0),
+            Self::Agent(agent::Fact::Remembered(f)) => Some(f.run),
+            Self::Budget(budget::Fact::Reserved(f)) => Some(f.run),
+            Self::Budget(budget::Fact::Settled(f)) => Some(f.run),
+            Self::Budget(budget::Fact::Released(f)) => Some(f.run),
+            Self::Document(document::Fact::Written(f)) => f.run,
+            _ => None,
+        }
+    }
+
+    /// What follows the subject on the audit line: an amount, a status, a reason.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        match self {
+            Self::Budget(budget::Fact::Settled(f)) => Some(f.amount.to_string()),
+            Self::Budget(budget::Fact::Reserved(f)) => Some(f.amount.to_string()),
+            Self::Budget(budget::Fact::Alerted(f)) => Some(format!("{} of {}", f.used, f.limit)),
+            Self::Task(task::Fact::Closed(f)) => Some(f.status.to_string()),
+            Self::Task(task::Fact::Moved(f)) => Some(f.status.to_string()),
+            Self::Task(task::Fact::Routed(f)) => Some(format!("{} {}", f.tier, f.target)),
+            Self::Plan(plan::Fact::Closed(f)) => Some(f.status.to_string()),
+            Self::Run(run::Fact::Failed(f)) => Some(f.problem.note.clone()),
+            Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
+            Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
+            Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
+            Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            _ => None,
+        }
+    }
+}
+
+fn agent_of(fact: &agent::Fact) -> &crate::Name {
+    match fact {
+        agent::Fact::Created(f) => &f.name,
+        agent::Fact::Changed(f) => &f.name,
+        agent::Fact::Stopped(f) => &f.name,
+        agent::Fact::Enabled(f) => &f.name,
+        agent::Fact::Deleted(f) => &f.name,
+        agent::Fact::Remembered(f) => &f.name,
+    }
+}
+
+fn task_of(fact: &task::Fact) -> String {
+    match fact {
+        task::Fact::Opened(f) => f.task.to_string(),
+        task::Fact::Routed(f) => f.task.to_string(),
+        task::Fact::Moved(f) => f.task.to_string(),
+        task::Fact::Closed(f) => f.task.to_string(),
+    }
+}
+
+fn run_of(fact: &run::Fact) -> (RunId, &crate::Name) {
+    match fact {
+        run::Fact::Started(f) => (f.run, &f.agent),
+        run::Fact::Recorded(f) => (f.run, &f.agent),
+        run::Fact::Called(f) => (f.run, &f.agent),
+        run::Fact::Answered(f) => (f.run, &f.agent),
+        run::Fact::Completed(f) => (f.run, &f.agent),
+        run::Fact::Failed(f) => (f.run, &f.agent),
+        run::Fact::Stopped(f) => (f.run, &f.agent),
+        run::Fact::Cancelled(f) => (f.run, &f.agent),
+        run::Fact::Diverged(f) => (f.run, &f.agent),
+        run::Fact::LeftUnknown(f) => (f.run, &f.agent),
+        run::Fact::Resolved(f) => (f.run, &f.agent),
+    }
+}
+
+fn plan_of(fact: &plan::Fact) -> String {
+    match fact {
+        plan::Fact::Started(f) => f.name.to_string(),
+        plan::Fact::StepStarted(f) => f.at.to_string(),
+        plan::Fact::StepExpanded(f) => f.step.to_string(),
+        plan::Fact::StepDone(f) => f.at.to_string(),
+        plan::Fact::StepFailed(f) => f.at.to_string(),
+        plan::Fact::StepSkipped(f) => f.at.to_string(),
+        plan::Fact::StepReopened(f) => f.at.to_string(),
+        plan::Fact::Closed(f) => f.name.to_string(),
+    }
+}
+
+fn budget_of(fact: &budget::Fact) -> &crate::Name {
+    match fact {
+        budget::Fact::Set(f) => &f.agent,
+        budget::Fact::Reserved(f) => &f.agent,
+        budget::Fact::Settled(f) => &f.agent,
+        budget::Fact::Released(f) => &f.agent,
+        budget::Fact::Alerted(f) => &f.agent,
+        budget::Fact::Exhausted(f) => &f.agent,
+        budget::Fact::Reset(f) => &f.agent,
+    }
+}

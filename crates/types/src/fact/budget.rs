@@ -1,0 +1,70 @@
+//! Money was set aside, spent.
+
+use crate::spec::BudgetSpec;
+use crate::{Actor, Micros, Name, RunId, Tier, Time};
+
+facts! {
+    "Facts about budgets."
+
+    /// A limit was set.
+    Set "budget.set" as "cost.set" v 1 {
+        /// Whose.
+        agent: Name,
+        /// The limit; none removes it.
+        spec: Option<BudgetSpec>,
+        /// Who set it.
+        by: Actor,
+    }
+    /// The worst case of a run was set aside, before it began.
+    Reserved "budget.reserved" as "cost.reserved" v 1 {
+        /// Whose.
+        agent: Name,
+        /// For which run.
+        run: RunId,
+        /// How much.
+        amount: Micros,
+        /// The window it counts in.
+        window: Time,
+    }
+    /// What a run really cost; the rest of its reserve is free again.
+    Settled "budget.settled" as "cost.recorded" v 1 {
+        /// Whose.
+        agent: Name,
+        /// For which run.
+        run: RunId,
+        /// How much.
+        amount: Micros,
+        /// At which tier.
+        tier: Tier,
+    }
+    /// A run cost nothing; its reserve is free again.
+    Released "budget.released" as "cost.released" v 1 {
+        /// Whose.
+        agent: Name,
+        /// For which run.
+        run: RunId,
+    }
+    /// The share that was to be told is reached.
+    Alerted "budget.alerted" as "cost.alert" v 1 {
+        /// Whose.
+        agent: Name,
+        /// Spent and reserved.
+        used: Micros,
+        /// Of how much.
+        limit: Micros,
+    }
+    /// The window has nothing left: the agent takes no work until it ends.
+    Exhausted "budget.exhausted" as "cost.pause" v 1 {
+        /// Whose.
+        agent: Name,
+        /// The window.
+        window: Time,
+    }
+    /// A person gave the window back.
+    Reset "budget.reset" as "cost.reset" v 1 {
+        /// Whose.
+        agent: Name,
+        /// Who.
+        by: Actor,
+    }
+}

@@ -1,0 +1,40 @@
+//! The words of naos: ids, facts, commands, effects, grants, money, roles. Plain data.
+//!
+//! Never decides anything, never touches a clock, a die, a file or the network.
+//! Start at [`fact::Fact`] (what happened) and [`command::Command`] (what is asked).
+
+mod body;
+mod code;
+pub mod command;
+mod digest;
+pub mod effect;
+pub mod fact;
+mod grant;
+mod id;
+pub mod input;
+mod money;
+mod name;
+mod refusal;
+mod role;
+mod sealed;
+pub mod spec;
+mod status;
+mod time;
+
+pub use body::{BodyRef, StagedBody};
+pub use code::{CODES, Code, CodeEntry};
+pub use digest::Digest;
+pub use grant::{Grant, Grants, RunLimits};
+pub use id::*;
+pub use money::{Micros, Period};
+pub use name::{DocPath, Name, NameError, StepPath};
+pub use refusal::{Refusal, RefusalKind};
+pub use role::{Actor, Role};
+pub use sealed::{Sealed, SubjectId};
+pub use status::{
+    AgentStatus, ApprovalStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
+};
+pub use time::{Span, Time};
+
+/// Position in one tenant's journal: 1 is the first fact, 0 is before it.
+pub type Seq = u64;

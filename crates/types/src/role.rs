@@ -1,0 +1,57 @@
+//! Who acts, and what they may.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MemberId, Name, PlanId};
+
+/// What a member may do; each role may do all that the ones after it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees what is assigned to them.
+    External,
+    /// Works: tasks, runs, approvals.
+    Staff,
+    /// Changes agents, plans, budgets.
+    Admin,
+    /// Everything, members too.
+    Owner,
+}
+
+impl Role {
+    /// The word in files and answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::External => "external",
+            Self::Staff => "staff",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// naos itself: recovery, timers, reactions.
+    System,
+    /// A person or machine, with the role it had then.
+    Member(MemberId, Role),
+    /// An agent, inside a run.
+    Agent(Name),
+    /// A plan, in one of its steps.
+    Plan(PlanId),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Member(id, role) => write!(f, "{}:{id}", role.word()),
+            Self::Agent(name) => write!(f, "agent:{name}"),
+            Self::Plan(id) => write!(f, "{id}"),
+        }
+    }
+}

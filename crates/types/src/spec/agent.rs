@@ -1,0 +1,55 @@
+//! An agent's manifest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Grants, Micros, RunLimits, Span};
+
+/// How often and how soon a failed step is tried again: `wait × factor^(attempt − 1)`, at most
+/// `wait_max`, with up to a quarter of it added by chance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetryPolicy {
+    /// How many attempts in all, the first one included.
+    pub attempts_max: u32,
+    /// The pause before the second attempt.
+    pub wait: Span,
+    /// What each further pause is multiplied by, in tenths: 20 doubles.
+    pub factor_tenths: u32,
+    /// The longest pause.
+    pub wait_max: Span,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts_max: 1,
+            wait: Span(500),
+            factor_tenths: 20,
+            wait_max: Span::secs(60),
+        }
+    }
+}
+
+/// What an agent is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentSpec {
+    /// What it does, in a sentence.
+    pub description: String,
+    /// The template it was made from.
+    pub template: Option<String>,
+    /// The component to run: SHA-256 of its bytes, kept as a body of the tenant or built in.
+    pub component: Option<Digest>,
+    /// Words and phrases that the broker looks for in a task.
+    pub patterns: Vec<String>,
+    /// What it may do.
+    pub grants: Grants,
+    /// Within which limits.
+    pub limits: RunLimits,
+    /// What a call costs beside what it spends outside.
+    pub cost_per_call: Micros,
+    /// When a run fails.
+    pub retry: RetryPolicy,
+    /// The model it wants, where it works with one.
+    pub model: Option<String>,
+}

@@ -1,0 +1,91 @@
+//! What a resource says: applications are data.
+
+mod agent;
+mod budget;
+mod plan;
+mod skill;
+
+use serde::{Deserialize, Serialize};
+
+pub use agent::{AgentSpec, RetryPolicy};
+pub use budget::{BudgetSpec, OnExceed};
+pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+pub use skill::{Handler, SkillSpec};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident $word:literal $plural:literal)*) => {
+        /// The kinds of resources.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word for one.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// The word for many.
+            #[must_use]
+            pub const fn plural(self) -> &'static str {
+                match self { $(Self::$variant => $plural,)* }
+            }
+
+            /// The kind that a word, singular or plural, names.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word | $plural => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A unit of work in the sandbox.
+    Agent "agent" "agents"
+    /// A rule that answers without an agent.
+    Skill "skill" "skills"
+    /// Steps and what connects them.
+    Plan "plan" "plans"
+    /// A spending limit.
+    Budget "budget" "budgets"
+    /// A rule of the guard.
+    Policy "policy" "policies"
+    /// Restarts agents that fail.
+    Supervisor "supervisor" "supervisors"
+    /// Steps that undo themselves.
+    Saga "saga" "sagas"
+    /// Steps in a row.
+    Workflow "workflow" "workflows"
+    /// Agents that share work.
+    Pool "pool" "pools"
+    /// A plan with a trigger.
+    Instruction "instruction" "instructions"
+    /// A connection to the outside.
+    Driver "driver" "drivers"
+    /// A page made of data.
+    Ui "ui" "uis"
+    /// Something that happens at a time.
+    Schedule "schedule" "schedules"
+    /// A language model and its prices.
+    Model "model" "models"
+    /// Something that a model may call.
+    Tool "tool" "tools"
+    /// Something learnt.
+    Lesson "lesson" "lessons"
+}
+
+/// A resource's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spec {
+    /// A rule that answers.
+    Skill(SkillSpec),
+    /// Steps.
+    Plan(PlanSpec),
+    /// A kind that this version keeps, lists and gives back, and doesn't run: JSON text.
+    Kept(String),
+}

@@ -1,0 +1,148 @@
+//! Steps and what connects them.
+
+use serde::{Deserialize, Serialize};
+
+use super::RetryPolicy;
+use crate::{Name, Role, Span};
+
+/// The type of a plan's input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputType {
+    /// Any JSON.
+    #[default]
+    Any,
+    /// A string.
+    String,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+}
+
+/// One input of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Its name: what templates and conditions call `inputs.NAME`.
+    pub name: String,
+    /// Its type.
+    pub kind: InputType,
+    /// Its value where none is given, as JSON text.
+    pub default: Option<String>,
+}
+
+/// A step for each item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOut {
+    /// A CEL expression that gives the list.
+    pub items: String,
+    /// How many items are open at once.
+    pub window: u32,
+    /// Whether items that failed for good let the step go on with the others.
+    pub partial: bool,
+}
+
+/// Another agent looks at a step's result before anybody else does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewSpec {
+    /// The step whose result is looked at; its agent is the author.
+    pub of: Name,
+    /// Who looks; never the author.
+    pub by: Name,
+    /// What the reviewer is given: a template, as in [`StepDo::Task`].
+    pub input: String,
+    /// How often the author may mend what was refuted; then a person decides.
+    pub rounds_max: u32,
+}
+
+/// What a step does. Templates are minijinja, strict, over `inputs`, `steps.NAME.output`, each
+/// step's output by its name (`-` becomes `_`), `item`, `index` and `feedback`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepDo {
+    /// Opens a task: for `agent`, or for whoever the broker finds.
+    Task {
+        /// Who does it.
+        agent: Option<Name>,
+        /// What it is called on the board: a template.
+        title: String,
+        /// What is given: a template; without one, the output of the step before.
+        input: Option<String>,
+    },
+    /// A CEL expression; its value is the output.
+    Compute {
+        /// The expression.
+        cel: String,
+    },
+    /// A template; its text is the output.
+    Render {
+        /// The template.
+        template: String,
+    },
+    /// Refute or praise, and mend.
+    Review(ReviewSpec),
+    /// Asks a person.
+    Approval {
+        /// The question: a template.
+        title: String,
+        /// What is approved: a template; without one, the output of the step before.
+        body: Option<String>,
+        /// The least role that may answer.
+        role: Role,
+        /// How long to wait for an answer; without one, for ever.
+        expires: Option<Span>,
+    },
+    /// Writes a document.
+    Document {
+        /// Where: a template.
+        path: String,
+        /// What: a template; without one, the output of the step before.
+        text: Option<String>,
+    },
+    /// Publishes an event.
+    Emit {
+        /// Its type.
+        kind: String,
+        /// Its data: a template that gives JSON.
+        data: Option<String>,
+    },
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSpec {
+    /// Its name, unique in the plan.
+    pub name: Name,
+    /// The steps that must be closed before it.
+    pub after: Vec<Name>,
+    /// A CEL condition; not met, the step is skipped.
+    pub when: Option<String>,
+    /// What it does.
+    #[serde(rename = "do")]
+    pub action: StepDo,
+    /// Once for each item of a list.
+    pub for_each: Option<FanOut>,
+    /// When it fails.
+    pub retry: RetryPolicy,
+    /// The longest one attempt may take.
+    pub timeout: Option<Span>,
+    /// Whether the plan goes on without it when it fails for good.
+    pub optional: bool,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSpec {
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// What it takes.
+    pub inputs: Vec<InputSpec>,
+    /// What it does, in the order of the file; dependencies point backwards or forwards.
+    pub steps: Vec<StepSpec>,
+    /// The step whose output is the plan's; without one, the last.
+    pub output: Option<Name>,
+}

@@ -1,0 +1,94 @@
+//! The harnesses that can be run for evidence. Each prints, as its last line, one JSON object:
+//! `{"n", "failures", "seed_from", "seed_to", "first_failure", "extra"}` (the first two must be).
+
+/// One harness: which program, with which words, at which n.
+#[derive(Clone, Copy)]
+pub struct Harness {
+    pub name: &'static str,
+    /// What is counted, as it stands in the table.
+    pub figure: &'static str,
+    pub package: &'static str,
+    pub binary: &'static str,
+    /// The cargo profile; what newcomers run, unless debug checks are the point.
+    pub profile: &'static str,
+    /// `{n}` stands for the stated n.
+    pub args: &'static [&'static str],
+    pub n_default: u64,
+}
+
+pub const HARNESSES: &[Harness] = &[
+    Harness {
+        name: "crash",
+        figure: "SIGKILLs under mixed load with lost, doubled, stuck or unpaid work",
+        package: "naos",
+        binary: "naos",
+        profile: "release",
+        args: &["crashtest", "--kills", "{n}", "--json"],
+        n_default: 500,
+    },
+    Harness {
+        name: "sim",
+        figure: "simulated seeds that break an invariant or differ when run twice",
+        package: "naos-sim",
+        binary: "naos-sim",
+        profile: "release",
+        args: &["--seeds", "{n}", "--json"],
+        n_default: 20_000,
+    },
+];
+
+impl Harness {
+    pub fn arguments(&self, n: u64) -> Vec<String> {
+        self.args
+            .iter()
+            .map(|word| word.replace("{n}", &n.to_string()))
+            .collect()
+    }
+}
+
+pub fn find(name: &str) -> anyhow::Result<&'static Harness> {
+    let found = HARNESSES.iter().find(|harness| harness.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = HARNESSES.iter().map(|harness| harness.name).collect();
+        anyhow::anyhow!("no harness {name:?}; there are: {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n_is_filled_in() {
+        let crash = find("crash").expect("it is listed");
+        assert_eq!(crash.arguments(7), ["crashtest", "--kills", "7", "--json"]);
+    }
+
+    #[test]
+    fn every_row_states_its_n_once() {
+        for harness in HARNESSES {
+            let places = harness
+                .args
+                .iter()
+                .filter(|word| word.contains("{n}"))
+                .count();
+            assert_eq!(places, 1, "{}", harness.name);
+            assert_eq!(
+                find(harness.name).map(|found| found.name).ok(),
+                Some(harness.name)
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known() {
+        let error = find("nope")
+            .map(|_| ())
+            .expect_err("there is none")
+            .to_string();
+        assert!(
+            error.starts_with("no harness \"nope\"; there are: crash, sim"),
+            "{error}"
+        );
+    }
+}
