@@ -1,0 +1,252 @@
+//! The store on disk: one log for the node, one SQLite file per tenant, pack files, a key ring.
+//!
+//! ```text
+//! data/log/NNNNNN.db      the commit point: rows of all tenants, sealed
+//! data/tenants/<id>.db    journal, records, answers, bodies; filled behind the log
+//! data/system.db          where each cell stands, when it wants to be woken
+//! data/bodies/NNNNNN.pack bodies above 16 KiB
+//! data/keys/              node.key, sign.key, ring.db; nobody else's to read
+//! data/lock               whose directory this is
+//! ```
+//! A commit: stage → one transaction in the log, one sync → publish to [`cell`] → answer. Behind
+//! it the [`filler`] writes tenants' files, and lets go of log segments that all files hold.
+
+mod vfs;
+
+mod db;
+
+mod planted;
+
+mod keys;
+
+mod row;
+
+mod node_log;
+
+mod packs;
+
+mod system;
+
+mod tenant_file;
+
+mod tenant_writer;
+
+mod cell;
+
+mod readers;
+
+mod queue;
+
+mod node;
+
+mod filler;
+
+mod open;
+
+mod tenant;
+
+mod verify;
+
+#[cfg(test)]
+mod faults;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use naos_types::{Seq, SubjectId, TenantId, Time};
+
+use self::db::DbError;
+use self::filler::Filler;
+use self::node::{Node, locked};
+pub use self::open::OpenError;
+use self::queue::Stop;
+pub use self::tenant::SqliteTenant;
+pub use self::tenant_file::StoredCheckpoint;
+pub use self::verify::Verified;
+use crate::traits::{Append, CommitError, ReadError, Stale, Store, TenantStore};
+
+/// A data directory, open and owned by this process.
+pub struct SqliteStore {
+    node: Arc<Node>,
+    filler: Mutex<Option<JoinHandle<Result<(), DbError>>>>,
+    /// Goes last: the next process may come in then.
+    lock: Mutex<Option<File>>,
+}
+
+/// Why a store could not be closed cleanly. Nothing is lost: the next start reads the log.
+#[derive(Debug, thiserror::Error)]
+#[error("could not bring everything into the tenants' files")]
+pub struct CloseError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Why a key could not be destroyed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not destroy the key of subject {subject:?} of {tenant}")]
+pub struct DestroyError {
+    tenant: TenantId,
+    subject: SubjectId,
+    #[source]
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl SqliteStore {
+    /// Opens a data directory, or makes it; what a crash left in the log is visible at once.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whose fault it is and what to do.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        let (node, system, lock) = open::open(dir)?;
+        let filler = Filler::new(Arc::clone(&node), system);
+        let thread = std::thread::Builder::new()
+            .name("naos-filler".to_owned())
+            .spawn(move || filler.run())
+            .map_err(|cause| OpenError::Io { what: "a thread".into(), cause: Box::new(cause) })?;
+        Ok(Self { node, filler: Mutex::new(Some(thread)), lock: Mutex::new(Some(lock)) })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.node.dir
+    }
+
+    /// Brings everything into the tenants' files, signs and syncs them, and leaves nothing but
+    /// main files. Later calls of anything that writes are errors.
+    ///
+    /// # Errors
+    /// [`CloseError`]; the next start reads from the log what files lack.
+    pub fn close(&self) -> Result<(), CloseError> {
+        let deferred = match locked(&self.node.log).as_mut() {
+            Some(log) => self.node.finish_deferred(log),
+            None => Ok(()),
+        };
+        deferred.map_err(|cause| CloseError(Box::new(cause)))?;
+        self.end(Stop::Drained)
+    }
+
+    fn end(&self, how: Stop) -> Result<(), CloseError> {
+        let Some(filler) = locked(&self.filler).take() else { return Ok(()) };
+        self.node.queue.stop(how);
+        let done = filler.join();
+        // Without its filler the store takes no more.
+        let open = locked(&self.node.log).take();
+        drop(open);
+        locked(&self.node.retired).clear();
+        locked(&self.node.next).take();
+        self.node.readers.close();
+        locked(&self.lock).take();
+        let broken = self.node.alive().map_err(|cause| CloseError(Box::new(cause)));
+        match done {
+            Ok(done) => done.map_err(|cause| CloseError(Box::new(cause))).and(broken),
+            Err(_panic) => Err(CloseError("the filling thread panicked".into())),
+        }
+    }
+
+    /// Stops at once, as a crash would: files keep what they have.
+    #[cfg(test)]
+    pub(crate) fn crash(&self) {
+        let _state_of_a_crash = self.end(Stop::Now);
+    }
+
+    /// One tenant, with what only this store has.
+    ///
+    /// # Errors
+    /// [`ReadError`] if its file can't be opened or isn't sound.
+    pub fn sqlite_tenant(&self, id: TenantId) -> Result<SqliteTenant, ReadError> {
+        let cell = self.node.cell(id)?;
+        drop(cell.read()?);
+        Ok(SqliteTenant { node: Arc::clone(&self.node), cell })
+    }
+
+    /// Destroys a subject's key: what it sealed is erased, the journal still verifies.
+    ///
+    /// # Errors
+    /// [`DestroyError`] if the key ring can't be written; the key is still there then.
+    pub fn destroy(&self, tenant: TenantId, subject: SubjectId) -> Result<(), DestroyError> {
+        if subject == SubjectId::TENANT {
+            // Rows in the log are sealed with keys of this one: nothing may need them any more.
+            self.settle();
+        }
+        self.node
+            .keys
+            .destroy(tenant, subject)
+            .map_err(|cause| DestroyError { tenant, subject, cause: Box::new(cause) })
+    }
+
+    /// Hashes a whole journal again and compares it with what was stored and signed.
+    ///
+    /// # Errors
+    /// [`ReadError`] if nothing can be said about the journal at all; what is wrong with its
+    /// entries or checkpoints stands in the answer.
+    pub fn verify(&self, tenant: TenantId) -> Result<Verified, ReadError> {
+        self.settle();
+        let cell = self.node.cell(tenant)?;
+        let state = cell.read()?;
+        let exists = state.exists;
+        drop(state);
+        if !exists {
+            let root = naos_ledger::empty_root();
+            let (first_bad, fault) = (None, None);
+            return Ok(Verified { entries: 0, root, checkpoints: 0, first_bad, fault });
+        }
+        verify::verify(&cell.path, tenant, &self.node.signer)
+            .map_err(|cause| cause.reading(&cell.path.display().to_string()))
+    }
+
+    /// What outsiders check this node's checkpoints with.
+    #[must_use]
+    pub fn vkey(&self) -> String {
+        self.node.signer.vkey()
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if let Err(cause) = self.close() {
+            tracing::error!(cause = db::chain(&cause), "the store was not closed cleanly");
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, appends: &[Append]) -> Result<Vec<Result<Seq, Stale>>, CommitError> {
+        self.node.commit(appends)
+    }
+
+    fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, ReadError> {
+        Ok(Arc::new(self.sqlite_tenant(id)?))
+    }
+
+    fn tenants(&self) -> Result<Vec<TenantId>, ReadError> {
+        let mut ids: Vec<TenantId> = locked(&self.node.standing)
+            .iter()
+            .filter(|(_, standing)| standing.seq > 0)
+            .map(|(id, _)| *id)
+            .collect();
+        let cells = locked(&self.node.cells);
+        ids.extend(cells.iter().filter(|(_, cell)| cell.lock().seq > 0).map(|(id, _)| *id));
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn due(&self, now: Time) -> Result<Vec<(TenantId, Time)>, ReadError> {
+        let wakes = locked(&self.node.wakes);
+        let mut due: Vec<_> =
+            wakes.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*id, *at)).collect();
+        due.sort_unstable_by_key(|(id, at)| (*at, *id));
+        Ok(due)
+    }
+
+    fn settle(&self) {
+        self.node.queue.settle();
+    }
+
+    fn lag(&self) -> u64 {
+        self.node.queue.lag()
+    }
+}

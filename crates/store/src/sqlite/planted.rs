@@ -1,0 +1,33 @@
+//! Bugs put in on purpose (feature `planted-bugs`): each harness proves that it would notice.
+//! Without the feature every question here is a constant "no".
+
+#[cfg(feature = "planted-bugs")]
+fn chosen(bug: &str) -> bool {
+    static BUG: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    BUG.get_or_init(|| std::env::var("NAOS_PLANTED_BUG").unwrap_or_default()) == bug
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+const fn chosen(_bug: &str) -> bool {
+    false
+}
+
+/// Acknowledges a commit before it is executed.
+pub(crate) fn ack_before_sync() -> bool {
+    chosen("ack-before-sync")
+}
+
+/// Believes every row and page.
+pub(crate) fn skip_checksum() -> bool {
+    chosen("skip-checksum")
+}
+
+/// Skips the first row of the log after what a tenant's file holds.
+pub(crate) fn replay_off_by_one() -> bool {
+    chosen("replay-off-by-one")
+}
+
+/// Never writes what was replied to a command.
+pub(crate) fn lost_inbox() -> bool {
+    chosen("lost-inbox")
+}
