@@ -1,0 +1,225 @@
+//! What one agent's manifest allows, and the sentence for what it does not.
+
+/// What an agent may do. Empty: nothing at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The agent's name, for the sentences of refusals.
+    pub agent: String,
+    /// May write log lines.
+    pub log: bool,
+    /// May keep private state.
+    pub state: bool,
+    /// Documents it may read: paths with `*` (within a folder) and `**` (across folders); a
+    /// pattern that ends with `/` means all beneath it.
+    pub context_read: Vec<String>,
+    /// Documents it may write, in the same form.
+    pub context_write: Vec<String>,
+    /// Hosts it may send requests to: `api.example.com`, `*.example.com`, `localhost:8080`.
+    /// Without a port, the scheme's own port only.
+    pub http_hosts: Vec<String>,
+    /// May read the run's clock.
+    pub clock: bool,
+    /// May draw random bytes.
+    pub random: bool,
+    /// Kinds of events it may publish: `report.written`, `report.*`.
+    pub emit_kinds: Vec<String>,
+    /// May ask a person.
+    pub ask: bool,
+}
+
+impl Grants {
+    /// What to write into the manifest so that `what` is allowed: a switch.
+    pub(crate) fn switch(&self, what: &str, key: &str) -> String {
+        let agent = self.name();
+        format!("the manifest does not grant {what}: set agents.{agent}.sandbox.{key} to true")
+    }
+
+    /// The same for a list that lacks an item.
+    pub(crate) fn item(&self, what: &str, item: &str, key: &str) -> String {
+        let agent = self.name();
+        format!("the manifest does not grant {what}: add {item:?} to agents.{agent}.sandbox.{key}")
+    }
+
+    pub(crate) fn reads(&self, path: &str) -> bool {
+        self.context_read
+            .iter()
+            .any(|pattern| path_matches(pattern, path))
+    }
+
+    pub(crate) fn writes(&self, path: &str) -> bool {
+        self.context_write
+            .iter()
+            .any(|pattern| path_matches(pattern, path))
+    }
+
+    pub(crate) fn emits(&self, kind: &str) -> bool {
+        self.emit_kinds
+            .iter()
+            .any(|pattern| glob(pattern.as_bytes(), kind.as_bytes(), b'.'))
+    }
+
+    /// `host` in lower case; `own_port` is the scheme's, and the one that a bare host means.
+    pub(crate) fn reaches(&self, host: &str, port: u16, own_port: u16) -> bool {
+        let with_port = format!("{host}:{port}");
+        let bare = if port == own_port {
+            host
+        } else {
+            with_port.as_str()
+        };
+        self.http_hosts.iter().any(|allowed| {
+            let allowed = allowed.to_ascii_lowercase();
+            match allowed.strip_prefix('*') {
+                // `*.example.com` is every name below it, never example.com itself.
+                Some(suffix) if suffix.starts_with('.') => [bare, &with_port]
+                    .iter()
+                    .any(|asked| asked.len() > suffix.len() && asked.ends_with(suffix)),
+                _ => allowed == bare || allowed == with_port,
+            }
+        })
+    }
+
+    fn name(&self) -> &str {
+        if self.agent.is_empty() {
+            "NAME"
+        } else {
+            &self.agent
+        }
+    }
+}
+
+fn path_matches(pattern: &str, path: &str) -> bool {
+    if pattern.ends_with('/') {
+        return path.len() > pattern.len() && path.starts_with(pattern);
+    }
+    glob(pattern.as_bytes(), path.as_bytes(), b'/')
+}
+
+/// `*` stands for anything but `separator`, `**` for anything. Walks back to the last star only,
+/// so it is quadratic at worst; patterns come from the manifest, texts are short.
+fn glob(pattern: &[u8], text: &[u8], separator: u8) -> bool {
+    let (mut p, mut t) = (0, 0);
+    // Where to go back to, one place per kind of star: (pattern behind it, text it has eaten to).
+    type Back = Option<(usize, usize)>;
+    let (mut one, mut many): (Back, Back) = (None, None);
+    loop {
+        if pattern[p..].starts_with(b"**") {
+            p += 2;
+            (many, one) = (Some((p, t)), None);
+            continue;
+        }
+        if pattern.get(p) == Some(&b'*') {
+            p += 1;
+            one = Some((p, t));
+            continue;
+        }
+        match (pattern.get(p), text.get(t)) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b => {
+                (p, t) = (p + 1, t + 1);
+                continue;
+            }
+            _ => {}
+        }
+        match (one, many) {
+            (Some((after, eaten)), _) if eaten < text.len() && text[eaten] != separator => {
+                one = Some((after, eaten + 1));
+                (p, t) = (after, eaten + 1);
+            }
+            (_, Some((after, eaten))) if eaten < text.len() => {
+                (many, one) = (Some((after, eaten + 1)), None);
+                (p, t) = (after, eaten + 1);
+            }
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_patterns() {
+        for (pattern, path, expected) in [
+            ("notes/a.md", "notes/a.md", true),
+            ("notes/a.md", "notes/b.md", false),
+            ("notes/*", "notes/a.md", true),
+            ("notes/*", "notes/sub/a.md", false),
+            ("notes/**", "notes/sub/a.md", true),
+            ("notes/**/a.md", "notes/x/y/a.md", true),
+            ("**/*.md", "x/y/a.md", true),
+            ("**/*.md", "x/y/a.txt", false),
+            ("notes/", "notes/sub/a.md", true),
+            ("notes/", "notes", false),
+            ("notes/", "notes/", false),
+            ("*", "a", true),
+            ("*", "a/b", false),
+            ("**", "a/b", true),
+            ("a*c", "abbc", true),
+            ("a*c", "ab", false),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(path_matches(pattern, path), expected, "{pattern} on {path}");
+        }
+    }
+
+    #[test]
+    fn event_kinds_are_split_at_dots() {
+        let grants = Grants {
+            emit_kinds: vec!["report.*".into()],
+            ..Grants::default()
+        };
+        assert!(grants.emits("report.written"));
+        assert!(!grants.emits("report.written.twice"));
+        assert!(!grants.emits("mail.sent"));
+    }
+
+    #[test]
+    fn hosts() {
+        let hosts = [
+            "Api.example.com",
+            "*.shop.example",
+            "localhost:8080",
+            "named.example:443",
+        ];
+        let grants = Grants {
+            http_hosts: hosts.map(String::from).into(),
+            ..Grants::default()
+        };
+        for (host, port, expected) in [
+            ("api.example.com", 443, true),
+            ("api.example.com", 8443, false),
+            ("evil-api.example.com", 443, false),
+            ("api.example.com.evil.example", 443, false),
+            ("a.shop.example", 443, true),
+            ("a.b.shop.example", 443, true),
+            ("shop.example", 443, false),
+            ("evilshop.example", 443, false),
+            ("a.shop.example", 81, false),
+            ("localhost", 8080, true),
+            ("localhost", 443, false),
+            ("named.example", 443, true),
+            ("named.example", 80, false),
+        ] {
+            assert_eq!(grants.reaches(host, port, 443), expected, "{host} {port}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_line() {
+        let grants = Grants {
+            agent: "fetcher".into(),
+            ..Grants::default()
+        };
+        assert_eq!(
+            grants.item("HTTP to x.example", "x.example", "allowed_hosts"),
+            "the manifest does not grant HTTP to x.example: \
+             add \"x.example\" to agents.fetcher.sandbox.allowed_hosts"
+        );
+        assert_eq!(
+            grants.switch("the clock", "clock"),
+            "the manifest does not grant the clock: set agents.fetcher.sandbox.clock to true"
+        );
+    }
+}

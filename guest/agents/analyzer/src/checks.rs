@@ -1,0 +1,283 @@
+//! What deserves a look: rows that may be the same, numbers far from all others, what is
+//! overdue, days that are too long.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use naos_reading::dates::Date;
+use naos_reading::decimal::{self, Decimal};
+use naos_reading::words::fold;
+use serde::Serialize;
+
+use crate::columns::Record;
+use crate::groups::{ITEMS_MAX, Kind, Sum, party, totals};
+use crate::roles::{Role, SETTLED};
+
+/// Fewer numbers say nothing about what is usual.
+const SAMPLE_MIN: usize = 8;
+/// A number is far out when it is more than so many times the span of the middle half away
+/// from it (Tukey's outer fence) …
+const FENCE_SPANS: i128 = 3;
+/// … and more than 3.5 / 0.6745 median deviations away from the median, as tenths.
+const DEVIATIONS_TENTHS: i128 = 52;
+/// More hours than this in one day of one person are worth a question.
+const DAY_HOURS_MAX: i128 = 12;
+
+/// Two rows that may be the same under another number.
+#[derive(Debug, Serialize)]
+pub struct Near {
+    numbers: Vec<String>,
+    party: String,
+    date: Date,
+    amount: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    currency: String,
+    /// Every place.
+    pub cites: Vec<String>,
+}
+
+/// A number far from all others.
+#[derive(Debug, Serialize)]
+pub struct Outlier {
+    column: String,
+    value: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    currency: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    number: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    party: String,
+    median: String,
+    limit: String,
+    /// Its place.
+    pub cite: String,
+}
+
+/// What should have been paid.
+#[derive(Debug, Serialize)]
+pub struct Overdue {
+    as_at: Date,
+    /// How many.
+    pub count: usize,
+    totals: Vec<Sum>,
+    items: Vec<Late>,
+}
+
+#[derive(Debug, Serialize)]
+struct Late {
+    number: String,
+    party: String,
+    due: Date,
+    days_late: i64,
+    amounts: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    currency: String,
+    cite: String,
+}
+
+/// A person's day with too many hours.
+#[derive(Debug, Serialize)]
+pub struct LongDay {
+    person: String,
+    date: Date,
+    hours: String,
+    cites: Vec<String>,
+}
+
+/// The same party, day and amount under another number.
+#[must_use]
+pub fn near_duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> Vec<Near> {
+    let Some(measure) = measure.filter(|_| matches!(kind, Kind::Invoices | Kind::Purchases)) else {
+        return Vec::new();
+    };
+    let mut alike: BTreeMap<(String, Date, String, &str), Vec<&Record>> = BTreeMap::new();
+    for row in rows {
+        let (Some(date), Some(amount)) = (row.day(Role::Date), row.number(measure)) else {
+            continue;
+        };
+        if party(row).is_empty() || row.text(Role::Number).is_empty() || amount.is_zero() {
+            continue;
+        }
+        let amount = amount.trimmed(0).to_string();
+        let key = (fold(party(row)), date, amount, row.text(Role::Currency));
+        alike.entry(key).or_default().push(row);
+    }
+    let near =
+        |((_, date, _, currency), rows): ((String, Date, String, &str), Vec<&Record>)| Near {
+            numbers: rows
+                .iter()
+                .map(|row| row.text(Role::Number).to_owned())
+                .collect(),
+            party: party(rows[0]).to_owned(),
+            date,
+            amount: rows[0]
+                .number(measure)
+                .map_or_else(String::new, |it| it.to_string()),
+            currency: currency.to_owned(),
+            cites: rows.iter().map(|row| row.cite()).collect(),
+        };
+    alike
+        .into_iter()
+        .filter(|(_, rows)| rows.len() > 1)
+        .take(ITEMS_MAX)
+        .map(near)
+        .collect()
+}
+
+/// Numbers of a column that are far from all others in their currency, by two robust measures.
+#[must_use]
+pub fn outliers(rows: &[&Record], measure: Option<&str>) -> Vec<Outlier> {
+    let Some(measure) = measure else {
+        return Vec::new();
+    };
+    let mut by_currency: BTreeMap<&str, Vec<(Decimal, &Record)>> = BTreeMap::new();
+    for row in rows {
+        if let Some(number) = row.number(measure) {
+            by_currency
+                .entry(row.text(Role::Currency))
+                .or_default()
+                .push((number, row));
+        }
+    }
+    let mut found = Vec::new();
+    for (currency, mut numbers) in by_currency {
+        numbers.sort_by_key(|(number, _)| *number);
+        let sorted: Vec<Decimal> = numbers.iter().map(|(number, _)| *number).collect();
+        let Some(fence) = Fence::around(&sorted) else {
+            continue;
+        };
+        for (number, row) in numbers {
+            let Some(limit) = fence.broken_by(number) else {
+                continue;
+            };
+            found.push(Outlier {
+                column: measure.to_owned(),
+                value: number.to_string(),
+                currency: currency.to_owned(),
+                number: row.text(Role::Number).to_owned(),
+                party: party(row).to_owned(),
+                median: fence.median.to_string(),
+                limit: limit.to_string(),
+                cite: row.cite(),
+            });
+        }
+    }
+    found.truncate(ITEMS_MAX);
+    found
+}
+
+struct Fence {
+    median: Decimal,
+    deviation: Decimal,
+    low: Decimal,
+    high: Decimal,
+}
+
+impl Fence {
+    fn around(sorted: &[Decimal]) -> Option<Self> {
+        if sorted.len() < SAMPLE_MIN {
+            return None;
+        }
+        let median = decimal::median(sorted)?;
+        let (lower, upper) = (
+            &sorted[..sorted.len() / 2],
+            &sorted[sorted.len().div_ceil(2)..],
+        );
+        let (first, third) = (decimal::median(lower)?, decimal::median(upper)?);
+        let reach = third.minus(first)?.times(FENCE_SPANS)?;
+        let mut away: Vec<Decimal> = sorted
+            .iter()
+            .filter_map(|number| number.minus(median))
+            .map(Decimal::magnitude)
+            .collect();
+        away.sort();
+        let deviation = decimal::median(&away)?;
+        // Where most numbers are the same there is no usual distance to measure by.
+        let measurable = !reach.is_zero() && !deviation.is_zero();
+        measurable.then_some(Self {
+            median,
+            deviation,
+            low: first.minus(reach)?,
+            high: third.plus(reach)?,
+        })
+    }
+
+    /// The limit that a number breaks, if it is far out by both measures.
+    fn broken_by(&self, number: Decimal) -> Option<Decimal> {
+        let away = number.minus(self.median)?.magnitude();
+        let far = away.times(10)? > self.deviation.times(DEVIATIONS_TENTHS)?;
+        let limit = if number > self.high {
+            self.high
+        } else {
+            self.low
+        };
+        (far && (number > self.high || number < self.low)).then_some(limit)
+    }
+}
+
+/// What was due before the reference day and isn't paid. None where the table doesn't say when
+/// something is due or whether it is paid.
+#[must_use]
+pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
+    let has_due = rows.iter().any(|row| row.day(Role::Due).is_some());
+    let says_paid = rows
+        .iter()
+        .any(|row| !row.text(Role::Paid).is_empty() || !row.text(Role::Status).is_empty());
+    measure.filter(|_| has_due && says_paid)?;
+    let settled = |row: &Record| {
+        let status = fold(row.text(Role::Status));
+        !row.text(Role::Paid).is_empty() || SETTLED.contains(&status.as_str())
+    };
+    let late: Vec<&Record> = rows
+        .iter()
+        .copied()
+        .filter(|row| !settled(row) && row.day(Role::Due).is_some_and(|due| due < today))
+        .collect();
+    let item = |row: &&Record| {
+        let due = row.day(Role::Due)?;
+        Some(Late {
+            number: row.text(Role::Number).to_owned(),
+            party: party(row).to_owned(),
+            due,
+            days_late: today.to_days() - due.to_days(),
+            amounts: row
+                .numbers
+                .iter()
+                .map(|(name, it)| (name.clone(), it.to_string()))
+                .collect(),
+            currency: row.text(Role::Currency).to_owned(),
+            cite: row.cite(),
+        })
+    };
+    let mut items: Vec<Late> = late.iter().filter_map(item).collect();
+    items.sort_by_key(|late| (late.due, late.cite.clone()));
+    items.truncate(ITEMS_MAX);
+    Some(Overdue {
+        as_at: today,
+        count: late.len(),
+        totals: totals(&late, &BTreeSet::new()),
+        items,
+    })
+}
+
+/// Days on which a person's hours come to more than [`DAY_HOURS_MAX`].
+#[must_use]
+pub fn long_days(rows: &[&Record]) -> Vec<LongDay> {
+    let mut days: BTreeMap<(Date, &str), Vec<&Record>> = BTreeMap::new();
+    for row in rows {
+        if let Some(day) = row.day(Role::Date) {
+            days.entry((day, row.text(Role::Person)))
+                .or_default()
+                .push(row);
+        }
+    }
+    let long = |((date, person), rows): ((Date, &str), Vec<&Record>)| {
+        let hours = decimal::sum(rows.iter().filter_map(|row| row.number("hours")))?;
+        (hours > Decimal::new(DAY_HOURS_MAX, 0)).then(|| LongDay {
+            person: person.to_owned(),
+            date,
+            hours: hours.widened(2).to_string(),
+            cites: rows.iter().map(|row| row.cite()).collect(),
+        })
+    };
+    days.into_iter().filter_map(long).take(ITEMS_MAX).collect()
+}

@@ -1,0 +1,440 @@
+//! One file: its columns with types, figures and gaps, and its rows as typed records.
+
+use naos_reading::SourceFile;
+use naos_reading::dates::Date;
+use naos_reading::decimal::{self, Decimal, Point};
+use naos_reading::table::{self, Table};
+use naos_reading::words::fold;
+use serde::Serialize;
+
+use crate::roles::{self, Role};
+
+/// Of ten cells that are filled so many must be of a kind to make the column of that kind.
+const OF_TEN_MIN: usize = 8;
+/// So many places are named where there may be many.
+pub const CITES_MAX: usize = 8;
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Type {
+    /// Nothing in it.
+    Empty,
+    /// Numbers.
+    Number,
+    /// Days.
+    Date,
+    /// Yes and no.
+    Boolean,
+    /// Anything else.
+    Text,
+}
+
+/// What is known about a column.
+#[derive(Debug, Serialize)]
+pub struct Column {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(rename = "type")]
+    kind: Type,
+    filled: usize,
+    missing: usize,
+    distinct: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<String>,
+    /// Places of cells that are not of the column's type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    odd: Vec<String>,
+    /// Two ways of writing days in one column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    formats: Vec<&'static str>,
+}
+
+/// What is known about a file.
+#[derive(Debug, Serialize)]
+pub struct FileReport {
+    file: String,
+    delimiter: String,
+    decimal: &'static str,
+    bom: bool,
+    rows: usize,
+    blank_rows: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ragged: Vec<Ragged>,
+    columns: Vec<Column>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+impl FileReport {
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Ragged {
+    cite: String,
+    cells: usize,
+    expected: usize,
+}
+
+/// One row, typed.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The file's path.
+    pub file: String,
+    /// The line it begins on.
+    pub line: usize,
+    /// All cells, folded: two rows with the same are the same.
+    pub key: String,
+    cells: Vec<(Role, String)>,
+    /// Its numbers: role or column name, and value.
+    pub numbers: Vec<(String, Decimal)>,
+    days: Vec<(Role, Date)>,
+}
+
+impl Record {
+    /// The text of a role's cell; empty where there is none.
+    #[must_use]
+    pub fn text(&self, role: Role) -> &str {
+        self.cells
+            .iter()
+            .find(|(at, _)| *at == role)
+            .map_or("", |(_, text)| text)
+    }
+    /// The day in a role's cell.
+    #[must_use]
+    pub fn day(&self, role: Role) -> Option<Date> {
+        self.days
+            .iter()
+            .find(|(at, _)| *at == role)
+            .map(|&(_, day)| day)
+    }
+    /// The number in a column.
+    #[must_use]
+    pub fn number(&self, column: &str) -> Option<Decimal> {
+        self.numbers
+            .iter()
+            .find(|(at, _)| at == column)
+            .map(|&(_, number)| number)
+    }
+    /// `file:line`.
+    #[must_use]
+    pub fn cite(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
+/// A file, read.
+pub struct Sheet {
+    /// For the answer.
+    pub report: FileReport,
+    /// Its rows.
+    pub records: Vec<Record>,
+    /// The roles of its columns.
+    pub roles: Vec<Role>,
+}
+
+/// Reads a file; a sentence where it holds no table.
+///
+/// # Errors
+/// Says why it is no table.
+pub fn read(file: &SourceFile) -> Result<Sheet, String> {
+    if file.text.contains('\0') {
+        return Err(format!("{}: not read: not text", file.path));
+    }
+    let table = table::read(&file.text);
+    if table.header.is_empty() {
+        return Err(format!("{}: empty", file.path));
+    }
+    if table.rows.is_empty() {
+        return Err(format!(
+            "{}:{}: a header and no rows",
+            file.path, table.header_line
+        ));
+    }
+    let point = point_of(&table);
+    let types: Vec<Type> = (0..table.header.len())
+        .map(|at| type_of(&table, at, point))
+        .collect();
+    let roles = unique_roles(&table);
+    let month_first: Vec<bool> = (0..table.header.len())
+        .map(|at| is_month_first(&table, at))
+        .collect();
+    let whole = Whole {
+        path: &file.path,
+        table: &table,
+        point,
+        types: &types,
+        roles: &roles,
+        month_first: &month_first,
+    };
+    let records = (0..table.rows.len()).map(|at| whole.record(at)).collect();
+    let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
+    let report = FileReport {
+        file: file.path.clone(),
+        delimiter: match table.delimiter {
+            Some('\t') => "tab".to_owned(),
+            other => other.unwrap_or(',').to_string(),
+        },
+        decimal: if point == Point::Comma { "," } else { "." },
+        bom: file.text.starts_with('\u{feff}'),
+        rows: table.rows.len(),
+        blank_rows: table.blank.len(),
+        ragged: ragged(&file.path, &table),
+        columns,
+        notes: table
+            .notes
+            .iter()
+            .map(|(line, why)| format!("{}:{line}: {why}", file.path))
+            .collect(),
+    };
+    Ok(Sheet {
+        report,
+        records,
+        roles: roles.into_iter().flatten().collect(),
+    })
+}
+
+fn ragged(path: &str, table: &Table) -> Vec<Ragged> {
+    let row = |&(line, cells): &(usize, usize)| Ragged {
+        cite: format!("{path}:{line}"),
+        cells,
+        expected: table.header.len(),
+    };
+    table.ragged.iter().take(CITES_MAX).map(row).collect()
+}
+
+/// The first column of a role has it.
+fn unique_roles(table: &Table) -> Vec<Option<Role>> {
+    let mut seen: Vec<Role> = Vec::new();
+    let mut once = |role: Role| {
+        let new = !seen.contains(&role);
+        seen.push(role);
+        new
+    };
+    table
+        .header
+        .iter()
+        .map(|name| roles::of(name).filter(|&role| once(role)))
+        .collect()
+}
+
+/// Comma or point: what more numbers can only be read with; the delimiter decides a tie.
+fn point_of(table: &Table) -> Point {
+    let (mut comma, mut dot) = (0_usize, 0_usize);
+    for cell in table
+        .rows
+        .iter()
+        .flat_map(|row| &row.cells)
+        .filter(|cell| !cell.is_empty())
+    {
+        let reads = |point| Decimal::parse(cell, point).is_some();
+        match (reads(Point::Comma), reads(Point::Dot)) {
+            (true, false) => comma += 1,
+            (false, true) => dot += 1,
+            _ => {}
+        }
+    }
+    if comma > dot || comma == dot && table.delimiter == Some(';') {
+        Point::Comma
+    } else {
+        Point::Dot
+    }
+}
+
+fn filled(table: &Table, at: usize) -> impl Iterator<Item = (&str, usize)> {
+    table
+        .rows
+        .iter()
+        .map(move |row| (row.cells[at].as_str(), row.line))
+        .filter(|(cell, _)| !cell.is_empty())
+}
+
+const BOOLEANS: &[&str] = &[
+    "yes", "no", "oui", "non", "true", "false", "eny", "tsia", "vrai", "faux",
+];
+
+fn type_of(table: &Table, at: usize, point: Point) -> Type {
+    let (mut all, mut numbers, mut days, mut booleans) = (0, 0, 0, 0);
+    for (cell, _) in filled(table, at) {
+        all += 1;
+        numbers += usize::from(Decimal::parse(cell, point).is_some());
+        days += usize::from(Date::parse_numeric(cell, false).is_some());
+        booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
+    }
+    let mostly = |count: usize| count * 10 >= all * OF_TEN_MIN;
+    match () {
+        () if all == 0 => Type::Empty,
+        () if mostly(days) => Type::Date,
+        () if mostly(booleans) => Type::Boolean,
+        () if mostly(numbers) => Type::Number,
+        () => Type::Text,
+    }
+}
+
+/// Month first only where some cell needs it and none forbids it.
+fn is_month_first(table: &Table, at: usize) -> bool {
+    let day_only = |cell: &str, month_first: bool| {
+        let day = Date::parse_numeric(cell, month_first)?;
+        let first: u32 = cell.split(['/', '.', '-']).next()?.parse().ok()?;
+        let month = if month_first { day.month } else { day.day };
+        Some(first == month && day.day > 12)
+    };
+    let (mut month_first, mut day_first) = (false, false);
+    for (cell, _) in filled(table, at).filter(|(cell, _)| cell.contains('/')) {
+        day_first |= day_only(cell, false) == Some(true);
+        month_first |= day_only(cell, true) == Some(true);
+    }
+    month_first && !day_first
+}
+
+struct Whole<'a> {
+    path: &'a str,
+    table: &'a Table,
+    point: Point,
+    types: &'a [Type],
+    roles: &'a [Option<Role>],
+    month_first: &'a [bool],
+}
+
+impl Whole<'_> {
+    /// Numbers that name something are not summed.
+    fn is_measure(&self, at: usize) -> bool {
+        let names = matches!(
+            self.roles[at],
+            Some(Role::Number | Role::Client | Role::Project)
+        );
+        self.types[at] == Type::Number && !names
+    }
+
+    fn record(&self, at: usize) -> Record {
+        let row = &self.table.rows[at];
+        let (mut cells, mut numbers, mut days) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, cell) in row.cells.iter().enumerate() {
+            if let Some(role) = self.roles[at] {
+                cells.push((role, cell.clone()));
+                if let Some(day) = Date::parse_numeric(cell, self.month_first[at]) {
+                    days.push((role, day));
+                }
+            }
+            let number = Decimal::parse(cell, self.point).filter(|_| self.is_measure(at));
+            if let Some((number, _)) = number {
+                numbers.push((column_key(&self.table.header[at], self.roles[at]), number));
+            }
+        }
+        let key = row
+            .cells
+            .iter()
+            .map(|cell| fold(cell))
+            .collect::<Vec<_>>()
+            .join("\u{1f}");
+        Record {
+            file: self.path.to_owned(),
+            line: row.line,
+            key,
+            cells,
+            numbers,
+            days,
+        }
+    }
+
+    fn column(&self, at: usize) -> Column {
+        let cells: Vec<(&str, usize)> = filled(self.table, at).collect();
+        let kind = self.types[at];
+        let mut distinct: Vec<String> = cells.iter().map(|(cell, _)| fold(cell)).collect();
+        distinct.sort();
+        distinct.dedup();
+        let mut column = Column {
+            name: self.table.header[at].clone(),
+            role: self.roles[at],
+            kind,
+            filled: cells.len(),
+            missing: self.table.rows.len() - cells.len(),
+            distinct: distinct.len(),
+            total: None,
+            min: None,
+            max: None,
+            mean: None,
+            odd: Vec::new(),
+            formats: Vec::new(),
+        };
+        match kind {
+            Type::Number => self.numbers(at, &cells, &mut column),
+            Type::Date => self.days(at, &cells, &mut column),
+            _ => {}
+        }
+        column
+    }
+
+    fn numbers(&self, at: usize, cells: &[(&str, usize)], column: &mut Column) {
+        let mut numbers = Vec::new();
+        for (cell, line) in cells {
+            match Decimal::parse(cell, self.point) {
+                Some((number, _)) => numbers.push(number),
+                None if column.odd.len() < CITES_MAX => {
+                    column.odd.push(format!("{}:{line}", self.path));
+                }
+                None => {}
+            }
+        }
+        numbers.sort();
+        column.min = numbers.first().map(ToString::to_string);
+        column.max = numbers.last().map(ToString::to_string);
+        if self.is_measure(at) {
+            let total = decimal::sum(numbers.iter().copied());
+            column.mean = total
+                .and_then(|total| total.over(numbers.len()))
+                .map(|it| it.to_string());
+            column.total = total.map(|it| it.to_string());
+        }
+    }
+
+    fn days(&self, at: usize, cells: &[(&str, usize)], column: &mut Column) {
+        let mut days = Vec::new();
+        let (mut iso, mut local) = (false, false);
+        for (cell, line) in cells {
+            match Date::parse_numeric(cell, self.month_first[at]) {
+                Some(day) => {
+                    days.push(day);
+                    let is_iso = Date::parse_iso(cell).is_some();
+                    iso |= is_iso;
+                    local |= !is_iso;
+                }
+                None if column.odd.len() < CITES_MAX => {
+                    column.odd.push(format!("{}:{line}", self.path));
+                }
+                None => {}
+            }
+        }
+        column.min = days.iter().min().map(ToString::to_string);
+        column.max = days.iter().max().map(ToString::to_string);
+        if iso && local {
+            let month_first = self.month_first[at];
+            column.formats = vec![
+                "YYYY-MM-DD",
+                if month_first {
+                    "MM/DD/YYYY"
+                } else {
+                    "DD/MM/YYYY"
+                },
+            ];
+        }
+    }
+}
+
+/// Columns of one role are one column, however they are called.
+fn column_key(name: &str, role: Option<Role>) -> String {
+    let named = |role: Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
+    role.and_then(named).unwrap_or_else(|| fold(name))
+}

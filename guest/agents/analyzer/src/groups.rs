@@ -1,0 +1,443 @@
+//! Files of one kind, taken together: copies, sums with and without them, by party and period.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use naos_reading::dates::Date;
+use naos_reading::decimal::{self, Decimal};
+use naos_reading::words::fold;
+use serde::Serialize;
+
+use crate::checks::{self, LongDay, Near, Outlier, Overdue};
+use crate::columns::{CITES_MAX, Record, Sheet};
+use crate::roles::Role;
+
+/// Most items of one list in the answer.
+pub const ITEMS_MAX: usize = 100;
+
+/// What a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// What we bill.
+    Invoices,
+    /// What we are billed.
+    Purchases,
+    /// Who worked how long.
+    Timesheet,
+    /// Anything else.
+    Table,
+}
+
+/// What is asked for beyond everything.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The reference day for what is overdue.
+    pub today: Date,
+    /// One client to look at separately.
+    pub client: Option<String>,
+    /// A span of days to look at separately.
+    pub period: Option<(Date, Date)>,
+}
+
+/// The sum of one column in one currency.
+#[derive(Debug, Serialize)]
+pub struct Sum {
+    /// The column.
+    pub column: String,
+    /// The currency, where the table has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Every row counts.
+    pub with_duplicates: String,
+    /// A row that is there twice counts once.
+    pub without_duplicates: String,
+}
+
+/// Rows that are there more than once.
+#[derive(Debug, Serialize)]
+pub struct Duplicate {
+    /// The number, or the whole row where there is no number.
+    pub key: String,
+    /// Every cell is the same, not only the number.
+    pub same_row: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    party: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    currency: String,
+    /// Every place, the first one first.
+    pub cites: Vec<String>,
+}
+
+/// One way to look at the rows: all, one client, a period, or both.
+#[derive(Debug, Serialize)]
+pub struct Scope {
+    name: &'static str,
+    rows: usize,
+    /// The files that have a row here.
+    files: Vec<String>,
+    totals: Vec<Sum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overdue: Option<Overdue>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    people: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    projects: BTreeMap<String, String>,
+}
+
+/// A client or supplier and what they come to.
+#[derive(Debug, Serialize)]
+struct Party {
+    name: String,
+    rows: usize,
+    totals: Vec<Sum>,
+}
+
+/// Cells that are empty and should not be.
+#[derive(Debug, Serialize)]
+struct Missing {
+    column: &'static str,
+    count: usize,
+    cites: Vec<String>,
+}
+
+/// Everything about the files of one kind.
+#[derive(Debug, Serialize)]
+pub struct Group {
+    /// What they are about.
+    pub kind: Kind,
+    files: Vec<String>,
+    rows: usize,
+    /// The column that is judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measure: Option<String>,
+    scopes: Vec<Scope>,
+    /// Rows that are there more than once.
+    pub duplicates: Vec<Duplicate>,
+    /// Rows that may be the same under another number.
+    pub near_duplicates: Vec<Near>,
+    /// Numbers far from all others.
+    pub outliers: Vec<Outlier>,
+    missing: Vec<Missing>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    long_days: Vec<LongDay>,
+    parties: Vec<Party>,
+}
+
+impl Group {
+    /// The overdue amounts of all rows.
+    #[must_use]
+    pub fn overdue(&self) -> Option<&Overdue> {
+        self.scopes.first().and_then(|scope| scope.overdue.as_ref())
+    }
+    /// The sums over all rows.
+    #[must_use]
+    pub fn totals(&self) -> &[Sum] {
+        self.scopes.first().map_or(&[], |scope| &scope.totals)
+    }
+}
+
+/// Puts files of one kind together; tables without a known kind stay alone.
+#[must_use]
+pub fn gather(sheets: &[Sheet], question: &Question) -> Vec<Group> {
+    let mut kinds: BTreeMap<(Kind, usize), Vec<&Sheet>> = BTreeMap::new();
+    for (at, sheet) in sheets.iter().enumerate() {
+        let kind = kind_of(&sheet.roles);
+        let alone = if kind == Kind::Table { at } else { 0 };
+        kinds.entry((kind, alone)).or_default().push(sheet);
+    }
+    kinds
+        .into_iter()
+        .map(|((kind, _), sheets)| group(kind, &sheets, question))
+        .collect()
+}
+
+fn kind_of(roles: &[Role]) -> Kind {
+    let has = |role: Role| roles.contains(&role);
+    let money = has(Role::Net) || has(Role::Total) || has(Role::Amount);
+    match () {
+        () if has(Role::Hours) && has(Role::Person) => Kind::Timesheet,
+        () if has(Role::Supplier) && money => Kind::Purchases,
+        () if has(Role::Number) && money => Kind::Invoices,
+        () => Kind::Table,
+    }
+}
+
+/// The party a row is about: a client or a supplier.
+#[must_use]
+pub fn party(record: &Record) -> &str {
+    let client = record.text(Role::Client);
+    if client.is_empty() {
+        record.text(Role::Supplier)
+    } else {
+        client
+    }
+}
+
+fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
+    let rows: Vec<&Record> = sheets.iter().flat_map(|sheet| &sheet.records).collect();
+    let measure = measure(kind, &rows);
+    let (duplicates, repeated) = duplicates(&rows, measure.as_deref());
+    let once: Vec<&Record> = rows
+        .iter()
+        .copied()
+        .filter(|row| !repeated.contains(&row.cite()))
+        .collect();
+    let scope = |name, keep: &dyn Fn(&Record) -> bool| {
+        let rows: Vec<&Record> = rows.iter().copied().filter(|row| keep(row)).collect();
+        look(
+            name,
+            kind,
+            &rows,
+            &repeated,
+            measure.as_deref(),
+            question.today,
+        )
+    };
+    let ours = |row: &Record| {
+        question
+            .client
+            .as_ref()
+            .is_some_and(|client| fold(party(row)) == fold(client))
+    };
+    let within = |row: &Record| {
+        let span = question.period.zip(row.day(Role::Date));
+        span.is_some_and(|((from, to), day)| (from..=to).contains(&day))
+    };
+    let mut scopes = vec![scope("all", &|_| true)];
+    if question.client.is_some() && kind != Kind::Purchases {
+        scopes.push(scope("client", &ours));
+    }
+    if question.period.is_some() {
+        scopes.push(scope("period", &within));
+    }
+    if question.client.is_some() && question.period.is_some() && kind != Kind::Purchases {
+        scopes.push(scope("client in period", &|row| ours(row) && within(row)));
+    }
+    let named = measure.as_deref();
+    Group {
+        kind,
+        files: sheets
+            .iter()
+            .filter_map(|sheet| sheet.records.first())
+            .map(|row| row.file.clone())
+            .collect(),
+        rows: rows.len(),
+        scopes,
+        near_duplicates: checks::near_duplicates(kind, &once, named),
+        outliers: checks::outliers(&once, named),
+        missing: missing(&rows),
+        long_days: if kind == Kind::Timesheet {
+            checks::long_days(&rows)
+        } else {
+            Vec::new()
+        },
+        parties: parties(kind, &rows, &repeated),
+        duplicates,
+        measure,
+    }
+}
+
+/// The column by which rows are judged: net before total before amount before the first number.
+fn measure(kind: Kind, rows: &[&Record]) -> Option<String> {
+    let order: &[&str] = if kind == Kind::Timesheet {
+        &["hours"]
+    } else {
+        &["net", "amount", "total"]
+    };
+    let has = |column: &str| rows.iter().any(|row| row.number(column).is_some());
+    let known = order
+        .iter()
+        .find(|column| has(column))
+        .map(|&column| column.to_owned());
+    known.or_else(|| {
+        rows.iter()
+            .find_map(|row| row.numbers.first())
+            .map(|(name, _)| name.clone())
+    })
+}
+
+type Repeated = BTreeSet<String>;
+
+/// Rows that are there again: the same number of the same party, or the same row. What is said
+/// again is not counted again; the same number with another content is shown and counted.
+fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repeated) {
+    let mut seen: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
+    for row in rows {
+        let number = row.text(Role::Number);
+        let key = if number.is_empty() {
+            row.key.clone()
+        } else {
+            format!("{}\u{1e}{}", fold(party(row)), fold(number))
+        };
+        seen.entry(key).or_default().push(row);
+    }
+    let (mut duplicates, mut repeated) = (Vec::new(), Repeated::new());
+    for rows in seen.values().filter(|rows| rows.len() > 1) {
+        let first = rows[0];
+        let content = |row: &Record| {
+            (
+                measure.and_then(|name| row.number(name)),
+                row.day(Role::Date),
+            )
+        };
+        for row in &rows[1..] {
+            if row.key == first.key || content(row) == content(first) {
+                repeated.insert(row.cite());
+            }
+        }
+        let number = first.text(Role::Number);
+        let shown = if number.is_empty() {
+            first.key.replace('\u{1f}', " · ")
+        } else {
+            number.to_owned()
+        };
+        duplicates.push(Duplicate {
+            key: shown,
+            same_row: rows.iter().all(|row| row.key == first.key),
+            party: party(first).to_owned(),
+            date: first.day(Role::Date),
+            amount: measure
+                .and_then(|name| first.number(name))
+                .map(|it| it.to_string()),
+            currency: first.text(Role::Currency).to_owned(),
+            cites: rows.iter().map(|row| row.cite()).collect(),
+        });
+    }
+    duplicates.sort_by(|left, right| left.cites.cmp(&right.cites));
+    duplicates.truncate(ITEMS_MAX);
+    (duplicates, repeated)
+}
+
+fn look(
+    name: &'static str,
+    kind: Kind,
+    rows: &[&Record],
+    repeated: &Repeated,
+    measure: Option<&str>,
+    today: Date,
+) -> Scope {
+    let once: Vec<&Record> = rows
+        .iter()
+        .copied()
+        .filter(|row| !repeated.contains(&row.cite()))
+        .collect();
+    let hours = |role: Role| -> BTreeMap<String, String> {
+        if kind == Kind::Timesheet {
+            by(rows, role, "hours")
+        } else {
+            BTreeMap::new()
+        }
+    };
+    let mut files: Vec<String> = rows.iter().map(|row| row.file.clone()).collect();
+    files.dedup();
+    Scope {
+        name,
+        rows: rows.len(),
+        files,
+        totals: totals(rows, repeated),
+        overdue: checks::overdue(&once, measure, today),
+        people: hours(Role::Person),
+        projects: hours(Role::Project),
+    }
+}
+
+fn by(rows: &[&Record], role: Role, column: &str) -> BTreeMap<String, String> {
+    let mut sums: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for row in rows {
+        let entry = sums.entry(row.text(role)).or_default();
+        *entry = row
+            .number(column)
+            .and_then(|number| entry.plus(number))
+            .unwrap_or(*entry);
+    }
+    sums.into_iter()
+        .filter(|(name, _)| !name.is_empty())
+        .take(ITEMS_MAX)
+        .map(|(name, sum)| (name.to_owned(), sum.widened(2).to_string()))
+        .collect()
+}
+
+/// The sums of every numeric column, for each currency.
+#[must_use]
+pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
+    let mut columns: Vec<&str> = Vec::new();
+    let mut sums: BTreeMap<(usize, &str), [Vec<Decimal>; 2]> = BTreeMap::new();
+    for row in rows {
+        let counted = repeated.is_empty() || !repeated.contains(&row.cite());
+        for (name, number) in &row.numbers {
+            let at = columns.iter().position(|it| it == name).unwrap_or_else(|| {
+                columns.push(name);
+                columns.len() - 1
+            });
+            let [all, once] = sums.entry((at, row.text(Role::Currency))).or_default();
+            all.push(*number);
+            if counted {
+                once.push(*number);
+            }
+        }
+    }
+    let shown = |numbers: Vec<Decimal>| {
+        decimal::sum(numbers).map_or("too large".to_owned(), |sum| sum.to_string())
+    };
+    let sum = |((at, currency), [all, once]): ((usize, &str), [Vec<Decimal>; 2])| Sum {
+        column: columns[at].to_owned(),
+        currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
+        with_duplicates: shown(all),
+        without_duplicates: shown(once),
+    };
+    sums.into_iter().map(sum).collect()
+}
+
+fn parties(kind: Kind, rows: &[&Record], repeated: &Repeated) -> Vec<Party> {
+    if kind == Kind::Table {
+        return Vec::new();
+    }
+    let mut all: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !party(row).is_empty()) {
+        all.entry(party(row)).or_default().push(row);
+    }
+    all.into_iter()
+        .take(ITEMS_MAX)
+        .map(|(name, rows)| Party {
+            name: name.to_owned(),
+            rows: rows.len(),
+            totals: totals(&rows, repeated),
+        })
+        .collect()
+}
+
+/// Roles whose cells must not be empty, where the table has the column at all.
+const NEEDED: &[(Role, &str)] = &[
+    (Role::Number, "number"),
+    (Role::Date, "date"),
+    (Role::Client, "client"),
+    (Role::Supplier, "supplier"),
+    (Role::Net, "net"),
+    (Role::Total, "total"),
+    (Role::Amount, "amount"),
+    (Role::Currency, "currency"),
+    (Role::Due, "due"),
+    (Role::Person, "person"),
+    (Role::Hours, "hours"),
+];
+
+fn missing(rows: &[&Record]) -> Vec<Missing> {
+    let gaps = |&(role, column): &(Role, &'static str)| {
+        let there = rows.iter().any(|row| !row.text(role).is_empty());
+        let empty: Vec<&&Record> = rows
+            .iter()
+            .filter(|row| there && row.text(role).is_empty())
+            .collect();
+        let cites = empty.iter().take(CITES_MAX).map(|row| row.cite()).collect();
+        (!empty.is_empty()).then_some(Missing {
+            column,
+            count: empty.len(),
+            cites,
+        })
+    };
+    NEEDED.iter().filter_map(gaps).collect()
+}

@@ -1,0 +1,115 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+const FORM: &str = "# Weekly report — Riake\n\n## Summary\n\n## Decisions\n\nDECISIONS\n\n## Open questions\n\n\
+                    ## Deadlines\n\n## Money\n\nMONEY\n\n## Hours\n\n## Next steps\n";
+
+fn review(decisions: &str, money: &str) -> Value {
+    let report = FORM.replace("DECISIONS", decisions).replace("MONEY", money);
+    let input = json!({
+        "report": report,
+        "sources": [
+            {"path": "mail/1.eml", "text": "From: a@x.example\nTo: b@x.example\nSubject: Offer\n\nWe decided to keep the blue palette.\n\nThe invoice A-9 is 4 200 000 Ar for Riake.\n"},
+            {"path": "i.csv", "text": "number,client,net\nA-1,Riake,100000\nA-9,Riake,42000000\n"},
+        ],
+        "analysis": [{"groups": [{"kind": "invoices", "files": ["i.csv"],
+            "scopes": [{"name": "all", "totals": [{"column": "net", "with_duplicates": "42200000",
+                "without_duplicates": "42100000"}]}],
+            "outliers": [{"column": "net", "value": "42000000", "number": "A-9", "party": "Riake", "cite": "i.csv:3"}]}]}],
+    });
+    serde_json::from_str(&handle(&input.to_string()).expect("an answer")).expect("JSON")
+}
+
+fn codes(answer: &Value) -> Vec<&str> {
+    let evidence = answer["evidence"].as_array().expect("evidence");
+    evidence
+        .iter()
+        .map(|it| it["code"].as_str().expect("a code"))
+        .collect()
+}
+
+#[test]
+fn every_rule_is_broken_once() {
+    let good = "- We decided to keep the blue palette. — a@x.example (mail/1.eml:5)";
+    for (decisions, money, expected) in [
+        (good, "", vec![]),
+        (
+            "- We decided to keep the blue palette.",
+            "",
+            vec!["missing-citation"],
+        ),
+        (
+            "- We decided to keep the blue palette. (mail/1.eml:99)",
+            "",
+            vec!["unresolved-citation"],
+        ),
+        (
+            "- We decided to keep the blue palette. (mail/1.eml:6)",
+            "",
+            vec!["unresolved-citation"],
+        ),
+        (
+            "- We decided to keep the blue palette. (mail/2.eml:1)",
+            "",
+            vec!["unresolved-citation"],
+        ),
+        (
+            "- Bonjour tout monde (mail/1.eml:1)",
+            "",
+            vec!["unrelated-citation"],
+        ),
+        (
+            good,
+            "- Billed, net: 42,200,000 (i.csv:1)",
+            vec!["double-counted", "contradicted-amount"],
+        ),
+        (
+            good,
+            "- Billed, net: 42,100,000 (i.csv:1)",
+            vec!["contradicted-amount"],
+        ),
+        (
+            good,
+            "- Billed, net: 43,000,000 (i.csv:2)",
+            vec!["unrelated-citation", "wrong-total", "contradicted-amount"],
+        ),
+        (
+            good,
+            "- A-9: 42,000,000 (i.csv:3), the source says 4,200,000 (mail/1.eml:7)",
+            vec![],
+        ),
+        (good, "- Skill totals: 1 (skill:totals)", vec![]),
+    ] {
+        let answer = review(decisions, money);
+        assert_eq!(codes(&answer), expected, "{decisions} {money}\n{answer:#}");
+        let verdict = if expected.is_empty() {
+            "praise"
+        } else {
+            "refute"
+        };
+        assert_eq!(answer["verdict"], verdict);
+    }
+}
+
+#[test]
+fn evidence_says_what_the_source_says_instead() {
+    let answer = review("", "- Billed, net: 42,100,000 (i.csv:1)");
+    let evidence = &answer["evidence"][0];
+    assert_eq!(evidence["cite"], "i.csv:3");
+    assert_eq!(evidence["source"], "mail/1.eml:7");
+    assert_eq!(evidence["expected"], "4200000");
+}
+
+#[test]
+fn missing_sections_are_named_and_no_report_is_an_error() {
+    let report = json!({"report": "# Report\n\n## Summary\n"}).to_string();
+    let answer: Value = serde_json::from_str(&handle(&report).expect("an answer")).expect("JSON");
+    assert_eq!(codes(&answer).len(), 6);
+    for input in ["", "{}", r#"{"report": "  "}"#] {
+        assert!(
+            handle(input).expect_err("no report").contains("no report"),
+            "{input}"
+        );
+    }
+}

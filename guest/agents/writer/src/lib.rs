@@ -1,0 +1,92 @@
+//! I write the weekly client report as Markdown from a researcher's findings and an analyzer's
+//! figures, with a citation `(file:line)` behind every claim. With `feedback` (a reviewer's
+//! refutation) I mend exactly what was refuted.
+//! I work by rules, without a model: I arrange what was found and write no opinion.
+//! Start at [`handle`].
+
+mod material;
+mod money;
+mod prose;
+mod words;
+
+use naos_agent::limits;
+use naos_reading::findings::Finding;
+use naos_reading::input::Input;
+
+use material::Material;
+use words::Words;
+
+naos_agent::export!(handle);
+
+/// The sections, in the order in which they stand where no layout says otherwise.
+const SECTIONS: &[&str] = &[
+    "summary",
+    "decisions",
+    "questions",
+    "deadlines",
+    "money",
+    "hours",
+    "next",
+];
+
+/// Writes the report and answers with Markdown.
+///
+/// # Errors
+/// A sentence when the input is too large, or holds neither findings nor analysis.
+pub fn handle(input: &str) -> Result<String, String> {
+    limits::input(input)?;
+    let input = Input::parse(input)?;
+    let material = Material::of(&input);
+    if material.findings.is_empty() && material.analysis.is_empty() {
+        let why = "nothing to report: hand over `findings` (a researcher's answers) or \
+                   `analysis` (an analyzer's answers)";
+        return Err(why.to_owned());
+    }
+    let words = Words::of(material.language);
+    let mut report = format!("# {} — {}\n\n", words.title, material.client);
+    if let Some((from, to)) = &material.period {
+        report.push_str(&format!("{} {from} — {to}\n\n", words.period));
+    }
+    for id in material.sections() {
+        let section = section(id, &material, &words);
+        report.push_str(&format!("## {}\n\n", words.heading(id)));
+        report.push_str(if section.is_empty() {
+            words.nothing
+        } else {
+            &section
+        });
+        report.push_str(if section.is_empty() { "\n\n" } else { "\n" });
+    }
+    limits::output(report)
+}
+
+fn section(id: &str, material: &Material, words: &Words) -> String {
+    match id {
+        "summary" => prose::summary(material, words),
+        "decisions" => lines(&material.decisions(), material, prose::decision),
+        "questions" => lines(&material.questions(), material, |it| {
+            prose::question(it, words)
+        }),
+        "deadlines" => lines(&material.deadlines(), material, prose::deadline),
+        "money" => money::section(material, words),
+        "hours" => money::hours(material, words),
+        "next" => prose::next(material, words),
+        _ => String::new(),
+    }
+}
+
+/// A bullet for each finding; what a reviewer refuted is left out.
+fn lines(findings: &[&Finding], material: &Material, write: impl Fn(&Finding) -> String) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let line = write(finding);
+        if !material.is_refuted(&line, &finding.cite) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

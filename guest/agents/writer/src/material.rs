@@ -1,0 +1,212 @@
+//! What a report is written from, sorted and restricted to the client and the period.
+
+use naos_reading::findings::{Finding, Findings};
+use naos_reading::input::Input;
+use naos_reading::{Language, nested};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::SECTIONS;
+
+/// One thing a reviewer refuted.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Refuted {
+    /// Which rule was broken.
+    #[serde(default)]
+    pub code: String,
+    /// The refuted line.
+    #[serde(default)]
+    pub claim: String,
+    /// Its place.
+    #[serde(default)]
+    pub cite: Option<String>,
+    /// What the source says instead.
+    #[serde(default)]
+    pub expected: Option<String>,
+    /// Where the source says so.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Feedback {
+    #[serde(default)]
+    evidence: Vec<Refuted>,
+}
+
+/// Everything handed over.
+pub struct Material {
+    /// Whom the report is for.
+    pub client: String,
+    /// From when to when, as written.
+    pub period: Option<(String, String)>,
+    /// What it is written in.
+    pub language: Language,
+    /// What researchers found.
+    pub findings: Vec<Findings>,
+    /// What analyzers counted.
+    pub analysis: Vec<Value>,
+    /// What skills answered.
+    pub skills: Map<String, Value>,
+    /// What a reviewer refuted.
+    pub refuted: Vec<Refuted>,
+    layout: Value,
+}
+
+/// Codes of refutations that a line is dropped for.
+const DROPPED_FOR: &[&str] = &[
+    "unresolved-citation",
+    "unrelated-citation",
+    "missing-citation",
+    "unsupported",
+];
+
+impl Material {
+    /// Sorts an input.
+    #[must_use]
+    pub fn of(input: &Input) -> Self {
+        let rest = &input.rest;
+        let day = |end: &str| rest.get("period")?.get(end)?.as_str().map(str::to_owned);
+        let (findings, _) = nested::many(rest.get("findings"));
+        let (analysis, _) = nested::many(rest.get("analysis"));
+        let (feedback, _) = nested::many::<Feedback>(rest.get("feedback"));
+        let skills = match rest.get("skills").map(nested::unpacked) {
+            Some(Value::Object(skills)) => skills,
+            _ => Map::new(),
+        };
+        Self {
+            client: input.word("client").unwrap_or("client").to_owned(),
+            period: day("from").zip(day("to")),
+            language: if input.word("language") == Some("fr") {
+                Language::French
+            } else {
+                Language::English
+            },
+            findings,
+            analysis,
+            skills,
+            refuted: feedback.into_iter().flat_map(|it| it.evidence).collect(),
+            layout: rest.get("layout").map(nested::unpacked).unwrap_or_default(),
+        }
+    }
+
+    /// The sections of the layout that I know, then the ones it lacks and a reviewer misses.
+    #[must_use]
+    pub fn sections(&self) -> Vec<&'static str> {
+        let known = |id: &str| SECTIONS.iter().copied().find(|known| *known == id);
+        let laid: Vec<&'static str> = self
+            .layout
+            .get("sections")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|section| known(section.get("id")?.as_str()?))
+            .collect();
+        if laid.is_empty() {
+            return SECTIONS.to_vec();
+        }
+        let missed = |id: &&&str| {
+            let refuted = |it: &Refuted| it.code == "missing-section" && it.claim == ***id;
+            !laid.contains(*id) && self.refuted.iter().any(refuted)
+        };
+        let missing: Vec<&'static str> = SECTIONS.iter().filter(missed).copied().collect();
+        [laid.clone(), missing].concat()
+    }
+
+    /// The citations that the layout puts into a section; none where it doesn't say.
+    fn chosen(&self, id: &str) -> Option<Vec<&str>> {
+        let sections = self.layout.get("sections")?.as_array()?;
+        let section = sections
+            .iter()
+            .find(|section| section.get("id").and_then(Value::as_str) == Some(id))?;
+        Some(
+            section
+                .get("items")?
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str)
+                .collect(),
+        )
+    }
+
+    fn pick<'a>(&'a self, id: &str, all: Vec<&'a Finding>) -> Vec<&'a Finding> {
+        let ours = all
+            .into_iter()
+            .filter(|it| it.concerns_client != Some(false));
+        match self.chosen(id) {
+            Some(chosen) => ours
+                .filter(|it| chosen.contains(&it.cite.as_str()))
+                .collect(),
+            None => ours.collect(),
+        }
+    }
+
+    fn in_period(&self, finding: &Finding) -> bool {
+        let Some((from, to)) = &self.period else {
+            return true;
+        };
+        finding.date.is_none_or(|date| {
+            let date = date.to_string();
+            date >= *from && date <= *to
+        })
+    }
+
+    /// What was decided in the period.
+    #[must_use]
+    pub fn decisions(&self) -> Vec<&Finding> {
+        let all = self.findings.iter().flat_map(|it| &it.decisions);
+        self.pick("decisions", all.filter(|it| self.in_period(it)).collect())
+    }
+
+    /// What nobody has answered.
+    #[must_use]
+    pub fn questions(&self) -> Vec<&Finding> {
+        let all = self.findings.iter().flat_map(|it| &it.questions);
+        self.pick(
+            "questions",
+            all.filter(|it| it.answered_by.is_none()).collect(),
+        )
+    }
+
+    /// What is due from the period's first day on, the earliest first.
+    #[must_use]
+    pub fn deadlines(&self) -> Vec<&Finding> {
+        let from = self.period.as_ref().map_or("", |(from, _)| from);
+        let all = self.findings.iter().flat_map(|it| &it.deadlines);
+        let due = all
+            .filter(|it| it.due.as_deref().unwrap_or_default() >= from)
+            .collect();
+        let mut due = self.pick("deadlines", due);
+        due.sort_by(|left, right| (&left.due, &left.cite).cmp(&(&right.due, &right.cite)));
+        due
+    }
+
+    /// What is due behind the period's last day.
+    #[must_use]
+    pub fn ahead(&self) -> Vec<&Finding> {
+        let to = self.period.as_ref().map_or("", |(_, to)| to);
+        let late = |it: &&Finding| it.due.as_deref().unwrap_or_default() > to;
+        self.deadlines().into_iter().filter(late).collect()
+    }
+
+    /// Whether a reviewer refuted this very line.
+    #[must_use]
+    pub fn is_refuted(&self, line: &str, cite: &str) -> bool {
+        self.refuted.iter().any(|refuted| {
+            let dropped = DROPPED_FOR.contains(&refuted.code.as_str());
+            let same_line = refuted.claim.trim() == line.trim();
+            let same_cite = refuted.cite.as_deref() == Some(cite) && line.contains(&refuted.claim);
+            dropped && (same_line || same_cite)
+        })
+    }
+
+    /// The groups of figures of one kind.
+    pub fn groups<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        let groups = self
+            .analysis
+            .iter()
+            .filter_map(|it| it.get("groups")?.as_array())
+            .flatten();
+        groups.filter(move |group| group.get("kind").and_then(Value::as_str) == Some(kind))
+    }
+}

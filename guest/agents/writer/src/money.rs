@@ -1,0 +1,272 @@
+//! The sections that are made of figures. Sums leave duplicates out and say so; what looks
+//! wrong stands beside the sum it is in.
+
+use naos_reading::decimal::{Decimal, Point};
+use naos_reading::words::fold;
+use serde_json::Value;
+
+use crate::material::{Material, Refuted};
+use crate::words::Words;
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn cites(value: &Value) -> String {
+    let all: Vec<&str> = list(value, "cites").filter_map(Value::as_str).collect();
+    let one = text(value, "cite");
+    if one.is_empty() {
+        all.join(", ")
+    } else {
+        one.to_owned()
+    }
+}
+
+/// The heads of the files that a sum is over: where its columns are named.
+fn heads(scope: &Value) -> String {
+    let heads: Vec<String> = list(scope, "files")
+        .filter_map(Value::as_str)
+        .map(|file| format!("{file}:1"))
+        .collect();
+    heads.join(", ")
+}
+
+fn scope<'a>(group: &'a Value, names: &[&str]) -> Option<&'a Value> {
+    names
+        .iter()
+        .find_map(|name| list(group, "scopes").find(|scope| text(scope, "name") == *name))
+}
+
+fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
+    let amount = words.amount(amount);
+    if currency.is_empty() {
+        amount
+    } else {
+        format!("{amount} {currency}")
+    }
+}
+
+fn is_theirs(material: &Material, item: &Value) -> bool {
+    let party = text(item, "party");
+    party.is_empty() || fold(party) == fold(&material.client)
+}
+
+/// One line for each column and currency of what was billed to the client.
+fn totals(material: &Material, words: &Words) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in material.groups("invoices").chain(material.groups("table")) {
+        let Some(scope) = scope(group, &["client", "all"]) else {
+            continue;
+        };
+        for sum in list(scope, "totals") {
+            let (once, all) = (
+                text(sum, "without_duplicates"),
+                text(sum, "with_duplicates"),
+            );
+            let currency = text(sum, "currency");
+            let copies = if once == all {
+                String::new()
+            } else {
+                let all = with_currency(words, all, currency);
+                format!(
+                    ", {} ({all} {})",
+                    words.without_duplicates, words.with_duplicates
+                )
+            };
+            let once = with_currency(words, once, currency);
+            let column = words.column(text(sum, "column"));
+            lines.push(format!(
+                "- {}, {column}: {once}{copies} ({})",
+                words.billed,
+                heads(scope)
+            ));
+        }
+    }
+    lines
+}
+
+/// What a reviewer found contradicted in the sources, with what the totals come to then.
+fn corrections(material: &Material, words: &Words) -> Vec<String> {
+    let mut lines = Vec::new();
+    for refuted in material
+        .refuted
+        .iter()
+        .filter(|it| it.code == "contradicted-amount")
+    {
+        let (Some(cite), Some(expected), Some(source)) =
+            (&refuted.cite, &refuted.expected, &refuted.source)
+        else {
+            continue;
+        };
+        for group in material.groups("invoices") {
+            let Some(outlier) = list(group, "outliers").find(|it| text(it, "cite") == cite) else {
+                continue;
+            };
+            let currency = text(outlier, "currency");
+            lines.push(format!(
+                "- {}: {} ({cite}), {} {} ({source})",
+                text(outlier, "number"),
+                with_currency(words, text(outlier, "value"), currency),
+                words.contradicted,
+                with_currency(words, expected, currency),
+            ));
+            lines.extend(corrected(group, outlier, refuted, words));
+        }
+    }
+    lines
+}
+
+fn corrected(group: &Value, outlier: &Value, refuted: &Refuted, words: &Words) -> Option<String> {
+    let scope = scope(group, &["client", "all"])?;
+    let (column, currency) = (text(outlier, "column"), text(outlier, "currency"));
+    let sum = list(scope, "totals")
+        .find(|sum| text(sum, "column") == column && text(sum, "currency") == currency)?;
+    let read = |text: &str| Decimal::parse(text, Point::Dot).map(|(number, _)| number);
+    let recorded = read(text(sum, "without_duplicates"))?;
+    let wrong = read(text(outlier, "value"))?;
+    let right = read(refuted.expected.as_deref()?)?;
+    let total = recorded.minus(wrong)?.plus(right)?;
+    let total = with_currency(words, &total.to_string(), currency);
+    let column = words.column(column);
+    let (cite, source) = (refuted.cite.as_deref()?, refuted.source.as_deref()?);
+    Some(format!(
+        "- {}, {column}: {total} ({cite}, {source})",
+        words.corrected
+    ))
+}
+
+/// The section about money.
+pub fn section(material: &Material, words: &Words) -> String {
+    let mut lines = totals(material, words);
+    lines.extend(corrections(material, words));
+    for group in material.groups("invoices") {
+        lines.extend(overdue(group, words));
+        for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
+            lines.push(format!(
+                "- {}: {}, {}, {} ({})",
+                words.duplicate,
+                text(item, "key"),
+                with_currency(words, text(item, "amount"), text(item, "currency")),
+                words.counted_once,
+                cites(item),
+            ));
+        }
+        for item in list(group, "near_duplicates").filter(|it| is_theirs(material, it)) {
+            let numbers: Vec<&str> = list(item, "numbers").filter_map(Value::as_str).collect();
+            let amount = with_currency(words, text(item, "amount"), text(item, "currency"));
+            let numbers = numbers.join(", ");
+            lines.push(format!(
+                "- {}: {numbers}, {amount} ({})",
+                words.near_duplicate,
+                cites(item)
+            ));
+        }
+        for item in list(group, "outliers").filter(|it| is_theirs(material, it)) {
+            lines.push(format!(
+                "- {}: {}, {}, {} {} ({})",
+                words.outlier,
+                text(item, "number"),
+                with_currency(words, text(item, "value"), text(item, "currency")),
+                words.median,
+                words.amount(text(item, "median")),
+                cites(item),
+            ));
+        }
+    }
+    lines.extend(skills(material, words));
+    let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+fn overdue(group: &Value, words: &Words) -> Vec<String> {
+    let overdue = scope(group, &["client", "all"]).and_then(|scope| scope.get("overdue"));
+    let Some(overdue) = overdue else {
+        return Vec::new();
+    };
+    let line = |item: &Value| {
+        let amounts = item.get("amounts");
+        let amount = ["total", "amount", "net"]
+            .iter()
+            .find_map(|column| amounts?.get(column)?.as_str())
+            .unwrap_or_default();
+        format!(
+            "- {}: {}, {} — {}, {} {} ({})",
+            words.overdue,
+            text(item, "number"),
+            with_currency(words, amount, text(item, "currency")),
+            text(item, "due"),
+            item.get("days_late")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
+            words.days_late,
+            cites(item),
+        )
+    };
+    list(overdue, "items").map(line).collect()
+}
+
+/// What skills answered, short answers only; a skill is its own source.
+fn skills(material: &Material, words: &Words) -> Vec<String> {
+    const CHARS_MAX: usize = 300;
+    let line = |(name, answer): (&String, &Value)| {
+        let answer = answer
+            .as_str()
+            .map_or_else(|| answer.to_string(), str::to_owned);
+        let answer = naos_reading::words::shorten(&answer.replace('\n', " "), CHARS_MAX);
+        format!("- {} {name}: {answer} (skill:{name})", words.skill)
+    };
+    material.skills.iter().map(line).collect()
+}
+
+/// The section about hours: the client's in the period, by person and by project.
+pub fn hours(material: &Material, words: &Words) -> String {
+    let mut lines = Vec::new();
+    for group in material.groups("timesheet") {
+        let Some(scope) = scope(group, &["client in period", "client", "period", "all"]) else {
+            continue;
+        };
+        let place = heads(scope);
+        for sum in list(scope, "totals").filter(|sum| text(sum, "column") == "hours") {
+            let total = words.amount(text(sum, "with_duplicates"));
+            lines.push(format!("- {}: **{total} h** ({place})", words.hours));
+        }
+        for by in ["people", "projects"] {
+            let named = scope
+                .get(by)
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
+            for (name, sum) in named {
+                let sum = words.amount(sum.as_str().unwrap_or_default());
+                lines.push(format!("- {name}: {sum} h ({place})"));
+            }
+        }
+    }
+    let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+/// The summary's line about money.
+pub fn headline(material: &Material, words: &Words) -> String {
+    let mut lines = totals(material, words);
+    let total = |column: &str| format!(", {}:", words.column(column));
+    lines.retain(|line| line.contains(&total("total")) || line.contains(&total("amount")));
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Figures that somebody has to check.
+pub fn checks(material: &Material, words: &Words) -> Vec<String> {
+    let groups = material.groups("invoices");
+    let items = groups.flat_map(|group| list(group, "outliers"));
+    let ours = items.filter(|it| is_theirs(material, it));
+    ours.map(|it| format!("- {} {} ({})", words.check, text(it, "number"), cites(it)))
+        .collect()
+}

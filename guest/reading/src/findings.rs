@@ -1,0 +1,430 @@
+//! Finds decisions, open questions and deadlines in pages, each with its place.
+//!
+//! Everything is by rules over the tables of [`crate::cues`]; nothing is made up. Start at
+//! [`find`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::cues::{self, Cue, Rule};
+use crate::dates::{self, Date, Phrase};
+use crate::language::{self, Language};
+use crate::page::Page;
+use crate::passages::{self, Passage};
+use crate::people::{self, Counted, Directory};
+use crate::words::{Word, find_phrase, fold, has_phrase, words};
+
+/// Most findings of one kind.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// What kind of finding it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Something was decided.
+    Decision,
+    /// Somebody asks.
+    Question,
+    /// Something is due.
+    Deadline,
+}
+
+/// One finding with its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The sentence, as written.
+    pub text: String,
+    /// The file it stands in.
+    pub file: String,
+    /// 1-based line in the original text of that file.
+    pub line: usize,
+    /// `file:line`.
+    pub cite: String,
+    /// Who has to act, who decided or who asks, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// The day something is due, as `2026-10-09`, or as written where it can't be resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
+    /// The language of the sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// The day the text was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// A question: the decision of the same thread that seems to settle it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
+    /// Whether the text concerns the client that was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concerns_client: Option<bool>,
+}
+
+/// Everything found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// What was decided, in the order of the sources.
+    #[serde(default)]
+    pub decisions: Vec<Finding>,
+    /// What was asked.
+    #[serde(default)]
+    pub questions: Vec<Finding>,
+    /// What is due, the earliest first.
+    #[serde(default)]
+    pub deadlines: Vec<Finding>,
+    /// Everybody who wrote or was written to.
+    #[serde(default)]
+    pub people: Vec<Counted>,
+    /// What was left out and why.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// One sentence with everything that is known about it.
+struct Sentence<'a> {
+    page: &'a Page,
+    passage: &'a Passage,
+    words: Vec<Word<'a>>,
+    days: Vec<Phrase>,
+}
+
+/// Says of every finding whether its text names the client, or was written by or to somebody
+/// there.
+pub fn mark_client(found: &mut Findings, pages: &[Page], client: &str) {
+    let client = fold(client);
+    let theirs: Vec<&str> = pages
+        .iter()
+        .filter(|page| {
+            let people = page.author.iter().chain(&page.readers);
+            let mut addresses = people.filter_map(|person| person.address.as_deref());
+            let mut lines = page.lines.iter().map(|line| line.text.as_str());
+            let subject = page.subject.as_deref().unwrap_or_default();
+            addresses.any(|address| fold(address).contains(&client))
+                || fold(subject).contains(&client)
+                || lines.any(|line| fold(line).contains(&client))
+        })
+        .map(|page| page.path.as_str())
+        .collect();
+    let lists = [
+        &mut found.decisions,
+        &mut found.questions,
+        &mut found.deadlines,
+    ];
+    for finding in lists.into_iter().flatten() {
+        finding.concerns_client = Some(theirs.contains(&finding.file.as_str()));
+    }
+}
+
+/// Finds everything; `house` are more decision cues of one's own.
+#[must_use]
+pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
+    let mut found = Findings::default();
+    let mut directory = Directory::default();
+    for page in pages {
+        page.author
+            .iter()
+            .for_each(|author| directory.see(author, true));
+        page.readers
+            .iter()
+            .for_each(|reader| directory.see(reader, false));
+    }
+    let mut asked: Vec<(usize, usize)> = Vec::new();
+    let mut decided: Vec<(usize, usize)> = Vec::new();
+    for (at, page) in pages.iter().enumerate() {
+        if page.automatic {
+            let line = page.lines.first().map_or(1, |line| line.number);
+            let why = "written by a machine to many (newsletter or automatic answer): left out";
+            found.notes.push(format!("{}:{line}: {why}", page.path));
+            continue;
+        }
+        let main = language::guess(
+            &page
+                .lines
+                .iter()
+                .map(|line| line.text.as_str())
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
+        for passage in &passages::read(page) {
+            let words = words(&passage.text);
+            let days = dates::find(&passage.text, &words, page.date);
+            let sentence = Sentence {
+                page,
+                passage,
+                words,
+                days,
+            };
+            let language = language::guess(&passage.text).or(main);
+            if sentence.is_decision(house) {
+                decided.push((at, found.decisions.len()));
+                found
+                    .decisions
+                    .push(sentence.finding(Kind::Decision, language, &directory, None));
+            }
+            if sentence.is_question() {
+                asked.push((at, found.questions.len()));
+                found
+                    .questions
+                    .push(sentence.finding(Kind::Question, language, &directory, None));
+            }
+            if let Some(day) = sentence.deadline() {
+                let due = day
+                    .date
+                    .map_or_else(|| day.text.clone(), |date| date.to_string());
+                let finding = sentence.finding(Kind::Deadline, language, &directory, Some(due));
+                found.deadlines.push(finding);
+            }
+        }
+    }
+    settle(pages, &asked, &decided, &mut found);
+    found
+        .deadlines
+        .sort_by(|left, right| left.due.cmp(&right.due));
+    found.people = directory.list();
+    cap(&mut found);
+    found
+}
+
+fn cap(found: &mut Findings) {
+    for (list, name) in [
+        (&mut found.decisions, "decisions"),
+        (&mut found.questions, "questions"),
+        (&mut found.deadlines, "deadlines"),
+    ] {
+        if list.len() > FINDINGS_MAX {
+            let more = list.len() - FINDINGS_MAX;
+            found.notes.push(format!(
+                "{more} more {name} left out: at most {FINDINGS_MAX}"
+            ));
+            list.truncate(FINDINGS_MAX);
+        }
+    }
+}
+
+impl Sentence<'_> {
+    fn finding(
+        &self,
+        kind: Kind,
+        language: Option<Language>,
+        directory: &Directory,
+        due: Option<String>,
+    ) -> Finding {
+        let author = self.page.author.as_ref();
+        let named = people::owner(&self.words, &self.passage.text, author, directory);
+        let assigned = self
+            .passage
+            .done
+            .and_then(|_| people::assigned(&self.passage.text));
+        let who = match kind {
+            Kind::Deadline => assigned.or(named),
+            Kind::Decision | Kind::Question => author.map(|author| author.name.clone()),
+        };
+        Finding {
+            kind,
+            text: self.passage.text.clone(),
+            file: self.page.path.clone(),
+            line: self.passage.line,
+            cite: format!("{}:{}", self.page.path, self.passage.line),
+            who,
+            due,
+            language,
+            date: self.page.date,
+            answered_by: None,
+            concerns_client: None,
+        }
+    }
+
+    fn has_any(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| has_phrase(&self.words, phrase))
+    }
+
+    fn under(&self, headings: &[&str]) -> bool {
+        let heading = words(self.passage.heading.as_deref().unwrap_or_default());
+        headings.iter().any(|wanted| has_phrase(&heading, wanted)) || self.column(headings)
+    }
+
+    fn column(&self, headings: &[&str]) -> bool {
+        let first = words(self.passage.columns.first().map_or("", String::as_str));
+        headings.iter().any(|wanted| has_phrase(&first, wanted))
+    }
+
+    fn asks(&self) -> bool {
+        let text = self
+            .passage
+            .text
+            .trim_end_matches(['"', '»', '”', ')', ' ', '\u{a0}']);
+        text.ends_with('?') || text.ends_with("?!") || text.ends_with("?…")
+    }
+
+    fn is_decision(&self, house: &[Cue]) -> bool {
+        if self.asks() || self.passage.done.is_some() || self.has_any(cues::NO_DECISION) {
+            return false;
+        }
+        // A row of a table under "Decisions" is a figure, unless its column says otherwise.
+        let headings = cues::DECISION_HEADINGS;
+        let row = !self.passage.columns.is_empty();
+        let listed = self.passage.item
+            && if row {
+                self.column(headings)
+            } else {
+                self.under(headings)
+            };
+        let mut cues = cues::DECISIONS.iter().chain(house);
+        listed || cues.any(|cue| self.stands(cue).is_some())
+    }
+
+    fn is_question(&self) -> bool {
+        if self.passage.done == Some(true) {
+            return false;
+        }
+        let listed = self.passage.item && self.under(cues::QUESTION_HEADINGS);
+        if !self.asks() {
+            let task = self.passage.done.is_some();
+            return listed && !task || self.has_any(cues::INDIRECT_QUESTIONS);
+        }
+        let small_talk = cues::SMALL_TALK.iter().any(|phrase| {
+            let length = phrase.split(' ').count();
+            self.words.len() <= length + 2 && has_phrase(&self.words, phrase)
+        });
+        let address = self.passage.text.contains("://") && self.words.len() < 8;
+        listed || !small_talk && !address && self.words.len() >= 2
+    }
+
+    /// The day that is named as the end of something.
+    fn deadline(&self) -> Option<&Phrase> {
+        let first = self.days.iter().find(|day| self.is_ahead(day))?;
+        match self.passage.done {
+            Some(true) => return None,
+            Some(false) => return self.days.iter().rfind(|day| self.is_ahead(day)),
+            None => {}
+        }
+        if self.has_any(cues::NO_DEADLINE) {
+            return None;
+        }
+        if self.passage.item && self.under(cues::DEADLINE_HEADINGS) {
+            return Some(first);
+        }
+        cues::DEADLINES
+            .iter()
+            .find_map(|cue| self.stands(cue))
+            .and_then(|day| self.days.get(day))
+    }
+
+    /// A day that isn't gone and isn't the beginning of something.
+    fn is_ahead(&self, day: &Phrase) -> bool {
+        let gone = match (day.date, self.page.date) {
+            (Some(date), Some(written)) => date < written && self.passage.done.is_none(),
+            _ => false,
+        };
+        let before = |back: usize| {
+            let at = day.first.checked_sub(back)?;
+            Some(self.words[at].folded.as_str())
+        };
+        let beginning = [1, 2]
+            .into_iter()
+            .filter_map(before)
+            .any(|word| cues::BEGINNINGS.contains(&word));
+        !day.past && !gone && !beginning
+    }
+
+    /// Whether a cue stands in this sentence as it has to: the index of its day (0 for none).
+    fn stands(&self, cue: &Cue) -> Option<usize> {
+        let length = cue.phrase.split(' ').count();
+        let mut from = 0;
+        while let Some(at) = find_phrase(&self.words, cue.phrase, from) {
+            let next = at + length;
+            let day = match cue.rule {
+                Rule::Says => Some(0),
+                Rule::Label => {
+                    let end = self.words[next - 1].end;
+                    let colon = self.passage.text[end..].trim_start().starts_with(':');
+                    (at == 0 && colon).then_some(0)
+                }
+                Rule::Then(word) => {
+                    let near = self.words.iter().skip(next).take(3);
+                    near.map(|it| it.folded.as_str())
+                        .any(|it| it == word)
+                        .then_some(0)
+                }
+                Rule::BeforeDay(reach) => self.days.iter().position(|day| {
+                    (next..=next + reach).contains(&day.first) && self.is_ahead(day)
+                }),
+                Rule::WithDay => self.days.iter().position(|day| self.is_ahead(day)),
+            };
+            if day.is_some() {
+                return day;
+            }
+            from = at + 1;
+        }
+        None
+    }
+}
+
+/// How many words a decision must share with a question to settle it.
+const SHARED_WORDS_MIN: usize = 2;
+/// How many letters of a word are compared.
+const STEM_LETTERS: usize = 5;
+
+/// Marks the questions that a later decision of the same thread seems to settle.
+fn settle(
+    pages: &[Page],
+    asked: &[(usize, usize)],
+    decided: &[(usize, usize)],
+    found: &mut Findings,
+) {
+    let subjects: Vec<Vec<String>> = found
+        .decisions
+        .iter()
+        .map(|decision| stems(&decision.text))
+        .collect();
+    for &(question_page, question) in asked {
+        let wanted = stems(&found.questions[question].text);
+        let best = decided
+            .iter()
+            .filter(|(page, _)| is_later(&pages[question_page], &pages[*page]))
+            .map(|&(_, decision)| {
+                let shared = subjects[decision]
+                    .iter()
+                    .filter(|stem| wanted.contains(stem))
+                    .count();
+                (shared, decision)
+            })
+            .filter(|(shared, _)| *shared >= SHARED_WORDS_MIN)
+            .max_by_key(|&(shared, decision)| (shared, usize::MAX - decision));
+        if let Some((_, decision)) = best {
+            found.questions[question].answered_by = Some(found.decisions[decision].cite.clone());
+        }
+    }
+}
+
+fn is_later(question: &Page, answer: &Page) -> bool {
+    let same_thread = answer.thread.iter().any(|id| question.thread.contains(id));
+    question.path != answer.path && same_thread && answer.written_ms >= question.written_ms
+}
+
+fn stems(text: &str) -> Vec<String> {
+    let mut stems: Vec<String> = words(text)
+        .into_iter()
+        .map(|word| word.folded)
+        .filter(|word| word.chars().count() >= 4 && !cues::COMMON.contains(&word.as_str()))
+        .map(|word| word.chars().take(STEM_LETTERS).collect())
+        .collect();
+    stems.sort();
+    stems.dedup();
+    stems
+}
+
+/// The same for anybody who compares two texts: how many words that matter they share.
+#[must_use]
+pub fn shared_words(left: &str, right: &str) -> usize {
+    let right = stems(right);
+    stems(&fold(left))
+        .iter()
+        .filter(|stem| right.contains(stem))
+        .count()
+}
+
+#[cfg(test)]
+#[path = "findings_tests.rs"]
+mod tests;

@@ -1,0 +1,256 @@
+//! Tables of comma-separated values as offices really export them: any of four delimiters,
+//! quotes, a byte-order mark, blank rows, rows that are too short or too long. Every row keeps
+//! the line it begins on.
+
+use crate::words::fold;
+
+/// Most rows of one table.
+pub const ROWS_MAX: usize = 200_000;
+/// Most columns of one table.
+pub const COLUMNS_MAX: usize = 256;
+/// How many rows decide which delimiter it is.
+const SAMPLE_ROWS: usize = 50;
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// A row and where it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// 1-based line in the original text.
+    pub line: usize,
+    /// Trimmed, without quotes; as many as the header has.
+    pub cells: Vec<String>,
+}
+
+/// A table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What parts the cells.
+    pub delimiter: Option<char>,
+    /// The line of the header.
+    pub header_line: usize,
+    /// The names of the columns.
+    pub header: Vec<String>,
+    /// The rows below it that are not blank.
+    pub rows: Vec<Row>,
+    /// Lines of blank rows.
+    pub blank: Vec<usize>,
+    /// Lines of rows with another number of cells, and that number.
+    pub ragged: Vec<(usize, usize)>,
+    /// What was malformed, each with its line.
+    pub notes: Vec<(usize, String)>,
+}
+
+/// Reads a table whose first row that isn't blank is the header.
+#[must_use]
+pub fn read(text: &str) -> Table {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (delimiter, text, skipped) = announced(text);
+    let delimiter = delimiter.unwrap_or_else(|| detect(text));
+    let (records, mut notes) = split(text, delimiter, skipped);
+    let mut table = Table {
+        delimiter: Some(delimiter),
+        ..Table::default()
+    };
+    let mut records = records.into_iter();
+    for (line, cells) in records.by_ref() {
+        if cells.iter().all(String::is_empty) {
+            table.blank.push(line);
+            continue;
+        }
+        table.header_line = line;
+        table.header = named(cells, line, &mut notes);
+        break;
+    }
+    for (line, mut cells) in records {
+        if cells.iter().all(String::is_empty) {
+            table.blank.push(line);
+            continue;
+        }
+        if table.rows.len() == ROWS_MAX {
+            notes.push((
+                line,
+                format!("not read from here on: more than {ROWS_MAX} rows"),
+            ));
+            break;
+        }
+        if cells.len() != table.header.len() {
+            table.ragged.push((line, cells.len()));
+            cells.resize(table.header.len(), String::new());
+        }
+        table.rows.push(Row { line, cells });
+    }
+    table.notes = notes;
+    table
+}
+
+/// Spreadsheets announce the delimiter with a first line `sep=;`.
+fn announced(text: &str) -> (Option<char>, &str, usize) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let mark = first
+        .trim_end()
+        .strip_prefix("sep=")
+        .and_then(|mark| mark.chars().next());
+    match mark.filter(|mark| DELIMITERS.contains(mark)) {
+        Some(mark) => (Some(mark), rest, 1),
+        None => (None, text, 0),
+    }
+}
+
+/// The delimiter that most rows hold equally often, and more than once at best.
+fn detect(text: &str) -> char {
+    let score = |delimiter: char| {
+        let head: String = text
+            .lines()
+            .take(SAMPLE_ROWS * 2)
+            .collect::<Vec<_>>()
+            .join("\n");
+        let (records, _) = split(&head, delimiter, 0);
+        let widths: Vec<usize> = records
+            .iter()
+            .filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()))
+            .map(|(_, cells)| cells.len())
+            .take(SAMPLE_ROWS)
+            .collect();
+        let header = widths.first().copied().unwrap_or(1);
+        let alike = widths.iter().filter(|&&width| width == header).count();
+        if header < 2 { (0, 0) } else { (alike, header) }
+    };
+    let best = DELIMITERS
+        .into_iter()
+        .rev()
+        .max_by_key(|&delimiter| score(delimiter));
+    best.unwrap_or(',')
+}
+
+type Record = (usize, Vec<String>);
+
+fn split(text: &str, delimiter: char, lines_before: usize) -> (Vec<Record>, Vec<(usize, String)>) {
+    let mut records = Vec::new();
+    let mut notes = Vec::new();
+    let mut cells = Vec::new();
+    let mut cell = String::new();
+    let (mut line, mut began) = (lines_before + 1, lines_before + 1);
+    let mut quoted_at = None;
+    let mut was_quoted = false;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted_at.is_some() && letters.peek() == Some(&'"') => {
+                letters.next();
+                cell.push('"');
+            }
+            '"' if quoted_at.is_some() => quoted_at = None,
+            '"' if cell.trim().is_empty() && !was_quoted => {
+                cell.clear();
+                (quoted_at, was_quoted) = (Some(line), true);
+            }
+            '\n' | '\r' if quoted_at.is_none() => {
+                if letter == '\r' && letters.peek() == Some(&'\n') {
+                    letters.next();
+                }
+                cells.push(finish(&mut cell, &mut was_quoted));
+                records.push((began, std::mem::take(&mut cells)));
+                line += 1;
+                began = line;
+            }
+            '\n' => {
+                line += 1;
+                cell.push(' ');
+            }
+            '\r' if quoted_at.is_some() => {}
+            _ if letter == delimiter && quoted_at.is_none() => {
+                if cells.len() < COLUMNS_MAX {
+                    cells.push(finish(&mut cell, &mut was_quoted));
+                } else {
+                    cell.clear();
+                }
+            }
+            _ => cell.push(letter),
+        }
+    }
+    if let Some(opened) = quoted_at {
+        let why = "a quote opens here and never closes: the rest of the file is in this cell";
+        notes.push((opened, why.to_owned()));
+    }
+    if !cell.is_empty() || !cells.is_empty() || was_quoted {
+        cells.push(finish(&mut cell, &mut was_quoted));
+        records.push((began, cells));
+    }
+    (records, notes)
+}
+
+fn finish(cell: &mut String, was_quoted: &mut bool) -> String {
+    *was_quoted = false;
+    std::mem::take(cell).trim().to_owned()
+}
+
+/// Every column gets a name, and no two the same.
+fn named(cells: Vec<String>, line: usize, notes: &mut Vec<(usize, String)>) -> Vec<String> {
+    let mut header: Vec<String> = Vec::new();
+    for (at, cell) in cells.into_iter().enumerate() {
+        let mut name = if cell.is_empty() {
+            format!("column {}", at + 1)
+        } else {
+            cell
+        };
+        if header.iter().any(|known| fold(known) == fold(&name)) {
+            notes.push((line, format!("two columns are named `{name}`")));
+            name = format!("{name} ({})", at + 1);
+        }
+        header.push(name);
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(text: &str) -> String {
+        let table = read(text);
+        let rows: Vec<String> = table
+            .rows
+            .iter()
+            .map(|row| format!("{}:{}", row.line, row.cells.join("|")))
+            .collect();
+        format!("{} / {}", table.header.join("|"), rows.join(" "))
+    }
+
+    #[test]
+    fn tables_as_offices_export_them() {
+        for (text, expected) in [
+            ("a,b\n1,2\n", "a|b / 2:1|2"),
+            ("a;b\r\n1,5;2\r\n", "a|b / 2:1,5|2"),
+            ("a\tb\n1\t2", "a|b / 2:1|2"),
+            ("\u{feff}a|b\n1|2", "a|b / 2:1|2"),
+            ("sep=;\na;b\n1;2\n", "a|b / 3:1|2"),
+            ("\n\na,b\n\n1,2\n,\n3,4\n", "a|b / 5:1|2 7:3|4"),
+            ("a,b\n\"x\ny\",2\n3,4\n", "a|b / 2:x y|2 4:3|4"),
+            ("a,b\n\"say \"\"hi\"\"\",2\n", "a|b / 2:say \"hi\"|2"),
+            ("a,b\n1\n1,2,3\n", "a|b / 2:1| 3:1|2"),
+            ("a,,a\n1,2,3\n", "a|column 2|a (3) / 2:1|2|3"),
+            ("one\n1\n2\n", "one / 2:1 3:2"),
+            ("", " / "),
+            ("\n\n", " / "),
+        ] {
+            assert_eq!(shape(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn oddities_are_reported_with_their_lines() {
+        let table = read("a,b\n\n1\n,\n\"x\n2,3\n");
+        assert_eq!(
+            (table.blank.clone(), table.ragged.clone()),
+            (vec![2, 4], vec![(3, 1), (5, 1)])
+        );
+        assert_eq!(table.notes.len(), 1);
+        assert_eq!(table.notes[0].0, 5);
+    }
+
+    #[test]
+    fn a_row_of_delimiters_only_does_not_grow_without_end() {
+        let table = read(&format!("a,b\n{}\n", ",".repeat(10_000)));
+        assert!(table.blank == [2], "{:?}", table.ragged);
+    }
+}
