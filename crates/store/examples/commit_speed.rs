@@ -25,7 +25,9 @@ type Request = (usize, Vec<u8>, oneshot::Sender<()>);
 
 /// Sends `facts` in all from 64 tasks on one thread.
 fn drive(facts: usize, requests: &mpsc::Sender<Request>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     let tasks = tokio::task::LocalSet::new();
     let left = Rc::new(Cell::new(facts));
     for caller in 0..CALLERS {
@@ -34,7 +36,9 @@ fn drive(facts: usize, requests: &mpsc::Sender<Request>) {
             while left.get() > 0 {
                 left.set(left.get() - 1);
                 let (done, wait) = oneshot::channel();
-                requests.send((caller, vec![caller as u8; FACT_BYTES], done)).expect("a taker");
+                requests
+                    .send((caller, vec![caller as u8; FACT_BYTES], done))
+                    .expect("a taker");
                 wait.await.expect("an answer");
             }
         });
@@ -44,7 +48,9 @@ fn drive(facts: usize, requests: &mpsc::Sender<Request>) {
 
 /// All that is queued, waiting for the first.
 fn gather(requests: &mpsc::Receiver<Request>, into: &mut Vec<Request>) -> bool {
-    let Ok(first) = requests.recv() else { return false };
+    let Ok(first) = requests.recv() else {
+        return false;
+    };
     into.push(first);
     while into.len() < COMMIT_FACTS_MAX
         && let Ok(next) = requests.try_recv()
@@ -57,8 +63,10 @@ fn gather(requests: &mpsc::Receiver<Request>, into: &mut Vec<Request>) -> bool {
 /// The limit: rows of the same size in one table, one commit for all that is queued.
 fn limit(path: &Path, facts: usize) -> f64 {
     let conn = rusqlite::Connection::open(path).expect("a file");
-    conn.pragma_update(None, "journal_mode", "WAL").expect("WAL");
-    conn.pragma_update(None, "synchronous", "FULL").expect("FULL");
+    conn.pragma_update(None, "journal_mode", "WAL")
+        .expect("WAL");
+    conn.pragma_update(None, "synchronous", "FULL")
+        .expect("FULL");
     conn.execute_batch(
         "CREATE TABLE step(id INTEGER PRIMARY KEY, wf INTEGER NOT NULL, n INTEGER NOT NULL,
          out BLOB NOT NULL); CREATE UNIQUE INDEX step_wf ON step(wf, n);",
@@ -70,7 +78,8 @@ fn limit(path: &Path, facts: usize) -> f64 {
         scope.spawn(move || {
             let (mut count, mut queued) = (0_i64, Vec::new());
             while gather(&receiver, &mut queued) {
-                conn.execute_batch("BEGIN IMMEDIATE").expect("a transaction");
+                conn.execute_batch("BEGIN IMMEDIATE")
+                    .expect("a transaction");
                 let mut insert = conn
                     .prepare_cached("INSERT INTO step(wf,n,out) VALUES(?1,?2,?3)")
                     .expect("a statement");
@@ -161,8 +170,12 @@ fn naos(dir: &Path, facts: usize, tenants: usize) -> (f64, f64, f64) {
 fn main() {
     let mut args = std::env::args().skip(1);
     let base = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    let facts: usize = args.next().map_or(200_000, |text| text.parse().expect("a number"));
-    let rounds: usize = args.next().map_or(3, |text| text.parse().expect("a number"));
+    let facts: usize = args
+        .next()
+        .map_or(200_000, |text| text.parse().expect("a number"));
+    let rounds: usize = args
+        .next()
+        .map_or(3, |text| text.parse().expect("a number"));
     for round in 1..=rounds {
         let dir = base.join(format!("commit-speed-{}-{round}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a directory");

@@ -93,7 +93,12 @@ fn commit_one(store: &dyn Store, append: Append) -> Result<Seq, Stale> {
 }
 
 fn seqs(tenant: &dyn TenantStore, after: Seq, limit: usize) -> Vec<Seq> {
-    tenant.entries(after, limit).unwrap().iter().map(|entry| entry.seq).collect()
+    tenant
+        .entries(after, limit)
+        .unwrap()
+        .iter()
+        .map(|entry| entry.seq)
+        .collect()
 }
 
 pub(crate) fn facts_come_back_in_order(rig: &mut impl Rig) {
@@ -102,7 +107,10 @@ pub(crate) fn facts_come_back_in_order(rig: &mut impl Rig) {
     assert_eq!(commit_one(store, append(A, 3, 1)), Ok(4));
     let tenant = store.tenant(A).unwrap();
     for settled in [false, true] {
-        assert_eq!(tenant.entries(0, 10).unwrap(), (1..=4).map(entry).collect::<Vec<_>>());
+        assert_eq!(
+            tenant.entries(0, 10).unwrap(),
+            (1..=4).map(entry).collect::<Vec<_>>()
+        );
         assert_eq!(seqs(&*tenant, 1, 2), [2, 3], "{settled}");
         assert_eq!(seqs(&*tenant, 4, 9), [], "{settled}");
         assert_eq!(seqs(&*tenant, 99, 9), [], "{settled}");
@@ -117,29 +125,104 @@ pub(crate) fn facts_come_back_in_order(rig: &mut impl Rig) {
 pub(crate) fn stale_appends_spare_their_neighbours(rig: &mut impl Rig) {
     let store = rig.store();
     commit_one(store, append(A, 0, 2)).unwrap();
-    let done = store.commit(&[append(A, 1, 1), append(B, 0, 1), append(A, 2, 1)]).unwrap();
-    assert_eq!(done, [Err(Stale { tenant: A, expected: 1, found: 2 }), Ok(1), Ok(3)]);
+    let done = store
+        .commit(&[append(A, 1, 1), append(B, 0, 1), append(A, 2, 1)])
+        .unwrap();
+    assert_eq!(
+        done,
+        [
+            Err(Stale {
+                tenant: A,
+                expected: 1,
+                found: 2
+            }),
+            Ok(1),
+            Ok(3)
+        ]
+    );
     assert_eq!(seqs(&*store.tenant(A).unwrap(), 0, 9), [1, 2, 3]);
     assert_eq!(seqs(&*store.tenant(B).unwrap(), 0, 9), [1]);
     let ahead = commit_one(store, append(B, 7, 1));
-    assert_eq!(ahead, Err(Stale { tenant: B, expected: 7, found: 1 }));
+    assert_eq!(
+        ahead,
+        Err(Stale {
+            tenant: B,
+            expected: 7,
+            found: 1
+        })
+    );
 }
 
 pub(crate) fn an_old_epoch_is_stale(rig: &mut impl Rig) {
     let store = rig.store();
-    commit_one(store, Append { epoch: 5, ..append(A, 0, 1) }).unwrap();
-    let old = commit_one(store, Append { epoch: 4, ..append(A, 1, 1) });
-    assert_eq!(old, Err(Stale { tenant: A, expected: 1, found: 1 }));
-    assert_eq!(commit_one(store, Append { epoch: 5, ..append(A, 1, 1) }), Ok(2));
-    assert_eq!(commit_one(store, Append { epoch: 9, ..append(A, 2, 1) }), Ok(3));
+    commit_one(
+        store,
+        Append {
+            epoch: 5,
+            ..append(A, 0, 1)
+        },
+    )
+    .unwrap();
+    let old = commit_one(
+        store,
+        Append {
+            epoch: 4,
+            ..append(A, 1, 1)
+        },
+    );
+    assert_eq!(
+        old,
+        Err(Stale {
+            tenant: A,
+            expected: 1,
+            found: 1
+        })
+    );
+    assert_eq!(
+        commit_one(
+            store,
+            Append {
+                epoch: 5,
+                ..append(A, 1, 1)
+            }
+        ),
+        Ok(2)
+    );
+    assert_eq!(
+        commit_one(
+            store,
+            Append {
+                epoch: 9,
+                ..append(A, 2, 1)
+            }
+        ),
+        Ok(3)
+    );
     assert_eq!(store.tenant(A).unwrap().head().unwrap().epoch, 9);
 }
 
 pub(crate) fn one_commit_may_hold_several_appends_of_a_tenant(rig: &mut impl Rig) {
     let store = rig.store();
-    let appends = [append(A, 0, 2), append(B, 0, 1), append(A, 2, 2), append(A, 2, 1)];
+    let appends = [
+        append(A, 0, 2),
+        append(B, 0, 1),
+        append(A, 2, 2),
+        append(A, 2, 1),
+    ];
     let done = store.commit(&appends).unwrap();
-    assert_eq!(done, [Ok(2), Ok(1), Ok(4), Err(Stale { tenant: A, expected: 2, found: 4 })]);
+    assert_eq!(
+        done,
+        [
+            Ok(2),
+            Ok(1),
+            Ok(4),
+            Err(Stale {
+                tenant: A,
+                expected: 2,
+                found: 4
+            })
+        ]
+    );
     assert_eq!(seqs(&*store.tenant(A).unwrap(), 0, 9), [1, 2, 3, 4]);
 }
 
@@ -149,7 +232,10 @@ pub(crate) fn what_is_durable_is_visible(rig: &mut impl Rig) {
     for seq in 0..200 {
         commit_one(store, append(A, seq, 1)).unwrap();
         assert_eq!(tenant.head().unwrap().seq, seq + 1);
-        assert_eq!(seqs(&*tenant, seq.saturating_sub(2), 9).last(), Some(&(seq + 1)));
+        assert_eq!(
+            seqs(&*tenant, seq.saturating_sub(2), 9).last(),
+            Some(&(seq + 1))
+        );
         if seq % 50 == 7 {
             store.settle();
         }
@@ -159,7 +245,10 @@ pub(crate) fn what_is_durable_is_visible(rig: &mut impl Rig) {
 
 pub(crate) fn bad_appends_are_refused_whole(rig: &mut impl Rig) {
     let store = rig.store();
-    let gap = Append { entries: vec![entry(1), entry(3)], ..append(A, 0, 0) };
+    let gap = Append {
+        entries: vec![entry(1), entry(3)],
+        ..append(A, 0, 0)
+    };
     let mut huge = append(A, 0, 1);
     huge.entries[0].bytes = vec![0; ENTRY_BYTES_MAX + 1];
     let mut fat = append(A, 0, 1);
@@ -174,7 +263,10 @@ pub(crate) fn bad_appends_are_refused_whole(rig: &mut impl Rig) {
 
 pub(crate) fn empty_appends_carry_an_answer(rig: &mut impl Rig) {
     commit_one(rig.store(), append(A, 0, 1)).unwrap();
-    let only_answer = Append { inbox: vec![answer("m", "k", 5)], ..append(A, 1, 0) };
+    let only_answer = Append {
+        inbox: vec![answer("m", "k", 5)],
+        ..append(A, 1, 0)
+    };
     assert_eq!(commit_one(rig.store(), only_answer), Ok(1));
     rig.restart();
     let tenant = rig.store().tenant(A).unwrap();
@@ -183,12 +275,26 @@ pub(crate) fn empty_appends_carry_an_answer(rig: &mut impl Rig) {
 }
 
 pub(crate) fn answers_are_kept_by_source(rig: &mut impl Rig) {
-    let rows = vec![answer("lova", "k1", 5), answer("soa", "k1", 6), answer("lova", "k2", 7)];
-    commit_one(rig.store(), Append { inbox: rows.clone(), ..append(A, 0, 1) }).unwrap();
+    let rows = vec![
+        answer("lova", "k1", 5),
+        answer("soa", "k1", 6),
+        answer("lova", "k2", 7),
+    ];
+    commit_one(
+        rig.store(),
+        Append {
+            inbox: rows.clone(),
+            ..append(A, 0, 1)
+        },
+    )
+    .unwrap();
     for restarts in 0..2 {
         let tenant = rig.store().tenant(A).unwrap();
         for row in &rows {
-            assert_eq!(tenant.inbox(&row.source, &row.key).unwrap().as_ref(), Some(row));
+            assert_eq!(
+                tenant.inbox(&row.source, &row.key).unwrap().as_ref(),
+                Some(row)
+            );
         }
         assert_eq!(tenant.inbox("soa", "k2").unwrap(), None, "{restarts}");
         rig.store().settle();
@@ -273,15 +379,25 @@ pub(crate) fn open_records_are_found(rig: &mut impl Rig) {
     commit_one(store, append(A, 0, 2)).unwrap();
     let tenant = store.tenant(A).unwrap();
     let open = |tenant: &dyn TenantStore| -> Vec<Vec<u8>> {
-        tenant.open_records().unwrap().into_iter().map(|row| row.id).collect()
+        tenant
+            .open_records()
+            .unwrap()
+            .into_iter()
+            .map(|row| row.id)
+            .collect()
     };
     let rows = [(&b"1"[..], "open"), (b"2", "shut"), (b"3", "open")];
-    let rows = rows.iter().map(|(id, text)| record("run", id, 1, Some(text)));
+    let rows = rows
+        .iter()
+        .map(|(id, text)| record("run", id, 1, Some(text)));
     tenant.put_records(1, rows.collect());
     assert_eq!(open(&*tenant), [b"1", b"3"]);
     store.settle();
     assert_eq!(open(&*tenant), [b"1", b"3"]);
-    let rows = [record("run", b"1", 2, Some("shut")), record("run", b"3", 2, None)];
+    let rows = [
+        record("run", b"1", 2, Some("shut")),
+        record("run", b"3", 2, None),
+    ];
     tenant.put_records(2, rows.to_vec());
     tenant.put_records(2, vec![record("agent", b"0", 2, Some("open"))]);
     assert_eq!(open(&*tenant), [b"0"]);
@@ -301,7 +417,10 @@ pub(crate) fn records_lag_and_the_journal_replays(rig: &mut impl Rig) {
     let head = tenant.head().unwrap();
     let kept = tenant.record("task", b"t").unwrap().unwrap();
     // The last ones may have been filled or not: they say which, and the journal has the rest.
-    assert!(head.records_seq == kept.seq && [2, 4].contains(&kept.seq), "{head:?} {kept:?}");
+    assert!(
+        head.records_seq == kept.seq && [2, 4].contains(&kept.seq),
+        "{head:?} {kept:?}"
+    );
     let tail = tenant.entries(head.records_seq, 9).unwrap();
     assert_eq!(tail.last().map(|entry| entry.seq), Some(5));
     assert_eq!(tail.len() as u64, 5 - head.records_seq);
@@ -310,19 +429,41 @@ pub(crate) fn records_lag_and_the_journal_replays(rig: &mut impl Rig) {
 pub(crate) fn small_bodies_come_along(rig: &mut impl Rig) {
     let tenant = rig.store().tenant(A).unwrap();
     let texts = [vec![], b"hello".to_vec(), vec![7; BODY_INLINE_BYTES_MAX]];
-    let staged: Vec<_> = texts.iter().map(|text| tenant.seal_body(text).unwrap()).collect();
-    assert_eq!(tenant.body(&staged[1].name).unwrap(), None, "sealing writes nothing");
-    let both = Append { bodies: staged.clone(), ..append(A, 0, 1) };
+    let staged: Vec<_> = texts
+        .iter()
+        .map(|text| tenant.seal_body(text).unwrap())
+        .collect();
+    assert_eq!(
+        tenant.body(&staged[1].name).unwrap(),
+        None,
+        "sealing writes nothing"
+    );
+    let both = Append {
+        bodies: staged.clone(),
+        ..append(A, 0, 1)
+    };
     commit_one(rig.store(), both).unwrap();
     let again = tenant.seal_body(b"hello").unwrap();
     assert_eq!(again.name, staged[1].name, "a name is of the content");
-    commit_one(rig.store(), Append { bodies: vec![again], ..append(A, 1, 1) }).unwrap();
+    commit_one(
+        rig.store(),
+        Append {
+            bodies: vec![again],
+            ..append(A, 1, 1)
+        },
+    )
+    .unwrap();
     for _ in 0..3 {
         let tenant = rig.store().tenant(A).unwrap();
         for (body, text) in staged.iter().zip(&texts) {
             assert_eq!(tenant.body(&body.name).unwrap().as_ref(), Some(text));
         }
-        assert_eq!(tenant.body(&tenant.seal_body(b"other").unwrap().name).unwrap(), None);
+        assert_eq!(
+            tenant
+                .body(&tenant.seal_body(b"other").unwrap().name)
+                .unwrap(),
+            None
+        );
         rig.store().settle();
         rig.restart();
     }
@@ -330,8 +471,13 @@ pub(crate) fn small_bodies_come_along(rig: &mut impl Rig) {
 
 pub(crate) fn large_bodies_come_before(rig: &mut impl Rig) {
     let tenant = rig.store().tenant(A).unwrap();
-    let texts: Vec<_> = (0..4_u8).map(|n| vec![n; 20_000 * (usize::from(n) + 1)]).collect();
-    let staged: Vec<_> = texts.iter().map(|text| tenant.seal_body(text).unwrap()).collect();
+    let texts: Vec<_> = (0..4_u8)
+        .map(|n| vec![n; 20_000 * (usize::from(n) + 1)])
+        .collect();
+    let staged: Vec<_> = texts
+        .iter()
+        .map(|text| tenant.seal_body(text).unwrap())
+        .collect();
     for body in &staged {
         tenant.put_large(body).unwrap();
         tenant.put_large(body).unwrap();
@@ -342,7 +488,14 @@ pub(crate) fn large_bodies_come_before(rig: &mut impl Rig) {
         for (body, text) in staged.iter().zip(&texts) {
             assert_eq!(tenant.body(&body.name).unwrap().as_ref(), Some(text));
         }
-        assert_eq!(rig.store().tenant(B).unwrap().body(&staged[0].name).unwrap(), None);
+        assert_eq!(
+            rig.store()
+                .tenant(B)
+                .unwrap()
+                .body(&staged[0].name)
+                .unwrap(),
+            None
+        );
         rig.store().settle();
         rig.restart();
     }
@@ -353,13 +506,20 @@ pub(crate) fn texts_open_for_their_owner(rig: &mut impl Rig) {
     let tenant = rig.store().tenant(A).unwrap();
     let sealed = tenant.seal(person, b"a name").unwrap();
     let own = tenant.seal(SubjectId::TENANT, b"").unwrap();
-    assert_ne!(tenant.seal(person, b"a name").unwrap(), sealed, "never the same twice");
+    assert_ne!(
+        tenant.seal(person, b"a name").unwrap(),
+        sealed,
+        "never the same twice"
+    );
     rig.restart();
     let tenant = rig.store().tenant(A).unwrap();
     assert_eq!(tenant.open(&sealed).unwrap(), b"a name");
     assert_eq!(tenant.open(&own).unwrap(), b"");
     let stranger = rig.store().tenant(B).unwrap();
-    assert!(matches!(stranger.open(&sealed), Err(ReadError::Damaged { .. })));
+    assert!(matches!(
+        stranger.open(&sealed),
+        Err(ReadError::Damaged { .. })
+    ));
     let mut bad = sealed.bytes.clone();
     bad[0] ^= 1;
     let bad = Sealed::from_parts(person, sealed.nonce, bad);
@@ -375,23 +535,42 @@ pub(crate) fn erased_texts_stay_erased(rig: &mut impl Rig) {
     for _ in 0..2 {
         let tenant = rig.store().tenant(A).unwrap();
         assert!(matches!(tenant.open(&sealed), Err(ReadError::Erased(s)) if s == person));
-        assert!(matches!(tenant.seal(person, b"x"), Err(ReadError::Erased(_))));
+        assert!(matches!(
+            tenant.seal(person, b"x"),
+            Err(ReadError::Erased(_))
+        ));
         assert_eq!(tenant.open(&other).unwrap(), b"other");
         rig.restart();
     }
 }
 
 pub(crate) fn wakes_are_due_in_order(rig: &mut impl Rig) {
-    let wake = |tenant, seq, at: Option<i64>| Append { wake: at.map(Time), ..append(tenant, seq, 1) };
+    let wake = |tenant, seq, at: Option<i64>| Append {
+        wake: at.map(Time),
+        ..append(tenant, seq, 1)
+    };
     let c = TenantId(7);
-    let first = [wake(A, 0, Some(500)), wake(B, 0, Some(300)), wake(c, 0, None)];
-    assert!(rig.store().commit(&first).unwrap().iter().all(Result::is_ok));
+    let first = [
+        wake(A, 0, Some(500)),
+        wake(B, 0, Some(300)),
+        wake(c, 0, None),
+    ];
+    assert!(
+        rig.store()
+            .commit(&first)
+            .unwrap()
+            .iter()
+            .all(Result::is_ok)
+    );
     for _ in 0..3 {
         let due = |now| rig.store().due(Time(now)).unwrap();
         assert_eq!(due(299), []);
         assert_eq!(due(300), [(B, Time(300))]);
         assert_eq!(due(900), [(B, Time(300)), (A, Time(500))]);
-        assert_eq!(rig.store().tenant(A).unwrap().head().unwrap().wake, Some(Time(500)));
+        assert_eq!(
+            rig.store().tenant(A).unwrap().head().unwrap().wake,
+            Some(Time(500))
+        );
         rig.restart();
         rig.store().settle();
     }
@@ -405,9 +584,15 @@ pub(crate) fn wakes_are_due_in_order(rig: &mut impl Rig) {
 
 pub(crate) fn tenants_are_strangers(rig: &mut impl Rig) {
     let store = rig.store();
-    let full = Append { inbox: vec![answer("m", "k", 1)], ..append(A, 0, 1) };
+    let full = Append {
+        inbox: vec![answer("m", "k", 1)],
+        ..append(A, 0, 1)
+    };
     commit_one(store, full).unwrap();
-    store.tenant(A).unwrap().put_records(1, vec![record("task", b"t", 1, Some("open"))]);
+    store
+        .tenant(A)
+        .unwrap()
+        .put_records(1, vec![record("task", b"t", 1, Some("open"))]);
     for _ in 0..2 {
         let stranger = store.tenant(B).unwrap();
         assert_eq!(stranger.id(), B);
@@ -424,7 +609,10 @@ pub(crate) fn a_restart_keeps_everything(rig: &mut impl Rig) {
     let mut expected = 0;
     for round in 0..4 {
         let appends: Vec<_> = [A, B].iter().map(|t| append(*t, expected, 10)).collect();
-        assert_eq!(rig.store().commit(&appends).unwrap(), [Ok(expected + 10), Ok(expected + 10)]);
+        assert_eq!(
+            rig.store().commit(&appends).unwrap(),
+            [Ok(expected + 10), Ok(expected + 10)]
+        );
         expected += 10;
         if round % 2 == 0 {
             rig.store().settle();

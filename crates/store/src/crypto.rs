@@ -49,7 +49,9 @@ impl Key {
         aad: &[u8],
         sealed: &[u8],
     ) -> Option<Vec<u8>> {
-        self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad }).ok()
+        self.cipher
+            .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad })
+            .ok()
     }
 
     /// Nonce, ciphertext and tag in one piece.
@@ -103,7 +105,10 @@ impl TenantKeys {
 
     pub(crate) fn name_body(&self, plain: &[u8]) -> BodyRef {
         let digest = Digest(hmac(&self.digest, &[plain]));
-        BodyRef { digest, len: plain.len() as u64 }
+        BodyRef {
+            digest,
+            len: plain.len() as u64,
+        }
     }
 
     pub(crate) fn seal_body(
@@ -113,7 +118,9 @@ impl TenantKeys {
         plain: &[u8],
     ) -> StagedBody {
         let name = self.name_body(plain);
-        let sealed = self.body.seal_joined(nonce, &body_aad(tenant, &name), plain);
+        let sealed = self
+            .body
+            .seal_joined(nonce, &body_aad(tenant, &name), plain);
         StagedBody { name, sealed }
     }
 
@@ -127,7 +134,9 @@ impl TenantKeys {
         self.body
             .open_joined(&body_aad(tenant, name), sealed)
             .filter(|plain| self.name_body(plain) == *name)
-            .ok_or_else(|| ReadError::Damaged { what: format!("body {} of {tenant}", name.digest) })
+            .ok_or_else(|| ReadError::Damaged {
+                what: format!("body {} of {tenant}", name.digest),
+            })
     }
 }
 
@@ -163,8 +172,13 @@ pub(crate) fn open_text(
     tenant: TenantId,
     sealed: &Sealed,
 ) -> Result<Vec<u8>, ReadError> {
-    key.open(&sealed.nonce, &text_aad(tenant, sealed.subject), &sealed.bytes).ok_or_else(|| {
-        ReadError::Damaged { what: format!("a sealed text of subject {:?}", sealed.subject) }
+    key.open(
+        &sealed.nonce,
+        &text_aad(tenant, sealed.subject),
+        &sealed.bytes,
+    )
+    .ok_or_else(|| ReadError::Damaged {
+        what: format!("a sealed text of subject {:?}", sealed.subject),
     })
 }
 
@@ -220,7 +234,10 @@ mod tests {
         let zero = Key::new(Zeroizing::new([0; 32]));
         let sealed = zero.seal(&[0; 12], b"", &[0; 16]);
         let hex: String = sealed.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+        assert_eq!(
+            hex,
+            "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"
+        );
     }
 
     #[test]
@@ -240,9 +257,15 @@ mod tests {
         let keys = TenantKeys::new(key(1));
         let staged = keys.seal_body(TenantId(1), random_nonce(), b"a report");
         let open = |tenant, name: &BodyRef, sealed: &[u8]| keys.open_body(tenant, name, sealed);
-        assert_eq!(open(TenantId(1), &staged.name, &staged.sealed).unwrap(), b"a report");
+        assert_eq!(
+            open(TenantId(1), &staged.name, &staged.sealed).unwrap(),
+            b"a report"
+        );
         assert!(open(TenantId(2), &staged.name, &staged.sealed).is_err());
-        let other = BodyRef { len: 9, ..staged.name };
+        let other = BodyRef {
+            len: 9,
+            ..staged.name
+        };
         assert!(open(TenantId(1), &other, &staged.sealed).is_err());
         for at in 0..staged.sealed.len() {
             let mut bad = staged.sealed.clone();
@@ -250,7 +273,11 @@ mod tests {
             assert!(open(TenantId(1), &staged.name, &bad).is_err(), "byte {at}");
         }
         let other_keys = TenantKeys::new(key(2));
-        assert_ne!(other_keys.name_body(b"a report"), staged.name, "a name tells nothing");
+        assert_ne!(
+            other_keys.name_body(b"a report"),
+            staged.name,
+            "a name tells nothing"
+        );
     }
 
     #[test]

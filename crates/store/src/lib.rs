@@ -17,10 +17,13 @@ mod mem;
 
 mod sqlite;
 
+mod register;
+
 #[cfg(test)]
 mod contract;
 
 pub use mem::{CommitFault, MemStore};
+pub use register::{REGISTER, StoredRecord};
 pub use sqlite::{
     CloseError, DestroyError, OpenError, SqliteStore, SqliteTenant, StoredCheckpoint, Verified,
 };

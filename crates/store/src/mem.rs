@@ -3,17 +3,21 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use naos_types::{BodyRef, Digest, Sealed, Seq, StagedBody, SubjectId, TenantId, Time};
+use naos_types::{BodyRef, Digest, Seq, SubjectId, TenantId, Time};
 use zeroize::Zeroizing;
 
-use crate::crypto::{self, Key, NONCE_BYTES, TenantKeys};
+use crate::crypto::{Key, NONCE_BYTES, TenantKeys};
 use crate::traits::{
     Append, CommitError, DAY_MS, Entry, Head, INBOX_KEPT_MS, InboxRow, ReadError, Record, Stale,
     Store, TenantStore,
 };
+
+#[path = "mem_tenant.rs"]
+mod tenant;
+
+use tenant::MemTenant;
 
 /// How far tenant files may lag behind before the oldest are filled without being asked.
 const QUEUE_ITEMS_MAX: usize = 65_536;
@@ -122,7 +126,11 @@ impl Node {
         let cell = self.cell(append.tenant);
         if append.expected != cell.head.seq || append.epoch < cell.head.epoch {
             let (tenant, expected) = (append.tenant, append.expected);
-            return Err(Stale { tenant, expected, found: cell.head.seq });
+            return Err(Stale {
+                tenant,
+                expected,
+                found: cell.head.seq,
+            });
         }
         if let Some(last) = append.entries.last() {
             cell.head.at = last.at;
@@ -132,17 +140,21 @@ impl Node {
         cell.head.wake = append.wake;
         cell.entries.extend_from_slice(&append.entries);
         for body in &append.bodies {
-            cell.bodies.entry(body.name).or_insert_with(|| body.sealed.clone());
+            cell.bodies
+                .entry(body.name)
+                .or_insert_with(|| body.sealed.clone());
         }
         for row in &append.inbox {
-            cell.inbox.insert((row.source.clone(), row.key.clone()), row.clone());
+            cell.inbox
+                .insert((row.source.clone(), row.key.clone()), row.clone());
         }
         let newest = append.inbox.iter().map(|row| row.at.0).max();
         if let Some(newest) = newest
             && newest.div_euclid(DAY_MS) > cell.inbox_day
         {
             cell.inbox_day = newest.div_euclid(DAY_MS);
-            cell.inbox.retain(|_, row| row.at.0 >= newest - INBOX_KEPT_MS);
+            cell.inbox
+                .retain(|_, row| row.at.0 >= newest - INBOX_KEPT_MS);
         }
         let facts = append.entries.len() as u64;
         self.queue.push_back((append.tenant, Fill::Facts(facts)));
@@ -151,7 +163,9 @@ impl Node {
 
     fn fill(&mut self, items: usize) {
         for _ in 0..items {
-            let Some((tenant, fill)) = self.queue.pop_front() else { return };
+            let Some((tenant, fill)) = self.queue.pop_front() else {
+                return;
+            };
             if let Fill::Records(upto, records) = fill {
                 let cell = self.cell(tenant);
                 write(&mut cell.filled, records);
@@ -169,7 +183,10 @@ impl MemStore {
     /// An empty store; the same seed makes the same keys and nonces.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Node { seed, ..Node::default() })))
+        Self(Arc::new(Mutex::new(Node {
+            seed,
+            ..Node::default()
+        })))
     }
 
     fn node(&self) -> MutexGuard<'_, Node> {
@@ -224,7 +241,9 @@ impl Store for MemStore {
             return Err(CommitError::SyncFailed("an earlier sync failed".into()));
         }
         for append in appends {
-            append.check().map_err(|bad| CommitError::Io(Box::new(bad)))?;
+            append
+                .check()
+                .map_err(|bad| CommitError::Io(Box::new(bad)))?;
         }
         match node.faults.pop_front() {
             None => {}
@@ -246,7 +265,10 @@ impl Store for MemStore {
     }
 
     fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, ReadError> {
-        Ok(Arc::new(MemTenant { id, store: self.clone() }))
+        Ok(Arc::new(MemTenant {
+            id,
+            store: self.clone(),
+        }))
     }
 
     fn tenants(&self) -> Result<Vec<TenantId>, ReadError> {
@@ -257,7 +279,10 @@ impl Store for MemStore {
 
     fn due(&self, now: Time) -> Result<Vec<(TenantId, Time)>, ReadError> {
         let node = self.node();
-        let wakes = node.cells.iter().filter_map(|(id, cell)| Some((*id, cell.head.wake?)));
+        let wakes = node
+            .cells
+            .iter()
+            .filter_map(|(id, cell)| Some((*id, cell.head.wake?)));
         let mut due: Vec<_> = wakes.filter(|(_, at)| *at <= now).collect();
         due.sort_by_key(|(id, at)| (*at, *id));
         Ok(due)
@@ -274,126 +299,6 @@ impl Store for MemStore {
             Fill::Records(..) => 0,
         });
         facts.sum()
-    }
-}
-
-struct MemTenant {
-    id: TenantId,
-    store: MemStore,
-}
-
-impl MemTenant {
-    fn with<T>(&self, read: impl FnOnce(&mut Cell) -> T) -> T {
-        read(self.store.node().cell(self.id))
-    }
-}
-
-impl TenantStore for MemTenant {
-    fn id(&self) -> TenantId {
-        self.id
-    }
-
-    fn head(&self) -> Result<Head, ReadError> {
-        Ok(self.with(|cell| cell.head.clone()))
-    }
-
-    fn entries(&self, after: Seq, limit: usize) -> Result<Vec<Entry>, ReadError> {
-        Ok(self.with(|cell| {
-            let from = usize::try_from(after).unwrap_or(usize::MAX);
-            cell.entries.iter().skip(from).take(limit).cloned().collect()
-        }))
-    }
-
-    fn record(&self, kind: &str, id: &[u8]) -> Result<Option<Record>, ReadError> {
-        let key = (Cow::Owned(kind.to_owned()), id.to_vec());
-        Ok(self.with(|cell| cell.records.get(&key).cloned()))
-    }
-
-    fn open_records(&self) -> Result<Vec<Record>, ReadError> {
-        Ok(self.with(|cell| cell.records.values().filter(|r| r.open).cloned().collect()))
-    }
-
-    fn scan(
-        &self,
-        kind: &str,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Record>, ReadError> {
-        let key = |id: &[u8]| (Cow::Owned::<str>(kind.to_owned()), id.to_vec());
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(key(after)),
-            _ => Bound::Included(key(prefix)),
-        };
-        Ok(self.with(|cell| {
-            let rows = cell.records.range((from, Bound::Unbounded)).map(|(_, record)| record);
-            let within = rows.take_while(|r| r.kind == kind && r.id.starts_with(prefix));
-            within.take(limit).cloned().collect()
-        }))
-    }
-
-    fn scan_back(
-        &self,
-        kind: &str,
-        before: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Record>, ReadError> {
-        let first = (Cow::Owned(kind.to_owned()), Vec::new());
-        let end = match before {
-            Some(before) => (Cow::Owned(kind.to_owned()), before.to_vec()),
-            None => (Cow::Owned(format!("{kind}\0")), Vec::new()), // behind every id of the kind
-        };
-        Ok(self.with(|cell| {
-            let rows = cell.records.range((Bound::Included(first), Bound::Excluded(end)));
-            rows.rev().take(limit).map(|(_, record)| record.clone()).collect()
-        }))
-    }
-
-    fn put_records(&self, upto: Seq, records: Vec<Record>) {
-        let mut node = self.store.node();
-        let cell = node.cell(self.id);
-        debug_assert!(upto <= cell.head.seq, "records of facts that aren't durable");
-        write(&mut cell.records, records.clone());
-        cell.head.records_seq = upto;
-        node.queue.push_back((self.id, Fill::Records(upto, records)));
-        node.trim();
-    }
-
-    fn inbox(&self, source: &str, key: &str) -> Result<Option<InboxRow>, ReadError> {
-        let key = (source.to_owned(), key.to_owned());
-        Ok(self.with(|cell| cell.inbox.get(&key).cloned()))
-    }
-
-    fn seal_body(&self, plain: &[u8]) -> Result<StagedBody, ReadError> {
-        let mut node = self.store.node();
-        let (keys, nonce) = (node.tenant_keys(self.id)?, node.nonce());
-        Ok(keys.seal_body(self.id, nonce, plain))
-    }
-
-    fn put_large(&self, body: &StagedBody) -> Result<(), CommitError> {
-        if self.store.node().broken {
-            return Err(CommitError::SyncFailed("an earlier sync failed".into()));
-        }
-        self.with(|cell| cell.bodies.entry(body.name).or_insert_with(|| body.sealed.clone()).len());
-        Ok(())
-    }
-
-    fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError> {
-        let mut node = self.store.node();
-        let Some(sealed) = node.cell(self.id).bodies.get(name).cloned() else { return Ok(None) };
-        let keys = node.tenant_keys(self.id)?;
-        keys.open_body(self.id, name, &sealed).map(Some)
-    }
-
-    fn seal(&self, subject: SubjectId, plain: &[u8]) -> Result<Sealed, ReadError> {
-        let mut node = self.store.node();
-        let (key, nonce) = (node.key(self.id, subject)?, node.nonce());
-        Ok(crypto::seal_text(&key, self.id, subject, nonce, plain))
-    }
-
-    fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, ReadError> {
-        let key = self.store.node().key(self.id, sealed.subject)?;
-        crypto::open_text(&key, self.id, sealed)
     }
 }
 

@@ -24,8 +24,14 @@ fn faults_come_in_turn() {
     for fault in [CommitFault::Full, CommitFault::Io] {
         store.fail_next_commit(fault);
     }
-    assert!(matches!(store.commit(&[append(A, 0, 1)]), Err(CommitError::Full)));
-    assert!(matches!(store.commit(&[append(A, 0, 1)]), Err(CommitError::Io(_))));
+    assert!(matches!(
+        store.commit(&[append(A, 0, 1)]),
+        Err(CommitError::Full)
+    ));
+    assert!(matches!(
+        store.commit(&[append(A, 0, 1)]),
+        Err(CommitError::Io(_))
+    ));
     assert_eq!(store.commit(&[append(A, 0, 1)]).unwrap(), [Ok(1)]);
 }
 
@@ -36,7 +42,10 @@ fn a_failed_sync_ends_it_and_leaves_doubt() {
         store.fail_next_commit(CommitFault::SyncFailed { written });
         for _ in 0..2 {
             let refused = store.commit(&[append(A, 0, 1)]);
-            assert!(matches!(refused, Err(CommitError::SyncFailed(_))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(CommitError::SyncFailed(_))),
+                "{refused:?}"
+            );
         }
         store.crash();
         let seq = store.tenant(A).unwrap().head().unwrap().seq;
@@ -65,7 +74,10 @@ fn a_crash_loses_records_that_lag() {
 fn one_seed_one_sealing() {
     let seal = |seed| {
         let tenant = MemStore::new(seed).tenant(A).unwrap();
-        (tenant.seal(SubjectId(1), b"x").unwrap(), tenant.seal_body(b"y").unwrap())
+        (
+            tenant.seal(SubjectId(1), b"x").unwrap(),
+            tenant.seal_body(b"y").unwrap(),
+        )
     };
     assert_eq!(seal(3), seal(3));
     assert_ne!(seal(3).0, seal(4).0);

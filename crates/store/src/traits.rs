@@ -1,4 +1,3 @@
-
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -103,17 +102,28 @@ impl Append {
     /// # Errors
     /// [`BadAppend`] at a gap in its seqs, and when a fact or a body is too large.
     pub fn check(&self) -> Result<(), BadAppend> {
-        let fault = if (self.expected + 1..).zip(&self.entries).any(|(seq, e)| e.seq != seq) {
+        let fault = if (self.expected + 1..)
+            .zip(&self.entries)
+            .any(|(seq, e)| e.seq != seq)
+        {
             "has a gap"
         } else if self.entries.iter().any(|e| e.bytes.len() > ENTRY_BYTES_MAX) {
             "has a fact above 1 MiB"
-        } else if self.bodies.iter().any(|b| b.sealed.len() > BODY_INLINE_BYTES_MAX + SEAL_BYTES) {
+        } else if self
+            .bodies
+            .iter()
+            .any(|b| b.sealed.len() > BODY_INLINE_BYTES_MAX + SEAL_BYTES)
+        {
             "has a body above 16 KiB"
         } else {
             return Ok(());
         };
         let (tenant, expected) = (self.tenant, self.expected);
-        Err(BadAppend { tenant, expected, fault })
+        Err(BadAppend {
+            tenant,
+            expected,
+            fault,
+        })
     }
 }
 

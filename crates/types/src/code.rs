@@ -35,56 +35,157 @@ macro_rules! codes {
 }
 
 codes! {
-    INTERNAL 100 Unavailable "naos broke one of its own rules" "run `naos doctor` and keep what it prints; the tenant is quarantined, nothing was lost"
-    BAD_NAME 101 Malformed "a name that can't be one" "use a-z, 0-9 and -, beginning with a letter, at most 64 characters"
-    BAD_REQUEST 102 Malformed "a request that doesn't parse" "compare it with `naos help` or /openapi.json"
-    TOO_LARGE 103 Malformed "something is larger than its limit" "send less, or split it"
-    UNKNOWN_TEMPLATE 104 Malformed "no template of this name" "`naos create --help` lists the templates"
-    BAD_DOCUMENT 105 Malformed "a file that doesn't parse or type" "the message names line and column"
-    BAD_EXPRESSION 106 Malformed "an expression or template that doesn't parse or names something unknown" "the message lists the names that may stand there"
-    BAD_COMPONENT 107 Malformed "a file that isn't a WebAssembly component of the naos world" "`naos agent build DIR` makes one from Rust or from any core module"
-    BAD_TIME 108 Malformed "a time that doesn't exist" "use an ISO 8601 date or time"
-    BAD_PLAN 109 Malformed "a plan whose steps don't fit together" "the message names the step"
-    NO_AGENT 120 NotFound "no agent of this name" "`naos get agents` lists them, `naos create NAME --template T` makes one"
-    NOT_FOUND 121 NotFound "there is no such thing here" "`naos get KIND` lists what there is"
-    NO_ROUTE 122 NotFound "nobody can do this task" "create an agent or a skill for it: `naos create --help`"
-    EXISTS 130 Conflict "the name is taken" "choose another one, or change what is there with `naos apply`"
-    WRONG_STATE 131 Conflict "it isn't in a state in which this can be done" "`naos get` shows the state"
-    STALE_VERSION 132 Conflict "somebody changed it in the meantime" "read it again and repeat"
-    WAITS_FOR 133 Conflict "it waits for something that isn't there yet" "create what it names"
-    SAME_KEY 134 Conflict "the idempotency key was used for another request" "use a new key for a new request"
-    DIRECTORY_TAKEN 135 Conflict "another naos has this directory" "stop it, or use the command without `up`: it talks to the one that runs"
-    NOT_SIGNED_IN 140 Forbidden "no valid token" "use the token in data/owner.token, or sign in on the page"
-    NOT_ALLOWED 141 Forbidden "your role doesn't allow this" "ask an owner"
-    NOT_GRANTED 142 Forbidden "the manifest doesn't grant this" "add the line that the message names to the agent's manifest"
-    OVER_BUDGET 143 Forbidden "it would go over the budget" "raise the budget with `naos cost set`, or wait until its window ends"
-    AGENT_STOPPED 144 Forbidden "the agent is stopped" "start it with `naos start NAME`"
-    NO_MODEL 145 Forbidden "no model is connected" "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or start Ollama; the model tier comes with a later version"
-    OWN_REVIEW 146 Forbidden "nobody reviews or approves their own work" "let somebody else do it"
-    HELD 150 Held "it waits for a person" "`naos approve` lists what waits"
-    UNKNOWN_EFFECT 151 Held "nobody knows whether the effect happened" "look at the receiver, then `naos run resolve ID --finish | --undo | --retry`"
-    BUSY 160 Busy "too much is waiting" "try again in a moment"
-    QUARANTINED 170 Unavailable "this tenant's cell is quarantined" "`naos doctor cell ID` shows why; other tenants go on"
-    DISK_FULL 171 Unavailable "the disk is full" "make room; naos goes on by itself"
-    READ_ONLY 172 Unavailable "the data directory can't be written" "check its owner and permissions"
-    NEWER_FORMAT 173 Unavailable "the data was written by a newer naos" "run the newer version, or restore a backup made by this one"
-    DAMAGED 174 Unavailable "stored data doesn't match its checksum" "`naos audit verify` names the first bad entry; restore the last good backup"
-    OLD_SQLITE 175 Unavailable "SQLite is older than 3.51.3" "build naos with its bundled SQLite"
-    STOPPING 176 Unavailable "naos is stopping" "try again when it is up"
-    LIMIT_FUEL 180 Conflict "the run used up its instructions" "raise limits.fuel in the manifest, or give it less to do"
-    LIMIT_MEMORY 181 Conflict "the run wanted more memory than it may have" "raise limits.memory in the manifest"
-    LIMIT_WALL 182 Conflict "the run took longer than it may" "raise limits.timeout in the manifest"
-    LIMIT_OUTPUT 183 Conflict "the run's answer is too long" "raise limits.output in the manifest, or write a document"
-    LIMIT_CALLS 184 Conflict "the run made too many calls" "split the work into several runs"
-    TRAPPED 185 Conflict "the agent's code stopped with a trap" "`naos logs NAME` shows what it said before"
-    AGENT_ERROR 186 Conflict "the agent answered with an error" "the message is the agent's own"
-    LOST 187 Conflict "the run was lost too often" "`naos get run ID` shows its attempts"
-    DIVERGED 188 Held "the run asked something else than its recording says" "`naos get run ID` shows both; retry it or cancel it"
-    STEP_FAILED 189 Conflict "a step of the plan failed" "`naos get plan ID` shows which and why"
-    REJECTED 190 Conflict "a person said no" "the comment says why"
-    EXPIRED 191 Conflict "nobody answered in time" "start it again"
-    TIMED_OUT 192 Conflict "the step took longer than it may" "raise its timeout"
-    REFUTED 193 Conflict "the reviewer still refuted after the last round" "read the evidence and decide"
+    INTERNAL 100 Unavailable
+        "naos broke one of its own rules"
+        "run `naos doctor` and keep what it prints; the tenant is quarantined, nothing was lost"
+    BAD_NAME 101 Malformed
+        "a name that can't be one"
+        "use a-z, 0-9 and -, beginning with a letter, at most 64 characters"
+    BAD_REQUEST 102 Malformed
+        "a request that doesn't parse"
+        "compare it with `naos help` or /openapi.json"
+    TOO_LARGE 103 Malformed
+        "something is larger than its limit"
+        "send less, or split it"
+    UNKNOWN_TEMPLATE 104 Malformed
+        "no template of this name"
+        "`naos create --help` lists the templates"
+    BAD_DOCUMENT 105 Malformed
+        "a file that doesn't parse or type"
+        "the message names line and column"
+    BAD_EXPRESSION 106 Malformed
+        "an expression or template that doesn't parse or names something unknown"
+        "the message lists the names that may stand there"
+    BAD_COMPONENT 107 Malformed
+        "a file that isn't a WebAssembly component of the naos world"
+        "`naos agent build DIR` makes one from Rust or from any core module"
+    BAD_TIME 108 Malformed
+        "a time that doesn't exist"
+        "use an ISO 8601 date or time"
+    BAD_PLAN 109 Malformed
+        "a plan whose steps don't fit together"
+        "the message names the step"
+    NO_AGENT 120 NotFound
+        "no agent of this name"
+        "`naos get agents` lists them, `naos create NAME --template T` makes one"
+    NOT_FOUND 121 NotFound
+        "there is no such thing here"
+        "`naos get KIND` lists what there is"
+    NO_ROUTE 122 NotFound
+        "nobody can do this task"
+        "create an agent or a skill for it: `naos create --help`"
+    EXISTS 130 Conflict
+        "the name is taken"
+        "choose another one, or change what is there with `naos apply`"
+    WRONG_STATE 131 Conflict
+        "it isn't in a state in which this can be done"
+        "`naos get` shows the state"
+    STALE_VERSION 132 Conflict
+        "somebody changed it in the meantime"
+        "read it again and repeat"
+    WAITS_FOR 133 Conflict
+        "it waits for something that isn't there yet"
+        "create what it names"
+    SAME_KEY 134 Conflict
+        "the idempotency key was used for another request"
+        "use a new key for a new request"
+    DIRECTORY_TAKEN 135 Conflict
+        "another naos has this directory"
+        "stop it, or use the command without `up`: it talks to the one that runs"
+    NOT_SIGNED_IN 140 Forbidden
+        "no valid token"
+        "use the token in data/owner.token, or sign in on the page"
+    NOT_ALLOWED 141 Forbidden
+        "your role doesn't allow this"
+        "ask an owner"
+    NOT_GRANTED 142 Forbidden
+        "the manifest doesn't grant this"
+        "add the line that the message names to the agent's manifest"
+    OVER_BUDGET 143 Forbidden
+        "it would go over the budget"
+        "raise the budget with `naos cost set`, or wait until its window ends"
+    AGENT_STOPPED 144 Forbidden
+        "the agent is stopped"
+        "start it with `naos start NAME`"
+    NO_MODEL 145 Forbidden
+        "no model is connected"
+        "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or start Ollama; the model tier comes with a \
+         later version"
+    OWN_REVIEW 146 Forbidden
+        "nobody reviews or approves their own work"
+        "let somebody else do it"
+    HELD 150 Held
+        "it waits for a person"
+        "`naos approve` lists what waits"
+    UNKNOWN_EFFECT 151 Held
+        "nobody knows whether the effect happened"
+        "look at the receiver, then `naos run resolve ID --finish | --undo | --retry`"
+    BUSY 160 Busy
+        "too much is waiting"
+        "try again in a moment"
+    QUARANTINED 170 Unavailable
+        "this tenant's cell is quarantined"
+        "`naos doctor cell ID` shows why; other tenants go on"
+    DISK_FULL 171 Unavailable
+        "the disk is full"
+        "make room; naos goes on by itself"
+    READ_ONLY 172 Unavailable
+        "the data directory can't be written"
+        "check its owner and permissions"
+    NEWER_FORMAT 173 Unavailable
+        "the data was written by a newer naos"
+        "run the newer version, or restore a backup made by this one"
+    DAMAGED 174 Unavailable
+        "stored data doesn't match its checksum"
+        "`naos audit verify` names the first bad entry; restore the last good backup"
+    OLD_SQLITE 175 Unavailable
+        "SQLite is older than 3.51.3"
+        "build naos with its bundled SQLite"
+    STOPPING 176 Unavailable
+        "naos is stopping"
+        "try again when it is up"
+    LIMIT_FUEL 180 Conflict
+        "the run used up its instructions"
+        "raise limits.fuel in the manifest, or give it less to do"
+    LIMIT_MEMORY 181 Conflict
+        "the run wanted more memory than it may have"
+        "raise limits.memory in the manifest"
+    LIMIT_WALL 182 Conflict
+        "the run took longer than it may"
+        "raise limits.timeout in the manifest"
+    LIMIT_OUTPUT 183 Conflict
+        "the run's answer is too long"
+        "raise limits.output in the manifest, or write a document"
+    LIMIT_CALLS 184 Conflict
+        "the run made too many calls"
+        "split the work into several runs"
+    TRAPPED 185 Conflict
+        "the agent's code stopped with a trap"
+        "`naos logs NAME` shows what it said before"
+    AGENT_ERROR 186 Conflict
+        "the agent answered with an error"
+        "the message is the agent's own"
+    LOST 187 Conflict
+        "the run was lost too often"
+        "`naos get run ID` shows its attempts"
+    DIVERGED 188 Held
+        "the run asked something else than its recording says"
+        "`naos get run ID` shows both; retry it or cancel it"
+    STEP_FAILED 189 Conflict
+        "a step of the plan failed"
+        "`naos get plan ID` shows which and why"
+    REJECTED 190 Conflict
+        "a person said no"
+        "the comment says why"
+    EXPIRED 191 Conflict
+        "nobody answered in time"
+        "start it again"
+    TIMED_OUT 192 Conflict
+        "the step took longer than it may"
+        "raise its timeout"
+    REFUTED 193 Conflict
+        "the reviewer still refuted after the last round"
+        "read the evidence and decide"
 }
 
 impl Code {

@@ -55,6 +55,13 @@ pub(crate) struct State {
     filled_puts: u64,
 }
 
+/// How far a cell had come at some moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    pos: u64,
+    puts: u64,
+}
+
 /// What was taken to be filled in.
 pub(crate) struct Taken {
     pub(crate) batch: Batch,
@@ -75,7 +82,11 @@ impl Cell {
             exists,
             ..State::default()
         };
-        Self { id, path, state: Mutex::new(state) }
+        Self {
+            id,
+            path,
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -107,7 +118,8 @@ impl State {
                 self.answers.insert(key, (row.head.pos, answer.row()));
             }
             for body in &part.bodies {
-                self.bodies.insert(body.name(), (row.head.pos, body.sealed.to_vec()));
+                self.bodies
+                    .insert(body.name(), (row.head.pos, body.sealed.to_vec()));
             }
         }
         self.seq = row.head.last;
@@ -130,9 +142,7 @@ impl State {
 
     pub(crate) fn has_work(&self) -> bool {
         self.fault.is_none()
-            && (!self.pending.is_empty()
-                || self.puts > self.filled_puts
-                || !self.packed.is_empty())
+            && (!self.pending.is_empty() || self.puts > self.filled_puts || !self.packed.is_empty())
     }
 
     /// All that lags behind, or the oldest part of it if that is a lot.
@@ -142,17 +152,31 @@ impl State {
         for row in &self.pending {
             if bytes > BATCH_BYTES_MAX {
                 // Records may stand for facts that come later: they wait for the last part.
-                return Taken { batch, puts: self.filled_puts };
+                return Taken {
+                    batch,
+                    puts: self.filled_puts,
+                };
             }
             bytes += row.plain.len();
             batch.rows.push(Arc::clone(row));
         }
-        batch.packed = self.packed.iter().map(|(name, place)| (*name, *place)).collect();
+        batch.packed = self
+            .packed
+            .iter()
+            .map(|(name, place)| (*name, *place))
+            .collect();
         if self.puts > self.filled_puts {
-            batch.records = self.records.values().map(|(_, record)| record.clone()).collect();
+            batch.records = self
+                .records
+                .values()
+                .map(|(_, record)| record.clone())
+                .collect();
             batch.records_upto = Some(self.records_seq);
         }
-        Taken { batch, puts: self.puts }
+        Taken {
+            batch,
+            puts: self.puts,
+        }
     }
 
     /// What was taken stands in the file. Returns how many facts and bytes left.
@@ -182,6 +206,24 @@ impl State {
         (facts, bytes)
     }
 
+    /// What is to be filled in by now.
+    pub(crate) fn mark(&self) -> Mark {
+        let pos = self
+            .pending
+            .back()
+            .map_or(self.file_pos, |row| row.head.pos);
+        Mark {
+            pos,
+            puts: self.puts,
+        }
+    }
+
+    /// Whether the file holds all that was there at a mark, or never will.
+    pub(crate) fn reached(&self, mark: Mark) -> bool {
+        let filled = self.file_pos >= mark.pos && self.filled_puts >= mark.puts;
+        self.fault.is_some() || (filled && self.packed.is_empty())
+    }
+
     pub(crate) fn pending_facts(&self) -> (u64, usize) {
         let facts = self.pending.iter().map(|row| row.facts()).sum();
         (facts, self.pending.iter().map(|row| row.plain.len()).sum())
@@ -189,7 +231,9 @@ impl State {
 
     /// The first seq that is not in the file yet.
     pub(crate) fn first_pending(&self) -> Seq {
-        self.pending.front().map_or(self.seq + 1, |row| row.head.first)
+        self.pending
+            .front()
+            .map_or(self.seq + 1, |row| row.head.first)
     }
 
     /// The pending facts from `first` to `last`.
@@ -200,7 +244,9 @@ impl State {
                 return;
             }
             for part in &row.content().parts {
-                let wanted = part.numbered().filter(|(seq, _)| (first..=last).contains(seq));
+                let wanted = part
+                    .numbered()
+                    .filter(|(seq, _)| (first..=last).contains(seq));
                 out.extend(wanted.map(|(seq, fact)| fact.entry(seq)));
             }
         }

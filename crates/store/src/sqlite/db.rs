@@ -81,15 +81,22 @@ impl DbError {
     /// Names the file; the rest says what and why.
     pub(crate) fn reading(self, what: &str) -> ReadError {
         match self {
-            Self::Newer { found, ours } => ReadError::Newer { what: what.to_owned(), found, ours },
-            Self::Row { table, key } => {
-                ReadError::Damaged { what: format!("{what}, table {table}, row {key}") }
-            }
+            Self::Newer { found, ours } => ReadError::Newer {
+                what: what.to_owned(),
+                found,
+                ours,
+            },
+            Self::Row { table, key } => ReadError::Damaged {
+                what: format!("{what}, table {table}, row {key}"),
+            },
             Self::Erased(subject) => ReadError::Erased(subject),
-            other if other.meaning() == Meaning::Damaged => {
-                ReadError::Damaged { what: format!("{what} ({})", chain(&other)) }
-            }
-            other => ReadError::Io { what: what.to_owned(), cause: Box::new(other) },
+            other if other.meaning() == Meaning::Damaged => ReadError::Damaged {
+                what: format!("{what} ({})", chain(&other)),
+            },
+            other => ReadError::Io {
+                what: what.to_owned(),
+                cause: Box::new(other),
+            },
         }
     }
 
@@ -146,13 +153,18 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
     harden(&conn)?;
     let format: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format > layout.format {
-        return Err(DbError::Newer { found: format, ours: layout.format });
+        return Err(DbError::Newer {
+            found: format,
+            ours: layout.format,
+        });
     }
     if format == 0 {
         // Every file of ours says its format from its first transaction on.
         let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
         if pages > 0 && has_tables(&conn)? {
-            return Err(DbError::Foreign { wanted: layout.name });
+            return Err(DbError::Foreign {
+                wanted: layout.name,
+            });
         }
         if mode == Mode::Reader {
             return Err(DbError::Unfinished);
@@ -161,7 +173,9 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
     }
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id != APPLICATION_ID {
-        return Err(DbError::Foreign { wanted: layout.name });
+        return Err(DbError::Foreign {
+            wanted: layout.name,
+        });
     }
     match mode {
         Mode::Full | Mode::Secret => conn.pragma_update(None, "synchronous", "FULL")?,
@@ -208,7 +222,11 @@ fn create(conn: &Connection, layout: &Layout, mode: Mode) -> Result<(), DbError>
     if rc != ffi::SQLITE_OK {
         return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(rc), None).into());
     }
-    let journal = if mode == Mode::Secret { "DELETE" } else { "WAL" };
+    let journal = if mode == Mode::Secret {
+        "DELETE"
+    } else {
+        "WAL"
+    };
     conn.pragma_update(None, "journal_mode", journal)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     let Layout { format, schema, .. } = layout;
@@ -285,10 +303,16 @@ impl Sum {
 
 /// The first column that is a seq, a size or a place: never negative, never above 2^63.
 pub(crate) fn unsigned(value: i64, table: &'static str) -> Result<u64, DbError> {
-    u64::try_from(value).map_err(|_| DbError::Row { table, key: value.to_string() })
+    u64::try_from(value).map_err(|_| DbError::Row {
+        table,
+        key: value.to_string(),
+    })
 }
 
 /// A column of exactly so many bytes.
 pub(crate) fn fixed<const N: usize>(bytes: &[u8], table: &'static str) -> Result<[u8; N], DbError> {
-    bytes.try_into().map_err(|_| DbError::Row { table, key: format!("of {} bytes", bytes.len()) })
+    bytes.try_into().map_err(|_| DbError::Row {
+        table,
+        key: format!("of {} bytes", bytes.len()),
+    })
 }

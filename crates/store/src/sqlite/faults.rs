@@ -59,7 +59,11 @@ pub(crate) fn plan_for(name: *const c_char) -> Option<&'static Plan> {
     let name = unsafe { CStr::from_ptr(name) };
     let path = Path::new(name.to_str().ok()?);
     let plans = PLANS.lock().unwrap();
-    plans.iter().rev().find(|(directory, _)| path.starts_with(directory)).map(|(_, plan)| *plan)
+    plans
+        .iter()
+        .rev()
+        .find(|(directory, _)| path.starts_with(directory))
+        .map(|(_, plan)| *plan)
 }
 
 impl Plan {

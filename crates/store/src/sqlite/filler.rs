@@ -60,7 +60,7 @@ impl Filler {
                 Job::Chores => self.chores(),
                 Job::Stop(Stop::Now) => return Ok(()),
                 Job::Stop(Stop::Drained) => {
-                    return self.close().inspect_err(|cause| self_failed(cause));
+                    return self.close().inspect_err(self_failed);
                 }
             };
             if let Err(cause) = done {
@@ -74,7 +74,10 @@ impl Filler {
         if cause.meaning() == Meaning::SyncFailed {
             self.node.give_up(db::chain(cause));
         } else {
-            tracing::warn!(cause = db::chain(cause), "old segments of the log stay for now");
+            tracing::warn!(
+                cause = db::chain(cause),
+                "old segments of the log stay for now"
+            );
         }
     }
 
@@ -103,7 +106,11 @@ impl Filler {
         self.noted.insert(cell.id, Standing { seq, pos, due });
         // Chores come before the news, so that whoever waits finds them done.
         self.fills += 1;
-        let chores = if self.fills >= FILLS_PER_NOTE { self.chores() } else { Ok(()) };
+        let chores = if self.fills >= FILLS_PER_NOTE {
+            self.chores()
+        } else {
+            Ok(())
+        };
         self.node.queue.filled(facts, bytes, again);
         chores
     }
@@ -151,7 +158,10 @@ impl Filler {
             let writer = TenantWriter::open(&cell.path, cell.id, &self.node.signer)?;
             self.writers.insert(cell.id, (turn, writer));
         }
-        let (last, writer) = self.writers.get_mut(&cell.id).expect("it was just put there");
+        let (last, writer) = self
+            .writers
+            .get_mut(&cell.id)
+            .expect("it was just put there");
         *last = turn;
         Ok((writer, &self.node.signer))
     }
@@ -191,10 +201,15 @@ impl Filler {
     /// Deletes the oldest retired segment once every file holds its rows on the disk.
     fn release_oldest(&mut self) -> Result<bool, DbError> {
         // With no row in the log at all a lost log would look like an empty one.
-        if locked(&self.node.log).as_ref().is_none_or(|log| log.segment.rows == 0) {
+        if locked(&self.node.log)
+            .as_ref()
+            .is_none_or(|log| log.segment.rows == 0)
+        {
             return Ok(false);
         }
-        let Some(oldest) = locked(&self.node.retired).pop_front() else { return Ok(false) };
+        let Some(oldest) = locked(&self.node.retired).pop_front() else {
+            return Ok(false);
+        };
         if !self.is_filled(&oldest) {
             locked(&self.node.retired).push_front(oldest);
             return Ok(false);
@@ -232,7 +247,9 @@ impl Filler {
         let filled: Vec<TenantId> = self.filled.iter().copied().collect();
         for id in filled {
             let cell = locked(&self.node.cells).get(&id).cloned();
-            let Some(cell) = cell.filter(|cell| cell.lock().fault.is_none()) else { continue };
+            let Some(cell) = cell.filter(|cell| cell.lock().fault.is_none()) else {
+                continue;
+            };
             let (writer, signer) = self.writer(&cell)?;
             writer.sign_rest(signer)?;
         }

@@ -63,8 +63,17 @@ impl Keys {
         let conn = db::open(&path, &RING, Mode::Secret)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         db::sync_dir(dir)?;
-        let ring = Ring { conn, cached: HashMap::new(), owners: HashMap::new() };
-        Ok(Self { path, node, signing, ring: Mutex::new(ring) })
+        let ring = Ring {
+            conn,
+            cached: HashMap::new(),
+            owners: HashMap::new(),
+        };
+        Ok(Self {
+            path,
+            node,
+            signing,
+            ring: Mutex::new(ring),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -120,12 +129,18 @@ impl Keys {
     ) -> Result<Option<Key>, DbError> {
         let wrapped: Option<Option<Vec<u8>>> = conn
             .prepare_cached("SELECT wrapped FROM ring WHERE tenant = ?1 AND subject = ?2")?
-            .query_row(params![tenant.0.to_be_bytes(), subject.0 as i64], |row| row.get(0))
+            .query_row(params![tenant.0.to_be_bytes(), subject.0 as i64], |row| {
+                row.get(0)
+            })
             .optional()?;
-        let Some(wrapped) = wrapped else { return Ok(None) };
+        let Some(wrapped) = wrapped else {
+            return Ok(None);
+        };
         let wrapped = wrapped.ok_or(DbError::Erased(subject))?;
-        let damaged =
-            || DbError::Row { table: "ring", key: format!("{tenant}, subject {}", subject.0) };
+        let damaged = || DbError::Row {
+            table: "ring",
+            key: format!("{tenant}, subject {}", subject.0),
+        };
         let raw = self.node.open_joined(&ring_aad(tenant, subject), &wrapped);
         let raw = Zeroizing::new(raw.ok_or_else(damaged)?);
         let raw: [u8; 32] = raw.as_slice().try_into().map_err(|_| damaged())?;
@@ -140,7 +155,9 @@ impl Keys {
     ) -> Result<Key, DbError> {
         let raw = crypto::random_key();
         let aad = ring_aad(tenant, subject);
-        let wrapped = self.node.seal_joined(crypto::random_nonce(), &aad, &raw[..]);
+        let wrapped = self
+            .node
+            .seal_joined(crypto::random_nonce(), &aad, &raw[..]);
         conn.prepare_cached("INSERT INTO ring(tenant, subject, wrapped) VALUES(?1, ?2, ?3)")?
             .execute(params![tenant.0.to_be_bytes(), subject.0 as i64, wrapped])?;
         Ok(Key::new(raw))
@@ -178,7 +195,10 @@ fn key_sum(key: &[u8]) -> [u8; 8] {
 
 /// Reads a key file, or makes it if this is the ring's first opening.
 fn key_file(path: &Path, first: bool) -> Result<Zeroizing<[u8; 32]>, DbError> {
-    let damaged = || DbError::Row { table: "key file", key: path.display().to_string() };
+    let damaged = || DbError::Row {
+        table: "key file",
+        key: path.display().to_string(),
+    };
     match fs::read(path) {
         Ok(bytes) => {
             let bytes = Zeroizing::new(bytes);
@@ -200,7 +220,11 @@ fn make_key_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, DbError> {
     let key = crypto::random_key();
     let draft = path.with_extension("new");
     let _leftover = fs::remove_file(&draft);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(&key[..])?;
     file.write_all(&key_sum(&key[..]))?;
     file.sync_all()?;

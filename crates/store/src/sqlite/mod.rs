@@ -27,7 +27,11 @@ mod packs;
 
 mod system;
 
+mod tenant_schema;
+
 mod tenant_file;
+
+mod signed_tree;
 
 mod tenant_writer;
 
@@ -36,6 +40,8 @@ mod cell;
 mod readers;
 
 mod queue;
+
+mod stage;
 
 mod node;
 
@@ -69,6 +75,18 @@ pub use self::tenant::SqliteTenant;
 pub use self::tenant_file::StoredCheckpoint;
 pub use self::verify::Verified;
 use crate::traits::{Append, CommitError, ReadError, Stale, Store, TenantStore};
+
+/// Every schema with its format, for the register.
+#[cfg(test)]
+pub(crate) fn stored_schemas() -> [(&'static str, u32); 4] {
+    let layouts = [
+        &node_log::SEGMENT,
+        &tenant_file::TENANT,
+        &system::SYSTEM,
+        &keys::RING,
+    ];
+    layouts.map(|layout| (layout.schema, layout.format))
+}
 
 /// A data directory, open and owned by this process.
 pub struct SqliteStore {
@@ -104,8 +122,15 @@ impl SqliteStore {
         let thread = std::thread::Builder::new()
             .name("naos-filler".to_owned())
             .spawn(move || filler.run())
-            .map_err(|cause| OpenError::Io { what: "a thread".into(), cause: Box::new(cause) })?;
-        Ok(Self { node, filler: Mutex::new(Some(thread)), lock: Mutex::new(Some(lock)) })
+            .map_err(|cause| OpenError::Io {
+                what: "a thread".into(),
+                cause: Box::new(cause),
+            })?;
+        Ok(Self {
+            node,
+            filler: Mutex::new(Some(thread)),
+            lock: Mutex::new(Some(lock)),
+        })
     }
 
     /// The directory.
@@ -129,7 +154,9 @@ impl SqliteStore {
     }
 
     fn end(&self, how: Stop) -> Result<(), CloseError> {
-        let Some(filler) = locked(&self.filler).take() else { return Ok(()) };
+        let Some(filler) = locked(&self.filler).take() else {
+            return Ok(());
+        };
         self.node.queue.stop(how);
         let done = filler.join();
         // Without its filler the store takes no more.
@@ -139,9 +166,14 @@ impl SqliteStore {
         locked(&self.node.next).take();
         self.node.readers.close();
         locked(&self.lock).take();
-        let broken = self.node.alive().map_err(|cause| CloseError(Box::new(cause)));
+        let broken = self
+            .node
+            .alive()
+            .map_err(|cause| CloseError(Box::new(cause)));
         match done {
-            Ok(done) => done.map_err(|cause| CloseError(Box::new(cause))).and(broken),
+            Ok(done) => done
+                .map_err(|cause| CloseError(Box::new(cause)))
+                .and(broken),
             Err(_panic) => Err(CloseError("the filling thread panicked".into())),
         }
     }
@@ -159,7 +191,10 @@ impl SqliteStore {
     pub fn sqlite_tenant(&self, id: TenantId) -> Result<SqliteTenant, ReadError> {
         let cell = self.node.cell(id)?;
         drop(cell.read()?);
-        Ok(SqliteTenant { node: Arc::clone(&self.node), cell })
+        Ok(SqliteTenant {
+            node: Arc::clone(&self.node),
+            cell,
+        })
     }
 
     /// Destroys a subject's key: what it sealed is erased, the journal still verifies.
@@ -174,7 +209,11 @@ impl SqliteStore {
         self.node
             .keys
             .destroy(tenant, subject)
-            .map_err(|cause| DestroyError { tenant, subject, cause: Box::new(cause) })
+            .map_err(|cause| DestroyError {
+                tenant,
+                subject,
+                cause: Box::new(cause),
+            })
     }
 
     /// Hashes a whole journal again and compares it with what was stored and signed.
@@ -191,7 +230,13 @@ impl SqliteStore {
         if !exists {
             let root = naos_ledger::empty_root();
             let (first_bad, fault) = (None, None);
-            return Ok(Verified { entries: 0, root, checkpoints: 0, first_bad, fault });
+            return Ok(Verified {
+                entries: 0,
+                root,
+                checkpoints: 0,
+                first_bad,
+                fault,
+            });
         }
         verify::verify(&cell.path, tenant, &self.node.signer)
             .map_err(|cause| cause.reading(&cell.path.display().to_string()))
@@ -207,7 +252,10 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         if let Err(cause) = self.close() {
-            tracing::error!(cause = db::chain(&cause), "the store was not closed cleanly");
+            tracing::error!(
+                cause = db::chain(&cause),
+                "the store was not closed cleanly"
+            );
         }
     }
 }
@@ -228,7 +276,12 @@ impl Store for SqliteStore {
             .map(|(id, _)| *id)
             .collect();
         let cells = locked(&self.node.cells);
-        ids.extend(cells.iter().filter(|(_, cell)| cell.lock().seq > 0).map(|(id, _)| *id));
+        ids.extend(
+            cells
+                .iter()
+                .filter(|(_, cell)| cell.lock().seq > 0)
+                .map(|(id, _)| *id),
+        );
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
@@ -236,8 +289,11 @@ impl Store for SqliteStore {
 
     fn due(&self, now: Time) -> Result<Vec<(TenantId, Time)>, ReadError> {
         let wakes = locked(&self.node.wakes);
-        let mut due: Vec<_> =
-            wakes.iter().filter(|(_, at)| **at <= now).map(|(id, at)| (*id, *at)).collect();
+        let mut due: Vec<_> = wakes
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(id, at)| (*id, *at))
+            .collect();
         due.sort_unstable_by_key(|(id, at)| (*at, *id));
         Ok(due)
     }

@@ -15,7 +15,8 @@ use super::node_log::{self, Retired, Segment};
 use super::packs::Packs;
 use super::queue::{NoRoom, Queue};
 use super::readers::Readers;
-use super::row::{Content, Part, Pending, RowHead};
+use super::row::Part;
+use super::stage::{self, NoShare, Row, Share, Staged, check_ends, note_wake, stale};
 use super::system::Standing;
 use super::tenant_file;
 use crate::crypto::Key;
@@ -54,18 +55,12 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(segment: Segment, next_pos: u64) -> Self {
-        Self { segment, next_pos, deferred: false }
+        Self {
+            segment,
+            next_pos,
+            deferred: false,
+        }
     }
-}
-
-/// What one cell adds in this commit.
-struct Share<'a> {
-    cell: Arc<Cell>,
-    key: Arc<Key>,
-    first: Seq,
-    seq: Seq,
-    epoch: u64,
-    parts: Vec<Part<'a>>,
 }
 
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -100,7 +95,10 @@ impl Node {
     pub(crate) fn load(&self, id: TenantId) -> Result<Cell, ReadError> {
         let path = self.tenant_path(id);
         let meta = if path.exists() {
-            match self.readers.with(id, &path, |conn| tenant_file::meta(conn, id)) {
+            match self
+                .readers
+                .with(id, &path, |conn| tenant_file::meta(conn, id))
+            {
                 Ok(meta) => meta,
                 // Its making was cut short: nothing was ever filled in.
                 Err(DbError::Unfinished) => None,
@@ -131,11 +129,15 @@ impl Node {
         appends: &[Append],
     ) -> Result<Vec<Result<Seq, Stale>>, CommitError> {
         for append in appends {
-            append.check().map_err(|bad| CommitError::Io(Box::new(bad)))?;
+            append
+                .check()
+                .map_err(|bad| CommitError::Io(Box::new(bad)))?;
         }
         let mut log = locked(&self.log);
         self.alive()?;
-        let log = log.as_mut().ok_or_else(|| CommitError::Io(Box::new(Closed)))?;
+        let log = log
+            .as_mut()
+            .ok_or_else(|| CommitError::Io(Box::new(Closed)))?;
         match self.queue.room() {
             Ok(()) => {}
             Err(NoRoom::Full) => return Err(CommitError::Full),
@@ -143,11 +145,11 @@ impl Node {
         }
         self.finish_deferred(log)?;
         self.rotate(log).map_err(DbError::writing)?;
-        let (results, shares) = self.stage(appends, log.segment.number)?;
+        let Staged { results, shares } = self.stage(appends, log.segment.number)?;
         if shares.is_empty() {
             return Ok(results);
         }
-        let rows = rows(shares, log.next_pos);
+        let rows = stage::rows(shares, log.next_pos);
         self.write(log, &rows)?;
         log.next_pos += rows.len() as u64;
         log.segment.rows += rows.len() as u64;
@@ -161,11 +163,7 @@ impl Node {
     }
 
     /// Sorts out what is stale; the others' shares in order.
-    fn stage<'a>(
-        &self,
-        appends: &'a [Append],
-        segment: u64,
-    ) -> Result<(Vec<Result<Seq, Stale>>, Vec<Share<'a>>), CommitError> {
+    fn stage<'a>(&self, appends: &'a [Append], segment: u64) -> Result<Staged<'a>, CommitError> {
         let mut shares: Vec<Share<'a>> = Vec::new();
         let mut index: HashMap<TenantId, usize> = HashMap::new();
         let mut results = Vec::with_capacity(appends.len());
@@ -196,13 +194,15 @@ impl Node {
             results.push(Ok(share.seq));
         }
         shares.retain(|share| !share.parts.is_empty());
-        Ok((results, shares))
+        Ok(Staged { results, shares })
     }
 
     fn share<'a>(&self, tenant: TenantId, segment: u64) -> Result<Share<'a>, NoShare> {
         let cell = self.cell(tenant).map_err(|cause| {
             tracing::error!(%tenant, %cause, "an append to a cell that can't be read");
-            let found = locked(&self.standing).get(&tenant).map_or(0, |standing| standing.seq);
+            let found = locked(&self.standing)
+                .get(&tenant)
+                .map_or(0, |standing| standing.seq);
             NoShare::Unusable { found }
         })?;
         let state = cell.lock();
@@ -216,7 +216,14 @@ impl Node {
             Err(DbError::Erased(_)) => return Err(NoShare::Unusable { found: seq }),
             Err(cause) => return Err(NoShare::NoKey(cause)),
         };
-        Ok(Share { cell, key, first: seq + 1, seq, epoch, parts: Vec::new() })
+        Ok(Share {
+            cell,
+            key,
+            first: seq + 1,
+            seq,
+            epoch,
+            parts: Vec::new(),
+        })
     }
 
     fn row_key(&self, cell: &Cell, segment: u64) -> Result<Arc<Key>, DbError> {
@@ -255,7 +262,10 @@ impl Node {
     }
 
     fn write(&self, log: &mut Log, rows: &[Row]) -> Result<(), CommitError> {
-        if let Err(cause) = log.segment.insert(rows.iter().map(|(_, row, key)| (&**row, &**key))) {
+        if let Err(cause) = log
+            .segment
+            .insert(rows.iter().map(|(_, row, key)| (&**row, &**key)))
+        {
             // Nothing of a transaction without its COMMIT is ever read back.
             return match log.segment.rollback() {
                 Ok(()) if cause.meaning() == Meaning::SyncFailed => Err(self.in_doubt(cause)),
@@ -271,7 +281,9 @@ impl Node {
     }
 
     fn commit_segment(&self, log: &Log) -> Result<(), CommitError> {
-        let Err(cause) = log.segment.commit() else { return Ok(()) };
+        let Err(cause) = log.segment.commit() else {
+            return Ok(());
+        };
         let undone = log.segment.rollback();
         // A full disk took less than the whole commit. Any other error leaves open what the disk
         // has by now, and a failed sync must never be tried again.
@@ -295,7 +307,11 @@ impl Node {
     }
 
     pub(crate) fn finish_deferred(&self, log: &mut Log) -> Result<(), CommitError> {
-        if std::mem::take(&mut log.deferred) { self.commit_segment(log) } else { Ok(()) }
+        if std::mem::take(&mut log.deferred) {
+            self.commit_segment(log)
+        } else {
+            Ok(())
+        }
     }
 
     /// What is durable becomes visible, and waits to be filled in.
@@ -324,58 +340,4 @@ impl Node {
             self.queue.push(vec![Arc::clone(cell)], 0, 0);
         }
     }
-}
-
-/// Why a cell takes no part in a commit.
-enum NoShare {
-    /// Its file is damaged or its key is destroyed: it alone is refused.
-    Unusable { found: Seq },
-    /// Its key can't be had for now.
-    NoKey(DbError),
-}
-
-fn rows(shares: Vec<Share<'_>>, next_pos: u64) -> Vec<Row> {
-    let numbered = (next_pos..).zip(shares);
-    let row = |(pos, share)| {
-        let Share { cell, key, first, seq, epoch, parts } = share;
-        let batch = parts.last().map_or(0, |part: &Part<'_>| part.batch);
-        let head = RowHead { pos, tenant: cell.id, first, last: seq, epoch, batch };
-        let plain = postcard::to_stdvec(&Content { parts })
-            .expect("postcard writes any of our types into memory");
-        (cell, Arc::new(Pending { head, plain }), key)
-    };
-    numbered.map(row).collect()
-}
-
-/// A row on its way: whose, what, sealed with which key.
-type Row = (Arc<Cell>, Arc<Pending>, Arc<Key>);
-
-/// The last part's wish counts.
-pub(crate) fn note_wake(wakes: &mut HashMap<TenantId, Time>, row: &Pending) {
-    match row.content().parts.last().and_then(|part| part.wake) {
-        Some(at) => wakes.insert(row.head.tenant, Time(at)),
-        None => wakes.remove(&row.head.tenant),
-    };
-}
-
-fn stale(append: &Append, found: Seq) -> Stale {
-    Stale { tenant: append.tenant, expected: append.expected, found }
-}
-
-/// Nothing that was known to be there is gone: neither the journal's end nor the log's.
-pub(crate) fn check_ends(
-    cell: &Cell,
-    standing: &Standing,
-    next_pos: u64,
-) -> Result<(), ReadError> {
-    let state = cell.lock();
-    let path = cell.path.display();
-    let what = if state.seq < standing.seq {
-        format!("{path} (it ends at {}, {} were known)", state.seq, standing.seq)
-    } else if state.file_pos >= next_pos {
-        format!("the log (it ends at {}, {path} has {})", next_pos - 1, state.file_pos)
-    } else {
-        return Ok(());
-    };
-    Err(ReadError::Damaged { what })
 }

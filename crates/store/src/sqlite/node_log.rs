@@ -37,7 +37,13 @@ pub(crate) static SEGMENT: Layout = Layout {
 /// A segment ends when its write-ahead log has so many pages (32 MiB; tests want to see the end).
 pub(crate) const SEGMENT_PAGES_MAX: i32 = if cfg!(test) { 32 } else { 8_192 };
 /// What is written ahead of the log's end: blocks that exist make a sync cheap.
-const AHEAD_BYTES: u64 = if cfg!(test) { 128 * 1_024 } else { 8 * 1_024 * 1_024 };
+const AHEAD_BYTES: u64 = if cfg!(test) {
+    128 * 1_024
+} else {
+    8 * 1_024 * 1_024
+};
+/// The head of a write-ahead log.
+const WAL_HEAD_BYTES: u64 = 32;
 /// A page of the write-ahead log with its header.
 const FRAME_BYTES: u64 = 4_096 + 24;
 
@@ -73,8 +79,9 @@ pub(crate) fn segments(dir: &Path) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let number: Option<u64> =
-            name.to_str().and_then(|name| name.strip_suffix(".db")?.parse().ok());
+        let number: Option<u64> = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".db")?.parse().ok());
         found.extend(number);
     }
     found.sort_unstable();
@@ -102,7 +109,13 @@ impl Segment {
     /// Opens or makes a segment.
     pub(crate) fn open(dir: &Path, number: u64) -> Result<Self, DbError> {
         let path = segment_path(dir, number);
+        let new = !path.exists();
         let mut conn = db::open(&path, &SEGMENT, Mode::Full)?;
+        if new {
+            // The tables go into the main file: should the write-ahead log break at its very
+            // front, this still is a segment, and what it lacks is missed.
+            db::checkpoint(&conn, "TRUNCATE")?;
+        }
         db::sync_dir(dir)?;
         let pages = Arc::new(AtomicI32::new(0));
         let told = Arc::clone(&pages);
@@ -111,7 +124,33 @@ impl Segment {
             Ok(())
         }))?;
         let (rows, touched) = (0, HashMap::new());
-        Ok(Self { number, path, conn, pages, wal: None, ahead: 0, rows, touched })
+        Ok(Self {
+            number,
+            path,
+            conn,
+            pages,
+            wal: None,
+            ahead: 0,
+            rows,
+            touched,
+        })
+    }
+
+    /// Whether the write-ahead log goes on behind the place where SQLite stopped believing it.
+    ///
+    /// A crash leaves at most one commit behind that place, the one that was never acknowledged:
+    /// the next began only when it was on the disk. So a second one says that rows are lost.
+    pub(crate) fn end_is_damaged(&self) -> Result<bool, DbError> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push("-wal");
+        let file = match fs::File::open(name) {
+            Ok(file) => file,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(cause) => return Err(cause.into()),
+        };
+        let sql = "PRAGMA wal_checkpoint(NOOP)";
+        let believed: i64 = self.conn.query_row(sql, [], |row| row.get(1))?;
+        Ok(commits_after(&file, believed.max(0) as u64)? > 1)
     }
 
     /// All rows in order, sealed; a start's row is empty.
@@ -126,7 +165,10 @@ impl Segment {
         while let Some(row) = rows.next()? {
             let int = |column: usize| db::unsigned(row.get(column)?, "log");
             let bits = |column: usize| -> Result<u128, DbError> {
-                let bytes = row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?;
+                let bytes = row
+                    .get_ref(column)?
+                    .as_blob()
+                    .map_err(rusqlite::Error::from)?;
                 Ok(u128::from_be_bytes(db::fixed(bytes, "log")?))
             };
             let head = RowHead {
@@ -245,12 +287,18 @@ impl Segment {
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: Option<u32>) {
         let count = pages.unwrap_or(0xffff_fffe);
-        self.conn.pragma_update(None, "max_page_count", count).unwrap();
+        let sql = format!("PRAGMA max_page_count = {count}");
+        let set: u32 = self.conn.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(set, count, "the file is larger already");
     }
 
     /// Only its rows still matter, until every file has them.
     pub(crate) fn retire(self) -> Retired {
-        Retired { touched: self.touched, path: self.path, _conn: self.conn }
+        Retired {
+            touched: self.touched,
+            path: self.path,
+            _conn: self.conn,
+        }
     }
 
     /// For a clean close of a segment without rows: nothing but the main file stays.
@@ -265,6 +313,29 @@ impl Retired {
     pub(crate) fn delete(self) -> io::Result<()> {
         remove(&self.path)
     }
+}
+
+/// How many commits of this write-ahead log follow its first `frames` pages.
+fn commits_after(file: &fs::File, frames: u64) -> io::Result<u64> {
+    let len = file.metadata()?.len();
+    let mut head = [0; WAL_HEAD_BYTES as usize];
+    if len < WAL_HEAD_BYTES {
+        return Ok(0);
+    }
+    file.read_exact_at(&mut head, 0)?;
+    let is_log = head[..3] == [0x37, 0x7f, 0x06];
+    let mut salts: Option<[u8; 8]> = is_log.then(|| head[16..24].try_into().expect("8 bytes"));
+    let (mut at, mut commits) = (WAL_HEAD_BYTES + frames * FRAME_BYTES, 0);
+    let mut frame = [0; 24];
+    while at + FRAME_BYTES <= len {
+        file.read_exact_at(&mut frame, at)?;
+        at += FRAME_BYTES;
+        // Without the head the first page says which log this is.
+        let own = *salts.get_or_insert_with(|| frame[8..16].try_into().expect("8 bytes"));
+        let is_commit = frame[4..8] != [0; 4];
+        commits += u64::from(is_commit && frame[8..16] == own);
+    }
+    Ok(commits)
 }
 
 /// What seals a tenant's rows in one segment: a fresh key per segment keeps the number of

@@ -1,5 +1,6 @@
 //! Opening a data directory: who owns it, what it holds, what its files still lack.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -18,6 +19,7 @@ use super::packs::Packs;
 use super::queue::Queue;
 use super::readers::Readers;
 use super::row::{Content, Pending, RowHead};
+use super::stage;
 use super::system::{Known, Standing, System};
 use crate::crypto::Key;
 
@@ -25,7 +27,7 @@ use crate::crypto::Key;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another naos has it.
-    #[error("{} is in use{}", path.display(), pid.map_or(String::new(), |pid| format!(" by process {pid}")))]
+    #[error("{} is in use{}", path.display(), by(*pid))]
     Taken {
         /// The directory.
         path: PathBuf,
@@ -74,13 +76,21 @@ pub enum OpenError {
     },
 }
 
+fn by(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
+}
+
 impl OpenError {
     pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
         match cause.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnly { path: path.to_owned(), cause }
-            }
-            _ => Self::Io { what: path.display().to_string(), cause: Box::new(cause) },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
+                path: path.to_owned(),
+                cause,
+            },
+            _ => Self::Io {
+                what: path.display().to_string(),
+                cause: Box::new(cause),
+            },
         }
     }
 
@@ -96,7 +106,10 @@ impl OpenError {
                 };
                 Self::Damaged { what: what + &at }
             }
-            other => Self::Io { what, cause: Box::new(other) },
+            other => Self::Io {
+                what,
+                cause: Box::new(other),
+            },
         }
     }
 }
@@ -115,8 +128,14 @@ fn take(path: &Path) -> Result<File, OpenError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-            return Err(OpenError::Taken { path: path.to_owned(), pid });
+            let pid = file
+                .read_to_string(&mut text)
+                .ok()
+                .and_then(|_| text.trim().parse().ok());
+            return Err(OpenError::Taken {
+                path: path.to_owned(),
+                pid,
+            });
         }
         Err(TryLockError::Error(cause)) => return Err(OpenError::io(&lock, cause)),
     }
@@ -130,7 +149,9 @@ fn take(path: &Path) -> Result<File, OpenError> {
 /// Opens or makes a data directory. The lock goes when the file is dropped.
 pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
     if rusqlite::version_number() < db::SQLITE_VERSION_MIN {
-        return Err(OpenError::OldSqlite { found: rusqlite::version().to_owned() });
+        return Err(OpenError::OldSqlite {
+            found: rusqlite::version().to_owned(),
+        });
     }
     for sub in ["log", "tenants", "bodies", "keys"] {
         let path = dir.join(sub);
@@ -146,7 +167,9 @@ pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
     let (mut system, known) = System::open(&path).map_err(|cause| OpenError::db(&path, cause))?;
     let node = build(dir, keys, known)?;
     // Only now that the log has a row again may its emptiness be a loss.
-    system.mark(false, &[]).map_err(|cause| OpenError::db(&path, cause))?;
+    system
+        .mark(false, &[])
+        .map_err(|cause| OpenError::db(&path, cause))?;
     Ok((node, system, lock))
 }
 
@@ -160,7 +183,10 @@ fn build(dir: PathBuf, keys: Keys, known: Known) -> Result<Arc<Node>, OpenError>
     let segment = Segment::open(&path, replay.next_number)
         .and_then(|mut segment| segment.insert_start(replay.next_pos).map(|()| segment))
         .map_err(|cause| OpenError::db(&path, cause))?;
-    let wakes = known.cells.iter().filter_map(|(id, cell)| Some((*id, cell.due?)));
+    let wakes = known
+        .cells
+        .iter()
+        .filter_map(|(id, cell)| Some((*id, cell.due?)));
     let signer = keys.signer();
     let mut node = Node {
         dir,
@@ -207,11 +233,18 @@ impl Replay {
             let path = dir.join(format!("{number:06}.db"));
             let named = |cause| OpenError::db(&path, cause);
             let mut segment = Segment::open(dir, *number).map_err(named)?;
+            if segment.end_is_damaged().map_err(named)? {
+                let what = format!("{} (its write-ahead log, in the middle)", path.display());
+                return Err(OpenError::Damaged { what });
+            }
             let mut row_keys: HashMap<TenantId, Option<Key>> = HashMap::new();
             segment
                 .rows(|head, sealed| {
                     let gap = last.is_some_and(|last| head.pos != last + 1);
-                    let damaged = || DbError::Row { table: "log", key: head.pos.to_string() };
+                    let damaged = || DbError::Row {
+                        table: "log",
+                        key: head.pos.to_string(),
+                    };
                     if gap || head.first > head.last + 1 {
                         return Err(damaged());
                     }
@@ -227,11 +260,16 @@ impl Replay {
                 })
                 .map_err(named)?;
             // An erased tenant has no file that anything waits for.
-            segment.touched.retain(|tenant, _| matches!(row_keys.get(tenant), Some(Some(_))));
+            segment
+                .touched
+                .retain(|tenant, _| matches!(row_keys.get(tenant), Some(Some(_))));
             if segment.rows > 0 {
                 retired.push_back(segment.retire());
             } else {
-                segment.retire().delete().map_err(|cause| OpenError::io(&path, cause))?;
+                segment
+                    .retire()
+                    .delete()
+                    .map_err(|cause| OpenError::io(&path, cause))?;
             }
         }
         // What files hold is known from elsewhere too: the log's end must not be before it.
@@ -241,12 +279,21 @@ impl Replay {
         };
         if lost {
             let end = last.unwrap_or(0);
-            let what = format!("{} (it ends at {end}, files have {})", dir.display(), known.pos);
+            let what = format!(
+                "{} (it ends at {end}, files have {})",
+                dir.display(),
+                known.pos
+            );
             return Err(OpenError::Damaged { what });
         }
         let next_pos = last.unwrap_or(known.pos) + 1;
         let next_number = numbers.last().unwrap_or(&0) + 1;
-        Ok(Self { rows, retired, next_pos, next_number })
+        Ok(Self {
+            rows,
+            retired,
+            next_pos,
+            next_number,
+        })
     }
 }
 
@@ -256,15 +303,15 @@ fn row_key<'k>(
     tenant: TenantId,
     segment: u64,
 ) -> Result<Option<&'k Key>, DbError> {
-    if !cached.contains_key(&tenant) {
-        let key = match keys.tenant(tenant) {
+    let slot = match cached.entry(tenant) {
+        Entry::Occupied(slot) => slot.into_mut(),
+        Entry::Vacant(slot) => slot.insert(match keys.tenant(tenant) {
             Ok(keys) => Some(node_log::row_key(&keys.own, segment)),
             Err(DbError::Erased(_)) => None,
             Err(cause) => return Err(cause),
-        };
-        cached.insert(tenant, key);
-    }
-    Ok(cached.get(&tenant).and_then(Option::as_ref))
+        }),
+    };
+    Ok(slot.as_ref())
 }
 
 fn pending(head: RowHead, plain: Vec<u8>) -> Option<Arc<Pending>> {
@@ -283,9 +330,11 @@ fn bring_back(node: &mut Node, rows: Vec<Arc<Pending>>) {
     let mut skipped: Vec<TenantId> = Vec::new();
     for row in rows {
         let id = row.head.tenant;
-        let cell = cells.entry(id).or_insert_with(|| Arc::new(load_or_fault(node, id)));
+        let cell = cells
+            .entry(id)
+            .or_insert_with(|| Arc::new(load_or_fault(node, id)));
         if row.head.pos > standing.get(&id).map_or(0, |standing| standing.pos) {
-            node::note_wake(&mut wakes, &row);
+            stage::note_wake(&mut wakes, &row);
         }
         let mut state = cell.lock();
         if state.fault.is_some() || row.head.pos <= state.file_pos {
@@ -307,7 +356,7 @@ fn bring_back(node: &mut Node, rows: Vec<Arc<Pending>>) {
     let (mut facts, mut bytes) = (0, 0);
     for (id, cell) in &cells {
         let known: Standing = standing.get(id).copied().unwrap_or_default();
-        if let Err(cause) = node::check_ends(cell, &known, node.first_pos) {
+        if let Err(cause) = stage::check_ends(cell, &known, node.first_pos) {
             cell.lock().fault.get_or_insert(cause.to_string());
         }
         let mut state = cell.lock();

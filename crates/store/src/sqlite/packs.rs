@@ -58,7 +58,10 @@ fn parse(header: &[u8; HEADER_BYTES]) -> Option<(TenantId, BodyRef, u64)> {
     }
     let int = |at: usize| Some(u64::from_be_bytes(header[at..at + 8].try_into().ok()?));
     let tenant = TenantId(u128::from_be_bytes(header[4..20].try_into().ok()?));
-    let name = BodyRef { digest: Digest(header[20..52].try_into().ok()?), len: int(52)? };
+    let name = BodyRef {
+        digest: Digest(header[20..52].try_into().ok()?),
+        len: int(52)?,
+    };
     Some((tenant, name, int(60)?))
 }
 
@@ -73,7 +76,9 @@ impl Packs {
         let mut last = 0;
         for entry in fs::read_dir(dir)? {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_suffix(".pack")?.parse().ok());
+            let number = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".pack")?.parse().ok());
             let Some(number) = number else { continue };
             last = last.max(number);
             let path = dir.join(&name);
@@ -82,8 +87,14 @@ impl Packs {
             }
         }
         // A pack's end may be torn: what follows goes into a new one.
-        let open = Mutex::new(Open { next: last + 1, current: None });
-        Ok(Self { dir: dir.to_owned(), open })
+        let open = Mutex::new(Open {
+            next: last + 1,
+            current: None,
+        });
+        Ok(Self {
+            dir: dir.to_owned(),
+            open,
+        })
     }
 
     fn path(&self, pack: u64) -> PathBuf {
@@ -99,7 +110,10 @@ impl Packs {
                 let number = open.next;
                 open.next += 1;
                 let path = self.path(number);
-                let file = fs::OpenOptions::new().append(true).create_new(true).open(path)?;
+                let file = fs::OpenOptions::new()
+                    .append(true)
+                    .create_new(true)
+                    .open(path)?;
                 db::sync_dir(&self.dir)?;
                 (number, file, 0)
             }
@@ -111,7 +125,11 @@ impl Packs {
         file.sync_data()?;
         let start = end + HEADER_BYTES as u64;
         open.current = Some((number, file, start + bytes));
-        Ok(Place { pack: number, start, bytes })
+        Ok(Place {
+            pack: number,
+            start,
+            bytes,
+        })
     }
 
     /// The sealed bytes at a place, if the header before them says that they are this body.
@@ -123,7 +141,9 @@ impl Packs {
     ) -> io::Result<Option<Vec<u8>>> {
         let file = File::open(self.path(place.pack))?;
         let mut bytes = [0; HEADER_BYTES];
-        let Some(start) = place.start.checked_sub(HEADER_BYTES as u64) else { return Ok(None) };
+        let Some(start) = place.start.checked_sub(HEADER_BYTES as u64) else {
+            return Ok(None);
+        };
         file.read_exact_at(&mut bytes, start)?;
         if parse(&bytes) != Some((tenant, *name, place.bytes)) {
             return Ok(None);
@@ -136,7 +156,12 @@ impl Packs {
     /// All packs with their lengths: at a clean close, when every body stands in its index.
     pub(crate) fn lengths(&self) -> io::Result<Vec<(u64, u64)>> {
         let mut lengths = Vec::new();
-        for number in 1..self.open.lock().unwrap_or_else(PoisonError::into_inner).next {
+        for number in 1..self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next
+        {
             match fs::metadata(self.path(number)) {
                 Ok(about) => lengths.push((number, about.len())),
                 Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
@@ -160,7 +185,15 @@ fn scan(path: &Path, pack: u64, found: &mut impl FnMut(Found)) -> io::Result<()>
             tracing::warn!(path = %path.display(), at, "the end of a pack file is torn");
             return Ok(());
         };
-        found((tenant, name, Place { pack, start, bytes: sealed }));
+        found((
+            tenant,
+            name,
+            Place {
+                pack,
+                start,
+                bytes: sealed,
+            },
+        ));
         at = start + sealed;
     }
     Ok(())
@@ -172,8 +205,14 @@ mod tests {
     use crate::contract::{A, B};
 
     fn body(byte: u8, len: usize) -> StagedBody {
-        let name = BodyRef { digest: Digest([byte; 32]), len: len as u64 };
-        StagedBody { name, sealed: vec![byte; len] }
+        let name = BodyRef {
+            digest: Digest([byte; 32]),
+            len: len as u64,
+        };
+        StagedBody {
+            name,
+            sealed: vec![byte; len],
+        }
     }
 
     fn open(dir: &Path) -> (Packs, Vec<Found>) {
@@ -188,14 +227,24 @@ mod tests {
         let (packs, found) = open(dir.path());
         assert!(found.is_empty());
         let bodies = [body(1, 20_000), body(2, 1), body(3, 70_000)];
-        let places: Vec<_> = bodies.iter().map(|body| packs.put(A, body).unwrap()).collect();
+        let places: Vec<_> = bodies
+            .iter()
+            .map(|body| packs.put(A, body).unwrap())
+            .collect();
         let (packs, found) = open(dir.path());
         for ((body, place), found) in bodies.iter().zip(places).zip(found) {
             assert_eq!(found, (A, body.name, place));
-            assert_eq!(packs.read(A, &body.name, place).unwrap().as_ref(), Some(&body.sealed));
+            assert_eq!(
+                packs.read(A, &body.name, place).unwrap().as_ref(),
+                Some(&body.sealed)
+            );
             assert_eq!(packs.read(B, &body.name, place).unwrap(), None);
         }
-        assert_eq!(packs.put(A, &body(4, 9)).unwrap().pack, 2, "never after another's end");
+        assert_eq!(
+            packs.put(A, &body(4, 9)).unwrap().pack,
+            2,
+            "never after another's end"
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     ready: VecDeque<Arc<Cell>>,
-    filling: bool,
+    filling: Option<Arc<Cell>>,
     /// How many cells are left of those that had gathered enough.
     round: usize,
     /// Somebody waits for files to catch up.
@@ -103,7 +103,7 @@ impl Queue {
             }
             state.round = state.round.saturating_sub(1);
             if let Some(cell) = state.ready.pop_front() {
-                state.filling = true;
+                state.filling = Some(Arc::clone(&cell));
                 return Job::Fill(cell);
             }
             if state.stop.is_some() {
@@ -112,7 +112,10 @@ impl Queue {
             if std::mem::take(&mut state.chores) {
                 return Job::Chores;
             }
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -130,7 +133,7 @@ impl Queue {
     /// A cell was filled in; `again` if more came in the meantime.
     pub(crate) fn filled(&self, facts: u64, bytes: usize, again: Option<Arc<Cell>>) {
         let mut state = self.lock();
-        state.filling = false;
+        state.filling = None;
         state.stuck = false;
         state.facts = state.facts.saturating_sub(facts);
         state.bytes = state.bytes.saturating_sub(bytes);
@@ -142,7 +145,7 @@ impl Queue {
     /// A cell could not be filled in for lack of space: it is tried again a little later.
     pub(crate) fn wait_for_space(&self, cell: Arc<Cell>) {
         let mut state = self.lock();
-        state.filling = false;
+        state.filling = None;
         state.stuck = true;
         state.ready.push_back(cell);
         self.progress.notify_all();
@@ -151,7 +154,10 @@ impl Queue {
             return;
         }
         let pause = Duration::from_millis(FULL_RETRY_MS);
-        let _woken = self.work.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
+        let _woken = self
+            .work
+            .wait_timeout(state, pause)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 
     pub(crate) fn stop(&self, how: Stop) {
@@ -164,7 +170,7 @@ impl Queue {
     /// Nothing will be written any more: nobody shall wait for it.
     pub(crate) fn give_up(&self) {
         let mut state = self.lock();
-        (state.over, state.filling) = (true, false);
+        (state.over, state.filling) = (true, None);
         state.stop = Some(Stop::Now);
         drop(state);
         self.gathered.notify_all();
@@ -183,18 +189,33 @@ impl Queue {
                 return Err(NoRoom::Full);
             }
             self.gathered.notify_all();
-            state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .progress
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         Ok(())
     }
 
-    /// Waits until nothing lags behind; not for a full disk.
+    /// Waits until files hold all that is durable by now; not for a full disk.
     pub(crate) fn settle(&self) {
         let mut state = self.lock();
+        // Only what is there now: under a steady load the queue is never empty.
+        let behind = state.filling.iter().chain(&state.ready);
+        let mut behind: Vec<_> = behind
+            .map(|cell| (Arc::clone(cell), cell.lock().mark()))
+            .collect();
         state.hurry += 1;
         self.gathered.notify_all();
-        while (!state.ready.is_empty() || state.filling) && !state.over && !state.stuck {
-            state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            behind.retain(|(cell, mark)| !cell.lock().reached(*mark));
+            if behind.is_empty() || state.over || state.stuck || state.stop == Some(Stop::Now) {
+                break;
+            }
+            state = self
+                .progress
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.hurry -= 1;
     }

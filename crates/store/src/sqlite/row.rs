@@ -111,7 +111,10 @@ impl Fact<'_> {
 
 impl Body<'_> {
     pub(crate) fn name(&self) -> BodyRef {
-        BodyRef { digest: Digest(self.digest), len: self.len }
+        BodyRef {
+            digest: Digest(self.digest),
+            len: self.len,
+        }
     }
 }
 
@@ -176,22 +179,42 @@ mod tests {
 
     #[test]
     fn content_round_trips() {
-        let full = Append { inbox: vec![answer("m", "k", 9)], wake: Some(Time(-4)), ..append(A, 7, 3) };
-        let bytes = postcard::to_stdvec(&Content { parts: vec![Part::of(&full)] }).unwrap();
+        let full = Append {
+            inbox: vec![answer("m", "k", 9)],
+            wake: Some(Time(-4)),
+            ..append(A, 7, 3)
+        };
+        let bytes = postcard::to_stdvec(&Content {
+            parts: vec![Part::of(&full)],
+        })
+        .unwrap();
         let content: Content<'_> = postcard::from_bytes(&bytes).unwrap();
         let part = &content.parts[0];
         let entries: Vec<_> = part.numbered().map(|(seq, fact)| fact.entry(seq)).collect();
         assert_eq!(entries, full.entries);
         assert_eq!(part.answers[0].row(), full.inbox[0]);
-        assert_eq!((part.batch, part.epoch, part.wake), (full.batch.0, 1, Some(-4)));
+        assert_eq!(
+            (part.batch, part.epoch, part.wake),
+            (full.batch.0, 1, Some(-4))
+        );
     }
 
     #[test]
     fn every_column_is_authenticated() {
-        let head = RowHead { pos: 1, tenant: A, first: 2, last: 3, epoch: 4, batch: 5 };
+        let head = RowHead {
+            pos: 1,
+            tenant: A,
+            first: 2,
+            last: 3,
+            epoch: 4,
+            batch: 5,
+        };
         let others = [
             RowHead { pos: 9, ..head },
-            RowHead { tenant: TenantId(9), ..head },
+            RowHead {
+                tenant: TenantId(9),
+                ..head
+            },
             RowHead { first: 9, ..head },
             RowHead { last: 9, ..head },
             RowHead { epoch: 9, ..head },

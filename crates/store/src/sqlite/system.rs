@@ -64,7 +64,10 @@ pub(crate) struct System {
 }
 
 fn node_sum(pos: i64, clean: bool, cells: i64) -> Sum {
-    Sum::of("node", &NODE).int(pos).int(i64::from(clean)).int(cells)
+    Sum::of("node", &NODE)
+        .int(pos)
+        .int(i64::from(clean))
+        .int(cells)
 }
 
 fn cell_sum(tenant: TenantId, seq: i64, pos: i64, due: Option<i64>) -> Sum {
@@ -81,7 +84,11 @@ impl System {
     pub(crate) fn open(path: &Path) -> Result<(Self, Known), DbError> {
         let conn = db::open(path, &SYSTEM, Mode::Normal)?;
         let known = read(&conn)?;
-        let system = Self { conn, cells: known.cells.len() as u64, pos: known.pos };
+        let system = Self {
+            conn,
+            cells: known.cells.len() as u64,
+            pos: known.pos,
+        };
         Ok((system, known))
     }
 
@@ -160,7 +167,14 @@ fn read(conn: &Connection) -> Result<Known, DbError> {
         let sum: Vec<u8> = row.get(4)?;
         cell_sum(tenant, seq, pos, due).check(&sum, "cell", || tenant.to_string())?;
         let (seq, pos) = (db::unsigned(seq, "cell")?, db::unsigned(pos, "cell")?);
-        known.cells.insert(tenant, Standing { seq, pos, due: due.map(Time) });
+        known.cells.insert(
+            tenant,
+            Standing {
+                seq,
+                pos,
+                due: due.map(Time),
+            },
+        );
     }
     let mut select = conn.prepare("SELECT number, bytes, sum FROM pack ORDER BY number")?;
     let mut rows = select.query([])?;
@@ -168,23 +182,34 @@ fn read(conn: &Connection) -> Result<Known, DbError> {
         let (number, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
         let sum: Vec<u8> = row.get(2)?;
         pack_sum(number, bytes).check(&sum, "pack", || number.to_string())?;
-        known.packs.insert(db::unsigned(number, "pack")?, db::unsigned(bytes, "pack")?);
+        known
+            .packs
+            .insert(db::unsigned(number, "pack")?, db::unsigned(bytes, "pack")?);
     }
     let mut select = conn.prepare("SELECT pos, clean, cells, sum FROM node WHERE id = 1")?;
     let mut rows = select.query([])?;
     let Some(row) = rows.next()? else {
         // The first start: the row is written before any cell.
         return if known.cells.is_empty() {
-            Ok(Known { clean: true, ..Known::default() })
+            Ok(Known {
+                clean: true,
+                ..Known::default()
+            })
         } else {
-            Err(DbError::Row { table: "node", key: "1".to_owned() })
+            Err(DbError::Row {
+                table: "node",
+                key: "1".to_owned(),
+            })
         };
     };
     let (pos, clean, cells): (i64, bool, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let sum: Vec<u8> = row.get(3)?;
     node_sum(pos, clean, cells).check(&sum, "node", || "1".to_owned())?;
     if cells != known.cells.len() as i64 {
-        return Err(DbError::Row { table: "node", key: "1".to_owned() });
+        return Err(DbError::Row {
+            table: "node",
+            key: "1".to_owned(),
+        });
     }
     (known.pos, known.clean) = (db::unsigned(pos, "node")?, clean);
     Ok(known)

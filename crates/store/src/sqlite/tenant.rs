@@ -24,7 +24,9 @@ impl SqliteTenant {
     }
 
     fn ring(&self, cause: DbError) -> ReadError {
-        self.node.ring_failed(cause).reading(&self.node.keys.path().display().to_string())
+        self.node
+            .ring_failed(cause)
+            .reading(&self.node.keys.path().display().to_string())
     }
 
     /// Reads from the file; `nothing` while there is none.
@@ -38,7 +40,10 @@ impl SqliteTenant {
             return Ok(nothing);
         }
         let Cell { id, path, .. } = &*self.cell;
-        self.node.readers.with(*id, path, read).map_err(|cause| self.named(cause))
+        self.node
+            .readers
+            .with(*id, path, read)
+            .map_err(|cause| self.named(cause))
     }
 
     /// The id of the last append, to settle whether an ambiguous commit happened.
@@ -57,18 +62,27 @@ impl SqliteTenant {
     pub fn checkpoints(&self, after: u64) -> Result<Vec<StoredCheckpoint>, ReadError> {
         let exists = self.cell.read()?.exists;
         let id = self.cell.id;
-        self.file(exists, Vec::new(), |conn| file::checkpoints(conn, id, Some(after)))
+        self.file(exists, Vec::new(), |conn| {
+            file::checkpoints(conn, id, Some(after))
+        })
     }
 
     fn packed_body(&self, name: &BodyRef, place: Place) -> Result<Vec<u8>, ReadError> {
         let id = self.cell.id;
         let what = || format!("pack {}, body {} of {id}", place.pack, name.digest);
-        let sealed = self.node.packs.read(id, name, place).map_err(|cause| match cause.kind() {
-            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::NotFound => {
-                ReadError::Damaged { what: what() }
-            }
-            _ => ReadError::Io { what: what(), cause: Box::new(cause) },
-        })?;
+        let sealed = self
+            .node
+            .packs
+            .read(id, name, place)
+            .map_err(|cause| match cause.kind() {
+                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::NotFound => {
+                    ReadError::Damaged { what: what() }
+                }
+                _ => ReadError::Io {
+                    what: what(),
+                    cause: Box::new(cause),
+                },
+            })?;
         sealed.ok_or_else(|| ReadError::Damaged { what: what() })
     }
 }
@@ -110,7 +124,9 @@ impl TenantStore for SqliteTenant {
         let mut entries = Vec::with_capacity(room as usize);
         let id = self.cell.id;
         let stored = last.min(first_pending - 1);
-        self.file(true, (), |conn| file::entries(conn, id, first, stored, &mut entries))?;
+        self.file(true, (), |conn| {
+            file::entries(conn, id, first, stored, &mut entries)
+        })?;
         entries.append(&mut pending);
         Ok(entries)
     }
@@ -122,17 +138,22 @@ impl TenantStore for SqliteTenant {
         }
         let exists = state.exists;
         drop(state);
-        self.file(exists, None, |conn| file::record(conn, self.cell.id, kind, id))
+        self.file(exists, None, |conn| {
+            file::record(conn, self.cell.id, kind, id)
+        })
     }
 
     fn open_records(&self) -> Result<Vec<Record>, ReadError> {
         let state = self.cell.read()?;
         let (pending, exists) = (state.records(|_| true), state.exists);
         drop(state);
-        let stored =
-            self.file(exists, Vec::new(), |conn| file::open_records(conn, self.cell.id))?;
+        let stored = self.file(exists, Vec::new(), |conn| {
+            file::open_records(conn, self.cell.id)
+        })?;
         let rows = overlay(stored, pending).into_values();
-        Ok(rows.filter(|record| record.open && record.bytes.is_some()).collect())
+        Ok(rows
+            .filter(|record| record.open && record.bytes.is_some())
+            .collect())
     }
 
     fn scan(
@@ -159,7 +180,10 @@ impl TenantStore for SqliteTenant {
             file::scan(conn, self.cell.id, kind, prefix, from, wanted)
         })?;
         let rows = overlay(stored, pending).into_values();
-        Ok(rows.filter(|record| record.bytes.is_some()).take(limit).collect())
+        Ok(rows
+            .filter(|record| record.bytes.is_some())
+            .take(limit)
+            .collect())
     }
 
     fn scan_back(
@@ -179,7 +203,10 @@ impl TenantStore for SqliteTenant {
             file::scan_back(conn, self.cell.id, kind, before, wanted)
         })?;
         let rows = overlay(stored, pending).into_values().rev();
-        Ok(rows.filter(|record| record.bytes.is_some()).take(limit).collect())
+        Ok(rows
+            .filter(|record| record.bytes.is_some())
+            .take(limit)
+            .collect())
     }
 
     fn put_records(&self, upto: Seq, records: Vec<Record>) {
@@ -197,11 +224,17 @@ impl TenantStore for SqliteTenant {
         }
         let exists = state.exists;
         drop(state);
-        self.file(exists, None, |conn| file::inbox(conn, self.cell.id, source, key))
+        self.file(exists, None, |conn| {
+            file::inbox(conn, self.cell.id, source, key)
+        })
     }
 
     fn seal_body(&self, plain: &[u8]) -> Result<StagedBody, ReadError> {
-        let keys = self.node.keys.tenant(self.cell.id).map_err(|cause| self.ring(cause))?;
+        let keys = self
+            .node
+            .keys
+            .tenant(self.cell.id)
+            .map_err(|cause| self.ring(cause))?;
         Ok(keys.seal_body(self.cell.id, crypto::random_nonce(), plain))
     }
 
@@ -230,8 +263,11 @@ impl TenantStore for SqliteTenant {
         if sealed.is_none() && place.is_none() {
             (sealed, place) = self.file(exists, (None, None), |conn| {
                 let sealed = file::body(conn, id, name)?;
-                let place =
-                    if sealed.is_none() { file::packed(conn, id, name)? } else { None };
+                let place = if sealed.is_none() {
+                    file::packed(conn, id, name)?
+                } else {
+                    None
+                };
                 Ok((sealed, place))
             })?;
         }
@@ -240,19 +276,37 @@ impl TenantStore for SqliteTenant {
             (None, Some(place)) => self.packed_body(name, place)?,
             (None, None) => return Ok(None),
         };
-        let keys = self.node.keys.tenant(id).map_err(|cause| self.ring(cause))?;
+        let keys = self
+            .node
+            .keys
+            .tenant(id)
+            .map_err(|cause| self.ring(cause))?;
         keys.open_body(id, name, &sealed).map(Some)
     }
 
     fn seal(&self, subject: SubjectId, plain: &[u8]) -> Result<Sealed, ReadError> {
         let id = self.cell.id;
-        let key = self.node.keys.key(id, subject).map_err(|cause| self.ring(cause))?;
-        Ok(crypto::seal_text(&key, id, subject, crypto::random_nonce(), plain))
+        let key = self
+            .node
+            .keys
+            .key(id, subject)
+            .map_err(|cause| self.ring(cause))?;
+        Ok(crypto::seal_text(
+            &key,
+            id,
+            subject,
+            crypto::random_nonce(),
+            plain,
+        ))
     }
 
     fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, ReadError> {
         let id = self.cell.id;
-        let key = self.node.keys.key(id, sealed.subject).map_err(|cause| self.ring(cause))?;
+        let key = self
+            .node
+            .keys
+            .key(id, sealed.subject)
+            .map_err(|cause| self.ring(cause))?;
         crypto::open_text(&key, id, sealed)
     }
 }

@@ -1,4 +1,4 @@
-//! One tenant's file: its tables, and how each row is read and checked.
+//! One tenant's file: how each row is read and checked.
 
 use std::borrow::Cow;
 
@@ -6,75 +6,10 @@ use naos_ledger::hash_entry;
 use naos_types::{BodyRef, Digest, Seq, TenantId, Time};
 use rusqlite::{Connection, Row, params};
 
-use super::db::{self, DbError, Layout, Sum};
+use super::db::{self, DbError, Sum};
 use super::packs::Place;
+pub(crate) use super::tenant_schema::TENANT;
 use crate::traits::{Entry, InboxRow, Record};
-
-pub(crate) static TENANT: Layout = Layout {
-    name: "tenant file",
-    format: 1,
-    schema: "CREATE TABLE meta(
-        id INTEGER PRIMARY KEY CHECK(id = 1),
-        tenant BLOB NOT NULL,
-        seq INTEGER NOT NULL,
-        epoch INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        pos INTEGER NOT NULL,
-        batch BLOB NOT NULL,
-        records_seq INTEGER NOT NULL,
-        frontier BLOB NOT NULL,
-        sum BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE journal(
-        seq INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        kind TEXT NOT NULL,
-        version INTEGER NOT NULL,
-        bytes BLOB NOT NULL,
-        hash BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE records(
-        kind TEXT NOT NULL,
-        id BLOB NOT NULL,
-        version INTEGER NOT NULL,
-        seq INTEGER NOT NULL,
-        open INTEGER NOT NULL,
-        bytes BLOB NOT NULL,
-        sum BLOB NOT NULL,
-        PRIMARY KEY(kind, id)
-    ) STRICT;
-    CREATE INDEX records_open ON records(kind, id) WHERE open = 1;
-    CREATE TABLE inbox(
-        source TEXT NOT NULL,
-        key TEXT NOT NULL,
-        request BLOB NOT NULL,
-        reply BLOB NOT NULL,
-        at INTEGER NOT NULL,
-        sum BLOB NOT NULL,
-        PRIMARY KEY(source, key)
-    ) STRICT;
-    CREATE TABLE bodies(
-        digest BLOB PRIMARY KEY,
-        len INTEGER NOT NULL,
-        sealed BLOB NOT NULL,
-        sum BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE packed(
-        digest BLOB PRIMARY KEY,
-        len INTEGER NOT NULL,
-        pack INTEGER NOT NULL,
-        start INTEGER NOT NULL,
-        bytes INTEGER NOT NULL,
-        sum BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE checkpoint(
-        size INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        note TEXT NOT NULL,
-        frontier BLOB NOT NULL,
-        sum BLOB NOT NULL
-    ) STRICT;",
-};
 
 /// Where a file stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,11 +39,17 @@ pub struct StoredCheckpoint {
 }
 
 fn blob<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r [u8], DbError> {
-    Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
+    Ok(row
+        .get_ref(column)?
+        .as_blob()
+        .map_err(rusqlite::Error::from)?)
 }
 
 fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, DbError> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+    Ok(row
+        .get_ref(column)?
+        .as_str()
+        .map_err(rusqlite::Error::from)?)
 }
 
 pub(crate) fn owner(tenant: TenantId) -> [u8; 16] {
@@ -134,9 +75,14 @@ pub(crate) fn meta(conn: &Connection, tenant: TenantId) -> Result<Option<Meta>, 
          WHERE id = 1",
     )?;
     let mut rows = select.query([])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     if blob(row, 0)? != owner(tenant) {
-        return Err(DbError::Row { table: "meta", key: "of another tenant".to_owned() });
+        return Err(DbError::Row {
+            table: "meta",
+            key: "of another tenant".to_owned(),
+        });
     }
     let meta = Meta {
         seq: db::unsigned(row.get(1)?, "meta")?,
@@ -148,7 +94,10 @@ pub(crate) fn meta(conn: &Connection, tenant: TenantId) -> Result<Option<Meta>, 
         frontier: blob(row, 7)?.to_vec(),
     };
     if meta_sum(tenant, &meta) != blob(row, 8)? && !super::planted::skip_checksum() {
-        return Err(DbError::Row { table: "meta", key: "1".to_owned() });
+        return Err(DbError::Row {
+            table: "meta",
+            key: "1".to_owned(),
+        });
     }
     Ok(Some(meta))
 }
@@ -168,10 +117,19 @@ pub(crate) fn entries(
     )?;
     let mut rows = select.query([first as i64, last as i64])?;
     for seq in first..=last {
-        let damaged = || DbError::Row { table: "journal", key: seq.to_string() };
+        let damaged = || DbError::Row {
+            table: "journal",
+            key: seq.to_string(),
+        };
         let row = rows.next()?.ok_or_else(damaged)?;
         let entry = entry(row)?;
-        let Entry { at, kind, version, bytes, .. } = &entry;
+        let Entry {
+            at,
+            kind,
+            version,
+            bytes,
+            ..
+        } = &entry;
         let sound = || {
             let hash = hash_entry(&owner, seq, at.0, kind, *version, bytes);
             Ok::<_, DbError>(blob(row, 5)? == hash.as_bytes())
@@ -325,7 +283,9 @@ pub(crate) fn inbox(
         "SELECT request, reply, at, sum FROM inbox WHERE source = ?1 AND key = ?2",
     )?;
     let mut rows = select.query([source, key])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let answer = InboxRow {
         source: source.to_owned(),
         key: key.to_owned(),
@@ -338,7 +298,9 @@ pub(crate) fn inbox(
 }
 
 pub(crate) fn body_sum(tenant: TenantId, name: &BodyRef, sealed: &[u8]) -> Sum {
-    let sum = Sum::of("bodies", &owner(tenant)).bytes(&name.digest.0).int(name.len as i64);
+    let sum = Sum::of("bodies", &owner(tenant))
+        .bytes(&name.digest.0)
+        .int(name.len as i64);
     sum.bytes(sealed)
 }
 
@@ -350,8 +312,13 @@ pub(crate) fn body(
     let mut select =
         conn.prepare_cached("SELECT len, sealed, sum FROM bodies WHERE digest = ?1")?;
     let mut rows = select.query([name.digest.0])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let stored = BodyRef { len: db::unsigned(row.get(0)?, "bodies")?, ..*name };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let stored = BodyRef {
+        len: db::unsigned(row.get(0)?, "bodies")?,
+        ..*name
+    };
     let sealed = blob(row, 1)?;
     let sum = body_sum(tenant, &stored, sealed);
     sum.check(blob(row, 2)?, "bodies", || name.digest.to_string())?;
@@ -375,10 +342,19 @@ pub(crate) fn packed(
     let mut select =
         conn.prepare_cached("SELECT len, pack, start, bytes, sum FROM packed WHERE digest = ?1")?;
     let mut rows = select.query([name.digest.0])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let int = |column: usize| db::unsigned(row.get(column)?, "packed");
-    let stored = BodyRef { len: int(0)?, ..*name };
-    let place = Place { pack: int(1)?, start: int(2)?, bytes: int(3)? };
+    let stored = BodyRef {
+        len: int(0)?,
+        ..*name
+    };
+    let place = Place {
+        pack: int(1)?,
+        start: int(2)?,
+        bytes: int(3)?,
+    };
     let sum = packed_sum(tenant, &stored, place);
     sum.check(blob(row, 4)?, "packed", || name.digest.to_string())?;
     Ok((stored == *name).then_some(place))

@@ -9,8 +9,8 @@ use naos_types::{Seq, TenantId};
 use rusqlite::Connection;
 
 use super::db::{self, DbError, Mode};
+use super::signed_tree::origin;
 use super::tenant_file::{self as file, Meta, StoredCheckpoint, TENANT};
-use super::tenant_writer::origin;
 
 /// How many rows go from one thread to the other at once.
 const CHUNK_ROWS: usize = 1_024;
@@ -55,11 +55,7 @@ struct Rebuilt {
     bad: Option<(Seq, String)>,
 }
 
-pub(crate) fn verify(
-    path: &Path,
-    tenant: TenantId,
-    signer: &Signer,
-) -> Result<Verified, DbError> {
+pub(crate) fn verify(path: &Path, tenant: TenantId, signer: &Signer) -> Result<Verified, DbError> {
     let conn = db::open(path, &TENANT, Mode::Reader)?;
     // One state of the file, whatever is filled in meanwhile.
     conn.execute_batch("BEGIN")?;
@@ -78,8 +74,8 @@ pub(crate) fn verify(
 }
 
 fn read_rows(conn: &Connection, sender: &SyncSender<Chunk>) -> Result<(), DbError> {
-    let mut select = conn
-        .prepare("SELECT seq, at, kind, version, bytes, hash FROM journal ORDER BY seq")?;
+    let mut select =
+        conn.prepare("SELECT seq, at, kind, version, bytes, hash FROM journal ORDER BY seq")?;
     let mut rows = select.query([])?;
     let mut chunk = Chunk::default();
     while let Some(row) = rows.next()? {
@@ -129,19 +125,31 @@ fn rebuild(
                 .map(|kind| hash_entry(&owner, seq, row.at, kind, row.version, bytes));
             if row.seq != seq as i64 || leaf.is_none_or(|leaf| *leaf.as_bytes() != row.hash) {
                 let bad = Some((seq, "the entry is not what was written".to_owned()));
-                return Rebuilt { frontier, checkpoints, bad };
+                return Rebuilt {
+                    frontier,
+                    checkpoints,
+                    bad,
+                };
             }
             frontier.append(Hash::from_bytes(row.hash));
             while let Some(checkpoint) = next_signed.next_if(|next| next.size <= seq) {
                 if let Err(fault) = agrees(checkpoint, tenant, &frontier, signer) {
                     let bad = Some((checkpoint.size, fault));
-                    return Rebuilt { frontier, checkpoints, bad };
+                    return Rebuilt {
+                        frontier,
+                        checkpoints,
+                        bad,
+                    };
                 }
                 checkpoints += 1;
             }
         }
     }
-    Rebuilt { frontier, checkpoints, bad: None }
+    Rebuilt {
+        frontier,
+        checkpoints,
+        bad: None,
+    }
 }
 
 fn agrees(
@@ -165,7 +173,11 @@ fn conclude(
     meta: &Meta,
     signed: &[StoredCheckpoint],
 ) -> Verified {
-    let Rebuilt { frontier, checkpoints, mut bad } = rebuilt;
+    let Rebuilt {
+        frontier,
+        checkpoints,
+        mut bad,
+    } = rebuilt;
     let entries = frontier.size();
     let frontier_differs = entries > 0 && frontier.encode() != meta.frontier;
     if bad.is_some() {
@@ -173,7 +185,10 @@ fn conclude(
     } else if let Err(cause) = read {
         bad = Some((entries + 1, db::chain(&cause)));
     } else if entries != meta.seq {
-        let fault = format!("the journal has {entries} entries, {} were written", meta.seq);
+        let fault = format!(
+            "the journal has {entries} entries, {} were written",
+            meta.seq
+        );
         bad = Some((entries + 1, fault));
     } else if frontier_differs {
         bad = Some((entries, "the stored tree is not the journal's".to_owned()));
@@ -182,5 +197,11 @@ fn conclude(
         bad = Some((entries + 1, fault));
     }
     let (first_bad, fault) = bad.unzip();
-    Verified { entries, root: frontier.root(), checkpoints, first_bad, fault }
+    Verified {
+        entries,
+        root: frontier.root(),
+        checkpoints,
+        first_bad,
+        fault,
+    }
 }

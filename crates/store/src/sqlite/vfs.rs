@@ -4,7 +4,10 @@
 //! vanish without a word. So the last [`STAMP_BYTES`] of each page (reserved by the file's header)
 //! hold a checksum over the rest and its place, written and checked here. Write-ahead logs have
 //! checksums already and pass through.
-#![expect(unsafe_code, reason = "SQLite's file interface is a C table of functions")]
+#![expect(
+    unsafe_code,
+    reason = "SQLite's file interface is a C table of functions"
+)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
@@ -51,7 +54,10 @@ pub(crate) fn register() {
             ffi::sqlite3_initialize();
             ffi::sqlite3_vfs_find(std::ptr::null())
         };
-        assert!(!base.is_null(), "SQLite has a default VFS on every system that we build for");
+        assert!(
+            !base.is_null(),
+            "SQLite has a default VFS on every system that we build for"
+        );
         // SAFETY: the pointer was just checked and lives as long as the process.
         let mut own = unsafe { *base };
         let align = align_of::<Extra>();
@@ -67,7 +73,10 @@ pub(crate) fn register() {
         // SAFETY: the table lives for ever, as registering demands.
         let rc = unsafe { ffi::sqlite3_vfs_register(Box::leak(Box::new(own)), 0) };
         assert_eq!(rc, ffi::SQLITE_OK, "registering a VFS only takes memory");
-        Base { vfs: base, extra_at }
+        Base {
+            vfs: base,
+            extra_at,
+        }
     });
 }
 
@@ -135,13 +144,19 @@ fn checksum(page: &[u8], place: u64) -> [u8; STAMP_BYTES] {
     let (fours, rest) = words.as_chunks::<4>();
     for four in fours {
         for (lane, word) in lanes.iter_mut().zip(four) {
-            *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(ODD).rotate_left(29);
+            *lane = (*lane ^ u64::from_le_bytes(*word))
+                .wrapping_mul(ODD)
+                .rotate_left(29);
         }
     }
     for (lane, word) in lanes.iter_mut().zip(rest) {
-        *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(ODD).rotate_left(29);
+        *lane = (*lane ^ u64::from_le_bytes(*word))
+            .wrapping_mul(ODD)
+            .rotate_left(29);
     }
-    let mixed = lanes.iter().fold(ODD, |sum, lane| (sum ^ lane).wrapping_mul(ODD).rotate_left(31));
+    let mixed = lanes.iter().fold(ODD, |sum, lane| {
+        (sum ^ lane).wrapping_mul(ODD).rotate_left(31)
+    });
     mixed.to_le_bytes()
 }
 

@@ -7,7 +7,7 @@ use naos_ledger::{Checkpoint, parse_vkey};
 use naos_types::{SubjectId, TenantId, Time};
 
 use super::super::*;
-use super::Disk;
+use super::{Disk, scratch};
 use crate::contract::{A, B, Rig, append, record};
 use crate::traits::{Append, Store, TenantStore};
 
@@ -37,21 +37,37 @@ fn a_clean_close_leaves_main_files_only() {
     let disk = Disk::open();
     for seq in 0..5 {
         let appends = [append(A, seq * 40, 40), append(B, seq * 40, 40)];
-        assert!(disk.get().commit(&appends).unwrap().iter().all(Result::is_ok));
+        assert!(
+            disk.get()
+                .commit(&appends)
+                .unwrap()
+                .iter()
+                .all(Result::is_ok)
+        );
     }
     let tenant = disk.get().tenant(A).unwrap();
     assert_eq!(tenant.entries(0, 3).unwrap().len(), 3);
     disk.get().close().unwrap();
     let left = files(disk.dir.path());
-    assert!(left.iter().all(|name| !name.contains("-wal") && !name.contains("-shm")), "{left:?}");
+    assert!(
+        left.iter()
+            .all(|name| !name.contains("-wal") && !name.contains("-shm")),
+        "{left:?}"
+    );
     let logs = fs::read_dir(disk.dir.path().join("log")).unwrap().count();
     assert_eq!(logs, 1, "{left:?}");
-    assert!(disk.get().commit(&[append(A, 200, 1)]).is_err(), "it is closed");
+    assert!(
+        disk.get().commit(&[append(A, 200, 1)]).is_err(),
+        "it is closed"
+    );
     drop((tenant, disk.store));
     let store = SqliteStore::open(disk.dir.path()).unwrap();
     assert_eq!(store.tenant(A).unwrap().head().unwrap().seq, 200);
     let verified = store.verify(A).unwrap();
-    assert_eq!((verified.entries, verified.first_bad, verified.checkpoints), (200, None, 1));
+    assert_eq!(
+        (verified.entries, verified.first_bad, verified.checkpoints),
+        (200, None, 1)
+    );
 }
 
 #[test]
@@ -65,14 +81,27 @@ fn a_directory_has_one_owner() {
 
 #[test]
 fn newer_and_foreign_files_are_refused_by_name() {
-    for (file, layout) in [("system.db", &system::SYSTEM), ("keys/ring.db", &keys::RING)] {
+    for (file, layout) in [
+        ("system.db", &system::SYSTEM),
+        ("keys/ring.db", &keys::RING),
+    ] {
         let disk = Disk::open();
         disk.get().close().unwrap();
         let conn = db::open(&disk.dir.path().join(file), layout, db::Mode::Normal).unwrap();
         conn.pragma_update(None, "user_version", 9).unwrap();
         drop(conn);
         let newer = open_error(disk.dir.path());
-        assert!(matches!(&newer, OpenError::Newer { found: 9, ours: 1, .. }), "{newer:?}");
+        assert!(
+            matches!(
+                &newer,
+                OpenError::Newer {
+                    found: 9,
+                    ours: 1,
+                    ..
+                }
+            ),
+            "{newer:?}"
+        );
     }
     let disk = Disk::open();
     assert!(disk.get().commit(&[append(A, 0, 1)]).unwrap()[0].is_ok());
@@ -83,7 +112,17 @@ fn newer_and_foreign_files_are_refused_by_name() {
     drop(conn);
     let store = SqliteStore::open(disk.dir.path()).unwrap();
     let refused = store.tenant(A).map(drop);
-    assert!(matches!(refused, Err(ReadError::Newer { found: 2, ours: 1, .. })), "{refused:?}");
+    assert!(
+        matches!(
+            refused,
+            Err(ReadError::Newer {
+                found: 2,
+                ours: 1,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -104,13 +143,17 @@ fn what_is_gone_is_missed() {
         ("a tenant's file", |dir| {
             fs::remove_file(dir.join("tenants").join(format!("{A}.db"))).unwrap();
         }),
-        ("the node key", |dir| fs::remove_file(dir.join("keys/node.key")).unwrap()),
+        ("the node key", |dir| {
+            fs::remove_file(dir.join("keys/node.key")).unwrap();
+        }),
         ("a key file's bit", |dir| {
             let mut bytes = fs::read(dir.join("keys/sign.key")).unwrap();
             bytes[3] ^= 4;
             fs::write(dir.join("keys/sign.key"), bytes).unwrap();
         }),
-        ("a pack", |dir| fs::remove_file(dir.join("bodies/000001.pack")).unwrap()),
+        ("a pack", |dir| {
+            fs::remove_file(dir.join("bodies/000001.pack")).unwrap();
+        }),
     ];
     for (what, lose) in losses {
         let disk = Disk::open();
@@ -120,8 +163,12 @@ fn what_is_gone_is_missed() {
         assert!(disk.get().commit(&[append(A, 0, 3)]).unwrap()[0].is_ok());
         disk.get().close().unwrap();
         lose(disk.dir.path());
-        let Ok(store) = SqliteStore::open(disk.dir.path()) else { continue };
-        let Ok(tenant) = store.tenant(A) else { continue };
+        let Ok(store) = SqliteStore::open(disk.dir.path()) else {
+            continue;
+        };
+        let Ok(tenant) = store.tenant(A) else {
+            continue;
+        };
         assert!(tenant.body(&large.name).is_err(), "{what}");
     }
 }
@@ -161,10 +208,20 @@ fn segments_come_and_go() {
     let logs = node_log::segments(&disk.dir.path().join("log")).unwrap();
     assert!(logs.last().unwrap() > &8, "{logs:?}");
     disk.get().close().unwrap();
-    assert_eq!(node_log::segments(&disk.dir.path().join("log")).unwrap().len(), 1);
+    assert_eq!(
+        node_log::segments(&disk.dir.path().join("log"))
+            .unwrap()
+            .len(),
+        1
+    );
     disk.store = Some(SqliteStore::open(disk.dir.path()).unwrap());
     let tenant = disk.get().tenant(A).unwrap();
-    let seqs: Vec<_> = tenant.entries(0, 9_999).unwrap().iter().map(|e| e.seq).collect();
+    let seqs: Vec<_> = tenant
+        .entries(0, 9_999)
+        .unwrap()
+        .iter()
+        .map(|e| e.seq)
+        .collect();
     assert_eq!(seqs, (1..=seq).collect::<Vec<_>>());
 }
 
@@ -181,7 +238,7 @@ fn checkpoints_are_signed_and_chain() {
     }
     // A minute later one more entry is reason enough.
     let mut late = append(A, 2_500, 1);
-    late.entries[0].at = Time(1_000 + tenant_writer::CHECKPOINT_MS * 2);
+    late.entries[0].at = Time(1_000 + signed_tree::CHECKPOINT_MS * 2);
     assert!(disk.get().commit(&[late]).unwrap()[0].is_ok());
     disk.get().settle();
     let tenant = disk.get().sqlite_tenant(A).unwrap();
@@ -191,7 +248,10 @@ fn checkpoints_are_signed_and_chain() {
     let (key, name) = parse_vkey(&disk.get().vkey()).unwrap();
     for checkpoint in &stored {
         let read = Checkpoint::parse_and_verify(&checkpoint.note, &key, &name).unwrap();
-        assert_eq!((read.size, read.origin), (checkpoint.size, format!("naos/{A}")));
+        assert_eq!(
+            (read.size, read.origin),
+            (checkpoint.size, format!("naos/{A}"))
+        );
     }
     assert_eq!(tenant.checkpoints(2_000).unwrap().len(), 1);
     assert_eq!(disk.get().verify(A).unwrap().checkpoints, 3);
@@ -204,13 +264,19 @@ fn a_rewritten_journal_does_not_verify() {
     disk.get().close().unwrap();
     let path = disk.dir.path().join("tenants").join(format!("{A}.db"));
     let changes = [
-        ("UPDATE journal SET bytes = x'00' WHERE seq = 700", Some(700)),
+        (
+            "UPDATE journal SET bytes = x'00' WHERE seq = 700",
+            Some(700),
+        ),
         ("DELETE FROM journal WHERE seq = 400", Some(400)),
         ("DELETE FROM journal WHERE seq > 100", Some(101)),
-        ("UPDATE checkpoint SET note = replace(note, 'naos', 'soan')", None),
+        (
+            "UPDATE checkpoint SET note = replace(note, 'naos', 'soan')",
+            None,
+        ),
     ];
     for (sql, first_bad) in changes {
-        let copy = tempfile::tempdir().unwrap();
+        let copy = scratch();
         let target = copy.path().join("journal.db");
         fs::copy(&path, &target).unwrap();
         let conn = db::open(&target, &tenant_file::TENANT, db::Mode::Normal).unwrap();
@@ -231,7 +297,13 @@ fn a_thousand_tenants_take_few_files() {
     for round in 0..2 {
         for chunk in ids.chunks(50) {
             let appends: Vec<_> = chunk.iter().map(|id| append(*id, round, 1)).collect();
-            assert!(disk.get().commit(&appends).unwrap().iter().all(Result::is_ok));
+            assert!(
+                disk.get()
+                    .commit(&appends)
+                    .unwrap()
+                    .iter()
+                    .all(Result::is_ok)
+            );
         }
         disk.get().settle();
         for id in &ids {
@@ -249,19 +321,34 @@ fn a_thousand_tenants_take_few_files() {
 #[test]
 fn an_erased_tenant_takes_no_more_and_harms_nobody() {
     let mut disk = Disk::open();
-    assert!(disk.get().commit(&[append(A, 0, 1), append(B, 0, 1)]).unwrap()[1].is_ok());
+    assert!(
+        disk.get()
+            .commit(&[append(A, 0, 1), append(B, 0, 1)])
+            .unwrap()[1]
+            .is_ok()
+    );
     disk.erase(A, SubjectId::TENANT);
     disk.restart();
-    let done = disk.get().commit(&[append(A, 1, 1), append(B, 1, 1)]).unwrap();
+    let done = disk
+        .get()
+        .commit(&[append(A, 1, 1), append(B, 1, 1)])
+        .unwrap();
     assert!(done[0].is_err());
     assert_eq!(done[1], Ok(2));
-    assert_eq!(disk.get().verify(A).unwrap().first_bad, None, "the chain still verifies");
+    assert_eq!(
+        disk.get().verify(A).unwrap().first_bad,
+        None,
+        "the chain still verifies"
+    );
 }
 
 #[test]
 fn the_last_batch_is_known() {
     let mut disk = Disk::open();
-    assert_eq!(disk.get().sqlite_tenant(A).unwrap().last_batch().unwrap(), None);
+    assert_eq!(
+        disk.get().sqlite_tenant(A).unwrap().last_batch().unwrap(),
+        None
+    );
     let Append { batch, .. } = append(A, 0, 1);
     assert!(disk.get().commit(&[append(A, 0, 1)]).unwrap()[0].is_ok());
     for _ in 0..2 {
@@ -289,8 +376,11 @@ fn nothing_in_the_directory_is_plain() {
     // Before and after filling: the log must not tell kinds either.
     let scan = |place: &str, needle: &[u8]| {
         let dir = disk.dir.path().join(place);
-        let all = fs::read_dir(dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-        all.into_iter().any(|bytes| bytes.windows(needle.len()).any(|part| part == needle))
+        let all = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        all.into_iter()
+            .any(|bytes| bytes.windows(needle.len()).any(|part| part == needle))
     };
     assert!(!scan("log", b"message.sent"));
     disk.get().settle();
@@ -299,5 +389,8 @@ fn nothing_in_the_directory_is_plain() {
             assert!(!scan(place, secret), "{place}");
         }
     }
-    assert!(scan("tenants", b"message.sent"), "the search finds what is there");
+    assert!(
+        scan("tenants", b"message.sent"),
+        "the search finds what is there"
+    );
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::super::faults::{self, Fault, Plan};
 use super::super::*;
+use super::scratch;
 use crate::contract::{A, B, append, record};
 use crate::traits::{CommitError, Store};
 
@@ -16,12 +17,14 @@ struct Told {
     in_doubt: bool,
 }
 
-const COMMITS: u64 = 6;
+const COMMITS: u64 = 4;
 
 /// Commits, records, a body, a segment's end and a clean close; as far as it goes.
 fn scenario(dir: &Path) -> Told {
     let mut told = Told::default();
-    let Ok(store) = SqliteStore::open(dir) else { return told };
+    let Ok(store) = SqliteStore::open(dir) else {
+        return told;
+    };
     for round in 0..COMMITS {
         let next = |slot: usize| told.acknowledged[slot];
         let appends = [append(A, next(0), 2), append(B, next(1), 30)];
@@ -37,7 +40,10 @@ fn scenario(dir: &Path) -> Told {
             Err(CommitError::SyncFailed(_)) => {
                 told.in_doubt = true;
                 let again = store.commit(&appends);
-                assert!(matches!(again, Err(CommitError::SyncFailed(_))), "{again:?}");
+                assert!(
+                    matches!(again, Err(CommitError::SyncFailed(_))),
+                    "{again:?}"
+                );
                 break;
             }
             Err(CommitError::Full | CommitError::Io(_)) => {}
@@ -66,12 +72,27 @@ fn check(dir: &Path, told: &Told, what: &str) {
         let tenant = store.tenant(id).unwrap();
         let head = tenant.head().unwrap();
         let more = head.seq - acknowledged;
-        assert!(more == 0 || told.in_doubt, "{what}: {more} more than acknowledged");
-        let seqs: Vec<_> = tenant.entries(0, 9_999).unwrap().iter().map(|e| e.seq).collect();
+        assert!(
+            more == 0 || told.in_doubt,
+            "{what}: {more} more than acknowledged"
+        );
+        let seqs: Vec<_> = tenant
+            .entries(0, 9_999)
+            .unwrap()
+            .iter()
+            .map(|e| e.seq)
+            .collect();
         assert_eq!(seqs, (1..=head.seq).collect::<Vec<_>>(), "{what}");
         let verified = store.verify(id).unwrap();
-        assert_eq!((verified.entries, verified.first_bad), (head.seq, None), "{what}");
-        assert_eq!(store.commit(&[append(id, head.seq, 1)]).unwrap(), [Ok(head.seq + 1)]);
+        assert_eq!(
+            (verified.entries, verified.first_bad),
+            (head.seq, None),
+            "{what}"
+        );
+        assert_eq!(
+            store.commit(&[append(id, head.seq, 1)]).unwrap(),
+            [Ok(head.seq + 1)]
+        );
     }
     store.close().unwrap();
 }
@@ -79,12 +100,16 @@ fn check(dir: &Path, told: &Told, what: &str) {
 fn sweep(fault: Fault, stays: bool) {
     let mut fired = 0;
     for at in 0.. {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let plan: &Plan = faults::watch(dir.path());
         plan.fail(at, fault, stays);
         let told = scenario(dir.path());
         plan.heal();
-        check(dir.path(), &told, &format!("{fault:?} at call {at}, stays {stays}"));
+        check(
+            dir.path(),
+            &told,
+            &format!("{fault:?} at call {at}, stays {stays}"),
+        );
         if !plan.fired() {
             break;
         }
@@ -115,16 +140,30 @@ fn no_space_from_somewhere_on() {
 
 #[test]
 fn a_full_log_says_so_and_goes_on_when_there_is_space() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let store = SqliteStore::open(dir.path()).unwrap();
-    let limit = |pages| locked(&store.node.log).as_ref().unwrap().segment.limit_pages(pages);
+    let limit = |pages| {
+        locked(&store.node.log)
+            .as_ref()
+            .unwrap()
+            .segment
+            .limit_pages(pages);
+    };
     assert_eq!(store.commit(&[append(A, 0, 1)]).unwrap(), [Ok(1)]);
     limit(Some(4));
-    let refused = store.commit(&[append(A, 1, 400), append(B, 0, 1)]);
+    let refused = store.commit(&[append(A, 1, 4_000), append(B, 0, 1)]);
     assert!(matches!(refused, Err(CommitError::Full)), "{refused:?}");
     for id in [A, B] {
-        assert!(store.tenant(id).unwrap().head().unwrap().seq <= 1, "nothing was written");
+        assert!(
+            store.tenant(id).unwrap().head().unwrap().seq <= 1,
+            "nothing was written"
+        );
     }
     limit(None);
-    assert_eq!(store.commit(&[append(A, 1, 400), append(B, 0, 1)]).unwrap(), [Ok(401), Ok(1)]);
+    assert_eq!(
+        store
+            .commit(&[append(A, 1, 4_000), append(B, 0, 1)])
+            .unwrap(),
+        [Ok(4_001), Ok(1)]
+    );
 }

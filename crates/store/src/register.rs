@@ -1,0 +1,195 @@
+//! The register of all stored records: every table and file this crate writes, its columns, and
+//! how long a row lives. Numbers are never used again; what is retired stays listed.
+//!
+//! Before a layout changes, think of: an old reader and new data, a new reader and old data, an
+//! old writer and new data. A change raises the format of its file (`Layout::format`): format N
+//! reads N − 1, and refuses N + 1 by name.
+
+/// One kind of stored record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// For ever this one's.
+    pub number: u16,
+    /// Which file.
+    pub file: &'static str,
+    /// The table, or the record within a plain file.
+    pub name: &'static str,
+    /// Columns in order, or the bytes.
+    pub layout: &'static str,
+    /// From when to when.
+    pub life: &'static str,
+    /// The newest format that has it.
+    pub format: u32,
+}
+
+const fn stored(
+    number: u16,
+    file: &'static str,
+    name: &'static str,
+    layout: &'static str,
+    life: &'static str,
+) -> StoredRecord {
+    StoredRecord {
+        number,
+        file,
+        name,
+        layout,
+        life,
+        format: 1,
+    }
+}
+
+/// All of them.
+pub const REGISTER: &[StoredRecord] = &[
+    stored(
+        1,
+        "log/NNNNNN.db",
+        "log",
+        "pos tenant first_seq last_seq epoch batch bytes",
+        "from its commit until every tenant's file and system.db hold it on the disk",
+    ),
+    stored(
+        2,
+        "tenants/<id>.db",
+        "meta",
+        "id tenant seq epoch at pos batch records_seq frontier sum",
+        "one row, as long as the tenant",
+    ),
+    stored(
+        3,
+        "tenants/<id>.db",
+        "journal",
+        "seq at kind version bytes hash",
+        "for ever; a fact of version N is read by every later release",
+    ),
+    stored(
+        4,
+        "tenants/<id>.db",
+        "records",
+        "kind id version seq open bytes sum",
+        "until the aggregate goes; can be derived from the journal",
+    ),
+    stored(
+        5,
+        "tenants/<id>.db",
+        "inbox",
+        "source key request reply at sum",
+        "seven days, then until the next day's first answer",
+    ),
+    stored(
+        6,
+        "tenants/<id>.db",
+        "bodies",
+        "digest len sealed sum",
+        "as long as the tenant; unreadable once its key is destroyed",
+    ),
+    stored(
+        7,
+        "tenants/<id>.db",
+        "packed",
+        "digest len pack start bytes sum",
+        "as long as the body in its pack; can be derived from the pack",
+    ),
+    stored(
+        8,
+        "tenants/<id>.db",
+        "checkpoint",
+        "size at note frontier sum",
+        "for ever: a log that signed two histories has broken its word",
+    ),
+    stored(
+        9,
+        "system.db",
+        "node",
+        "id pos clean cells sum",
+        "one row, as long as the directory",
+    ),
+    stored(
+        10,
+        "system.db",
+        "cell",
+        "tenant seq pos due sum",
+        "as long as the tenant; can be derived from its file and the log",
+    ),
+    stored(
+        11,
+        "system.db",
+        "pack",
+        "number bytes sum",
+        "as long as the pack; can be derived by reading it",
+    ),
+    stored(
+        12,
+        "keys/ring.db",
+        "ring",
+        "tenant subject wrapped",
+        "for ever; wrapped becomes NULL when the key is destroyed",
+    ),
+    stored(
+        13,
+        "keys/node.key, keys/sign.key",
+        "key file",
+        "32 bytes key, 8 bytes SHA-256 of it",
+        "for ever; without node.key nothing sealed can be read",
+    ),
+    stored(
+        14,
+        "bodies/NNNNNN.pack",
+        "packed body",
+        "magic npk1, 16 tenant, 32 digest, 8 length, 8 sealed length, 8 sum, sealed bytes",
+        "as long as the tenant; unreadable once its key is destroyed",
+    ),
+    stored(
+        15,
+        "lock",
+        "lock",
+        "the owner's process id in decimal",
+        "while a process runs",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::sqlite::stored_schemas;
+
+    #[test]
+    fn every_table_and_column_is_registered() {
+        let registered: BTreeSet<_> = REGISTER
+            .iter()
+            .filter(|record| record.file.ends_with(".db"))
+            .map(|record| {
+                (
+                    record.name.to_owned(),
+                    record.layout.to_owned(),
+                    record.format,
+                )
+            })
+            .collect();
+        let mut created = BTreeSet::new();
+        for (schema, format) in stored_schemas() {
+            let conn = rusqlite::Connection::open_in_memory().unwrap();
+            conn.execute_batch(schema).unwrap();
+            let sql = "SELECT name, (SELECT group_concat(c.name, ' ')
+                       FROM pragma_table_info(t.name) AS c)
+                       FROM sqlite_schema AS t WHERE type = 'table'";
+            let mut tables = conn.prepare(sql).unwrap();
+            let rows = tables
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap();
+            created.extend(rows.map(|row| {
+                let (name, columns): (String, String) = row.unwrap();
+                (name, columns, format)
+            }));
+        }
+        assert_eq!(created, registered);
+    }
+
+    #[test]
+    fn numbers_are_unique_and_in_order() {
+        let numbers: Vec<_> = REGISTER.iter().map(|record| record.number).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    }
+}
