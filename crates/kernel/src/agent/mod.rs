@@ -1,0 +1,189 @@
+//! Agents: who can work.
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::agent::{self, Fact};
+use naos_types::spec::AgentSpec;
+use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed};
+use serde::{Deserialize, Serialize};
+
+use crate::state::MemoryKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// What it is.
+    pub spec: AgentSpec,
+    /// Counted from 1.
+    pub version: u32,
+    /// Whether it takes no work.
+    pub stopped: bool,
+    /// How many of its runs are open.
+    pub open_runs: u32,
+    /// How many of its runs completed.
+    pub completed: u64,
+    /// How many of its runs failed for good.
+    pub failed: u64,
+    /// Its last run, and whether that failed.
+    pub last: Option<(RunId, bool)>,
+}
+
+impl Aggregate for Agent {
+    const KIND: &'static str = "agent";
+    const VERSION: u8 = 1;
+}
+
+impl Agent {
+    /// Where it stands; `exhausted` says whether its budget has nothing left.
+    #[must_use]
+    pub const fn status(&self, exhausted: bool) -> AgentStatus {
+        match self {
+            Self { stopped: true, .. } => AgentStatus::Stopped,
+            _ if exhausted => AgentStatus::BudgetExceeded,
+            Self { open_runs: 1.., .. } => AgentStatus::Running,
+            Self {
+                last: Some((_, true)),
+                ..
+            } => AgentStatus::Failed,
+            Self { last: Some(_), .. } => AgentStatus::Idle,
+            Self { last: None, .. } => AgentStatus::Created,
+        }
+    }
+}
+
+/// One entry of an agent's private state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The value.
+    pub value: Sealed<Vec<u8>>,
+}
+
+impl Aggregate for Memory {
+    const KIND: &'static str = "memory";
+    const VERSION: u8 = 1;
+}
+
+/// The agent, or why nobody of this name can be asked.
+pub(crate) fn known<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Agent> {
+    turn.agent(name)?
+        .ok_or_else(|| Stop::refused(Code::NO_AGENT, format!("there is no agent {name}")))
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -> Done<Reply> {
+    match asked {
+        command::Agent::Create { name, spec } => {
+            if turn.agent(name)?.is_some() {
+                let what = format!("there is an agent {name} already");
+                return Err(Stop::refused(Code::EXISTS, what));
+            }
+            create(turn, by, name, spec)
+        }
+        command::Agent::Apply { name, spec } => match turn.agent(name)? {
+            None => create(turn, by, name, spec),
+            Some(agent) if agent.spec == *spec => Ok(Reply::Unchanged),
+            Some(agent) => {
+                let version = agent.version + 1;
+                let (name, spec, by) = (name.clone(), spec.clone(), by.clone());
+                turn.emit(agent::Changed {
+                    name,
+                    spec,
+                    version,
+                    by,
+                })?;
+                Ok(Reply::Version(u64::from(version)))
+            }
+        },
+        command::Agent::Stop { name } => {
+            if known(turn, name)?.stopped {
+                return Ok(Reply::Unchanged);
+            }
+            turn.emit(agent::Stopped {
+                name: name.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Done)
+        }
+        command::Agent::Enable { name } => {
+            if !known(turn, name)?.stopped {
+                return Ok(Reply::Unchanged);
+            }
+            turn.emit(agent::Enabled {
+                name: name.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Done)
+        }
+        command::Agent::Delete { name } => {
+            let open = known(turn, name)?.open_runs;
+            if open > 0 {
+                return Err(Refusal::new(
+                    Code::WRONG_STATE,
+                    format!("{name} has {open} open runs"),
+                )
+                .help(format!(
+                    "stop it with `naos stop {name}` and wait for its runs"
+                ))
+                .into());
+            }
+            turn.emit(agent::Deleted { name: name.clone() })?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Done<Reply> {
+    let count = turn
+        .head(&())?
+        .map_or(0, |head| head.agents.len() + head.skills.len());
+    if count >= crate::CATALOG_MAX {
+        let what = format!(
+            "a tenant has at most {} agents and skills",
+            crate::CATALOG_MAX
+        );
+        return Err(Stop::refused(Code::TOO_LARGE, what));
+    }
+    turn.emit(agent::Created {
+        name: name.clone(),
+        spec: spec.clone(),
+        by: by.clone(),
+    })?;
+    Ok(Reply::Version(1))
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Created(f) => {
+            turn.head_mut(&())?.agents.insert(f.name.clone());
+            let agent = Agent {
+                spec: f.spec.clone(),
+                version: 1,
+                stopped: false,
+                open_runs: 0,
+                completed: 0,
+                failed: 0,
+                last: None,
+            };
+            turn.put_agent(f.name.clone(), Some(agent));
+        }
+        Fact::Changed(f) => {
+            let agent = turn.agent_mut(&f.name)?;
+            agent.spec = f.spec.clone();
+            agent.version = f.version;
+        }
+        Fact::Stopped(f) => turn.agent_mut(&f.name)?.stopped = true,
+        Fact::Enabled(f) => turn.agent_mut(&f.name)?.stopped = false,
+        Fact::Deleted(f) => {
+            turn.head_mut(&())?.agents.remove(&f.name);
+            turn.put_agent(f.name.clone(), None);
+        }
+        Fact::Remembered(f) => {
+            for write in &f.writes {
+                let key = MemoryKey(f.name.clone(), write.key.clone());
+                let value = write.value.clone().map(|value| Memory { value });
+                turn.put_memory(key, value);
+            }
+        }
+    }
+    Ok(())
+}

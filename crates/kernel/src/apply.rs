@@ -1,0 +1,62 @@
+//! Folds facts into the state: the same function for what is decided now and what is replayed.
+
+use naos_types::Time;
+use naos_types::fact::Fact;
+
+use crate::need::{Answers, Need};
+use crate::state::{Changes, State};
+use crate::turn::{Done, Stop, Turn};
+
+/// What replaying a fact gives.
+#[derive(Debug)]
+pub enum Replay {
+    /// The state after it is the state before with these changes.
+    Changed(Changes),
+    /// Load these and try again.
+    Needs(Vec<Need>),
+    /// The fact doesn't fit the state: the journal or a rule is broken.
+    Broken(String),
+}
+
+/// Folds a stored fact into `state`, without deciding anything.
+#[must_use]
+pub fn apply(state: &State, fact: &Fact, at: Time) -> Replay {
+    let answers = Answers::new();
+    let mut turn = Turn::new(state, at, 0, &answers);
+    let folded = fold(&mut turn, fact).and_then(|()| forget_a_field(&mut turn, fact));
+    match folded {
+        Ok(()) => Replay::Changed(turn.tables.into_changes()),
+        Err(Stop::Needs(needs)) => Replay::Needs(needs),
+        Err(Stop::Broken(what)) => Replay::Broken(what),
+        Err(Stop::Refused(refusal)) => Replay::Broken(refusal.what),
+    }
+}
+
+/// The planted bug `apply-differs`: replay loses what a live fold keeps.
+fn forget_a_field(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    if crate::planted::is("apply-differs")
+        && let Fact::Task(naos_types::fact::task::Fact::Closed(f)) = fact
+    {
+        turn.task_mut(&f.task)?.output = None;
+    }
+    Ok(())
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    turn.head_mut(&())?.at = now;
+    match fact {
+        Fact::Agent(fact) => crate::agent::fold(turn, fact),
+        Fact::Task(fact) => crate::task::fold(turn, fact),
+        Fact::Run(fact) => crate::run::fold(turn, fact),
+        Fact::Plan(fact) => crate::plan::fold(turn, fact),
+        Fact::Review(fact) => crate::review::fold(turn, fact),
+        Fact::Approval(fact) => crate::approval::fold(turn, fact),
+        Fact::Budget(fact) => crate::budget::fold(turn, fact),
+        Fact::Resource(fact) => crate::resource::fold(turn, fact),
+        Fact::Document(fact) => crate::document::fold(turn, fact),
+        Fact::Member(fact) => crate::member::fold(turn, fact),
+        Fact::Message(_) | Fact::Event(_) => Ok(()),
+        Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
+    }
+}

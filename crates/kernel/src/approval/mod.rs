@@ -1,0 +1,172 @@
+//! Approvals: a person is asked, and nobody else answers.
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::approval::{self, Fact, Waiting};
+use naos_types::{
+    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, Refusal, Role, Sealed, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The question.
+    pub title: Sealed,
+    /// The answers to choose from; empty means yes or no.
+    pub options: Vec<String>,
+    /// When it was asked.
+    pub asked: Time,
+    /// What the reviewer said last.
+    pub evidence: Option<BodyRef>,
+    /// Whether the reviewer still refuted it.
+    pub disputed: bool,
+    /// Who answered, and when.
+    pub decided: Option<(Actor, Time)>,
+    /// What they said.
+    pub comment: Option<Sealed>,
+    /// Where it stands.
+    pub status: ApprovalStatus,
+    /// What it is about.
+    pub body: BodyRef,
+    /// What waits for the answer.
+    pub waiting: Waiting,
+    /// Whose work it is.
+    pub author: Option<Name>,
+    /// The least role that may answer.
+    pub role: Role,
+    /// When nobody need answer any more.
+    pub expires_at: Option<Time>,
+    /// What it was changed into.
+    pub edited: Option<BodyRef>,
+}
+
+impl Aggregate for Approval {
+    const KIND: &'static str = "approval";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        self.status == ApprovalStatus::Pending
+    }
+    fn due(&self) -> Option<Time> {
+        if self.is_open() {
+            self.expires_at
+        } else {
+            None
+        }
+    }
+}
+
+pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: ApprovalId) -> Done<&'t Approval> {
+    turn.approval(&id)?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no approval {id}")))
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval) -> Done<Reply> {
+    let command::Approval::Decide {
+        approval,
+        yes,
+        seen,
+        comment,
+        edited,
+    } = asked;
+    let found = known(turn, *approval)?.clone();
+    if let Actor::Member(_, role) = by
+        && *role < found.role
+    {
+        let what = format!(
+            "this takes the role {}, yours is {}",
+            found.role.word(),
+            role.word()
+        );
+        return Err(Refusal::new(Code::NOT_ALLOWED, what).into());
+    }
+    crate::guard::not_the_author(found.author.as_ref(), by)?;
+    if found.status != ApprovalStatus::Pending {
+        let what = format!("it was {} before", found.status);
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    if seen.is_some_and(|seen| seen != found.body.digest) {
+        let what = "what you saw isn't what waits any more";
+        return Err(Stop::refused(Code::STALE_VERSION, what));
+    }
+    let (id, by, comment) = (*approval, by.clone(), comment.clone());
+    if *yes {
+        let (body, edited) = (found.body.digest, *edited);
+        turn.emit(approval::Approved {
+            approval: id,
+            by,
+            body,
+            comment,
+            edited,
+        })?;
+    } else {
+        turn.emit(approval::Rejected {
+            approval: id,
+            by,
+            comment,
+        })?;
+    }
+    Ok(Reply::Decided(found.waiting))
+}
+
+/// Nobody answered in time.
+pub(crate) fn expire(turn: &mut Turn<'_>, id: ApprovalId) -> Done {
+    if known(turn, id)?.due().is_some_and(|at| at <= turn.now) {
+        turn.emit(approval::Expired { approval: id })?;
+    }
+    Ok(())
+}
+
+/// What waited ended otherwise; an answered question stays as it is.
+pub(crate) fn withdraw(turn: &mut Turn<'_>, id: ApprovalId) -> Done {
+    if known(turn, id)?.is_open() {
+        turn.emit(approval::Withdrawn { approval: id })?;
+    }
+    Ok(())
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    match fact {
+        Fact::Requested(f) => {
+            let approval = Approval {
+                title: f.title.clone(),
+                options: f.options.clone(),
+                asked: now,
+                evidence: f.evidence,
+                disputed: f.disputed,
+                decided: None,
+                comment: None,
+                status: ApprovalStatus::Pending,
+                body: f.body,
+                waiting: f.waiting.clone(),
+                author: f.author.clone(),
+                role: f.role,
+                expires_at: f.expires_at,
+                edited: None,
+            };
+            turn.put_approval(f.approval, Some(approval));
+            if let Waiting::Step(plan, at) = &f.waiting {
+                crate::plan::asked(turn, *plan, at, f.approval)?;
+            }
+        }
+        Fact::Approved(f) => {
+            let approval = turn.approval_mut(&f.approval)?;
+            approval.status = ApprovalStatus::Approved;
+            approval.edited = f.edited;
+            approval.decided = Some((f.by.clone(), now));
+            approval.comment.clone_from(&f.comment);
+        }
+        Fact::Rejected(f) => {
+            let approval = turn.approval_mut(&f.approval)?;
+            approval.status = ApprovalStatus::Rejected;
+            approval.decided = Some((f.by.clone(), now));
+            approval.comment.clone_from(&f.comment);
+        }
+        Fact::Expired(f) => turn.approval_mut(&f.approval)?.status = ApprovalStatus::Expired,
+        Fact::Withdrawn(f) => turn.approval_mut(&f.approval)?.status = ApprovalStatus::Withdrawn,
+    }
+    Ok(())
+}

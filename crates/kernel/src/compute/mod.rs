@@ -1,0 +1,81 @@
+//! Expressions, templates and patterns: what data may compute.
+//!
+//! Never reads a clock, a file or the network, never iterates in a random order, never works
+//! longer than its [`Limits`]: same input, same answer. What is written in a resource is checked
+//! against a list of [`Names`] before it is kept; the same text is then evaluated over [`Vars`].
+//! Start at [`cel::check`], [`template::check`] and [`pattern::skill_match`].
+
+pub mod cel;
+mod error;
+mod names;
+pub mod pattern;
+pub mod template;
+
+pub use error::{ComputeError, Position};
+pub use names::{Names, Type, plan_names, policy_names, skill_names};
+
+use serde_json::Value as Json;
+
+/// The longest expression.
+pub const EXPRESSION_BYTES_MAX: usize = 4_096;
+/// The longest template.
+pub const TEMPLATE_BYTES_MAX: usize = 64 * 1_024;
+
+/// How much one evaluation may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps: one per node visited, more where a step touches more.
+    pub fuel_max: u64,
+    /// The length of the result (as JSON or text).
+    pub output_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel_max: 1_000_000,
+            output_bytes_max: 1 << 20,
+        }
+    }
+}
+
+/// The values that an expression or template sees, in the order they were set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Vars(serde_json::Map<String, Json>);
+
+impl Vars {
+    /// No values.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one; an earlier one of the same name is replaced.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Json>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// The same with one more.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Json>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name)
+    }
+
+    /// Their names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl FromIterator<(String, Json)> for Vars {
+    fn from_iter<I: IntoIterator<Item = (String, Json)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}

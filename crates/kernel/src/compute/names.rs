@@ -1,0 +1,199 @@
+//! What may be named, and of which type it is.
+
+use naos_types::Name;
+use naos_types::spec::{InputSpec, InputType};
+
+use super::Vars;
+
+/// What is known about a value before it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Nothing.
+    Any,
+    /// It is null.
+    Null,
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number, whole or not.
+    Number,
+    /// Text.
+    Text,
+    /// A list of these.
+    List(Box<Type>),
+    /// A map from text to these.
+    Map(Box<Type>),
+    /// A map with exactly these fields.
+    Object(Vec<(String, Type)>),
+}
+
+impl Type {
+    /// A list of anything.
+    #[must_use]
+    pub fn list() -> Self {
+        Self::List(Box::new(Self::Any))
+    }
+
+    /// A map of anything.
+    #[must_use]
+    pub fn map() -> Self {
+        Self::Map(Box::new(Self::Any))
+    }
+
+    /// The word for it in a sentence.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Any => "anything",
+            Self::Null => "null",
+            Self::Bool => "true or false",
+            Self::Int => "a whole number",
+            Self::Number => "a number",
+            Self::Text => "text",
+            Self::List(_) => "a list",
+            Self::Map(_) | Self::Object(_) => "a map",
+        }
+    }
+
+    /// Whether a value of this type can be one of `other`.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        use Type::{Any, Int, List, Map, Number, Object};
+        match (self, other) {
+            (Any, _) | (_, Any) | (Int | Number, Int | Number) => true,
+            (List(a), List(b)) | (Map(a), Map(b)) => a.may_be(b),
+            (Map(_) | Object(_), Map(_) | Object(_)) => true,
+            (a, b) => a == b,
+        }
+    }
+
+    /// The narrowest type that holds both.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        use Type::{Any, Int, List, Map, Number, Object};
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Int | Number, Int | Number) => Number,
+            (List(a), List(b)) => List(Box::new(a.join(*b))),
+            (Map(_) | Object(_), Map(_) | Object(_)) => Map(Box::new(Any)),
+            _ => Any,
+        }
+    }
+
+    /// What the type of a plan's input says.
+    #[must_use]
+    pub fn of_input(kind: InputType) -> Self {
+        match kind {
+            InputType::Any => Self::Any,
+            InputType::String => Self::Text,
+            InputType::Number => Self::Number,
+            InputType::Boolean => Self::Bool,
+            InputType::List => Self::list(),
+            InputType::Object => Self::map(),
+        }
+    }
+}
+
+/// The names that may stand in an expression or template: the published list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(Vec<(String, Type)>);
+
+impl Names {
+    /// None at all.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The same and one more; an earlier one of the same name is replaced.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, kind: Type) -> Self {
+        let name = name.into();
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, kind));
+        self
+    }
+
+    /// Those of these values, of any type.
+    #[must_use]
+    pub fn of_vars(vars: &Vars) -> Self {
+        let any = |(name, _): (&str, &_)| (name.to_owned(), Type::Any);
+        Self(vars.iter().map(any).collect())
+    }
+
+    /// The type of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Type> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, kind)| kind)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn list(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// The names in one step of a plan: `inputs`, `today`, `plan.name`, `feedback` (what a reviewer
+/// sent back, else null), each step that is closed before it as `NAME` and `steps.NAME` with its
+/// `output`, `status` and `disputed` (`-` becomes `_`), and in a fan-out `item` and `index`.
+#[must_use]
+pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names {
+    let field = |input: &InputSpec| (input.name.clone(), Type::of_input(input.kind));
+    let step = || {
+        Type::Object(vec![
+            ("output".into(), Type::Any),
+            ("status".into(), Type::Text),
+            ("disputed".into(), Type::Bool),
+        ])
+    };
+    let steps: Vec<(String, Type)> = before
+        .iter()
+        .map(|name| (name.as_str().replace('-', "_"), step()))
+        .collect();
+    let mut names = Names::new()
+        .with("inputs", Type::Object(inputs.iter().map(field).collect()))
+        .with("today", Type::Text)
+        .with("plan", Type::Object(vec![("name".into(), Type::Text)]))
+        .with("feedback", Type::Any);
+    if fan_out {
+        names = names.with("item", Type::Any).with("index", Type::Int);
+    }
+    for (name, kind) in &steps {
+        names = names.with(name.clone(), kind.clone());
+    }
+    names.with("steps", Type::Object(steps))
+}
+
+/// The names in a skill's handler: the task's `text`, its `input` (JSON where it is some, else
+/// the text), and what the pattern captured.
+#[must_use]
+pub fn skill_names(captures: &[String]) -> Names {
+    let names = Names::new()
+        .with("text", Type::Text)
+        .with("input", Type::Any);
+    let capture = |names: Names, name: &String| names.with(name.clone(), Type::Text);
+    captures.iter().fold(names, capture)
+}
+
+/// The names in a policy's condition: the guard's counters and what is about to be done.
+#[must_use]
+pub fn policy_names() -> Names {
+    let numbers = || Type::List(Box::new(Type::Int));
+    Names::new()
+        .with("token_usage", numbers())
+        .with("daily_tokens", Type::Int)
+        .with("daily_cost_micros", Type::Int)
+        .with("run_cost_micros", Type::Int)
+        .with("context_path", Type::Text)
+        .with("agent", Type::Text)
+        .with("user", Type::Text)
+        .with("role", Type::Text)
+        .with("tier", Type::Text)
+        .with("model", Type::Text)
+        .with("host", Type::Text)
+        .with("event", Type::Text)
+        .with("hour", Type::Int)
+}

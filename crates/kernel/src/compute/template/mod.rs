@@ -1,0 +1,143 @@
+//! Templates: minijinja, strict, over JSON.
+//!
+//! An unknown name is an error, never an empty place. There are no includes, macros or files.
+//! Text and lists grow only through what is metered: filters and functions are, operators aren't,
+//! so `~` and `*` are refused with the function to use instead, `+` stands only beside a number,
+//! and what `set` and `for` bind is never built of names. [`scan`] says the rules.
+
+mod filters;
+mod scan;
+mod value;
+
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+
+use super::{ComputeError, Limits, Names, Position, TEMPLATE_BYTES_MAX, Type, Vars};
+
+/// A template whose names, filters and functions were checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedTemplate(String);
+
+impl CheckedTemplate {
+    /// As it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Parses a template and checks that it names only what `names` lists and uses only what there
+/// is.
+///
+/// # Errors
+/// What is wrong and where.
+pub fn check(source: &str, names: &Names) -> Result<CheckedTemplate, ComputeError> {
+    if source.len() > TEMPLATE_BYTES_MAX {
+        let what = format!("a template has at most {TEMPLATE_BYTES_MAX} bytes");
+        return Err(ComputeError::Limit { what });
+    }
+    scan::check(source)?;
+    let environment = environment(&filters::Meter::new(&Limits::default()));
+    let template = environment
+        .template_from_str(source)
+        .map_err(|error| explain(&error))?;
+    let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
+    paths.sort();
+    for path in paths {
+        let mut parts = path.split('.');
+        let root = parts.next().unwrap_or_default();
+        if filters::FUNCTIONS.contains(&root) {
+            continue;
+        }
+        let at = || scan::place(source, &path).or_else(|| scan::place(source, root));
+        let Some(mut kind) = names.get(root) else {
+            return Err(ComputeError::unknown(at(), "name", root, names.list()));
+        };
+        for part in parts {
+            let Type::Object(fields) = kind else { break };
+            let Some((_, field)) = fields.iter().find(|(name, _)| name == part) else {
+                let known = fields.iter().map(|(name, _)| name.clone()).collect();
+                return Err(ComputeError::unknown(at(), "field", part, known));
+            };
+            kind = field;
+        }
+    }
+    Ok(CheckedTemplate(source.into()))
+}
+
+/// The text that a checked template gives.
+///
+/// # Errors
+/// What went wrong with these values, or which limit it reached.
+pub fn render_checked(
+    template: &CheckedTemplate,
+    vars: &Vars,
+    limits: &Limits,
+) -> Result<String, ComputeError> {
+    let meter = filters::Meter::new(limits);
+    let mut environment = environment(&meter);
+    environment.set_fuel(Some(limits.fuel_max / 4));
+    let template = environment
+        .template_from_str(&template.0)
+        .map_err(|error| explain(&error))?;
+    let mut out = filters::Bounded::new(limits.output_bytes_max);
+    let context = value::map(vars.iter());
+    let rendered = template.render_captured_to(context, &mut out).map(|_| ());
+    if out.is_full() {
+        let what = format!("the text is longer than {} bytes", limits.output_bytes_max);
+        return Err(ComputeError::Limit { what });
+    }
+    match rendered {
+        Ok(()) => Ok(out.into_text()),
+        Err(_) if meter.is_empty() => Err(ComputeError::Limit {
+            what: TOO_MUCH.into(),
+        }),
+        Err(error) => Err(explain(&error)),
+    }
+}
+
+/// [`check`] against the names of `vars`, then [`render_checked`].
+///
+/// # Errors
+/// As those two.
+pub fn render(source: &str, vars: &Vars, limits: &Limits) -> Result<String, ComputeError> {
+    render_checked(&check(source, &Names::of_vars(vars))?, vars, limits)
+}
+
+const TOO_MUCH: &str = "the template is too much work for its limit of steps";
+
+fn environment(meter: &filters::Meter) -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    filters::add_to(&mut environment, meter);
+    environment
+}
+
+fn explain(error: &minijinja::Error) -> ComputeError {
+    let line = error.line().and_then(|line| u32::try_from(line).ok());
+    let at = line.map(|line| Position { line, column: 1 });
+    let mut what = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.kind() {
+        ErrorKind::OutOfFuel => {
+            return ComputeError::Limit {
+                what: TOO_MUCH.into(),
+            };
+        }
+        ErrorKind::SyntaxError => return ComputeError::Syntax { at, what },
+        ErrorKind::UndefinedError if error.detail().is_none() => {
+            what = "a value that isn't there; `|default(…)` gives another one".into();
+        }
+        _ => {}
+    }
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        what = format!("{what}: {inner}");
+        cause = inner.source();
+    }
+    ComputeError::Failed { at, what }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Documents: versioned texts of a tenant.
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::document::{self, Fact};
+use naos_types::{Actor, BodyRef, Code, DocPath, RunId, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// One document in its last version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Counted from 1.
+    pub version: u64,
+    /// What it says.
+    pub body: BodyRef,
+    /// When it was written.
+    pub at: Time,
+    /// Who wrote it.
+    pub by: Actor,
+    /// In which run.
+    pub run: Option<RunId>,
+}
+
+impl Aggregate for Document {
+    const KIND: &'static str = "document";
+    const VERSION: u8 = 1;
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document) -> Done<Reply> {
+    match asked {
+        command::Document::Write {
+            path,
+            body,
+            expected,
+        } => match write(turn, by, path, *body, *expected, None)? {
+            Ok(version) => Ok(Reply::Version(version)),
+            Err(found) => Err(Stop::refused(
+                Code::STALE_VERSION,
+                format!(
+                    "{path} has version {found}, not {}",
+                    expected.unwrap_or_default()
+                ),
+            )),
+        },
+        command::Document::Delete { path } => {
+            if turn.document(path)?.is_none() {
+                return Err(Stop::refused(
+                    Code::NOT_FOUND,
+                    format!("there is no document {path}"),
+                ));
+            }
+            turn.emit(document::Deleted {
+                path: path.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// Writes a new version; the inner error is the version that is there instead of the expected.
+pub(crate) fn write(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    path: &DocPath,
+    body: BodyRef,
+    expected: Option<u64>,
+    run: Option<RunId>,
+) -> Done<Result<u64, u64>> {
+    let before = turn.document(path)?;
+    let found = before.map_or(0, |document| document.version);
+    if expected.is_some_and(|expected| expected != found) {
+        return Ok(Err(found));
+    }
+    if before.is_some_and(|document| document.body == body) {
+        return Ok(Ok(found));
+    }
+    let version = found + 1;
+    turn.emit(document::Written {
+        path: path.clone(),
+        version,
+        body,
+        run,
+        by: by.clone(),
+    })?;
+    Ok(Ok(version))
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Written(f) => {
+            let document = Document {
+                version: f.version,
+                body: f.body,
+                at: turn.now,
+                by: f.by.clone(),
+                run: f.run,
+            };
+            turn.put_document(f.path.clone(), Some(document));
+        }
+        Fact::Deleted(f) => turn.put_document(f.path.clone(), None),
+    }
+    Ok(())
+}

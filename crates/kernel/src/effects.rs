@@ -1,0 +1,42 @@
+//! What is outstanding, derived from the state alone: how a cell goes on after a crash.
+
+use crate::state::{AnyAggregate, Key, State};
+use crate::turn::{Done, Input, Order, Turn};
+
+/// What is to be done in the world according to the state, with fresh permits.
+#[must_use]
+pub fn open_effects(state: &State) -> Vec<Order> {
+    let mut out = Vec::new();
+    for (key, aggregate) in state.all() {
+        if let (Key::Run(id), AnyAggregate::Run(run)) = (key, aggregate)
+            && let Some(effect) = run.open_effect(id)
+        {
+            out.push(crate::guard::renew(effect));
+        }
+    }
+    out
+}
+
+/// What the cell itself is to do next according to the state.
+#[must_use]
+pub fn open_inputs(state: &State) -> Vec<Input> {
+    let mut out = Vec::new();
+    for (key, aggregate) in state.all() {
+        if let (Key::Plan(id), AnyAggregate::Plan(plan)) = (key, aggregate)
+            && !plan.is_closed()
+        {
+            out.push(Input::Advance(id));
+        }
+    }
+    out
+}
+
+/// The time has come for something to happen to this aggregate.
+pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
+    match key {
+        Key::Run(run) => crate::run::retry_due(turn, *run),
+        Key::Approval(approval) => crate::approval::expire(turn, *approval),
+        Key::Plan(plan) => crate::plan::due(turn, *plan),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,97 @@
+//! Money: set aside before, settled after, never over the limit.
+
+use naos_types::fact::budget;
+use naos_types::spec::OnExceed;
+use naos_types::{Code, Micros, Name, Period, Refusal, RunId, Tier};
+
+use crate::turn::{Done, Turn};
+
+/// Refuses what could go over the limit. Asked before anything is journaled.
+pub(crate) fn affordable(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
+    let Some(budget) = turn.budget(agent)? else {
+        return Ok(());
+    };
+    let Some(spec) = &budget.spec else {
+        return Ok(());
+    };
+    let fresh = budget.window_at(turn.now) != budget.window;
+    let spent = if fresh { Micros::ZERO } else { budget.spent };
+    let used = spent.plus(budget.reserved);
+    let over = used.plus(worst) > spec.limit || spent >= spec.limit;
+    if !over || spec.on_exceed == OnExceed::Alert {
+        return Ok(());
+    }
+    let left = spec.limit.minus(used);
+    let what = format!(
+        "{agent} has {left} left of {}, this may cost {worst}",
+        spec.limit
+    );
+    Err(Refusal::new(Code::OVER_BUDGET, what).into())
+}
+
+/// Sets the worst case of a run aside, in the commit that journals its intent.
+pub(crate) fn reserve(turn: &mut Turn<'_>, agent: &Name, run: RunId, worst: Micros) -> Done {
+    if worst == Micros::ZERO || crate::planted::is("no-reserve") {
+        return Ok(());
+    }
+    let now = turn.now;
+    let window = match turn.budget(agent)? {
+        Some(budget) => budget.window_at(now),
+        None => Period::Total.window(now),
+    };
+    turn.emit(budget::Reserved {
+        agent: agent.clone(),
+        run,
+        amount: worst,
+        window,
+    })
+}
+
+/// Settles what a run cost and tells when a share of the limit is reached.
+pub(crate) fn settle(
+    turn: &mut Turn<'_>,
+    agent: &Name,
+    run: RunId,
+    reserved: Micros,
+    cost: Micros,
+    tier: Tier,
+) -> Done {
+    if cost > Micros::ZERO {
+        turn.emit(budget::Settled {
+            agent: agent.clone(),
+            run,
+            amount: cost,
+            tier,
+        })?;
+    } else if reserved > Micros::ZERO {
+        turn.emit(budget::Released {
+            agent: agent.clone(),
+            run,
+        })?;
+    } else {
+        return Ok(());
+    }
+    let Some(budget) = turn.budget(agent)?.cloned() else {
+        return Ok(());
+    };
+    let Some(spec) = &budget.spec else {
+        return Ok(());
+    };
+    let used = budget.spent.plus(budget.reserved);
+    let alert = Micros(spec.limit.0 / 100 * u64::from(spec.alert_percent));
+    if used >= alert && !budget.alerted && spec.alert_percent > 0 {
+        turn.emit(budget::Alerted {
+            agent: agent.clone(),
+            used,
+            limit: spec.limit,
+        })?;
+    }
+    if budget.spent >= spec.limit && !budget.exhausted && spec.on_exceed == OnExceed::Pause {
+        let window = budget.window;
+        turn.emit(budget::Exhausted {
+            agent: agent.clone(),
+            window,
+        })?;
+    }
+    Ok(())
+}

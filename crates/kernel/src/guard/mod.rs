@@ -1,0 +1,97 @@
+//! Who may do what. The only maker of [`Permit`]s.
+
+mod cost;
+mod manifest;
+
+use naos_types::command::{self, Command};
+use naos_types::effect::Effect;
+use naos_types::{Actor, Code, Refusal, Role};
+
+use crate::turn::{Done, Order, Turn};
+
+pub(crate) use cost::{affordable, reserve, settle};
+pub(crate) use manifest::granted;
+
+/// Leave to carry out one effect, from the turn whose facts ask for it. Not `Clone`, not stored:
+/// recovery asks for a fresh one.
+#[derive(Debug)]
+pub struct Permit {
+    for_what: naos_types::effect::EffectId,
+}
+
+impl Permit {
+    /// What it is good for.
+    #[must_use]
+    pub const fn covers(&self) -> naos_types::effect::EffectId {
+        self.for_what
+    }
+}
+
+/// Wishes for an effect that the facts of this turn stand for.
+pub(crate) fn order(turn: &mut Turn<'_>, effect: Effect) {
+    let permit = Permit {
+        for_what: effect.id(),
+    };
+    turn.orders.push(Order { permit, effect });
+}
+
+/// An order for an effect that the state says is still outstanding.
+pub(crate) const fn renew(effect: Effect) -> Order {
+    Order {
+        permit: Permit {
+            for_what: effect.id(),
+        },
+        effect,
+    }
+}
+
+/// The least role that a command asks for.
+#[must_use]
+pub const fn least_role(command: &Command) -> Role {
+    match command {
+        Command::Message(_) => Role::External,
+        Command::Task(_)
+        | Command::Run(_)
+        | Command::Plan(_)
+        | Command::Approval(_)
+        | Command::Document(_)
+        | Command::Event(_) => Role::Staff,
+        Command::Agent(command::Agent::Delete { .. }) => Role::Owner,
+        Command::Agent(_) | Command::Resource(_) => Role::Admin,
+        Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
+    }
+}
+
+/// Whether `actor` may ask for `command` at all; what depends on the state is asked later.
+pub(crate) fn admit(actor: &Actor, command: &Command) -> Result<(), Refusal> {
+    let least = least_role(command);
+    match actor {
+        Actor::System => Ok(()),
+        Actor::Member(_, role) if *role >= least => Ok(()),
+        Actor::Member(_, role) => Err(Refusal::new(
+            Code::NOT_ALLOWED,
+            format!(
+                "this takes the role {}, yours is {}",
+                least.word(),
+                role.word()
+            ),
+        )),
+        // Agents and plans act through their runs and steps, never by commands of their own.
+        Actor::Agent(_) | Actor::Plan(_) => Err(Refusal::new(
+            Code::NOT_ALLOWED,
+            "agents and plans give no commands",
+        )),
+    }
+}
+
+/// Refuses a review or an approval by the author of the work.
+pub(crate) fn not_the_author(author: Option<&naos_types::Name>, actor: &Actor) -> Done {
+    match (author, actor) {
+        (Some(author), Actor::Agent(name)) if author == name => Err(Refusal::new(
+            Code::OWN_REVIEW,
+            format!("{name} can't decide about its own work"),
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,114 @@
+//! What must always hold. Each has a name; every decision checks those it can touch, in release
+//! builds too: a broken one quarantines the cell before anything is journaled.
+
+use naos_types::fact::{Fact, budget, review};
+use naos_types::spec::OnExceed;
+use naos_types::{RunStatus, StepStatus};
+
+use crate::budget::Budget;
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::turn::{Done, Stop, Turn};
+
+/// N1: what is settled and set aside never exceeds the limit.
+#[must_use]
+pub fn n1_budget_covers(budget: &Budget) -> bool {
+    budget.spec.as_ref().is_none_or(|spec| {
+        spec.on_exceed == OnExceed::Alert || budget.spent.plus(budget.reserved) <= spec.limit
+    })
+}
+
+/// N2: a closed run has nothing set aside.
+#[must_use]
+pub fn n2_closed_runs_hold_no_money(run: &Run) -> bool {
+    !run.status.is_closed() || run.reserved == naos_types::Micros::ZERO
+}
+
+/// N3: a completed run has an answer.
+#[must_use]
+pub fn n3_completed_runs_have_output(run: &Run) -> bool {
+    (run.status == RunStatus::Completed) == run.output.is_some()
+}
+
+/// N4: a run that waits for a person waits for a call.
+#[must_use]
+pub fn n4_held_runs_wait_for_a_call(run: &Run) -> bool {
+    !matches!(run.status, RunStatus::Held | RunStatus::Unknown) || run.pending.is_some()
+}
+
+/// N5: nobody reviews their own work.
+#[must_use]
+pub fn n5_reviewer_is_not_author(fact: &review::Requested) -> bool {
+    fact.author != fact.reviewer || crate::planted::is("author-reviews")
+}
+
+/// N6: a closed plan has no step that is under way.
+#[must_use]
+pub fn n6_closed_plans_are_at_rest(plan: &Plan) -> bool {
+    !plan.is_closed()
+        || plan
+            .steps
+            .values()
+            .all(|step| !matches!(step.status, StepStatus::Running | StepStatus::Waiting))
+}
+
+/// N7: a fan-out never has more items open than its window.
+#[must_use]
+pub fn n7_fan_out_keeps_its_window(plan: &Plan) -> bool {
+    plan.spec.steps.iter().all(|spec| {
+        let window = spec
+            .for_each
+            .as_ref()
+            .map_or(u32::MAX, |fan| fan.window.max(1));
+        let open = plan
+            .steps
+            .get(&spec.name)
+            .and_then(|step| step.fan.as_ref());
+        open.is_none_or(|fan| fan.open.len() <= window as usize)
+    })
+}
+
+/// Names of all invariants, for the documents.
+pub const NAMES: &[&str] = &[
+    "N1 budget covers",
+    "N2 closed runs hold no money",
+    "N3 completed runs have output",
+    "N4 held runs wait for a call",
+    "N5 reviewer is not author",
+    "N6 closed plans are at rest",
+    "N7 fan-out keeps its window",
+];
+
+/// Checks what a turn touched.
+pub(crate) fn check(turn: &Turn<'_>) -> Done {
+    for fact in &turn.facts {
+        let sound = match fact {
+            Fact::Review(review::Fact::Requested(f)) => n5_reviewer_is_not_author(f),
+            Fact::Budget(budget::Fact::Reserved(f)) => {
+                turn.budget(&f.agent)?.is_none_or(n1_budget_covers)
+            }
+            _ => true,
+        };
+        if !sound {
+            return Err(Stop::broken(format!("{} breaks an invariant", fact.kind())));
+        }
+    }
+    for (id, run) in &turn.tables.run.edits {
+        if let Some(run) = run {
+            let sound = n2_closed_runs_hold_no_money(run)
+                && n3_completed_runs_have_output(run)
+                && n4_held_runs_wait_for_a_call(run);
+            if !sound {
+                return Err(Stop::broken(format!("{id} breaks one of N2, N3, N4")));
+            }
+        }
+    }
+    for (id, plan) in &turn.tables.plan.edits {
+        if let Some(plan) = plan
+            && !(n6_closed_plans_are_at_rest(plan) && n7_fan_out_keeps_its_window(plan))
+        {
+            return Err(Stop::broken(format!("{id} breaks one of N6, N7")));
+        }
+    }
+    Ok(())
+}

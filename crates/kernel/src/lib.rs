@@ -1,0 +1,51 @@
+//! The rules of naos: given what we know and what came in, what happens next?
+//!
+//! Never reads a clock, a file or the network: the same input gives the same answer.
+//! Start at [`decide`]; [`apply`] folds a fact into the state; [`open_effects`] derives what is
+//! still to be done in the world.
+
+pub mod agent;
+mod apply;
+pub mod approval;
+pub mod budget;
+pub mod compute;
+mod decide;
+pub mod document;
+mod effects;
+pub mod event;
+pub mod guard;
+pub mod invariants;
+pub mod member;
+pub mod message;
+mod need;
+pub mod plan;
+pub mod planted;
+mod reactions;
+pub mod resource;
+pub mod review;
+pub mod route;
+pub mod run;
+mod state;
+mod table;
+pub mod task;
+pub mod tenant;
+mod turn;
+
+pub use apply::{Replay, apply};
+pub use decide::{Ctx, Decision, Outcome, decide};
+pub use effects::{open_effects, open_inputs};
+pub use need::{Answer, Answers, Compute, Computed, Formula, Need, Var, compute_with, value_bytes};
+pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State};
+pub use table::Aggregate;
+pub use turn::{Input, Order};
+
+/// The most facts that one input may give; more is a broken rule.
+pub const FACTS_PER_TURN_MAX: usize = 512;
+/// The most agents and skills of a tenant: the broker looks at all of them.
+pub const CATALOG_MAX: usize = 1_000;
+/// The most runs of a tenant that are open at once.
+pub const OPEN_RUNS_MAX: u32 = 20_000;
+/// The most gated and recorded calls of one run.
+pub const RUN_CALLS_MAX: u32 = 10_000;
+/// The most items of a fan-out.
+pub const FAN_ITEMS_MAX: u32 = 10_000;

@@ -1,0 +1,263 @@
+//! One move of a plan: the first thing in the order of its file that can be done now.
+
+use naos_types::fact::{Problem, plan};
+use naos_types::spec::StepSpec;
+use naos_types::{Actor, Code, PlanId, PlanStatus, StepPath, StepStatus};
+
+use super::{Plan, Step, close, known, outcome, start, vars};
+use crate::need::Formula;
+use crate::turn::{Done, Turn};
+
+/// What can be done now.
+enum Move {
+    /// The step's dependencies are closed.
+    Begin,
+    /// A pause is over: the next attempt.
+    Again,
+    /// A fan-out has room for this item.
+    Item(u32),
+    /// A fan-out has all its items.
+    Gather,
+}
+
+pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
+    let plan = known(turn, id)?.clone();
+    if plan.is_closed() {
+        return Ok(());
+    }
+    for spec in &plan.spec.steps {
+        let Some(step) = plan.steps.get(&spec.name) else {
+            continue;
+        };
+        let Some(next) = possible(turn, &plan, spec, step) else {
+            continue;
+        };
+        carry_out(turn, id, &plan, spec, next)?;
+        turn.advance(id);
+        return Ok(());
+    }
+    if plan.steps.values().all(|step| step.status.is_closed()) {
+        let output = plan
+            .spec
+            .output
+            .as_ref()
+            .or_else(|| plan.spec.steps.last().map(|s| &s.name));
+        let output = output
+            .and_then(|name| plan.steps.get(name))
+            .and_then(|step| step.output);
+        let failed = plan
+            .steps
+            .values()
+            .any(|step| step.status == StepStatus::Failed);
+        let status = if failed {
+            PlanStatus::Partial
+        } else {
+            PlanStatus::Completed
+        };
+        let name = plan.name;
+        turn.emit(plan::Closed {
+            plan: id,
+            name,
+            status,
+            output,
+            problem: None,
+        })?;
+    }
+    Ok(())
+}
+
+fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {
+    match step.status {
+        StepStatus::Pending => {
+            let closed = |name| plan.steps.get(name).is_some_and(|s| s.status.is_closed());
+            spec.after.iter().all(closed).then_some(Move::Begin)
+        }
+        StepStatus::Waiting => step
+            .retry_at
+            .is_some_and(|at| at <= turn.now)
+            .then_some(Move::Again),
+        StepStatus::Running => {
+            let fan = step.fan.as_ref()?;
+            let due = |at: Option<naos_types::Time>| at.is_some_and(|at| at <= turn.now);
+            if let Some((index, _)) = fan.open.iter().find(|(_, item)| due(item.retry_at)) {
+                return Some(Move::Item(*index));
+            }
+            let window = spec.for_each.as_ref().map_or(1, |f| f.window.max(1)) as usize;
+            if fan.next < fan.count && fan.open.len() < window {
+                return Some(Move::Item(fan.next));
+            }
+            (fan.done + fan.failed == fan.count).then_some(Move::Gather)
+        }
+        _ => None,
+    }
+}
+
+fn carry_out(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, next: Move) -> Done {
+    let at = |item| StepPath {
+        step: spec.name.clone(),
+        item,
+    };
+    match next {
+        Move::Begin => {
+            if let Some(condition) = &spec.when {
+                match condition_met(turn, plan, spec, condition)? {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        let why = "its condition is not met".into();
+                        return turn.emit(plan::StepSkipped {
+                            plan: id,
+                            at: at(None),
+                            why,
+                        });
+                    }
+                    Err(why) => return broken_formula(turn, id, plan, at(None), why),
+                }
+            }
+            match &spec.for_each {
+                Some(fan) => expand(turn, id, plan, spec, &fan.items),
+                None => start::attempt(turn, id, plan, spec, None),
+            }
+        }
+        Move::Again if spec.for_each.is_some() => {
+            let items = spec.for_each.as_ref().map_or("", |fan| fan.items.as_str());
+            expand(turn, id, plan, spec, items)
+        }
+        Move::Again => start::attempt(turn, id, plan, spec, None),
+        Move::Item(index) => start::attempt(turn, id, plan, spec, Some(index)),
+        Move::Gather => outcome::gather(turn, id, plan, spec),
+    }
+}
+
+/// Whether a condition is met; anything but true or false is an error, never a yes.
+fn condition_met(
+    turn: &Turn<'_>,
+    plan: &Plan,
+    spec: &StepSpec,
+    condition: &str,
+) -> Done<Result<bool, String>> {
+    let formula = Formula::Cel(condition.to_owned());
+    Ok(
+        vars::compute(turn, plan, &spec.name, None, formula)?.and_then(|computed| {
+            computed
+                .value
+                .as_bool()
+                .ok_or_else(|| "the condition gives neither true nor false".into())
+        }),
+    )
+}
+
+/// Begins a fan-out: its list is computed once and kept.
+fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: &str) -> Done {
+    let at = StepPath {
+        step: spec.name.clone(),
+        item: None,
+    };
+    let formula = Formula::Cel(items.to_owned());
+    let computed = match vars::compute(turn, plan, &spec.name, None, formula)? {
+        Ok(computed) => computed,
+        Err(why) => return broken_formula(turn, id, plan, at, why),
+    };
+    let count = match computed.value.as_array() {
+        Some(list) if list.len() <= crate::FAN_ITEMS_MAX as usize => list.len() as u32,
+        Some(list) => {
+            let why = format!("{} items, at most {}", list.len(), crate::FAN_ITEMS_MAX);
+            return broken_formula(turn, id, plan, at, why);
+        }
+        None => return broken_formula(turn, id, plan, at, "for_each gives no list".into()),
+    };
+    let attempt = plan
+        .steps
+        .get(&spec.name)
+        .map_or(1, |step| step.attempt + 1);
+    turn.emit(plan::StepStarted {
+        plan: id,
+        at,
+        attempt,
+        deadline: None,
+    })?;
+    turn.emit(plan::StepExpanded {
+        plan: id,
+        step: spec.name.clone(),
+        items: computed.body,
+        count,
+    })
+}
+
+/// A formula that gave no usable value fails its step for good: it would fail again.
+pub(super) fn broken_formula(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    plan: &Plan,
+    at: StepPath,
+    why: String,
+) -> Done {
+    let said = Some(turn.seal(why)?);
+    let note = format!("an expression of step {} gave no usable value", at.step);
+    let problem = Problem {
+        code: Code::BAD_EXPRESSION,
+        note,
+        said,
+    };
+    outcome::failed_for_good(turn, id, plan, at, problem)
+}
+
+/// Something of the plan is due: a pause is over, or an attempt took too long.
+pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
+    let plan = known(turn, id)?.clone();
+    if plan.is_closed() {
+        return Ok(());
+    }
+    let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= turn.now);
+    let mut over = Vec::new();
+    for (name, step) in &plan.steps {
+        if late(step.deadline) {
+            over.push((
+                StepPath {
+                    step: name.clone(),
+                    item: None,
+                },
+                step.task,
+                step.approval,
+            ));
+        }
+        for (index, item) in step.fan.iter().flat_map(|fan| &fan.open) {
+            if late(item.deadline) {
+                over.push((
+                    StepPath {
+                        step: name.clone(),
+                        item: Some(*index),
+                    },
+                    item.task,
+                    None,
+                ));
+            }
+        }
+    }
+    for (at, task, approval) in over {
+        if known(turn, id)?.is_closed() {
+            return Ok(()); // the one before was one too many: what was open is cancelled
+        }
+        let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
+        outcome::failed(turn, id, at, problem)?;
+        // After the failure: what they end in doesn't count for the step any more.
+        if let Some(task) = task {
+            crate::task::cancel(turn, &Actor::Plan(id), task)?;
+        }
+        if let Some(approval) = approval {
+            crate::approval::withdraw(turn, approval)?;
+        }
+    }
+    turn.advance(id);
+    Ok(())
+}
+
+/// Ends the plan because a step failed for good.
+pub(super) fn fail(turn: &mut Turn<'_>, id: PlanId, problem: Problem) -> Done {
+    close(
+        turn,
+        &Actor::Plan(id),
+        id,
+        PlanStatus::Failed,
+        Some(problem),
+    )
+}

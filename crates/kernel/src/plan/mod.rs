@@ -1,0 +1,567 @@
+//! Plans: steps, dependencies, conditions, fan-out, review, approval; one machine that can stop
+//! anywhere and go on. Each turn moves one step.
+
+mod advance;
+mod outcome;
+mod start;
+mod vars;
+
+use std::collections::BTreeMap;
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::Problem;
+use naos_types::fact::plan::{self, Fact};
+use naos_types::spec::{PlanSpec, StepDo, StepSpec};
+use naos_types::{
+    Actor, ApprovalId, BodyRef, Code, Name, PlanId, PlanStatus, ReviewId, StepStatus, TaskId, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::state::ItemsKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+pub(crate) use advance::{advance, due};
+pub(crate) use outcome::{approval_decided, close, task_closed};
+
+/// The most steps of a plan.
+pub const STEPS_MAX: usize = 500;
+/// How many outputs of a fan-out one aggregate holds.
+pub const ITEMS_PER_CHUNK: u32 = 64;
+
+/// One item of a fan-out that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its task.
+    pub task: Option<TaskId>,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// When a failed attempt is followed by the next.
+    pub retry_at: Option<Time>,
+    /// When the attempt is given up.
+    pub deadline: Option<Time>,
+}
+
+/// A step for each item of a list: a cursor and a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fan {
+    /// The list.
+    pub items: BodyRef,
+    /// Its length.
+    pub count: u32,
+    /// The next item to begin.
+    pub next: u32,
+    /// The items that are open.
+    pub open: BTreeMap<u32, Item>,
+    /// How many are done.
+    pub done: u32,
+    /// How many failed for good.
+    pub failed: u32,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where it stands.
+    pub status: StepStatus,
+    /// How many attempts began.
+    pub attempt: u32,
+    /// What it gave.
+    pub output: Option<BodyRef>,
+    /// Its task, while or after it had one.
+    pub task: Option<TaskId>,
+    /// The question to a person that it waits for.
+    pub approval: Option<ApprovalId>,
+    /// The review that it is.
+    pub review: Option<ReviewId>,
+    /// When a failed attempt is followed by the next.
+    pub retry_at: Option<Time>,
+    /// When the attempt is given up.
+    pub deadline: Option<Time>,
+    /// Its list, where it has one.
+    pub fan: Option<Fan>,
+    /// What the reviewer said about the output before this one.
+    pub feedback: Option<BodyRef>,
+    /// Which round of a review this is, counted from 1.
+    pub round: u32,
+    /// Whether the reviewer still refuted in the last round.
+    pub disputed: bool,
+    /// Why the last attempt failed.
+    pub problem: Option<Problem>,
+    /// When the first attempt began.
+    pub started: Option<Time>,
+    /// When it was closed.
+    pub ended: Option<Time>,
+}
+
+impl Step {
+    const fn new() -> Self {
+        Self {
+            status: StepStatus::Pending,
+            attempt: 0,
+            output: None,
+            task: None,
+            approval: None,
+            review: None,
+            retry_at: None,
+            deadline: None,
+            fan: None,
+            feedback: None,
+            round: 1,
+            disputed: false,
+            problem: None,
+            started: None,
+            ended: None,
+        }
+    }
+
+    fn due(&self) -> Option<Time> {
+        let items = self.fan.iter().flat_map(|fan| fan.open.values());
+        let times = items.flat_map(|item| [item.retry_at, item.deadline]);
+        times.chain([self.retry_at, self.deadline]).flatten().min()
+    }
+}
+
+/// One execution of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Of which plan.
+    pub name: Name,
+    /// Which version of it.
+    pub version: u32,
+    /// The steps it began with.
+    pub spec: PlanSpec,
+    /// Its inputs.
+    pub inputs: BodyRef,
+    /// When it began.
+    pub started: Time,
+    /// How it ended; running until then.
+    pub ended: Option<PlanStatus>,
+    /// Its steps.
+    pub steps: BTreeMap<Name, Step>,
+    /// What it gave.
+    pub output: Option<BodyRef>,
+    /// Who started it.
+    pub by: Actor,
+    /// Why it failed.
+    pub problem: Option<Problem>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+impl Aggregate for Plan {
+    const KIND: &'static str = "plan";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        !self.is_closed()
+    }
+    fn due(&self) -> Option<Time> {
+        if self.is_closed() {
+            None
+        } else {
+            self.steps.values().filter_map(Step::due).min()
+        }
+    }
+}
+
+impl Plan {
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Where it stands: held while all it waits for is a person.
+    #[must_use]
+    pub fn status(&self) -> PlanStatus {
+        if let Some(ended) = self.ended {
+            return ended;
+        }
+        let any = |wanted: StepStatus| self.steps.values().any(|step| step.status == wanted);
+        let asks = self
+            .steps
+            .values()
+            .any(|s| s.status == StepStatus::Waiting && s.approval.is_some());
+        if asks && !any(StepStatus::Running) {
+            PlanStatus::Held
+        } else {
+            PlanStatus::Running
+        }
+    }
+
+    fn spec_of(&self, step: &Name) -> Done<&StepSpec> {
+        self.spec
+            .steps
+            .iter()
+            .find(|spec| spec.name == *step)
+            .ok_or_else(|| Stop::broken(format!("the plan {} has no step {step}", self.name)))
+    }
+}
+
+/// A chunk of a fan-out's outputs, in the order of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items {
+    /// Item and what it gave.
+    pub outputs: BTreeMap<u32, Option<BodyRef>>,
+}
+
+impl Aggregate for Items {
+    const KIND: &'static str = "items";
+    const VERSION: u8 = 1;
+}
+
+pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
+    turn.plan(&id)?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no plan {id}")))
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {
+    match asked {
+        command::Plan::Start { name, inputs } => {
+            let (spec, version) = crate::resource::plan(turn, name)?;
+            let spec = spec.clone();
+            waits_for(turn, &spec)?;
+            let inputs = vars::checked_inputs(turn, &spec, *inputs)?;
+            let plan = turn.mint.next_id();
+            let (name, by) = (name.clone(), by.clone());
+            turn.emit(plan::Started {
+                plan,
+                name,
+                version,
+                spec,
+                inputs,
+                by,
+            })?;
+            Ok(Reply::Plan(plan))
+        }
+        command::Plan::Cancel { plan } => {
+            if known(turn, *plan)?.is_closed() {
+                return Err(Stop::refused(Code::WRONG_STATE, "the plan ended already"));
+            }
+            close(turn, by, *plan, PlanStatus::Cancelled, None)?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// Refuses to start a plan that names an agent that isn't there.
+fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
+    for step in &spec.steps {
+        let agent = match &step.action {
+            StepDo::Task { agent, .. } => agent.as_ref(),
+            StepDo::Review(review) => Some(&review.by),
+            _ => None,
+        };
+        let Some(agent) = agent else { continue };
+        let there = turn.agent(agent)?.is_some() || crate::resource::skill(turn, agent)?.is_some();
+        if !there {
+            let what = format!("waiting: agent {agent}, which step {} asks for", step.name);
+            return Err(Stop::refused(Code::WAITS_FOR, what));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a plan's steps fit together; refuses with the reason where they don't.
+pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
+    let refuse = |what: String| Err(Stop::refused(Code::BAD_PLAN, what));
+    if spec.steps.is_empty() || spec.steps.len() > STEPS_MAX {
+        return refuse(format!("a plan has 1 to {STEPS_MAX} steps"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for step in &spec.steps {
+        if !names.insert(&step.name) {
+            return refuse(format!("two steps are called {}", step.name));
+        }
+    }
+    for step in &spec.steps {
+        let of = match &step.action {
+            StepDo::Review(review) => Some(&review.of),
+            _ => None,
+        };
+        if let Some(missing) = step
+            .after
+            .iter()
+            .chain(of)
+            .find(|name| !names.contains(name))
+        {
+            return refuse(format!(
+                "step {} names a step {missing} that isn't",
+                step.name
+            ));
+        }
+    }
+    match cycle(spec) {
+        Some(path) => refuse(format!("the steps go in a circle: {path}")),
+        None => Ok(true),
+    }
+}
+
+/// A circle of dependencies, named.
+fn cycle(spec: &PlanSpec) -> Option<String> {
+    let mut open: BTreeMap<&Name, Vec<&Name>> = spec
+        .steps
+        .iter()
+        .map(|step| (&step.name, step.after.iter().collect()))
+        .collect();
+    loop {
+        let free: Vec<&Name> = open
+            .iter()
+            .filter(|(_, after)| after.is_empty())
+            .map(|(name, _)| *name)
+            .collect();
+        if free.is_empty() {
+            break;
+        }
+        for name in &free {
+            open.remove(name);
+        }
+        for after in open.values_mut() {
+            after.retain(|name| !free.contains(name));
+        }
+    }
+    let mut at = *open.keys().next()?;
+    let mut path: Vec<&Name> = Vec::new();
+    while !path.contains(&at) {
+        path.push(at);
+        at = open.get(at)?.first()?;
+    }
+    let start = path.iter().position(|name| *name == at)?;
+    path.push(at);
+    Some(
+        path[start..]
+            .iter()
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>()
+            .join(" → "),
+    )
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Started(f) => {
+            let steps = f
+                .spec
+                .steps
+                .iter()
+                .map(|s| (s.name.clone(), Step::new()))
+                .collect();
+            let plan = Plan {
+                name: f.name.clone(),
+                version: f.version,
+                spec: f.spec.clone(),
+                inputs: f.inputs,
+                started: turn.now,
+                ended: None,
+                steps,
+                output: None,
+                by: f.by.clone(),
+                problem: None,
+                ended_at: None,
+            };
+            turn.put_plan(f.plan, Some(plan));
+            Ok(())
+        }
+        Fact::StepStarted(f) => fold_started(turn, f),
+        Fact::StepExpanded(f) => {
+            let (items, count) = (f.items, f.count);
+            let fan = Fan {
+                items,
+                count,
+                next: 0,
+                open: BTreeMap::new(),
+                done: 0,
+                failed: 0,
+            };
+            step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
+            Ok(())
+        }
+        Fact::StepDone(f) => fold_done(turn, f),
+        Fact::StepFailed(f) => fold_failed(turn, f),
+        Fact::StepSkipped(f) => {
+            step_mut(turn, f.plan, &f.at.step)?.status = StepStatus::Skipped;
+            Ok(())
+        }
+        Fact::StepReopened(f) => fold_reopened(turn, f),
+        Fact::Closed(f) => {
+            let now = turn.now;
+            let plan = turn.plan_mut(&f.plan)?;
+            plan.ended = Some(f.status);
+            plan.output = f.output;
+            plan.problem.clone_from(&f.problem);
+            plan.ended_at = Some(now);
+            for step in plan
+                .steps
+                .values_mut()
+                .filter(|step| !step.status.is_closed())
+            {
+                step.status = StepStatus::Cancelled;
+                step.retry_at = None;
+                step.deadline = None;
+                if let Some(fan) = &mut step.fan {
+                    fan.open.clear();
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn step_mut<'t>(turn: &'t mut Turn<'_>, id: PlanId, name: &Name) -> Done<&'t mut Step> {
+    let plan = turn.plan_mut(&id)?;
+    plan.steps
+        .get_mut(name)
+        .ok_or_else(|| Stop::broken(format!("{id} has no step {name}")))
+}
+
+/// A task was opened for a step.
+pub(crate) fn task_opened(
+    turn: &mut Turn<'_>,
+    parent: &naos_types::fact::task::Parent,
+    task: TaskId,
+) -> Done {
+    let step = step_mut(turn, parent.plan, &parent.at.step)?;
+    match (parent.at.item, &mut step.fan) {
+        (Some(index), Some(fan)) => {
+            if let Some(item) = fan.open.get_mut(&index) {
+                item.task = Some(task);
+            }
+        }
+        _ => step.task = Some(task),
+    }
+    Ok(())
+}
+
+/// A person was asked for a step.
+pub(crate) fn asked(
+    turn: &mut Turn<'_>,
+    plan: PlanId,
+    at: &naos_types::StepPath,
+    approval: ApprovalId,
+) -> Done {
+    let step = step_mut(turn, plan, &at.step)?;
+    step.status = StepStatus::Waiting;
+    step.approval = Some(approval);
+    Ok(())
+}
+
+fn fold_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
+    let now = turn.now;
+    let step = step_mut(turn, f.plan, &f.at.step)?;
+    step.started = step.started.or(Some(now));
+    match (f.at.item, &mut step.fan) {
+        (Some(index), Some(fan)) => {
+            fan.next = fan.next.max(index + 1);
+            let (attempt, deadline) = (f.attempt, f.deadline);
+            fan.open.insert(
+                index,
+                Item {
+                    task: None,
+                    attempt,
+                    retry_at: None,
+                    deadline,
+                },
+            );
+        }
+        _ => {
+            step.status = StepStatus::Running;
+            step.attempt = f.attempt;
+            step.deadline = f.deadline;
+            step.retry_at = None;
+            step.approval = None;
+        }
+    }
+    Ok(())
+}
+
+fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
+    let now = turn.now;
+    let step = step_mut(turn, f.plan, &f.at.step)?;
+    let Some(index) = f.at.item else {
+        step.status = StepStatus::Done;
+        step.ended = Some(now);
+        step.output = f.output;
+        step.deadline = None;
+        step.retry_at = None;
+        return Ok(());
+    };
+    if let Some(fan) = &mut step.fan {
+        fan.open.remove(&index);
+        fan.done += 1;
+    }
+    keep_item(turn, f.plan, &f.at.step, index, f.output)
+}
+
+fn keep_item(
+    turn: &mut Turn<'_>,
+    plan: PlanId,
+    step: &Name,
+    index: u32,
+    output: Option<BodyRef>,
+) -> Done {
+    let key = ItemsKey {
+        plan,
+        step: step.clone(),
+        chunk: index / ITEMS_PER_CHUNK,
+    };
+    if turn.items(&key)?.is_none() {
+        turn.put_items(key.clone(), Some(Items::default()));
+    }
+    turn.items_mut(&key)?.outputs.insert(index, output);
+    Ok(())
+}
+
+fn fold_failed(turn: &mut Turn<'_>, f: &plan::StepFailed) -> Done {
+    let step = step_mut(turn, f.plan, &f.at.step)?;
+    step.problem = Some(f.problem.clone());
+    match (f.at.item, &mut step.fan) {
+        (Some(index), Some(fan)) => match f.retry_at {
+            Some(at) => {
+                if let Some(item) = fan.open.get_mut(&index) {
+                    item.retry_at = Some(at);
+                    item.deadline = None;
+                    item.task = None;
+                }
+            }
+            None => {
+                fan.open.remove(&index);
+                fan.failed += 1;
+                keep_item(turn, f.plan, &f.at.step, index, None)?;
+            }
+        },
+        _ => {
+            step.deadline = None;
+            step.retry_at = f.retry_at;
+            step.status = if f.retry_at.is_some() {
+                StepStatus::Waiting
+            } else {
+                StepStatus::Failed
+            };
+        }
+    }
+    Ok(())
+}
+
+/// The step is done again, and every review of it with it.
+fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
+    let plan = turn.plan_mut(&f.plan)?;
+    let reviews: Vec<Name> = plan
+        .spec
+        .steps
+        .iter()
+        .filter(|spec| matches!(&spec.action, StepDo::Review(review) if review.of == f.at.step))
+        .map(|spec| spec.name.clone())
+        .collect();
+    for name in reviews.iter().chain([&f.at.step]) {
+        if let Some(step) = plan.steps.get_mut(name) {
+            step.status = StepStatus::Pending;
+            step.round = f.round;
+            step.deadline = None;
+            step.retry_at = None;
+        }
+    }
+    if let Some(step) = plan.steps.get_mut(&f.at.step) {
+        step.feedback = Some(f.feedback);
+    }
+    Ok(())
+}

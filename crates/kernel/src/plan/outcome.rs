@@ -1,0 +1,281 @@
+//! What an attempt of a step came to.
+
+use naos_types::fact::task::Parent;
+use naos_types::fact::{Problem, plan, review, task};
+use naos_types::spec::{ReviewSpec, StepDo, StepSpec};
+use naos_types::{
+    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, PlanId, PlanStatus, StepPath, StepStatus,
+    TaskStatus,
+};
+
+use super::{ITEMS_PER_CHUNK, Plan, advance, known};
+use crate::approval::Approval;
+use crate::need::{Compute, Formula, Var};
+use crate::review::{Verdict, read_verdict};
+use crate::state::ItemsKey;
+use crate::turn::{Done, Stop, Turn};
+
+/// Whether the step (or its item) still waits for this attempt.
+fn waits(plan: &Plan, at: &StepPath, attempt: u32) -> bool {
+    let Some(step) = plan.steps.get(&at.step) else {
+        return false;
+    };
+    match (at.item, &step.fan) {
+        (Some(index), Some(fan)) => fan
+            .open
+            .get(&index)
+            .is_some_and(|item| item.attempt == attempt && item.retry_at.is_none()),
+        _ => step.status == StepStatus::Running && step.attempt == attempt,
+    }
+}
+
+/// A step's task ended.
+pub(crate) fn task_closed(turn: &mut Turn<'_>, parent: &Parent, closed: &task::Closed) -> Done {
+    let plan = known(turn, parent.plan)?.clone();
+    if plan.is_closed() || !waits(&plan, &parent.at, parent.attempt) {
+        return Ok(());
+    }
+    let (id, at) = (parent.plan, parent.at.clone());
+    let spec = plan.spec_of(&at.step)?;
+    if let (StepDo::Review(asked), TaskStatus::Done, Some(answer)) =
+        (&spec.action, closed.status, closed.output)
+    {
+        return reviewed(turn, id, &plan, spec, asked, answer);
+    }
+    match closed.status {
+        TaskStatus::Done => turn.emit(plan::StepDone {
+            plan: id,
+            at,
+            output: closed.output,
+        }),
+        _ => {
+            let cancelled = || Problem::new(Code::STEP_FAILED, "its task was cancelled");
+            let problem = closed.problem.clone().unwrap_or_else(cancelled);
+            failed(turn, id, at, problem)
+        }
+    }
+}
+
+/// The reviewer spoke: go on, mend, or let a person decide the dispute.
+fn reviewed(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    plan: &Plan,
+    spec: &StepSpec,
+    asked: &ReviewSpec,
+    evidence: BodyRef,
+) -> Done {
+    let step = plan.steps.get(&spec.name);
+    let Some(review) = step.and_then(|step| step.review) else {
+        return Err(Stop::broken(format!("step {} has no review", spec.name)));
+    };
+    let verdict = match turn.body(evidence)? {
+        Some(answer) => read_verdict(answer),
+        None => return Err(Stop::broken("a reviewer's answer isn't stored".into())),
+    };
+    let at = StepPath {
+        step: spec.name.clone(),
+        item: None,
+    };
+    let reviewer = asked.by.clone();
+    match verdict {
+        Verdict::Praised => {
+            turn.emit(review::Praised {
+                review,
+                reviewer,
+                evidence,
+            })?;
+            turn.emit(plan::StepDone {
+                plan: id,
+                at,
+                output: Some(evidence),
+            })
+        }
+        Verdict::Refuted => {
+            turn.emit(review::Refuted {
+                review,
+                reviewer,
+                evidence,
+            })?;
+            let round = plan.steps.get(&asked.of).map_or(1, |step| step.round);
+            if round < asked.rounds_max.max(1) {
+                let at = StepPath {
+                    step: asked.of.clone(),
+                    item: None,
+                };
+                let (feedback, round) = (evidence, round + 1);
+                return turn.emit(plan::StepReopened {
+                    plan: id,
+                    at,
+                    feedback,
+                    round,
+                });
+            }
+            turn.emit(plan::StepDone {
+                plan: id,
+                at,
+                output: Some(evidence),
+            })
+        }
+        Verdict::Abandoned => {
+            turn.emit(review::Abandoned { review, reviewer })?;
+            let note = "the reviewer's answer holds no verdict: praise or refute".to_owned();
+            failed(turn, id, at, Problem::new(Code::STEP_FAILED, note))
+        }
+    }
+}
+
+/// A person answered, or nobody did.
+pub(crate) fn approval_decided(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    at: &StepPath,
+    approval: ApprovalId,
+    found: &Approval,
+) -> Done {
+    let plan = known(turn, id)?.clone();
+    let waits = plan
+        .steps
+        .get(&at.step)
+        .is_some_and(|step| step.status == StepStatus::Waiting && step.approval == Some(approval));
+    if plan.is_closed() || !waits {
+        return Ok(());
+    }
+    let problem = match found.status {
+        ApprovalStatus::Approved => {
+            let output = Some(found.edited.unwrap_or(found.body));
+            return turn.emit(plan::StepDone {
+                plan: id,
+                at: at.clone(),
+                output,
+            });
+        }
+        ApprovalStatus::Expired => Problem::new(Code::EXPIRED, "nobody answered in time"),
+        _ => Problem::new(Code::REJECTED, "a person said no"),
+    };
+    failed_for_good(turn, id, &plan, at.clone(), problem)
+}
+
+/// An attempt failed: the next one after a pause, or none.
+pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Problem) -> Done {
+    let plan = known(turn, id)?.clone();
+    let spec = plan.spec_of(&at.step)?.clone();
+    let step = plan.steps.get(&at.step);
+    let attempt = match (at.item, step.and_then(|step| step.fan.as_ref())) {
+        (Some(index), Some(fan)) => fan.open.get(&index).map_or(1, |item| item.attempt),
+        _ => step.map_or(1, |step| step.attempt),
+    };
+    if attempt >= spec.retry.attempts_max {
+        return failed_for_good(turn, id, &plan, at, problem);
+    }
+    let wait = crate::run::pause(turn, &spec.retry, attempt);
+    let retry_at = Some(turn.now + wait);
+    turn.emit(plan::StepFailed {
+        plan: id,
+        at,
+        problem,
+        retry_at,
+    })
+}
+
+pub(super) fn failed_for_good(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    plan: &Plan,
+    at: StepPath,
+    problem: Problem,
+) -> Done {
+    let spec = plan.spec_of(&at.step)?;
+    let partial = spec.for_each.as_ref().is_some_and(|fan| fan.partial);
+    let goes_on = if at.item.is_some() {
+        partial || spec.optional
+    } else {
+        spec.optional
+    };
+    let why = problem.clone();
+    turn.emit(plan::StepFailed {
+        plan: id,
+        at,
+        problem,
+        retry_at: None,
+    })?;
+    if goes_on {
+        Ok(())
+    } else {
+        advance::fail(turn, id, why)
+    }
+}
+
+/// All items of a fan-out are closed: their outputs, in the order of the list, are the step's.
+pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec) -> Done {
+    let at = StepPath {
+        step: spec.name.clone(),
+        item: None,
+    };
+    let Some(fan) = plan
+        .steps
+        .get(&spec.name)
+        .and_then(|step| step.fan.as_ref())
+    else {
+        return Err(Stop::broken(format!("step {} has no list", spec.name)));
+    };
+    if fan.count > 0 && fan.failed == fan.count {
+        let problem = Problem::new(Code::STEP_FAILED, "every item of its list failed");
+        return failed_for_good(turn, id, plan, at, problem);
+    }
+    let mut vars = Vec::with_capacity(fan.count as usize);
+    for chunk in 0..fan.count.div_ceil(ITEMS_PER_CHUNK) {
+        let key = ItemsKey {
+            plan: id,
+            step: spec.name.clone(),
+            chunk,
+        };
+        let Some(items) = turn.items(&key)? else {
+            return Err(Stop::broken(format!("step {} lacks outputs", spec.name)));
+        };
+        // A list of an earlier round may have been longer.
+        for (_, output) in items.outputs.range(..fan.count) {
+            vars.push((String::new(), output.map_or(Var::Null, Var::Body)));
+        }
+    }
+    match turn.compute(Compute {
+        formula: Formula::Gather,
+        vars,
+    })? {
+        Ok(computed) => turn.emit(plan::StepDone {
+            plan: id,
+            at,
+            output: Some(computed.body),
+        }),
+        Err(why) => advance::broken_formula(turn, id, plan, at, why),
+    }
+}
+
+/// Ends a plan: what is open of it is cancelled, what waits for a person is withdrawn.
+pub(crate) fn close(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    id: PlanId,
+    status: PlanStatus,
+    problem: Option<Problem>,
+) -> Done {
+    let plan = known(turn, id)?.clone();
+    let name = plan.name.clone();
+    turn.emit(plan::Closed {
+        plan: id,
+        name,
+        status,
+        output: None,
+        problem,
+    })?;
+    for step in plan.steps.values().filter(|step| !step.status.is_closed()) {
+        if let Some(approval) = step.approval {
+            crate::approval::withdraw(turn, approval)?;
+        }
+        let items = step.fan.iter().flat_map(|fan| fan.open.values());
+        for task in items.filter_map(|item| item.task).chain(step.task) {
+            crate::task::cancel(turn, by, task)?;
+        }
+    }
+    Ok(())
+}

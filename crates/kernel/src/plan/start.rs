@@ -1,0 +1,304 @@
+//! Begins one attempt of one step.
+
+use naos_types::fact::approval::{self, Waiting};
+use naos_types::fact::task::Parent;
+use naos_types::fact::{Problem, plan, review};
+use naos_types::spec::{StepDo, StepSpec};
+use naos_types::{
+    Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, Role, Span, StepPath, TaskId,
+};
+
+use super::advance::broken_formula;
+use super::vars::{self, At};
+use super::{Plan, outcome};
+use crate::need::Formula;
+use crate::task::Wanted;
+use crate::turn::{Done, Stop, Turn};
+
+/// A step's formulas gave these, or the sentence why not.
+type Made<T> = Done<Result<T, String>>;
+
+pub(super) fn attempt(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    plan: &Plan,
+    spec: &StepSpec,
+    item: Option<u32>,
+) -> Done {
+    let at = StepPath {
+        step: spec.name.clone(),
+        item,
+    };
+    let step = plan.steps.get(&spec.name);
+    let fan = step.and_then(|step| step.fan.as_ref());
+    let begun = match (item, fan) {
+        (Some(index), Some(fan)) => fan.open.get(&index).map_or(0, |item| item.attempt),
+        _ => step.map_or(0, |step| step.attempt),
+    };
+    let attempt = begun + 1;
+    let place = item.zip(fan).map(|(index, fan)| (fan.items, index));
+    let deadline = spec.timeout.map(|timeout| turn.now + timeout);
+    let work = Work {
+        id,
+        plan,
+        spec,
+        at: at.clone(),
+        attempt,
+        place,
+    };
+    turn.emit(plan::StepStarted {
+        plan: id,
+        at: at.clone(),
+        attempt,
+        deadline,
+    })?;
+    let made = match &spec.action {
+        StepDo::Task {
+            agent,
+            title,
+            input,
+        } => task(turn, &work, agent.as_ref(), title, input)?,
+        StepDo::Compute { cel } => value(turn, &work, Formula::Cel(cel.clone()))?,
+        StepDo::Render { template } => value(turn, &work, Formula::Template(template.clone()))?,
+        StepDo::Review(_) => review(turn, &work)?,
+        StepDo::Approval {
+            title,
+            body,
+            role,
+            expires,
+        } => approval(turn, &work, title, body.as_deref(), *role, *expires)?,
+        StepDo::Document { path, text } => document(turn, &work, path, text.as_deref())?,
+        StepDo::Emit { kind, data } => emit(turn, &work, kind, data.as_deref())?,
+    };
+    match made {
+        Ok(()) => Ok(()),
+        Err(why) => broken_formula(turn, id, plan, at, why),
+    }
+}
+
+/// What is under way.
+struct Work<'p> {
+    id: PlanId,
+    plan: &'p Plan,
+    spec: &'p StepSpec,
+    at: StepPath,
+    attempt: u32,
+    place: At,
+}
+
+impl Work<'_> {
+    /// The name of this attempt within the plan: ids derive from it.
+    fn path(&self) -> String {
+        let round = self
+            .plan
+            .steps
+            .get(&self.spec.name)
+            .map_or(1, |step| step.round);
+        format!("{}/{round}/{}", self.at, self.attempt)
+    }
+
+    fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
+        let formula = Formula::Template(template.to_owned());
+        let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
+        Ok(made.and_then(|computed| match computed.value {
+            serde_json::Value::String(text) => Ok(text),
+            _ => Err("a template gives text".into()),
+        }))
+    }
+
+    /// The body that a template gives; without one, the item or the output of the step before.
+    fn body(&self, turn: &Turn<'_>, template: Option<&str>) -> Made<BodyRef> {
+        let formula = match (template, self.place) {
+            (Some(template), _) => Formula::Template(template.to_owned()),
+            (None, Some(_)) => Formula::Cel("item".into()),
+            (None, None) => return Ok(Ok(vars::before(self.plan, self.spec))),
+        };
+        let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
+        Ok(made.map(|computed| computed.body))
+    }
+
+    fn done(&self, turn: &mut Turn<'_>, output: Option<BodyRef>) -> Done {
+        turn.emit(plan::StepDone {
+            plan: self.id,
+            at: self.at.clone(),
+            output,
+        })
+    }
+}
+
+macro_rules! made {
+    ($value:expr) => {
+        match $value? {
+            Ok(value) => value,
+            Err(why) => return Ok(Err(why)),
+        }
+    };
+}
+
+fn value(turn: &mut Turn<'_>, work: &Work<'_>, formula: Formula) -> Made<()> {
+    let name = &work.spec.name;
+    let computed = made!(vars::compute(turn, work.plan, name, work.place, formula));
+    work.done(turn, Some(computed.body))?;
+    Ok(Ok(()))
+}
+
+fn task(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    agent: Option<&Name>,
+    title: &str,
+    input: &Option<String>,
+) -> Made<()> {
+    let title = made!(work.text(turn, title));
+    let input = made!(work.body(turn, input.as_deref()));
+    let task = TaskId::derived(work.id.0, &work.path());
+    open(turn, work, task, title, input, agent.cloned())?;
+    Ok(Ok(()))
+}
+
+/// Opens a task for the step; a refusal is the step's failure, not the plan's end.
+fn open(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    task: TaskId,
+    title: String,
+    input: BodyRef,
+    agent: Option<Name>,
+) -> Done<bool> {
+    let title = turn.seal(title)?;
+    let (plan, at, attempt) = (work.id, work.at.clone(), work.attempt);
+    let parent = Some(Parent {
+        plan,
+        at: at.clone(),
+        attempt,
+    });
+    let by = Actor::Plan(plan);
+    match crate::task::open(
+        turn,
+        Wanted {
+            task,
+            title,
+            input,
+            agent,
+            parent,
+            by,
+        },
+    ) {
+        Ok(()) => {}
+        Err(Stop::Refused(refusal)) => {
+            let problem = Problem::new(refusal.code, refusal.what);
+            outcome::failed(turn, plan, at, problem)?;
+            return Ok(false);
+        }
+        Err(stop) => return Err(stop),
+    }
+    Ok(true)
+}
+
+fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
+    let StepDo::Review(asked) = &work.spec.action else {
+        return Err(Stop::broken("a review that is none".into()));
+    };
+    let of = work.plan.steps.get(&asked.of);
+    let task_of = of.and_then(|step| step.task);
+    let author = match task_of {
+        Some(task) => crate::task::known(turn, task)?.target.clone(),
+        None => None,
+    };
+    let Some(author) = author else {
+        return Ok(Err(format!("step {} has no author to review", asked.of)));
+    };
+    if author == asked.by && !crate::planted::is("author-reviews") {
+        let what = format!("{author} can't review its own work");
+        let problem = Problem::new(Code::OWN_REVIEW, what);
+        outcome::failed_for_good(turn, work.id, work.plan, work.at.clone(), problem)?;
+        return Ok(Ok(()));
+    }
+    let round = of.map_or(1, |step| step.round);
+    let input = made!(work.body(turn, Some(&asked.input)));
+    let review = ReviewId::derived(work.id.0, &work.path());
+    let task = TaskId::derived(work.id.0, &work.path());
+    let title = format!("review {}", asked.of);
+    if !open(turn, work, task, title, input, Some(asked.by.clone()))? {
+        return Ok(Ok(()));
+    }
+    turn.emit(review::Requested {
+        review,
+        plan: work.id,
+        step: work.spec.name.clone(),
+        of: asked.of.clone(),
+        author,
+        reviewer: asked.by.clone(),
+        task,
+        round,
+    })?;
+    Ok(Ok(()))
+}
+
+fn approval(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    title: &str,
+    body: Option<&str>,
+    role: Role,
+    expires: Option<Span>,
+) -> Made<()> {
+    let title = made!(work.text(turn, title));
+    let body = made!(work.body(turn, body));
+    let approval = ApprovalId::derived(work.id.0, &work.path());
+    let reviewed = work.spec.after.iter().find_map(|name| {
+        let spec = work
+            .plan
+            .spec
+            .steps
+            .iter()
+            .find(|spec| spec.name == *name)?;
+        match &spec.action {
+            StepDo::Review(review) => Some((work.plan.steps.get(name)?, &review.of)),
+            _ => None,
+        }
+    });
+    let author = match reviewed.and_then(|(_, of)| work.plan.steps.get(of)?.task) {
+        Some(task) => crate::task::known(turn, task)?.target.clone(),
+        None => None,
+    };
+    turn.emit(approval::Requested {
+        approval,
+        title: turn.seal(title)?,
+        body,
+        options: Vec::new(),
+        waiting: Waiting::Step(work.id, work.at.clone()),
+        author,
+        evidence: reviewed.and_then(|(step, _)| step.output),
+        disputed: reviewed.is_some_and(|(step, _)| step.disputed),
+        role,
+        expires_at: expires.map(|expires| turn.now + expires),
+    })?;
+    Ok(Ok(()))
+}
+
+fn document(turn: &mut Turn<'_>, work: &Work<'_>, path: &str, text: Option<&str>) -> Made<()> {
+    let path = made!(work.text(turn, path));
+    let path = match DocPath::new(&path) {
+        Ok(path) => path,
+        Err(why) => return Ok(Err(why)),
+    };
+    let body = made!(work.body(turn, text));
+    let by = Actor::Plan(work.id);
+    let _ = crate::document::write(turn, &by, &path, body, None, None)?;
+    work.done(turn, Some(body))?;
+    Ok(Ok(()))
+}
+
+fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) -> Made<()> {
+    let data = match data {
+        Some(template) => made!(work.body(turn, Some(template))),
+        None => turn.stage(b"{}".to_vec())?,
+    };
+    if let Err(refusal) = crate::event::check_topic(kind) {
+        return Ok(Err(refusal.what));
+    }
+    crate::event::publish(turn, &Actor::Plan(work.id), kind, data)?;
+    work.done(turn, Some(data))?;
+    Ok(Ok(()))
+}

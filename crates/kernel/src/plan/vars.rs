@@ -1,0 +1,141 @@
+//! What the names in a plan's templates and conditions stand for.
+
+use naos_types::spec::{InputType, PlanSpec, StepDo, StepSpec};
+use naos_types::{BodyRef, Code, Name};
+use serde_json::Value;
+
+use super::Plan;
+use crate::need::{Compute, Computed, Formula, Var};
+use crate::turn::{Done, Stop, Turn};
+
+/// A step's name as an identifier: `fetch-mail` is called `fetch_mail`.
+#[must_use]
+pub fn identifier(name: &Name) -> String {
+    name.as_str().replace('-', "_")
+}
+
+/// Which item of a list a formula is about.
+pub(crate) type At = Option<(BodyRef, u32)>;
+
+/// The variables that `source` can name: outputs that it doesn't mention aren't loaded.
+pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(String, Var)> {
+    let text = |text: &str| Var::Json(Value::String(text.to_owned()).to_string());
+    // Inputs can be large: they are loaded only where they are named.
+    let inputs = if source.contains("inputs") {
+        Var::Body(plan.inputs)
+    } else {
+        Var::Null
+    };
+    let mut out = vec![
+        ("inputs".to_owned(), inputs),
+        ("today".to_owned(), text(&plan.started.rfc3339()[..10])),
+        (
+            "plan".to_owned(),
+            Var::Object(vec![("name".to_owned(), text(plan.name.as_str()))]),
+        ),
+    ];
+    if let Some((items, index)) = at {
+        out.push(("item".to_owned(), Var::Item(items, index)));
+        out.push(("index".to_owned(), Var::Json(index.to_string())));
+    }
+    let own = plan.steps.get(step);
+    let feedback = own
+        .and_then(|step| step.feedback)
+        .map_or(Var::Null, Var::Body);
+    out.push(("feedback".to_owned(), feedback));
+    let all = source.contains("steps");
+    let mut steps = Vec::new();
+    for (name, step) in &plan.steps {
+        let called = identifier(name);
+        if !all && !source.contains(&called) {
+            continue;
+        }
+        let output = step.output.map_or(Var::Null, Var::Body);
+        let fields = vec![
+            ("output".to_owned(), output),
+            ("status".to_owned(), text(step.status.word())),
+            ("disputed".to_owned(), Var::Json(step.disputed.to_string())),
+        ];
+        if all {
+            steps.push((called.clone(), Var::Object(fields.clone())));
+        }
+        out.push((called, Var::Object(fields)));
+    }
+    if all {
+        out.push(("steps".to_owned(), Var::Object(steps)));
+    }
+    out
+}
+
+/// Computes a formula of a step; the inner error is a sentence for the step's failure.
+pub(crate) fn compute(
+    turn: &Turn<'_>,
+    plan: &Plan,
+    step: &Name,
+    at: At,
+    formula: Formula,
+) -> Done<Result<Computed, String>> {
+    let source = match &formula {
+        Formula::Cel(source) | Formula::Template(source) => source.clone(),
+        Formula::Gather => String::new(),
+    };
+    let vars = vars(plan, step, at, &source);
+    turn.compute(Compute { formula, vars })
+}
+
+/// The output that a step gets where it names none: that of the step before, and of a reviewed
+/// step where the one before is its review.
+pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
+    let output = |name: &Name| plan.steps.get(name).and_then(|step| step.output);
+    let last = spec.after.last().and_then(|name| {
+        let before = plan.spec.steps.iter().find(|spec| spec.name == *name)?;
+        match &before.action {
+            StepDo::Review(review) => output(&review.of),
+            _ => output(name),
+        }
+    });
+    last.unwrap_or(plan.inputs)
+}
+
+/// The inputs of a new execution: a JSON object with every input of the plan, of its type, with
+/// defaults for those that weren't given and nothing else.
+pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -> Done<BodyRef> {
+    let refuse = |what: String| Err(Stop::refused(Code::BAD_REQUEST, what));
+    let bytes = turn.body(given)?.unwrap_or_default();
+    let value: Value = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(_) if bytes.is_empty() => Value::Object(serde_json::Map::new()),
+        Err(error) => return refuse(format!("the inputs are no JSON object: {error}")),
+    };
+    let Value::Object(mut given) = value else {
+        return refuse("the inputs are no JSON object".into());
+    };
+    let mut inputs = serde_json::Map::new();
+    for input in &spec.inputs {
+        let value = match (given.remove(&input.name), &input.default) {
+            (Some(value), _) => value,
+            (None, Some(default)) => serde_json::from_str(default)
+                .map_err(|e| Stop::broken(format!("the default of {}: {e}", input.name)))?,
+            (None, None) => return refuse(format!("the input {} is missing", input.name)),
+        };
+        if !fits(input.kind, &value) {
+            return refuse(format!("the input {} isn't of its type", input.name));
+        }
+        inputs.insert(input.name.clone(), value);
+    }
+    if let Some(name) = given.keys().next() {
+        return refuse(format!("the plan takes no input {name}"));
+    }
+    turn.stage(Value::Object(inputs).to_string().into_bytes())
+}
+
+fn fits(kind: InputType, value: &Value) -> bool {
+    match kind {
+        InputType::Any => true,
+        InputType::String => value.is_string(),
+        InputType::Number => value.is_number(),
+        InputType::Boolean => value.is_boolean(),
+        InputType::List => value.is_array(),
+        InputType::Object => value.is_object(),
+    }
+}

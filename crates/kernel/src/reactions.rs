@@ -1,0 +1,117 @@
+//! What follows from a fact: the only place where families meet.
+
+use naos_types::fact::approval::{self, Waiting};
+use naos_types::fact::{Fact, plan, run, task};
+use naos_types::{BodyRef, Micros, TaskStatus};
+
+use crate::turn::{Done, Turn};
+
+/// Lets each fact of the turn have its consequences, theirs too, until nothing follows any more.
+pub(crate) fn until_quiet(turn: &mut Turn<'_>) -> Done {
+    let mut seen = 0;
+    while seen < turn.facts.len() {
+        let fact = turn.facts[seen].clone();
+        seen += 1;
+        react(turn, &fact)?;
+    }
+    Ok(())
+}
+
+fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Run(fact) => run_fact(turn, fact),
+        Fact::Task(task::Fact::Closed(f)) => {
+            let parent = crate::task::known(turn, f.task)?.parent.clone();
+            match parent {
+                Some(parent) => crate::plan::task_closed(turn, &parent, f),
+                None => Ok(()),
+            }
+        }
+        Fact::Approval(fact) => approval_fact(turn, fact),
+        Fact::Plan(fact) => {
+            if let Some(plan) = goes_on(fact) {
+                turn.advance(plan);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn run_fact(turn: &mut Turn<'_>, fact: &run::Fact) -> Done {
+    match fact {
+        run::Fact::Completed(f) => {
+            crate::run::settle(turn, f.run, f.cost)?;
+            let (status, output) = (TaskStatus::Done, Some(f.output));
+            turn.emit(task::Closed {
+                task: f.task,
+                status,
+                output,
+                problem: None,
+            })
+        }
+        run::Fact::Failed(f) if f.retry_at.is_none() => {
+            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)
+        }
+        run::Fact::Stopped(f) => {
+            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)
+        }
+        run::Fact::Cancelled(f) => run_failed(turn, f.run, None, TaskStatus::Cancelled),
+        _ => Ok(()),
+    }
+}
+
+fn run_failed(
+    turn: &mut Turn<'_>,
+    run: naos_types::RunId,
+    problem: Option<naos_types::fact::Problem>,
+    status: TaskStatus,
+) -> Done {
+    crate::run::settle(turn, run, Micros::ZERO)?;
+    withdraw_question(turn, run)?;
+    let task = crate::run::known(turn, run)?.task;
+    turn.emit(task::Closed {
+        task,
+        status,
+        output: None,
+        problem,
+    })
+}
+
+/// A run that ends takes back what it asked a person.
+fn withdraw_question(turn: &mut Turn<'_>, run: naos_types::RunId) -> Done {
+    let found = crate::run::known(turn, run)?;
+    let question = crate::run::question(run, found.attempt, found.calls);
+    match turn.tables.approval.get(&question) {
+        Ok(Some(_)) => crate::approval::withdraw(turn, question),
+        // One that isn't loaded isn't open: open ones always are.
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
+    let (id, given): (_, Result<Option<BodyRef>, &str>) = match fact {
+        approval::Fact::Approved(f) => (f.approval, Ok(f.edited)),
+        approval::Fact::Rejected(f) => (f.approval, Err("a person said no")),
+        approval::Fact::Expired(f) => (f.approval, Err("nobody answered in time")),
+        approval::Fact::Requested(_) | approval::Fact::Withdrawn(_) => return Ok(()),
+    };
+    let found = crate::approval::known(turn, id)?.clone();
+    match &found.waiting {
+        Waiting::Step(plan, at) => crate::plan::approval_decided(turn, *plan, at, id, &found),
+        Waiting::Call(run, index) => crate::run::answer_asked(turn, *run, *index, given),
+    }
+}
+
+/// The plan that has something to do after this fact.
+const fn goes_on(fact: &plan::Fact) -> Option<naos_types::PlanId> {
+    match fact {
+        plan::Fact::Started(f) => Some(f.plan),
+        plan::Fact::StepDone(f) => Some(f.plan),
+        plan::Fact::StepFailed(f) => Some(f.plan),
+        plan::Fact::StepSkipped(f) => Some(f.plan),
+        plan::Fact::StepReopened(f) => Some(f.plan),
+        plan::Fact::StepExpanded(f) => Some(f.plan),
+        plan::Fact::StepStarted(_) | plan::Fact::Closed(_) => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! Resources: applications are data.
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::resource::{self, Fact};
+use naos_types::spec::{Kind, PlanSpec, SkillSpec, Spec};
+use naos_types::{Actor, Code, Digest, Name};
+use serde::{Deserialize, Serialize};
+
+use crate::state::ResourceKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// One resource in its last version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Counted from 1.
+    pub version: u32,
+    /// What it says.
+    pub spec: Spec,
+    /// Of the spec's bytes.
+    pub digest: Digest,
+}
+
+impl Aggregate for Resource {
+    const KIND: &'static str = "resource";
+    const VERSION: u8 = 1;
+}
+
+/// Digest of a spec: applying the same again changes nothing.
+#[must_use]
+pub fn digest(spec: &Spec) -> Digest {
+    Digest::of(&postcard::to_stdvec(spec).unwrap_or_default())
+}
+
+fn known<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<&'t Resource> {
+    turn.resource(&ResourceKey(kind, name.clone()))?
+        .ok_or_else(|| {
+            Stop::refused(
+                Code::NOT_FOUND,
+                format!("there is no {} {name}", kind.word()),
+            )
+        })
+}
+
+/// The plan of this name and its version.
+pub(crate) fn plan<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PlanSpec, u32)> {
+    match known(turn, Kind::Plan, name)? {
+        Resource {
+            spec: Spec::Plan(spec),
+            version,
+            ..
+        } => Ok((spec, *version)),
+        _ => Err(Stop::broken(format!("the plan {name} holds no plan"))),
+    }
+}
+
+/// The skill of this name.
+pub(crate) fn skill<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t SkillSpec>> {
+    match turn.resource(&ResourceKey(Kind::Skill, name.clone()))? {
+        Some(Resource {
+            spec: Spec::Skill(spec),
+            ..
+        }) => Ok(Some(spec)),
+        _ => Ok(None),
+    }
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource) -> Done<Reply> {
+    match asked {
+        command::Resource::Apply { kind, name, spec } => {
+            fits(*kind, spec)?;
+            let digest = digest(spec);
+            let before = turn.resource(&ResourceKey(*kind, name.clone()))?;
+            if before.is_some_and(|resource| resource.digest == digest) {
+                return Ok(Reply::Unchanged);
+            }
+            let version = before.map_or(1, |resource| resource.version + 1);
+            turn.emit(resource::Applied {
+                kind: *kind,
+                name: name.clone(),
+                version,
+                spec: spec.clone(),
+                digest,
+                by: by.clone(),
+            })?;
+            Ok(Reply::Version(u64::from(version)))
+        }
+        command::Resource::Delete { kind, name } => {
+            known(turn, *kind, name)?;
+            turn.emit(resource::Deleted {
+                kind: *kind,
+                name: name.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// A plan holds steps and a skill a handler, whoever sent them.
+fn fits(kind: Kind, spec: &Spec) -> Done {
+    let fits = match spec {
+        Spec::Skill(_) => kind == Kind::Skill,
+        Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
+        Spec::Kept(_) => !matches!(kind, Kind::Skill | Kind::Plan | Kind::Agent | Kind::Budget),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(Stop::refused(Code::BAD_DOCUMENT, "kind and content differ"))
+    }
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Applied(f) => {
+            if f.kind == Kind::Skill {
+                turn.head_mut(&())?.skills.insert(f.name.clone());
+            }
+            let key = ResourceKey(f.kind, f.name.clone());
+            let (version, spec, digest) = (f.version, f.spec.clone(), f.digest);
+            turn.put_resource(
+                key,
+                Some(Resource {
+                    version,
+                    spec,
+                    digest,
+                }),
+            );
+        }
+        Fact::Deleted(f) => {
+            if f.kind == Kind::Skill {
+                turn.head_mut(&())?.skills.remove(&f.name);
+            }
+            turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! The broker: who can do this, how sure is it, what would it cost. Skill, then component, then
+//! model: the cheapest that is permitted and confident enough.
+
+use std::collections::BTreeMap;
+
+use naos_types::fact::task::Considered;
+use naos_types::{BodyRef, Code, Micros, Name, Refusal, Tier};
+
+use crate::compute::pattern;
+use crate::turn::{Done, Stop, Turn};
+
+/// How sure a skill must be, in ten-thousandths.
+pub const SKILL_CONFIDENCE_MIN: u16 = 9_000;
+/// How sure a component must be.
+pub const WASM_CONFIDENCE_MIN: u16 = 8_000;
+/// How sure a model must be.
+pub const MODEL_CONFIDENCE_MIN: u16 = 7_000;
+/// How much of a task's text the broker reads, in bytes.
+pub const ROUTE_TEXT_BYTES_MAX: usize = 4_096;
+/// How many candidates an answer names.
+pub const CONSIDERED_MAX: usize = 16;
+
+/// How sure a tier must be.
+#[must_use]
+pub const fn confidence_min(tier: Tier) -> u16 {
+    match tier {
+        Tier::Skill => SKILL_CONFIDENCE_MIN,
+        Tier::Wasm => WASM_CONFIDENCE_MIN,
+        Tier::Model => MODEL_CONFIDENCE_MIN,
+    }
+}
+
+/// All who could do what `input` asks, best first.
+pub(crate) fn consider(turn: &Turn<'_>, input: BodyRef) -> Done<Vec<Considered>> {
+    let text = match turn.body(input)? {
+        Some(bytes) => asked_for(bytes),
+        None => return Err(Stop::broken("the input of a task isn't stored".into())),
+    };
+    let (skills, agents) = match turn.head(&())? {
+        Some(head) => (head.skills.clone(), head.agents.clone()),
+        None => return Ok(Vec::new()),
+    };
+    let mut out = Vec::new();
+    for name in &skills {
+        if let Some(skill) = crate::resource::skill(turn, name)? {
+            let found = pattern::skill_match(&skill.patterns, &text);
+            let estimate = skill.cost_per_call;
+            out.push(candidate(turn, Tier::Skill, name, found, estimate, false)?);
+        }
+    }
+    for name in &agents {
+        if let Some(agent) = turn.agent(name)? {
+            let spec = &agent.spec;
+            let template = spec.template.as_deref();
+            let found = pattern::agent_match(
+                name.as_str(),
+                template,
+                &spec.description,
+                &spec.patterns,
+                &text,
+            );
+            let tier = if spec.component.is_some() {
+                Tier::Wasm
+            } else {
+                Tier::Model
+            };
+            out.push(candidate(
+                turn,
+                tier,
+                name,
+                found,
+                spec.cost_per_call,
+                agent.stopped,
+            )?);
+        }
+    }
+    // Dearer tiers later, then the surer first; names settle what is left, so that the same
+    // question always has the same answer.
+    out.sort_by(|a, b| {
+        let key = |c: &Considered| (c.tier, std::cmp::Reverse(c.confidence));
+        key(a).cmp(&key(b)).then_with(|| a.target.cmp(&b.target))
+    });
+    out.sort_by_key(|c| c.confidence < confidence_min(c.tier));
+    out.truncate(CONSIDERED_MAX);
+    Ok(out)
+}
+
+/// What a task asks for: the field `task` of a JSON object, else the beginning of the text.
+pub(crate) fn asked_for(input: &[u8]) -> String {
+    if input.first() == Some(&b'{')
+        && let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(input)
+        && let Some(task) = fields.get("task").and_then(serde_json::Value::as_str)
+    {
+        return task.to_owned();
+    }
+    String::from_utf8_lossy(&input[..input.len().min(ROUTE_TEXT_BYTES_MAX)]).into_owned()
+}
+
+fn candidate(
+    turn: &Turn<'_>,
+    tier: Tier,
+    name: &Name,
+    found: pattern::Match,
+    estimate: Micros,
+    stopped: bool,
+) -> Done<Considered> {
+    let (mut permitted, mut reason) = (true, found.reason);
+    if tier == Tier::Model {
+        permitted = false;
+        reason = "no model is connected: set ANTHROPIC_API_KEY or OPENAI_API_KEY".into();
+    } else if stopped {
+        permitted = false;
+        reason = format!("{name} is stopped");
+    } else {
+        match crate::guard::affordable(turn, name, estimate) {
+            Ok(()) => {}
+            Err(Stop::Refused(refusal)) => {
+                permitted = false;
+                reason = refusal.what;
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    let (target, confidence) = (name.to_string(), found.confidence);
+    Ok(Considered {
+        tier,
+        target,
+        confidence,
+        estimate,
+        permitted,
+        reason,
+    })
+}
+
+/// The first that is permitted and sure enough; else the refusal that says why there is none.
+pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
+    let sure = |c: &&Considered| c.confidence >= confidence_min(c.tier);
+    if let Some(chosen) = considered.iter().find(|c| c.permitted && sure(c)) {
+        return Ok(chosen);
+    }
+    match considered.iter().find(sure) {
+        Some(c) if c.tier == Tier::Model => {
+            let what = format!("only {} could do this, and {}", c.target, c.reason);
+            Err(Stop::refused(Code::NO_MODEL, what))
+        }
+        Some(c) => {
+            let what = format!("{} could do this, but {}", c.target, c.reason);
+            Err(Refusal::new(Code::OVER_BUDGET, what).into())
+        }
+        None => {
+            let nearest = considered.iter().max_by_key(|c| c.confidence);
+            let what = match nearest.filter(|c| c.confidence > 0) {
+                Some(c) => format!(
+                    "nobody is sure enough to do this; the nearest is {} with {}.{:02}",
+                    c.target,
+                    c.confidence / 10_000,
+                    c.confidence % 10_000 / 100
+                ),
+                None => "nobody here can do this".into(),
+            };
+            Err(Stop::refused(Code::NO_ROUTE, what))
+        }
+    }
+}
+
+/// What a skill's patterns capture from a text.
+pub(crate) fn captures(patterns: &[String], text: &str) -> Vec<(String, String)> {
+    pattern::skill_match(patterns, text).captures
+}
+
+/// The value of the first key, in order, that stands in the text.
+pub(crate) fn look_up<'t>(table: &'t BTreeMap<String, String>, text: &str) -> Option<&'t str> {
+    let text = text.to_lowercase();
+    table
+        .iter()
+        .find(|(key, _)| text.contains(&key.to_lowercase()))
+        .map(|(_, value)| value.as_str())
+}

@@ -1,0 +1,202 @@
+//! Gated calls: the intent is durable before the effect, the outcome before the guest goes on.
+
+use naos_types::fact::approval::Waiting;
+use naos_types::fact::run::{self, World};
+use naos_types::input::{
+    Answer, Asked, CallEnded, CallOutcome, GuestCall, Link, NewSegment, Piece,
+};
+use naos_types::{Actor, ApprovalId, BodyRef, Code, Role, RunId, RunStatus};
+
+use super::{Run, go_on, known};
+use crate::turn::{Done, Stop, Turn};
+
+/// The run that a guest speaks for, if it is still this attempt's turn to speak.
+fn speaking<'t>(turn: &'t Turn<'_>, id: RunId, attempt: u32) -> Done<&'t Run> {
+    let run = known(turn, id)?;
+    if run.status != RunStatus::Running || run.attempt != attempt || run.retry_at.is_some() {
+        let what = format!("attempt {attempt} of {id} doesn't count any more");
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    Ok(run)
+}
+
+pub(crate) fn record(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    agent: &naos_types::Name,
+    segment: Option<&NewSegment>,
+) -> Done {
+    let Some(segment) = segment else {
+        return Ok(());
+    };
+    let (agent, calls) = (agent.clone(), segment.calls);
+    turn.emit(run::Recorded {
+        run: id,
+        agent,
+        segment: segment.body,
+        calls,
+    })
+}
+
+pub(crate) fn called(turn: &mut Turn<'_>, call: &GuestCall) -> Done {
+    let run = speaking(turn, call.run, call.attempt)?.clone();
+    if run.pending.is_some() || call.index < run.calls {
+        let what = format!("call {} of {} was made before", call.index, call.run);
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    record(turn, call.run, &run.agent, call.segment.as_ref())?;
+    let ability = call.ask.ability();
+    turn.emit(run::Called {
+        run: call.run,
+        agent: run.agent.clone(),
+        index: call.index,
+        ability,
+        request: call.request,
+        digest: call.digest,
+        world: world(&call.ask),
+    })?;
+    if let Err(why) = crate::guard::granted(&run.grant.grants, &run.agent, &call.ask) {
+        answer(turn, call.run, Answer::Denied(why))?;
+        return go_on(turn, call.run);
+    }
+    perform(turn, call, &run)?;
+    go_on(turn, call.run)
+}
+
+/// What the cell can do itself, it does in this turn; the rest waits for its outcome.
+fn perform(turn: &mut Turn<'_>, call: &GuestCall, run: &Run) -> Done {
+    let by = Actor::Agent(run.agent.clone());
+    match &call.ask {
+        Asked::Http { .. } => Ok(()),
+        Asked::Emit { topic, data } => {
+            if let Err(refusal) = crate::event::check_topic(topic) {
+                return answer(turn, call.run, Answer::Invalid(refusal.what));
+            }
+            let event = crate::event::publish(turn, &by, topic, *data)?;
+            answer(turn, call.run, Answer::Text(event.to_string()))
+        }
+        Asked::Ask {
+            title,
+            body,
+            options,
+        } => {
+            let approval = question(call.run, run.attempt, call.index);
+            turn.emit(naos_types::fact::approval::Requested {
+                approval,
+                title: title.clone(),
+                body: *body,
+                options: options.clone(),
+                waiting: Waiting::Call(call.run, call.index),
+                author: Some(run.agent.clone()),
+                evidence: None,
+                disputed: false,
+                role: Role::Staff,
+                expires_at: None,
+            })
+        }
+    }
+}
+
+/// What the question of a call is called: another attempt asks anew.
+pub(crate) fn question(run: RunId, attempt: u32, index: u32) -> ApprovalId {
+    ApprovalId::derived(run.0, &format!("ask/{attempt}/{index}"))
+}
+
+fn world(ask: &Asked) -> World {
+    match ask {
+        Asked::Http { method, .. } if matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS") => {
+            World::Repeatable
+        }
+        Asked::Http { keyed: true, .. } => World::Keyed,
+        Asked::Http { .. } => World::Once,
+        // The cell does these itself, in the commit that says so.
+        Asked::Emit { .. } | Asked::Ask { .. } => World::Keyed,
+    }
+}
+
+/// Journals what the guest gets for its pending call.
+pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
+    let run = known(turn, id)?.clone();
+    let Some(pending) = run.pending else {
+        return Err(Stop::broken(format!("{id} waits for no call")));
+    };
+    let (index, ability, request) = (pending.index, pending.ability, pending.digest);
+    let piece = Piece::Answer {
+        index,
+        ability,
+        request,
+        answer: given,
+        at: turn.now,
+    };
+    let link = Link {
+        before: run.tail,
+        piece,
+    };
+    let bytes = postcard::to_stdvec(&link).map_err(|e| Stop::broken(e.to_string()))?;
+    let staged = turn.stage(bytes)?;
+    let (agent, attempts) = (run.agent, pending.attempts + 1);
+    turn.emit(run::Answered {
+        run: id,
+        agent,
+        index,
+        answer: staged,
+        attempts,
+    })
+}
+
+/// A driver carried a call out, or lost it.
+pub(crate) fn call_ended(turn: &mut Turn<'_>, end: &CallEnded) -> Done {
+    let run = known(turn, end.run)?.clone();
+    let waits = run.pending.as_ref().is_some_and(|p| p.index == end.index);
+    if !waits || run.status != RunStatus::Running {
+        return Ok(()); // cancelled, or told before
+    }
+    match &end.outcome {
+        CallOutcome::Answered(body) => answer(turn, end.run, Answer::Body(*body))?,
+        CallOutcome::NotSent(_) => {
+            answer(
+                turn,
+                end.run,
+                Answer::Failed("the request could not be sent".into()),
+            )?;
+        }
+        // An earlier attempt that comes back late says nothing about this one.
+        CallOutcome::Lost(_) if run.pending.is_some_and(|p| end.attempt <= p.attempts) => {
+            return Ok(());
+        }
+        CallOutcome::Lost(said) => {
+            turn.emit(run::LeftUnknown {
+                run: end.run,
+                agent: run.agent,
+                index: end.index,
+                said: said.clone(),
+            })?;
+            return Ok(());
+        }
+    }
+    go_on(turn, end.run)
+}
+
+/// A person answered what a guest asked.
+pub(crate) fn answer_asked(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    index: u32,
+    given: Result<Option<BodyRef>, &str>,
+) -> Done {
+    let run = known(turn, id)?;
+    let waits = run.status == RunStatus::Held
+        && run
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.index == index);
+    if !waits {
+        return Ok(());
+    }
+    match given {
+        Ok(Some(body)) => answer(turn, id, Answer::Body(body))?,
+        Ok(None) => answer(turn, id, Answer::Text("yes".into()))?,
+        Err(why) => answer(turn, id, Answer::Failed(why.into()))?,
+    }
+    go_on(turn, id)
+}

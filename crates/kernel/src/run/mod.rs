@@ -1,0 +1,388 @@
+//! Runs: one execution of an agent for a task, its gated calls and its end.
+
+mod calls;
+mod end;
+
+use naos_types::command::{self, Reply};
+use naos_types::effect::{Call, Effect, Sandbox};
+use naos_types::fact::Problem;
+use naos_types::fact::run::{self, Ability, Fact, Verdict, World};
+use naos_types::input::Answer;
+use naos_types::{
+    Actor, BodyRef, Code, Digest, Grant, Micros, Name, RunId, RunStatus, Span, TaskId, Tier, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+pub(crate) use calls::{answer_asked, call_ended, called, question};
+pub(crate) use end::{ended, retry_due, settle};
+
+/// A gated call on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Which call.
+    pub index: u32,
+    /// What for.
+    pub ability: Ability,
+    /// The request.
+    pub request: BodyRef,
+    /// Digest that it is compared by.
+    pub digest: Digest,
+    /// What may be done if the outcome is lost.
+    pub world: World,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// For which task.
+    pub task: TaskId,
+    /// Who.
+    pub agent: Name,
+    /// At which tier.
+    pub tier: Tier,
+    /// The component, pinned.
+    pub component: Option<Digest>,
+    /// What is given.
+    pub input: BodyRef,
+    /// What clock and dice derive from.
+    pub seed: Digest,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// When the attempt began.
+    pub started: Time,
+    /// When its clock last moved.
+    pub clock: Time,
+    /// What the guard allowed.
+    pub grant: Grant,
+    /// The last segment of its recording.
+    pub tail: Option<BodyRef>,
+    /// How many calls the recording holds.
+    pub calls: u32,
+    /// The gated call that it waits for.
+    pub pending: Option<Pending>,
+    /// Whether an effect that can't be repeated happened.
+    pub once_done: bool,
+    /// When a failed attempt is followed by the next.
+    pub retry_at: Option<Time>,
+    /// Set aside for it.
+    pub reserved: Micros,
+    /// The window that the reserve counts in.
+    pub window: Time,
+    /// The answer.
+    pub output: Option<BodyRef>,
+    /// Why the last attempt failed.
+    pub problem: Option<Problem>,
+    /// When it ended.
+    pub ended: Option<Time>,
+    /// What it cost.
+    pub cost: Micros,
+    /// Instructions of the last attempt, roughly.
+    pub fuel: u64,
+    /// How long the last attempt took.
+    pub took: Span,
+}
+
+impl Aggregate for Run {
+    const KIND: &'static str = "run";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        !self.status.is_closed()
+    }
+    fn due(&self) -> Option<Time> {
+        self.retry_at
+    }
+}
+
+impl Run {
+    /// What is outstanding in the world for it.
+    #[must_use]
+    pub fn open_effect(&self, id: RunId) -> Option<Effect> {
+        if self.status != RunStatus::Running || self.retry_at.is_some() {
+            return None;
+        }
+        match &self.pending {
+            Some(pending) => Some(Effect::Call(Call {
+                run: id,
+                index: pending.index,
+                agent: self.agent.clone(),
+                ability: pending.ability,
+                request: pending.request,
+                world: pending.world,
+                attempt: pending.attempts + 1,
+            })),
+            None => Some(Effect::Sandbox(Box::new(Sandbox {
+                run: id,
+                attempt: self.attempt,
+                agent: self.agent.clone(),
+                component: self.component?,
+                input: self.input,
+                seed: self.seed,
+                clock: self.clock,
+                deadline: self.clock + self.grant.limits.wall_max,
+                grant: self.grant.clone(),
+                tail: self.tail,
+            }))),
+        }
+    }
+}
+
+/// The run, or that there is none.
+pub(crate) fn known<'t>(turn: &'t Turn<'_>, run: RunId) -> Done<&'t Run> {
+    turn.run(&run)?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no run {run}")))
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Run) -> Done<Reply> {
+    match asked {
+        command::Run::Cancel { run } => {
+            let status = known(turn, *run)?.status;
+            if status.is_closed() {
+                let what = format!("the run is {status} already");
+                return Err(Stop::refused(Code::WRONG_STATE, what));
+            }
+            cancel(turn, by, *run)?;
+        }
+        command::Run::Resolve { run, verdict } => resolve(turn, by, *run, *verdict)?,
+    }
+    Ok(Reply::Done)
+}
+
+/// Cancels an open run: nothing that it does from now on counts.
+pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, run: RunId) -> Done {
+    let agent = known(turn, run)?.agent.clone();
+    turn.emit(run::Cancelled {
+        run,
+        agent,
+        by: by.clone(),
+    })?;
+    crate::guard::order(turn, Effect::Cancel(run));
+    Ok(())
+}
+
+/// A person decides about an effect of unknown outcome, or a run that diverged.
+fn resolve(turn: &mut Turn<'_>, by: &Actor, id: RunId, verdict: Verdict) -> Done {
+    let run = known(turn, id)?.clone();
+    let fits = match run.status {
+        RunStatus::Unknown => true,
+        RunStatus::Diverged => verdict == Verdict::Retry,
+        _ => false,
+    };
+    if !fits {
+        let what = format!(
+            "the run is {}: there is nothing to resolve this way",
+            run.status
+        );
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    let index = run
+        .pending
+        .as_ref()
+        .map_or(run.calls, |pending| pending.index);
+    turn.emit(run::Resolved {
+        run: id,
+        agent: run.agent,
+        index,
+        verdict,
+        by: by.clone(),
+    })?;
+    match verdict {
+        Verdict::Retry if run.status == RunStatus::Diverged => return end::again(turn, id),
+        Verdict::Retry => {}
+        Verdict::Finish => {
+            let said = "a person decided that it happened; its answer is lost";
+            calls::answer(turn, id, Answer::Failed(said.into()))?;
+        }
+        Verdict::Undo => {
+            let said = "a person decided that it did not happen";
+            calls::answer(turn, id, Answer::Failed(said.into()))?;
+        }
+    }
+    go_on(turn, id)
+}
+
+/// Wishes for whatever the run waits for by now.
+pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
+    if let Some(effect) = known(turn, id)?.open_effect(id) {
+        let wished = turn
+            .orders
+            .iter()
+            .any(|order| order.effect.id() == effect.id());
+        if !wished {
+            crate::guard::order(turn, effect);
+        }
+    }
+    Ok(())
+}
+
+fn close(turn: &mut Turn<'_>, id: RunId, status: RunStatus) -> Done {
+    let now = turn.now;
+    let run = turn.run_mut(&id)?;
+    let was_open = !run.status.is_closed();
+    run.ended = Some(now);
+    run.status = status;
+    run.pending = None;
+    run.retry_at = None;
+    let name = run.agent.clone();
+    if was_open && status.is_closed() {
+        let head = turn.head_mut(&())?;
+        head.open_runs = head.open_runs.saturating_sub(1);
+        if turn.agent(&name)?.is_some() {
+            let agent = turn.agent_mut(&name)?;
+            agent.open_runs = agent.open_runs.saturating_sub(1);
+            agent.last = Some((id, status == RunStatus::Failed));
+            match status {
+                RunStatus::Completed => agent.completed += 1,
+                RunStatus::Failed => agent.failed += 1,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
+    let now = turn.now;
+    if f.attempt > 1 {
+        let run = turn.run_mut(&f.run)?;
+        run.attempt = f.attempt;
+        run.seed = f.seed;
+        run.started = now;
+        run.clock = now;
+        run.status = RunStatus::Running;
+        run.retry_at = None;
+        run.tail = None;
+        run.calls = 0;
+        run.pending = None;
+        return Ok(());
+    }
+    let run = Run {
+        task: f.task,
+        agent: f.agent.clone(),
+        tier: f.tier,
+        component: f.component,
+        input: f.input,
+        seed: f.seed,
+        status: RunStatus::Running,
+        attempt: 1,
+        started: now,
+        clock: now,
+        grant: f.grant.clone(),
+        tail: None,
+        calls: 0,
+        pending: None,
+        once_done: false,
+        retry_at: None,
+        reserved: Micros::ZERO,
+        window: Time(0),
+        output: None,
+        problem: None,
+        ended: None,
+        cost: Micros::ZERO,
+        fuel: 0,
+        took: Span(0),
+    };
+    turn.put_run(f.run, Some(run));
+    turn.head_mut(&())?.open_runs += 1;
+    if turn.agent(&f.agent)?.is_some() {
+        turn.agent_mut(&f.agent)?.open_runs += 1;
+    }
+    let task = turn.task_mut(&f.task)?;
+    task.run = Some(f.run);
+    task.status = naos_types::TaskStatus::InProgress;
+    Ok(())
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    match fact {
+        Fact::Started(f) => begin(turn, f)?,
+        Fact::Recorded(f) => {
+            let run = turn.run_mut(&f.run)?;
+            run.tail = Some(f.segment);
+            run.calls += f.calls;
+        }
+        Fact::Called(f) => {
+            let run = turn.run_mut(&f.run)?;
+            run.pending = Some(Pending {
+                index: f.index,
+                ability: f.ability,
+                request: f.request,
+                digest: f.digest,
+                world: f.world,
+                attempts: 0,
+            });
+            if f.ability == Ability::Ask {
+                run.status = RunStatus::Held;
+            }
+        }
+        Fact::Answered(f) => {
+            let run = turn.run_mut(&f.run)?;
+            let once = run.pending.take().is_some_and(|p| p.world == World::Once);
+            run.once_done |= once;
+            run.tail = Some(f.answer);
+            run.calls = f.index + 1;
+            run.clock = now;
+            run.status = RunStatus::Running;
+        }
+        Fact::Completed(f) => {
+            let run = turn.run_mut(&f.run)?;
+            run.output = Some(f.output);
+            run.problem = None;
+            run.cost = f.cost;
+            run.fuel = f.fuel;
+            run.took = f.took;
+            close(turn, f.run, RunStatus::Completed)?;
+        }
+        Fact::Failed(f) => {
+            turn.run_mut(&f.run)?.problem = Some(f.problem.clone());
+            match f.retry_at {
+                Some(at) => {
+                    let run = turn.run_mut(&f.run)?;
+                    run.retry_at = Some(at);
+                    run.pending = None;
+                }
+                None => close(turn, f.run, RunStatus::Failed)?,
+            }
+        }
+        Fact::Stopped(f) => {
+            turn.run_mut(&f.run)?.problem = Some(f.problem.clone());
+            close(turn, f.run, RunStatus::Failed)?;
+        }
+        Fact::Cancelled(f) => close(turn, f.run, RunStatus::Cancelled)?,
+        Fact::Diverged(f) => turn.run_mut(&f.run)?.status = RunStatus::Diverged,
+        Fact::LeftUnknown(f) => turn.run_mut(&f.run)?.status = RunStatus::Unknown,
+        Fact::Resolved(f) => {
+            let run = turn.run_mut(&f.run)?;
+            run.status = RunStatus::Running;
+            if let Some(pending) = &mut run.pending {
+                pending.attempts += 1;
+            } else {
+                run.tail = None;
+                run.calls = 0;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The pause before an attempt: grows by the policy's factor, with up to a quarter by chance.
+pub(crate) fn pause(
+    turn: &mut Turn<'_>,
+    policy: &naos_types::spec::RetryPolicy,
+    failed: u32,
+) -> Span {
+    let mut wait = policy.wait.0.max(0);
+    for _ in 1..failed.min(32) {
+        wait = (wait.saturating_mul(i64::from(policy.factor_tenths)) / 10).min(policy.wait_max.0);
+    }
+    let wait = wait.min(policy.wait_max.0);
+    let chance = (turn.mint.next_bits() & 0xffff) as i64;
+    Span(wait.saturating_add((wait / 4).saturating_mul(chance) / 0xffff))
+}

@@ -1,0 +1,388 @@
+//! What a cell knows: aggregates by kind. Open ones are always loaded, others on demand.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use naos_types::spec::Kind;
+use naos_types::{
+    ApprovalId, DocPath, MemberId, Name, PlanId, ReviewId, RunId, TaskId, TenantId, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::table::{Aggregate, Edits, Overlay, Slot, Table};
+
+/// Key of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ResourceKey(pub Kind, pub Name);
+
+/// Key of a chunk of a fan-out's outputs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ItemsKey {
+    /// Which plan's execution.
+    pub plan: PlanId,
+    /// Which step.
+    pub step: Name,
+    /// Which chunk.
+    pub chunk: u32,
+}
+
+/// Key of one entry of an agent's private state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MemoryKey(pub Name, pub String);
+
+/// Keys as bytes that sort as they do.
+pub(crate) trait KeyBytes: Sized {
+    fn to_bytes(&self) -> Vec<u8>;
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl KeyBytes for () {
+    fn to_bytes(&self) -> Vec<u8> {
+        Vec::new()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.is_empty().then_some(())
+    }
+}
+
+impl KeyBytes for Name {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+impl KeyBytes for DocPath {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::new(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+impl KeyBytes for ResourceKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        format!("{}/{}", self.0.word(), self.1).into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (kind, name) = std::str::from_utf8(bytes).ok()?.split_once('/')?;
+        Some(Self(Kind::parse(kind)?, Name::new(name).ok()?))
+    }
+}
+
+impl KeyBytes for ItemsKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.plan.to_bytes();
+        out.extend_from_slice(self.step.as_str().as_bytes());
+        out.push(0);
+        out.extend_from_slice(&self.chunk.to_be_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (plan, rest) = bytes.split_at_checked(16)?;
+        let (step, chunk) = rest.split_at_checked(rest.len().checked_sub(5)?)?;
+        Some(Self {
+            plan: PlanId::from_bytes(plan)?,
+            step: Name::from_bytes(step)?,
+            chunk: u32::from_be_bytes(chunk[1..].try_into().ok()?),
+        })
+    }
+}
+
+impl KeyBytes for MemoryKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        format!("{}\0{}", self.0, self.1).into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (agent, key) = std::str::from_utf8(bytes).ok()?.split_once('\0')?;
+        Some(Self(Name::new(agent).ok()?, key.into()))
+    }
+}
+
+macro_rules! id_bytes {
+    ($($id:ident)*) => {$(impl KeyBytes for $id {
+        fn to_bytes(&self) -> Vec<u8> { self.0.to_be_bytes().into() }
+        fn from_bytes(bytes: &[u8]) -> Option<Self> {
+            bytes.try_into().ok().map(|b| Self(u128::from_be_bytes(b)))
+        }
+    })*};
+}
+id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId);
+
+/// What the cell keeps about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Time of the last fact: the cell's time never runs backwards.
+    pub at: Time,
+    /// The agents there are.
+    pub agents: BTreeSet<Name>,
+    /// The skills there are.
+    pub skills: BTreeSet<Name>,
+    /// How many runs are open.
+    pub open_runs: u32,
+    /// How many members there are.
+    pub members: u32,
+}
+
+impl Aggregate for Head {
+    const KIND: &'static str = "head";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        true
+    }
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $field:ident $edit:ident $put:ident $variant:ident: $key:ty => $type:ty;)*) => {
+        /// The key of an aggregate.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Key { $($(#[$doc])* $variant($key),)* }
+
+        /// An aggregate of any kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum AnyAggregate { $($(#[$doc])* $variant(Arc<$type>),)* }
+
+        /// What a cell knows.
+        #[derive(Debug, Clone, Default)]
+        pub struct State { $(pub(crate) $field: Table<$key, $type>,)* }
+
+        /// What one turn changed, to be folded into the state when it is accepted.
+        #[derive(Debug, Default, Clone)]
+        pub struct Changes { $(pub(crate) $field: Edits<$key, $type>,)* }
+
+        pub(crate) struct Overlays<'a> { $(pub(crate) $field: Overlay<'a, $key, $type>,)* }
+
+        impl<'a> Overlays<'a> {
+            pub(crate) fn new(base: &'a State) -> Self {
+                Self { $($field: Overlay::new(&base.$field),)* }
+            }
+
+            pub(crate) fn into_changes(self) -> Changes {
+                Changes { $($field: self.$field.edits,)* }
+            }
+        }
+
+        impl crate::turn::Turn<'_> {
+            $(
+                #[allow(dead_code, reason = "not every kind is read by a rule")]
+                pub(crate) fn $field(&self, key: &$key) -> crate::turn::Done<Option<&$type>> {
+                    self.tables.$field.get(key)
+                        .map_err(|_| crate::turn::Stop::record(Key::$variant(key.clone())))
+                }
+                #[allow(dead_code, reason = "not every kind is changed by a rule")]
+                pub(crate) fn $edit(&mut self, key: &$key) -> crate::turn::Done<&mut $type> {
+                    match self.tables.$field.get_mut(key) {
+                        Err(_) => Err(crate::turn::Stop::record(Key::$variant(key.clone()))),
+                        Ok(None) => Err(crate::turn::Stop::broken(
+                            format!("no {} {key:?}", <$type as Aggregate>::KIND))),
+                        Ok(Some(value)) => Ok(value),
+                    }
+                }
+                #[allow(dead_code, reason = "not every kind is made by a rule of its own")]
+                pub(crate) fn $put(&mut self, key: $key, value: Option<$type>) {
+                    match value {
+                        Some(value) => self.tables.$field.put(key, value),
+                        None => self.tables.$field.remove(key),
+                    }
+                }
+            )*
+        }
+
+        impl Key {
+            /// The kind in the records.
+            #[must_use]
+            pub const fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => <$type as Aggregate>::KIND,)* }
+            }
+
+            /// The key as bytes that sort as keys do.
+            #[must_use]
+            pub fn id(&self) -> Vec<u8> {
+                match self { $(Self::$variant(key) => key.to_bytes(),)* }
+            }
+
+            /// The key that stands in a record.
+            #[must_use]
+            pub fn parse(kind: &str, id: &[u8]) -> Option<Self> {
+                $(if kind == <$type as Aggregate>::KIND {
+                    return <$key>::from_bytes(id).map(Self::$variant);
+                })*
+                None
+            }
+        }
+
+        impl AnyAggregate {
+            /// Decodes the bytes of a record; none for a kind or version that isn't known.
+            #[must_use]
+            pub fn decode(kind: &str, version: u8, bytes: &[u8]) -> Option<Self> {
+                $(if (kind, version) == (<$type as Aggregate>::KIND, <$type as Aggregate>::VERSION) {
+                    return postcard::from_bytes(bytes).ok().map(|v| Self::$variant(Arc::new(v)));
+                })*
+                None
+            }
+
+            /// The bytes for a record.
+            ///
+            /// # Panics
+            /// Never: aggregates hold nothing that postcard can't write, which tests prove.
+            #[must_use]
+            pub fn encode(&self) -> Vec<u8> {
+                match self { $(Self::$variant(v) => postcard::to_stdvec(&**v),)* }
+                    .expect("an aggregate always encodes")
+            }
+
+            /// Version of the layout.
+            #[must_use]
+            pub const fn version(&self) -> u8 {
+                match self { $(Self::$variant(_) => <$type as Aggregate>::VERSION,)* }
+            }
+
+            /// Whether something is still to happen to it.
+            #[must_use]
+            pub fn is_open(&self) -> bool {
+                match self { $(Self::$variant(v) => v.is_open(),)* }
+            }
+
+            /// When something is to happen to it by itself.
+            #[must_use]
+            pub fn due(&self) -> Option<Time> {
+                match self { $(Self::$variant(v) => v.due(),)* }
+            }
+        }
+
+        impl State {
+            /// Puts what a record holds; none says that there is no such record.
+            ///
+            /// # Errors
+            /// The key, if the aggregate is of another kind.
+            pub fn load(&mut self, key: Key, value: Option<AnyAggregate>) -> Result<(), Key> {
+                match (key, value) {
+                    $((Key::$variant(key), Some(AnyAggregate::$variant(v))) => {
+                        self.$field.0.insert(key, Slot::Present(v));
+                    })*
+                    $((Key::$variant(key), None) => { self.$field.0.insert(key, Slot::Absent); })*
+                    (key, Some(_)) => return Err(key),
+                }
+                Ok(())
+            }
+
+            /// Forgets an aggregate; it is loaded again when it is needed.
+            pub fn evict(&mut self, key: &Key) {
+                match key { $(Key::$variant(key) => { self.$field.0.remove(key); })* }
+            }
+
+            /// What is loaded under a key.
+            #[must_use]
+            pub fn get(&self, key: &Key) -> Option<AnyAggregate> {
+                match key {
+                    $(Key::$variant(key) => match self.$field.0.get(key)? {
+                        Slot::Present(value) => Some(AnyAggregate::$variant(Arc::clone(value))),
+                        Slot::Absent => None,
+                    },)*
+                }
+            }
+
+            /// All aggregates that are loaded, in order of kind and key.
+            pub fn all(&self) -> Vec<(Key, AnyAggregate)> {
+                let mut out = Vec::new();
+                $(for (key, slot) in &self.$field.0 {
+                    if let Slot::Present(value) = slot {
+                        out.push((Key::$variant(key.clone()),
+                            AnyAggregate::$variant(Arc::clone(value))));
+                    }
+                })*
+                out
+            }
+
+            /// All keys that are loaded, absent ones too, in order of kind and key.
+            #[must_use]
+            pub fn keys(&self) -> Vec<Key> {
+                let mut out = Vec::with_capacity(self.len());
+                $(out.extend(self.$field.0.keys().cloned().map(Key::$variant));)*
+                out
+            }
+
+            /// How many keys are loaded, absent ones too.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                0 $(+ self.$field.0.len())*
+            }
+
+            /// Folds an accepted turn in and says what changed: none for what was taken away.
+            pub fn merge(&mut self, changes: Changes) -> Vec<(Key, Option<AnyAggregate>)> {
+                let mut out = Vec::new();
+                $(for (key, edit) in changes.$field {
+                    let slot = match &edit {
+                        Some(value) => Slot::Present(Arc::clone(value)),
+                        None => Slot::Absent,
+                    };
+                    self.$field.0.insert(key.clone(), slot);
+                    out.push((Key::$variant(key), edit.map(AnyAggregate::$variant)));
+                })*
+                out
+            }
+        }
+    };
+}
+
+tables! {
+    /// The cell itself.
+    head head_mut put_head Head: () => Head;
+    /// An agent.
+    agent agent_mut put_agent Agent: Name => crate::agent::Agent;
+    /// A task.
+    task task_mut put_task Task: TaskId => crate::task::Task;
+    /// A run.
+    run run_mut put_run Run: RunId => crate::run::Run;
+    /// A plan's execution.
+    plan plan_mut put_plan Plan: PlanId => crate::plan::Plan;
+    /// A chunk of a fan-out's outputs.
+    items items_mut put_items Items: ItemsKey => crate::plan::Items;
+    /// A review.
+    review review_mut put_review Review: ReviewId => crate::review::Review;
+    /// A question to a person.
+    approval approval_mut put_approval Approval: ApprovalId => crate::approval::Approval;
+    /// A budget.
+    budget budget_mut put_budget Budget: Name => crate::budget::Budget;
+    /// A resource.
+    resource resource_mut put_resource Resource: ResourceKey => crate::resource::Resource;
+    /// A document.
+    document document_mut put_document Document: DocPath => crate::document::Document;
+    /// A member.
+    member member_mut put_member Member: MemberId => crate::member::Member;
+    /// An entry of an agent's private state.
+    memory memory_mut put_memory Memory: MemoryKey => crate::agent::Memory;
+    /// A slug of this node; in the system's cell.
+    slug slug_mut put_slug Slug: Name => crate::tenant::Slug;
+}
+
+impl State {
+    /// A cell that nothing ever happened in.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut state = Self::default();
+        state
+            .head
+            .0
+            .insert((), Slot::Present(Arc::new(Head::default())));
+        state
+    }
+
+    /// What the cell keeps about itself.
+    #[must_use]
+    pub fn head(&self) -> Arc<Head> {
+        match self.head.0.get(&()) {
+            Some(Slot::Present(head)) => Arc::clone(head),
+            _ => Arc::default(),
+        }
+    }
+
+    /// Whether nothing is loaded at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

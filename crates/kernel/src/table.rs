@@ -1,0 +1,98 @@
+//! How aggregates are kept: each known to be there, known to be absent, or not loaded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use naos_types::Time;
+
+/// A unit of loading, writing and eviction; small.
+pub trait Aggregate: Clone + PartialEq + serde::Serialize + serde::de::DeserializeOwned {
+    /// The kind in the records.
+    const KIND: &'static str;
+    /// Version of its layout.
+    const VERSION: u8;
+
+    /// Whether something is still to happen to it: then it stays in memory.
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    /// When something is to happen to it by itself.
+    fn due(&self) -> Option<Time> {
+        None
+    }
+}
+
+/// What is known about one key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Slot<T> {
+    Present(Arc<T>),
+    Absent,
+}
+
+/// All that is known about one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<K, T>(pub(crate) BTreeMap<K, Slot<T>>);
+
+impl<K, T> Default for Table<K, T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+/// What a turn changed: a new content, or none where it was taken away.
+pub(crate) type Edits<K, T> = BTreeMap<K, Option<Arc<T>>>;
+
+/// A kind as a turn sees it: its own edits over the cell's table.
+pub(crate) struct Overlay<'a, K, T> {
+    base: &'a Table<K, T>,
+    pub(crate) edits: Edits<K, T>,
+}
+
+/// The key isn't loaded.
+pub(crate) struct Unknown;
+
+impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
+    pub(crate) const fn new(base: &'a Table<K, T>) -> Self {
+        Self {
+            base,
+            edits: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Result<Option<&T>, Unknown> {
+        if let Some(edit) = self.edits.get(key) {
+            return Ok(edit.as_deref());
+        }
+        match self.base.0.get(key) {
+            Some(Slot::Present(value)) => Ok(Some(value)),
+            Some(Slot::Absent) => Ok(None),
+            None => Err(Unknown),
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K) -> Result<Option<&mut T>, Unknown> {
+        if !self.edits.contains_key(key) {
+            match self.base.0.get(key) {
+                Some(Slot::Present(value)) => {
+                    self.edits.insert(key.clone(), Some(Arc::clone(value)));
+                }
+                Some(Slot::Absent) => return Ok(None),
+                None => return Err(Unknown),
+            }
+        }
+        Ok(self
+            .edits
+            .get_mut(key)
+            .and_then(Option::as_mut)
+            .map(Arc::make_mut))
+    }
+
+    pub(crate) fn put(&mut self, key: K, value: T) {
+        self.edits.insert(key, Some(Arc::new(value)));
+    }
+
+    pub(crate) fn remove(&mut self, key: K) {
+        self.edits.insert(key, None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Tasks: what somebody asked for, from the inbox to done.
+
+mod open;
+
+use naos_types::command::{self, Reply};
+use naos_types::fact::Problem;
+use naos_types::fact::task::{self, Fact, Parent};
+use naos_types::{Actor, BodyRef, Code, Name, RunId, Sealed, TaskId, TaskStatus, Tier, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+pub(crate) use open::{Wanted, open};
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What it is called on the board.
+    pub title: Sealed,
+    /// When it was opened.
+    pub opened: Time,
+    /// Who asked.
+    pub by: Actor,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// What is given.
+    pub input: BodyRef,
+    /// Who does it.
+    pub target: Option<Name>,
+    /// At which tier.
+    pub tier: Option<Tier>,
+    /// The plan it is part of.
+    pub parent: Option<Parent>,
+    /// Its last run.
+    pub run: Option<RunId>,
+    /// Its result.
+    pub output: Option<BodyRef>,
+    /// Why it failed.
+    pub problem: Option<Problem>,
+    /// When it ended.
+    pub ended: Option<Time>,
+}
+
+impl Aggregate for Task {
+    const KIND: &'static str = "task";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        !self.status.is_closed()
+    }
+}
+
+/// The task, or that there is none.
+pub(crate) fn known<'t>(turn: &'t Turn<'_>, task: TaskId) -> Done<&'t Task> {
+    turn.task(&task)?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no task {task}")))
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) -> Done<Reply> {
+    match asked {
+        command::Task::Open {
+            title,
+            input,
+            agent,
+        } => {
+            let task = turn.mint.next_id();
+            let wanted = Wanted {
+                task,
+                title: title.clone(),
+                input: *input,
+                agent: agent.clone(),
+                parent: None,
+                by: by.clone(),
+            };
+            open(turn, wanted)?;
+            let run = turn.task(&task)?.and_then(|task| task.run);
+            Ok(Reply::Task { task, run })
+        }
+        command::Task::Route { input } => {
+            let considered = crate::route::consider(turn, *input)?;
+            Ok(Reply::Route(considered))
+        }
+        command::Task::Cancel { task } => {
+            let status = known(turn, *task)?.status;
+            if status.is_closed() {
+                let what = format!("the task is {status} already");
+                return Err(Stop::refused(Code::WRONG_STATE, what));
+            }
+            cancel(turn, by, *task)?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// Cancels a task and what runs for it; a closed one stays as it is.
+pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done {
+    let found = known(turn, task)?;
+    if found.status.is_closed() {
+        return Ok(());
+    }
+    match found.run {
+        Some(run) if turn.run(&run)?.is_some_and(|run| !run.status.is_closed()) => {
+            crate::run::cancel(turn, by, run)
+        }
+        // Its end closes the task in this very turn: a reaction that is still to come.
+        Some(_) => Ok(()),
+        None => {
+            let status = TaskStatus::Cancelled;
+            turn.emit(task::Closed {
+                task,
+                status,
+                output: None,
+                problem: None,
+            })
+        }
+    }
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    match fact {
+        Fact::Opened(f) => {
+            let task = Task {
+                title: f.title.clone(),
+                opened: now,
+                by: f.by.clone(),
+                status: TaskStatus::Inbox,
+                input: f.input,
+                target: f.agent.clone(),
+                tier: None,
+                parent: f.parent.clone(),
+                run: None,
+                output: None,
+                problem: None,
+                ended: None,
+            };
+            turn.put_task(f.task, Some(task));
+            if let Some(parent) = &f.parent {
+                crate::plan::task_opened(turn, parent, f.task)?;
+            }
+        }
+        Fact::Routed(f) => {
+            let task = turn.task_mut(&f.task)?;
+            task.status = TaskStatus::Assigned;
+            task.target = Some(f.target.clone());
+            task.tier = Some(f.tier);
+        }
+        Fact::Moved(f) => turn.task_mut(&f.task)?.status = f.status,
+        Fact::Closed(f) => {
+            let task = turn.task_mut(&f.task)?;
+            task.status = f.status;
+            task.output = f.output;
+            task.problem.clone_from(&f.problem);
+            task.ended = Some(now);
+        }
+    }
+    Ok(())
+}

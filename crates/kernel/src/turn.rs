@@ -1,0 +1,143 @@
+//! One decision in the making: the state as it is so far, the facts, the wishes.
+
+use std::collections::VecDeque;
+
+use naos_types::effect::Effect;
+use naos_types::fact::Fact;
+use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, Sealed, Time};
+
+use crate::guard::Permit;
+use crate::need::{Answer, Answers, Compute, Computed, Need};
+use crate::state::{Key, Overlays, State};
+
+/// One thing to decide about: what comes from outside or returns, or the cell's own next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// From outside, or an outcome.
+    External(naos_types::input::Input),
+    /// A plan goes on as far as it can.
+    Advance(PlanId),
+    /// The time has come for something to happen to this aggregate.
+    Due(Key),
+}
+
+/// A wish with the guard's leave.
+#[derive(Debug)]
+pub struct Order {
+    /// The leave: running consumes it.
+    pub permit: Permit,
+    /// The wish.
+    pub effect: Effect,
+}
+
+/// Why a rule can't go on.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It must know something first.
+    Needs(Vec<Need>),
+    /// The answer is no.
+    Refused(Box<Refusal>),
+    /// A rule of ours is broken: the cell must be quarantined.
+    Broken(String),
+}
+
+/// A rule's result.
+pub(crate) type Done<T = ()> = Result<T, Stop>;
+
+impl Stop {
+    pub(crate) fn record(key: Key) -> Self {
+        Self::Needs(vec![Need::Record(key)])
+    }
+
+    pub(crate) const fn broken(what: String) -> Self {
+        Self::Broken(what)
+    }
+
+    pub(crate) fn refused(code: Code, what: impl Into<String>) -> Self {
+        Self::Refused(Box::new(Refusal::new(code, what)))
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+/// One decision in the making.
+pub(crate) struct Turn<'a> {
+    pub(crate) tables: Overlays<'a>,
+    pub(crate) now: Time,
+    pub(crate) mint: Mint,
+    pub(crate) answers: &'a Answers,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) orders: Vec<Order>,
+    /// What the cell does next by itself, in turns of their own.
+    pub(crate) next: VecDeque<Input>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(base: &'a State, now: Time, seed: u128, answers: &'a Answers) -> Self {
+        Self {
+            tables: Overlays::new(base),
+            now,
+            mint: Mint::new(now, seed),
+            answers,
+            facts: Vec::new(),
+            orders: Vec::new(),
+            next: VecDeque::new(),
+        }
+    }
+
+    /// Journals a fact and folds it in.
+    pub(crate) fn emit(&mut self, fact: impl Into<Fact>) -> Done {
+        let fact = fact.into();
+        crate::apply::fold(self, &fact)?;
+        if self.facts.len() >= crate::FACTS_PER_TURN_MAX {
+            return Err(Stop::Broken(format!(
+                "one input gave more than {} facts",
+                crate::FACTS_PER_TURN_MAX
+            )));
+        }
+        self.facts.push(fact);
+        Ok(())
+    }
+
+    /// Lets the plan go on in a turn of its own.
+    pub(crate) fn advance(&mut self, plan: PlanId) {
+        if !self.next.contains(&Input::Advance(plan)) {
+            self.next.push_back(Input::Advance(plan));
+        }
+    }
+
+    pub(crate) fn body(&self, name: BodyRef) -> Done<Option<&[u8]>> {
+        match self.answers.get(&Need::Body(name)) {
+            Some(Answer::Body(bytes)) => Ok(bytes.as_deref()),
+            _ => Err(Stop::Needs(vec![Need::Body(name)])),
+        }
+    }
+
+    pub(crate) fn stage(&self, bytes: Vec<u8>) -> Done<BodyRef> {
+        let need = Need::Stage(bytes);
+        match self.answers.get(&need) {
+            Some(Answer::Staged(name)) => Ok(*name),
+            _ => Err(Stop::Needs(vec![need])),
+        }
+    }
+
+    pub(crate) fn seal(&self, text: String) -> Done<Sealed> {
+        let need = Need::Seal(text);
+        match self.answers.get(&need) {
+            Some(Answer::Sealed(sealed)) => Ok(sealed.clone()),
+            _ => Err(Stop::Needs(vec![need])),
+        }
+    }
+
+    pub(crate) fn compute(&self, compute: Compute) -> Done<Result<Computed, String>> {
+        let need = Need::Compute(compute);
+        match self.answers.get(&need) {
+            Some(Answer::Computed(result)) => Ok(result.clone()),
+            _ => Err(Stop::Needs(vec![need])),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! People: what they are asked and who may answer.
+
+use naos_types::command;
+use naos_types::spec::{PlanSpec, StepDo};
+use naos_types::{Role, Span};
+
+use crate::plans::{plan, step};
+use crate::script::{apply_plan, by_agent, check_plan};
+
+fn asks(expires: Option<Span>) -> PlanSpec {
+    let action = StepDo::Approval {
+        title: "publish?".into(),
+        body: Some("the text".into()),
+        role: Role::Admin,
+        expires,
+    };
+    let sign = step("sign", &[], action);
+    plan(vec![
+        sign,
+        step(
+            "end",
+            &["sign"],
+            StepDo::Render {
+                template: "{{ sign.output }}".into(),
+            },
+        ),
+    ])
+}
+
+#[track_caller]
+fn check(script: &str, expected: &str) {
+    let plans = [
+        ("asks", asks(None)),
+        ("hurries", asks(Some(Span::secs(60)))),
+    ];
+    check_plan(&plans, script, expected);
+}
+
+#[test]
+fn yes_no_and_edited() {
+    check(
+        "start asks; approve",
+        "approval.approved plan.step_done(sign) plan.step_started(end 1) plan.step_done(end) \
+         plan.closed(completed)",
+    );
+    check("start asks; approve; show plan", "completed the text");
+    check(
+        "start asks; approve other words; show plan",
+        "completed other words",
+    );
+    check(
+        "start asks; reject",
+        "approval.rejected plan.step_failed(sign N0190 for good) plan.closed(failed)",
+    );
+    check("start asks; show plan", "held");
+}
+
+#[test]
+fn nobody_answers_in_time() {
+    check("start hurries; wait 59s", "nothing");
+    check(
+        "start hurries; wait 60s",
+        "approval.expired plan.step_failed(sign N0191 for good) plan.closed(failed)",
+    );
+    check("start asks; wait 900000s", "nothing");
+}
+
+#[test]
+fn a_plan_that_ends_takes_its_question_back() {
+    check(
+        "start asks; cancel plan",
+        "plan.closed(cancelled) approval.withdrawn",
+    );
+    check(
+        "start asks; cancel plan; approve",
+        "N0131 it was withdrawn before",
+    );
+}
+
+#[test]
+fn who_may_answer_what() {
+    check(
+        "start asks; role staff; approve",
+        "N0141 this takes the role admin, yours is staff",
+    );
+    check(
+        "start asks; role admin; approve; show plan",
+        "completed the text",
+    );
+    check(
+        "start asks; approve stale",
+        "N0132 what you saw isn't what waits any more",
+    );
+    check(
+        "start asks; approve; approve",
+        "N0131 it was approved before",
+    );
+}
+
+#[test]
+fn an_agent_never_answers() {
+    let mut bench = crate::bench::Bench::new();
+    let (reply, _) = apply_plan(&mut bench, "asks", &asks(None));
+    assert!(reply.is_ok());
+    let inputs = bench.body(b"{}");
+    let name = crate::script::name("asks");
+    let (_, facts) = bench.command(command::Plan::Start { name, inputs });
+    let approval = facts.iter().find_map(|fact| match fact {
+        naos_types::fact::Fact::Approval(naos_types::fact::approval::Fact::Requested(f)) => {
+            Some(f.approval)
+        }
+        _ => None,
+    });
+    let approval = approval.expect("somebody is asked");
+    let command = command::Approval::Decide {
+        approval,
+        yes: true,
+        seen: None,
+        comment: None,
+        edited: None,
+    };
+    let (reply, facts) = by_agent(&mut bench, "worker", command);
+    assert_eq!(
+        reply.expect_err("refused").code,
+        naos_types::Code::NOT_ALLOWED
+    );
+    assert!(facts.is_empty());
+}
+
+#[test]
+fn an_approval_that_takes_too_long_is_asked_again() {
+    let mut spec = asks(None);
+    spec.steps[0].timeout = Some(Span::secs(30));
+    spec.steps[0].retry.attempts_max = 2;
+    spec.steps[0].retry.wait = Span::secs(1);
+    let plans = [("slow", spec)];
+    check_plan(
+        &plans,
+        "start slow; wait 30s",
+        "plan.step_failed(sign N0192 again) approval.withdrawn",
+    );
+    check_plan(
+        &plans,
+        "start slow; wait 32s; approve; show plan",
+        "completed the text",
+    );
+    check_plan(&plans, "start slow; wait 90s; show plan", "failed");
+}

@@ -1,0 +1,270 @@
+//! A cell without an engine: it brings what the rules need, keeps what they decide, and checks
+//! after every turn that the wishes are those that follow from the state.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use naos_kernel::{
+    Answer, Answers, AnyAggregate, Computed, Ctx, Input, Key, Need, Outcome, State, apply,
+    compute_with, decide, open_effects, value_bytes,
+};
+use naos_types::command::{Command, Reply};
+use naos_types::effect::{Effect, EffectId};
+use naos_types::fact::Fact;
+use naos_types::{
+    Actor, ApprovalId, BodyRef, Digest, MemberId, PlanId, Refusal, Role, RunId, Sealed, Span,
+    SubjectId, TaskId, Time, input,
+};
+
+/// More rounds than any decision of these tests asks for.
+const ROUNDS_MAX: usize = 64;
+
+/// A cell and what was last spoken of in it.
+pub struct Bench {
+    pub state: State,
+    pub now: Time,
+    seed: u128,
+    seq: u64,
+    pub bodies: BTreeMap<BodyRef, Vec<u8>>,
+    pub facts: Vec<(Time, Fact)>,
+    pub role: Role,
+    pub task: Option<TaskId>,
+    pub plan: Option<PlanId>,
+    pub approval: Option<ApprovalId>,
+    pub member: Option<MemberId>,
+    pub token: Option<naos_types::TokenId>,
+    /// Gated calls of each run so far.
+    pub calls: BTreeMap<RunId, u32>,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            state: State::new(),
+            now: Time(1_772_352_000_000),
+            seed: 1,
+            seq: 0,
+            bodies: BTreeMap::new(),
+            facts: Vec::new(),
+            role: Role::Owner,
+            task: None,
+            plan: None,
+            approval: None,
+            member: None,
+            token: None,
+            calls: BTreeMap::new(),
+        }
+    }
+
+    pub fn body(&mut self, plain: &[u8]) -> BodyRef {
+        let name = BodyRef {
+            digest: Digest::of(plain),
+            len: plain.len() as u64,
+        };
+        self.bodies.insert(name, plain.to_vec());
+        name
+    }
+
+    /// What a command gives: its reply or refusal, and the facts of it and all that follows.
+    pub fn command(&mut self, command: impl Into<Command>) -> (Result<Reply, Refusal>, Vec<Fact>) {
+        let actor = Actor::Member(MemberId(7), self.role);
+        self.command_by(actor, command)
+    }
+
+    pub fn command_by(
+        &mut self,
+        actor: Actor,
+        command: impl Into<Command>,
+    ) -> (Result<Reply, Refusal>, Vec<Fact>) {
+        self.external(input::Input::Command {
+            actor,
+            command: command.into(),
+        })
+    }
+
+    pub fn external(&mut self, input: input::Input) -> (Result<Reply, Refusal>, Vec<Fact>) {
+        self.turns(Input::External(input))
+    }
+
+    /// Lets time go by; what is due happens at its own time.
+    pub fn wait(&mut self, span: Span) -> Vec<Fact> {
+        let until = self.now + span;
+        let mut facts = Vec::new();
+        while let Some((at, key)) = self.next_due().filter(|(at, _)| *at <= until) {
+            self.now = self.now.max(at);
+            let (reply, more) = self.turns(Input::Due(key.clone()));
+            assert!(reply.is_ok(), "what is due is never refused: {reply:?}");
+            assert_ne!(self.next_due(), Some((at, key)), "an alarm rings for ever");
+            facts.extend(more);
+        }
+        self.now = until;
+        facts
+    }
+
+    fn next_due(&self) -> Option<(Time, Key)> {
+        let all = self.state.all().into_iter();
+        all.filter_map(|(key, aggregate)| Some((aggregate.due()?, key)))
+            .min()
+    }
+
+    fn turns(&mut self, first: Input) -> (Result<Reply, Refusal>, Vec<Fact>) {
+        let mut next = VecDeque::from([first]);
+        let (mut reply, mut facts) = (None, Vec::new());
+        while let Some(input) = next.pop_front() {
+            let (said, more, follows) = self.turn(&input);
+            reply.get_or_insert(said);
+            facts.extend(more);
+            for (at, input) in follows.into_iter().enumerate() {
+                next.insert(at, input);
+            }
+        }
+        (reply.expect("a first input is a turn"), facts)
+    }
+
+    fn turn(&mut self, input: &Input) -> (Result<Reply, Refusal>, Vec<Fact>, Vec<Input>) {
+        self.seed += 1;
+        let mut answers = Answers::new();
+        for _ in 0..ROUNDS_MAX {
+            let ctx = Ctx {
+                now: self.now,
+                seed: self.seed,
+                seq: self.seq,
+                answers: &answers,
+            };
+            match decide(&self.state, input, &ctx) {
+                Outcome::Broken(what) => panic!("a rule is broken at {input:?}: {what}"),
+                Outcome::Needs(needs) => {
+                    for need in needs {
+                        let answer = self.answer(&need);
+                        answers.insert(need, answer);
+                    }
+                }
+                Outcome::Decided(decision) => {
+                    let before = effects(&self.state);
+                    let mut replayed = self.state.clone();
+                    for fact in &decision.facts {
+                        replay(&mut replayed, fact, self.now);
+                    }
+                    self.state.merge(decision.changes);
+                    assert_same(&self.state, &replayed);
+                    let wished: BTreeSet<EffectId> = decision
+                        .orders
+                        .iter()
+                        .map(|order| order.effect.id())
+                        .collect();
+                    self.check_wishes(&before, &wished);
+                    self.seq += decision.facts.len() as u64;
+                    let at = self.now;
+                    self.facts
+                        .extend(decision.facts.iter().map(|fact| (at, fact.clone())));
+                    return (decision.reply, decision.facts, decision.next);
+                }
+            }
+        }
+        panic!("a decision about {input:?} needs more than {ROUNDS_MAX} rounds");
+    }
+
+    /// What is wished for is outstanding, and what became outstanding was wished for.
+    fn check_wishes(&self, before: &BTreeSet<EffectId>, wished: &BTreeSet<EffectId>) {
+        let after = effects(&self.state);
+        for id in wished {
+            let cancel = matches!(id, EffectId::Cancel(_));
+            assert!(
+                cancel || after.contains(id) || before.contains(id),
+                "{id:?} isn't open"
+            );
+        }
+        for id in after.difference(before) {
+            assert!(
+                wished.contains(id),
+                "{id:?} is open and nobody wished for it"
+            );
+        }
+    }
+
+    fn answer(&mut self, need: &Need) -> Answer {
+        match need {
+            Need::Record(key) => {
+                self.state
+                    .load(key.clone(), None)
+                    .expect("nothing fits every kind");
+                Answer::Loaded
+            }
+            Need::Body(name) => Answer::Body(self.bodies.get(name).cloned()),
+            Need::Stage(bytes) => Answer::Staged(self.body(bytes)),
+            Need::Seal(text) => Answer::Sealed(sealed(text)),
+            Need::Compute(compute) => {
+                let mut load = |name: &BodyRef| {
+                    self.bodies
+                        .get(name)
+                        .cloned()
+                        .ok_or_else(|| "no such body".to_owned())
+                };
+                let result = compute_with(compute, &mut load);
+                Answer::Computed(result.map(|value| {
+                    let body = self.body(&value_bytes(&value));
+                    Computed { value, body }
+                }))
+            }
+        }
+    }
+
+    /// What is outstanding.
+    pub fn open(&self) -> Vec<Effect> {
+        open_effects(&self.state)
+            .into_iter()
+            .map(|order| order.effect)
+            .collect()
+    }
+
+    pub fn text(&self, name: &BodyRef) -> String {
+        String::from_utf8_lossy(&self.bodies[name]).into_owned()
+    }
+}
+
+pub fn sealed(text: &str) -> Sealed {
+    Sealed::from_parts(SubjectId::TENANT, [0; 12], text.as_bytes().into())
+}
+
+fn effects(state: &State) -> BTreeSet<EffectId> {
+    open_effects(state)
+        .iter()
+        .map(|order| order.effect.id())
+        .collect()
+}
+
+/// Folds a fact as a cell does that starts again.
+fn replay(state: &mut State, fact: &Fact, at: Time) {
+    for _ in 0..ROUNDS_MAX {
+        match apply(state, fact, at) {
+            naos_kernel::Replay::Changed(changes) => {
+                state.merge(changes);
+                return;
+            }
+            naos_kernel::Replay::Needs(needs) => {
+                for need in needs {
+                    let Need::Record(key) = need else {
+                        panic!("replay needs {need:?}")
+                    };
+                    state.load(key, None).expect("nothing fits every kind");
+                }
+            }
+            naos_kernel::Replay::Broken(what) => {
+                panic!("{} can't be replayed: {what}", fact.kind())
+            }
+        }
+    }
+    panic!("{} needs too much", fact.kind());
+}
+
+fn assert_same(decided: &State, replayed: &State) {
+    let all = |state: &State| -> Vec<(Key, Vec<u8>)> {
+        let all = state.all().into_iter();
+        all.map(|(key, aggregate): (Key, AnyAggregate)| (key, aggregate.encode()))
+            .collect()
+    };
+    assert_eq!(
+        all(decided),
+        all(replayed),
+        "replay gives another state than the decision"
+    );
+}

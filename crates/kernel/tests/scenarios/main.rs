@@ -1,0 +1,8 @@
+//! Scenarios at the lowest door: a script of sentences against the rules alone.
+
+mod approvals;
+mod bench;
+mod plans;
+mod runs;
+mod script;
+mod things;

@@ -1,0 +1,462 @@
+//! Plans: order, conditions, lists, reviews, time, and what they leave behind.
+
+use naos_types::spec::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+use naos_types::{Code, Span};
+
+use crate::bench::Bench;
+use crate::script::{apply_plan, check_plan, name};
+
+pub fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
+    StepSpec {
+        name: name(step),
+        after: after.iter().map(|before| name(before)).collect(),
+        when: None,
+        action,
+        for_each: None,
+        retry: Default::default(),
+        timeout: None,
+        optional: false,
+    }
+}
+
+pub fn task(agent: &str, input: &str) -> StepDo {
+    let (agent, title) = (Some(name(agent)), "a step".to_owned());
+    StepDo::Task {
+        agent,
+        title,
+        input: Some(input.into()),
+    }
+}
+
+fn render(template: &str) -> StepDo {
+    StepDo::Render {
+        template: template.into(),
+    }
+}
+
+pub fn plan(steps: Vec<StepSpec>) -> PlanSpec {
+    PlanSpec {
+        description: "a plan".into(),
+        inputs: Vec::new(),
+        steps,
+        output: None,
+    }
+}
+
+const CELL: &str = "agent worker 1c; agent other 1c; agent reviewer 1c";
+
+#[track_caller]
+fn check(spec: &PlanSpec, script: &str, expected: &str) {
+    check_plan(
+        &[("p", spec.clone())],
+        &format!("{CELL}; {script}"),
+        expected,
+    );
+}
+
+#[track_caller]
+fn refused(spec: &PlanSpec, expected: &str) {
+    let (reply, facts) = apply_plan(&mut Bench::new(), "p", spec);
+    let refusal = reply.expect_err("such a plan is refused");
+    assert_eq!(
+        (refusal.code, refusal.what.as_str()),
+        (Code::BAD_PLAN, expected)
+    );
+    assert!(facts.is_empty());
+}
+
+#[test]
+fn steps_follow_their_dependencies() {
+    let spec = plan(vec![
+        step(
+            "last",
+            &["first", "second"],
+            render("{{ first.output }} and {{ second.output }}"),
+        ),
+        step("first", &[], task("worker", "one")),
+        step("second", &[], task("other", "two")),
+    ]);
+    check(
+        &spec,
+        "start p; show effects",
+        "other attempt 1, worker attempt 1",
+    );
+    check(
+        &spec,
+        "start p; finish worker a",
+        "run.completed budget.settled task.closed(done) plan.step_done(first)",
+    );
+    check(
+        &spec,
+        "start p; finish other b; finish worker a",
+        "run.completed budget.settled task.closed(done) plan.step_done(first) \
+         plan.step_started(last 1) plan.step_done(last) plan.closed(completed)",
+    );
+}
+
+#[test]
+fn the_output_is_the_named_steps_or_the_last() {
+    let mut spec = plan(vec![
+        step("a", &[], render("one")),
+        step("b", &["a"], render("{{ a.output }} two")),
+    ]);
+    check(&spec, "start p; show plan", "completed one two");
+    spec.output = Some(name("a"));
+    check(&spec, "start p; show plan", "completed one");
+}
+
+#[test]
+fn a_condition_that_isnt_met_skips_its_step() {
+    let mut spec = plan(vec![
+        step("maybe", &[], render("yes")),
+        step("end", &["maybe"], render("the end")),
+    ]);
+    spec.inputs = vec![InputSpec {
+        name: "go".into(),
+        kind: InputType::Boolean,
+        default: None,
+    }];
+    spec.steps[0].when = Some("inputs.go".into());
+    check(
+        &spec,
+        "start p {\"go\":false}",
+        "plan.started plan.step_skipped(maybe) plan.step_started(end 1) plan.step_done(end) \
+         plan.closed(completed)",
+    );
+    check(
+        &spec,
+        "start p {\"go\":true}; show plan",
+        "completed the end",
+    );
+    spec.steps[0].when = Some("1 + 1".into());
+    check(&spec, "start p {\"go\":true}; show plan", "failed");
+}
+
+#[test]
+fn inputs_are_checked() {
+    let input = |name: &str, default: Option<&str>| InputSpec {
+        name: name.into(),
+        kind: InputType::Number,
+        default: default.map(Into::into),
+    };
+    let mut spec = plan(vec![step(
+        "a",
+        &[],
+        render("{{ inputs.n }} {{ inputs.m }}"),
+    )]);
+    spec.inputs = vec![input("n", None), input("m", Some("7"))];
+    check(&spec, "start p {\"n\":3}; show plan", "completed 3 7");
+    for (inputs, expected) in [
+        ("{}", "N0102 the input n is missing"),
+        ("{\"n\":\"3\"}", "N0102 the input n isn't of its type"),
+        ("{\"n\":3,\"x\":1}", "N0102 the plan takes no input x"),
+        ("[]", "N0102 the inputs are no JSON object"),
+    ] {
+        check(&spec, &format!("start p {inputs}"), expected);
+    }
+}
+
+#[test]
+fn a_failed_step_fails_the_plan_and_cleans_up() {
+    let spec = plan(vec![
+        step("a", &[], task("worker", "one")),
+        step("b", &[], task("other", "two")),
+        step("c", &["a", "b"], render("never")),
+    ]);
+    check(
+        &spec,
+        "start p; fail worker",
+        "run.failed(for good) budget.released task.closed(failed) \
+         plan.step_failed(a N0186 for good) plan.closed(failed) run.cancelled budget.released \
+         task.closed(cancelled)",
+    );
+    check(&spec, "start p; fail worker; show effects", "nothing");
+    check(&spec, "start p; cancel plan; show effects", "nothing");
+    check(
+        &spec,
+        "start p; cancel plan; cancel plan",
+        "N0131 the plan ended already",
+    );
+    check(&spec, "start p; cancel plan; show plan", "cancelled");
+}
+
+#[test]
+fn a_step_is_tried_again_and_an_optional_one_let_go() {
+    let mut spec = plan(vec![
+        step("a", &[], task("worker", "one")),
+        step("b", &["a"], render("the end")),
+    ]);
+    spec.steps[0].retry.attempts_max = 2;
+    spec.steps[0].retry.wait = Span::secs(10);
+    check(&spec, "start p; fail worker; wait 9s", "nothing");
+    check(
+        &spec,
+        "start p; fail worker; wait 13s",
+        "plan.step_started(a 2) task.opened task.routed(worker) run.started budget.reserved",
+    );
+    check(
+        &spec,
+        "start p; fail worker; wait 13s; finish worker x; show plan",
+        "completed the end",
+    );
+    check(
+        &spec,
+        "start p; fail worker; wait 13s; fail worker; show plan",
+        "failed",
+    );
+    spec.steps[0].optional = true;
+    check(
+        &spec,
+        "start p; fail worker; wait 13s; fail worker; show plan",
+        "partial the end",
+    );
+}
+
+#[test]
+fn an_attempt_that_takes_too_long_is_given_up() {
+    let mut spec = plan(vec![step("a", &[], task("worker", "one"))]);
+    spec.steps[0].timeout = Some(Span::secs(5));
+    check(&spec, "start p; wait 4s", "nothing");
+    check(
+        &spec,
+        "start p; wait 5s",
+        "plan.step_failed(a N0192 for good) plan.closed(failed) run.cancelled budget.released \
+         task.closed(cancelled)",
+    );
+    spec.steps[0].retry.attempts_max = 2;
+    spec.steps[0].retry.wait = Span::secs(1);
+    check(
+        &spec,
+        "start p; wait 5s",
+        "plan.step_failed(a N0192 again) run.cancelled budget.released task.closed(cancelled)",
+    );
+    check(
+        &spec,
+        "start p; wait 7s; finish worker x; show plan",
+        "completed x",
+    );
+}
+
+#[test]
+fn steps_that_are_late_together_close_the_plan_once() {
+    let mut spec = plan(vec![
+        step("a", &[], task("worker", "one")),
+        step("b", &[], task("other", "two")),
+    ]);
+    for late in &mut spec.steps {
+        late.timeout = Some(Span::secs(5));
+    }
+    check(
+        &spec,
+        "start p; wait 5s",
+        "plan.step_failed(a N0192 for good) plan.closed(failed) run.cancelled run.cancelled \
+         budget.released task.closed(cancelled) budget.released task.closed(cancelled)",
+    );
+}
+
+fn fan(items: &str, window: u32, partial: bool) -> PlanSpec {
+    let mut each = step("each", &[], task("worker", "{{ item }}"));
+    each.for_each = Some(FanOut {
+        items: items.into(),
+        window,
+        partial,
+    });
+    plan(vec![
+        each,
+        step("end", &["each"], render("{{ each.output | length }}")),
+    ])
+}
+
+#[test]
+fn a_list_keeps_its_window_and_its_order() {
+    let spec = fan("['red', 'green', 'blue']", 2, false);
+    check(
+        &spec,
+        "start p; show effects",
+        "worker attempt 1, worker attempt 1",
+    );
+    check(
+        &spec,
+        "start p; finish green 2; finish red 1; show effects",
+        "worker attempt 1",
+    );
+    check(
+        &spec,
+        "start p; finish green 2; finish blue 3; finish red 1",
+        "run.completed budget.settled task.closed(done) plan.step_done(each[0]) \
+         plan.step_done(each) plan.step_started(end 1) plan.step_done(end) \
+         plan.closed(completed)",
+    );
+    let mut whole = spec;
+    whole.steps.truncate(1);
+    check(
+        &whole,
+        "start p; finish green 2; finish blue 3; finish red 1; show plan",
+        "completed [\"1\",\"2\",\"3\"]",
+    );
+    check(&fan("[]", 2, false), "start p; show plan", "completed 0");
+    check(&fan("'no list'", 2, false), "start p; show plan", "failed");
+}
+
+#[test]
+fn a_failed_item_fails_the_list_or_not() {
+    check(
+        &fan("['red', 'green']", 2, false),
+        "start p; fail red; show plan",
+        "failed",
+    );
+    check(
+        &fan("['red', 'green']", 2, false),
+        "start p; fail red; show effects",
+        "nothing",
+    );
+    let mut partial = fan("['red', 'green']", 2, true);
+    partial.steps.truncate(1);
+    check(
+        &partial,
+        "start p; fail red; finish green ok; show plan",
+        "completed [null,\"ok\"]",
+    );
+    check(
+        &partial,
+        "start p; fail red; fail green; show plan",
+        "failed",
+    );
+}
+
+fn reviewed(by: &str, rounds_max: u32) -> PlanSpec {
+    let review = ReviewSpec {
+        of: name("draft"),
+        by: name(by),
+        input: "look at {{ draft.output }}".into(),
+        rounds_max,
+    };
+    let template = "{{ draft.output }}{% if check.disputed %}, disputed{% endif %}";
+    plan(vec![
+        step("draft", &[], task("worker", "write {{ feedback }}")),
+        step("check", &["draft"], StepDo::Review(review)),
+        step("end", &["check"], render(template)),
+    ])
+}
+
+const PRAISE: &str = "finish reviewer {\"verdict\":\"praise\"}";
+const REFUTE: &str = "finish reviewer {\"verdict\":\"refute\"}";
+
+#[test]
+fn praise_lets_a_draft_through() {
+    check(
+        &reviewed("reviewer", 2),
+        &format!("start p; finish worker v1; {PRAISE}"),
+        "run.completed budget.settled task.closed(done) review.praised plan.step_done(check) \
+         plan.step_started(end 1) plan.step_done(end) plan.closed(completed)",
+    );
+}
+
+#[test]
+fn what_is_refuted_is_mended() {
+    let spec = reviewed("reviewer", 2);
+    let refuted = format!("start p; finish worker v1; {REFUTE}");
+    check(
+        &spec,
+        &refuted,
+        "run.completed budget.settled task.closed(done) review.refuted \
+         plan.step_reopened(draft 2) plan.step_started(draft 2) task.opened task.routed(worker) \
+         run.started budget.reserved",
+    );
+    check(
+        &spec,
+        &format!("{refuted}; finish worker v2; {PRAISE}; show plan"),
+        "completed v2",
+    );
+    check(
+        &spec,
+        &format!("{refuted}; finish worker v2; {REFUTE}; show plan"),
+        "completed v2, disputed",
+    );
+}
+
+#[test]
+fn a_reviewer_without_a_verdict_fails_the_step() {
+    check(
+        &reviewed("reviewer", 2),
+        "start p; finish worker v1; finish reviewer hm",
+        "run.completed budget.settled task.closed(done) review.abandoned \
+         plan.step_failed(check N0189 for good) plan.closed(failed)",
+    );
+}
+
+#[test]
+fn nobody_reviews_their_own_work() {
+    check(
+        &reviewed("worker", 2),
+        "start p; finish worker v1",
+        "run.completed budget.settled task.closed(done) plan.step_done(draft) \
+         plan.step_started(check 1) plan.step_failed(check N0146 for good) plan.closed(failed)",
+    );
+}
+
+#[test]
+fn plans_that_dont_fit_together() {
+    let circle = plan(vec![
+        step("a", &["c"], render("x")),
+        step("b", &["a"], render("x")),
+        step("c", &["b"], render("x")),
+    ]);
+    refused(&circle, "the steps go in a circle: a → c → b → a");
+    let twice = plan(vec![
+        step("a", &[], render("x")),
+        step("a", &[], render("x")),
+    ]);
+    refused(&twice, "two steps are called a");
+    let unknown = plan(vec![step("a", &["b"], render("x"))]);
+    refused(&unknown, "step a names a step b that isn't");
+    refused(&plan(Vec::new()), "a plan has 1 to 500 steps");
+}
+
+#[test]
+fn a_plan_waits_for_agents_that_arent_there() {
+    let spec = plan(vec![step("a", &[], task("stranger", "x"))]);
+    check(
+        &spec,
+        "start p",
+        "N0133 waiting: agent stranger, which step a asks for",
+    );
+    check(&spec, "start q", "N0121 there is no plan q");
+}
+
+#[test]
+fn a_refused_task_fails_its_step() {
+    let spec = plan(vec![step("a", &[], task("worker", "x"))]);
+    check(
+        &spec,
+        "stop worker; start p",
+        "plan.started plan.step_started(a 1) plan.step_failed(a N0144 for good) \
+         plan.closed(failed)",
+    );
+    check(&spec, "budget worker 0c; start p; show plan", "failed");
+}
+
+#[test]
+fn documents_and_events_of_a_plan() {
+    let document = StepDo::Document {
+        path: "/out/{{ inputs.n }}".into(),
+        text: None,
+    };
+    let event = StepDo::Emit {
+        kind: "plan.done".into(),
+        data: Some("{\"n\":1}".into()),
+    };
+    let mut spec = plan(vec![
+        step("text", &[], render("words")),
+        step("keep", &["text"], document),
+        step("tell", &["keep"], event),
+    ]);
+    let kind = InputType::Number;
+    spec.inputs = vec![InputSpec {
+        name: "n".into(),
+        kind,
+        default: Some("4".into()),
+    }];
+    check(&spec, "start p; show /out/4", "version 1 words");
+    check(&spec, "start p; show plan", "completed {\"n\":1}");
+}

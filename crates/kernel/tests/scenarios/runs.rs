@@ -1,0 +1,325 @@
+//! Tasks and runs: who does it, what it may do, how it ends.
+
+use crate::script::check;
+
+#[test]
+fn a_task_by_name() {
+    check(
+        "agent worker 5c; ask worker hello",
+        "task.opened task.routed(worker) run.started budget.reserved",
+    );
+    check(
+        "agent worker 5c; ask worker hello; finish worker done",
+        "run.completed budget.settled task.closed(done)",
+    );
+    check(
+        "agent worker 5c; ask worker hello; finish worker done; show task",
+        "done done",
+    );
+    check(
+        "agent worker 0c; ask worker hello",
+        "task.opened task.routed(worker) run.started",
+    );
+}
+
+#[test]
+fn nobody_of_that_name() {
+    check("ask nobody hello", "N0120 there is no agent nobody");
+    check(
+        "agent brain 5c model; ask brain hello",
+        "N0145 brain works with a model, and no model is connected",
+    );
+}
+
+#[test]
+fn the_broker_chooses_the_cheapest_that_is_sure() {
+    let cell = "agent greeter-agent 5c; skill greeter hello {who} => hi {{ who }}";
+    check(
+        &format!("{cell}; say hello world; show task"),
+        "done hi world",
+    );
+    check(
+        "agent worker 5c; say please worker",
+        "task.opened task.routed(worker) run.started budget.reserved",
+    );
+    check("say anything at all", "N0122 nobody here can do this");
+}
+
+#[test]
+fn over_budget_is_refused_before_anything_happens() {
+    check(
+        "agent worker 12c; budget worker 10c; ask worker hello",
+        "N0143 worker has $0.10 left of $0.10, this may cost $0.12",
+    );
+    check(
+        "agent worker 6c; budget worker 10c; ask worker one; ask worker two",
+        "N0143 worker has $0.04 left of $0.10, this may cost $0.06",
+    );
+    check(
+        "agent worker 6c; budget worker 10c; ask worker one; fail worker; ask worker two",
+        "task.opened task.routed(worker) run.started budget.reserved",
+    );
+    check(
+        "agent worker 6c; budget worker 10c alert; ask worker one; ask worker two",
+        "task.opened task.routed(worker) run.started budget.reserved",
+    );
+}
+
+#[test]
+fn money_is_set_aside_settled_and_given_back() {
+    let cell = "agent worker 4c; budget worker 10c; ask worker one";
+    check(
+        &format!("{cell}; show worker"),
+        "$0.00 spent, $0.04 reserved",
+    );
+    check(
+        &format!("{cell}; finish worker x; show worker"),
+        "$0.04 spent, $0.00 reserved",
+    );
+    check(
+        &format!("{cell}; fail worker; show worker"),
+        "$0.00 spent, $0.00 reserved",
+    );
+    check(
+        &format!("{cell}; finish worker x; reset worker; show worker"),
+        "$0.00 spent, $0.00 reserved",
+    );
+    check(
+        "agent worker 5c; budget worker 5c; ask worker one; finish worker x",
+        "run.completed budget.settled budget.alerted budget.exhausted task.closed(done)",
+    );
+    check(
+        "agent worker 5c; budget worker 5c daily; ask worker a; finish worker x; \
+         wait 86400s; ask worker b; show worker",
+        "$0.00 spent, $0.05 reserved",
+    );
+}
+
+#[test]
+fn a_stopped_agent_takes_no_work() {
+    check(
+        "agent worker 5c; stop worker; ask worker hello",
+        "N0144 worker is stopped",
+    );
+    check("agent worker 5c; stop worker; stop worker", "nothing");
+    check(
+        "agent worker 5c; stop worker; enable worker; ask worker hello",
+        "task.opened task.routed(worker) run.started budget.reserved",
+    );
+    check(
+        "agent worker 5c; agent worker 5c",
+        "N0130 there is an agent worker already",
+    );
+    check(
+        "agent worker 5c; ask worker x; delete worker",
+        "N0131 worker has 1 open runs",
+    );
+    check(
+        "agent worker 5c; ask worker x; finish worker y; delete worker",
+        "agent.deleted",
+    );
+}
+
+#[test]
+fn a_failed_attempt_is_tried_again_after_a_pause() {
+    let cell = "agent worker 5c x3; ask worker hello; fail worker";
+    check(
+        "agent worker 5c x3; ask worker hello; fail worker",
+        "run.failed(again)",
+    );
+    check(&format!("{cell}; show effects"), "nothing");
+    check(&format!("{cell}; wait 9s"), "nothing");
+    check(&format!("{cell}; wait 13s"), "run.started");
+    check(
+        &format!("{cell}; wait 13s; show effects"),
+        "worker attempt 2",
+    );
+    check(
+        &format!("{cell}; wait 13s; trap worker; wait 18s; show run"),
+        "running attempt 2",
+    );
+    check(
+        &format!("{cell}; wait 13s; trap worker; wait 26s; show run"),
+        "running attempt 3",
+    );
+    check(
+        &format!("{cell}; wait 13s; lose worker; wait 26s; fail worker"),
+        "run.failed(for good) budget.released task.closed(failed)",
+    );
+    check(
+        "agent worker 5c; ask worker x; fail worker",
+        "run.failed(for good) budget.released task.closed(failed)",
+    );
+    check(
+        "agent worker 5c x3; ask worker x; unloadable worker",
+        "run.failed(for good) budget.released task.closed(failed)",
+    );
+}
+
+#[test]
+fn a_limit_ends_a_run_for_good() {
+    check(
+        "agent worker 5c x3; ask worker x; limit worker",
+        "run.stopped(N0180) budget.released task.closed(failed)",
+    );
+}
+
+#[test]
+fn gated_calls_are_granted_or_denied() {
+    let cell = "agent worker 5c; ask worker x";
+    for (call, facts) in [
+        ("http GET api.example", "run.called(repeatable)"),
+        ("http POST api.example keyed", "run.called(keyed)"),
+        ("http POST api.example", "run.called(once)"),
+        (
+            "http GET evil.example",
+            "run.called(repeatable) run.answered",
+        ),
+        (
+            "emit work.done",
+            "run.called(keyed) event.published run.answered",
+        ),
+        ("emit secret", "run.called(keyed) run.answered"),
+        ("emit bad..topic", "run.called(keyed) run.answered"),
+        ("ask", "run.called(keyed) approval.requested"),
+    ] {
+        check(&format!("{cell}; call worker {call}"), facts);
+    }
+    check(
+        "agent worker 5c mute; ask worker x; call worker ask",
+        "run.called(keyed) run.answered",
+    );
+}
+
+#[test]
+fn a_call_goes_out_once_and_its_answer_goes_in() {
+    let cell = "agent worker 5c; ask worker x; call worker http GET api.example";
+    check(&format!("{cell}; show effects"), "call 0 attempt 1");
+    check(&format!("{cell}; answered worker"), "run.answered");
+    check(
+        &format!("{cell}; answered worker; show effects"),
+        "worker attempt 1",
+    );
+    check(&format!("{cell}; unsent worker"), "run.answered");
+    check(
+        &format!("{cell}; answered worker; suspend worker; show effects"),
+        "worker attempt 1",
+    );
+}
+
+#[test]
+fn a_person_answers_what_a_guest_asks() {
+    let cell = "agent worker 5c; ask worker x; call worker ask";
+    check(&format!("{cell}; show run"), "held attempt 1");
+    check(&format!("{cell}; show effects"), "nothing");
+    check(
+        &format!("{cell}; approve"),
+        "approval.approved run.answered",
+    );
+    check(&format!("{cell}; reject; show effects"), "worker attempt 1");
+    check(
+        &format!("{cell}; cancel run"),
+        "run.cancelled budget.released approval.withdrawn task.closed(cancelled)",
+    );
+    check(
+        "agent worker 5c x2; ask worker x; call worker ask; approve; fail worker; wait 13s; \
+         call worker ask",
+        "run.called(keyed) approval.requested",
+    );
+}
+
+#[test]
+fn an_unknown_outcome_waits_for_a_person() {
+    let cell = "agent worker 5c; ask worker x; call worker http POST api.example; lost worker";
+    check(cell, "run.left_unknown");
+    check(&format!("{cell}; show run"), "unknown attempt 1");
+    check(&format!("{cell}; show effects"), "nothing");
+    check(&format!("{cell}; resolve retry"), "run.resolved");
+    check(
+        &format!("{cell}; resolve retry; show effects"),
+        "call 0 attempt 2",
+    );
+    for verdict in ["finish", "undo"] {
+        check(
+            &format!("{cell}; resolve {verdict}"),
+            "run.resolved run.answered",
+        );
+        check(
+            &format!("{cell}; resolve {verdict}; show effects"),
+            "worker attempt 1",
+        );
+    }
+    check(&format!("{cell}; cancel task; show task"), "cancelled");
+    check(
+        "agent worker 5c; ask worker x; resolve retry",
+        "N0131 the run is running: there is nothing to resolve this way",
+    );
+}
+
+#[test]
+fn what_cant_be_repeated_isnt_tried_again() {
+    check(
+        "agent worker 5c x3; ask worker x; call worker http POST api.example; \
+         answered worker; fail worker",
+        "run.failed(for good) budget.released task.closed(failed)",
+    );
+    check(
+        "agent worker 5c x3; ask worker x; call worker http GET api.example; \
+         answered worker; fail worker",
+        "run.failed(again)",
+    );
+}
+
+#[test]
+fn a_run_that_diverged_begins_anew_or_ends() {
+    let cell = "agent worker 5c; ask worker x; diverge worker";
+    check(&format!("{cell}; show run"), "diverged attempt 1");
+    check(
+        &format!("{cell}; resolve finish"),
+        "N0131 the run is diverged: there is nothing to resolve this way",
+    );
+    check(
+        &format!("{cell}; resolve retry"),
+        "run.resolved run.started",
+    );
+    check(
+        &format!("{cell}; resolve retry; show effects"),
+        "worker attempt 2",
+    );
+    check(&format!("{cell}; cancel run; show task"), "cancelled");
+}
+
+#[test]
+fn cancelling() {
+    let cell = "agent worker 5c x3; ask worker x";
+    check(
+        &format!("{cell}; cancel task"),
+        "run.cancelled budget.released task.closed(cancelled)",
+    );
+    check(
+        &format!("{cell}; cancel task; cancel task"),
+        "N0131 the task is cancelled already",
+    );
+    check(
+        &format!("{cell}; cancel run; cancel run"),
+        "N0131 the run is cancelled already",
+    );
+    check(
+        &format!("{cell}; fail worker; cancel task; wait 60s"),
+        "nothing",
+    );
+    check(&format!("{cell}; cancel task; show effects"), "nothing");
+}
+
+#[test]
+fn a_document_that_somebody_else_changed_fails_the_attempt() {
+    let cell = "agent worker 5c; ask worker x";
+    check(
+        &format!("{cell}; write worker /a 0; show /a"),
+        "version 1 /a 0",
+    );
+    check(
+        &format!("{cell}; write worker /a 3"),
+        "run.failed(for good) budget.released task.closed(failed)",
+    );
+}

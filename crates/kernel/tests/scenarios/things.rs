@@ -1,0 +1,88 @@
+//! Documents, members, resources, events, roles.
+
+use crate::script::check;
+
+#[test]
+fn documents_have_versions() {
+    check("document /a 0 one", "document.written");
+    check(
+        "document /a 0 one; document /a 1 two; show /a",
+        "version 2 two",
+    );
+    check(
+        "document /a 0 one; document /a 0 two",
+        "N0132 /a has version 1, not 0",
+    );
+    check("document /a any one; document /a any one", "nothing");
+    check(
+        "document /a any one; document /a any two; show /a",
+        "version 2 two",
+    );
+    check(
+        "document /a any one; forget /a; forget /a",
+        "N0121 there is no document /a",
+    );
+    check(
+        "document /a any one; forget /a; document /a 0 two; show /a",
+        "version 1 two",
+    );
+}
+
+#[test]
+fn members_and_their_tokens() {
+    check("member; token", "member.token_issued");
+    check("member; token; revoke", "member.token_revoked");
+    check(
+        "member; token; revoke; revoke",
+        "N0121 there is no token tok",
+    );
+    check("token", "N0121 there is no member mem");
+    check("member; leave; token", "N0121 there is no member mem");
+    check("member; promote; promote", "nothing");
+    let many = format!("member; {}token", "token; ".repeat(32));
+    check(&many, "N0103 a member has at most 32 tokens");
+}
+
+#[test]
+fn the_same_resource_again_changes_nothing() {
+    check("keep policy {\"a\":1}", "resource.applied");
+    check("keep policy {\"a\":1}; keep policy {\"a\":1}", "nothing");
+    check(
+        "keep policy {\"a\":1}; keep policy {\"a\":2}; show kept",
+        "version 2",
+    );
+    check("keep plan {\"a\":1}", "N0105 kind and content differ");
+}
+
+#[test]
+fn events_have_types() {
+    check("publish mail.received", "event.published");
+    check(
+        "publish mail..received",
+        "N0102 \"mail..received\" can't be the type of an event",
+    );
+}
+
+#[test]
+fn roles_bound_what_is_asked() {
+    for (role, sentence, expected) in [
+        (
+            "staff",
+            "agent worker 5c",
+            "N0141 this takes the role admin, yours is staff",
+        ),
+        (
+            "admin",
+            "budget worker 5c",
+            "N0141 this takes the role owner, yours is admin",
+        ),
+        (
+            "external",
+            "say hello",
+            "N0141 this takes the role staff, yours is external",
+        ),
+        ("admin", "agent worker 5c", "agent.created"),
+    ] {
+        check(&format!("role {role}; {sentence}"), expected);
+    }
+}

@@ -1,0 +1,73 @@
+//! An event as a document: what `naos events emit` publishes.
+
+use serde_json::Value as Json;
+
+use crate::diagnostic::{Diagnostics, Findings};
+use crate::reader::Fields;
+
+/// A message for the bus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventDoc {
+    /// Its own id, where it brings one.
+    pub id: Option<String>,
+    /// Its type: `email.received`.
+    pub kind: String,
+    /// `input`, `internal`, `output` or `external`.
+    pub category: Option<String>,
+    /// When it happened, as it says.
+    pub timestamp: Option<String>,
+    /// Whose it is, as it says; never trusted as an identity.
+    pub user_id: Option<String>,
+    /// Where it comes from, as it says.
+    pub source: Option<String>,
+    /// What connects it to others.
+    pub correlation_id: Option<String>,
+    /// What it says.
+    pub data: Json,
+    /// What is said about it.
+    pub metadata: Json,
+}
+
+/// Reads an event from YAML or JSON.
+///
+/// # Errors
+/// What is wrong with it, with line and column.
+pub fn parse_event(label: &str, text: &str) -> Result<EventDoc, Diagnostics> {
+    let mut found = Findings::new(label);
+    let documents = crate::documents(text, &mut found);
+    let event = match &documents[..] {
+        [node] => Fields::of(node, "an event", &mut found).map(|mut map| {
+            let found = &mut found;
+            let categories = ["input", "internal", "output", "external"];
+            let event = EventDoc {
+                id: map.text(&["id"], found),
+                kind: map.need_text(&["type", "kind"], found),
+                category: map
+                    .word(&["category"], &categories, found)
+                    .map(str::to_owned),
+                timestamp: map.text(&["timestamp"], found),
+                user_id: map.text(&["user_id", "userId"], found),
+                source: map.text(&["source"], found),
+                correlation_id: map.text(&["correlation_id", "correlationId"], found),
+                data: map.json(&["data"], found).unwrap_or(Json::Null),
+                metadata: map.json(&["metadata"], found).unwrap_or(Json::Null),
+            };
+            map.finish(found);
+            event
+        }),
+        _ => {
+            if found.errors.is_empty() {
+                let at = documents.get(1).map_or(crate::START, |node| node.at);
+                found.error(
+                    at,
+                    format!("one event is expected, not {}", documents.len()),
+                );
+            }
+            None
+        }
+    };
+    match event {
+        Some(event) if found.errors.is_empty() => Ok(event),
+        _ => Err(crate::sorted(found)),
+    }
+}

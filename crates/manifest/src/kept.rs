@@ -1,0 +1,408 @@
+//! Kinds that this version checks, keeps and gives back, and doesn't run yet.
+
+use naos_types::spec::{InputSpec, InputType, Kind};
+use naos_types::{Code, Name};
+use serde_json::{Value as Json, json};
+
+use crate::amounts;
+use crate::checks::{Checks, Scope, note};
+use crate::diagnostic::{Findings, meant};
+use crate::schema::{self, Key, Shape, keys};
+use crate::tree::{Node, Value};
+
+const COUNT_MAX: i64 = 1_000_000;
+
+const SUPERVISOR: &[Key] = keys! {
+    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    "strategy": Shape::Words(&["one-for-one", "one-for-all", "rest-for-one"]),
+    "max_restarts" | "maxRestarts": Shape::Whole(0, COUNT_MAX),
+    "restart_window" | "restartWindow" | "window_secs" | "windowSecs": Shape::Span,
+    @need "children": Shape::List(&Shape::Or(&Shape::Name, &Shape::Any)),
+};
+const SAGA: &[Key] = keys! {
+    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    @need "steps": Shape::List(&Shape::Or(&Shape::Text, &Shape::Object(keys! {
+        @need "name" | "id": Shape::Text, "agent" | "action": Shape::Name,
+        "compensate" | "compensation": Shape::Name, "input": Shape::Any, "timeout": Shape::Span,
+        "retry" | "retries": Shape::Any,
+    }))),
+    "timeout": Shape::Span, "step_timeout" | "stepTimeout": Shape::Span,
+};
+const WORKFLOW: &[Key] = keys! {
+    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    @need "steps": Shape::List(&Shape::Or(&Shape::Name, &Shape::Object(keys! {
+        "name" | "id": Shape::Text, "agent": Shape::Name, "input": Shape::Any,
+        "timeout": Shape::Span, "condition" | "when": Shape::Text,
+        "on_error" | "onError": Shape::Words(&["stop", "skip", "retry"]),
+        "retries": Shape::Whole(0, 20),
+    }))),
+    "on_error" | "onError": Shape::Words(&["stop", "skip", "retry"]),
+    "retries": Shape::Whole(0, 20), "retry_delay" | "retryDelay": Shape::Span,
+    "timeout": Shape::Span,
+};
+const POOL: &[Key] = keys! {
+    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    "agent": Shape::Name, "agents": Shape::List(&Shape::Name), "size": Shape::Whole(1, 1_024),
+    "strategy": Shape::Words(&["round-robin", "least-busy", "random"]),
+    "min_size" | "minSize": Shape::Whole(0, 1_024), "max_size" | "maxSize": Shape::Whole(1, 1_024),
+    "merge": Shape::Words(&["all", "first", "majority", "quorum"]),
+    "auto_scale" | "autoScale": Shape::Object(keys! {
+        "enabled": Shape::Bool, "scale_up_threshold" | "scaleUpThreshold": Shape::Number,
+        "scale_down_threshold" | "scaleDownThreshold": Shape::Number, "cooldown": Shape::Span,
+    }),
+};
+const INSTRUCTION: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
+    @need "trigger": Shape::Object(keys! {
+        "schedule" | "cron": Shape::Cron, "timezone": Shape::Text, "event": Shape::Text,
+        "interval": Shape::Span, "webhook": Shape::Any, "manual": Shape::Any,
+        "condition": Shape::Text,
+    }),
+    "inputs": Shape::Any,
+    @need "plan": Shape::List(&Shape::Object(keys! {
+        "id" | "name": Shape::Text, "action": Shape::Text, "description": Shape::Text,
+        "event": Shape::Object(EVENT_STEP),
+        "emit": Shape::Or(&Shape::Text, &Shape::Object(EVENT_STEP)),
+        "depends_on" | "dependencies" | "after": Shape::Texts,
+        "condition" | "when": Shape::Text, "retry": Shape::Any, "timeout": Shape::Span,
+    })),
+};
+const EVENT_STEP: &[Key] = keys! {
+    @need "type": Shape::Text, "data": Shape::Any, "path": Shape::Text,
+};
+const POLICY: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    @need "condition": Shape::Text, @need "action": Shape::Words(POLICY_ACTIONS),
+    "notify": Shape::Texts, "applies_to" | "appliesTo": Shape::Texts, "enabled": Shape::Bool,
+    "priority": Shape::Whole(-COUNT_MAX, COUNT_MAX),
+};
+const POLICY_ACTIONS: &[&str] = &[
+    "allow",
+    "deny",
+    "restrict",
+    "log",
+    "notify",
+    "hold",
+    "block_expensive_models",
+    "restrict_to_cheap_models",
+    "block_external_apis",
+];
+const DRIVER: &[Key] = keys! {
+    "id": Shape::Text, "name": Shape::Text, "version": Shape::Text, "author": Shape::Text,
+    "description": Shape::Text,
+    "type" | "driver_type": Shape::Words(&["agent", "tool", "io", "ui", "driver"]),
+    "capabilities": Shape::Texts,
+    "resource_requirements": Shape::Object(keys! {
+        "memory" | "memory_mb": Shape::Any, "timeout" | "timeout_seconds": Shape::Span,
+        "max_concurrent": Shape::Whole(1, COUNT_MAX), "requires_gpu": Shape::Bool,
+        "environment_vars": Shape::Any,
+    }),
+    "dependencies": Shape::Any, "config_schema": Shape::Any, "enabled": Shape::Bool,
+    "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
+};
+const UI: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "author": Shape::Text,
+    "version": Shape::Text, "description": Shape::Text, "path": Shape::Text, "layout": Shape::Any,
+    @need "components": Shape::List(&Shape::Object(keys! {
+        "id": Shape::Text, @need "type": Shape::Text, "config": Shape::Any,
+        "data_source": Shape::Any, "template": Shape::Text, "subscribe": Shape::Texts,
+        "title": Shape::Text,
+    })),
+    "subscribed_events": Shape::Texts, "actions": Shape::Any, "styles": Shape::Any,
+    "scripts": Shape::Any,
+};
+const SCHEDULE: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    "schedule" | "cron": Shape::Cron, "interval": Shape::Span, "at": Shape::Text,
+    "timezone": Shape::Text, "agent": Shape::Name, "plan": Shape::Name, "event": Shape::Any,
+    "input": Shape::Any, "enabled": Shape::Bool,
+};
+const MODEL: &[Key] = keys! {
+    @need "provider": Shape::Text, "endpoint": Shape::Text, "model": Shape::Text,
+    "capabilities": Shape::Texts, "context_window": Shape::Whole(1, i64::MAX),
+    "cost_per_1k_tokens": Shape::Object(keys! { "input": Shape::Any, "output": Shape::Any }),
+    "input_cost_per_1k" | "inputCostPer1k": Shape::Any,
+    "output_cost_per_1k" | "outputCostPer1k": Shape::Any, "enabled": Shape::Bool,
+};
+const PRICES: &[Key] = keys! {
+    "input_cost_per_1k" | "inputCostPer1k": Shape::Any,
+    "output_cost_per_1k" | "outputCostPer1k": Shape::Any,
+};
+const TOOL: &[Key] = keys! {
+    @need "type": Shape::Words(&["mcp_server", "native"]), "url": Shape::Text,
+    "handler": Shape::Text, "capabilities": Shape::Texts, "command": Shape::Text,
+    "args": Shape::Texts, "env": Shape::Any, "description": Shape::Text, "enabled": Shape::Bool,
+};
+const DAG_PLAN: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "instruction_id": Shape::Text,
+    "status": Shape::Text, "description": Shape::Text, "created_at": Shape::Any,
+    @need "dag": Shape::Object(keys! {
+        @need "nodes": Shape::Map(&Shape::Object(keys! {
+            @need "action": Shape::Object(EVENT_STEP), "status": Shape::Text, "output": Shape::Any,
+            "dependencies" | "depends_on": Shape::Texts, "condition": Shape::Text,
+            "started_at": Shape::Any, "completed_at": Shape::Any, "error": Shape::Any,
+        })),
+        "edges": Shape::Any,
+    }),
+};
+
+/// The keys of a kind; `None` where anything may stand.
+const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
+    Some(match kind {
+        Kind::Supervisor => SUPERVISOR,
+        Kind::Saga => SAGA,
+        Kind::Workflow => WORKFLOW,
+        Kind::Pool => POOL,
+        Kind::Instruction => INSTRUCTION,
+        Kind::Policy => POLICY,
+        Kind::Driver => DRIVER,
+        Kind::Ui => UI,
+        Kind::Schedule => SCHEDULE,
+        Kind::Model => MODEL,
+        Kind::Tool => TOOL,
+        Kind::Plan => DAG_PLAN,
+        Kind::Agent | Kind::Skill | Kind::Budget | Kind::Lesson => return None,
+    })
+}
+
+/// A resource that this version keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Name,
+    /// What it says, in one spelling: JSON text.
+    pub json: String,
+}
+
+/// Reads one; `key` is the name where it stands in a map.
+pub(crate) fn read(
+    kind: Kind,
+    key: Option<&str>,
+    node: &Node,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<Kept> {
+    let mut json = match keys_of(kind) {
+        Some(keys) => schema::object(node, kind.word(), keys, findings),
+        None => node.json(),
+    };
+    match kind {
+        Kind::Model => prices(node, &mut json, findings),
+        Kind::Policy => {
+            if let Some(condition) = node.get("condition")
+                && let Value::Text(source) = &condition.value
+            {
+                note(
+                    checks.condition(source, &Scope::Policy),
+                    condition,
+                    findings,
+                );
+            }
+        }
+        Kind::Instruction => steps(node, checks, findings),
+        Kind::Plan => dag(node, checks, findings),
+        _ => {}
+    }
+    let said = |field: &str| json.get(field).and_then(Json::as_str).map(str::to_owned);
+    let Some(called) = key
+        .map(str::to_owned)
+        .or_else(|| said("id"))
+        .or_else(|| said("name"))
+    else {
+        let path = said("path").and_then(|path| Name::slug(&path));
+        return named(kind, path, node, &json, findings);
+    };
+    named(kind, Name::slug(&called), node, &json, findings)
+}
+
+fn named(
+    kind: Kind,
+    name: Option<Name>,
+    node: &Node,
+    json: &Json,
+    findings: &mut Findings,
+) -> Option<Kept> {
+    let Some(name) = name else {
+        findings.error(node.at, format!("this {} has no `name`", kind.word()));
+        return None;
+    };
+    Some(Kept {
+        kind,
+        name,
+        json: json.to_string(),
+    })
+}
+
+/// A model's prices as whole millionths per million tokens.
+fn prices(node: &Node, json: &mut Json, findings: &mut Findings) {
+    let per_1k = node.get("cost_per_1k_tokens");
+    for (side, own) in [
+        ("input", ["input_cost_per_1k", "inputCostPer1k"]),
+        ("output", ["output_cost_per_1k", "outputCostPer1k"]),
+    ] {
+        let found = per_1k
+            .and_then(|node| node.get(side))
+            .or_else(|| own.iter().find_map(|key| node.get(key)));
+        let Some(found) = found else { continue };
+        let micros = match &found.value {
+            // a dollar for a thousand tokens is 10^9 millionths for a million
+            Value::Whole(text) | Value::Number(text) => amounts::decimal(text, 9),
+            _ => None,
+        };
+        match (micros, json.as_object_mut()) {
+            (Some(micros), Some(fields)) => {
+                fields.insert(format!("{side}_micros_per_mtok"), json!(micros));
+            }
+            _ => {
+                let what = format!("the price for {side} is a number with at most nine decimals");
+                findings.error(found.at, what);
+            }
+        }
+    }
+}
+
+/// Prices among the costs of a project.
+pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> Option<Kept> {
+    let mut json = schema::object(node, name, PRICES, findings);
+    prices(node, &mut json, findings);
+    named(Kind::Model, Name::slug(name), node, &json, findings)
+}
+
+/// What depends on what among named steps, and their conditions.
+struct Graph<'t> {
+    steps: Vec<(&'t str, &'t Node)>,
+}
+
+impl Graph<'_> {
+    fn check(&self, inputs: &[InputSpec], checks: &dyn Checks, findings: &mut Findings) {
+        let known: Vec<&str> = self.steps.iter().map(|(name, _)| *name).collect();
+        let names: Vec<Name> = known.iter().filter_map(|name| Name::slug(name)).collect();
+        for (name, step) in &self.steps {
+            for key in ["depends_on", "dependencies", "after"] {
+                let Some(node) = step.get(key) else { continue };
+                let items = match &node.value {
+                    Value::List(items) => items.as_slice(),
+                    _ => std::slice::from_ref(node),
+                };
+                for item in items {
+                    let Value::Text(text) = &item.value else {
+                        continue;
+                    };
+                    if text == name {
+                        let what = format!("the steps go in a circle: {name} → {name}");
+                        findings.push(item.at, Code::BAD_PLAN, what, None);
+                    } else if !known.contains(&text.as_str()) {
+                        let help = Some(meant(text, &known));
+                        let what = format!("there is no step `{text}`");
+                        findings.push(item.at, Code::BAD_PLAN, what, help);
+                    }
+                }
+            }
+            let condition = step.get("condition").or_else(|| step.get("when"));
+            if let Some(node) = condition
+                && let Value::Text(source) = &node.value
+            {
+                let (inputs, before) = (inputs.to_vec(), names.clone());
+                let scope = Scope::Step {
+                    inputs,
+                    before,
+                    fan_out: false,
+                };
+                note(checks.condition(source, &scope), node, findings);
+            }
+        }
+    }
+}
+
+fn steps(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
+    let Some(Value::List(items)) = node.get("plan").map(|node| &node.value) else {
+        return;
+    };
+    let id = |step: &Node| match &step.get("id").or_else(|| step.get("name"))?.value {
+        Value::Text(id) => Some(id.clone()),
+        _ => None,
+    };
+    let ids: Vec<String> = items
+        .iter()
+        .map(|step| id(step).unwrap_or_default())
+        .collect();
+    for (index, step) in items.iter().enumerate() {
+        if !ids[index].is_empty() && ids[..index].contains(&ids[index]) {
+            let what = format!("two steps are called {}", ids[index]);
+            findings.push(step.at, Code::BAD_PLAN, what, None);
+        }
+        let does = ["emit", "event"].iter().any(|key| step.get(key).is_some());
+        if !does && matches!(step.value, Value::Map(_)) {
+            findings.error(
+                step.at,
+                "a step of an instruction has `emit`, or `action` and `event`",
+            );
+        }
+    }
+    let inputs = node.get("inputs").map(|node| &node.value);
+    let input = |node: &Node| match &node.get("name")?.value {
+        Value::Text(name) => Some(InputSpec {
+            name: name.clone(),
+            kind: InputType::Any,
+            default: None,
+        }),
+        _ => None,
+    };
+    let inputs: Vec<InputSpec> = match inputs {
+        Some(Value::List(items)) => items.iter().filter_map(input).collect(),
+        _ => Vec::new(),
+    };
+    let steps = ids.iter().map(String::as_str).zip(items).collect();
+    Graph { steps }.check(&inputs, checks, findings);
+}
+
+fn dag(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
+    let nodes = node.get("dag").and_then(|dag| dag.get("nodes"));
+    let Some(Value::Map(fields)) = nodes.map(|node| &node.value) else {
+        return;
+    };
+    let steps = fields
+        .iter()
+        .map(|field| (field.key.as_str(), &field.node))
+        .collect();
+    Graph { steps }.check(&[], checks, findings);
+}
+
+/// The words of a map of these: what `kind: {name: …}` may hold.
+pub(crate) fn all(
+    kind: Kind,
+    node: &Node,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Vec<Kept> {
+    match &node.value {
+        Value::Map(fields) => fields
+            .iter()
+            .filter_map(|field| read(kind, Some(&field.key), &field.node, checks, findings))
+            .collect(),
+        Value::List(items) => items
+            .iter()
+            .filter_map(|item| read(kind, None, item, checks, findings))
+            .collect(),
+        _ => {
+            let what = format!(
+                "`{}` is a map or a list, not {}",
+                kind.plural(),
+                node.word()
+            );
+            findings.error(node.at, what);
+            Vec::new()
+        }
+    }
+}
+
+/// A map's key as JSON object, for tests of what a map holds.
+pub(crate) fn is_map_of(node: &Node, fits: impl Fn(&Node) -> bool) -> bool {
+    match &node.value {
+        Value::Map(fields) => !fields.is_empty() && fields.iter().all(|field| fits(&field.node)),
+        _ => false,
+    }
+}

@@ -1,0 +1,165 @@
+//! Documents: YAML or JSON text in, checked resources out.
+//!
+//! I read `nexus.config.yaml` in both of its spellings and everything `naos apply` takes, find the
+//! kind by its shape, and say what is wrong with file, line, column and what was probably meant.
+//! I never open a file or a socket myself ([`Files`] does), never judge an expression ([`Checks`]
+//! does), never guess: an unknown key is an error. Start at [`parse_document`].
+
+mod agent;
+mod amounts;
+mod budget;
+mod checks;
+mod config;
+mod cron;
+mod diagnostic;
+mod event;
+mod kept;
+mod plan;
+mod plan_check;
+mod reader;
+mod schema;
+mod shape;
+mod skill;
+mod supervision;
+mod tree;
+
+pub use agent::AgentDoc;
+pub use checks::{Checks, Fault, NoChecks, Scope};
+pub use config::{BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig};
+pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
+pub use event::{EventDoc, parse_event};
+pub use kept::Kept;
+pub use plan::{STEPS_MAX, WINDOW_MAX};
+pub use skill::SkillDoc;
+pub use supervision::SUPERVISION_LEVELS_MAX;
+pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
+
+use naos_types::spec::{BudgetSpec, Kind, PlanSpec};
+use naos_types::{Code, Name};
+
+use diagnostic::Findings;
+use tree::Node;
+
+/// Gives the bytes of a file that a document names, relative to the document.
+pub trait Files {
+    /// The content of `path`.
+    ///
+    /// # Errors
+    /// A sentence: why there is none.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+}
+
+/// No files at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _path: &str) -> Result<Vec<u8>, String> {
+        Err("no files are read here".into())
+    }
+}
+
+/// What a document makes, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// The project's settings, where the document is its configuration.
+    pub project: Option<ProjectConfig>,
+    /// Agents; their components aren't resolved yet.
+    pub agents: Vec<(Name, AgentDoc)>,
+    /// Skills.
+    pub skills: Vec<(Name, SkillDoc)>,
+    /// Plans in naos's own format.
+    pub plans: Vec<(Name, PlanSpec)>,
+    /// Spending limits by agent.
+    pub budgets: Vec<(Name, BudgetSpec)>,
+    /// The spending limit of all that have none of their own.
+    pub overall_budget: Option<BudgetSpec>,
+    /// What this version keeps and doesn't run yet.
+    pub kept: Vec<Kept>,
+    /// What is odd and no error.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What a reader needs beside the text.
+pub(crate) struct Reading<'r> {
+    pub files: &'r dyn Files,
+    pub checks: &'r dyn Checks,
+    pub is_project: bool,
+}
+
+pub(crate) const START: Mark = Mark { line: 1, column: 1 };
+
+/// Reads a document, or a stream of them, into resources. `label` is what the file is called in
+/// messages; a configuration is known by its keys, or by its name (`nexus.config.yaml`,
+/// `naos.config.yaml`).
+///
+/// # Errors
+/// All that is wrong with it, in the order of its lines.
+pub fn parse_document(
+    label: &str,
+    text: &str,
+    files: &dyn Files,
+    checks: &dyn Checks,
+) -> Result<Applied, Diagnostics> {
+    let mut found = Findings::new(label);
+    let mut out = Applied::default();
+    let is_project = label.ends_with(".config.yaml") || label.ends_with(".config.json");
+    let reading = Reading {
+        files,
+        checks,
+        is_project,
+    };
+    let documents = documents(text, &mut found);
+    for node in &documents {
+        shape::read(node, &reading, &mut out, &mut found);
+    }
+    if documents.is_empty() && found.errors.is_empty() {
+        if is_project {
+            out.project = Some(ProjectConfig::default());
+        } else {
+            found.error(START, "the document is empty");
+        }
+    }
+    duplicates(&out, &mut found);
+    if !found.errors.is_empty() {
+        return Err(sorted(found));
+    }
+    out.warnings = found.warnings;
+    Ok(out)
+}
+
+fn documents(text: &str, found: &mut Findings) -> Vec<Node> {
+    match tree::parse(text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            let code = if error.too_large {
+                Code::TOO_LARGE
+            } else {
+                Code::BAD_DOCUMENT
+            };
+            found.push(error.at, code, error.what, None);
+            Vec::new()
+        }
+    }
+}
+
+fn sorted(found: Findings) -> Diagnostics {
+    let mut errors = found.errors;
+    errors.sort_by_key(|error| (error.line, error.column));
+    Diagnostics(errors)
+}
+
+/// A name stands for one thing of a kind in what is applied at once.
+fn duplicates(out: &Applied, found: &mut Findings) {
+    let mut all: Vec<(Kind, &Name)> = Vec::new();
+    all.extend(out.agents.iter().map(|(name, _)| (Kind::Agent, name)));
+    all.extend(out.skills.iter().map(|(name, _)| (Kind::Skill, name)));
+    all.extend(out.plans.iter().map(|(name, _)| (Kind::Plan, name)));
+    all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
+    all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
+    all.sort();
+    for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {
+        let (kind, name) = pair[0];
+        found.error(START, format!("{} {name} is there twice", kind.word()));
+    }
+}

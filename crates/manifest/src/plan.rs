@@ -1,0 +1,206 @@
+//! naos's own plan format.
+
+mod actions;
+mod inputs;
+
+use naos_types::Name;
+use naos_types::spec::{FanOut, PlanSpec, RetryPolicy, StepDo, StepSpec};
+
+use crate::agent;
+use crate::checks::Checks;
+use crate::diagnostic::Findings;
+use crate::plan_check;
+use crate::reader::{self, Fields};
+use crate::tree::{Mark, Node, Value};
+
+/// The most steps of a plan.
+pub const STEPS_MAX: usize = 500;
+/// The most items of a fan-out that are open at once.
+pub const WINDOW_MAX: i64 = 256;
+const WINDOW_DEFAULT: u32 = 8;
+
+/// What a text in a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Condition,
+    List,
+    Expression,
+    Template,
+}
+
+/// The expressions and templates of a step, and where they stand.
+pub(crate) type Texts<'t> = Vec<(Sort, String, &'t Node)>;
+
+/// A step and where its parts were written.
+pub(crate) struct Placed<'t> {
+    pub spec: StepSpec,
+    pub at: Mark,
+    /// Where each of `spec.after` was written.
+    pub after_at: Vec<Mark>,
+    pub of_at: Mark,
+    pub texts: Texts<'t>,
+}
+
+/// Reads a plan's keys; its name is the caller's.
+pub(crate) fn fields(
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<PlanSpec> {
+    let before = findings.errors.len();
+    let description = map.text(&["description"], findings).unwrap_or_default();
+    let inputs = map.node(&["inputs"], findings);
+    let inputs = inputs.map_or_else(Vec::new, |node| inputs::read(node, findings));
+    let output = map.node(&["output"], findings);
+    let output = output.and_then(|node| Some((step_name(node, "output", findings)?, node.at)));
+    map.skip(&["version", "author"]);
+    let Some(node) = map.node(&["steps"], findings) else {
+        findings.error(map.at, "`steps` is missing");
+        return None;
+    };
+    let Value::List(items) = &node.value else {
+        findings.error(node.at, format!("`steps` is a list, not {}", node.word()));
+        return None;
+    };
+    if items.is_empty() || items.len() > STEPS_MAX {
+        findings.error(node.at, format!("a plan has 1 to {STEPS_MAX} steps"));
+        return None;
+    }
+    let mut steps: Vec<Placed<'_>> = Vec::with_capacity(items.len());
+    for item in items {
+        let previous = steps.last().map(|step| step.spec.name.clone());
+        steps.extend(step(item, previous, findings));
+    }
+    if findings.errors.len() == before {
+        plan_check::check(&steps, &inputs, output.as_ref(), checks, findings);
+    }
+    let steps = steps.into_iter().map(|step| step.spec).collect();
+    let output = output.map(|(name, _)| name);
+    Some(PlanSpec {
+        description,
+        inputs,
+        steps,
+        output,
+    })
+}
+
+/// A step's name: `fetch_emails` is the step `fetch-emails`.
+fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
+    let text = reader::text(node, key, findings)?;
+    reader::name_text(&text.replace('_', "-"), node.at, findings)
+}
+
+fn step<'t>(node: &'t Node, previous: Option<Name>, findings: &mut Findings) -> Option<Placed<'t>> {
+    let mut map = Fields::of(node, "a step", findings)?;
+    let Some(name_node) = map.node(&["name", "id"], findings) else {
+        findings.error(node.at, "a step has a `name`");
+        return None;
+    };
+    let name = step_name(name_node, "name", findings)?;
+    let mut texts = Vec::new();
+    let (after, after_at) = after(&mut map, previous, findings);
+    let when = map.node(&["when", "condition", "if"], findings);
+    let when = when.and_then(|node| {
+        let source = reader::text(node, "when", findings)?;
+        texts.push((Sort::Condition, source.clone(), node));
+        Some(source)
+    });
+    let for_each = map.node(&["for_each", "forEach"], findings);
+    let for_each = for_each.and_then(|node| fan_out(node, &mut texts, findings));
+    let retry = map.node(&["retry"], findings);
+    let retry = retry.map_or_else(RetryPolicy::default, |node| agent::retry(node, findings));
+    let timeout = map.span(&["timeout"], 1, findings);
+    let optional = map.bool(&["optional"], findings).unwrap_or_default();
+    let mut of_at = node.at;
+    let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings);
+    map.skip(&["description"]);
+    map.finish(findings);
+    let spec = StepSpec {
+        name,
+        after,
+        when,
+        action: action?,
+        for_each,
+        retry,
+        timeout,
+        optional,
+    };
+    let mut placed = Placed {
+        spec,
+        at: name_node.at,
+        after_at,
+        of_at,
+        texts,
+    };
+    if let StepDo::Review(review) = &placed.spec.action
+        && !placed.spec.after.contains(&review.of)
+    {
+        placed.spec.after.push(review.of.clone());
+        placed.after_at.push(of_at);
+    }
+    Some(placed)
+}
+
+fn after(
+    map: &mut Fields<'_>,
+    previous: Option<Name>,
+    findings: &mut Findings,
+) -> (Vec<Name>, Vec<Mark>) {
+    let names = ["after", "depends_on", "dependsOn", "dependencies"];
+    let there = names.iter().any(|name| map.has(name));
+    let Some(node) = map.node(&names, findings) else {
+        // `after:` with nothing means nothing; without the key it is the step before
+        let before = previous.filter(|_| !there);
+        let at = map.at;
+        return (
+            before.clone().into_iter().collect(),
+            before.map(|_| at).into_iter().collect(),
+        );
+    };
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let one = |item: &Node| Some((step_name(item, "after", findings)?, item.at));
+    let mut found: Vec<(Name, Mark)> = Vec::new();
+    for (name, at) in items.iter().filter_map(one).collect::<Vec<_>>() {
+        if !found.iter().any(|(known, _)| *known == name) {
+            found.push((name, at));
+        }
+    }
+    found.into_iter().unzip()
+}
+
+fn fan_out<'t>(node: &'t Node, texts: &mut Texts<'t>, findings: &mut Findings) -> Option<FanOut> {
+    let plain = |items: String| FanOut {
+        items,
+        window: WINDOW_DEFAULT,
+        partial: false,
+    };
+    if let Value::Text(items) = &node.value {
+        texts.push((Sort::List, items.clone(), node));
+        return Some(plain(items.clone()));
+    }
+    let mut map = Fields::of(node, "`for_each`", findings)?;
+    let items = map.node(&["items", "in"], findings);
+    let window = map.whole(&["window", "parallel"], (1, WINDOW_MAX), findings);
+    let partial = map.bool(&["partial"], findings).unwrap_or_default();
+    map.finish(findings);
+    let Some(items) = items else {
+        findings.error(
+            node.at,
+            "`items` is missing: the expression that gives the list",
+        );
+        return None;
+    };
+    let source = reader::text(items, "items", findings)?;
+    texts.push((Sort::List, source.clone(), items));
+    let window = window
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or(WINDOW_DEFAULT);
+    Some(FanOut {
+        window,
+        partial,
+        ..plain(source)
+    })
+}

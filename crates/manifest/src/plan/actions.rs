@@ -1,0 +1,245 @@
+//! What a step does.
+
+use naos_types::spec::{ReviewSpec, StepDo};
+use naos_types::{Name, Role};
+
+use super::{Sort, Texts, step_name};
+use crate::diagnostic::Findings;
+use crate::reader::{self, Fields};
+use crate::tree::{Mark, Value};
+
+const ROUNDS_MAX: i64 = 10;
+const ROUNDS_DEFAULT: u32 = 2;
+
+const ACTIONS: &[&str] = &[
+    "task", "agent", "compute", "render", "review", "approval", "document", "emit",
+];
+
+/// A template among a map's keys.
+fn template<'t>(
+    map: &mut Fields<'t>,
+    names: &[&'static str],
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let node = map.node(names, findings)?;
+    let source = reader::text(node, names[0], findings)?;
+    texts.push((Sort::Template, source.clone(), node));
+    Some(source)
+}
+
+pub(super) fn read<'t>(
+    map: &mut Fields<'t>,
+    name: &Name,
+    texts: &mut Texts<'t>,
+    of_at: &mut Mark,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let there: Vec<&str> = ACTIONS
+        .iter()
+        .copied()
+        .filter(|action| map.has(action))
+        .collect();
+    let action = match there[..] {
+        // `agent` beside `task: a title` says who
+        ["task", "agent"] => "task",
+        [action] => action,
+        [] => {
+            // what stands instead of an action is the unknown key
+            map.skip(ACTIONS);
+            let help = format!("a step has one of {}", ACTIONS.join(", "));
+            findings.error_help(map.at, format!("the step {name} does nothing"), help);
+            return None;
+        }
+        _ => {
+            map.skip(ACTIONS);
+            let what = format!("the step {name} does several things: {}", there.join(", "));
+            findings.error_help(map.at, what, "make a step of each");
+            return None;
+        }
+    };
+    match action {
+        "task" | "agent" => task(map, name, texts, findings),
+        "compute" => {
+            let node = map.node(&["compute"], findings)?;
+            let cel = reader::text(node, "compute", findings)?;
+            texts.push((Sort::Expression, cel.clone(), node));
+            Some(StepDo::Compute { cel })
+        }
+        "render" => {
+            let template = template(map, &["render"], texts, findings)?;
+            Some(StepDo::Render { template })
+        }
+        "review" => review(map, texts, of_at, findings),
+        "approval" => approval(map, texts, findings),
+        "document" => document(map, texts, findings),
+        _ => emit(map, texts, findings),
+    }
+}
+
+fn task<'t>(
+    map: &mut Fields<'t>,
+    name: &Name,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let titled = |title: Option<String>| title.unwrap_or_else(|| name.as_str().replace('-', " "));
+    let agent = map.name(&["agent"], findings);
+    let title = template(map, &["title"], texts, findings);
+    let input = template(map, &["input"], texts, findings);
+    let Some(node) = map.node(&["task"], findings) else {
+        return Some(StepDo::Task {
+            agent,
+            title: titled(title),
+            input,
+        });
+    };
+    if matches!(node.value, Value::Text(_)) {
+        let own = reader::text(node, "task", findings)?;
+        texts.push((Sort::Template, own.clone(), node));
+        return Some(StepDo::Task {
+            agent,
+            title: titled(title.or(Some(own))),
+            input,
+        });
+    }
+    let mut own = Fields::of(node, "`task`", findings)?;
+    let agent = own.name(&["agent", "by"], findings).or(agent);
+    let title = template(&mut own, &["title"], texts, findings).or(title);
+    let input = template(&mut own, &["input"], texts, findings).or(input);
+    own.finish(findings);
+    Some(StepDo::Task {
+        agent,
+        title: titled(title),
+        input,
+    })
+}
+
+fn review<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    of_at: &mut Mark,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&["review"], findings)?;
+    let mut own = Fields::of(node, "`review`", findings)?;
+    let of = own.node(&["of"], findings);
+    let by = own.name(&["by", "agent"], findings);
+    let input = template(&mut own, &["input"], texts, findings);
+    let rounds = own.whole(&["rounds", "rounds_max"], (0, ROUNDS_MAX), findings);
+    own.finish(findings);
+    let (Some(of), Some(by)) = (of, by) else {
+        let help = "write `review: {of: STEP, by: AGENT}`";
+        findings.error_help(node.at, "a review says `of` which step and `by` whom", help);
+        return None;
+    };
+    *of_at = of.at;
+    let of = step_name(of, "of", findings)?;
+    let called = of.as_str().replace('-', "_");
+    let input = input.unwrap_or_else(|| format!("{{{{ {called}.output }}}}"));
+    let rounds_max = rounds
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or(ROUNDS_DEFAULT);
+    Some(StepDo::Review(ReviewSpec {
+        of,
+        by,
+        input,
+        rounds_max,
+    }))
+}
+
+fn approval<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&["approval"], findings)?;
+    if matches!(node.value, Value::Text(_)) {
+        let title = reader::text(node, "approval", findings)?;
+        texts.push((Sort::Template, title.clone(), node));
+        return Some(StepDo::Approval {
+            title,
+            body: None,
+            role: Role::Staff,
+            expires: None,
+        });
+    }
+    let mut own = Fields::of(node, "`approval`", findings)?;
+    let title = template(&mut own, &["title"], texts, findings);
+    let body = template(&mut own, &["body"], texts, findings);
+    let roles = ["external", "staff", "admin", "owner"];
+    let role = match own.word(&["role"], &roles, findings) {
+        Some("external") => Role::External,
+        Some("admin") => Role::Admin,
+        Some("owner") => Role::Owner,
+        _ => Role::Staff,
+    };
+    let expires = own.span(&["expires", "timeout"], 1, findings);
+    own.finish(findings);
+    if title.is_none() {
+        findings.error(node.at, "`title` is missing: the question");
+    }
+    Some(StepDo::Approval {
+        title: title?,
+        body,
+        role,
+        expires,
+    })
+}
+
+fn document<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&["document"], findings)?;
+    if matches!(node.value, Value::Text(_)) {
+        let path = reader::text(node, "document", findings)?;
+        texts.push((Sort::Template, path.clone(), node));
+        return Some(StepDo::Document { path, text: None });
+    }
+    let mut own = Fields::of(node, "`document`", findings)?;
+    let path = template(&mut own, &["path"], texts, findings);
+    let text = template(&mut own, &["text"], texts, findings);
+    own.finish(findings);
+    if path.is_none() {
+        findings.error(node.at, "`path` is missing: where the document stands");
+    }
+    Some(StepDo::Document { path: path?, text })
+}
+
+fn emit<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&["emit"], findings)?;
+    let (kind, data) = match &node.value {
+        Value::Map(_) => {
+            let mut own = Fields::of(node, "`emit`", findings)?;
+            let kind = own.node(&["type", "event"], findings);
+            let data = own.node(&["data"], findings);
+            own.finish(findings);
+            (kind, data)
+        }
+        _ => (Some(node), None),
+    };
+    let Some(kind_node) = kind else {
+        findings.error(node.at, "`type` is missing: the event's type");
+        return None;
+    };
+    let kind = reader::text(kind_node, "type", findings)?;
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if kind.is_empty() || !kind.chars().all(part) {
+        findings.error(kind_node.at, format!("{kind:?} is no type of an event"));
+    }
+    let data = data.map(|node| {
+        let source = match &node.value {
+            Value::Text(text) => text.clone(),
+            _ => node.json().to_string(),
+        };
+        texts.push((Sort::Template, source.clone(), node));
+        source
+    });
+    Some(StepDo::Emit { kind, data })
+}

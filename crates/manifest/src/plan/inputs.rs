@@ -1,0 +1,121 @@
+//! What a plan takes.
+
+use naos_types::spec::{InputSpec, InputType};
+
+use crate::diagnostic::Findings;
+use crate::reader::{self, Fields};
+use crate::tree::{Node, Value};
+
+const INPUTS_MAX: usize = 100;
+
+pub(super) fn read(node: &Node, findings: &mut Findings) -> Vec<InputSpec> {
+    let mut all: Vec<InputSpec> = Vec::new();
+    match &node.value {
+        Value::List(items) => {
+            for item in items {
+                if let Value::Text(name) = &item.value {
+                    let (name, kind) = (name.clone(), InputType::Any);
+                    all.push(InputSpec {
+                        name,
+                        kind,
+                        default: None,
+                    });
+                } else if let Some(mut map) = Fields::of(item, "an input", findings) {
+                    let name = map.need_text(&["name"], findings);
+                    all.push(input(name, &mut map, findings));
+                    map.finish(findings);
+                }
+            }
+        }
+        Value::Map(fields) => {
+            for field in fields {
+                match &field.node.value {
+                    Value::Map(_) => {
+                        let Some(mut map) = Fields::of(&field.node, "an input", findings) else {
+                            continue;
+                        };
+                        all.push(input(field.key.clone(), &mut map, findings));
+                        map.finish(findings);
+                    }
+                    Value::Null => all.push(InputSpec {
+                        name: field.key.clone(),
+                        kind: InputType::Any,
+                        default: None,
+                    }),
+                    // `inputs: {client: string}`
+                    _ => all.push(InputSpec {
+                        name: field.key.clone(),
+                        kind: input_type(&field.node, findings),
+                        default: None,
+                    }),
+                }
+            }
+        }
+        _ => findings.error(
+            node.at,
+            format!("`inputs` is a list or a map, not {}", node.word()),
+        ),
+    }
+    if all.len() > INPUTS_MAX {
+        findings.error(node.at, format!("a plan has at most {INPUTS_MAX} inputs"));
+    }
+    for (index, input) in all.iter().enumerate() {
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let letter = input
+            .name
+            .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !letter || !input.name.chars().all(part) {
+            let what = format!("{:?} is no name of an input", input.name);
+            findings.error_help(node.at, what, "use letters, digits and _");
+        }
+        if all[..index].iter().any(|other| other.name == input.name) {
+            findings.error(node.at, format!("two inputs are called {}", input.name));
+        }
+    }
+    all
+}
+
+fn input(name: String, map: &mut Fields<'_>, findings: &mut Findings) -> InputSpec {
+    let kind = map.node(&["type"], findings);
+    let kind = kind.map_or(InputType::Any, |node| input_type(node, findings));
+    let default = map.node(&["default"], findings);
+    if let Some(node) = default
+        && !fits(kind, &node.value)
+    {
+        findings.error(node.at, format!("the default of {name} isn't of its type"));
+    }
+    map.skip(&["description"]);
+    let default = default.map(|node| node.json().to_string());
+    InputSpec {
+        name,
+        kind,
+        default,
+    }
+}
+
+const fn fits(kind: InputType, value: &Value) -> bool {
+    matches!(
+        (kind, value),
+        (InputType::Any, _)
+            | (InputType::String, Value::Text(_))
+            | (InputType::Number, Value::Whole(_) | Value::Number(_))
+            | (InputType::Boolean, Value::Bool(_))
+            | (InputType::List, Value::List(_))
+            | (InputType::Object, Value::Map(_))
+    )
+}
+
+fn input_type(node: &Node, findings: &mut Findings) -> InputType {
+    const WORDS: &[&str] = &[
+        "any", "string", "text", "number", "integer", "boolean", "bool", "list", "array", "object",
+        "map",
+    ];
+    match reader::word(node, "type", WORDS, findings) {
+        Some("string" | "text") => InputType::String,
+        Some("number" | "integer") => InputType::Number,
+        Some("boolean" | "bool") => InputType::Boolean,
+        Some("list" | "array") => InputType::List,
+        Some("object" | "map") => InputType::Object,
+        _ => InputType::Any,
+    }
+}

@@ -1,0 +1,290 @@
+//! Typed reading of a tree: keys with their aliases, "did you mean", types and ranges. What is
+//! wrong is noted and reading goes on, so that one look shows all of it.
+
+use naos_types::{Code, Micros, Name, Span};
+use serde_json::Value as Json;
+
+use crate::amounts;
+use crate::diagnostic::{Findings, meant};
+use crate::tree::{Field, Mark, Node, Value, whole};
+
+/// A map whose keys are being read.
+pub(crate) struct Fields<'t> {
+    pub at: Mark,
+    fields: &'t [Field],
+    taken: Vec<bool>,
+    known: Vec<&'static str>,
+}
+
+impl<'t> Fields<'t> {
+    /// The fields of a map; anything else is noted.
+    pub fn of(node: &'t Node, what: &str, findings: &mut Findings) -> Option<Self> {
+        match &node.value {
+            Value::Map(fields) => Some(Self {
+                at: node.at,
+                fields,
+                taken: vec![false; fields.len()],
+                known: Vec::new(),
+            }),
+            _ => {
+                findings.error(node.at, format!("{what} is a map, not {}", node.word()));
+                None
+            }
+        }
+    }
+
+    /// The value of a key; `names` are its spellings, the one we write first.
+    pub fn node(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<&'t Node> {
+        self.known.extend(names);
+        let mut found: Option<&'t Field> = None;
+        for (index, field) in self.fields.iter().enumerate() {
+            if !names.contains(&field.key.as_str()) {
+                continue;
+            }
+            self.taken[index] = true;
+            if let Some(first) = found {
+                let (a, b) = (&first.key, &field.key);
+                findings.error_help(
+                    field.at,
+                    format!("`{a}` and `{b}` say the same"),
+                    "keep one",
+                );
+                continue;
+            }
+            found = Some(field);
+        }
+        let node = &found?.node;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// Whether a key is there; it isn't taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.key == name)
+    }
+
+    /// Lets keys stand that are kept elsewhere.
+    pub fn skip(&mut self, names: &[&'static str]) {
+        self.known.extend(names);
+        for (index, field) in self.fields.iter().enumerate() {
+            self.taken[index] |= names.contains(&field.key.as_str());
+        }
+    }
+
+    /// Notes every key that nobody asked for.
+    pub fn finish(self, findings: &mut Findings) {
+        for (field, taken) in self.fields.iter().zip(&self.taken) {
+            if !taken {
+                let help = meant(&field.key, &self.known);
+                findings.error_help(field.at, format!("unknown key `{}`", field.key), help);
+            }
+        }
+    }
+
+    /// Text, or a number or truth value as it was written.
+    pub fn text(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<String> {
+        let node = self.node(names, findings)?;
+        text(node, names[0], findings)
+    }
+
+    /// Text that must be there.
+    pub fn need_text(&mut self, names: &[&'static str], findings: &mut Findings) -> String {
+        let before = findings.errors.len();
+        self.text(names, findings).unwrap_or_else(|| {
+            if findings.errors.len() == before {
+                findings.error(self.at, format!("`{}` is missing", names[0]));
+            }
+            String::new()
+        })
+    }
+
+    /// A name.
+    pub fn name(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<Name> {
+        let node = self.node(names, findings)?;
+        name(node, names[0], findings)
+    }
+
+    /// A truth value.
+    pub fn bool(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<bool> {
+        let node = self.node(names, findings)?;
+        match &node.value {
+            Value::Bool(value) => Some(*value),
+            _ => {
+                let what = format!("`{}` is true or false, not {}", names[0], node.word());
+                findings.error(node.at, what);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub fn whole(
+        &mut self,
+        names: &[&'static str],
+        (least, most): (i64, i64),
+        findings: &mut Findings,
+    ) -> Option<i64> {
+        let node = self.node(names, findings)?;
+        let value = match &node.value {
+            Value::Whole(text) => whole(text),
+            _ => {
+                let what = format!("`{}` is a whole number, not {}", names[0], node.word());
+                findings.error(node.at, what);
+                return None;
+            }
+        };
+        let fits = value.filter(|value| (least..=most).contains(value));
+        if fits.is_none() {
+            let what = format!("`{}` is from {least} to {most}", names[0]);
+            findings.error(node.at, what);
+        }
+        fits
+    }
+
+    /// A list of texts; one text is a list of one.
+    pub fn texts(
+        &mut self,
+        names: &[&'static str],
+        findings: &mut Findings,
+    ) -> Option<Vec<String>> {
+        let node = self.node(names, findings)?;
+        let items = match &node.value {
+            Value::List(items) => items.as_slice(),
+            Value::Text(_) => std::slice::from_ref(node),
+            _ => {
+                let what = format!("`{}` is a list of texts, not {}", names[0], node.word());
+                findings.error(node.at, what);
+                return None;
+            }
+        };
+        Some(
+            items
+                .iter()
+                .filter_map(|item| text(item, names[0], findings))
+                .collect(),
+        )
+    }
+
+    /// A length of time: `30s`, or a number of `unit` milliseconds.
+    pub fn span(
+        &mut self,
+        names: &[&'static str],
+        unit: i64,
+        findings: &mut Findings,
+    ) -> Option<Span> {
+        let node = self.node(names, findings)?;
+        span(node, names[0], unit, findings)
+    }
+
+    /// A number of bytes: `256MB`.
+    pub fn bytes(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<u64> {
+        let node = self.node(names, findings)?;
+        let found = match &node.value {
+            Value::Whole(text) | Value::Text(text) => amounts::bytes(text),
+            _ => None,
+        };
+        if found.is_none() {
+            let what = format!("`{}` is a size such as 256MB", names[0]);
+            findings.error(node.at, what);
+        }
+        found
+    }
+
+    /// Money: `$0.05`, `0.05`, or a whole number of cents.
+    pub fn money_or_cents(
+        &mut self,
+        names: &[&'static str],
+        findings: &mut Findings,
+    ) -> Option<Micros> {
+        let node = self.node(names, findings)?;
+        let found = match &node.value {
+            Value::Whole(text) => amounts::decimal(text, 4).map(Micros),
+            Value::Number(text) | Value::Text(text) => amounts::money(text),
+            _ => None,
+        };
+        if found.is_none() {
+            let what = format!(
+                "`{}` is money such as $0.05, or a number of cents",
+                names[0]
+            );
+            findings.error(node.at, what);
+        }
+        found
+    }
+
+    /// One of some words; `_` and `-` are the same.
+    pub fn word(
+        &mut self,
+        names: &[&'static str],
+        words: &[&'static str],
+        findings: &mut Findings,
+    ) -> Option<&'static str> {
+        let node = self.node(names, findings)?;
+        word(node, names[0], words, findings)
+    }
+
+    /// Any value, as JSON.
+    pub fn json(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<Json> {
+        self.node(names, findings).map(Node::json)
+    }
+}
+
+pub(crate) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
+    match &node.value {
+        Value::Text(text) | Value::Whole(text) | Value::Number(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => {
+            findings.error(node.at, format!("`{key}` is text, not {}", node.word()));
+            None
+        }
+    }
+}
+
+pub(crate) fn name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
+    let text = text(node, key, findings)?;
+    name_text(&text, node.at, findings)
+}
+
+/// A name as it was written; what is no name is noted with the nearest one.
+pub(crate) fn name_text(text: &str, at: Mark, findings: &mut Findings) -> Option<Name> {
+    match Name::new(text) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let help = Name::slug(text).map(|near| format!("`{near}` would be one"));
+            findings.push(at, Code::BAD_NAME, format!("{text:?}: {error}"), help);
+            None
+        }
+    }
+}
+
+pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -> Option<Span> {
+    const SPAN_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
+    let found = match &node.value {
+        Value::Whole(text) => whole(text).and_then(|n| n.checked_mul(unit)),
+        Value::Number(text) | Value::Text(text) => amounts::span(text),
+        _ => None,
+    };
+    let fits = found.filter(|millis| (0..=SPAN_MS_MAX).contains(millis));
+    if fits.is_none() {
+        let what = format!("`{key}` is a length of time such as 500ms, 30s, 5m, 2h or 1d");
+        findings.push(node.at, Code::BAD_TIME, what, None);
+    }
+    fits.map(Span)
+}
+
+pub(crate) fn word(
+    node: &Node,
+    key: &str,
+    words: &[&'static str],
+    findings: &mut Findings,
+) -> Option<&'static str> {
+    let written = text(node, key, findings)?;
+    let plain = written.replace('_', "-");
+    let found = words
+        .iter()
+        .find(|word| word.replace('_', "-").eq_ignore_ascii_case(&plain));
+    if found.is_none() {
+        let what = format!("`{key}` can't be {written:?}");
+        findings.error_help(node.at, what, meant(&written, words));
+    }
+    found.copied()
+}

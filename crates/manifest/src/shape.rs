@@ -1,0 +1,231 @@
+//! Which kind a document is, where it doesn't say so.
+
+use naos_types::Name;
+use naos_types::spec::Kind;
+
+use crate::diagnostic::{Findings, similar};
+use crate::reader::{self, Fields};
+use crate::tree::{Field, Node, Value};
+use crate::{Applied, Reading, agent, budget, config, kept, plan, skill};
+
+const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
+`plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
+(a plan); `dag` (a plan); `condition` + `action` (a policy); `trigger` + `plan` (an instruction); \
+`capabilities` + `resource_requirements` (a driver); `patterns` + `handler` (a skill); maps of \
+{provider …} (models) or of {type: mcp_server | native} (tools)";
+
+/// Reads one document into resources.
+pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found: &mut Findings) {
+    let fields = match &node.value {
+        Value::Map(fields) if !fields.is_empty() => fields,
+        Value::List(items) => {
+            for item in items {
+                read(item, reading, out, found);
+            }
+            return;
+        }
+        _ => {
+            found.error_help(
+                node.at,
+                format!("a document is a map, not {}", node.word()),
+                HELP,
+            );
+            return;
+        }
+    };
+    let has = |key: &str| fields.iter().any(|field| field.key == key);
+    if let Some(field) = fields.iter().find(|field| field.key == "type")
+        && let Value::Text(word) = &field.node.value
+    {
+        typed(word, field, node, reading, out, found);
+        return;
+    }
+    if let [only] = &fields[..]
+        && let Some(kind) = Kind::parse(&only.key).filter(|kind| kind.word() == only.key)
+    {
+        one(kind, None, &only.node, reading, out, found);
+        return;
+    }
+    let is = |keys: &[&str]| keys.iter().all(|key| has(key));
+    let provider = |node: &Node| node.get("provider").is_some();
+    let tool = |node: &Node| match node.get("type").map(|node| &node.value) {
+        Some(Value::Text(word)) => word == "mcp_server" || word == "native",
+        _ => false,
+    };
+    let kind = if has("dag") || has("steps") {
+        Some(Kind::Plan)
+    } else if is(&["condition", "action"]) {
+        Some(Kind::Policy)
+    } else if is(&["trigger", "plan"]) {
+        Some(Kind::Instruction)
+    } else if is(&["capabilities", "resource_requirements"]) {
+        Some(Kind::Driver)
+    } else if is(&["patterns", "handler"]) {
+        Some(Kind::Skill)
+    } else if is(&["path", "components"]) {
+        Some(Kind::Ui)
+    } else {
+        None
+    };
+    let sections = fields.iter().any(|field| config::is_section(&field.key));
+    if let Some(kind) = kind {
+        one(kind, None, node, reading, out, found);
+    } else if sections || reading.is_project {
+        config::read(node, reading, out, found);
+    } else if kept::is_map_of(node, provider) {
+        out.kept
+            .extend(kept::all(Kind::Model, node, reading.checks, found));
+    } else if kept::is_map_of(node, tool) {
+        out.kept
+            .extend(kept::all(Kind::Tool, node, reading.checks, found));
+    } else {
+        unknown(fields, found);
+    }
+}
+
+fn unknown(fields: &[Field], found: &mut Findings) {
+    const FIRST: &[&str] = &[
+        "agents",
+        "skills",
+        "plans",
+        "budgets",
+        "cost",
+        "supervisors",
+        "sagas",
+        "workflows",
+        "pools",
+        "policies",
+        "instructions",
+        "drivers",
+        "models",
+        "tools",
+        "agent",
+        "skill",
+        "plan",
+        "policy",
+        "instruction",
+        "driver",
+        "steps",
+        "project",
+        "broker",
+        "trust",
+    ];
+    let first = &fields[0];
+    match similar(&first.key, FIRST.iter().copied()) {
+        Some(word) => {
+            let help = format!("did you mean `{word}`?");
+            found.error_help(first.at, format!("unknown key `{}`", first.key), help);
+        }
+        None => found.error_help(first.at, "this is no document that naos knows", HELP),
+    }
+}
+
+/// A document that says its type.
+fn typed(
+    word: &str,
+    field: &Field,
+    node: &Node,
+    reading: &Reading<'_>,
+    out: &mut Applied,
+    found: &mut Findings,
+) {
+    let plain = word.replace('-', "_");
+    let kind = match plain.as_str() {
+        "ui_application" => Some(Kind::Ui),
+        other => Kind::parse(other),
+    };
+    match kind {
+        Some(kind) => one(kind, None, node, reading, out, found),
+        None if word.contains('.') => {
+            let help = "`naos events emit FILE` publishes it";
+            found.error_help(field.node.at, "this is an event and not a resource", help);
+        }
+        None => {
+            let known = Kind::ALL
+                .iter()
+                .map(|kind| kind.word())
+                .chain(["ui_application"]);
+            let help = match similar(word, known) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => HELP.into(),
+            };
+            found.error_help(field.node.at, format!("no kind is called {word:?}"), help);
+        }
+    }
+}
+
+/// One resource of a known kind.
+fn one(
+    kind: Kind,
+    key: Option<&str>,
+    node: &Node,
+    reading: &Reading<'_>,
+    out: &mut Applied,
+    found: &mut Findings,
+) {
+    let dag = node.get("dag").is_some();
+    match kind {
+        Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
+        Kind::Plan if !dag => named(kind, node, reading, out, found),
+        _ => out
+            .kept
+            .extend(kept::read(kind, key, node, reading.checks, found)),
+    }
+}
+
+fn named(kind: Kind, node: &Node, reading: &Reading<'_>, out: &mut Applied, found: &mut Findings) {
+    let Some(mut map) = Fields::of(node, kind.word(), found) else {
+        return;
+    };
+    map.skip(&["type"]);
+    let Some(name) = own_name(kind, &mut map, found) else {
+        return;
+    };
+    match kind {
+        Kind::Agent => {
+            let mut doc = agent::fields(&mut map, found);
+            if let Some(budget) = doc.budget.take() {
+                out.budgets.push((name.clone(), budget));
+            }
+            out.agents.push((name, doc));
+        }
+        Kind::Skill => {
+            let doc = skill::fields(&mut map, reading.files, reading.checks, found);
+            out.skills.extend(doc.map(|doc| (name, doc)));
+        }
+        Kind::Plan => {
+            let plan = plan::fields(&mut map, reading.checks, found);
+            out.plans.extend(plan.map(|plan| (name, plan)));
+        }
+        _ => {
+            let budget = budget::fields(&mut map, found);
+            if budget.is_none() {
+                found.error_help(node.at, "`limit` is missing", "write `limit: $10/day`");
+            }
+            out.budgets.extend(budget.map(|budget| (name, budget)));
+        }
+    }
+    map.finish(found);
+}
+
+/// An agent's or skill's name is taken as it is; what a plan is called is made a name.
+fn own_name(kind: Kind, map: &mut Fields<'_>, found: &mut Findings) -> Option<Name> {
+    let keys: &[&'static str] = match kind {
+        Kind::Budget => &["agent", "name"],
+        _ => &["name"],
+    };
+    let id = map.node(&["id"], found);
+    let Some(node) = map.node(keys, found).or(id) else {
+        found.error(map.at, format!("this {} has no `name`", kind.word()));
+        return None;
+    };
+    if kind != Kind::Plan {
+        return reader::name(node, keys[0], found);
+    }
+    let text = reader::text(id.unwrap_or(node), "name", found)?;
+    let name = Name::slug(&text);
+    if name.is_none() {
+        found.error(node.at, format!("{text:?} can't be made a name"));
+    }
+    name
+}

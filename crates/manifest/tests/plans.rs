@@ -1,0 +1,247 @@
+//! The plan format.
+
+mod common;
+
+use common::{bad, good};
+use naos_types::spec::{InputType, StepDo};
+use naos_types::{Role, Span};
+
+const REPORT: &str = "\
+name: Weekly Report
+description: prepares the weekly client report
+inputs:
+  - {name: client, type: string, default: Riake}
+  - {name: mails, type: list}
+output: publish
+steps:
+  - name: read_mails
+    for_each: {items: inputs.mails, window: 4, partial: true}
+    agent: researcher
+    title: \"read {{ item }}\"
+    retry: {attempts: 3, wait: 2s, factor: 1.5, max: 1m}
+    timeout: 30s
+  - id: totals
+    after: []
+    compute: \"size(inputs.mails)\"
+  - id: draft
+    depends_on: [read_mails, totals]
+    task: {agent: planner, title: draft, input: \"{{ totals.output }}\"}
+  - name: check
+    review: {of: draft, by: analyzer, rounds: 3}
+  - name: ask
+    when: check.output.praised
+    approval: {title: \"send it?\", body: \"{{ draft.output }}\", role: admin, expires: 2d}
+  - name: publish
+    document: {path: \"/reports/{{ today }}.md\", text: \"{{ draft.output }}\"}
+  - name: tell
+    optional: true
+    emit: {type: report.ready, data: {client: \"{{ inputs.client }}\"}}
+";
+
+#[test]
+fn a_plan_is_read() {
+    let applied = good(REPORT);
+    let (name, plan) = &applied.plans[0];
+    assert_eq!(name.as_str(), "weekly-report");
+    assert_eq!(plan.inputs[0].default.as_deref(), Some("\"Riake\""));
+    assert_eq!(plan.inputs[1].kind, InputType::List);
+    assert_eq!(plan.output.as_ref().unwrap().as_str(), "publish");
+    let step = |index: usize| &plan.steps[index];
+    let after = |index: usize| -> Vec<&str> {
+        step(index)
+            .after
+            .iter()
+            .map(naos_types::Name::as_str)
+            .collect()
+    };
+    assert_eq!(after(0), [""; 0]);
+    assert_eq!(after(1), [""; 0]);
+    assert_eq!(after(2), ["read-mails", "totals"]);
+    assert_eq!(after(3), ["draft"]);
+    assert_eq!(after(6), ["publish"]);
+    let fan_out = step(0).for_each.as_ref().unwrap();
+    assert_eq!((fan_out.window, fan_out.partial), (4, true));
+    assert_eq!(step(0).retry.attempts_max, 3);
+    assert_eq!(step(0).retry.factor_tenths, 15);
+    assert_eq!(step(0).retry.wait_max, Span::secs(60));
+    assert_eq!(step(0).timeout, Some(Span::secs(30)));
+    let StepDo::Task {
+        agent,
+        title,
+        input,
+    } = &step(0).action
+    else {
+        panic!("no task")
+    };
+    assert_eq!(agent.as_ref().unwrap().as_str(), "researcher");
+    assert_eq!((title.as_str(), input), ("read {{ item }}", &None));
+    let StepDo::Review(review) = &step(3).action else {
+        panic!("no review")
+    };
+    assert_eq!(
+        (review.rounds_max, review.input.as_str()),
+        (3, "{{ draft.output }}")
+    );
+    let StepDo::Approval { role, expires, .. } = &step(4).action else {
+        panic!("no approval")
+    };
+    assert_eq!((*role, *expires), (Role::Admin, Some(Span(172_800_000))));
+    assert!(step(6).optional);
+    let StepDo::Emit { data, .. } = &step(6).action else {
+        panic!("no emit")
+    };
+    assert_eq!(
+        data.as_deref(),
+        Some("{\"client\":\"{{ inputs.client }}\"}")
+    );
+}
+
+#[test]
+fn short_forms() {
+    let applied = good(
+        "plan:\n  name: p\n  inputs: {a: string, b: , c: {type: number, default: 2}}\n  steps:\n\
+         \x20   - {name: a, task: sum the invoices}\n\
+         \x20   - {name: b, task: sum, agent: adder, retry: 2}\n\
+         \x20   - {name: c, approval: sure?, after: a}\n\
+         \x20   - {name: d, document: /x.md, timeout: 500}\n\
+         \x20   - {name: e, emit: x.y, after: }\n\
+         \x20   - {name: f, render: hello, for_each: inputs.a}\n",
+    );
+    let plan = &applied.plans[0].1;
+    assert_eq!(plan.inputs.len(), 3);
+    let StepDo::Task { agent, title, .. } = &plan.steps[0].action else {
+        panic!("no task")
+    };
+    assert_eq!((agent, title.as_str()), (&None, "sum the invoices"));
+    let StepDo::Task { agent, .. } = &plan.steps[1].action else {
+        panic!("no task")
+    };
+    assert_eq!(agent.as_ref().unwrap().as_str(), "adder");
+    assert_eq!(plan.steps[1].retry.attempts_max, 2);
+    assert_eq!(plan.steps[2].after[0].as_str(), "a");
+    assert_eq!(plan.steps[3].timeout, Some(Span(500)));
+    assert!(plan.steps[4].after.is_empty());
+    assert_eq!(plan.steps[5].for_each.as_ref().unwrap().window, 8);
+}
+
+fn plan(steps: &str) -> String {
+    format!("name: p\nsteps:\n{steps}")
+}
+
+#[test]
+fn what_doesn_t_fit_together_is_said() {
+    for (steps, expected) in [
+        (
+            "  - {name: a, after: c, task: x}\n  - {name: b, task: x}\n  - {name: c, task: x}\n",
+            "p:3:12: the steps go in a circle: a → b → c → a",
+        ),
+        (
+            "  - {name: a, after: a, task: x}\n",
+            "p:3:12: the steps go in a circle: a → a",
+        ),
+        (
+            "  - {name: a, task: x}\n  - {name: b, after: [aa], task: x}\n",
+            "p:4:23: there is no step `aa`; did you mean `a`?",
+        ),
+        (
+            "  - {name: a, task: x}\n  - {name: a, task: x}\n",
+            "p:4:12: two steps are called a",
+        ),
+        (
+            "  - {name: item, task: x}\n",
+            "p:3:12: a step can't be called item",
+        ),
+        (
+            "  - {name: a, agent: x}\n  - {name: b, review: {of: a, by: x}}\n",
+            "p:4:28: x can't review its own work; let another agent review it",
+        ),
+        (
+            "  - {name: a, render: x}\n  - {name: b, review: {of: a, by: x}}\n",
+            "p:4:28: a review is of a task, and a is none",
+        ),
+        (
+            "  - {name: a, review: {of: z, by: x}}\n",
+            "p:3:28: there is no step `z`; did you mean `a`?",
+        ),
+        ("  - {task: x}\n", "p:3:5: a step has a `name`"),
+        (
+            "  - {name: a}\n",
+            "p:3:5: the step a does nothing; a step has one of task, agent, compute, render, \
+             review, \
+             approval, document, emit",
+        ),
+        (
+            "  - {name: a, compute: 1, render: x}\n",
+            "p:3:5: the step a does several things: compute, render; make a step of each",
+        ),
+        (
+            "  - {name: a, task: x, depnds_on: b}\n",
+            "p:3:24: unknown key `depnds_on`; did you mean `depends_on`?",
+        ),
+        (
+            "  - {name: a, render: x, for_each: {items: y, window: 257}}\n",
+            "p:3:55: `window` is from 1 to 256",
+        ),
+        (
+            "  - {name: a, render: x, retry: 0}\n",
+            "p:3:33: `retry` is from 1 to 20 attempts",
+        ),
+        (
+            "  - {name: a, render: x, timeout: soon}\n",
+            "p:3:35: `timeout` is a length of time such as 500ms, 30s, 5m, 2h or 1d",
+        ),
+        (
+            "  - {name: A b, task: x}\n",
+            "p:3:12: \"A b\": a name is made of a-z, 0-9 and -, beginning with a letter: 'A' \
+             can't stand here; `a-b` would be one",
+        ),
+        // what the checks find
+        (
+            "  - {name: a, compute: 1 + nosuch}\n",
+            "p:3:28: unknown name `nosuch`",
+        ),
+        (
+            "  - name: a\n    render: |\n      x\n      {{ nosuch }}\n",
+            "p:5:7: line 2, column 4 of this text: unknown name `nosuch`",
+        ),
+        (
+            "  - {name: a, task: x}\n  - {name: b, after: , task: x}\n  - {name: c, after: b, \
+             render: scope}\n",
+            "p:5:33: [b] false",
+        ),
+        (
+            "  - {name: a, task: x}\n  - {name: b, task: x}\n  - {name: c, for_each: scope, \
+             render: scope}\n",
+            "p:5:25: [a b] false\np:5:40: [a b] true",
+        ),
+    ] {
+        assert_eq!(bad("p", &plan(steps)), expected, "{steps}");
+    }
+}
+
+#[test]
+fn limits() {
+    let many: String = (0..501)
+        .map(|i| format!("  - {{name: s{i}, task: x}}\n"))
+        .collect();
+    assert_eq!(bad("p", &plan(&many)), "p:3:3: a plan has 1 to 500 steps");
+    let most: String = (0..500)
+        .map(|i| format!("  - {{name: s{i}, task: x}}\n"))
+        .collect();
+    assert_eq!(good(&plan(&most)).plans[0].1.steps.len(), 500);
+    assert_eq!(
+        bad("p", "name: p\nsteps: []"),
+        "p:2:8: a plan has 1 to 500 steps"
+    );
+    assert_eq!(
+        bad(
+            "p",
+            "name: p\ninputs: {a: {type: number, default: x}}\nsteps: [{name: a, task: x}]"
+        ),
+        "p:2:37: the default of a isn't of its type"
+    );
+    assert_eq!(
+        bad("p", "name: p\noutput: b\nsteps: [{name: a, task: x}]"),
+        "p:2:9: there is no step `b`; did you mean `a`?"
+    );
+}
