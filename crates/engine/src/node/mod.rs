@@ -1,0 +1,353 @@
+//! A running node: shards on their threads, one commit thread, a bounded pool for components, and
+//! the outside. A [`Node`] is a handle; clones are handles of the same node.
+
+mod commits;
+mod host;
+mod sandboxes;
+mod shards;
+mod watch;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use naos_sandbox::Sandbox;
+use naos_store::{Store, TenantStore};
+use naos_types::command::{Command, Reply};
+use naos_types::input::Input;
+use naos_types::{Actor, BodyRef, Code, Digest, Refusal, Sealed, Seq, SubjectId, TenantId};
+use tokio::sync::oneshot;
+
+use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
+
+pub use sandboxes::{Components, LoadError};
+pub use watch::{Happened, Watch};
+pub use world::{Outside, OutsideOutcome};
+
+/// What a node is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What runs components.
+    pub sandbox: Arc<Sandbox>,
+    /// The components.
+    pub components: Arc<Components>,
+    /// What carries gated calls out.
+    pub outside: Arc<dyn Outside>,
+    /// How many threads decide; 0 for one less than there are cores.
+    pub shards: usize,
+    /// How many components run at once; 0 for as many as there are cores.
+    pub pool: usize,
+}
+
+/// A handle of a running node.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    components: Arc<Components>,
+    lanes: Vec<mpsc::Sender<shards::ToShard>>,
+    waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
+    tickets: AtomicU64,
+    watch: Watch,
+    world: world::World,
+    stopping: AtomicBool,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+/// What a cell answered, and the seq it relies on.
+pub type Answer = (Seq, Result<Reply, Refusal>);
+
+/// A command on its way in.
+#[derive(Debug)]
+pub struct Ask {
+    /// Whose cell.
+    pub tenant: TenantId,
+    /// Who asks.
+    pub actor: Actor,
+    /// What.
+    pub command: Command,
+    /// The bodies that it names.
+    pub bodies: Vec<NewBody>,
+    /// What marks it as the same one, sent again.
+    pub same: Option<SameAs>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // What these locks guard is whole between any two statements; a panic elsewhere leaves it so.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Node {
+    /// Starts threads and takes up what is outstanding: only cells that have something to do are
+    /// opened.
+    ///
+    /// # Errors
+    /// If a thread can't be started or the store can't say what is due.
+    pub fn start(parts: Parts) -> Result<Self, StartError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = if parts.shards == 0 {
+            cores.saturating_sub(1).max(1)
+        } else {
+            parts.shards
+        };
+        let pool = if parts.pool == 0 { cores } else { parts.pool };
+        let (lanes, ends): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel()).unzip();
+        let (commit_lane, commit_end) = mpsc::channel();
+        let inner = Arc::new_cyclic(|weak: &std::sync::Weak<Inner>| Inner {
+            store: Arc::clone(&parts.store),
+            components: Arc::clone(&parts.components),
+            lanes,
+            waiting: Mutex::default(),
+            tickets: AtomicU64::new(1),
+            watch: Watch::default(),
+            world: world::World::new(&parts, pool, weak.clone()),
+            stopping: AtomicBool::new(false),
+            threads: Mutex::default(),
+        });
+        let node = Self(inner);
+        let mut threads = vec![commits::start(node.clone(), commit_end)?];
+        for (index, end) in ends.into_iter().enumerate() {
+            threads.push(shards::start(
+                node.clone(),
+                index,
+                end,
+                commit_lane.clone(),
+            )?);
+        }
+        threads.extend(node.0.world.start()?);
+        lock(&node.0.threads).extend(threads);
+        for (tenant, _) in parts
+            .store
+            .due(crate::clock::now())
+            .map_err(StartError::Store)?
+        {
+            node.send(tenant, Incoming::Wake(tenant));
+        }
+        Ok(node)
+    }
+
+    /// Where everything is kept.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// The components.
+    #[must_use]
+    pub fn components(&self) -> &Arc<Components> {
+        &self.0.components
+    }
+
+    /// The door to one tenant's rows.
+    ///
+    /// # Errors
+    /// A refusal that says what is wrong with its file.
+    pub fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, Refusal> {
+        self.0
+            .store
+            .tenant(id)
+            .map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))
+    }
+
+    /// What happens from now on, as it becomes durable.
+    #[must_use]
+    pub fn watch(&self, tenant: TenantId) -> tokio::sync::broadcast::Receiver<Arc<Happened>> {
+        self.0.watch.subscribe(tenant)
+    }
+
+    /// Names and seals a content; large ones are written here already.
+    ///
+    /// # Errors
+    /// A refusal if the key ring can't be read.
+    pub fn new_body(&self, tenant: TenantId, plain: Vec<u8>) -> Result<NewBody, Refusal> {
+        let store = self.tenant(tenant)?;
+        let staged = store.seal_body(&plain);
+        let staged = staged.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?;
+        let stored = staged.sealed.len() > naos_store::BODY_INLINE_BYTES_MAX;
+        if stored {
+            store.put_large(&staged).map_err(|error| match error {
+                naos_store::CommitError::Full => Refusal::new(Code::DISK_FULL, "the disk is full"),
+                other => Refusal::new(Code::READ_ONLY, other.to_string()),
+            })?;
+        }
+        Ok(NewBody {
+            staged,
+            plain: plain.into(),
+            stored,
+        })
+    }
+
+    /// Seals a text under the tenant's own key.
+    ///
+    /// # Errors
+    /// A refusal if the key ring can't be read.
+    pub fn seal(&self, tenant: TenantId, text: &str) -> Result<Sealed, Refusal> {
+        let sealed = self
+            .tenant(tenant)?
+            .seal(SubjectId::TENANT, text.as_bytes());
+        sealed.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))
+    }
+
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// A refusal if it isn't there or doesn't match its name.
+    pub fn body(&self, tenant: TenantId, name: &BodyRef) -> Result<Vec<u8>, Refusal> {
+        let found = self.tenant(tenant)?.body(name);
+        found
+            .map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?
+            .ok_or_else(|| Refusal::new(Code::NOT_FOUND, "there is no such content"))
+    }
+
+    /// Opens a sealed text; an erased one reads so.
+    #[must_use]
+    pub fn read(&self, tenant: TenantId, sealed: &Sealed) -> String {
+        let opened = self.tenant(tenant).ok().map(|store| store.open(sealed));
+        match opened {
+            Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+            Some(Err(naos_store::ReadError::Erased(_))) => "[erased]".into(),
+            _ => "[unreadable]".into(),
+        }
+    }
+
+    /// Gives a command to its cell and waits until what follows from it is durable.
+    ///
+    /// # Errors
+    /// The cell's refusal, or that the node is stopping.
+    pub async fn ask(&self, ask: Ask) -> (Seq, Result<Reply, Refusal>) {
+        let Ask {
+            tenant,
+            actor,
+            command,
+            bodies,
+            same,
+        } = ask;
+        let (ticket, answer) = self.ticket();
+        let envelope = Envelope {
+            tenant,
+            input: Input::Command { actor, command },
+            bodies,
+            same,
+            ticket: Some(ticket),
+            ends: None,
+        };
+        self.send(tenant, Incoming::For(Box::new(envelope)));
+        self.wait(ticket, answer).await
+    }
+
+    /// Waits until everything that this cell decided so far is durable.
+    pub async fn flush(&self, tenant: TenantId) -> Seq {
+        let (ticket, answer) = self.ticket();
+        self.send(tenant, Incoming::Flush(tenant, ticket));
+        self.wait(ticket, answer).await.0
+    }
+
+    /// The same, for threads that may wait.
+    pub(crate) fn flush_blocking(&self, tenant: TenantId) {
+        let (ticket, answer) = self.ticket();
+        self.send(tenant, Incoming::Flush(tenant, ticket));
+        let _ = answer.blocking_recv();
+    }
+
+    /// Makes sure that records read from now on are at least as new as `seq`.
+    ///
+    /// # Errors
+    /// A refusal if the tenant's file can't be read.
+    pub async fn settled(&self, tenant: TenantId, seq: Seq) -> Result<(), Refusal> {
+        let head = self.tenant(tenant)?.head();
+        let head = head.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?;
+        if head.records_seq < seq {
+            self.flush(tenant).await;
+        }
+        Ok(())
+    }
+
+    /// Lets a quarantined cell start again from its journal.
+    pub fn restore(&self, tenant: TenantId) {
+        self.send(tenant, Incoming::Restore(tenant));
+    }
+
+    fn ticket(&self) -> (Ticket, oneshot::Receiver<Answer>) {
+        let ticket = self.0.tickets.fetch_add(1, Ordering::Relaxed);
+        let (tell, answer) = oneshot::channel();
+        lock(&self.0.waiting).insert(ticket, tell);
+        (ticket, answer)
+    }
+
+    async fn wait(&self, ticket: Ticket, answer: oneshot::Receiver<Answer>) -> Answer {
+        if self.0.stopping.load(Ordering::Acquire) {
+            lock(&self.0.waiting).remove(&ticket);
+        }
+        let stopping = || (0, Err(Refusal::new(Code::STOPPING, "naos is stopping")));
+        answer.await.unwrap_or_else(|_| stopping())
+    }
+
+    fn lane(&self, tenant: TenantId) -> usize {
+        let mixed = (tenant.0 ^ (tenant.0 >> 64)) as u64;
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % self.0.lanes.len()
+    }
+
+    pub(crate) fn send(&self, tenant: TenantId, input: Incoming) {
+        // A lane that is gone belongs to a node that stopped: whoever waits hears so.
+        let _ = self.0.lanes[self.lane(tenant)].send(shards::ToShard::Input(input));
+    }
+
+    /// Reports of all open cells.
+    #[must_use]
+    pub fn reports(&self) -> Vec<(TenantId, CellReport)> {
+        let mut out = Vec::new();
+        for lane in &self.0.lanes {
+            let (tell, hear) = mpsc::channel();
+            if lane.send(shards::ToShard::Report(tell)).is_ok() {
+                out.extend(hear.recv().unwrap_or_default());
+            }
+        }
+        out
+    }
+
+    /// Stops: nothing new begins, what was acknowledged is durable, components end at once and go
+    /// on at the next start.
+    pub fn stop(&self) {
+        if self.0.stopping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.0.world.stop();
+        for lane in &self.0.lanes {
+            let _ = lane.send(shards::ToShard::Stop);
+        }
+        let threads = std::mem::take(&mut *lock(&self.0.threads));
+        for thread in threads {
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+        lock(&self.0.waiting).clear();
+        self.0.store.settle();
+    }
+
+    fn tell(&self, ticket: Ticket, answer: Answer) {
+        if let Some(waiting) = lock(&self.0.waiting).remove(&ticket) {
+            let _ = waiting.send(answer);
+        }
+    }
+}
+
+/// SHA-256 of a component, as an agent's manifest names it.
+#[must_use]
+pub fn component_digest(bytes: &[u8]) -> Digest {
+    Digest::of(bytes)
+}
+
+/// Why a node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A thread.
+    #[error("could not start a thread")]
+    Thread(#[from] std::io::Error),
+    /// The store.
+    #[error("could not read what is due")]
+    Store(#[source] naos_store::ReadError),
+}

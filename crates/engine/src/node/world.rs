@@ -1,0 +1,261 @@
+//! Carries wishes out: components on a bounded pool of threads, gated calls through the outside.
+//! Every wish that is taken ends with a return to its cell, one way or another.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, Weak, mpsc};
+use std::thread::JoinHandle;
+
+use naos_kernel::Order;
+use naos_sandbox::{CancelToken, Sandbox};
+use naos_types::effect::{Call, Effect, EffectId, Sandbox as Wanted};
+use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::{BodyRef, RunId, TenantId, Time};
+
+use super::{Inner, Node, Parts, lock};
+use crate::shard::{Envelope, Incoming};
+
+/// Stack of a thread that runs components: the guest's own beside the host's.
+const POOL_STACK_BYTES: usize = 4 << 20;
+
+/// What became of a call in the outside.
+#[derive(Debug)]
+pub enum OutsideOutcome {
+    /// The receiver answered: the sandbox's encoding of what the guest gets.
+    Answered(Vec<u8>),
+    /// It certainly did not happen.
+    NotSent(String),
+    /// Nobody knows.
+    Lost(String),
+}
+
+/// What carries gated calls out, one at a time or many.
+pub trait Outside: Send + Sync {
+    /// Begins a call and returns at once; `done` is called exactly once, from anywhere. `request`
+    /// is the sandbox's encoding of what the guest wants, `key` the idempotency key.
+    fn begin(
+        &self,
+        call: &Call,
+        key: String,
+        request: Vec<u8>,
+        done: Box<dyn FnOnce(OutsideOutcome) + Send>,
+    );
+}
+
+/// Where a resumed run goes on: the link with the answer, and the run's new clock.
+pub(super) type Resume = (Option<BodyRef>, Time);
+
+/// A component at work.
+struct Live {
+    attempt: u32,
+    cancel: CancelToken,
+    /// The guest waits here for the answer of its gated call.
+    waiting: Option<mpsc::Sender<Resume>>,
+}
+
+pub(super) struct Job {
+    pub(super) tenant: TenantId,
+    pub(super) wanted: Box<Wanted>,
+    pub(super) cancel: CancelToken,
+}
+
+pub(super) struct World {
+    node: Weak<Inner>,
+    outside: Arc<dyn Outside>,
+    pub(super) sandbox: Arc<Sandbox>,
+    live: Mutex<BTreeMap<(TenantId, RunId), Live>>,
+    queue: Mutex<Option<VecDeque<Job>>>,
+    wake: Condvar,
+    pool: usize,
+}
+
+impl World {
+    pub(super) fn new(parts: &Parts, pool: usize, node: Weak<Inner>) -> Self {
+        Self {
+            node,
+            outside: Arc::clone(&parts.outside),
+            sandbox: Arc::clone(&parts.sandbox),
+            live: Mutex::default(),
+            queue: Mutex::new(Some(VecDeque::new())),
+            wake: Condvar::new(),
+            pool,
+        }
+    }
+
+    pub(super) fn start(&self) -> std::io::Result<Vec<JoinHandle<()>>> {
+        let start_one = |index: usize| {
+            let node = self.node.clone();
+            std::thread::Builder::new()
+                .name(format!("wasm-{index}"))
+                .stack_size(POOL_STACK_BYTES)
+                .spawn(move || {
+                    if let Some(inner) = node.upgrade() {
+                        let node = Node(inner);
+                        node.0.world.work(&node);
+                    }
+                })
+        };
+        (0..self.pool).map(start_one).collect()
+    }
+
+    fn work(&self, node: &Node) {
+        while let Some(job) = self.next() {
+            let (tenant, run, attempt) = (job.tenant, job.wanted.run, job.wanted.attempt);
+            super::host::run(node, job, |tell| {
+                // Not live any more before anybody hears of the end: what is wished for next
+                // starts anew instead of being taken for this one.
+                lock(&self.live).remove(&(tenant, run));
+                send_return(node, tenant, tell, Some(EffectId::Sandbox(run, attempt)));
+            });
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut queue = lock(&self.queue);
+        loop {
+            match queue.as_mut()?.pop_front() {
+                Some(job) => return Some(job),
+                None => {
+                    queue = self
+                        .wake
+                        .wait(queue)
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        *lock(&self.queue) = None;
+        self.wake.notify_all();
+        for live in lock(&self.live).values() {
+            live.cancel.cancel();
+        }
+    }
+
+    pub(super) fn execute(&self, tenant: TenantId, order: Order) {
+        let Order { permit, effect } = order;
+        debug_assert_eq!(
+            permit.covers(),
+            effect.id(),
+            "a permit is good for its own effect"
+        );
+        drop(permit); // used up
+        match effect {
+            Effect::Sandbox(wanted) => self.sandbox_wanted(tenant, wanted),
+            Effect::Call(call) => self.call(tenant, &call),
+            Effect::Cancel(run) => {
+                if let Some(live) = lock(&self.live).get_mut(&(tenant, run)) {
+                    live.cancel.cancel();
+                    live.waiting = None;
+                }
+                if let Some(inner) = self.node.upgrade() {
+                    let node = Node(inner);
+                    node.send(tenant, Incoming::Wake(tenant));
+                }
+            }
+        }
+    }
+
+    /// Starts a component, or lets one that waits for its answer go on.
+    fn sandbox_wanted(&self, tenant: TenantId, wanted: Box<Wanted>) {
+        let mut live = lock(&self.live);
+        if let Some(found) = live.get_mut(&(tenant, wanted.run))
+            && found.attempt == wanted.attempt
+        {
+            if let Some(waiting) = found.waiting.take() {
+                let _ = waiting.send((wanted.tail, wanted.clock));
+            }
+            return; // it is at work: the same wish told twice
+        }
+        let cancel = CancelToken::new();
+        let entry = Live {
+            attempt: wanted.attempt,
+            cancel: cancel.clone(),
+            waiting: None,
+        };
+        live.insert((tenant, wanted.run), entry);
+        drop(live);
+        if let Some(queue) = lock(&self.queue).as_mut() {
+            queue.push_back(Job {
+                tenant,
+                wanted,
+                cancel,
+            });
+            self.wake.notify_one();
+        }
+    }
+
+    /// The guest is about to make a gated call: its answer comes through this channel.
+    pub(super) fn will_wait(&self, tenant: TenantId, run: RunId) -> mpsc::Receiver<Resume> {
+        let (tell, hear) = mpsc::channel();
+        if let Some(live) = lock(&self.live).get_mut(&(tenant, run)) {
+            live.waiting = Some(tell);
+        }
+        hear
+    }
+
+    /// The guest waits no longer: whether its answer came in this very moment.
+    pub(super) fn wait_over(&self, tenant: TenantId, run: RunId) {
+        if let Some(live) = lock(&self.live).get_mut(&(tenant, run)) {
+            live.waiting = None;
+        }
+    }
+
+    fn call(&self, tenant: TenantId, call: &Call) {
+        let Some(inner) = self.node.upgrade() else {
+            return;
+        };
+        let node = Node(inner);
+        let (run, index, attempt) = (call.run, call.index, call.attempt);
+        let back = node.clone();
+        let done = Box::new(move |outcome: OutsideOutcome| {
+            let outcome = match outcome {
+                OutsideOutcome::Answered(bytes) => match back.new_body(tenant, bytes) {
+                    Ok(body) => {
+                        let name = body.staged.name;
+                        (CallOutcome::Answered(name), vec![body])
+                    }
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
+                OutsideOutcome::NotSent(why) => match back.seal(tenant, &why) {
+                    Ok(sealed) => (CallOutcome::NotSent(sealed), Vec::new()),
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
+                OutsideOutcome::Lost(why) => {
+                    (CallOutcome::Lost(back.seal(tenant, &why).ok()), Vec::new())
+                }
+            };
+            let (outcome, bodies) = outcome;
+            let input = Input::CallEnded(CallEnded {
+                run,
+                index,
+                attempt,
+                outcome,
+            });
+            let ends = Some(EffectId::Call(run, index, attempt));
+            send_return(&back, tenant, (input, bodies), ends);
+        });
+        match node.body(tenant, &call.request) {
+            Ok(request) => {
+                let key = format!("{tenant}-{}", call.key());
+                self.outside.begin(call, key, request, done);
+            }
+            Err(refusal) => done(OutsideOutcome::NotSent(refusal.what)),
+        }
+    }
+}
+
+pub(super) type Return = (Input, Vec<crate::shard::NewBody>);
+
+fn send_return(node: &Node, tenant: TenantId, told: Return, ends: Option<EffectId>) {
+    let (input, bodies) = told;
+    let envelope = Envelope {
+        tenant,
+        input,
+        bodies,
+        same: None,
+        ticket: None,
+        ends,
+    };
+    node.send(tenant, Incoming::For(Box::new(envelope)));
+}

@@ -1,0 +1,200 @@
+//! The audit log: the journal, line by line.
+
+use naos_store::Entry;
+use naos_types::fact::Fact;
+use naos_types::{Actor, RunId, Seq, TenantId, Time};
+
+use super::{Reader, damaged};
+use naos_types::Refusal;
+
+/// How many entries a filtered look at the journal reads before it answers with what it has.
+pub const AUDIT_SCAN_MAX: u64 = 50_000;
+/// How many entries are read at once.
+const CHUNK: u64 = 512;
+
+/// One fact as a line of the audit log.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// Its place in the journal.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// What happened, in the audit log's words.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Who did it.
+    pub actor: String,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// An amount, a status, a reason.
+    pub remark: Option<String>,
+    /// Its leaf in the Merkle tree, in hexadecimal.
+    pub hash: String,
+    /// The fact; none of a kind that this naos doesn't know.
+    pub fact: Option<Fact>,
+}
+
+impl AuditRow {
+    /// One entry as a line.
+    #[must_use]
+    pub fn of(tenant: TenantId, entry: &Entry) -> Self {
+        let owner = tenant.0.to_be_bytes();
+        let hash = naos_ledger::hash_entry(
+            &owner,
+            entry.seq,
+            entry.at.0,
+            &entry.kind,
+            entry.version,
+            &entry.bytes,
+        );
+        let fact = Fact::decode(&entry.kind, entry.version, &entry.bytes).ok();
+        let (action, subject) = match &fact {
+            Some(fact) => (fact.action().to_owned(), fact.subject()),
+            None => (entry.kind.to_string(), String::new()),
+        };
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            action,
+            subject,
+            actor: fact.as_ref().map_or_else(String::new, actor),
+            run: fact.as_ref().and_then(Fact::run),
+            remark: fact.as_ref().and_then(Fact::remark),
+            hash: hash.as_bytes().iter().map(|b| format!("{b:02x}")).collect(),
+            fact,
+        }
+    }
+
+    /// `[2025-01-15 10:30:01] cost.recorded researcher $0.05`, in UTC.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let head = format!(
+            "[{}] {} {}",
+            self.at.audit_text(),
+            self.action,
+            self.subject
+        );
+        match &self.remark {
+            Some(remark) => format!("{head} {remark}"),
+            None => head,
+        }
+    }
+}
+
+/// Who did it: where the fact doesn't say, the agent whose run it is, or naos itself.
+fn actor(fact: &Fact) -> String {
+    match (fact.actor(), fact) {
+        (Some(actor), _) => actor.to_string(),
+        (None, Fact::Run(_) | Fact::Budget(_)) => format!("agent:{}", fact.subject()),
+        (None, _) => Actor::System.to_string(),
+    }
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// The action or its beginning.
+    pub action: Option<String>,
+    /// The agent, actor or subject.
+    pub who: Option<String>,
+}
+
+impl AuditFilter {
+    fn is_empty(&self) -> bool {
+        self.action.is_none() && self.who.is_none()
+    }
+
+    /// Whether a line is wanted.
+    #[must_use]
+    pub fn fits(&self, row: &AuditRow) -> bool {
+        let action = self.action.as_deref();
+        let who = self.who.as_deref();
+        action.is_none_or(|action| row.action.starts_with(action))
+            && who.is_none_or(|who| {
+                row.subject == who
+                    || row.actor == who
+                    || row
+                        .actor
+                        .split_once(':')
+                        .is_some_and(|(_, name)| name == who)
+            })
+    }
+}
+
+impl Reader {
+    /// Up to `limit` lines that fit, after `after`, oldest first.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn audit_after(
+        &self,
+        after: Seq,
+        limit: usize,
+        filter: &AuditFilter,
+    ) -> Result<Vec<AuditRow>, Refusal> {
+        let mut out = Vec::new();
+        let mut at = after;
+        while out.len() < limit && at - after < AUDIT_SCAN_MAX {
+            let rows = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
+            let Some(last) = rows.last() else { break };
+            at = last.seq;
+            let rows = rows.iter().map(|entry| AuditRow::of(self.tenant, entry));
+            out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
+        }
+        Ok(out)
+    }
+
+    /// The last `limit` lines that fit and stand before `before`, oldest first.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn audit_last(
+        &self,
+        before: Option<Seq>,
+        limit: usize,
+        filter: &AuditFilter,
+    ) -> Result<Vec<AuditRow>, Refusal> {
+        let head = self.seq()?;
+        let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
+        let from = end;
+        let mut out: Vec<AuditRow> = Vec::new();
+        while out.len() < limit && end > 0 && from - end < AUDIT_SCAN_MAX {
+            let wanted = if filter.is_empty() {
+                (limit - out.len()) as u64
+            } else {
+                CHUNK
+            };
+            let count = wanted.min(CHUNK).min(end);
+            let rows = self
+                .store
+                .entries(end - count, count as usize)
+                .map_err(damaged)?;
+            let rows = rows
+                .iter()
+                .rev()
+                .map(|entry| AuditRow::of(self.tenant, entry));
+            out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
+            end -= count;
+        }
+        out.reverse();
+        Ok(out)
+    }
+
+    /// The first seq whose fact is not older than `at`: the journal's times never run backwards.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn seq_at(&self, at: Time) -> Result<Seq, Refusal> {
+        let (mut low, mut high) = (0, self.seq()?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entry = self.store.entries(middle, 1).map_err(damaged)?;
+            match entry.first() {
+                Some(entry) if entry.at < at => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low + 1)
+    }
+}

@@ -1,0 +1,244 @@
+//! What a run asked and what it was told, from its recording and its facts.
+
+use naos_kernel::run::Run;
+use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
+use naos_types::fact::Fact;
+use naos_types::fact::run::{self, World};
+use naos_types::input::{Answer, Link, Piece};
+use naos_types::{BodyRef, Code, Refusal, RunId, Time};
+
+use super::{Reader, damaged};
+
+/// How much of a request or an answer is shown.
+pub const PREVIEW_BYTES_MAX: usize = 256;
+/// How many calls of a run are shown.
+pub const CALLS_SHOWN_MAX: usize = 1_000;
+/// How many facts are looked through for what a run called.
+const FACTS_MAX: usize = 20_000;
+/// How many are read at once.
+const CHUNK: usize = 512;
+
+/// One call of a run.
+#[derive(Clone, Debug)]
+pub struct CallView {
+    /// Its number in the run, from 0.
+    pub index: u32,
+    /// `log`, `state`, `context`, `http`, `events`, `ask`.
+    pub ability: String,
+    /// Whether it was made durable before anything happened.
+    pub gated: bool,
+    /// `answered`, `refused`, `failed` or `pending`.
+    pub status: &'static str,
+    /// What may be done if the outcome is lost; gated calls only.
+    pub world: Option<World>,
+    /// What was asked; gated calls only.
+    pub request: String,
+    /// The beginning of the answer.
+    pub answer: String,
+    /// The answer's length in bytes.
+    pub answer_bytes: u64,
+    /// When it was asked; gated calls only.
+    pub asked: Option<Time>,
+    /// When its answer was durable; gated calls only.
+    pub answered: Option<Time>,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+fn preview(text: &str) -> String {
+    let end = text.floor_char_boundary(PREVIEW_BYTES_MAX);
+    text[..end]
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// The readable part of bytes that have an encoding of their own.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PREVIEW_BYTES_MAX)]);
+    let kept = text.chars().filter(|c| !c.is_control() && *c != '\u{fffd}');
+    kept.collect::<String>().trim().to_owned()
+}
+
+impl Reader {
+    /// The calls of a run, in order, at most [`CALLS_SHOWN_MAX`].
+    ///
+    /// # Errors
+    /// A refusal if a piece of the recording can't be read.
+    pub fn calls(&self, id: RunId, run: &Run) -> Result<Vec<CallView>, Refusal> {
+        let mut calls = self.recorded(run.tail)?;
+        calls.truncate(CALLS_SHOWN_MAX);
+        if let Some(pending) = &run.pending
+            && calls.len() < CALLS_SHOWN_MAX
+        {
+            calls.push(CallView {
+                index: pending.index,
+                ability: ability(pending.ability).to_owned(),
+                gated: true,
+                status: "pending",
+                world: Some(pending.world),
+                request: self.request(&pending.request),
+                answer: String::new(),
+                answer_bytes: 0,
+                asked: None,
+                answered: None,
+                attempts: pending.attempts + 1,
+            });
+        }
+        if calls.iter().any(|call| call.gated) {
+            self.tell_from_facts(id, run, &mut calls)?;
+        }
+        Ok(calls)
+    }
+
+    fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
+        let unreadable = || Refusal::new(Code::DAMAGED, "a run's recording can't be read");
+        let mut pieces = Vec::new();
+        let mut at = tail;
+        while let Some(name) = at {
+            let bytes = self.node.body(self.tenant, &name)?;
+            let link: Link = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
+            at = link.before;
+            pieces.push(link.piece);
+        }
+        let mut calls = Vec::new();
+        for piece in pieces.into_iter().rev() {
+            match piece {
+                Piece::Segment(bytes) => {
+                    let recorded = Segment::decode(&bytes).map_err(|_| unreadable())?;
+                    calls.extend(recorded.into_iter().map(|call| CallView {
+                        index: call.index,
+                        ability: call.ability.to_string(),
+                        gated: false,
+                        status: "answered",
+                        world: None,
+                        request: String::new(),
+                        answer: printable(&call.answer),
+                        answer_bytes: call.answer.len() as u64,
+                        asked: None,
+                        answered: None,
+                        attempts: 1,
+                    }));
+                }
+                Piece::Answer {
+                    index,
+                    ability: of,
+                    answer,
+                    at,
+                    ..
+                } => calls.push(self.gated(index, of, &answer, at)),
+            }
+        }
+        Ok(calls)
+    }
+
+    fn gated(&self, index: u32, of: run::Ability, answer: &Answer, at: Time) -> CallView {
+        let (status, text, bytes) = match answer {
+            Answer::Text(text) => ("answered", text.clone(), text.len() as u64),
+            Answer::Denied(why) => ("refused", why.clone(), why.len() as u64),
+            Answer::Invalid(why) | Answer::Failed(why) => ("failed", why.clone(), why.len() as u64),
+            Answer::Body(name) => self.answered(of, name),
+        };
+        CallView {
+            index,
+            ability: ability(of).to_owned(),
+            gated: true,
+            status,
+            world: None,
+            request: String::new(),
+            answer: preview(&text),
+            answer_bytes: bytes,
+            asked: None,
+            answered: Some(at),
+            attempts: 1,
+        }
+    }
+
+    fn answered(&self, of: run::Ability, name: &BodyRef) -> (&'static str, String, u64) {
+        let Ok(bytes) = self.node.body(self.tenant, name) else {
+            return ("answered", "[unreadable]".into(), name.len);
+        };
+        if of != run::Ability::Http {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return ("answered", text, name.len);
+        }
+        match postcard::from_bytes::<GatedAnswer>(&bytes) {
+            Ok(GatedAnswer::Http(Ok(response))) => {
+                let body = String::from_utf8_lossy(&response.body).into_owned();
+                let said = format!("{} {}", response.status, preview(&body));
+                ("answered", said, response.body.len() as u64)
+            }
+            Ok(GatedAnswer::Http(Err(error))) => {
+                let (status, why) = match error {
+                    AbilityError::Denied(why) => ("refused", why),
+                    AbilityError::Invalid(why)
+                    | AbilityError::Unknown(why)
+                    | AbilityError::Failed(why) => ("failed", why),
+                    AbilityError::NotFound => ("failed", "not found".into()),
+                    AbilityError::Conflict(version) => ("failed", format!("version {version}")),
+                };
+                (status, why, name.len)
+            }
+            _ => ("answered", printable(&bytes), name.len),
+        }
+    }
+
+    /// What was asked, in a line.
+    fn request(&self, name: &BodyRef) -> String {
+        let Ok(bytes) = self.node.body(self.tenant, name) else {
+            return "[unreadable]".into();
+        };
+        match postcard::from_bytes::<GatedRequest>(&bytes) {
+            Ok(GatedRequest::Http(http)) => preview(&format!("{} {}", http.method, http.url)),
+            Ok(GatedRequest::Emit { kind, .. }) => preview(&kind),
+            Ok(GatedRequest::Ask { question, .. }) => preview(&question),
+            Err(_) => printable(&bytes),
+        }
+    }
+
+    /// The intents and outcomes of gated calls stand in the journal, while the run was at work.
+    fn tell_from_facts(&self, id: RunId, run: &Run, calls: &mut [CallView]) -> Result<(), Refusal> {
+        let began = Time((id.0 >> 80) as i64);
+        let mut at = self.seq_at(began)?.saturating_sub(1);
+        let mut seen = 0;
+        while seen < FACTS_MAX {
+            let entries = self.store.entries(at, CHUNK).map_err(damaged)?;
+            let Some(last) = entries.last() else { break };
+            at = last.seq;
+            seen += entries.len();
+            for entry in &entries {
+                if run.ended.is_some_and(|ended| entry.at > ended) {
+                    return Ok(());
+                }
+                if !entry.kind.starts_with("run.") {
+                    continue;
+                }
+                match Fact::decode(&entry.kind, entry.version, &entry.bytes) {
+                    Ok(Fact::Run(run::Fact::Called(fact))) if fact.run == id => {
+                        if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                            call.asked = Some(entry.at);
+                            call.world = Some(fact.world);
+                            call.request = self.request(&fact.request);
+                        }
+                    }
+                    Ok(Fact::Run(run::Fact::Answered(fact))) if fact.run == id => {
+                        if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                            call.answered = Some(entry.at);
+                            call.attempts = fact.attempts.max(1);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn ability(of: run::Ability) -> &'static str {
+    match of {
+        run::Ability::Http => "http",
+        run::Ability::Emit => "events",
+        run::Ability::Ask => "ask",
+    }
+}

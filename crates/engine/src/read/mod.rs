@@ -1,0 +1,319 @@
+//! Typed reads of one tenant: records by id, newest first or by name, the audit log from the
+//! journal. Never changes anything, never decides anything.
+
+mod audit;
+mod calls;
+mod spending;
+mod wait;
+
+use std::sync::Arc;
+
+use naos_kernel::{Aggregate, AnyAggregate, Key, ResourceKey};
+use naos_store::{Record, TenantStore};
+use naos_types::spec::Kind;
+use naos_types::{
+    ApprovalId, BodyRef, Code, DocPath, MemberId, Name, PlanId, Refusal, ReviewId, RunId, Sealed,
+    Seq, TaskId, TenantId,
+};
+
+use crate::node::Node;
+
+pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
+pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
+pub use spending::{RUNS_COUNTED_MAX, Spending, Sum};
+pub use wait::{Awaited, settled_plan, settled_run};
+
+/// How many records one look into the store takes.
+const PAGE: usize = 200;
+/// How many records a filtered list looks at before it answers with what it has.
+pub const LIST_SCAN_MAX: usize = 20_000;
+
+/// What a record holds, with the type of its key.
+pub trait Kept: Aggregate {
+    /// What names one.
+    type Id: Clone;
+    /// The key in the records.
+    fn key(id: &Self::Id) -> Key;
+    /// This kind's key and content.
+    fn pick(key: Key, any: AnyAggregate) -> Option<(Self::Id, Arc<Self>)>;
+}
+
+macro_rules! kept {
+    ($($variant:ident $type:ty, $id:ty;)*) => {$(
+        impl Kept for $type {
+            type Id = $id;
+            fn key(id: &$id) -> Key {
+                Key::$variant(id.clone())
+            }
+            fn pick(key: Key, any: AnyAggregate) -> Option<($id, Arc<Self>)> {
+                match (key, any) {
+                    (Key::$variant(id), AnyAggregate::$variant(value)) => Some((id, value)),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+kept! {
+    Agent naos_kernel::agent::Agent, Name;
+    Task naos_kernel::task::Task, TaskId;
+    Run naos_kernel::run::Run, RunId;
+    Plan naos_kernel::plan::Plan, PlanId;
+    Items naos_kernel::plan::Items, naos_kernel::ItemsKey;
+    Review naos_kernel::review::Review, ReviewId;
+    Approval naos_kernel::approval::Approval, ApprovalId;
+    Budget naos_kernel::budget::Budget, Name;
+    Resource naos_kernel::resource::Resource, ResourceKey;
+    Document naos_kernel::document::Document, DocPath;
+    Member naos_kernel::member::Member, MemberId;
+    Slug naos_kernel::tenant::Slug, Name;
+}
+
+/// A record's id and what it holds.
+pub type Found<T> = (<T as Kept>::Id, Arc<T>);
+
+/// A list and whether there is more of it.
+#[derive(Clone, Debug)]
+pub struct Listed<T: Kept> {
+    /// What was found, in order.
+    pub items: Vec<Found<T>>,
+    /// Where the next page begins; none at the end.
+    pub next: Option<T::Id>,
+}
+
+/// Reads one tenant.
+#[derive(Clone)]
+pub struct Reader {
+    node: Node,
+    tenant: TenantId,
+    store: Arc<dyn TenantStore>,
+}
+
+fn damaged(error: naos_store::ReadError) -> Refusal {
+    Refusal::new(Code::DAMAGED, error.to_string())
+}
+
+impl Reader {
+    /// A reader of this tenant's records.
+    ///
+    /// # Errors
+    /// A refusal if its file can't be opened.
+    pub fn new(node: &Node, tenant: TenantId) -> Result<Self, Refusal> {
+        let store = node.tenant(tenant)?;
+        Ok(Self {
+            node: node.clone(),
+            tenant,
+            store,
+        })
+    }
+
+    /// Whose.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The last durable seq.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn seq(&self) -> Result<Seq, Refusal> {
+        Ok(self.store.head().map_err(damaged)?.seq)
+    }
+
+    /// A body as text; what isn't UTF-8 is replaced.
+    ///
+    /// # Errors
+    /// A refusal if it isn't there or is damaged.
+    pub fn text(&self, name: &BodyRef) -> Result<String, Refusal> {
+        let bytes = self.node.body(self.tenant, name)?;
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// A sealed text; an erased one reads so.
+    #[must_use]
+    pub fn sealed(&self, text: &Sealed) -> String {
+        self.node.read(self.tenant, text)
+    }
+
+    /// What is kept under an id.
+    ///
+    /// # Errors
+    /// A refusal if the record is damaged.
+    pub fn find<T: Kept>(&self, id: &T::Id) -> Result<Option<Arc<T>>, Refusal> {
+        let key = T::key(id);
+        let record = self.store.record(key.kind(), &key.id()).map_err(damaged)?;
+        match record {
+            None => Ok(None),
+            Some(record) => Ok(decode::<T>(record)?.map(|(_, value)| value)),
+        }
+    }
+
+    /// The same, or that there is none: `what` names the kind in the sentence.
+    ///
+    /// # Errors
+    /// A refusal with [`Code::NOT_FOUND`].
+    pub fn known<T: Kept>(&self, id: &T::Id, what: &str) -> Result<Arc<T>, Refusal>
+    where
+        T::Id: std::fmt::Display,
+    {
+        let missing = || Refusal::new(Code::NOT_FOUND, format!("there is no {what} {id}"));
+        self.find::<T>(id)?.ok_or_else(missing)
+    }
+
+    /// All of a kind in the order of their ids, at most `limit`.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn all<T: Kept>(&self, limit: usize) -> Result<Vec<Found<T>>, Refusal> {
+        self.beneath(b"", limit)
+    }
+
+    /// The resources of one kind, by name.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn resources(
+        &self,
+        kind: Kind,
+        limit: usize,
+    ) -> Result<Vec<(ResourceKey, Arc<naos_kernel::resource::Resource>)>, Refusal> {
+        self.beneath(format!("{}/", kind.word()).as_bytes(), limit)
+    }
+
+    /// The documents beneath a path.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn documents(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(DocPath, Arc<naos_kernel::document::Document>)>, Refusal> {
+        let prefix = prefix.trim_start_matches('/');
+        self.beneath(format!("/{prefix}").as_bytes(), limit)
+    }
+
+    fn beneath<T: Kept>(&self, prefix: &[u8], limit: usize) -> Result<Vec<Found<T>>, Refusal> {
+        let mut out = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        while out.len() < limit {
+            let wanted = PAGE.min(limit - out.len());
+            let rows = self
+                .store
+                .scan(T::KIND, prefix, after.as_deref(), wanted)
+                .map_err(damaged)?;
+            let done = rows.len() < wanted;
+            after = rows.last().map(|row| row.id.clone());
+            for row in rows {
+                out.extend(decode::<T>(row)?);
+            }
+            if done {
+                break;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Those of a kind that `fits`, from the largest id down: newest first. `before` excludes
+    /// itself.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn newest<T: Kept>(
+        &self,
+        before: Option<&T::Id>,
+        limit: usize,
+        mut fits: impl FnMut(&T::Id, &T) -> bool,
+    ) -> Result<Listed<T>, Refusal> {
+        let mut items: Vec<Found<T>> = Vec::new();
+        let mut at = before.map(|id| T::key(id).id());
+        let mut seen = 0;
+        let mut last = None;
+        loop {
+            let rows = self
+                .store
+                .scan_back(T::KIND, at.as_deref(), PAGE)
+                .map_err(damaged)?;
+            let done = rows.len() < PAGE;
+            at = rows.last().map(|row| row.id.clone());
+            for row in rows {
+                seen += 1;
+                let Some((id, value)) = decode::<T>(row)? else {
+                    continue;
+                };
+                if fits(&id, &value) {
+                    if items.len() == limit {
+                        let next = items.last().map(|(id, _)| id.clone());
+                        return Ok(Listed { items, next });
+                    }
+                    items.push((id.clone(), value));
+                }
+                last = Some(id);
+            }
+            if done {
+                return Ok(Listed { items, next: None });
+            }
+            if seen >= LIST_SCAN_MAX {
+                return Ok(Listed { items, next: last });
+            }
+        }
+    }
+
+    /// Those of a kind that something is still to happen to, in the order of their ids.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn open<T: Kept>(&self) -> Result<Vec<Found<T>>, Refusal> {
+        let mut out = Vec::new();
+        for row in self.store.open_records().map_err(damaged)? {
+            if row.kind == T::KIND {
+                out.extend(decode::<T>(row)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The outputs of a step's fan-out, in the order of its list.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn fan_outputs(
+        &self,
+        plan: PlanId,
+        step: &Name,
+        count: u32,
+    ) -> Result<Vec<Option<BodyRef>>, Refusal> {
+        let mut out = Vec::new();
+        for chunk in 0..count.div_ceil(naos_kernel::plan::ITEMS_PER_CHUNK) {
+            let key = naos_kernel::ItemsKey {
+                plan,
+                step: step.clone(),
+                chunk,
+            };
+            if let Some(items) = self.find::<naos_kernel::plan::Items>(&key)? {
+                out.extend(items.outputs.values().copied());
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn decode<T: Kept>(record: Record) -> Result<Option<Found<T>>, Refusal> {
+    let Some(bytes) = record.bytes.as_deref() else {
+        return Ok(None);
+    };
+    let key = Key::parse(&record.kind, &record.id);
+    let any = AnyAggregate::decode(&record.kind, record.version, bytes);
+    match (key, any) {
+        (Some(key), Some(any)) => Ok(T::pick(key, any)),
+        _ => Err(Refusal::new(
+            Code::NEWER_FORMAT,
+            format!(
+                "a {} of layout {} can't be read",
+                record.kind, record.version
+            ),
+        )),
+    }
+}

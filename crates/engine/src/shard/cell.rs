@@ -1,0 +1,299 @@
+//! One cell: its state, what waits for it, what is staged and not yet durable.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use naos_kernel::{AnyAggregate, Input, Key, State};
+use naos_store::{Record, TenantStore};
+use naos_types::effect::EffectId;
+use naos_types::{BatchId, Code, Digest, Refusal, Seq, TenantId, Time};
+
+use super::{Envelope, Limits, SameAs, Ticket};
+use naos_types::command::Reply;
+use naos_types::fact::Fact;
+
+/// Something that waits in the lane of returns.
+#[derive(Debug)]
+pub(super) enum Queued {
+    /// An outcome.
+    Envelope(Box<Envelope>),
+    /// The cell's own next step.
+    Own(Input),
+}
+
+/// What was decided in one append and leaves when it is durable.
+#[derive(Debug, Default)]
+pub struct Staged {
+    /// The append that carries it; none where nothing had to be written.
+    pub batch: Option<BatchId>,
+    /// The last seq that must be durable.
+    pub seq: Seq,
+    /// Whom to tell what.
+    pub replies: Vec<(Ticket, Result<Reply, Refusal>)>,
+    /// What to carry out.
+    pub orders: Vec<naos_kernel::Order>,
+    /// What to announce.
+    pub facts: Vec<(Seq, Time, Fact)>,
+    /// What changed: none for what was taken away.
+    pub changed: BTreeMap<Key, Option<AnyAggregate>>,
+    /// The bodies that become readable from the store.
+    pub bodies: Vec<Digest>,
+    /// Whether the store must have all records before the replies leave.
+    pub flush: bool,
+    /// The commands it answers.
+    pub answered: Vec<(String, String)>,
+}
+
+/// What is known about an open cell.
+#[derive(Clone, Debug, Default)]
+pub struct CellReport {
+    /// The last seq that is decided.
+    pub seq: Seq,
+    /// The last seq that is durable.
+    pub durable: Seq,
+    /// How many commands wait.
+    pub outside: usize,
+    /// How many returns wait.
+    pub returns: usize,
+    /// How many effects are under way.
+    pub running: usize,
+    /// How many aggregates are in memory.
+    pub aggregates: usize,
+    /// Why it is quarantined.
+    pub quarantined: Option<String>,
+}
+
+pub(super) struct Cell {
+    pub(super) id: TenantId,
+    pub(super) store: Arc<dyn TenantStore>,
+    pub(super) state: State,
+    pub(super) seq: Seq,
+    pub(super) durable: Seq,
+    pub(super) epoch: u64,
+    pub(super) outside: VecDeque<Envelope>,
+    pub(super) returns: VecDeque<Queued>,
+    pub(super) staged: VecDeque<Staged>,
+    /// Effects that are wished for or under way: none is started twice.
+    pub(super) running: BTreeSet<EffectId>,
+    /// Contents that are staged and can't be read from the store yet.
+    pub(super) fresh: BTreeMap<Digest, Arc<[u8]>>,
+    /// Answers that are staged and can't be read from the store yet.
+    pub(super) answers: BTreeMap<(String, String), (Digest, Seq, Reply)>,
+    /// Durable changes that the store doesn't have as records yet.
+    pub(super) dirty: BTreeMap<Key, Option<AnyAggregate>>,
+    pub(super) alarms: BTreeSet<(Time, Key)>,
+    pub(super) alarm_of: BTreeMap<Key, Time>,
+    pub(super) quarantined: Option<String>,
+    pub(super) used: u64,
+    pub(super) limits: Limits,
+}
+
+impl Cell {
+    pub(super) fn new(id: TenantId, store: Arc<dyn TenantStore>, seq: Seq, epoch: u64) -> Self {
+        Self {
+            id,
+            store,
+            state: State::new(),
+            seq,
+            durable: seq,
+            epoch,
+            outside: VecDeque::new(),
+            returns: VecDeque::new(),
+            staged: VecDeque::new(),
+            running: BTreeSet::new(),
+            fresh: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            dirty: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            alarm_of: BTreeMap::new(),
+            quarantined: None,
+            used: 0,
+            limits: Limits::default(),
+        }
+    }
+
+    pub(super) fn report(&self) -> CellReport {
+        CellReport {
+            seq: self.seq,
+            durable: self.durable,
+            outside: self.outside.len(),
+            returns: self.returns.len(),
+            running: self.running.len(),
+            aggregates: self.state.len(),
+            quarantined: self.quarantined.clone(),
+        }
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        self.quarantined.is_none() && !(self.outside.is_empty() && self.returns.is_empty())
+    }
+
+    pub(super) const fn is_quarantined(&self) -> bool {
+        self.quarantined.is_some()
+    }
+
+    pub(super) fn has_staged(&self, batch: BatchId) -> bool {
+        self.staged.iter().any(|staged| staged.batch == Some(batch))
+    }
+
+    /// Whether it can be closed without losing anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.quarantined.is_none()
+            && !self.has_work()
+            && self.staged.is_empty()
+            && self.running.is_empty()
+    }
+
+    pub(super) fn quarantine_refusal(&self) -> Option<Refusal> {
+        let why = self.quarantined.as_ref()?;
+        let what = format!("this tenant's cell is quarantined: {why}");
+        Some(Refusal::new(Code::QUARANTINED, what))
+    }
+
+    /// An effect ended while nobody could decide about it: it is wished for again later.
+    pub(super) fn keep(&mut self, ends: Option<EffectId>) {
+        if let Some(effect) = ends {
+            self.running.remove(&effect);
+        }
+    }
+
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    /// A lower bound of when a cell that isn't open must be opened: at once while something is
+    /// under way, for after a crash only the journal knows of it.
+    pub(super) fn wake(&self) -> Option<Time> {
+        let own = self.returns.iter().any(|q| matches!(q, Queued::Own(_)));
+        if own || !self.running.is_empty() {
+            Some(Time(0)) // whatever the clock says by then
+        } else {
+            self.next_due()
+        }
+    }
+
+    pub(super) fn is_due(&self, now: Time) -> bool {
+        self.quarantined.is_none() && self.next_due().is_some_and(|at| at <= now)
+    }
+
+    /// Queues what is due; each alarm rings once.
+    pub(super) fn queue_due(&mut self, now: Time) {
+        while let Some((at, key)) = self.alarms.first().cloned() {
+            if at > now {
+                return;
+            }
+            self.alarms.remove(&(at, key.clone()));
+            self.alarm_of.remove(&key);
+            if naos_kernel::planted::is("double-timer") {
+                self.returns.push_back(Queued::Own(Input::Due(key.clone())));
+            }
+            self.returns.push_back(Queued::Own(Input::Due(key)));
+        }
+    }
+
+    /// Sets or takes away the alarm of an aggregate.
+    pub(super) fn set_alarm(&mut self, key: &Key, due: Option<Time>) {
+        if self.alarm_of.get(key).copied() == due {
+            return;
+        }
+        if let Some(before) = self.alarm_of.remove(key) {
+            self.alarms.remove(&(before, key.clone()));
+        }
+        if let Some(at) = due {
+            self.alarm_of.insert(key.clone(), at);
+            self.alarms.insert((at, key.clone()));
+        }
+    }
+
+    /// The reply to a command that was carried out before, and the seq it relies on.
+    pub(super) fn said_before(&self, same: &SameAs) -> Result<Option<(Seq, Reply)>, Refusal> {
+        if naos_kernel::planted::is("skip-idempotency-key") {
+            return Ok(None);
+        }
+        let key = (same.source.clone(), same.key.clone());
+        let (request, seq, reply) = if let Some(found) = self.answers.get(&key) {
+            found.clone()
+        } else {
+            let row = self
+                .store
+                .inbox(&same.source, &same.key)
+                .map_err(|e| super::opening::unreadable(&e))?;
+            let Some(row) = row else { return Ok(None) };
+            let (seq, reply) = postcard::from_bytes(&row.reply).map_err(|_| {
+                Refusal::new(Code::DAMAGED, "the answer given before can't be read")
+            })?;
+            (row.request, seq, reply)
+        };
+        if request != same.request {
+            let what = "the idempotency key was used for another request";
+            return Err(Refusal::new(Code::SAME_KEY, what));
+        }
+        Ok(Some((seq, reply)))
+    }
+
+    /// Hands durable changes to the store and forgets what nothing will happen to any more.
+    pub(super) fn flush(&mut self) {
+        if self.dirty.is_empty() {
+            return;
+        }
+        let records = std::mem::take(&mut self.dirty)
+            .into_iter()
+            .map(|(key, aggregate)| Record {
+                kind: key.kind().into(),
+                id: key.id(),
+                version: aggregate.as_ref().map_or(0, AnyAggregate::version),
+                seq: self.durable,
+                open: aggregate.as_ref().is_some_and(AnyAggregate::is_open),
+                bytes: aggregate.as_ref().map(AnyAggregate::encode),
+            })
+            .collect();
+        self.store.put_records(self.durable, records);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        if self.state.len() <= self.limits.idle_aggregates_max {
+            return;
+        }
+        let staged = |key: &Key| {
+            self.staged
+                .iter()
+                .any(|staged| staged.changed.contains_key(key))
+        };
+        let idle: Vec<Key> = self
+            .state
+            .keys()
+            .into_iter()
+            .filter(|key| {
+                !self
+                    .state
+                    .get(key)
+                    .is_some_and(|aggregate| aggregate.is_open())
+            })
+            .filter(|key| !staged(key))
+            .collect();
+        for key in idle {
+            self.state.evict(&key);
+        }
+    }
+
+    pub(super) fn take_waiting(
+        &mut self,
+    ) -> (VecDeque<Envelope>, VecDeque<Queued>, BTreeSet<EffectId>) {
+        (
+            std::mem::take(&mut self.outside),
+            std::mem::take(&mut self.returns),
+            std::mem::take(&mut self.running),
+        )
+    }
+
+    /// Takes over what waited in the cell that this one replaces. Its own steps follow from the
+    /// journal again.
+    pub(super) fn adopt(&mut self, outside: VecDeque<Envelope>, returns: VecDeque<Queued>) {
+        self.outside = outside;
+        let outcomes = returns
+            .into_iter()
+            .filter(|q| matches!(q, Queued::Envelope(_)));
+        self.returns.extend(outcomes);
+    }
+}

@@ -1,0 +1,429 @@
+//! One turn of a cell: ask the rules, load what they need, ask again; stage what they decide.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need, Outcome};
+use naos_store::{Append, BODY_INLINE_BYTES_MAX, CommitError, Entry, InboxRow};
+use naos_types::command::Reply;
+use naos_types::effect::Effect;
+use naos_types::{BatchId, BodyRef, Code, Refusal, StagedBody, SubjectId, Time};
+
+use super::cell::{Cell, Queued, Staged};
+use super::opening::{fetch, unreadable};
+use super::{
+    APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
+    TURNS_PER_STEP_MAX, Ticket,
+};
+
+/// The append in the making.
+struct Draft {
+    append: Append,
+    staged: Staged,
+    bytes: usize,
+}
+
+/// What a decision was made with beside its input.
+#[derive(Default)]
+struct Brought {
+    bodies: Vec<NewBody>,
+    same: Option<SameAs>,
+    ticket: Option<Ticket>,
+}
+
+enum Decided {
+    Yes(Box<Decision>, Vec<NewBody>),
+    /// Something could not be read or written; nothing changed.
+    No(Refusal),
+    /// The cell must be quarantined.
+    Broken(String),
+}
+
+impl Cell {
+    /// Decides up to a quantum of what waits, returns first, and commits it in one append.
+    pub(super) fn run(&mut self, now: Time, dice: &mut dyn Dice, out: &mut Vec<Outgoing>) {
+        let mut draft = self.draft(dice);
+        for _ in 0..TURNS_PER_STEP_MAX {
+            let full = draft.append.entries.len() >= APPEND_FACTS_MAX / 2
+                || draft.bytes >= APPEND_BYTES_MAX / 2;
+            if full || self.quarantined.is_some() {
+                break;
+            }
+            match self.returns.pop_front() {
+                Some(Queued::Own(input)) => {
+                    self.turn(now, dice, &input, Brought::default(), &mut draft, out);
+                }
+                Some(Queued::Envelope(envelope)) => {
+                    if let Some(effect) = envelope.ends {
+                        self.running.remove(&effect);
+                    }
+                    self.envelope(now, dice, *envelope, &mut draft, out);
+                }
+                None => match self.outside.pop_front() {
+                    Some(envelope) => self.envelope(now, dice, envelope, &mut draft, out),
+                    None => break,
+                },
+            }
+        }
+        self.send(draft, out);
+    }
+
+    fn draft(&self, dice: &mut dyn Dice) -> Draft {
+        Draft {
+            append: Append {
+                tenant: self.id,
+                expected: self.seq,
+                epoch: self.epoch,
+                batch: BatchId(dice.roll()),
+                entries: Vec::new(),
+                bodies: Vec::new(),
+                inbox: Vec::new(),
+                wake: None,
+            },
+            staged: Staged::default(),
+            bytes: 0,
+        }
+    }
+
+    fn envelope(
+        &mut self,
+        now: Time,
+        dice: &mut dyn Dice,
+        envelope: Envelope,
+        draft: &mut Draft,
+        out: &mut Vec<Outgoing>,
+    ) {
+        if let Some(same) = &envelope.same {
+            match self.said_before(same) {
+                Ok(None) => {}
+                Ok(Some((_, reply))) => return draft.reply(envelope.ticket, Ok(reply)),
+                Err(refusal) => return draft.reply(envelope.ticket, Err(refusal)),
+            }
+        }
+        let Envelope {
+            input,
+            bodies,
+            same,
+            ticket,
+            ..
+        } = envelope;
+        let brought = Brought {
+            bodies,
+            same,
+            ticket,
+        };
+        self.turn(now, dice, &Input::External(input), brought, draft, out);
+    }
+
+    fn turn(
+        &mut self,
+        now: Time,
+        dice: &mut dyn Dice,
+        input: &Input,
+        brought: Brought,
+        draft: &mut Draft,
+        out: &mut Vec<Outgoing>,
+    ) {
+        let Brought {
+            bodies,
+            same,
+            ticket,
+        } = brought;
+        let seed = dice.roll();
+        let decided = catch_unwind(AssertUnwindSafe(|| self.rounds(now, seed, input, &bodies)))
+            .unwrap_or_else(|panic| Decided::Broken(panic_text(panic.as_ref())));
+        match decided {
+            Decided::Yes(decision, made) => {
+                self.stage(
+                    now,
+                    *decision,
+                    made.into_iter().chain(bodies),
+                    same,
+                    ticket,
+                    draft,
+                );
+            }
+            Decided::No(refusal) => draft.reply(ticket, Err(refusal)),
+            Decided::Broken(why) => {
+                tracing::error!(tenant = %self.id, why, "the cell is quarantined");
+                self.quarantined = Some(why);
+                let refusal = self.quarantine_refusal();
+                draft.reply(ticket, refusal.map_or(Ok(Reply::Done), Err));
+                self.turn_away(out);
+            }
+        }
+    }
+
+    /// Whoever still waits in a quarantined cell hears so.
+    fn turn_away(&mut self, out: &mut Vec<Outgoing>) {
+        let Some(refusal) = self.quarantine_refusal() else {
+            return;
+        };
+        for envelope in self.outside.drain(..) {
+            if let Some(ticket) = envelope.ticket {
+                let result = Err(refusal.clone());
+                out.push(Outgoing::Reply {
+                    ticket,
+                    seq: self.durable,
+                    result,
+                });
+            }
+        }
+    }
+
+    /// Asks the rules until they need nothing more.
+    fn rounds(&mut self, now: Time, seed: u128, input: &Input, brought: &[NewBody]) -> Decided {
+        let mut answers = Answers::new();
+        let mut made: Vec<NewBody> = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let ctx = Ctx {
+                now,
+                seed,
+                seq: self.seq,
+                answers: &answers,
+            };
+            match naos_kernel::decide(&self.state, input, &ctx) {
+                Outcome::Decided(decision) => return Decided::Yes(decision, made),
+                Outcome::Broken(what) => return Decided::Broken(what),
+                Outcome::Needs(needs) => {
+                    for need in needs {
+                        match self.answer_need(&need, brought, &mut made) {
+                            Ok(answer) => answers.insert(need, answer),
+                            Err(refusal) => return Decided::No(refusal),
+                        };
+                    }
+                }
+            }
+        }
+        Decided::Broken(format!("a decision needed more than {ROUNDS_MAX} rounds"))
+    }
+
+    fn answer_need(
+        &mut self,
+        need: &Need,
+        brought: &[NewBody],
+        made: &mut Vec<NewBody>,
+    ) -> Result<Answer, Refusal> {
+        match need {
+            Need::Record(key) => {
+                let store = Arc::clone(&self.store);
+                fetch(&mut self.state, store.as_ref(), key.clone())?;
+                Ok(Answer::Loaded)
+            }
+            Need::Body(name) => Ok(Answer::Body(self.content(name, brought, made)?)),
+            Need::Stage(bytes) => Ok(Answer::Staged(self.new_body(bytes.clone(), made)?)),
+            Need::Seal(text) => {
+                let sealed = self.store.seal(SubjectId::TENANT, text.as_bytes());
+                sealed.map(Answer::Sealed).map_err(|e| unreadable(&e))
+            }
+            Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
+        }
+    }
+
+    fn content(
+        &self,
+        name: &BodyRef,
+        brought: &[NewBody],
+        made: &[NewBody],
+    ) -> Result<Option<Vec<u8>>, Refusal> {
+        let near = brought
+            .iter()
+            .chain(made)
+            .find(|body| body.staged.name == *name);
+        if let Some(body) = near {
+            return Ok(Some(body.plain.to_vec()));
+        }
+        if let Some(plain) = self.fresh.get(&name.digest) {
+            return Ok(Some(plain.to_vec()));
+        }
+        self.store.body(name).map_err(|e| unreadable(&e))
+    }
+
+    fn new_body(&self, plain: Vec<u8>, made: &mut Vec<NewBody>) -> Result<BodyRef, Refusal> {
+        let staged = self.store.seal_body(&plain).map_err(|e| unreadable(&e))?;
+        let name = staged.name;
+        made.push(NewBody {
+            staged,
+            plain: plain.into(),
+            stored: false,
+        });
+        Ok(name)
+    }
+
+    fn computed(
+        &self,
+        compute: &Compute,
+        brought: &[NewBody],
+        made: &mut Vec<NewBody>,
+    ) -> Result<Result<Computed, String>, Refusal> {
+        let mut unread = None;
+        let mut load = |name: &BodyRef| match self.content(name, brought, made) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err("an input isn't stored".to_owned()),
+            Err(refusal) => {
+                unread = Some(refusal);
+                Err("an input can't be read".to_owned())
+            }
+        };
+        let result = naos_kernel::compute_with(compute, &mut load);
+        if let Some(refusal) = unread {
+            return Err(refusal);
+        }
+        let value = match result {
+            Ok(value) => value,
+            Err(why) => return Ok(Err(why)),
+        };
+        let body = self.new_body(naos_kernel::value_bytes(&value), made)?;
+        Ok(Ok(Computed { value, body }))
+    }
+
+    /// Folds a decision in; what leaves the cell waits until the append is durable.
+    fn stage(
+        &mut self,
+        now: Time,
+        decision: Decision,
+        bodies: impl Iterator<Item = NewBody>,
+        same: Option<SameAs>,
+        ticket: Option<Ticket>,
+        draft: &mut Draft,
+    ) {
+        let Decision {
+            facts,
+            orders,
+            reply,
+            next,
+            changes,
+        } = decision;
+        if !facts.is_empty()
+            && let Err(refusal) = self.stage_bodies(bodies, draft)
+        {
+            return draft.reply(ticket, Err(refusal));
+        }
+        let at = now.max(self.state.head().at);
+        for fact in facts {
+            self.seq += 1;
+            let bytes = fact.encode();
+            draft.bytes += bytes.len();
+            let (kind, version) = (fact.kind().into(), fact.version());
+            draft.append.entries.push(Entry {
+                seq: self.seq,
+                at,
+                kind,
+                version,
+                bytes,
+            });
+            draft.staged.facts.push((self.seq, at, fact));
+        }
+        for (key, aggregate) in self.state.merge(changes) {
+            self.set_alarm(
+                &key,
+                aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due),
+            );
+            draft.staged.changed.insert(key, aggregate);
+        }
+        for input in next.into_iter().rev() {
+            self.returns.push_front(Queued::Own(input));
+        }
+        for order in orders {
+            // A wish that is under way is told again: who carries it out knows what is new in it.
+            // A cancellation has no end to wait for.
+            if !matches!(order.effect, Effect::Cancel(_)) {
+                self.running.insert(order.effect.id());
+            }
+            draft.staged.orders.push(order);
+        }
+        if let (Some(same), Ok(reply)) = (same, &reply) {
+            self.remember(same, reply, at, draft);
+        }
+        draft.reply(ticket, reply);
+    }
+
+    fn remember(&mut self, same: SameAs, reply: &Reply, at: Time, draft: &mut Draft) {
+        let SameAs {
+            source,
+            key,
+            request,
+        } = same;
+        let Ok(bytes) = postcard::to_stdvec(&(self.seq, reply)) else {
+            return;
+        };
+        let name = (source.clone(), key.clone());
+        self.answers
+            .insert(name.clone(), (request, self.seq, reply.clone()));
+        draft.staged.answered.push(name);
+        draft.append.inbox.push(InboxRow {
+            source,
+            key,
+            request,
+            reply: bytes,
+            at,
+        });
+    }
+
+    /// Small bodies go with the append; large ones are written and synced before it.
+    fn stage_bodies(
+        &mut self,
+        bodies: impl Iterator<Item = NewBody>,
+        draft: &mut Draft,
+    ) -> Result<(), Refusal> {
+        for NewBody {
+            staged,
+            plain,
+            stored,
+        } in bodies
+        {
+            let digest = staged.name.digest;
+            if stored || self.fresh.contains_key(&digest) {
+                continue;
+            }
+            if staged.sealed.len() > BODY_INLINE_BYTES_MAX {
+                self.put_large(&staged)?;
+                continue;
+            }
+            draft.bytes += staged.sealed.len();
+            draft.append.bodies.push(staged);
+            draft.staged.bodies.push(digest);
+            self.fresh.insert(digest, plain);
+        }
+        Ok(())
+    }
+
+    fn put_large(&self, staged: &StagedBody) -> Result<(), Refusal> {
+        self.store.put_large(staged).map_err(|error| match error {
+            CommitError::Full => Refusal::new(Code::DISK_FULL, "the disk is full"),
+            other => Refusal::new(Code::DAMAGED, other.to_string()),
+        })
+    }
+
+    /// Sends the append off; one without facts has nothing to wait for but what is staged before.
+    fn send(&mut self, mut draft: Draft, out: &mut Vec<Outgoing>) {
+        draft.staged.seq = self.seq;
+        let nothing = draft.append.entries.is_empty() && draft.append.inbox.is_empty();
+        if nothing {
+            // A turn may wish without a new fact: a run that goes on where it was suspended.
+            if draft.staged.replies.is_empty() && draft.staged.orders.is_empty() {
+                return;
+            }
+            self.staged.push_back(draft.staged);
+            return self.release(out);
+        }
+        draft.append.wake = self.wake();
+        draft.staged.batch = Some(draft.append.batch);
+        self.staged.push_back(draft.staged);
+        out.push(Outgoing::Commit(draft.append));
+    }
+}
+
+impl Draft {
+    fn reply(&mut self, ticket: Option<Ticket>, result: Result<Reply, Refusal>) {
+        if let Some(ticket) = ticket {
+            self.staged.replies.push((ticket, result));
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a rule panicked: {}", text.unwrap_or("without a word"))
+}

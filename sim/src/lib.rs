@@ -1,0 +1,28 @@
+//! The simulator: the true shard and the true rules, with made-up time, disk, guests, receivers
+//! and people, one seed at a time.
+//!
+//! Never touches a clock, a file or a socket: a seed gives the same bytes every time, so that a
+//! seed is a bug report. Start at [`run`]; what must hold stands in `checks.rs`.
+
+mod calls;
+mod chance;
+mod checks;
+mod clients;
+mod events;
+mod execute;
+mod faults;
+mod guest;
+mod issue;
+mod journal;
+mod money;
+mod node;
+mod people;
+mod receiver;
+mod report;
+mod sim;
+mod trace;
+mod workload;
+
+pub use chance::Chance;
+pub use report::Report;
+pub use sim::run;

@@ -1,0 +1,189 @@
+//! `naos-sim`: plays seeds and says which broke what.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use naos_sim::{Report, run};
+
+const USAGE: &str = "naos-sim --seeds N [--from S] [--json] [--kinds] | --seed X [--trace] [--json]
+
+  --seeds N   plays N seeds (default 100), each twice where --twice is given
+  --from S    the first of them (default 0)
+  --seed X    plays one seed
+  --trace     prints what happens in it
+  --twice     plays each seed twice and compares the bytes
+  --kinds     counts the facts by their kind
+  --json      closes with one line of JSON";
+
+/// What is asked for.
+#[derive(Default)]
+struct Asked {
+    seeds: Option<u64>,
+    from: u64,
+    seed: Option<u64>,
+    trace: bool,
+    twice: bool,
+    kinds: bool,
+    json: bool,
+}
+
+/// The sum over all seeds.
+#[derive(Default)]
+struct Sum {
+    played: u64,
+    failures: u64,
+    first_failure: Option<u64>,
+    simulated_ms: u64,
+    crashes: u64,
+    commits: u64,
+    commit_faults: u64,
+    facts: u64,
+    commands: u64,
+    requests: u64,
+    steps: u64,
+    kinds: BTreeMap<String, u64>,
+}
+
+fn main() -> ExitCode {
+    let asked = match read_arguments(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(why) => {
+            eprintln!("naos-sim: {why}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    #[cfg(feature = "planted-bugs")]
+    if let Ok(bug) = std::env::var("NAOS_PLANTED_BUG") {
+        naos_kernel::planted::set(&bug);
+    }
+    let (from, to) = match asked.seed {
+        Some(seed) => (seed, seed.saturating_add(1)),
+        None => (
+            asked.from,
+            asked.from.saturating_add(asked.seeds.unwrap_or(100)),
+        ),
+    };
+    let mut sum = Sum::default();
+    for seed in from..to {
+        let report = play(seed, &asked);
+        sum.add(&report);
+        tell(&report, &sum, to - from);
+    }
+    sum.close(&asked, from, to);
+    if sum.failures == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn read_arguments(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut asked = Asked::default();
+    while let Some(word) = words.next() {
+        let mut number = || {
+            let given = words
+                .next()
+                .ok_or_else(|| format!("{word} needs a number"))?;
+            given
+                .parse::<u64>()
+                .map_err(|_| format!("{word} needs a number, not {given:?}"))
+        };
+        match word.as_str() {
+            "--seeds" => asked.seeds = Some(number()?),
+            "--from" => asked.from = number()?,
+            "--seed" => asked.seed = Some(number()?),
+            "--trace" => asked.trace = true,
+            "--twice" => asked.twice = true,
+            "--kinds" => asked.kinds = true,
+            "--json" => asked.json = true,
+            _ => return Err(format!("there is no option {word:?}")),
+        }
+    }
+    Ok(asked)
+}
+
+fn play(seed: u64, asked: &Asked) -> Report {
+    let mut report = run(seed, asked.trace);
+    if asked.twice && run(seed, false) != report {
+        report
+            .violations
+            .push("a seed gives the same bytes: played twice, it differed".into());
+    }
+    report
+}
+
+fn tell(report: &Report, sum: &Sum, count: u64) {
+    let seed = report.seed;
+    if !report.violations.is_empty() {
+        eprintln!("seed {seed} failed; replay it with: naos-sim --seed {seed} --trace");
+        for violation in &report.violations {
+            eprintln!("  {violation}");
+        }
+    }
+    if std::io::stderr().is_terminal() && sum.played.is_multiple_of(10) {
+        eprint!("\r{} of {count} seeds, {} failed", sum.played, sum.failures);
+        let _ = std::io::stderr().flush();
+    }
+}
+
+impl Sum {
+    fn add(&mut self, report: &Report) {
+        self.played += 1;
+        if !report.violations.is_empty() {
+            self.failures += 1;
+            self.first_failure.get_or_insert(report.seed);
+        }
+        self.simulated_ms += report.simulated_ms;
+        self.crashes += report.crashes;
+        self.commits += report.commits;
+        self.commit_faults += report.commit_faults;
+        self.facts += report.facts;
+        self.commands += report.commands;
+        self.requests += report.requests;
+        self.steps += report.steps;
+        for (kind, count) in &report.kinds {
+            *self.kinds.entry(kind.clone()).or_default() += count;
+        }
+    }
+
+    fn close(&self, asked: &Asked, from: u64, to: u64) {
+        if asked.kinds {
+            for (kind, count) in &self.kinds {
+                println!("{count:>9} {kind}");
+            }
+        }
+        let hours = self.simulated_ms as f64 / 3_600_000.0;
+        if asked.json {
+            let line = serde_json::json!({
+                "n": self.played,
+                "failures": self.failures,
+                "seed_from": from,
+                "seed_to": to.saturating_sub(1),
+                "first_failure": self.first_failure,
+                "extra": {
+                    "simulated_hours": (hours * 10.0).round() / 10.0,
+                    "crashes": self.crashes,
+                    "commits": self.commits,
+                    "commit_faults": self.commit_faults,
+                    "facts": self.facts,
+                    "commands": self.commands,
+                    "requests": self.requests,
+                    "steps": self.steps,
+                },
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{} seeds, {} failed: {hours:.1} simulated hours, {} crashes, {} commits \
+                 ({} failed), {} facts",
+                self.played,
+                self.failures,
+                self.crashes,
+                self.commits,
+                self.commit_faults,
+                self.facts
+            );
+        }
+    }
+}
