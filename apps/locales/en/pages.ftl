@@ -1,0 +1,114 @@
+# What the pages say.
+
+waiting = Waits for you
+waiting-blank = Nothing waits for you.
+decided = Decided
+decided-blank = Nothing was decided yet.
+decided-approved = Approved by { $value }
+decided-rejected = Rejected by { $value }
+working = At work now
+working-blank = Everybody rests.
+feed-happened = What happened
+feed-blank = Nothing happened yet. Make an agent and give it work:
+feed-blank-how = What it does appears here by itself.
+count-agents = Agents at work
+count-tasks = Open tasks
+count-runs = Runs today
+count-spent = Spent today
+count-failed = { $count } failed
+avoided = Avoided
+avoided-calls = { $n ->
+    [one] { $count } answer without a model
+   *[other] { $count } answers without a model
+}
+
+agents-blank = There is no agent yet. Make one:
+agent-run = Run
+agent-give = Give it work
+agent-may = May use
+agent-may-nothing = Nothing outside its sandbox.
+runs-count = { $n ->
+    [one] { $count } run
+   *[other] { $count } runs
+}
+runs-none = No run matches.
+runs-blank = Nothing ran yet.
+last-run = Last run
+never-run = Never ran
+no-budget = No budget
+made = Made
+digest = Component
+
+status = Status
+agent = Agent
+plan = plan
+input = Input
+output = Output
+steps = Steps
+steps-blank = No step yet.
+started = Started
+duration = Duration
+cost = Cost
+fuel = Fuel
+task = Task
+tier = Tier
+calls = Calls to the outside
+calls-count = { $n ->
+    [one] { $count } call
+   *[other] { $count } calls
+}
+attempts = { $n ->
+    [one] { $count } attempt
+   *[other] { $count } attempts
+}
+cut = The beginning only, of { $count } bytes.
+run-cancel = Cancel this run
+to-run = See the run
+to-approval = See the approval
+waits-for = Waits for { $value }
+items = Items
+items-done = { $part } of { $whole } done
+items-window = { $n ->
+    [one] one at a time
+   *[other] { $count } at a time
+}
+
+decide = Decide
+approval-cost = It costs { $value } at most.
+expires = Ends
+review = Review
+review-none = Nobody reviewed this.
+comment = Comment
+approve = Approve
+reject = Reject
+sources = Sources
+version = version { $count }
+document-blank = This document is empty.
+
+action = Action
+who = Who or what
+verify = Verify
+verified-good = { $n ->
+    [one] Verified: { $count } entry, and nobody changed it
+   *[other] Verified: { $count } entries, and nobody changed one
+}
+verified-bad = The journal does not verify from entry { $count } on
+verified-bad-how = Stop the daemon, keep the directory as it is, and run naos doctor.
+root = Root
+checkpoints = Checkpoints
+audit-none = No entry matches.
+audit-blank = The journal is empty.
+
+today = Today
+month = This month
+reserved = Reserved
+spent = Spent
+budget = Budget used
+budgets = Budgets
+budgets-blank = No budget is set. Set one:
+at-limit = At the limit:
+answers = Answers
+costs-days = Spent per day
+costs-agents = By agent
+costs-tiers = By tier
+costs-blank = Nothing was spent.

@@ -1,0 +1,95 @@
+# The closed vocabularies: one message for each value.
+
+run-queued = Queued
+run-running = Running
+run-completed = Completed
+run-partial = Partial
+run-failed = Failed
+run-rolled-back = Rolled back
+run-compensation-failed = Undoing failed
+run-held = Held
+run-refused = Refused
+run-cancelled = Cancelled
+run-diverged = Diverged
+run-unknown = Unknown
+
+step-waiting = Waiting
+step-running = Running
+step-retrying = Retrying
+step-held = Held
+step-completed = Completed
+step-skipped = Skipped
+step-failed = Failed
+step-undone = Undone
+step-refused = Refused
+step-cancelled = Cancelled
+step-unknown = Unknown
+
+agent-created = Created
+agent-idle = Idle
+agent-running = Running
+agent-stopped = Stopped
+agent-failed = Failed
+agent-budget-exceeded = Budget exceeded
+
+task-inbox = Inbox
+task-assigned = Assigned
+task-in-progress = In progress
+task-squad-review = Squad review
+task-human-approval = Human approval
+task-done = Done
+task-failed = Failed
+task-blocked = Blocked
+task-cancelled = Cancelled
+
+stage-inbox = Inbox
+stage-assigned = Assigned
+stage-in-progress = In progress
+stage-squad-review = Squad review
+stage-human-approval = Human approval
+stage-done = Done
+stage-stuck = Failed or blocked
+
+tier-skill = Skill
+tier-wasm = WASM
+tier-model = Model
+
+world-repeatable = Repeatable
+world-keyed = Keyed
+world-once = Once only
+
+call-pending = Pending
+call-completed = Answered
+call-failed = Failed
+call-refused = Refused
+call-unknown = Unknown
+
+verdict-praised = Praised
+verdict-refuted = Refuted
+
+approval-pending = Waiting
+approval-approved = Approved
+approval-rejected = Rejected
+approval-expired = Expired
+
+period-run = per run
+period-hour = per hour
+period-day = per day
+period-week = per week
+period-month = per month
+period-total = in all
+
+budget-action-pause = pause
+budget-action-throttle = slow down
+budget-action-alert = alert
+budget-action-warn = warn
+budget-action-stop = stop
+
+actor-person = Person
+actor-agent = Agent
+actor-system = System
+
+role-owner = Owner
+role-admin = Admin
+role-staff = Staff
+role-external = External

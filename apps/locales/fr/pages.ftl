@@ -1,0 +1,117 @@
+# Ce que disent les pages.
+
+waiting = À vous de décider
+waiting-blank = Rien ne vous attend.
+decided = Décidé
+decided-blank = Rien n’a encore été décidé.
+decided-approved = Approuvé par { $value }
+decided-rejected = Refusé par { $value }
+working = Au travail
+working-blank = Tout le monde se repose.
+feed-happened = Ce qui s’est passé
+feed-blank = Il ne s’est encore rien passé. Créez un agent et donnez-lui du travail :
+feed-blank-how = Ce qu’il fait apparaît ici tout seul.
+count-agents = Agents au travail
+count-tasks = Tâches ouvertes
+count-runs = Exécutions du jour
+count-spent = Dépensé ce jour
+count-failed = { $n ->
+    [one] { $count } échec
+   *[other] { $count } échecs
+}
+avoided = Évité
+avoided-calls = { $n ->
+    [one] { $count } réponse sans modèle
+   *[other] { $count } réponses sans modèle
+}
+
+agents-blank = Il n’y a pas encore d’agent. Créez-en un :
+agent-run = Lancer
+agent-give = Lui donner du travail
+agent-may = Peut utiliser
+agent-may-nothing = Rien hors de son bac à sable.
+runs-count = { $n ->
+    [one] { $count } exécution
+   *[other] { $count } exécutions
+}
+runs-none = Aucune exécution ne correspond.
+runs-blank = Rien n’a encore été exécuté.
+last-run = Dernière exécution
+never-run = Jamais exécuté
+no-budget = Sans budget
+made = Créé
+digest = Composant
+
+status = État
+agent = Agent
+plan = plan
+input = Entrée
+output = Sortie
+steps = Étapes
+steps-blank = Pas encore d’étape.
+started = Début
+duration = Durée
+cost = Coût
+fuel = Calcul
+task = Tâche
+tier = Niveau
+calls = Appels vers l’extérieur
+calls-count = { $n ->
+    [one] { $count } appel
+   *[other] { $count } appels
+}
+attempts = { $n ->
+    [one] { $count } essai
+   *[other] { $count } essais
+}
+cut = Le début seulement, sur { $count } octets.
+run-cancel = Annuler cette exécution
+to-run = Voir l’exécution
+to-approval = Voir la demande de validation
+waits-for = Attend { $value }
+items = Éléments
+items-done = { $part } sur { $whole } terminés
+items-window = { $n ->
+    [one] un à la fois
+   *[other] { $count } à la fois
+}
+
+decide = Décider
+approval-cost = Cela coûte { $value } au plus.
+expires = Échéance
+review = Relecture
+review-none = Personne n’a relu ceci.
+comment = Commentaire
+approve = Approuver
+reject = Refuser
+sources = Sources
+version = version { $count }
+document-blank = Ce document est vide.
+
+action = Action
+who = Qui ou quoi
+verify = Vérifier
+verified-good = { $n ->
+    [one] Vérifié : { $count } entrée, que personne n’a changée
+   *[other] Vérifié : { $count } entrées, aucune n’a été changée
+}
+verified-bad = Le journal ne se vérifie pas à partir de l’entrée { $count }
+verified-bad-how = Arrêtez le service, gardez le répertoire tel quel et lancez naos doctor.
+root = Racine
+checkpoints = Points de contrôle
+audit-none = Aucune entrée ne correspond.
+audit-blank = Le journal est vide.
+
+today = Aujourd’hui
+month = Ce mois
+reserved = Réservé
+spent = Dépensé
+budget = Budget utilisé
+budgets = Budgets
+budgets-blank = Aucun budget n’est fixé. Fixez-en un :
+at-limit = À la limite :
+answers = Réponses
+costs-days = Dépensé par jour
+costs-agents = Par agent
+costs-tiers = Par niveau
+costs-blank = Rien n’a été dépensé.

@@ -1,0 +1,3 @@
+//! The API: a folder for each version.
+
+pub(crate) mod v1;

@@ -1,0 +1,168 @@
+//! `/agents`, `/templates`.
+
+use http::StatusCode;
+use naos_kernel::agent::Agent;
+use naos_types::command::{self, Reply};
+use naos_types::spec::AgentSpec;
+use naos_types::{Code, Digest, Name, Refusal};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{NAMES_MAX, shapes};
+use crate::app::Template;
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
+
+/// The template of an agent that names none.
+const TEMPLATE: &str = "researcher";
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let mut items = Vec::new();
+    for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
+        items.push(shapes::agent(&reader, &name, &agent, call.now)?);
+    }
+    ok(&json!({"items": items, "next": null}))
+}
+
+/// The agent of the path, or that there is none.
+fn known(call: &Call) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
+    let name = call.name("name")?;
+    let agent = call.reader()?.find::<Agent>(&name)?;
+    let missing = || Refusal::new(Code::NO_AGENT, format!("there is no agent {name}"));
+    Ok((name.clone(), agent.ok_or_else(missing)?))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let (name, agent) = known(&call)?;
+    let mut value = shapes::agent(&call.reader()?, &name, &agent, call.now)?;
+    let spec = &agent.spec;
+    if let Value::Object(members) = &mut value {
+        members.insert("grants".into(), json!(spec.grants));
+        members.insert("limits".into(), json!(spec.limits));
+        members.insert("patterns".into(), json!(spec.patterns));
+        members.insert("cost_per_call_micros".into(), json!(spec.cost_per_call.0));
+        members.insert("retry".into(), json!(spec.retry));
+        members.insert("model".into(), json!(spec.model));
+    }
+    ok(&value)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    name: String,
+    template: Option<String>,
+    component: Option<Digest>,
+    spec: Option<AgentSpec>,
+}
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let asked: Create = call.json()?;
+    let name = Name::new(&asked.name).map_err(|e| Fault::new(Code::BAD_NAME, e.to_string()))?;
+    let spec = spec_of(&call, &asked)?;
+    if let Some(component) = spec.component {
+        let components = std::sync::Arc::clone(call.desk.app.node.components());
+        let there = tokio::task::spawn_blocking(move || components.get(component).map(drop));
+        let there = there
+            .await
+            .map_err(|_| Fault::new(Code::INTERNAL, "the component could not be looked at"))?;
+        there.map_err(|e| Fault::new(Code::BAD_COMPONENT, e.to_string()))?;
+    }
+    let create = command::Agent::Create {
+        name: name.clone(),
+        spec,
+    };
+    let (seq, reply) = call.ask("", create, Vec::new()).await?;
+    let version = match reply {
+        Reply::Version(version) => version,
+        _ => 1,
+    };
+    let made = json!({"name": name, "version": version, "seq": seq});
+    Ok(json(StatusCode::CREATED, &made))
+}
+
+/// What the new agent is: its own words, over those of its template.
+fn spec_of(call: &Call, asked: &Create) -> Result<AgentSpec, Fault> {
+    let wanted = match (&asked.template, &asked.component, &asked.spec) {
+        (None, None, None) => Some(TEMPLATE),
+        (template, ..) => template.as_deref(),
+    };
+    let mut spec = match (wanted, &asked.spec) {
+        (Some(name), own) => {
+            let Some(template) = call.desk.template(name) else {
+                let names: Vec<_> = call
+                    .desk
+                    .app
+                    .templates
+                    .iter()
+                    .map(|t| t.name.as_str())
+                    .collect();
+                let refusal = Refusal::new(
+                    Code::UNKNOWN_TEMPLATE,
+                    format!("there is no template {name}"),
+                );
+                return Err(refusal
+                    .help(format!("there are: {}", names.join(", ")))
+                    .into());
+            };
+            let mut spec = own.clone().unwrap_or_else(|| template.spec.clone());
+            spec.template = Some(template.name.clone());
+            spec.component = Some(template.component);
+            if spec.description.is_empty() {
+                spec.description.clone_from(&template.description);
+            }
+            spec
+        }
+        (None, own) => own.clone().unwrap_or_default(),
+    };
+    if let Some(component) = asked.component {
+        spec.component = Some(component);
+    }
+    Ok(spec)
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let (seq, _) = call
+        .ask(
+            "",
+            command::Agent::Delete { name: name.clone() },
+            Vec::new(),
+        )
+        .await?;
+    ok(&json!({"name": name, "seq": seq}))
+}
+
+pub(crate) async fn stop(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let command = command::Agent::Stop { name: name.clone() };
+    turned(&call, command, &name).await
+}
+
+pub(crate) async fn start(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let command = command::Agent::Enable { name: name.clone() };
+    turned(&call, command, &name).await
+}
+
+async fn turned(call: &Call, command: command::Agent, name: &Name) -> Answered {
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"name": name, "changed": reply != Reply::Unchanged, "seq": seq}))
+}
+
+fn template(template: &Template) -> Value {
+    let Template {
+        name,
+        description,
+        component,
+        ..
+    } = template;
+    json!({"name": name, "description": description, "component": component})
+}
+
+pub(crate) async fn templates(call: Call) -> Answered {
+    let templates = call.desk.app.templates.iter();
+    let items: Vec<Value> = templates.map(template).collect();
+    ok(&json!({"items": items, "next": null}))
+}

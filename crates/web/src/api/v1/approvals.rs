@@ -1,0 +1,100 @@
+//! `/approvals`.
+
+use naos_kernel::approval::Approval;
+use naos_types::command;
+use naos_types::fact::approval::Waiting;
+use naos_types::{ApprovalId, ApprovalStatus, Digest, Seq};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{LIMIT, LIMIT_MAX, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let status = call.word("status", ApprovalStatus::parse)?;
+    let before = call.word("before", ApprovalId::parse)?;
+    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let fits = |_: &ApprovalId, a: &Approval| status.is_none_or(|status| a.status == status);
+    let listed = reader.newest::<Approval>(before.as_ref(), limit as usize, fits)?;
+    let items: Vec<Value> = listed
+        .items
+        .iter()
+        .map(|(id, approval)| shapes::approval(&reader, *id, approval))
+        .collect();
+    ok(&json!({"items": items, "next": listed.next}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let id: ApprovalId = call.id("id", "approval")?;
+    let reader = call.reader()?;
+    let approval = reader.known::<Approval>(&id, "approval")?;
+    let mut value = shapes::approval(&reader, id, &approval);
+    if let Value::Object(members) = &mut value {
+        members.insert("body".into(), shapes::text(&reader, Some(&approval.body)));
+        members.insert(
+            "evidence".into(),
+            shapes::text(&reader, approval.evidence.as_ref()),
+        );
+        members.insert(
+            "edited".into(),
+            shapes::text(&reader, approval.edited.as_ref()),
+        );
+        members.insert("seq".into(), json!(reader.seq()?));
+    }
+    ok(&value)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decide {
+    pub(crate) approve: bool,
+    pub(crate) comment: Option<String>,
+    /// The digest of what was seen, as `show` gave it.
+    pub(crate) seen: Option<Digest>,
+    pub(crate) edited: Option<String>,
+}
+
+pub(crate) async fn decide(call: Call) -> Answered {
+    let asked: Decide = call.json()?;
+    let id: ApprovalId = call.id("id", "approval")?;
+    let (seq, waiting) = answer(&call, id, asked).await?;
+    let (plan, run) = match waiting {
+        Some(Waiting::Step(plan, _)) => (Some(plan), None),
+        Some(Waiting::Call(run, _)) => (None, Some(run)),
+        None => (None, None),
+    };
+    ok(&json!({"approval": id, "plan": plan, "run": run, "seq": seq}))
+}
+
+/// Gives a person's answer to the cell.
+pub(crate) async fn answer(
+    call: &Call,
+    approval: ApprovalId,
+    asked: Decide,
+) -> Result<(Seq, Option<Waiting>), Fault> {
+    let mut bodies = Vec::new();
+    let edited = match asked.edited {
+        Some(text) => {
+            let (name, body) = call.content(text)?;
+            bodies.push(body);
+            Some(name)
+        }
+        None => None,
+    };
+    let comment = asked.comment.filter(|comment| !comment.trim().is_empty());
+    let decide = command::Approval::Decide {
+        approval,
+        yes: asked.approve,
+        seen: asked.seen,
+        comment: comment.map(|text| call.seal(&text)).transpose()?,
+        edited,
+    };
+    let (seq, reply) = call.ask("", decide, bodies).await?;
+    let waiting = match reply {
+        command::Reply::Decided(waiting) => Some(waiting),
+        _ => None,
+    };
+    Ok((seq, waiting))
+}

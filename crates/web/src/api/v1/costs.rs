@@ -1,0 +1,89 @@
+//! `/costs`, `/budgets`.
+
+use naos_kernel::agent::Agent;
+use naos_kernel::budget::Budget;
+use naos_types::command::{self, Reply};
+use naos_types::spec::{BudgetSpec, OnExceed};
+use naos_types::{Code, Micros, Period};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{NAMES_MAX, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let budgets = reader.all::<Budget>(NAMES_MAX)?;
+    let limits = budgets
+        .iter()
+        .filter_map(|(name, b)| shapes::budget(name, b, call.now));
+    let mut agents = Vec::new();
+    for (name, budget) in &budgets {
+        let runs = match reader.find::<Agent>(name)? {
+            Some(agent) => json!(agent.completed + agent.failed),
+            None => Value::Null, // a skill, or gone: nobody counted
+        };
+        agents.push(json!({
+            "agent": name,
+            "total_micros": budget.total.0,
+            "runs": runs,
+        }));
+    }
+    ok(&json!({"budgets": limits.collect::<Vec<_>>(), "agents": agents}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    limit_micros: u64,
+    period: Period,
+    #[serde(default)]
+    action: OnExceed,
+    #[serde(default = "alert_percent")]
+    alert_percent: u8,
+}
+
+const fn alert_percent() -> u8 {
+    80
+}
+
+pub(crate) async fn set(call: Call) -> Answered {
+    let asked: Set = call.json()?;
+    if asked.alert_percent > 100 {
+        return Err(Fault::new(
+            Code::BAD_REQUEST,
+            "alert_percent is at most 100",
+        ));
+    }
+    let spec = BudgetSpec {
+        limit: Micros(asked.limit_micros),
+        period: asked.period,
+        on_exceed: asked.action,
+        alert_percent: asked.alert_percent,
+    };
+    change(&call, Some(spec)).await
+}
+
+pub(crate) async fn remove(call: Call) -> Answered {
+    change(&call, None).await
+}
+
+async fn change(call: &Call, spec: Option<BudgetSpec>) -> Answered {
+    let agent = call.name("agent")?;
+    let command = command::Budget::Set {
+        agent: agent.clone(),
+        spec,
+    };
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"agent": agent, "changed": reply != Reply::Unchanged, "seq": seq}))
+}
+
+pub(crate) async fn reset(call: Call) -> Answered {
+    let agent = call.name("agent")?;
+    let command = command::Budget::Reset {
+        agent: agent.clone(),
+    };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"agent": agent, "seq": seq}))
+}

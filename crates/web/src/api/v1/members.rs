@@ -1,0 +1,97 @@
+//! `/members`.
+
+use http::StatusCode;
+use naos_kernel::member::Member;
+use naos_types::command::{self, Reply};
+use naos_types::{Code, MemberId, Role};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::NAMES_MAX;
+use crate::auth::token;
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
+
+/// The longest name of a member, in bytes.
+const NAME_BYTES_MAX: usize = 200;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let members = reader.all::<Member>(NAMES_MAX)?;
+    let one = |(id, member): &(MemberId, std::sync::Arc<Member>)| {
+        json!({
+            "member": id,
+            "name": reader.sealed(&member.name),
+            "role": member.role,
+            "tokens": member.tokens.len(),
+        })
+    };
+    let items: Vec<Value> = members.iter().map(one).collect();
+    ok(&json!({"items": items, "next": null}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Add {
+    name: String,
+    role: Role,
+}
+
+/// Lets somebody in and gives their token, this once.
+pub(crate) async fn add(call: Call) -> Answered {
+    let Add { name, role } = call.json()?;
+    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
+        let what = format!("a member's name has 1 to {NAME_BYTES_MAX} bytes");
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    let tenant = call.who()?.tenant;
+    let sealed = call.seal(&name)?;
+    let add = command::Member::Add { name: sealed, role };
+    let (_, reply) = call.ask("", add, Vec::new()).await?;
+    let Reply::Member(member) = reply else {
+        return Err(Fault::new(
+            Code::INTERNAL,
+            "a member was added without an id",
+        ));
+    };
+    let text = token::text(tenant, &call.derived());
+    let hash = token::hash(&text);
+    let issue = command::Member::IssueToken {
+        member,
+        hash,
+        expires_at: None,
+    };
+    let (seq, _) = call.ask("#token", issue, Vec::new()).await?;
+    call.desk.app.node.settled(tenant, seq).await?;
+    let kept = call.reader()?.find::<Member>(&member)?;
+    let kept = kept.is_some_and(|kept| kept.tokens.values().any(|token| token.hash == hash));
+    if !kept {
+        // The same request before a restart: its token was told then, and nobody knows it now.
+        let what = format!("{member} was let in by this key before, and its token was told then");
+        return Err(Fault::new(Code::SAME_KEY, what));
+    }
+    let made = json!({"member": member, "token": text, "seq": seq});
+    Ok(json(StatusCode::CREATED, &made))
+}
+
+pub(crate) async fn remove(call: Call) -> Answered {
+    let member: MemberId = call.id("id", "member")?;
+    let (seq, _) = call
+        .ask("", command::Member::Remove { member }, Vec::new())
+        .await?;
+    ok(&json!({"member": member, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    role: Role,
+}
+
+pub(crate) async fn role(call: Call) -> Answered {
+    let member: MemberId = call.id("id", "member")?;
+    let Change { role } = call.json()?;
+    let command = command::Member::ChangeRole { member, role };
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"member": member, "changed": reply != Reply::Unchanged, "seq": seq}))
+}

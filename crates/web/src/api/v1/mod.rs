@@ -1,0 +1,30 @@
+//! Version 1: one file for each family of routes. Handlers read with a `Reader`, write by asking
+//! the cell, and put the result into JSON; what several of them say stands in `shapes`.
+
+pub(crate) mod agents;
+pub(crate) mod applies;
+pub(crate) mod approvals;
+pub(crate) mod audits;
+pub(crate) mod brokers;
+pub(crate) mod components;
+pub(crate) mod costs;
+pub(crate) mod documents;
+pub(crate) mod events;
+pub(crate) mod members;
+pub(crate) mod nodes;
+pub(crate) mod plans;
+pub(crate) mod resources;
+mod rules;
+pub(crate) mod runs;
+pub(crate) mod shapes;
+pub(crate) mod tasks;
+pub(crate) mod tenants;
+
+/// How many items a list gives where nothing is said.
+pub(crate) const LIMIT: u64 = 50;
+/// How many items a list gives at most.
+pub(crate) const LIMIT_MAX: u64 = 500;
+/// How many names of a kind are listed at most.
+pub(crate) const NAMES_MAX: usize = 1_000;
+/// How long a request waits for a run or a plan at most.
+pub(crate) const WAIT_MS_MAX: u64 = 60_000;

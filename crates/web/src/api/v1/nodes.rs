@@ -1,0 +1,107 @@
+//! The node and the cell at a glance.
+
+use axum::response::IntoResponse;
+use http::header;
+use naos_engine::read::Reader;
+use naos_kernel::agent::Agent;
+use naos_kernel::tenant::Slug;
+use naos_types::{Code, Time};
+use serde_json::{Map, Value, json};
+
+use super::{NAMES_MAX, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+use crate::setup::SYSTEM;
+use crate::{metrics, openapi};
+
+pub(crate) async fn health(_: Call) -> Answered {
+    ok(&json!({"status": "ok"}))
+}
+
+/// Figures of the whole node: only for whoever owns it.
+pub(crate) async fn metrics(call: Call) -> Answered {
+    if call.who()?.tenant != call.desk.app.main {
+        let what = "nothing stands at this address";
+        return Err(Fault::new(Code::NOT_FOUND, what));
+    }
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((kind, metrics::exposition(&call.desk)).into_response())
+}
+
+pub(crate) async fn openapi(call: Call) -> Answered {
+    ok(&openapi::document(call.desk.app.version))
+}
+
+pub(crate) async fn status(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let app = &call.desk.app;
+    let own = reader.tenant() == app.main;
+    let mut agents = Vec::new();
+    for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
+        agents.push(shapes::agent(&reader, &name, &agent, call.now)?);
+    }
+    let counted = reader.spending(Time(0))?;
+    let mut runs: Map<String, Value> = counted
+        .statuses
+        .iter()
+        .map(|(status, count)| (status.word().to_owned(), json!(count)))
+        .collect();
+    if counted.more {
+        runs.insert("more".into(), json!(true));
+    }
+    let head = app.node.tenant(reader.tenant())?.head();
+    let head = head.map_err(|e| Fault::new(Code::DAMAGED, e.to_string()))?;
+    let tenants = if own {
+        Reader::new(&app.node, SYSTEM)?
+            .all::<Slug>(usize::MAX)?
+            .len()
+    } else {
+        1 // how many others there are isn't theirs to know
+    };
+    ok(&json!({
+        "version": app.version,
+        "tenant": reader.tenant(),
+        "tenants": tenants,
+        "agents": agents,
+        "runs": runs,
+        "journal": {
+            "seq": head.seq,
+            "records_seq": head.records_seq,
+            "time": head.at.rfc3339(),
+        },
+        "disk_bytes": own.then(|| (app.disk_bytes)()),
+        "seq": head.seq,
+    }))
+}
+
+pub(crate) async fn top(call: Call) -> Answered {
+    let who = call.who()?;
+    let main = who.tenant == call.desk.app.main;
+    let node = call.desk.app.node.clone();
+    let reports = tokio::task::spawn_blocking(move || {
+        let lag = node.store().lag();
+        (node.reports(), lag)
+    });
+    let (reports, lag) = reports
+        .await
+        .map_err(|_| Fault::new(Code::INTERNAL, "the shards didn't report"))?;
+    let mine = reports
+        .into_iter()
+        .filter(|(id, _)| main || *id == who.tenant);
+    let cells: Vec<Value> = mine
+        .map(|(id, report)| {
+            json!({
+                "tenant": id,
+                "seq": report.seq,
+                "durable_seq": report.durable,
+                "durable_lag": report.seq.saturating_sub(report.durable),
+                "queue": report.outside,
+                "returns": report.returns,
+                "running": report.running,
+                "aggregates": report.aggregates,
+                "quarantined": report.quarantined,
+            })
+        })
+        .collect();
+    ok(&json!({"items": cells, "view_lag": main.then_some(lag), "next": null}))
+}

@@ -1,0 +1,91 @@
+//! `/plans`, `/plan-runs`.
+
+use http::StatusCode;
+use naos_engine::read::{Awaited, settled_plan};
+use naos_kernel::plan::Plan;
+use naos_types::command::{self, Reply};
+use naos_types::{Code, PlanId, PlanStatus};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::runs::deadline;
+use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes};
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    #[serde(default)]
+    inputs: Map<String, Value>,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+pub(crate) async fn start(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let asked: Start = call.json()?;
+    let watch = call.desk.app.node.watch(call.who()?.tenant);
+    let (inputs, body) = call.content(Value::Object(asked.inputs).to_string())?;
+    let command = command::Plan::Start { name, inputs };
+    let (seq, reply) = call.ask("", command, vec![body]).await?;
+    let Reply::Plan(id) = reply else {
+        return Err(Fault::new(
+            Code::INTERNAL,
+            "the plan was started without an id",
+        ));
+    };
+    let reader = call.reader()?;
+    let deadline = deadline(asked.wait_ms);
+    let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
+    let status = if plan.is_closed() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok(json(status, &shapes::plan(&reader, id, &plan, seq)))
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let status = call.word("status", PlanStatus::parse)?;
+    let name = call.query("name").map(str::to_owned);
+    let before = call.word("before", PlanId::parse)?;
+    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let fits = |_: &PlanId, plan: &Plan| {
+        status.is_none_or(|status| plan.status() == status)
+            && name
+                .as_deref()
+                .is_none_or(|name| plan.name.as_str() == name)
+    };
+    let listed = reader.newest::<Plan>(before.as_ref(), limit as usize, fits)?;
+    let seq = reader.seq()?;
+    let items: Vec<Value> = listed
+        .items
+        .iter()
+        .map(|(id, plan)| shapes::plan(&reader, *id, plan, seq))
+        .collect();
+    ok(&json!({"items": items, "next": listed.next}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let id: PlanId = call.id("id", "plan run")?;
+    let reader = call.reader()?;
+    let watch = call.desk.app.node.watch(reader.tenant());
+    let deadline = deadline(call.number("wait_ms", 0, WAIT_MS_MAX)?);
+    let seq = reader.seq()?;
+    let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
+    let mut value = shapes::plan(&reader, id, &plan, seq);
+    if let Value::Object(members) = &mut value {
+        members.insert("inputs".into(), shapes::text(&reader, Some(&plan.inputs)));
+    }
+    ok(&value)
+}
+
+pub(crate) async fn cancel(call: Call) -> Answered {
+    let plan: PlanId = call.id("id", "plan run")?;
+    let (seq, _) = call
+        .ask("", command::Plan::Cancel { plan }, Vec::new())
+        .await?;
+    ok(&json!({"run": plan, "seq": seq}))
+}

@@ -1,0 +1,118 @@
+//! `/resources`.
+
+use naos_kernel::ResourceKey;
+use naos_kernel::agent::Agent;
+use naos_kernel::resource::Resource;
+use naos_types::command;
+use naos_types::spec::{Kind, Spec};
+use naos_types::{Code, Refusal};
+use serde_json::{Value, json};
+
+use super::{NAMES_MAX, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+fn kind(call: &Call) -> Result<Kind, Fault> {
+    let word = call.param("kind");
+    Kind::parse(word).ok_or_else(|| {
+        let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.plural()).collect();
+        Refusal::new(
+            Code::NOT_FOUND,
+            format!("there is no kind of resource {word}"),
+        )
+        .help(format!("there are: {}", kinds.join(", ")))
+        .into()
+    })
+}
+
+fn content(spec: &Spec) -> Value {
+    match spec {
+        Spec::Skill(skill) => json!(skill),
+        Spec::Plan(plan) => json!(plan),
+        Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+    }
+}
+
+fn shape(key: &ResourceKey, resource: &Resource) -> Value {
+    json!({
+        "kind": key.0,
+        "name": key.1,
+        "version": resource.version,
+        "digest": resource.digest,
+        "spec": content(&resource.spec),
+    })
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let kind = kind(&call)?;
+    let reader = call.reader()?;
+    let mut items = Vec::new();
+    match kind {
+        Kind::Agent => {
+            for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
+                items.push(shapes::agent(&reader, &name, &agent, call.now)?);
+            }
+        }
+        Kind::Budget => {
+            let budgets = reader.all::<naos_kernel::budget::Budget>(NAMES_MAX)?;
+            let shaped = budgets
+                .iter()
+                .filter_map(|(name, b)| shapes::budget(name, b, call.now));
+            items.extend(shaped);
+        }
+        kind => {
+            let found = reader.resources(kind, NAMES_MAX)?;
+            items.extend(found.iter().map(|(key, resource)| shape(key, resource)));
+        }
+    }
+    ok(&json!({"items": items, "next": null}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let (kind, name) = (kind(&call)?, call.name("name")?);
+    let reader = call.reader()?;
+    let missing = || {
+        let what = format!("there is no {} {name}", kind.word());
+        Fault::new(Code::NOT_FOUND, what)
+    };
+    let value = match kind {
+        Kind::Agent => {
+            let agent = reader.find::<Agent>(&name)?.ok_or_else(missing)?;
+            shapes::agent(&reader, &name, &agent, call.now)?
+        }
+        Kind::Budget => {
+            let budget = reader.find::<naos_kernel::budget::Budget>(&name)?;
+            let shaped = budget.and_then(|b| shapes::budget(&name, &b, call.now));
+            shaped.ok_or_else(missing)?
+        }
+        kind => {
+            let key = ResourceKey(kind, name.clone());
+            let resource = reader.find::<Resource>(&key)?.ok_or_else(missing)?;
+            shape(&key, &resource)
+        }
+    };
+    ok(&value)
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    let (kind, name) = (kind(&call)?, call.name("name")?);
+    let (seq, _) = match kind {
+        Kind::Agent => {
+            let command = command::Agent::Delete { name: name.clone() };
+            call.ask("", command, Vec::new()).await?
+        }
+        Kind::Budget => {
+            let agent = name.clone();
+            call.ask("", command::Budget::Set { agent, spec: None }, Vec::new())
+                .await?
+        }
+        kind => {
+            let command = command::Resource::Delete {
+                kind,
+                name: name.clone(),
+            };
+            call.ask("", command, Vec::new()).await?
+        }
+    };
+    ok(&json!({"kind": kind, "name": name, "seq": seq}))
+}

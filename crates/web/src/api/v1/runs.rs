@@ -1,0 +1,179 @@
+//! `/runs`.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use naos_engine::read::{Awaited, Reader, settled_run};
+use naos_kernel::run::Run;
+use naos_kernel::task::Task;
+use naos_types::command::{self, Reply};
+use naos_types::fact::run::Verdict;
+use naos_types::{Code, Name, RunId, RunStatus};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes};
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
+use crate::planted;
+
+/// How much of an input makes a title, in characters.
+const TITLE_CHARS_MAX: usize = 80;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let status = call.word("status", RunStatus::parse)?;
+    let agent = call.query("agent").map(str::to_owned);
+    let before = call.word("before", RunId::parse)?;
+    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let fits = |_: &RunId, run: &Run| {
+        status.is_none_or(|status| run.status == status)
+            && agent
+                .as_deref()
+                .is_none_or(|agent| run.agent.as_str() == agent)
+    };
+    let listed = reader.newest::<Run>(before.as_ref(), limit as usize, fits)?;
+    let seq = reader.seq()?;
+    let items: Vec<Value> = listed
+        .items
+        .iter()
+        .map(|(id, run)| shapes::run(&reader, *id, run, seq))
+        .collect();
+    ok(&json!({"items": items, "next": listed.next}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let id: RunId = call.id("id", "run")?;
+    let node = &call.desk.app.node;
+    let reader = if planted::missing_tenant_filter() {
+        Reader::new(node, call.desk.app.main)?
+    } else {
+        call.reader()?
+    };
+    let watch = node.watch(reader.tenant());
+    let deadline = deadline(call.number("wait_ms", 0, WAIT_MS_MAX)?);
+    let seq = reader.seq()?;
+    let Awaited { value: run, seq } = settled_run(&reader, id, seq, watch, deadline).await?;
+    let mut value = shapes::run(&reader, id, &run, seq);
+    let calls = reader.calls(id, &run)?;
+    if let Value::Object(members) = &mut value {
+        members.insert("input".into(), shapes::text(&reader, Some(&run.input)));
+        members.insert("component".into(), json!(run.component));
+        members.insert("grants".into(), json!(run.grant.grants));
+        members.insert("retry_at".into(), shapes::time(run.retry_at));
+        let task = reader.find::<Task>(&run.task)?;
+        let title = task.map(|task| reader.sealed(&task.title));
+        members.insert("title".into(), json!(title));
+        let steps: Vec<Value> = calls.iter().map(shapes::call).collect();
+        members.insert("steps_detail".into(), Value::Array(steps));
+    }
+    ok(&value)
+}
+
+/// Until when to wait; none not to wait at all.
+pub(crate) fn deadline(wait_ms: u64) -> Option<Instant> {
+    (wait_ms > 0).then(|| {
+        let now = Instant::from_std(naos_engine::clock::tick());
+        now + Duration::from_millis(wait_ms.min(WAIT_MS_MAX))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    agent: Option<String>,
+    input: Value,
+    title: Option<String>,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+/// An input as the agent gets it: a text as it is, anything else as JSON.
+pub(crate) fn input_text(input: &Value) -> String {
+    match input {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The first line of an input, as a title.
+pub(crate) fn title_of(input: &str) -> String {
+    let line = input
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("run");
+    line.trim().chars().take(TITLE_CHARS_MAX).collect()
+}
+
+pub(crate) async fn start(call: Call) -> Answered {
+    let asked: Start = call.json()?;
+    let agent = asked.agent.as_deref().map(Name::new).transpose();
+    let agent = agent.map_err(|e| Fault::new(Code::BAD_NAME, e.to_string()))?;
+    let input = input_text(&asked.input);
+    let title = asked.title.unwrap_or_else(|| title_of(&input));
+    let begun = begin(&call, agent, &title, input).await?;
+    let reader = call.reader()?;
+    let deadline = deadline(asked.wait_ms);
+    let Awaited { value: run, seq } =
+        settled_run(&reader, begun.run, begun.seq, begun.watch, deadline).await?;
+    let status = if run.status.is_closed() {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok(json(status, &shapes::run(&reader, begun.run, &run, seq)))
+}
+
+/// A run that has begun.
+pub(crate) struct Begun {
+    pub(crate) run: RunId,
+    pub(crate) seq: naos_types::Seq,
+    pub(crate) watch: tokio::sync::broadcast::Receiver<std::sync::Arc<naos_engine::node::Happened>>,
+}
+
+/// Opens a task for an agent, or for whoever the broker finds.
+pub(crate) async fn begin(
+    call: &Call,
+    agent: Option<Name>,
+    title: &str,
+    input: String,
+) -> Result<Begun, Fault> {
+    let watch = call.desk.app.node.watch(call.who()?.tenant);
+    let (name, body) = call.content(input)?;
+    let open = command::Task::Open {
+        title: call.seal(title)?,
+        input: name,
+        agent,
+    };
+    let (seq, reply) = call.ask("", open, vec![body]).await?;
+    match reply {
+        Reply::Task { run: Some(run), .. } => Ok(Begun { run, seq, watch }),
+        _ => Err(Fault::new(
+            Code::INTERNAL,
+            "the task was opened without a run",
+        )),
+    }
+}
+
+pub(crate) async fn cancel(call: Call) -> Answered {
+    let run: RunId = call.id("id", "run")?;
+    let (seq, _) = call
+        .ask("", command::Run::Cancel { run }, Vec::new())
+        .await?;
+    ok(&json!({"run": run, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolve {
+    verdict: Verdict,
+}
+
+pub(crate) async fn resolve(call: Call) -> Answered {
+    let run: RunId = call.id("id", "run")?;
+    let Resolve { verdict } = call.json()?;
+    let command = command::Run::Resolve { run, verdict };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"run": run, "seq": seq}))
+}

@@ -1,0 +1,258 @@
+//! What things look like as JSON.
+
+use naos_engine::read::{AuditRow, CallView, Reader};
+use naos_kernel::agent::Agent;
+use naos_kernel::approval::Approval;
+use naos_kernel::budget::Budget;
+use naos_kernel::plan::{Plan, Step};
+use naos_kernel::run::Run;
+use naos_kernel::task::Task;
+use naos_types::fact::Problem;
+use naos_types::fact::approval::Waiting;
+use naos_types::fact::task::Considered;
+use naos_types::{ApprovalId, BodyRef, Micros, Name, PlanId, Refusal, RunId, Seq, TaskId, Time};
+use serde_json::{Value, json};
+
+/// A content as text; one that is gone reads so and doesn't hide the rest.
+pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
+    body.map_or(Value::Null, |body| match reader.text(body) {
+        Ok(text) => Value::String(text),
+        Err(_) => Value::String("[unreadable]".into()),
+    })
+}
+
+pub(crate) fn problem(reader: &Reader, problem: Option<&Problem>) -> Value {
+    problem.map_or(Value::Null, |problem| {
+        json!({
+            "code": problem.code,
+            "note": problem.note,
+            "said": problem.said.as_ref().map(|said| reader.sealed(said)),
+            "help": problem.code.entry().help,
+        })
+    })
+}
+
+pub(crate) fn time(at: Option<Time>) -> Value {
+    at.map_or(Value::Null, |at| Value::String(at.rfc3339()))
+}
+
+/// When something was made whose id begins with its time.
+pub(crate) const fn made(bits: u128) -> Time {
+    Time((bits >> 80) as i64)
+}
+
+pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
+    json!({
+        "run": id,
+        "task": run.task,
+        "agent": run.agent,
+        "status": run.status,
+        "tier": run.tier,
+        "output": text(reader, run.output.as_ref()),
+        "cost_micros": run.cost.0,
+        "steps": run.calls,
+        "problem": problem(reader, run.problem.as_ref()),
+        "attempt": run.attempt,
+        "fuel": run.fuel,
+        "took_ms": run.took.0,
+        "started": made(id.0).rfc3339(),
+        "ended": time(run.ended),
+        "seq": seq,
+    })
+}
+
+pub(crate) fn call(call: &CallView) -> Value {
+    json!({
+        "index": call.index,
+        "ability": call.ability,
+        "gated": call.gated,
+        "status": call.status,
+        "world": call.world,
+        "request": call.request,
+        "answer": call.answer,
+        "answer_bytes": call.answer_bytes,
+        "asked": time(call.asked),
+        "answered": time(call.answered),
+        "attempts": call.attempts,
+    })
+}
+
+pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
+    json!({
+        "task": id,
+        "title": reader.sealed(&task.title),
+        "status": task.status,
+        "agent": task.target,
+        "tier": task.tier,
+        "run": task.run,
+        "plan": task.parent.as_ref().map(|parent| parent.plan),
+        "step": task.parent.as_ref().map(|parent| parent.at.to_string()),
+        "by": task.by.to_string(),
+        "opened": task.opened.rfc3339(),
+        "ended": time(task.ended),
+        "problem": problem(reader, task.problem.as_ref()),
+    })
+}
+
+pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value {
+    let steps = plan.spec.steps.iter().map(|spec| {
+        let step = plan.steps.get(&spec.name);
+        step.map_or(Value::Null, |found| step_of(reader, &spec.name, found))
+    });
+    json!({
+        "run": id,
+        "name": plan.name,
+        "version": plan.version,
+        "status": plan.status(),
+        "output": text(reader, plan.output.as_ref()),
+        "steps": steps.collect::<Vec<_>>(),
+        "problem": problem(reader, plan.problem.as_ref()),
+        "by": plan.by.to_string(),
+        "started": plan.started.rfc3339(),
+        "ended": time(plan.ended_at),
+        "seq": seq,
+    })
+}
+
+fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {
+    let fan = step.fan.as_ref().map(|fan| {
+        json!({
+            "count": fan.count,
+            "done": fan.done,
+            "failed": fan.failed,
+            "open": fan.open.len(),
+        })
+    });
+    json!({
+        "name": name,
+        "status": step.status,
+        "output": text(reader, step.output.as_ref()),
+        "attempts": step.attempt,
+        "round": step.round,
+        "task": step.task,
+        "approval": step.approval,
+        "fan": fan,
+        "problem": problem(reader, step.problem.as_ref()),
+        "started": time(step.started),
+        "ended": time(step.ended),
+    })
+}
+
+pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> Value {
+    let (plan, step, run) = match &approval.waiting {
+        Waiting::Step(plan, at) => (Some(*plan), Some(at.to_string()), None),
+        Waiting::Call(run, _) => (None, None, Some(*run)),
+    };
+    let decided = approval.decided.as_ref();
+    json!({
+        "approval": id,
+        "title": reader.sealed(&approval.title),
+        "status": approval.status,
+        "options": approval.options,
+        "plan": plan,
+        "step": step,
+        "run": run,
+        "author": approval.author,
+        "disputed": approval.disputed,
+        "role": approval.role,
+        "seen": approval.body.digest,
+        "asked": approval.asked.rfc3339(),
+        "expires": time(approval.expires_at),
+        "decided_by": decided.map(|(by, _)| by.to_string()),
+        "decided": time(decided.map(|(_, at)| *at)),
+        "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
+    })
+}
+
+/// A budget with a limit; what the window of an earlier time spent doesn't count.
+pub(crate) fn budget(agent: &Name, budget: &Budget, now: Time) -> Option<Value> {
+    let spec = budget.spec.as_ref()?;
+    let (spent, left) = spent_and_left(budget, now);
+    Some(json!({
+        "agent": agent,
+        "limit_micros": spec.limit.0,
+        "period": spec.period,
+        "reserved_micros": budget.reserved.0,
+        "spent_micros": spent.0,
+        "left_micros": left.0,
+        "action": spec.on_exceed,
+        "alert_percent": spec.alert_percent,
+    }))
+}
+
+/// What is spent in the window that holds `now`, and what may still be.
+pub(crate) fn spent_and_left(budget: &Budget, now: Time) -> (Micros, Micros) {
+    let current = budget.window_at(now) == budget.window;
+    let spent = if current { budget.spent } else { Micros::ZERO };
+    let limit = budget.spec.as_ref().map_or(Micros::ZERO, |spec| spec.limit);
+    (spent, limit.minus(spent.plus(budget.reserved)))
+}
+
+/// Whether the budget's present window has nothing left.
+pub(crate) fn exhausted(budget: Option<&Budget>, now: Time) -> bool {
+    budget.is_some_and(|b| b.exhausted && b.window_at(now) == b.window)
+}
+
+pub(crate) fn agent(
+    reader: &Reader,
+    name: &Name,
+    agent: &Agent,
+    now: Time,
+) -> Result<Value, Refusal> {
+    let money = reader.find::<Budget>(name)?;
+    Ok(json!({
+        "name": name,
+        "template": agent.spec.template,
+        "status": agent.status(exhausted(money.as_deref(), now)),
+        "tier": tier(agent),
+        "runs": agent.completed + agent.failed + u64::from(agent.open_runs),
+        "failed": agent.failed,
+        "version": agent.version,
+        "description": agent.spec.description,
+        "component": agent.spec.component,
+        "last_run": agent.last.map(|(run, _)| run),
+        "budget": money.as_deref().and_then(|money| budget(name, money, now)),
+    }))
+}
+
+pub(crate) const fn tier(agent: &Agent) -> naos_types::Tier {
+    if agent.spec.component.is_some() {
+        naos_types::Tier::Wasm
+    } else {
+        naos_types::Tier::Model
+    }
+}
+
+pub(crate) fn considered(candidates: &[Considered]) -> Value {
+    let one = |c: &Considered| {
+        json!({
+            "tier": c.tier,
+            "target": c.target,
+            "confidence": confidence(c.confidence),
+            "estimate_micros": c.estimate.0,
+            "permitted": c.permitted,
+            "reason": c.reason,
+        })
+    };
+    candidates.iter().map(one).collect()
+}
+
+/// Ten-thousandths as a share.
+pub(crate) fn confidence(parts: u16) -> f64 {
+    f64::from(parts) / 10_000.0
+}
+
+pub(crate) fn audit(reader: &Reader, row: &AuditRow) -> Value {
+    json!({
+        "seq": row.seq,
+        "time": row.at.rfc3339(),
+        "tenant": reader.tenant(),
+        "action": row.action,
+        "subject": row.subject,
+        "actor": row.actor,
+        "run": row.run,
+        "detail": row.remark,
+        "hash": row.hash,
+        "line": row.line(),
+    })
+}

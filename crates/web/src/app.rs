@@ -1,0 +1,147 @@
+//! What the web floor is made of.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use naos_engine::node::Node;
+use naos_store::Verified;
+use naos_types::spec::AgentSpec;
+use naos_types::{Digest, TenantId};
+
+use crate::auth::{Members, Sessions, Tries};
+use crate::metrics::Metrics;
+
+/// Proves a tenant's journal.
+pub type Verify = Arc<dyn Fn(TenantId) -> Result<Verified, String> + Send + Sync>;
+
+/// Something an agent can be made from.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// What it is called.
+    pub name: String,
+    /// What it makes, in a sentence.
+    pub description: String,
+    /// The component that its agents run.
+    pub component: Digest,
+    /// What a new agent is, where nothing else is said.
+    pub spec: AgentSpec,
+}
+
+/// What the web floor is given: see [`App::new`] for what may be left out.
+#[derive(Clone)]
+pub struct App {
+    /// The node.
+    pub node: Node,
+    /// The project's main tenant: its owner sees and makes the others.
+    pub main: TenantId,
+    /// What agents can be made from.
+    pub templates: Vec<Template>,
+    /// Proves a journal.
+    pub verify: Verify,
+    /// Further names that this node answers to, beside localhost: `naos.example.org`, with
+    /// `:port` where it isn't the usual one.
+    pub hosts: Vec<String>,
+    /// Where the owner finds the first token, as the door says it.
+    pub token_file: String,
+    /// The tenants' currency, an ISO 4217 code.
+    pub currency: String,
+    /// naos's own version.
+    pub version: &'static str,
+    /// How many bytes the data directory takes.
+    pub disk_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl App {
+    /// An app with no templates, no other hosts, and a journal that can't be proved.
+    #[must_use]
+    pub fn new(node: Node, main: TenantId) -> Self {
+        Self {
+            node,
+            main,
+            templates: Vec::new(),
+            verify: Arc::new(|_| Err("this store keeps no proof".into())),
+            hosts: Vec::new(),
+            token_file: "data/owner.token".into(),
+            currency: "USD".into(),
+            version: env!("CARGO_PKG_VERSION"),
+            disk_bytes: Arc::new(|| 0),
+        }
+    }
+
+    /// The same with these templates.
+    #[must_use]
+    pub fn templates(mut self, templates: Vec<Template>) -> Self {
+        self.templates = templates;
+        self
+    }
+
+    /// The same with this proof.
+    #[must_use]
+    pub fn verify(
+        mut self,
+        verify: impl Fn(TenantId) -> Result<Verified, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.verify = Arc::new(verify);
+        self
+    }
+
+    /// The same, answering to these names too.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Vec<String>) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// The same, naming this file at the door.
+    #[must_use]
+    pub fn token_file(mut self, path: impl Into<String>) -> Self {
+        self.token_file = path.into();
+        self
+    }
+
+    /// The same with this measure of the disk.
+    #[must_use]
+    pub fn disk_bytes(mut self, measure: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.disk_bytes = Arc::new(measure);
+        self
+    }
+}
+
+/// The app and what it remembers between requests; nothing of it outlives the process.
+pub(crate) struct Desk {
+    pub(crate) app: App,
+    pub(crate) members: Members,
+    pub(crate) sessions: Sessions,
+    pub(crate) tries: Tries,
+    pub(crate) metrics: Metrics,
+    /// What tokens of requests with an idempotency key derive from: the same request, the same
+    /// token, while the process lives.
+    pub(crate) secret: [u8; 32],
+    /// How many live streams each tenant has open.
+    pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
+}
+
+impl Desk {
+    pub(crate) fn new(app: App) -> Arc<Self> {
+        let members = Members::new(app.node.clone(), app.main);
+        Arc::new(Self {
+            app,
+            members,
+            sessions: Sessions::default(),
+            tries: Tries::default(),
+            metrics: Metrics::default(),
+            secret: naos_engine::chance::secret(),
+            streams: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn template(&self, name: &str) -> Option<&Template> {
+        self.app.templates.iter().find(|t| t.name == name)
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these locks guard is whole between any two statements; a panic elsewhere leaves it so.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

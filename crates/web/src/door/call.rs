@@ -1,0 +1,190 @@
+//! What handlers do with a request: read its parts, ask its tenant's cell.
+
+use naos_engine::node::Ask;
+use naos_engine::read::Reader;
+use naos_engine::shard::{NewBody, SameAs};
+use naos_types::command::{Command, Reply};
+use naos_types::{BodyRef, Code, Digest, Name, Sealed, Seq};
+use serde::de::DeserializeOwned;
+
+use super::{Call, SEQ_WAIT_MAX};
+use crate::auth::{COOKIE, Who, cookie};
+use crate::error::Fault;
+
+impl Call {
+    /// Who asks; only open routes have nobody.
+    pub(crate) fn who(&self) -> Result<&Who, Fault> {
+        let nobody = || Fault::new(Code::NOT_SIGNED_IN, "nobody is signed in");
+        self.who.as_ref().ok_or_else(nobody)
+    }
+
+    pub(crate) fn role_is_below_owner(&self) -> Result<bool, Fault> {
+        Ok(self.who()?.role < naos_types::Role::Owner)
+    }
+
+    pub(crate) fn reader(&self) -> Result<Reader, Fault> {
+        Ok(Reader::new(&self.desk.app.node, self.who()?.tenant)?)
+    }
+
+    pub(crate) fn param(&self, name: &str) -> &str {
+        let found = self.params.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// A path parameter that is a name.
+    pub(crate) fn name(&self, param: &str) -> Result<Name, Fault> {
+        Name::new(self.param(param)).map_err(|e| Fault::new(Code::BAD_NAME, e.to_string()))
+    }
+
+    /// A path parameter that is an id: one that can't be any is not found.
+    pub(crate) fn id<I: std::str::FromStr>(&self, param: &str, what: &str) -> Result<I, Fault> {
+        let text = self.param(param);
+        let missing = |_| Fault::new(Code::NOT_FOUND, format!("there is no {what} {text}"));
+        text.parse().map_err(missing)
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(key, _)| key == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A number in the query, at most `max`.
+    pub(crate) fn number(&self, name: &str, default: u64, max: u64) -> Result<u64, Fault> {
+        let Some(text) = self.query(name) else {
+            return Ok(default);
+        };
+        let bad = |_| {
+            Fault::new(
+                Code::BAD_REQUEST,
+                format!("{name} isn't a whole number: {text}"),
+            )
+        };
+        Ok(text.parse::<u64>().map_err(bad)?.min(max))
+    }
+
+    /// A word of a closed list in the query.
+    pub(crate) fn word<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        let bad = || Fault::new(Code::BAD_REQUEST, format!("{name} can't be {text}"));
+        parse(text).ok_or_else(bad).map(Some)
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let body = if self.body.is_empty() {
+            b"{}"
+        } else {
+            &self.body[..]
+        };
+        serde_json::from_slice(body)
+            .map_err(|e| Fault::new(Code::BAD_REQUEST, format!("the body doesn't parse: {e}")))
+    }
+
+    /// The body as a form.
+    pub(crate) fn form<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let uri = std::str::from_utf8(&self.body)
+            .ok()
+            .and_then(|body| format!("/?{body}").parse().ok());
+        let form = uri.and_then(|uri| axum::extract::Query::<T>::try_from_uri(&uri).ok());
+        let bad = || Fault::new(Code::BAD_REQUEST, "the form doesn't parse");
+        form.map(|form| form.0).ok_or_else(bad)
+    }
+
+    /// A text as a content of the tenant.
+    pub(crate) fn content(&self, text: impl Into<Vec<u8>>) -> Result<(BodyRef, NewBody), Fault> {
+        let body = self
+            .desk
+            .app
+            .node
+            .new_body(self.who()?.tenant, text.into())?;
+        Ok((body.staged.name, body))
+    }
+
+    pub(crate) fn seal(&self, text: &str) -> Result<Sealed, Fault> {
+        Ok(self.desk.app.node.seal(self.who()?.tenant, text)?)
+    }
+
+    /// Asks the cell and waits until the answer is durable. `part` tells the commands of one
+    /// request apart.
+    pub(crate) async fn ask(
+        &self,
+        part: &str,
+        command: impl Into<Command>,
+        bodies: Vec<NewBody>,
+    ) -> Result<(Seq, Reply), Fault> {
+        let who = self.who()?;
+        let same = self.key.as_ref().map(|key| SameAs {
+            source: who.member.to_string(),
+            key: format!("{key}{part}"),
+            request: self.request,
+        });
+        let command = command.into();
+        let members = matches!(command, Command::Member(_));
+        let ask = Ask {
+            tenant: who.tenant,
+            actor: who.actor(),
+            command,
+            bodies,
+            same,
+        };
+        let (seq, reply) = self.desk.app.node.ask(ask).await;
+        if members {
+            self.desk.members.forget(who.tenant);
+        }
+        let reply = reply?;
+        if let Some(name) = cookie(&self.headers, COOKIE)
+            && self.session.is_some()
+        {
+            self.desk.sessions.wrote(name, seq);
+        }
+        Ok((seq, reply))
+    }
+
+    /// Reads are at least as new as `Naos-Seq`, or as what this session wrote.
+    pub(super) async fn catch_up(&self) -> Result<(), Fault> {
+        let Some(who) = &self.who else { return Ok(()) };
+        let said = self.headers.get("naos-seq").map(|value| {
+            let seq = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.parse::<Seq>().ok());
+            let what = "Naos-Seq isn't a whole number";
+            seq.ok_or_else(|| Fault::new(Code::BAD_REQUEST, what))
+        });
+        let wrote = self.session.as_ref().map_or(0, |session| session.seq);
+        let seq = said.transpose()?.unwrap_or(0).max(wrote);
+        if seq > 0 {
+            let settled = self.desk.app.node.settled(who.tenant, seq);
+            match tokio::time::timeout(SEQ_WAIT_MAX, settled).await {
+                Ok(result) => result?,
+                Err(_) => return Err(Fault::new(Code::BUSY, "reads lag behind by over a second")),
+            }
+        }
+        Ok(())
+    }
+
+    /// 32 bytes that the same request with the same key gets again; fresh ones without a key.
+    pub(crate) fn derived(&self) -> [u8; 32] {
+        let (Some(key), Some(who)) = (&self.key, &self.who) else {
+            return naos_engine::chance::secret();
+        };
+        let member = who.member.to_string();
+        let parts = [
+            &self.desk.secret[..],
+            member.as_bytes(),
+            b"\0",
+            key.as_bytes(),
+            b"\0",
+            &self.request.0,
+        ];
+        Digest::of(&parts.concat()).0
+    }
+}

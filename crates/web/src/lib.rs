@@ -1,0 +1,28 @@
+//! The web floor of naos: the API, pages for people (complete without scripts), live streams.
+//! Never decides anything: it says who asks, gives the question to a cell and the answer back.
+//! Start at [`router`], the table of all routes; then `door.rs`, which every request goes through.
+
+mod app;
+mod door;
+mod error;
+mod router;
+
+mod api;
+mod auth;
+mod live;
+mod metrics;
+mod openapi;
+mod planted;
+mod screens;
+
+pub mod serve;
+pub mod setup;
+
+pub mod pages;
+
+pub mod locale;
+
+pub use app::{App, Template, Verify};
+pub use auth::token::new_token;
+pub use router::{Face, Least, Row, TABLE, router};
+pub use serve::serve;

@@ -1,0 +1,187 @@
+//! Live streams: what becomes durable, as it does. A stream reads the journal from a seq on and
+//! is woken by the node, so that a slow or a new listener misses nothing and nothing is queued
+//! for it.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use http::{HeaderValue, header};
+use naos_engine::node::Happened;
+use naos_engine::read::{AuditFilter, AuditRow, Reader};
+use naos_types::{Code, Seq};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::api::v1::shapes;
+use crate::app::{Desk, lock};
+use crate::auth::Who;
+use crate::door::{Answered, Call};
+use crate::error::Fault;
+use crate::pages::Topic;
+use crate::screens::live::Painter;
+
+/// How many streams a tenant may have open.
+pub(crate) const STREAMS_MAX: usize = 256;
+/// How many facts are read at once.
+const CHUNK: usize = 256;
+/// How often a silent stream says that it is there, and looks whether its reader still may.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// Counts a stream while it is open.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(desk: &Desk, who: &Who) -> Result<Self, Fault> {
+        let count = Arc::clone(lock(&desk.streams).entry(who.tenant).or_default());
+        if count.fetch_add(1, Ordering::AcqRel) >= STREAMS_MAX {
+            count.fetch_sub(1, Ordering::AcqRel);
+            let what = format!("{STREAMS_MAX} live streams are open");
+            return Err(Fault::new(Code::BUSY, what));
+        }
+        Ok(Self(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// What a batch of facts becomes for this listener.
+enum Paint {
+    /// Each fact is a line of JSON.
+    Rows,
+    /// Facts are changes of a page.
+    Page(Box<Painter>),
+}
+
+struct Listener {
+    desk: Arc<Desk>,
+    who: Who,
+    reader: Reader,
+    watch: Receiver<Arc<Happened>>,
+    at: Seq,
+    ready: VecDeque<Event>,
+    paint: Paint,
+    _open: Open,
+}
+
+impl Listener {
+    /// The next event; none at the end.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let rows = self
+                .reader
+                .audit_after(self.at, CHUNK, &AuditFilter::default())
+                .ok()?;
+            if let Some(last) = rows.last() {
+                self.at = last.seq;
+                self.paint(&rows).await?;
+                continue;
+            }
+            match tokio::time::timeout(BEAT, self.watch.recv()).await {
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
+                Ok(Err(RecvError::Closed)) => return None,
+                Err(_) => {
+                    self.still().await?;
+                    self.ready.push_back(Event::default().comment("here"));
+                }
+            }
+        }
+    }
+
+    async fn still(&self) -> Option<()> {
+        let now = naos_engine::clock::now();
+        self.desk.members.still(&self.who, now).await.then_some(())
+    }
+
+    async fn paint(&mut self, rows: &[AuditRow]) -> Option<()> {
+        self.still().await?;
+        match &mut self.paint {
+            Paint::Rows => {
+                let event = |row: &AuditRow| {
+                    Event::default()
+                        .id(row.seq.to_string())
+                        .event(row.action.clone())
+                        .data(shapes::audit(&self.reader, row).to_string())
+                };
+                self.ready.extend(rows.iter().map(event));
+            }
+            Paint::Page(painter) => {
+                // Pages show records: these must be as new as the facts that are told.
+                let settled = self.desk.app.node.settled(self.who.tenant, self.at);
+                settled.await.ok()?;
+                self.ready.extend(painter.paint(&self.reader, rows).ok()?);
+            }
+        }
+        Some(())
+    }
+}
+
+/// After which seq to begin: where the last connection ended, else as asked, else now.
+fn begin(call: &Call, asked: &str, reader: &Reader) -> Result<Seq, Fault> {
+    let head = reader.seq()?;
+    let last = call
+        .headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok()?.parse().ok());
+    let asked = match call.query(asked) {
+        Some(_) => Some(call.number(asked, 0, u64::MAX)?),
+        None => None,
+    };
+    Ok(last.or(asked).unwrap_or(head).min(head))
+}
+
+fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint) -> Answered {
+    let who = call.who()?.clone();
+    let open = Open::new(&call.desk, &who)?;
+    let listener = Listener {
+        desk: Arc::clone(&call.desk),
+        watch: call.desk.app.node.watch(who.tenant),
+        who,
+        reader,
+        at,
+        ready: VecDeque::new(),
+        paint,
+        _open: open,
+    };
+    let events = unfold(listener, |mut listener| async move {
+        let event = listener.next().await?;
+        Some((Ok::<_, Infallible>(event), listener))
+    });
+    let mut response: Response = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(BEAT))
+        .into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// `GET /api/v1/events/stream`: the journal as a stream; `id` is the seq.
+pub(crate) async fn stream(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let at = begin(&call, "after", &reader)?;
+    respond(&call, reader, at, Paint::Rows)
+}
+
+/// `GET /live?topic=…&since=…`: what changes on a page.
+pub(crate) async fn page(call: Call) -> Answered {
+    let topic: Topic = call.query("topic").unwrap_or_default().parse().map_err(
+        |e: crate::pages::topic::UnknownTopic| Fault::new(Code::BAD_REQUEST, e.to_string()),
+    )?;
+    let reader = call.reader()?;
+    let at = begin(&call, "since", &reader)?;
+    let painter = Painter::new(&call, topic)?;
+    respond(&call, reader, at, Paint::Page(Box::new(painter)))
+}

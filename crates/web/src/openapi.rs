@@ -1,0 +1,300 @@
+//! The table of routes as OpenAPI 3.1. Paths, methods, roles and parameters come from the table
+//! itself; bodies and answers stand here, by route.
+
+use serde_json::{Map, Value, json};
+
+use crate::router::{Face, Least, Row, TABLE};
+
+/// The whole document.
+pub(crate) fn document(version: &str) -> Value {
+    let mut paths = Map::new();
+    for row in TABLE.iter().filter(|row| row.face == Face::Api) {
+        let path = row.path.replace("{*", "{");
+        let entry = paths.entry(path).or_insert_with(|| json!({}));
+        if let Value::Object(methods) = entry {
+            methods.insert(row.method.to_ascii_lowercase(), operation(row));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "naos",
+            "version": version,
+            "description": "Every write answers with `seq`; a read with `Naos-Seq: N` waits until \
+                it shows at least that. Errors are application/problem+json with a `code` that \
+                `naos explain` explains.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn operation(row: &Row) -> Value {
+    let mut parameters: Vec<Value> = names_in(row.path)
+        .map(|name| {
+            json!({
+                "name": name,
+                "in": "path",
+                "required": true,
+                "schema": {"type": "string"},
+            })
+        })
+        .collect();
+    let query = query_of(row);
+    parameters.extend(
+        query
+            .iter()
+            .map(|(name, kind)| json!({"name": name, "in": "query", "schema": {"type": kind}})),
+    );
+    if row.method == "GET" {
+        parameters.push(json!({
+            "name": "Naos-Seq", "in": "header", "schema": {"type": "integer", "minimum": 0},
+        }));
+    } else {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header",
+            "schema": {"type": "string", "maxLength": crate::door::KEY_BYTES_MAX},
+        }));
+    }
+    let (kind, schema) = answer_of(row);
+    let mut operation = json!({
+        "operationId": operation_id(row),
+        "summary": row.about,
+        "parameters": parameters,
+        "responses": {
+            "2XX": {"description": "It is done.", "content": {kind: {"schema": schema}}},
+            "default": {
+                "description": "It is not done; nothing happened.",
+                "content": {"application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                }},
+            },
+        },
+    });
+    if let Value::Object(members) = &mut operation {
+        if let Least::Role(role) = row.least {
+            members.insert("security".into(), json!([{"token": []}]));
+            members.insert("x-least-role".into(), json!(role.word()));
+        }
+        if let Some(body) = body_of(row) {
+            members.insert("requestBody".into(), body);
+        }
+    }
+    operation
+}
+
+fn names_in(path: &str) -> impl Iterator<Item = &str> {
+    let parts = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    parts.map(|name| name.trim_start_matches('*'))
+}
+
+fn operation_id(row: &Row) -> String {
+    let words = row
+        .path
+        .split(['/', '-', '{', '}', '*', '.'])
+        .filter(|word| !word.is_empty() && !matches!(*word, "api" | "v1"));
+    let words: Vec<_> = words.collect();
+    format!("{}_{}", row.method.to_ascii_lowercase(), words.join("_"))
+}
+
+fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
+    const PAGED: &[(&str, &str)] = &[
+        ("status", "string"),
+        ("before", "string"),
+        ("limit", "integer"),
+    ];
+    match (row.method, row.path) {
+        ("GET", "/api/v1/runs") => &[
+            ("status", "string"),
+            ("agent", "string"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
+        ("GET", "/api/v1/plan-runs") => &[
+            ("status", "string"),
+            ("name", "string"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
+        ("GET", "/api/v1/tasks" | "/api/v1/approvals") => PAGED,
+        ("GET", "/api/v1/runs/{id}" | "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/audit") => &[
+            ("last", "integer"),
+            ("after", "integer"),
+            ("limit", "integer"),
+            ("action", "string"),
+            ("agent", "string"),
+        ],
+        ("GET", "/api/v1/documents") => &[("prefix", "string")],
+        ("GET", "/api/v1/events/stream") => &[("after", "integer")],
+        _ => &[],
+    }
+}
+
+fn object(required: &[&str], members: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": members,
+        "additionalProperties": false,
+    })
+}
+
+fn body_of(row: &Row) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let schema = match (row.method, row.path) {
+        ("POST", "/api/v1/agents") => object(
+            &["name"],
+            json!({"name": text(), "template": text(), "component": text(),
+                "spec": {"type": "object"}}),
+        ),
+        ("POST", "/api/v1/runs") => object(
+            &["input"],
+            json!({"agent": text(), "input": {}, "title": text(),
+                "wait_ms": {"type": "integer"}}),
+        ),
+        ("POST", "/api/v1/runs/{id}/resolve") => object(
+            &["verdict"],
+            json!({"verdict": {"enum": ["finish", "undo", "retry"]}}),
+        ),
+        ("POST", "/api/v1/plans/{name}/start") => object(
+            &[],
+            json!({"inputs": {"type": "object"}, "wait_ms": {"type": "integer"}}),
+        ),
+        ("POST", "/api/v1/approvals/{id}/decide") => object(
+            &["approve"],
+            json!({"approve": {"type": "boolean"}, "comment": text(), "seen": text(),
+                "edited": text()}),
+        ),
+        ("POST", "/api/v1/apply") => object(
+            &["files"],
+            json!({
+                "files": {"type": "array", "items":
+                    object(&["name", "text"], json!({"name": text(), "text": text()}))},
+                "strict": {"type": "boolean"},
+                "dry_run": {"type": "boolean"},
+            }),
+        ),
+        ("PUT", "/api/v1/budgets/{agent}") => object(
+            &["limit_micros", "period"],
+            json!({
+                "limit_micros": {"type": "integer", "minimum": 0},
+                "period": {"enum": ["day", "month", "total"]},
+                "action": {"enum": ["pause", "hold", "alert"]},
+                "alert_percent": {"type": "integer", "minimum": 0, "maximum": 100},
+            }),
+        ),
+        ("POST", "/api/v1/broker/route") => object(&["text"], json!({"text": text()})),
+        ("PUT", "/api/v1/documents/{*path}") => object(
+            &["text"],
+            json!({"text": text(), "expected": {"type": "integer", "minimum": 0}}),
+        ),
+        ("POST", "/api/v1/events") => object(&["type"], json!({"type": text(), "data": {}})),
+        ("POST", "/api/v1/members") => object(
+            &["name", "role"],
+            json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"}}),
+        ),
+        ("POST", "/api/v1/members/{id}/role") => object(
+            &["role"],
+            json!({"role": {"$ref": "#/components/schemas/Role"}}),
+        ),
+        ("POST", "/api/v1/tenants") => object(&["slug"], json!({"slug": text(), "title": text()})),
+        ("POST", "/api/v1/components") => {
+            return Some(json!({"required": true, "content": {"application/wasm": {}}}));
+        }
+        _ => return None,
+    };
+    Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
+}
+
+fn answer_of(row: &Row) -> (&'static str, Value) {
+    let named = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let list = |name: &str| {
+        json!({
+            "type": "object",
+            "required": ["items"],
+            "properties": {"items": {"type": "array", "items": named(name)}, "next": {}},
+        })
+    };
+    let schema = match (row.method, row.path) {
+        (_, "/metrics") => return ("text/plain", json!({"type": "string"})),
+        (_, "/api/v1/events/stream") => return ("text/event-stream", json!({"type": "string"})),
+        ("GET", "/api/v1/agents") => list("Agent"),
+        ("GET", "/api/v1/agents/{name}") => named("Agent"),
+        ("GET", "/api/v1/runs") => list("Run"),
+        ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs") => named("Run"),
+        ("GET", "/api/v1/tasks") => list("Task"),
+        ("GET", "/api/v1/tasks/{id}") => named("Task"),
+        ("GET", "/api/v1/plan-runs") => list("PlanRun"),
+        ("GET", "/api/v1/plan-runs/{id}") | ("POST", "/api/v1/plans/{name}/start") => {
+            named("PlanRun")
+        }
+        ("GET", "/api/v1/approvals") => list("Approval"),
+        ("GET", "/api/v1/approvals/{id}") => named("Approval"),
+        ("GET", "/api/v1/audit") => list("AuditRow"),
+        ("GET", _) => json!({"type": "object"}),
+        _ => named("Written"),
+    };
+    ("application/json", schema)
+}
+
+fn schemas() -> Value {
+    let text = || json!({"type": "string"});
+    let maybe = || json!({"type": ["string", "null"]});
+    let number = || json!({"type": "integer"});
+    let of = |required: &[&str], properties: Value| {
+        let kind = "object";
+        json!({"type": kind, "required": required, "properties": properties})
+    };
+    json!({
+        "Role": {"enum": ["external", "staff", "admin", "owner"]},
+        "Problem": of(
+            &["type", "title", "status", "detail", "code", "help"],
+            json!({"type": text(), "title": text(), "status": number(), "detail": text(),
+                "code": {"type": "string", "pattern": "^N[0-9]{4}$"}, "help": text()}),
+        ),
+        "Written": of(&[], json!({"seq": number()})),
+        "Agent": of(
+            &["name", "status", "tier", "runs", "failed", "version"],
+            json!({"name": text(), "template": maybe(), "status": text(), "tier": text(),
+                "runs": number(), "failed": number(), "version": number(),
+                "description": text(), "component": maybe(), "last_run": maybe(),
+                "budget": {"type": ["object", "null"]}}),
+        ),
+        "Run": of(
+            &["run", "task", "agent", "status", "tier", "output", "cost_micros", "steps", "seq"],
+            json!({"run": text(), "task": text(), "agent": text(), "status": text(),
+                "tier": text(), "output": maybe(), "cost_micros": number(), "steps": number(),
+                "problem": {"type": ["object", "null"]}, "input": text(),
+                "steps_detail": {"type": "array", "items": {"type": "object"}},
+                "seq": number()}),
+        ),
+        "Task": of(
+            &["task", "title", "status"],
+            json!({"task": text(), "title": text(), "status": text(), "agent": maybe(),
+                "tier": maybe(), "run": maybe(), "plan": maybe(), "step": maybe()}),
+        ),
+        "PlanRun": of(
+            &["run", "name", "status", "output", "steps", "seq"],
+            json!({"run": text(), "name": text(), "status": text(), "output": maybe(),
+                "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
+        ),
+        "Approval": of(
+            &["approval", "title", "status", "seen"],
+            json!({"approval": text(), "title": text(), "status": text(), "seen": text(),
+                "plan": maybe(), "run": maybe(), "step": maybe(), "body": text()}),
+        ),
+        "AuditRow": of(
+            &["seq", "time", "tenant", "action", "subject", "actor", "run", "detail", "hash"],
+            json!({"seq": number(), "time": text(), "tenant": text(), "action": text(),
+                "subject": text(), "actor": text(), "run": maybe(), "detail": maybe(),
+                "hash": text(), "line": text()}),
+        ),
+    })
+}

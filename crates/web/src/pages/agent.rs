@@ -1,0 +1,87 @@
+//! One agent: what it is, what it may do, what it did.
+
+use askama::Template;
+
+use super::agents::AgentRow;
+use super::filters;
+use super::frame::{Crumb, Page, Section};
+use super::runs::RunRow;
+use super::topic::Topic;
+use crate::locale::Locale;
+
+/// What the form takes as input.
+pub const RUN_INPUT_CHARS_MAX: usize = 65_536;
+
+/// One agent.
+#[derive(Clone, Debug, Template)]
+#[template(path = "agent.html")]
+pub struct Agent {
+    /// The figures.
+    pub row: AgentRow,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// The digest of its component.
+    pub digest: String,
+    /// When it was made, UTC milliseconds.
+    pub created_ms: i64,
+    /// What it may reach; what isn't here is denied.
+    pub abilities: Vec<Ability>,
+    /// Its latest runs.
+    pub runs: Vec<RunRow>,
+    /// The key of the form that runs it; nothing where the reader may not.
+    pub run_key: Option<String>,
+}
+
+/// Something an agent is granted.
+#[derive(Clone, Debug)]
+pub struct Ability {
+    /// The ability: `http`.
+    pub name: String,
+    /// How far it goes: the hosts, the folders; may be empty.
+    pub scope: String,
+}
+
+impl Page for Agent {
+    fn section(&self) -> Section {
+        Section::Agents
+    }
+
+    fn title(&self, _locale: Locale) -> String {
+        self.row.name.clone()
+    }
+
+    fn trail(&self, locale: Locale) -> Vec<Crumb> {
+        vec![Crumb {
+            text: locale.t("nav-agents").into_owned(),
+            href: "/agents",
+        }]
+    }
+
+    fn topic(&self) -> Option<Topic> {
+        Some(Topic::Agent(self.row.name.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check, sample};
+    use super::*;
+
+    #[test]
+    fn grants_runs_and_form_are_there() {
+        let html = check::page(&sample::agent(&str::to_owned));
+        check::contains(&html, "api.meteo.mg");
+        check::contains(&html, "action=\"/agents/researcher/run\"");
+        check::contains(&html, "name=\"idempotency_key\" value=\"key-run\"");
+        check::contains(&html, "href=\"/runs/run_0192\"");
+    }
+
+    #[test]
+    fn who_may_not_run_it_sees_no_form() {
+        let page = Agent {
+            run_key: None,
+            ..sample::agent(&str::to_owned)
+        };
+        assert!(!check::page(&page).contains("/run\""));
+    }
+}

@@ -1,0 +1,93 @@
+//! What waits for a person, and what was decided.
+
+use askama::Template;
+
+use super::filters;
+use super::frame::{Page, Section};
+use super::render::Part;
+use super::topic::Topic;
+use super::words::ApprovalStatus;
+use crate::locale::Locale;
+
+/// The list of approvals.
+#[derive(Clone, Debug, Template)]
+#[template(path = "approvals.html")]
+pub struct Approvals {
+    /// What waits, oldest first.
+    pub waiting: Vec<ApprovalRow>,
+    /// What was decided, newest first.
+    pub decided: Vec<ApprovalRow>,
+    /// Where earlier ones are.
+    pub older: Option<String>,
+}
+
+/// One approval at a glance.
+#[derive(Clone, Debug, Template)]
+#[template(path = "approval_row.html")]
+pub struct ApprovalRow {
+    /// Its id.
+    pub id: String,
+    /// What is asked, in one line.
+    pub title: String,
+    /// Who asks.
+    pub asked_by: String,
+    /// Since when, UTC milliseconds.
+    pub asked_ms: i64,
+    /// How it stands.
+    pub status: ApprovalStatus,
+    /// Who decided; empty while it waits.
+    pub decided_by: String,
+    /// Until when it can be decided.
+    pub expires_ms: Option<i64>,
+}
+
+impl ApprovalRow {
+    pub(super) fn is_pending(&self) -> bool {
+        self.status == ApprovalStatus::Pending
+    }
+}
+
+impl Page for Approvals {
+    fn section(&self) -> Section {
+        Section::Approvals
+    }
+
+    fn title(&self, locale: Locale) -> String {
+        locale.t("nav-approvals").into_owned()
+    }
+
+    fn topic(&self) -> Option<Topic> {
+        Some(Topic::Approvals)
+    }
+}
+
+impl Part for ApprovalRow {
+    fn id(&self) -> String {
+        format!("approval-{}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check, sample};
+
+    #[test]
+    fn what_waits_is_apart_from_what_is_decided() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        let waiting = html
+            .find("href=\"/approvals/apr_7\"")
+            .expect("the one that waits");
+        let decided = html
+            .find("href=\"/approvals/apr_5\"")
+            .expect("the one that is decided");
+        assert!(waiting < decided);
+    }
+
+    #[test]
+    fn nothing_to_decide_says_so() {
+        check::contains(
+            &check::page(&sample::approvals_empty()),
+            "Nothing waits for you",
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! What the kinds of facts are called. The vocabulary is closed but grows; a kind that the
+//! locale table doesn't know yet is shown by its own name.
+
+use std::borrow::Cow;
+
+use super::words::Tone;
+use crate::locale::Locale;
+
+/// The kinds that have a message of their own (`fact-run-completed`).
+pub const NAMED: &[&str] = &[
+    "agent.created",
+    "agent.started",
+    "agent.completed",
+    "agent.stopped",
+    "agent.failed",
+    "agent.updated",
+    "agent.deleted",
+    "task.created",
+    "task.assigned",
+    "task.started",
+    "task.moved",
+    "task.blocked",
+    "task.failed",
+    "task.cancelled",
+    "task.closed",
+    "run.queued",
+    "run.started",
+    "run.resumed",
+    "run.completed",
+    "run.failed",
+    "run.held",
+    "run.refused",
+    "run.stopped",
+    "run.cancelled",
+    "run.diverged",
+    "step.started",
+    "step.completed",
+    "step.failed",
+    "step.retried",
+    "step.skipped",
+    "plan.started",
+    "plan.completed",
+    "plan.failed",
+    "review.requested",
+    "review.praised",
+    "review.refuted",
+    "approval.requested",
+    "approval.approved",
+    "approval.rejected",
+    "approval.decided",
+    "approval.delegated",
+    "approval.expired",
+    "budget.set",
+    "budget.reserved",
+    "budget.settled",
+    "budget.released",
+    "budget.exceeded",
+    "cost.recorded",
+    "schedule.created",
+    "schedule.fired",
+    "resource.applied",
+    "resource.removed",
+    "member.invited",
+    "member.joined",
+    "member.left",
+    "message.posted",
+    "document.written",
+    "event.published",
+    "skill.answered",
+];
+
+/// What that kind is called.
+pub fn label(kind: &str, locale: Locale) -> Cow<'static, str> {
+    locale
+        .find_text(&key(kind))
+        .unwrap_or_else(|| Cow::Owned(kind.to_owned()))
+}
+
+/// The colour of that kind, read from how it ended.
+pub fn tone(kind: &str) -> Tone {
+    match kind.rsplit('.').next().unwrap_or_default() {
+        "completed" | "closed" | "approved" | "praised" | "written" => Tone::Good,
+        "failed" | "refused" | "rejected" | "refuted" | "diverged" => Tone::Bad,
+        "blocked" | "stopped" | "exceeded" | "expired" | "retried" => Tone::Warn,
+        "held" | "requested" if kind != "review.requested" => Tone::Human,
+        "started" | "resumed" => Tone::Live,
+        _ => Tone::Calm,
+    }
+}
+
+fn key(kind: &str) -> String {
+    format!("fact-{}", kind.replace(['.', '_'], "-"))
+}
+
+/// The keys of all named kinds.
+#[cfg(test)]
+pub(super) fn all_keys() -> Vec<String> {
+    NAMED.iter().map(|kind| key(kind)).collect()
+}

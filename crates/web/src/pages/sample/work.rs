@@ -1,0 +1,436 @@
+//! Tasks, runs and plans of the sample day.
+
+use super::super::board::{Board, Card, Column};
+use super::super::excerpt::Excerpt;
+use super::super::plan::{FanOut, Item, Plan, PlanStep};
+use super::super::run::{Call, Run, RunHead, Step};
+use super::super::runs::{RunRow, Runs};
+use super::super::words::{CallStatus, RunStatus, Stage, StepStatus, TaskStatus, Tier, World};
+use super::{MINUTE_MS, NOW_MS, Text, problem};
+
+pub(crate) fn board(s: Text<'_>) -> Board {
+    let card = |id: &str, title: &str, agent: Option<&str>, status, ago: i64, note: &str| Card {
+        id: s(id),
+        title: s(title),
+        href: "/runs/run_0192".to_owned(),
+        agent: agent.map(s),
+        status,
+        changed_ms: NOW_MS - ago * MINUTE_MS,
+        note: s(note),
+    };
+    let column = |stage, cards: Vec<Card>| Column {
+        stage,
+        total: cards.len() as u64,
+        cards,
+    };
+    use TaskStatus::{Assigned, Blocked, Done, Failed, HumanApproval, InProgress, SquadReview};
+    let critic = Some("critic");
+    let planner = Some("planner");
+    let reader = Some("researcher");
+    Board {
+        columns: vec![
+            column(Stage::Inbox, Vec::new()),
+            column(
+                Stage::Assigned,
+                vec![
+                    card("t_9", "Plan the week of Riake", planner, Assigned, 2, ""),
+                    card(
+                        "t_8",
+                        "Outline of the billing script",
+                        Some("coder"),
+                        Assigned,
+                        40,
+                        "",
+                    ),
+                ],
+            ),
+            column(
+                Stage::InProgress,
+                vec![
+                    card("t_7", "Read 62 mails of Riake", reader, InProgress, 14, ""),
+                    card(
+                        "t_6",
+                        "Totals of invoices-2026-q3.csv",
+                        reader,
+                        InProgress,
+                        3,
+                        "",
+                    ),
+                ],
+            ),
+            column(
+                Stage::SquadReview,
+                vec![card(
+                    "t_5",
+                    "Totals per client",
+                    critic,
+                    SquadReview,
+                    1,
+                    "by critic",
+                )],
+            ),
+            column(
+                Stage::HumanApproval,
+                vec![card(
+                    "t_4",
+                    "Send the weekly report to Riake",
+                    planner,
+                    HumanApproval,
+                    9,
+                    "",
+                )],
+            ),
+            column(
+                Stage::Done,
+                vec![
+                    card("t_3", "Publish the price list", planner, Done, 60, ""),
+                    card("t_2", "Notes of 8 October", reader, Done, 190, ""),
+                    card(
+                        "t_1",
+                        "Time sheets of September",
+                        Some("analyzer"),
+                        Done,
+                        1_500,
+                        "",
+                    ),
+                ],
+            ),
+            column(
+                Stage::Stuck,
+                vec![
+                    card(
+                        "t_0",
+                        "Fetch exchange rates",
+                        Some("analyzer"),
+                        Failed,
+                        31,
+                        "no answer",
+                    ),
+                    card(
+                        "t_x",
+                        "Refactor billing",
+                        None,
+                        Blocked,
+                        96,
+                        "budget of coder is spent",
+                    ),
+                ],
+            ),
+        ],
+    }
+}
+
+pub(crate) fn board_empty() -> Board {
+    let column = |stage: &Stage| Column {
+        stage: *stage,
+        cards: Vec::new(),
+        total: 0,
+    };
+    Board {
+        columns: Stage::ALL.iter().map(column).collect(),
+    }
+}
+
+fn row(s: Text<'_>) -> RunRow {
+    RunRow {
+        id: s("run_0192"),
+        name: s("weekly-report"),
+        plan: false,
+        status: RunStatus::Running,
+        tier: Some(Tier::Wasm),
+        started_ms: NOW_MS - 3 * MINUTE_MS,
+        duration_ms: Some(3_420),
+        cost_micros: 4_200,
+        about: s("client: Riake, week: 41"),
+    }
+}
+
+pub(crate) fn some_rows(s: Text<'_>) -> Vec<RunRow> {
+    let other = |id: &str, name: &str, status, tier, ago: i64, ms, about: &str| RunRow {
+        id: s(id),
+        name: s(name),
+        plan: false,
+        status,
+        tier,
+        started_ms: NOW_MS - ago * MINUTE_MS,
+        duration_ms: ms,
+        cost_micros: 0,
+        about: s(about),
+    };
+    let skill = Some(Tier::Skill);
+    let wasm = Some(Tier::Wasm);
+    let mut rows = vec![
+        row(s),
+        other(
+            "run_0191",
+            "analyzer",
+            RunStatus::Completed,
+            skill,
+            5,
+            Some(12),
+            "total of Q3?",
+        ),
+        other(
+            "run_0190",
+            "analyzer",
+            RunStatus::Failed,
+            wasm,
+            31,
+            Some(10_004),
+            "fetch rates",
+        ),
+        other(
+            "run_0189",
+            "coder",
+            RunStatus::Refused,
+            Some(Tier::Model),
+            96,
+            None,
+            "billing",
+        ),
+        other(
+            "run_0188",
+            "weekly-client-report",
+            RunStatus::Held,
+            None,
+            9,
+            Some(245_000),
+            "",
+        ),
+        other(
+            "run_0187",
+            "echo",
+            RunStatus::CompensationFailed,
+            wasm,
+            1_700,
+            Some(90),
+            "hello",
+        ),
+    ];
+    rows[4].plan = true;
+    rows
+}
+
+pub(crate) fn runs(s: Text<'_>) -> Runs {
+    Runs {
+        runs: some_rows(s),
+        status: None,
+        agent: String::new(),
+        newer: Some("/runs?after=run_0192".to_owned()),
+        older: Some("/runs?before=run_0187".to_owned()),
+    }
+}
+
+pub(crate) fn runs_empty() -> Runs {
+    Runs {
+        runs: Vec::new(),
+        status: None,
+        agent: String::new(),
+        newer: None,
+        older: None,
+    }
+}
+
+pub(crate) fn run(s: Text<'_>) -> Run {
+    let step = |number, name: &str, status, tier, calls: Vec<Call>| Step {
+        number,
+        name: s(name),
+        status,
+        tier,
+        duration_ms: Some(number * 412),
+        cost_micros: 1_400,
+        fuel: 1_840_000,
+        attempts: 1,
+        input: Excerpt::new(&s("{\"folder\": \"mails\", \"since\": \"2026-10-02\"}")),
+        output: Some(Excerpt::new(&s(
+            "{\"decisions\": 2, \"open\": 1, \"deadlines\": 3}",
+        ))),
+        error: None,
+        calls,
+    };
+    let call = |target: &str, world, status| Call {
+        ability: s("http"),
+        target: s(target),
+        world,
+        status,
+        duration_ms: Some(84),
+        cost_micros: 0,
+    };
+    let read = call(
+        "GET https://api.riake.mg/clients/17",
+        World::Repeatable,
+        CallStatus::Completed,
+    );
+    let post = call(
+        "POST https://hooks.riake.mg/report",
+        World::Keyed,
+        CallStatus::Failed,
+    );
+    let mut failed = step(
+        3,
+        "tell-client",
+        StepStatus::Failed,
+        Some(Tier::Wasm),
+        vec![post],
+    );
+    failed.output = None;
+    failed.error = Some(problem(s));
+    failed.attempts = 2;
+    Run {
+        head: RunHead {
+            row: RunRow {
+                status: RunStatus::Failed,
+                ..row(s)
+            },
+            output: None,
+            error: Some(problem(s)),
+            fuel: 1_840_000,
+            task: Some((s("Weekly report of Riake"), "/board".to_owned())),
+            approval: None,
+        },
+        input: Excerpt::new(&s("{\"client\": \"Riake\", \"week\": 41}")),
+        steps: vec![
+            step(
+                1,
+                "read-mails",
+                StepStatus::Completed,
+                Some(Tier::Wasm),
+                vec![read],
+            ),
+            step(
+                2,
+                "sum-invoices",
+                StepStatus::Completed,
+                Some(Tier::Skill),
+                Vec::new(),
+            ),
+            failed,
+        ],
+        cancel_key: Some(s("key-cancel")),
+    }
+}
+
+pub(crate) fn run_empty() -> Run {
+    let s = &str::to_owned;
+    let row = RunRow {
+        status: RunStatus::Queued,
+        tier: None,
+        duration_ms: None,
+        cost_micros: 0,
+        ..row(s)
+    };
+    Run {
+        head: RunHead {
+            row,
+            output: None,
+            error: None,
+            fuel: 0,
+            task: None,
+            approval: None,
+        },
+        input: Excerpt::default(),
+        steps: Vec::new(),
+        cancel_key: None,
+    }
+}
+
+pub(crate) fn plan(s: Text<'_>) -> Plan {
+    let step = |number, name: &str, status, agent: &str, waits_for: &[&str]| PlanStep {
+        number,
+        name: s(name),
+        status,
+        agent: Some(s(agent)),
+        tier: None,
+        waits_for: waits_for.iter().map(|name| s(name)).collect(),
+        approval: None,
+        attempts: 1,
+        duration_ms: None,
+        cost_micros: 0,
+        run: None,
+        fan_out: None,
+        output: None,
+        error: None,
+    };
+    let item = |name: &str, status| Item {
+        name: s(name),
+        status,
+        run: Some(s("run_0193")),
+    };
+    let mut gather = step(1, "gather", StepStatus::Completed, "researcher", &[]);
+    gather.tier = Some(Tier::Wasm);
+    gather.duration_ms = Some(2_310);
+    gather.cost_micros = 1_800;
+    gather.run = Some(s("run_0186"));
+    gather.output = Some(Excerpt::new(&s("62 mails, 4 notes, 2 exports")));
+    let mut read = step(2, "read-each", StepStatus::Running, "researcher", &[]);
+    read.fan_out = Some(FanOut {
+        total: 8,
+        done: 5,
+        window: 3,
+        items: vec![
+            item("2026-10-02.md", StepStatus::Completed),
+            item("014-facture.eml", StepStatus::Completed),
+            item("015-re-logo.eml", StepStatus::Failed),
+            item("016-fwd-devis.eml", StepStatus::Running),
+            item("invoices-2026-q3.csv", StepStatus::Running),
+            Item {
+                run: None,
+                ..item("time-sheets.csv", StepStatus::Waiting)
+            },
+        ],
+    });
+    let mut rates = step(3, "fetch-rates", StepStatus::Retrying, "analyzer", &[]);
+    rates.attempts = 2;
+    rates.error = Some(problem(s));
+    let mut held = step(5, "approve", StepStatus::Held, "planner", &[]);
+    held.approval = Some(s("apr_7"));
+    Plan {
+        head: RunHead {
+            row: RunRow {
+                id: s("run_0188"),
+                name: s("weekly-client-report"),
+                plan: true,
+                status: RunStatus::Held,
+                duration_ms: Some(245_000),
+                ..row(s)
+            },
+            output: None,
+            error: None,
+            fuel: 12_400_000,
+            task: None,
+            approval: Some(s("apr_7")),
+        },
+        input: Excerpt::new(&s("{\"client\": \"Riake\"}")),
+        steps: vec![
+            gather,
+            read,
+            rates,
+            step(
+                4,
+                "review",
+                StepStatus::Waiting,
+                "critic",
+                &["read-each", "fetch-rates"],
+            ),
+            held,
+            step(
+                6,
+                "send",
+                StepStatus::Waiting,
+                "planner",
+                &["review", "approve"],
+            ),
+        ],
+        cancel_key: Some(s("key-cancel")),
+    }
+}
+
+pub(crate) fn plan_empty() -> Plan {
+    let run = run_empty();
+    Plan {
+        head: run.head,
+        input: run.input,
+        steps: Vec::new(),
+        cancel_key: None,
+    }
+}

@@ -1,0 +1,28 @@
+//! Bugs put in on purpose (feature `planted-bugs`): the tests prove that they would notice.
+//! Without the feature every question here is a constant "no".
+
+#[cfg(feature = "planted-bugs")]
+fn chosen(bug: &str) -> bool {
+    static BUG: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    BUG.get_or_init(|| std::env::var("NAOS_PLANTED_BUG").unwrap_or_default()) == bug
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+const fn chosen(_bug: &str) -> bool {
+    false
+}
+
+/// One route reads the main tenant, whoever asks.
+pub(crate) fn missing_tenant_filter() -> bool {
+    chosen("missing-tenant-filter")
+}
+
+/// Any site may post.
+pub(crate) fn no_origin_check() -> bool {
+    chosen("no-origin-check")
+}
+
+/// A token in an address is as good as one in a header.
+pub(crate) fn query_token() -> bool {
+    chosen("query-token")
+}

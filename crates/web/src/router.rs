@@ -1,0 +1,225 @@
+//! THE table: every route with its method, its least role and its handler. The router is built
+//! from it, and tests walk it: each row as nobody, as another tenant, as too low a role.
+
+use axum::Router;
+use axum::routing::{MethodFilter, on};
+use http::Method;
+use naos_types::{Code, Role};
+
+use crate::api::v1::{
+    agents, applies, approvals, audits, brokers, components, costs, documents, events, members,
+    nodes, plans, resources, runs, tasks, tenants,
+};
+use crate::app::{App, Desk};
+use crate::door::{self, Handler, Wants};
+use crate::error::Fault;
+use crate::{live, screens};
+
+/// Who may come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Least {
+    /// Anybody.
+    Open,
+    /// A member with at least this role.
+    Role(Role),
+}
+
+/// What a route shows: which proof it takes, and how its errors look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// JSON; a token in a header.
+    Api,
+    /// HTML; a session.
+    Page,
+}
+
+/// One route.
+pub struct Row {
+    /// `GET`, `POST`, `PUT`, `DELETE`.
+    pub method: &'static str,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// Who may.
+    pub least: Least,
+    /// What it shows.
+    pub face: Face,
+    /// What it does, in a few words.
+    pub about: &'static str,
+    /// Whether it takes a component.
+    pub large: bool,
+    pub(crate) handler: Handler,
+}
+
+macro_rules! least {
+    (Open) => {
+        Least::Open
+    };
+    ($role:ident) => {
+        Least::Role(Role::$role)
+    };
+}
+
+macro_rules! table {
+    ($($face:ident $method:ident $path:literal $least:ident $about:literal
+        $handler:path $(, $large:ident)?;)*) => {
+        /// Every route.
+        pub static TABLE: &[Row] = &[$(Row {
+            method: stringify!($method),
+            path: $path,
+            least: least!($least),
+            face: Face::$face,
+            about: $about,
+            large: table!(@large $($large)?),
+            handler: |call| Box::pin($handler(call)),
+        },)*];
+    };
+    (@large large) => { true };
+    (@large) => { false };
+}
+
+table! {
+    Api GET "/healthz" Open "Whether the process answers" nodes::health;
+    Api GET "/metrics" Staff "Figures for Prometheus" nodes::metrics;
+    Api GET "/openapi.json" Open "This table as OpenAPI 3.1" nodes::openapi;
+    Api GET "/api/v1/status" Staff "The node and the tenant at a glance" nodes::status;
+    Api GET "/api/v1/top" Staff "The cell's queues and how far behind it is" nodes::top;
+
+    Api GET "/api/v1/agents" Staff "All agents" agents::list;
+    Api POST "/api/v1/agents" Admin "Makes an agent" agents::create;
+    Api GET "/api/v1/agents/{name}" Staff "One agent" agents::show;
+    Api DELETE "/api/v1/agents/{name}" Owner "Takes an agent away" agents::delete;
+    Api POST "/api/v1/agents/{name}/stop" Admin "Lets it take no more work" agents::stop;
+    Api POST "/api/v1/agents/{name}/start" Admin "Lets it take work again" agents::start;
+    Api GET "/api/v1/templates" Staff "What agents can be made from" agents::templates;
+    Api POST "/api/v1/components" Admin "Keeps a component" components::keep, large;
+
+    Api GET "/api/v1/runs" Staff "Runs, newest first" runs::list;
+    Api POST "/api/v1/runs" Staff "Runs an agent, or whoever the broker finds" runs::start;
+    Api GET "/api/v1/runs/{id}" Staff "One run with its calls" runs::show;
+    Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
+    Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;
+
+    Api GET "/api/v1/tasks" Staff "Tasks, newest first" tasks::list;
+    Api GET "/api/v1/tasks/{id}" Staff "One task" tasks::show;
+    Api POST "/api/v1/tasks/{id}/cancel" Staff "Cancels a task" tasks::cancel;
+
+    Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
+    Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
+    Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
+    Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
+
+    Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
+    Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
+    Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
+
+    Api POST "/api/v1/apply" Admin "Applies resources" applies::apply;
+    Api GET "/api/v1/resources/{kind}" Staff "The resources of a kind" resources::list;
+    Api GET "/api/v1/resources/{kind}/{name}" Staff "One resource" resources::show;
+    Api DELETE "/api/v1/resources/{kind}/{name}" Admin "Takes one away" resources::delete;
+
+    Api GET "/api/v1/audit" Staff "The journal, line by line" audits::list;
+    Api GET "/api/v1/audit/verify" Staff "Proves the journal" audits::verify;
+
+    Api GET "/api/v1/costs" Staff "Budgets and what was spent" costs::show;
+    Api PUT "/api/v1/budgets/{agent}" Owner "Sets a limit" costs::set;
+    Api DELETE "/api/v1/budgets/{agent}" Owner "Removes a limit" costs::remove;
+    Api POST "/api/v1/budgets/{agent}/reset" Owner "Gives the window back" costs::reset;
+
+    Api POST "/api/v1/broker/route" Staff "Who would do a task" brokers::route;
+    Api GET "/api/v1/broker/stats" Staff "Which tiers answered" brokers::stats;
+
+    Api GET "/api/v1/documents" Staff "Documents beneath a path" documents::list;
+    Api GET "/api/v1/documents/{*path}" Staff "One document" documents::show;
+    Api PUT "/api/v1/documents/{*path}" Staff "Writes a version" documents::write;
+    Api DELETE "/api/v1/documents/{*path}" Staff "Takes one away" documents::delete;
+
+    Api POST "/api/v1/events" Staff "Publishes an event" events::publish;
+    Api GET "/api/v1/events/stream" Staff "What happens, as it happens" live::stream;
+
+    Api GET "/api/v1/members" Admin "Who may come in" members::list;
+    Api POST "/api/v1/members" Owner "Lets somebody in" members::add;
+    Api DELETE "/api/v1/members/{id}" Owner "Lets somebody out" members::remove;
+    Api POST "/api/v1/members/{id}/role" Owner "Changes what somebody may do" members::role;
+
+    Api GET "/api/v1/tenants" Owner "The tenants of this node" tenants::list;
+    Api POST "/api/v1/tenants" Owner "Makes a tenant" tenants::create;
+
+    Page GET "/" Staff "The feed" screens::home::show;
+    Page GET "/board" Staff "Tasks by stage" screens::board::show;
+    Page GET "/agents" Staff "Who works" screens::agents::list;
+    Page GET "/agents/{name}" Staff "One agent" screens::agents::show;
+    Page POST "/agents/{name}/run" Staff "Runs an agent" screens::agents::run;
+    Page GET "/runs" Staff "What ran" screens::runs::list;
+    Page GET "/runs/{id}" Staff "One run" screens::runs::show;
+    Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
+    Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
+    Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
+    Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
+    Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
+    Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
+    Page GET "/audit" Staff "The journal" screens::audit::show;
+    Page POST "/audit/verify" Staff "Proves the journal" screens::audit::verify;
+    Page GET "/costs" Staff "The money" screens::costs::show;
+    Page GET "/live" Staff "What changes on a page" live::page;
+    Page GET "/sign-in" Open "The door" screens::sign_in::show;
+    Page POST "/sign-in" Open "Comes in" screens::sign_in::enter;
+    Page POST "/sign-out" Open "Goes out" screens::sign_in::leave;
+    Page POST "/language" Open "Chooses a language" screens::sign_in::language;
+    Page GET "/assets/{name}" Open "Style sheet, script, icon" screens::asset;
+}
+
+/// Everything that naos answers: API, pages, live streams, assets.
+pub fn router(app: App) -> Router {
+    let desk = Desk::new(app);
+    let mut router = Router::new();
+    for row in TABLE {
+        let method = Method::from_bytes(row.method.as_bytes()).unwrap_or(Method::GET);
+        let Ok(filter) = MethodFilter::try_from(method) else {
+            continue;
+        };
+        let desk = std::sync::Arc::clone(&desk);
+        router = router.route(
+            row.path,
+            on(filter, move |request| {
+                let desk = std::sync::Arc::clone(&desk);
+                async move { door::enter(desk, row, request).await }
+            }),
+        );
+    }
+    let lost = std::sync::Arc::clone(&desk);
+    let wrong = desk;
+    router
+        .fallback(move |request| {
+            let desk = std::sync::Arc::clone(&lost);
+            async move { stray(&desk, request, None) }
+        })
+        .method_not_allowed_fallback(move |request| {
+            let desk = std::sync::Arc::clone(&wrong);
+            async move { stray(&desk, request, Some(http::StatusCode::METHOD_NOT_ALLOWED)) }
+        })
+        .layer(tower_http::compression::CompressionLayer::new())
+}
+
+/// A path or a method that no row has.
+fn stray(
+    desk: &Desk,
+    request: axum::extract::Request,
+    status: Option<http::StatusCode>,
+) -> axum::response::Response {
+    let (parts, _) = request.into_parts();
+    let api = parts.uri.path().starts_with("/api/");
+    let html = parts
+        .headers
+        .get(http::header::ACCEPT)
+        .is_some_and(|accept| accept.to_str().unwrap_or_default().contains("text/html"));
+    let face = if html && !api { Face::Page } else { Face::Api };
+    let what = match status {
+        None => "nothing stands at this address",
+        Some(_) => "this address doesn't take that method",
+    };
+    let mut fault = Fault::new(Code::NOT_FOUND, what);
+    fault.status = status;
+    let mut response = Wants::new(face == Face::Page, &parts).fault(desk, &fault);
+    door::guard_headers(&mut response, face);
+    response
+}

@@ -1,0 +1,106 @@
+//! `/agents`.
+
+use naos_engine::read::AuditFilter;
+use naos_kernel::agent::Agent;
+use naos_kernel::run::Run;
+use naos_types::{Code, Grants, RunId};
+use serde::Deserialize;
+
+use super::rows;
+use crate::api::v1::NAMES_MAX;
+use crate::api::v1::runs::{begin, title_of};
+use crate::door::{Answered, Call, checked_key};
+use crate::error::Fault;
+use crate::pages::agent::{Ability, Agent as AgentPage, RUN_INPUT_CHARS_MAX};
+use crate::pages::agents::Agents;
+
+/// How many of an agent's runs its page shows.
+const RUNS_SHOWN: usize = 20;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let mut agents = Vec::new();
+    for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
+        agents.push(rows::agent_row(&reader, &name, &agent, call.now)?);
+    }
+    super::page(&call, &Agents { agents })
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let reader = call.reader()?;
+    let agent = reader.find::<Agent>(&name)?;
+    let agent =
+        agent.ok_or_else(|| Fault::new(Code::NO_AGENT, format!("there is no agent {name}")))?;
+    let of = |_: &RunId, run: &Run| run.agent == name;
+    let runs = reader.newest::<Run>(None, RUNS_SHOWN, of)?;
+    let made = AuditFilter {
+        action: Some("agent.created".into()),
+        who: Some(name.to_string()),
+    };
+    // The journal's end holds it for a young agent; an old one's page says nothing about it.
+    let made = reader.audit_last(None, 1, &made)?;
+    let page = AgentPage {
+        row: rows::agent_row(&reader, &name, &agent, call.now)?,
+        description: agent.spec.description.clone(),
+        digest: agent
+            .spec
+            .component
+            .map_or_else(String::new, |d| d.to_string()),
+        created_ms: made.first().map_or(0, |row| row.at.0),
+        abilities: abilities(&agent.spec.grants),
+        runs: runs
+            .items
+            .iter()
+            .map(|(id, run)| rows::run_row(&reader, *id, run, call.now))
+            .collect(),
+        run_key: (!agent.stopped).then(super::form_key),
+    };
+    super::page(&call, &page)
+}
+
+fn abilities(grants: &Grants) -> Vec<Ability> {
+    let lists = [
+        ("context read", &grants.context_read),
+        ("context write", &grants.context_write),
+        ("http", &grants.http_hosts),
+        ("emit", &grants.emit),
+    ];
+    let flags = [
+        ("state", grants.state),
+        ("ask", grants.ask),
+        ("clock", grants.clock),
+        ("random", grants.random),
+    ];
+    let scoped = lists.into_iter().filter(|(_, scope)| !scope.is_empty());
+    let scoped = scoped.map(|(name, scope)| (name, scope.join(", ")));
+    let plain = flags.into_iter().filter(|(_, granted)| *granted);
+    let plain = plain.map(|(name, _)| (name, String::new()));
+    scoped
+        .chain(plain)
+        .map(|(name, scope)| Ability {
+            name: name.to_owned(),
+            scope,
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct RunForm {
+    #[serde(default)]
+    input: String,
+    idempotency_key: String,
+}
+
+pub(crate) async fn run(mut call: Call) -> Answered {
+    let form: RunForm = call.form()?;
+    if form.input.chars().count() > RUN_INPUT_CHARS_MAX {
+        let what = format!("an input has at most {RUN_INPUT_CHARS_MAX} characters");
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    call.key = Some(checked_key(&form.idempotency_key)?);
+    let name = call.name("name")?;
+    let title = title_of(&form.input);
+    let begun = begin(&call, Some(name), &title, form.input).await?;
+    Ok(super::see(&format!("/runs/{}", begun.run)))
+}

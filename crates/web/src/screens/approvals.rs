@@ -1,0 +1,223 @@
+//! `/approvals`.
+
+use naos_engine::read::Reader;
+use naos_kernel::approval::Approval;
+use naos_kernel::review::Review;
+use naos_types::fact::approval::Waiting;
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::documents::citations;
+use super::rows;
+use crate::api::v1::approvals::{Decide, answer};
+use crate::door::{Answered, Call, checked_key};
+use crate::error::Fault;
+use crate::pages::PAGE_ROWS_MAX;
+use crate::pages::approval::{
+    Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, Evidence,
+};
+use crate::pages::approvals::Approvals;
+use crate::pages::document::Citation;
+use crate::pages::words::Verdict;
+
+/// How many findings of a reviewer are shown.
+const FINDINGS_MAX: usize = 50;
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let before = call.word("before", ApprovalId::parse)?;
+    let fits = |_: &ApprovalId, a: &Approval| a.status != ApprovalStatus::Pending;
+    let decided = reader.newest::<Approval>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
+    let row =
+        |(id, a): &(ApprovalId, std::sync::Arc<Approval>)| rows::approval_row(&reader, *id, a);
+    let page = Approvals {
+        waiting: reader.open::<Approval>()?.iter().map(row).collect(),
+        decided: decided.items.iter().map(row).collect(),
+        older: decided.next.map(|next| format!("/approvals?before={next}")),
+    };
+    super::page(&call, &page)
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let id: ApprovalId = call.id("id", "approval")?;
+    let reader = call.reader()?;
+    let approval = reader.known::<Approval>(&id, "approval")?;
+    let run = match &approval.waiting {
+        Waiting::Step(plan, _) => plan.to_string(),
+        Waiting::Call(run, _) => run.to_string(),
+    };
+    let may = call.who()?.role >= approval.role;
+    let row = rows::approval_row(&reader, id, &approval);
+    let page = ApprovalPage {
+        effect: match &approval.waiting {
+            Waiting::Step(_, at) => at.to_string(),
+            Waiting::Call(_, _) => String::new(),
+        },
+        reason: String::new(),
+        run: Some(run.clone()),
+        cost_micros_max: None,
+        evidence: evidence(&reader, &approval)?,
+        document: Some(attached(&reader, &approval, &row.title, &run)),
+        answer: answer_part(&reader, id, &approval, may),
+        row,
+    };
+    super::page(&call, &page)
+}
+
+/// What would go out, as it was edited where it was.
+fn attached(reader: &Reader, approval: &Approval, title: &str, run: &str) -> Attached {
+    let body = approval.edited.as_ref().unwrap_or(&approval.body);
+    let markdown = reader.text(body).unwrap_or_else(|_| "[unreadable]".into());
+    Attached {
+        title: title.to_owned(),
+        href: format!("/runs/{run}"),
+        citations: citations(reader, &markdown),
+        markdown,
+    }
+}
+
+pub(super) fn answer_part(
+    reader: &Reader,
+    id: ApprovalId,
+    approval: &Approval,
+    may: bool,
+) -> Answer {
+    let pending = approval.status == ApprovalStatus::Pending;
+    let decision = (!pending).then(|| {
+        let (by, at) = match &approval.decided {
+            Some((by, at)) => (rows::actor(reader, by).0, at.0),
+            None => (
+                String::new(),
+                approval.expires_at.unwrap_or(approval.asked).0,
+            ),
+        };
+        let comment = approval.comment.as_ref().map(|said| reader.sealed(said));
+        Decision {
+            status: rows::approval_status(approval.status),
+            by,
+            time_ms: at,
+            comment: comment.unwrap_or_default(),
+        }
+    });
+    Answer {
+        approval: id.to_string(),
+        decision,
+        form_key: (pending && may).then(super::form_key),
+        seen: approval.body.digest.to_string(),
+    }
+}
+
+/// What the reviewer found: one for each of its findings, or its verdict as a whole.
+fn evidence(reader: &Reader, approval: &Approval) -> Result<Vec<Evidence>, Fault> {
+    let Some(body) = &approval.evidence else {
+        return Ok(Vec::new());
+    };
+    let text = reader.text(body)?;
+    let said: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let verdict = match said["verdict"].as_str() {
+        Some(word) if word.starts_with("praise") => Verdict::Praised,
+        _ => Verdict::Refuted,
+    };
+    let fits = |_: &naos_types::ReviewId, review: &Review| {
+        review
+            .verdict
+            .is_some_and(|(_, evidence)| evidence == Some(*body))
+    };
+    let review = reader.newest::<Review>(None, 1, fits)?;
+    let reviewer = review
+        .items
+        .first()
+        .map(|(_, review)| review.reviewer.to_string());
+    let reviewer = reviewer.unwrap_or_else(|| "reviewer".into());
+    let finding = |value: &Value| Evidence {
+        reviewer: reviewer.clone(),
+        verdict: Verdict::Refuted,
+        reason: words_of(value),
+        citations: cited(value),
+    };
+    let lists = ["evidence", "findings"]
+        .iter()
+        .filter_map(|key| said[key].as_array());
+    let findings: Vec<Evidence> = lists.flatten().take(FINDINGS_MAX).map(finding).collect();
+    if !findings.is_empty() {
+        return Ok(findings);
+    }
+    let reason = match words_of(&said) {
+        empty if empty.is_empty() && said.is_null() => text,
+        words => words,
+    };
+    Ok(vec![Evidence {
+        reviewer,
+        verdict,
+        reason,
+        citations: cited(&said),
+    }])
+}
+
+/// The sentence in what a reviewer said, whatever it is called there.
+fn words_of(value: &Value) -> String {
+    let keys = ["reason", "what", "why", "summary", "problem", "message"];
+    let found = keys.iter().find_map(|key| value[key].as_str());
+    found.or(value.as_str()).unwrap_or_default().to_owned()
+}
+
+fn cited(value: &Value) -> Vec<Citation> {
+    let cite = value["cite"].as_str().and_then(|cite| {
+        let (file, line) = cite.rsplit_once(':')?;
+        Some((file, line.parse().ok()?))
+    });
+    if let Some((file, line)) = cite {
+        let claim = value["source"].as_str().or(value["claim"].as_str());
+        return vec![Citation::new(file, line, claim.unwrap_or_default(), None)];
+    }
+    let quote = ["quote", "excerpt"]
+        .iter()
+        .find_map(|key| value[key].as_str());
+    match (value["file"].as_str(), value["line"].as_u64()) {
+        (Some(file), Some(line)) => {
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            vec![Citation::new(file, line, quote.unwrap_or_default(), None)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Form {
+    decision: String,
+    #[serde(default)]
+    comment: String,
+    /// The digest of what the page showed.
+    #[serde(default)]
+    seen: String,
+    idempotency_key: String,
+}
+
+pub(crate) async fn decide(mut call: Call) -> Answered {
+    let form: Form = call.form()?;
+    if form.comment.chars().count() > COMMENT_CHARS_MAX {
+        let what = format!("a comment has at most {COMMENT_CHARS_MAX} characters");
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    let approve = match form.decision.as_str() {
+        "approve" => true,
+        "reject" => false,
+        _ => {
+            return Err(Fault::new(
+                Code::BAD_REQUEST,
+                "a decision is approve or reject",
+            ));
+        }
+    };
+    call.key = Some(checked_key(&form.idempotency_key)?);
+    let id: ApprovalId = call.id("id", "approval")?;
+    let decide = Decide {
+        approve,
+        comment: Some(form.comment),
+        seen: Digest::parse(&form.seen),
+        edited: None,
+    };
+    answer(&call, id, decide).await?;
+    Ok(super::see(&format!("/approvals/{id}")))
+}

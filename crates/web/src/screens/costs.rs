@@ -1,0 +1,85 @@
+//! `/costs`.
+
+use naos_engine::read::Reader;
+use naos_kernel::budget::Budget;
+use naos_types::{Micros, Refusal, Tier, Time};
+
+use super::rows;
+use crate::api::v1::NAMES_MAX;
+use crate::door::{Answered, Call};
+use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, TierCost, Totals};
+
+const DAY_MS: i64 = 86_400_000;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let month = reader.spending(call.now.month_start())?;
+    let mut agents: Vec<AgentCost> = month
+        .agents
+        .iter()
+        .map(|(name, sum)| AgentCost {
+            agent: name.to_string(),
+            runs: sum.runs,
+            micros: rows::micros(sum.cost),
+        })
+        .collect();
+    agents.sort_by(|a, b| b.micros.cmp(&a.micros).then_with(|| a.agent.cmp(&b.agent)));
+    let budgets = reader.all::<Budget>(NAMES_MAX)?;
+    let page = Costs {
+        totals: totals(&reader, call.now)?,
+        budgets: budgets
+            .iter()
+            .filter_map(|(name, budget)| rows::budget_row(name, budget, call.now))
+            .collect(),
+        agents,
+        tiers: month
+            .tiers
+            .iter()
+            .map(|(tier, sum)| TierCost {
+                tier: rows::tier(*tier),
+                calls: sum.runs,
+                micros: rows::micros(sum.cost),
+            })
+            .collect(),
+        days: days(&reader, call.now)?,
+    };
+    super::page(&call, &page)
+}
+
+fn days(reader: &Reader, now: Time) -> Result<Vec<DayCost>, Refusal> {
+    let first = Time(now.day_start().0 - (COST_DAYS_MAX as i64 - 1) * DAY_MS);
+    let spending = reader.spending(first)?;
+    if spending.all.cost == Micros::ZERO {
+        return Ok(Vec::new());
+    }
+    let day = |index: i64| {
+        let at = Time(first.0 + index * DAY_MS);
+        let cost = spending.days.get(&at).map_or(Micros::ZERO, |sum| sum.cost);
+        DayCost {
+            day_ms: at.0,
+            micros: rows::micros(cost),
+        }
+    };
+    Ok((0..COST_DAYS_MAX as i64).map(day).collect())
+}
+
+pub(super) fn totals(reader: &Reader, now: Time) -> Result<Totals, Refusal> {
+    let today = reader.spending(now.day_start())?;
+    let month = reader.spending(now.month_start())?;
+    let budgets = reader.all::<Budget>(NAMES_MAX)?;
+    let reserved = budgets
+        .iter()
+        .fold(Micros::ZERO, |sum, (_, budget)| sum.plus(budget.reserved));
+    let without = [Tier::Skill, Tier::Wasm];
+    let calls = without
+        .iter()
+        .filter_map(|tier| month.tiers.get(tier))
+        .map(|sum| sum.runs);
+    Ok(Totals {
+        today_micros: rows::micros(today.all.cost),
+        month_micros: rows::micros(month.all.cost),
+        reserved_micros: rows::micros(reserved),
+        avoided_micros: 0, // no model is connected: there is no price that was not paid
+        avoided_calls: calls.sum(),
+    })
+}

@@ -1,0 +1,93 @@
+//! `/`.
+
+use naos_engine::read::{AuditFilter, Reader, Spending};
+use naos_kernel::agent::Agent;
+use naos_kernel::approval::Approval;
+use naos_kernel::run::Run;
+use naos_kernel::task::Task;
+use naos_types::{Refusal, RunStatus, Seq, Time};
+
+use super::rows;
+use crate::api::v1::NAMES_MAX;
+use crate::api::v1::shapes;
+use crate::door::{Answered, Call};
+use crate::pages::home::{Counters, Doing, FEED_ROWS_MAX, FeedRow, Home, Waiting, Working};
+
+/// How many facts are looked at for a page of the feed.
+const FACTS_MAX: usize = 4 * FEED_ROWS_MAX;
+/// How many who are at work are shown.
+const WORKING_MAX: usize = 20;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let before = match call.query("before") {
+        Some(_) => Some(call.number("before", 0, Seq::MAX)?),
+        None => None,
+    };
+    let facts = reader.audit_last(before, FACTS_MAX, &AuditFilter::default())?;
+    let rows = facts
+        .iter()
+        .rev()
+        .filter_map(|row| rows::feed_row(&reader, row));
+    let feed: Vec<FeedRow> = rows.take(FEED_ROWS_MAX).collect();
+    let last = feed
+        .last()
+        .map(|row| row.seq)
+        .or(facts.first().map(|row| row.seq));
+    let page = Home {
+        waiting: waiting(&reader)?,
+        counters: counters(&reader, call.now)?,
+        working: working(&reader)?,
+        older: last
+            .filter(|seq| *seq > 1)
+            .map(|seq| format!("/?before={seq}")),
+        feed,
+    };
+    super::page(&call, &page)
+}
+
+/// What waits for a person, oldest first.
+pub(super) fn waiting(reader: &Reader) -> Result<Waiting, Refusal> {
+    let open = reader.open::<Approval>()?;
+    let rows = open
+        .iter()
+        .map(|(id, approval)| rows::approval_row(reader, *id, approval));
+    Ok(Waiting {
+        approvals: rows.collect(),
+    })
+}
+
+pub(super) fn counters(reader: &Reader, now: Time) -> Result<Counters, Refusal> {
+    let agents = reader.all::<Agent>(NAMES_MAX)?;
+    let Spending { all, .. } = reader.spending(now.day_start())?;
+    Ok(Counters {
+        agents_running: agents
+            .iter()
+            .filter(|(_, agent)| agent.open_runs > 0)
+            .count() as u64,
+        agents: agents.len() as u64,
+        tasks_open: reader.open::<Task>()?.len() as u64,
+        runs_today: all.runs,
+        failed_today: all.failed,
+        spent_micros: rows::micros(all.cost),
+        avoided_micros: 0, // no model is connected: there is no price that was not paid
+    })
+}
+
+pub(super) fn working(reader: &Reader) -> Result<Working, Refusal> {
+    let mut now = Vec::new();
+    for (id, run) in reader.open::<Run>()?.into_iter().rev() {
+        if run.status != RunStatus::Running || now.len() == WORKING_MAX {
+            continue;
+        }
+        let task = reader.find::<Task>(&run.task)?;
+        now.push(Doing {
+            agent: run.agent.to_string(),
+            run: id.to_string(),
+            step: task.map_or_else(String::new, |task| reader.sealed(&task.title)),
+            since_ms: shapes::made(id.0).0,
+            tier: Some(rows::tier(run.tier)),
+        });
+    }
+    Ok(Working { now })
+}

@@ -1,0 +1,157 @@
+//! `/plans`.
+
+use naos_engine::read::Reader;
+use naos_kernel::plan::{Fan, Plan, Step};
+use naos_kernel::run::Run;
+use naos_kernel::task::Task;
+use naos_types::spec::{StepDo, StepSpec};
+use naos_types::{PlanId, Refusal, StepStatus, TaskId, Time};
+
+use super::rows;
+use crate::door::{Answered, Call};
+use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Plan as PlanPage, PlanStep};
+use crate::pages::run::RunHead;
+use crate::pages::words;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let id: PlanId = call.id("id", "plan run")?;
+    let reader = call.reader()?;
+    let plan = reader.known::<Plan>(&id, "plan run")?;
+    let page = PlanPage {
+        head: head(&reader, id, &plan, call.now),
+        input: rows::excerpt(&reader, &plan.inputs),
+        steps: steps(&reader, &plan, call.now)?,
+        cancel_key: (!plan.is_closed()).then(super::form_key),
+    };
+    super::page(&call, &page)
+}
+
+pub(super) fn head(reader: &Reader, id: PlanId, plan: &Plan, now: Time) -> RunHead {
+    let waits = plan
+        .steps
+        .values()
+        .find_map(|step| step.approval.filter(|_| step.status == StepStatus::Waiting));
+    RunHead {
+        row: rows::plan_row(id, plan, now),
+        output: plan.output.as_ref().map(|body| rows::excerpt(reader, body)),
+        error: plan
+            .problem
+            .as_ref()
+            .map(|problem| rows::told(reader, problem)),
+        fuel: 0,
+        task: None,
+        approval: waits.map(|id| id.to_string()),
+    }
+}
+
+pub(super) fn steps(reader: &Reader, plan: &Plan, now: Time) -> Result<Vec<PlanStep>, Refusal> {
+    let mut out = Vec::new();
+    for (index, spec) in plan.spec.steps.iter().enumerate() {
+        if let Some(found) = plan.steps.get(&spec.name) {
+            out.push(step(reader, plan, index as u64 + 1, spec, found, now)?);
+        }
+    }
+    Ok(out)
+}
+
+/// A task's run and what answered it.
+fn of_task(
+    reader: &Reader,
+    task: Option<TaskId>,
+) -> Result<(Option<String>, Option<words::Tier>, i64), Refusal> {
+    let Some(task) = task else {
+        return Ok((None, None, 0));
+    };
+    let task = reader.find::<Task>(&task)?;
+    let tier = task.as_ref().and_then(|task| task.tier).map(rows::tier);
+    let Some(run) = task.and_then(|task| task.run) else {
+        return Ok((None, tier, 0));
+    };
+    let cost = reader
+        .find::<Run>(&run)?
+        .map_or(0, |run| rows::micros(run.cost));
+    Ok((Some(run.to_string()), tier, cost))
+}
+
+fn step(
+    reader: &Reader,
+    plan: &Plan,
+    number: u64,
+    spec: &StepSpec,
+    step: &Step,
+    now: Time,
+) -> Result<PlanStep, Refusal> {
+    let (run, tier, cost) = of_task(reader, step.task)?;
+    let open = |name: &&naos_types::Name| {
+        plan.steps
+            .get(*name)
+            .is_some_and(|before| !before.status.is_closed())
+    };
+    let waits_for = if step.status == StepStatus::Pending {
+        spec.after
+            .iter()
+            .filter(open)
+            .map(ToString::to_string)
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let agent = match &spec.action {
+        StepDo::Task { agent, .. } => agent.clone(),
+        StepDo::Review(review) => Some(review.by.clone()),
+        _ => None,
+    };
+    let ended = step.ended.unwrap_or(now);
+    let fan_out = match &step.fan {
+        Some(fan) => Some(fan_of(reader, spec, fan)?),
+        None => None,
+    };
+    Ok(PlanStep {
+        number,
+        name: spec.name.to_string(),
+        status: rows::step_status(step.status, step.retry_at.is_some()),
+        agent: agent.map(|name| name.to_string()),
+        tier,
+        waits_for,
+        approval: step
+            .approval
+            .filter(|_| step.status == StepStatus::Waiting)
+            .map(|id| id.to_string()),
+        attempts: u64::from(step.attempt),
+        duration_ms: step.started.map(|began| rows::millis((ended - began).0)),
+        cost_micros: cost,
+        run,
+        fan_out,
+        output: step.output.as_ref().map(|body| rows::excerpt(reader, body)),
+        error: step
+            .problem
+            .as_ref()
+            .map(|problem| rows::told(reader, problem)),
+    })
+}
+
+/// The items that are at work; those before them are done or failed for good.
+fn fan_of(reader: &Reader, spec: &StepSpec, fan: &Fan) -> Result<FanOut, Refusal> {
+    let mut items = Vec::new();
+    for (index, item) in fan.open.iter().take(FAN_OUT_ITEMS_MAX) {
+        let (run, _, _) = of_task(reader, item.task)?;
+        items.push(Item {
+            name: format!("{}[{index}]", spec.name),
+            status: if item.retry_at.is_some() {
+                words::StepStatus::Retrying
+            } else {
+                words::StepStatus::Running
+            },
+            run,
+        });
+    }
+    Ok(FanOut {
+        total: u64::from(fan.count),
+        done: u64::from(fan.done),
+        window: spec
+            .for_each
+            .as_ref()
+            .map_or(1, |each| u64::from(each.window)),
+        items,
+    })
+}

@@ -1,0 +1,102 @@
+//! `/api/v1/apply`, `/resources`.
+
+use serde_json::{Value, json};
+
+use crate::support::Rig;
+
+const SKILL: &str = "type: skill\nname: greet\npatterns: [\"greet {name}\"]\n\
+                     handler:\n  template: \"Salama {{ name }}!\"\n";
+
+fn files(text: &str) -> Value {
+    json!({"files": [{"name": "a.yaml", "text": text}]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_again_changes_nothing() {
+    let rig = Rig::new().await;
+    let one = rig.post("/api/v1/apply", files(SKILL)).await.ok();
+    assert_eq!(
+        one["items"],
+        json!([{"kind": "skill", "name": "greet", "result": "created"}])
+    );
+    let two = rig.post("/api/v1/apply", files(SKILL)).await.ok();
+    assert_eq!(two["items"][0]["result"], "unchanged");
+    assert_eq!(one["seq"], two["seq"]);
+    let mut dry = files(&SKILL.replace("Salama", "Manao ahoana"));
+    dry["dry_run"] = json!(true);
+    assert_eq!(
+        rig.post("/api/v1/apply", dry).await.ok()["items"][0]["result"],
+        "changed"
+    );
+    let listed = rig.get("/api/v1/resources/skills").await.ok();
+    assert_eq!(listed["items"][0]["version"], 1);
+    let run = rig
+        .post("/api/v1/runs", json!({"input": "greet Koto"}))
+        .await
+        .ok();
+    assert_eq!(
+        (&run["tier"], &run["output"]),
+        (&json!("skill"), &json!("Salama Koto!"))
+    );
+    rig.api(
+        &rig.owner,
+        "DELETE",
+        "/api/v1/resources/skills/greet",
+        Value::Null,
+    )
+    .await
+    .ok();
+    assert_eq!(
+        rig.get("/api/v1/resources/skills/greet").await.problem().0,
+        404
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_says_where_and_nothing_is_applied() {
+    let rig = Rig::new().await;
+    let body = json!({"files": [
+        {"name": "good.yaml", "text": SKILL},
+        {"name": "bad.yaml", "text": "type: skill\nname: x\npattern: [a]\n"},
+    ]});
+    let got = rig.post("/api/v1/apply", body).await;
+    assert_eq!(got.problem().0, 400);
+    let found = got.json()["diagnostics"].clone();
+    assert_eq!(found[0]["file"], "bad.yaml");
+    assert!(
+        found.as_array().unwrap().iter().any(|d| d["line"] == 3),
+        "{found}"
+    );
+    assert_eq!(
+        rig.get("/api/v1/resources/skills").await.ok()["items"],
+        json!([])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_waits_or_is_an_error() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: p\nsteps:\n  - {name: a, task: {agent: nobody, title: t}}\n";
+    let warned = rig.post("/api/v1/apply", files(plan)).await.ok();
+    let text = warned["warnings"].to_string();
+    assert!(text.contains("waiting: agent nobody"), "{text}");
+    let started = rig.post("/api/v1/plans/p/start", json!({})).await;
+    assert_eq!(started.problem(), (409, "N0133".into()));
+    let mut strict = files(plan);
+    strict["strict"] = json!(true);
+    assert_eq!(rig.post("/api/v1/apply", strict).await.problem().0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_takes_from_its_template_what_it_does_not_say() {
+    let rig = Rig::new().await;
+    let text = "type: agent\nname: teny\nsource: researcher\n";
+    let made = rig.post("/api/v1/apply", files(text)).await.ok();
+    assert_eq!(made["items"][0]["result"], "created", "{made}");
+    assert_eq!(rig.run("teny", "x").await["status"], "completed");
+    let lost = "type: agent\nname: very\nsource: ./very.wasm\n";
+    assert_eq!(
+        rig.post("/api/v1/apply", files(lost)).await.problem().0,
+        400
+    );
+}

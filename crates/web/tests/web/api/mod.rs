@@ -1,0 +1,11 @@
+//! `/api/v1`.
+
+mod agents;
+mod apply;
+mod approvals;
+mod audit;
+mod costs;
+mod events;
+mod members;
+mod runs;
+mod status;

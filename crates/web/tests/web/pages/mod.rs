@@ -1,0 +1,168 @@
+//! The pages' addresses, with real data.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::support::Rig;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_shows_what_is_there() {
+    let rig = Rig::new().await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    for path in [
+        "/",
+        "/board",
+        "/agents",
+        "/runs",
+        "/approvals",
+        "/audit",
+        "/costs",
+    ] {
+        let got = rig.page(&cookie, path).await;
+        assert_eq!(got.status, StatusCode::OK, "{path}: {got:?}");
+        assert!(!got.text.contains('⟦'), "{path}");
+    }
+    rig.agent("hello").await;
+    let run = rig.run("hello", "salama tompoko").await;
+    let id = run["run"].as_str().unwrap();
+    let text = json!({"text": "# Tatitra\n\nVoir mails/1.eml:3 et notes.md:2.\n"});
+    rig.api(&rig.owner, "PUT", "/api/v1/documents/r.md", text)
+        .await
+        .ok();
+    let note = json!({"text": "a\nthe second line\n"});
+    rig.api(&rig.owner, "PUT", "/api/v1/documents/notes.md", note)
+        .await
+        .ok();
+    let run_page = format!("/runs/{id}");
+    for (path, words) in [
+        ("/", &["hello", "agents"][..]),
+        ("/board", &["salama tompoko"][..]),
+        ("/agents", &["agent-hello", "researcher"][..]),
+        ("/agents/hello", &["idempotency_key", "clock", id][..]),
+        ("/runs", &[id, "salama tompoko"][..]),
+        ("/runs?status=failed", &["<form"][..]),
+        (&run_page, &["salama tompoko", "step-1", "$0.05"][..]),
+        ("/audit", &["agent.created", "cost.recorded", "$0.05"][..]),
+        ("/audit?who=hello&action=agent.", &["agent.completed"][..]),
+        ("/costs", &["$0.05", "hello"][..]),
+        (
+            "/documents/r.md",
+            &["Tatitra", "the second line", "/documents/notes.md"][..],
+        ),
+    ] {
+        let got = rig.page(&cookie, path).await;
+        assert_eq!(got.status, StatusCode::OK, "{path}: {got:?}");
+        for word in words {
+            assert!(got.text.contains(word), "{word} on {path}: {}", got.text);
+        }
+        assert!(!got.text.contains('⟦'), "{path}");
+    }
+    let lost = rig.page(&cookie, "/agents/nobody").await;
+    assert_eq!(lost.status, StatusCode::NOT_FOUND);
+    assert!(lost.text.contains("N0120"));
+}
+
+/// The value of a hidden field.
+fn hidden(html: &str, name: &str) -> String {
+    let start = format!("name=\"{name}\" value=\"");
+    let rest = html
+        .split_once(&start)
+        .unwrap_or_else(|| panic!("{name} in {html}"))
+        .1;
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_act_once() {
+    let rig = Rig::new().await;
+    rig.agent("hello").await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/agents/hello").await;
+    let key = hidden(&page.text, "idempotency_key");
+    let body = format!("input=salama&idempotency_key={key}");
+    let one = rig.form(&cookie, "/agents/hello/run", &body).await;
+    let two = rig.form(&cookie, "/agents/hello/run", &body).await;
+    assert_eq!(one.status, StatusCode::SEE_OTHER);
+    assert_eq!(one.headers["location"], two.headers["location"]);
+    assert!(
+        rig.page(&cookie, &one.headers["location"])
+            .await
+            .text
+            .contains("salama")
+    );
+    let keyless = rig.form(&cookie, "/agents/hello/run", "input=x").await;
+    assert_eq!(keyless.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_on_the_page() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: ask\nsteps:\n  - {name: a, approval: {title: Send it, \
+                body: \"the letter\"}}\n";
+    rig.post(
+        "/api/v1/apply",
+        json!({"files": [{"name": "p.yaml", "text": plan}]}),
+    )
+    .await
+    .ok();
+    let started = rig
+        .post("/api/v1/plans/ask/start", json!({"wait_ms": 20_000}))
+        .await
+        .ok();
+    let (plan, approval) = (
+        started["run"].as_str().unwrap(),
+        started["steps"][0]["approval"].as_str().unwrap(),
+    );
+    let cookie = rig.sign_in(&rig.owner).await;
+    assert!(rig.page(&cookie, "/").await.text.contains("Send it"));
+    let place = format!("/approvals/{approval}");
+    let page = rig.page(&cookie, &place).await;
+    assert!(page.text.contains("the letter"), "{}", page.text);
+    let (seen, key) = (hidden(&page.text, "seen"), "k1");
+    let body = format!("decision=approve&comment=eny&seen={seen}&idempotency_key={key}");
+    let done = rig.form(&cookie, &place, &body).await;
+    assert_eq!(done.headers["location"], place, "{done:?}");
+    let page = rig.page(&cookie, &place).await;
+    assert!(page.text.contains("eny") && !page.text.contains("name=\"decision\""));
+    let plan_page = rig.page(&cookie, &format!("/plans/{plan}")).await;
+    assert_eq!(plan_page.status, StatusCode::OK);
+    let led = rig.page(&cookie, &format!("/runs/{plan}")).await;
+    assert_eq!(led.headers["location"], format!("/plans/{plan}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_is_chosen_and_kept() {
+    let rig = Rig::new().await;
+    let got = rig.form("x=1", "/language", "lang=fr&next=/sign-in").await;
+    assert_eq!(got.headers["location"], "/sign-in");
+    assert!(got.headers["set-cookie"].starts_with("naos_lang=fr;"));
+    let page = rig.page("naos_lang=fr", "/sign-in").await;
+    assert!(page.text.contains("<html lang=\"fr\""), "{}", page.text);
+    let style = page.text.split("href=\"/assets/").nth(2).unwrap();
+    let style = style.split('"').next().unwrap();
+    let css = rig.page("", &format!("/assets/{style}")).await;
+    assert!(
+        css.headers["cache-control"].contains("immutable"),
+        "{css:?}"
+    );
+    assert_eq!(
+        rig.page("", "/assets/nothing.css").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_stays_at_the_door() {
+    let rig = Rig::new().await;
+    let wrong = naos_web::new_token(rig.main).0;
+    let got = rig
+        .form("x=1", "/sign-in", &format!("token={wrong}&next=/runs"))
+        .await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+    assert!(got.text.contains("role=\"alert\"") && !got.text.contains(&wrong));
+    let led = rig.page("", "/runs?status=held").await;
+    assert_eq!(
+        led.headers["location"],
+        "/sign-in?next=%2Fruns%3Fstatus%3Dheld"
+    );
+}
