@@ -1,0 +1,198 @@
+//! `naos approve [ID]`
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use naos_types::Code;
+use serde_json::{Value, json};
+
+use super::{Context, Ended, shown};
+use crate::fail::Fail;
+use crate::out::{Out, cell, clean, items};
+use crate::session::{Session, api, part};
+
+/// Decides what waits for a person; lists it unless told what to decide.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos approve                      # what waits\n  \
+    naos approve appr_01jd8… --yes\n  \
+    naos approve --no --comment \"the total is wrong\"   # where one thing waits"
+)]
+pub(crate) struct Approve {
+    /// Which one; the only one that waits unless named.
+    id: Option<String>,
+    /// Approves it.
+    #[arg(long, short, conflicts_with = "no")]
+    yes: bool,
+    /// Rejects it.
+    #[arg(long, short)]
+    no: bool,
+    /// What to say about it.
+    #[arg(long, short, value_name = "TEXT")]
+    comment: Option<String>,
+}
+
+pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
+    let out = &context.out;
+    let mut session = context.session()?;
+    let verdict = (approve.yes || approve.no).then_some(approve.yes);
+    let person = out.terminal && std::io::stdin().is_terminal() && !out.json;
+    let waiting = match &approve.id {
+        Some(_) => Vec::new(),
+        None => pending(&mut session)?,
+    };
+    let id = match (&approve.id, waiting.as_slice()) {
+        (Some(id), _) => id.clone(),
+        (None, []) => return nothing(out, verdict),
+        (None, [only]) if verdict.is_some() => cell(&only["approval"]),
+        (None, several) if verdict.is_some() => {
+            let what = format!("{} things wait: name the one that is meant", several.len());
+            return Err(Fail::usage(what).help("`naos approve` lists them"));
+        }
+        (None, several) => {
+            list(out, several);
+            if !person {
+                return Ok(0);
+            }
+            match pick(several)? {
+                Some(id) => id,
+                None => return Ok(0),
+            }
+        }
+    };
+    let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
+    let yes = match verdict {
+        Some(yes) => yes,
+        None if person => {
+            show(out, &found);
+            match ask_yes()? {
+                Some(yes) => yes,
+                None => return Ok(0),
+            }
+        }
+        None => {
+            if out.json {
+                out.json(&found)
+            } else {
+                show(out, &found)
+            }
+            return Ok(0);
+        }
+    };
+    decide(&mut session, out, approve, &found, yes)
+}
+
+fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, yes: bool) -> Ended {
+    let id = cell(&found["approval"]);
+    let mut body = json!({"approve": yes});
+    if let Some(comment) = &approve.comment {
+        body["comment"] = json!(comment);
+    }
+    // Decided is what was looked at, not what it has become since.
+    if let Some(seen) = ["seen", "digest"]
+        .iter()
+        .find_map(|key| found[*key].as_str())
+    {
+        body["seen"] = json!(seen);
+    }
+    let answer = session.post(api(&format!("/approvals/{}/decide", part(&id))), &body)?;
+    if out.json {
+        out.json(&answer);
+    }
+    let word = if yes { "Approved" } else { "Rejected" };
+    out.say(format!("{word}: {}", cell(&found["title"])));
+    Ok(0)
+}
+
+fn pending(session: &mut Session) -> Result<Vec<Value>, Fail> {
+    let answer = session.get(api("/approvals?status=pending"))?;
+    Ok(items(&answer).to_vec())
+}
+
+fn nothing(out: &Out, verdict: Option<bool>) -> Ended {
+    if verdict.is_some() {
+        return Err(Fail::new(Code::NOT_FOUND, "nothing waits for a person"));
+    }
+    if out.json {
+        out.json(&json!({"items": [], "next": null}));
+    }
+    out.say("Nothing waits for a person.");
+    Ok(0)
+}
+
+fn list(out: &Out, waiting: &[Value]) {
+    if out.json {
+        out.json(&json!({"items": waiting, "next": null}));
+        return;
+    }
+    let rows: Vec<Vec<String>> = waiting
+        .iter()
+        .enumerate()
+        .map(|(at, item)| {
+            let from = cell(&item["author"]);
+            vec![
+                (at + 1).to_string(),
+                cell(&item["approval"]),
+                from,
+                cell(&item["title"]),
+            ]
+        })
+        .collect();
+    out.table(&["", "approval", "from", "title"], &rows);
+}
+
+fn show(out: &Out, found: &Value) {
+    out.line(format!(
+        "{}  {}",
+        cell(&found["approval"]),
+        cell(&found["title"])
+    ));
+    for key in ["author", "status", "options", "evidence", "text", "body"] {
+        let text = shown(&found[key]);
+        if !text.is_empty() {
+            out.line(format!("\n{key}:\n{text}"));
+        }
+    }
+}
+
+fn asked(question: &str) -> Result<String, Fail> {
+    let failed = |e: &std::io::Error| Fail::io("read what you typed", e);
+    let mut stdout = std::io::stdout().lock();
+    let _ = write!(stdout, "{}", clean(question));
+    stdout.flush().map_err(|e| failed(&e))?;
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| failed(&e))?;
+    Ok(line.trim().to_owned())
+}
+
+fn pick(waiting: &[Value]) -> Result<Option<String>, Fail> {
+    let typed = asked("Which one (a number, Enter for none)? ")?;
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let chosen = typed
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| waiting.get(n.checked_sub(1)?));
+    match chosen {
+        Some(item) => Ok(Some(cell(&item["approval"]))),
+        None => Err(Fail::usage(format!(
+            "there is no number {typed:?} in the list"
+        ))),
+    }
+}
+
+fn ask_yes() -> Result<Option<bool>, Fail> {
+    Ok(
+        match asked("Approve (y/n, Enter to leave it)? ")?
+            .to_lowercase()
+            .as_str()
+        {
+            "y" | "yes" | "o" | "oui" => Some(true),
+            "n" | "no" | "non" => Some(false),
+            _ => None,
+        },
+    )
+}

@@ -1,0 +1,108 @@
+//! `naos broker route TEXT`, `broker stats`
+
+use serde_json::{Value, json};
+
+use super::{Context, Ended, given};
+use crate::out::{Out, cell, money};
+use crate::session::api;
+
+/// Says who would do a task, and why: a skill, an agent or a model.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos broker route \"summarise the open questions\"\n  \
+    naos broker stats --json"
+)]
+pub(crate) struct Broker {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Says who would do it, without doing it.
+    Route {
+        /// The task: text, @FILE, or - for standard input.
+        text: String,
+    },
+    /// Shows how tasks were routed, and the money that was not spent.
+    Stats,
+}
+
+pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
+    let out = &context.out;
+    match &broker.what {
+        What::Route { text } => {
+            let text = given(text)?;
+            let mut session = context.fresh_session()?;
+            let answer = session.post(api("/broker/route"), &json!({ "text": text }))?;
+            drop(session);
+            if out.json {
+                out.json(&answer)
+            } else {
+                show(out, &answer)
+            }
+        }
+        What::Stats => {
+            let mut session = context.session()?;
+            let answer = session.get(api("/broker/stats"))?;
+            drop(session);
+            if out.json {
+                out.json(&answer);
+                return Ok(0);
+            }
+            let routed = answer["routed"].as_object().into_iter().flatten();
+            let rows: Vec<_> = routed
+                .map(|(tier, n)| vec![tier.clone(), cell(n)])
+                .collect();
+            out.table(&["tier", "tasks"], &rows);
+            let avoided = match money(&answer["avoided_micros"]) {
+                unknown if unknown.is_empty() => "not known, no model has a price".to_owned(),
+                avoided => avoided,
+            };
+            out.line(format!("Not spent on models: {avoided}"));
+        }
+    }
+    Ok(0)
+}
+
+fn show(out: &Out, answer: &Value) {
+    let target = cell(&answer["target"]);
+    if target.is_empty() {
+        out.line("Nobody would do it.");
+    } else {
+        let sure = answer["confidence"].as_f64().unwrap_or_default();
+        out.line(format!(
+            "{target} ({}, confidence {sure:.2})",
+            cell(&answer["tier"])
+        ));
+    }
+    let considered = answer["considered"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let row = |c: &Value| {
+        let sure = c["confidence"].as_f64().unwrap_or_default();
+        let permitted = if c["permitted"] == true { "yes" } else { "no" };
+        vec![
+            cell(&c["tier"]),
+            cell(&c["target"]),
+            format!("{sure:.2}"),
+            money(&c["estimate_micros"]),
+            permitted.into(),
+            cell(&c["reason"]),
+        ]
+    };
+    let rows: Vec<_> = considered.iter().map(row).collect();
+    if !rows.is_empty() {
+        out.table(
+            &[
+                "tier",
+                "target",
+                "confidence",
+                "estimate",
+                "permitted",
+                "why",
+            ],
+            &rows,
+        );
+    }
+}

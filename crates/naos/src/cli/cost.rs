@@ -1,0 +1,292 @@
+//! `naos cost status|set|reset`
+
+use naos_types::Code;
+use serde_json::{Value, json};
+
+use super::{Context, Ended, name};
+use crate::fail::Fail;
+use crate::out::{Out, cell, money};
+use crate::session::api;
+
+const MICROS: u64 = 1_000_000;
+
+/// Shows and sets what agents may spend.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos cost status\n  naos cost set reader --budget \"$10/day\"\n  \
+    naos cost set reader --budget 2.50 --period month --action pause --alert-at 80\n  \
+    naos cost reset reader"
+)]
+pub(crate) struct Cost {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Shows budgets and what was spent.
+    Status {
+        /// Only this agent.
+        agent: Option<String>,
+    },
+    /// Sets an agent's budget.
+    Set(Set),
+    /// Sets an agent's budget in cents.
+    SetBudget {
+        /// Whose.
+        agent: String,
+        /// Cents a day.
+        #[arg(
+            long,
+            value_name = "CENTS",
+            required_unless_present = "monthly",
+            conflicts_with = "monthly"
+        )]
+        daily: Option<u64>,
+        /// Cents a month.
+        #[arg(long, value_name = "CENTS")]
+        monthly: Option<u64>,
+    },
+    /// Gives an agent its budget's window back.
+    Reset {
+        /// Whose.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        agent: Option<String>,
+        /// All agents'.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Removes an agent's budget.
+    Remove {
+        /// Whose.
+        agent: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Set {
+    /// Whose.
+    agent: String,
+    /// How much, and in which time: "$10/day", 2.50, "$100/month", "$5/total".
+    #[arg(long, value_name = "AMOUNT")]
+    budget: String,
+    /// In which time, unless the amount says it.
+    #[arg(long, value_parser = ["day", "month", "total"])]
+    period: Option<String>,
+    /// What happens when it is used up.
+    #[arg(long, value_parser = ["pause", "stop", "warn", "alert", "throttle"], default_value = "pause")]
+    action: String,
+    /// At how many percent it warns.
+    #[arg(long, value_name = "PERCENT", default_value_t = 80,
+          value_parser = clap::value_parser!(u8).range(1..=100))]
+    alert_at: u8,
+}
+
+pub(crate) fn go(context: &Context, cost: &Cost) -> Ended {
+    match &cost.what {
+        What::Status { agent } => status(context, agent.as_deref()),
+        What::Set(set) => {
+            let (limit, period) = amount(&set.budget, set.period.as_deref())?;
+            put(
+                context,
+                &set.agent,
+                limit,
+                period,
+                &set.action,
+                set.alert_at,
+            )
+        }
+        What::SetBudget {
+            agent,
+            daily,
+            monthly,
+        } => {
+            let (cents, period) = match (daily, monthly) {
+                (Some(cents), _) => (*cents, "day"),
+                (None, monthly) => (monthly.unwrap_or_default(), "month"),
+            };
+            let limit = cents
+                .checked_mul(MICROS / 100)
+                .ok_or_else(|| bad(&cents.to_string()))?;
+            put(context, agent, limit, period, "pause", 80)
+        }
+        What::Reset { agent, .. } => reset(context, agent.as_deref()),
+        What::Remove { agent } => {
+            let agent = name(agent)?;
+            let mut session = context.session()?;
+            let answer = session.delete(api(&format!("/budgets/{agent}")))?;
+            drop(session);
+            if context.out.json {
+                context.out.json(&answer);
+            }
+            context.out.say(format!("{agent} has no budget any more."));
+            Ok(0)
+        }
+    }
+}
+
+fn bad(text: &str) -> Fail {
+    Fail::new(Code::BAD_REQUEST, format!("{text:?} is no amount of money"))
+        .help("for example \"$10/day\", 2.50 or \"$100/month\"; at most six decimals")
+}
+
+/// `$10/day`: millionths, and the time in which they may be spent.
+fn amount<'a>(text: &'a str, period: Option<&'a str>) -> Result<(u64, &'a str), Fail> {
+    let (sum, said) = match text.split_once('/') {
+        Some((sum, said)) => (sum.trim(), Some(said.trim())),
+        None => (text.trim(), None),
+    };
+    let period = match (said, period) {
+        (Some("day" | "daily" | "d"), None | Some("day")) | (None, None) => "day",
+        (Some("month" | "monthly" | "m"), None | Some("month")) => "month",
+        (Some("total"), None | Some("total")) => "total",
+        (None, Some(period)) => period,
+        _ => return Err(bad(text).help("the period is day, month or total, said once")),
+    };
+    let digits = sum.strip_prefix('$').unwrap_or(sum).trim();
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !plain(whole) || !plain(part) || part.len() > 6 {
+        return Err(bad(text));
+    }
+    let whole: u64 = whole.parse().map_err(|_| bad(text))?;
+    let part: u64 = format!("{part:0<6}").parse().map_err(|_| bad(text))?;
+    let micros = whole
+        .checked_mul(MICROS)
+        .and_then(|whole| whole.checked_add(part));
+    Ok((micros.ok_or_else(|| bad(text))?, period))
+}
+
+fn put(context: &Context, agent: &str, limit: u64, period: &str, action: &str, alert: u8) -> Ended {
+    let agent = name(agent)?;
+    let body = json!({
+        "limit_micros": limit, "period": period, "action": action, "alert_percent": alert,
+    });
+    let mut session = context.session()?;
+    let answer = session.put(api(&format!("/budgets/{agent}")), &body)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    let limit = naos_types::Micros(limit);
+    context.out.say(format!(
+        "{agent} may spend {limit} a {period}, then: {action}."
+    ));
+    Ok(0)
+}
+
+fn reset(context: &Context, agent: Option<&str>) -> Ended {
+    let agent = agent.map(name).transpose()?;
+    let mut session = context.session()?;
+    let agents: Vec<String> = match agent {
+        Some(agent) => vec![agent.to_string()],
+        None => {
+            let costs = session.get(api("/costs"))?;
+            let budgets = costs["budgets"].as_array().into_iter().flatten();
+            budgets.map(|budget| cell(&budget["agent"])).collect()
+        }
+    };
+    for agent in &agents {
+        session.post(api(&format!("/budgets/{agent}/reset")), &json!({}))?;
+    }
+    drop(session);
+    if context.out.json {
+        context.out.json(&json!({"agents": agents}));
+    }
+    context
+        .out
+        .say(format!("Given back: {}", agents.join(", ")));
+    Ok(0)
+}
+
+fn status(context: &Context, agent: Option<&str>) -> Ended {
+    let agent = agent.map(name).transpose()?.map(|agent| agent.to_string());
+    let mut session = context.session()?;
+    let mut answer = session.get(api("/costs"))?;
+    drop(session);
+    if let Some(agent) = &agent {
+        for key in ["budgets", "agents"] {
+            if let Some(list) = answer[key].as_array_mut() {
+                list.retain(|item| item["agent"] == *agent);
+            }
+        }
+    }
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        show(&context.out, &answer);
+    }
+    Ok(0)
+}
+
+fn show(out: &Out, answer: &Value) {
+    let list = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+    let budgets = list("budgets");
+    if budgets.is_empty() {
+        out.line("No budgets: naos cost set NAME --budget \"$10/day\"");
+    } else {
+        let row = |b: &Value| {
+            let sums = [
+                "limit_micros",
+                "spent_micros",
+                "reserved_micros",
+                "left_micros",
+            ];
+            let mut row = vec![cell(&b["agent"]), cell(&b["period"])];
+            row.extend(sums.iter().map(|key| money(&b[*key])));
+            row.push(cell(&b["action"]));
+            row
+        };
+        let rows: Vec<_> = budgets.iter().map(row).collect();
+        out.table(
+            &[
+                "agent", "period", "limit", "spent", "reserved", "left", "action",
+            ],
+            &rows,
+        );
+    }
+    let row = |a: &Value| {
+        vec![
+            cell(&a["agent"]),
+            cell(&a["runs"]),
+            money(&a["total_micros"]),
+        ]
+    };
+    let rows: Vec<_> = list("agents").iter().map(row).collect();
+    if !rows.is_empty() {
+        out.line("");
+        out.table(&["agent", "runs", "total"], &rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts() {
+        for (text, period, micros, wanted) in [
+            ("$10/day", None, 10_000_000, "day"),
+            ("10", None, 10_000_000, "day"),
+            ("10.00", Some("month"), 10_000_000, "month"),
+            ("$0.000001/total", None, 1, "total"),
+            (" $ 2.5 / month ", None, 2_500_000, "month"),
+            ("$1/day", Some("day"), 1_000_000, "day"),
+        ] {
+            assert_eq!(amount(text, period).unwrap(), (micros, wanted), "{text}");
+        }
+        for (text, period) in [
+            ("", None),
+            ("$", None),
+            ("-1", None),
+            ("1e3", None),
+            ("1.0000001", None),
+            ("$1/week", None),
+            ("$1/day", Some("month")),
+            ("99999999999999999999", None),
+            ("€1", None),
+        ] {
+            assert_eq!(amount(text, period).unwrap_err().exit, 2, "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `naos create NAME --template T`
+
+use std::path::{Path, PathBuf};
+
+use naos_types::Code;
+use serde_json::{Value, json};
+
+use super::{Context, Ended, name};
+use crate::fail::Fail;
+use crate::session::api;
+use crate::{sync, templates};
+
+/// Makes an agent from a template or a component. It works at once; its source is laid out under
+/// agents/NAME to be changed.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Templates: analyzer, coder, courier, custom, echo, planner, researcher, reviewer,\nwriter; naos get templates says what they do.\n\nExamples:\n  \
+    naos create reader --template researcher\n  \
+    naos create mine --source agents/mine/agent.wasm --description \"Does what I do\""
+)]
+pub(crate) struct Create {
+    /// The agent's name: a-z, 0-9 and -, beginning with a letter.
+    name: String,
+    /// What to make it from.
+    #[arg(long, short, value_name = "TEMPLATE", conflicts_with = "source")]
+    template: Option<String>,
+    /// A WebAssembly component of the naos world, or a core module.
+    #[arg(long, value_name = "FILE")]
+    source: Option<PathBuf>,
+    /// What it does, in a sentence; the broker reads it too.
+    #[arg(long)]
+    description: Option<String>,
+    /// Lays no source out.
+    #[arg(long)]
+    no_source: bool,
+}
+
+pub(crate) fn go(context: &Context, create: &Create) -> Ended {
+    let agent = name(&create.name)?;
+    let mut body = json!({"name": agent});
+    let offered = templates::all();
+    let mut template = None;
+    let component = match (&create.source, &create.template) {
+        (Some(path), _) => Some(sync::component(path)?),
+        (None, chosen) => {
+            let chosen = chosen.as_deref().unwrap_or("researcher");
+            let found = offered.iter().find(|template| template.name == chosen);
+            template = Some(found.ok_or_else(|| unknown(chosen))?);
+            body["template"] = json!(chosen);
+            None
+        }
+    };
+    if let Some(description) = &create.description {
+        let mut spec = template
+            .map(|template| template.spec.clone())
+            .unwrap_or_default();
+        spec.description.clone_from(description);
+        body["spec"] = json!(spec);
+    }
+    let mut session = context.session()?;
+    if let Some(component) = component {
+        body["component"] = json!(session.bring(component)?);
+    }
+    let made = session.post(api("/agents"), &body)?;
+    let root = session.project().root.clone();
+    drop(session);
+    let source = match template {
+        Some(template) if !create.no_source => lay_out(context, template, &root, agent.as_str())?,
+        _ => None,
+    };
+    show(context, &made, agent.as_str(), template, source.as_deref());
+    Ok(0)
+}
+
+fn unknown(chosen: &str) -> Fail {
+    let names = templates::names();
+    let near = names
+        .iter()
+        .map(|name| (strsim::osa_distance(chosen, name), *name))
+        .filter(|(far, name)| *far <= name.len().div_ceil(3))
+        .min();
+    let help = match near {
+        Some((_, name)) => format!("did you mean {name}?"),
+        None => format!("there are {}", names.join(", ")),
+    };
+    Fail::new(
+        Code::UNKNOWN_TEMPLATE,
+        format!("there is no template {chosen:?}"),
+    )
+    .help(help)
+}
+
+/// The agent is there whatever becomes of this; an existing folder is left alone.
+fn lay_out(
+    context: &Context,
+    template: &templates::Template,
+    root: &Path,
+    agent: &str,
+) -> Result<Option<PathBuf>, Fail> {
+    let dir = root.join("agents").join(agent);
+    if dir.exists() {
+        context.out.note(format!(
+            "{} is there already and was left as it is",
+            dir.display()
+        ));
+        return Ok(None);
+    }
+    let laid = template.lay_out(&dir, agent);
+    let laid =
+        laid.map_err(|e| Fail::io(format!("lay the source out in {}", dir.display()), &e))?;
+    Ok(laid.then_some(dir))
+}
+
+fn show(
+    context: &Context,
+    made: &Value,
+    agent: &str,
+    template: Option<&templates::Template>,
+    source: Option<&Path>,
+) {
+    let out = &context.out;
+    if out.json {
+        let mut made = made.clone();
+        made["source"] = json!(source);
+        out.json(&made);
+        return;
+    }
+    out.say(format!("Created the agent {agent}."));
+    if let (Some(dir), Some(template)) = (source, template) {
+        out.say(format!(
+            "Its source is in {}; begin at {}.",
+            dir.display(),
+            template.change
+        ));
+    }
+    out.say(format!("Try it: naos run {agent} --input \"…\""));
+}

@@ -1,0 +1,51 @@
+//! `naos delete KIND NAME`
+
+use naos_types::spec::Kind;
+
+use super::apply::path_of;
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::session::{api, part};
+
+/// Takes a resource away. What it did stays in the audit.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos delete agent reader\n  naos delete skill greet\n  \
+    naos delete document /notes/old.md"
+)]
+pub(crate) struct Delete {
+    /// The kind: agent, skill, plan, document …
+    kind: String,
+    /// Which one.
+    name: String,
+}
+
+pub(crate) fn go(context: &Context, delete: &Delete) -> Ended {
+    let name = &delete.name;
+    let path = match delete.kind.as_str() {
+        "document" | "documents" => {
+            let parts: Vec<String> = name.trim_start_matches('/').split('/').map(part).collect();
+            api(&format!("/documents/{}", parts.join("/")))
+        }
+        "member" | "members" => api(&format!("/members/{}", part(name))),
+        kind => {
+            let known = Kind::parse(kind).ok_or_else(|| {
+                Fail::usage(format!("nothing of the kind {kind:?} can be deleted"))
+                    .help("agent, skill, plan, budget, policy …, document, member")
+            })?;
+            super::name(name)?;
+            path_of(known.word(), name)
+        }
+    };
+    let mut session = context.session()?;
+    let answer = session.delete(path)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    context.out.say(format!(
+        "Deleted the {} {name}.",
+        delete.kind.trim_end_matches('s')
+    ));
+    Ok(0)
+}

@@ -1,0 +1,222 @@
+//! `naos doctor`
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::project::Project;
+use crate::session::{Session, api};
+use crate::{daemon, sync};
+
+/// Looks whether everything is in order, and says what isn't.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  naos doctor\n  naos doctor --json")]
+pub(crate) struct Doctor {}
+
+/// What was found about one thing.
+struct Found {
+    what: &'static str,
+    state: State,
+    says: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    Odd,
+    Bad,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Odd => "warn",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+const fn good(what: &'static str, says: String) -> Found {
+    Found {
+        what,
+        state: State::Good,
+        says,
+    }
+}
+
+const fn odd(what: &'static str, says: String) -> Found {
+    Found {
+        what,
+        state: State::Odd,
+        says,
+    }
+}
+
+fn bad(what: &'static str, fail: &Fail) -> Found {
+    Found {
+        what,
+        state: State::Bad,
+        says: format!("{}: {}", fail.what, fail.help),
+    }
+}
+
+pub(crate) fn go(context: &Context, _doctor: &Doctor) -> Ended {
+    let project = context.project()?;
+    let mut found = vec![good("project", project.root.display().to_string())];
+    found.push(configuration(&project));
+    found.extend(owner(&project));
+    match context.session() {
+        Ok(mut session) => asked(&mut session, &mut found),
+        Err(fail) => found.push(bad("data", &fail)),
+    }
+    found.extend(secrets(&project));
+    found.push(models());
+    let worst = found.iter().any(|found| found.state == State::Bad);
+    if context.out.json {
+        let items: Vec<Value> = found
+            .iter()
+            .map(|f| json!({"what": f.what, "state": f.state.word(), "says": f.says}))
+            .collect();
+        context.out.json(&json!({"ok": !worst, "items": items}));
+    } else {
+        let row = |f: &Found| vec![f.state.word().to_owned(), f.what.to_owned(), f.says.clone()];
+        let rows: Vec<_> = found.iter().map(row).collect();
+        context.out.table(&["", "what", "says"], &rows);
+    }
+    Ok(u8::from(worst))
+}
+
+fn configuration(project: &Project) -> Found {
+    let read = sync::own_documents(project);
+    let documents = match read {
+        Ok(documents) if documents.is_empty() => return odd("files", "there are none".into()),
+        Ok(documents) => documents,
+        Err(fail) => return bad("files", &fail),
+    };
+    for document in &documents {
+        let read = naos_manifest::parse_document(
+            &document.label,
+            &document.text,
+            &naos_manifest::NoFiles,
+            &naos_manifest::NoChecks,
+        );
+        if let Err(error) = read {
+            let says = error.to_string();
+            return Found {
+                what: "files",
+                state: State::Bad,
+                says,
+            };
+        }
+    }
+    good("files", format!("{} sound", documents.len()))
+}
+
+fn owner(project: &Project) -> Option<Found> {
+    let pid = daemon::owner(&project.data)?;
+    Some(match daemon::Daemon::of(&project.data) {
+        Some(daemon) => good("daemon", format!("process {pid}, port {}", daemon.port)),
+        None => odd(
+            "daemon",
+            format!("process {pid} has the directory and serves no port"),
+        ),
+    })
+}
+
+fn asked(session: &mut Session, found: &mut Vec<Found>) {
+    match session.get(api("/status")) {
+        Ok(status) => {
+            let seq = &status["journal"]["seq"];
+            found.push(good(
+                "data",
+                format!("{}, {seq} facts", session.project().data.display()),
+            ));
+        }
+        Err(fail) => found.push(bad("data", &fail)),
+    }
+    match session.get(api("/audit/verify")) {
+        Ok(proof) if proof["ok"] == true => {
+            found.push(good(
+                "journal",
+                format!("{} entries verified", proof["entries"]),
+            ));
+        }
+        Ok(proof) => found.push(Found {
+            what: "journal",
+            state: State::Bad,
+            says: format!("was changed; first bad entry: {}", proof["first_bad"]),
+        }),
+        Err(fail) => found.push(bad("journal", &fail)),
+    }
+    match session.get(api("/top")) {
+        Ok(top) => {
+            let items = crate::out::items(&top);
+            let well =
+                |cell: &&Value| cell["quarantined"].is_null() || cell["quarantined"] == false;
+            let sick = items.iter().filter(|cell| !well(cell)).count();
+            if sick > 0 {
+                let says = format!("{sick} quarantined: naos top shows which");
+                found.push(Found {
+                    what: "cells",
+                    state: State::Bad,
+                    says,
+                });
+            }
+        }
+        Err(fail) => found.push(bad("cells", &fail)),
+    }
+}
+
+/// Files that only their owner may read.
+fn secrets(project: &Project) -> Vec<Found> {
+    let open_to_others = |path: &std::path::Path| {
+        fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+    };
+    let paths = [project.owner_token(), project.data.join("keys")];
+    let open: Vec<String> = paths
+        .iter()
+        .filter(|path| open_to_others(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    if open.is_empty() {
+        return vec![good("secrets", "readable by their owner only".into())];
+    }
+    vec![odd(
+        "secrets",
+        format!(
+            "others may read {}: chmod go= makes them private",
+            open.join(", ")
+        ),
+    )]
+}
+
+/// Keys of model providers in the environment: none of them is used yet.
+fn models() -> Found {
+    const KEYS: [&str; 4] = [
+        "ANTHROPIC_API_KEY",
+        "OPENAI_API_KEY",
+        "GEMINI_API_KEY",
+        "OLLAMA_HOST",
+    ];
+    let there: Vec<&str> = KEYS
+        .into_iter()
+        .filter(|key| std::env::var_os(key).is_some())
+        .collect();
+    if there.is_empty() {
+        return good(
+            "models",
+            "none connected; skills and agents work without".into(),
+        );
+    }
+    good(
+        "models",
+        format!(
+            "{} is there: available, not connected yet",
+            there.join(", ")
+        ),
+    )
+}

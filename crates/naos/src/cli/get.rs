@@ -1,0 +1,372 @@
+//! `naos get KIND [NAME]`
+
+use naos_types::Code;
+use naos_types::spec::Kind;
+use serde_json::{Value, json};
+
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::out::{Out, cell, items, money};
+use crate::session::{Session, api, part};
+
+/// Shows things of a kind, or one of them.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Kinds: agents, runs, tasks, plans, plan-runs, approvals, documents, events, \
+    templates, members,\ntenants, budgets, skills, policies, supervisors, sagas, workflows, pools, \
+    instructions, drivers,\nuis, schedules, models, tools, lessons; singular or plural.\n\n\
+    Examples:\n  naos get agents\n  naos get run run_01jd8… --json\n  \
+    naos get runs --status failed --agent reader\n  naos get document /reports/2026-w41.md"
+)]
+pub(crate) struct Get {
+    /// The kind of thing, or the id of one.
+    kind: String,
+    /// Which one: a name, an id or a path.
+    name: Option<String>,
+    /// How the answer is written.
+    #[arg(long, short, value_name = "FORMAT", value_parser = ["json", "table"])]
+    output: Option<String>,
+    /// Only those with this status.
+    #[arg(long)]
+    status: Option<String>,
+    /// Only those of this agent.
+    #[arg(long)]
+    agent: Option<String>,
+    /// Only those whose path begins so (documents).
+    #[arg(long)]
+    prefix: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}
+
+/// How a kind is listed: its words, where it is, what is shown.
+struct Listed {
+    words: &'static [&'static str],
+    path: &'static str,
+    columns: &'static [&'static str],
+}
+
+const LISTED: &[Listed] = &[
+    Listed {
+        words: &["agents", "agent"],
+        path: "/agents",
+        columns: &[
+            "name",
+            "status",
+            "template",
+            "runs",
+            "failed",
+            "description",
+        ],
+    },
+    Listed {
+        words: &["runs", "run"],
+        path: "/runs",
+        columns: &["run", "agent", "status", "tier", "cost_micros", "started"],
+    },
+    Listed {
+        words: &["tasks", "task"],
+        path: "/tasks",
+        columns: &["task", "title", "status", "agent", "run"],
+    },
+    Listed {
+        words: &["plan-runs", "plan-run", "plan_runs"],
+        path: "/plan-runs",
+        columns: &["run", "name", "status"],
+    },
+    Listed {
+        words: &["approvals", "approval"],
+        path: "/approvals",
+        columns: &["approval", "title", "status", "author", "asked"],
+    },
+    Listed {
+        words: &["documents", "document", "docs"],
+        path: "/documents",
+        columns: &["path", "version", "size", "bytes", "changed"],
+    },
+    Listed {
+        words: &["events", "event"],
+        path: "/audit",
+        columns: &["seq", "time", "subject", "actor"],
+    },
+    Listed {
+        words: &["templates", "template"],
+        path: "/templates",
+        columns: &["name", "description"],
+    },
+    Listed {
+        words: &["members", "member"],
+        path: "/members",
+        columns: &["member", "name", "role"],
+    },
+    Listed {
+        words: &["tenants", "tenant"],
+        path: "/tenants",
+        columns: &["slug", "tenant", "title"],
+    },
+];
+
+pub(crate) fn go(context: &Context, get: &Get) -> Ended {
+    let out = Out {
+        json: context.out.json || get.output.as_deref() == Some("json"),
+        ..context.out
+    };
+    let (kind, name) = meant(get);
+    let mut session = context.session()?;
+    let answer = match name {
+        Some(name) => one(&mut session, kind, name)?,
+        None => many(&mut session, get, kind)?,
+    };
+    drop(session);
+    if out.json {
+        out.json(&answer);
+        return Ok(0);
+    }
+    match name {
+        Some(_) => show(&out, &answer),
+        None => list(&out, kind, &answer),
+    }
+    Ok(0)
+}
+
+/// An id says itself what it is the id of.
+fn meant(get: &Get) -> (&str, Option<&str>) {
+    let kind_of = |id: &str| match id.split_once('_')?.0 {
+        "run" => Some("run"),
+        "task" => Some("task"),
+        "plan" => Some("plan-run"),
+        "appr" => Some("approval"),
+        _ => None,
+    };
+    let is_id = |text: &str| text.len() > 20 && kind_of(text).is_some();
+    match &get.name {
+        None if is_id(&get.kind) => (kind_of(&get.kind).unwrap_or_default(), Some(&get.kind)),
+        None => (&get.kind, None),
+        Some(id) if is_id(id) && matches!(get.kind.as_str(), "plan" | "plans") => {
+            ("plan-run", Some(id))
+        }
+        Some(name) => (&get.kind, Some(name)),
+    }
+}
+
+fn listed(kind: &str) -> Option<&'static Listed> {
+    LISTED.iter().find(|listed| listed.words.contains(&kind))
+}
+
+fn unknown(kind: &str) -> Fail {
+    let known = LISTED
+        .iter()
+        .map(|listed| listed.words[0])
+        .chain(Kind::ALL.iter().map(|kind| kind.plural()));
+    let near = known
+        .map(|word| (strsim::osa_distance(kind, word), word))
+        .filter(|(far, word)| *far <= word.len().div_ceil(3))
+        .min();
+    let help = near.map_or_else(
+        || "`naos get --help` lists the kinds".to_owned(),
+        |(_, word)| format!("did you mean {word}?"),
+    );
+    Fail::usage(format!("there is no kind {kind:?}")).help(help)
+}
+
+fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
+    if matches!(kind, "budget" | "budgets") {
+        let budgets = session.get(api("/costs"))?;
+        let found = budgets["budgets"].as_array().into_iter().flatten();
+        let found = found
+            .into_iter()
+            .find(|budget| budget["agent"] == name)
+            .cloned();
+        return found
+            .ok_or_else(|| Fail::new(Code::NOT_FOUND, format!("there is no budget for {name}")));
+    }
+    if let Some(listed) = listed(kind) {
+        return match listed.path {
+            "/documents" => {
+                let parts: Vec<String> =
+                    name.trim_start_matches('/').split('/').map(part).collect();
+                session.get(api(&format!("/documents/{}", parts.join("/"))))
+            }
+            "/audit" => {
+                let all = session.get(api("/audit?last=1000&action=event.published"))?;
+                let found = items(&all)
+                    .iter()
+                    .find(|row| cell(&row["seq"]) == name)
+                    .cloned();
+                found.ok_or_else(|| Fail::new(Code::NOT_FOUND, format!("there is no event {name}")))
+            }
+            "/templates" | "/members" | "/tenants" => {
+                let all = session.get(api(listed.path))?;
+                let keys = ["name", "slug", "member", "tenant"];
+                let is = |item: &&Value| keys.iter().any(|key| item[*key] == name);
+                let found = items(&all).iter().find(is).cloned();
+                let what = || format!("there is no {} {name}", listed.words[1]);
+                found.ok_or_else(|| Fail::new(Code::NOT_FOUND, what()))
+            }
+            path => session.get(api(&format!("{path}/{}", part(name)))),
+        };
+    }
+    let kind = Kind::parse(kind).ok_or_else(|| unknown(kind))?;
+    session.get(api(&format!("/resources/{}/{}", kind.word(), part(name))))
+}
+
+fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
+    if matches!(kind, "budget" | "budgets") {
+        let costs = session.get(api("/costs"))?;
+        return Ok(json!({"items": costs["budgets"], "next": null}));
+    }
+    let path = match listed(kind) {
+        Some(listed) => listed.path.to_owned(),
+        None => {
+            let kind = Kind::parse(kind).ok_or_else(|| unknown(kind))?;
+            format!("/resources/{}", kind.word())
+        }
+    };
+    let mut query = Vec::new();
+    let mut put = |name: &str, value: Option<String>| {
+        query.extend(value.map(|value| format!("{name}={}", part(&value))));
+    };
+    put("status", get.status.clone());
+    put("agent", get.agent.clone());
+    put("prefix", get.prefix.clone());
+    if path == "/audit" {
+        put("action", Some("event.published".into()));
+        put("last", Some(get.limit.unwrap_or(100).to_string()));
+    } else {
+        put("limit", get.limit.map(|limit| limit.to_string()));
+    }
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", query.join("&"))
+    };
+    session.get(api(&format!("{path}{query}")))
+}
+
+fn list(out: &Out, kind: &str, answer: &Value) {
+    let rows = items(answer);
+    if rows.is_empty() {
+        out.say(format!("There are no {}.", many_word(kind)));
+        return;
+    }
+    let named = listed(kind).map(|listed| listed.columns);
+    let columns: Vec<&str> = match named {
+        // What a version of the API doesn't say isn't shown.
+        Some(columns) => columns
+            .iter()
+            .copied()
+            .filter(|c| rows.iter().any(|row| !row[*c].is_null()))
+            .collect(),
+        None => scalars(&rows[0]),
+    };
+    let show = |row: &Value, column: &&str| {
+        if column.ends_with("_micros") {
+            money(&row[*column])
+        } else {
+            cell(&row[*column])
+        }
+    };
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| columns.iter().map(|column| show(row, column)).collect())
+        .collect();
+    let head: Vec<&str> = columns
+        .iter()
+        .map(|c| c.trim_end_matches("_micros"))
+        .collect();
+    out.table(&head, &cells);
+    if !answer["next"].is_null() {
+        out.note("There are more; --limit N shows more of them.");
+    }
+}
+
+fn many_word(kind: &str) -> &str {
+    listed(kind).map_or_else(
+        || Kind::parse(kind).map_or(kind, |kind| kind.plural()),
+        |listed| listed.words[0],
+    )
+}
+
+fn scalars(row: &Value) -> Vec<&str> {
+    let Value::Object(members) = row else {
+        return Vec::new();
+    };
+    let plain = members
+        .iter()
+        .filter(|(_, value)| !value.is_object() && !value.is_array());
+    plain.map(|(name, _)| name.as_str()).collect()
+}
+
+/// One thing: a line for each plain member, then what is longer.
+fn show(out: &Out, thing: &Value) {
+    let Value::Object(members) = thing else {
+        out.line(super::shown(thing));
+        return;
+    };
+    let long = |value: &Value| match value {
+        Value::String(text) => text.contains('\n'),
+        Value::Object(_) | Value::Array(_) => true,
+        _ => false,
+    };
+    let width = members.keys().map(String::len).max().unwrap_or(0);
+    for (name, value) in members
+        .iter()
+        .filter(|(_, value)| !long(value) && !value.is_null())
+    {
+        let value = if name.ends_with("_micros") {
+            money(value)
+        } else {
+            cell(value)
+        };
+        out.line(format!(
+            "{:<width$}  {value}",
+            name.trim_end_matches("_micros")
+        ));
+    }
+    for (name, value) in members.iter().filter(|(_, value)| long(value)) {
+        let empty = value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(serde_json::Map::is_empty);
+        if !empty {
+            out.line(format!("\n{name}:\n{}", super::shown(value)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(kind: &str, name: Option<&str>) -> Get {
+        Get {
+            kind: kind.into(),
+            name: name.map(str::to_owned),
+            output: None,
+            status: None,
+            agent: None,
+            prefix: None,
+            limit: None,
+        }
+    }
+
+    #[test]
+    fn an_id_says_what_it_is() {
+        let run = "run_01jd8000000000000000000000";
+        let plan = "plan_01jd8000000000000000000000";
+        for (kind, name, meant_kind, meant_name) in [
+            (run, None, "run", Some(run)),
+            ("runs", None, "runs", None),
+            ("plan", Some(plan), "plan-run", Some(plan)),
+            ("plan", Some("weekly"), "plan", Some("weekly")),
+            ("run_x", None, "run_x", None),
+        ] {
+            assert_eq!(meant(&get(kind, name)), (meant_kind, meant_name), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_none_is_corrected() {
+        assert_eq!(unknown("agnets").help, "did you mean agents?");
+        assert!(unknown("zzzzzzzzz").help.contains("--help"));
+    }
+}

@@ -1,0 +1,377 @@
+//! What can be typed. One command, one file: its arguments, what it asks, what it shows.
+
+mod init;
+
+mod create;
+
+mod apply;
+
+mod get;
+
+mod delete;
+
+mod run;
+
+mod plan;
+
+mod task;
+
+mod approve;
+
+mod up;
+
+mod status;
+
+mod logs;
+
+mod stop;
+
+mod audit;
+
+mod cost;
+
+mod broker;
+
+mod config;
+
+mod explain;
+
+mod doctor;
+
+mod top;
+
+mod completions;
+
+mod agent;
+
+mod demo;
+
+mod report;
+
+mod dev;
+
+mod tenant;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use naos_types::{Code, Name, RunStatus};
+use serde_json::Value;
+use tracing_subscriber::EnvFilter;
+
+use crate::fail::Fail;
+use crate::out::Out;
+use crate::project::Project;
+use crate::session::Session;
+use crate::sync;
+
+/// An operating system for AI agents: agents, plans, budgets, approvals and an audit trail in one
+/// binary.
+#[derive(Parser)]
+#[command(name = "naos", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start here:\n  \
+    naos init office && cd office\n  \
+    naos create reader --template researcher\n  \
+    naos run reader --input @notes.md\n\n\
+    Exit status: 0 done, 1 failed or not found, 2 malformed, 3 refused by the guard, \
+    4 waits for a person.")]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args, Clone, Debug)]
+struct Globals {
+    /// The project's configuration; the nearest nexus.config.yaml above, unless named.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory with the project's data.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// For which tenant; the main one unless named.
+    #[arg(long, global = true, value_name = "SLUG")]
+    tenant: Option<String>,
+    /// Answers as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Tells what happens on the way.
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// Says only what was asked for.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes a project.
+    Init(init::Init),
+    /// Makes an agent from a template or a component.
+    Create(create::Create),
+    /// Makes resources what files say.
+    Apply(apply::Apply),
+    /// Shows resources, runs, tasks and what else there is.
+    Get(get::Get),
+    /// Takes a resource away.
+    Delete(delete::Delete),
+    /// Gives an agent something to do and waits for its answer.
+    Run(run::Run),
+    /// Starts, shows and cancels plans.
+    Plan(plan::Plan),
+    /// Shows and cancels tasks.
+    Task(task::Task),
+    /// Decides what waits for a person.
+    Approve(approve::Approve),
+    /// Runs naos in the foreground: agents, API and page.
+    #[command(visible_alias = "serve")]
+    Up(up::Up),
+    /// Like `up`, and says where the page is.
+    Dashboard(up::Up),
+    /// Says how things stand.
+    Status(status::Status),
+    /// Shows what agents did.
+    Logs(logs::Logs),
+    /// Lets an agent take no more work.
+    Stop(stop::Stop),
+    /// Lets an agent take work again.
+    Start(stop::Start),
+    /// Shows what happened, and proves it.
+    Audit(audit::Audit),
+    /// Shows and sets what agents may spend.
+    Cost(cost::Cost),
+    /// Says who would do a task, and why.
+    Broker(broker::Broker),
+    /// Checks the project's configuration.
+    Config(config::Config),
+    /// Explains an error's code.
+    Explain(explain::Explain),
+    /// Looks whether everything is in order.
+    Doctor(doctor::Doctor),
+    /// Shows how busy each tenant is.
+    Top(top::Top),
+    /// Builds agents.
+    Agent(agent::Agent),
+    /// Rebuilds and reloads agents while their sources change.
+    Dev(dev::Dev),
+    /// Shows and makes tenants.
+    Tenant(tenant::Tenant),
+    /// Lets an agency do its weekly report, in ./naos-demo.
+    Demo(demo::Demo),
+    /// Prepares the weekly report of a folder of mails, tables and notes.
+    Report(report::Report),
+    /// Kills this very binary at random moments and checks that nothing is lost.
+    Crashtest(crate::crashtest::Crashtest),
+    /// Writes completions for a shell.
+    Completions(completions::Completions),
+}
+
+/// What a command works with.
+pub(crate) struct Context {
+    pub(crate) out: Out,
+    globals: Globals,
+}
+
+/// How a command ended.
+pub(crate) type Ended = Result<u8, Fail>;
+
+impl Context {
+    /// The project.
+    pub(crate) fn project(&self) -> Result<Project, Fail> {
+        Project::find(
+            self.globals.config.as_deref(),
+            self.globals.data_dir.as_deref(),
+        )
+    }
+
+    /// A conversation with naos about the project.
+    pub(crate) fn session(&self) -> Result<Session, Fail> {
+        if let Some(slug) = &self.globals.tenant {
+            name(slug)?;
+        }
+        Session::open(&self.project()?, self.globals.tenant.as_deref())
+    }
+
+    /// The same, after the project's own files were applied if they changed.
+    pub(crate) fn fresh_session(&self) -> Result<Session, Fail> {
+        let mut session = self.session()?;
+        if self
+            .globals
+            .tenant
+            .as_deref()
+            .is_none_or(|slug| slug == "main")
+        {
+            sync::if_changed(&mut session, &self.out)?;
+        }
+        Ok(session)
+    }
+}
+
+/// Reads what was typed, does it, and says how it ended.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Out::new(cli.globals.json, cli.globals.quiet);
+    let serving = matches!(
+        cli.command,
+        Command::Up(_) | Command::Dashboard(_) | Command::Dev(_)
+    );
+    log(&cli.globals, serving, &out);
+    let context = Context {
+        out,
+        globals: cli.globals,
+    };
+    match dispatch(&context, cli.command) {
+        Ok(exit) => ExitCode::from(exit),
+        Err(fail) => {
+            fail.show(out.json, out.colour);
+            ExitCode::from(fail.exit)
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Ended {
+    match command {
+        Command::Init(command) => init::go(context, &command),
+        Command::Create(command) => create::go(context, &command),
+        Command::Apply(command) => apply::go(context, &command),
+        Command::Get(command) => get::go(context, &command),
+        Command::Delete(command) => delete::go(context, &command),
+        Command::Run(command) => run::go(context, &command),
+        Command::Plan(command) => plan::go(context, &command),
+        Command::Task(command) => task::go(context, &command),
+        Command::Approve(command) => approve::go(context, &command),
+        Command::Up(command) => up::go(context, &command, false),
+        Command::Dashboard(command) => up::go(context, &command, true),
+        Command::Status(command) => status::go(context, &command),
+        Command::Logs(command) => logs::go(context, &command),
+        Command::Stop(command) => stop::stop(context, &command),
+        Command::Start(command) => stop::start(context, &command),
+        Command::Audit(command) => audit::go(context, &command),
+        Command::Cost(command) => cost::go(context, &command),
+        Command::Broker(command) => broker::go(context, &command),
+        Command::Config(command) => config::go(context, &command),
+        Command::Explain(command) => explain::go(context, &command),
+        Command::Doctor(command) => doctor::go(context, &command),
+        Command::Top(command) => top::go(context, &command),
+        Command::Demo(command) => demo::go(context, &command),
+        Command::Report(command) => report::go(context, &command),
+        Command::Agent(command) => agent::go(context, &command),
+        Command::Dev(command) => dev::go(context, &command),
+        Command::Tenant(command) => tenant::go(context, &command),
+        Command::Crashtest(command) => crate::crashtest::go(context, &command),
+        Command::Completions(command) => completions::go(&command),
+    }
+}
+
+/// Whether this binary has such a command.
+pub(crate) fn knows(command: &str) -> bool {
+    use clap::CommandFactory;
+    Cli::command().find_subcommand(command).is_some()
+}
+
+/// What is told on standard error beside answers: warnings; with `up` and `--verbose` more.
+fn log(globals: &Globals, serving: bool, out: &Out) {
+    let level = match (globals.verbose, globals.quiet) {
+        (true, _) => "debug",
+        (_, true) => "error",
+        _ if serving => "info",
+        _ => "warn",
+    };
+    let set = ["NAOS_LOG", "NEXUS_LOG_LEVEL"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    let filter = set.unwrap_or_else(|| format!("warn,naos={level}"));
+    let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    // An error only says that somebody listens already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(out.colour)
+        .try_init();
+}
+
+/// A name as it was typed.
+pub(crate) fn name(text: &str) -> Result<Name, Fail> {
+    Name::new(text).map_err(|error| {
+        Fail::new(Code::BAD_NAME, error.to_string())
+            .help("for example: reader, invoice-checker, agent-7")
+    })
+}
+
+/// The exit status that goes with the status of a run, a plan's run or a task.
+pub(crate) fn exit_of(status: &str) -> u8 {
+    match RunStatus::parse(status) {
+        Some(RunStatus::Completed | RunStatus::Queued | RunStatus::Running) => 0,
+        Some(RunStatus::Refused) => 3,
+        Some(RunStatus::Held | RunStatus::Unknown | RunStatus::Diverged) => 4,
+        _ => 1,
+    }
+}
+
+/// Text that was given as it is, as `@FILE`, or as `-` for standard input.
+pub(crate) fn given(text: &str) -> Result<String, Fail> {
+    const INPUT_BYTES_MAX: usize = 8 << 20;
+    let (label, bytes) = if text == "-" {
+        let mut bytes = Vec::new();
+        let stdin = std::io::Read::take(std::io::stdin().lock(), INPUT_BYTES_MAX as u64 + 1);
+        let mut stdin = stdin;
+        std::io::Read::read_to_end(&mut stdin, &mut bytes)
+            .map_err(|e| Fail::io("read standard input", &e))?;
+        ("standard input", bytes)
+    } else if let Some(path) = text.strip_prefix('@') {
+        (
+            path,
+            std::fs::read(path).map_err(|e| Fail::io(format!("read {path}"), &e))?,
+        )
+    } else {
+        return Ok(text.to_owned());
+    };
+    if bytes.len() > INPUT_BYTES_MAX {
+        let what = format!("{label} has more than {INPUT_BYTES_MAX} bytes");
+        return Err(Fail::new(Code::TOO_LARGE, what));
+    }
+    sync::text(label, bytes)
+}
+
+/// Text as it is; anything else as JSON, spread out.
+pub(crate) fn shown(output: &Value) -> String {
+    match output {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => serde_json::to_string_pretty(other).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_table_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn statuses_have_exits() {
+        for (status, exit) in [
+            ("completed", 0),
+            ("running", 0),
+            ("failed", 1),
+            ("partial", 1),
+            ("cancelled", 1),
+            ("rolled_back", 1),
+            ("compensation_failed", 1),
+            ("refused", 3),
+            ("held", 4),
+            ("unknown", 4),
+            ("diverged", 4),
+            ("what", 1),
+        ] {
+            assert_eq!(exit_of(status), exit, "{status}");
+        }
+    }
+}

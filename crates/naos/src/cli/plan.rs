@@ -1,0 +1,235 @@
+//! `naos plan start|list|status|cancel`
+
+use std::time::Duration;
+
+use naos_types::Code;
+use serde_json::{Map, Value, json};
+
+use super::run::{until_closed, why};
+use super::{Context, Ended, exit_of, given, name, shown};
+use crate::fail::Fail;
+use crate::out::{Out, cell, items};
+use crate::session::{WAIT_MS_MAX, api, part};
+
+/// Starts, shows and cancels plans.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    naos plan start weekly --input client=Riake --input week=41\n  \
+    naos plan start weekly --input '{\"client\": \"Riake\"}' --no-wait\n  \
+    naos plan list\n  naos plan cancel plan_01jd8…")]
+pub(crate) struct Plan {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Starts a plan.
+    #[command(visible_alias = "run")]
+    Start(Start),
+    /// Lists plans that ran or run.
+    List,
+    /// Shows one of them.
+    Status {
+        /// Its id.
+        run: String,
+    },
+    /// Cancels one of them.
+    Cancel {
+        /// Its id.
+        run: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Start {
+    /// Which plan.
+    name: String,
+    /// Its inputs: a JSON object, @FILE, -, or KEY=VALUE as often as needed.
+    #[arg(long, short, value_name = "JSON|KEY=VALUE")]
+    input: Vec<String>,
+    /// Doesn't wait for its end.
+    #[arg(long)]
+    no_wait: bool,
+    /// Waits at most so many seconds; the plan goes on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
+    match &plan.what {
+        What::Start(start) => run(context, start),
+        What::List => list(context),
+        What::Status { run } => status(context, run),
+        What::Cancel { run } => cancel(context, run),
+    }
+}
+
+fn run(context: &Context, start: &Start) -> Ended {
+    let plan = name(&start.name)?;
+    let wait = if start.no_wait {
+        0
+    } else {
+        start.timeout.saturating_mul(1_000)
+    };
+    let body = json!({"inputs": inputs(&start.input)?, "wait_ms": wait.min(WAIT_MS_MAX)});
+    let mut session = context.fresh_session()?;
+    let started = session.post(api(&format!("/plans/{plan}/start")), &body)?;
+    let wait = Duration::from_millis(wait);
+    let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
+    drop(session);
+    show(&context.out, &answer);
+    let status = answer["status"].as_str().unwrap_or_default();
+    if matches!(status, "running" | "queued") && !start.no_wait {
+        context
+            .out
+            .note("It is not done yet; it goes on while naos runs.");
+        return Ok(1);
+    }
+    Ok(exit_of(status))
+}
+
+/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so.
+fn inputs(given_inputs: &[String]) -> Result<Value, Fail> {
+    let mut out = Map::new();
+    for text in given_inputs {
+        let whole = text.starts_with(['@', '{']) || text == "-";
+        if whole {
+            let text = given(text)?;
+            match serde_json::from_str(&text) {
+                Ok(Value::Object(members)) => out.extend(members),
+                Ok(_) => return Err(malformed("inputs are a JSON object".into())),
+                Err(error) => return Err(malformed(format!("the inputs don't parse: {error}"))),
+            }
+            continue;
+        }
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(malformed(format!("{text:?} is neither JSON nor key=value")));
+        };
+        let value = given(value)?;
+        let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+        out.insert(key.to_owned(), value);
+    }
+    Ok(Value::Object(out))
+}
+
+fn malformed(what: String) -> Fail {
+    Fail::new(Code::BAD_REQUEST, what).help("for example: --input client=Riake --input week=41")
+}
+
+fn list(context: &Context) -> Ended {
+    let mut session = context.session()?;
+    let answer = session.get(api("/plan-runs"))?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+        return Ok(0);
+    }
+    let row = |item: &Value| {
+        vec![
+            cell(&item["run"]),
+            cell(&item["name"]),
+            cell(&item["status"]),
+        ]
+    };
+    let rows: Vec<_> = items(&answer).iter().map(row).collect();
+    if rows.is_empty() {
+        context.out.say("No plan ran yet.");
+    } else {
+        context.out.table(&["run", "plan", "status"], &rows);
+    }
+    Ok(0)
+}
+
+fn status(context: &Context, run: &str) -> Ended {
+    let mut session = context.session()?;
+    let answer = session.get(api(&format!("/plan-runs/{}", part(run))))?;
+    drop(session);
+    show(&context.out, &answer);
+    Ok(0)
+}
+
+fn cancel(context: &Context, run: &str) -> Ended {
+    let mut session = context.session()?;
+    let answer = session.post(api(&format!("/plan-runs/{}/cancel", part(run))), &json!({}))?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    context.out.say(format!("Cancelled {run}."));
+    Ok(0)
+}
+
+fn show(out: &Out, answer: &Value) {
+    if out.json {
+        out.json(answer);
+        return;
+    }
+    let steps = answer["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let row = |step: &Value| {
+        let output = shown(&step["output"]);
+        let first: String = output
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(60)
+            .collect();
+        vec![
+            cell(&step["name"]),
+            cell(&step["status"]),
+            cell(&step["attempts"]),
+            first,
+        ]
+    };
+    let rows: Vec<_> = steps.iter().map(row).collect();
+    if !rows.is_empty() {
+        out.table(&["step", "status", "attempts", "output"], &rows);
+    }
+    let output = shown(&answer["output"]);
+    if !output.is_empty() {
+        out.line(format!("\n{output}"));
+    }
+    for step in steps {
+        if let Some(why) = why(&step["problem"]) {
+            out.note(format!("{}: {why}", cell(&step["name"])));
+        }
+    }
+    let status = cell(&answer["status"]);
+    out.note(format!(
+        "{} · {} · {status}",
+        cell(&answer["run"]),
+        cell(&answer["name"])
+    ));
+    if status == "held" {
+        out.note("It waits for a person: naos approve");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_in_every_form() {
+        let of = |texts: &[&str]| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            inputs(&texts)
+        };
+        for (texts, wanted) in [
+            (&[][..], json!({})),
+            (
+                &["client=Riake", "week=41"],
+                json!({"client": "Riake", "week": 41}),
+            ),
+            (&["{\"a\": [1]}", "a=2"], json!({"a": 2})),
+            (&["q=a=b"], json!({"q": "a=b"})),
+            (&["x="], json!({"x": ""})),
+        ] {
+            assert_eq!(of(texts).unwrap(), wanted);
+        }
+        for texts in [&["nothing"][..], &["{\"a\""], &["{]"]] {
+            assert_eq!(of(texts).unwrap_err().exit, 2);
+        }
+    }
+}

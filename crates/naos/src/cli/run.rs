@@ -1,0 +1,252 @@
+//! `naos run AGENT --input TEXT`
+
+use std::time::Duration;
+
+use naos_engine::clock;
+use naos_types::Code;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Ended, exit_of, given, name, shown};
+use crate::fail::Fail;
+use crate::out::{Out, money};
+use crate::session::{Session, WAIT_MS_MAX, api, part};
+
+/// Gives an agent something to do and waits for its answer. Without an agent the broker chooses.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:\n  \
+    naos run reader --input \"What is due on Friday?\"\n  \
+    naos run analyzer --input @invoices.csv --json\n  \
+    cat notes.md | naos run reader --input -\n  \
+    naos run --input \"summarise these notes\"      # the broker chooses\n  \
+    naos run resolve run_01jd8… --retry")]
+pub(crate) struct Run {
+    #[command(subcommand)]
+    about: Option<About>,
+    /// Who is to do it.
+    agent: Option<String>,
+    /// What is given: text, @FILE, or - for standard input.
+    #[arg(long, short, value_name = "TEXT|@FILE|-", default_value = "")]
+    input: String,
+    /// What the task is called on the board.
+    #[arg(long)]
+    title: Option<String>,
+    /// Doesn't wait for the answer.
+    #[arg(long)]
+    no_wait: bool,
+    /// Waits at most so many seconds; the run goes on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    timeout: u64,
+}
+
+#[derive(clap::Subcommand)]
+enum About {
+    /// Cancels a run.
+    Cancel {
+        /// Which.
+        run: String,
+    },
+    /// Decides about a run whose effect may or may not have happened.
+    Resolve(Resolve),
+}
+
+#[derive(clap::Args)]
+#[group(id = "verdict", required = true, multiple = false)]
+struct Verdict {
+    /// It happened: go on.
+    #[arg(long)]
+    finish: bool,
+    /// It must not have happened: end the run.
+    #[arg(long)]
+    undo: bool,
+    /// It did not happen: do it again.
+    #[arg(long)]
+    retry: bool,
+}
+
+#[derive(clap::Args)]
+struct Resolve {
+    /// Which run.
+    run: String,
+    #[command(flatten)]
+    verdict: Verdict,
+}
+
+pub(crate) fn go(context: &Context, run: &Run) -> Ended {
+    match &run.about {
+        Some(About::Cancel { run }) => return tell(context, run, "cancel", &json!({})),
+        Some(About::Resolve(resolve)) => {
+            let Verdict { finish, undo, .. } = resolve.verdict;
+            let verdict = if finish {
+                "finish"
+            } else if undo {
+                "undo"
+            } else {
+                "retry"
+            };
+            return tell(
+                context,
+                &resolve.run,
+                "resolve",
+                &json!({ "verdict": verdict }),
+            );
+        }
+        None => {}
+    }
+    let mut body = json!({"input": given(&run.input)?});
+    if let Some(agent) = &run.agent {
+        body["agent"] = json!(name(agent)?);
+    }
+    if let Some(title) = &run.title {
+        body["title"] = json!(title);
+    }
+    let mut session = context.fresh_session()?;
+    let wait = if run.no_wait {
+        0
+    } else {
+        run.timeout.saturating_mul(1_000)
+    };
+    body["wait_ms"] = json!(wait.min(WAIT_MS_MAX));
+    let started = session.post(api("/runs"), &body)?;
+    let answer = until_closed(&mut session, "/runs", started, Duration::from_millis(wait))?;
+    let inside = session.daemon().is_none();
+    drop(session);
+    Ok(show(&context.out, &answer, run.no_wait, inside))
+}
+
+fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
+    let mut session = context.session()?;
+    let answer = session.post(api(&format!("/runs/{}/{verb}", part(run))), body)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    let done = if verb == "cancel" {
+        "Cancelled"
+    } else {
+        "Resolved"
+    };
+    context.out.say(format!("{done} {run}."));
+    Ok(0)
+}
+
+/// Waits on until what was started is closed or waits for a person, or the time is over.
+pub(crate) fn until_closed(
+    session: &mut Session,
+    place: &str,
+    mut answer: Value,
+    wait: Duration,
+) -> Result<Value, Fail> {
+    let until = clock::tick() + wait;
+    loop {
+        let status = answer["status"].as_str().unwrap_or_default();
+        let left = until.saturating_duration_since(clock::tick());
+        if !matches!(status, "running" | "queued") || left.is_zero() {
+            return Ok(answer);
+        }
+        let Some(id) = answer["run"].as_str() else {
+            return Ok(answer);
+        };
+        let step = left.as_millis().min(u128::from(WAIT_MS_MAX));
+        let path = format!("{place}/{}?wait_ms={step}", part(id));
+        let asked = clock::tick();
+        let mut found = session.get(api(&path))?;
+        if let (Value::Object(found), Value::Object(first)) = (&mut found, &answer) {
+            // What is shown is what the start shows: no more, no less.
+            found.retain(|key, _| first.contains_key(key));
+        }
+        answer = found;
+        if clock::tick().saturating_duration_since(asked) < PAUSE {
+            session.pause(PAUSE);
+        }
+    }
+}
+
+/// The least time between two questions about the same thing.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a run is to whoever asked for it, in this order; the rest is in `naos get run`.
+const SHOWN: [&str; 9] = [
+    "run",
+    "task",
+    "agent",
+    "status",
+    "tier",
+    "output",
+    "cost_micros",
+    "steps",
+    "seq",
+];
+
+fn in_json(answer: &Value) -> Value {
+    let mut shown: Map<String, Value> = SHOWN
+        .iter()
+        .map(|key| ((*key).to_owned(), answer[*key].clone()))
+        .collect();
+    if !answer["problem"].is_null() {
+        shown.insert("problem".into(), answer["problem"].clone());
+    }
+    Value::Object(shown)
+}
+
+fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool) -> u8 {
+    let status = answer["status"].as_str().unwrap_or_default();
+    let id = answer["run"].as_str().unwrap_or("the run");
+    if out.json {
+        out.json(&in_json(answer));
+    } else {
+        for_people(out, answer, id, status);
+    }
+    let open = matches!(status, "running" | "queued");
+    if open && inside {
+        out.note("It goes on while naos runs: naos up");
+    }
+    match status {
+        _ if open && no_wait => 0,
+        _ if open => {
+            out.note(format!(
+                "{id} is not done yet; naos get run {id} shows it later"
+            ));
+            1
+        }
+        status => exit_of(status),
+    }
+}
+
+fn for_people(out: &Out, answer: &Value, id: &str, status: &str) {
+    let output = shown(&answer["output"]);
+    if status == "completed" {
+        out.line(output);
+    } else if !output.is_empty() {
+        out.note(output);
+    }
+    if let Some(why) = why(&answer["problem"]) {
+        out.note(why);
+    }
+    let word = |key: &str| answer[key].as_str().unwrap_or_default();
+    let cost = money(&answer["cost_micros"]);
+    let words = [id, word("agent"), status, word("tier"), &cost];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    out.note(words.join(" · "));
+    match status {
+        "held" => out.note("It waits for a person: naos approve"),
+        "unknown" | "diverged" => out.note(format!("It waits for a person: naos get run {id}")),
+        _ => {}
+    }
+}
+
+/// A problem in the form of every other error.
+pub(crate) fn why(problem: &Value) -> Option<String> {
+    let code = problem["code"].as_str()?;
+    let entry = Code::parse(code)?.entry();
+    let said = ["said", "note"]
+        .iter()
+        .filter_map(|key| problem[*key].as_str());
+    let said: Vec<&str> = said.filter(|text| !text.is_empty()).collect();
+    let what = if said.is_empty() {
+        entry.title.to_owned()
+    } else {
+        said.join("; ")
+    };
+    Some(format!("error: {what} [{code}]\n  help: {}", entry.help))
+}

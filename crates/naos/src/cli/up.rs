@@ -1,0 +1,241 @@
+//! `naos up`
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use naos_engine::clock;
+use naos_types::Code;
+use serde_json::json;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Context, Ended};
+use crate::daemon::Daemon;
+use crate::fail::Fail;
+use crate::out::Out;
+use crate::project::Project;
+use crate::session::{self, LOCK_WAIT_MS_MAX, Session};
+use crate::sync;
+use crate::wire::{BuildError, Machine};
+
+const PORT: u16 = 4200;
+const LOCK_POLL_MS: u64 = 20;
+
+/// Runs naos in the foreground until Ctrl-C: agents, API and page. Other commands talk to it.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos up\n  naos up --port 0                  # any free port\n  \
+    naos up --host 0.0.0.0 --behind-proxy --allow-host naos.example.org"
+)]
+pub(crate) struct Up {
+    /// The port; 0 for any free one.
+    #[arg(long, short, env = "NEXUS_DASH_PORT")]
+    port: Option<u16>,
+    /// The address to listen on.
+    #[arg(long, env = "NEXUS_DASH_HOST")]
+    host: Option<IpAddr>,
+    /// Says that something in front of naos speaks TLS: needed for any other address than this
+    /// machine's own.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// A name that naos answers to beside localhost, as often as needed.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Opens the page.
+    #[arg(long)]
+    open: bool,
+}
+
+pub(crate) fn go(context: &Context, up: &Up, page: bool) -> Ended {
+    let project = context.project()?;
+    let address = address(&project, up)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Fail::io("start", &e))?;
+    let machine = claim(&project, &runtime, &up.allow_host)?;
+    let ended = serve(context, up, page, &project, &runtime, &machine, address);
+    Daemon::withdraw(&project.data);
+    machine.close();
+    ended
+}
+
+/// Flags before environment before configuration before defaults.
+fn address(project: &Project, up: &Up) -> Result<SocketAddr, Fail> {
+    let (mut host, mut port) = (None, None);
+    if let Some(config) = &project.config {
+        let document = sync::document(config, project.label(config))?;
+        // What is wrong with the rest of it is said when it is applied.
+        if let Ok(read) = naos_manifest::parse_document(
+            &document.label,
+            &document.text,
+            &naos_manifest::NoFiles,
+            &naos_manifest::NoChecks,
+        ) && let Some(settings) = read.project
+        {
+            (host, port) = (settings.dashboard.host, settings.dashboard.port);
+        }
+    }
+    let host = match (up.host, host.as_deref()) {
+        (Some(host), _) => host,
+        (None, None | Some("localhost")) => IpAddr::from([127, 0, 0, 1]),
+        (None, Some(text)) => text.parse().map_err(|_| {
+            Fail::usage(format!(
+                "the configuration's dashboard.host {text:?} is no address"
+            ))
+            .help("for example 127.0.0.1")
+        })?,
+    };
+    if host == IpAddr::V6(std::net::Ipv6Addr::LOCALHOST) {
+        let what = "commands reach the daemon at 127.0.0.1, so it can't listen on ::1 alone";
+        return Err(Fail::usage(what).help("leave --host out"));
+    }
+    if !host.is_loopback() && !(up.behind_proxy && host.is_unspecified()) {
+        let what = format!("{host} can be reached from elsewhere, and naos itself speaks no TLS");
+        return Err(Fail::usage(what).help(
+            "leave --host out, or put a proxy with TLS in front and say --host 0.0.0.0 \
+             --behind-proxy",
+        ));
+    }
+    Ok(SocketAddr::new(host, up.port.or(port).unwrap_or(PORT)))
+}
+
+/// Opens the data. A short-lived command lets go of it soon; another daemon doesn't.
+fn claim(project: &Project, runtime: &Runtime, hosts: &[String]) -> Result<Machine, Fail> {
+    let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
+    loop {
+        match Machine::build(project, runtime, hosts.to_vec()) {
+            Ok(machine) => return Ok(machine),
+            Err(BuildError::Failed(fail)) => return Err(fail),
+            Err(BuildError::Taken(pid)) => {
+                if Daemon::of(&project.data).is_some() || clock::tick() >= until {
+                    return Err(session::taken(project, pid));
+                }
+                runtime.block_on(async {
+                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await;
+                });
+            }
+        }
+    }
+}
+
+fn serve(
+    context: &Context,
+    up: &Up,
+    page: bool,
+    project: &Project,
+    runtime: &Runtime,
+    machine: &Machine,
+    address: SocketAddr,
+) -> Ended {
+    let listener = TcpListener::bind(address).map_err(|e| binding(address, &e))?;
+    let address = listener.local_addr().map_err(|e| Fail::io("listen", &e))?;
+    let (interrupted, terminated) = runtime.block_on(async {
+        Ok::<_, Fail>((
+            heard(SignalKind::interrupt())?,
+            heard(SignalKind::terminate())?,
+        ))
+    })?;
+    let router = machine.router.clone();
+    let serving = runtime.spawn(naos_web::serve(
+        router,
+        listener,
+        until(interrupted, terminated),
+    ));
+    let daemon = Daemon {
+        pid: std::process::id(),
+        port: address.port(),
+        token_path: project.owner_token(),
+    };
+    daemon
+        .announce(&project.data)
+        .map_err(|e| Fail::io("say where this daemon is, in data/daemon.json", &e))?;
+    welcome(&context.out, project, machine, address, page || up.open);
+    if up.open {
+        open_page(&context.out, address);
+    }
+    // The daemon's own files are applied through its own door, as every command's are.
+    let applied = Session::open(project, None)
+        .and_then(|mut session| sync::if_changed(&mut session, &context.out));
+    if let Err(fail) = applied {
+        fail.show(context.out.json, context.out.colour);
+        context
+            .out
+            .note("The project's files were not applied; what is there goes on.");
+    }
+    match runtime.block_on(serving) {
+        Ok(Ok(())) => {
+            context.out.note("Stopped; what was acknowledged is kept.");
+            Ok(0)
+        }
+        Ok(Err(error)) => Err(Fail::io("serve", &error)),
+        Err(_) => Err(Fail::new(Code::INTERNAL, "serving ended with a panic")),
+    }
+}
+
+fn heard(kind: SignalKind) -> Result<Signal, Fail> {
+    signal(kind).map_err(|e| Fail::io("listen for signals", &e))
+}
+
+async fn until(mut interrupted: Signal, mut terminated: Signal) {
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+fn binding(address: SocketAddr, error: &std::io::Error) -> Fail {
+    let fail = Fail::io(format!("listen on {address}"), error);
+    match error.kind() {
+        ErrorKind::AddrInUse => fail.help("another program has the port: choose one with --port"),
+        ErrorKind::PermissionDenied => {
+            fail.help("ports below 1024 are the system's: choose another")
+        }
+        _ => fail,
+    }
+}
+
+fn welcome(out: &Out, project: &Project, machine: &Machine, address: SocketAddr, page: bool) {
+    let url = url(address);
+    if out.json {
+        let token = project.owner_token();
+        out.json(&json!({"url": url, "pid": std::process::id(), "token_path": token}));
+        return;
+    }
+    out.say(format!("naos is up at {url} (Ctrl-C stops it)"));
+    if machine.created || page {
+        let token = project.owner_token();
+        out.say(format!("Sign in with the token in {}", token.display()));
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{}:{}", own_host(address), address.port())
+}
+
+/// How this machine itself reaches the address.
+fn own_host(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip.is_unspecified() => "127.0.0.1".into(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+        ip => ip.to_string(),
+    }
+}
+
+fn open_page(out: &Out, address: SocketAddr) {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let opened = std::process::Command::new(opener)
+        .arg(url(address))
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    if opened.is_err() {
+        out.note(format!("Open {} in a browser.", url(address)));
+    }
+}

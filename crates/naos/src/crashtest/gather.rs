@@ -1,0 +1,224 @@
+//! What the machine says it did, read through the API when everything is quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::door::{Answer, Door};
+use super::ledger::{What, Write};
+
+/// How long one read may take.
+const READ_WAIT: Duration = Duration::from_secs(60);
+/// Items of a list at once.
+const PAGE: usize = 500;
+/// Lines of the audit log at once.
+const AUDIT_PAGE: usize = 10_000;
+
+/// A line of the audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) seq: u64,
+    pub(super) action: String,
+    pub(super) subject: String,
+    pub(super) run: Option<String>,
+}
+
+/// A run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RunRow {
+    pub(super) agent: String,
+    pub(super) status: String,
+    pub(super) output: String,
+}
+
+/// What an agent spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    pub(super) limit: u64,
+    pub(super) reserved: u64,
+    pub(super) spent: u64,
+}
+
+/// Everything that is compared with the ledger.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) runs: BTreeMap<String, RunRow>,
+    /// Status by id.
+    pub(super) plans: BTreeMap<String, String>,
+    /// Status by id.
+    pub(super) approvals: BTreeMap<String, String>,
+    pub(super) audit: Vec<Row>,
+    pub(super) money: BTreeMap<String, Spent>,
+    pub(super) agents: BTreeSet<String>,
+    /// The newest version by path.
+    pub(super) documents: BTreeMap<String, u64>,
+    /// Inputs of runs that nobody was told of.
+    pub(super) strangers: Vec<(String, String)>,
+    /// `audit verify`: whether it is sound, how long it is, what it says.
+    pub(super) verified: (bool, u64, String),
+    /// What was answered to acknowledged writes when they were asked again; none: nothing.
+    pub(super) again: Vec<(Write, Option<Answer>)>,
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn number(value: &Value, name: &str) -> u64 {
+    value[name].as_u64().unwrap_or_default()
+}
+
+/// All items of a list, newest first.
+fn list(door: &Door, path: &str, id: &str) -> anyhow::Result<Vec<Value>> {
+    let mut all = Vec::new();
+    let mut before = String::new();
+    loop {
+        let page = door.get(&format!("/api/v1{path}?limit={PAGE}{before}"), READ_WAIT)?;
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        let last = items.last().map(|item| text(item, id));
+        all.extend(items);
+        match (last, page["next"].is_null()) {
+            (Some(last), false) => before = format!("&before={last}"),
+            _ => return Ok(all),
+        }
+    }
+}
+
+/// The whole audit log.
+fn audit(door: &Door) -> anyhow::Result<Vec<Row>> {
+    let mut rows: Vec<Row> = Vec::new();
+    loop {
+        let after = rows.last().map_or(0, |row| row.seq);
+        let path = format!("/api/v1/audit?after={after}&limit={AUDIT_PAGE}");
+        let page = door.get(&path, READ_WAIT)?;
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        if items.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(items.iter().map(|item| Row {
+            seq: number(item, "seq"),
+            action: text(item, "action"),
+            // Documents are named from the root: `/notes/a.md`.
+            subject: text(item, "subject").trim_start_matches('/').to_owned(),
+            run: item["run"].as_str().map(str::to_owned),
+        }));
+    }
+}
+
+/// Runs and plans that are still at it, and approvals that wait.
+pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
+    let mut open = Vec::new();
+    for (path, id) in [
+        ("/runs?status=queued", "run"),
+        ("/runs?status=running", "run"),
+        ("/plan-runs?status=running", "run"),
+        ("/approvals?status=pending", "approval"),
+    ] {
+        let page = door.get(&format!("/api/v1{path}&limit=20"), READ_WAIT)?;
+        let items = page["items"].as_array().into_iter().flatten();
+        open.extend(items.map(|item| format!("{} {}", text(item, id), text(item, "status"))));
+    }
+    Ok(open)
+}
+
+/// Reads everything.
+pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> {
+    let mut found = Gathered::default();
+    for item in list(door, "/runs", "run")? {
+        let (agent, status) = (text(&item, "agent"), text(&item, "status"));
+        let output = text(&item, "output");
+        found.runs.insert(
+            text(&item, "run"),
+            RunRow {
+                agent,
+                status,
+                output,
+            },
+        );
+    }
+    for item in list(door, "/plan-runs", "run")? {
+        found
+            .plans
+            .insert(text(&item, "run"), text(&item, "status"));
+    }
+    for item in list(door, "/approvals", "approval")? {
+        found
+            .approvals
+            .insert(text(&item, "approval"), text(&item, "status"));
+    }
+    found.audit = audit(door)?;
+    for item in door.get("/api/v1/agents", READ_WAIT)?["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        found.agents.insert(text(item, "name"));
+    }
+    for item in door.get("/api/v1/costs", READ_WAIT)?["budgets"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let (limit, reserved) = (
+            number(item, "limit_micros"),
+            number(item, "reserved_micros"),
+        );
+        let spent = number(item, "spent_micros");
+        found.money.insert(
+            text(item, "agent"),
+            Spent {
+                limit,
+                reserved,
+                spent,
+            },
+        );
+    }
+    for write in ledger {
+        if let What::Document { path } = &write.what
+            && !found.documents.contains_key(path)
+        {
+            let document = door.get(&format!("/api/v1/documents/{path}"), READ_WAIT)?;
+            found
+                .documents
+                .insert(path.clone(), number(&document, "version"));
+        }
+    }
+    found.strangers = strangers(door, ledger, &found.runs)?;
+    let proof = door.get("/api/v1/audit/verify", READ_WAIT)?;
+    let sound = proof["ok"].as_bool().unwrap_or(false);
+    found.verified = (sound, number(&proof, "entries"), proof.to_string());
+    Ok(found)
+}
+
+/// Runs that no acknowledged write began: those of plans, and those that began twice.
+fn strangers(
+    door: &Door,
+    ledger: &[Write],
+    runs: &BTreeMap<String, RunRow>,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let known: BTreeSet<&str> = ledger
+        .iter()
+        .filter_map(|write| write.said("run"))
+        .collect();
+    let unknown = runs.keys().filter(|run| !known.contains(run.as_str()));
+    let input = |run: &String| {
+        let detail = door.get(&format!("/api/v1/runs/{run}"), READ_WAIT)?;
+        Ok((run.clone(), text(&detail, "input")))
+    };
+    unknown.map(input).collect()
+}
+
+/// Asks every acknowledged write again, under its own key.
+pub(super) fn again(door: &Door, ledger: &[Write]) -> Vec<(Write, Option<Answer>)> {
+    let acked = ledger.iter().filter(|write| write.reply().is_some());
+    let ask = |write: &Write| {
+        let (path, key) = (format!("/api/v1{}", write.path), Some(write.key.as_str()));
+        let body = Some(&write.body);
+        (
+            write.clone(),
+            door.insist(write.method, &path, body, key, READ_WAIT).0,
+        )
+    };
+    acked.map(ask).collect()
+}

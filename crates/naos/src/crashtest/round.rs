@@ -1,0 +1,390 @@
+//! One round: a fresh project, load, kills, and at the end the comparison.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use naos_engine::clock::tick;
+
+use super::chance::Chance;
+use super::checks::{self, Collected, Effects, Finding};
+use super::door::Door;
+use super::drill;
+use super::gather;
+use super::load::{self, Shared};
+use super::machine::{Machine, Running, Waited, panics, rest, tail};
+use super::people;
+use super::receiver::Receiver;
+
+/// How long a start may take before it counts as stuck.
+const START_WAIT: Duration = Duration::from_secs(60);
+/// How long everything may take to become quiet after the last kill.
+const QUIET_WAIT: Duration = Duration::from_secs(90);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+/// The shortest cycle that kills are spread over.
+const CYCLE_MIN: Duration = Duration::from_millis(60);
+/// How many kills, in percent, fall right after a start.
+const EARLY_PERCENT: u64 = 12;
+/// How soon that is.
+const EARLY_US_MAX: u64 = 15_000;
+/// How much of the child's log a failure shows.
+const TAIL_LINES: usize = 12;
+
+/// What a round is given.
+pub(super) struct Plan<'p> {
+    pub(super) binary: PathBuf,
+    pub(super) dir: PathBuf,
+    pub(super) seed: u64,
+    pub(super) kills: u64,
+    pub(super) runtime: &'p tokio::runtime::Runtime,
+    /// Whether the time for the whole test is over.
+    pub(super) over: &'p dyn Fn() -> bool,
+    /// Hears of every kill.
+    pub(super) progress: &'p dyn Fn(u64, usize),
+}
+
+/// How a round ended.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) kills: u64,
+    pub(super) findings: Vec<Finding>,
+    pub(super) effects: Effects,
+    pub(super) asked: usize,
+    pub(super) acked: usize,
+    pub(super) repeated: usize,
+    pub(super) refused: usize,
+    pub(super) facts: usize,
+    pub(super) runs: usize,
+    pub(super) plans: usize,
+    pub(super) approvals: usize,
+    /// From a start to the first answer, in milliseconds.
+    pub(super) recoveries: Vec<u64>,
+    /// Backups that were restored and verified.
+    pub(super) backups: u64,
+}
+
+/// What a round works with.
+struct Stage<'p> {
+    plan: Plan<'p>,
+    machine: Machine,
+    shared: Arc<Shared>,
+    chance: Chance,
+    outcome: &'p mut Outcome,
+    pause: mpsc::Receiver<()>,
+    /// Held so that nobody ever wakes `pause`.
+    _quiet: mpsc::Sender<()>,
+}
+
+/// Makes a round in `plan.dir`, which is made.
+pub(super) fn run(plan: Plan<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Err(error) = play(plan, &mut outcome) {
+        // A round that can't be ended is a broken promise like any other.
+        outcome.findings.push(Finding {
+            check: "alive",
+            what: format!("{error:#}"),
+        });
+    }
+    outcome
+}
+
+fn play(plan: Plan<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
+    fs::create_dir_all(&plan.dir).with_context(|| format!("could not make {:?}", plan.dir))?;
+    let chance = Chance::new(plan.seed);
+    let keyed = Receiver::start(true, &plan.dir.join("keyed.log"), chance.fork(900))?;
+    let plain = Receiver::start(false, &plan.dir.join("plain.log"), chance.fork(901))?;
+    let ports = [keyed.port, plain.port];
+    lay_out(&plan.dir, ports)?;
+    let machine = Machine {
+        binary: plan.binary.clone(),
+        dir: plan.dir.clone(),
+        ports: ports.to_vec(),
+    };
+    let shared = Shared::new(Door::new(plan.runtime.handle().clone()), ports);
+    let (quiet, pause) = mpsc::channel();
+    let mut stage = Stage {
+        plan,
+        machine,
+        shared,
+        chance,
+        outcome,
+        pause,
+        _quiet: quiet,
+    };
+    let kept = stage
+        .storm()
+        .and_then(|running| stage.compare(running, &keyed, &plain));
+    stage.shared.stop.store(true, Ordering::Release);
+    fs::write(
+        stage.plan.dir.join("ledger.jsonl"),
+        stage.shared.ledger.lines(),
+    )?;
+    kept.with_context(|| {
+        format!(
+            "the last lines of the child:\n{}",
+            tail(&stage.machine.log(), TAIL_LINES)
+        )
+    })
+}
+
+fn lay_out(dir: &Path, [keyed, plain]: [u16; 2]) -> anyhow::Result<()> {
+    let config = include_str!("project.yaml")
+        .replace("KEYED_PORT", &keyed.to_string())
+        .replace("PLAIN_PORT", &plain.to_string());
+    fs::write(dir.join("nexus.config.yaml"), config).context("could not write the project")
+}
+
+impl Stage<'_> {
+    /// Load and kills; gives the child that is left alive when they are over.
+    fn storm(&mut self) -> anyhow::Result<Running> {
+        let mut running = self
+            .start(START_WAIT)?
+            .context("the first child never came up")?;
+        self.set_up()?;
+        let threads = load::start(&self.shared, &self.chance)?;
+        let mut chance = self.chance.fork(800);
+        // The first cycle is measured before anything is killed.
+        rest(&self.pause, CYCLE_MIN * 10);
+        let mut ready = Some(running);
+        while self.outcome.kills < self.plan.kills && !(self.plan.over)() {
+            if let Some(mut running) = ready.take() {
+                let ended = running.run_for(self.delay(&mut chance), &self.pause)?;
+                self.shared.door.shut();
+                running.kill()?;
+                if let Some(status) = ended {
+                    bail!(
+                        "the child ended by itself after {} kills: {status}",
+                        self.outcome.kills
+                    );
+                }
+                self.outcome.kills += 1;
+                (self.plan.progress)(self.outcome.kills, self.shared.ledger.acked());
+            }
+            if chance.percent(EARLY_PERCENT) {
+                self.kill_early(&mut chance)?;
+                continue;
+            }
+            ready = self.start(START_WAIT)?;
+            if ready.is_none() {
+                bail!(
+                    "the child didn't come up again after {} kills",
+                    self.outcome.kills
+                );
+            }
+            if self.outcome.kills == self.plan.kills / 2 && self.outcome.backups == 0 {
+                self.back_up()?;
+            }
+        }
+        running = match ready {
+            Some(running) => running,
+            None => self
+                .start(START_WAIT)?
+                .context("the last child never came up")?,
+        };
+        self.settle(threads)?;
+        Ok(running)
+    }
+
+    /// When the next kill falls: uniform up to one and a half cycles.
+    fn delay(&self, chance: &mut Chance) -> Duration {
+        let cycle = self
+            .shared
+            .cycle()
+            .unwrap_or(CYCLE_MIN)
+            .clamp(CYCLE_MIN, CYCLE_MIN * 20);
+        let micros = u64::try_from(cycle.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(chance.below(micros * 3 / 2))
+    }
+
+    /// Starts a child and lets clients in; none if it wasn't there in time.
+    fn start(&mut self, limit: Duration) -> anyhow::Result<Option<Running>> {
+        let began = tick();
+        let mut running = self.machine.start().context("could not start the child")?;
+        match running.ready(limit, &self.pause)? {
+            Waited::Ready(port) => {
+                let token = fs::read_to_string(self.machine.data().join("owner.token"))
+                    .context("there is no owner's token")?;
+                self.shared.door.open(port, token.trim())?;
+                self.shared.door.get("/healthz", limit)?;
+                let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.outcome.recoveries.push(took);
+                Ok(Some(running))
+            }
+            Waited::TimeOver => {
+                running.kill()?;
+                Ok(None)
+            }
+            Waited::Ended(status) => bail!("a child ended while it started: {status}"),
+        }
+    }
+
+    /// A child that hardly begins.
+    fn kill_early(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
+        let mut running = self.machine.start().context("could not start the child")?;
+        let ended = running.run_for(
+            Duration::from_micros(chance.below(EARLY_US_MAX)),
+            &self.pause,
+        )?;
+        running.kill()?;
+        if let Some(status) = ended {
+            bail!("a child ended while it started: {status}");
+        }
+        self.outcome.kills += 1;
+        Ok(())
+    }
+
+    /// Waits until the project's own files were applied.
+    fn set_up(&self) -> anyhow::Result<()> {
+        let began = tick();
+        let there = [
+            "/agents/echo",
+            "/agents/courier",
+            "/agents/checker",
+            "/resources/plan/crash",
+        ];
+        loop {
+            let ask = |path: &&str| {
+                let path = format!("/api/v1{path}");
+                let answer = self.shared.door.ask("GET", &path, None, None, START_WAIT);
+                answer.is_some_and(|answer| answer.is_ok())
+            };
+            if there.iter().all(ask) {
+                return Ok(());
+            }
+            if began.elapsed() > START_WAIT {
+                bail!("the project's files were not applied");
+            }
+            rest(&self.pause, LOOK);
+        }
+    }
+
+    /// No new work; what is open is answered, what runs ends.
+    fn settle(&mut self, threads: Vec<JoinHandle<()>>) -> anyhow::Result<()> {
+        self.shared.stop.store(true, Ordering::Release);
+        for thread in threads {
+            if thread.join().is_err() {
+                bail!("a client panicked");
+            }
+        }
+        let began = tick();
+        loop {
+            people::finish(&self.shared, &self.chance);
+            let open = gather::unfinished(&self.shared.door)?;
+            if open.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() > QUIET_WAIT {
+                let what = format!("still at it after {QUIET_WAIT:?}: {}", open.join(", "));
+                self.outcome.findings.push(Finding {
+                    check: "ended",
+                    what,
+                });
+                return Ok(());
+            }
+            rest(&self.pause, LOOK);
+        }
+    }
+
+    /// A backup in the middle of the load, restored elsewhere and verified there.
+    fn back_up(&mut self) -> anyhow::Result<()> {
+        match drill::run(&self.machine, &self.plan.dir)? {
+            drill::Drill::Verified => self.outcome.backups += 1,
+            drill::Drill::NoSuchCommand => {}
+            drill::Drill::Broken(what) => {
+                self.outcome.findings.push(Finding {
+                    check: "backup",
+                    what,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(
+        &mut self,
+        running: Running,
+        keyed: &Receiver,
+        plain: &Receiver,
+    ) -> anyhow::Result<()> {
+        let ledger = self.shared.ledger.all();
+        let mut found = gather::gather(&self.shared.door, &ledger)?;
+        found.again = gather::again(&self.shared.door, &ledger);
+        let head = found.audit.last().map(|row| row.seq);
+        // Asking again must have changed nothing.
+        let after = gather::gather(&self.shared.door, &ledger)?;
+        self.expect(
+            "same answer",
+            after.audit.len() == found.audit.len(),
+            || {
+                format!(
+                    "asking again added facts: {} to {}",
+                    found.audit.len(),
+                    after.audit.len()
+                )
+            },
+        );
+        self.stop(running)?;
+        let running = self
+            .start(START_WAIT)?
+            .context("it didn't start after a polite stop")?;
+        let later = gather::gather(&self.shared.door, &ledger)?;
+        let kept = later.audit.get(..found.audit.len()) == Some(found.audit.as_slice());
+        self.expect("journal", kept, || {
+            format!("a polite stop lost facts before seq {head:?}")
+        });
+        self.expect("journal", later.verified.0, || {
+            format!("audit verify after a polite stop: {}", later.verified.2)
+        });
+        self.stop(running)?;
+        let (keyed, plain) = (keyed.hits(), plain.hits());
+        let collected = Collected {
+            ledger: &ledger,
+            found: &found,
+            keyed: &keyed,
+            plain: &plain,
+        };
+        self.outcome.findings.extend(checks::all(&collected));
+        self.outcome.effects = checks::count(&collected);
+        for line in panics(&self.machine.log()).context("could not read the child's log")? {
+            self.outcome.findings.push(Finding {
+                check: "panics",
+                what: line,
+            });
+        }
+        let refused = ledger
+            .iter()
+            .filter(|w| matches!(w.stand, super::ledger::Stand::Refused { .. }));
+        self.outcome.refused = refused.count();
+        self.outcome.asked = ledger.len();
+        self.outcome.acked = self.shared.ledger.acked();
+        self.outcome.repeated = ledger.iter().filter(|write| write.sent > 1).count();
+        self.outcome.facts = found.audit.len();
+        self.outcome.runs = found.runs.len();
+        self.outcome.plans = found.plans.len();
+        self.outcome.approvals = found.approvals.len();
+        Ok(())
+    }
+
+    fn stop(&mut self, running: Running) -> anyhow::Result<()> {
+        let ended = running.stop(START_WAIT, &self.pause)?;
+        self.shared.door.shut();
+        self.expect("stop", ended.is_some_and(|status| status.success()), || {
+            format!("a polite stop ended with {ended:?}")
+        });
+        Ok(())
+    }
+
+    fn expect(&mut self, check: &'static str, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.outcome.findings.push(Finding {
+                check,
+                what: what(),
+            });
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The two ways to the API: the daemon that owns the directory, or the same router in here.
+
+use std::time::Duration;
+
+use axum::Router;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use naos_drivers::http::{HttpClient, Request, SendError, Settings};
+use naos_types::Code;
+use tower::ServiceExt;
+
+use crate::daemon::Daemon;
+use crate::fail::Fail;
+use crate::wire::Machine;
+
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// How long one request to the daemon may take; what waits longer asks again.
+const REQUEST_MS_MAX: u64 = 60_000;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) method: &'static str,
+    /// Path and query.
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+    /// What the body is.
+    pub(crate) media: &'static str,
+    /// What marks it as the same request, sent again.
+    pub(crate) key: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) problem: bool,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A way to the API.
+pub(crate) enum Link {
+    /// Over loopback.
+    Daemon {
+        /// Where.
+        daemon: Daemon,
+        /// Reaches this one port only.
+        client: HttpClient,
+    },
+    /// In this process.
+    Inside(Box<Machine>),
+}
+
+/// Why there was no answer.
+pub(crate) enum LinkError {
+    /// The daemon is gone; the same request may be sent again.
+    Gone(String),
+    /// Anything else.
+    Failed(Fail),
+}
+
+impl Link {
+    pub(crate) fn to(daemon: Daemon) -> Result<Self, Fail> {
+        let client = HttpClient::new(Settings {
+            allow_loopback_ports: vec![daemon.port],
+            response_bytes_max: ANSWER_BYTES_MAX,
+            timeout: Duration::from_millis(REQUEST_MS_MAX),
+        });
+        let client = client.map_err(|e| Fail::new(Code::INTERNAL, e.to_string()))?;
+        Ok(Self::Daemon { daemon, client })
+    }
+
+    pub(crate) async fn send(&self, ask: &Ask, token: &str) -> Result<Answer, LinkError> {
+        match self {
+            Self::Daemon { daemon, client } => over_loopback(daemon, client, ask, token).await,
+            Self::Inside(machine) => within(machine.router.clone(), ask, token).await,
+        }
+    }
+}
+
+async fn over_loopback(
+    daemon: &Daemon,
+    client: &HttpClient,
+    ask: &Ask,
+    token: &str,
+) -> Result<Answer, LinkError> {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let request = Request {
+        method: ask.method.to_owned(),
+        url: format!("http://127.0.0.1:{}{}", daemon.port, ask.path),
+        headers: vec![
+            header("authorization", &format!("Bearer {token}")),
+            header("content-type", ask.media),
+            header("idempotency-key", &ask.key),
+        ],
+        body: ask.body.clone(),
+    };
+    match client.send(request, None).await {
+        Ok(answer) => {
+            let kind = answer
+                .headers
+                .iter()
+                .find(|(name, _)| name == "content-type");
+            let problem = kind.is_some_and(|(_, kind)| is_problem(kind));
+            Ok(Answer {
+                status: answer.status,
+                problem,
+                body: answer.body,
+            })
+        }
+        Err(error @ (SendError::NotSent { .. } | SendError::Lost { .. })) => {
+            Err(LinkError::Gone(error.to_string()))
+        }
+        Err(error) => Err(LinkError::Failed(Fail::new(
+            Code::INTERNAL,
+            error.to_string(),
+        ))),
+    }
+}
+
+async fn within(router: Router, ask: &Ask, token: &str) -> Result<Answer, LinkError> {
+    let failed = |what: String| LinkError::Failed(Fail::new(Code::INTERNAL, what));
+    let request = http::Request::builder()
+        .method(ask.method)
+        .uri(&ask.path)
+        .header(http::header::HOST, "127.0.0.1")
+        .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(http::header::CONTENT_TYPE, ask.media)
+        .header("idempotency-key", &ask.key)
+        .body(Full::new(Bytes::from(ask.body.clone())))
+        .map_err(|error| failed(format!("the request can't be built: {error}")))?;
+    let answer = match router.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    let status = answer.status().as_u16();
+    let kind = answer.headers().get(http::header::CONTENT_TYPE);
+    let problem = kind
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(is_problem);
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
+        .collect()
+        .await;
+    let body = body.map_err(|error| failed(format!("the answer can't be read: {error}")))?;
+    Ok(Answer {
+        status,
+        problem,
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+fn is_problem(kind: &str) -> bool {
+    kind.starts_with("application/problem+json")
+}

@@ -1,0 +1,34 @@
+//! The command `naos`.
+//!
+//! I read what was typed, find the project, give the question to the daemon that owns its data
+//! directory (or open the directory myself and give it to the same router), and show the answer.
+//! I never decide anything: every rule is in the kernel, every answer comes from the API.
+//! Start at [`cli::main`]; `wire.rs` is where the machine is built.
+
+mod cli;
+mod crashtest;
+mod daemon;
+mod fail;
+mod link;
+mod office;
+mod out;
+mod outside;
+mod project;
+mod session;
+mod sync;
+mod templates;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == naos_sandbox::child::CHILD_ARGUMENT)
+    {
+        return naos_sandbox::child::compile_main();
+    }
+    #[cfg(feature = "planted-bugs")]
+    naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+    cli::main()
+}

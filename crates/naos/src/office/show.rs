@@ -1,0 +1,150 @@
+//! What a person sees while the job is done: a line for each finished run, a bar on a terminal,
+//! and a table of who did what at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use naos_types::Micros;
+use serde_json::Value;
+
+use super::job::title_of;
+use crate::fail::Fail;
+use crate::out::Out;
+use crate::session::Session;
+
+/// What one agent did.
+#[derive(Default)]
+struct Did {
+    tier: String,
+    runs: u64,
+    took_ms: u64,
+    cost: u64,
+}
+
+/// The screen of a job.
+pub(crate) struct Show {
+    out: Out,
+    bar: Option<ProgressBar>,
+    did: BTreeMap<String, Did>,
+}
+
+impl Show {
+    /// A screen: a bar where there is a terminal, lines where there is none.
+    pub(crate) fn new(out: Out) -> Self {
+        let bar = (out.terminal && !out.quiet).then(|| {
+            let bar = ProgressBar::new(1);
+            let style = ProgressStyle::with_template("{bar:30.cyan/black} {pos}/{len} {wide_msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Self {
+            out,
+            bar,
+            did: BTreeMap::new(),
+        }
+    }
+
+    /// Whether what happened before this start is shown too: the table counts all of it.
+    pub(crate) const fn wants_all(&self) -> bool {
+        true
+    }
+
+    /// Says something.
+    pub(crate) fn line(&self, text: &str) {
+        match &self.bar {
+            _ if self.out.quiet => {}
+            Some(bar) => bar.println(text),
+            None => self.out.line(text),
+        }
+    }
+
+    /// Shows a fact, if it is one that people care for.
+    pub(crate) fn fact(
+        &mut self,
+        session: &mut Session,
+        _plan: &str,
+        row: &Value,
+    ) -> Result<(), Fail> {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        match row["action"].as_str().unwrap_or_default() {
+            "agent.completed" => {
+                let (title, run) = title_of(session, &text("run"))?;
+                let tier = run["tier"].as_str().unwrap_or_default().to_owned();
+                let cost = run["cost_micros"].as_u64().unwrap_or(0);
+                let took = run["took_ms"].as_u64().unwrap_or(0);
+                let did = self.did.entry(text("subject")).or_default();
+                did.runs += 1;
+                did.took_ms += took;
+                did.cost += cost;
+                did.tier.clone_from(&tier);
+                let who = text("subject");
+                let cost = Micros(cost);
+                self.line(&format!(
+                    "✓ {who:<12} {title:<34} {tier:<6} {took:>6} ms  {cost}"
+                ));
+            }
+            "agent.failed" => self.line(&format!("✗ {:<12} {}", text("subject"), text("line"))),
+            "review.praised" => self.line(&format!("★ {:<12} praised it", text("subject"))),
+            "review.refuted" => {
+                self.line(&format!(
+                    "↺ {:<12} refuted it, with evidence",
+                    text("subject")
+                ));
+            }
+            "approval.requested" => self.line("? waits for a person"),
+            "approval.approved" => self.line("✓ a person approved it"),
+            "approval.rejected" => self.line("✗ a person said no"),
+            "document.updated" => self.line(&format!("✓ wrote {}", text("subject"))),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How far the plan is.
+    pub(crate) fn steps(&self, plan: &Value) {
+        let Some(bar) = &self.bar else { return };
+        let steps = plan["steps"].as_array().map_or(&[][..], Vec::as_slice);
+        let at = |step: &&Value| matches!(step["status"].as_str(), Some("done" | "skipped"));
+        let open = steps
+            .iter()
+            .find(|step| !at(step))
+            .and_then(|step| step["name"].as_str());
+        bar.set_length(steps.len() as u64);
+        bar.set_position(steps.iter().filter(at).count() as u64);
+        bar.set_message(open.unwrap_or("done").to_owned());
+    }
+
+    /// Who did what, at which tier, for how much.
+    pub(crate) fn end(&mut self, _session: &mut Session, _plan: &str) -> Result<(), Fail> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if self.out.quiet {
+            return Ok(());
+        }
+        let mut rows = Vec::new();
+        let mut total = Did::default();
+        for (who, did) in &self.did {
+            total.runs += did.runs;
+            total.took_ms += did.took_ms;
+            total.cost += did.cost;
+            rows.push(row(who, did));
+        }
+        rows.push(row("all", &total));
+        self.out
+            .table(&["who", "tier", "runs", "time", "cost"], &rows);
+        Ok(())
+    }
+}
+
+fn row(who: &str, did: &Did) -> Vec<String> {
+    vec![
+        who.to_owned(),
+        did.tier.clone(),
+        did.runs.to_string(),
+        format!("{} ms", did.took_ms),
+        Micros(did.cost).to_string(),
+    ]
+}

@@ -1,0 +1,168 @@
+//! What is shown: tables on a terminal, aligned text elsewhere, JSON where it was asked for.
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use serde_json::Value;
+
+/// How answers are shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    /// Whether standard output is a terminal.
+    pub(crate) terminal: bool,
+    /// Whether standard error takes colours.
+    pub(crate) colour: bool,
+}
+
+impl Out {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            json,
+            quiet,
+            terminal: std::io::stdout().is_terminal(),
+            colour: std::io::stderr().is_terminal() && !plain,
+        }
+    }
+
+    /// A line, whatever was asked for.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        // A reader that went away (`| head`) is no error of ours.
+        let _ = writeln!(std::io::stdout().lock(), "{}", clean(text.as_ref()));
+    }
+
+    /// A line for people: neither with `--json` nor with `--quiet`.
+    pub(crate) fn say(&self, text: impl AsRef<str>) {
+        if !self.json && !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// Advice beside the answer, on standard error.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            eprintln!("{}", clean(text.as_ref()));
+        }
+    }
+
+    /// JSON: spread out on a terminal, one line elsewhere.
+    pub(crate) fn json(&self, value: &Value) {
+        let text = if self.terminal {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{}", text.unwrap_or_default());
+    }
+
+    /// Rows under their headings.
+    pub(crate) fn table(&self, head: &[&str], rows: &[Vec<String>]) {
+        if self.terminal {
+            let mut table = Table::new();
+            table
+                .load_style(UTF8_HORIZONTAL_ONLY)
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_header(head.iter().map(|word| word.to_uppercase()));
+            for row in rows {
+                table.add_row(row.iter().map(|cell| clean(cell)));
+            }
+            let _ = writeln!(std::io::stdout().lock(), "{}", table.trim_fmt());
+            return;
+        }
+        for line in aligned(head, rows) {
+            self.line(line);
+        }
+    }
+}
+
+/// Columns as wide as their widest cell, two spaces apart, one line a row.
+fn aligned(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let head: Vec<String> = head.iter().map(|word| word.to_uppercase()).collect();
+    let one_line = |cell: &String| clean(cell).replace(['\n', '\t'], " ");
+    let rows: Vec<Vec<String>> = std::iter::once(&head)
+        .chain(rows)
+        .map(|row| row.iter().map(one_line).collect())
+        .collect();
+    let wide = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| wide(column).unwrap_or(0))
+        .collect();
+    let fill = |row: &Vec<String>| {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(fill).collect()
+}
+
+/// Text that can't steer a terminal: control characters become a mark.
+pub(crate) fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| if steers(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A cell: text as it is, anything else as JSON.
+pub(crate) fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Money in millionths as people read it.
+pub(crate) fn money(value: &Value) -> String {
+    value.as_u64().map_or(String::new(), |micros| {
+        naos_types::Micros(micros).to_string()
+    })
+}
+
+/// The rows of an answer: `{"items": […]}` or a bare list.
+pub(crate) fn items(answer: &Value) -> &[Value] {
+    let list = answer.get("items").unwrap_or(answer);
+    list.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = vec![
+            vec!["a".into(), "longer".into()],
+            vec!["bbb".into(), "x\ny".into()],
+        ];
+        assert_eq!(
+            aligned(&["one", "two"], &rows),
+            ["ONE  TWO", "a    longer", "bbb  x y"]
+        );
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        for (text, shown) in [
+            ("plain\ttext\n", "plain\ttext\n"),
+            ("\x1b[31mred", "\u{fffd}[31mred"),
+            ("a\rb\u{7}", "a\u{fffd}b\u{fffd}"),
+            ("\u{202e}gnp.exe", "\u{fffd}gnp.exe"),
+        ] {
+            assert_eq!(clean(text), shown);
+        }
+    }
+}

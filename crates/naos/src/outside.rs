@@ -1,0 +1,260 @@
+//! Carries gated calls of agents out: HTTP through the one client.
+
+use std::time::Duration;
+
+use naos_drivers::http::{HttpClient, Request, SendError};
+use naos_engine::node::{Outside, OutsideOutcome};
+use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
+use naos_types::effect::Call;
+use naos_types::fact::run::World;
+use tokio::runtime::Handle;
+
+/// How often a request that may be repeated is sent, the first time included.
+const SENDS_MAX: u32 = 3;
+/// The pause before the second time; it doubles.
+const PAUSE_MS: u64 = 200;
+
+/// The outside of a node.
+pub(crate) struct Wired {
+    client: HttpClient,
+    runtime: Handle,
+}
+
+impl Wired {
+    pub(crate) const fn new(client: HttpClient, runtime: Handle) -> Self {
+        Self { client, runtime }
+    }
+}
+
+impl Outside for Wired {
+    fn begin(
+        &self,
+        call: &Call,
+        key: String,
+        request: Vec<u8>,
+        done: Box<dyn FnOnce(OutsideOutcome) + Send>,
+    ) {
+        let (client, world) = (self.client.clone(), call.world);
+        self.runtime
+            .spawn(async move { done(carry(&client, world, key, &request).await) });
+    }
+}
+
+async fn carry(client: &HttpClient, world: World, key: String, bytes: &[u8]) -> OutsideOutcome {
+    match postcard::from_bytes(bytes) {
+        Ok(GatedRequest::Http(request)) => send(client, world, key, request).await,
+        // The cell itself publishes events and asks people.
+        Ok(GatedRequest::Emit { .. } | GatedRequest::Ask { .. }) => {
+            OutsideOutcome::NotSent("no driver carries this out".into())
+        }
+        Err(error) => OutsideOutcome::NotSent(format!("the request doesn't parse: {error}")),
+    }
+}
+
+/// Sends, and sends again what may be repeated. What is certain is told to the agent; what isn't
+/// goes to a person.
+async fn send(
+    client: &HttpClient,
+    world: World,
+    key: String,
+    request: HttpRequest,
+) -> OutsideOutcome {
+    let HttpRequest {
+        method,
+        url,
+        headers,
+        body,
+    } = request;
+    let request = Request {
+        method,
+        url,
+        headers,
+        body,
+    };
+    let mut pause = Duration::from_millis(PAUSE_MS);
+    let mut sends = 1;
+    loop {
+        let error = match client.send(request.clone(), Some(key.clone())).await {
+            Ok(answer) => {
+                let (status, headers, body) = (answer.status, answer.headers, answer.body);
+                return answered(Ok(HttpResponse {
+                    status,
+                    headers,
+                    body,
+                }));
+            }
+            Err(error) => error,
+        };
+        let repeat = match error {
+            SendError::NotSent { .. } => true,
+            SendError::Lost { .. } => world != World::Once,
+            SendError::Refused(_) | SendError::TooLong { .. } => false,
+        };
+        if repeat && sends < SENDS_MAX {
+            sends += 1;
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            continue;
+        }
+        return failed(world, &error);
+    }
+}
+
+fn failed(world: World, error: &SendError) -> OutsideOutcome {
+    let text = error.to_string();
+    match error {
+        SendError::Refused(_) => answered(Err(AbilityError::Denied(text))),
+        SendError::NotSent { .. } | SendError::TooLong { .. } => {
+            answered(Err(AbilityError::Failed(text)))
+        }
+        SendError::Lost { .. } if world == World::Repeatable => {
+            answered(Err(AbilityError::Failed(text)))
+        }
+        SendError::Lost { .. } => OutsideOutcome::Lost(text),
+    }
+}
+
+fn answered(answer: Result<HttpResponse, AbilityError>) -> OutsideOutcome {
+    match postcard::to_stdvec(&GatedAnswer::Http(answer)) {
+        Ok(bytes) => OutsideOutcome::Answered(bytes),
+        Err(error) => OutsideOutcome::Lost(format!("the answer can't be kept: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use naos_drivers::http::Settings;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    /// Answers each connection with the next text (an empty one hangs up), and tells what it read.
+    fn receiver(answers: &'static [&'static str]) -> (u16, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, hear) = mpsc::channel();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut read = [0; 4096];
+                let n = stream.read(&mut read).unwrap();
+                tell.send(String::from_utf8_lossy(&read[..n]).into_owned())
+                    .unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (port, hear)
+    }
+
+    fn go(port: u16, world: World, headers: &[(&str, &str)]) -> OutsideOutcome {
+        let settings = Settings {
+            allow_loopback_ports: vec![port],
+            ..Settings::default()
+        };
+        let client = HttpClient::new(settings).unwrap();
+        let request = GatedRequest::Http(HttpRequest {
+            method: "POST".into(),
+            url: format!("http://127.0.0.1:{port}/"),
+            headers: headers
+                .iter()
+                .map(|(n, v)| ((*n).into(), (*v).into()))
+                .collect(),
+            body: b"x".to_vec(),
+        });
+        let bytes = postcard::to_stdvec(&request).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(carry(&client, world, "the-key".into(), &bytes))
+    }
+
+    fn http(outcome: OutsideOutcome) -> Result<HttpResponse, AbilityError> {
+        let OutsideOutcome::Answered(bytes) = outcome else {
+            panic!("{outcome:?}")
+        };
+        match postcard::from_bytes(&bytes).unwrap() {
+            GatedAnswer::Http(answer) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const OK: &str = "HTTP/1.1 201 Created\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+
+    #[test]
+    fn an_answer_is_carried_back_and_the_key_out() {
+        let (port, hear) = receiver(&[OK]);
+        let answer = http(go(port, World::Keyed, &[("Idempotency-Key", "mine")])).unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (201, b"ok".as_slice())
+        );
+        assert!(
+            hear.recv()
+                .unwrap()
+                .to_ascii_lowercase()
+                .contains("idempotency-key: the-key\r\n")
+        );
+    }
+
+    #[test]
+    fn what_may_be_repeated_is_repeated_with_the_same_key() {
+        let (port, hear) = receiver(&["", "", OK]);
+        assert_eq!(
+            http(go(port, World::Keyed, &[("Idempotency-Key", "m")]))
+                .unwrap()
+                .status,
+            201
+        );
+        let keys = hear
+            .iter()
+            .filter(|read| read.to_ascii_lowercase().contains(": the-key\r\n"));
+        assert_eq!(keys.count(), 3);
+    }
+
+    #[test]
+    fn what_happens_once_is_sent_once_and_left_to_a_person() {
+        let (port, hear) = receiver(&[""]);
+        assert!(matches!(
+            go(port, World::Once, &[]),
+            OutsideOutcome::Lost(_)
+        ));
+        assert_eq!(hear.iter().count(), 1);
+    }
+
+    #[test]
+    fn a_closed_address_is_denied() {
+        let client = HttpClient::new(Settings::default()).unwrap();
+        let request = GatedRequest::Http(HttpRequest {
+            method: "GET".into(),
+            url: "http://127.0.0.1:9/".into(),
+            headers: vec![],
+            body: vec![],
+        });
+        let bytes = postcard::to_stdvec(&request).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let outcome = runtime.block_on(carry(&client, World::Repeatable, "k".into(), &bytes));
+        assert!(matches!(http(outcome), Err(AbilityError::Denied(_))));
+    }
+
+    #[test]
+    fn what_is_no_request_is_not_sent() {
+        let client = HttpClient::new(Settings::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let ask = GatedRequest::Ask {
+            question: "?".into(),
+            options: vec![],
+        };
+        for bytes in [vec![], vec![255; 9], postcard::to_stdvec(&ask).unwrap()] {
+            let outcome = runtime.block_on(carry(&client, World::Once, "k".into(), &bytes));
+            assert!(matches!(outcome, OutsideOutcome::NotSent(_)), "{outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! One command's conversation with naos: opened when it is first needed, closed at the end.
+
+use std::fs;
+use std::time::Duration;
+
+use naos_engine::{chance, clock};
+use naos_types::Code;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::daemon::Daemon;
+use crate::fail::Fail;
+use crate::link::{Answer, Ask, Link, LinkError};
+use crate::project::Project;
+use crate::wire::{BuildError, Machine};
+
+/// How long a command waits for the directory: another short-lived one may have it.
+pub(crate) const LOCK_WAIT_MS_MAX: u64 = 10_000;
+const LOCK_POLL_MS: u64 = 10;
+/// How often a request is sent again when the daemon goes away or is busy.
+const SENDS_MAX: u32 = 5;
+const BUSY_PAUSE_MS: u64 = 500;
+/// How long one request waits in the daemon; below every limit on the way.
+pub(crate) const WAIT_MS_MAX: u64 = 20_000;
+
+/// A conversation.
+pub(crate) struct Session {
+    runtime: Runtime,
+    link: Option<Link>,
+    project: Project,
+    token: String,
+}
+
+impl Session {
+    /// Finds the daemon that owns the project's data, or opens the data itself.
+    pub(crate) fn open(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
+        let runtime = runtime()?;
+        let link = connect(project, &runtime)?;
+        let mut session = Self {
+            runtime,
+            link: Some(link),
+            project: project.clone(),
+            token: String::new(),
+        };
+        session.token = token(project, tenant)?;
+        Ok(session)
+    }
+
+    /// The daemon that is talked to; none when the data is open in this process.
+    pub(crate) const fn daemon(&self) -> Option<&Daemon> {
+        match &self.link {
+            Some(Link::Daemon { daemon, .. }) => Some(daemon),
+            _ => None,
+        }
+    }
+
+    /// The project.
+    pub(crate) const fn project(&self) -> &Project {
+        &self.project
+    }
+
+    pub(crate) fn get(&mut self, path: impl Into<String>) -> Result<Value, Fail> {
+        self.ask("GET", path.into(), Vec::new(), JSON)
+    }
+
+    pub(crate) fn post(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {
+        self.ask("POST", path.into(), body.to_string().into_bytes(), JSON)
+    }
+
+    /// The same under a key of the caller's choice: the same key is the same request, even days
+    /// later.
+    pub(crate) fn post_as(
+        &mut self,
+        path: impl Into<String>,
+        body: &Value,
+        key: String,
+    ) -> Result<Value, Fail> {
+        let (path, body) = (path.into(), body.to_string().into_bytes());
+        self.send(Ask {
+            method: "POST",
+            path,
+            body,
+            media: JSON,
+            key,
+        })
+    }
+
+    /// The router, where the data is open in this process.
+    pub(crate) fn router(&self) -> Option<axum::Router> {
+        match &self.link {
+            Some(Link::Inside(machine)) => Some(machine.router.clone()),
+            _ => None,
+        }
+    }
+
+    /// Waits for Ctrl-C or the polite request to end.
+    pub(crate) fn until_interrupted(&self) -> Result<(), Fail> {
+        use tokio::signal::unix::{SignalKind, signal};
+        self.runtime.block_on(async {
+            let mut term = signal(SignalKind::terminate()).map_err(|e| Fail::io("wait", &e))?;
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn put(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {
+        self.ask("PUT", path.into(), body.to_string().into_bytes(), JSON)
+    }
+
+    pub(crate) fn delete(&mut self, path: impl Into<String>) -> Result<Value, Fail> {
+        self.ask("DELETE", path.into(), Vec::new(), JSON)
+    }
+
+    /// Brings a component and says what it is called.
+    pub(crate) fn bring(&mut self, component: Vec<u8>) -> Result<String, Fail> {
+        let answer = self.ask("POST", api("/components"), component, "application/wasm")?;
+        let digest = answer["component"].as_str().map(str::to_owned);
+        digest.ok_or_else(|| Fail::new(Code::INTERNAL, "a component was kept without a name"))
+    }
+
+    /// Waits, e.g. between two looks at the same thing.
+    pub(crate) fn pause(&self, pause: Duration) {
+        self.runtime
+            .block_on(async move { tokio::time::sleep(pause).await });
+    }
+
+    fn ask(
+        &mut self,
+        method: &'static str,
+        path: String,
+        body: Vec<u8>,
+        media: &'static str,
+    ) -> Result<Value, Fail> {
+        let key = format!("cli-{:032x}", chance::roll());
+        self.send(Ask {
+            method,
+            path,
+            body,
+            media,
+            key,
+        })
+    }
+
+    fn send(&mut self, ask: Ask) -> Result<Value, Fail> {
+        let mut sends = 1;
+        loop {
+            let link = self.link.as_ref().ok_or_else(closed)?;
+            let last = sends >= SENDS_MAX;
+            match self.runtime.block_on(link.send(&ask, &self.token)) {
+                Ok(answer) if answer.status == 429 && !last => {
+                    self.pause(Duration::from_millis(BUSY_PAUSE_MS));
+                }
+                Ok(answer) => return read(&answer),
+                // The key makes the same request, sent again, the same one: to the daemon that
+                // comes next, or to the data itself.
+                Err(LinkError::Gone(_)) if !last => {
+                    self.link = Some(connect(&self.project, &self.runtime)?);
+                }
+                Err(LinkError::Gone(why)) => {
+                    return Err(Fail::new(
+                        Code::STOPPING,
+                        format!("the daemon is gone: {why}"),
+                    ));
+                }
+                Err(LinkError::Failed(fail)) => return Err(fail),
+            }
+            sends += 1;
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(Link::Inside(machine)) = self.link.take() {
+            machine.close();
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+
+fn closed() -> Fail {
+    Fail::new(Code::INTERNAL, "the conversation is over")
+}
+
+/// A path of the API.
+pub(crate) fn api(path: &str) -> String {
+    format!("/api/v1{path}")
+}
+
+/// A part of a path or a query, in which every other character is itself.
+pub(crate) fn part(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    let coded = |b: u8| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    };
+    text.bytes().map(coded).collect()
+}
+
+/// A runtime that starts at once: one thread, the one that waits.
+pub(crate) fn runtime() -> Result<Runtime, Fail> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Fail::io("start", &e))
+}
+
+/// The daemon that owns the directory, or the directory itself: whichever comes first.
+fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
+    let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
+    loop {
+        if let Some(daemon) = Daemon::of(&project.data) {
+            return Link::to(daemon);
+        }
+        match Machine::build(project, runtime, Vec::new()) {
+            Ok(machine) => return Ok(Link::Inside(Box::new(machine))),
+            Err(BuildError::Failed(fail)) => return Err(fail),
+            Err(BuildError::Taken(pid)) if clock::tick() >= until => {
+                return Err(taken(project, pid));
+            }
+            Err(BuildError::Taken(_)) => {
+                runtime.block_on(async {
+                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await
+                });
+            }
+        }
+    }
+}
+
+/// Another process has the directory and doesn't let go of it.
+pub(crate) fn taken(project: &Project, pid: Option<u32>) -> Fail {
+    let pid = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
+    let dir = project.data.display();
+    Fail::new(
+        Code::DIRECTORY_TAKEN,
+        format!("another naos has the directory {dir}{pid}"),
+    )
+}
+
+fn token(project: &Project, tenant: Option<&str>) -> Result<String, Fail> {
+    if let Some(token) = std::env::var("NAOS_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty())
+    {
+        return Ok(token);
+    }
+    let path = match tenant {
+        Some("main") | None => project.owner_token(),
+        Some(slug) => project.tenant_token(slug),
+    };
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let what = format!("there is no token at {}", path.display());
+            Err(Fail::new(Code::NOT_SIGNED_IN, what).help(
+                "set NAOS_TOKEN; a new token for the owner is made when no naos runs and the \
+                 file is missing",
+            ))
+        }
+        Err(error) => Err(Fail::io(format!("read {}", path.display()), &error)),
+    }
+}
+
+fn read(answer: &Answer) -> Result<Value, Fail> {
+    let value: Value = if answer.body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+    };
+    if answer.problem || answer.status >= 400 {
+        return Err(Fail::of_problem(answer.status, &value));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_paths() {
+        for (text, coded) in [
+            ("a-1_2.~", "a-1_2.~"),
+            ("a b/ü?", "a%20b%2F%C3%BC%3F"),
+            ("", ""),
+        ] {
+            assert_eq!(part(text), coded);
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! From files to resources: what `apply` sends, and what the project's own files say when they
+//! changed since they were last applied.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use naos_manifest::{DOCUMENT_BYTES_MAX, Files, NoChecks};
+use naos_sandbox::WrapError;
+use naos_types::{Code, Digest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::fail::{Fail, place};
+use crate::out::{Out, items};
+use crate::project::Project;
+use crate::session::{Session, api};
+
+/// Documents that are applied at once.
+const DOCUMENTS_MAX: usize = 1_000;
+/// How deep below a folder documents are looked for.
+const DEPTH_MAX: usize = 4;
+/// Bytes of a component.
+const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+
+/// A document and what it is called in messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Document {
+    pub(crate) label: String,
+    pub(crate) text: String,
+    /// What paths in it start from.
+    pub(crate) dir: PathBuf,
+}
+
+/// How documents are applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    pub(crate) strict: bool,
+    pub(crate) dry_run: bool,
+}
+
+/// `data/applied.json`: what the project's own files made when they were last applied. Only a
+/// memory: the journal is the truth.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    /// SHA-256 of the files.
+    pub(crate) digest: String,
+    /// Kind and name of each resource.
+    pub(crate) items: Vec<(String, String)>,
+}
+
+impl Remembered {
+    fn path(project: &Project) -> PathBuf {
+        project.data.join("applied.json")
+    }
+
+    pub(crate) fn of(project: &Project) -> Self {
+        let text = fs::read(Self::path(project)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    fn keep(&self, project: &Project) -> Result<(), Fail> {
+        let path = Self::path(project);
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        fs::write(&path, text).map_err(|e| Fail::io(format!("write {}", path.display()), &e))
+    }
+}
+
+/// Reads one document.
+pub(crate) fn document(path: &Path, label: String) -> Result<Document, Fail> {
+    let reading = || format!("read {}", path.display());
+    let size = fs::metadata(path)
+        .map_err(|e| Fail::io(reading(), &e))?
+        .len();
+    if size > DOCUMENT_BYTES_MAX as u64 {
+        let what = format!("{label} has {size} bytes, at most {DOCUMENT_BYTES_MAX} are read");
+        return Err(Fail::new(Code::TOO_LARGE, what));
+    }
+    let bytes = fs::read(path).map_err(|e| Fail::io(reading(), &e))?;
+    let dir = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Document {
+        text: text(&label, bytes)?,
+        label,
+        dir,
+    })
+}
+
+/// Text of a document, or where it stops being text.
+pub(crate) fn text(label: &str, bytes: Vec<u8>) -> Result<String, Fail> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Fail::new(
+            Code::BAD_DOCUMENT,
+            format!("{label} is not UTF-8 text (byte {})", at + 1),
+        )
+        .help("save it as UTF-8")
+    })
+}
+
+/// All documents of a folder, in the order of their paths.
+pub(crate) fn documents_below(dir: &Path) -> Result<Vec<Document>, Fail> {
+    let mut paths = Vec::new();
+    collect(dir, 0, &mut paths)?;
+    paths.sort();
+    if paths.len() > DOCUMENTS_MAX {
+        let what = format!("{} has more than {DOCUMENTS_MAX} documents", dir.display());
+        return Err(Fail::new(Code::TOO_LARGE, what));
+    }
+    paths
+        .iter()
+        .map(|path| document(path, path.display().to_string()))
+        .collect()
+}
+
+fn collect(dir: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Fail> {
+    let reading = |e| Fail::io(format!("read the folder {}", dir.display()), &e);
+    for entry in fs::read_dir(dir).map_err(reading)? {
+        let path = entry.map_err(reading)?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            let skipped = name.starts_with('.') || matches!(name.as_str(), "data" | "target");
+            if depth < DEPTH_MAX && !skipped {
+                collect(&path, depth + 1, paths)?;
+            }
+        } else if is_document(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_document(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// The project's own files: its configuration and its skills.
+pub(crate) fn own_documents(project: &Project) -> Result<Vec<Document>, Fail> {
+    let mut out = Vec::new();
+    if let Some(config) = &project.config {
+        out.push(document(config, project.label(config))?);
+    }
+    let skills = project.root.join("skills");
+    if skills.is_dir() {
+        let mut paths = Vec::new();
+        collect(&skills, DEPTH_MAX, &mut paths)?;
+        paths.sort();
+        for path in paths {
+            let label = project.label(&path);
+            let mut found = document(&path, label)?;
+            found.dir.clone_from(&project.root);
+            out.push(found);
+        }
+    }
+    Ok(out)
+}
+
+/// Applies documents: brings the components that they name, then the documents themselves.
+pub(crate) fn apply(
+    session: &mut Session,
+    documents: &[Document],
+    how: How,
+) -> Result<Value, Fail> {
+    let mut components = BTreeMap::new();
+    for document in documents {
+        for (path, bytes) in components_of(document)? {
+            let digest = if how.dry_run {
+                Digest::of(&bytes).to_string()
+            } else {
+                session.bring(bytes)?
+            };
+            components.insert(path, digest);
+        }
+    }
+    let files: Vec<Value> = documents
+        .iter()
+        .map(|d| json!({"name": d.label, "text": d.text}))
+        .collect();
+    let mut body = json!({"files": files, "strict": how.strict, "dry_run": how.dry_run});
+    if !components.is_empty() {
+        body["components"] = json!(components);
+    }
+    session.post(api("/apply"), &body)
+}
+
+/// Reads files beside a document, and remembers which.
+struct Beside<'d> {
+    dir: &'d Path,
+    read: RefCell<Vec<(String, Vec<u8>)>>,
+}
+
+impl Files for Beside<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let bytes = component(&self.dir.join(path)).map_err(|fail| fail.what)?;
+        self.read
+            .borrow_mut()
+            .push((path.to_owned(), bytes.clone()));
+        Ok(bytes)
+    }
+}
+
+/// The components that a document names by their paths. What is wrong with the document itself
+/// is for whoever applies it to say.
+fn components_of(document: &Document) -> Result<Vec<(String, Vec<u8>)>, Fail> {
+    let files = Beside {
+        dir: &document.dir,
+        read: RefCell::default(),
+    };
+    let parsed = naos_manifest::parse_document(&document.label, &document.text, &files, &NoChecks);
+    let mut found = files.read.take();
+    for (_, agent) in parsed.map(|parsed| parsed.agents).unwrap_or_default() {
+        let Some(source) = agent.source.filter(|source| source.contains(['/', '.'])) else {
+            continue;
+        };
+        let bytes = component(&document.dir.join(&source))?;
+        found.push((source, bytes));
+    }
+    Ok(found)
+}
+
+/// A component from a file; a core module is wrapped into one.
+pub(crate) fn component(path: &Path) -> Result<Vec<u8>, Fail> {
+    let reading = |e| Fail::io(format!("read {}", path.display()), &e);
+    let size = fs::metadata(path).map_err(reading)?.len();
+    if size > COMPONENT_BYTES_MAX {
+        let what = format!(
+            "{} has {size} bytes, at most {COMPONENT_BYTES_MAX}",
+            path.display()
+        );
+        return Err(Fail::new(Code::TOO_LARGE, what));
+    }
+    wrapped(path, fs::read(path).map_err(reading)?)
+}
+
+/// A component as it is; a core module wrapped into one.
+pub(crate) fn wrapped(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Fail> {
+    match naos_sandbox::wrap(&bytes) {
+        Ok(component) => Ok(component),
+        Err(WrapError::Component) => Ok(bytes),
+        Err(error) => {
+            let what = format!("{}: {error}", path.display());
+            Err(Fail::new(Code::BAD_COMPONENT, what))
+        }
+    }
+}
+
+/// Applies the project's own files if they changed since they were last applied.
+pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
+    let project = session.project().clone();
+    let documents = own_documents(&project)?;
+    let digest = digest(&documents);
+    let before = Remembered::of(&project);
+    if documents.is_empty() || before.digest == digest {
+        return Ok(());
+    }
+    let answer = apply(session, &documents, How::default())?;
+    warn(out, &answer);
+    let changed = items(&answer)
+        .iter()
+        .filter(|item| item["result"] != "unchanged")
+        .count();
+    if changed > 0 {
+        out.note(format!(
+            "applied the project's files: {changed} resources are new or changed"
+        ));
+    }
+    remember(&project, digest, &answer, &before)
+}
+
+/// Remembers what the project's own files made. What they made earlier and don't any more stays
+/// remembered until it is removed.
+pub(crate) fn remember(
+    project: &Project,
+    digest: String,
+    answer: &Value,
+    before: &Remembered,
+) -> Result<(), Fail> {
+    let mut named = made(answer);
+    named.extend(before.items.iter().cloned());
+    named.sort();
+    named.dedup();
+    Remembered {
+        digest,
+        items: named,
+    }
+    .keep(project)
+}
+
+/// Forgets what was removed.
+pub(crate) fn forget(project: &Project, gone: &[(String, String)]) -> Result<(), Fail> {
+    let mut remembered = Remembered::of(project);
+    remembered.items.retain(|item| !gone.contains(item));
+    remembered.keep(project)
+}
+
+/// Kind and name of all that an answer of `apply` speaks of.
+pub(crate) fn made(answer: &Value) -> Vec<(String, String)> {
+    let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+    items(answer)
+        .iter()
+        .map(|item| (text(item, "kind"), text(item, "name")))
+        .collect()
+}
+
+/// What names the content of these documents and of the components beside them.
+pub(crate) fn digest(documents: &[Document]) -> String {
+    let mut all = Vec::new();
+    for document in documents {
+        for text in [&document.label, &document.text] {
+            all.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            all.extend_from_slice(text.as_bytes());
+        }
+        for (path, bytes) in components_of(document).unwrap_or_default() {
+            all.extend_from_slice(path.as_bytes());
+            all.extend_from_slice(&Digest::of(&bytes).0);
+        }
+    }
+    Digest::of(&all).to_string()
+}
+
+/// Shows the warnings of an answer of `apply`.
+pub(crate) fn warn(out: &Out, answer: &Value) {
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        match warning {
+            Value::String(text) => out.note(format!("warning: {text}")),
+            found => out.note(format!("warning: {}", place(found))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_is_no_text_says_where() {
+        let fail = text("a.yaml", b"ab\xff".to_vec()).unwrap_err();
+        assert!(
+            fail.what.contains("byte 3") && fail.exit == 2,
+            "{}",
+            fail.what
+        );
+    }
+
+    #[test]
+    fn folders_give_their_documents_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x: 1").unwrap();
+        };
+        for path in [
+            "b.yaml",
+            "a/c.yml",
+            "data/no.yaml",
+            ".git/no.yaml",
+            "x.txt",
+            "a.yaml",
+        ] {
+            write(path);
+        }
+        let found = documents_below(dir.path()).unwrap();
+        let names: Vec<_> = found
+            .iter()
+            .map(|d| d.label.rsplit('/').next().unwrap())
+            .collect();
+        assert_eq!(names, ["c.yml", "a.yaml", "b.yaml"]);
+    }
+
+    #[test]
+    fn the_digest_follows_the_content() {
+        let document = |label: &str, text: &str| Document {
+            label: label.into(),
+            text: text.into(),
+            dir: PathBuf::new(),
+        };
+        let one = digest(&[document("a", "bc")]);
+        assert_eq!(one, digest(&[document("a", "bc")]));
+        assert_ne!(one, digest(&[document("ab", "c")]));
+        assert_ne!(one, digest(&[document("a", "bc"), document("a", "")]));
+    }
+}

@@ -1,0 +1,257 @@
+//! Builds the machine: store, sandbox, components, outside, node, router. The only place where
+//! all floors meet.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, io};
+
+use axum::Router;
+use naos_drivers::http::{HttpClient, Settings};
+use naos_engine::node::{Components, Node, Parts};
+use naos_sandbox::{Cache, Compiler, Config, Sandbox};
+use naos_store::{OpenError, SqliteStore};
+use naos_types::{Code, TenantId};
+use naos_web::{App, Template, setup};
+use tokio::runtime::Runtime;
+
+use crate::daemon::write_secret;
+use crate::fail::Fail;
+use crate::project::Project;
+use crate::templates;
+
+const CACHE_KEY_BYTES: usize = 32;
+
+/// A node with everything around it, in this process.
+pub(crate) struct Machine {
+    store: Arc<SqliteStore>,
+    node: Node,
+    /// Everything that can be asked.
+    pub(crate) router: Router,
+    /// Whether the main tenant was made just now.
+    pub(crate) created: bool,
+}
+
+/// Why a machine could not be built.
+pub(crate) enum BuildError {
+    /// Another process has the directory.
+    Taken(Option<u32>),
+    /// Anything else.
+    Failed(Fail),
+}
+
+impl From<Fail> for BuildError {
+    fn from(fail: Fail) -> Self {
+        Self::Failed(fail)
+    }
+}
+
+impl Machine {
+    /// Opens the project's data, or makes it, and starts the node.
+    pub(crate) fn build(
+        project: &Project,
+        runtime: &Runtime,
+        hosts: Vec<String>,
+    ) -> Result<Self, BuildError> {
+        let data = &project.data;
+        fs::create_dir_all(data)
+            .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
+        let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
+        match start(project, runtime, &store, hosts) {
+            Ok((node, router, created)) => Ok(Self {
+                store,
+                node,
+                router,
+                created,
+            }),
+            Err(fail) => {
+                close(&store);
+                Err(fail.into())
+            }
+        }
+    }
+
+    /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on
+    /// at the next start, and only main files remain.
+    pub(crate) fn close(self) {
+        let Self {
+            store,
+            node,
+            router,
+            ..
+        } = self;
+        drop(router);
+        node.stop();
+        drop(node);
+        close(&store);
+    }
+}
+
+fn close(store: &SqliteStore) {
+    if let Err(error) = store.close() {
+        // Nothing is lost: the next start reads from the log what files lack.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the data was not closed cleanly"
+        );
+    }
+}
+
+fn start(
+    project: &Project,
+    runtime: &Runtime,
+    store: &Arc<SqliteStore>,
+    hosts: Vec<String>,
+) -> Result<(Node, Router, bool), Fail> {
+    let broken = |what: String| Fail::new(Code::INTERNAL, what);
+    let sandbox = Sandbox::new(&Config::default()).map_err(|e| broken(e.to_string()))?;
+    let sandbox = Arc::new(sandbox);
+    let components = Arc::new(components(project, &sandbox)?);
+    let settings = Settings {
+        allow_loopback_ports: local_services()?,
+        ..Settings::default()
+    };
+    let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
+    let outside = crate::outside::Wired::new(client, runtime.handle().clone());
+    let node = Node::start(Parts {
+        store: Arc::clone(store) as Arc<dyn naos_store::Store>,
+        sandbox,
+        components,
+        outside: Arc::new(outside),
+        shards: 0,
+        pool: 0,
+    })
+    .map_err(|e| broken(e.to_string()).because(&e))?;
+    let found = runtime.block_on(first_start(project, &node));
+    match found {
+        Ok((main, created)) => {
+            let router = naos_web::router(app(project, &node, store, main, hosts));
+            Ok((node, router, created))
+        }
+        Err(fail) => {
+            node.stop();
+            Err(fail)
+        }
+    }
+}
+
+/// Ports on this machine that agents may reach where their manifests say so, too: services that
+/// whoever starts naos names. Without them, requests go to the open internet only.
+fn local_services() -> Result<Vec<u16>, Fail> {
+    let Some(ports) = std::env::var_os("NAOS_ALLOW_LOOPBACK_PORTS") else {
+        return Ok(Vec::new());
+    };
+    let ports = ports.to_string_lossy().into_owned();
+    let named = ports
+        .split(',')
+        .map(str::trim)
+        .filter(|port| !port.is_empty());
+    named
+        .map(|port| {
+            port.parse::<u16>().map_err(|_| {
+                Fail::usage(format!(
+                    "NAOS_ALLOW_LOOPBACK_PORTS names {port:?}, which is no port"
+                ))
+                .help("write ports with commas between them, like 8080,9000")
+            })
+        })
+        .collect()
+}
+
+/// The main tenant, its owner and the owner's token.
+async fn first_start(project: &Project, node: &Node) -> Result<(TenantId, bool), Fail> {
+    let found = setup::ensure_main(node).await?;
+    let path = project.owner_token();
+    let token = match found.owner_token {
+        Some(token) => token,
+        None if path.exists() => return Ok((found.tenant, found.created)),
+        // Whoever has the directory owns it: a lost token is replaced by a new one.
+        None => setup::new_owner_token(node, found.tenant).await?,
+    };
+    write_secret(&path, format!("{token}\n").as_bytes())
+        .map_err(|e| Fail::io(format!("write {}", path.display()), &e))?;
+    Ok((found.tenant, found.created))
+}
+
+fn app(
+    project: &Project,
+    node: &Node,
+    store: &Arc<SqliteStore>,
+    main: TenantId,
+    hosts: Vec<String>,
+) -> App {
+    let offered = templates::all().into_iter().map(|template| Template {
+        name: template.name.to_owned(),
+        description: template.description,
+        component: naos_types::Digest::of(template.component),
+        spec: template.spec,
+    });
+    let proved = Arc::clone(store);
+    let data = project.data.clone();
+    App::new(node.clone(), main)
+        .templates(offered.collect())
+        .hosts(hosts)
+        .token_file(project.owner_token().display().to_string())
+        .verify(move |tenant| proved.verify(tenant).map_err(|error| error.to_string()))
+        .disk_bytes(move || bytes_of(&data))
+}
+
+/// Bytes of all files in a directory and below.
+fn bytes_of(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else {
+        return 0;
+    };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_of(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0, // gone in the meantime
+    };
+    entries.flatten().map(size).sum()
+}
+
+fn components(project: &Project, sandbox: &Arc<Sandbox>) -> Result<Components, Fail> {
+    let built_in: Vec<&'static [u8]> = templates::components().map(|(_, bytes)| bytes).collect();
+    let key = cache_key(&project.data.join("keys").join("cache.key"))?;
+    let cache = Cache::new(project.data.join("cache"), key);
+    let own = std::env::current_exe()
+        .map_err(|e| Fail::io("find the program itself, which compiles components", &e))?;
+    Ok(Components::new(
+        Arc::clone(sandbox),
+        &built_in,
+        project.data.join("components"),
+        Some(cache),
+        Compiler::in_child(own),
+    ))
+}
+
+/// What authenticates compiled components on disk. A new one makes them as good as none.
+fn cache_key(path: &Path) -> Result<[u8; CACHE_KEY_BYTES], Fail> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            if let Ok(key) = bytes.try_into() {
+                return Ok(key);
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Fail::io(format!("read {}", path.display()), &error)),
+    }
+    let key = naos_engine::chance::secret();
+    write_secret(path, &key).map_err(|e| Fail::io(format!("write {}", path.display()), &e))?;
+    Ok(key)
+}
+
+fn opening(error: OpenError) -> BuildError {
+    let code = match &error {
+        OpenError::Taken { pid, .. } => return BuildError::Taken(*pid),
+        OpenError::ReadOnly { .. } => Code::READ_ONLY,
+        OpenError::Newer { .. } => Code::NEWER_FORMAT,
+        OpenError::OldSqlite { .. } => Code::OLD_SQLITE,
+        OpenError::Damaged { .. } => Code::DAMAGED,
+        OpenError::Io { .. } => {
+            let mut fail = Fail::new(Code::READ_ONLY, error.to_string()).because(&error);
+            fail.code = None;
+            fail.help = "check the disk and the directory's permissions".into();
+            return fail.into();
+        }
+    };
+    Fail::new(code, error.to_string()).because(&error).into()
+}

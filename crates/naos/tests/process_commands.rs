@@ -1,0 +1,376 @@
+//! The binary as a person uses it: what is typed, what comes out, how it ends.
+
+mod project;
+
+use project::{Project, naos_in};
+use serde_json::Value;
+
+/// Words, exit status, and what standard error says.
+type Case = (&'static [&'static str], i32, &'static [&'static str]);
+
+#[test]
+fn process_what_is_malformed_ends_with_two_and_says_why() {
+    let project = Project::new();
+    let long = "a".repeat(65);
+    let cases: &[Case] = &[
+        (&[], 2, &["Usage"]),
+        (&["what"], 2, &["unrecognized"]),
+        (
+            &["create", "Bad Name", "--template", "echo"],
+            2,
+            &["N0101", "help:"],
+        ),
+        (&["create", "../x", "--template", "echo"], 2, &["N0101"]),
+        (&["create", "9lives", "--template", "echo"], 2, &["N0101"]),
+        (
+            &["create", "", "--template", "echo"],
+            2,
+            &["N0101", "empty"],
+        ),
+        (
+            &["create", "x", "--template", "reseacher"],
+            2,
+            &["N0104", "did you mean researcher?"],
+        ),
+        (&["create", "x", "--template", "zzz"], 2, &["N0104", "echo"]),
+        (
+            &["create", "x", "--source", "missing.wasm"],
+            1,
+            &["missing.wasm"],
+        ),
+        (
+            &["create", "x", "--source", "nexus.config.yaml"],
+            2,
+            &["N0107"],
+        ),
+        (&["run", "Nobody Here", "--input", "x"], 2, &["N0101"]),
+        (
+            &["run", "nobody", "--input", "x"],
+            1,
+            &["N0120", "nobody", "naos create"],
+        ),
+        (
+            &["run", "nobody", "--input", "@missing.md"],
+            1,
+            &["missing.md"],
+        ),
+        (&["get", "agnets"], 2, &["did you mean agents?"]),
+        (&["get", "agent", "nobody"], 1, &["N0120"]),
+        (&["get", "run", "run_x"], 1, &["N0121"]),
+        (&["delete", "thing", "x"], 2, &["thing"]),
+        (&["delete", "agent", "nobody"], 1, &["N0120"]),
+        (&["plan", "start", "nothing"], 1, &["nothing"]),
+        (
+            &["plan", "start", "weekly", "--input", "oops"],
+            2,
+            &["key=value"],
+        ),
+        (&["approve", "--yes"], 1, &["nothing waits"]),
+        (&["stop"], 2, &["required"]),
+        (&["stop", "nobody"], 1, &["N0120"]),
+        (
+            &["cost", "set", "nobody", "--budget", "lots"],
+            2,
+            &["lots", "$10/day"],
+        ),
+        (&["explain", "N9999"], 1, &["N9999"]),
+        (
+            &["config", "validate", "missing.yaml"],
+            1,
+            &["missing.yaml"],
+        ),
+        (&["agent", "build", "nowhere"], 1, &["nowhere"]),
+        (&["up", "--host", "0.0.0.0"], 2, &["TLS", "--behind-proxy"]),
+        (&["up", "--host", "nowhere"], 2, &["--host"]),
+    ];
+    for (words, exit, says) in cases {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, *exit, "naos {words:?}: {}", ended.stderr);
+        for text in *says {
+            assert!(
+                ended.stderr.contains(text),
+                "naos {words:?} lacks {text:?}: {}",
+                ended.stderr
+            );
+        }
+        assert!(
+            !ended.stderr.contains("panicked"),
+            "naos {words:?}: {}",
+            ended.stderr
+        );
+        assert!(ended.stdout.is_empty(), "naos {words:?}: {}", ended.stdout);
+    }
+    assert_eq!(
+        project.naos(&["create", &long, "--template", "echo"]).exit,
+        2
+    );
+}
+
+#[test]
+fn process_without_a_project_nothing_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    for words in [
+        &["get", "agents"][..],
+        &["run", "a"],
+        &["status"],
+        &["up"],
+        &["audit"],
+    ] {
+        let ended = naos_in(dir.path(), words);
+        assert_eq!(ended.exit, 1, "{words:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains("naos init"),
+            "{words:?}: {}",
+            ended.stderr
+        );
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn process_a_project_is_made_once() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(naos_in(dir.path(), &["init", "office"]).exit, 0);
+    for name in [
+        "nexus.config.yaml",
+        "data",
+        "agents",
+        "skills",
+        ".gitignore",
+    ] {
+        assert!(dir.path().join("office").join(name).exists(), "{name}");
+    }
+    let again = naos_in(dir.path(), &["init", "office"]);
+    assert!(
+        again.exit == 1 && again.stderr.contains("N0130"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(naos_in(dir.path(), &["init", ""]).exit, 2);
+    let office = dir.path().join("office/agents");
+    assert_eq!(
+        naos_in(&office, &["config", "validate"]).exit,
+        0,
+        "found from below"
+    );
+}
+
+#[test]
+fn process_the_first_job_from_end_to_end() {
+    let project = Project::new();
+    let made = project.naos(&["create", "parrot", "--template", "echo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    assert!(project.path("agents/parrot/agent/src/lib.rs").is_file());
+
+    let run = project.json(&["run", "parrot", "--input", "hello"]);
+    assert_eq!(
+        (&run["status"], &run["output"]),
+        (&"completed".into(), &"hello".into())
+    );
+    let keys: Vec<&String> = run.as_object().unwrap().keys().collect();
+    let wanted = [
+        "run",
+        "task",
+        "agent",
+        "status",
+        "tier",
+        "output",
+        "cost_micros",
+        "steps",
+        "seq",
+    ];
+    assert_eq!(keys, wanted);
+    let back = project.json(&["get", "run", run["run"].as_str().unwrap()]);
+    for key in [
+        "run",
+        "task",
+        "agent",
+        "status",
+        "tier",
+        "output",
+        "cost_micros",
+        "steps",
+    ] {
+        assert_eq!(back[key], run[key], "{key}");
+    }
+    assert_eq!(back["input"], "hello");
+
+    let lines = project.naos(&["audit", "--last", "500"]).stdout;
+    let at = |text: &str| lines.lines().position(|line| line.contains(text));
+    let (created, completed) = (at("agent.created parrot"), at("agent.completed parrot"));
+    assert!(created.is_some() && created < completed, "{lines}");
+    assert_eq!(
+        project
+            .naos(&["audit", "--last", "3"])
+            .stdout
+            .lines()
+            .count(),
+        3
+    );
+    let proof = project.json(&["audit", "verify"]);
+    assert_eq!(proof["ok"], true);
+}
+
+#[test]
+fn process_input_comes_from_files_and_pipes() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    std::fs::write(project.path("in.txt"), "from a file\n").unwrap();
+    assert_eq!(
+        project.json(&["run", "a", "--input", "@in.txt"])["output"],
+        "from a file\n"
+    );
+    let piped = project.naos_with(&["run", "a", "--input", "-", "--json"], b"from a pipe");
+    let piped: Value = serde_json::from_str(&piped.stdout).unwrap();
+    assert_eq!(piped["output"], "from a pipe");
+    let bad = project.naos_with(&["run", "a", "--input", "-"], b"ab\xff");
+    assert!(
+        bad.exit == 2 && bad.stderr.contains("UTF-8"),
+        "{}",
+        bad.stderr
+    );
+}
+
+#[test]
+fn process_reading_appends_nothing() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    let before = project.json(&["audit", "verify"])["entries"].clone();
+    for words in [
+        &["get", "agents"][..],
+        &["get", "runs"],
+        &["status"],
+        &["audit"],
+        &["cost", "status"],
+        &["broker", "stats"],
+        &["approve"],
+        &["task", "list"],
+        &["doctor"],
+        &["top", "--once"],
+        &["logs", "a"],
+        &["tenant", "list"],
+        &["get", "templates"],
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, 0, "{words:?}: {}{}", ended.stdout, ended.stderr);
+    }
+    assert_eq!(project.json(&["audit", "verify"])["entries"], before);
+}
+
+#[test]
+fn process_an_agent_is_stopped_and_started_and_deleted() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    let again = project.naos(&["create", "a", "--template", "echo"]);
+    assert!(
+        again.exit == 1 && again.stderr.contains("N0130"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(project.naos(&["stop", "a"]).exit, 0);
+    assert_eq!(
+        project.naos(&["run", "a", "--input", "x"]).exit,
+        3,
+        "the guard says no"
+    );
+    assert_eq!(project.naos(&["start", "a"]).exit, 0);
+    assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 0);
+    assert_eq!(project.naos(&["delete", "agent", "a"]).exit, 0);
+    assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
+}
+
+#[test]
+fn process_budgets_are_set_and_shown() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    assert_eq!(
+        project
+            .naos(&["cost", "set", "a", "--budget", "$10/day"])
+            .exit,
+        0
+    );
+    let status = project.json(&["cost", "status"]);
+    let budget = &status["budgets"][0];
+    assert_eq!(
+        (&budget["agent"], &budget["limit_micros"]),
+        (&"a".into(), &10_000_000.into())
+    );
+    let keys = [
+        "period",
+        "reserved_micros",
+        "spent_micros",
+        "left_micros",
+        "action",
+    ];
+    for key in keys {
+        assert!(!budget[key].is_null(), "{key}: {budget}");
+    }
+    assert_eq!(project.naos(&["cost", "reset", "a"]).exit, 0);
+}
+
+#[test]
+fn process_a_wrong_configuration_is_refused_with_its_place() {
+    let project = Project::new();
+    let config = project.path("nexus.config.yaml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let line = text.lines().count() + 1;
+    std::fs::write(&config, format!("{text}agnets:\n  x: {{}}\n")).unwrap();
+    let found = project.naos(&["config", "validate"]);
+    assert_eq!(found.exit, 2, "{}", found.stderr);
+    for text in [&format!("nexus.config.yaml:{line}:1"), "agnets", "agents"] {
+        assert!(found.stderr.contains(text), "{text}: {}", found.stderr);
+    }
+    let found = project.naos(&["config", "validate", "--json"]);
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
+    assert_eq!(
+        (&found["ok"], &found["errors"][0]["line"]),
+        (&false.into(), &line.into())
+    );
+    std::fs::write(&config, text).unwrap();
+    assert_eq!(project.naos(&["config", "validate"]).exit, 0);
+}
+
+#[test]
+fn process_skills_of_files_are_applied_once() {
+    let project = Project::new();
+    let skill = "name: greet\ndescription: says hello\npatterns: [\"hello please\"]\n\
+                 handler: {template: \"hello to you\"}\n";
+    std::fs::write(project.path("skills/greet.yaml"), skill).unwrap();
+    let first = project.json(&["apply", "-f", "skills/greet.yaml"]);
+    assert_eq!(first["items"][0]["result"], "created", "{first}");
+    let again = project.json(&["apply", "-f", "skills"]);
+    assert_eq!(again["items"][0]["result"], "unchanged", "{again}");
+    let piped = project.naos_with(&["apply", "-f", "-", "--json"], skill.as_bytes());
+    assert_eq!(piped.exit, 0, "{}", piped.stderr);
+    let route = project.json(&["broker", "route", "hello please"]);
+    assert_eq!(
+        (&route["tier"], &route["confidence"]),
+        (&"skill".into(), &1.0.into())
+    );
+    let listed = project.json(&["get", "skills"]);
+    assert_eq!(listed["items"][0]["name"], "greet");
+    let broken = project.naos_with(&["apply", "-f", "-"], b"name: [");
+    assert!(
+        broken.exit == 2 && broken.stderr.contains("help:"),
+        "{}",
+        broken.stderr
+    );
+}
+
+#[test]
+fn process_codes_are_explained() {
+    let project = Project::new();
+    let one = project.naos(&["explain", "N0142"]);
+    assert!(
+        one.stdout.contains("manifest") && one.exit == 0,
+        "{}",
+        one.stdout
+    );
+    assert!(project.naos(&["explain"]).stdout.lines().count() > 30);
+    assert!(
+        project
+            .naos(&["completions", "bash"])
+            .stdout
+            .contains("naos")
+    );
+}

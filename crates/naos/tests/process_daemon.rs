@@ -1,0 +1,175 @@
+//! Commands beside a daemon, after a killed one, and among each other.
+
+mod project;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use project::Project;
+
+fn echo(project: &Project) {
+    let made = project.naos(&["create", "a", "--template", "echo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+}
+
+#[test]
+fn process_commands_reach_the_daemon_and_do_without_it() {
+    let project = Project::new();
+    echo(&project);
+    assert_eq!(
+        project.json(&["run", "a", "--input", "alone"])["output"],
+        "alone"
+    );
+    let mut daemon = project.up();
+    assert!(
+        daemon.said["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    assert_eq!(
+        project.json(&["run", "a", "--input", "beside"])["output"],
+        "beside"
+    );
+    let status = project.json(&["status"]);
+    assert!(status["daemon"]["port"].as_u64().unwrap() > 0, "{status}");
+    assert_eq!(daemon.interrupt(), 0);
+    assert!(!project.path("data/daemon.json").exists());
+    assert_eq!(
+        project.json(&["run", "a", "--input", "after"])["output"],
+        "after"
+    );
+    assert!(project.json(&["status"])["daemon"].is_null());
+    let runs = project.json(&["get", "runs"]);
+    assert_eq!(runs["items"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn process_a_second_daemon_is_refused() {
+    let project = Project::new();
+    let _daemon = project.up();
+    let second = project.naos(&["up", "--port", "0"]);
+    assert!(
+        second.exit == 1 && second.stderr.contains("N0135"),
+        "{}",
+        second.stderr
+    );
+}
+
+#[test]
+fn process_what_a_killed_daemon_leaves_behind_fools_nobody() {
+    let project = Project::new();
+    echo(&project);
+    let mut daemon = project.up();
+    let kept = project.json(&["run", "a", "--input", "kept"]);
+    daemon.kill();
+    assert!(project.path("data/daemon.json").exists());
+    let id = kept["run"].as_str().unwrap();
+    assert_eq!(project.json(&["get", "run", id])["output"], "kept");
+    assert_eq!(project.json(&["audit", "verify"])["ok"], true);
+    let mut next = project.up();
+    assert_eq!(
+        project.json(&["run", "a", "--input", "next"])["output"],
+        "next"
+    );
+    assert_eq!(next.interrupt(), 0);
+}
+
+#[test]
+fn process_commands_at_the_same_time_wait_for_each_other() {
+    let project = Project::new();
+    echo(&project);
+    std::thread::scope(|scope| {
+        let one = |n: usize| {
+            let text = format!("text {n}");
+            let run = project.json(&["run", "a", "--input", &text]);
+            assert_eq!(run["output"], text);
+        };
+        for n in 0..4 {
+            scope.spawn(move || one(n));
+        }
+    });
+    assert_eq!(
+        project.json(&["get", "runs"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+}
+
+#[test]
+fn process_secrets_are_for_their_owner() {
+    let project = Project::new();
+    let daemon = project.up();
+    for path in [
+        "data/owner.token",
+        "data/daemon.json",
+        "data/keys/cache.key",
+    ] {
+        let mode = fs::metadata(project.path(path))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{path}: {mode:o}");
+    }
+    let token = fs::read_to_string(project.path("data/owner.token")).unwrap();
+    assert!(
+        !daemon.said.to_string().contains(token.trim()),
+        "the token is never printed"
+    );
+}
+
+#[test]
+fn process_a_lost_token_is_replaced() {
+    let project = Project::new();
+    echo(&project);
+    fs::remove_file(project.path("data/owner.token")).unwrap();
+    assert_eq!(project.naos(&["get", "agents"]).exit, 0);
+    fs::write(project.path("data/owner.token"), "naos_nonsense\n").unwrap();
+    let wrong = project.naos(&["get", "agents"]);
+    assert!(
+        wrong.exit == 3 && wrong.stderr.contains("N0140"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn process_only_main_files_remain() {
+    let project = Project::new();
+    echo(&project);
+    let mut stack = vec![project.path("data")];
+    while let Some(dir) = stack.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            assert!(!name.ends_with("-wal") && !name.ends_with("-shm"), "{name}");
+            if path.is_dir() {
+                stack.push(path);
+            }
+        }
+    }
+}
+
+#[test]
+fn process_tenants_see_their_own() {
+    let project = Project::new();
+    echo(&project);
+    assert_eq!(project.naos(&["tenant", "create", "riake"]).exit, 0);
+    let theirs = project.json(&["get", "agents", "--tenant", "riake"]);
+    assert_eq!(theirs["items"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        project.json(&["get", "agents"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let nobody = project.naos(&["get", "agents", "--tenant", "nobody"]);
+    assert!(
+        nobody.exit == 3 && nobody.stderr.contains("N0140"),
+        "{}",
+        nobody.stderr
+    );
+}

@@ -1,0 +1,130 @@
+//! A scratch project, and the binary to use it with.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How a command ended.
+pub struct Ended {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_naos"));
+    let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("NAOS") || name.starts_with("NEXUS")
+    });
+    for name in settings {
+        command.env_remove(name);
+    }
+    command.current_dir(dir);
+    command
+}
+
+pub fn naos_with(dir: &Path, words: &[&str], input: &[u8]) -> Ended {
+    let mut child = command(dir)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(input); // a command that ended reads no more
+    drop(stdin);
+    let ended = child.wait_with_output().unwrap();
+    Ended {
+        exit: ended.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(ended.stdout).unwrap(),
+        stderr: String::from_utf8(ended.stderr).unwrap(),
+    }
+}
+
+pub fn naos_in(dir: &Path, words: &[&str]) -> Ended {
+    naos_with(dir, words, b"")
+}
+
+/// A project that goes away with its last owner.
+pub struct Project(TempDir);
+
+impl Project {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let made = naos_in(dir.path(), &["init", "."]);
+        assert_eq!(made.exit, 0, "{}", made.stderr);
+        Self(dir)
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    pub fn naos(&self, words: &[&str]) -> Ended {
+        naos_in(self.0.path(), words)
+    }
+
+    pub fn naos_with(&self, words: &[&str], input: &[u8]) -> Ended {
+        naos_with(self.0.path(), words, input)
+    }
+
+    /// A command that has to succeed, and what it says with `--json`.
+    pub fn json(&self, words: &[&str]) -> Value {
+        let mut words = words.to_vec();
+        words.push("--json");
+        let ended = self.naos(&words);
+        assert_eq!(ended.exit, 0, "naos {words:?}: {}", ended.stderr);
+        serde_json::from_str(&ended.stdout).unwrap()
+    }
+
+    /// `naos up` on any free port.
+    pub fn up(&self) -> Daemon {
+        let mut child = command(self.0.path())
+            .args(["up", "--port", "0", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        Daemon { child, said }
+    }
+}
+
+/// A daemon; killed without mercy unless it was asked to end.
+pub struct Daemon {
+    child: Child,
+    pub said: Value,
+}
+
+impl Daemon {
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Ctrl-C, and how it ended.
+    pub fn interrupt(&mut self) -> i32 {
+        let sent = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
