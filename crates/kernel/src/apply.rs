@@ -9,6 +9,10 @@ use crate::turn::{Done, Stop, Turn};
 
 /// What replaying a fact gives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "changes are taken apart at once; a box would cost an allocation for each fact"
+)]
 pub enum Replay {
     /// The state after it is the state before with these changes.
     Changed(Changes),

@@ -136,7 +136,10 @@ impl Aggregate for Head {
 }
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $field:ident $edit:ident $put:ident $variant:ident: $key:ty => $type:ty;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $field:ident $edit:ident $put:ident $variant:ident: $key:ty => $type:ty;
+    )*) => {
         /// The key of an aggregate.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Key { $($(#[$doc])* $variant($key),)* }
@@ -218,7 +221,9 @@ macro_rules! tables {
             /// Decodes the bytes of a record; none for a kind or version that isn't known.
             #[must_use]
             pub fn decode(kind: &str, version: u8, bytes: &[u8]) -> Option<Self> {
-                $(if (kind, version) == (<$type as Aggregate>::KIND, <$type as Aggregate>::VERSION) {
+                $(if kind == <$type as Aggregate>::KIND
+                    && version == <$type as Aggregate>::VERSION
+                {
                     return postcard::from_bytes(bytes).ok().map(|v| Self::$variant(Arc::new(v)));
                 })*
                 None

@@ -12,6 +12,10 @@ use crate::state::{Key, Overlays, State};
 
 /// One thing to decide about: what comes from outside or returns, or the cell's own next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an input is decided where it lies; a box would cost an allocation for each"
+)]
 pub enum Input {
     /// From outside, or an outcome.
     External(naos_types::input::Input),

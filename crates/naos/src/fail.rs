@@ -3,6 +3,8 @@
 use naos_types::{Code, Refusal};
 use serde_json::{Value, json};
 
+use crate::out::{aside, clean};
+
 /// A command that ends with an error.
 #[derive(Debug)]
 pub(crate) struct Fail {
@@ -99,7 +101,7 @@ impl Fail {
             let code = self.code.map(|code| code.to_string());
             let (what, help) = (&self.what, &self.help);
             let error = json!({"code": code, "what": what, "help": help, "more": self.more});
-            eprintln!("{}", json!({ "error": error }));
+            aside(format_args!("{}", json!({ "error": error })));
             return;
         }
         let (red, plain) = if colour {
@@ -108,12 +110,15 @@ impl Fail {
             ("", "")
         };
         let code = self.code.map_or(String::new(), |code| format!(" [{code}]"));
-        eprintln!("{red}error:{plain} {}{code}", crate::out::clean(&self.what));
+        aside(format_args!(
+            "{red}error:{plain} {}{code}",
+            clean(&self.what)
+        ));
         for line in &self.more {
-            eprintln!("  {}", crate::out::clean(line));
+            aside(format_args!("  {}", clean(line)));
         }
         if !self.help.is_empty() {
-            eprintln!("  help: {}", crate::out::clean(&self.help));
+            aside(format_args!("  help: {}", clean(&self.help)));
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use naos_drivers::http::{HttpClient, Request, SendError, Settings};
 use naos_types::Code;
+use naos_web::Router;
 use tower::ServiceExt;
 
 use crate::daemon::Daemon;

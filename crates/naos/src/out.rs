@@ -44,7 +44,7 @@ impl Out {
     /// Advice beside the answer, on standard error.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", clean(text.as_ref()));
+            aside(clean(text.as_ref()));
         }
     }
 
@@ -76,6 +76,11 @@ impl Out {
             self.line(line);
         }
     }
+}
+
+/// A line on standard error, if anybody still listens there.
+pub(crate) fn aside(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Columns as wide as their widest cell, two spaces apart, one line a row.

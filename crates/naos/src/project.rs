@@ -109,9 +109,9 @@ fn data_of_environment() -> Option<PathBuf> {
         Some(dir) if !dir.as_os_str().is_empty() => dir.to_owned(),
         _ => PathBuf::from("."),
     };
-    eprintln!(
+    crate::out::aside(format_args!(
         "warning: NEXUS_DB_PATH names a file; naos keeps its data in the directory {}",
         dir.display()
-    );
+    ));
     Some(dir)
 }

@@ -86,7 +86,7 @@ impl Session {
     }
 
     /// The router, where the data is open in this process.
-    pub(crate) fn router(&self) -> Option<axum::Router> {
+    pub(crate) fn router(&self) -> Option<naos_web::Router> {
         match &self.link {
             Some(Link::Inside(machine)) => Some(machine.router.clone()),
             _ => None,
@@ -227,7 +227,7 @@ fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
             }
             Err(BuildError::Taken(_)) => {
                 runtime.block_on(async {
-                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await
+                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await;
                 });
             }
         }

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-use axum::Router;
 use naos_drivers::http::{HttpClient, Settings};
 use naos_engine::node::{Components, Node, Parts};
 use naos_sandbox::{Cache, Compiler, Config, Sandbox};
 use naos_store::{OpenError, SqliteStore};
 use naos_types::{Code, TenantId};
+use naos_web::Router;
 use naos_web::{App, Template, setup};
 use tokio::runtime::Runtime;
 

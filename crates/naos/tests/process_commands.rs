@@ -374,3 +374,122 @@ fn process_codes_are_explained() {
             .contains("naos")
     );
 }
+
+#[test]
+fn process_a_plan_waits_for_a_person_and_goes_on() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    let plan = "type: plan\nname: two-steps\ninputs: [{name: text, type: string}]\n\
+                output: again\nsteps:\n\
+                \x20 - {name: say, agent: a, input: \"{{ inputs.text }}\"}\n\
+                \x20 - {name: sure, after: [say], approval: {title: \"Send it?\"}}\n\
+                \x20 - {name: again, after: [sure], agent: a, input: \"{{ say.output }}!\"}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+
+    let held = project.naos(&[
+        "plan",
+        "start",
+        "two-steps",
+        "--input",
+        "text=hello",
+        "--json",
+    ]);
+    assert_eq!(held.exit, 4, "{}", held.stderr);
+    let held: Value = serde_json::from_str(&held.stdout).unwrap();
+    assert_eq!(
+        (&held["status"], &held["steps"][0]["output"]),
+        (&"held".into(), &"hello".into())
+    );
+    assert!(project.naos(&["approve"]).stdout.contains("Send it?"));
+    assert_eq!(project.naos(&["approve", "--yes"]).exit, 0);
+    let id = held["run"].as_str().unwrap();
+    let done = project.json(&["get", "plan-run", id]);
+    assert_eq!(
+        (&done["status"], &done["output"]),
+        (&"completed".into(), &"hello!".into())
+    );
+
+    let second = project.naos(&["plan", "start", "two-steps", "--input", "text=x"]);
+    assert_eq!(second.exit, 4);
+    assert_eq!(
+        project
+            .naos(&["approve", "--no", "--comment", "not now"])
+            .exit,
+        0
+    );
+    let runs = project.json(&["plan", "list"]);
+    assert!(
+        runs["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|run| run["status"] == "failed")
+    );
+    let missing = project.naos(&["plan", "start", "two-steps", "--input", "other=1"]);
+    assert!(
+        missing.exit == 2 && missing.stderr.contains("text"),
+        "{}",
+        missing.stderr
+    );
+}
+
+#[test]
+fn process_a_module_is_wrapped_and_a_component_becomes_an_agent() {
+    let project = Project::new();
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest/built/echo.wasm");
+    let made = project.naos(&[
+        "create",
+        "mine",
+        "--source",
+        built,
+        "--description",
+        "repeats",
+    ]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    assert_eq!(
+        project.json(&["run", "mine", "--input", "x"])["output"],
+        "x"
+    );
+    assert_eq!(
+        project.json(&["get", "agent", "mine"])["description"],
+        "repeats"
+    );
+    let copied = project.naos(&["agent", "build", built, "--out", "copy.wasm"]);
+    assert_eq!(copied.exit, 0, "{}", copied.stderr);
+    let same = std::fs::read(project.path("copy.wasm")).unwrap() == std::fs::read(built).unwrap();
+    assert!(same, "a component is taken as it is");
+    std::fs::write(project.path("no.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let bare = project.naos(&["agent", "build", "no.wasm"]);
+    assert!(
+        bare.exit == 2 && bare.stderr.contains("N0107"),
+        "{}",
+        bare.stderr
+    );
+}
+
+#[test]
+fn process_agents_of_the_configuration_are_made_when_something_is_run() {
+    let project = Project::new();
+    let agents = "project: x\nagents:\n  a:\n    template: echo\n";
+    std::fs::write(project.path("nexus.config.yaml"), agents).unwrap();
+    assert_eq!(project.json(&["run", "a", "--input", "x"])["output"], "x");
+    let entries = project.json(&["audit", "verify"])["entries"].clone();
+    assert_eq!(
+        project.json(&["status"])["vanished"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    std::fs::write(project.path("nexus.config.yaml"), "project: x\n").unwrap();
+    assert_eq!(project.json(&["status"])["vanished"][0], "agent a");
+    assert_eq!(
+        project.json(&["audit", "verify"])["entries"],
+        entries,
+        "looking changes nothing"
+    );
+    let pruned = project.json(&["apply", "--prune"]);
+    assert_eq!(pruned["pruned"][0]["name"], "a");
+    assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
+}

@@ -27,7 +27,7 @@ fn crashtest(kills: u32, seed: u32) -> (Option<i32>, serde_json::Value, String) 
 }
 
 #[test]
-fn six_kills_break_no_promise() {
+fn process_six_kills_break_no_promise() {
     let (exit, report, why) = crashtest(6, 1);
     assert_eq!(
         (exit, &report["failures"]),

@@ -173,3 +173,41 @@ fn process_tenants_see_their_own() {
         nobody.stderr
     );
 }
+
+#[test]
+fn process_nothing_is_followed_where_nothing_runs() {
+    let project = Project::new();
+    echo(&project);
+    for words in [&["audit", "tail"][..], &["logs", "a", "--follow"]] {
+        let ended = project.naos(words);
+        assert!(
+            ended.exit == 0 && ended.stderr.contains("naos up"),
+            "{words:?}: {}",
+            ended.stderr
+        );
+        assert!(
+            ended.stdout.contains("agent.created a"),
+            "{words:?}: {}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn process_files_that_change_are_applied_while_dev_watches() {
+    const LOOKS_MAX: usize = 200;
+    let project = Project::new();
+    let watching = project.start(&["dev"]);
+    assert!(
+        watching.said.as_str().unwrap().contains("Watching"),
+        "{}",
+        watching.said
+    );
+    let skill = "name: greet\ndescription: d\npatterns: [\"hi\"]\nhandler: {template: \"hello\"}\n";
+    fs::write(project.path("skills/greet.yaml"), skill).unwrap();
+    let there = || project.naos(&["get", "skill", "greet"]).exit == 0;
+    assert!(
+        (0..LOOKS_MAX).any(|_| there()),
+        "the skill was never applied"
+    );
+}

@@ -22,6 +22,8 @@ pub mod pages;
 
 pub mod locale;
 
+pub use axum::Router;
+
 pub use app::{App, Template, Verify};
 pub use auth::token::new_token;
 pub use router::{Face, Least, Row, TABLE, router};

@@ -1,6 +1,6 @@
 //! The commit thread: while one commit syncs, the next gathers. No timer.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 use naos_store::{Append, CommitError};
@@ -50,10 +50,7 @@ fn gather(first: ToCommit, lane: &Receiver<ToCommit>) -> (Vec<usize>, Vec<Append
         if facts >= APPEND_FACTS_MAX || bytes >= APPEND_BYTES_MAX {
             break;
         }
-        next = match lane.try_recv() {
-            Ok(group) => Some(group),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        };
+        next = lane.try_recv().ok();
     }
     (lanes, appends)
 }

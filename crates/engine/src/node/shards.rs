@@ -52,10 +52,7 @@ fn run(
     commits: &Sender<ToCommit>,
 ) {
     let mut looked = crate::clock::now();
-    loop {
-        let Some(mut inputs) = take(&shard, lane) else {
-            break;
-        };
+    while let Some(mut inputs) = take(&shard, lane) {
         let now = crate::clock::now();
         if index == 0 && (now - looked).0 >= LOOK_MS.cast_signed() {
             looked = now;

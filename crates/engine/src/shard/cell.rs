@@ -14,6 +14,10 @@ use naos_types::fact::Fact;
 
 /// Something that waits in the lane of returns.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most of what waits is an own step, which lies here without an allocation"
+)]
 pub(super) enum Queued {
     /// An outcome.
     Envelope(Box<Envelope>),

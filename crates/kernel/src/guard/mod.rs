@@ -25,6 +25,12 @@ impl Permit {
     pub const fn covers(&self) -> naos_types::effect::EffectId {
         self.for_what
     }
+
+    /// Uses the permit up: whether it is good for `effect`.
+    #[must_use]
+    pub fn spend(self, effect: naos_types::effect::EffectId) -> bool {
+        self.for_what == effect
+    }
 }
 
 /// Wishes for an effect that the facts of this turn stand for.

@@ -71,9 +71,9 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
         }
         None => {
             if out.json {
-                out.json(&found)
+                out.json(&found);
             } else {
-                show(out, &found)
+                show(out, &found);
             }
             return Ok(0);
         }

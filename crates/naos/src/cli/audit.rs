@@ -152,6 +152,13 @@ fn tail(context: &Context, n: u64) -> Ended {
     let mut seen = 0;
     loop {
         seen = show(&context.out, &rows).unwrap_or(seen);
+        if session.daemon().is_none() {
+            // Whoever waits here with the directory open keeps everybody else from it.
+            context
+                .out
+                .note("No daemon is up, so nothing more happens: naos up");
+            return Ok(0);
+        }
         session.pause(Duration::from_millis(POLL_MS));
         let answer = session.get(api(&format!("/audit?after={seen}&limit={PAGE_MAX}")))?;
         rows = items(&answer).to_vec();
@@ -161,9 +168,9 @@ fn tail(context: &Context, n: u64) -> Ended {
 fn show(out: &Out, rows: &[Value]) -> Option<u64> {
     for row in rows {
         if out.json {
-            out.json(row)
+            out.json(row);
         } else {
-            out.line(cell(&row["line"]))
+            out.line(cell(&row["line"]));
         }
     }
     rows.last()?["seq"].as_u64()

@@ -37,9 +37,9 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
             let answer = session.post(api("/broker/route"), &json!({ "text": text }))?;
             drop(session);
             if out.json {
-                out.json(&answer)
+                out.json(&answer);
             } else {
-                show(out, &answer)
+                show(out, &answer);
             }
         }
         What::Stats => {

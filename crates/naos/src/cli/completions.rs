@@ -1,5 +1,7 @@
 //! `naos completions SHELL`
 
+use std::io::Write;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -9,7 +11,8 @@ use super::{Cli, Ended};
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos completions bash > /etc/bash_completion.d/naos\n  \
-    naos completions zsh > ~/.zfunc/_naos\n  naos completions fish > ~/.config/fish/completions/naos.fish"
+    naos completions zsh > ~/.zfunc/_naos\n  naos completions fish \
+    > ~/.config/fish/completions/naos.fish"
 )]
 pub(crate) struct Completions {
     /// Which shell.
@@ -17,11 +20,9 @@ pub(crate) struct Completions {
 }
 
 pub(crate) fn go(completions: &Completions) -> Ended {
-    clap_complete::generate(
-        completions.shell,
-        &mut Cli::command(),
-        "naos",
-        &mut std::io::stdout(),
-    );
+    let mut script = Vec::new();
+    clap_complete::generate(completions.shell, &mut Cli::command(), "naos", &mut script);
+    // A reader that went away (`| head`) is no error of ours.
+    let _ = std::io::stdout().lock().write_all(&script);
     Ok(0)
 }

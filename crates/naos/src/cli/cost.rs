@@ -74,7 +74,8 @@ struct Set {
     #[arg(long, value_parser = ["day", "month", "total"])]
     period: Option<String>,
     /// What happens when it is used up.
-    #[arg(long, value_parser = ["pause", "stop", "warn", "alert", "throttle"], default_value = "pause")]
+    #[arg(long, default_value = "pause")]
+    #[arg(value_parser = ["pause", "stop", "warn", "alert", "throttle"])]
     action: String,
     /// At how many percent it warns.
     #[arg(long, value_name = "PERCENT", default_value_t = 80,

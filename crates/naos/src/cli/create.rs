@@ -14,7 +14,9 @@ use crate::{sync, templates};
 /// agents/NAME to be changed.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Templates: analyzer, coder, courier, custom, echo, planner, researcher, reviewer,\nwriter; naos get templates says what they do.\n\nExamples:\n  \
+    after_help = "Templates: analyzer, coder, courier, custom, echo, planner, \
+    researcher, reviewer,\nwriter; naos get templates says what they do.\n\n\
+    Examples:\n  \
     naos create reader --template researcher\n  \
     naos create mine --source agents/mine/agent.wasm --description \"Does what I do\""
 )]

@@ -41,14 +41,18 @@ pub(crate) fn go(context: &Context, dev: &Dev) -> Ended {
         reload_all(context, &folder, &names)?;
         return Ok(0);
     }
-    context
-        .out
-        .note(format!("Watching {} (Ctrl-C ends it)", folder.display()));
     let pauses = session::runtime()?;
     let mut known = agents(&folder, only.as_ref());
     let mut applied = documents(&project);
+    if let Err(fail) = reload_all(context, &folder, &[]) {
+        fail.show(context.out.json, context.out.colour);
+    }
+    let watched = format!("Watching {} (Ctrl-C ends it)", project.root.display());
+    context.out.note(watched);
     loop {
-        pauses.block_on(tokio::time::sleep(Duration::from_millis(POLL_MS)));
+        pauses.block_on(async {
+            tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+        });
         let found = agents(&folder, only.as_ref());
         let changed = |(name, seen): &(&Name, &Seen)| known.get(*name) != Some(*seen);
         let names: Vec<Name> = found

@@ -23,8 +23,8 @@ const IGNORED: &str = "# Made by naos: keys, journals, compiled components.\n/da
 fn config(name: &str) -> String {
     let name = serde_json::to_string(name).unwrap_or_default();
     format!(
-        r#"# What this project is made of. `naos config validate` checks it; `naos up` and `naos run`
-# apply it when it changed. Remove a `#` to use a line.
+        r#"# What this project is made of. `naos config validate` checks it; `naos up` and
+# `naos run` apply it when it changed. Remove a `#` to use a line.
 project: {name}
 version: "1.0"
 

@@ -40,7 +40,10 @@ pub(crate) fn go(context: &Context, logs: &Logs) -> Ended {
     }
     let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail)))?;
     let mut seen = show(out, &rows);
-    while logs.follow {
+    if logs.follow && session.daemon().is_none() {
+        out.note("No daemon is up, so nothing more happens: naos up");
+    }
+    while logs.follow && session.daemon().is_some() {
         session.pause(Duration::from_millis(POLL_MS));
         let rows = session.get(api(&format!("/audit?after={seen}&limit=200{filter}")))?;
         seen = show(out, &rows).max(seen);

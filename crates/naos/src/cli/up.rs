@@ -91,7 +91,8 @@ fn address(project: &Project, up: &Up) -> Result<SocketAddr, Fail> {
         let what = "commands reach the daemon at 127.0.0.1, so it can't listen on ::1 alone";
         return Err(Fail::usage(what).help("leave --host out"));
     }
-    if !host.is_loopback() && !(up.behind_proxy && host.is_unspecified()) {
+    let proxied = up.behind_proxy && host.is_unspecified();
+    if !(host.is_loopback() || proxied) {
         let what = format!("{host} can be reached from elsewhere, and naos itself speaks no TLS");
         return Err(Fail::usage(what).help(
             "leave --host out, or put a proxy with TLS in front and say --host 0.0.0.0 \

@@ -12,6 +12,8 @@ use super::ledger::{What, Write};
 const READ_WAIT: Duration = Duration::from_secs(60);
 /// Items of a list at once.
 const PAGE: usize = 500;
+/// How many of each kind of what doesn't end are named.
+const OPEN_SHOWN: usize = 3;
 /// Lines of the audit log at once.
 const AUDIT_PAGE: usize = 10_000;
 
@@ -115,7 +117,7 @@ pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
         ("/plan-runs?status=running", "run"),
         ("/approvals?status=pending", "approval"),
     ] {
-        let page = door.get(&format!("/api/v1{path}&limit=20"), READ_WAIT)?;
+        let page = door.get(&format!("/api/v1{path}&limit={OPEN_SHOWN}"), READ_WAIT)?;
         let items = page["items"].as_array().into_iter().flatten();
         open.extend(items.map(|item| format!("{} {}", text(item, id), text(item, "status"))));
     }

@@ -16,7 +16,7 @@ use super::people;
 /// Clients that ask for work, all at once.
 const CLIENTS: u64 = 6;
 /// How long a write is repeated before it counts as never answered.
-pub(super) const SETTLE_WAIT: Duration = Duration::from_secs(90);
+pub(super) const SETTLE_WAIT: Duration = Duration::from_secs(30);
 /// The longest thought of a client between two asks.
 const THINK_MS_MAX: u64 = 12;
 /// Gated calls of one run.

@@ -27,8 +27,11 @@ use naos_types::Code;
 use crate::cli::{Context, Ended};
 use crate::fail::Fail;
 
-/// Kills of one round, after which everything is compared and a fresh project begins.
-const ROUND_KILLS: u64 = 50;
+/// Kills of the first round, after which everything is compared and a fresh project begins. Each
+/// round has twice as many as the one before: what is badly broken shows early.
+const ROUND_KILLS: u64 = 6;
+/// Kills of a round at most.
+const ROUND_KILLS_MAX: u64 = 50;
 
 /// Kills the real binary at random moments under mixed load and checks that nothing that was
 /// acknowledged is lost, nothing is done twice, nothing is stuck and no money goes astray.
@@ -78,7 +81,7 @@ pub(crate) fn go(context: &Context, asked: &Crashtest) -> Ended {
             binary: binary.clone(),
             dir: kept.clone(),
             seed,
-            kills: (asked.kills - before).min(ROUND_KILLS),
+            kills: (asked.kills - before).min(round_kills(total.rounds)),
             runtime: &runtime,
             over: &over,
             progress: &|kills, acked| progress.kill(before + kills, acked),
@@ -100,4 +103,30 @@ pub(crate) fn go(context: &Context, asked: &Crashtest) -> Ended {
         return Err(failed("no kill was made: give it more time".into()));
     }
     Ok(u8::from(!total.findings.is_empty()))
+}
+
+const fn round_kills(round: u64) -> u64 {
+    let doubled = if round > 8 {
+        u64::MAX
+    } else {
+        ROUND_KILLS << round
+    };
+    if doubled < ROUND_KILLS_MAX {
+        doubled
+    } else {
+        ROUND_KILLS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_grow() {
+        assert_eq!(
+            [0, 1, 2, 3, 4, 99].map(round_kills),
+            [6, 12, 24, 48, 50, 50]
+        );
+    }
 }

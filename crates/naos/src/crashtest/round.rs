@@ -23,7 +23,7 @@ use super::receiver::Receiver;
 /// How long a start may take before it counts as stuck.
 const START_WAIT: Duration = Duration::from_secs(60);
 /// How long everything may take to become quiet after the last kill.
-const QUIET_WAIT: Duration = Duration::from_secs(90);
+const QUIET_WAIT: Duration = Duration::from_secs(30);
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// The shortest cycle that kills are spread over.
@@ -165,7 +165,7 @@ impl Stage<'_> {
                 self.outcome.kills += 1;
                 (self.plan.progress)(self.outcome.kills, self.shared.ledger.acked());
             }
-            if chance.percent(EARLY_PERCENT) {
+            if self.outcome.kills < self.plan.kills && chance.percent(EARLY_PERCENT) {
                 self.kill_early(&mut chance)?;
                 continue;
             }

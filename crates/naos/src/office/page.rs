@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::JoinHandle;
 
-use axum::Router;
+use naos_web::Router;
 use tokio::sync::oneshot;
 
 use crate::daemon::Daemon;

@@ -83,6 +83,25 @@ impl Project {
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
+    /// A command that goes on until it is killed.
+    pub fn start(&self, words: &[&str]) -> Daemon {
+        let mut command = command(self.0.path());
+        command
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Daemon {
+            child,
+            said: Value::String(line),
+        }
+    }
+
     /// `naos up` on any free port.
     pub fn up(&self) -> Daemon {
         let mut child = command(self.0.path())

@@ -291,7 +291,8 @@ fn what_is_no_table_gets_a_note_and_a_wrong_day_a_sentence() {
 
 #[test]
 fn overdue_uses_the_derived_clock_where_no_day_is_given() {
-    let table = "invoice,client,amount,due,paid on\nA,R,1,2026-10-08,\nB,R,1,2026-10-09,\nC,R,1,2026-10-01,2026-10-02\n";
+    let table = "invoice,client,amount,due,paid on\nA,R,1,2026-10-08,\nB,R,1,2026-10-09,\n\
+        C,R,1,2026-10-01,2026-10-02\n";
     fake::reset();
     let day_ms = 24 * 60 * 60 * 1000;
     fake::set_now_ms(20_735 * day_ms);

@@ -158,7 +158,8 @@ mod tests {
             concat!(
                 r#"[{"url":"http://a.example/1","status":200,"body":"one"},"#,
                 r#"{"url":"http://a.example/2","status":503,"body":"busy"},"#,
-                r#"{"url":"http://a.example/3","error":"nobody lined up an answer to this request"}]"#
+                "{\"url\":\"http://a.example/3\",",
+                "\"error\":\"nobody lined up an answer to this request\"}]"
             )
         );
         let made = fake::requests();

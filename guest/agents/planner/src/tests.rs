@@ -8,7 +8,8 @@ fn read(input: &str) -> Value {
 
 #[test]
 fn notes_become_dated_steps_in_order_and_open_questions() {
-    let notes = "# 2026-10-07\n- [ ] Hery: send the quote — 2026-10-09\n- [ ] Soa: check the list — \
+    let notes = "# 2026-10-07\n- [ ] Hery: send the quote — 2026-10-09\n\
+        - [ ] Soa: check the list — \
                  2026-10-08\n- [x] Soa: done — 2026-10-08\n- [ ] Tojo: tidy\n\nWho calls wabc?\n";
     let plan = read(&json!({"path": "2026-10-07.md", "text": notes}).to_string());
     let steps = plan["steps"].as_array().expect("steps");
@@ -33,7 +34,8 @@ fn notes_become_dated_steps_in_order_and_open_questions() {
 
 #[test]
 fn plain_notes_mention_everybody_who_is_asked_about() {
-    let notes = "We decided to ship the XYZ edition on Monday.\nWho calls wabc?\nThe report is due on Friday.\n";
+    let notes = "We decided to ship the XYZ edition on Monday.\nWho calls wabc?\n\
+        The report is due on Friday.\n";
     let plan = read(notes);
     assert!(plan["open"].to_string().contains("wabc"), "{plan}");
     assert_eq!(plan["steps"][0]["due"], "Friday");
@@ -43,7 +45,8 @@ fn plain_notes_mention_everybody_who_is_asked_about() {
 #[test]
 fn an_instruction_is_followed_in_its_own_order() {
     let plan = read(
-        r#"{"task":"Read the mails, then write the report and send it. Hery: approve it by Friday."}"#,
+        "{\"task\":\"Read the mails, then write the report and send it. \
+         Hery: approve it by Friday.\"}",
     );
     let steps = plan["steps"].as_array().expect("steps");
     let shown: Vec<String> = steps

@@ -2,7 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const FORM: &str = "# Weekly report — Riake\n\n## Summary\n\n## Decisions\n\nDECISIONS\n\n## Open questions\n\n\
+const FORM: &str = "# Weekly report — Riake\n\n## Summary\n\n## Decisions\n\nDECISIONS\n\n\
+    ## Open questions\n\n\
                     ## Deadlines\n\n## Money\n\nMONEY\n\n## Hours\n\n## Next steps\n";
 
 fn review(decisions: &str, money: &str) -> Value {
@@ -10,13 +11,16 @@ fn review(decisions: &str, money: &str) -> Value {
     let input = json!({
         "report": report,
         "sources": [
-            {"path": "mail/1.eml", "text": "From: a@x.example\nTo: b@x.example\nSubject: Offer\n\nWe decided to keep the blue palette.\n\nThe invoice A-9 is 4 200 000 Ar for Riake.\n"},
+            {"path": "mail/1.eml", "text": "From: a@x.example\nTo: b@x.example\n\
+                Subject: Offer\n\nWe decided to keep the blue palette.\n\n\
+                The invoice A-9 is 4 200 000 Ar for Riake.\n"},
             {"path": "i.csv", "text": "number,client,net\nA-1,Riake,100000\nA-9,Riake,42000000\n"},
         ],
         "analysis": [{"groups": [{"kind": "invoices", "files": ["i.csv"],
             "scopes": [{"name": "all", "totals": [{"column": "net", "with_duplicates": "42200000",
                 "without_duplicates": "42100000"}]}],
-            "outliers": [{"column": "net", "value": "42000000", "number": "A-9", "party": "Riake", "cite": "i.csv:3"}]}]}],
+            "outliers": [{"column": "net", "value": "42000000", "number": "A-9",
+                "party": "Riake", "cite": "i.csv:3"}]}]}],
     });
     serde_json::from_str(&handle(&input.to_string()).expect("an answer")).expect("JSON")
 }

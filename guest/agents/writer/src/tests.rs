@@ -15,7 +15,8 @@ fn input(language: &str, more: Value) -> String {
         "findings": [{"decisions": [finding("decision", 1, "We keep blue.")],
             "questions": [finding("question", 2, "Who calls?")], "deadlines": [deadline]}],
         "analysis": [{"groups": [{"kind": "invoices", "files": ["i.csv"],
-            "scopes": [{"name": "all", "files": ["i.csv"], "totals": [{"column": "net", "currency": "MGA",
+            "scopes": [{"name": "all", "files": ["i.csv"], "totals": [
+                {"column": "net", "currency": "MGA",
                 "with_duplicates": "1234567.50", "without_duplicates": "1000000.50"}]}],
             "outliers": [{"column": "net", "value": "900000", "currency": "MGA",
                 "number": "A-9", "party": "Riake", "median": "10", "cite": "i.csv:9"}]}]}],
@@ -65,7 +66,8 @@ fn feedback_mends_what_was_refuted_and_nothing_else() {
     assert!(first.contains(refuted));
     let feedback = json!({"feedback": {"verdict": "refute", "evidence": [
         {"code": "unrelated-citation", "claim": refuted, "cite": "m.eml:2"},
-        {"code": "contradicted-amount", "claim": "", "cite": "i.csv:9", "expected": "90000", "source": "m.eml:1"},
+        {"code": "contradicted-amount", "claim": "", "cite": "i.csv:9", "expected": "90000",
+            "source": "m.eml:1"},
     ]}});
     let second = handle(&input("en", feedback)).expect("a report");
     assert!(!second.contains(refuted), "{second}");
@@ -83,7 +85,8 @@ fn feedback_mends_what_was_refuted_and_nothing_else() {
 #[test]
 fn a_layout_chooses_sections_and_items() {
     let layout = json!({"layout": {"sections": [
-        {"id": "questions", "items": []}, {"id": "decisions", "items": ["m.eml:1"]}, {"id": "unknown"}]}});
+        {"id": "questions", "items": []}, {"id": "decisions", "items": ["m.eml:1"]},
+        {"id": "unknown"}]}});
     let report = handle(&input("en", layout)).expect("a report");
     let headings: Vec<&str> = report
         .lines()

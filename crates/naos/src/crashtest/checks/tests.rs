@@ -233,77 +233,77 @@ type Break = fn(&mut World);
 fn everything_that_is_wrong_is_seen() {
     let cases: &[(&str, &str, Break)] = &[
         ("journal", "seq 3 stands where 2", |w| {
-            drop(w.found.audit.remove(1))
+            drop(w.found.audit.remove(1));
         }),
         ("journal", "audit verify: bad", |w| {
-            w.found.verified = (false, 18, "bad".into())
+            w.found.verified = (false, 18, "bad".into());
         }),
         ("journal", "covers 17 entries", |w| w.found.verified.1 = 17),
         ("answered", "echo was never answered", |w| {
-            w.stand("echo", Stand::Open)
+            w.stand("echo", Stand::Open);
         }),
         ("answered", "echo was refused", |w| {
-            w.stand("echo", no(Code::OVER_BUDGET))
+            w.stand("echo", no(Code::OVER_BUDGET));
         }),
         ("answered", "spend was refused", |w| {
-            w.stand("spend", no(Code::NO_AGENT))
+            w.stand("spend", no(Code::NO_AGENT));
         }),
         ("acknowledged", "echo: run is not there", |w| {
-            drop(w.found.runs.remove("r1"))
+            drop(w.found.runs.remove("r1"));
         }),
         ("acknowledged", "plan: plan is not", |w| {
-            drop(w.found.plans.remove("p1"))
+            drop(w.found.plans.remove("p1"));
         }),
         ("acknowledged", "agent: agent is not", |w| {
-            w.found.agents.clear()
+            w.found.agents.clear();
         }),
         ("acknowledged", "document: document", |w| {
-            w.found.documents.clear()
+            w.found.documents.clear();
         }),
         ("acknowledged", "version 2 after 1", |w| {
-            drop(w.found.documents.insert("n.md".into(), 2))
+            w.found.documents.insert("n.md".into(), 2);
         }),
         ("acknowledged", "decide: decide is", |w| {
             w.found.approvals.insert("a1".into(), "rejected".into());
         }),
         ("acknowledged", "event: event is not", |w| {
-            w.found.audit[17].subject = "f".into()
+            w.found.audit[17].subject = "f".into();
         }),
         ("acknowledged", "relies on seq Some(18)", |w| {
-            drop(w.found.audit.pop())
+            drop(w.found.audit.pop());
         }),
         ("same answer", "echo: first", |w| w.found.again[0].1 = None),
         ("same answer", "asked again 200", |w| {
             w.found.again[0].1.as_mut().expect("there").body["run"] = json!("r9");
         }),
         ("once", "agent.completed r1 is recorded 2", |w| {
-            w.push("agent.completed", "r1", "r1")
+            w.push("agent.completed", "r1", "r1");
         }),
         ("once", "document.updated n.md is", |w| {
-            w.push("document.updated", "n.md", "")
+            w.push("document.updated", "n.md", "");
         }),
         ("once", "event.published e is", |w| {
-            w.push("event.published", "e", "")
+            w.push("event.published", "e", "");
         }),
         ("once", "says completed: true", |w| w.status("r1", "failed")),
         ("once", "does \"once c1\" again", |w| {
             w.found.strangers.push(("r9".into(), "once c1".into()));
         }),
         ("plans", "was run 2 times", |w| {
-            w.found.strangers.push(w.found.strangers[0].clone())
+            w.found.strangers.push(w.found.strangers[0].clone());
         }),
         ("plans", "never ran", |w| drop(w.found.strangers.pop())),
         ("plans", "2 plans were started", |w| {
-            w.push("plan.started", "crash", "")
+            w.push("plan.started", "crash", "");
         }),
         ("plans", "document is there: true", |w| {
             w.found.plans.insert("p1".into(), "failed".into());
         }),
         ("ended", "r1 of echo is running", |w| {
-            w.status("r1", "running")
+            w.status("r1", "running");
         }),
         ("ended", "p1 is held", |w| {
-            drop(w.found.plans.insert("p1".into(), "held".into()))
+            drop(w.found.plans.insert("p1".into(), "held".into()));
         }),
         ("ended", "a1 still waits", |w| {
             w.found.approvals.insert("a1".into(), "pending".into());
@@ -329,14 +329,14 @@ fn money_that_is_wrong_is_seen() {
             }
         }),
         ("still has money set aside", |w| {
-            w.push("cost.reserved", "s", "r6")
+            w.push("cost.reserved", "s", "r6");
         }),
         ("doesn't follow", |w| w.push("cost.recorded", "s", "r3")),
         ("as it is told", |w| {
-            w.found.money.get_mut("s").expect("there").spent = 20
+            w.found.money.get_mut("s").expect("there").spent = 20;
         }),
         ("with 10 set aside", |w| {
-            w.found.money.get_mut("s").expect("there").reserved = 10
+            w.found.money.get_mut("s").expect("there").reserved = 10;
         }),
         ("completed 0 runs", |w| w.status("r3", "running")),
     ];
@@ -355,20 +355,20 @@ fn money_that_is_wrong_is_seen() {
 fn effects_that_are_wrong_are_seen() {
     let cases: &[(&str, Break)] = &[
         ("took effect 2 times", |w| {
-            w.keyed.push(hit("t/0", Some("k2"), true))
+            w.keyed.push(hit("t/0", Some("k2"), true));
         }),
         ("lost its key", |w| w.keyed.push(hit("t/0", None, true))),
         ("stands for", |w| {
-            w.keyed.push(hit("u/0", Some("k1"), false))
+            w.keyed.push(hit("u/0", Some("k1"), false));
         }),
         ("nobody asked for u/0", |w| {
-            w.keyed.push(hit("u/0", Some("k3"), true))
+            w.keyed.push(hit("u/0", Some("k3"), true));
         }),
         ("key that nobody honours", |w| {
-            w.plain[0].key = Some("k".into())
+            w.plain[0].key = Some("k".into());
         }),
         ("a person allowed 0", |w| {
-            w.plain.push(hit("t/1", None, true))
+            w.plain.push(hit("t/1", None, true));
         }),
         ("arrived None times", |w| w.plain.clear()),
         ("made 1 of 2 calls", |w| {
