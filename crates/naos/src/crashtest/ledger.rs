@@ -116,6 +116,11 @@ impl Ledger {
         self.rows().values().cloned().collect()
     }
 
+    /// Whether this was asked already.
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.rows().contains_key(key)
+    }
+
     /// How many were answered with yes.
     pub(super) fn acked(&self) -> usize {
         self.rows()
@@ -156,7 +161,9 @@ mod tests {
             stand: Stand::Open,
             sent: 0,
         };
+        assert!(!ledger.knows("k"));
         ledger.open(write);
+        assert!(ledger.knows("k"));
         assert_eq!((ledger.acked(), ledger.all()[0].said("run")), (0, None));
         ledger.close(
             "k",

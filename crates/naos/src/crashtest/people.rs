@@ -65,9 +65,13 @@ impl Person {
             .collect()
     }
 
-    fn say(&mut self, what: What, id: &str, path: String, body: Value) -> Stand {
+    /// Says something once: what was said before and is asked again was lost, and shows so.
+    fn say(&mut self, what: What, id: &str, path: String, body: Value) {
         let key = format!("{}-{id}", what.word());
         self.seen.insert(id.to_owned());
+        if self.shared.ledger.knows(&key) {
+            return;
+        }
         let (method, stand) = ("POST", Stand::Open);
         self.shared.settle(Write {
             key,
@@ -77,7 +81,7 @@ impl Person {
             body,
             stand,
             sent: 0,
-        })
+        });
     }
 }
 

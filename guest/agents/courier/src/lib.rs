@@ -150,7 +150,7 @@ mod tests {
         answers(&[(200, "one"), (503, "busy")]);
         let input = r#"{"calls":[
             {"method":"POST","url":"http://a.example/1","key":true,"body":"{}"},
-            {"method":"PUT","url":"http://a.example/2","key":false,"body":"x","content_type":"text/plain"},
+            {"method":"PUT","url":"http://a.example/2","body":"x","content_type":"text/plain"},
             {"method":"GET","url":"http://a.example/3"}]}"#;
         let said = handle(input).expect("well formed");
         assert_eq!(
