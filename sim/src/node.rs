@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use naos_engine::shard::{Incoming, Limits, Shard};
-use naos_store::{Append, CommitError, CommitFault, MemStore, Store};
-use naos_types::{Code, Refusal, Span, Time};
+use naos_engine::shard::{Commits, Limits, Shard};
+use naos_store::{CommitFault, MemStore, Store};
+use naos_types::{Span, Time};
 
 use crate::chance::{Chance, SimDice};
 use crate::clients::Waiter;
@@ -43,34 +43,8 @@ impl Sim {
                 .pick(&[CommitFault::Full, CommitFault::Io, sync]);
             self.store.fail_next_commit(fault);
         }
-        let dropped = |append: &Append, why: Refusal| Incoming::Dropped {
-            tenant: append.tenant,
-            batch: append.batch,
-            why,
-        };
-        let told = match self.store.commit(&group) {
-            Ok(results) => group
-                .iter()
-                .zip(results)
-                .map(|(append, result)| match result {
-                    Ok(seq) => Incoming::Durable {
-                        tenant: append.tenant,
-                        seq,
-                    },
-                    Err(stale) => dropped(append, Refusal::new(Code::BUSY, stale.to_string())),
-                })
-                .collect(),
-            Err(CommitError::SyncFailed(_)) => return self.crash(),
-            Err(error) => {
-                let code = match error {
-                    CommitError::Full => Code::DISK_FULL,
-                    _ => Code::READ_ONLY,
-                };
-                group
-                    .iter()
-                    .map(|a| dropped(a, Refusal::new(code, "no commit")))
-                    .collect()
-            }
+        let Ok(told) = self.commits.commit(&self.store.clone(), group) else {
+            return self.crash();
         };
         let wait = Span(self.chance.below(8).cast_signed());
         self.told_at = self.told_at.max(self.now + wait);
@@ -96,6 +70,7 @@ impl Sim {
             .retain(|event| !matches!(event, Event::Arrive(..)) || !chance.once_in(2));
         self.to_shard.clear();
         self.queue.clear();
+        self.commits = Commits::default();
         self.committing = false;
         self.announced.clear();
         self.outside.live.clear();

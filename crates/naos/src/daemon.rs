@@ -32,10 +32,8 @@ impl Daemon {
 
     /// Says it, for this user's eyes only; whole or not at all.
     pub(crate) fn announce(&self, data: &Path) -> io::Result<()> {
-        let new = data.join("daemon.json.new");
         let text = serde_json::to_vec(self).map_err(io::Error::other)?;
-        write_secret(&new, &text)?;
-        fs::rename(&new, path(data))
+        write_secret(&path(data), &text)
     }
 
     /// Says that there is none any more.
@@ -58,9 +56,12 @@ pub(crate) fn owner(data: &Path) -> Option<u32> {
     }
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner may read; whole or not at all.
 pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
@@ -68,7 +69,8 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)?;
+        .open(&new)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::rename(&new, path)
 }

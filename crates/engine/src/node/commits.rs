@@ -3,12 +3,11 @@
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
-use naos_store::{Append, CommitError};
-use naos_types::{Code, Refusal};
+use naos_store::Append;
 
 use super::Node;
 use super::shards::ToShard;
-use crate::shard::{APPEND_BYTES_MAX, APPEND_FACTS_MAX, Incoming};
+use crate::shard::{APPEND_BYTES_MAX, APPEND_FACTS_MAX, Commits};
 
 /// Appends of one shard.
 pub(super) struct ToCommit {
@@ -20,9 +19,10 @@ pub(super) fn start(node: Node, lane: Receiver<ToCommit>) -> std::io::Result<Joi
     std::thread::Builder::new()
         .name("commit".into())
         .spawn(move || {
+            let mut commits = Commits::default();
             while let Ok(first) = lane.recv() {
                 let (lanes, appends) = gather(first, &lane);
-                commit(&node, &lanes, &appends);
+                commit(&node, &mut commits, &lanes, appends);
             }
         })
 }
@@ -55,51 +55,17 @@ fn gather(first: ToCommit, lane: &Receiver<ToCommit>) -> (Vec<usize>, Vec<Append
     (lanes, appends)
 }
 
-fn commit(node: &Node, lanes: &[usize], appends: &[Append]) {
-    let tell = |lane: usize, input: Incoming| {
-        let _ = node.0.lanes[lane].send(ToShard::Input(input));
-    };
-    match node.0.store.commit(appends) {
-        Ok(results) => {
-            for ((lane, append), result) in lanes.iter().zip(appends).zip(results) {
-                let input = match result {
-                    Ok(seq) => Incoming::Durable {
-                        tenant: append.tenant,
-                        seq,
-                    },
-                    Err(stale) => {
-                        let why = Refusal::new(Code::BUSY, stale.to_string());
-                        dropped(append, why)
-                    }
-                };
-                tell(*lane, input);
+fn commit(node: &Node, commits: &mut Commits, lanes: &[usize], appends: Vec<Append>) {
+    match commits.commit(node.0.store.as_ref(), appends) {
+        Ok(told) => {
+            for (lane, input) in lanes.iter().zip(told) {
+                let _ = node.0.lanes[*lane].send(ToShard::Input(input));
             }
         }
-        Err(CommitError::SyncFailed(cause)) => {
-            tracing::error!(%cause, "could not sync the journal: what is on disk is unknown");
+        Err(failed) => {
+            tracing::error!(error = &failed as &dyn std::error::Error, "naos must end");
             // Nothing may be acknowledged any more, and nothing tried again in this process.
             std::process::exit(70);
         }
-        Err(error) => {
-            tracing::error!(%error, "could not write the journal; nothing is acknowledged");
-            let code = match &error {
-                CommitError::Full => Code::DISK_FULL,
-                _ => Code::READ_ONLY,
-            };
-            for (lane, append) in lanes.iter().zip(appends) {
-                tell(
-                    *lane,
-                    dropped(append, Refusal::new(code, error.to_string())),
-                );
-            }
-        }
-    }
-}
-
-fn dropped(append: &Append, why: Refusal) -> Incoming {
-    Incoming::Dropped {
-        tenant: append.tenant,
-        batch: append.batch,
-        why,
     }
 }

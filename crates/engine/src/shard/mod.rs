@@ -6,6 +6,7 @@
 //! they rely on is durable.
 
 mod cell;
+mod commits;
 mod opening;
 mod release;
 mod rounds;
@@ -23,6 +24,7 @@ use naos_types::{BatchId, Code, Digest, Refusal, Seq, StagedBody, TenantId, Time
 
 use cell::Cell;
 pub use cell::{CellReport, Staged};
+pub use commits::{Commits, SyncFailed};
 
 /// The most commands from outside that wait in one cell; one more is refused as busy.
 pub const INBOX_DEPTH_MAX: usize = 1_024;
@@ -187,6 +189,8 @@ pub struct Shard {
     cells: BTreeMap<TenantId, Cell>,
     ready: VecDeque<TenantId>,
     queued: BTreeSet<TenantId>,
+    /// The epoch of cells that started again after a failed append: see [`Commits`].
+    epochs: BTreeMap<TenantId, u64>,
     used: u64,
     last_now: Time,
     out: Vec<Outgoing>,
@@ -209,6 +213,7 @@ impl Shard {
             cells: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
+            epochs: BTreeMap::new(),
             used: 0,
             last_now: Time(0),
             out: Vec::new(),
@@ -397,6 +402,7 @@ impl Shard {
             return;
         };
         cell.void(why, &mut self.out);
+        self.epochs.insert(id, cell.epoch + 1);
         let (outside, returns, running) = cell.take_waiting();
         match self.open_with(self.last_now, id, running) {
             Ok(()) => {
@@ -430,6 +436,7 @@ impl Shard {
         let mut cell = opening::open(self.store.as_ref(), id, now)?;
         cell.running = running;
         cell.limits = self.limits;
+        cell.epoch = cell.epoch.max(self.epochs.get(&id).copied().unwrap_or(0));
         cell.begin(&mut self.out);
         self.cells.insert(id, cell);
         self.make_ready(id);

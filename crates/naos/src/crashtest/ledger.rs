@@ -14,6 +14,8 @@ pub(super) enum What {
     Skill,
     /// A run that makes gated calls: for each, whether it carries a key.
     Courier { tag: String, keyed: Vec<bool> },
+    /// A run whose every attempt fails; timers begin the next ones.
+    Flaky,
     /// A run that costs something.
     Spend { agent: String },
     /// A plan, and how many items it fans out to.
@@ -39,6 +41,7 @@ impl What {
             Self::Echo => "run",
             Self::Skill => "skill",
             Self::Courier { .. } => "courier",
+            Self::Flaky => "flaky",
             Self::Spend { .. } => "spend",
             Self::Plan { .. } => "plan",
             Self::Decide { .. } => "decide",

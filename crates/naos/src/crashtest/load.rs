@@ -144,7 +144,8 @@ impl Client {
                 38..55 => self.courier(),
                 55..64 => self.plan(),
                 64..82 => self.spend(),
-                82..94 => self.document(),
+                82..91 => self.document(),
+                91..95 => self.flaky(),
                 _ => self.event(),
             }
             std::thread::park_timeout(Duration::from_millis(self.chance.below(THINK_MS_MAX)));
@@ -204,6 +205,12 @@ impl Client {
         if self.chance.percent(60) {
             self.follow("runs", &stand, began);
         }
+    }
+
+    fn flaky(&mut self) {
+        let tag = self.tag();
+        let body = json!({"agent": "flaky", "input": format!("once {tag}")});
+        self.write(&tag, What::Flaky, "/runs", body);
     }
 
     fn skill(&mut self) {

@@ -139,6 +139,14 @@ impl Running {
     }
 }
 
+/// Whatever goes wrong in the test, no child outlives it. One that was waited for is left alone.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Waits for a span of time: nobody ever sends on this channel.
 pub(super) fn rest(pause: &Pause<()>, span: Duration) {
     match pause.recv_timeout(span) {

@@ -32,6 +32,8 @@ const CYCLE_MIN: Duration = Duration::from_millis(60);
 const EARLY_PERCENT: u64 = 12;
 /// How soon that is.
 const EARLY_US_MAX: u64 = 15_000;
+/// How late the very first starts are killed, while the project's data is being made.
+const FIRST_US_MAX: u64 = 300_000;
 /// How much of the child's log a failure shows.
 const TAIL_LINES: usize = 12;
 
@@ -75,6 +77,8 @@ struct Stage<'p> {
     shared: Arc<Shared>,
     chance: Chance,
     outcome: &'p mut Outcome,
+    /// Whether the backup in the middle was tried.
+    drilled: bool,
     pause: mpsc::Receiver<()>,
     /// Held so that nobody ever wakes `pause`.
     _quiet: mpsc::Sender<()>,
@@ -113,6 +117,7 @@ fn play(plan: Plan<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
         shared,
         chance,
         outcome,
+        drilled: false,
         pause,
         _quiet: quiet,
     };
@@ -142,12 +147,15 @@ fn lay_out(dir: &Path, [keyed, plain]: [u16; 2]) -> anyhow::Result<()> {
 impl Stage<'_> {
     /// Load and kills; gives the child that is left alive when they are over.
     fn storm(&mut self) -> anyhow::Result<Running> {
+        let mut chance = self.chance.fork(800);
+        for _ in 0..chance.below(3).min(self.plan.kills) {
+            self.kill_early(chance.below(FIRST_US_MAX))?;
+        }
         let mut running = self
             .start(START_WAIT)?
             .context("the first child never came up")?;
         self.set_up()?;
         let threads = load::start(&self.shared, &self.chance)?;
-        let mut chance = self.chance.fork(800);
         // The first cycle is measured before anything is killed.
         rest(&self.pause, CYCLE_MIN * 10);
         let mut ready = Some(running);
@@ -166,7 +174,7 @@ impl Stage<'_> {
                 (self.plan.progress)(self.outcome.kills, self.shared.ledger.acked());
             }
             if self.outcome.kills < self.plan.kills && chance.percent(EARLY_PERCENT) {
-                self.kill_early(&mut chance)?;
+                self.kill_early(chance.below(EARLY_US_MAX))?;
                 continue;
             }
             ready = self.start(START_WAIT)?;
@@ -176,7 +184,8 @@ impl Stage<'_> {
                     self.outcome.kills
                 );
             }
-            if self.outcome.kills == self.plan.kills / 2 && self.outcome.backups == 0 {
+            if !self.drilled && self.outcome.kills >= self.plan.kills / 2 {
+                self.drilled = true;
                 self.back_up()?;
             }
         }
@@ -224,12 +233,9 @@ impl Stage<'_> {
     }
 
     /// A child that hardly begins.
-    fn kill_early(&mut self, chance: &mut Chance) -> anyhow::Result<()> {
+    fn kill_early(&mut self, micros: u64) -> anyhow::Result<()> {
         let mut running = self.machine.start().context("could not start the child")?;
-        let ended = running.run_for(
-            Duration::from_micros(chance.below(EARLY_US_MAX)),
-            &self.pause,
-        )?;
+        let ended = running.run_for(Duration::from_micros(micros), &self.pause)?;
         running.kill()?;
         if let Some(status) = ended {
             bail!("a child ended while it started: {status}");
@@ -245,6 +251,7 @@ impl Stage<'_> {
             "/agents/echo",
             "/agents/courier",
             "/agents/checker",
+            "/agents/flaky",
             "/resources/plan/crash",
         ];
         loop {

@@ -17,6 +17,9 @@ use super::receiver::Hit;
 
 pub(super) use effects::{Effects, count};
 
+/// How often a run of the agent that always fails is tried.
+const FLAKY_ATTEMPTS: u64 = 3;
+
 /// Something that must not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
@@ -143,7 +146,7 @@ fn present(collected: &Collected<'_>, findings: &mut Findings) {
             )
         });
         let there = match &write.what {
-            What::Echo | What::Skill | What::Courier { .. } | What::Spend { .. } => {
+            What::Echo | What::Skill | What::Flaky | What::Courier { .. } | What::Spend { .. } => {
                 found.runs.contains_key(run)
             }
             What::Plan { .. } => found.plans.contains_key(run),
@@ -188,7 +191,7 @@ pub(super) fn resolutions(audit: &[Row]) -> BTreeMap<&str, usize> {
 /// which it may be read) may move on.
 fn identity<'v>(what: &What, reply: &'v Value) -> Vec<&'v Value> {
     let names: &[&str] = match what {
-        What::Echo | What::Skill | What::Courier { .. } | What::Spend { .. } => {
+        What::Echo | What::Skill | What::Flaky | What::Courier { .. } | What::Spend { .. } => {
             &["run", "task", "agent"]
         }
         What::Plan { .. } => &["run", "name"],
@@ -245,9 +248,11 @@ fn twice(collected: &Collected<'_>, findings: &mut Findings) {
             *writes.entry(path).or_default() += 1;
         }
     }
+    let flaky = |run: &str| found.runs.get(run).is_some_and(|row| row.agent == "flaky");
     for ((action, of), count) in &count {
         let expected = match *action {
             "document.updated" => writes.get(of).copied().unwrap_or(1),
+            "agent.started" | "agent.failed" if flaky(of) => FLAKY_ATTEMPTS,
             _ => 1,
         };
         findings.expect("once", *count == expected, || {
@@ -333,6 +338,7 @@ fn stuck(found: &Gathered, findings: &mut Findings) {
     for (run, row) in &found.runs {
         let ends: &[&str] = match row.agent.as_str() {
             "courier" => &["completed", "unknown"],
+            "flaky" => &["failed"],
             _ => &["completed"],
         };
         findings.expect("ended", ends.contains(&row.status.as_str()), || {

@@ -391,6 +391,29 @@ fn effects_that_are_wrong_are_seen() {
 }
 
 #[test]
+fn every_timer_rings_once() {
+    for (attempts, right_count) in [(2, false), (3, true), (4, false)] {
+        let mut world = right();
+        let reply = json!({"run": "r9", "seq": 18});
+        world.ledger.push(write("flaky", What::Flaky, reply));
+        world
+            .found
+            .runs
+            .insert("r9".into(), run("flaky", "failed", ""));
+        for _ in 0..attempts {
+            world.push("agent.started", "r9", "r9");
+            world.push("agent.failed", "r9", "r9");
+        }
+        let seen = world
+            .findings()
+            .iter()
+            .filter(|it| it.check == "once")
+            .count();
+        assert_eq!(seen == 0, right_count, "{attempts} attempts");
+    }
+}
+
+#[test]
 fn what_a_person_decided_is_no_failure() {
     let mut world = right();
     let resolve = What::Resolve {
