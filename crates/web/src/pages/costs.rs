@@ -47,7 +47,7 @@ pub struct Totals {
     /// Set aside for what is under way, millionths.
     pub reserved_micros: i64,
     /// What a model would have cost for what rules and code answered this month, millionths.
-    pub avoided_micros: i64,
+    pub avoided_micros: Option<i64>,
     /// How many answers that were.
     pub avoided_calls: u64,
 }

@@ -54,8 +54,9 @@ pub struct Counters {
     pub failed_today: u64,
     /// Spent today, millionths.
     pub spent_micros: i64,
-    /// What a model would have cost for what rules and code answered today, millionths.
-    pub avoided_micros: i64,
+    /// What a model would have cost for what rules and code answered today, millionths; none where
+    /// no model has a price.
+    pub avoided_micros: Option<i64>,
 }
 
 /// Who is at work now.

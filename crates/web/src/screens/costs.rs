@@ -79,7 +79,7 @@ pub(super) fn totals(reader: &Reader, now: Time) -> Result<Totals, Refusal> {
         today_micros: rows::micros(today.all.cost),
         month_micros: rows::micros(month.all.cost),
         reserved_micros: rows::micros(reserved),
-        avoided_micros: 0, // no model is connected: there is no price that was not paid
+        avoided_micros: None, // no model is connected: there is no price that was not paid
         avoided_calls: calls.sum(),
     })
 }

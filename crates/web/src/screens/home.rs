@@ -70,7 +70,7 @@ pub(super) fn counters(reader: &Reader, now: Time) -> Result<Counters, Refusal> 
         runs_today: all.runs,
         failed_today: all.failed,
         spent_micros: rows::micros(all.cost),
-        avoided_micros: 0, // no model is connected: there is no price that was not paid
+        avoided_micros: None, // no model is connected: there is no price that was not paid
     })
 }
 

@@ -143,7 +143,7 @@ pub(super) fn home(s: Text<'_>) -> Home {
             runs_today: 1_284,
             failed_today: 2,
             spent_micros: 3_184_200,
-            avoided_micros: 41_730_000,
+            avoided_micros: Some(41_730_000),
         },
         working: Working {
             now: vec![

@@ -121,7 +121,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
             today_micros: 3_184_200,
             month_micros: 50_420_000,
             reserved_micros: 250_000,
-            avoided_micros: 411_730_000,
+            avoided_micros: Some(411_730_000),
             avoided_calls: 18_204,
         },
         budgets: vec![
