@@ -16,7 +16,7 @@ use naos_sandbox::Sandbox;
 use naos_store::{Store, TenantStore};
 use naos_types::command::{Command, Reply};
 use naos_types::input::Input;
-use naos_types::{Actor, BodyRef, Code, Digest, Refusal, Sealed, Seq, SubjectId, TenantId};
+use naos_types::{Actor, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, TenantId};
 use tokio::sync::oneshot;
 
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
@@ -333,12 +333,6 @@ impl Node {
             let _ = waiting.send(answer);
         }
     }
-}
-
-/// SHA-256 of a component, as an agent's manifest names it.
-#[must_use]
-pub fn component_digest(bytes: &[u8]) -> Digest {
-    Digest::of(bytes)
 }
 
 /// Why a node could not start.

@@ -9,7 +9,7 @@ use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::{Code, Refusal, TenantId, Time};
 
 use super::cell::{Cell, Queued};
-use super::{Envelope, Outgoing, TURNS_PER_STEP_MAX};
+use super::{Envelope, Outgoing};
 
 /// How many facts are read at once.
 const REPLAY_FACTS: usize = 1_024;
@@ -170,6 +170,5 @@ impl Cell {
                 order,
             });
         }
-        self.returns.reserve(TURNS_PER_STEP_MAX);
     }
 }

@@ -62,13 +62,12 @@ pub(crate) fn run(
     asked: WhenAsked,
     show: &mut Show,
 ) -> Result<Ended, Fail> {
-    let began = status_seq(session)?;
     prepare(session, &job.home)?;
     let plan = start(session, job)?;
-    let mut seen = if show.wants_all() { 0 } else { began };
+    let mut seen = 0; // what happened before this start counts in the table too
     let mut told = false;
     loop {
-        seen = look(session, &plan, seen, show)?;
+        seen = look(session, seen, show)?;
         let state = session.get(api(&format!("/plan-runs/{plan}")))?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
@@ -76,8 +75,8 @@ pub(crate) fn run(
             "running" => {}
             "held" if asked == WhenAsked::Approve => approve(session, &plan)?,
             "held" if asked == WhenAsked::End => {
-                look(session, &plan, seen, show)?;
-                show.end(session, &plan)?;
+                look(session, seen, show)?;
+                show.end();
                 return Ok(Ended::Held);
             }
             "held" => {
@@ -89,13 +88,13 @@ pub(crate) fn run(
                 }
             }
             "completed" => {
-                look(session, &plan, seen, show)?;
+                look(session, seen, show)?;
                 let written = deliver::deliver(session, &job.home)?;
-                show.end(session, &plan)?;
+                show.end();
                 return Ok(Ended::Delivered(written));
             }
             _ => {
-                look(session, &plan, seen, show)?;
+                look(session, seen, show)?;
                 let why = state["problem"]["note"]
                     .as_str()
                     .or_else(|| state["error"].as_str());
@@ -104,12 +103,6 @@ pub(crate) fn run(
         }
         session.pause(LOOK);
     }
-}
-
-fn status_seq(session: &mut Session) -> Result<u64, Fail> {
-    Ok(session.get(api("/status"))?["journal"]["seq"]
-        .as_u64()
-        .unwrap_or(0))
 }
 
 /// The workforce and the plan: applying the same again changes nothing.
@@ -167,14 +160,14 @@ fn approve(session: &mut Session, plan: &str) -> Result<(), Fail> {
 }
 
 /// Shows what happened since `seen`; gives the last seq shown.
-fn look(session: &mut Session, plan: &str, seen: u64, show: &mut Show) -> Result<u64, Fail> {
+fn look(session: &mut Session, seen: u64, show: &mut Show) -> Result<u64, Fail> {
     let mut last = seen;
     loop {
         let path = format!("/audit?after={last}&limit={FACTS_PER_LOOK}");
         let page = session.get(api(&path))?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         for row in rows {
-            show.fact(session, plan, row)?;
+            show.fact(session, row)?;
             last = row["seq"].as_u64().unwrap_or(last).max(last);
         }
         if rows.len() < FACTS_PER_LOOK {

@@ -46,11 +46,6 @@ impl Show {
         }
     }
 
-    /// Whether what happened before this start is shown too: the table counts all of it.
-    pub(crate) const fn wants_all(&self) -> bool {
-        true
-    }
-
     /// Says something.
     pub(crate) fn line(&self, text: &str) {
         match &self.bar {
@@ -61,12 +56,7 @@ impl Show {
     }
 
     /// Shows a fact, if it is one that people care for.
-    pub(crate) fn fact(
-        &mut self,
-        session: &mut Session,
-        _plan: &str,
-        row: &Value,
-    ) -> Result<(), Fail> {
+    pub(crate) fn fact(&mut self, session: &mut Session, row: &Value) -> Result<(), Fail> {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         match row["action"].as_str().unwrap_or_default() {
             "agent.completed" => {
@@ -117,12 +107,12 @@ impl Show {
     }
 
     /// Who did what, at which tier, for how much.
-    pub(crate) fn end(&mut self, _session: &mut Session, _plan: &str) -> Result<(), Fail> {
+    pub(crate) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
         if self.out.quiet {
-            return Ok(());
+            return;
         }
         let mut rows = Vec::new();
         let mut total = Did::default();
@@ -135,7 +125,6 @@ impl Show {
         rows.push(row("all", &total));
         self.out
             .table(&["who", "tier", "runs", "time", "cost"], &rows);
-        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use naos_engine::node::{Components, Node, Outside, OutsideOutcome, Parts, component_digest};
+use naos_engine::node::{Components, Node, Outside, OutsideOutcome, Parts};
 use naos_sandbox::{Compiler, Config, Sandbox};
 use naos_store::MemStore;
 use naos_types::effect::Call;
@@ -137,7 +137,7 @@ impl Rig {
         let echo = Template {
             name: "researcher".into(),
             description: "Answers with what it is given.".into(),
-            component: component_digest(ECHO),
+            component: naos_types::Digest::of(ECHO),
             spec: AgentSpec {
                 patterns: vec!["say *".into()],
                 grants: Grants {
