@@ -39,13 +39,7 @@ impl Fail {
 
     /// A file that could not be read or written.
     pub(crate) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        Self {
-            code: None,
-            exit: 1,
-            what: format!("could not {doing}: {error}"),
-            help: String::new(),
-            more: Vec::new(),
-        }
+        Self::new(Code::NO_FILE, format!("could not {doing}: {error}"))
     }
 
     /// The same with its own advice.

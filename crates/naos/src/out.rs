@@ -34,6 +34,14 @@ impl Out {
         let _ = writeln!(std::io::stdout().lock(), "{}", clean(text.as_ref()));
     }
 
+    /// An answer as it was given, for the program behind a pipe; cleaned for a terminal.
+    pub(crate) fn answer(&self, text: &str) {
+        if self.terminal {
+            return self.line(text);
+        }
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
+    }
+
     /// A line for people: neither with `--json` nor with `--quiet`.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.json && !self.quiet {

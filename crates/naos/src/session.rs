@@ -214,6 +214,13 @@ pub(crate) fn runtime() -> Result<Runtime, Fail> {
 
 /// The daemon that owns the directory, or the directory itself: whichever comes first.
 fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
+    // A name that was mistyped must not look like an empty project.
+    if project.config.is_none() && !project.data.exists() {
+        let what = format!("there is no data at {}", project.data.display());
+        return Err(Fail::new(Code::NOT_FOUND, what).help(
+            "`naos init NAME` makes a project; `naos up --data-dir DIR` makes the data alone",
+        ));
+    }
     let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
     loop {
         if let Some(daemon) = Daemon::of(&project.data) {

@@ -74,6 +74,9 @@ codes! {
     NO_ROUTE 122 NotFound
         "nobody can do this task"
         "create an agent or a skill for it: `naos create --help`"
+    NO_FILE 123 NotFound
+        "a file, a folder or a port that can't be used"
+        "check the path, who owns it, and whether something else has it"
     EXISTS 130 Conflict
         "the name is taken"
         "choose another one, or change what is there with `naos apply`"
@@ -109,8 +112,8 @@ codes! {
         "start it with `naos start NAME`"
     NO_MODEL 145 Forbidden
         "no model is connected"
-        "set ANTHROPIC_API_KEY or OPENAI_API_KEY, or start Ollama; the model tier comes with a \
-         later version"
+        "create an agent or a skill for it (`naos create --help`); a later version connects models: \
+         ANTHROPIC_API_KEY, OPENAI_API_KEY, a local Ollama"
     OWN_REVIEW 146 Forbidden
         "nobody reviews or approves their own work"
         "let somebody else do it"

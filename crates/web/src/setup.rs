@@ -79,13 +79,15 @@ pub(crate) async fn make_tenant(
     let secret = Digest::of(&[&seed[..], b"token"].concat()).0;
     let text = token::text(tenant, &secret);
     let source = format!("setup:{slug}");
-    let ask = |tenant, actor, key: &str, command: Command| Ask {
-        tenant,
+    let ask = |cell, actor, key: &str, command: Command| Ask {
+        tenant: cell,
         actor,
         command,
         bodies: Vec::new(),
         same: Some(SameAs {
             source: source.clone(),
+            // Of the tenant that is made, in the system's cell too: another one under the same
+            // slug is another request.
             key: format!("{key}:{tenant}"),
             request: Digest::of(slug.as_str().as_bytes()),
         }),
@@ -125,8 +127,8 @@ pub(crate) async fn make_tenant(
     Ok(Made { tenant, token, seq })
 }
 
-/// A further member with a token, made by whoever may: what `naos` does for its own daemon where
-/// the first token's file is lost.
+/// A new token for the owner, in place of all the owner had: what `naos` does where the first
+/// token's file is lost or was taken away. Whoever holds an old one, holds nothing.
 ///
 /// # Errors
 /// A refusal of the cell, or that there is no owner.
@@ -134,22 +136,29 @@ pub async fn new_owner_token(node: &Node, tenant: TenantId) -> Result<String, Re
     node.flush(tenant).await;
     let members = Reader::new(node, tenant)?.all::<Member>(usize::MAX)?;
     let owner = members.iter().find(|(_, m)| m.role == Role::Owner);
-    let Some((member, _)) = owner else {
+    let Some((member, before)) = owner else {
         return Err(Refusal::new(Code::NOT_FOUND, "the tenant has no owner"));
     };
     let (text, hash) = token::new_token(tenant);
-    let command = command::Member::IssueToken {
-        member: *member,
-        hash,
-        expires_at: None,
-    };
-    let ask = Ask {
+    let ask = |command: command::Member| Ask {
         tenant,
         actor: Actor::System,
         command: command.into(),
         bodies: Vec::new(),
         same: None,
     };
-    node.ask(ask).await.1?;
+    for token in before.tokens.keys() {
+        let revoke = command::Member::RevokeToken {
+            member: *member,
+            token: *token,
+        };
+        node.ask(ask(revoke)).await.1?;
+    }
+    let issue = command::Member::IssueToken {
+        member: *member,
+        hash,
+        expires_at: None,
+    };
+    node.ask(ask(issue)).await.1?;
     Ok(text)
 }

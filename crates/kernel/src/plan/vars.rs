@@ -119,7 +119,11 @@ pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -
             (None, None) => return refuse(format!("the input {} is missing", input.name)),
         };
         if !fits(input.kind, &value) {
-            return refuse(format!("the input {} isn't of its type", input.name));
+            return refuse(format!(
+                "the input {} must be a {}",
+                input.name,
+                input.kind.word()
+            ));
         }
         inputs.insert(input.name.clone(), value);
     }

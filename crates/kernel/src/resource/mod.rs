@@ -50,7 +50,10 @@ pub(crate) fn plan<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PlanSpec, u
             version,
             ..
         } => Ok((spec, *version)),
-        _ => Err(Stop::broken(format!("the plan {name} holds no plan"))),
+        _ => Err(Stop::refused(
+            Code::WRONG_STATE,
+            format!("{name} is kept as it was written, with the progress of another run in it"),
+        )),
     }
 }
 
@@ -97,12 +100,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     }
 }
 
-/// A plan holds steps and a skill a handler, whoever sent them.
+/// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
-        Spec::Kept(_) => !matches!(kind, Kind::Skill | Kind::Plan | Kind::Agent | Kind::Budget),
+        Spec::Kept(_) => !matches!(kind, Kind::Skill | Kind::Agent | Kind::Budget),
     };
     if fits {
         Ok(())

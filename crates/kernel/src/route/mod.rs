@@ -20,6 +20,9 @@ pub const ROUTE_TEXT_BYTES_MAX: usize = 4_096;
 /// How many candidates an answer names.
 pub const CONSIDERED_MAX: usize = 16;
 
+const NO_MODEL: &str = "no model is connected: a key in ANTHROPIC_API_KEY or OPENAI_API_KEY, or \
+    a local Ollama, is found but not used by this version";
+
 /// How sure a tier must be.
 #[must_use]
 pub const fn confidence_min(tier: Tier) -> u16 {
@@ -81,8 +84,22 @@ pub(crate) fn consider(turn: &Turn<'_>, input: BodyRef) -> Done<Vec<Considered>>
         key(a).cmp(&key(b)).then_with(|| a.target.cmp(&b.target))
     });
     out.sort_by_key(|c| c.confidence < confidence_min(c.tier));
-    out.truncate(CONSIDERED_MAX);
+    out.truncate(CONSIDERED_MAX - 1);
+    out.push(nobodys_model());
     Ok(out)
+}
+
+/// The last resort, which nobody has connected: named, so that whoever reads the list learns why
+/// it wasn't asked. Its confidence is 0 as long as there is nothing to be confident in.
+fn nobodys_model() -> Considered {
+    Considered {
+        tier: Tier::Model,
+        target: "model".into(),
+        confidence: 0,
+        estimate: Micros(0),
+        permitted: false,
+        reason: NO_MODEL.into(),
+    }
 }
 
 /// What a task asks for: the field `task` of a JSON object, else the beginning of the text.
@@ -107,7 +124,7 @@ fn candidate(
     let (mut permitted, mut reason) = (true, found.reason);
     if tier == Tier::Model {
         permitted = false;
-        reason = "no model is connected: set ANTHROPIC_API_KEY or OPENAI_API_KEY".into();
+        reason = NO_MODEL.into();
     } else if stopped {
         permitted = false;
         reason = format!("{name} is stopped");
@@ -151,14 +168,15 @@ pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
             let nearest = considered.iter().max_by_key(|c| c.confidence);
             let what = match nearest.filter(|c| c.confidence > 0) {
                 Some(c) => format!(
-                    "nobody is sure enough to do this; the nearest is {} with {}.{:02}",
+                    "nobody is sure enough to do this without a model; the nearest is {} with \
+                     {}.{:02}",
                     c.target,
                     c.confidence / 10_000,
                     c.confidence % 10_000 / 100
                 ),
-                None => "nobody here can do this".into(),
+                None => "nobody here can do this without a model".into(),
             };
-            Err(Stop::refused(Code::NO_ROUTE, what))
+            Err(Stop::refused(Code::NO_MODEL, what))
         }
     }
 }

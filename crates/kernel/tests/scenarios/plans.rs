@@ -148,7 +148,7 @@ fn inputs_are_checked() {
     check(&spec, "start p {\"n\":3}; show plan", "completed 3 7");
     for (inputs, expected) in [
         ("{}", "N0102 the input n is missing"),
-        ("{\"n\":\"3\"}", "N0102 the input n isn't of its type"),
+        ("{\"n\":\"3\"}", "N0102 the input n must be a number"),
         ("{\"n\":3,\"x\":1}", "N0102 the plan takes no input x"),
         ("[]", "N0102 the inputs are no JSON object"),
     ] {

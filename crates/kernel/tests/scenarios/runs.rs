@@ -42,7 +42,10 @@ fn the_broker_chooses_the_cheapest_that_is_sure() {
         "agent worker 5c; say please worker",
         "task.opened task.routed(worker) run.started budget.reserved",
     );
-    check("say anything at all", "N0122 nobody here can do this");
+    check(
+        "say anything at all",
+        "N0145 nobody here can do this without a model",
+    );
 }
 
 #[test]

@@ -51,7 +51,8 @@ fn the_same_resource_again_changes_nothing() {
         "keep policy {\"a\":1}; keep policy {\"a\":2}; show kept",
         "version 2",
     );
-    check("keep plan {\"a\":1}", "N0105 kind and content differ");
+    check("keep plan {\"a\":1}", "resource.applied");
+    check("keep agent {\"a\":1}", "N0105 kind and content differ");
 }
 
 #[test]

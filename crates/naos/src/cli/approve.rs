@@ -49,7 +49,7 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
             return Err(Fail::usage(what).help("`naos approve` lists them"));
         }
         (None, several) => {
-            list(out, several);
+            list(out, several, person);
             if !person {
                 return Ok(0);
             }
@@ -119,7 +119,8 @@ fn nothing(out: &Out, verdict: Option<bool>) -> Ended {
     Ok(0)
 }
 
-fn list(out: &Out, waiting: &[Value]) {
+/// With numbers where somebody is asked to choose one.
+fn list(out: &Out, waiting: &[Value], numbered: bool) {
     if out.json {
         out.json(&json!({"items": waiting, "next": null}));
         return;
@@ -128,16 +129,16 @@ fn list(out: &Out, waiting: &[Value]) {
         .iter()
         .enumerate()
         .map(|(at, item)| {
-            let from = cell(&item["author"]);
-            vec![
-                (at + 1).to_string(),
-                cell(&item["approval"]),
-                from,
-                cell(&item["title"]),
-            ]
+            let number = numbered.then(|| (at + 1).to_string());
+            let keys = ["approval", "author", "title"];
+            number
+                .into_iter()
+                .chain(keys.map(|key| cell(&item[key])))
+                .collect()
         })
         .collect();
-    out.table(&["", "approval", "from", "title"], &rows);
+    let head = ["", "approval", "from", "title"];
+    out.table(&head[usize::from(!numbered)..], &rows);
 }
 
 fn show(out: &Out, found: &Value) {

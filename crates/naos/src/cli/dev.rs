@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use naos_types::Name;
+use naos_types::{Code, Name};
 use serde_json::json;
 
 use super::{Context, Ended, agent};
@@ -36,6 +36,13 @@ pub(crate) fn go(context: &Context, dev: &Dev) -> Ended {
     let only = dev.agent.as_deref().map(super::name).transpose()?;
     let project = context.project()?;
     let folder = project.root.join("agents");
+    if let Some(name) = &only
+        && agents(&folder, Some(name)).is_empty()
+    {
+        let what = format!("agents/{name} holds no sources");
+        return Err(Fail::new(Code::NO_AGENT, what)
+            .help(format!("`naos create {name} --template T` brings them")));
+    }
     if dev.once {
         let names: Vec<Name> = agents(&folder, only.as_ref()).into_keys().collect();
         reload_all(context, &folder, &names)?;

@@ -72,8 +72,17 @@ fn run(context: &Context, start: &Start) -> Ended {
     } else {
         start.timeout.saturating_mul(1_000)
     };
-    let body = json!({"inputs": inputs(&start.input)?, "wait_ms": wait.min(WAIT_MS_MAX)});
     let mut session = context.fresh_session()?;
+    let texts = if start.input.iter().any(|text| is_pair(text)) {
+        let kept = session.get(api(&format!("/resources/plan/{plan}")))?;
+        texts_of(&kept)
+    } else {
+        Vec::new()
+    };
+    let body = json!({
+        "inputs": inputs(&start.input, &texts)?,
+        "wait_ms": wait.min(WAIT_MS_MAX),
+    });
     let started = session.post(api(&format!("/plans/{plan}/start")), &body)?;
     let wait = Duration::from_millis(wait);
     let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
@@ -89,12 +98,23 @@ fn run(context: &Context, start: &Start) -> Ended {
     Ok(exit_of(status))
 }
 
-/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so.
-fn inputs(given_inputs: &[String]) -> Result<Value, Fail> {
+fn is_pair(text: &str) -> bool {
+    !text.starts_with(['@', '{']) && text != "-"
+}
+
+/// The inputs that the plan takes as strings: `client=5` is the text 5 there.
+fn texts_of(plan: &Value) -> Vec<String> {
+    let inputs = plan["spec"]["inputs"].as_array().into_iter().flatten();
+    let texts = inputs.filter(|input| input["kind"] == "string");
+    texts.map(|input| cell(&input["name"])).collect()
+}
+
+/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so,
+/// unless it is one of the `texts`.
+fn inputs(given_inputs: &[String], texts: &[String]) -> Result<Value, Fail> {
     let mut out = Map::new();
     for text in given_inputs {
-        let whole = text.starts_with(['@', '{']) || text == "-";
-        if whole {
+        if !is_pair(text) {
             let text = given(text)?;
             match serde_json::from_str(&text) {
                 Ok(Value::Object(members)) => out.extend(members),
@@ -107,7 +127,11 @@ fn inputs(given_inputs: &[String]) -> Result<Value, Fail> {
             return Err(malformed(format!("{text:?} is neither JSON nor key=value")));
         };
         let value = given(value)?;
-        let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+        let read = match texts.iter().any(|text| text == key) {
+            true => None,
+            false => serde_json::from_str(&value).ok(),
+        };
+        let value = read.unwrap_or(Value::String(value));
         out.insert(key.to_owned(), value);
     }
     Ok(Value::Object(out))
@@ -214,13 +238,13 @@ mod tests {
     fn inputs_in_every_form() {
         let of = |texts: &[&str]| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            inputs(&texts)
+            inputs(&texts, &["week".into()])
         };
         for (texts, wanted) in [
             (&[][..], json!({})),
             (
-                &["client=Riake", "week=41"],
-                json!({"client": "Riake", "week": 41}),
+                &["client=Riake", "week=41", "year=2026"],
+                json!({"client": "Riake", "week": "41", "year": 2026}),
             ),
             (&["{\"a\": [1]}", "a=2"], json!({"a": 2})),
             (&["q=a=b"], json!({"q": "a=b"})),

@@ -216,7 +216,7 @@ fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool) -> u8 {
 fn for_people(out: &Out, answer: &Value, id: &str, status: &str) {
     let output = shown(&answer["output"]);
     if status == "completed" {
-        out.line(output);
+        out.answer(&output);
     } else if !output.is_empty() {
         out.note(output);
     }

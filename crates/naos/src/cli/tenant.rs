@@ -46,7 +46,7 @@ pub(crate) fn go(context: &Context, tenant: &Tenant) -> Ended {
                 out.json(&answer);
                 return Ok(0);
             }
-            let columns = ["slug", "tenant", "title"];
+            let columns = ["slug", "tenant"];
             let row = |t| {
                 columns
                     .iter()

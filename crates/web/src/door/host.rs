@@ -29,7 +29,7 @@ pub(super) fn check_host(desk: &Desk, parts: &Parts, socket: bool) -> Result<(),
         Code::NOT_ALLOWED,
         "this naos doesn't answer to that host name",
     )
-    .help("use 127.0.0.1 or localhost, or add the name with `naos up --host NAME`");
+    .help("use 127.0.0.1 or localhost, or add the name with `naos up --allow-host NAME`");
     Err(refusal.into())
 }
 

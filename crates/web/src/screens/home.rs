@@ -9,7 +9,6 @@ use naos_types::{Refusal, RunStatus, Seq, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
-use crate::api::v1::shapes;
 use crate::door::{Answered, Call};
 use crate::pages::home::{Counters, Doing, FEED_ROWS_MAX, FeedRow, Home, Waiting, Working};
 
@@ -85,7 +84,7 @@ pub(super) fn working(reader: &Reader) -> Result<Working, Refusal> {
             agent: run.agent.to_string(),
             run: id.to_string(),
             step: task.map_or_else(String::new, |task| reader.sealed(&task.title)),
-            since_ms: shapes::made(id.0).0,
+            since_ms: run.started.0,
             tier: Some(rows::tier(run.tier)),
         });
     }

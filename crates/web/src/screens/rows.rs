@@ -105,7 +105,8 @@ pub(super) fn told(reader: &Reader, problem: &Problem) -> Told {
 }
 
 pub(super) fn run_row(reader: &Reader, id: RunId, run: &Run, now: Time) -> RunRow {
-    let began = shapes::made(id.0);
+    // Not the time in its id: a run within a plan has that of the plan.
+    let began = run.started;
     let about = reader.text(&run.input).map(|text| title_of(&text));
     RunRow {
         id: id.to_string(),
@@ -168,7 +169,7 @@ pub(super) fn agent_row(
         Some((id, _)) => reader.find::<Run>(&id)?.map(|run| LastRun {
             id: id.to_string(),
             status: run_status(run.status),
-            time_ms: shapes::made(id.0).0,
+            time_ms: run.started.0,
         }),
         None => None,
     };

@@ -9,6 +9,7 @@ use naos_types::{PlanId, Refusal, RunId, RunStatus, Time};
 use serde::Deserialize;
 
 use super::{escape, rows};
+use crate::api::v1::shapes;
 use crate::door::{Answered, Call, checked_key};
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::run::{Call as CallRow, Run as RunPage, Step};
@@ -71,7 +72,9 @@ fn plans_among(
     now: Time,
 ) -> Result<(), Refusal> {
     let from = if more {
-        runs.last().map_or(0, |row| row.started_ms)
+        // Pages end by the order of ids, whatever began when.
+        let last = runs.last().and_then(|row| RunId::parse(&row.id));
+        last.map_or(0, |id| shapes::made(id.0).0)
     } else {
         0
     };

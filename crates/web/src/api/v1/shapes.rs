@@ -55,7 +55,7 @@ pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
         "attempt": run.attempt,
         "fuel": run.fuel,
         "took_ms": run.took.0,
-        "started": made(id.0).rfc3339(),
+        "started": run.started.rfc3339(),
         "ended": time(run.ended),
         "seq": seq,
     })

@@ -70,6 +70,9 @@ async fn tenants_are_made_by_the_main_ones_owner_alone() {
     assert_eq!(one["token"], two["token"]);
     let taken = rig.post("/api/v1/tenants", json!({"slug": "riake"})).await;
     assert_eq!(taken.problem(), (409, "N0130".into()));
+    let other = [("idempotency-key", "t-2")];
+    let again = request(&rig.owner, "POST", "/api/v1/tenants", &body, &other);
+    assert_eq!(rig.send(again).await.problem(), (409, "N0130".into()));
     let owner = one["token"].as_str().unwrap();
     assert_eq!(
         rig.api(owner, "GET", "/api/v1/agents", Value::Null)
