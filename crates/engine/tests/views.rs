@@ -12,7 +12,7 @@ use naos_store::{MemStore, SqliteStore, Store};
 use naos_types::command::{self, Reply};
 use naos_types::effect::Call;
 use naos_types::spec::AgentSpec;
-use naos_types::{Actor, Code, Digest, Name, RunId, RunStatus, Seq, TaskStatus, TenantId, Time};
+use naos_types::{Actor, Digest, Name, RunId, RunStatus, Seq, TaskStatus, TenantId, Time};
 
 const ECHO: &[u8] = include_bytes!("../../../guest/built/echo.wasm");
 const TENANT: TenantId = TenantId(7);
