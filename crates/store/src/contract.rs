@@ -1,13 +1,18 @@
 //! What every store promises, as one suite. A store joins with [`contract_tests`].
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
+use naos_types::fact::Fact;
 use naos_types::{BatchId, Digest, Sealed, Seq, SubjectId, TenantId, Time};
 
 use crate::traits::{
     Append, BODY_INLINE_BYTES_MAX, CommitError, ENTRY_BYTES_MAX, Entry, InboxRow, ReadError,
-    Record, Stale, Store, TenantStore,
+    Record, Stale, Store, TenantStore, ViewsLag,
 };
+use crate::views::Views;
+use crate::views::naive::{self, Chance, Naive};
 
 /// One kind of store under test.
 pub(crate) trait Rig {
@@ -35,6 +40,7 @@ macro_rules! contract_tests {
             open_records_are_found records_lag_and_the_journal_replays small_bodies_come_along
             large_bodies_come_before texts_open_for_their_owner erased_texts_stay_erased
             wakes_are_due_in_order tenants_are_strangers a_restart_keeps_everything
+            views_say_what_the_journal_says views_hold_what_was_waited_for
         }
     };
 }
@@ -625,4 +631,72 @@ pub(crate) fn a_restart_keeps_everything(rig: &mut impl Rig) {
             assert_eq!(tenant.head().unwrap().seq, expected);
         }
     }
+}
+
+fn tell(store: &dyn Store, tenant: TenantId, facts: &[Fact]) -> Seq {
+    let expected = store.tenant(tenant).unwrap().head().unwrap().seq;
+    let append = Append {
+        entries: naive::entries(expected + 1, facts),
+        ..append(tenant, expected, 0)
+    };
+    commit_one(store, append).unwrap()
+}
+
+/// The views, at least as of `seq`.
+fn views(store: &dyn Store, tenant: TenantId, seq: Seq) -> Arc<Views> {
+    let tenant = store.tenant(tenant).unwrap();
+    let viewed = tenant.await_views(seq, Duration::from_secs(60));
+    assert!(viewed.seq >= seq && !viewed.away, "{viewed:?} at {seq}");
+    tenant.views().unwrap()
+}
+
+pub(crate) fn views_say_what_the_journal_says(rig: &mut impl Rig) {
+    let mut chance = Chance(17);
+    let facts = naive::history(&mut chance, 400);
+    let mut told = [0, 0];
+    while told.iter().any(|count| *count < facts.len()) {
+        for (slot, id) in [A, B].into_iter().enumerate() {
+            let count = (1 + chance.below(60)).min(facts.len() - told[slot]);
+            tell(rig.store(), id, &facts[told[slot]..told[slot] + count]);
+            told[slot] += count;
+            match chance.below(6) {
+                0 => rig.restart(),
+                1 => rig.store().settle(),
+                2 | 3 => {
+                    let seq = told[slot] as u64;
+                    let now = Naive::of(&facts[..told[slot]]);
+                    now.check(&views(rig.store(), id, seq), "on the way");
+                }
+                _ => {}
+            }
+        }
+    }
+    rig.store().settle();
+    for restarted in [false, true] {
+        for id in [A, B] {
+            let views = views(rig.store(), id, facts.len() as u64);
+            let what = if restarted {
+                "after a restart"
+            } else {
+                "at the end"
+            };
+            Naive::of(&facts).check(&views, what);
+        }
+        rig.restart();
+    }
+}
+
+pub(crate) fn views_hold_what_was_waited_for(rig: &mut impl Rig) {
+    let store = rig.store();
+    for n in 0..50 {
+        let seq = tell(store, A, &[naive::opened(n, 1_000 + n as i64)]);
+        let views = views(store, A, seq);
+        assert_eq!(views.tasks(None, None, 99).unwrap().len() as u128, n + 1);
+    }
+    store.settle();
+    assert_eq!(store.lag(), 0);
+    assert_eq!(store.views_lag(), ViewsLag::default());
+    assert_eq!(store.tenant(A).unwrap().viewed().seq, 50);
+    let nobody = store.tenant(B).unwrap();
+    assert_eq!(nobody.await_views(0, Duration::ZERO).seq, 0);
 }

@@ -17,6 +17,8 @@ mod mem;
 
 mod sqlite;
 
+mod views;
+
 mod register;
 
 #[cfg(test)]
@@ -29,5 +31,6 @@ pub use sqlite::{
 };
 pub use traits::{
     Append, BODY_INLINE_BYTES_MAX, BadAppend, CommitError, ENTRY_BYTES_MAX, Entry, Head, InboxRow,
-    ReadError, Record, Stale, Store, TenantStore,
+    ReadError, Record, Stale, Store, TenantStore, ViewsLag,
 };
+pub use views::{PlanFilter, RunFilter, Spent, Viewed, Views};

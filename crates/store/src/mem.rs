@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use crate::crypto::{Key, NONCE_BYTES, TenantKeys};
 use crate::traits::{
     Append, CommitError, DAY_MS, Entry, Head, INBOX_KEPT_MS, InboxRow, ReadError, Record, Stale,
-    Store, TenantStore,
+    Store, TenantStore, ViewsLag,
 };
+use crate::views::Views;
 
 #[path = "mem_tenant.rs"]
 mod tenant;
@@ -68,6 +69,9 @@ struct Cell {
     erased: BTreeSet<SubjectId>,
     keys: BTreeMap<SubjectId, Arc<Key>>,
     own: Option<Arc<TenantKeys>>,
+    /// Lists and sums, and how far they go: folded when somebody asks.
+    views: Option<Arc<Views>>,
+    viewed: Seq,
 }
 
 /// What stands in the log and not yet in a tenant file.
@@ -203,6 +207,7 @@ impl MemStore {
         for cell in node.cells.values_mut() {
             cell.records = cell.filled.clone();
             cell.head.records_seq = cell.filled_seq;
+            (cell.views, cell.viewed) = (None, 0);
         }
     }
 
@@ -299,6 +304,10 @@ impl Store for MemStore {
             Fill::Records(..) => 0,
         });
         facts.sum()
+    }
+
+    fn views_lag(&self) -> ViewsLag {
+        ViewsLag::default()
     }
 }
 

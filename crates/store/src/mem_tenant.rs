@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
 
 use naos_types::{BodyRef, Sealed, Seq, StagedBody, SubjectId, TenantId};
 
 use super::{Cell, Fill, MemStore, write};
 use crate::crypto;
+use crate::sqlite::db::DbError;
 use crate::traits::{CommitError, Entry, Head, InboxRow, ReadError, Record, TenantStore};
+use crate::views::{Input, Viewed, Views};
 
 pub(super) struct MemTenant {
     pub(super) id: TenantId,
@@ -18,6 +22,20 @@ impl MemTenant {
     fn with<T>(&self, read: impl FnOnce(&mut Cell) -> T) -> T {
         read(self.store.node().cell(self.id))
     }
+}
+
+fn fold(id: TenantId, cell: &mut Cell) -> Result<(), DbError> {
+    let views = match &cell.views {
+        Some(views) => Arc::clone(views),
+        None => Arc::new(Views::in_memory(id)?),
+    };
+    let known = usize::try_from(cell.viewed).unwrap_or(usize::MAX);
+    views.follow(
+        cell.entries.iter().skip(known).map(Input::from),
+        cell.head.seq,
+    )?;
+    (cell.views, cell.viewed) = (Some(views), cell.head.seq);
+    Ok(())
 }
 
 impl TenantStore for MemTenant {
@@ -106,6 +124,27 @@ impl TenantStore for MemTenant {
         node.queue
             .push_back((self.id, Fill::Records(upto, records)));
         node.trim();
+    }
+
+    fn views(&self) -> Option<Arc<Views>> {
+        self.with(|cell| cell.views.clone())
+    }
+
+    fn viewed(&self) -> Viewed {
+        let seq = self.with(|cell| cell.viewed);
+        Viewed {
+            seq,
+            ..Viewed::default()
+        }
+    }
+
+    /// Nothing happens behind the caller's back: whoever asks folds.
+    fn await_views(&self, _seq: Seq, _wait: Duration) -> Viewed {
+        let away = self.with(|cell| fold(self.id, cell).is_err());
+        Viewed {
+            away,
+            ..self.viewed()
+        }
     }
 
     fn inbox(&self, source: &str, key: &str) -> Result<Option<InboxRow>, ReadError> {

@@ -146,6 +146,48 @@ pub const REGISTER: &[StoredRecord] = &[
         "the owner's process id in decimal",
         "while a process runs",
     ),
+    stored(
+        16,
+        "views/<id>.db",
+        "cursor",
+        "view version tenant seq",
+        "as long as the view; all tables of the file are made again from the journal",
+    ),
+    stored(
+        17,
+        "views/<id>.db",
+        "run",
+        "id agent tier status cost",
+        "as long as the tenant; can be derived from the journal",
+    ),
+    stored(
+        18,
+        "views/<id>.db",
+        "task",
+        "id status",
+        "as long as the tenant; can be derived from the journal",
+    ),
+    stored(
+        19,
+        "views/<id>.db",
+        "task_count",
+        "status tasks",
+        "as long as the tenant; can be derived from the journal",
+    ),
+    stored(
+        20,
+        "views/<id>.db",
+        "plan",
+        "id name status",
+        "as long as the tenant; can be derived from the journal",
+    ),
+    stored(
+        21,
+        "views/<id>.db",
+        "spending",
+        "day agent tier status runs cost",
+        "until no run is left in the sum; can be derived from the journal",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use naos_types::{BatchId, BodyRef, Digest, Sealed, Seq, StagedBody, SubjectId, TenantId, Time};
+
+use crate::views::{Viewed, Views};
 
 /// The largest body that travels with an append; larger ones go through
 /// [`TenantStore::put_large`].
@@ -206,6 +209,17 @@ pub struct Head {
     pub wake: Option<Time>,
 }
 
+/// How far views are behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ViewsLag {
+    /// How many facts they lack.
+    pub facts: u64,
+    /// The time of the oldest of them; those of views that are being made don't count.
+    pub since: Option<Time>,
+    /// How many tenants' views are being made or can't be written: their lists come from records.
+    pub away: u64,
+}
+
 /// All cells of one node.
 pub trait Store: Send + Sync {
     /// Makes appends durable with one sync; a stale one doesn't fail its neighbours.
@@ -238,6 +252,9 @@ pub trait Store: Send + Sync {
 
     /// How many committed facts are not yet in tenant files and views.
     fn lag(&self) -> u64;
+
+    /// How far views are behind.
+    fn views_lag(&self) -> ViewsLag;
 }
 
 /// One tenant's rows. Everything durable is visible at once, wherever it stands by now.
@@ -297,6 +314,17 @@ pub trait TenantStore: Send + Sync {
     /// Hands over the aggregates that changed, as of `upto`, which must be durable. Written
     /// behind, together with the journal up to there, in one transaction; visible at once.
     fn put_records(&self, upto: Seq, records: Vec<Record>);
+
+    /// The lists and sums, as far as [`Self::viewed`] says; none unless [`Self::await_views`] had
+    /// them brought up, and while they are away: whoever asks reads records then.
+    fn views(&self) -> Option<Arc<Views>>;
+
+    /// How far the views go.
+    fn viewed(&self) -> Viewed;
+
+    /// Has the views brought up to date, and waits at most so long until they hold `seq`; not for
+    /// views that are being made.
+    fn await_views(&self, seq: Seq, wait: Duration) -> Viewed;
 
     /// What was replied to a command.
     ///

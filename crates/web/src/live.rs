@@ -118,10 +118,9 @@ impl Listener {
                 self.ready.extend(rows.iter().map(event));
             }
             Paint::Page(painter) => {
-                // Pages show records: these must be as new as the facts that are told.
-                let settled = self.desk.app.node.settled(self.who.tenant, self.at);
-                settled.await.ok()?;
-                self.ready.extend(painter.paint(&self.reader, rows).ok()?);
+                // What a page shows must be as new as the facts that are told.
+                let lists = self.reader.lists(self.at).await.ok()?;
+                self.ready.extend(painter.paint(&lists, rows).ok()?);
             }
         }
         Some(())

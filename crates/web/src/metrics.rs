@@ -40,6 +40,8 @@ pub(crate) fn exposition(desk: &Desk) -> String {
     let sum = |of: fn(&naos_engine::shard::CellReport) -> u64| -> u64 {
         reports.iter().map(|(_, report)| of(report)).sum()
     };
+    let views = desk.app.node.store().views_lag();
+    let age = |since| (naos_engine::clock::now() - since).0.max(0).unsigned_abs();
     let figures = [
         ("naos_open_cells", "Cells in memory", reports.len() as u64),
         (
@@ -64,8 +66,18 @@ pub(crate) fn exposition(desk: &Desk) -> String {
         ),
         (
             "naos_view_lag_facts",
-            "Facts durable and not yet in tenant files",
+            "Facts durable and not yet in tenant files and views",
             desk.app.node.store().lag(),
+        ),
+        (
+            "naos_view_lag_ms",
+            "Age of the oldest fact that a view lacks, in milliseconds",
+            views.since.map_or(0, age),
+        ),
+        (
+            "naos_views_away",
+            "Tenants whose lists come from records, because views are being made",
+            views.away,
         ),
         (
             "naos_quarantined_cells",

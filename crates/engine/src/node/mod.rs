@@ -11,12 +11,13 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use naos_sandbox::Sandbox;
-use naos_store::{Store, TenantStore};
+use naos_store::{Store, TenantStore, Viewed};
 use naos_types::command::{Command, Reply};
 use naos_types::input::Input;
-use naos_types::{Actor, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, TenantId};
+use naos_types::{Actor, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, TenantId, Time};
 use tokio::sync::oneshot;
 
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
@@ -24,6 +25,12 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Happened, Watch};
 pub use world::{Outside, OutsideOutcome};
+
+/// A cell whose views are further behind takes no more commands from outside until they have
+/// caught up; outcomes and timers always.
+pub const VIEWS_LAG_MS_MAX: i64 = 1_000;
+/// How long a command waits for that before it is refused as busy.
+const VIEWS_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What a node is made of.
 pub struct Parts {
@@ -216,7 +223,7 @@ impl Node {
     /// Gives a command to its cell and waits until what follows from it is durable.
     ///
     /// # Errors
-    /// The cell's refusal, or that the node is stopping.
+    /// The cell's refusal, that its views lag behind too far, or that the node is stopping.
     pub async fn ask(&self, ask: Ask) -> (Seq, Result<Reply, Refusal>) {
         let Ask {
             tenant,
@@ -225,6 +232,9 @@ impl Node {
             bodies,
             same,
         } = ask;
+        if let Err(busy) = self.admit(tenant).await {
+            return (0, Err(busy));
+        }
         let (ticket, answer) = self.ticket();
         let envelope = Envelope {
             tenant,
@@ -236,6 +246,25 @@ impl Node {
         };
         self.send(tenant, Incoming::For(Box::new(envelope)));
         self.wait(ticket, answer).await
+    }
+
+    /// Lets a command in, a little later if views lag behind.
+    async fn admit(&self, tenant: TenantId) -> Result<(), Refusal> {
+        let Ok(store) = self.tenant(tenant) else {
+            return Ok(()); // the cell itself says what is wrong with its file
+        };
+        if !is_late(store.viewed(), crate::clock::now) {
+            return Ok(());
+        }
+        let head = store.head().map_or(0, |head| head.seq);
+        let waited = tokio::task::spawn_blocking(move || store.await_views(head, VIEWS_WAIT_MAX));
+        match waited.await {
+            Ok(viewed) if is_late(viewed, crate::clock::now) => {
+                let what = "lists lag behind by over a second: nothing new is taken until then";
+                Err(Refusal::new(Code::BUSY, what).help("try again in a second"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Waits until everything that this cell decided so far is durable.
@@ -333,6 +362,12 @@ impl Node {
             let _ = waiting.send(answer);
         }
     }
+}
+
+/// Whether views are too far behind for more to come in.
+fn is_late(viewed: Viewed, now: impl Fn() -> Time) -> bool {
+    let late = |since: Time| (now() - since).0 > VIEWS_LAG_MS_MAX;
+    viewed.since.is_some_and(late)
 }
 
 /// Why a node could not start.

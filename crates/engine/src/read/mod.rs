@@ -1,8 +1,10 @@
-//! Typed reads of one tenant: records by id, newest first or by name, the audit log from the
-//! journal. Never changes anything, never decides anything.
+//! Typed reads of one tenant: records by id or by name, lists and sums from its views, the audit
+//! log from the journal. Never changes anything, never decides anything.
 
 mod audit;
 mod calls;
+mod lists;
+mod planted;
 mod spending;
 mod wait;
 
@@ -20,7 +22,9 @@ use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
-pub use spending::{RUNS_COUNTED_MAX, Spending, Sum};
+pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
+pub use naos_store::{PlanFilter, RunFilter};
+pub use spending::{Spending, Sum};
 pub use wait::{Awaited, settled_plan, settled_run};
 
 /// How many records one look into the store takes.

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use naos_kernel::run::Run;
+use naos_store::Spent;
 use naos_types::{Micros, Name, Refusal, RunId, RunStatus, Tier, Time};
 
 use super::Reader;
-
-/// How many runs a sum looks at, newest first.
-pub const RUNS_COUNTED_MAX: usize = 20_000;
 
 /// How often, and how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,15 +20,17 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, run: &Run) {
-        self.runs += 1;
-        self.failed += u64::from(run.status == RunStatus::Failed);
-        self.cost = self.cost.plus(run.cost);
+    fn add(&mut self, row: &Spent) {
+        self.runs += row.runs;
+        if row.status == RunStatus::Failed {
+            self.failed += row.runs;
+        }
+        self.cost = self.cost.plus(row.cost);
     }
 }
 
 /// Sums over the runs since some time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spending {
     /// All of them.
     pub all: Sum,
@@ -42,30 +42,41 @@ pub struct Spending {
     pub days: BTreeMap<Time, Sum>,
     /// By status.
     pub statuses: BTreeMap<RunStatus, u64>,
-    /// Whether older runs than [`RUNS_COUNTED_MAX`] are missing.
+    /// Whether older runs are missing: records count the newest
+    /// [`LIST_SCAN_MAX`](super::LIST_SCAN_MAX) only.
     pub more: bool,
 }
 
+impl Spending {
+    pub(super) fn add(&mut self, row: &Spent) {
+        self.all.add(row);
+        self.agents.entry(row.agent.clone()).or_default().add(row);
+        self.tiers.entry(row.tier).or_default().add(row);
+        *self.statuses.entry(row.status).or_default() += row.runs;
+        if let Some(day) = row.day {
+            self.days.entry(day).or_default().add(row);
+        }
+    }
+}
+
 impl Reader {
-    /// Sums over the runs that began at or after `since`.
-    ///
-    /// # Errors
-    /// A refusal if a record is damaged.
-    pub fn spending(&self, since: Time) -> Result<Spending, Refusal> {
+    /// The sums while there are no views.
+    pub(super) fn spending_from_records(&self, since: Time) -> Result<Spending, Refusal> {
         let mut out = Spending::default();
-        let mut seen = 0;
         // Ids begin with their time: the first one that is too old ends the look.
         let counted = self.newest::<Run>(None, 1, |id: &RunId, run| {
             let began = Time((id.0 >> 80) as i64);
             if began < since {
                 return true;
             }
-            seen += 1;
-            out.all.add(run);
-            out.agents.entry(run.agent.clone()).or_default().add(run);
-            out.tiers.entry(run.tier).or_default().add(run);
-            out.days.entry(began.day_start()).or_default().add(run);
-            *out.statuses.entry(run.status).or_default() += 1;
+            out.add(&Spent {
+                day: Some(began.day_start()),
+                agent: run.agent.clone(),
+                tier: run.tier,
+                status: run.status,
+                runs: 1,
+                cost: run.cost,
+            });
             false
         })?;
         out.more = counted.items.is_empty() && counted.next.is_some();

@@ -166,9 +166,19 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
                     says,
                 });
             }
+            found.extend(views(&top));
         }
         Err(fail) => found.push(bad("cells", &fail)),
     }
+}
+
+/// Whether lists are what they should be.
+fn views(top: &Value) -> Option<Found> {
+    let away = top["views_away"].as_u64().filter(|away| *away > 0)?;
+    Some(odd(
+        "views",
+        format!("{away} being made again: until then lists come from records, and are slower"),
+    ))
 }
 
 /// Files that only their owner may read.

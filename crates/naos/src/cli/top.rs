@@ -45,4 +45,17 @@ fn show(out: &Out, answer: &Value) {
     let head: Vec<&str> = first.keys().map(String::as_str).collect();
     let row = |c: &Value| head.iter().map(|key| cell(&c[*key])).collect();
     out.table(&head, &cells.iter().map(row).collect::<Vec<_>>());
+    if let Some(line) = views(answer) {
+        out.line(&line);
+    }
+}
+
+/// How far views are behind; only whoever owns the node is told.
+fn views(answer: &Value) -> Option<String> {
+    let (facts, ms) = (answer["view_lag"].as_u64()?, &answer["view_lag_ms"]);
+    let mut line = format!("views: {facts} facts, {ms} ms behind");
+    if let Some(away) = answer["views_away"].as_u64().filter(|away| *away > 0) {
+        line += &format!("; {away} being made, their lists come from records");
+    }
+    Some(line)
 }

@@ -12,6 +12,7 @@ use super::packs::Place;
 use super::row::Pending;
 use super::tenant_file::Meta;
 use super::tenant_writer::Batch;
+use super::unviewed::Unviewed;
 use crate::crypto::Key;
 use crate::traits::{Entry, InboxRow, ReadError, Record};
 
@@ -45,6 +46,8 @@ pub(crate) struct State {
     pub(crate) queued: bool,
     /// Seals rows of one segment of the log.
     pub(crate) row_key: Option<(u64, Arc<Key>)>,
+    /// What views lack of it.
+    pub(crate) unviewed: Unviewed,
     pending: VecDeque<Arc<Pending>>,
     answers: HashMap<(String, String), (u64, InboxRow)>,
     bodies: HashMap<BodyRef, (u64, Vec<u8>)>,
@@ -108,6 +111,7 @@ impl State {
     /// A row of the log is durable.
     pub(crate) fn push(&mut self, row: Arc<Pending>) {
         let content = row.content();
+        self.unviewed.add(self.seq, &row, &content);
         for part in &content.parts {
             (self.epoch, self.batch) = (part.epoch, part.batch);
             if let Some(fact) = part.facts.last() {

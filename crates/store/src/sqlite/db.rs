@@ -32,6 +32,8 @@ pub(crate) enum Mode {
     Full,
     /// Synced at checkpoints; the log holds what a power cut takes.
     Normal,
+    /// The same, for what can be made again: its making isn't waited for.
+    Derived,
     /// Only reads.
     Reader,
     /// Each commit is synced, what is deleted is overwritten, no write-ahead log keeps it.
@@ -179,7 +181,7 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
     }
     match mode {
         Mode::Full | Mode::Secret => conn.pragma_update(None, "synchronous", "FULL")?,
-        Mode::Normal => conn.pragma_update(None, "synchronous", "NORMAL")?,
+        Mode::Normal | Mode::Derived => conn.pragma_update(None, "synchronous", "NORMAL")?,
         Mode::Reader => conn.pragma_update(None, "query_only", true)?,
     }
     if mode == Mode::Secret {
@@ -228,7 +230,8 @@ fn create(conn: &Connection, layout: &Layout, mode: Mode) -> Result<(), DbError>
         "WAL"
     };
     conn.pragma_update(None, "journal_mode", journal)?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
+    let synced = if mode == Mode::Derived { "OFF" } else { "FULL" };
+    conn.pragma_update(None, "synchronous", synced)?;
     let Layout { format, schema, .. } = layout;
     conn.execute_batch(&format!(
         "BEGIN IMMEDIATE;

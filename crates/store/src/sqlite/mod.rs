@@ -3,17 +3,19 @@
 //! ```text
 //! data/log/NNNNNN.db      the commit point: rows of all tenants, sealed
 //! data/tenants/<id>.db    journal, records, answers, bodies; filled behind the log
+//! data/views/<id>.db      lists and sums; made again from the journal whenever need be
 //! data/system.db          where each cell stands, when it wants to be woken
 //! data/bodies/NNNNNN.pack bodies above 16 KiB
 //! data/keys/              node.key, sign.key, ring.db; nobody else's to read
 //! data/lock               whose directory this is
 //! ```
 //! A commit: stage → one transaction in the log, one sync → publish to [`cell`] → answer. Behind
-//! it the [`filler`] writes tenants' files, and lets go of log segments that all files hold.
+//! it the [`filler`] writes tenants' files, and lets go of log segments that all files hold; the
+//! [`viewer`] folds what is durable into lists and sums.
 
 mod vfs;
 
-mod db;
+pub(crate) mod db;
 
 mod planted;
 
@@ -47,6 +49,10 @@ mod node;
 
 mod filler;
 
+mod unviewed;
+
+mod viewer;
+
 mod open;
 
 mod tenant;
@@ -74,26 +80,43 @@ use self::queue::Stop;
 pub use self::tenant::SqliteTenant;
 pub use self::tenant_file::StoredCheckpoint;
 pub use self::verify::Verified;
-use crate::traits::{Append, CommitError, ReadError, Stale, Store, TenantStore};
+use crate::traits::{Append, CommitError, ReadError, Stale, Store, TenantStore, ViewsLag};
 
 /// Every schema with its format, for the register.
 #[cfg(test)]
-pub(crate) fn stored_schemas() -> [(&'static str, u32); 4] {
+pub(crate) fn stored_schemas() -> Vec<(&'static str, u32)> {
     let layouts = [
         &node_log::SEGMENT,
         &tenant_file::TENANT,
         &system::SYSTEM,
         &keys::RING,
+        &crate::views::CURSORS,
     ];
-    layouts.map(|layout| (layout.schema, layout.format))
+    let views = crate::views::VIEWS
+        .iter()
+        .map(|view| (view.schema, view.version));
+    let layouts = layouts.iter().map(|layout| (layout.schema, layout.format));
+    layouts.chain(views).collect()
 }
 
 /// A data directory, open and owned by this process.
 pub struct SqliteStore {
     node: Arc<Node>,
     filler: Mutex<Option<JoinHandle<Result<(), DbError>>>>,
+    viewer: Mutex<Option<JoinHandle<()>>>,
     /// Goes last: the next process may come in then.
     lock: Mutex<Option<File>>,
+}
+
+fn thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, OpenError> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(|cause| OpenError::Io {
+        what: "a thread".into(),
+        cause: Box::new(cause),
+    })
 }
 
 /// Why a store could not be closed cleanly. Nothing is lost: the next start reads the log.
@@ -119,16 +142,13 @@ impl SqliteStore {
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         let (node, system, lock) = open::open(dir)?;
         let filler = Filler::new(Arc::clone(&node), system);
-        let thread = std::thread::Builder::new()
-            .name("naos-filler".to_owned())
-            .spawn(move || filler.run())
-            .map_err(|cause| OpenError::Io {
-                what: "a thread".into(),
-                cause: Box::new(cause),
-            })?;
+        let filler = thread("naos-filler", move || filler.run())?;
+        let viewed = Arc::clone(&node);
+        let viewer = thread("naos-views", move || viewer::run(&viewed))?;
         Ok(Self {
             node,
-            filler: Mutex::new(Some(thread)),
+            filler: Mutex::new(Some(filler)),
+            viewer: Mutex::new(Some(viewer)),
             lock: Mutex::new(Some(lock)),
         })
     }
@@ -157,6 +177,11 @@ impl SqliteStore {
         let Some(filler) = locked(&self.filler).take() else {
             return Ok(());
         };
+        self.node.viewer.stop();
+        if let Some(viewer) = locked(&self.viewer).take() {
+            // Views are made again; whatever became of them, nothing is lost.
+            let _views_are_derived = viewer.join();
+        }
         self.node.queue.stop(how);
         let done = filler.join();
         // Without its filler the store takes no more.
@@ -300,9 +325,14 @@ impl Store for SqliteStore {
 
     fn settle(&self) {
         self.node.queue.settle();
+        self.node.viewer.settle();
     }
 
     fn lag(&self) -> u64 {
-        self.node.queue.lag()
+        self.node.queue.lag().max(self.node.viewer.lag().facts)
+    }
+
+    fn views_lag(&self) -> ViewsLag {
+        self.node.viewer.lag()
     }
 }

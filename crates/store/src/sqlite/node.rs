@@ -19,6 +19,7 @@ use super::row::Part;
 use super::stage::{self, NoShare, Row, Share, Staged, check_ends, note_wake, stale};
 use super::system::Standing;
 use super::tenant_file;
+use super::viewer::Viewer;
 use crate::crypto::Key;
 use crate::traits::{Append, CommitError, ReadError, Stale};
 
@@ -29,6 +30,7 @@ pub(crate) struct Node {
     pub(crate) packs: Packs,
     pub(crate) readers: Readers,
     pub(crate) queue: Queue,
+    pub(crate) viewer: Viewer,
     /// None once the store is closed.
     pub(crate) log: Mutex<Option<Log>>,
     /// The log's first position of this process: no file holds it when it is first opened.
@@ -78,6 +80,10 @@ struct Closed;
 impl Node {
     pub(crate) fn tenant_path(&self, id: TenantId) -> PathBuf {
         self.dir.join("tenants").join(format!("{id}.db"))
+    }
+
+    pub(crate) fn views_path(&self, id: TenantId) -> PathBuf {
+        self.dir.join("views").join(format!("{id}.db"))
     }
 
     /// A tenant's cell, read from its file at the first use.
@@ -317,6 +323,7 @@ impl Node {
     /// What is durable becomes visible, and waits to be filled in.
     fn publish(&self, rows: Vec<Row>) {
         let (mut fresh, mut facts, mut bytes) = (Vec::new(), 0, 0);
+        let mut unviewed = Vec::new();
         let mut wakes = locked(&self.wakes);
         for (cell, row, _) in rows {
             facts += row.facts();
@@ -324,6 +331,10 @@ impl Node {
             note_wake(&mut wakes, &row);
             let mut state = cell.lock();
             state.push(row);
+            let lacks = state.unviewed.has_work();
+            if lacks && !std::mem::replace(&mut state.unviewed.queued, true) {
+                unviewed.push(Arc::clone(&cell));
+            }
             if !std::mem::replace(&mut state.queued, true) {
                 drop(state);
                 fresh.push(cell);
@@ -331,6 +342,7 @@ impl Node {
         }
         drop(wakes);
         self.queue.push(fresh, facts, bytes);
+        self.viewer.push(unviewed);
     }
 
     /// Has a cell filled in that has something besides the journal to write.

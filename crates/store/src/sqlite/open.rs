@@ -21,6 +21,7 @@ use super::readers::Readers;
 use super::row::{Content, Pending, RowHead};
 use super::stage;
 use super::system::{Known, Standing, System};
+use super::viewer::Viewer;
 use crate::crypto::Key;
 
 /// Why a data directory could not be opened.
@@ -153,7 +154,7 @@ pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
             found: rusqlite::version().to_owned(),
         });
     }
-    for sub in ["log", "tenants", "bodies", "keys"] {
+    for sub in ["log", "tenants", "views", "bodies", "keys"] {
         let path = dir.join(sub);
         fs::create_dir_all(&path).map_err(|cause| OpenError::io(&path, cause))?;
     }
@@ -195,6 +196,7 @@ fn build(dir: PathBuf, keys: Keys, known: Known) -> Result<Arc<Node>, OpenError>
         packs,
         readers: Readers::default(),
         queue: Queue::default(),
+        viewer: Viewer::default(),
         log: Mutex::new(Some(Log::new(segment, replay.next_pos + 1))),
         first_pos: replay.next_pos,
         retired: Mutex::new(replay.retired),
@@ -360,6 +362,8 @@ fn bring_back(node: &mut Node, rows: Vec<Arc<Pending>>) {
             cell.lock().fault.get_or_insert(cause.to_string());
         }
         let mut state = cell.lock();
+        let head = state.seq;
+        state.unviewed.start_at(head);
         if state.has_work() {
             state.queued = true;
             let lag = state.pending_facts();

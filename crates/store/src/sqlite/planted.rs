@@ -31,3 +31,8 @@ pub(crate) fn replay_off_by_one() -> bool {
 pub(crate) fn lost_inbox() -> bool {
     chosen("lost-inbox")
 }
+
+/// Folds a batch into views without its last fact.
+pub(crate) fn view_skips_last() -> bool {
+    chosen("view-skips-last")
+}

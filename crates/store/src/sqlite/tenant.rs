@@ -1,6 +1,7 @@
 //! The door to one tenant's rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use naos_types::{BatchId, BodyRef, Sealed, Seq, StagedBody, SubjectId, TenantId};
 
@@ -11,6 +12,7 @@ use super::packs::Place;
 use super::tenant_file::{self as file, StoredCheckpoint};
 use crate::crypto;
 use crate::traits::{CommitError, Entry, Head, InboxRow, ReadError, Record, TenantStore};
+use crate::views::{Viewed, Views};
 
 /// One tenant of a [`SqliteStore`](super::SqliteStore).
 pub struct SqliteTenant {
@@ -215,6 +217,19 @@ impl TenantStore for SqliteTenant {
         state.put_records(upto, records);
         drop(state);
         self.node.enqueue(&self.cell);
+    }
+
+    fn views(&self) -> Option<Arc<Views>> {
+        self.node.viewer.find(self.cell.id)
+    }
+
+    fn viewed(&self) -> Viewed {
+        let state = self.cell.lock();
+        state.unviewed.viewed(state.seq)
+    }
+
+    fn await_views(&self, seq: Seq, wait: Duration) -> Viewed {
+        self.node.viewer.wait(&self.cell, seq, wait)
     }
 
     fn inbox(&self, source: &str, key: &str) -> Result<Option<InboxRow>, ReadError> {

@@ -1,7 +1,7 @@
 //! What handlers do with a request: read its parts, ask its tenant's cell.
 
 use naos_engine::node::Ask;
-use naos_engine::read::Reader;
+use naos_engine::read::{Lists, Reader};
 use naos_engine::shard::{NewBody, SameAs};
 use naos_types::command::{Command, Reply};
 use naos_types::{BodyRef, Code, Digest, Name, Sealed, Seq};
@@ -24,6 +24,11 @@ impl Call {
 
     pub(crate) fn reader(&self) -> Result<Reader, Fault> {
         Ok(Reader::new(&self.desk.app.node, self.who()?.tenant)?)
+    }
+
+    /// Lists and sums that hold what `Naos-Seq` names, or what this session wrote.
+    pub(crate) async fn lists(&self) -> Result<Lists, Fault> {
+        Ok(self.reader()?.lists(self.seq).await?)
     }
 
     pub(crate) fn param(&self, name: &str) -> &str {
@@ -149,8 +154,11 @@ impl Call {
     }
 
     /// Reads are at least as new as `Naos-Seq`, or as what this session wrote.
-    pub(super) async fn catch_up(&self) -> Result<(), Fault> {
-        let Some(who) = &self.who else { return Ok(()) };
+    pub(super) async fn catch_up(&mut self) -> Result<(), Fault> {
+        let Some(who) = &self.who else {
+            return Ok(());
+        };
+        let tenant = who.tenant;
         let said = self.headers.get("naos-seq").map(|value| {
             let seq = value
                 .to_str()
@@ -161,8 +169,9 @@ impl Call {
         });
         let wrote = self.session.as_ref().map_or(0, |session| session.seq);
         let seq = said.transpose()?.unwrap_or(0).max(wrote);
+        self.seq = seq;
         if seq > 0 {
-            let settled = self.desk.app.node.settled(who.tenant, seq);
+            let settled = self.desk.app.node.settled(tenant, seq);
             match tokio::time::timeout(SEQ_WAIT_MAX, settled).await {
                 Ok(result) => result?,
                 Err(_) => return Err(Fault::new(Code::BUSY, "reads lag behind by over a second")),

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use naos_types::{Code, Digest, Refusal, Time};
+use naos_types::{Code, Digest, Refusal, Seq, Time};
 
 use crate::app::Desk;
 use crate::auth::{COOKIE, Peer, Session, Who, cookie};
@@ -64,6 +64,8 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     pub(crate) key: Option<String>,
     request: Digest,
+    /// What reads are at least as new as.
+    pub(crate) seq: Seq,
 }
 
 /// Answers one request.
@@ -181,7 +183,7 @@ async fn admit(
         ]
         .concat(),
     );
-    let call = Call {
+    let mut call = Call {
         desk: Arc::clone(desk),
         who,
         session,
@@ -194,6 +196,7 @@ async fn admit(
         body,
         key,
         request,
+        seq: 0,
     };
     call.catch_up().await?;
     Ok(call)

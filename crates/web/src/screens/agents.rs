@@ -1,9 +1,8 @@
 //! `/agents`.
 
-use naos_engine::read::AuditFilter;
+use naos_engine::read::{AuditFilter, RunFilter};
 use naos_kernel::agent::Agent;
-use naos_kernel::run::Run;
-use naos_types::{Code, Grants, RunId};
+use naos_types::{Code, Grants};
 use serde::Deserialize;
 
 use super::rows;
@@ -28,12 +27,15 @@ pub(crate) async fn list(call: Call) -> Answered {
 
 pub(crate) async fn show(call: Call) -> Answered {
     let name = call.name("name")?;
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let agent = reader.find::<Agent>(&name)?;
     let agent =
         agent.ok_or_else(|| Fault::new(Code::NO_AGENT, format!("there is no agent {name}")))?;
-    let of = |_: &RunId, run: &Run| run.agent == name;
-    let runs = reader.newest::<Run>(None, RUNS_SHOWN, of)?;
+    let of = RunFilter {
+        status: None,
+        agent: Some(name.as_str()),
+    };
+    let runs = reader.runs(&of, None, RUNS_SHOWN)?;
     let made = AuditFilter {
         action: Some("agent.created".into()),
         who: Some(name.to_string()),

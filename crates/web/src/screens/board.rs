@@ -1,6 +1,6 @@
 //! `/board`.
 
-use naos_engine::read::Reader;
+use naos_engine::read::{Lists, Reader};
 use naos_kernel::task::Task;
 use naos_types::{Refusal, TaskId, TaskStatus};
 
@@ -8,11 +8,8 @@ use crate::door::{Answered, Call};
 use crate::pages::board::{Board, COLUMN_CARDS_MAX, Card, Column};
 use crate::pages::words::{self, Stage};
 
-/// How many tasks are looked at, newest first; the board is about the present.
-const TASKS_MAX: usize = 2_000;
-
 pub(crate) async fn show(call: Call) -> Answered {
-    let columns = columns(&call.reader()?)?;
+    let columns = columns(&call.lists().await?)?;
     super::page(&call, &Board { columns })
 }
 
@@ -29,27 +26,27 @@ const fn stage(status: TaskStatus) -> Stage {
 }
 
 /// The columns as they stand.
-pub(super) fn columns(reader: &Reader) -> Result<Vec<Column>, Refusal> {
-    let newest = reader.newest::<Task>(None, TASKS_MAX, |_, _| true)?;
-    let mut columns: Vec<Column> = Stage::ALL
-        .iter()
-        .map(|stage| Column {
-            stage: *stage,
-            cards: Vec::new(),
-            total: 0,
-        })
-        .collect();
-    for (id, task) in newest.items {
-        let of = stage(task.status);
-        let Some(column) = columns.iter_mut().find(|column| column.stage == of) else {
-            continue;
-        };
-        column.total += 1;
-        if column.cards.len() < COLUMN_CARDS_MAX {
-            column.cards.push(card(reader, id, &task));
+pub(super) fn columns(lists: &Lists) -> Result<Vec<Column>, Refusal> {
+    let mut standing = lists.tasks_by_status(COLUMN_CARDS_MAX)?;
+    let column = |of: &Stage| {
+        let (mut total, mut newest) = (0, Vec::new());
+        for status in TaskStatus::ALL
+            .iter()
+            .filter(|status| stage(**status) == *of)
+        {
+            let here = standing.remove(status).unwrap_or_default();
+            total += here.count;
+            newest.extend(here.newest);
         }
-    }
-    Ok(columns)
+        newest.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+        let cards = newest.iter().take(COLUMN_CARDS_MAX);
+        Column {
+            stage: *of,
+            cards: cards.map(|(id, task)| card(lists, *id, task)).collect(),
+            total,
+        }
+    };
+    Ok(Stage::ALL.iter().map(column).collect())
 }
 
 fn card(reader: &Reader, id: TaskId, task: &Task) -> Card {

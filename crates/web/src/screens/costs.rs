@@ -1,6 +1,6 @@
 //! `/costs`.
 
-use naos_engine::read::Reader;
+use naos_engine::read::Lists;
 use naos_kernel::budget::Budget;
 use naos_types::{Micros, Refusal, Tier, Time};
 
@@ -12,7 +12,7 @@ use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, TierCost, To
 const DAY_MS: i64 = 86_400_000;
 
 pub(crate) async fn show(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let month = reader.spending(call.now.month_start())?;
     let mut agents: Vec<AgentCost> = month
         .agents
@@ -46,7 +46,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     super::page(&call, &page)
 }
 
-fn days(reader: &Reader, now: Time) -> Result<Vec<DayCost>, Refusal> {
+fn days(reader: &Lists, now: Time) -> Result<Vec<DayCost>, Refusal> {
     let first = Time(now.day_start().0 - (COST_DAYS_MAX as i64 - 1) * DAY_MS);
     let spending = reader.spending(first)?;
     if spending.all.cost == Micros::ZERO {
@@ -63,7 +63,7 @@ fn days(reader: &Reader, now: Time) -> Result<Vec<DayCost>, Refusal> {
     Ok((0..COST_DAYS_MAX as i64).map(day).collect())
 }
 
-pub(super) fn totals(reader: &Reader, now: Time) -> Result<Totals, Refusal> {
+pub(super) fn totals(reader: &Lists, now: Time) -> Result<Totals, Refusal> {
     let today = reader.spending(now.day_start())?;
     let month = reader.spending(now.month_start())?;
     let budgets = reader.all::<Budget>(NAMES_MAX)?;

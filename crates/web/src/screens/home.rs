@@ -1,9 +1,8 @@
 //! `/`.
 
-use naos_engine::read::{AuditFilter, Reader, Spending};
+use naos_engine::read::{AuditFilter, Lists, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
-use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::{Refusal, RunStatus, Seq, Time};
 
@@ -18,7 +17,7 @@ const FACTS_MAX: usize = 4 * FEED_ROWS_MAX;
 const WORKING_MAX: usize = 20;
 
 pub(crate) async fn show(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let before = match call.query("before") {
         Some(_) => Some(call.number("before", 0, Seq::MAX)?),
         None => None,
@@ -56,16 +55,18 @@ pub(super) fn waiting(reader: &Reader) -> Result<Waiting, Refusal> {
     })
 }
 
-pub(super) fn counters(reader: &Reader, now: Time) -> Result<Counters, Refusal> {
+pub(super) fn counters(reader: &Lists, now: Time) -> Result<Counters, Refusal> {
     let agents = reader.all::<Agent>(NAMES_MAX)?;
-    let Spending { all, .. } = reader.spending(now.day_start())?;
+    let all = reader.spending(now.day_start())?.all;
+    let tasks = reader.task_counts()?;
+    let open = tasks.iter().filter(|(status, _)| !status.is_closed());
     Ok(Counters {
         agents_running: agents
             .iter()
             .filter(|(_, agent)| agent.open_runs > 0)
             .count() as u64,
         agents: agents.len() as u64,
-        tasks_open: reader.open::<Task>()?.len() as u64,
+        tasks_open: open.map(|(_, count)| count).sum(),
         runs_today: all.runs,
         failed_today: all.failed,
         spent_micros: rows::micros(all.cost),
@@ -73,12 +74,13 @@ pub(super) fn counters(reader: &Reader, now: Time) -> Result<Counters, Refusal> 
     })
 }
 
-pub(super) fn working(reader: &Reader) -> Result<Working, Refusal> {
+pub(super) fn working(reader: &Lists) -> Result<Working, Refusal> {
     let mut now = Vec::new();
-    for (id, run) in reader.open::<Run>()?.into_iter().rev() {
-        if run.status != RunStatus::Running || now.len() == WORKING_MAX {
-            continue;
-        }
+    let running = RunFilter {
+        status: Some(RunStatus::Running),
+        agent: None,
+    };
+    for (id, run) in reader.runs(&running, None, WORKING_MAX)?.items {
         let task = reader.find::<Task>(&run.task)?;
         now.push(Doing {
             agent: run.agent.to_string(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::response::sse::Event;
-use naos_engine::read::{AuditRow, Reader};
+use naos_engine::read::{AuditRow, Lists, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
@@ -138,7 +138,7 @@ impl Painter {
     /// breaks in between, the batch is told again from its first row on.
     pub(crate) fn paint(
         &mut self,
-        reader: &Reader,
+        reader: &Lists,
         facts: &[AuditRow],
     ) -> Result<Vec<Event>, Refusal> {
         let now = naos_engine::clock::now();
@@ -179,7 +179,7 @@ impl Painter {
 
     fn parts(
         &self,
-        reader: &Reader,
+        reader: &Lists,
         touched: &Touched,
         now: Time,
         events: &mut Events<'_>,
@@ -254,7 +254,7 @@ impl Painter {
 
     fn home(
         &self,
-        reader: &Reader,
+        reader: &Lists,
         touched: &Touched,
         now: Time,
         events: &mut Events<'_>,

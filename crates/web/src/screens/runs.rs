@@ -1,11 +1,10 @@
 //! `/runs`.
 
-use naos_engine::read::{CallView, Reader};
-use naos_kernel::plan::Plan;
+use naos_engine::read::{CallView, Lists, PlanFilter, Reader, RunFilter};
 use naos_kernel::run::Run;
 use naos_types::command;
 use naos_types::fact::run::World;
-use naos_types::{PlanId, Refusal, RunId, RunStatus, Time};
+use naos_types::{PlanId, PlanStatus, Refusal, RunId, RunStatus, Time};
 use serde::Deserialize;
 
 use super::{escape, rows};
@@ -20,16 +19,16 @@ use crate::pages::words;
 const CALLS_SHOWN: usize = 200;
 
 pub(crate) async fn list(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let status = call.word("status", words::RunStatus::from_word)?;
     let wanted = status.and_then(|status| RunStatus::parse(status.word()));
     let agent = call.query("agent").unwrap_or_default().to_owned();
     let before = call.word("before", RunId::parse)?;
-    let fits = |_: &RunId, run: &Run| {
-        wanted.is_none_or(|status| run.status == status)
-            && (agent.is_empty() || run.agent.as_str() == agent)
+    let fits = RunFilter {
+        status: wanted,
+        agent: Some(&*agent).filter(|agent| !agent.is_empty()),
     };
-    let found = reader.newest::<Run>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
+    let found = reader.runs(&fits, before, PAGE_ROWS_MAX)?;
     let mut runs: Vec<RunRow> = found
         .items
         .iter()
@@ -63,7 +62,7 @@ pub(crate) async fn list(call: Call) -> Answered {
 
 /// Runs of plans that began in the time of this page stand among the others.
 fn plans_among(
-    reader: &Reader,
+    reader: &Lists,
     runs: &mut Vec<RunRow>,
     before: Option<RunId>,
     more: bool,
@@ -79,18 +78,17 @@ fn plans_among(
         0
     };
     let before = before.map(|id| PlanId(id.0));
-    let fits = |_: &PlanId, plan: &Plan| {
-        plan.started.0 >= from
-            && status.is_none_or(|status| plan.status().word() == status.word())
-            && (name.is_empty() || plan.name.as_str() == name)
+    let status = match status.map(|status| PlanStatus::parse(status.word())) {
+        Some(None) => return Ok(()), // no plan ever stands so
+        other => other.flatten(),
     };
-    let plans = reader.newest::<Plan>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
-    runs.extend(
-        plans
-            .items
-            .iter()
-            .map(|(id, plan)| rows::plan_row(*id, plan, now)),
-    );
+    let fits = PlanFilter {
+        status,
+        name: Some(name).filter(|name| !name.is_empty()),
+    };
+    let plans = reader.plans(&fits, before, PAGE_ROWS_MAX)?;
+    let here = plans.items.iter().filter(|(_, p)| p.started.0 >= from);
+    runs.extend(here.map(|(id, plan)| rows::plan_row(*id, plan, now)));
     runs.sort_by_key(|row| std::cmp::Reverse(row.started_ms));
     Ok(())
 }

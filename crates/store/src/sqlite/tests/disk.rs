@@ -311,7 +311,8 @@ fn a_thousand_tenants_take_few_files() {
             assert_eq!(tenant.entries(0, 9).unwrap().len() as u64, round + 1);
         }
     }
-    let most = 3 * (filler::WRITERS_COUNT_MAX + readers::READERS_COUNT_MAX) + 60;
+    let files_of_tenants = filler::WRITERS_COUNT_MAX + readers::READERS_COUNT_MAX;
+    let most = 3 * (files_of_tenants + viewer::VIEWS_COUNT_MAX) + 60;
     let open = fs::read_dir("/proc/self/fd").unwrap().count();
     assert!(open <= most && most < 1_024, "{open} files are open");
     disk.get().close().unwrap();

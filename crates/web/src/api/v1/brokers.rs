@@ -1,7 +1,7 @@
 //! `/broker`.
 
 use naos_types::command::{self, Reply};
-use naos_types::{Code, Tier, Time};
+use naos_types::{Code, Tier};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,7 @@ pub(crate) async fn route(call: Call) -> Answered {
 }
 
 pub(crate) async fn stats(call: Call) -> Answered {
-    let spending = call.reader()?.spending(Time(0))?;
+    let spending = call.lists().await?.spending_ever()?;
     let of = |tier: &Tier| spending.tiers.get(tier).copied().unwrap_or_default();
     let tiers = [Tier::Skill, Tier::Wasm, Tier::Model];
     let routed: Map<String, Value> = tiers

@@ -5,7 +5,7 @@ use http::header;
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
 use naos_kernel::tenant::Slug;
-use naos_types::{Code, Time};
+use naos_types::Code;
 use serde_json::{Map, Value, json};
 
 use super::{NAMES_MAX, shapes};
@@ -33,14 +33,14 @@ pub(crate) async fn openapi(call: Call) -> Answered {
 }
 
 pub(crate) async fn status(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let app = &call.desk.app;
     let own = reader.tenant() == app.main;
     let mut agents = Vec::new();
     for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
         agents.push(shapes::agent(&reader, &name, &agent, call.now)?);
     }
-    let counted = reader.spending(Time(0))?;
+    let counted = reader.spending_ever()?;
     let mut runs: Map<String, Value> = counted
         .statuses
         .iter()
@@ -79,10 +79,10 @@ pub(crate) async fn top(call: Call) -> Answered {
     let main = who.tenant == call.desk.app.main;
     let node = call.desk.app.node.clone();
     let reports = tokio::task::spawn_blocking(move || {
-        let lag = node.store().lag();
-        (node.reports(), lag)
+        let store = node.store();
+        (node.reports(), store.lag(), store.views_lag())
     });
-    let (reports, lag) = reports
+    let (reports, lag, views) = reports
         .await
         .map_err(|_| Fault::new(Code::INTERNAL, "the shards didn't report"))?;
     let mine = reports
@@ -103,5 +103,12 @@ pub(crate) async fn top(call: Call) -> Answered {
             })
         })
         .collect();
-    ok(&json!({"items": cells, "view_lag": main.then_some(lag), "next": null}))
+    let behind = views.since.map_or(0, |since| (call.now - since).0.max(0));
+    ok(&json!({
+        "items": cells,
+        "view_lag": main.then_some(lag),
+        "view_lag_ms": main.then_some(behind),
+        "views_away": main.then_some(views.away),
+        "next": null,
+    }))
 }

@@ -1,8 +1,7 @@
 //! `/plans`, `/plan-runs`.
 
 use http::StatusCode;
-use naos_engine::read::{Awaited, settled_plan};
-use naos_kernel::plan::Plan;
+use naos_engine::read::{Awaited, PlanFilter, settled_plan};
 use naos_types::command::{self, Reply};
 use naos_types::{Code, PlanId, PlanStatus};
 use serde::Deserialize;
@@ -47,18 +46,12 @@ pub(crate) async fn start(call: Call) -> Answered {
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let status = call.word("status", PlanStatus::parse)?;
-    let name = call.query("name").map(str::to_owned);
+    let name = call.query("name");
     let before = call.word("before", PlanId::parse)?;
     let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let fits = |_: &PlanId, plan: &Plan| {
-        status.is_none_or(|status| plan.status() == status)
-            && name
-                .as_deref()
-                .is_none_or(|name| plan.name.as_str() == name)
-    };
-    let listed = reader.newest::<Plan>(before.as_ref(), limit as usize, fits)?;
+    let listed = reader.plans(&PlanFilter { status, name }, before, limit as usize)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items

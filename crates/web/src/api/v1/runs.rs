@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use naos_engine::read::{Awaited, Reader, settled_run};
-use naos_kernel::run::Run;
+use naos_engine::read::{Awaited, Reader, RunFilter, settled_run};
 use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
@@ -22,18 +21,12 @@ use crate::planted;
 const TITLE_CHARS_MAX: usize = 80;
 
 pub(crate) async fn list(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let status = call.word("status", RunStatus::parse)?;
-    let agent = call.query("agent").map(str::to_owned);
+    let agent = call.query("agent");
     let before = call.word("before", RunId::parse)?;
     let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let fits = |_: &RunId, run: &Run| {
-        status.is_none_or(|status| run.status == status)
-            && agent
-                .as_deref()
-                .is_none_or(|agent| run.agent.as_str() == agent)
-    };
-    let listed = reader.newest::<Run>(before.as_ref(), limit as usize, fits)?;
+    let listed = reader.runs(&RunFilter { status, agent }, before, limit as usize)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items

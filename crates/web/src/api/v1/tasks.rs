@@ -9,12 +9,11 @@ use super::{LIMIT, LIMIT_MAX, shapes};
 use crate::door::{Answered, Call, ok};
 
 pub(crate) async fn list(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let status = call.word("status", TaskStatus::parse)?;
     let before = call.word("before", TaskId::parse)?;
     let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let fits = |_: &TaskId, task: &Task| status.is_none_or(|status| task.status == status);
-    let listed = reader.newest::<Task>(before.as_ref(), limit as usize, fits)?;
+    let listed = reader.tasks(status, before, limit as usize)?;
     let items: Vec<Value> = listed
         .items
         .iter()
