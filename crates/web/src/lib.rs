@@ -27,4 +27,4 @@ pub use axum::Router;
 pub use app::{App, Template, Verify};
 pub use auth::token::new_token;
 pub use router::{Face, Least, Row, TABLE, router};
-pub use serve::serve;
+pub use serve::{Admission, serve, serve_within};
