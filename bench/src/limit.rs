@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 pub type Request = (Vec<u8>, oneshot::Sender<()>);
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS step(id INTEGER PRIMARY KEY, wf INTEGER NOT NULL, \
-    n INTEGER NOT NULL, out BLOB NOT NULL); CREATE UNIQUE INDEX IF NOT EXISTS step_wf ON step(wf, n);";
+    n INTEGER NOT NULL, out BLOB NOT NULL); \
+    CREATE UNIQUE INDEX IF NOT EXISTS step_wf ON step(wf, n);";
 
 /// The journal and its thread, which ends when every sender is gone.
 pub fn journal(path: &Path) -> (mpsc::Sender<Request>, std::thread::JoinHandle<()>) {
