@@ -230,7 +230,8 @@ fn gather(
     if applied.overall_budget.is_some() {
         let what = "a limit over all agents isn't kept by this version".to_owned();
         let help = Some("set one for each agent: `budgets: {AGENT: …}`".to_owned());
-        errors.push(document.fault("budget", what, help)); // a limit that nobody keeps is worse than none
+        // A limit that nobody keeps is worse than none.
+        errors.push(document.fault("budget", what, help));
     }
 }
 

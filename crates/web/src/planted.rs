@@ -27,6 +27,11 @@ pub(crate) fn connections_without_end() -> bool {
     chosen("connections-without-end")
 }
 
+/// Long reads are made on the threads that serve everybody.
+pub(crate) fn reads_in_the_way() -> bool {
+    chosen("reads-in-the-way")
+}
+
 /// Any site may post.
 pub(crate) fn no_origin_check() -> bool {
     chosen("no-origin-check")

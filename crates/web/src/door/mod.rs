@@ -1,6 +1,7 @@
 //! What every request goes through before its handler: which host, whose page, who asks, may
 //! they, how large.
 
+pub(crate) mod aside;
 mod call;
 mod host;
 
@@ -72,7 +73,7 @@ pub(crate) async fn enter(desk: Arc<Desk>, row: &'static Row, request: Request) 
     let (parts, body) = request.into_parts();
     let wants = Wants::of(row, &parts);
     let mut response = match admit(&desk, row, parts, body).await {
-        Ok(call) => match (row.handler)(call).await {
+        Ok(call) => match answer(&desk, row, call).await {
             Ok(response) => response,
             Err(fault) => wants.fault(&desk, &fault),
         },
@@ -89,6 +90,14 @@ pub(crate) async fn enter(desk: Arc<Desk>, row: &'static Row, request: Request) 
         .request(row.method, row.path, response.status().as_u16());
     guard_headers(&mut response, row.face);
     response
+}
+
+async fn answer(desk: &Desk, row: &'static Row, call: Call) -> Answered {
+    let answering = (row.handler)(call);
+    if aside::is_long(row) {
+        return aside::aside(&desk.reads, answering).await?;
+    }
+    answering.await
 }
 
 /// How an error of this request should look.
