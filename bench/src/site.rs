@@ -233,7 +233,7 @@ impl Site {
         let url = said["url"].as_str().unwrap_or_default();
         let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let token = said["token_path"].as_str().unwrap_or_default();
-        let token = std::fs::read_to_string(token).unwrap_or_default();
+        let token = std::fs::read_to_string(self.path().join(token)).unwrap_or_default();
         Server {
             child,
             port: port.expect("naos says its port"),
