@@ -10,11 +10,11 @@ use naos_types::command::Message;
 use naos_types::effect::Call;
 use naos_types::{Actor, TenantId};
 
+use crate::figures::{Board, Goal, percentile};
 use crate::limit;
 
 const FACTS: usize = 40_000;
 const ALONE: usize = 1_000;
-const ROUNDS: usize = 3;
 /// With its frame a fact of about 200 bytes, like the limit's records.
 const TEXT_BYTES: usize = 120;
 
@@ -26,11 +26,15 @@ impl Outside for Nowhere {
     }
 }
 
-/// A node over SQLite in `dir`.
+/// A node over SQLite in `dir` that runs nothing.
 pub fn node(dir: &std::path::Path) -> (Node, Arc<SqliteStore>) {
+    node_with(dir, &[])
+}
+
+/// The same with components.
+pub fn node_with(dir: &std::path::Path, built_in: &[&'static [u8]]) -> (Node, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(dir).expect("a store"));
     let sandbox = Arc::new(Sandbox::new(&Config::default()).expect("a sandbox"));
-    let built_in = &[];
     let scratch = dir.join("components");
     let components = Components::new(
         Arc::clone(&sandbox),
@@ -128,13 +132,13 @@ pub fn fill(dir: &std::path::Path, count: usize) {
     store.close().expect("a clean end");
 }
 
-/// Prints the three figures, the median of rounds.
-pub fn run() {
+/// The three figures, ours and the limit by turns.
+pub fn run(rounds: usize, board: &mut Board) {
     let scratch = tempfile::tempdir().expect("a scratch directory");
     let mut one = Vec::new();
     let mut many = Vec::new();
     let mut alone = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let dir = scratch.path().join(round.to_string());
         std::fs::create_dir_all(&dir).expect("a scratch directory");
         let (limit, _) = limit::records(&dir, 64, FACTS);
@@ -142,32 +146,15 @@ pub fn run() {
         many.push((ours(64, 64, FACTS).0, limit));
         let (_, theirs) = limit::records(&dir, 1, ALONE);
         let (_, latencies) = ours(1, 1, ALONE);
-        let p50 = |values: &[f64]| crate::percentile(values, 0.5) * 1e6;
+        let p50 = |values: &[f64]| percentile(values, 0.5) * 1e6;
         alone.push((p50(&latencies), p50(&theirs)));
+        board.tried(2 * FACTS + ALONE, 0);
     }
-    let median = |pairs: &[(f64, f64)]| {
-        let mut sorted = pairs.to_vec();
-        sorted.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
-        sorted[sorted.len() / 2]
-    };
-    let (ours, limit) = median(&one);
-    crate::show(
-        "facts/s, 1 tenant × 64 in flight",
-        ours,
-        limit,
-        0.5,
-        false,
-        "/s",
-    );
-    let (ours, limit) = median(&many);
-    crate::show(
-        "facts/s, 64 tenants × 1 in flight",
-        ours,
-        limit,
-        0.4,
-        false,
-        "/s",
-    );
-    let (ours, limit) = median(&alone);
-    crate::show("one at a time, p50", ours, limit, 1.2, true, "µs");
+    let limit = "a journal in SQLite, one sync for all";
+    let goal = Goal::RatioAtLeast(0.5);
+    board.figure("facts, 1 tenant × 64 in flight", "/s", limit, goal, &one);
+    let goal = Goal::RatioAtLeast(0.4);
+    board.figure("facts, 64 tenants × 1 in flight", "/s", limit, goal, &many);
+    let goal = Goal::RatioAtMost(1.2);
+    board.figure("one fact at a time, p50", "µs", limit, goal, &alone);
 }

@@ -6,12 +6,15 @@ use std::sync::mpsc;
 
 use tokio::sync::oneshot;
 
-type Request = (Vec<u8>, oneshot::Sender<()>);
+/// Bytes for the journal, and who hears that they are durable.
+pub type Request = (Vec<u8>, oneshot::Sender<()>);
 
-const SCHEMA: &str = "CREATE TABLE step(id INTEGER PRIMARY KEY, wf INTEGER NOT NULL, \
-    n INTEGER NOT NULL, out BLOB NOT NULL); CREATE UNIQUE INDEX step_wf ON step(wf, n);";
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS step(id INTEGER PRIMARY KEY, wf INTEGER NOT NULL, \
+    n INTEGER NOT NULL, out BLOB NOT NULL); \
+    CREATE UNIQUE INDEX IF NOT EXISTS step_wf ON step(wf, n);";
 
-fn journal(path: &Path) -> (mpsc::Sender<Request>, std::thread::JoinHandle<()>) {
+/// The journal and its thread, which ends when every sender is gone.
+pub fn journal(path: &Path) -> (mpsc::Sender<Request>, std::thread::JoinHandle<()>) {
     let connection = rusqlite::Connection::open(path).expect("a scratch database");
     connection
         .pragma_update(None, "journal_mode", "WAL")

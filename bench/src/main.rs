@@ -1,58 +1,86 @@
 //! Benchmarks: ratios taken in one run against a named limit of this machine.
 //!
-//! `cargo run --release -p naos-bench -- facts`    synced facts per second, in process
-//! `cargo run --release -p naos-bench -- verify`   opening a directory, proving a journal
+//! `cargo run --release -p naos-bench -- NAME [--n ROUNDS] [--json]`; without a name it lists
+//! them. Ours and the limit take turns, and the slice with the median ratio stands for all.
 //! Prints one line a figure: ours, the limit's, the ratio, and the goal beside it. Never asserts:
-//! a miss is printed as a miss.
+//! a miss is printed as a miss. With `--json` the last line is what `cargo xtask evidence` reads.
 
+mod bare;
+mod call;
 mod facts;
+mod figures;
+mod http;
 mod limit;
+mod load;
+mod recover;
+mod site;
+mod size;
+mod start;
 mod verify;
 
+use figures::Board;
+
+/// One benchmark: its name, what it measures, how many rounds it takes unless told, and itself.
+type Bench = (&'static str, &'static str, usize, fn(usize, &mut Board));
+
+const BENCHES: &[Bench] = &[
+    (
+        "facts",
+        "synced facts per second, in process",
+        5,
+        facts::run,
+    ),
+    (
+        "call",
+        "a sandboxed call, and a run with its commits",
+        7,
+        call::run,
+    ),
+    (
+        "http",
+        "the API at 64 connections, on one core",
+        7,
+        http::run,
+    ),
+    (
+        "start",
+        "start to the first answer, memory at rest",
+        15,
+        start::run,
+    ),
+    ("recover", "10,000 open runs after SIGKILL", 7, recover::run),
+    (
+        "verify",
+        "opening a directory, proving a journal",
+        5,
+        verify::run,
+    ),
+    (
+        "size",
+        "size of the binary, first build (half an hour)",
+        1,
+        size::run,
+    ),
+];
+
 fn main() {
-    let what = std::env::args().nth(1).unwrap_or_else(|| "all".into());
-    let all = what == "all";
-    let mut known = all;
-    if all || what == "facts" {
-        facts::run();
-        known = true;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let word = |at: usize| words.get(at).map(String::as_str);
+    if let (Some(bare::WORD), Some(dir)) = (word(0), word(1)) {
+        return bare::serve(dir.as_ref());
     }
-    if all || what == "verify" {
-        verify::run();
-        known = true;
-    }
-    if !known {
-        eprintln!("there is no benchmark {what}: facts, verify, all");
-        std::process::exit(2);
-    }
-}
-
-/// One figure: higher ratios are better unless `at_most`.
-pub fn show(name: &str, ours: f64, limit: f64, goal: f64, at_most: bool, unit: &str) {
-    let ratio = ours / limit;
-    let met = if at_most {
-        ratio <= goal
-    } else {
-        ratio >= goal
+    let bench = BENCHES.iter().find(|(name, ..)| word(0) == Some(name));
+    let Some((_, _, rounds, run)) = bench else {
+        for (name, about, rounds, _) in BENCHES {
+            println!("{name:<8} {about}; {rounds} rounds unless --n says otherwise");
+        }
+        std::process::exit(if words.is_empty() { 0 } else { 2 });
     };
-    let (sign, word) = (
-        if at_most { "≤" } else { "≥" },
-        if met { "met" } else { "MISSED" },
-    );
-    println!(
-        "{name:<44} {ours:>12.1} {unit:<8} limit {limit:>12.1}  ratio {ratio:>6.2} \
-         ({sign} {goal}: {word})"
-    );
-}
-
-/// The value at share `p` of a sorted copy.
-#[must_use]
-pub fn percentile(values: &[f64], p: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().saturating_sub(1);
-    sorted
-        .get((last as f64 * p).round() as usize)
-        .copied()
-        .unwrap_or_default()
+    let given = words.iter().position(|word| word == "--n");
+    let given = given.and_then(|at| word(at + 1)?.parse().ok());
+    let mut board = Board::default();
+    run(given.unwrap_or(*rounds).max(1), &mut board);
+    if words.iter().any(|word| word == "--json") {
+        println!("{}", board.report());
+    }
 }

@@ -23,6 +23,8 @@ use record::{Caught, Evidence, Report};
 const SECONDS_MAX: u64 = 40 * 60;
 /// A planted bug must be caught within this part of n.
 const PLANTED_SHARE: u64 = 10;
+/// Where a benchmark finds the program that it starts.
+const STARTS_VARIABLE: &str = "NAOS_BENCH_BINARY";
 
 pub fn list() {
     for harness in HARNESSES {
@@ -145,6 +147,9 @@ fn measure(
         Some(bug) => command.env(planted::BUG_VARIABLE, bug),
         None => command.env_remove(planted::BUG_VARIABLE),
     };
+    if let Some(binary) = harness.starts {
+        command.env(STARTS_VARIABLE, program.with_file_name(binary));
+    }
     let done = process::within(&mut command, limit)?;
     let report = Report::from_output(&done.lines)
         .with_context(|| format!("{} ended with {}", process::describe(&command), done.status))?;

@@ -8,6 +8,7 @@
 mod cli;
 mod crashtest;
 mod daemon;
+mod descriptors;
 mod fail;
 mod link;
 mod office;

@@ -207,20 +207,29 @@ impl Files for Beside<'_> {
 /// The components that a document names by their paths. What is wrong with the document itself
 /// is for whoever applies it to say.
 fn components_of(document: &Document) -> Result<Vec<(String, Vec<u8>)>, Fail> {
+    let found = components_named(document).into_iter();
+    found
+        .map(|(path, bytes)| bytes.map(|bytes| (path, bytes)))
+        .collect()
+}
+
+/// The same, each as it was found or why it was not.
+pub(crate) fn components_named(document: &Document) -> Vec<(String, Result<Vec<u8>, Fail>)> {
     let files = Beside {
         dir: &document.dir,
         read: RefCell::default(),
     };
     let parsed = naos_manifest::parse_document(&document.label, &document.text, &files, &NoChecks);
-    let mut found = files.read.take();
+    let read = files.read.take().into_iter();
+    let mut found: Vec<_> = read.map(|(path, bytes)| (path, Ok(bytes))).collect();
     for (_, agent) in parsed.map(|parsed| parsed.agents).unwrap_or_default() {
         let Some(source) = agent.source.filter(|source| source.contains(['/', '.'])) else {
             continue;
         };
-        let bytes = component(&document.dir.join(&source))?;
+        let bytes = component(&document.dir.join(&source));
         found.push((source, bytes));
     }
-    Ok(found)
+    found
 }
 
 /// A component from a file; a core module is wrapped into one.

@@ -47,6 +47,17 @@ struct Limits {
     output_bytes: u64,
 }
 
+/// The same as the web floor takes them.
+pub(crate) fn offered() -> Vec<naos_web::Template> {
+    let offered = all().into_iter().map(|template| naos_web::Template {
+        name: template.name.to_owned(),
+        description: template.description,
+        component: Digest::of(template.component),
+        spec: template.spec,
+    });
+    offered.collect()
+}
+
 /// Something an agent can be made from.
 pub(crate) struct Template {
     pub(crate) name: &'static str,

@@ -11,7 +11,7 @@ use naos_sandbox::{Cache, Compiler, Config, Sandbox};
 use naos_store::{OpenError, SqliteStore};
 use naos_types::{Code, TenantId};
 use naos_web::Router;
-use naos_web::{App, Template, setup};
+use naos_web::{App, setup};
 use tokio::runtime::Runtime;
 
 use crate::daemon::write_secret;
@@ -179,16 +179,10 @@ fn app(
     main: TenantId,
     hosts: Vec<String>,
 ) -> App {
-    let offered = templates::all().into_iter().map(|template| Template {
-        name: template.name.to_owned(),
-        description: template.description,
-        component: naos_types::Digest::of(template.component),
-        spec: template.spec,
-    });
     let proved = Arc::clone(store);
     let data = project.data.clone();
     App::new(node.clone(), main)
-        .templates(offered.collect())
+        .templates(templates::offered())
         .hosts(hosts)
         .token_file(project.owner_token().display().to_string())
         .verify(move |tenant| proved.verify(tenant).map_err(|error| error.to_string()))

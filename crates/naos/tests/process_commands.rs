@@ -330,6 +330,93 @@ fn process_a_wrong_configuration_is_refused_with_its_place() {
     assert_eq!(project.naos(&["config", "validate"]).exit, 0);
 }
 
+/// Documents that parse and say something that can't be, each with the place and a word of what
+/// is said. `apply` says the same.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    (
+        "a condition names what isn't there",
+        "type: plan\nname: p\ninputs:\n  - {name: client, type: string}\nsteps:\n  - name: a\n    \
+         when: inputs.clinet == \"x\"\n    task: {title: hello, input: hello}\n",
+        ":7:18",
+        "clinet",
+    ),
+    (
+        "a condition isn't yes or no",
+        "type: plan\nname: p\nsteps:\n  - name: a\n    when: \"1 + 1\"\n    \
+         task: {title: hello, input: hello}\n",
+        ":5:11",
+        "true or false",
+    ),
+    (
+        "a template names what isn't there",
+        "type: plan\nname: p\nsteps:\n  - name: a\n    task:\n      title: hello\n      \
+         input: \"{{ nobody.output }}\"\n",
+        ":7:17",
+        "nobody",
+    ),
+    (
+        "a template isn't closed",
+        "name: s\npatterns: [hello]\nhandler:\n  template: \"{{ input\"\n",
+        ":4:13",
+        "no end",
+    ),
+    (
+        "a day that is in no month",
+        "type: schedule\nname: s\nschedule: \"0 0 31 2 *\"\nagent: a\n",
+        ":3:11",
+        "no day 31",
+    ),
+    (
+        "no such template",
+        "agents:\n  a:\n    template: custm\n",
+        ":3:15",
+        "custm",
+    ),
+    (
+        "no such component",
+        "agents:\n  a:\n    component: ./lost.wasm\n",
+        ":3:16",
+        "lost.wasm",
+    ),
+];
+
+#[test]
+fn process_validate_says_what_apply_would_say() {
+    for (about, text, place, word) in WRONG {
+        let project = Project::new();
+        std::fs::remove_dir_all(project.path("data")).unwrap();
+        std::fs::write(project.path("wrong.yaml"), text).unwrap();
+        let found = project.naos(&["config", "validate", "wrong.yaml"]);
+        assert_eq!(found.exit, 2, "{about}: {}{}", found.stdout, found.stderr);
+        for said in [&format!("wrong.yaml{place}"), *word] {
+            assert!(found.stderr.contains(said), "{about}: {}", found.stderr);
+        }
+        assert!(
+            !project.path("data").exists(),
+            "{about}: it wrote something"
+        );
+        let applied = project.naos(&["apply", "-f", "wrong.yaml"]);
+        assert_ne!(applied.exit, 0, "{about}: apply takes it");
+    }
+}
+
+#[test]
+fn process_validate_warns_of_what_is_named_and_not_there() {
+    let project = Project::new();
+    let plan = "type: plan\nname: p\nsteps:\n  - name: a\n    \
+                task: {agent: nobody-yet, title: hello, input: hello}\n";
+    std::fs::write(project.path("plan.yaml"), plan).unwrap();
+    let found = project.naos(&["config", "validate", "plan.yaml", "--json"]);
+    assert_eq!(found.exit, 0, "{}", found.stderr);
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
+    let warning = &found["warnings"][0];
+    assert!(warning["what"].as_str().unwrap().contains("nobody-yet"));
+    assert_eq!(
+        (&warning["line"], &warning["column"]),
+        (&5.into(), &19.into())
+    );
+}
+
 #[test]
 fn process_skills_of_files_are_applied_once() {
     let project = Project::new();

@@ -8,8 +8,10 @@ use naos_engine::node::Node;
 use naos_store::Verified;
 use naos_types::spec::AgentSpec;
 use naos_types::{Digest, TenantId};
+use tokio::sync::Semaphore;
 
 use crate::auth::{Members, Sessions, Tries};
+use crate::door::aside::LONG_READS_MAX;
 use crate::metrics::Metrics;
 
 /// Proves a tenant's journal.
@@ -118,6 +120,8 @@ pub(crate) struct Desk {
     /// What tokens of requests with an idempotency key derive from: the same request, the same
     /// token, while the process lives.
     pub(crate) secret: [u8; 32],
+    /// Places for reads that may take long.
+    pub(crate) reads: Arc<Semaphore>,
     /// How many live streams each tenant has open.
     pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
 }
@@ -132,6 +136,7 @@ impl Desk {
             tries: Tries::default(),
             metrics: Metrics::default(),
             secret: naos_engine::chance::secret(),
+            reads: Arc::new(Semaphore::new(LONG_READS_MAX)),
             streams: Mutex::default(),
         })
     }

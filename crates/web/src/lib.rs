@@ -9,6 +9,7 @@ mod router;
 
 mod api;
 mod auth;
+mod judge;
 mod live;
 mod metrics;
 mod openapi;
@@ -26,5 +27,6 @@ pub use axum::Router;
 
 pub use app::{App, Template, Verify};
 pub use auth::token::new_token;
+pub use judge::{Document, Found, check};
 pub use router::{Face, Least, Row, TABLE, router};
-pub use serve::serve;
+pub use serve::{Admission, serve, serve_within};

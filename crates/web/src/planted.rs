@@ -17,6 +17,21 @@ pub(crate) fn missing_tenant_filter() -> bool {
     chosen("missing-tenant-filter")
 }
 
+/// A request's head may take as long as it likes.
+pub(crate) fn slow_heads() -> bool {
+    chosen("slow-heads")
+}
+
+/// There may be as many connections as somebody wants.
+pub(crate) fn connections_without_end() -> bool {
+    chosen("connections-without-end")
+}
+
+/// Long reads are made on the threads that serve everybody.
+pub(crate) fn reads_in_the_way() -> bool {
+    chosen("reads-in-the-way")
+}
+
 /// Any site may post.
 pub(crate) fn no_origin_check() -> bool {
     chosen("no-origin-check")

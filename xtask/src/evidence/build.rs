@@ -19,6 +19,9 @@ pub fn program(root: &Path, harness: &Harness, with_bugs: bool) -> anyhow::Resul
         "json-render-diagnostics",
     ]);
     command.args(["--package", harness.package, "--bin", harness.binary]);
+    if let Some(package) = harness.starts {
+        command.args(["--package", package, "--bin", package]);
+    }
     command.args(["--profile", harness.profile]);
     if with_bugs {
         command.args(["--features", planted::FEATURE]);

@@ -14,6 +14,28 @@ pub struct Harness {
     /// `{n}` stands for the stated n.
     pub args: &'static [&'static str],
     pub n_default: u64,
+    /// The package of another program that this one starts: built together with it, so that both
+    /// share what they depend on.
+    pub starts: Option<&'static str>,
+}
+
+/// A benchmark; its n are rounds, in which ours and the limit take turns.
+const fn bench(
+    name: &'static str,
+    figure: &'static str,
+    args: &'static [&'static str],
+    n_default: u64,
+) -> Harness {
+    Harness {
+        name,
+        figure,
+        package: "naos-bench",
+        binary: "naos-bench",
+        profile: "release",
+        args,
+        n_default,
+        starts: Some("naos"),
+    }
 }
 
 pub const HARNESSES: &[Harness] = &[
@@ -25,6 +47,7 @@ pub const HARNESSES: &[Harness] = &[
         profile: "release",
         args: &["crashtest", "--kills", "{n}", "--json"],
         n_default: 500,
+        starts: None,
     },
     Harness {
         name: "sim",
@@ -34,7 +57,50 @@ pub const HARNESSES: &[Harness] = &[
         profile: "release",
         args: &["--seeds", "{n}", "--json"],
         n_default: 20_000,
+        starts: None,
     },
+    bench(
+        "facts",
+        "facts asked for in process, and those not acknowledged",
+        &["facts", "--n", "{n}", "--json"],
+        5,
+    ),
+    bench(
+        "call",
+        "sandboxed calls and whole runs, and those with another answer",
+        &["call", "--n", "{n}", "--json"],
+        7,
+    ),
+    bench(
+        "http",
+        "requests at 64 connections on one core, and those not answered with success",
+        &["http", "--n", "{n}", "--json"],
+        7,
+    ),
+    bench(
+        "start",
+        "starts with 100 tenants on disk, and those without an answer",
+        &["start", "--n", "{n}", "--json"],
+        15,
+    ),
+    bench(
+        "recover",
+        "10,000 runs opened and SIGKILLs, and those refused or not taken up",
+        &["recover", "--n", "{n}", "--json"],
+        7,
+    ),
+    bench(
+        "verify",
+        "facts proved, and journals found bad that are not",
+        &["verify", "--n", "{n}", "--json"],
+        5,
+    ),
+    bench(
+        "size",
+        "builds from nothing, and those that failed",
+        &["size", "--n", "{n}", "--json"],
+        1,
+    ),
 ];
 
 impl Harness {

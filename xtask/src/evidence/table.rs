@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use serde_json::Value;
 
 use super::record::{self, Caught, Evidence};
 
@@ -58,7 +59,48 @@ fn table(all: &[(String, Evidence)]) -> String {
     for (_, evidence) in all {
         text.push_str(&row(evidence));
     }
+    text.push_str(&figures(all));
     text
+}
+
+/// Benchmarks: what was measured beside the limit of the same run.
+fn figures(all: &[(String, Evidence)]) -> String {
+    let mut text = String::new();
+    for (name, evidence) in all {
+        for figure in evidence.extra["figures"].as_array().into_iter().flatten() {
+            text.push_str(&figure_row(name, figure));
+        }
+    }
+    if !text.is_empty() {
+        let head = "\n| benchmark | ours | the limit | ratio | goal | | measured by |\n\
+                    |---|--:|--:|--:|---|---|---|\n";
+        text.insert_str(0, head);
+    }
+    text
+}
+
+fn figure_row(name: &str, figure: &Value) -> String {
+    let number = |key: &str| match figure[key].as_f64() {
+        Some(value) if value.abs() >= 1_000.0 => format!("{value:.0}"),
+        Some(value) => format!("{value}"),
+        None => "?".to_owned(),
+    };
+    let word = |key: &str| figure[key].as_str().unwrap_or_default().replace('|', "\\|");
+    let met = match figure["met"].as_bool() {
+        Some(true) => "met",
+        Some(false) => "**missed**",
+        None => "",
+    };
+    format!(
+        "| {} | {} {} | {} ({}) | {} | {} | {met} | `{name}` |\n",
+        word("name"),
+        number("ours"),
+        word("unit"),
+        number("limit"),
+        word("limit_name"),
+        number("ratio"),
+        word("goal"),
+    )
 }
 
 fn row(evidence: &Evidence) -> String {
@@ -141,6 +183,19 @@ mod tests {
             },
         ];
         assert!(row(&evidence).contains("| 1 of 2 | 0123456789ab (changed) |"));
+    }
+
+    #[test]
+    fn benchmarks_have_a_table_of_their_own() {
+        let mut evidence = record::made_up();
+        evidence.extra = serde_json::json!({"figures": [{
+            "name": "x × 64", "ours": 12_345.678, "unit": "/s", "limit": 99.5,
+            "limit_name": "bare", "ratio": 0.41, "goal": "ratio ≥ 0.5", "met": false,
+        }]});
+        let text = table(&[("http".to_owned(), evidence)]);
+        let want = "| x × 64 | 12346 /s | 99.5 (bare) | 0.41 | ratio ≥ 0.5 | **missed** | `http` |";
+        assert_eq!(text.lines().last(), Some(want));
+        assert_eq!(text.lines().filter(|line| line.is_empty()).count(), 1);
     }
 
     #[test]

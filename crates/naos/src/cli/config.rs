@@ -1,16 +1,20 @@
 //! `naos config validate [FILE]`
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use naos_manifest::{Diagnostic, Diagnostics, NoChecks, parse_document};
-use naos_types::Code;
+use naos_manifest::Diagnostic;
+use naos_types::{Code, Digest};
+use naos_web::Found;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::sync::{self, Document};
+use crate::templates;
 
-/// Checks the project's configuration and skills, without touching anything.
+/// Checks documents as `apply` does before it changes anything: expressions, templates, times and
+/// references too. Needs no daemon and writes nothing.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos config validate\n  naos config validate plan.yaml --json"
@@ -60,14 +64,7 @@ pub(crate) fn go(context: &Context, config: &Config) -> Ended {
 
 fn validate(context: &Context, documents: &[Document]) -> Ended {
     let out = &context.out;
-    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
-    for document in documents {
-        let files = Beside(document);
-        match parse_document(&document.label, &document.text, &files, &NoChecks) {
-            Ok(read) => warnings.extend(read.warnings),
-            Err(Diagnostics(found)) => errors.extend(found),
-        }
-    }
+    let Found { errors, warnings } = judge(documents);
     if out.json {
         let list = |found: &[Diagnostic]| found.iter().map(in_json).collect::<Vec<_>>();
         let ok = errors.is_empty();
@@ -108,11 +105,52 @@ fn in_json(found: &Diagnostic) -> Value {
     })
 }
 
-/// The files beside a document.
-struct Beside<'d>(&'d Document);
+/// All that `apply` would say before it changes anything, without a node and without a trace.
+fn judge(documents: &[Document]) -> Found {
+    let templates = templates::offered();
+    let mut all = Found::default();
+    let mut components = BTreeMap::new();
+    for document in documents {
+        for (path, found) in sync::components_named(document) {
+            let digest = match found {
+                Ok(bytes) => Digest::of(&bytes),
+                Err(fail) => {
+                    let help = (!fail.help.is_empty()).then_some(fail.help);
+                    let fault = asked(document).fault(&path, fail.what, help);
+                    all.errors.push(fault);
+                    Digest([0; 32]) // it is said already that there is none
+                }
+            };
+            components.insert(path, digest);
+        }
+    }
+    let asked: Vec<naos_web::Document<'_>> = documents.iter().map(asked).collect();
+    let beside = Beside(documents);
+    let found = naos_web::check(&asked, &beside, &components, &templates);
+    all.errors.extend(found.errors);
+    all.warnings.extend(found.warnings);
+    all
+}
+
+fn asked(document: &Document) -> naos_web::Document<'_> {
+    naos_web::Document {
+        name: &document.label,
+        text: &document.text,
+    }
+}
+
+/// The files beside documents: a path means what it means to one of them.
+struct Beside<'d>(&'d [Document]);
 
 impl naos_manifest::Files for Beside<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        sync::component(&self.0.dir.join(path)).map_err(|fail| fail.what)
+        let mut said = "there is no document".to_owned();
+        for document in self.0 {
+            match sync::component(&document.dir.join(path)) {
+                Ok(bytes) => return Ok(bytes),
+                Err(fail) => said = fail.what,
+            }
+        }
+        Err(said)
     }
 }

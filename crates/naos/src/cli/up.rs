@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Context, Ended};
 use crate::daemon::Daemon;
+use crate::descriptors;
 use crate::fail::Fail;
 use crate::out::Out;
 use crate::project::Project;
@@ -139,9 +140,14 @@ fn serve(
         ))
     })?;
     let router = machine.router.clone();
-    let serving = runtime.spawn(naos_web::serve(
+    let admission = naos_web::Admission {
+        connections_max: descriptors::room_for_connections(),
+        ..naos_web::Admission::default()
+    };
+    let serving = runtime.spawn(naos_web::serve_within(
         router,
         listener,
+        admission,
         until(interrupted, terminated),
     ));
     let daemon = Daemon {

@@ -14,7 +14,7 @@ pub(crate) mod members;
 pub(crate) mod nodes;
 pub(crate) mod plans;
 pub(crate) mod resources;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod shapes;
 pub(crate) mod tasks;

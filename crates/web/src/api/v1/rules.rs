@@ -5,7 +5,7 @@ use naos_manifest::{Checks, Scope};
 use naos_types::Code;
 
 /// Judges expressions with the rules' own eyes.
-pub(super) struct Rules;
+pub(crate) struct Rules;
 
 fn judged<T>(result: Result<T, ComputeError>) -> Result<(), naos_manifest::Fault> {
     result.map(drop).map_err(|error| naos_manifest::Fault {

@@ -1,0 +1,342 @@
+//! What can be said of documents without looking at anything else: `apply` asks before it changes
+//! anything, `naos config validate` asks without a node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
+use naos_types::command::{self, Command};
+use naos_types::spec::{AgentSpec, Handler, Kind, PlanSpec, Spec, StepDo};
+use naos_types::{Code, Digest, Name, RunLimits};
+
+use crate::api::v1::rules::Rules;
+use crate::app::Template;
+
+/// A document and what it is called in messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// What it says.
+    pub text: &'a str,
+}
+
+impl Document<'_> {
+    /// A fault where `word` first stands in the document; at its beginning if it doesn't.
+    #[must_use]
+    pub fn fault(&self, word: &str, what: String, help: Option<String>) -> Diagnostic {
+        let (line, column) = self.place(word).unwrap_or((1, 1));
+        Diagnostic {
+            file: self.name.to_owned(),
+            line,
+            column,
+            what,
+            help,
+            code: Code::BAD_DOCUMENT,
+        }
+    }
+
+    fn place(&self, word: &str) -> Option<(u32, u32)> {
+        let part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        let whole = |line: &str, at: usize| {
+            let before = line[..at].chars().next_back();
+            let after = line[at + word.len()..].chars().next();
+            !before.is_some_and(part) && !after.is_some_and(part)
+        };
+        let of_line = |(number, line): (usize, &str)| {
+            let mut found = line.match_indices(word).map(|(at, _)| at);
+            let at = found.find(|at| whole(line, *at))?;
+            let column = line[..at].chars().count() + 1;
+            Some((u32::try_from(number + 1).ok()?, u32::try_from(column).ok()?))
+        };
+        self.text.lines().enumerate().find_map(of_line)
+    }
+}
+
+/// One thing to make.
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) name: Name,
+    file: String,
+    pub(crate) command: Command,
+    /// A new agent that isn't to take work at once.
+    pub(crate) stopped: bool,
+}
+
+/// What documents come to.
+pub(crate) struct Judged {
+    pub(crate) items: Vec<Item>,
+    pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) errors: Vec<Diagnostic>,
+}
+
+/// What is wrong with documents, and what is only worth a look.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// They can't be applied.
+    pub errors: Vec<Diagnostic>,
+    /// They can.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// All that applying these documents would say before it changes anything, as far as it can be
+/// said without a node: what is named and isn't in them is a warning. `files` reads what lies
+/// beside them, `components` says what their paths stand for.
+#[must_use]
+pub fn check(
+    documents: &[Document<'_>],
+    files: &dyn Files,
+    components: &BTreeMap<String, Digest>,
+    templates: &[Template],
+) -> Found {
+    let judged = judge(documents, files, components, templates);
+    let (errors, mut warnings) = (judged.errors, judged.warnings);
+    let nobody = |_: &Name| Ok::<bool, Infallible>(false);
+    warnings.extend(missing(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
+    Found { errors, warnings }
+}
+
+/// Reads and judges every document before anything changes.
+pub(crate) fn judge(
+    documents: &[Document<'_>],
+    files: &dyn Files,
+    components: &BTreeMap<String, Digest>,
+    templates: &[Template],
+) -> Judged {
+    let (mut items, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for document in documents {
+        match parse_document(document.name, document.text, files, &Rules) {
+            Ok(mut applied) => {
+                warnings.append(&mut applied.warnings);
+                gather(
+                    templates,
+                    document,
+                    applied,
+                    components,
+                    &mut items,
+                    &mut errors,
+                );
+            }
+            Err(found) => errors.extend(found.0),
+        }
+    }
+    check_twice(documents, &items, &mut errors);
+    Judged {
+        items,
+        warnings,
+        errors,
+    }
+}
+
+/// A fault in the document that an item came from.
+fn fault_in(
+    documents: &[Document<'_>],
+    item: &Item,
+    word: &str,
+    what: String,
+    help: Option<String>,
+) -> Diagnostic {
+    let named = documents.iter().find(|document| document.name == item.file);
+    let empty = Document {
+        name: &item.file,
+        text: "",
+    };
+    named.unwrap_or(&empty).fault(word, what, help)
+}
+
+/// The things that one file makes; agents before what names them.
+fn gather(
+    templates: &[Template],
+    document: &Document<'_>,
+    applied: Applied,
+    components: &BTreeMap<String, Digest>,
+    items: &mut Vec<Item>,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let mut push = |kind, name: Name, stopped, command: Command| {
+        let file = document.name.to_owned();
+        items.push(Item {
+            kind,
+            name,
+            file,
+            command,
+            stopped,
+        });
+    };
+    for (name, doc) in applied.agents {
+        let budget = doc.budget.clone();
+        let stopped = !doc.auto_start;
+        match agent(templates, doc, components) {
+            Ok(spec) => {
+                let apply = command::Agent::Apply {
+                    name: name.clone(),
+                    spec,
+                };
+                push(Kind::Agent, name.clone(), stopped, apply.into());
+            }
+            Err((word, what, help)) => {
+                let what = format!("agent {name}: {what}");
+                errors.push(document.fault(&word, what, help));
+            }
+        }
+        if let Some(spec) = budget {
+            let set = command::Budget::Set {
+                agent: name.clone(),
+                spec: Some(spec),
+            };
+            push(Kind::Budget, name, false, set.into());
+        }
+    }
+    for (name, doc) in applied.skills {
+        let mut spec = doc.spec;
+        if let (Handler::Wasm(digest), Some(source)) = (&mut spec.handler, &doc.source)
+            && let Some(sent) = components.get(source)
+        {
+            *digest = *sent;
+        }
+        let (kind, spec) = (Kind::Skill, Spec::Skill(spec));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name, false, apply.into());
+    }
+    for (name, plan) in applied.plans {
+        let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name, false, apply.into());
+    }
+    for (name, spec) in applied.budgets {
+        let set = command::Budget::Set {
+            agent: name.clone(),
+            spec: Some(spec),
+        };
+        push(Kind::Budget, name, false, set.into());
+    }
+    for kept in applied.kept {
+        let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
+        let apply = command::Resource::Apply {
+            kind,
+            name: kept.name.clone(),
+            spec,
+        };
+        push(kind, kept.name, false, apply.into());
+    }
+    if applied.overall_budget.is_some() {
+        let what = "a limit over all agents isn't kept by this version".to_owned();
+        let help = Some("set one for each agent: `budgets: {AGENT: …}`".to_owned());
+        // A limit that nobody keeps is worse than none.
+        errors.push(document.fault("budget", what, help));
+    }
+}
+
+/// The agent with its component; what its document doesn't say is its template's.
+fn agent(
+    templates: &[Template],
+    doc: AgentDoc,
+    components: &BTreeMap<String, Digest>,
+) -> Result<AgentSpec, (String, String, Option<String>)> {
+    let mut spec = doc.spec;
+    let source = doc.source.as_deref();
+    let named = source.and_then(|source| {
+        components
+            .get(source)
+            .copied()
+            .or_else(|| Digest::parse(source))
+    });
+    if named.is_some() {
+        spec.component = named;
+    }
+    let wanted = spec
+        .template
+        .clone()
+        .or_else(|| source.filter(|_| named.is_none()).map(str::to_owned));
+    if let Some(name) = wanted {
+        let Some(template) = templates.iter().find(|t| t.name == name) else {
+            let what = if name.contains(['/', '.']) {
+                format!("its component {name} wasn't sent along")
+            } else {
+                format!("there is no template {name}")
+            };
+            let names: Vec<_> = templates.iter().map(|t| t.name.as_str()).collect();
+            return Err((name, what, Some(format!("templates: {}", names.join(", ")))));
+        };
+        let base = &template.spec;
+        spec.template = Some(name);
+        spec.component = spec.component.or(Some(template.component));
+        if spec.description.is_empty() {
+            spec.description.clone_from(&template.description);
+        }
+        if spec.limits == RunLimits::default() {
+            spec.limits = base.limits.clone();
+        }
+        if spec.grants == Default::default() {
+            spec.grants = base.grants.clone();
+        }
+        if spec.patterns.is_empty() {
+            spec.patterns.clone_from(&base.patterns);
+        }
+    }
+    Ok(spec)
+}
+
+/// A name stands for one thing of a kind, over all files.
+fn check_twice(documents: &[Document<'_>], items: &[Item], errors: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    for item in items {
+        if !seen.insert((item.kind, &item.name)) {
+            let what = format!("{} {} is there twice", item.kind.word(), item.name);
+            errors.push(fault_in(documents, item, item.name.as_str(), what, None));
+        }
+    }
+}
+
+/// What is named and isn't there: neither here nor, as far as `there` knows, anywhere else.
+pub(crate) fn missing<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    mut there: impl FnMut(&Name) -> Result<bool, E>,
+) -> Result<Vec<Diagnostic>, E> {
+    let mut known: BTreeSet<Name> = items
+        .iter()
+        .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill))
+        .map(|item| item.name.clone())
+        .collect();
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply {
+            spec: Spec::Plan(plan),
+            ..
+        }) = &item.command
+        else {
+            continue;
+        };
+        for name in agents_of(plan) {
+            if known.contains(name) {
+                continue;
+            }
+            if there(name)? {
+                known.insert(name.clone());
+            } else {
+                let what = format!("plan {} is waiting: agent {name}", item.name);
+                let help = Some(format!("`naos create {name} --template …` makes it"));
+                out.push(fault_in(documents, item, name.as_str(), what, help));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn agents_of(plan: &PlanSpec) -> BTreeSet<&Name> {
+    let named = plan.steps.iter().filter_map(|step| match &step.action {
+        StepDo::Task { agent, .. } => agent.as_ref(),
+        StepDo::Review(review) => Some(&review.by),
+        _ => None,
+    });
+    named.collect()
+}
