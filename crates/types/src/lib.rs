@@ -18,6 +18,7 @@ mod refusal;
 mod role;
 mod sealed;
 pub mod spec;
+mod spender;
 mod status;
 mod time;
 
@@ -31,6 +32,7 @@ pub use name::{DocPath, Name, NameError, StepPath};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
+pub use spender::Spender;
 pub use status::{
     AgentStatus, ApprovalStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
 };

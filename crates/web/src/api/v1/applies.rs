@@ -10,7 +10,7 @@ use naos_kernel::resource::Resource;
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
 use naos_types::command::{self, Command, Reply};
 use naos_types::spec::{AgentSpec, Handler, Kind, PlanSpec, Spec, StepDo};
-use naos_types::{Code, Digest, Name, RunLimits, Seq};
+use naos_types::{Code, Digest, Name, RunLimits, Seq, Spender};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn refused(found: &[Diagnostic]) -> Fault {
 /// One thing to make.
 struct Item {
     kind: Kind,
-    name: Name,
+    name: String,
     file: String,
     command: Command,
     /// A new agent that isn't to take work at once.
@@ -165,7 +165,7 @@ fn gather(
     items: &mut Vec<Item>,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let mut push = |kind, name: Name, stopped, command: Command| {
+    let mut push = |kind, name: String, stopped, command: Command| {
         let file = file.name.clone();
         items.push(Item {
             kind,
@@ -175,6 +175,7 @@ fn gather(
             stopped,
         });
     };
+    let mut budgets = Vec::new();
     for (name, doc) in applied.agents {
         let budget = doc.budget.clone();
         let stopped = !doc.auto_start;
@@ -184,19 +185,13 @@ fn gather(
                     name: name.clone(),
                     spec,
                 };
-                push(Kind::Agent, name.clone(), stopped, apply.into());
+                push(Kind::Agent, name.to_string(), stopped, apply.into());
             }
             Err((what, help)) => {
                 errors.push(start(&file.name, format!("agent {name}: {what}"), help));
             }
         }
-        if let Some(spec) = budget {
-            let set = command::Budget::Set {
-                agent: name.clone(),
-                spec: Some(spec),
-            };
-            push(Kind::Budget, name, false, set.into());
-        }
+        budgets.extend(budget.map(|spec| (Spender::Agent(name), spec)));
     }
     for (name, doc) in applied.skills {
         let mut spec = doc.spec;
@@ -211,7 +206,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name, false, apply.into());
+        push(kind, name.to_string(), false, apply.into());
     }
     for (name, plan) in applied.plans {
         let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
@@ -220,13 +215,14 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name, false, apply.into());
+        push(kind, name.to_string(), false, apply.into());
     }
-    for (name, spec) in applied.budgets {
-        let set = command::Budget::Set {
-            agent: name.clone(),
-            spec: Some(spec),
-        };
+    let own = applied.budgets.into_iter();
+    budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
+    budgets.extend(applied.overall_budget.map(|spec| (Spender::All, spec)));
+    for (agent, spec) in budgets {
+        let (name, spec) = (agent.to_string(), Some(spec));
+        let set = command::Budget::Set { agent, spec };
         push(Kind::Budget, name, false, set.into());
     }
     for kept in applied.kept {
@@ -236,12 +232,7 @@ fn gather(
             name: kept.name.clone(),
             spec,
         };
-        push(kind, kept.name, false, apply.into());
-    }
-    if applied.overall_budget.is_some() {
-        let what = "a limit over all agents isn't kept by this version".to_owned();
-        let help = Some("set one for each agent: `budgets: {AGENT: …}`".to_owned());
-        errors.push(start(&file.name, what, help)); // a limit that nobody keeps is worse than none
+        push(kind, kept.name.to_string(), false, apply.into());
     }
 }
 
@@ -311,7 +302,7 @@ fn missing(reader: &Reader, items: &[Item]) -> Result<Vec<Diagnostic>, Fault> {
     let mut known: BTreeSet<Name> = items
         .iter()
         .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill))
-        .map(|item| item.name.clone())
+        .filter_map(|item| Name::new(&item.name).ok())
         .collect();
     let mut out = Vec::new();
     for item in items {
@@ -391,10 +382,11 @@ async fn make(
         Reply::Version(_) => "changed",
         _ => expected,
     };
-    if item.stopped && result == "created" {
-        let stop = command::Agent::Stop {
-            name: item.name.clone(),
-        };
+    if item.stopped
+        && result == "created"
+        && let Ok(name) = Name::new(&item.name)
+    {
+        let stop = command::Agent::Stop { name };
         seq = call.ask(&format!("{part}-stop"), stop, Vec::new()).await?.0;
     }
     Ok((seq, result))
