@@ -25,7 +25,7 @@ mod time;
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
 pub use digest::Digest;
-pub use grant::{Grant, Grants, RunLimits};
+pub use grant::{Grant, Grants, RunLimits, reaches};
 pub use id::*;
 pub use money::{Micros, Period};
 pub use name::{DocPath, Name, NameError, StepPath};

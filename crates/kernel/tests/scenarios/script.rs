@@ -330,6 +330,8 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         ["http", method, host, keyed @ ..] => Asked::Http {
             method: (*method).into(),
             host: (*host).into(),
+            port: 443,
+            own_port: 443,
             keyed: !keyed.is_empty(),
         },
         ["emit", topic] => Asked::Emit {
