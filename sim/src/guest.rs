@@ -223,6 +223,8 @@ pub(crate) fn asked(call: &Gated, body: BodyRef, title: Sealed) -> Asked {
         } => Asked::Http {
             method: (*method).into(),
             host: (*host).into(),
+            port: 443,
+            own_port: 443,
             keyed: *keyed,
         },
         Gated::Emit { topic } => Asked::Emit {

@@ -82,7 +82,7 @@ impl Sim {
             }
             _ => {
                 // A limit that is lowered may be overdrawn; give the window back instead.
-                let agent = workload::name(self.chance.pick::<&str>(&["worker", "helper"]));
+                let agent = workload::spender(self.chance.pick::<&str>(&["worker", "helper", "*"]));
                 let command = command::Budget::Reset { agent }.into();
                 self.ask(tenant, command, Vec::new(), None, keyed, 0);
             }

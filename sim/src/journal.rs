@@ -98,7 +98,7 @@ impl Walk {
         let fact = Fact::decode(&entry.kind, entry.version, &entry.bytes)
             .map_err(|error| error.to_string())?;
         replay(&mut self.state, &fact, entry.at, &mut |_, _| Ok(()))?;
-        self.money.take(&fact)?;
+        self.money.take(&fact, entry.at)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::{Fact, budget, run};
-use naos_types::{Micros, Name, RunId, Time};
+use naos_types::{Micros, Name, Period, RunId, Spender, Time};
 
 use crate::journal::ensure;
 
-/// One agent's money.
+/// One agent's money, or that of all together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Purse {
     limit: Option<Micros>,
+    period: Option<Period>,
     /// What may be spent though it is above the limit: it was set aside before that was set.
     older: Micros,
     window: Time,
@@ -25,19 +26,52 @@ impl Purse {
             .values()
             .fold(Micros::ZERO, |sum, (amount, _)| sum.plus(*amount))
     }
+
+    fn roll(&mut self, window: Time) {
+        if self.window != window {
+            (self.window, self.spent) = (window, Micros::ZERO);
+            self.older = Micros::ZERO;
+        }
+    }
+
+    fn reserve(&mut self, whose: &Spender, run: RunId, amount: Micros) -> Result<(), String> {
+        let before = self.reserved.insert(run, (amount, self.window));
+        ensure(before.is_none(), || format!("{run} reserves twice"))?;
+        let used = self.spent.plus(self.set_aside());
+        ensure(self.limit.is_none_or(|limit| used <= limit), || {
+            format!("{whose} has {used} in use of {:?}", self.limit)
+        })
+    }
+
+    /// Takes back what `run` set aside: how much, and in which window.
+    fn take_back(&mut self, run: RunId) -> Result<(Micros, Time), String> {
+        let reserved = self.reserved.remove(&run);
+        reserved.ok_or_else(|| format!("{run} takes back what it never set aside"))
+    }
+
+    fn spend(&mut self, whose: &Spender, amount: Micros, now: bool) -> Result<(), String> {
+        self.total = self.total.plus(amount);
+        if now {
+            self.spent = self.spent.plus(amount);
+        }
+        let most = self.limit.map(|limit| limit.max(self.older));
+        ensure(most.is_none_or(|most| self.spent <= most), || {
+            format!("{whose} spent {} of {:?}", self.spent, self.limit)
+        })
+    }
 }
 
 /// All agents' money.
 #[derive(Debug, Default)]
 pub(crate) struct Money {
-    pub(crate) purses: BTreeMap<Name, Purse>,
+    pub(crate) purses: BTreeMap<Spender, Purse>,
     costs: BTreeMap<RunId, Micros>,
 }
 
 impl Money {
-    pub(crate) fn take(&mut self, fact: &Fact) -> Result<(), String> {
+    pub(crate) fn take(&mut self, fact: &Fact, at: Time) -> Result<(), String> {
         match fact {
-            Fact::Budget(fact) => self.budget(fact),
+            Fact::Budget(fact) => self.budget(fact, at),
             Fact::Run(run::Fact::Completed(f)) => {
                 self.costs.insert(f.run, f.cost);
                 Ok(())
@@ -46,50 +80,51 @@ impl Money {
         }
     }
 
-    fn budget(&mut self, fact: &budget::Fact) -> Result<(), String> {
+    /// The purse of all, in the window that holds `at`.
+    fn all(&mut self, at: Time) -> &mut Purse {
+        let purse = self.purses.entry(Spender::All).or_default();
+        purse.roll(purse.period.unwrap_or(Period::Total).window(at));
+        purse
+    }
+
+    fn of(&mut self, agent: &Name) -> (Spender, &mut Purse) {
+        let whose = Spender::Agent(agent.clone());
+        let purse = self.purses.entry(whose.clone()).or_default();
+        (whose, purse)
+    }
+
+    fn budget(&mut self, fact: &budget::Fact, at: Time) -> Result<(), String> {
         match fact {
             budget::Fact::Set(f) => {
                 let purse = self.purses.entry(f.agent.clone()).or_default();
                 purse.limit = f.spec.as_ref().map(|spec| spec.limit);
+                purse.period = f.spec.as_ref().map(|spec| spec.period);
                 purse.older = purse.spent.plus(purse.set_aside());
             }
             budget::Fact::Reserved(f) => {
-                let purse = self.purses.entry(f.agent.clone()).or_default();
-                if purse.window != f.window {
-                    (purse.window, purse.spent) = (f.window, Micros::ZERO);
-                    purse.older = Micros::ZERO;
-                }
-                let before = purse.reserved.insert(f.run, (f.amount, f.window));
-                ensure(before.is_none(), || format!("{} reserves twice", f.run))?;
-                let used = purse.spent.plus(purse.set_aside());
-                ensure(purse.limit.is_none_or(|limit| used <= limit), || {
-                    format!("{} has {used} in use of {:?}", f.agent, purse.limit)
-                })?;
+                let (whose, purse) = self.of(&f.agent);
+                purse.roll(f.window);
+                purse.reserve(&whose, f.run, f.amount)?;
+                self.all(at).reserve(&Spender::All, f.run, f.amount)?;
             }
             budget::Fact::Settled(f) => {
                 let cost = self.costs.get(&f.run).copied();
                 ensure(cost == Some(f.amount), || {
                     format!("{} settles {}", f.run, f.amount)
                 })?;
-                let purse = self.purses.entry(f.agent.clone()).or_default();
-                let reserved = purse.reserved.remove(&f.run);
-                ensure(
-                    reserved.is_some_and(|(amount, _)| f.amount <= amount),
-                    || format!("{} settles {} of {reserved:?}", f.run, f.amount),
-                )?;
-                purse.total = purse.total.plus(f.amount);
-                if reserved.is_some_and(|(_, window)| window == purse.window) {
-                    purse.spent = purse.spent.plus(f.amount);
-                }
-                let most = purse.limit.map(|limit| limit.max(purse.older));
-                ensure(most.is_none_or(|most| purse.spent <= most), || {
-                    format!("{} spent {} of {:?}", f.agent, purse.spent, purse.limit)
+                let (whose, purse) = self.of(&f.agent);
+                let (amount, window) = purse.take_back(f.run)?;
+                ensure(f.amount <= amount, || {
+                    format!("{} settles {} of {amount}", f.run, f.amount)
                 })?;
+                purse.spend(&whose, f.amount, window == purse.window)?;
+                let all = self.all(at);
+                all.take_back(f.run)?;
+                all.spend(&Spender::All, f.amount, true)?;
             }
             budget::Fact::Released(f) => {
-                let purse = self.purses.entry(f.agent.clone()).or_default();
-                let reserved = purse.reserved.remove(&f.run);
-                ensure(reserved.is_some(), || format!("{} releases nothing", f.run))?;
+                self.of(&f.agent).1.take_back(f.run)?;
+                self.all(at).take_back(f.run)?;
             }
             budget::Fact::Reset(f) => {
                 self.purses.entry(f.agent.clone()).or_default().spent = Micros::ZERO;

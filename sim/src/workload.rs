@@ -5,7 +5,7 @@ use naos_types::spec::{
     AgentSpec, BudgetSpec, FanOut, Handler, InputSpec, InputType, Kind, OnExceed, PlanSpec,
     RetryPolicy, ReviewSpec, SkillSpec, Spec, StepDo, StepSpec,
 };
-use naos_types::{Grants, Micros, Name, Period, Role, RunLimits, Span};
+use naos_types::{Grants, Micros, Name, Period, Role, RunLimits, Span, Spender};
 
 use crate::chance::Chance;
 use crate::guest::{self, HONOURING};
@@ -42,8 +42,11 @@ pub(crate) fn beginnings(chance: &mut Chance) -> Vec<Command> {
     }
     for agent in ["worker", "helper"] {
         if chance.once_in(2) {
-            out.push(budget(chance, agent));
+            out.push(budget(chance, agent, 1));
         }
+    }
+    if chance.once_in(2) {
+        out.push(budget(chance, Spender::ALL, 3));
     }
     let apply = |kind, name, spec| Command::from(command::Resource::Apply { kind, name, spec });
     for plan in PLANS {
@@ -60,16 +63,21 @@ pub(crate) fn beginnings(chance: &mut Chance) -> Vec<Command> {
     out
 }
 
+/// An agent by its name, or all of them.
+pub(crate) fn spender(text: &str) -> Spender {
+    text.parse().expect("an agent of the workload, or all")
+}
+
 /// A limit; never lower than one before, so that it must always hold.
-pub(crate) fn budget(chance: &mut Chance, agent: &str) -> Command {
+pub(crate) fn budget(chance: &mut Chance, agent: &str, times: u64) -> Command {
     let spec = BudgetSpec {
-        limit: Micros(COST.0 * chance.within(1, 6) + *chance.pick(&[0, 0, 7_000])),
+        limit: Micros(times * COST.0 * chance.within(1, 6) + *chance.pick(&[0, 0, 7_000])),
         period: *chance.pick(&[Period::Day, Period::Total, Period::Total]),
         on_exceed: OnExceed::Pause,
         alert_percent: 80,
     };
     command::Budget::Set {
-        agent: name(agent),
+        agent: spender(agent),
         spec: Some(spec),
     }
     .into()

@@ -105,6 +105,7 @@ reserved = Reserved
 spent = Spent
 budget = Budget used
 budgets = Budgets
+all-agents = All agents together
 budgets-blank = No budget is set. Set one:
 at-limit = At the limit:
 answers = Answers

@@ -108,6 +108,7 @@ reserved = Réservé
 spent = Dépensé
 budget = Budget utilisé
 budgets = Budgets
+all-agents = Tous les agents ensemble
 budgets-blank = Aucun budget n’est fixé. Fixez-en un :
 at-limit = À la limite :
 answers = Réponses

@@ -3,14 +3,14 @@
 
 use naos_types::fact::{Fact, budget, review};
 use naos_types::spec::OnExceed;
-use naos_types::{RunStatus, StepStatus};
+use naos_types::{RunStatus, Spender, StepStatus};
 
 use crate::budget::Budget;
 use crate::plan::Plan;
 use crate::run::Run;
 use crate::turn::{Done, Stop, Turn};
 
-/// N1: what is settled and set aside never exceeds the limit.
+/// N1: what is settled and set aside never exceeds the limit, an agent's nor that of all.
 #[must_use]
 pub fn n1_budget_covers(budget: &Budget) -> bool {
     budget.spec.as_ref().is_none_or(|spec| {
@@ -85,7 +85,9 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
         let sound = match fact {
             Fact::Review(review::Fact::Requested(f)) => n5_reviewer_is_not_author(f),
             Fact::Budget(budget::Fact::Reserved(f)) => {
-                turn.budget(&f.agent)?.is_none_or(n1_budget_covers)
+                let own = Spender::Agent(f.agent.clone());
+                let covered = |b: Option<&Budget>| b.is_none_or(n1_budget_covers);
+                covered(turn.budget(&own)?) && covered(turn.budget(&Spender::All)?)
             }
             _ => true,
         };

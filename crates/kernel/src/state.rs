@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, DocPath, MemberId, Name, PlanId, ReviewId, RunId, TaskId, TenantId, Time,
+    ApprovalId, DocPath, MemberId, Name, PlanId, ReviewId, RunId, Spender, TaskId, TenantId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,15 @@ impl KeyBytes for Name {
     }
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::new(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+impl KeyBytes for Spender {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes).ok()?.parse().ok()
     }
 }
 
@@ -351,7 +360,7 @@ tables! {
     /// A question to a person.
     approval approval_mut put_approval Approval: ApprovalId => crate::approval::Approval;
     /// A budget.
-    budget budget_mut put_budget Budget: Name => crate::budget::Budget;
+    budget budget_mut put_budget Budget: Spender => crate::budget::Budget;
     /// A resource.
     resource resource_mut put_resource Resource: ResourceKey => crate::resource::Resource;
     /// A document.

@@ -14,8 +14,7 @@ pub struct Grants {
     pub context_read: Vec<String>,
     /// Documents it may write, in the same form.
     pub context_write: Vec<String>,
-    /// Hosts it may send requests to: `api.example.com`, `*.example.com`, `localhost:8080`.
-    /// Without a port, the scheme's own port only.
+    /// Hosts it may send requests to, see [`naos_types::reaches`].
     pub http_hosts: Vec<String>,
     /// May read the run's clock.
     pub clock: bool,
@@ -60,22 +59,7 @@ impl Grants {
 
     /// `host` in lower case; `own_port` is the scheme's, and the one that a bare host means.
     pub(crate) fn reaches(&self, host: &str, port: u16, own_port: u16) -> bool {
-        let with_port = format!("{host}:{port}");
-        let bare = if port == own_port {
-            host
-        } else {
-            with_port.as_str()
-        };
-        self.http_hosts.iter().any(|allowed| {
-            let allowed = allowed.to_ascii_lowercase();
-            match allowed.strip_prefix('*') {
-                // `*.example.com` is every name below it, never example.com itself.
-                Some(suffix) if suffix.starts_with('.') => [bare, &with_port]
-                    .iter()
-                    .any(|asked| asked.len() > suffix.len() && asked.ends_with(suffix)),
-                _ => allowed == bare || allowed == with_port,
-            }
-        })
+        naos_types::reaches(&self.http_hosts, host, port, own_port)
     }
 
     fn name(&self) -> &str {

@@ -62,6 +62,10 @@ pub enum Asked {
         method: String,
         /// The host, without port.
         host: String,
+        /// The port.
+        port: u16,
+        /// The port of its scheme.
+        own_port: u16,
         /// Whether the guest says that the receiver honours the key.
         keyed: bool,
     },

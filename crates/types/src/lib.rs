@@ -18,19 +18,21 @@ mod refusal;
 mod role;
 mod sealed;
 pub mod spec;
+mod spender;
 mod status;
 mod time;
 
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
 pub use digest::Digest;
-pub use grant::{Grant, Grants, RunLimits};
+pub use grant::{Grant, Grants, RunLimits, reaches};
 pub use id::*;
 pub use money::{Micros, Period};
 pub use name::{DocPath, Name, NameError, StepPath};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
+pub use spender::Spender;
 pub use status::{
     AgentStatus, ApprovalStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
 };

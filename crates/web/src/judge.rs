@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
 use naos_types::command::{self, Command};
 use naos_types::spec::{AgentSpec, Handler, Kind, PlanSpec, Spec, StepDo};
-use naos_types::{Code, Digest, Name, RunLimits};
+use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
 use crate::api::v1::rules::Rules;
 use crate::app::Template;
@@ -56,7 +56,7 @@ impl Document<'_> {
 /// One thing to make.
 pub(crate) struct Item {
     pub(crate) kind: Kind,
-    pub(crate) name: Name,
+    pub(crate) name: String,
     file: String,
     pub(crate) command: Command,
     /// A new agent that isn't to take work at once.
@@ -153,7 +153,7 @@ fn gather(
     items: &mut Vec<Item>,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let mut push = |kind, name: Name, stopped, command: Command| {
+    let mut push = |kind, name: String, stopped, command: Command| {
         let file = document.name.to_owned();
         items.push(Item {
             kind,
@@ -163,6 +163,7 @@ fn gather(
             stopped,
         });
     };
+    let mut budgets = Vec::new();
     for (name, doc) in applied.agents {
         let budget = doc.budget.clone();
         let stopped = !doc.auto_start;
@@ -172,20 +173,14 @@ fn gather(
                     name: name.clone(),
                     spec,
                 };
-                push(Kind::Agent, name.clone(), stopped, apply.into());
+                push(Kind::Agent, name.to_string(), stopped, apply.into());
             }
             Err((word, what, help)) => {
                 let what = format!("agent {name}: {what}");
                 errors.push(document.fault(&word, what, help));
             }
         }
-        if let Some(spec) = budget {
-            let set = command::Budget::Set {
-                agent: name.clone(),
-                spec: Some(spec),
-            };
-            push(Kind::Budget, name, false, set.into());
-        }
+        budgets.extend(budget.map(|spec| (Spender::Agent(name), spec)));
     }
     for (name, doc) in applied.skills {
         let mut spec = doc.spec;
@@ -200,7 +195,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name, false, apply.into());
+        push(kind, name.to_string(), false, apply.into());
     }
     for (name, plan) in applied.plans {
         let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
@@ -209,13 +204,14 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name, false, apply.into());
+        push(kind, name.to_string(), false, apply.into());
     }
-    for (name, spec) in applied.budgets {
-        let set = command::Budget::Set {
-            agent: name.clone(),
-            spec: Some(spec),
-        };
+    let own = applied.budgets.into_iter();
+    budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
+    budgets.extend(applied.overall_budget.map(|spec| (Spender::All, spec)));
+    for (agent, spec) in budgets {
+        let (name, spec) = (agent.to_string(), Some(spec));
+        let set = command::Budget::Set { agent, spec };
         push(Kind::Budget, name, false, set.into());
     }
     for kept in applied.kept {
@@ -225,13 +221,7 @@ fn gather(
             name: kept.name.clone(),
             spec,
         };
-        push(kind, kept.name, false, apply.into());
-    }
-    if applied.overall_budget.is_some() {
-        let what = "a limit over all agents isn't kept by this version".to_owned();
-        let help = Some("set one for each agent: `budgets: {AGENT: …}`".to_owned());
-        // A limit that nobody keeps is worse than none.
-        errors.push(document.fault("budget", what, help));
+        push(kind, kept.name.to_string(), false, apply.into());
     }
 }
 
@@ -305,7 +295,7 @@ pub(crate) fn missing<E>(
     let mut known: BTreeSet<Name> = items
         .iter()
         .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill))
-        .map(|item| item.name.clone())
+        .filter_map(|item| Name::new(&item.name).ok())
         .collect();
     let mut out = Vec::new();
     for item in items {

@@ -407,13 +407,15 @@ impl GuestHost {
             GatedRequest::Http(request) => {
                 let keyed =
                     |(name, _): &(String, String)| name.eq_ignore_ascii_case("idempotency-key");
-                let host = host_of(&request.url);
+                let (host, port, own_port) = host_of(&request.url);
                 let method = request.method.clone();
                 let keyed = request.headers.iter().any(keyed);
                 (
                     Asked::Http {
                         method,
                         host,
+                        port,
+                        own_port,
                         keyed,
                     },
                     Vec::new(),
@@ -444,19 +446,21 @@ impl GuestHost {
     }
 }
 
-/// The host of an address that the sandbox has checked, as manifests write it: with the port
-/// unless it is the scheme's own.
-fn host_of(url: &str) -> String {
+/// Host and port of an address that the sandbox has checked, and the port of its scheme.
+fn host_of(url: &str) -> (String, u16, u16) {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host)
         .to_ascii_lowercase();
-    let own = if scheme == "https" { ":443" } else { ":80" };
-    match host.strip_suffix(own) {
-        Some(bare) => bare.to_owned(),
-        None => host,
+    let own = if scheme == "https" { 443 } else { 80 };
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => match port.parse() {
+            Ok(port) => (name.to_owned(), port, own),
+            Err(_) => (host, own, own),
+        },
+        _ => (host, own, own),
     }
 }
 
@@ -714,16 +718,16 @@ mod tests {
     use super::host_of;
 
     #[test]
-    fn hosts_read_as_in_manifests() {
-        for (url, host) in [
-            ("https://API.example.com/a?b=c", "api.example.com"),
-            ("https://api.example.com:443/", "api.example.com"),
-            ("http://api.example.com:80", "api.example.com"),
-            ("http://127.0.0.1:8080/x", "127.0.0.1:8080"),
-            ("http://[::1]:8080/", "[::1]:8080"),
-            ("https://[::1]/", "[::1]"),
+    fn hosts_and_ports_of_addresses() {
+        for (url, host, port, own) in [
+            ("https://API.example.com/a?b=c", "api.example.com", 443, 443),
+            ("https://api.example.com:443/", "api.example.com", 443, 443),
+            ("http://api.example.com:443", "api.example.com", 443, 80),
+            ("http://127.0.0.1:8080/x", "127.0.0.1", 8080, 80),
+            ("http://[::1]:8080/", "[::1]", 8080, 80),
+            ("https://[::1]/", "[::1]", 443, 443),
         ] {
-            assert_eq!(host_of(url), host, "{url}");
+            assert_eq!(host_of(url), (host.to_owned(), port, own), "{url}");
         }
     }
 }

@@ -15,7 +15,7 @@ use naos_store::{Record, TenantStore};
 use naos_types::spec::Kind;
 use naos_types::{
     ApprovalId, BodyRef, Code, DocPath, MemberId, Name, PlanId, Refusal, ReviewId, RunId, Sealed,
-    Seq, TaskId, TenantId,
+    Seq, Spender, TaskId, TenantId,
 };
 
 use crate::node::Node;
@@ -66,7 +66,7 @@ kept! {
     Items naos_kernel::plan::Items, naos_kernel::ItemsKey;
     Review naos_kernel::review::Review, ReviewId;
     Approval naos_kernel::approval::Approval, ApprovalId;
-    Budget naos_kernel::budget::Budget, Name;
+    Budget naos_kernel::budget::Budget, Spender;
     Resource naos_kernel::resource::Resource, ResourceKey;
     Document naos_kernel::document::Document, DocPath;
     Member naos_kernel::member::Member, MemberId;

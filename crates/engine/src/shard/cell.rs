@@ -32,8 +32,8 @@ pub struct Staged {
     pub batch: Option<BatchId>,
     /// The last seq that must be durable.
     pub seq: Seq,
-    /// Whom to tell what.
-    pub replies: Vec<(Ticket, Result<Reply, Refusal>)>,
+    /// Whom to tell what, and the seq it relies on: for what is said again, that of the first time.
+    pub replies: Vec<(Ticket, Seq, Result<Reply, Refusal>)>,
     /// What to carry out.
     pub orders: Vec<naos_kernel::Order>,
     /// What to announce.

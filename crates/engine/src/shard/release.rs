@@ -58,7 +58,7 @@ impl Cell {
 
     fn let_out(&mut self, staged: Staged, out: &mut Vec<Outgoing>) {
         let Staged {
-            seq,
+            seq: _,
             replies,
             orders,
             facts,
@@ -83,7 +83,7 @@ impl Cell {
                 facts,
             });
         }
-        for (ticket, result) in replies {
+        for (ticket, seq, result) in replies {
             out.push(Outgoing::Reply {
                 ticket,
                 seq,
@@ -100,7 +100,7 @@ impl Cell {
 
     /// Answers when all that was decided so far is durable and the store has it as records.
     pub(super) fn answer_flushed(&mut self, ticket: Ticket, out: &mut Vec<Outgoing>) {
-        let replies = vec![(ticket, Ok(Reply::Done))];
+        let replies = vec![(ticket, self.seq, Ok(Reply::Done))];
         self.staged.push_back(Staged {
             flush: true,
             seq: self.seq,
@@ -113,7 +113,7 @@ impl Cell {
     /// Tells everybody who waits for what was staged that it did not happen.
     pub(super) fn void(&mut self, why: &Refusal, out: &mut Vec<Outgoing>) {
         for staged in self.staged.drain(..) {
-            for (ticket, _) in staged.replies {
+            for (ticket, ..) in staged.replies {
                 let result = Err(why.clone());
                 out.push(Outgoing::Reply {
                     ticket,

@@ -7,7 +7,7 @@ use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, CommitError, Entry, InboxRow};
 use naos_types::command::Reply;
 use naos_types::effect::Effect;
-use naos_types::{BatchId, BodyRef, Code, Refusal, StagedBody, SubjectId, Time};
+use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, StagedBody, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::{fetch, unreadable};
@@ -96,8 +96,12 @@ impl Cell {
         if let Some(same) = &envelope.same {
             match self.said_before(same) {
                 Ok(None) => {}
-                Ok(Some((_, reply))) => return draft.reply(envelope.ticket, Ok(reply)),
-                Err(refusal) => return draft.reply(envelope.ticket, Err(refusal)),
+                Ok(Some((first, reply))) => {
+                    let late = naos_kernel::planted::is("seq-of-repeat");
+                    let seq = if late { self.seq } else { first };
+                    return draft.reply(envelope.ticket, seq, Ok(reply));
+                }
+                Err(refusal) => return draft.reply(envelope.ticket, self.seq, Err(refusal)),
             }
         }
         let Envelope {
@@ -143,12 +147,12 @@ impl Cell {
                     draft,
                 );
             }
-            Decided::No(refusal) => draft.reply(ticket, Err(refusal)),
+            Decided::No(refusal) => draft.reply(ticket, self.seq, Err(refusal)),
             Decided::Broken(why) => {
                 tracing::error!(tenant = %self.id, why, "the cell is quarantined");
                 self.quarantined = Some(why);
                 let refusal = self.quarantine_refusal();
-                draft.reply(ticket, refusal.map_or(Ok(Reply::Done), Err));
+                draft.reply(ticket, self.seq, refusal.map_or(Ok(Reply::Done), Err));
                 self.turn_away(out);
             }
         }
@@ -297,7 +301,7 @@ impl Cell {
         if !facts.is_empty()
             && let Err(refusal) = self.stage_bodies(bodies, draft)
         {
-            return draft.reply(ticket, Err(refusal));
+            return draft.reply(ticket, self.seq, Err(refusal));
         }
         let at = now.max(self.state.head().at);
         for fact in facts {
@@ -335,7 +339,7 @@ impl Cell {
         if let (Some(same), Ok(reply)) = (same, &reply) {
             self.remember(same, reply, at, draft);
         }
-        draft.reply(ticket, reply);
+        draft.reply(ticket, self.seq, reply);
     }
 
     fn remember(&mut self, same: SameAs, reply: &Reply, at: Time, draft: &mut Draft) {
@@ -415,9 +419,9 @@ impl Cell {
 }
 
 impl Draft {
-    fn reply(&mut self, ticket: Option<Ticket>, result: Result<Reply, Refusal>) {
+    fn reply(&mut self, ticket: Option<Ticket>, seq: Seq, result: Result<Reply, Refusal>) {
         if let Some(ticket) = ticket {
-            self.staged.replies.push((ticket, result));
+            self.staged.replies.push((ticket, seq, result));
         }
     }
 }

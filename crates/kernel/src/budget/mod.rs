@@ -3,13 +3,13 @@
 use naos_types::command::{self, Reply};
 use naos_types::fact::budget::{self, Fact};
 use naos_types::spec::BudgetSpec;
-use naos_types::{Actor, Micros, Period, Time};
+use naos_types::{Actor, Micros, Name, Period, Spender, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
 use crate::turn::{Done, Turn};
 
-/// What an agent spent and may spend.
+/// What an agent, or all of them together, spent and may spend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     /// The limit, where there is one.
@@ -41,6 +41,11 @@ impl Budget {
             .as_ref()
             .map_or(Period::Total, |spec| spec.period)
             .window(now)
+    }
+
+    fn set_aside(&mut self, amount: Micros, window: Time) {
+        self.roll(window);
+        self.reserved = self.reserved.plus(amount);
     }
 
     fn roll(&mut self, window: Time) {
@@ -78,7 +83,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Budget) 
     Ok(Reply::Done)
 }
 
-fn edit<'t>(turn: &'t mut Turn<'_>, agent: &naos_types::Name) -> Done<&'t mut Budget> {
+fn edit<'t>(turn: &'t mut Turn<'_>, agent: &Spender) -> Done<&'t mut Budget> {
     if turn.budget(agent)?.is_none() {
         turn.put_budget(agent.clone(), Some(Budget::default()));
     }
@@ -97,26 +102,37 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             budget.exhausted = false;
         }
         Fact::Reserved(f) => {
-            let budget = edit(turn, &f.agent)?;
-            budget.roll(f.window);
-            budget.reserved = budget.reserved.plus(f.amount);
+            edit(turn, &owner(&f.agent))?.set_aside(f.amount, f.window);
+            if !crate::planted::is("no-reserve-of-all") {
+                let all = edit(turn, &Spender::All)?;
+                all.set_aside(f.amount, all.window_at(now));
+            }
             let run = turn.run_mut(&f.run)?;
             run.reserved = run.reserved.plus(f.amount);
             run.window = f.window;
         }
         Fact::Settled(f) => {
             let (reserved, window) = take_reserve(turn, f.run)?;
-            let budget = edit(turn, &f.agent)?;
+            let budget = edit(turn, &owner(&f.agent))?;
             budget.reserved = budget.reserved.minus(reserved);
             budget.total = budget.total.plus(f.amount);
             if window == budget.window {
                 budget.spent = budget.spent.plus(f.amount);
             }
+            // A run keeps the window of its agent's limit only: for all of them, money counts
+            // when it is spent.
+            let all = edit(turn, &Spender::All)?;
+            all.roll(all.window_at(now));
+            all.reserved = all.reserved.minus(reserved);
+            all.total = all.total.plus(f.amount);
+            all.spent = all.spent.plus(f.amount);
         }
         Fact::Released(f) => {
             let (reserved, _) = take_reserve(turn, f.run)?;
-            let budget = edit(turn, &f.agent)?;
-            budget.reserved = budget.reserved.minus(reserved);
+            for whose in [owner(&f.agent), Spender::All] {
+                let budget = edit(turn, &whose)?;
+                budget.reserved = budget.reserved.minus(reserved);
+            }
         }
         Fact::Alerted(f) => edit(turn, &f.agent)?.alerted = true,
         Fact::Exhausted(f) => edit(turn, &f.agent)?.exhausted = true,
@@ -128,6 +144,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
     }
     Ok(())
+}
+
+fn owner(agent: &Name) -> Spender {
+    Spender::Agent(agent.clone())
 }
 
 /// What a run has set aside; from now on nothing.

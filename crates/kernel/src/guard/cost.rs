@@ -2,13 +2,19 @@
 
 use naos_types::fact::budget;
 use naos_types::spec::OnExceed;
-use naos_types::{Code, Micros, Name, Period, Refusal, RunId, Tier};
+use naos_types::{Code, Micros, Name, Period, Refusal, RunId, Spender, Tier};
 
 use crate::turn::{Done, Turn};
 
-/// Refuses what could go over the limit. Asked before anything is journaled.
+/// Refuses what could go over the agent's limit or that of all. Asked before anything is
+/// journaled.
 pub(crate) fn affordable(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
-    let Some(budget) = turn.budget(agent)? else {
+    within(turn, &Spender::Agent(agent.clone()), worst)?;
+    within(turn, &Spender::All, worst)
+}
+
+fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
+    let Some(budget) = turn.budget(whose)? else {
         return Ok(());
     };
     let Some(spec) = &budget.spec else {
@@ -22,10 +28,11 @@ pub(crate) fn affordable(turn: &Turn<'_>, agent: &Name, worst: Micros) -> Done {
         return Ok(());
     }
     let left = spec.limit.minus(used);
-    let what = format!(
-        "{agent} has {left} left of {}, this may cost {worst}",
-        spec.limit
-    );
+    let who = match whose {
+        Spender::Agent(agent) => format!("{agent} has"),
+        Spender::All => "all agents together have".to_owned(),
+    };
+    let what = format!("{who} {left} left of {}, this may cost {worst}", spec.limit);
     Err(Refusal::new(Code::OVER_BUDGET, what).into())
 }
 
@@ -35,7 +42,7 @@ pub(crate) fn reserve(turn: &mut Turn<'_>, agent: &Name, run: RunId, worst: Micr
         return Ok(());
     }
     let now = turn.now;
-    let window = match turn.budget(agent)? {
+    let window = match turn.budget(&Spender::Agent(agent.clone()))? {
         Some(budget) => budget.window_at(now),
         None => Period::Total.window(now),
     };
@@ -71,7 +78,13 @@ pub(crate) fn settle(
     } else {
         return Ok(());
     }
-    let Some(budget) = turn.budget(agent)?.cloned() else {
+    tell(turn, &Spender::Agent(agent.clone()))?;
+    tell(turn, &Spender::All)
+}
+
+/// Says once in a window that much of a limit is used, and that all of it is.
+fn tell(turn: &mut Turn<'_>, whose: &Spender) -> Done {
+    let Some(budget) = turn.budget(whose)?.cloned() else {
         return Ok(());
     };
     let Some(spec) = &budget.spec else {
@@ -81,7 +94,7 @@ pub(crate) fn settle(
     let alert = Micros(spec.limit.0 / 100 * u64::from(spec.alert_percent));
     if used >= alert && !budget.alerted && spec.alert_percent > 0 {
         turn.emit(budget::Alerted {
-            agent: agent.clone(),
+            agent: whose.clone(),
             used,
             limit: spec.limit,
         })?;
@@ -89,7 +102,7 @@ pub(crate) fn settle(
     if budget.spent >= spec.limit && !budget.exhausted && spec.on_exceed == OnExceed::Pause {
         let window = budget.window;
         turn.emit(budget::Exhausted {
-            agent: agent.clone(),
+            agent: whose.clone(),
             window,
         })?;
     }

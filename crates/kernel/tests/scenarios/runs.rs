@@ -99,6 +99,76 @@ fn money_is_set_aside_settled_and_given_back() {
 }
 
 #[test]
+fn all_agents_together_have_a_limit_too() {
+    let cell = "agent a 6c; agent b 6c; budget * 10c; ask a one";
+    check(&format!("{cell}; show *"), "$0.00 spent, $0.06 reserved");
+    check(
+        &format!("{cell}; ask b two"),
+        "N0143 all agents together have $0.04 left of $0.10, this may cost $0.06",
+    );
+    check(
+        &format!("{cell}; finish a x; show *"),
+        "$0.06 spent, $0.00 reserved",
+    );
+    check(
+        &format!("{cell}; fail a; ask b two"),
+        "task.opened task.routed(b) run.started budget.reserved",
+    );
+    check(
+        &format!("{cell}; cancel run; show *"),
+        "$0.00 spent, $0.00 reserved",
+    );
+    check(
+        &format!("{cell}; finish a x; reset *; ask b two"),
+        "task.opened task.routed(b) run.started budget.reserved",
+    );
+    // What was set aside before there was a limit counts in it.
+    check(
+        "agent a 6c; agent b 6c; ask a one; budget * 10c; ask b two",
+        "N0143 all agents together have $0.04 left of $0.10, this may cost $0.06",
+    );
+    check(
+        "agent a 6c; agent b 6c; budget * 10c alert; ask a one; ask b two",
+        "task.opened task.routed(b) run.started budget.reserved",
+    );
+    check(
+        &format!("{cell}; budget * none; ask b two"),
+        "task.opened task.routed(b) run.started budget.reserved",
+    );
+    check(
+        "agent a 5c; budget * 5c; ask a one; finish a x",
+        "run.completed budget.settled budget.alerted budget.exhausted task.closed(done)",
+    );
+    // The agent's own limit is asked first, and holds as before.
+    check(
+        "agent a 6c; budget * 100c; budget a 10c; ask a one; ask a two",
+        "N0143 a has $0.04 left of $0.10, this may cost $0.06",
+    );
+}
+
+#[test]
+fn money_of_all_counts_on_the_day_it_is_spent() {
+    let cell = "agent a 6c; agent b 6c; budget * 10c daily; ask a one; wait 86400s";
+    // What is set aside stays so over midnight.
+    check(
+        &format!("{cell}; ask b two"),
+        "N0143 all agents together have $0.04 left of $0.10, this may cost $0.06",
+    );
+    check(
+        &format!("{cell}; finish a x; show *"),
+        "$0.06 spent, $0.00 reserved",
+    );
+    check(
+        &format!("{cell}; finish a x; ask b two"),
+        "N0143 all agents together have $0.04 left of $0.10, this may cost $0.06",
+    );
+    check(
+        &format!("{cell}; finish a x; wait 86400s; ask b two; show *"),
+        "$0.00 spent, $0.06 reserved",
+    );
+}
+
+#[test]
 fn a_stopped_agent_takes_no_work() {
     check(
         "agent worker 5c; stop worker; ask worker hello",

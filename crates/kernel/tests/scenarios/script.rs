@@ -12,7 +12,8 @@ use naos_types::spec::{
     AgentSpec, BudgetSpec, Handler, Kind, OnExceed, PlanSpec, RetryPolicy, SkillSpec, Spec,
 };
 use naos_types::{
-    Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span, Time,
+    Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
+    Spender, Time,
 };
 
 use crate::bench::{Bench, sealed};
@@ -53,6 +54,10 @@ pub fn name(text: &str) -> Name {
     Name::new(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
+fn spender(text: &str) -> Spender {
+    text.parse().expect("an agent or `*`")
+}
+
 fn cents(word: &str) -> Micros {
     Micros::cents(word.trim_end_matches('c').parse().expect("so many cents"))
 }
@@ -72,7 +77,9 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("enable", [agent]) => bench.command(command::Agent::Enable { name: name(agent) }),
         ("delete", [agent]) => bench.command(command::Agent::Delete { name: name(agent) }),
         ("budget", [agent, limit, period @ ..]) => budget(bench, agent, limit, period),
-        ("reset", [agent]) => bench.command(command::Budget::Reset { agent: name(agent) }),
+        ("reset", [agent]) => bench.command(command::Budget::Reset {
+            agent: spender(agent),
+        }),
         ("ask", [agent, text @ ..]) => open_task(bench, Some(name(agent)), &text.join(" ")),
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
@@ -235,7 +242,7 @@ fn budget(bench: &mut Bench, agent: &str, limit: &str, period: &[&str]) -> Outco
         alert_percent: 80,
     });
     bench.command(command::Budget::Set {
-        agent: name(agent),
+        agent: spender(agent),
         spec,
     })
 }
@@ -323,6 +330,8 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         ["http", method, host, keyed @ ..] => Asked::Http {
             method: (*method).into(),
             host: (*host).into(),
+            port: 443,
+            own_port: 443,
             keyed: !keyed.is_empty(),
         },
         ["emit", topic] => Asked::Emit {
@@ -491,7 +500,7 @@ fn show(bench: &Bench, what: &str) -> String {
         }
         path if path.starts_with('/') => Key::Document(DocPath::new(path).expect("a path")),
         kind if kind == "kept" => Key::Resource(ResourceKey(Kind::Policy, name(kind))),
-        agent => Key::Budget(name(agent)),
+        agent => Key::Budget(spender(agent)),
     };
     let text = |body: &Option<naos_types::BodyRef>| match body {
         Some(body) => format!(" {}", bench.text(body)),

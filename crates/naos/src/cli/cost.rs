@@ -1,6 +1,6 @@
 //! `naos cost status|set|reset`
 
-use naos_types::Code;
+use naos_types::{Code, Spender};
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
@@ -15,7 +15,7 @@ const MICROS: u64 = 1_000_000;
 #[command(
     after_help = "Examples:\n  naos cost status\n  naos cost set reader --budget \"$10/day\"\n  \
     naos cost set reader --budget 2.50 --period month --action pause --alert-at 80\n  \
-    naos cost reset reader"
+    naos cost set --global --budget \"$50/day\"\n  naos cost reset reader"
 )]
 pub(crate) struct Cost {
     #[command(subcommand)]
@@ -29,7 +29,7 @@ enum What {
         /// Only this agent.
         agent: Option<String>,
     },
-    /// Sets an agent's budget.
+    /// Sets an agent's budget, or that of all agents together.
     Set(Set),
     /// Sets an agent's budget in cents.
     SetBudget {
@@ -50,23 +50,53 @@ enum What {
     /// Gives an agent its budget's window back.
     Reset {
         /// Whose.
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        #[arg(required_unless_present_any = ["all", "global"], conflicts_with = "all")]
         agent: Option<String>,
-        /// All agents'.
+        /// All agents', each its own.
         #[arg(long)]
         all: bool,
+        /// The one of all agents together.
+        #[arg(long, conflicts_with_all = ["agent", "all"])]
+        global: bool,
     },
-    /// Removes an agent's budget.
+    /// Removes an agent's budget, or that of all agents together.
     Remove {
-        /// Whose.
-        agent: String,
+        #[command(flatten)]
+        whose: Whose,
     },
 }
 
 #[derive(clap::Args)]
-struct Set {
+struct Whose {
     /// Whose.
-    agent: String,
+    #[arg(required_unless_present = "global", conflicts_with = "global")]
+    agent: Option<String>,
+    /// All agents together.
+    #[arg(long)]
+    global: bool,
+}
+
+impl Whose {
+    fn spender(&self) -> Result<Spender, Fail> {
+        match &self.agent {
+            Some(agent) => Ok(Spender::Agent(name(agent)?)),
+            None => Ok(Spender::All),
+        }
+    }
+}
+
+/// Whose it is, as people say it.
+fn said(whose: &Spender) -> &str {
+    match whose {
+        Spender::All => "all agents together",
+        Spender::Agent(name) => name.as_str(),
+    }
+}
+
+#[derive(clap::Args)]
+struct Set {
+    #[command(flatten)]
+    whose: Whose,
     /// How much, and in which time: "$10/day", 2.50, "$100/month", "$5/total".
     #[arg(long, value_name = "AMOUNT")]
     budget: String,
@@ -88,14 +118,8 @@ pub(crate) fn go(context: &Context, cost: &Cost) -> Ended {
         What::Status { agent } => status(context, agent.as_deref()),
         What::Set(set) => {
             let (limit, period) = amount(&set.budget, set.period.as_deref())?;
-            put(
-                context,
-                &set.agent,
-                limit,
-                period,
-                &set.action,
-                set.alert_at,
-            )
+            let whose = set.whose.spender()?;
+            put(context, &whose, limit, period, &set.action, set.alert_at)
         }
         What::SetBudget {
             agent,
@@ -109,18 +133,23 @@ pub(crate) fn go(context: &Context, cost: &Cost) -> Ended {
             let limit = cents
                 .checked_mul(MICROS / 100)
                 .ok_or_else(|| bad(&cents.to_string()))?;
-            put(context, agent, limit, period, "pause", 80)
+            put(context, &name(agent)?.into(), limit, period, "pause", 80)
         }
-        What::Reset { agent, .. } => reset(context, agent.as_deref()),
-        What::Remove { agent } => {
-            let agent = name(agent)?;
+        What::Reset { global: true, .. } => reset(context, Some(Spender::All)),
+        What::Reset { agent, .. } => {
+            let agent = agent.as_deref().map(name).transpose()?;
+            reset(context, agent.map(Spender::Agent))
+        }
+        What::Remove { whose } => {
+            let whose = whose.spender()?;
             let mut session = context.session()?;
-            let answer = session.delete(api(&format!("/budgets/{agent}")))?;
+            let answer = session.delete(api(&format!("/budgets/{whose}")))?;
             drop(session);
             if context.out.json {
                 context.out.json(&answer);
             }
-            context.out.say(format!("{agent} has no budget any more."));
+            let who = said(&whose);
+            context.out.say(format!("No budget any more: {who}."));
             Ok(0)
         }
     }
@@ -158,33 +187,46 @@ fn amount<'a>(text: &'a str, period: Option<&'a str>) -> Result<(u64, &'a str), 
     Ok((micros.ok_or_else(|| bad(text))?, period))
 }
 
-fn put(context: &Context, agent: &str, limit: u64, period: &str, action: &str, alert: u8) -> Ended {
-    let agent = name(agent)?;
+fn put(
+    context: &Context,
+    whose: &Spender,
+    limit: u64,
+    period: &str,
+    action: &str,
+    alert: u8,
+) -> Ended {
+    // The words of the documents mean what they mean in a document.
+    let action = match action {
+        "stop" | "throttle" => "pause",
+        "warn" => "alert",
+        other => other,
+    };
     let body = json!({
         "limit_micros": limit, "period": period, "action": action, "alert_percent": alert,
     });
     let mut session = context.session()?;
-    let answer = session.put(api(&format!("/budgets/{agent}")), &body)?;
+    let answer = session.put(api(&format!("/budgets/{whose}")), &body)?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
     }
     let limit = naos_types::Micros(limit);
     context.out.say(format!(
-        "{agent} may spend {limit} a {period}, then: {action}."
+        "{} may spend {limit} a {period}, then: {action}.",
+        said(whose)
     ));
     Ok(0)
 }
 
-fn reset(context: &Context, agent: Option<&str>) -> Ended {
-    let agent = agent.map(name).transpose()?;
+fn reset(context: &Context, whose: Option<Spender>) -> Ended {
     let mut session = context.session()?;
-    let agents: Vec<String> = match agent {
-        Some(agent) => vec![agent.to_string()],
+    let agents: Vec<String> = match whose {
+        Some(whose) => vec![whose.to_string()],
         None => {
             let costs = session.get(api("/costs"))?;
             let budgets = costs["budgets"].as_array().into_iter().flatten();
-            budgets.map(|budget| cell(&budget["agent"])).collect()
+            let own = budgets.map(|budget| cell(&budget["agent"]));
+            own.filter(|agent| agent != Spender::ALL).collect()
         }
     };
     for agent in &agents {
@@ -233,7 +275,11 @@ fn show(out: &Out, answer: &Value) {
                 "reserved_micros",
                 "left_micros",
             ];
-            let mut row = vec![cell(&b["agent"]), cell(&b["period"])];
+            let agent = match cell(&b["agent"]) {
+                all if all == Spender::ALL => "all together".to_owned(),
+                agent => agent,
+            };
+            let mut row = vec![agent, cell(&b["period"])];
             row.extend(sums.iter().map(|key| money(&b[*key])));
             row.push(cell(&b["action"]));
             row

@@ -6,8 +6,8 @@ use crate::fact::approval::Waiting;
 use crate::fact::run::Verdict;
 use crate::spec::{AgentSpec, BudgetSpec, Kind, Spec};
 use crate::{
-    ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, TaskId,
-    TenantId, Time, TokenId,
+    ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, Spender,
+    TaskId, TenantId, Time, TokenId,
 };
 
 macro_rules! commands {
@@ -135,14 +135,14 @@ commands! {
         /// Sets or removes a limit.
         Set {
             /// Whose.
-            agent: Name,
+            agent: Spender,
             /// The limit; none removes it.
             spec: Option<BudgetSpec>,
         }
         /// Gives the window back.
         Reset {
             /// Whose.
-            agent: Name,
+            agent: Spender,
         }
     }
     /// About resources.

@@ -26,7 +26,7 @@ impl Fact {
                 approval::Fact::Expired(f) => f.approval.to_string(),
                 approval::Fact::Withdrawn(f) => f.approval.to_string(),
             },
-            Self::Budget(fact) => budget_of(fact).to_string(),
+            Self::Budget(fact) => budget_of(fact).to_owned(),
             Self::Resource(fact) => match fact {
                 resource::Fact::Applied(f) => format!("{}/{}", f.kind.word(), f.name),
                 resource::Fact::Deleted(f) => format!("{}/{}", f.kind.word(), f.name),
@@ -163,14 +163,14 @@ fn plan_of(fact: &plan::Fact) -> String {
     }
 }
 
-fn budget_of(fact: &budget::Fact) -> &crate::Name {
+fn budget_of(fact: &budget::Fact) -> &str {
     match fact {
-        budget::Fact::Set(f) => &f.agent,
-        budget::Fact::Reserved(f) => &f.agent,
-        budget::Fact::Settled(f) => &f.agent,
-        budget::Fact::Released(f) => &f.agent,
-        budget::Fact::Alerted(f) => &f.agent,
-        budget::Fact::Exhausted(f) => &f.agent,
-        budget::Fact::Reset(f) => &f.agent,
+        budget::Fact::Set(f) => f.agent.as_str(),
+        budget::Fact::Reserved(f) => f.agent.as_str(),
+        budget::Fact::Settled(f) => f.agent.as_str(),
+        budget::Fact::Released(f) => f.agent.as_str(),
+        budget::Fact::Alerted(f) => f.agent.as_str(),
+        budget::Fact::Exhausted(f) => f.agent.as_str(),
+        budget::Fact::Reset(f) => f.agent.as_str(),
     }
 }

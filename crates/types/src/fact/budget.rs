@@ -1,7 +1,7 @@
 //! Money was set aside, spent.
 
 use crate::spec::BudgetSpec;
-use crate::{Actor, Micros, Name, RunId, Tier, Time};
+use crate::{Actor, Micros, Name, RunId, Spender, Tier, Time};
 
 facts! {
     "Facts about budgets."
@@ -9,13 +9,14 @@ facts! {
     /// A limit was set.
     Set "budget.set" as "cost.set" v 1 {
         /// Whose.
-        agent: Name,
+        agent: Spender,
         /// The limit; none removes it.
         spec: Option<BudgetSpec>,
         /// Who set it.
         by: Actor,
     }
-    /// The worst case of a run was set aside, before it began.
+    /// The worst case of a run was set aside, before it began: in its agent's purse and in that
+    /// of all. The same holds for what follows: a run's money is in both or in none.
     Reserved "budget.reserved" as "cost.reserved" v 1 {
         /// Whose.
         agent: Name,
@@ -23,7 +24,7 @@ facts! {
         run: RunId,
         /// How much.
         amount: Micros,
-        /// The window it counts in.
+        /// The window it counts in, of its agent's limit.
         window: Time,
     }
     /// What a run really cost; the rest of its reserve is free again.
@@ -47,23 +48,23 @@ facts! {
     /// The share that was to be told is reached.
     Alerted "budget.alerted" as "cost.alert" v 1 {
         /// Whose.
-        agent: Name,
+        agent: Spender,
         /// Spent and reserved.
         used: Micros,
         /// Of how much.
         limit: Micros,
     }
-    /// The window has nothing left: the agent takes no work until it ends.
+    /// The window has nothing left: nobody who it is about takes work until it ends.
     Exhausted "budget.exhausted" as "cost.pause" v 1 {
         /// Whose.
-        agent: Name,
+        agent: Spender,
         /// The window.
         window: Time,
     }
     /// A person gave the window back.
     Reset "budget.reset" as "cost.reset" v 1 {
         /// Whose.
-        agent: Name,
+        agent: Spender,
         /// Who.
         by: Actor,
     }

@@ -17,7 +17,7 @@ pub enum OnExceed {
     Alert,
 }
 
-/// The limit of one agent, or of all (`*`).
+/// A limit: of one agent, or of all together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetSpec {
     /// The most that may be spent in a window.

@@ -4,7 +4,7 @@ use naos_engine::node::Ask;
 use naos_engine::read::{Lists, Reader};
 use naos_engine::shard::{NewBody, SameAs};
 use naos_types::command::{Command, Reply};
-use naos_types::{BodyRef, Code, Digest, Name, Sealed, Seq};
+use naos_types::{BodyRef, Code, Digest, Name, NameError, Sealed, Seq, Spender};
 use serde::de::DeserializeOwned;
 
 use super::{Call, SEQ_WAIT_MAX};
@@ -39,6 +39,12 @@ impl Call {
     /// A path parameter that is a name.
     pub(crate) fn name(&self, param: &str) -> Result<Name, Fault> {
         Name::new(self.param(param)).map_err(|e| Fault::new(Code::BAD_NAME, e.to_string()))
+    }
+
+    /// A path parameter that is an agent's name, or `*` for all agents together.
+    pub(crate) fn spender(&self, param: &str) -> Result<Spender, Fault> {
+        let found = self.param(param).parse();
+        found.map_err(|e: NameError| Fault::new(Code::BAD_NAME, e.to_string()))
     }
 
     /// A path parameter that is an id: one that can't be any is not found.

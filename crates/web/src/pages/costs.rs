@@ -69,8 +69,8 @@ pub struct Budget {
 #[derive(Clone, Debug, Template)]
 #[template(path = "budget_row.html")]
 pub struct BudgetRow {
-    /// Whose it is.
-    pub agent: String,
+    /// Whose it is; none is all together.
+    pub agent: Option<String>,
     /// The figures.
     pub budget: Budget,
     /// What happens at the limit.
@@ -200,7 +200,7 @@ impl Part for Totals {
 
 impl Part for BudgetRow {
     fn id(&self) -> String {
-        format!("budget-{}", self.agent)
+        format!("budget-{}", self.agent.as_deref().unwrap_or("*"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use naos_engine::read::Lists;
 use naos_kernel::budget::Budget;
-use naos_types::{Micros, Refusal, Tier, Time};
+use naos_types::{Micros, Refusal, Spender, Tier, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
@@ -69,6 +69,7 @@ pub(super) fn totals(reader: &Lists, now: Time) -> Result<Totals, Refusal> {
     let budgets = reader.all::<Budget>(NAMES_MAX)?;
     let reserved = budgets
         .iter()
+        .filter(|(whose, _)| *whose != Spender::All)
         .fold(Micros::ZERO, |sum, (_, budget)| sum.plus(budget.reserved));
     let without = [Tier::Skill, Tier::Wasm];
     let calls = without

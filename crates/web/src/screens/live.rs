@@ -12,7 +12,7 @@ use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::{Fact, agent, plan};
-use naos_types::{ApprovalId, Code, Name, PlanId, Refusal, Role, RunId, Time};
+use naos_types::{ApprovalId, Code, Name, PlanId, Refusal, Role, RunId, Spender, Time};
 
 use super::{approvals, board, costs, home, plans, rows, runs};
 use crate::door::Call;
@@ -40,7 +40,7 @@ struct Touched {
     runs: BTreeSet<RunId>,
     plans: BTreeSet<PlanId>,
     approvals: BTreeSet<ApprovalId>,
-    budgets: BTreeSet<Name>,
+    budgets: BTreeSet<Spender>,
     tasks: bool,
 }
 
@@ -70,10 +70,9 @@ impl Touched {
             }
             Fact::Run(_) => self.agents.extend(Name::new(&row.subject).ok()),
             Fact::Budget(_) => {
-                if let Ok(name) = Name::new(&row.subject) {
-                    self.agents.insert(name.clone());
-                    self.budgets.insert(name);
-                }
+                self.agents.extend(Name::new(&row.subject).ok());
+                self.budgets.extend(row.subject.parse::<Spender>().ok());
+                self.budgets.insert(Spender::All);
             }
             Fact::Task(_) => self.tasks = true,
             Fact::Plan(fact) => {
@@ -240,11 +239,11 @@ impl Painter {
                     return Ok(());
                 }
                 events.part(&costs::totals(reader, now)?)?;
-                for name in touched.budgets.iter().take(PARTS_MAX) {
-                    let budget = reader.find::<Budget>(name)?;
-                    match budget.and_then(|b| rows::budget_row(name, &b, now)) {
+                for whose in touched.budgets.iter().take(PARTS_MAX) {
+                    let budget = reader.find::<Budget>(whose)?;
+                    match budget.and_then(|b| rows::budget_row(whose, &b, now)) {
                         Some(row) => events.part(&row)?,
-                        None => events.out.push((EVENT_GONE, format!("budget-{name}"))),
+                        None => events.out.push((EVENT_GONE, format!("budget-{whose}"))),
                     }
                 }
                 Ok(())

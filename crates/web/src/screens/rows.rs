@@ -13,7 +13,7 @@ use naos_types::fact::{Fact, Problem, budget, task};
 use naos_types::spec::OnExceed;
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, Micros, Name, Period, PlanId, Refusal, RunId, RunStatus,
-    StepStatus, Tier, Time,
+    Spender, StepStatus, Tier, Time,
 };
 
 use crate::api::v1::runs::title_of;
@@ -163,8 +163,8 @@ pub(super) fn agent_row(
     agent: &Agent,
     now: Time,
 ) -> Result<AgentRow, Refusal> {
-    let money = reader.find::<Budget>(name)?;
-    let status = agent.status(shapes::exhausted(money.as_deref(), now));
+    let (money, none_left) = shapes::purse(reader, name, now)?;
+    let status = agent.status(none_left);
     let last_run = match agent.last {
         Some((id, _)) => reader.find::<Run>(&id)?.map(|run| LastRun {
             id: id.to_string(),
@@ -201,13 +201,13 @@ fn budget_of(budget: &Budget, now: Time) -> Option<costs::Budget> {
     })
 }
 
-pub(super) fn budget_row(name: &Name, budget: &Budget, now: Time) -> Option<BudgetRow> {
+pub(super) fn budget_row(whose: &Spender, budget: &Budget, now: Time) -> Option<BudgetRow> {
     let action = match budget.spec.as_ref()?.on_exceed {
         OnExceed::Pause | OnExceed::Hold => words::BudgetAction::Pause,
         OnExceed::Alert => words::BudgetAction::Alert,
     };
     Some(BudgetRow {
-        agent: name.to_string(),
+        agent: whose.agent().map(Name::to_string),
         budget: budget_of(budget, now)?,
         action,
     })
@@ -286,6 +286,9 @@ fn place(reader: &Reader, row: &AuditRow, fact: &Fact) -> (String, Option<String
         return (row.subject.clone(), Some(format!("/runs/{run}")));
     }
     match fact {
+        Fact::Budget(_) if row.subject == Spender::ALL => {
+            (row.subject.clone(), Some("/costs".to_owned()))
+        }
         Fact::Agent(_) | Fact::Budget(_) => {
             let href = format!("/agents/{}", row.subject);
             (row.subject.clone(), Some(href))

@@ -115,6 +115,10 @@ impl Rig {
     }
 
     pub async fn over(store: Arc<dyn naos_store::Store>, shape: impl FnOnce(App) -> App) -> Self {
+        #[cfg(feature = "planted-bugs")]
+        if let Ok(bug) = std::env::var("NAOS_PLANTED_BUG") {
+            naos_kernel::planted::set(&bug);
+        }
         let sandbox = Arc::new(Sandbox::new(&Config::default()).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let components = Components::new(

@@ -182,10 +182,11 @@ async fn make(
         Reply::Version(_) => "changed",
         _ => expected,
     };
-    if item.stopped && result == "created" {
-        let stop = command::Agent::Stop {
-            name: item.name.clone(),
-        };
+    if item.stopped
+        && result == "created"
+        && let Ok(name) = Name::new(&item.name)
+    {
+        let stop = command::Agent::Stop { name };
         seq = call.ask(&format!("{part}-stop"), stop, Vec::new()).await?.0;
     }
     Ok((seq, result))

@@ -19,7 +19,10 @@ pub(crate) async fn show(call: Call) -> Answered {
         .iter()
         .filter_map(|(name, b)| shapes::budget(name, b, call.now));
     let mut agents = Vec::new();
-    for (name, budget) in &budgets {
+    for (whose, budget) in &budgets {
+        let Some(name) = whose.agent() else {
+            continue; // all together: the sum of the others
+        };
         let runs = match reader.find::<Agent>(name)? {
             Some(agent) => json!(agent.completed + agent.failed),
             None => Value::Null, // a skill, or gone: nobody counted
@@ -70,7 +73,7 @@ pub(crate) async fn remove(call: Call) -> Answered {
 }
 
 async fn change(call: &Call, spec: Option<BudgetSpec>) -> Answered {
-    let agent = call.name("agent")?;
+    let agent = call.spender("agent")?;
     let command = command::Budget::Set {
         agent: agent.clone(),
         spec,
@@ -80,7 +83,7 @@ async fn change(call: &Call, spec: Option<BudgetSpec>) -> Answered {
 }
 
 pub(crate) async fn reset(call: Call) -> Answered {
-    let agent = call.name("agent")?;
+    let agent = call.spender("agent")?;
     let command = command::Budget::Reset {
         agent: agent.clone(),
     };

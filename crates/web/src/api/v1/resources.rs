@@ -2,6 +2,7 @@
 
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
+use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command;
 use naos_types::spec::{Kind, Spec};
@@ -54,7 +55,7 @@ pub(crate) async fn list(call: Call) -> Answered {
             }
         }
         Kind::Budget => {
-            let budgets = reader.all::<naos_kernel::budget::Budget>(NAMES_MAX)?;
+            let budgets = reader.all::<Budget>(NAMES_MAX)?;
             let shaped = budgets
                 .iter()
                 .filter_map(|(name, b)| shapes::budget(name, b, call.now));
@@ -69,7 +70,11 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
-    let (kind, name) = (kind(&call)?, call.name("name")?);
+    let kind = kind(&call)?;
+    if kind == Kind::Budget {
+        return budget(&call);
+    }
+    let name = call.name("name")?;
     let reader = call.reader()?;
     let missing = || {
         let what = format!("there is no {} {name}", kind.word());
@@ -80,11 +85,6 @@ pub(crate) async fn show(call: Call) -> Answered {
             let agent = reader.find::<Agent>(&name)?.ok_or_else(missing)?;
             shapes::agent(&reader, &name, &agent, call.now)?
         }
-        Kind::Budget => {
-            let budget = reader.find::<naos_kernel::budget::Budget>(&name)?;
-            let shaped = budget.and_then(|b| shapes::budget(&name, &b, call.now));
-            shaped.ok_or_else(missing)?
-        }
         kind => {
             let key = ResourceKey(kind, name.clone());
             let resource = reader.find::<Resource>(&key)?.ok_or_else(missing)?;
@@ -94,17 +94,30 @@ pub(crate) async fn show(call: Call) -> Answered {
     ok(&value)
 }
 
+fn budget(call: &Call) -> Answered {
+    let whose = call.spender("name")?;
+    let found = call.reader()?.find::<Budget>(&whose)?;
+    let shaped = found.and_then(|b| shapes::budget(&whose, &b, call.now));
+    let missing = || Fault::new(Code::NOT_FOUND, format!("there is no budget {whose}"));
+    ok(&shaped.ok_or_else(missing)?)
+}
+
 pub(crate) async fn delete(call: Call) -> Answered {
-    let (kind, name) = (kind(&call)?, call.name("name")?);
+    let kind = kind(&call)?;
+    if kind == Kind::Budget {
+        let agent = call.spender("name")?;
+        let command = command::Budget::Set {
+            agent: agent.clone(),
+            spec: None,
+        };
+        let (seq, _) = call.ask("", command, Vec::new()).await?;
+        return ok(&json!({"kind": kind, "name": agent, "seq": seq}));
+    }
+    let name = call.name("name")?;
     let (seq, _) = match kind {
         Kind::Agent => {
             let command = command::Agent::Delete { name: name.clone() };
             call.ask("", command, Vec::new()).await?
-        }
-        Kind::Budget => {
-            let agent = name.clone();
-            call.ask("", command::Budget::Set { agent, spec: None }, Vec::new())
-                .await?
         }
         kind => {
             let command = command::Resource::Delete {

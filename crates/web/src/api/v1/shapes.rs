@@ -1,5 +1,7 @@
 //! What things look like as JSON.
 
+use std::sync::Arc;
+
 use naos_engine::read::{AuditRow, CallView, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
@@ -10,7 +12,9 @@ use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
-use naos_types::{ApprovalId, BodyRef, Micros, Name, PlanId, Refusal, RunId, Seq, TaskId, Time};
+use naos_types::{
+    ApprovalId, BodyRef, Micros, Name, PlanId, Refusal, RunId, Seq, Spender, TaskId, Time,
+};
 use serde_json::{Value, json};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
@@ -165,7 +169,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
 }
 
 /// A budget with a limit; what the window of an earlier time spent doesn't count.
-pub(crate) fn budget(agent: &Name, budget: &Budget, now: Time) -> Option<Value> {
+pub(crate) fn budget(agent: &Spender, budget: &Budget, now: Time) -> Option<Value> {
     let spec = budget.spec.as_ref()?;
     let (spent, left) = spent_and_left(budget, now);
     Some(json!({
@@ -188,9 +192,17 @@ pub(crate) fn spent_and_left(budget: &Budget, now: Time) -> (Micros, Micros) {
     (spent, limit.minus(spent.plus(budget.reserved)))
 }
 
-/// Whether the budget's present window has nothing left.
-pub(crate) fn exhausted(budget: Option<&Budget>, now: Time) -> bool {
-    budget.is_some_and(|b| b.exhausted && b.window_at(now) == b.window)
+/// The agent's budget, and whether its present window or that of all has nothing left.
+pub(crate) fn purse(
+    reader: &Reader,
+    agent: &Name,
+    now: Time,
+) -> Result<(Option<Arc<Budget>>, bool), Refusal> {
+    let exhausted = |b: &Budget| b.exhausted && b.window_at(now) == b.window;
+    let own = reader.find::<Budget>(&Spender::Agent(agent.clone()))?;
+    let all = reader.find::<Budget>(&Spender::All)?;
+    let none_left = [&own, &all].into_iter().flatten().any(|b| exhausted(b));
+    Ok((own, none_left))
 }
 
 pub(crate) fn agent(
@@ -199,11 +211,12 @@ pub(crate) fn agent(
     agent: &Agent,
     now: Time,
 ) -> Result<Value, Refusal> {
-    let money = reader.find::<Budget>(name)?;
+    let (money, none_left) = purse(reader, name, now)?;
+    let whose = Spender::Agent(name.clone());
     Ok(json!({
         "name": name,
         "template": agent.spec.template,
-        "status": agent.status(exhausted(money.as_deref(), now)),
+        "status": agent.status(none_left),
         "tier": tier(agent),
         "runs": agent.completed + agent.failed + u64::from(agent.open_runs),
         "failed": agent.failed,
@@ -211,7 +224,7 @@ pub(crate) fn agent(
         "description": agent.spec.description,
         "component": agent.spec.component,
         "last_run": agent.last.map(|(run, _)| run),
-        "budget": money.as_deref().and_then(|money| budget(name, money, now)),
+        "budget": money.as_deref().and_then(|money| budget(&whose, money, now)),
     }))
 }
 

@@ -99,7 +99,7 @@ pub(crate) fn agent(s: Text<'_>) -> Agent {
 
 pub(crate) fn costs(s: Text<'_>) -> Costs {
     let row = |agent: &str, budget, action| BudgetRow {
-        agent: s(agent),
+        agent: (agent != "*").then(|| s(agent)),
         budget,
         action,
     };
@@ -125,6 +125,11 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
             avoided_calls: 18_204,
         },
         budgets: vec![
+            row(
+                "*",
+                budget(30_000_000, 19_320_000, 250_000),
+                BudgetAction::Pause,
+            ),
             row(
                 "researcher",
                 budget(10_000_000, 8_200_000, 250_000),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Rig;
+use crate::support::{Rig, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_budget_is_kept() {
@@ -39,6 +39,61 @@ async fn a_budget_is_kept() {
         .api(&rig.owner, "PUT", "/api/v1/budgets/hello", bad)
         .await;
     assert_eq!(bad.problem(), (400, "N0102".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_agents_together_have_a_budget() {
+    let rig = Rig::new().await;
+    for agent in ["one", "two"] {
+        rig.agent(agent).await;
+    }
+    let file = "cost:\n  global:\n    limit: 9 # cents\n    period: day\n    onExceed: pause\n";
+    let files = json!({"files": [{"name": "nexus.config.yaml", "text": file}]});
+    let applied = rig.post("/api/v1/apply", files).await.ok();
+    assert_eq!(
+        applied["items"],
+        json!([{"kind": "budget", "name": "*", "result": "created"}])
+    );
+    rig.run("one", "1").await;
+    let costs = rig.get("/api/v1/costs").await.ok();
+    assert_eq!(costs["budgets"][0]["agent"], "*");
+    assert_eq!(costs["budgets"][0]["spent_micros"], 50_000);
+    assert_eq!(costs["budgets"][0]["left_micros"], 40_000);
+    assert_eq!(costs["agents"].as_array().map(Vec::len), Some(1), "{costs}");
+    let over = rig
+        .post("/api/v1/runs", json!({"agent": "two", "input": "2"}))
+        .await;
+    assert_eq!(over.problem(), (403, "N0143".into()));
+    assert!(over.text.contains("all agents together"), "{over:?}");
+    let session = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&session, "/costs").await;
+    assert!(page.text.contains("All agents together"), "{page:?}");
+    let budget = json!({"limit_micros": 100_000, "period": "day"});
+    rig.api(&rig.owner, "PUT", "/api/v1/budgets/*", budget)
+        .await
+        .ok();
+    assert_eq!(rig.run("two", "2").await["status"], "completed");
+    let agents = rig.get("/api/v1/agents").await.ok();
+    assert_eq!(agents["items"][0]["status"], "budget_exceeded", "{agents}");
+    rig.post("/api/v1/budgets/*/reset", Value::Null).await.ok();
+    assert_eq!(rig.run("one", "3").await["status"], "completed");
+    rig.api(&rig.owner, "DELETE", "/api/v1/budgets/*", Value::Null)
+        .await
+        .ok();
+    assert_eq!(rig.get("/api/v1/costs").await.ok()["budgets"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_again_keeps_its_first_seq() {
+    let rig = Rig::new().await;
+    rig.agent("hello").await;
+    let stop = || {
+        let (path, key) = ("/api/v1/agents/hello/stop", [("idempotency-key", "once")]);
+        request(&rig.owner, "POST", path, &json!({}), &key)
+    };
+    let first = rig.send(stop()).await.ok();
+    rig.agent("other").await;
+    assert_eq!(rig.send(stop()).await.ok()["seq"], first["seq"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
