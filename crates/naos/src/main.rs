@@ -14,6 +14,7 @@ mod link;
 mod office;
 mod out;
 mod outside;
+mod planted;
 mod project;
 mod session;
 mod sync;

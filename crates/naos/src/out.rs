@@ -6,6 +6,9 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
 use serde_json::Value;
 
+/// How wide a terminal is that says nothing, or nought.
+const COLUMNS: u16 = 80;
+
 /// How answers are shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Out {
@@ -74,6 +77,9 @@ impl Out {
                 .load_style(UTF8_HORIZONTAL_ONLY)
                 .set_content_arrangement(ContentArrangement::Dynamic)
                 .set_header(head.iter().map(|word| word.to_uppercase()));
+            if table.width().is_none_or(|width| width == 0) {
+                table.set_width(COLUMNS); // a terminal that doesn't know how wide it is
+            }
             for row in rows {
                 table.add_row(row.iter().map(|cell| clean(cell)));
             }

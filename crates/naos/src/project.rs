@@ -10,6 +10,9 @@ use crate::fail::Fail;
 /// What a configuration may be called; the first one found counts.
 pub(crate) const CONFIG_NAMES: [&str; 2] = ["nexus.config.yaml", "naos.config.yaml"];
 
+/// Where the naos of a folder that `naos report` read lives.
+pub(crate) const REPORT_HOME: &str = ".naos";
+
 /// A project on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Project {
@@ -25,9 +28,11 @@ impl Project {
     /// The project that was named, or the nearest one above the current directory.
     pub(crate) fn find(config: Option<&Path>, data: Option<&Path>) -> Result<Self, Fail> {
         let here = env::current_dir().map_err(|e| Fail::io("find the current directory", &e))?;
-        let config = match named(config)? {
-            Some(config) => Some(config),
-            None => nearest(&here),
+        let data = data.map(Path::to_owned).or_else(data_of_environment);
+        let config = match (named(config)?, nearest(&here)) {
+            (Some(config), _) | (None, Some(Found::Config(config))) => Some(config),
+            (None, Some(Found::Report(dir))) if data.is_none() => return Ok(Self::of_report(&dir)),
+            (None, _) => None,
         };
         let root = config
             .as_deref()
@@ -36,7 +41,6 @@ impl Project {
                 dir if dir.as_os_str().is_empty() => here.clone(),
                 dir => dir.to_owned(),
             });
-        let data = data.map(Path::to_owned).or_else(data_of_environment);
         match (root, data) {
             (Some(root), data) => {
                 let data = data.unwrap_or_else(|| root.join("data"));
@@ -52,6 +56,14 @@ impl Project {
                     .help("`naos init NAME` makes one; --config or --data-dir names one elsewhere"),
             ),
         }
+    }
+
+    /// The project that `naos report DIR` keeps within the folder.
+    pub(crate) fn of_report(dir: &Path) -> Self {
+        let root = dir.join(REPORT_HOME);
+        let data = root.join("data");
+        let config = None;
+        Self { root, config, data }
     }
 
     /// Where the owner's token is kept.
@@ -88,10 +100,22 @@ fn named(flag: Option<&Path>) -> Result<Option<PathBuf>, Fail> {
     Err(Fail::new(Code::NOT_FOUND, what).help("check the path after --config"))
 }
 
-fn nearest(here: &Path) -> Option<PathBuf> {
-    here.ancestors()
-        .flat_map(|dir| CONFIG_NAMES.iter().map(|name| dir.join(name)))
-        .find(|path| path.is_file())
+enum Found {
+    Config(PathBuf),
+    Report(PathBuf),
+}
+
+/// The nearest directory with a configuration or with a report's data.
+fn nearest(here: &Path) -> Option<Found> {
+    here.ancestors().find_map(|dir| {
+        let mut configs = CONFIG_NAMES.iter().map(|name| dir.join(name));
+        let config = configs.find(|path| path.is_file()).map(Found::Config);
+        let report = || {
+            let there = Project::of_report(dir).data.is_dir();
+            there.then(|| Found::Report(dir.to_owned()))
+        };
+        config.or_else(report)
+    })
 }
 
 /// `NAOS_DATA_DIR` is the directory; `NEXUS_DB_PATH` names a file in it.

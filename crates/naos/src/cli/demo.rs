@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use naos_types::Code;
-
 use super::report::{self, Asked};
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::office::collect::collect;
 use crate::office::files;
 use crate::office::job::Job;
 use crate::project::Project;
@@ -57,10 +54,11 @@ pub(crate) fn go(context: &Context, demo: &Demo) -> Ended {
         data: root.join("data"),
         root: root.clone(),
     };
-    let material = collect(&root).map_err(|e| Fail::new(Code::NOT_FOUND, e.to_string()))?;
+    let material = report::gathered(context, &root)?;
     let session = Session::open(&project, None)?;
     let job = Job {
         client: CLIENT.into(),
+        about: CLIENT.into(),
         period: (PERIOD.0.into(), PERIOD.1.into()),
         language: demo.language.clone(),
         home: root,

@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use naos_engine::{chance, clock};
 use naos_types::{Code, Span, Time};
+use serde_json::json;
 
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::office::collect::collect;
-use crate::office::job::{self, Ended as JobEnded, Job, WhenAsked};
+use crate::office::collect::{Material, collect};
+use crate::office::deliver::Delivered;
+use crate::office::job::{self, Done, Ended as JobEnded, Job, WhenAsked};
 use crate::office::page::Page;
 use crate::office::show::Show;
 use crate::project::Project;
 use crate::session::Session;
 
-/// Where a folder's own naos lives.
-const HOME: &str = ".naos";
+/// How many lines about what is left out are said; the report has them all.
+const LEFT_OUT_SAID_MAX: usize = 12;
 /// How many days a report covers where nothing is said.
 const DAYS: i64 = 7;
 
@@ -43,8 +45,9 @@ pub(crate) struct Asked {
 pub(crate) struct Report {
     /// The folder.
     dir: PathBuf,
-    /// Whom the report is for; the folder's name, unless said.
-    #[arg(long)]
+    /// Whom the report is for, and whom all in it has to concern. Unless said, it is called after
+    /// the folder, and all that is in the folder belongs in.
+    #[arg(long, value_name = "NAME")]
     client: Option<String>,
     /// The first day, like 2026-10-05.
     #[arg(long, value_name = "DATE")]
@@ -63,37 +66,61 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn go(context: &Context, report: &Report) -> Ended {
-    let root = report.dir.canonicalize().map_err(|e| {
-        let what = format!("there is no folder {}: {e}", report.dir.display());
-        Fail::new(Code::NOT_FOUND, what).help("name a folder with mails, tables or notes")
+    let root = folder(&report.dir)?;
+    let named = client(report.client.as_deref())?;
+    let material = gathered(context, &root)?;
+    let period = period(report)?;
+    let folder = root.file_name().map(|name| name.to_string_lossy());
+    let client = named.or(folder.as_deref()).unwrap_or("client").to_owned();
+    let project = Project::of_report(&root);
+    std::fs::create_dir_all(&project.root).map_err(|e| {
+        let what = format!("make the directory {}", project.root.display());
+        Fail::io(what, &e)
     })?;
-    let material = collect(&root).map_err(|e| Fail::new(Code::NOT_FOUND, e.to_string()))?;
-    for left_out in &material.left_out {
-        context.out.note(format!("left out {left_out}"));
-    }
-    let name = root
-        .file_name()
-        .map_or("client".into(), |name| name.to_string_lossy());
-    let client = report.client.clone().unwrap_or_else(|| name.into_owned());
-    let home = root.join(HOME);
-    std::fs::create_dir_all(&home)
-        .map_err(|e| Fail::io(format!("make the directory {}", home.display()), &e))?;
-    let project = Project {
-        root: home.clone(),
-        config: None,
-        data: home.join("data"),
-    };
     say_models(context);
     let session = Session::open(&project, None)?;
     let job = Job {
         client,
-        period: period(report)?,
+        about: named.unwrap_or_default().to_owned(),
+        period,
         language: report.language.clone(),
-        home: root,
+        home: root.clone(),
         material,
         again: report.again.then(|| format!("{:032x}", chance::roll())),
     };
     follow(context, session, &project, &job, &report.asked)
+}
+
+/// The folder that was named.
+fn folder(dir: &Path) -> Result<PathBuf, Fail> {
+    let help = "name a folder with mails, tables or notes";
+    let root = dir.canonicalize().map_err(|e| {
+        let what = format!("there is no folder {}: {e}", dir.display());
+        Fail::new(Code::NOT_FOUND, what).help(help)
+    })?;
+    if !root.is_dir() {
+        let what = format!("{} is not a folder", dir.display());
+        return Err(Fail::usage(what).help(help));
+    }
+    Ok(root)
+}
+
+/// The client that was named, if one was.
+fn client(named: Option<&str>) -> Result<Option<&str>, Fail> {
+    match named.map(str::trim) {
+        Some("") => Err(Fail::usage("--client is empty")
+            .help("name the client, or leave --client out: then all in the folder belongs in")),
+        named => Ok(named),
+    }
+}
+
+/// The folder's material; what can't be read is said.
+pub(crate) fn gathered(context: &Context, root: &Path) -> Result<Material, Fail> {
+    let material = collect(root).map_err(|e| Fail::new(Code::NOT_FOUND, e.to_string()))?;
+    for left_out in &material.left_out {
+        context.out.note(format!("left out: {left_out}"));
+    }
+    Ok(material)
 }
 
 fn period(report: &Report) -> Result<(String, String), Fail> {
@@ -178,8 +205,8 @@ pub(crate) fn follow(
         ));
     }
     let mut show = Show::new(out);
-    let ended = job::run(&mut session, job, when, &mut show)?;
-    let exit = tell(context, &ended, &job.home);
+    let done = job::run(&mut session, job, when, &mut show)?;
+    let exit = tell(context, &done, job, &show);
     if page.is_some() && exit == 0 {
         out.say("the page is served until Ctrl-C");
         session.until_interrupted()?;
@@ -189,34 +216,150 @@ pub(crate) fn follow(
     Ok(exit)
 }
 
-fn tell(context: &Context, ended: &JobEnded, home: &Path) -> u8 {
-    match ended {
-        JobEnded::Delivered(written) => {
-            for path in written {
-                context.out.line(format!("report: {}", path.display()));
-            }
-            if written.is_empty() {
-                let reports = home.join("reports");
-                context.out.say(format!(
-                    "nothing new: the report is in {}",
-                    reports.display()
-                ));
+fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
+    let out = &context.out;
+    if out.json {
+        out.json(&as_json(done, job, show));
+    } else {
+        say_left_out(context, done, job);
+    }
+    let go = way(&job.home);
+    match &done.ended {
+        JobEnded::Delivered(delivered) => {
+            if !out.json {
+                delivered_lines(job, delivered)
+                    .iter()
+                    .for_each(|line| out.line(line));
             }
             0
         }
         JobEnded::Held => {
-            context
-                .out
-                .line("the report waits for approval: run again with --yes, or approve it");
+            if !out.json {
+                out.line("the report waits for approval: run again with --yes, or approve it:");
+                out.line(format!("  {go}naos approve --yes"));
+            }
             4
         }
         JobEnded::Failed(why) => {
-            Fail::new(
-                Code::STEP_FAILED,
-                format!("the report could not be made: {why}"),
-            )
-            .show(context.out.json, context.out.colour);
+            let what = format!("the report could not be made: {why}");
+            Fail::new(Code::STEP_FAILED, what)
+                .help(format!("`{go}naos get plan {}` shows more", done.plan))
+                .show(out.json, out.colour);
             1
+        }
+    }
+}
+
+/// What isn't in the report, unless it was said at the beginning.
+fn say_left_out(context: &Context, done: &Done, job: &Job) {
+    let said: Vec<String> = job
+        .material
+        .left_out
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let mut news = done.left_out.iter().filter(|line| !said.contains(line));
+    for line in news.by_ref().take(LEFT_OUT_SAID_MAX) {
+        context.out.say(format!("left out: {line}"));
+    }
+    let more = news.count();
+    if more > 0 {
+        context.out.say(format!(
+            "left out: {more} more, in the report's last section"
+        ));
+    }
+}
+
+fn delivered_lines(job: &Job, delivered: &Delivered) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (kept, new) in &delivered.kept {
+        let (kept, new) = (kept.display(), new.display());
+        lines.push(format!(
+            "{kept} was changed by hand and stays: the new report is {new}"
+        ));
+    }
+    let written = delivered.written.iter();
+    lines.extend(written.map(|path| format!("report: {}", path.display())));
+    if lines.is_empty() {
+        let path = job.home.join("reports").join(format!("{}.md", job.slug()));
+        let what = if job.again.is_some() {
+            "done again, and the report says the same as before"
+        } else {
+            "nothing new, the report is there already"
+        };
+        lines.push(format!("{what}: {}", path.display()));
+    }
+    lines
+}
+
+fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
+    let nothing = Delivered::default();
+    let (status, delivered, why) = match &done.ended {
+        JobEnded::Delivered(delivered) => ("delivered", delivered, None),
+        JobEnded::Held => ("held", &nothing, None),
+        JobEnded::Failed(why) => ("failed", &nothing, Some(why)),
+    };
+    let kept = |(kept, new): &(PathBuf, PathBuf)| json!({"changed": kept, "instead": new});
+    json!({
+        "status": status,
+        "plan": done.plan,
+        "client": job.client,
+        "period": {"from": job.period.0, "to": job.period.1},
+        "document": format!("reports/{}.md", job.slug()),
+        "written": delivered.written,
+        "kept": delivered.kept.iter().map(kept).collect::<Vec<_>>(),
+        "left_out": done.left_out,
+        "agents": show.table(),
+        "why": why,
+    })
+}
+
+/// What to type first, so that a command finds the folder's naos.
+fn way(home: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    if here.starts_with(home) {
+        return String::new();
+    }
+    let path = home
+        .strip_prefix(&here)
+        .unwrap_or(home)
+        .display()
+        .to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if path.chars().all(plain) && !path.starts_with('-') {
+        format!("cd {path} && ")
+    } else {
+        format!("cd -- '{}' && ", path.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_client_is_refused() {
+        for (named, expected) in [
+            (None, Some(None)),
+            (Some(" Riake "), Some(Some("Riake"))),
+            (Some(""), None),
+            (Some(" \t"), None),
+        ] {
+            assert_eq!(client(named).ok(), expected, "{named:?}");
+        }
+        assert_eq!(client(Some("")).unwrap_err().exit, 2);
+    }
+
+    #[test]
+    fn hints_work_as_typed() {
+        let here = std::env::current_dir().unwrap();
+        for (home, expected) in [
+            (here.clone(), ""),
+            (here.join("ck"), "cd ck && "),
+            (here.join("it's mine"), "cd -- 'it'\\''s mine' && "),
+            ("/elsewhere".into(), "cd /elsewhere && "),
+        ] {
+            assert_eq!(way(&home), expected, "{}", home.display());
         }
     }
 }

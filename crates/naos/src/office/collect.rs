@@ -1,5 +1,6 @@
 //! Reads a folder of mails, tables and notes into what the report's plan takes.
 
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -24,17 +25,22 @@ const OWN_FILES: &[&str] = &["README.md", "readme.md"];
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CollectError {
     /// It isn't there, or may not be read.
-    #[error("could not read {}", path.display())]
+    #[error("could not read {}: {}", path.display(), reason(cause))]
     Io {
         /// Which.
         path: PathBuf,
         /// Why.
-        #[source]
         cause: std::io::Error,
     },
     /// Nothing in it that a report could be made of.
-    #[error("there is no .eml, .mbox, .csv, .md or .txt file in {}", .0.display())]
-    Nothing(PathBuf),
+    #[error("there is no .eml, .mbox, .csv, .md or .txt file in {}{}", path.display(),
+        beside(left_out))]
+    Nothing {
+        /// Where.
+        path: PathBuf,
+        /// What could not be read.
+        left_out: Vec<LeftOut>,
+    },
     /// More than one report takes.
     #[error("{} holds more than {} files or {} MiB: choose a smaller folder", path.display(),
         FILES_MAX, TOTAL_BYTES_MAX >> 20)]
@@ -42,6 +48,30 @@ pub(crate) enum CollectError {
         /// Which.
         path: PathBuf,
     },
+}
+
+/// What is no part of the report, although it lies in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// A file or folder, as the material names it.
+    pub(crate) path: String,
+    /// Why.
+    pub(crate) why: String,
+}
+
+impl std::fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.path, self.why)
+    }
+}
+
+fn beside(left_out: &[LeftOut]) -> String {
+    let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; left out: {}", names.join(", "))
+    }
 }
 
 /// What a report is made of, in batches: `[{name, files: [{path, text}]}]`.
@@ -54,60 +84,94 @@ pub(crate) struct Material {
     /// Notes.
     pub(crate) notes: Vec<Value>,
     /// What was left out, and why.
-    pub(crate) left_out: Vec<String>,
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// Reads `dir`; paths in the material are relative to it, with `/` between their parts.
+/// Reads `dir`; paths in the material are relative to it, with `/` between their parts. What lies
+/// below it and can't be read is left out, and said so.
 ///
 /// # Errors
 /// [`CollectError`].
 pub(crate) fn collect(dir: &Path) -> Result<Material, CollectError> {
-    let mut found = Vec::new();
-    search(dir, 0, &mut found)?;
-    found.sort();
-    if found.len() > FILES_MAX {
-        return Err(CollectError::TooMuch {
-            path: dir.to_owned(),
-        });
+    collect_with(dir, &Disk)
+}
+
+/// The disk, so that tests can forbid what an administrator may always read.
+trait Shelf {
+    fn list(&self, dir: &Path) -> std::io::Result<Vec<DirEntry>> {
+        std::fs::read_dir(dir)?.collect()
     }
-    let mut material = Material::default();
+    fn read(&self, file: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(file)
+    }
+}
+
+struct Disk;
+
+impl Shelf for Disk {}
+
+fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError> {
+    let mut search = Search {
+        dir,
+        shelf,
+        found: Vec::new(),
+        left_out: Vec::new(),
+    };
+    search.below(dir, 0).map_err(|cause| CollectError::Io {
+        path: dir.to_owned(),
+        cause,
+    })?;
+    search.found.sort();
+    let too_much = || CollectError::TooMuch {
+        path: dir.to_owned(),
+    };
+    if search.found.len() > FILES_MAX {
+        return Err(too_much());
+    }
     let (mut mail, mut tables, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     let mut total = 0;
-    for path in found {
-        let relative = path.strip_prefix(dir).unwrap_or(&path);
-        let name = relative.to_string_lossy().replace('\\', "/");
-        let io = |cause| CollectError::Io {
-            path: path.clone(),
-            cause,
+    for path in std::mem::take(&mut search.found) {
+        let bytes = match search.read(&path) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                search.leave_out(&path, why);
+                continue;
+            }
         };
-        if path.metadata().map_err(io)?.len() > FILE_BYTES_MAX {
-            let limit = FILE_BYTES_MAX >> 20;
-            material
-                .left_out
-                .push(format!("{name}: larger than {limit} MiB"));
-            continue;
-        }
-        let bytes = std::fs::read(&path).map_err(io)?;
         total += bytes.len();
         if total > TOTAL_BYTES_MAX {
-            return Err(CollectError::TooMuch {
-                path: dir.to_owned(),
-            });
+            return Err(too_much());
         }
         let lane = match ending(&path) {
             "eml" | "mbox" => &mut mail,
             "csv" => &mut tables,
             _ => &mut notes,
         };
-        lane.push((name, text_of(bytes)));
+        lane.push((search.name(&path), text_of(bytes)));
     }
+    let mut left_out = search.left_out;
+    left_out.sort_by(|left, right| left.path.cmp(&right.path));
     if mail.is_empty() && tables.is_empty() && notes.is_empty() {
-        return Err(CollectError::Nothing(dir.to_owned()));
+        return Err(CollectError::Nothing {
+            path: dir.to_owned(),
+            left_out,
+        });
     }
-    material.mail = batches("mails", mail);
-    material.tables = by_folder(tables);
-    material.notes = batches("notes", notes);
-    Ok(material)
+    Ok(Material {
+        mail: batches("mails", mail),
+        tables: by_folder(tables),
+        notes: batches("notes", notes),
+        left_out,
+    })
+}
+
+/// Why the system says no, as people say it.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
+        std::io::ErrorKind::NotFound => "it isn't there any more".into(),
+        _ => error.to_string(),
+    }
 }
 
 fn ending(path: &Path) -> &str {
@@ -116,31 +180,58 @@ fn ending(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-fn search(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), CollectError> {
-    let io = |cause| CollectError::Io {
-        path: dir.to_owned(),
-        cause,
-    };
-    for entry in std::fs::read_dir(dir).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let (name, path) = (entry.file_name(), entry.path());
-        let name = name.to_string_lossy();
-        let kind = entry.file_type().map_err(io)?;
-        if name.starts_with('.') || found.len() > FILES_MAX {
-            continue;
-        }
-        if kind.is_dir() {
-            if depth < DEPTH_MAX && !SKIPPED.contains(&name.as_ref()) {
-                search(&path, depth + 1, found)?;
-            }
-        } else if kind.is_file() && !OWN_FILES.contains(&name.as_ref()) {
-            let wanted = matches!(ending(&path), "eml" | "mbox" | "csv" | "md" | "txt");
-            if wanted {
-                found.push(path);
-            }
-        }
+struct Search<'s> {
+    dir: &'s Path,
+    shelf: &'s dyn Shelf,
+    found: Vec<PathBuf>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Search<'_> {
+    fn name(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.dir).unwrap_or(path);
+        relative.to_string_lossy().replace('\\', "/")
     }
-    Ok(())
+
+    fn leave_out(&mut self, path: &Path, why: String) {
+        let path = self.name(path);
+        self.left_out.push(LeftOut { path, why });
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        let size = path.metadata().map_err(|e| reason(&e))?.len();
+        if size > FILE_BYTES_MAX {
+            return Err(format!("larger than {} MiB", FILE_BYTES_MAX >> 20));
+        }
+        self.shelf.read(path).map_err(|e| reason(&e))
+    }
+
+    fn below(&mut self, dir: &Path, depth: usize) -> std::io::Result<()> {
+        for entry in self.shelf.list(dir)? {
+            let (name, path) = (entry.file_name(), entry.path());
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || self.found.len() > FILES_MAX {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() && SKIPPED.contains(&name.as_ref()) {
+                continue;
+            }
+            if kind.is_dir() && depth >= DEPTH_MAX {
+                self.leave_out(&path, format!("more than {DEPTH_MAX} folders deep"));
+            } else if kind.is_dir() {
+                if let Err(why) = self.below(&path, depth + 1) {
+                    self.leave_out(&path, reason(&why));
+                }
+            } else if kind.is_file() && !OWN_FILES.contains(&name.as_ref()) {
+                let wanted = matches!(ending(&path), "eml" | "mbox" | "csv" | "md" | "txt");
+                if wanted {
+                    self.found.push(path);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A file's text. What isn't UTF-8 is handed over byte by byte (ISO 8859-1), so that who reads it
@@ -240,6 +331,52 @@ mod tests {
         assert_eq!(names(&material.tables), ["a", "b"]);
         assert_eq!(material.tables[0]["files"].as_array().unwrap().len(), 2);
         assert_eq!(material.notes[0]["files"][0]["text"], "café");
+    }
+
+    /// A disk that forbids what is called `priv`.
+    struct Locked;
+
+    impl Locked {
+        fn allow(path: &Path) -> std::io::Result<()> {
+            let locked = path.file_stem().is_some_and(|name| name == "priv");
+            if locked {
+                return Err(std::io::ErrorKind::PermissionDenied.into());
+            }
+            Ok(())
+        }
+    }
+
+    impl Shelf for Locked {
+        fn list(&self, dir: &Path) -> std::io::Result<Vec<DirEntry>> {
+            Self::allow(dir)?;
+            Disk.list(dir)
+        }
+        fn read(&self, file: &Path) -> std::io::Result<Vec<u8>> {
+            Self::allow(file)?;
+            Disk.read(file)
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out_and_said() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/priv")).unwrap();
+        std::fs::write(dir.path().join("priv.md"), "x").unwrap();
+        let error = collect_with(dir.path(), &Locked).unwrap_err().to_string();
+        let says = "; left out: a/priv (permission denied), priv.md (permission denied)";
+        assert!(error.ends_with(says), "{error}");
+        std::fs::write(dir.path().join("a/open.md"), "x").unwrap();
+        let large = std::fs::File::create(dir.path().join("large.txt")).unwrap();
+        large.set_len(FILE_BYTES_MAX + 1).unwrap();
+        let material = collect_with(dir.path(), &Locked).unwrap();
+        assert_eq!(material.notes[0]["files"].as_array().unwrap().len(), 1);
+        let left_out: Vec<String> = material.left_out.iter().map(LeftOut::to_string).collect();
+        let expected = [
+            "a/priv (permission denied)",
+            "large.txt (larger than 4 MiB)",
+            "priv.md (permission denied)",
+        ];
+        assert_eq!(left_out, expected);
     }
 
     #[test]

@@ -1,18 +1,48 @@
 //! Writes approved reports where people look for them: as Markdown, and as a page of its own.
+//! What somebody changed there stays theirs: a newer report is written beside it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use naos_types::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::files;
 use crate::fail::Fail;
 use crate::session::{Session, api, part};
 
 /// Where reports stand among the documents.
 const FOLDER: &str = "/reports/";
+/// How many reports stand beside each other.
+const BESIDE_MAX: u32 = 99;
+
+/// What was written this time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// The Markdown files that are new or have a new content.
+    pub(crate) written: Vec<PathBuf>,
+    /// Files that somebody changed, and where the report went instead.
+    pub(crate) kept: Vec<(PathBuf, PathBuf)>,
+}
+
+/// `data/delivered.json`: what was written, so that what somebody changed since is known. Only a
+/// memory: without it a file that isn't just what would be written is taken as changed.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    /// Digests of files, as they were written.
+    files: BTreeMap<String, String>,
+    /// For each document the digest of the text that was written last.
+    documents: BTreeMap<String, String>,
+}
 
 /// Writes every report that isn't written yet in its last version into `dir/reports`, as `.md`
-/// and `.html`; gives the paths of those that are new.
-pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Vec<PathBuf>, Fail> {
+/// and `.html`.
+pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Delivered, Fail> {
     let list = session.get(api(&format!("/documents?prefix={}", part(FOLDER))))?;
-    let mut written = Vec::new();
+    let memory_path = session.project().data.join("delivered.json");
+    let memory = std::fs::read(&memory_path).unwrap_or_default();
+    let mut memory: Memory = serde_json::from_slice(&memory).unwrap_or_default();
+    let mut delivered = Delivered::default();
     for item in list["items"].as_array().into_iter().flatten() {
         let Some(name) = item["path"]
             .as_str()
@@ -22,33 +52,95 @@ pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Vec<PathBuf>,
         };
         let path: Vec<String> = name.split('/').map(part).collect();
         let document = session.get(api(&format!("/documents/reports/{}", path.join("/"))))?;
-        let text = document["text"].as_str().unwrap_or_default();
-        let markdown = dir.join("reports").join(name);
-        let html = markdown.with_extension("html");
-        let news = [
-            put(&markdown, text.as_bytes())?,
-            put(&html, page(name, text).as_bytes())?,
-        ];
-        if news.contains(&true) {
-            written.push(markdown);
-        }
+        let text = plain(document["text"].as_str().unwrap_or_default());
+        let reports = dir.join("reports");
+        write(&reports, name, &text, &mut memory, &mut delivered)
+            .map_err(|(path, e)| Fail::io(format!("write {}", path.display()), &e))?;
     }
-    Ok(written)
+    let text = serde_json::to_vec(&memory).unwrap_or_default();
+    files::put(&memory_path, &text)
+        .map_err(|e| Fail::io(format!("write {}", memory_path.display()), &e))?;
+    Ok(delivered)
 }
 
-/// Writes a file unless it holds just this; says whether it did.
-fn put(path: &Path, bytes: &[u8]) -> Result<bool, Fail> {
-    if std::fs::read(path).is_ok_and(|there| there == bytes) {
-        return Ok(false);
+type Unwritten = (PathBuf, std::io::Error);
+
+fn digest(bytes: &[u8]) -> String {
+    Digest::of(bytes).to_string()
+}
+
+fn write(
+    reports: &Path,
+    name: &str,
+    text: &str,
+    memory: &mut Memory,
+    delivered: &mut Delivered,
+) -> Result<(), Unwritten> {
+    let stem = name.strip_suffix(".md").unwrap_or(name);
+    let now = digest(text.as_bytes());
+    let told = memory.documents.get(name) == Some(&now);
+    for nth in 1..=BESIDE_MAX {
+        let beside = if nth == 1 {
+            String::new()
+        } else {
+            format!("-{nth}")
+        };
+        let file = format!("{stem}{beside}.md");
+        let page_file = format!("{stem}{beside}.html");
+        let pair = [(&file, text.to_owned()), (&page_file, page(&file, text))];
+        let there = |name: &String| std::fs::read(reports.join(name)).ok();
+        let changed = pair.iter().any(|(name, new)| {
+            there(name).is_some_and(|there| {
+                there != new.as_bytes() && memory.files.get(*name) != Some(&digest(&there))
+            })
+        });
+        let changed = changed && !crate::planted::overwrite_edits();
+        if changed && told {
+            return Ok(()); // somebody works on what they were given, and there is nothing newer
+        }
+        if changed {
+            continue;
+        }
+        let mut news = false;
+        for (name, new) in &pair {
+            let path = reports.join(name);
+            if there(name).as_deref() != Some(new.as_bytes()) {
+                put(&path, new.as_bytes()).map_err(|e| (path, e))?;
+                news = true;
+            }
+            memory.files.insert((*name).clone(), digest(new.as_bytes()));
+        }
+        memory.documents.insert(name.to_owned(), now);
+        if news && nth > 1 {
+            let kept = reports.join(format!("{stem}.md"));
+            delivered.kept.push((kept, reports.join(&file)));
+        }
+        if news {
+            delivered.written.push(reports.join(&file));
+        }
+        return Ok(());
     }
-    let failed = |e: std::io::Error| Fail::io(format!("write {}", path.display()), &e);
+    let full = std::io::Error::other(format!(
+        "{BESIDE_MAX} changed reports stand beside each other"
+    ));
+    Err((reports.join(name), full))
+}
+
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        std::fs::create_dir_all(folder)?;
     }
-    let new = path.with_extension("new");
-    std::fs::write(&new, bytes).map_err(failed)?;
-    std::fs::rename(&new, path).map_err(failed)?;
-    Ok(true)
+    files::put(path, bytes)
+}
+
+/// A text without what steers a screen; it may quote a stranger's mail.
+fn plain(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(|c| !steers(*c)).collect()
 }
 
 const STYLE: &str = "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:16px/1.6 \
@@ -90,5 +182,58 @@ mod tests {
         );
         assert!(page.contains("<h1>Title</h1>") && page.contains("<table>"));
         assert!(!page.contains("<script>") && page.contains("&lt;x&gt;"));
+    }
+
+    #[test]
+    fn nothing_in_a_report_steers_a_screen() {
+        for (text, expected) in [
+            ("a\tb\nc\r\n", "a\tb\nc\n"),
+            ("\u{1b}[31mred\u{9b}0m\u{0}", "[31mred0m"),
+            ("\u{202e}gnp.exe\u{2069}\u{200f}", "gnp.exe"),
+            ("café 日本 — «x»", "café 日本 — «x»"),
+        ] {
+            assert_eq!(plain(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_somebody_changed_stays_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut memory = Memory::default();
+        let mut go = |text: &str| {
+            let mut delivered = Delivered::default();
+            write(dir.path(), "r.md", text, &mut memory, &mut delivered).unwrap();
+            let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+            let written: Vec<String> = delivered.written.iter().map(name).collect();
+            let kept = delivered.kept.iter().map(|(kept, _)| name(kept));
+            (written.join(" "), kept.collect::<Vec<_>>().join(" "))
+        };
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        let pair = |written: &str, kept: &str| (written.to_owned(), kept.to_owned());
+        assert_eq!(go("one"), pair("r.md", ""));
+        assert_eq!(go("one"), pair("", ""));
+        assert_eq!(go("two"), pair("r.md", ""), "naos's own is replaced");
+        std::fs::write(dir.path().join("r.md"), "mine").unwrap();
+        assert_eq!(go("two"), pair("", ""), "nothing newer");
+        assert_eq!(go("three"), pair("r-2.md", "r.md"));
+        assert_eq!(go("four"), pair("r-2.md", "r.md"));
+        std::fs::write(dir.path().join("r-2.html"), "<p>mine").unwrap();
+        assert_eq!(go("five"), pair("r-3.md", "r.md"));
+        assert_eq!(go("five"), pair("", ""));
+        assert_eq!(
+            (read("r.md"), read("r-2.md")),
+            ("mine".into(), "four".into())
+        );
+        assert_eq!(
+            (read("r-2.html"), read("r-3.md")),
+            ("<p>mine".into(), "five".into())
+        );
+        std::fs::remove_file(dir.path().join("r.md")).unwrap();
+        std::fs::remove_file(dir.path().join("r.html")).unwrap();
+        assert_eq!(
+            go("five"),
+            pair("r.md", ""),
+            "what is gone is written again"
+        );
     }
 }

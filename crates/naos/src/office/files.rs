@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use naos_engine::chance;
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
 #[folder = "../../examples/agency"]
-#[exclude = "expected.json"]
 #[exclude = ".gitattributes"]
 struct Office;
 
@@ -36,11 +36,56 @@ pub(crate) fn lay_out(dir: &Path) -> std::io::Result<usize> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        // Whole or not at all: a file cut off in the middle would be taken for the real one.
-        let new = path.with_extension("new");
-        std::fs::write(&new, &file.data)?;
-        std::fs::rename(&new, &path)?;
+        put(&path, &file.data)?;
         written += 1;
     }
     Ok(written)
+}
+
+/// Writes a file whole or not at all: one that is cut off in the middle would be taken for the
+/// real one. Two that write the same at once don't get into each other's way.
+///
+/// # Errors
+/// Why it could not be written.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.{:032x}.new", chance::roll()));
+    std::fs::write(&new, bytes)?;
+    std::fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offices_that_are_laid_out_at_once_are_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| lay_out(dir.path())))
+                .collect();
+            for one in all {
+                one.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(lay_out(dir.path()).unwrap(), 0);
+        for name in Office::iter() {
+            let there = std::fs::read(dir.path().join(name.as_ref())).unwrap();
+            assert_eq!(there, &*Office::get(&name).unwrap().data, "{name}");
+        }
+        let top = std::fs::read_dir(dir.path()).unwrap().flatten();
+        let hidden = top.filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+        assert_eq!(hidden.count(), 0, "nothing half done stays behind");
+    }
+
+    #[test]
+    fn what_the_readme_describes_is_there() {
+        let readme = text("README.md");
+        let files = readme.split('`').filter(|word| word.ends_with(".json"));
+        for name in files {
+            assert!(Office::get(name).is_some(), "{name}");
+        }
+        assert!(readme.contains("expected.json"));
+    }
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use naos_types::{Code, Digest, Name};
+use naos_types::{Code, Digest};
 use serde_json::{Value, json};
 
-use super::collect::Material;
+use super::collect::{LeftOut, Material};
+use super::deliver::{self, Delivered};
 use super::show::Show;
-use super::{deliver, files};
+use super::{files, slug};
 use crate::fail::Fail;
 use crate::session::{Session, api};
 
@@ -21,6 +22,8 @@ const FACTS_PER_LOOK: usize = 500;
 pub(crate) struct Job {
     /// Whom the report is for.
     pub(crate) client: String,
+    /// Whom everything in it has to concern; empty where all of the material does.
+    pub(crate) about: String,
     /// From when to when: ISO dates.
     pub(crate) period: (String, String),
     /// `en` or `fr`.
@@ -44,15 +47,33 @@ pub(crate) enum WhenAsked {
     Wait,
 }
 
+impl Job {
+    /// The name of the report, among the documents and on disk.
+    pub(crate) fn slug(&self) -> String {
+        slug::slug(&self.client, &self.period.1)
+    }
+}
+
 /// How it ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The report is there.
-    Delivered(Vec<PathBuf>),
+    Delivered(Delivered),
     /// It waits for a person.
     Held,
     /// It failed; the plan says why.
     Failed(String),
+}
+
+/// What it came to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// How it ended.
+    pub(crate) ended: Ended,
+    /// The run of the plan.
+    pub(crate) plan: String,
+    /// What the report says isn't in it.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Does the job, or takes it up where it was.
@@ -61,24 +82,23 @@ pub(crate) fn run(
     job: &Job,
     asked: WhenAsked,
     show: &mut Show,
-) -> Result<Ended, Fail> {
+) -> Result<Done, Fail> {
     prepare(session, &job.home)?;
     let plan = start(session, job)?;
     let mut seen = 0; // what happened before this start counts in the table too
     let mut told = false;
     loop {
-        seen = look(session, seen, show)?;
         let state = session.get(api(&format!("/plan-runs/{plan}")))?;
+        seen = look(session, seen, show, &state)?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
-        match status {
-            "running" => {}
-            "held" if asked == WhenAsked::Approve => approve(session, &plan)?,
-            "held" if asked == WhenAsked::End => {
-                look(session, seen, show)?;
-                show.end();
-                return Ok(Ended::Held);
+        let ended = match status {
+            "running" => None,
+            "held" if asked == WhenAsked::Approve => {
+                approve(session, &plan)?;
+                None
             }
+            "held" if asked == WhenAsked::End => Some(Ended::Held),
             "held" => {
                 if !told {
                     show.line(
@@ -86,23 +106,42 @@ pub(crate) fn run(
                     );
                     told = true;
                 }
+                None
             }
-            "completed" => {
-                look(session, seen, show)?;
-                let written = deliver::deliver(session, &job.home)?;
-                show.end();
-                return Ok(Ended::Delivered(written));
-            }
-            _ => {
-                look(session, seen, show)?;
-                let why = state["problem"]["note"]
-                    .as_str()
-                    .or_else(|| state["error"].as_str());
-                return Ok(Ended::Failed(why.unwrap_or(status).to_owned()));
-            }
+            "completed" => Some(Ended::Delivered(deliver::deliver(session, &job.home)?)),
+            _ => Some(Ended::Failed(why(&state, status))),
+        };
+        if let Some(ended) = ended {
+            show.end();
+            let left_out = left_out(&state);
+            return Ok(Done {
+                ended,
+                plan,
+                left_out,
+            });
         }
         session.pause(LOOK);
     }
+}
+
+/// Why a plan ended as it did: what went wrong, and what was said about it.
+fn why(state: &Value, status: &str) -> String {
+    let problem = &state["problem"];
+    match (problem["note"].as_str(), problem["said"].as_str()) {
+        (Some(note), Some(said)) => format!("{note}: {said}"),
+        (Some(text), None) | (None, Some(text)) => text.to_owned(),
+        (None, None) => status.to_owned(),
+    }
+}
+
+/// The items of the report's last section, which says what isn't in it.
+fn left_out(state: &Value) -> Vec<String> {
+    let steps = state["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let draft = steps.iter().find(|step| step["name"] == "draft");
+    let text = draft.and_then(|step| step["output"].as_str());
+    let lines = text.unwrap_or_default().lines();
+    let items = lines.filter_map(|line| line.strip_prefix("+ "));
+    items.map(str::to_owned).collect()
 }
 
 /// The workforce and the plan: applying the same again changes nothing.
@@ -123,14 +162,17 @@ fn prepare(session: &mut Session, home: &Path) -> Result<(), Fail> {
 /// Starts the plan; the same material for the same report starts the same plan again, that is: it
 /// goes on, or is done already.
 fn start(session: &mut Session, job: &Job) -> Result<String, Fail> {
+    let left = |it: &LeftOut| json!({ "path": it.path, "why": it.why });
     let inputs = json!({
         "client": job.client,
+        "about": job.about,
         "period": { "from": job.period.0, "to": job.period.1 },
         "language": job.language,
-        "slug": slug(&job.client, &job.period.1),
+        "slug": job.slug(),
         "mail": job.material.mail,
         "tables": job.material.tables,
         "notes": job.material.notes,
+        "left_out": job.material.left_out.iter().map(left).collect::<Vec<_>>(),
     });
     let mut text = inputs.to_string();
     text.push_str(job.again.as_deref().unwrap_or_default());
@@ -139,12 +181,6 @@ fn start(session: &mut Session, job: &Job) -> Result<String, Fail> {
     let answer = session.post_as(api("/plans/weekly-report/start"), &body, key)?;
     let id = answer["run"].as_str().map(str::to_owned);
     id.ok_or_else(|| Fail::new(Code::INTERNAL, "a plan was started without a name"))
-}
-
-/// `riake-2026-10-09`: the client and the last day.
-fn slug(client: &str, to: &str) -> String {
-    let client = Name::slug(client).map_or_else(|| "report".to_owned(), |name| name.to_string());
-    format!("{client}-{to}")
 }
 
 fn approve(session: &mut Session, plan: &str) -> Result<(), Fail> {
@@ -159,15 +195,23 @@ fn approve(session: &mut Session, plan: &str) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Shows what happened since `seen`; gives the last seq shown.
-fn look(session: &mut Session, seen: u64, show: &mut Show) -> Result<u64, Fail> {
+/// Shows what happened since `seen`, as far as it belongs to the plan's run; gives the last seq
+/// that was looked at.
+fn look(session: &mut Session, seen: u64, show: &mut Show, plan: &Value) -> Result<u64, Fail> {
     let mut last = seen;
+    // Times are texts of one form: they compare as they are.
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let (from, to) = (text(&plan["started"]), text(&plan["ended"]));
+    let run = plan["run"].as_str().unwrap_or_default();
     loop {
         let path = format!("/audit?after={last}&limit={FACTS_PER_LOOK}");
         let page = session.get(api(&path))?;
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         for row in rows {
-            show.fact(session, row)?;
+            let at = text(&row["time"]);
+            if at >= from && (to.is_none() || at <= to) {
+                show.fact(session, row, run)?;
+            }
             last = row["seq"].as_u64().unwrap_or(last).max(last);
         }
         if rows.len() < FACTS_PER_LOOK {
@@ -176,13 +220,20 @@ fn look(session: &mut Session, seen: u64, show: &mut Show) -> Result<u64, Fail> 
     }
 }
 
-/// The path of the task's title in a run's answer, as shown on the board.
-pub(super) fn title_of(session: &mut Session, run: &str) -> Result<(String, Value), Fail> {
+/// The task of a run: its title as shown on the board, and the plan it belongs to.
+pub(super) struct TaskOf {
+    pub(super) title: String,
+    pub(super) plan: Option<String>,
+}
+
+/// What a run was for, and the run itself.
+pub(super) fn task_of(session: &mut Session, run: &str) -> Result<(TaskOf, Value), Fail> {
     let run = session.get(api(&format!("/runs/{run}")))?;
     let task = run["task"].as_str().unwrap_or_default().to_owned();
-    let title = match session.get(api(&format!("/tasks/{task}"))) {
-        Ok(task) => task["title"].as_str().unwrap_or_default().to_owned(),
-        Err(_) => String::new(),
-    };
-    Ok((title, run))
+    let task = session
+        .get(api(&format!("/tasks/{task}")))
+        .unwrap_or_default();
+    let title = task["title"].as_str().unwrap_or_default().to_owned();
+    let plan = task["plan"].as_str().map(str::to_owned);
+    Ok((TaskOf { title, plan }, run))
 }

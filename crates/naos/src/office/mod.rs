@@ -4,8 +4,9 @@
 //! and write what was approved. Start at [`job::run`].
 
 pub(crate) mod collect;
-mod deliver;
+pub(crate) mod deliver;
 pub(crate) mod files;
 pub(crate) mod job;
 pub(crate) mod page;
 pub(crate) mod show;
+mod slug;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use naos_types::Micros;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::job::title_of;
+use super::job::task_of;
 use crate::fail::Fail;
 use crate::out::Out;
 use crate::session::Session;
@@ -32,7 +32,7 @@ pub(crate) struct Show {
 impl Show {
     /// A screen: a bar where there is a terminal, lines where there is none.
     pub(crate) fn new(out: Out) -> Self {
-        let bar = (out.terminal && !out.quiet).then(|| {
+        let bar = (out.terminal && !out.quiet && !out.json).then(|| {
             let bar = ProgressBar::new(1);
             let style = ProgressStyle::with_template("{bar:30.cyan/black} {pos}/{len} {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -49,18 +49,27 @@ impl Show {
     /// Says something.
     pub(crate) fn line(&self, text: &str) {
         match &self.bar {
-            _ if self.out.quiet => {}
+            _ if self.out.quiet || self.out.json => {}
             Some(bar) => bar.println(text),
             None => self.out.line(text),
         }
     }
 
-    /// Shows a fact, if it is one that people care for.
-    pub(crate) fn fact(&mut self, session: &mut Session, row: &Value) -> Result<(), Fail> {
+    /// Shows a fact of the plan's run, if it is one that people care for.
+    pub(crate) fn fact(
+        &mut self,
+        session: &mut Session,
+        row: &Value,
+        plan: &str,
+    ) -> Result<(), Fail> {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
         match row["action"].as_str().unwrap_or_default() {
             "agent.completed" => {
-                let (title, run) = title_of(session, &text("run"))?;
+                let (task, run) = task_of(session, &text("run"))?;
+                if task.plan.as_deref() != Some(plan) {
+                    return Ok(()); // somebody else's work in the same moment
+                }
+                let title = task.title;
                 let tier = run["tier"].as_str().unwrap_or_default().to_owned();
                 let cost = run["cost_micros"].as_u64().unwrap_or(0);
                 let took = run["took_ms"].as_u64().unwrap_or(0);
@@ -111,7 +120,7 @@ impl Show {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if self.out.quiet {
+        if self.out.quiet || self.out.json {
             return;
         }
         let mut rows = Vec::new();
@@ -125,6 +134,17 @@ impl Show {
         rows.push(row("all", &total));
         self.out
             .table(&["who", "tier", "runs", "time", "cost"], &rows);
+    }
+}
+
+impl Show {
+    /// The same as data.
+    pub(crate) fn table(&self) -> Value {
+        let one = |(who, did): (&String, &Did)| {
+            json!({"who": who, "tier": did.tier, "runs": did.runs, "took_ms": did.took_ms,
+                "cost_micros": did.cost})
+        };
+        self.did.iter().map(one).collect()
     }
 }
 

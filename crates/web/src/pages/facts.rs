@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::words::Tone;
+use super::words::{RunStatus, TaskStatus, Tone, Word};
 use crate::locale::Locale;
 
 /// The kinds that have a message of their own (`fact-run-completed`).
@@ -74,6 +74,15 @@ pub fn label(kind: &str, locale: Locale) -> Cow<'static, str> {
     locale
         .find_text(&key(kind))
         .unwrap_or_else(|| Cow::Owned(kind.to_owned()))
+}
+
+/// The message of a remark that is a word of the kind's vocabulary: where a task or plan stands.
+pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
+    match kind.split('.').next()? {
+        "task" => Some(TaskStatus::from_word(remark)?.key()),
+        "plan" => Some(RunStatus::from_word(remark)?.key()),
+        _ => None,
+    }
 }
 
 /// The colour of that kind, read from how it ended.

@@ -136,6 +136,14 @@ pub fn fact(kind: &str, values: &dyn Values) -> Result<Cow<'static, str>> {
     Ok(facts::label(kind, Say::of(values)?.locale))
 }
 
+/// A fact's remark; the word of a closed vocabulary in the reader's language.
+#[askama::filter_fn]
+pub fn told<'d>(detail: &'d str, values: &dyn Values, kind: &str) -> Result<Cow<'d, str>> {
+    let key = facts::remark_key(kind, detail);
+    let found = key.and_then(|key| Some(Say::of(values).ok()?.locale.t(&key)));
+    Ok(found.unwrap_or(Cow::Borrowed(detail)))
+}
+
 /// A whole number.
 #[askama::filter_fn]
 pub fn num<N: Whole>(n: N, values: &dyn Values) -> Result<String> {

@@ -154,7 +154,9 @@ impl Part for FeedRow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::render;
     use super::super::{check, sample};
+    use crate::locale::Locale;
 
     #[test]
     fn a_full_day() {
@@ -171,6 +173,25 @@ mod tests {
         let html = check::page(&sample::home_empty());
         check::contains(&html, "Nothing waits for you");
         check::contains(&html, "naos run");
+    }
+
+    #[test]
+    fn how_it_ended_is_said_in_the_language_of_the_page() {
+        let french = Locale::all().find(|locale| locale.code() == "fr").unwrap();
+        let shell = sample::shell(&str::to_owned);
+        let mut page = sample::home(&str::to_owned);
+        for (kind, detail, expected) in [
+            ("plan.completed", "completed", "Terminé"),
+            ("task.closed", "done", "Terminé"),
+            ("task.moved", "squad_review", "Relecture"),
+            ("run.failed", "done", "done"), // somebody's own words
+            ("plan.failed", "what", "what"),
+        ] {
+            page.feed[0].kind = kind.to_owned();
+            page.feed[0].detail = detail.to_owned();
+            let html = render(&shell, french, &page).unwrap();
+            check::contains(&html, &format!("<p class=\"detail\">{expected}</p>"));
+        }
     }
 
     #[test]

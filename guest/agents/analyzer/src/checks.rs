@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::columns::Record;
 use crate::groups::{ITEMS_MAX, Kind, Sum, party, totals};
-use crate::roles::{Role, SETTLED};
+use crate::roles::{NOT_PAID, Role, SETTLED};
 
 /// Fewer numbers say nothing about what is usual.
 const SAMPLE_MIN: usize = 8;
@@ -215,17 +215,18 @@ impl Fence {
 }
 
 /// What was due before the reference day and isn't paid. None where the table doesn't say when
-/// something is due or whether it is paid.
+/// something is due or whether it is paid; a column for payments that is empty says that nothing
+/// is.
 #[must_use]
 pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
     let has_due = rows.iter().any(|row| row.day(Role::Due).is_some());
     let says_paid = rows
         .iter()
-        .any(|row| !row.text(Role::Paid).is_empty() || !row.text(Role::Status).is_empty());
+        .any(|row| row.has(Role::Paid) || !row.text(Role::Status).is_empty());
     measure.filter(|_| has_due && says_paid)?;
     let settled = |row: &Record| {
-        let status = fold(row.text(Role::Status));
-        !row.text(Role::Paid).is_empty() || SETTLED.contains(&status.as_str())
+        let (paid, status) = (fold(row.text(Role::Paid)), fold(row.text(Role::Status)));
+        !NOT_PAID.contains(&paid.trim()) || SETTLED.contains(&status.as_str())
     };
     let late: Vec<&Record> = rows
         .iter()

@@ -112,6 +112,11 @@ impl Record {
             .find(|(at, _)| *at == role)
             .map_or("", |(_, text)| text)
     }
+    /// Whether the table has a column of this role, filled or not.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.cells.iter().any(|(at, _)| *at == role)
+    }
     /// The day in a role's cell.
     #[must_use]
     pub fn day(&self, role: Role) -> Option<Date> {

@@ -162,6 +162,7 @@ fn kind_of(roles: &[Role]) -> Kind {
         () if has(Role::Hours) && has(Role::Person) => Kind::Timesheet,
         () if has(Role::Supplier) && money => Kind::Purchases,
         () if has(Role::Number) && money => Kind::Invoices,
+        () if has(Role::Client) && has(Role::Due) && money => Kind::Invoices,
         () => Kind::Table,
     }
 }

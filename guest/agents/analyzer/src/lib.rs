@@ -107,7 +107,10 @@ fn question(input: &Input) -> Result<Question, String> {
             day("period.to", end("to"))?,
         ));
     }
-    let client = input.word("client").map(str::to_owned);
+    let named = input.word("client");
+    let client = named
+        .filter(|client| !client.trim().is_empty())
+        .map(str::to_owned);
     Ok(Question {
         today,
         client,

@@ -206,6 +206,12 @@ pub const SETTLED: &[&str] = &[
     "soldee",
 ];
 
+/// What stands in a column for payments where nothing was paid.
+pub const NOT_PAID: &[&str] = &[
+    "", "-", "\u{2013}", "\u{2014}", "0", "no", "non", "tsia", "false", "faux", "n/a", "unpaid",
+    "impayee", "impaye", "open",
+];
+
 /// The role of a column of this name.
 #[must_use]
 pub fn of(name: &str) -> Option<Role> {

@@ -4,8 +4,10 @@
 //! I work by rules, without a model: I arrange what was found and write no opinion.
 //! Start at [`handle`].
 
+mod left_out;
 mod material;
 mod money;
+mod plain;
 mod prose;
 mod words;
 
@@ -57,6 +59,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         });
         report.push_str(if section.is_empty() { "\n\n" } else { "\n" });
     }
+    report.push_str(&left_out::section(&material, &words));
     limits::output(report)
 }
 

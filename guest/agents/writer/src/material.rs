@@ -1,12 +1,14 @@
 //! What a report is written from, sorted and restricted to the client and the period.
 
+use std::collections::BTreeSet;
+
 use naos_reading::findings::{Finding, Findings};
 use naos_reading::input::Input;
 use naos_reading::{Language, nested};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::SECTIONS;
+use crate::{SECTIONS, plain};
 
 /// One thing a reviewer refuted.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,6 +40,10 @@ struct Feedback {
 pub struct Material {
     /// Whom the report is for.
     pub client: String,
+    /// Whom everything in it has to concern; nobody where all of it belongs in.
+    pub about: Option<String>,
+    /// What was left out before anybody read it: path and reason.
+    pub left_out: Vec<(String, String)>,
     /// From when to when, as written.
     pub period: Option<(String, String)>,
     /// What it is written in.
@@ -61,21 +67,38 @@ const DROPPED_FOR: &[&str] = &[
     "unsupported",
 ];
 
+/// `[{"path": …, "why": …}, …]`.
+fn left_out(list: Option<&Value>) -> Vec<(String, String)> {
+    let list = list.map(nested::unpacked).unwrap_or_default();
+    let items = list.as_array().map_or(&[][..], Vec::as_slice);
+    let one = |item: &Value| {
+        let field = |name: &str| item.get(name)?.as_str().map(plain::text);
+        Some((field("path")?, field("why")?))
+    };
+    items.iter().filter_map(one).collect()
+}
+
 impl Material {
     /// Sorts an input.
     #[must_use]
     pub fn of(input: &Input) -> Self {
         let rest = &input.rest;
         let day = |end: &str| rest.get("period")?.get(end)?.as_str().map(str::to_owned);
-        let (findings, _) = nested::many(rest.get("findings"));
-        let (analysis, _) = nested::many(rest.get("analysis"));
+        let (mut findings, _) = nested::many(rest.get("findings"));
+        let (mut analysis, _) = nested::many(rest.get("analysis"));
+        findings.iter_mut().for_each(plain::findings);
+        analysis.iter_mut().for_each(plain::value);
         let (feedback, _) = nested::many::<Feedback>(rest.get("feedback"));
         let skills = match rest.get("skills").map(nested::unpacked) {
             Some(Value::Object(skills)) => skills,
             _ => Map::new(),
         };
+        let client = plain::text(input.word("client").unwrap_or("client"));
+        let about = input.word("about").map_or(client.clone(), plain::text);
         Self {
-            client: input.word("client").unwrap_or("client").to_owned(),
+            client,
+            about: Some(about).filter(|about| !about.trim().is_empty()),
+            left_out: left_out(rest.get("left_out")),
             period: day("from").zip(day("to")),
             language: if input.word("language") == Some("fr") {
                 Language::French
@@ -187,6 +210,46 @@ impl Material {
         let to = self.period.as_ref().map_or("", |(_, to)| to);
         let late = |it: &&Finding| it.due.as_deref().unwrap_or_default() > to;
         self.deadlines().into_iter().filter(late).collect()
+    }
+
+    /// How many findings of the period concern somebody else.
+    #[must_use]
+    pub fn findings_elsewhere(&self) -> usize {
+        if self.about.is_none() {
+            return 0;
+        }
+        let from = self.period.as_ref().map_or("", |(from, _)| from);
+        let mut cites = BTreeSet::new();
+        for found in &self.findings {
+            let decisions = found.decisions.iter().filter(|it| self.in_period(it));
+            let open = found.questions.iter().filter(|it| it.answered_by.is_none());
+            let due = |it: &&Finding| it.due.as_deref().unwrap_or_default() >= from;
+            let due = found.deadlines.iter().filter(due);
+            let all = decisions.chain(open).chain(due);
+            let elsewhere = all.filter(|it| it.concerns_client == Some(false));
+            cites.extend(elsewhere.map(|it| it.cite.as_str()));
+        }
+        cites.len()
+    }
+
+    /// How many rows of tables that are reported name somebody else, or nobody.
+    #[must_use]
+    pub fn rows_elsewhere(&self) -> u64 {
+        if self.about.is_none() {
+            return 0;
+        }
+        let rows = |group: &Value, name: &str| {
+            let scopes = group.get("scopes")?.as_array()?;
+            let named = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(name);
+            scopes.iter().find(named)?.get("rows")?.as_u64()
+        };
+        let reported = ["invoices", "timesheet", "table"].into_iter();
+        let groups = reported.flat_map(|kind| self.groups(kind));
+        let others = |group| {
+            let theirs = rows(group, "client")?;
+            Some(rows(group, "all")?.saturating_sub(theirs))
+        };
+        groups.filter_map(others).sum()
     }
 
     /// Whether a reviewer refuted this very line.

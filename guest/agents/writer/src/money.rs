@@ -56,7 +56,8 @@ fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
 
 fn is_theirs(material: &Material, item: &Value) -> bool {
     let party = text(item, "party");
-    party.is_empty() || fold(party) == fold(&material.client)
+    let about = material.about.as_deref();
+    party.is_empty() || about.is_none_or(|about| fold(party) == fold(about))
 }
 
 /// One line for each column and currency of what was billed to the client.
@@ -213,7 +214,8 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     list(overdue, "items").map(line).collect()
 }
 
-/// What skills answered, short answers only; a skill is its own source.
+/// What skills answered, short answers only; a skill is its own source. One that had nothing to
+/// say isn't mentioned.
 fn skills(material: &Material, words: &Words) -> Vec<String> {
     const CHARS_MAX: usize = 300;
     let line = |(name, answer): (&String, &Value)| {
@@ -223,7 +225,10 @@ fn skills(material: &Material, words: &Words) -> Vec<String> {
         let answer = naos_reading::words::shorten(&answer.replace('\n', " "), CHARS_MAX);
         format!("- {} {name}: {answer} (skill:{name})", words.skill)
     };
-    material.skills.iter().map(line).collect()
+    let answered = |(_, answer): &(&String, &Value)| {
+        !answer.is_null() && answer.as_str().is_none_or(|text| !text.trim().is_empty())
+    };
+    material.skills.iter().filter(answered).map(line).collect()
 }
 
 /// The section about hours: the client's in the period, by person and by project.

@@ -110,3 +110,70 @@ fn nothing_to_report_is_an_error() {
         );
     }
 }
+
+#[test]
+fn everything_belongs_in_unless_somebody_is_asked_about() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    whole["findings"][0]["decisions"][0]["concerns_client"] = json!(false);
+    whole["analysis"][0]["groups"][0]["outliers"][0]["party"] = json!("Sahalava");
+    let scopes = &mut whole["analysis"][0]["groups"][0]["scopes"];
+    scopes[0]["rows"] = json!(9);
+    scopes
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({"name": "client", "rows": 2, "files": [], "totals": []}));
+    let named = handle(&whole.to_string()).expect("a report");
+    for needle in [
+        "## Left out or unreadable\n\n+ 1 finding(s) don't mention Riake\n",
+        "+ 7 row(s) of tables don't name Riake\n",
+    ] {
+        assert!(named.contains(needle), "no {needle} in {named}");
+    }
+    assert!(!named.contains("We keep blue.") && !named.contains("A-9"));
+    whole["about"] = json!("");
+    whole["findings"][0]["decisions"][0]["concerns_client"] = Value::Null;
+    let all = handle(&whole.to_string()).expect("a report");
+    assert!(
+        all.contains("We keep blue.") && all.contains("A-9"),
+        "{all}"
+    );
+    assert!(all.contains("# Weekly report — Riake") && !all.contains("Left out"));
+}
+
+#[test]
+fn what_could_not_be_read_is_listed_once() {
+    let mut whole: Value = serde_json::from_str(&input("fr", json!({}))).expect("JSON");
+    whole["left_out"] = json!([{"path": "priv", "why": "permission denied"}]);
+    whole["findings"][0]["notes"] = json!(["b.eml: not read: not text", "e.txt: empty"]);
+    whole["analysis"][0]["notes"] = json!(["e.txt: empty"]);
+    let report = handle(&whole.to_string()).expect("a report");
+    let listed = "## Laissé de côté ou illisible\n\n+ priv (permission denied)\n\
+                  + b.eml: not read: not text\n+ e.txt: empty\n";
+    assert!(report.contains(listed), "{report}");
+}
+
+#[test]
+fn a_skill_that_says_nothing_is_not_mentioned() {
+    for (answer, shown) in [
+        (json!("  "), false),
+        (json!(null), false),
+        (json!("none overdue"), true),
+    ] {
+        let skills = json!({"skills": {"overdue": answer}});
+        let report = handle(&input("en", skills)).expect("a report");
+        assert_eq!(report.contains("skill:overdue"), shown, "{report}");
+    }
+}
+
+#[test]
+fn quoted_text_steers_no_screen() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let decision = &mut whole["findings"][0]["decisions"][0];
+    decision["text"] = json!("We \u{1b}[31mkeep\u{9b}2J blue\u{202e}.\r\nYes");
+    decision["who"] = json!("A\u{0}\u{2066}nna");
+    let report = handle(&whole.to_string()).expect("a report");
+    assert!(
+        report.contains("- We [31mkeep2J blue.  Yes — Anna, 2026-10-07 (m.eml:1)"),
+        "{report}"
+    );
+}

@@ -51,6 +51,14 @@ pub struct Words {
     pub check: &'static str,
     /// What a skill said.
     pub skill: &'static str,
+    /// The heading of what isn't in the report.
+    pub left_out: &'static str,
+    /// So many findings are about somebody else; the client's name follows.
+    pub findings_elsewhere: &'static str,
+    /// So many rows are about somebody else; the client's name follows.
+    pub rows_elsewhere: &'static str,
+    /// More of them than are listed.
+    pub more: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -78,6 +86,10 @@ const ENGLISH: Words = Words {
     answer: "Answer:",
     check: "Check the amount of",
     skill: "Skill",
+    left_out: "Left out or unreadable",
+    findings_elsewhere: "finding(s) don't mention",
+    rows_elsewhere: "row(s) of tables don't name",
+    more: "more",
 };
 
 const FRENCH: Words = Words {
@@ -105,6 +117,10 @@ const FRENCH: Words = Words {
     answer: "Répondre :",
     check: "Vérifier le montant de",
     skill: "Compétence",
+    left_out: "Laissé de côté ou illisible",
+    findings_elsewhere: "constat(s) ne mentionnent pas",
+    rows_elsewhere: "ligne(s) de tableaux ne nomment pas",
+    more: "de plus",
 };
 
 impl Words {

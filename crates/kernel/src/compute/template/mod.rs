@@ -108,6 +108,7 @@ const TOO_MUCH: &str = "the template is too much work for its limit of steps";
 fn environment(meter: &filters::Meter) -> Environment<'static> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(true); // without it an error can't name what isn't there
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     filters::add_to(&mut environment, meter);
     environment
@@ -126,9 +127,7 @@ fn explain(error: &minijinja::Error) -> ComputeError {
             };
         }
         ErrorKind::SyntaxError => return ComputeError::Syntax { at, what },
-        ErrorKind::UndefinedError if error.detail().is_none() => {
-            what = "a value that isn't there; `|default(…)` gives another one".into();
-        }
+        ErrorKind::UndefinedError => what = absent(error.detail()),
         _ => {}
     }
     let mut cause = std::error::Error::source(error);
@@ -137,6 +136,16 @@ fn explain(error: &minijinja::Error) -> ComputeError {
         cause = inner.source();
     }
     ComputeError::Failed { at, what }
+}
+
+/// Which value isn't there, as the template names it: the engine says "`a.b` is undefined".
+fn absent(detail: Option<&str>) -> String {
+    let named = detail.and_then(|text| Some(text.split_once('`')?.1.split_once('`')?.0));
+    let named = named.map_or_else(
+        || "a value that isn't there".to_owned(),
+        |name| format!("`{name}` isn't there"),
+    );
+    format!("{named}; `|default(…)` gives another value")
 }
 
 #[cfg(test)]

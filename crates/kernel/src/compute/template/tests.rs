@@ -190,7 +190,15 @@ fn mistakes() {
         // with these values
         (
             "{{ map.missing }}",
-            "1:1: a value that isn't there; `|default(…)` gives another one",
+            "1:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{% for x in [1] %}\n{{ map.missing.deeper }}{% endfor %}",
+            "2:1: `map.missing` isn't there; `|default(…)` gives another value",
+        ),
+        (
+            "{% for row in rows %}{{ row.nobody }}{% endfor %}",
+            "1:1: `row.nobody` isn't there; `|default(…)` gives another value",
         ),
         (
             "{{ add(name, 1) }}",

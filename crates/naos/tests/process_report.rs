@@ -1,0 +1,157 @@
+//! `naos report` on a folder of one's own, and `naos demo` twice at once.
+
+mod project;
+
+use std::fs;
+use std::path::Path;
+
+use project::{Ended, naos_in};
+use serde_json::Value;
+
+const MAIL: &str = "From: B <b@x.example>\nSubject: x\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\n\
+    We agreed to buy \u{1b}[31mred.\nPlease answer before 30 November 2026.\n";
+const ENGLISH: &str = "number,date,client,total,due,paid\n\
+    A1,2026-09-01,Sahalava,100,2026-10-01,\nA2,2026-09-01,Sahalava,50,2026-12-31,\n";
+const FRENCH: &str = "Numéro;Client;Total TTC;Échéance;Payée le\n\
+    F-1;Sahalava;1 200,50;01/10/2026;\nF-2;Sahalava;80,00;31/12/2026;\n";
+const DATES: [&str; 4] = ["--from", "2026-11-20", "--to", "2026-11-26"];
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &[u8]| {
+        let path = dir.path().join("ck").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("a.eml", MAIL.as_bytes());
+    put("english/i.csv", ENGLISH.as_bytes());
+    put("french/i.csv", FRENCH.as_bytes());
+    put("broken.eml", b"\x00\x01\x02");
+    put("empty.txt", b"");
+    dir
+}
+
+fn report(dir: &Path, more: &[&str]) -> Ended {
+    let words: Vec<&str> = ["report", "ck"]
+        .iter()
+        .chain(&DATES)
+        .chain(more)
+        .copied()
+        .collect();
+    naos_in(dir, &words)
+}
+
+fn contains(text: &str, needles: &[&str]) {
+    for needle in needles {
+        assert!(text.contains(needle), "no {needle:?} in:\n{text}");
+    }
+}
+
+#[test]
+fn process_all_in_ones_own_folder_is_reported() {
+    let dir = folder();
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    contains(&ended.stdout, &["broken.eml: not read", "empty.txt: empty"]);
+    let file = dir.path().join("ck/reports/ck-2026-11-26.md");
+    let text = fs::read_to_string(&file).unwrap();
+    contains(
+        &text,
+        &[
+            "- We agreed to buy [31mred.",
+            "**2026-11-30**",
+            "- Overdue: A1, 100",
+            "- Overdue: F-1, 1,200.50",
+            "invoices: 1 overdue on 2026-11-26, 100. invoices: 1 overdue",
+            "## Left out or unreadable",
+            "+ empty.txt: empty",
+        ],
+    );
+    assert!(!text.contains("A2, ") && !text.contains('\u{1b}'), "{text}");
+
+    // What somebody changed stays theirs, whatever naos has to say.
+    fs::write(&file, "mine").unwrap();
+    fs::write(dir.path().join("ck/b.md"), "We decided to stay.\n").unwrap();
+    let ended = report(dir.path(), &["--yes"]);
+    contains(
+        &ended.stdout,
+        &["was changed by hand", "ck-2026-11-26-2.md"],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    let beside = dir.path().join("ck/reports/ck-2026-11-26-2.md");
+    contains(
+        &fs::read_to_string(beside).unwrap(),
+        &["We decided to stay."],
+    );
+
+    // Only this run is told, as one JSON object; and it says the same as before.
+    let ended = report(dir.path(), &["--yes", "--again", "--json"]);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(told["status"], "delivered", "{told}");
+    assert_eq!(told["written"], serde_json::json!([]));
+    let agents = told["agents"].as_array().unwrap();
+    let writer = agents
+        .iter()
+        .find(|agent| agent["who"] == "writer")
+        .unwrap();
+    assert_eq!(writer["runs"], 1, "{told}");
+}
+
+#[test]
+fn process_a_named_client_leaves_out_nothing_in_silence() {
+    let dir = folder();
+    for (words, says) in [
+        (&["report", "ck", "--client", " "][..], "--client is empty"),
+        (&["report", "ck/a.eml"], "is not a folder"),
+    ] {
+        let ended = naos_in(dir.path(), words);
+        assert_eq!(ended.exit, 2, "{}", ended.stderr);
+        contains(&ended.stderr, &[says]);
+    }
+    assert!(!dir.path().join("ck/.naos").exists());
+    let ended = report(dir.path(), &["--client", "日本", "--once"]);
+    assert_eq!(ended.exit, 4, "{}{}", ended.stdout, ended.stderr);
+    contains(
+        &ended.stdout,
+        &[
+            "2 finding(s) don't mention 日本",
+            "4 row(s) of tables don't name 日本",
+            "cd ck && naos approve --yes",
+        ],
+    );
+    let ck = dir.path().join("ck");
+    let ended = naos_in(&ck, &["approve", "--yes"]);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = report(dir.path(), &["--client", "日本", "--once", "--json"]);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(ended.exit, 0, "{told}");
+    let plan = told["plan"].as_str().unwrap();
+    let ended = naos_in(&ck, &["get", "plan", plan]);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let written = told["written"][0].as_str().unwrap();
+    contains(written, &["reports/client-", "-2026-11-26.md"]);
+    contains(
+        &fs::read_to_string(written).unwrap(),
+        &["+ 2 finding(s) don't mention 日本"],
+    );
+}
+
+#[test]
+fn process_two_demos_at_once_both_come_to_the_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let both = std::thread::scope(|scope| {
+        let one = || naos_in(dir.path(), &["demo", "--once"]);
+        let (left, right) = (scope.spawn(one), scope.spawn(one));
+        [left.join().unwrap(), right.join().unwrap()]
+    });
+    for ended in both {
+        // The second waits ten seconds for the first; a slow machine may take longer.
+        let waited = ended.stderr.contains("N0135");
+        assert!(
+            ended.exit == 4 || waited,
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    }
+}
