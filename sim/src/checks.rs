@@ -88,6 +88,7 @@ impl Sim {
             self.check_marks(tenant);
             self.check_outputs(tenant);
             self.check_effects(tenant);
+            self.check_notices(tenant);
             self.check_money(tenant);
         }
         self.check_one_owner();
@@ -113,6 +114,9 @@ impl Sim {
         };
         for (key, aggregate) in walk.state.all() {
             match (key, aggregate) {
+                (Key::Notice(id), AnyAggregate::Notice(notice)) if notice.status.is_open() => {
+                    stuck.push(format!("{id} is {}", notice.status));
+                }
                 (Key::Run(id), AnyAggregate::Run(run))
                     if !run.status.is_closed() && !waits(&id) =>
                 {

@@ -132,6 +132,10 @@ impl Sim {
         {
             self.ask(tenant, command, Vec::new(), None, true, at as u64);
         }
+        if self.scenarios.notices {
+            let command = workload::notice(&mut self.extra);
+            self.ask(tenant, command, Vec::new(), None, true, 0);
+        }
     }
 
     /// A try of a command goes out.

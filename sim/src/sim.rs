@@ -16,6 +16,7 @@ use crate::faults::Faults;
 use crate::journal::Walk;
 use crate::node;
 use crate::report::Report;
+use crate::scenarios::Scenarios;
 use crate::trace::Trace;
 
 /// More steps than this and the simulation runs in circles.
@@ -34,6 +35,9 @@ pub(crate) struct Sim {
     pub(crate) limits: Limits,
     pub(crate) chance: Chance,
     pub(crate) faults: Faults,
+    pub(crate) scenarios: Scenarios,
+    /// The chance of the scenarios.
+    pub(crate) extra: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -60,13 +64,23 @@ pub(crate) struct Sim {
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
 pub fn run(seed: u64, spoken: bool) -> Report {
-    let mut sim = Sim::new(seed, spoken);
+    let mut extra = Chance::new(seed ^ 0x7363_656e);
+    let scenarios = Scenarios::roll(&mut extra);
+    let mut sim = Sim::new(seed, spoken, scenarios, extra);
+    sim.play();
+    sim.finish()
+}
+
+/// The same without any scenario: what a seed did before there were any.
+#[must_use]
+pub fn run_plain(seed: u64) -> Report {
+    let mut sim = Sim::new(seed, false, Scenarios::default(), Chance::new(0));
     sim.play();
     sim.finish()
 }
 
 impl Sim {
-    fn new(seed: u64, spoken: bool) -> Self {
+    fn new(seed: u64, spoken: bool, scenarios: Scenarios, extra: Chance) -> Self {
         let mut chance = Chance::new(seed ^ 0x6e61_6f73);
         let store = MemStore::new(seed);
         // Small limits make common what is rare in a node: eviction, closing, early records.
@@ -81,6 +95,8 @@ impl Sim {
         let mut sim = Self {
             limits,
             faults,
+            scenarios,
+            extra,
             store,
             shard,
             commands_left,

@@ -32,7 +32,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
 pub use status::{
-    AgentStatus, ApprovalStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
+    AgentStatus, ApprovalStatus, NoticeStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
 };
 pub use time::{Span, Time};
 

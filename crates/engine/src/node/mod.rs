@@ -23,7 +23,7 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Happened, Watch};
-pub use world::{Outside, OutsideOutcome};
+pub use world::{Done, Outside, OutsideOutcome, Posted};
 
 /// What a node is made of.
 pub struct Parts {

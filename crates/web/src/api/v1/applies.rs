@@ -10,10 +10,11 @@ use naos_kernel::resource::Resource;
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
 use naos_types::command::{self, Command, Reply};
 use naos_types::spec::{AgentSpec, Handler, Kind, PlanSpec, Spec, StepDo};
-use naos_types::{Code, Digest, Name, RunLimits, Seq};
+use naos_types::{Code, Digest, Name, RunLimits, Seq, TenantId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::notices::may_sign;
 use super::rules::Rules;
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
@@ -96,13 +97,14 @@ pub(crate) async fn apply(call: Call) -> Answered {
         let what = format!("at most {FILES_MAX} files are applied at once");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
+    let tenant = call.who()?.tenant;
     let (mut items, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for file in &asked.files {
         match parse_document(&file.name, &file.text, &Sent(&asked.components), &Rules) {
             Ok(applied) => {
                 warnings.extend(applied.warnings.iter().map(diagnostic));
                 gather(
-                    &call.desk,
+                    (&call.desk, tenant),
                     file,
                     applied,
                     &asked.components,
@@ -158,7 +160,7 @@ fn start(file: &str, what: String, help: Option<String>) -> Diagnostic {
 
 /// The things that one file makes; agents before what names them.
 fn gather(
-    desk: &Desk,
+    (desk, tenant): (&Desk, TenantId),
     file: &File,
     applied: Applied,
     components: &BTreeMap<String, Digest>,
@@ -228,6 +230,19 @@ fn gather(
             spec: Some(spec),
         };
         push(Kind::Budget, name, false, set.into());
+    }
+    for (name, notice) in applied.notices {
+        if let Err(what) = may_sign(desk, tenant, &notice) {
+            errors.push(start(&file.name, format!("notice {name}: {what}"), None));
+            continue;
+        }
+        let (kind, spec) = (Kind::Notice, Spec::Notice(notice));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name, false, apply.into());
     }
     for kept in applied.kept {
         let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
