@@ -8,6 +8,7 @@
 mod cli;
 mod crashtest;
 mod daemon;
+mod desktop;
 mod fail;
 mod link;
 mod office;
