@@ -11,7 +11,8 @@ use crate::{Applied, Reading, agent, budget, config, kept, notice, plan, skill};
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
 `plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
 (a plan); `dag` (a plan); `condition` + `action` (a policy); `trigger` + `plan` (an instruction); \
-`capabilities` + `resource_requirements` (a driver); `patterns` + `handler` (a skill); `webhook` or `desktop` (a notice); maps of \
+`capabilities` + `resource_requirements` (a driver); `patterns` + `handler` (a skill); \
+`webhook` or `desktop` (a notice); maps of \
 {provider …} (models) or of {type: mcp_server | native} (tools)";
 
 /// Reads one document into resources.

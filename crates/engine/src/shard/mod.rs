@@ -450,8 +450,8 @@ impl Shard {
         }
     }
 
-    /// Lets a quarantined cell start again from its journal, once all that it sent there is settled.
-    /// What is under way in the world isn't begun again.
+    /// Lets a quarantined cell start again from its journal, once all that it sent there is
+    /// settled. What is under way in the world isn't begun again.
     fn restore_if_settled(&mut self, now: Time, id: TenantId) {
         if !self.restoring.contains(&id) {
             return;

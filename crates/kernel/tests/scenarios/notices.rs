@@ -41,7 +41,8 @@ fn whoever_is_set_up_is_told_in_the_same_commit() {
 
 #[test]
 fn an_effect_that_nobody_knows_of_is_told() {
-    let unknown = "agent poster 1c; notice phone; ask poster x; call poster http POST api.example; lost poster";
+    let unknown = "agent poster 1c; notice phone; ask poster x; \
+                   call poster http POST api.example; lost poster";
     check(unknown, "run.left_unknown notice.raised");
     check(
         &format!("{unknown}; answered phone; resolve retry; lost poster; show effects"),
