@@ -2,7 +2,7 @@
 
 use naos_engine::shard::{Envelope, NewBody};
 use naos_types::TenantId;
-use naos_types::effect::{Call, EffectId};
+use naos_types::effect::{Call, Caller, EffectId};
 use naos_types::fact::run::World;
 use naos_types::input::{CallEnded, CallOutcome, Input};
 
@@ -14,7 +14,7 @@ impl Sim {
     pub(crate) fn call_wanted(&mut self, tenant: TenantId, call: Call) {
         let walk = self.walks.get_mut(&tenant);
         if !walk.is_some_and(|walk| walk.catch_up_and_ask(&self.store, &call)) {
-            let detail = format!("call {} of {}", call.index, call.run);
+            let detail = format!("{:?}", call.by);
             self.violated("an effect without a durable intent", detail);
         }
         if self.faults_on() && self.chance.once_in(self.faults.lost) {
@@ -30,11 +30,12 @@ impl Sim {
     /// A request reaches its receiver, whoever sent it may be dead by now.
     pub(crate) fn arrive(&mut self, tenant: TenantId, call: Call, sender: u64) {
         let text = self.content(tenant, &call.request).unwrap_or_default();
-        if !String::from_utf8_lossy(&text).contains(&canary(tenant)) {
-            let detail = format!("call {} of {}", call.index, call.run);
+        let guests = matches!(call.by, Caller::Run(..));
+        if guests && !String::from_utf8_lossy(&text).contains(&canary(tenant)) {
+            let detail = format!("{:?}", call.by);
             self.violated("a request of another tenant", detail);
         }
-        let key = format!("{}/{}", tenant.0, call.key());
+        let key = format!("{}/{}", tenant.0, naos_kernel::key_of(&call));
         self.trace
             .say(self.now, || format!("arrives {key} {:?}", call.world));
         let once = call.world == World::Once;
@@ -44,11 +45,16 @@ impl Sim {
             &mut self.outside.honouring
         };
         let answer = receiver.arrive(key);
+        if !guests && self.extra.once_in(12) {
+            self.report.meet("notice refused", 1);
+            let gone = CallOutcome::Refused(self.seal(tenant, "gone"));
+            return self.call_ended(tenant, &call, gone, Vec::new());
+        }
         if sender != self.report.crashes {
             return; // whoever waited for the answer is dead
         }
         if self.faults_on() && self.chance.once_in(self.faults.lost) {
-            if once {
+            if once || !guests {
                 return self.call_ended(tenant, &call, CallOutcome::Lost(None), Vec::new());
             }
             // The driver repeats what can be repeated, with the same key.
@@ -67,14 +73,13 @@ impl Sim {
         outcome: CallOutcome,
         bodies: Vec<NewBody>,
     ) {
-        let (run, index, attempt) = (call.run, call.index, call.attempt);
+        let (by, attempt) = (call.by, call.attempt);
         let input = Input::CallEnded(CallEnded {
-            run,
-            index,
+            by,
             attempt,
             outcome,
         });
-        let ends = Some(EffectId::Call(run, index, attempt));
+        let ends = Some(EffectId::Call(by, attempt));
         self.come_back(Envelope {
             tenant,
             input,

@@ -44,7 +44,7 @@ pub(crate) struct Asked {
     pub(crate) in_doubt: bool,
     tries: u32,
     command: Command,
-    bodies: Vec<NewBody>,
+    pub(crate) bodies: Vec<NewBody>,
 }
 
 /// Who waits for an answer.
@@ -77,10 +77,11 @@ impl Sim {
             .door(tenant)
             .seal_body(plain)
             .expect("the memory store seals");
+        let stored = self.kept_before(tenant, &staged);
         NewBody {
             staged,
             plain: plain.into(),
-            stored: false,
+            stored,
         }
     }
 
@@ -132,6 +133,10 @@ impl Sim {
         {
             self.ask(tenant, command, Vec::new(), None, true, at as u64);
         }
+        if self.scenarios.notices {
+            let command = workload::notice(&mut self.extra);
+            self.ask(tenant, command, Vec::new(), None, true, 0);
+        }
     }
 
     /// A try of a command goes out.
@@ -147,6 +152,7 @@ impl Sim {
         };
         let (same, bodies) = (asked.same.clone(), asked.bodies.clone());
         let what = asked.what.clone();
+        self.sends(&bodies);
         self.trace.say(self.now, || format!("send {ticket} {what}"));
         let envelope = Envelope {
             tenant,
@@ -250,6 +256,14 @@ impl Sim {
             let detail = format!("{}: done before, now {refusal}", asked.what);
             return self.violated("same key, another reply", detail);
         }
+        match refusal.code {
+            Code::QUARANTINED => self.report.meet("refused by a quarantined cell", 1),
+            Code::BUSY if refusal.what.contains("commands wait") => {
+                self.report.meet("inbox full", 1);
+            }
+            _ => {}
+        }
+        let asked = &mut self.clients.asked[index];
         if asked.stand != Stand::Open {
             return;
         }
@@ -294,7 +308,13 @@ pub(crate) fn marked(kind: &str, body: BodyRef) -> String {
 
 /// Whether a refusal says: not now, try again.
 pub(crate) fn not_now(refusal: &Refusal) -> bool {
-    const AGAIN: [Code; 4] = [Code::BUSY, Code::DISK_FULL, Code::READ_ONLY, Code::DAMAGED];
+    const AGAIN: [Code; 5] = [
+        Code::BUSY,
+        Code::DISK_FULL,
+        Code::READ_ONLY,
+        Code::DAMAGED,
+        Code::QUARANTINED,
+    ];
     AGAIN.contains(&refusal.code)
 }
 

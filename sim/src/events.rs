@@ -36,6 +36,16 @@ pub(crate) enum Event {
     Skew,
     /// The tenant files catch up a little.
     Fill,
+    /// The disk has no space left, or has some again.
+    DiskFull(bool),
+    /// A return reaches the shard behind many commands.
+    BackLate(Box<Envelope>),
+    /// The process dies this once.
+    Die,
+    /// A rule is about to panic.
+    Poison,
+    /// The owner restores a quarantined cell.
+    Restore(TenantId),
 }
 
 impl Event {
@@ -48,6 +58,7 @@ impl Event {
                 | Self::Guest(..)
                 | Self::Suspend(..)
                 | Self::Back(_)
+                | Self::BackLate(_)
                 | Self::Wake(_)
         )
     }

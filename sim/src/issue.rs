@@ -89,6 +89,17 @@ impl Sim {
         }
     }
 
+    /// Many say something at once: more than an inbox for few takes.
+    pub(crate) fn burst(&mut self, tenant: TenantId) {
+        for _ in 0..self.extra.within(4, 12) {
+            let mark = format!("{}c{}", canary(tenant), self.clients.asked.len());
+            let text = self.seal(tenant, &mark);
+            let command = command::Message::Post { task: None, text }.into();
+            let found = Some(format!("message {mark}"));
+            self.ask(tenant, command, Vec::new(), found, true, 0);
+        }
+    }
+
     fn issue_task(&mut self, tenant: TenantId, mark: &str, keyed: bool) {
         let burst = if self.chance.once_in(3) { 5 } else { 1 };
         for at in 0..burst {
@@ -97,7 +108,8 @@ impl Sim {
             } else {
                 "work on"
             };
-            let input = self.body(tenant, format!("{greeting} {mark}-{at}").as_bytes());
+            let text = self.text(format!("{greeting} {mark}-{at}"));
+            let input = self.body(tenant, text.as_bytes());
             let agent = match self.chance.below(8) {
                 0 => None,
                 _ => Some(workload::name(self.chance.pick(&AGENTS).0)),
@@ -141,7 +153,8 @@ impl Sim {
         let Ok(path) = DocPath::new("/notes/shared") else {
             return;
         };
-        let body = self.body(tenant, format!("text {mark}").as_bytes());
+        let text = self.text(format!("text {mark}"));
+        let body = self.body(tenant, text.as_bytes());
         let found = marked("document", body.staged.name);
         let expected = self.chance.once_in(2).then(|| self.chance.below(4));
         let command = command::Document::Write {

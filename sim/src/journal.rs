@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naos_kernel::{Need, Replay, State};
 use naos_store::{Entry, MemStore, Store};
-use naos_types::effect::Call;
+use naos_types::effect::{Call, Caller};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, task};
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
 use crate::money::Money;
+use crate::notices::Notices;
 
 /// What a run's facts said so far.
 #[derive(Default)]
@@ -41,6 +42,7 @@ pub(crate) struct Walk {
     steps: BTreeMap<(PlanId, StepPath), u32>,
     approvals: BTreeMap<ApprovalId, bool>,
     agents: BTreeSet<Name>,
+    pub(crate) notices: Notices,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -60,6 +62,7 @@ impl Walk {
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
             agents: BTreeSet::new(),
+            notices: Notices::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -83,9 +86,12 @@ impl Walk {
     /// Whether the journal asks for this call.
     pub(crate) fn catch_up_and_ask(&mut self, store: &MemStore, call: &Call) -> bool {
         self.catch_up(store);
-        let asked = self.runs.get(&call.run).is_some_and(|run| {
-            run.closed || run.pending.is_none_or(|pending| pending >= call.index)
-        });
+        let asked = match call.by {
+            Caller::Run(run, index) => self.runs.get(&run).is_some_and(|run| {
+                run.closed || run.pending.is_none_or(|pending| pending >= index)
+            }),
+            Caller::Notice(notice) => self.notices.seen.contains_key(&notice),
+        };
         asked || self.wrong.is_some() // which is told on its own
     }
 
@@ -99,6 +105,7 @@ impl Walk {
             .map_err(|error| error.to_string())?;
         replay(&mut self.state, &fact, entry.at, &mut |_, _| Ok(()))?;
         self.money.take(&fact, entry.at)?;
+        self.notices.take(&fact, &self.state)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

@@ -16,13 +16,16 @@ mod issue;
 mod journal;
 mod money;
 mod node;
+mod notices;
 mod people;
 mod receiver;
 mod report;
+mod scenarios;
 mod sim;
 mod trace;
 mod workload;
 
 pub use chance::Chance;
 pub use report::Report;
-pub use sim::run;
+pub use scenarios::NAMES as SCENARIOS;
+pub use sim::{run, run_plain};

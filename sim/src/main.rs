@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use naos_sim::{Report, run};
+use naos_sim::{Report, SCENARIOS, run};
 
 const USAGE: &str = "naos-sim --seeds N [--from S] [--json] [--kinds] | --seed X [--trace] [--json]
 
@@ -15,6 +15,9 @@ const USAGE: &str = "naos-sim --seeds N [--from S] [--json] [--kinds] | --seed X
   --twice     plays each seed twice and compares the bytes
   --kinds     counts the facts by their kind
   --json      closes with one line of JSON";
+
+/// From so many seeds on, a scenario that never happened fails the run.
+const ENOUGH_SEEDS: u64 = 100;
 
 /// What is asked for.
 #[derive(Default)]
@@ -43,6 +46,7 @@ struct Sum {
     requests: u64,
     steps: u64,
     kinds: BTreeMap<String, u64>,
+    met: BTreeMap<&'static str, u64>,
 }
 
 fn main() -> ExitCode {
@@ -71,7 +75,15 @@ fn main() -> ExitCode {
         tell(&report, &sum, to - from);
     }
     sum.close(&asked, from, to);
-    if sum.failures == 0 {
+    let missed = sum.missed();
+    if !missed.is_empty() {
+        eprintln!(
+            "naos-sim: never happened in {} seeds: {}",
+            sum.played,
+            missed.join(", ")
+        );
+    }
+    if sum.failures == 0 && missed.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -145,6 +157,17 @@ impl Sum {
         for (kind, count) in &report.kinds {
             *self.kinds.entry(kind.clone()).or_default() += count;
         }
+        for (name, count) in &report.met {
+            *self.met.entry(name).or_default() += count;
+        }
+    }
+
+    /// What never happened, where there were enough seeds for all of it.
+    fn missed(&self) -> Vec<&'static str> {
+        let happened = |name: &str| self.met.get(name).is_some_and(|count| *count > 0);
+        let enough = self.played >= ENOUGH_SEEDS;
+        let names = SCENARIOS.iter().filter(|name| enough && !happened(name));
+        names.copied().collect()
     }
 
     fn close(&self, asked: &Asked, from: u64, to: u64) {
@@ -170,6 +193,7 @@ impl Sum {
                     "commands": self.commands,
                     "requests": self.requests,
                     "steps": self.steps,
+                    "scenarios": self.met,
                 },
             });
             println!("{line}");
@@ -184,6 +208,9 @@ impl Sum {
                 self.commit_faults,
                 self.facts
             );
+            for name in SCENARIOS {
+                println!("{:>9} {name}", self.met.get(name).unwrap_or(&0));
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use naos_engine::shard::{Commits, Limits, Shard};
-use naos_store::{CommitFault, MemStore, Store};
+use naos_engine::shard::{Commits, Limits, NewBody, Shard};
+use naos_store::{BODY_INLINE_BYTES_MAX, CommitFault, MemStore, Store};
 use naos_types::{Span, Time};
 
 use crate::chance::{Chance, SimDice};
@@ -34,6 +34,9 @@ impl Sim {
             .drain(..usize::try_from(count).unwrap_or(0))
             .collect();
         self.report.commits += 1;
+        if self.full {
+            self.report.meet("commit on a full disk", 1);
+        }
         if self.faults_on() && self.chance.once_in(self.faults.commit) {
             self.report.commit_faults += 1;
             let written = self.chance.once_in(2);
@@ -62,8 +65,19 @@ impl Sim {
         self.trace.say(self.now, || "CRASH".into());
         self.report.crashes += 1;
         self.check_states();
+        let large = |body: &NewBody| body.staged.sealed.len() > BODY_INLINE_BYTES_MAX;
+        let under_way = self.clients.waiting.values().filter(|waiter| match waiter {
+            Waiter::Client { command } => self.clients.asked[*command].bodies.iter().any(large),
+            _ => false,
+        });
+        let under_way = under_way.count() as u64;
+        self.report
+            .meet("crash with a large body under way", under_way);
+        self.given_back += self.shard.given_back();
+        self.quarantined.clear();
         self.store.crash();
         self.check_records();
+        self.check_bodies();
         self.events.retain(|event| !event.is_inside());
         let mut chance = self.chance.fork();
         self.events

@@ -29,4 +29,13 @@ pub struct Report {
     pub steps: u64,
     /// How often each kind of fact came about.
     pub kinds: BTreeMap<String, u64>,
+    /// How often each scenario happened.
+    pub met: BTreeMap<&'static str, u64>,
+}
+
+impl Report {
+    /// A scenario happened.
+    pub(crate) fn meet(&mut self, what: &'static str, times: u64) {
+        *self.met.entry(what).or_default() += times;
+    }
 }

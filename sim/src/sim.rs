@@ -1,12 +1,12 @@
 //! One simulation: a shard, its commit thread, the outside, people, and the clock, on one thread.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use naos_engine::shard::{Incoming, Limits, Outgoing, Shard};
 use naos_store::{Append, MemStore, Store, TenantStore};
 use naos_types::fact::Fact;
-use naos_types::{Seq, Span, TenantId, Time};
+use naos_types::{RunId, Seq, Span, TenantId, Time};
 
 use crate::chance::Chance;
 use crate::clients::{Clients, START};
@@ -16,6 +16,7 @@ use crate::faults::Faults;
 use crate::journal::Walk;
 use crate::node;
 use crate::report::Report;
+use crate::scenarios::Scenarios;
 use crate::trace::Trace;
 
 /// More steps than this and the simulation runs in circles.
@@ -28,12 +29,16 @@ const SMALL: Limits = Limits {
     dirty_max: 3,
     idle_aggregates_max: 4,
     open_cells_max: 1,
+    inbox_depth_max: naos_engine::shard::INBOX_DEPTH_MAX,
 };
 
 pub(crate) struct Sim {
     pub(crate) limits: Limits,
     pub(crate) chance: Chance,
     pub(crate) faults: Faults,
+    pub(crate) scenarios: Scenarios,
+    /// The chance of the scenarios.
+    pub(crate) extra: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -50,6 +55,15 @@ pub(crate) struct Sim {
     pub(crate) outside: Outside,
     pub(crate) walks: BTreeMap<TenantId, Walk>,
     pub(crate) announced: BTreeMap<TenantId, Seq>,
+    /// Whether the disk is full.
+    pub(crate) full: bool,
+    /// Outcomes that shards of earlier processes decided anew.
+    pub(crate) given_back: u64,
+    /// Whose next decision panics.
+    pub(crate) poisoned: Option<TenantId>,
+    pub(crate) quarantined: BTreeSet<TenantId>,
+    /// Calls whose answer reached the shard, and in which process.
+    pub(crate) outcomes: BTreeMap<(TenantId, RunId, u32), u64>,
     pub(crate) looked: BTreeMap<TenantId, Seq>,
     commands_left: u64,
     calm_from: Time,
@@ -60,19 +74,30 @@ pub(crate) struct Sim {
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
 pub fn run(seed: u64, spoken: bool) -> Report {
-    let mut sim = Sim::new(seed, spoken);
+    let mut extra = Chance::new(seed ^ 0x7363_656e);
+    let scenarios = Scenarios::roll(&mut extra);
+    let mut sim = Sim::new(seed, spoken, scenarios, extra);
+    sim.play();
+    sim.finish()
+}
+
+/// The same without any scenario: what a seed did before there were any.
+#[must_use]
+pub fn run_plain(seed: u64) -> Report {
+    let mut sim = Sim::new(seed, false, Scenarios::default(), Chance::new(0));
     sim.play();
     sim.finish()
 }
 
 impl Sim {
-    fn new(seed: u64, spoken: bool) -> Self {
+    fn new(seed: u64, spoken: bool, scenarios: Scenarios, extra: Chance) -> Self {
         let mut chance = Chance::new(seed ^ 0x6e61_6f73);
         let store = MemStore::new(seed);
         // Small limits make common what is rare in a node: eviction, closing, early records.
         let small = chance.once_in(2);
         let limits = if small { SMALL } else { Limits::default() };
-        let shard = node::shard(&store, chance.fork(), limits);
+        let shard_chance = chance.fork();
+        let shard = node::shard(&store, shard_chance.clone(), limits);
         let tenants: Vec<_> = (1..=chance.within(1, 3))
             .map(|n| TenantId(u128::from(n)))
             .collect();
@@ -81,6 +106,8 @@ impl Sim {
         let mut sim = Self {
             limits,
             faults,
+            scenarios,
+            extra,
             store,
             shard,
             commands_left,
@@ -99,6 +126,11 @@ impl Sim {
                 .map(|tenant| (*tenant, Walk::new(*tenant)))
                 .collect(),
             announced: BTreeMap::new(),
+            full: false,
+            given_back: 0,
+            poisoned: None,
+            quarantined: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
             looked: BTreeMap::new(),
             calm_from: Time(i64::MAX),
             trace: Trace::new(spoken),
@@ -109,6 +141,8 @@ impl Sim {
             chance,
             tenants,
         };
+        sim.begin_scenarios();
+        sim.shard = node::shard(&sim.store, shard_chance, sim.limits);
         for tenant in sim.tenants.clone() {
             sim.begin(tenant);
         }
@@ -194,7 +228,8 @@ impl Sim {
             .to_shard
             .drain(..usize::try_from(count).unwrap_or(0))
             .collect();
-        let out = self.shard.step(self.wall(), inputs);
+        self.reaches(&inputs);
+        let out = self.step_shard(inputs);
         if self.dies_here() {
             return self.crash();
         }
@@ -258,6 +293,7 @@ impl Sim {
                     format!("{fact:?}").chars().take(170).collect::<String>()
                 })
             });
+            self.check_outcomes(tenant, fact);
             let before = self.announced.insert(tenant, *seq);
             if before.is_some_and(|before| before + 1 != *seq) {
                 self.violated(
@@ -278,6 +314,10 @@ impl Sim {
             Event::Issue => {
                 self.commands_left -= 1;
                 self.issue();
+                if self.scenarios.bursts && self.extra.once_in(3) {
+                    let at = self.extra.below(self.tenants.len() as u64);
+                    self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);
+                }
                 if self.commands_left == 0 {
                     self.calm_from = self.now + Span::secs(900);
                 } else {
@@ -293,7 +333,11 @@ impl Sim {
             Event::Guest(tenant, run) => self.guest_goes_on(tenant, run),
             Event::Suspend(tenant, run, index) => self.guest_waited(tenant, run, index),
             Event::Arrive(tenant, call, sender) => self.arrive(tenant, *call, sender),
-            Event::Back(envelope) => {
+            Event::Back(envelope) if self.crowds() => {
+                self.burst(envelope.tenant);
+                self.later(0, Event::BackLate(envelope));
+            }
+            Event::Back(envelope) | Event::BackLate(envelope) => {
                 self.trace
                     .say(self.now, || format!("back {:?}", envelope.ends));
                 self.to_shard.push_back(Incoming::For(envelope));
@@ -315,6 +359,14 @@ impl Sim {
                     self.later(wait, Event::Skew);
                 }
             }
+            Event::DiskFull(full) => self.disk(full),
+            Event::Poison => self.poison(),
+            Event::Die => {
+                if self.faults_on() {
+                    self.crash();
+                }
+            }
+            Event::Restore(tenant) => self.restore(tenant),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));
@@ -338,6 +390,10 @@ impl Sim {
                     .or_default() += 1;
             }
         }
+        self.report.meet(
+            "outcome decided anew",
+            self.given_back + self.shard.given_back(),
+        );
         self.report.hash = self.trace.value();
         self.report.simulated_ms = (self.now - START).0.unsigned_abs();
         self.report.commands = self.clients.asked.len() as u64;

@@ -2,8 +2,8 @@
 
 use naos_types::command::{self, Command};
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, FanOut, Handler, InputSpec, InputType, Kind, OnExceed, PlanSpec,
-    RetryPolicy, ReviewSpec, SkillSpec, Spec, StepDo, StepSpec,
+    AgentSpec, BudgetSpec, Channel, FanOut, Handler, InputSpec, InputType, Kind, NoticeSpec,
+    OnExceed, PlanSpec, RetryPolicy, ReviewSpec, SkillSpec, Spec, StepDo, StepSpec,
 };
 use naos_types::{Grants, Micros, Name, Period, Role, RunLimits, Span, Spender};
 
@@ -66,6 +66,30 @@ pub(crate) fn beginnings(chance: &mut Chance) -> Vec<Command> {
 /// An agent by its name, or all of them.
 pub(crate) fn spender(text: &str) -> Spender {
     text.parse().expect("an agent of the workload, or all")
+}
+
+/// Has somebody told of what waits.
+pub(crate) fn notice(chance: &mut Chance) -> Command {
+    let spec = NoticeSpec {
+        on: Vec::new(),
+        channel: Channel::Webhook {
+            url: format!("https://{HONOURING}/"),
+            secret: None,
+        },
+        title: chance.once_in(2),
+        page: None,
+        retry: RetryPolicy {
+            attempts_max: 4,
+            wait: Span::secs(5),
+            ..RetryPolicy::default()
+        },
+    };
+    command::Resource::Apply {
+        kind: Kind::Notice,
+        name: name("phone"),
+        spec: Spec::Notice(spec),
+    }
+    .into()
 }
 
 /// A limit; never lower than one before, so that it must always hold.

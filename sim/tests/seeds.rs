@@ -37,14 +37,25 @@ fn a_seed_gives_the_same_bytes() {
 #[test]
 fn the_workload_meets_every_kind_of_trouble() {
     let mut kinds = std::collections::BTreeSet::new();
+    let mut met = std::collections::BTreeSet::new();
     let (mut crashes, mut commit_faults) = (0, 0);
     for seed in 0..SEEDS {
         let report = run(seed, false);
         crashes += report.crashes;
         commit_faults += report.commit_faults;
         kinds.extend(report.kinds.into_keys());
+        met.extend(
+            report
+                .met
+                .into_iter()
+                .filter(|(_, n)| *n > 0)
+                .map(|(name, _)| name),
+        );
     }
     assert!(crashes > 0 && commit_faults > 0);
+    for name in naos_sim::SCENARIOS {
+        assert!(met.contains(name), "{name} never happened in {SEEDS} seeds");
+    }
     for kind in [
         "run.answered",
         "run.cancelled",

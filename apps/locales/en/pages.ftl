@@ -2,6 +2,7 @@
 
 waiting = Waits for you
 waiting-blank = Nothing waits for you.
+untold = { $value } was not told that something waits.
 decided = Decided
 decided-blank = Nothing was decided yet.
 decided-approved = Approved by { $value }

@@ -2,6 +2,7 @@
 
 waiting = À vous de décider
 waiting-blank = Rien ne vous attend.
+untold = { $value } n’a pas été prévenu que quelque chose attend.
 decided = Décidé
 decided-blank = Rien n’a encore été décidé.
 decided-approved = Approuvé par { $value }

@@ -1,8 +1,10 @@
 //! The outside: everything that leaves this machine goes through here.
 //!
 //! I send one HTTP request for whoever asks, and only to addresses that belong to the open
-//! internet (or to a loopback port that was named). I never decide who may send what, never
+//! internet (or to a loopback port that was named), and sign what is a webhook's.
+//! I never decide who may send what, never
 //! repeat a request, never follow a redirect and never look at a proxy variable.
-//! Start at [`http::HttpClient::send`], then [`http::forbidden`].
+//! Start at [`http::HttpClient::send`], then [`http::forbidden`] and [`webhook::deliver`].
 
 pub mod http;
+pub mod webhook;

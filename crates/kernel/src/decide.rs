@@ -1,6 +1,7 @@
 //! The one door: state and input in, facts, wishes and a reply out.
 
 use naos_types::command::{Command, Reply};
+use naos_types::effect::Caller;
 use naos_types::fact::Fact;
 use naos_types::{Actor, Refusal, Seq, Time, input};
 
@@ -84,7 +85,11 @@ fn dispatch(turn: &mut Turn<'_>, input: &Input) -> Done<Reply> {
         Input::External(input) => match input {
             input::Input::Command { actor, command } => command_of(turn, actor, command),
             input::Input::Call(call) => crate::run::called(turn, call).map(|()| Reply::Done),
-            input::Input::CallEnded(end) => crate::run::call_ended(turn, end).map(|()| Reply::Done),
+            input::Input::CallEnded(end) => match end.by {
+                Caller::Run(run, index) => crate::run::call_ended(turn, run, index, end),
+                Caller::Notice(notice) => crate::notice::ended(turn, notice, end),
+            }
+            .map(|()| Reply::Done),
             input::Input::RunEnded(end) => crate::run::ended(turn, end).map(|()| Reply::Done),
         },
     }
@@ -104,6 +109,7 @@ fn command_of(turn: &mut Turn<'_>, actor: &Actor, command: &Command) -> Done<Rep
         Command::Member(command) => crate::member::command(turn, actor, command),
         Command::Message(command) => crate::message::command(turn, actor, command),
         Command::Event(command) => crate::event::command(turn, actor, command),
+        Command::Notice(command) => crate::notice::command(turn, command),
         Command::Tenant(command) => crate::tenant::command(turn, actor, command),
     }
 }

@@ -1,5 +1,7 @@
 //! What is outstanding, derived from the state alone: how a cell goes on after a crash.
 
+use naos_types::effect::{Call, Caller};
+
 use crate::state::{AnyAggregate, Key, State};
 use crate::turn::{Done, Input, Order, Turn};
 
@@ -8,13 +10,24 @@ use crate::turn::{Done, Input, Order, Turn};
 pub fn open_effects(state: &State) -> Vec<Order> {
     let mut out = Vec::new();
     for (key, aggregate) in state.all() {
-        if let (Key::Run(id), AnyAggregate::Run(run)) = (key, aggregate)
-            && let Some(effect) = run.open_effect(id)
-        {
-            out.push(crate::guard::renew(effect));
-        }
+        let effect = match (key, aggregate) {
+            (Key::Run(id), AnyAggregate::Run(run)) => run.open_effect(id),
+            (Key::Notice(id), AnyAggregate::Notice(notice)) => notice.open_effect(id),
+            _ => None,
+        };
+        out.extend(effect.map(crate::guard::renew));
     }
     out
+}
+
+/// The idempotency key of a call: the same for every attempt.
+#[must_use]
+pub fn key_of(call: &Call) -> String {
+    let by_attempt = crate::planted::is("notice-key-of-the-attempt");
+    if by_attempt && matches!(call.by, Caller::Notice(_)) {
+        return format!("{}-{}", call.key(), call.attempt);
+    }
+    call.key()
 }
 
 /// What the cell itself is to do next according to the state.
@@ -37,6 +50,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Run(run) => crate::run::retry_due(turn, *run),
         Key::Approval(approval) => crate::approval::expire(turn, *approval),
         Key::Plan(plan) => crate::plan::due(turn, *plan),
+        Key::Notice(notice) => crate::notice::due(turn, *notice),
         _ => Ok(()),
     }
 }

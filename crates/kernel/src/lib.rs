@@ -18,6 +18,7 @@ pub mod invariants;
 pub mod member;
 pub mod message;
 mod need;
+pub mod notice;
 pub mod plan;
 pub mod planted;
 mod reactions;
@@ -33,7 +34,7 @@ mod turn;
 
 pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
-pub use effects::{open_effects, open_inputs};
+pub use effects::{key_of, open_effects, open_inputs};
 pub use need::{Answer, Answers, Compute, Computed, Formula, Need, Var, compute_with, value_bytes};
 pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State};
 pub use table::Aggregate;

@@ -1,6 +1,7 @@
 //! What follows from a fact: the only place where families meet.
 
 use naos_types::fact::approval::{self, Waiting};
+use naos_types::fact::notice::About;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::{BodyRef, Micros, TaskStatus};
 
@@ -57,6 +58,16 @@ fn run_fact(turn: &mut Turn<'_>, fact: &run::Fact) -> Done {
             run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)
         }
         run::Fact::Cancelled(f) => run_failed(turn, f.run, None, TaskStatus::Cancelled),
+        run::Fact::LeftUnknown(f) => {
+            let found = crate::run::known(turn, f.run)?;
+            let before = found.pending.as_ref().map_or(0, |pending| pending.attempts);
+            let about = About::Unknown(f.run, found.attempt, f.index, before);
+            crate::notice::announce(turn, about, None)
+        }
+        run::Fact::Diverged(f) => {
+            let attempt = crate::run::known(turn, f.run)?.attempt;
+            crate::notice::announce(turn, About::Diverged(f.run, attempt), None)
+        }
         _ => Ok(()),
     }
 }
@@ -94,7 +105,10 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
         approval::Fact::Approved(f) => (f.approval, Ok(f.edited)),
         approval::Fact::Rejected(f) => (f.approval, Err("a person said no")),
         approval::Fact::Expired(f) => (f.approval, Err("nobody answered in time")),
-        approval::Fact::Requested(_) | approval::Fact::Withdrawn(_) => return Ok(()),
+        approval::Fact::Requested(f) => {
+            return crate::notice::announce(turn, About::Approval(f.approval), Some(&f.title));
+        }
+        approval::Fact::Withdrawn(_) => return Ok(()),
     };
     let found = crate::approval::known(turn, id)?.clone();
     match &found.waiting {

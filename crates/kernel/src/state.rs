@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, DocPath, MemberId, Name, PlanId, ReviewId, RunId, Spender, TaskId, TenantId, Time,
+    ApprovalId, DocPath, MemberId, Name, NoticeId, PlanId, ReviewId, RunId, Spender, TaskId,
+    TenantId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +120,7 @@ macro_rules! id_bytes {
         }
     })*};
 }
-id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId);
+id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId);
 
 /// What the cell keeps about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -371,6 +372,10 @@ tables! {
     memory memory_mut put_memory Memory: MemoryKey => crate::agent::Memory;
     /// A slug of this node; in the system's cell.
     slug slug_mut put_slug Slug: Name => crate::tenant::Slug;
+    /// A notice to somebody outside.
+    notice notice_mut put_notice Notice: NoticeId => crate::notice::Notice;
+    /// The notices that are set up.
+    outlets outlets_mut put_outlets Outlets: () => crate::notice::Outlets;
 }
 
 impl State {

@@ -10,7 +10,7 @@ use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
-use crate::{Applied, Reading, agent, amounts, budget, kept, skill, supervision};
+use crate::{Applied, Reading, agent, amounts, budget, kept, notice, skill, supervision};
 
 /// The settings of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,7 +90,7 @@ const SECTIONS: &[(&str, Kind)] = &[
 pub(crate) fn is_section(key: &str) -> bool {
     const OTHERS: &[&str] = &[
         "project", "agents", "skills", "plans", "budgets", "cost", "trust", "broker", "edge",
-        "database", "logging", "wasm", "network", "audit",
+        "database", "logging", "wasm", "network", "audit", "notices",
     ];
     OTHERS.contains(&key) || SECTIONS.iter().any(|(section, _)| *section == key)
 }
@@ -144,6 +144,9 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         },
     );
     cost(&mut map, out, found);
+    if let Some(node) = map.node(&["notices"], found) {
+        out.notices.extend(notice::all(node, found));
+    }
     for (section, kind) in SECTIONS {
         if let Some(node) = map.node(&[section], found) {
             out.kept

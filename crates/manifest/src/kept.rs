@@ -162,7 +162,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Model => MODEL,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
-        Kind::Agent | Kind::Skill | Kind::Budget | Kind::Lesson => return None,
+        Kind::Agent | Kind::Skill | Kind::Budget | Kind::Lesson | Kind::Notice => return None,
     })
 }
 

@@ -14,6 +14,7 @@ mod cron;
 mod diagnostic;
 mod event;
 mod kept;
+mod notice;
 mod plan;
 mod plan_check;
 mod reader;
@@ -34,7 +35,7 @@ pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
-use naos_types::spec::{BudgetSpec, Kind, PlanSpec};
+use naos_types::spec::{BudgetSpec, Kind, NoticeSpec, PlanSpec};
 use naos_types::{Code, Name};
 
 use diagnostic::Findings;
@@ -74,6 +75,8 @@ pub struct Applied {
     pub budgets: Vec<(Name, BudgetSpec)>,
     /// The spending limit of all that have none of their own.
     pub overall_budget: Option<BudgetSpec>,
+    /// Who is told that something waits for a person.
+    pub notices: Vec<(Name, NoticeSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -156,6 +159,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.skills.iter().map(|(name, _)| (Kind::Skill, name)));
     all.extend(out.plans.iter().map(|(name, _)| (Kind::Plan, name)));
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
+    all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

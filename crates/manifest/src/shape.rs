@@ -6,12 +6,13 @@ use naos_types::spec::Kind;
 use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{Applied, Reading, agent, budget, config, kept, plan, skill};
+use crate::{Applied, Reading, agent, budget, config, kept, notice, plan, skill};
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
 `plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
 (a plan); `dag` (a plan); `condition` + `action` (a policy); `trigger` + `plan` (an instruction); \
-`capabilities` + `resource_requirements` (a driver); `patterns` + `handler` (a skill); maps of \
+`capabilities` + `resource_requirements` (a driver); `patterns` + `handler` (a skill); \
+`webhook` or `desktop` (a notice); maps of \
 {provider …} (models) or of {type: mcp_server | native} (tools)";
 
 /// Reads one document into resources.
@@ -64,6 +65,8 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         Some(Kind::Skill)
     } else if is(&["path", "components"]) {
         Some(Kind::Ui)
+    } else if has("webhook") || has("desktop") {
+        Some(Kind::Notice)
     } else {
         None
     };
@@ -96,6 +99,7 @@ fn unknown(fields: &[Field], found: &mut Findings) {
         "pools",
         "policies",
         "instructions",
+        "notices",
         "drivers",
         "models",
         "tools",
@@ -167,6 +171,7 @@ fn one(
     match kind {
         Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
         Kind::Plan if !dag => named(kind, node, reading, out, found),
+        Kind::Notice => out.notices.extend(notice::one(node, None, found)),
         _ => out
             .kept
             .extend(kept::read(kind, key, node, reading.checks, found)),

@@ -9,6 +9,7 @@ mod cli;
 mod crashtest;
 mod daemon;
 mod descriptors;
+mod desktop;
 mod fail;
 mod link;
 mod office;

@@ -1,9 +1,11 @@
-//! Carries gated calls of agents out: HTTP through the one client.
+//! Carries calls out, agents' own and letters to receivers of notices: HTTP through the one client.
+
+mod letters;
 
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Outside, OutsideOutcome};
+use naos_engine::node::{Done, Outside, OutsideOutcome, Posted};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
@@ -27,16 +29,16 @@ impl Wired {
 }
 
 impl Outside for Wired {
-    fn begin(
-        &self,
-        call: &Call,
-        key: String,
-        request: Vec<u8>,
-        done: Box<dyn FnOnce(OutsideOutcome) + Send>,
-    ) {
+    fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done) {
         let (client, world) = (self.client.clone(), call.world);
         self.runtime
             .spawn(async move { done(carry(&client, world, key, &request).await) });
+    }
+
+    fn post(&self, posted: Posted, done: Done) {
+        let client = self.client.clone();
+        self.runtime
+            .spawn(async move { done(letters::post(&client, posted).await) });
     }
 }
 

@@ -25,6 +25,8 @@ const CACHE_KEY_BYTES: usize = 32;
 pub(crate) struct Machine {
     store: Arc<SqliteStore>,
     node: Node,
+    /// The main tenant.
+    pub(crate) main: TenantId,
     /// Everything that can be asked.
     pub(crate) router: Router,
     /// Whether the main tenant was made just now.
@@ -57,9 +59,10 @@ impl Machine {
             .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
         let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
         match start(project, runtime, &store, hosts) {
-            Ok((node, router, created)) => Ok(Self {
+            Ok((node, router, created, main)) => Ok(Self {
                 store,
                 node,
+                main,
                 router,
                 created,
             }),
@@ -68,6 +71,11 @@ impl Machine {
                 Err(fail.into())
             }
         }
+    }
+
+    /// The node.
+    pub(crate) const fn node(&self) -> &Node {
+        &self.node
     }
 
     /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on
@@ -101,7 +109,7 @@ fn start(
     runtime: &Runtime,
     store: &Arc<SqliteStore>,
     hosts: Vec<String>,
-) -> Result<(Node, Router, bool), Fail> {
+) -> Result<(Node, Router, bool, TenantId), Fail> {
     let broken = |what: String| Fail::new(Code::INTERNAL, what);
     let sandbox = Sandbox::new(&Config::default()).map_err(|e| broken(e.to_string()))?;
     let sandbox = Arc::new(sandbox);
@@ -125,7 +133,7 @@ fn start(
     match found {
         Ok((main, created)) => {
             let router = naos_web::router(app(project, &node, store, main, hosts));
-            Ok((node, router, created))
+            Ok((node, router, created, main))
         }
         Err(fail) => {
             node.stop();

@@ -49,6 +49,10 @@ struct Node {
     queue: VecDeque<(TenantId, Fill)>,
     faults: VecDeque<CommitFault>,
     broken: bool,
+    /// There is no space: nothing is written.
+    full: bool,
+    /// Whose next content makes its reader or writer panic.
+    poisoned: Option<TenantId>,
 }
 
 type RecordKey = (Cow<'static, str>, Vec<u8>);
@@ -227,6 +231,27 @@ impl MemStore {
         self.node().faults.push_back(fault);
     }
 
+    /// Takes away all space, or gives it back.
+    pub fn set_full(&self, full: bool) {
+        self.node().full = full;
+    }
+
+    /// Lets whoever next seals or reads a content of this tenant panic; none takes that back. Says
+    /// whether it was still to happen.
+    pub fn poison(&self, tenant: Option<TenantId>) -> bool {
+        std::mem::replace(&mut self.node().poisoned, tenant).is_some()
+    }
+
+    /// The panic that [`Self::poison`] asked for; without a word on standard error.
+    fn swallow_poison(&self, tenant: TenantId) {
+        let mut node = self.node();
+        if node.poisoned == Some(tenant) {
+            node.poisoned = None;
+            drop(node);
+            std::panic::resume_unwind(Box::new("a made-up panic"));
+        }
+    }
+
     /// Destroys a subject's key: what it sealed is erased.
     pub fn destroy(&self, tenant: TenantId, subject: SubjectId) {
         let mut node = self.node();
@@ -249,6 +274,9 @@ impl Store for MemStore {
             append
                 .check()
                 .map_err(|bad| CommitError::Io(Box::new(bad)))?;
+        }
+        if node.full {
+            return Err(CommitError::Full);
         }
         match node.faults.pop_front() {
             None => {}

@@ -153,6 +153,7 @@ impl TenantStore for MemTenant {
     }
 
     fn seal_body(&self, plain: &[u8]) -> Result<StagedBody, ReadError> {
+        self.store.swallow_poison(self.id);
         let mut node = self.store.node();
         let (keys, nonce) = (node.tenant_keys(self.id)?, node.nonce());
         Ok(keys.seal_body(self.id, nonce, plain))
@@ -161,6 +162,9 @@ impl TenantStore for MemTenant {
     fn put_large(&self, body: &StagedBody) -> Result<(), CommitError> {
         if self.store.node().broken {
             return Err(CommitError::SyncFailed("an earlier sync failed".into()));
+        }
+        if self.store.node().full {
+            return Err(CommitError::Full);
         }
         self.with(|cell| {
             cell.bodies
@@ -172,6 +176,7 @@ impl TenantStore for MemTenant {
     }
 
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError> {
+        self.store.swallow_poison(self.id);
         let mut node = self.store.node();
         let Some(sealed) = node.cell(self.id).bodies.get(name).cloned() else {
             return Ok(None);
@@ -181,6 +186,7 @@ impl TenantStore for MemTenant {
     }
 
     fn seal(&self, subject: SubjectId, plain: &[u8]) -> Result<Sealed, ReadError> {
+        self.store.swallow_poison(self.id);
         let mut node = self.store.node();
         let (key, nonce) = (node.key(self.id, subject)?, node.nonce());
         Ok(crypto::seal_text(&key, self.id, subject, nonce, plain))

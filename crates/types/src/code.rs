@@ -189,6 +189,9 @@ codes! {
     REFUTED 193 Conflict
         "the reviewer still refuted after the last round"
         "read the evidence and decide"
+    UNDELIVERED 194 Conflict
+        "a notice was not taken by its receiver"
+        "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again"
 }
 
 impl Code {

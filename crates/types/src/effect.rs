@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::run::{Ability, World};
-use crate::{BodyRef, Digest, Grant, Name, RunId, Time};
+use crate::fact::run::World;
+use crate::{BodyRef, Digest, Grant, Name, NoticeId, RunId, Time};
 
 /// One wish. Its identity is also its idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// Run a component.
     Sandbox(Box<Sandbox>),
-    /// Carry out a gated call through a driver.
+    /// Carry out a call through a driver.
     Call(Call),
     /// Stop what is running for this run.
     Cancel(RunId),
@@ -41,17 +41,33 @@ pub struct Sandbox {
     pub tail: Option<BodyRef>,
 }
 
-/// Carry out a gated call.
+/// What a call is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Caller {
+    /// A gated call of a run: which run, which call of it.
+    Run(RunId, u32),
+    /// A notice that something waits.
+    Notice(NoticeId),
+}
+
+/// What carries a call out. A new one is a word here, never another effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Driver {
+    /// What a guest asked for, as it was asked.
+    Http,
+    /// A signed letter.
+    Webhook,
+}
+
+/// Carry out a call through a driver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// Of which run.
-    pub run: RunId,
-    /// Which call of it.
-    pub index: u32,
-    /// Who.
-    pub agent: Name,
     /// What for.
-    pub ability: Ability,
+    pub by: Caller,
+    /// The agent that calls, or the notice's name.
+    pub who: Name,
+    /// What carries it out.
+    pub driver: Driver,
     /// The request.
     pub request: BodyRef,
     /// What may be done if the outcome is lost.
@@ -64,7 +80,10 @@ impl Call {
     /// The idempotency key: the same for every attempt.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("{}-{}", self.run, self.index)
+        match self.by {
+            Caller::Run(run, index) => format!("{run}-{index}"),
+            Caller::Notice(notice) => notice.to_string(),
+        }
     }
 }
 
@@ -73,8 +92,8 @@ impl Call {
 pub enum EffectId {
     /// A component at work.
     Sandbox(RunId, u32),
-    /// A call on its way: run, index, attempt.
-    Call(RunId, u32, u32),
+    /// A call on its way, and which attempt it is.
+    Call(Caller, u32),
     /// A wish that something stop.
     Cancel(RunId),
 }
@@ -85,7 +104,7 @@ impl Effect {
     pub const fn id(&self) -> EffectId {
         match self {
             Self::Sandbox(s) => EffectId::Sandbox(s.run, s.attempt),
-            Self::Call(c) => EffectId::Call(c.run, c.index, c.attempt),
+            Self::Call(c) => EffectId::Call(c.by, c.attempt),
             Self::Cancel(run) => EffectId::Cancel(*run),
         }
     }

@@ -185,6 +185,8 @@ ids! {
     MemberId "mem"
     /// One secret that proves a member; the secret itself is never stored.
     TokenId "tok"
+    /// One notice to one receiver.
+    NoticeId "note"
     /// One append to a journal, known before it is written.
     BatchId "batch"
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
+use crate::effect::Caller;
 use crate::fact::agent::StateWrite;
 use crate::fact::run::Ability;
 use crate::{Actor, BodyRef, Code, Digest, DocPath, RunId, Sealed, Span, Time};
@@ -102,10 +103,8 @@ impl Asked {
 /// A driver's outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallEnded {
-    /// Of which run.
-    pub run: RunId,
     /// Which call.
-    pub index: u32,
+    pub by: Caller,
     /// Which attempt of it.
     pub attempt: u32,
     /// What became of it.
@@ -121,6 +120,8 @@ pub enum CallOutcome {
     NotSent(Sealed),
     /// Nobody knows.
     Lost(Option<Sealed>),
+    /// It did not happen and never will: there is no use in another attempt.
+    Refused(Sealed),
 }
 
 /// A component's end.

@@ -34,7 +34,7 @@ pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
 pub use spender::Spender;
 pub use status::{
-    AgentStatus, ApprovalStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
+    AgentStatus, ApprovalStatus, NoticeStatus, PlanStatus, RunStatus, StepStatus, TaskStatus, Tier,
 };
 pub use time::{Span, Time};
 

@@ -156,6 +156,17 @@ words! {
         /// The question fell away.
         Withdrawn "withdrawn"
     }
+    /// A notice to somebody outside.
+    NoticeStatus {
+        /// On its way, or between two attempts.
+        Pending "pending"
+        /// The receiver took it.
+        Delivered "delivered"
+        /// There were too many attempts, or it can't be sent at all.
+        GivenUp "given_up"
+        /// What it announces waits no longer.
+        Withdrawn "withdrawn"
+    }
 }
 
 impl RunStatus {
@@ -166,6 +177,14 @@ impl RunStatus {
             self,
             Self::Queued | Self::Running | Self::Held | Self::Unknown | Self::Diverged
         )
+    }
+}
+
+impl NoticeStatus {
+    /// Whether it is still to be delivered.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending)
     }
 }
 

@@ -129,7 +129,7 @@ pub(crate) fn judge(
 }
 
 /// A fault in the document that an item came from.
-fn fault_in(
+pub(crate) fn fault_in(
     documents: &[Document<'_>],
     item: &Item,
     word: &str,
@@ -213,6 +213,15 @@ fn gather(
         let (name, spec) = (agent.to_string(), Some(spec));
         let set = command::Budget::Set { agent, spec };
         push(Kind::Budget, name, false, set.into());
+    }
+    for (name, notice) in applied.notices {
+        let (kind, spec) = (Kind::Notice, Spec::Notice(notice));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into());
     }
     for kept in applied.kept {
         let (kind, spec) = (kept.kind, Spec::Kept(kept.json));

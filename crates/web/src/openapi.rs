@@ -122,7 +122,7 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("before", "string"),
             ("limit", "integer"),
         ],
-        ("GET", "/api/v1/tasks" | "/api/v1/approvals") => PAGED,
+        ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
         ("GET", "/api/v1/runs/{id}" | "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
@@ -237,6 +237,8 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         }
         ("GET", "/api/v1/approvals") => list("Approval"),
         ("GET", "/api/v1/approvals/{id}") => named("Approval"),
+        ("GET", "/api/v1/notices") => list("Notice"),
+        ("POST", "/api/v1/notices/{name}/test") => named("Notice"),
         ("GET", "/api/v1/audit") => list("AuditRow"),
         ("GET", _) => json!({"type": "object"}),
         _ => named("Written"),
@@ -289,6 +291,13 @@ fn schemas() -> Value {
             &["approval", "title", "status", "seen"],
             json!({"approval": text(), "title": text(), "status": text(), "seen": text(),
                 "plan": maybe(), "run": maybe(), "step": maybe(), "body": text()}),
+        ),
+        "Notice": of(
+            &["notice", "to", "what", "status", "attempts", "raised"],
+            json!({"notice": text(), "to": text(), "what": text(), "about": maybe(),
+                "status": {"enum": ["pending", "delivered", "given_up", "withdrawn"]},
+                "attempts": number(), "raised": text(), "ended": maybe(), "retry_at": maybe(),
+                "problem": {"type": ["object", "null"]}, "answer": maybe(), "seq": number()}),
         ),
         "AuditRow": of(
             &["seq", "time", "tenant", "action", "subject", "actor", "run", "detail", "hash"],

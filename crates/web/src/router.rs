@@ -8,7 +8,7 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, brokers, components, costs, documents, events, members,
-    nodes, plans, resources, runs, tasks, tenants,
+    nodes, notices, plans, resources, runs, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -111,6 +111,9 @@ table! {
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
     Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
+
+    Api GET "/api/v1/notices" Staff "Who was told that something waits" notices::list;
+    Api POST "/api/v1/notices/{name}/test" Admin "Sends a notice to try it" notices::test;
 
     Api POST "/api/v1/apply" Admin "Applies resources" applies::apply;
     Api GET "/api/v1/resources/{kind}" Staff "The resources of a kind" resources::list;

@@ -24,7 +24,7 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Happened, Watch};
-pub use world::{Outside, OutsideOutcome};
+pub use world::{Done, Outside, OutsideOutcome, Posted};
 
 /// A cell whose views are further behind takes no more commands from outside until they have
 /// caught up; outcomes and timers always.

@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 
 use naos_kernel::Order;
 use naos_sandbox::{CancelToken, Sandbox};
-use naos_types::effect::{Call, Effect, EffectId, Sandbox as Wanted};
+use naos_types::effect::{Call, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::spec::Letter;
 use naos_types::{BodyRef, RunId, TenantId, Time};
 
 use super::{Inner, Node, Parts, lock};
@@ -26,20 +27,38 @@ pub enum OutsideOutcome {
     NotSent(String),
     /// Nobody knows.
     Lost(String),
+    /// It did not happen, and another attempt would not help.
+    Refused(String),
+}
+
+/// A letter on its way out.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The idempotency key: the same for every attempt.
+    pub key: String,
+    /// What is to be said, and to whom.
+    pub letter: Letter,
+    /// The question, opened, where it is to be told.
+    pub title: Option<String>,
 }
 
 /// What carries gated calls out, one at a time or many.
 pub trait Outside: Send + Sync {
     /// Begins a call and returns at once; `done` is called exactly once, from anywhere. `request`
     /// is the sandbox's encoding of what the guest wants, `key` the idempotency key.
-    fn begin(
-        &self,
-        call: &Call,
-        key: String,
-        request: Vec<u8>,
-        done: Box<dyn FnOnce(OutsideOutcome) + Send>,
-    );
+    fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done);
+
+    /// Begins to deliver a letter and returns at once; `done` as in [`Self::begin`].
+    fn post(&self, posted: Posted, done: Done) {
+        drop(posted);
+        done(OutsideOutcome::NotSent("no driver delivers letters".into()));
+    }
 }
+
+/// Hears what became of a call, exactly once.
+pub type Done = Box<dyn FnOnce(OutsideOutcome) + Send>;
 
 /// Where a resumed run goes on: the link with the answer, and the run's new clock.
 pub(super) type Resume = (Option<BodyRef>, Time);
@@ -204,9 +223,9 @@ impl World {
             return;
         };
         let node = Node(inner);
-        let (run, index, attempt) = (call.run, call.index, call.attempt);
+        let (by, attempt) = (call.by, call.attempt);
         let back = node.clone();
-        let done = Box::new(move |outcome: OutsideOutcome| {
+        let done: Done = Box::new(move |outcome: OutsideOutcome| {
             let outcome = match outcome {
                 OutsideOutcome::Answered(bytes) => match back.new_body(tenant, bytes) {
                     Ok(body) => {
@@ -219,26 +238,45 @@ impl World {
                     Ok(sealed) => (CallOutcome::NotSent(sealed), Vec::new()),
                     Err(_) => (CallOutcome::Lost(None), Vec::new()),
                 },
+                OutsideOutcome::Refused(why) => match back.seal(tenant, &why) {
+                    Ok(sealed) => (CallOutcome::Refused(sealed), Vec::new()),
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
                 OutsideOutcome::Lost(why) => {
                     (CallOutcome::Lost(back.seal(tenant, &why).ok()), Vec::new())
                 }
             };
             let (outcome, bodies) = outcome;
             let input = Input::CallEnded(CallEnded {
-                run,
-                index,
+                by,
                 attempt,
                 outcome,
             });
-            let ends = Some(EffectId::Call(run, index, attempt));
+            let ends = Some(EffectId::Call(by, attempt));
             send_return(&back, tenant, (input, bodies), ends);
         });
-        match node.body(tenant, &call.request) {
-            Ok(request) => {
-                let key = format!("{tenant}-{}", call.key());
-                self.outside.begin(call, key, request, done);
-            }
-            Err(refusal) => done(OutsideOutcome::NotSent(refusal.what)),
+        let request = match node.body(tenant, &call.request) {
+            Ok(request) => request,
+            Err(refusal) => return done(OutsideOutcome::NotSent(refusal.what)),
+        };
+        let key = format!("{tenant}-{}", naos_kernel::key_of(call));
+        match call.driver {
+            Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
+                Ok(letter) => {
+                    let title = letter.title.as_ref().map(|title| node.read(tenant, title));
+                    self.outside.post(
+                        Posted {
+                            tenant,
+                            key,
+                            letter,
+                            title,
+                        },
+                        done,
+                    );
+                }
+                Err(_) => done(OutsideOutcome::Refused("the letter doesn't parse".into())),
+            },
         }
     }
 }

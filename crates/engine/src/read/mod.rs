@@ -14,8 +14,8 @@ use naos_kernel::{Aggregate, AnyAggregate, Key, ResourceKey};
 use naos_store::{Record, TenantStore};
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, BodyRef, Code, DocPath, MemberId, Name, PlanId, Refusal, ReviewId, RunId, Sealed,
-    Seq, Spender, TaskId, TenantId,
+    ApprovalId, BodyRef, Code, DocPath, MemberId, Name, NoticeId, PlanId, Refusal, ReviewId, RunId,
+    Sealed, Seq, Spender, TaskId, TenantId,
 };
 
 use crate::node::Node;
@@ -25,7 +25,7 @@ pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use naos_store::{PlanFilter, RunFilter};
 pub use spending::{Spending, Sum};
-pub use wait::{Awaited, settled_plan, settled_run};
+pub use wait::{Awaited, settled_notice, settled_plan, settled_run};
 
 /// How many records one look into the store takes.
 const PAGE: usize = 200;
@@ -71,6 +71,7 @@ kept! {
     Document naos_kernel::document::Document, DocPath;
     Member naos_kernel::member::Member, MemberId;
     Slug naos_kernel::tenant::Slug, Name;
+    Notice naos_kernel::notice::Notice, NoticeId;
 }
 
 /// A record's id and what it holds.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use naos_kernel::notice::Notice;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::{Fact, approval, plan, review};
-use naos_types::{PlanId, PlanStatus, Refusal, RunId, RunStatus, Seq};
+use naos_types::{NoticeId, NoticeStatus, PlanId, PlanStatus, Refusal, RunId, RunStatus, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -64,6 +65,22 @@ pub async fn settled_plan(
     let done = |plan: &Plan| plan.is_closed() || plan.status() == PlanStatus::Held;
     let about = |fact: &Fact| mentions_plan(fact, id);
     settled(reader, id, "plan run", seq, watch, deadline, done, about).await
+}
+
+/// Waits until a notice is delivered, given up or withdrawn; as [`settled_run`].
+///
+/// # Errors
+/// A refusal if there is no such notice.
+pub async fn settled_notice(
+    reader: &Reader,
+    id: NoticeId,
+    seq: Seq,
+    watch: Receiver<Arc<Happened>>,
+    deadline: Option<Instant>,
+) -> Result<Awaited<Notice>, Refusal> {
+    let done = |notice: &Notice| notice.status != NoticeStatus::Pending;
+    let about = |fact: &Fact| matches!(fact, Fact::Notice(_));
+    settled(reader, id, "notice", seq, watch, deadline, done, about).await
 }
 
 fn mentions_plan(fact: &Fact, id: PlanId) -> bool {

@@ -46,6 +46,8 @@ pub struct Staged {
     pub flush: bool,
     /// The commands it answers.
     pub answered: Vec<(String, String)>,
+    /// The outcomes it was decided from: they are decided anew if it is never written.
+    pub outcomes: Vec<Envelope>,
 }
 
 /// What is known about an open cell.
@@ -88,6 +90,8 @@ pub(super) struct Cell {
     pub(super) alarms: BTreeSet<(Time, Key)>,
     pub(super) alarm_of: BTreeMap<Key, Time>,
     pub(super) quarantined: Option<String>,
+    /// An append failed: nothing is decided before.
+    pub(super) rest_until: Option<Time>,
     pub(super) used: u64,
     pub(super) limits: Limits,
 }
@@ -111,6 +115,7 @@ impl Cell {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             quarantined: None,
+            rest_until: None,
             used: 0,
             limits: Limits::default(),
         }
@@ -162,7 +167,14 @@ impl Cell {
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
-        self.alarms.first().map(|(at, _)| *at)
+        let alarm = self.alarms.first().map(|(at, _)| *at);
+        alarm.into_iter().chain(self.rest_until).min()
+    }
+
+    /// Whether it rests; a clock that was set back ends that.
+    pub(super) fn rests(&self, now: Time) -> bool {
+        let left = self.rest_until.map(|until| (until - now).0);
+        left.is_some_and(|left| (1..=super::REST_MS).contains(&left))
     }
 
     /// A lower bound of when a cell that isn't open must be opened: at once while something is
@@ -177,7 +189,9 @@ impl Cell {
     }
 
     pub(super) fn is_due(&self, now: Time) -> bool {
-        self.quarantined.is_none() && self.next_due().is_some_and(|at| at <= now)
+        let rested = self.rest_until.is_some() && !self.rests(now);
+        let alarm = self.alarms.first().is_some_and(|(at, _)| *at <= now);
+        self.quarantined.is_none() && (rested || (alarm && self.rest_until.is_none()))
     }
 
     /// Queues what is due; each alarm rings once.

@@ -20,7 +20,7 @@ use naos_types::command::Reply;
 use naos_types::effect::EffectId;
 use naos_types::fact::Fact;
 use naos_types::input::Input;
-use naos_types::{BatchId, Code, Digest, Refusal, Seq, StagedBody, TenantId, Time};
+use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, StagedBody, TenantId, Time};
 
 use cell::Cell;
 pub use cell::{CellReport, Staged};
@@ -42,6 +42,8 @@ pub const DIRTY_MAX: usize = 256;
 pub const IDLE_AGGREGATES_MAX: usize = 2_048;
 /// How many cells stay open.
 pub const OPEN_CELLS_MAX: usize = 512;
+/// How long a cell rests after an append that failed, before it decides anew.
+pub const REST_MS: i64 = 250;
 /// A forward jump of the clock by more than this holds timers until a second reading agrees.
 pub const CLOCK_JUMP_MS_MAX: i64 = 3_600_000;
 
@@ -55,6 +57,8 @@ pub struct Limits {
     pub idle_aggregates_max: usize,
     /// See [`OPEN_CELLS_MAX`].
     pub open_cells_max: usize,
+    /// See [`INBOX_DEPTH_MAX`].
+    pub inbox_depth_max: usize,
 }
 
 impl Default for Limits {
@@ -63,6 +67,7 @@ impl Default for Limits {
             dirty_max: DIRTY_MAX,
             idle_aggregates_max: IDLE_AGGREGATES_MAX,
             open_cells_max: OPEN_CELLS_MAX,
+            inbox_depth_max: INBOX_DEPTH_MAX,
         }
     }
 }
@@ -191,6 +196,9 @@ pub struct Shard {
     queued: BTreeSet<TenantId>,
     /// The epoch of cells that started again after a failed append: see [`Commits`].
     epochs: BTreeMap<TenantId, u64>,
+    /// Cells that start again as soon as nothing of theirs is on its way to the journal.
+    restoring: BTreeSet<TenantId>,
+    given_back: u64,
     used: u64,
     last_now: Time,
     out: Vec<Outgoing>,
@@ -214,6 +222,8 @@ impl Shard {
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
             epochs: BTreeMap::new(),
+            restoring: BTreeSet::new(),
+            given_back: 0,
             used: 0,
             last_now: Time(0),
             out: Vec::new(),
@@ -274,6 +284,12 @@ impl Shard {
         self.cells.get(&id).map(|cell| &cell.state)
     }
 
+    /// How many outcomes were decided in an append that failed, and then decided anew.
+    #[must_use]
+    pub const fn given_back(&self) -> u64 {
+        self.given_back
+    }
+
     /// Reports of all open cells.
     #[must_use]
     pub fn reports(&self) -> Vec<(TenantId, CellReport)> {
@@ -310,6 +326,7 @@ impl Shard {
                 if let Some(cell) = self.cells.get_mut(&tenant) {
                     cell.durable_up_to(seq, &mut self.out);
                 }
+                self.restore_if_settled(now, tenant);
             }
             Incoming::Dropped { tenant, batch, why } => {
                 if self
@@ -319,6 +336,7 @@ impl Shard {
                 {
                     self.drop_staged(tenant, &why);
                 }
+                self.restore_if_settled(now, tenant);
             }
             Incoming::Wake(tenant) => {
                 if self.open(now, tenant).is_ok() {
@@ -334,12 +352,8 @@ impl Shard {
                 Err(why) => self.refuse(Some(ticket), 0, why),
             },
             Incoming::Restore(tenant) => {
-                if self.cells.get(&tenant).is_some_and(Cell::is_quarantined) {
-                    self.cells.remove(&tenant);
-                }
-                if self.open(now, tenant).is_ok() {
-                    self.make_ready(tenant);
-                }
+                self.restoring.insert(tenant);
+                self.restore_if_settled(now, tenant);
             }
         }
     }
@@ -357,8 +371,10 @@ impl Shard {
             return self.refuse(envelope.ticket, 0, refusal);
         }
         let returns = !matches!(envelope.input, Input::Command { .. });
-        if !returns && cell.outside.len() >= INBOX_DEPTH_MAX {
-            let what = format!("{INBOX_DEPTH_MAX} commands wait for this tenant");
+        let commands_only = !naos_kernel::planted::is("full-inbox-drops-returns");
+        let depth = self.limits.inbox_depth_max;
+        if !(returns && commands_only) && cell.outside.len() >= depth {
+            let what = format!("{depth} commands wait for this tenant");
             return self.refuse(envelope.ticket, 0, Refusal::new(Code::BUSY, what));
         }
         if returns {
@@ -387,6 +403,10 @@ impl Shard {
             return;
         };
         cell.used = self.used;
+        if cell.rests(now) {
+            return; // its end is due as an alarm is
+        }
+        cell.rest_until = None;
         if timers {
             cell.queue_due(now);
         }
@@ -401,12 +421,23 @@ impl Shard {
         let Some(mut cell) = self.cells.remove(&id) else {
             return;
         };
-        cell.void(why, &mut self.out);
+        let back = cell.void(why, &mut self.out);
         self.epochs.insert(id, cell.epoch + 1);
-        let (outside, returns, running) = cell.take_waiting();
+        if cell.is_quarantined() {
+            self.cells.insert(id, cell); // it decides nothing until its owner restores it
+            return;
+        }
+        self.given_back += back.len() as u64;
+        let (outside, mut returns, mut running) = cell.take_waiting();
+        running.extend(back.iter().filter_map(|envelope| envelope.ends));
+        for envelope in back.into_iter().rev() {
+            returns.push_front(cell::Queued::Envelope(Box::new(envelope)));
+        }
         match self.open_with(self.last_now, id, running) {
             Ok(()) => {
+                let rest_until = Some(self.last_now + Span(REST_MS));
                 if let Some(cell) = self.cells.get_mut(&id) {
+                    cell.rest_until = rest_until;
                     cell.adopt(outside, returns);
                     self.make_ready(id);
                 }
@@ -416,6 +447,32 @@ impl Shard {
                     self.refuse(Some(ticket), 0, unread.clone());
                 }
             }
+        }
+    }
+
+    /// Lets a quarantined cell start again from its journal, once all that it sent there is
+    /// settled. What is under way in the world isn't begun again.
+    fn restore_if_settled(&mut self, now: Time, id: TenantId) {
+        if !self.restoring.contains(&id) {
+            return;
+        }
+        let (mut queues, mut running) = (None, BTreeSet::new());
+        if let Some(cell) = self.cells.get_mut(&id)
+            && cell.is_quarantined()
+        {
+            if !cell.staged.is_empty() {
+                return;
+            }
+            let (outside, returns, under_way) = cell.take_waiting();
+            (queues, running) = (Some((outside, returns)), under_way);
+            self.cells.remove(&id);
+        }
+        self.restoring.remove(&id);
+        if self.open_with(now, id, running).is_ok() {
+            if let (Some(cell), Some((outside, returns))) = (self.cells.get_mut(&id), queues) {
+                cell.adopt(outside, returns);
+            }
+            self.make_ready(id);
         }
     }
 

@@ -126,8 +126,7 @@ fn unknown(record: &Record) -> Refusal {
 fn once(effect: &Effect) -> Option<CallEnded> {
     match effect {
         Effect::Call(call) if call.world == World::Once => Some(CallEnded {
-            run: call.run,
-            index: call.index,
+            by: call.by,
             attempt: call.attempt,
             outcome: CallOutcome::Lost(None),
         }),

@@ -4,7 +4,7 @@ use naos_types::command::Reply;
 use naos_types::{Refusal, Seq};
 
 use super::cell::{Cell, Staged};
-use super::{Outgoing, Ticket};
+use super::{Envelope, Outgoing, Ticket};
 
 impl Cell {
     /// An append is durable, up to `seq`.
@@ -65,6 +65,7 @@ impl Cell {
             changed,
             bodies,
             answered,
+            outcomes: _,
             batch: _,
             flush: _,
         } = staged;
@@ -110,9 +111,13 @@ impl Cell {
         self.release(out);
     }
 
-    /// Tells everybody who waits for what was staged that it did not happen.
-    pub(super) fn void(&mut self, why: &Refusal, out: &mut Vec<Outgoing>) {
+    /// Tells everybody who waits for what was staged that it did not happen. The outcomes that it
+    /// was decided from did: they come back, in order, to be decided anew. Twice does no harm: the
+    /// rules take an outcome once, whoever brings it.
+    pub(super) fn void(&mut self, why: &Refusal, out: &mut Vec<Outgoing>) -> Vec<Envelope> {
+        let mut outcomes = Vec::new();
         for staged in self.staged.drain(..) {
+            outcomes.extend(staged.outcomes);
             for (ticket, ..) in staged.replies {
                 let result = Err(why.clone());
                 out.push(Outgoing::Reply {
@@ -126,5 +131,9 @@ impl Cell {
             }
         }
         self.flush();
+        if naos_kernel::planted::is("failed-append-drops-outcomes") {
+            outcomes.clear();
+        }
+        outcomes
     }
 }

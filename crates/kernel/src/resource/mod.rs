@@ -72,6 +72,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     match asked {
         command::Resource::Apply { kind, name, spec } => {
             fits(*kind, spec)?;
+            if *kind == Kind::Notice {
+                crate::notice::room(turn, name)?;
+            }
             let digest = digest(spec);
             let before = turn.resource(&ResourceKey(*kind, name.clone()))?;
             if before.is_some_and(|resource| resource.digest == digest) {
@@ -105,7 +108,15 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
-        Spec::Kept(_) => !matches!(kind, Kind::Skill | Kind::Agent | Kind::Budget),
+        Spec::Notice(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Notice
+        }
+        Spec::Kept(_) => !matches!(
+            kind,
+            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice
+        ),
     };
     if fits {
         Ok(())

@@ -145,18 +145,18 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
 }
 
 /// A driver carried a call out, or lost it.
-pub(crate) fn call_ended(turn: &mut Turn<'_>, end: &CallEnded) -> Done {
-    let run = known(turn, end.run)?.clone();
-    let waits = run.pending.as_ref().is_some_and(|p| p.index == end.index);
+pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallEnded) -> Done {
+    let run = known(turn, id)?.clone();
+    let waits = run.pending.as_ref().is_some_and(|p| p.index == index);
     if !waits || run.status != RunStatus::Running {
         return Ok(()); // cancelled, or told before
     }
     match &end.outcome {
-        CallOutcome::Answered(body) => answer(turn, end.run, Answer::Body(*body))?,
-        CallOutcome::NotSent(_) => {
+        CallOutcome::Answered(body) => answer(turn, id, Answer::Body(*body))?,
+        CallOutcome::NotSent(_) | CallOutcome::Refused(_) => {
             answer(
                 turn,
-                end.run,
+                id,
                 Answer::Failed("the request could not be sent".into()),
             )?;
         }
@@ -166,15 +166,15 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, end: &CallEnded) -> Done {
         }
         CallOutcome::Lost(said) => {
             turn.emit(run::LeftUnknown {
-                run: end.run,
+                run: id,
                 agent: run.agent,
-                index: end.index,
+                index,
                 said: said.clone(),
             })?;
             return Ok(());
         }
     }
-    go_on(turn, end.run)
+    go_on(turn, id)
 }
 
 /// A person answered what a guest asked.

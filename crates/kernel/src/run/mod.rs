@@ -4,7 +4,7 @@ mod calls;
 mod end;
 
 use naos_types::command::{self, Reply};
-use naos_types::effect::{Call, Effect, Sandbox};
+use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
 use naos_types::fact::Problem;
 use naos_types::fact::run::{self, Ability, Fact, Verdict, World};
 use naos_types::input::Answer;
@@ -109,10 +109,9 @@ impl Run {
         }
         match &self.pending {
             Some(pending) => Some(Effect::Call(Call {
-                run: id,
-                index: pending.index,
-                agent: self.agent.clone(),
-                ability: pending.ability,
+                by: Caller::Run(id, pending.index),
+                who: self.agent.clone(),
+                driver: Driver::Http,
                 request: pending.request,
                 world: pending.world,
                 attempt: pending.attempts + 1,

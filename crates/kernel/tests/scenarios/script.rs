@@ -2,14 +2,15 @@
 
 use naos_kernel::{AnyAggregate, Key, ResourceKey};
 use naos_types::command::{self, Reply};
-use naos_types::effect::{Call, Effect, Sandbox};
+use naos_types::effect::{Call, Caller, Effect, Sandbox};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, Handler, Kind, OnExceed, PlanSpec, RetryPolicy, SkillSpec, Spec,
+    AgentSpec, BudgetSpec, Channel, Handler, Kind, NoticeSpec, OnExceed, PlanSpec, RetryPolicy,
+    SkillSpec, Spec, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
@@ -89,7 +90,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         }
         ("write", [who, path, version]) => end(bench, who, &format!("{path} {version}"), verb),
         ("call", [who, what @ ..]) => call(bench, who, what),
-        ("answered" | "lost" | "unsent", [who]) => call_ended(bench, who, verb),
+        ("answered" | "lost" | "unsent" | "refused", [who]) => call_ended(bench, who, verb),
         ("resolve", [verdict]) => resolve(bench, verdict),
         ("approve" | "reject", text) => decide(bench, verb == "approve", text),
         ("cancel", [what]) => cancel(bench, what),
@@ -107,6 +108,12 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             bench.command(command::Document::Delete { path })
         }
         ("keep", [kind, json]) => keep(bench, kind, json),
+        ("notice", [to, on @ ..]) => notice(bench, to, on),
+        ("try", [to]) => bench.command(command::Notice::Test { name: name(to) }),
+        ("silence", [to]) => bench.command(command::Resource::Delete {
+            kind: Kind::Notice,
+            name: name(to),
+        }),
         ("member" | "token" | "revoke" | "leave" | "promote", _) => member(bench, verb),
         ("publish", [topic]) => {
             let data = bench.body(b"{}");
@@ -356,10 +363,38 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
     }))
 }
 
+/// A notice that is sent three times at most; `on` are the words of what it tells of.
+fn notice(bench: &mut Bench, to: &str, on: &[&str]) -> Outcome {
+    let waits = |word: &&str| Waits::ALL.iter().find(|(known, _)| known == word);
+    let spec = NoticeSpec {
+        on: on
+            .iter()
+            .filter_map(waits)
+            .map(|(_, waits)| *waits)
+            .collect(),
+        channel: Channel::Webhook {
+            url: "https://hooks.example.org/".into(),
+            secret: None,
+        },
+        title: false,
+        page: None,
+        retry: RetryPolicy {
+            attempts_max: 3,
+            wait: Span::secs(10),
+            ..RetryPolicy::default()
+        },
+    };
+    bench.command(command::Resource::Apply {
+        kind: Kind::Notice,
+        name: name(to),
+        spec: Spec::Notice(spec),
+    })
+}
+
 fn outstanding_call(bench: &Bench, who: &str) -> Call {
     let open = bench.open();
     let found = open.iter().find_map(|effect| match effect {
-        Effect::Call(call) if who == "*" || call.agent.as_str() == who => Some(call.clone()),
+        Effect::Call(call) if who == "*" || call.who.as_str() == who => Some(call.clone()),
         _ => None,
     });
     found.unwrap_or_else(|| panic!("no call is under way for {who}: {open:?}"))
@@ -370,12 +405,12 @@ fn call_ended(bench: &mut Bench, who: &str, how: &str) -> Outcome {
     let outcome = match how {
         "answered" => CallOutcome::Answered(bench.body(b"200")),
         "unsent" => CallOutcome::NotSent(sealed("no connection")),
+        "refused" => CallOutcome::Refused(sealed("gone")),
         _ => CallOutcome::Lost(None),
     };
-    let (run, index, attempt) = (call.run, call.index, call.attempt);
+    let (by, attempt) = (call.by, call.attempt);
     bench.external(Input::CallEnded(CallEnded {
-        run,
-        index,
+        by,
         attempt,
         outcome,
     }))
@@ -487,7 +522,10 @@ fn show(bench: &Bench, what: &str) -> String {
             let open = bench.open();
             let words = open.iter().map(|effect| match effect {
                 Effect::Sandbox(s) => format!("{} attempt {}", s.agent, s.attempt),
-                Effect::Call(c) => format!("call {} attempt {}", c.index, c.attempt),
+                Effect::Call(c) => match c.by {
+                    Caller::Run(_, index) => format!("call {index} attempt {}", c.attempt),
+                    Caller::Notice(_) => format!("notice to {} attempt {}", c.who, c.attempt),
+                },
                 Effect::Cancel(_) => "cancel".into(),
             });
             let mut words: Vec<String> = words.collect();

@@ -152,6 +152,10 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         }),
         Err(fail) => found.push(bad("journal", &fail)),
     }
+    match session.get(api("/notices?limit=1")) {
+        Ok(notices) => found.extend(crate::out::items(&notices["troubled"]).iter().map(silent)),
+        Err(fail) => found.push(bad("notices", &fail)),
+    }
     match session.get(api("/top")) {
         Ok(top) => {
             let items = crate::out::items(&top);
@@ -179,6 +183,21 @@ fn views(top: &Value) -> Option<Found> {
         "views",
         format!("{away} being made again: until then lists come from records, and are slower"),
     ))
+}
+
+/// A receiver that did not take the last notice.
+fn silent(notice: &Value) -> Found {
+    let to = crate::out::cell(&notice["to"]);
+    let said = crate::out::cell(&notice["problem"]["said"]);
+    let says = format!(
+        "{to} was not told of {}: {said}; `naos notice test {to}` tries it again",
+        crate::out::cell(&notice["what"])
+    );
+    Found {
+        what: "notices",
+        state: State::Bad,
+        says,
+    }
 }
 
 /// Files that only their owner may read.

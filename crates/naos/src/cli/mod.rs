@@ -18,6 +18,8 @@ mod task;
 
 mod approve;
 
+mod notice;
+
 mod up;
 
 mod status;
@@ -126,6 +128,9 @@ enum Command {
     Task(task::Task),
     /// Decides what waits for a person.
     Approve(approve::Approve),
+    /// Shows who was told that something waits, and tries receivers.
+    #[command(alias = "notices")]
+    Notice(notice::Notice),
     /// Runs naos in the foreground: agents, API and page.
     #[command(visible_alias = "serve")]
     Up(up::Up),
@@ -243,6 +248,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Plan(command) => plan::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
+        Command::Notice(command) => notice::go(context, &command),
         Command::Up(command) => up::go(context, &command, false),
         Command::Dashboard(command) => up::go(context, &command, true),
         Command::Status(command) => status::go(context, &command),

@@ -158,6 +158,7 @@ fn serve(
     daemon
         .announce(&project.data)
         .map_err(|e| Fail::io("say where this daemon is, in data/daemon.json", &e))?;
+    crate::desktop::watch(runtime, machine.node(), machine.main);
     welcome(&context.out, project, machine, address, page || up.open);
     if up.open {
         open_page(&context.out, address);

@@ -104,7 +104,13 @@ impl Project {
 
     /// `naos up` on any free port.
     pub fn up(&self) -> Daemon {
+        self.up_with(&[])
+    }
+
+    /// The same with these variables.
+    pub fn up_with(&self, settings: &[(&str, &str)]) -> Daemon {
         let mut child = command(self.0.path())
+            .envs(settings.iter().copied())
             .args(["up", "--port", "0", "--json"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -239,6 +239,14 @@ commands! {
             data: BodyRef,
         }
     }
+    /// About notices.
+    Notice {
+        /// Sends one that announces nothing.
+        Test {
+            /// To whom.
+            name: Name,
+        }
+    }
     /// About tenants; only for the cell of the system.
     Tenant {
         /// Makes one.
@@ -283,4 +291,6 @@ pub enum Reply {
     Route(Vec<crate::fact::task::Considered>),
     /// What waits was decided.
     Decided(Waiting),
+    /// A notice is on its way.
+    Notice(crate::NoticeId),
 }

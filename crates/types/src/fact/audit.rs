@@ -1,7 +1,7 @@
 //! How a fact reads in the audit log.
 
-use super::{Fact, agent, approval, budget, document, event, member, message, plan, resource};
-use super::{review, run, task, tenant};
+use super::{Fact, agent, approval, budget, document, event, member, message, notice, plan};
+use super::{resource, review, run, task, tenant};
 use crate::{Actor, RunId};
 
 impl Fact {
@@ -45,6 +45,7 @@ impl Fact {
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
             Self::Event(event::Fact::Published(f)) => f.topic.clone(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
+            Self::Notice(fact) => notice_of(fact).to_string(),
         }
     }
 
@@ -109,6 +110,8 @@ impl Fact {
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
+            Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
             _ => None,
         }
     }
@@ -160,6 +163,17 @@ fn plan_of(fact: &plan::Fact) -> String {
         plan::Fact::StepSkipped(f) => f.at.to_string(),
         plan::Fact::StepReopened(f) => f.at.to_string(),
         plan::Fact::Closed(f) => f.name.to_string(),
+    }
+}
+
+fn notice_of(fact: &notice::Fact) -> &crate::Name {
+    match fact {
+        notice::Fact::Raised(f) => &f.to,
+        notice::Fact::Tried(f) => &f.to,
+        notice::Fact::Repeated(f) => &f.to,
+        notice::Fact::Delivered(f) => &f.to,
+        notice::Fact::GivenUp(f) => &f.to,
+        notice::Fact::Withdrawn(f) => &f.to,
     }
 }
 

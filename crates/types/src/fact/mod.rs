@@ -71,6 +71,7 @@ pub mod document;
 pub mod event;
 pub mod member;
 pub mod message;
+pub mod notice;
 pub mod plan;
 mod problem;
 pub mod resource;
@@ -198,6 +199,8 @@ families! {
     Event event
     /// A client came.
     Tenant tenant
+    /// Somebody outside is told that something waits.
+    Notice notice
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod agent;
 mod budget;
+mod notice;
 mod plan;
 mod skill;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use skill::{Handler, SkillSpec};
 
@@ -77,6 +79,8 @@ kinds! {
     Tool "tool" "tools"
     /// Something learnt.
     Lesson "lesson" "lessons"
+    /// Who is told that something waits for a person.
+    Notice "notice" "notices"
 }
 
 /// A resource's content.
@@ -88,4 +92,6 @@ pub enum Spec {
     Plan(PlanSpec),
     /// A kind that this version keeps, lists and gives back, and doesn't run: JSON text.
     Kept(String),
+    /// Who is told that something waits for a person.
+    Notice(NoticeSpec),
 }

@@ -13,12 +13,23 @@ use crate::locale::Locale;
 #[derive(Clone, Debug, Template)]
 #[template(path = "approvals.html")]
 pub struct Approvals {
+    /// Who could not be told that something waits.
+    pub untold: Vec<Untold>,
     /// What waits, oldest first.
     pub waiting: Vec<ApprovalRow>,
     /// What was decided, newest first.
     pub decided: Vec<ApprovalRow>,
     /// Where earlier ones are.
     pub older: Option<String>,
+}
+
+/// A receiver of notices that did not take the last one.
+#[derive(Clone, Debug)]
+pub struct Untold {
+    /// What it is called.
+    pub to: String,
+    /// What it said, or what went wrong.
+    pub said: String,
 }
 
 /// One approval at a glance.

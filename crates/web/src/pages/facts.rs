@@ -67,6 +67,12 @@ pub const NAMED: &[&str] = &[
     "document.written",
     "event.published",
     "skill.answered",
+    "notice.raised",
+    "notice.tried",
+    "notice.repeated",
+    "notice.delivered",
+    "notice.given_up",
+    "notice.withdrawn",
 ];
 
 /// What that kind is called.
@@ -88,9 +94,9 @@ pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
 /// The colour of that kind, read from how it ended.
 pub fn tone(kind: &str) -> Tone {
     match kind.rsplit('.').next().unwrap_or_default() {
-        "completed" | "closed" | "approved" | "praised" | "written" => Tone::Good,
-        "failed" | "refused" | "rejected" | "refuted" | "diverged" => Tone::Bad,
-        "blocked" | "stopped" | "exceeded" | "expired" | "retried" => Tone::Warn,
+        "completed" | "closed" | "approved" | "praised" | "written" | "delivered" => Tone::Good,
+        "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" => Tone::Bad,
+        "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" => Tone::Warn,
         "held" | "requested" if kind != "review.requested" => Tone::Human,
         "started" | "resumed" => Tone::Live,
         _ => Tone::Calm,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::documents::citations;
 use super::rows;
 use crate::api::v1::approvals::{Decide, answer};
+use crate::api::v1::notices;
 use crate::door::{Answered, Call, checked_key};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
@@ -31,7 +32,12 @@ pub(crate) async fn list(call: Call) -> Answered {
     let decided = reader.newest::<Approval>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
     let row =
         |(id, a): &(ApprovalId, std::sync::Arc<Approval>)| rows::approval_row(&reader, *id, a);
+    let untold = notices::troubled(&reader)?;
     let page = Approvals {
+        untold: untold
+            .iter()
+            .map(|(_, n)| rows::untold(&reader, n))
+            .collect(),
         waiting: reader.open::<Approval>()?.iter().map(row).collect(),
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),

@@ -5,6 +5,7 @@ use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
 use naos_kernel::member::Member;
+use naos_kernel::notice::Notice;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
@@ -19,7 +20,7 @@ use naos_types::{
 use crate::api::v1::runs::title_of;
 use crate::api::v1::shapes;
 use crate::pages::agents::{AgentRow, LastRun};
-use crate::pages::approvals::ApprovalRow;
+use crate::pages::approvals::{ApprovalRow, Untold};
 use crate::pages::costs::{self, BudgetRow};
 use crate::pages::excerpt::Excerpt;
 use crate::pages::home::FeedRow;
@@ -101,6 +102,17 @@ pub(super) fn told(reader: &Reader, problem: &Problem) -> Told {
         code: problem.code.to_string(),
         sentence,
         advice: problem.code.entry().help.to_owned(),
+    }
+}
+
+pub(super) fn untold(reader: &Reader, notice: &Notice) -> Untold {
+    let said = notice
+        .problem
+        .as_ref()
+        .and_then(|problem| problem.said.as_ref());
+    Untold {
+        to: notice.to.to_string(),
+        said: said.map(|said| reader.sealed(said)).unwrap_or_default(),
     }
 }
 

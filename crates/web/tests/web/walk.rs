@@ -136,12 +136,15 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
         "type: plan\nname: {canary}\nsteps:\n  - {{name: ask, approval: {{title: {canary}, \
          body: {canary}}}}}\n"
     );
-    rig.post(
-        "/api/v1/apply",
-        json!({"files": [{"name": "p.yaml", "text": plan}]}),
-    )
-    .await
-    .ok();
+    // The rig has no outside: what was raised can't be delivered, and is listed all the same.
+    let notice =
+        format!("type: notice\nname: {canary}\nwebhook: https://{canary}.example/\nretry: 1\n");
+    let files = json!([
+        {"name": "n.yaml", "text": notice}, {"name": "p.yaml", "text": plan},
+    ]);
+    rig.post("/api/v1/apply", json!({"files": files}))
+        .await
+        .ok();
     let started = rig
         .post(
             &format!("/api/v1/plans/{canary}/start"),
@@ -177,6 +180,7 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
         format!("/api/v1/plan-runs/{}", started["run"].as_str().unwrap()),
         format!("/api/v1/approvals/{approval}"),
         format!("/api/v1/resources/plans/{canary}"),
+        format!("/api/v1/resources/notices/{canary}"),
         format!("/api/v1/documents/{canary}.md"),
         format!("/agents/{canary}"),
         format!("/runs/{}", run["run"].as_str().unwrap()),
@@ -235,6 +239,7 @@ async fn another_tenant_sees_and_changes_nothing() {
             ("DELETE", "", Value::Null),
             ("POST", "/cancel", Value::Null),
             ("POST", "/stop", Value::Null),
+            ("POST", "/test", Value::Null),
             ("POST", "/decide", json!({"approve": true})),
             ("POST", "/resolve", json!({"verdict": "retry"})),
             ("POST", "/role", json!({"role": "owner"})),

@@ -9,14 +9,15 @@ use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_manifest::{Diagnostic, Files};
 use naos_types::command::{self, Command, Reply};
-use naos_types::spec::Kind;
+use naos_types::spec::{Kind, Spec};
 use naos_types::{Code, Digest, Name, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::notices::may_sign;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
-use crate::judge::{Document, Item, Judged, judge, missing};
+use crate::judge::{Document, Item, Judged, fault_in, judge, missing};
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -98,6 +99,20 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let sent = Sent(&asked.components);
     let templates = &call.desk.app.templates;
     let mut judged = judge(&documents, &sent, &asked.components, templates);
+    let tenant = call.who()?.tenant;
+    for item in &judged.items {
+        if let Command::Resource(command::Resource::Apply {
+            spec: Spec::Notice(notice),
+            ..
+        }) = &item.command
+            && let Err(what) = may_sign(&call.desk, tenant, notice)
+        {
+            let what = format!("notice {}: {what}", item.name);
+            judged
+                .errors
+                .push(fault_in(&documents, item, &item.name, what, None));
+        }
+    }
     let reader = call.reader()?;
     let waiting = missing(&documents, &judged.items, |name| there(&reader, name))?;
     if asked.strict {

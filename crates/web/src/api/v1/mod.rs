@@ -12,6 +12,7 @@ pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod members;
 pub(crate) mod nodes;
+pub(crate) mod notices;
 pub(crate) mod plans;
 pub(crate) mod resources;
 pub(crate) mod rules;

@@ -30,6 +30,7 @@ fn content(spec: &Spec) -> Value {
     match spec {
         Spec::Skill(skill) => json!(skill),
         Spec::Plan(plan) => json!(plan),
+        Spec::Notice(notice) => json!(notice),
         Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     }
 }

@@ -5,7 +5,7 @@ mod money;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals};
+use super::approvals::{ApprovalRow, Approvals, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
@@ -242,6 +242,10 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         expires_ms: None,
     };
     Approvals {
+        untold: vec![Untold {
+            to: s("phone"),
+            said: s("answered 500"),
+        }],
         waiting: waiting(s),
         decided: vec![
             decided(
@@ -270,6 +274,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
 /// Nothing ever needed a person.
 pub(super) fn approvals_empty() -> Approvals {
     Approvals {
+        untold: Vec::new(),
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,

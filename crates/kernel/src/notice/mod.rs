@@ -1,0 +1,360 @@
+//! Notices: somebody outside is told that something waits for a person. Announced in the commit
+//! that lets it wait, sent until it is taken or there were too many attempts, under one key.
+
+use std::collections::BTreeSet;
+
+use naos_types::command::{self, Reply};
+use naos_types::effect::{Call, Caller, Driver, Effect};
+use naos_types::fact::notice::{self, About, Fact};
+use naos_types::fact::run::World;
+use naos_types::fact::{Problem, resource};
+use naos_types::input::{CallEnded, CallOutcome};
+use naos_types::spec::{Channel, Kind, Letter, NoticeSpec, Spec};
+use naos_types::{
+    ApprovalStatus, BodyRef, Code, Name, NoticeId, NoticeStatus, RunStatus, Sealed, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::resource::Resource;
+use crate::state::ResourceKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// The most notices that one tenant may have set up.
+pub const OUTLETS_MAX: usize = 8;
+
+/// The names of the notices that a tenant has set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlets {
+    /// In order.
+    pub names: BTreeSet<Name>,
+}
+
+impl Aggregate for Outlets {
+    const KIND: &'static str = "outlets";
+    const VERSION: u8 = 1;
+}
+
+/// One notice to one receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// To whom.
+    pub to: Name,
+    /// What it announces.
+    pub about: About,
+    /// What is sent.
+    pub request: BodyRef,
+    /// When it was raised.
+    pub raised: Time,
+    /// How often it failed.
+    pub attempts: u32,
+    /// When it is sent again.
+    pub retry_at: Option<Time>,
+    /// Where it stands.
+    pub status: NoticeStatus,
+    /// Why the last attempt failed.
+    pub problem: Option<Problem>,
+    /// What the receiver said.
+    pub answer: Option<BodyRef>,
+    /// When it ended.
+    pub ended: Option<Time>,
+}
+
+impl Aggregate for Notice {
+    const KIND: &'static str = "notice";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        self.status.is_open()
+    }
+    fn due(&self) -> Option<Time> {
+        self.retry_at.filter(|_| self.is_open())
+    }
+}
+
+impl Notice {
+    /// What is outstanding in the world for it.
+    #[must_use]
+    pub fn open_effect(&self, id: NoticeId) -> Option<Effect> {
+        if !self.is_open() || self.retry_at.is_some() {
+            return None;
+        }
+        Some(Effect::Call(Call {
+            by: Caller::Notice(id),
+            who: self.to.clone(),
+            driver: Driver::Webhook,
+            request: self.request,
+            world: World::Keyed,
+            attempt: self.attempts + 1,
+        }))
+    }
+}
+
+/// The id of what is announced to somebody: the same announcement is the same notice.
+#[must_use]
+pub fn id(about: &About, to: &Name) -> Option<NoticeId> {
+    let (parent, path) = match about {
+        About::Approval(approval) => (approval.0, "asked".to_owned()),
+        About::Unknown(run, attempt, call, before) => {
+            (run.0, format!("unknown/{attempt}/{call}/{before}"))
+        }
+        About::Diverged(run, attempt) => (run.0, format!("diverged/{attempt}")),
+        About::Test => return None, // each is its own
+    };
+    Some(NoticeId::derived(parent, &format!("notice/{to}/{path}")))
+}
+
+fn known<'t>(turn: &'t Turn<'_>, id: NoticeId) -> Done<&'t Notice> {
+    turn.notice(&id)?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no notice {id}")))
+}
+
+fn outlet(turn: &Turn<'_>, name: &Name) -> Done<Option<NoticeSpec>> {
+    let found = turn.resource(&ResourceKey(Kind::Notice, name.clone()))?;
+    Ok(match found {
+        Some(Resource {
+            spec: Spec::Notice(spec),
+            ..
+        }) => Some(spec.clone()),
+        _ => None,
+    })
+}
+
+pub(crate) fn command(turn: &mut Turn<'_>, asked: &command::Notice) -> Done<Reply> {
+    let command::Notice::Test { name } = asked;
+    let Some(spec) = outlet(turn, name)? else {
+        let what = format!("there is no notice {name}");
+        return Err(Stop::refused(Code::NOT_FOUND, what));
+    };
+    let id = turn.mint.next_id();
+    if !send(turn, id, name, &spec, About::Test, None)? {
+        let what = format!("{name} is shown on a screen: there is no receiver to try");
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    Ok(Reply::Notice(id))
+}
+
+/// Announces to everybody who is to be told of it.
+pub(crate) fn announce(turn: &mut Turn<'_>, about: About, title: Option<&Sealed>) -> Done {
+    let Some(outlets) = turn.outlets(&())? else {
+        return Ok(());
+    };
+    for name in outlets.names.clone() {
+        let (Some(spec), Some(id)) = (outlet(turn, &name)?, id(&about, &name)) else {
+            continue;
+        };
+        if spec.tells(&about) && turn.notice(&id)?.is_none() {
+            send(turn, id, &name, &spec, about, title)?;
+        }
+    }
+    Ok(())
+}
+
+/// Journals a notice and wishes for it to be sent; whether there is anybody to send it to.
+fn send(
+    turn: &mut Turn<'_>,
+    id: NoticeId,
+    to: &Name,
+    spec: &NoticeSpec,
+    about: About,
+    title: Option<&Sealed>,
+) -> Done<bool> {
+    let Channel::Webhook { url, secret } = &spec.channel else {
+        return Ok(false); // whoever has the screen looks for itself
+    };
+    let letter = Letter {
+        url: url.clone(),
+        secret: secret.clone(),
+        page: spec.page.clone(),
+        about,
+        at: turn.now,
+        title: title.filter(|_| spec.title).cloned(),
+    };
+    let bytes = postcard::to_stdvec(&letter).map_err(|e| Stop::broken(e.to_string()))?;
+    let request = turn.stage(bytes)?;
+    turn.emit(notice::Raised {
+        notice: id,
+        to: to.clone(),
+        about,
+        request,
+    })?;
+    go_on(turn, id)?;
+    Ok(true)
+}
+
+fn go_on(turn: &mut Turn<'_>, id: NoticeId) -> Done {
+    if let Some(effect) = known(turn, id)?.open_effect(id) {
+        crate::guard::order(turn, effect);
+    }
+    Ok(())
+}
+
+/// The driver came back. What is delivered is delivered, whichever attempt it was; a failure
+/// counts for the attempt that is under way only.
+pub(crate) fn ended(turn: &mut Turn<'_>, id: NoticeId, end: &CallEnded) -> Done {
+    let found = known(turn, id)?.clone();
+    if !found.is_open() {
+        return Ok(()); // told before
+    }
+    let said = match &end.outcome {
+        CallOutcome::Answered(answer) => {
+            return turn.emit(notice::Delivered {
+                notice: id,
+                to: found.to,
+                attempt: end.attempt,
+                answer: *answer,
+            });
+        }
+        CallOutcome::NotSent(said) | CallOutcome::Refused(said) => Some(said.clone()),
+        CallOutcome::Lost(said) => said.clone(),
+    };
+    if end.attempt != found.attempts + 1 || found.retry_at.is_some() {
+        return Ok(());
+    }
+    let for_good = matches!(end.outcome, CallOutcome::Refused(_));
+    failed(turn, id, found, said, for_good)
+}
+
+fn failed(
+    turn: &mut Turn<'_>,
+    id: NoticeId,
+    found: Notice,
+    said: Option<Sealed>,
+    for_good: bool,
+) -> Done {
+    let note = format!("the notice to {} was not taken", found.to);
+    let mut problem = Problem::new(Code::UNDELIVERED, note);
+    problem.said = said;
+    let (to, attempts) = (found.to, found.attempts + 1);
+    let Some(spec) = outlet(turn, &to)? else {
+        return turn.emit(notice::Withdrawn { notice: id, to });
+    };
+    let is_test = found.about == About::Test; // whoever tries it waits for the answer
+    if for_good || is_test || attempts >= spec.retry.attempts_max {
+        return turn.emit(notice::GivenUp {
+            notice: id,
+            to,
+            attempts,
+            problem,
+        });
+    }
+    let retry_at = turn.now + crate::run::pause(turn, &spec.retry, attempts);
+    turn.emit(notice::Tried {
+        notice: id,
+        to,
+        attempt: attempts,
+        problem,
+        retry_at,
+    })
+}
+
+/// The pause after a failed attempt is over.
+pub(crate) fn due(turn: &mut Turn<'_>, id: NoticeId) -> Done {
+    let found = known(turn, id)?.clone();
+    if found.due().is_none_or(|at| at > turn.now) {
+        return Ok(());
+    }
+    let (to, attempt) = (found.to, found.attempts + 1);
+    if outlet(turn, &to)?.is_none() || !waits(turn, &found.about)? {
+        return turn.emit(notice::Withdrawn { notice: id, to });
+    }
+    turn.emit(notice::Repeated {
+        notice: id,
+        to,
+        attempt,
+    })?;
+    go_on(turn, id)
+}
+
+/// Whether what a notice announces still waits for a person.
+fn waits(turn: &Turn<'_>, about: &About) -> Done<bool> {
+    let run =
+        |id, status| -> Done<bool> { Ok(turn.run(id)?.is_some_and(|run| run.status == status)) };
+    match about {
+        About::Approval(approval) => Ok(turn
+            .approval(approval)?
+            .is_some_and(|approval| approval.status == ApprovalStatus::Pending)),
+        About::Unknown(id, ..) => run(id, RunStatus::Unknown),
+        About::Diverged(id, _) => run(id, RunStatus::Diverged),
+        About::Test => Ok(true),
+    }
+}
+
+/// Refuses one notice too many.
+pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
+    let Some(outlets) = turn.outlets(&())? else {
+        return Ok(());
+    };
+    if outlets.names.contains(name) || outlets.names.len() < OUTLETS_MAX {
+        return Ok(());
+    }
+    let what = format!("there are {OUTLETS_MAX} notices, and no more are sent for one tenant");
+    Err(Stop::refused(Code::TOO_LARGE, what))
+}
+
+/// Keeps the list of what is set up.
+pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
+    let (name, there) = match fact {
+        resource::Fact::Applied(f) if f.kind == Kind::Notice => (&f.name, true),
+        resource::Fact::Deleted(f) if f.kind == Kind::Notice => (&f.name, false),
+        _ => return Ok(()),
+    };
+    let mut outlets = turn.outlets(&())?.cloned().unwrap_or_default();
+    if there {
+        outlets.names.insert(name.clone());
+    } else {
+        outlets.names.remove(name);
+    }
+    let left = (!outlets.names.is_empty()).then_some(outlets);
+    turn.put_outlets((), left);
+    Ok(())
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    match fact {
+        Fact::Raised(f) => {
+            let notice = Notice {
+                to: f.to.clone(),
+                about: f.about,
+                request: f.request,
+                raised: now,
+                attempts: 0,
+                retry_at: None,
+                status: NoticeStatus::Pending,
+                problem: None,
+                answer: None,
+                ended: None,
+            };
+            turn.put_notice(f.notice, Some(notice));
+        }
+        Fact::Tried(f) => {
+            let notice = turn.notice_mut(&f.notice)?;
+            notice.attempts = f.attempt;
+            notice.problem = Some(f.problem.clone());
+            notice.retry_at = Some(f.retry_at);
+        }
+        Fact::Repeated(f) => turn.notice_mut(&f.notice)?.retry_at = None,
+        Fact::Delivered(f) => {
+            let notice = turn.notice_mut(&f.notice)?;
+            notice.answer = Some(f.answer);
+            notice.problem = None;
+            close(notice, NoticeStatus::Delivered, now);
+        }
+        Fact::GivenUp(f) => {
+            let notice = turn.notice_mut(&f.notice)?;
+            notice.attempts = f.attempts;
+            notice.problem = Some(f.problem.clone());
+            close(notice, NoticeStatus::GivenUp, now);
+        }
+        Fact::Withdrawn(f) => {
+            close(turn.notice_mut(&f.notice)?, NoticeStatus::Withdrawn, now);
+        }
+    }
+    Ok(())
+}
+
+fn close(notice: &mut Notice, status: NoticeStatus, now: Time) {
+    notice.status = status;
+    notice.retry_at = None;
+    notice.ended = Some(now);
+}

@@ -1,0 +1,125 @@
+//! Notices: who is told that something waits for a person, and what becomes of it.
+
+use naos_types::Role;
+use naos_types::spec::StepDo;
+
+use crate::plans::{plan, step};
+use crate::script::check_plan;
+
+#[track_caller]
+fn check(script: &str, expected: &str) {
+    let action = StepDo::Approval {
+        title: "publish?".into(),
+        body: Some("the text".into()),
+        role: Role::Admin,
+        expires: None,
+    };
+    let asks = plan(vec![step("sign", &[], action)]);
+    check_plan(&[("asks", asks)], script, expected);
+}
+
+#[test]
+fn whoever_is_set_up_is_told_in_the_same_commit() {
+    check(
+        "notice phone; notice desk; start asks",
+        "plan.started plan.step_started(sign 1) approval.requested notice.raised notice.raised",
+    );
+    check(
+        "notice phone; start asks; show effects",
+        "notice to phone attempt 1",
+    );
+    check(
+        "notice phone run.unknown; start asks; show effects",
+        "nothing",
+    );
+    check(
+        "notice phone approval.requested; start asks; answered phone",
+        "notice.delivered",
+    );
+    check("start asks; notice phone; show effects", "nothing");
+}
+
+#[test]
+fn an_effect_that_nobody_knows_of_is_told() {
+    let unknown = "agent poster 1c; notice phone; ask poster x; \
+                   call poster http POST api.example; lost poster";
+    check(unknown, "run.left_unknown notice.raised");
+    check(
+        &format!("{unknown}; answered phone; resolve retry; lost poster; show effects"),
+        "notice to phone attempt 1",
+    );
+    check(
+        "agent a 1c; notice phone; ask a x; diverge a",
+        "run.diverged notice.raised",
+    );
+}
+
+#[test]
+fn what_is_not_taken_is_sent_again_and_then_given_up() {
+    let asked = "notice phone; start asks";
+    check(&format!("{asked}; lost phone"), "notice.tried");
+    check(&format!("{asked}; lost phone; show effects"), "nothing");
+    check(
+        &format!("{asked}; unsent phone; wait 13s"),
+        "notice.repeated",
+    );
+    check(
+        &format!("{asked}; unsent phone; wait 13s; show effects"),
+        "notice to phone attempt 2",
+    );
+    let twice = format!("{asked}; lost phone; wait 13s; lost phone; wait 30s");
+    check(&format!("{twice}; answered phone"), "notice.delivered");
+    check(&format!("{twice}; lost phone"), "notice.given_up");
+    check(
+        &format!("{twice}; lost phone; wait 9000s; show effects"),
+        "nothing",
+    );
+    check(&format!("{asked}; refused phone"), "notice.given_up");
+}
+
+#[test]
+fn nobody_is_told_again_of_what_waits_no_longer() {
+    let failed = "notice phone; start asks; lost phone";
+    check(&format!("{failed}; approve; wait 13s"), "notice.withdrawn");
+    check(
+        &format!("{failed}; silence phone; wait 13s"),
+        "notice.withdrawn",
+    );
+    check(
+        "notice phone; start asks; silence phone; lost phone",
+        "notice.withdrawn",
+    );
+}
+
+#[test]
+fn a_test_is_sent_once_and_takes_an_admin() {
+    check("notice phone; try phone", "notice.raised");
+    check("notice phone; try phone; lost phone", "notice.given_up");
+    check("try phone", "N0121 there is no notice phone");
+    check(
+        "notice phone; role staff; try phone",
+        "N0141 this takes the role admin, yours is staff",
+    );
+    check(
+        "role staff; notice phone",
+        "N0141 this takes the role admin, yours is staff",
+    );
+}
+
+#[test]
+fn there_is_a_limit() {
+    let eight: Vec<String> = (0..8).map(|n| format!("notice n{n}")).collect();
+    let eight = eight.join("; ");
+    check(
+        &format!("{eight}; notice nine"),
+        "N0103 there are 8 notices, and no more are sent for one tenant",
+    );
+    check(
+        &format!("{eight}; notice n3 run.unknown"),
+        "resource.applied",
+    );
+    check(
+        &format!("{eight}; silence n3; notice nine"),
+        "resource.applied",
+    );
+}

@@ -1,0 +1,119 @@
+//! Somebody outside is told that something waits for a person.
+
+use super::Problem;
+use crate::{ApprovalId, BodyRef, Name, NoticeId, RunId, Time};
+
+/// What is announced: a notice's id follows from it, so that it is announced once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A person is asked.
+    Approval(ApprovalId),
+    /// Nobody knows whether a call of a run happened: which attempt of the run, which call, how
+    /// often a person let it be tried again before.
+    Unknown(RunId, u32, u32, u32),
+    /// This attempt of a run asked something else than its recording says.
+    Diverged(RunId, u32),
+    /// Nothing: somebody tries whether notices arrive.
+    Test,
+}
+
+impl About {
+    /// What happened, as receivers see it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Approval(_) => "approval.requested",
+            Self::Unknown(..) => "run.unknown",
+            Self::Diverged(..) => "run.diverged",
+            Self::Test => "notice.test",
+        }
+    }
+
+    /// The id of what is announced.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::Approval(approval) => Some(approval.to_string()),
+            Self::Unknown(run, ..) | Self::Diverged(run, _) => Some(run.to_string()),
+            Self::Test => None,
+        }
+    }
+
+    /// Where the page shows it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Approval(approval) => format!("/approvals/{approval}"),
+            Self::Unknown(run, ..) | Self::Diverged(run, _) => format!("/runs/{run}"),
+            Self::Test => "/approvals".into(),
+        }
+    }
+}
+
+facts! {
+    "Facts about notices."
+
+    /// It is on its way.
+    Raised "notice.raised" as "notice.raised" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom: the name of the resource.
+        to: Name,
+        /// What it announces.
+        about: About,
+        /// What is sent: a letter.
+        request: BodyRef,
+    }
+    /// An attempt failed; there will be another.
+    Tried "notice.tried" as "notice.tried" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom.
+        to: Name,
+        /// Which attempt, counted from 1.
+        attempt: u32,
+        /// Why.
+        problem: Problem,
+        /// When it is tried again.
+        retry_at: Time,
+    }
+    /// The next attempt is on its way.
+    Repeated "notice.repeated" as "notice.repeated" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom.
+        to: Name,
+        /// Which attempt.
+        attempt: u32,
+    }
+    /// The receiver took it.
+    Delivered "notice.delivered" as "notice.delivered" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom.
+        to: Name,
+        /// At which attempt.
+        attempt: u32,
+        /// What the receiver said, cut short.
+        answer: BodyRef,
+    }
+    /// No more attempts: nobody was told.
+    GivenUp "notice.given_up" as "notice.given_up" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom.
+        to: Name,
+        /// How many attempts there were.
+        attempts: u32,
+        /// Why the last one failed.
+        problem: Problem,
+    }
+    /// What it announces waits no longer, or its receiver was taken away.
+    Withdrawn "notice.withdrawn" as "notice.withdrawn" v 1 {
+        /// Which.
+        notice: NoticeId,
+        /// To whom.
+        to: Name,
+    }
+}
