@@ -362,6 +362,8 @@ tables! {
     memory memory_mut put_memory Memory: MemoryKey => crate::agent::Memory;
     /// A slug of this node; in the system's cell.
     slug slug_mut put_slug Slug: Name => crate::tenant::Slug;
+    /// The backup that the cell goes on from.
+    restored restored_mut put_restored Restored: () => crate::tenant::Restored;
 }
 
 impl State {

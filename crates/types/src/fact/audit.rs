@@ -45,6 +45,7 @@ impl Fact {
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
             Self::Event(event::Fact::Published(f)) => f.topic.clone(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
+            Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
         }
     }
 
@@ -109,6 +110,9 @@ impl Fact {
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            Self::Tenant(tenant::Fact::Restored(f)) => {
+                Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
+            }
             _ => None,
         }
     }
