@@ -1,19 +1,24 @@
 //! What the web floor is made of.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use naos_engine::node::Node;
-use naos_store::Verified;
+use naos_store::{BackupError, Verified};
 use naos_types::spec::AgentSpec;
-use naos_types::{Digest, TenantId};
+use naos_types::{Digest, TenantId, Time};
+use tokio::sync::Semaphore;
 
 use crate::auth::{Members, Sessions, Tries};
 use crate::metrics::Metrics;
 
 /// Proves a tenant's journal.
 pub type Verify = Arc<dyn Fn(TenantId) -> Result<Verified, String> + Send + Sync>;
+
+/// Writes a backup of the whole node, begun at the given time.
+pub type BackUp = Arc<dyn Fn(&mut dyn Write, Time) -> Result<(), BackupError> + Send + Sync>;
 
 /// Something an agent can be made from.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct App {
     pub templates: Vec<Template>,
     /// Proves a journal.
     pub verify: Verify,
+    /// Writes a backup; none where the store makes none.
+    pub back_up: Option<BackUp>,
     /// Further names that this node answers to, beside localhost: `naos.example.org`, with
     /// `:port` where it isn't the usual one.
     pub hosts: Vec<String>,
@@ -61,6 +68,7 @@ impl App {
             main,
             templates: Vec::new(),
             verify: Arc::new(|_| Err("this store keeps no proof".into())),
+            back_up: None,
             hosts: Vec::new(),
             token_file: "data/owner.token".into(),
             currency: "USD".into(),
@@ -83,6 +91,16 @@ impl App {
         verify: impl Fn(TenantId) -> Result<Verified, String> + Send + Sync + 'static,
     ) -> Self {
         self.verify = Arc::new(verify);
+        self
+    }
+
+    /// The same with backups.
+    #[must_use]
+    pub fn back_up(
+        mut self,
+        back_up: impl Fn(&mut dyn Write, Time) -> Result<(), BackupError> + Send + Sync + 'static,
+    ) -> Self {
+        self.back_up = Some(Arc::new(back_up));
         self
     }
 
@@ -118,6 +136,8 @@ pub(crate) struct Desk {
     /// What tokens of requests with an idempotency key derive from: the same request, the same
     /// token, while the process lives.
     pub(crate) secret: [u8; 32],
+    /// Whoever makes a backup: one at a time.
+    pub(crate) backing_up: Arc<Semaphore>,
     /// How many live streams each tenant has open.
     pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
 }
@@ -132,6 +152,7 @@ impl Desk {
             tries: Tries::default(),
             metrics: Metrics::default(),
             secret: naos_engine::chance::secret(),
+            backing_up: Arc::new(Semaphore::new(1)),
             streams: Mutex::default(),
         })
     }

@@ -30,7 +30,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use naos_ledger::Hash;
-use naos_types::{Seq, SubjectId, TenantId, Time};
+use naos_types::{Code, Seq, SubjectId, TenantId, Time};
 
 pub use self::keys_file::BackupKeys;
 use super::SqliteStore;
@@ -177,6 +177,19 @@ impl BackupError {
         Self::Io {
             what,
             cause: cause.into(),
+        }
+    }
+
+    /// What it is called, and what `naos explain` says about it.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Source(ReadError::Io { .. }) | Self::Io { .. } => Code::READ_ONLY,
+            Self::Source(_) | Self::Damaged { .. } | Self::NotTheSame { .. } => Code::DAMAGED,
+            Self::Behind { .. } => Code::DISK_FULL,
+            Self::Foreign { .. } => Code::NOT_A_BACKUP,
+            Self::Newer { .. } => Code::NEWER_FORMAT,
+            Self::OtherKeys | Self::OldKeys { .. } => Code::OTHER_KEYS,
         }
     }
 
