@@ -276,12 +276,6 @@ fn dispatch(context: &Context, command: Command) -> Ended {
     }
 }
 
-/// Whether this binary has such a command.
-pub(crate) fn knows(command: &str) -> bool {
-    use clap::CommandFactory;
-    Cli::command().find_subcommand(command).is_some()
-}
-
 /// What is told on standard error beside answers: warnings; with `up` and `--verbose` more.
 fn log(globals: &Globals, serving: bool, out: &Out) {
     let level = match (globals.verbose, globals.quiet) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use http::header;
 use naos_store::BackupError;
@@ -90,7 +91,8 @@ pub(crate) async fn take(call: Call) -> Answered {
         None => return Err(Fault::new(Code::INTERNAL, "the backup broke off")),
     };
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
-    let body = unfold((Some(first), pieces), next);
+    // Asked again after its end, it ends again.
+    let body = unfold((Some(first), pieces), next).fuse();
     Ok((kind, Body::from_stream(body)).into_response())
 }
 
