@@ -17,6 +17,9 @@ use crate::wire::Machine;
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 /// How long one request to the daemon may take; what waits longer asks again.
 const REQUEST_MS_MAX: u64 = 60_000;
+/// How long a download may take, and how long it may pause.
+const DOWNLOAD_MS_MAX: u64 = 24 * 3_600_000;
+const DOWNLOAD_PAUSE_MS_MAX: u64 = 120_000;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -77,6 +80,92 @@ impl Link {
             Self::Inside(machine) => within(machine.router.clone(), ask, token).await,
         }
     }
+}
+
+/// Takes what comes, piece by piece.
+pub(crate) type Sink<'s> = &'s mut dyn FnMut(&[u8]) -> std::io::Result<()>;
+
+impl Link {
+    /// Gives the content of a good answer on as it comes; nothing of it is kept.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        token: &str,
+        each: Sink<'_>,
+    ) -> Result<Answer, Fail> {
+        match self {
+            Self::Daemon { daemon, .. } => download(daemon, path, token, each).await,
+            Self::Inside(machine) => {
+                download_within(machine.router.clone(), path, token, each).await
+            }
+        }
+    }
+}
+
+async fn download(
+    daemon: &Daemon,
+    path: &str,
+    token: &str,
+    each: Sink<'_>,
+) -> Result<Answer, Fail> {
+    let broken = |why: String| Fail::new(Code::STOPPING, format!("the download broke off: {why}"));
+    let client = HttpClient::new(Settings {
+        allow_loopback_ports: vec![daemon.port],
+        response_bytes_max: ANSWER_BYTES_MAX,
+        timeout: Duration::from_millis(DOWNLOAD_MS_MAX),
+    });
+    let client = client.map_err(|e| Fail::new(Code::INTERNAL, e.to_string()))?;
+    let request = Request {
+        method: "GET".to_owned(),
+        url: format!("http://127.0.0.1:{}{path}", daemon.port),
+        headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
+        body: Vec::new(),
+    };
+    let pause = Duration::from_millis(DOWNLOAD_PAUSE_MS_MAX);
+    let answer = client.stream(request, pause, each).await;
+    let answer = answer.map_err(|error| broken(error.to_string()))?;
+    Ok(Answer {
+        status: answer.status,
+        problem: answer.status >= 400,
+        body: answer.body,
+    })
+}
+
+async fn download_within(
+    router: Router,
+    path: &str,
+    token: &str,
+    each: Sink<'_>,
+) -> Result<Answer, Fail> {
+    let broken = |why: String| Fail::new(Code::INTERNAL, format!("the download broke off: {why}"));
+    let request = http::Request::get(path)
+        .header(http::header::HOST, "127.0.0.1")
+        .header(http::header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Full::new(Bytes::new()))
+        .map_err(|error| broken(error.to_string()))?;
+    let answer = match router.oneshot(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    let status = answer.status();
+    let mut kept = Vec::new();
+    let mut body = answer.into_body();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| broken(error.to_string()))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if status.is_success() {
+            each(&piece).map_err(|error| broken(error.to_string()))?;
+        } else if kept.len() + piece.len() <= ANSWER_BYTES_MAX {
+            kept.extend_from_slice(&piece);
+        }
+    }
+    Ok(Answer {
+        status: status.as_u16(),
+        problem: !status.is_success(),
+        body: kept,
+    })
 }
 
 async fn over_loopback(

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::daemon::Daemon;
 use crate::fail::Fail;
-use crate::link::{Answer, Ask, Link, LinkError};
+use crate::link::{Answer, Ask, Link, LinkError, Sink};
 use crate::project::Project;
 use crate::wire::{BuildError, Machine};
 
@@ -61,6 +61,15 @@ impl Session {
 
     pub(crate) fn get(&mut self, path: impl Into<String>) -> Result<Value, Fail> {
         self.ask("GET", path.into(), Vec::new(), JSON)
+    }
+
+    /// Gives the content of an answer on as it comes.
+    pub(crate) fn download(&self, path: &str, each: Sink<'_>) -> Result<(), Fail> {
+        let link = self.link.as_ref().ok_or_else(closed)?;
+        let answer = self
+            .runtime
+            .block_on(link.download(path, &self.token, each))?;
+        read(&answer).map(drop)
     }
 
     pub(crate) fn post(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {

@@ -8,7 +8,7 @@ use std::{fs, io};
 use naos_drivers::http::{HttpClient, Settings};
 use naos_engine::node::{Components, Node, Parts};
 use naos_sandbox::{Cache, Compiler, Config, Sandbox};
-use naos_store::{OpenError, SqliteStore};
+use naos_store::{Beside, OpenError, SqliteStore};
 use naos_types::{Code, TenantId};
 use naos_web::Router;
 use naos_web::{App, setup};
@@ -20,6 +20,23 @@ use crate::project::Project;
 use crate::templates;
 
 const CACHE_KEY_BYTES: usize = 32;
+
+/// What belongs in a backup beside the store: who may come in, as the journals have it, and the
+/// components that journals name.
+pub(crate) const BESIDE: &[Beside] = &[
+    Beside {
+        path: "owner.token",
+        before: true,
+    },
+    Beside {
+        path: "tokens",
+        before: true,
+    },
+    Beside {
+        path: "components",
+        before: false,
+    },
+];
 
 /// A node with everything around it, in this process.
 pub(crate) struct Machine {
@@ -188,12 +205,16 @@ fn app(
     hosts: Vec<String>,
 ) -> App {
     let proved = Arc::clone(store);
-    let data = project.data.clone();
+    let (copied, data) = (Arc::clone(store), project.data.clone());
     App::new(node.clone(), main)
         .templates(templates::offered())
         .hosts(hosts)
         .token_file(project.owner_token().display().to_string())
         .verify(move |tenant| proved.verify(tenant).map_err(|error| error.to_string()))
+        .back_up(move |to, now| {
+            let naos = env!("CARGO_PKG_VERSION");
+            copied.back_up(to, now, naos, BESIDE).map(drop)
+        })
         .disk_bytes(move || bytes_of(&data))
 }
 
@@ -241,7 +262,7 @@ fn cache_key(path: &Path) -> Result<[u8; CACHE_KEY_BYTES], Fail> {
     Ok(key)
 }
 
-fn opening(error: OpenError) -> BuildError {
+pub(crate) fn opening(error: OpenError) -> BuildError {
     let code = match &error {
         OpenError::Taken { pid, .. } => return BuildError::Taken(*pid),
         OpenError::ReadOnly { .. } => Code::READ_ONLY,

@@ -27,7 +27,8 @@ mod contract;
 pub use mem::{CommitFault, MemStore};
 pub use register::{REGISTER, StoredRecord};
 pub use sqlite::{
-    CloseError, DestroyError, OpenError, SqliteStore, SqliteTenant, StoredCheckpoint, Verified,
+    BackupError, BackupKeys, Beside, CloseError, Contents, DestroyError, OpenError, SqliteStore,
+    SqliteTenant, StoredCheckpoint, TenantContents, Verified, prove_backup, restore_backup,
 };
 pub use traits::{
     Append, BODY_INLINE_BYTES_MAX, BadAppend, CommitError, ENTRY_BYTES_MAX, Entry, Head, InboxRow,

@@ -188,6 +188,22 @@ pub const REGISTER: &[StoredRecord] = &[
         "day agent tier status runs cost",
         "until no run is left in the sum; can be derived from the journal",
     ),
+    stored(
+        22,
+        "FILE of a backup",
+        "backup",
+        "magic naosbkp, 4 format, 16 key id, 32 salt, then sealed pieces of 64 KiB: items, each \
+         4 length and postcard",
+        "as long as whoever made it keeps it; unreadable without its keys",
+    ),
+    stored(
+        23,
+        "FILE.keys of a backup",
+        "keys of a backup",
+        "magic naoskey, 4 format, 32 node.key, 32 sign.key, rows of 16 tenant, 8 subject, \
+         1 length, wrapped key; 32 SHA-256",
+        "until the next backup's takes its place",
+    ),
 ];
 
 #[cfg(test)]

@@ -65,6 +65,9 @@ codes! {
     BAD_PLAN 109 Malformed
         "a plan whose steps don't fit together"
         "the message names the step"
+    NOT_A_BACKUP 110 Malformed
+        "a file that is no backup of naos, or no file of its keys"
+        "name the file that `naos backup` wrote, and with --keys the one beside it"
     NO_AGENT 120 NotFound
         "no agent of this name"
         "`naos get agents` lists them, `naos create NAME --template T` makes one"
@@ -95,6 +98,12 @@ codes! {
     DIRECTORY_TAKEN 135 Conflict
         "another naos has this directory"
         "stop it, or use the command without `up`: it talks to the one that runs"
+    OTHER_KEYS 136 Conflict
+        "the keys are not those of this backup"
+        "give the file of keys that was written with it, or a later one of the same node: --keys"
+    NOT_EMPTY 137 Conflict
+        "there is something in the way, and nothing is ever written over it"
+        "name another place, or move away what is there"
     NOT_SIGNED_IN 140 Forbidden
         "no valid token"
         "use the token in data/owner.token, or sign in on the page"

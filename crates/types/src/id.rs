@@ -102,6 +102,12 @@ macro_rules! ids {
                 Self(derived_bits(parent, path))
             }
 
+            /// When it was made, or the id that it follows from.
+            #[must_use]
+            pub const fn made(self) -> Time {
+                Time((self.0 >> 80) as i64)
+            }
+
             /// Parses the text form; `None` if it isn't one.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {

@@ -1,13 +1,14 @@
 //! What the web floor is made of.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use naos_engine::node::Node;
-use naos_store::Verified;
+use naos_store::{BackupError, Verified};
 use naos_types::spec::AgentSpec;
-use naos_types::{Digest, TenantId};
+use naos_types::{Digest, TenantId, Time};
 use tokio::sync::Semaphore;
 
 use crate::auth::{Members, Sessions, Tries};
@@ -16,6 +17,9 @@ use crate::metrics::Metrics;
 
 /// Proves a tenant's journal.
 pub type Verify = Arc<dyn Fn(TenantId) -> Result<Verified, String> + Send + Sync>;
+
+/// Writes a backup of the whole node, begun at the given time.
+pub type BackUp = Arc<dyn Fn(&mut dyn Write, Time) -> Result<(), BackupError> + Send + Sync>;
 
 /// Something an agent can be made from.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ pub struct App {
     pub templates: Vec<Template>,
     /// Proves a journal.
     pub verify: Verify,
+    /// Writes a backup; none where the store makes none.
+    pub back_up: Option<BackUp>,
     /// Further names that this node answers to, beside localhost: `naos.example.org`, with
     /// `:port` where it isn't the usual one.
     pub hosts: Vec<String>,
@@ -63,6 +69,7 @@ impl App {
             main,
             templates: Vec::new(),
             verify: Arc::new(|_| Err("this store keeps no proof".into())),
+            back_up: None,
             hosts: Vec::new(),
             token_file: "data/owner.token".into(),
             currency: "USD".into(),
@@ -85,6 +92,16 @@ impl App {
         verify: impl Fn(TenantId) -> Result<Verified, String> + Send + Sync + 'static,
     ) -> Self {
         self.verify = Arc::new(verify);
+        self
+    }
+
+    /// The same with backups.
+    #[must_use]
+    pub fn back_up(
+        mut self,
+        back_up: impl Fn(&mut dyn Write, Time) -> Result<(), BackupError> + Send + Sync + 'static,
+    ) -> Self {
+        self.back_up = Some(Arc::new(back_up));
         self
     }
 
@@ -122,6 +139,8 @@ pub(crate) struct Desk {
     pub(crate) secret: [u8; 32],
     /// Places for reads that may take long.
     pub(crate) reads: Arc<Semaphore>,
+    /// Whoever makes a backup: one at a time.
+    pub(crate) backing_up: Arc<Semaphore>,
     /// How many live streams each tenant has open.
     pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
 }
@@ -137,6 +156,7 @@ impl Desk {
             metrics: Metrics::default(),
             secret: naos_engine::chance::secret(),
             reads: Arc::new(Semaphore::new(LONG_READS_MAX)),
+            backing_up: Arc::new(Semaphore::new(1)),
             streams: Mutex::default(),
         })
     }

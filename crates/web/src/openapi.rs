@@ -224,6 +224,10 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
     };
     let schema = match (row.method, row.path) {
         (_, "/metrics") => return ("text/plain", json!({"type": "string"})),
+        (_, "/api/v1/backup") => {
+            let bytes = json!({"type": "string", "format": "binary"});
+            return ("application/octet-stream", bytes);
+        }
         (_, "/api/v1/events/stream") => return ("text/event-stream", json!({"type": "string"})),
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),

@@ -7,8 +7,8 @@ use http::Method;
 use naos_types::{Code, Role};
 
 use crate::api::v1::{
-    agents, applies, approvals, audits, brokers, components, costs, documents, events, members,
-    nodes, notices, plans, resources, runs, tasks, tenants,
+    agents, applies, approvals, audits, backups, brokers, components, costs, documents, events,
+    members, nodes, notices, plans, resources, runs, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -122,6 +122,9 @@ table! {
 
     Api GET "/api/v1/audit" Staff "The journal, line by line" audits::list;
     Api GET "/api/v1/audit/verify" Staff "Proves the journal" audits::verify;
+
+    Api GET "/api/v1/backup" Owner "A backup of the whole node, sealed; its keys stay here"
+        backups::take;
 
     Api GET "/api/v1/costs" Staff "Budgets and what was spent" costs::show;
     Api PUT "/api/v1/budgets/{agent}" Owner "Sets a limit" costs::set;

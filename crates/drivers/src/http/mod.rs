@@ -163,6 +163,49 @@ impl HttpClient {
     /// # Errors
     /// [`SendError`] says whether anything may have happened.
     pub async fn send(&self, request: Request, key: Option<String>) -> Result<Response, SendError> {
+        let (host, answer) = self.begin(request, key).await?;
+        self.read(&host, answer).await
+    }
+
+    /// Sends one request and gives the content of a good answer on as it comes, however long it
+    /// is; nothing of it is kept. Every other answer is read as usual.
+    ///
+    /// # Errors
+    /// [`SendError`], also if no more of the answer came for as long as `pause_max`, or `each`
+    /// wants no more of it.
+    pub async fn stream(
+        &self,
+        request: Request,
+        pause_max: Duration,
+        each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<Response, SendError> {
+        let (host, mut answer) = self.begin(request, None).await?;
+        if !answer.status().is_success() {
+            return self.read(&host, answer).await;
+        }
+        let broken = |why: String| SendError::Lost {
+            host: host.clone(),
+            why,
+        };
+        loop {
+            let chunk = tokio::time::timeout(pause_max, answer.chunk()).await;
+            let chunk = chunk.map_err(|_| broken("it took too long".into()))?;
+            let Some(chunk) = chunk.map_err(|error| lost(&host, &error))? else {
+                break;
+            };
+            each(&chunk).map_err(|error| broken(error.to_string()))?;
+        }
+        Ok(Response {
+            status: answer.status().as_u16(),
+            ..Response::default()
+        })
+    }
+
+    async fn begin(
+        &self,
+        request: Request,
+        key: Option<String>,
+    ) -> Result<(String, reqwest::Response), SendError> {
         let url = parse(&request.url)?;
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| SendError::Refused(format!("{:?} is no method", request.method)))?;
@@ -183,7 +226,7 @@ impl HttpClient {
             .send()
             .await;
         let answer = sent.map_err(|error| failed(&host, &error))?;
-        self.read(&host, answer).await
+        Ok((host, answer))
     }
 
     /// The addresses of a host, all of which may be reached.

@@ -9,6 +9,7 @@ mod cell;
 mod commits;
 mod opening;
 mod release;
+mod restored;
 mod rounds;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,6 +26,7 @@ use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, StagedBody, TenantId
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
+pub use restored::{GoesOn, go_on_from_backup};
 
 /// The most commands from outside that wait in one cell; one more is refused as busy.
 pub const INBOX_DEPTH_MAX: usize = 1_024;

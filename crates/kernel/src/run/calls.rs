@@ -59,8 +59,23 @@ pub(crate) fn called(turn: &mut Turn<'_>, call: &GuestCall) -> Done {
         answer(turn, call.run, Answer::Denied(why))?;
         return go_on(turn, call.run);
     }
+    if world(&call.ask) == World::Once && crate::tenant::is_forked(turn, call.run)? {
+        return ask_first(turn, call, &run);
+    }
     perform(turn, call, &run)?;
     go_on(turn, call.run)
+}
+
+/// The original that a backup was taken of may have sent this already: a person decides.
+fn ask_first(turn: &mut Turn<'_>, call: &GuestCall, run: &Run) -> Done {
+    let said = "not sent: this goes on from a backup, and the original may have sent it already";
+    let said = Some(turn.seal(said.into())?);
+    turn.emit(run::LeftUnknown {
+        run: call.run,
+        agent: run.agent.clone(),
+        index: call.index,
+        said,
+    })
 }
 
 /// What the cell can do itself, it does in this turn; the rest waits for its outcome.

@@ -1,8 +1,9 @@
-//! Tenants: in the cell of the system, where slugs are unique on the node.
+//! Tenants: in the cell of the system, where slugs are unique on the node; and whether a cell
+//! goes on from a backup.
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::tenant::{self, Fact};
-use naos_types::{Actor, Code, TenantId};
+use naos_types::{Actor, Code, RunId, Seq, TenantId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
@@ -18,6 +19,31 @@ pub struct Slug {
 impl Aggregate for Slug {
     const KIND: &'static str = "slug";
     const VERSION: u8 = 1;
+}
+
+/// What is known about the backup that a cell goes on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The last fact that it had.
+    pub upto: Seq,
+    /// The cell's time when it was restored.
+    pub at: Time,
+}
+
+impl Aggregate for Restored {
+    const KIND: &'static str = "restored";
+    const VERSION: u8 = 1;
+}
+
+/// Whether this run belongs to work that was under way in a backup: then the original may be
+/// doing the same, or have done it. Ids keep the time of what they follow from, so that a step
+/// is as old as its plan.
+pub(crate) fn is_forked(turn: &Turn<'_>, run: RunId) -> Done<bool> {
+    if crate::planted::is("restore-repeats") {
+        return Ok(false);
+    }
+    let restored = turn.restored(&())?;
+    Ok(restored.is_some_and(|restored| run.made() <= restored.at))
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Tenant) -> Done<Reply> {
@@ -45,7 +71,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Tenant) 
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
-    let Fact::Created(f) = fact;
-    turn.put_slug(f.slug.clone(), Some(Slug { tenant: f.tenant }));
+    match fact {
+        Fact::Created(f) => turn.put_slug(f.slug.clone(), Some(Slug { tenant: f.tenant })),
+        Fact::Restored(f) => {
+            let (upto, at) = (f.upto, turn.now);
+            turn.put_restored((), Some(Restored { upto, at }));
+        }
+    }
     Ok(())
 }

@@ -38,6 +38,8 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
+        #[cfg(feature = "planted-bugs")]
+        naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
         Self {
             state: State::new(),
             now: Time(1_772_352_000_000),
@@ -83,6 +85,16 @@ impl Bench {
 
     pub fn external(&mut self, input: input::Input) -> (Result<Reply, Refusal>, Vec<Fact>) {
         self.turns(Input::External(input))
+    }
+
+    /// The cell goes on from a backup that was taken a moment ago.
+    pub fn restored(&mut self) -> Vec<Fact> {
+        let (upto, backed_up) = (self.seq, self.now);
+        let fact = Fact::from(naos_types::fact::tenant::Restored { upto, backed_up });
+        replay(&mut self.state, &fact, self.now);
+        self.seq += 1;
+        self.facts.push((self.now, fact.clone()));
+        vec![fact]
     }
 
     /// Lets time go by; what is due happens at its own time.

@@ -330,6 +330,36 @@ fn an_unknown_outcome_waits_for_a_person() {
 }
 
 #[test]
+fn work_from_a_backup_asks_before_it_sends_what_cant_be_repeated() {
+    let cell = "agent worker 5c; ask worker x; restore; call worker http POST api.example";
+    check(cell, "run.called(once) run.left_unknown");
+    check(&format!("{cell}; show effects"), "nothing");
+    check(
+        &format!("{cell}; resolve retry; show effects"),
+        "call 0 attempt 2",
+    );
+    check(
+        &format!("{cell}; resolve retry; answered worker; call worker http POST api.example"),
+        "run.called(once) run.left_unknown",
+    );
+    check(
+        &format!("{cell}; resolve finish"),
+        "run.resolved run.answered",
+    );
+    // What carries a key is the same at its receiver, and what only reads may be read again.
+    for call in ["http POST api.example keyed", "http GET api.example"] {
+        let cell = format!("agent worker 5c; ask worker x; restore; call worker {call}");
+        check(&format!("{cell}; show effects"), "call 0 attempt 1");
+    }
+    // Work that begins afterwards is this cell's own.
+    let cell = "agent worker 5c; restore; wait 1s; ask worker x";
+    check(
+        &format!("{cell}; call worker http POST api.example; show effects"),
+        "call 0 attempt 1",
+    );
+}
+
+#[test]
 fn what_cant_be_repeated_isnt_tried_again() {
     check(
         "agent worker 5c x3; ask worker x; call worker http POST api.example; \

@@ -94,6 +94,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("resolve", [verdict]) => resolve(bench, verdict),
         ("approve" | "reject", text) => decide(bench, verb == "approve", text),
         ("cancel", [what]) => cancel(bench, what),
+        ("restore", []) => (Ok(Reply::Done), bench.restored()),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]

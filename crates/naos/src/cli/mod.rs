@@ -54,6 +54,10 @@ mod dev;
 
 mod tenant;
 
+mod backup;
+
+mod restore;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -164,6 +168,10 @@ enum Command {
     Dev(dev::Dev),
     /// Shows and makes tenants.
     Tenant(tenant::Tenant),
+    /// Writes a backup of everything, while naos works or not.
+    Backup(backup::Backup),
+    /// Makes a data directory from a backup.
+    Restore(restore::Restore),
     /// Lets an agency do its weekly report, in ./naos-demo.
     Demo(demo::Demo),
     /// Prepares the weekly report of a folder of mails, tables and notes.
@@ -262,6 +270,8 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Explain(command) => explain::go(context, &command),
         Command::Doctor(command) => doctor::go(context, &command),
         Command::Top(command) => top::go(context, &command),
+        Command::Backup(command) => backup::go(context, &command),
+        Command::Restore(command) => restore::go(context, &command),
         Command::Demo(command) => demo::go(context, &command),
         Command::Report(command) => report::go(context, &command),
         Command::Agent(command) => agent::go(context, &command),
@@ -270,12 +280,6 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Crashtest(command) => crate::crashtest::go(context, &command),
         Command::Completions(command) => completions::go(&command),
     }
-}
-
-/// Whether this binary has such a command.
-pub(crate) fn knows(command: &str) -> bool {
-    use clap::CommandFactory;
-    Cli::command().find_subcommand(command).is_some()
 }
 
 /// What is told on standard error beside answers: warnings; with `up` and `--verbose` more.

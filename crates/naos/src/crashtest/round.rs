@@ -299,9 +299,13 @@ impl Stage<'_> {
 
     /// A backup in the middle of the load, restored elsewhere and verified there.
     fn back_up(&mut self) -> anyhow::Result<()> {
-        match drill::run(&self.machine, &self.plan.dir)? {
+        let ledger = self.shared.ledger.all();
+        let acked = ledger
+            .iter()
+            .filter_map(|write| write.reply()?["seq"].as_u64());
+        let acked = acked.max().unwrap_or_default();
+        match drill::run(&self.machine, &self.plan.dir, acked)? {
             drill::Drill::Verified => self.outcome.backups += 1,
-            drill::Drill::NoSuchCommand => {}
             drill::Drill::Broken(what) => {
                 self.outcome.findings.push(Finding {
                     check: "backup",

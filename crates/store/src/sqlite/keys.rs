@@ -60,8 +60,7 @@ impl Keys {
         let first = !path.exists();
         let node = Key::new(key_file(&dir.join("node.key"), first)?);
         let signing = key_file(&dir.join("sign.key"), first)?;
-        let conn = db::open(&path, &RING, Mode::Secret)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let conn = open_ring(&path)?;
         db::sync_dir(dir)?;
         let ring = Ring {
             conn,
@@ -78,6 +77,27 @@ impl Keys {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The node's own key.
+    pub(crate) const fn node(&self) -> &Key {
+        &self.node
+    }
+
+    /// Whose keys there are, and which of them are destroyed.
+    pub(crate) fn all(&self) -> Result<Vec<(TenantId, SubjectId, bool)>, DbError> {
+        let ring = self.ring();
+        let mut select = ring.conn.prepare_cached(
+            "SELECT tenant, subject, wrapped IS NULL FROM ring ORDER BY tenant, subject",
+        )?;
+        let mut rows = select.query([])?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let tenant: [u8; 16] = row.get(0)?;
+            let tenant = TenantId(u128::from_be_bytes(tenant));
+            all.push((tenant, SubjectId(row.get::<_, i64>(1)? as u64), row.get(2)?));
+        }
+        Ok(all)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -141,10 +161,8 @@ impl Keys {
             table: "ring",
             key: format!("{tenant}, subject {}", subject.0),
         };
-        let raw = self.node.open_joined(&ring_aad(tenant, subject), &wrapped);
-        let raw = Zeroizing::new(raw.ok_or_else(damaged)?);
-        let raw: [u8; 32] = raw.as_slice().try_into().map_err(|_| damaged())?;
-        Ok(Some(Key::new(Zeroizing::new(raw))))
+        let key = unwrap(&self.node, tenant, subject, &wrapped).ok_or_else(damaged)?;
+        Ok(Some(key))
     }
 
     fn make(
@@ -180,6 +198,25 @@ impl Keys {
     }
 }
 
+/// A ring's file, made if it isn't there; nobody else's to read.
+pub(crate) fn open_ring(path: &Path) -> Result<Connection, DbError> {
+    let conn = db::open(path, &RING, Mode::Secret)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(conn)
+}
+
+/// A subject's key out of its wrapping; none if anything about it was changed.
+pub(crate) fn unwrap(
+    node: &Key,
+    tenant: TenantId,
+    subject: SubjectId,
+    wrapped: &[u8],
+) -> Option<Key> {
+    let raw = Zeroizing::new(node.open_joined(&ring_aad(tenant, subject), wrapped)?);
+    let raw: [u8; 32] = raw.as_slice().try_into().ok()?;
+    Some(Key::new(Zeroizing::new(raw)))
+}
+
 fn ring_aad(tenant: TenantId, subject: SubjectId) -> [u8; 28] {
     let mut aad = *b"ring........................";
     aad[4..20].copy_from_slice(&tenant.0.to_be_bytes());
@@ -194,7 +231,7 @@ fn key_sum(key: &[u8]) -> [u8; 8] {
 }
 
 /// Reads a key file, or makes it if this is the ring's first opening.
-fn key_file(path: &Path, first: bool) -> Result<Zeroizing<[u8; 32]>, DbError> {
+pub(crate) fn key_file(path: &Path, first: bool) -> Result<Zeroizing<[u8; 32]>, DbError> {
     let damaged = || DbError::Row {
         table: "key file",
         key: path.display().to_string(),
@@ -218,6 +255,12 @@ fn key_file(path: &Path, first: bool) -> Result<Zeroizing<[u8; 32]>, DbError> {
 
 fn make_key_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, DbError> {
     let key = crypto::random_key();
+    write_key_file(path, &key)?;
+    Ok(key)
+}
+
+/// Writes a key file, whole or not at all.
+pub(crate) fn write_key_file(path: &Path, key: &[u8; 32]) -> Result<(), DbError> {
     let draft = path.with_extension("new");
     let _leftover = fs::remove_file(&draft);
     let mut file = fs::OpenOptions::new()
@@ -232,5 +275,5 @@ fn make_key_file(path: &Path) -> Result<Zeroizing<[u8; 32]>, DbError> {
     if let Some(dir) = path.parent() {
         db::sync_dir(dir)?;
     }
-    Ok(key)
+    Ok(())
 }

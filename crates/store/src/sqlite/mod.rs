@@ -59,6 +59,8 @@ mod tenant;
 
 mod verify;
 
+mod backup;
+
 #[cfg(test)]
 mod faults;
 
@@ -72,6 +74,9 @@ use std::thread::JoinHandle;
 
 use naos_types::{Seq, SubjectId, TenantId, Time};
 
+pub use self::backup::{
+    BackupError, BackupKeys, Beside, Contents, TenantContents, prove_backup, restore_backup,
+};
 use self::db::DbError;
 use self::filler::Filler;
 use self::node::{Node, locked};

@@ -103,10 +103,24 @@ impl Packs {
 
     /// Appends and syncs a body.
     pub(crate) fn put(&self, tenant: TenantId, body: &StagedBody) -> io::Result<Place> {
+        self.append(tenant, body, true)
+    }
+
+    /// Appends a body that nothing names before [`Self::synced_lengths`].
+    pub(crate) fn put_unsynced(&self, tenant: TenantId, body: &StagedBody) -> io::Result<Place> {
+        self.append(tenant, body, false)
+    }
+
+    fn append(&self, tenant: TenantId, body: &StagedBody, sync: bool) -> io::Result<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, mut file, end) = match open.current.take() {
             Some(current) if current.2 < PACK_BYTES_MAX => current,
-            _ => {
+            full => {
+                if let Some((_, full, _)) = full
+                    && !sync
+                {
+                    full.sync_data()?;
+                }
                 let number = open.next;
                 open.next += 1;
                 let path = self.path(number);
@@ -122,7 +136,9 @@ impl Packs {
         let bytes = body.sealed.len() as u64;
         file.write_all(&header(tenant, &body.name, bytes))?;
         file.write_all(&body.sealed)?;
-        file.sync_data()?;
+        if sync {
+            file.sync_data()?;
+        }
         let start = end + HEADER_BYTES as u64;
         open.current = Some((number, file, start + bytes));
         Ok(Place {
@@ -151,6 +167,16 @@ impl Packs {
         let mut sealed = vec![0; place.bytes as usize];
         file.read_exact_at(&mut sealed, place.start)?;
         Ok(Some(sealed))
+    }
+
+    /// The same after everything that was appended is on the disk.
+    pub(crate) fn synced_lengths(&self) -> io::Result<Vec<(u64, u64)>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file, _)) = &open.current {
+            file.sync_data()?;
+        }
+        drop(open);
+        self.lengths()
     }
 
     /// All packs with their lengths: at a clean close, when every body stands in its index.

@@ -27,6 +27,16 @@ pub(crate) fn replay_off_by_one() -> bool {
     chosen("replay-off-by-one")
 }
 
+/// Leaves bodies in pack files out of a backup.
+pub(crate) fn backup_without_packs() -> bool {
+    chosen("backup-without-packs")
+}
+
+/// Copies tenants' files before what is acknowledged stands in them.
+pub(crate) fn backup_unsettled() -> bool {
+    chosen("backup-unsettled")
+}
+
 /// Never writes what was replied to a command.
 pub(crate) fn lost_inbox() -> bool {
     chosen("lost-inbox")

@@ -190,6 +190,24 @@ pub(crate) fn record(
     rows.next()?.map(|row| record_row(tenant, row)).transpose()
 }
 
+/// Every record, one after the other.
+pub(crate) fn each_record<E>(
+    conn: &Connection,
+    tenant: TenantId,
+    mut each: impl FnMut(Record) -> Result<(), E>,
+) -> Result<Result<(), E>, DbError> {
+    let mut select = conn.prepare_cached(
+        "SELECT kind, id, version, seq, open, bytes, sum FROM records ORDER BY kind, id",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(stop) = each(record_row(tenant, row)?) {
+            return Ok(Err(stop));
+        }
+    }
+    Ok(Ok(()))
+}
+
 pub(crate) fn open_records(conn: &Connection, tenant: TenantId) -> Result<Vec<Record>, DbError> {
     let mut select = conn.prepare_cached(
         "SELECT kind, id, version, seq, open, bytes, sum FROM records
@@ -280,21 +298,41 @@ pub(crate) fn inbox(
     key: &str,
 ) -> Result<Option<InboxRow>, DbError> {
     let mut select = conn.prepare_cached(
-        "SELECT request, reply, at, sum FROM inbox WHERE source = ?1 AND key = ?2",
+        "SELECT source, key, request, reply, at, sum FROM inbox WHERE source = ?1 AND key = ?2",
     )?;
     let mut rows = select.query([source, key])?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
+    rows.next()?.map(|row| inbox_row(tenant, row)).transpose()
+}
+
+fn inbox_row(tenant: TenantId, row: &Row<'_>) -> Result<InboxRow, DbError> {
     let answer = InboxRow {
-        source: source.to_owned(),
-        key: key.to_owned(),
-        request: Digest(db::fixed(blob(row, 0)?, "inbox")?),
-        reply: blob(row, 1)?.to_vec(),
-        at: Time(row.get(2)?),
+        source: text(row, 0)?.to_owned(),
+        key: text(row, 1)?.to_owned(),
+        request: Digest(db::fixed(blob(row, 2)?, "inbox")?),
+        reply: blob(row, 3)?.to_vec(),
+        at: Time(row.get(4)?),
     };
-    inbox_sum(tenant, &answer).check(blob(row, 3)?, "inbox", || format!("{source} {key}"))?;
-    Ok(Some(answer))
+    let key = || format!("{} {}", answer.source, answer.key);
+    inbox_sum(tenant, &answer).check(blob(row, 5)?, "inbox", key)?;
+    Ok(answer)
+}
+
+/// Every answer, one after the other.
+pub(crate) fn each_answer<E>(
+    conn: &Connection,
+    tenant: TenantId,
+    mut each: impl FnMut(InboxRow) -> Result<(), E>,
+) -> Result<Result<(), E>, DbError> {
+    let mut select = conn.prepare_cached(
+        "SELECT source, key, request, reply, at, sum FROM inbox ORDER BY source, key",
+    )?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Err(stop) = each(inbox_row(tenant, row)?) {
+            return Ok(Err(stop));
+        }
+    }
+    Ok(Ok(()))
 }
 
 pub(crate) fn body_sum(tenant: TenantId, name: &BodyRef, sealed: &[u8]) -> Sum {
@@ -323,6 +361,58 @@ pub(crate) fn body(
     let sum = body_sum(tenant, &stored, sealed);
     sum.check(blob(row, 2)?, "bodies", || name.digest.to_string())?;
     Ok((stored == *name).then(|| sealed.to_vec()))
+}
+
+/// Every small body, one after the other.
+pub(crate) fn each_body<E>(
+    conn: &Connection,
+    tenant: TenantId,
+    mut each: impl FnMut(BodyRef, &[u8]) -> Result<(), E>,
+) -> Result<Result<(), E>, DbError> {
+    let mut select =
+        conn.prepare_cached("SELECT digest, len, sealed, sum FROM bodies ORDER BY rowid")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let name = BodyRef {
+            digest: Digest(db::fixed(blob(row, 0)?, "bodies")?),
+            len: db::unsigned(row.get(1)?, "bodies")?,
+        };
+        let sealed = blob(row, 2)?;
+        let sum = body_sum(tenant, &name, sealed);
+        sum.check(blob(row, 3)?, "bodies", || name.digest.to_string())?;
+        if let Err(stop) = each(name, sealed) {
+            return Ok(Err(stop));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Where all large bodies stand, in the order in which packs have them.
+pub(crate) fn all_packed(
+    conn: &Connection,
+    tenant: TenantId,
+) -> Result<Vec<(BodyRef, Place)>, DbError> {
+    let mut select = conn.prepare_cached(
+        "SELECT digest, len, pack, start, bytes, sum FROM packed ORDER BY pack, start",
+    )?;
+    let mut rows = select.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let int = |column: usize| db::unsigned(row.get(column)?, "packed");
+        let name = BodyRef {
+            digest: Digest(db::fixed(blob(row, 0)?, "packed")?),
+            len: int(1)?,
+        };
+        let place = Place {
+            pack: int(2)?,
+            start: int(3)?,
+            bytes: int(4)?,
+        };
+        let sum = packed_sum(tenant, &name, place);
+        sum.check(blob(row, 5)?, "packed", || name.digest.to_string())?;
+        found.push((name, place));
+    }
+    Ok(found)
 }
 
 pub(crate) fn packed_sum(tenant: TenantId, name: &BodyRef, place: Place) -> Sum {

@@ -13,11 +13,14 @@ use super::db::{self, DbError, Mode};
 use super::packs::Place;
 use super::row::{Answer, Body, Content, Part, Pending};
 use super::signed_tree::Tree;
-use super::tenant_file::{self as file, Meta, TENANT};
+use super::tenant_file::{self as file, Meta, StoredCheckpoint, TENANT};
 use crate::traits::{DAY_MS, INBOX_KEPT_MS, InboxRow, Record};
 
 /// So many pages in the write-ahead log are brought into the main file (4 MiB).
 const WAL_PAGES_MAX: i32 = 1_024;
+
+pub(crate) const INSERT_FACT: &str = "INSERT INTO journal(seq, at, kind, version, bytes, hash)
+     VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// What one transaction fills in.
 #[derive(Default)]
@@ -125,10 +128,7 @@ impl TenantWriter {
             });
         }
         let owner = file::owner(self.tenant);
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO journal(seq, at, kind, version, bytes, hash)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-        )?;
+        let mut insert = self.conn.prepare_cached(INSERT_FACT)?;
         for (seq, fact) in part.numbered() {
             let (at, kind, version, bytes) = (fact.at, fact.kind, fact.version, fact.bytes);
             let leaf = hash_entry(&owner, seq, at, kind, version, bytes);
@@ -159,20 +159,7 @@ impl TenantWriter {
             return Ok(());
         }
         let row: InboxRow = answer.row();
-        let sum = file::inbox_sum(self.tenant, &row).done();
-        self.conn
-            .prepare_cached(
-                "INSERT OR REPLACE INTO inbox(source, key, request, reply, at, sum)
-                 VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-            )?
-            .execute(params![
-                row.source,
-                row.key,
-                row.request.0,
-                row.reply,
-                row.at.0,
-                sum
-            ])?;
+        write_answer(&self.conn, self.tenant, &row)?;
         let day = row.at.0.div_euclid(DAY_MS);
         if day > self.inbox_day {
             self.inbox_day = day;
@@ -185,19 +172,7 @@ impl TenantWriter {
 
     fn sign(&mut self, signer: &Signer) -> Result<(), DbError> {
         let signed = self.tree.sign(self.tenant, self.meta.at, signer)?;
-        let sum = file::checkpoint_sum(self.tenant, &signed).done();
-        self.conn
-            .prepare_cached(
-                "INSERT INTO checkpoint(size, at, note, frontier, sum) VALUES(?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                signed.size as i64,
-                signed.at.0,
-                signed.note,
-                signed.frontier,
-                sum
-            ])?;
-        Ok(())
+        write_checkpoint(&self.conn, self.tenant, &signed)
     }
 
     /// Signs whatever no checkpoint covers yet: at a clean close.
@@ -241,7 +216,47 @@ impl TenantWriter {
     }
 }
 
-fn write_meta(conn: &Connection, tenant: TenantId, meta: &Meta) -> Result<(), DbError> {
+pub(crate) fn write_answer(
+    conn: &Connection,
+    tenant: TenantId,
+    row: &InboxRow,
+) -> Result<(), DbError> {
+    let sum = file::inbox_sum(tenant, row).done();
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO inbox(source, key, request, reply, at, sum)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        row.source,
+        row.key,
+        row.request.0,
+        row.reply,
+        row.at.0,
+        sum
+    ])?;
+    Ok(())
+}
+
+pub(crate) fn write_checkpoint(
+    conn: &Connection,
+    tenant: TenantId,
+    signed: &StoredCheckpoint,
+) -> Result<(), DbError> {
+    let sum = file::checkpoint_sum(tenant, signed).done();
+    conn.prepare_cached(
+        "INSERT INTO checkpoint(size, at, note, frontier, sum) VALUES(?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        signed.size as i64,
+        signed.at.0,
+        signed.note,
+        signed.frontier,
+        sum
+    ])?;
+    Ok(())
+}
+
+pub(crate) fn write_meta(conn: &Connection, tenant: TenantId, meta: &Meta) -> Result<(), DbError> {
     conn.prepare_cached(
         "INSERT OR REPLACE INTO
          meta(id, tenant, seq, epoch, at, pos, batch, records_seq, frontier, sum)
@@ -261,7 +276,11 @@ fn write_meta(conn: &Connection, tenant: TenantId, meta: &Meta) -> Result<(), Db
     Ok(())
 }
 
-fn write_records(conn: &Connection, tenant: TenantId, records: &[Record]) -> Result<(), DbError> {
+pub(crate) fn write_records(
+    conn: &Connection,
+    tenant: TenantId,
+    records: &[Record],
+) -> Result<(), DbError> {
     let mut put = conn.prepare_cached(
         "INSERT INTO records(kind, id, version, seq, open, bytes, sum)
          VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -288,7 +307,11 @@ fn write_records(conn: &Connection, tenant: TenantId, records: &[Record]) -> Res
     Ok(())
 }
 
-fn write_body(conn: &Connection, tenant: TenantId, body: &Body<'_>) -> Result<(), DbError> {
+pub(crate) fn write_body(
+    conn: &Connection,
+    tenant: TenantId,
+    body: &Body<'_>,
+) -> Result<(), DbError> {
     let name = body.name();
     let sum = file::body_sum(tenant, &name, body.sealed).done();
     conn.prepare_cached(
@@ -298,7 +321,7 @@ fn write_body(conn: &Connection, tenant: TenantId, body: &Body<'_>) -> Result<()
     Ok(())
 }
 
-fn write_packed(
+pub(crate) fn write_packed(
     conn: &Connection,
     tenant: TenantId,
     packed: &[(BodyRef, Place)],

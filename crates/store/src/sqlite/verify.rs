@@ -152,7 +152,7 @@ fn rebuild(
     }
 }
 
-fn agrees(
+pub(crate) fn agrees(
     stored: &StoredCheckpoint,
     tenant: TenantId,
     frontier: &Frontier,

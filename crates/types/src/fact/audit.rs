@@ -46,6 +46,7 @@ impl Fact {
             Self::Event(event::Fact::Published(f)) => f.topic.clone(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
+            Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
         }
     }
 
@@ -112,6 +113,9 @@ impl Fact {
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
+            Self::Tenant(tenant::Fact::Restored(f)) => {
+                Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
+            }
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! A client came.
 
-use crate::{Actor, Name, Sealed, TenantId};
+use crate::{Actor, Name, Sealed, Seq, TenantId, Time};
 
 facts! {
     "Facts about tenants; in the cell of the system."
@@ -15,5 +15,14 @@ facts! {
         title: Sealed,
         /// Who made it.
         by: Actor,
+    }
+
+    /// The journal goes on from a backup, in every restored cell: what the original did after it
+    /// isn't known here.
+    Restored "tenant.restored" as "tenant.restored" v 1 {
+        /// The last fact that the backup had.
+        upto: Seq,
+        /// When the backup was begun.
+        backed_up: Time,
     }
 }

@@ -13,7 +13,7 @@ use crate::contract::{Rig, contract_tests};
 
 /// A directory in memory where the system has one: these tests count calls, they don't need
 /// their syncs to reach a disk.
-pub(super) fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap()

@@ -5,6 +5,7 @@ pub(crate) mod agents;
 pub(crate) mod applies;
 pub(crate) mod approvals;
 pub(crate) mod audits;
+pub(crate) mod backups;
 pub(crate) mod brokers;
 pub(crate) mod components;
 pub(crate) mod costs;
