@@ -6,7 +6,7 @@ use std::sync::Arc;
 use naos_kernel::{AnyAggregate, Input, Key, State};
 use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
-use naos_types::{BatchId, Code, Digest, Refusal, Seq, TenantId, Time};
+use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
 use super::{Envelope, Limits, SameAs, Ticket};
 use naos_types::command::Reply;
@@ -88,6 +88,8 @@ pub(super) struct Cell {
     pub(super) alarms: BTreeSet<(Time, Key)>,
     pub(super) alarm_of: BTreeMap<Key, Time>,
     pub(super) quarantined: Option<String>,
+    /// Returns are decided again from then on: the disk is full, say. Commands go on, and hear so.
+    pub(super) waits_until: Option<Time>,
     pub(super) used: u64,
     pub(super) limits: Limits,
 }
@@ -111,6 +113,7 @@ impl Cell {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             quarantined: None,
+            waits_until: None,
             used: 0,
             limits: Limits::default(),
         }
@@ -129,7 +132,8 @@ impl Cell {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        self.quarantined.is_none() && !(self.outside.is_empty() && self.returns.is_empty())
+        let returns = !self.returns.is_empty() && self.waits_until.is_none();
+        self.quarantined.is_none() && (returns || !self.outside.is_empty())
     }
 
     pub(super) const fn is_quarantined(&self) -> bool {
@@ -144,6 +148,7 @@ impl Cell {
     pub(super) fn is_idle(&self) -> bool {
         self.quarantined.is_none()
             && !self.has_work()
+            && self.returns.is_empty()
             && self.staged.is_empty()
             && self.running.is_empty()
     }
@@ -162,7 +167,13 @@ impl Cell {
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
-        self.alarms.first().map(|(at, _)| *at)
+        let alarm = self.alarms.first().map(|(at, _)| *at);
+        self.waits_until.into_iter().chain(alarm).min()
+    }
+
+    /// What can't be decided now is tried again, not all the time.
+    pub(super) fn wait_from(&mut self, now: Time) {
+        self.waits_until = Some(now + Span(super::WAIT_MS));
     }
 
     /// A lower bound of when a cell that isn't open must be opened: at once while something is
@@ -182,6 +193,7 @@ impl Cell {
 
     /// Queues what is due; each alarm rings once.
     pub(super) fn queue_due(&mut self, now: Time) {
+        self.waits_until = self.waits_until.filter(|at| *at > now);
         while let Some((at, key)) = self.alarms.first().cloned() {
             if at > now {
                 return;
@@ -221,7 +233,7 @@ impl Cell {
             let row = self
                 .store
                 .inbox(&same.source, &same.key)
-                .map_err(|e| super::opening::unreadable(&e))?;
+                .map_err(|e| crate::refusals::reading(&e))?;
             let Some(row) = row else { return Ok(None) };
             let (seq, reply) = postcard::from_bytes(&row.reply).map_err(|_| {
                 Refusal::new(Code::DAMAGED, "the answer given before can't be read")

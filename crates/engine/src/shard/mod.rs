@@ -22,6 +22,7 @@ use naos_types::fact::Fact;
 use naos_types::input::Input;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, StagedBody, TenantId, Time};
 
+use crate::refusals::passes;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
@@ -42,6 +43,8 @@ pub const DIRTY_MAX: usize = 256;
 pub const IDLE_AGGREGATES_MAX: usize = 2_048;
 /// How many cells stay open.
 pub const OPEN_CELLS_MAX: usize = 512;
+/// How long a cell waits that could not be written or read, before it tries again.
+pub const WAIT_MS: i64 = 1_000;
 /// A forward jump of the clock by more than this holds timers until a second reading agrees.
 pub const CLOCK_JUMP_MS_MAX: i64 = 3_600_000;
 
@@ -408,6 +411,9 @@ impl Shard {
             Ok(()) => {
                 if let Some(cell) = self.cells.get_mut(&id) {
                     cell.adopt(outside, returns);
+                    if passes(why) {
+                        cell.wait_from(self.last_now);
+                    }
                     self.make_ready(id);
                 }
             }

@@ -66,6 +66,7 @@ macro_rules! facts {
 pub mod agent;
 pub mod approval;
 mod audit;
+mod bodies;
 pub mod budget;
 pub mod document;
 pub mod event;

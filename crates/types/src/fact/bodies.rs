@@ -1,0 +1,33 @@
+//! Which bodies a fact names: they are stored before it.
+
+use super::{Fact, approval, document, event, plan, review, run, task};
+use crate::BodyRef;
+
+impl Fact {
+    /// The bodies that it names.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<BodyRef> {
+        let pair = match self {
+            Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
+            Self::Task(task::Fact::Closed(f)) => [f.output, None],
+            Self::Run(run::Fact::Started(f)) => [Some(f.input), None],
+            Self::Run(run::Fact::Recorded(f)) => [Some(f.segment), None],
+            Self::Run(run::Fact::Called(f)) => [Some(f.request), None],
+            Self::Run(run::Fact::Answered(f)) => [Some(f.answer), None],
+            Self::Run(run::Fact::Completed(f)) => [Some(f.output), None],
+            Self::Plan(plan::Fact::Started(f)) => [Some(f.inputs), None],
+            Self::Plan(plan::Fact::StepExpanded(f)) => [Some(f.items), None],
+            Self::Plan(plan::Fact::StepDone(f)) => [f.output, None],
+            Self::Plan(plan::Fact::StepReopened(f)) => [Some(f.feedback), None],
+            Self::Plan(plan::Fact::Closed(f)) => [f.output, None],
+            Self::Review(review::Fact::Praised(f)) => [Some(f.evidence), None],
+            Self::Review(review::Fact::Refuted(f)) => [Some(f.evidence), None],
+            Self::Approval(approval::Fact::Requested(f)) => [Some(f.body), f.evidence],
+            Self::Approval(approval::Fact::Approved(f)) => [f.edited, None],
+            Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
+            Self::Event(event::Fact::Published(f)) => [Some(f.data), None],
+            _ => [None, None],
+        };
+        pair.into_iter().flatten().collect()
+    }
+}
