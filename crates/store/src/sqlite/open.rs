@@ -185,7 +185,11 @@ pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
     db::sync_dir(&dir).map_err(|cause| OpenError::io(&dir, cause))?;
     let path = dir.join("keys");
     let used = is_used(&dir).map_err(|cause| OpenError::io(&dir, cause))?;
-    let keys = Keys::open(&path, used).map_err(|cause| OpenError::db(&path, cause))?;
+    let keys = Keys::open(&path, used).map_err(|cause| match cause {
+        // These name their file themselves.
+        DbError::Row { .. } | DbError::Gone(_) => OpenError::db(&path, cause),
+        cause => OpenError::db(&path.join("ring.db"), cause),
+    })?;
     let path = dir.join("system.db");
     let (mut system, known) = System::open(&path).map_err(|cause| OpenError::db(&path, cause))?;
     let path = keys.path();

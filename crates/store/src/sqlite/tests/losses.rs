@@ -110,7 +110,7 @@ fn no_space_for_an_index_is_a_full_disk() {
     assert_eq!(store.tenant(A).unwrap().head().unwrap().seq, 3);
 }
 
-/// A real file system of one MiB; where nobody may mount one, the test before is all there is.
+/// A real file system, a small one; where nobody may mount one, the test before is all there is.
 #[test]
 fn a_real_full_disk_is_called_so_and_comes_back() {
     let dir = scratch();
@@ -123,7 +123,7 @@ fn a_real_full_disk_is_called_so_and_comes_back() {
             .output();
         done.is_ok_and(|done| done.status.success())
     };
-    if !mount(&["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs"]) {
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         return;
     }
     let data = small.join("data");
@@ -135,6 +135,7 @@ fn a_real_full_disk_is_called_so_and_comes_back() {
     let mut file = fs::File::create(&junk).unwrap();
     while std::io::Write::write_all(&mut file, &[1; 4_096]).is_ok() {}
     while std::io::Write::write_all(&mut file, &[1; 1]).is_ok() {}
+    drop(file);
     let full = SqliteStore::open(&data).err();
     fs::remove_file(&junk).unwrap();
     let back = SqliteStore::open(&data).map(|store| store.tenant(A).unwrap().head().unwrap().seq);
