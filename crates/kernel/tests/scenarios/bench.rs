@@ -38,6 +38,10 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
+        #[cfg(feature = "planted-bugs")]
+        if let Ok(bug) = std::env::var("NAOS_PLANTED_BUG") {
+            naos_kernel::planted::set(&bug);
+        }
         Self {
             state: State::new(),
             now: Time(1_772_352_000_000),
