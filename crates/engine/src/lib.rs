@@ -7,4 +7,5 @@ pub mod chance;
 pub mod clock;
 pub mod node;
 pub mod read;
+pub mod refusals;
 pub mod shard;

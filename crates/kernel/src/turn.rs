@@ -21,6 +21,8 @@ pub enum Input {
     External(naos_types::input::Input),
     /// A plan goes on as far as it can.
     Advance(PlanId),
+    /// It can't, and won't by waiting: what its next step needs can't be read, say.
+    Halt(PlanId, Refusal),
     /// The time has come for something to happen to this aggregate.
     Due(Key),
 }
@@ -118,6 +120,17 @@ impl<'a> Turn<'a> {
         match self.answers.get(&Need::Body(name)) {
             Some(Answer::Body(bytes)) => Ok(bytes.as_deref()),
             _ => Err(Stop::Needs(vec![Need::Body(name)])),
+        }
+    }
+
+    /// The content is there and is what its name says.
+    pub(crate) fn readable(&self, name: BodyRef, what: &str) -> Done {
+        match self.body(name)? {
+            Some(_) => Ok(()),
+            None => {
+                let what = format!("{what} can't be read: content {} isn't stored", name.digest);
+                Err(Stop::refused(Code::DAMAGED, what))
+            }
         }
     }
 

@@ -266,14 +266,14 @@ pub(crate) fn opening(error: OpenError) -> BuildError {
     let code = match &error {
         OpenError::Taken { pid, .. } => return BuildError::Taken(*pid),
         OpenError::ReadOnly { .. } => Code::READ_ONLY,
+        OpenError::Full { .. } => Code::DISK_FULL,
         OpenError::Newer { .. } => Code::NEWER_FORMAT,
         OpenError::OldSqlite { .. } => Code::OLD_SQLITE,
         OpenError::Damaged { .. } => Code::DAMAGED,
         OpenError::Io { .. } => {
-            let mut fail = Fail::new(Code::READ_ONLY, error.to_string()).because(&error);
-            fail.code = None;
-            fail.help = "check the disk and the directory's permissions".into();
-            return fail.into();
+            return Fail::new(Code::DISK_FAILED, error.to_string())
+                .because(&error)
+                .into();
         }
     };
     Fail::new(code, error.to_string()).because(&error).into()

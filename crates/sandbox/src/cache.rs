@@ -10,6 +10,7 @@ use sha2::Sha256;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MAC_BYTES: usize = 32;
 
@@ -84,7 +85,10 @@ impl Cache {
     ) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let path = self.path(digest, engine_key);
-        let aside = path.with_extension(format!("{}.part", std::process::id()));
+        // Several threads may compile the same component at once: each writes a file of its own.
+        static TURN: AtomicU64 = AtomicU64::new(0);
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let aside = path.with_extension(format!("{}-{turn}.part", std::process::id()));
         let written = self.write(&aside, digest, engine_key, artefact);
         let renamed = written.and_then(|()| fs::rename(&aside, &path));
         if renamed.is_err() {

@@ -136,6 +136,12 @@ pub enum CommitError {
     /// No space: stop acknowledging, say so, try again later. Nothing was written.
     #[error("the disk is full")]
     Full,
+    /// It may not be written: somebody else's, or mounted to be read only. Nothing was written.
+    #[error("the data directory can't be written")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it is to be sealed with doesn't match its checksum. Nothing was written.
+    #[error("what the journal is sealed with is damaged")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The sync failed: what is on disk is unknown. The process must end; never retry.
     #[error("could not sync the journal: what is on disk is unknown, naos must end")]
     SyncFailed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -162,6 +168,12 @@ pub enum ReadError {
         found: u32,
         /// The newest that is understood here.
         ours: u32,
+    },
+    /// No space: even reading takes some where a file has to be opened first.
+    #[error("the disk is full: could not read {what}")]
+    Full {
+        /// What.
+        what: String,
     },
     /// The key was destroyed: the text is erased.
     #[error("the key of subject {0:?} is destroyed")]

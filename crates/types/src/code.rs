@@ -156,6 +156,9 @@ codes! {
     STOPPING 176 Unavailable
         "naos is stopping"
         "try again when it is up"
+    DISK_FAILED 177 Unavailable
+        "the disk can't be read or written"
+        "look at the system's log for errors of the disk; naos goes on when it answers again"
     LIMIT_FUEL 180 Conflict
         "the run used up its instructions"
         "raise limits.fuel in the manifest, or give it less to do"

@@ -123,12 +123,26 @@ fn prepare(node: &Node, tenant: TenantId, wanted: &Wanted) -> Result<Prepared, E
         .components
         .get(wanted.component)
         .map_err(|e| unloadable(e.to_string()))?;
-    let store = node.tenant(tenant).map_err(|_| End::Lost)?;
-    let input = node.body(tenant, &wanted.input).map_err(|_| End::Lost)?;
+    let store = node.tenant(tenant).map_err(|why| unread(&why))?;
+    let input = node
+        .body(tenant, &wanted.input)
+        .map_err(|why| unread(&why))?;
     let input =
         String::from_utf8(input).map_err(|_| unloadable("the input isn't UTF-8 text".into()))?;
     let recording = recording(node, tenant, wanted.tail).ok_or(End::Lost)?;
     Ok((compiled, recording, input, store))
+}
+
+/// What can't be read at all ends the run, by name; what may be read later is tried again.
+fn unread(why: &naos_types::Refusal) -> End {
+    if crate::refusals::passes(why) {
+        return End::Lost;
+    }
+    End::Stopped {
+        limit: why.code,
+        call: 0,
+        note: format!("its input can't be read: {}", why.what),
+    }
 }
 
 /// The recording that ends with `tail`; none if a piece can't be read.

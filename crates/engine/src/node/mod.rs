@@ -20,6 +20,7 @@ use naos_types::input::Input;
 use naos_types::{Actor, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, TenantId, Time};
 use tokio::sync::oneshot;
 
+use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use sandboxes::{Components, LoadError};
@@ -153,10 +154,7 @@ impl Node {
     /// # Errors
     /// A refusal that says what is wrong with its file.
     pub fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, Refusal> {
-        self.0
-            .store
-            .tenant(id)
-            .map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))
+        self.0.store.tenant(id).map_err(|e| reading(&e))
     }
 
     /// What happens from now on, as it becomes durable.
@@ -172,13 +170,10 @@ impl Node {
     pub fn new_body(&self, tenant: TenantId, plain: Vec<u8>) -> Result<NewBody, Refusal> {
         let store = self.tenant(tenant)?;
         let staged = store.seal_body(&plain);
-        let staged = staged.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?;
+        let staged = staged.map_err(|e| reading(&e))?;
         let stored = staged.sealed.len() > naos_store::BODY_INLINE_BYTES_MAX;
         if stored {
-            store.put_large(&staged).map_err(|error| match error {
-                naos_store::CommitError::Full => Refusal::new(Code::DISK_FULL, "the disk is full"),
-                other => Refusal::new(Code::READ_ONLY, other.to_string()),
-            })?;
+            store.put_large(&staged).map_err(|e| writing(&e))?;
         }
         Ok(NewBody {
             staged,
@@ -195,7 +190,7 @@ impl Node {
         let sealed = self
             .tenant(tenant)?
             .seal(SubjectId::TENANT, text.as_bytes());
-        sealed.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))
+        sealed.map_err(|e| reading(&e))
     }
 
     /// Reads a body.
@@ -205,7 +200,7 @@ impl Node {
     pub fn body(&self, tenant: TenantId, name: &BodyRef) -> Result<Vec<u8>, Refusal> {
         let found = self.tenant(tenant)?.body(name);
         found
-            .map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?
+            .map_err(|e| reading(&e))?
             .ok_or_else(|| Refusal::new(Code::NOT_FOUND, "there is no such content"))
     }
 
@@ -287,7 +282,7 @@ impl Node {
     /// A refusal if the tenant's file can't be read.
     pub async fn settled(&self, tenant: TenantId, seq: Seq) -> Result<(), Refusal> {
         let head = self.tenant(tenant)?.head();
-        let head = head.map_err(|e| Refusal::new(Code::DAMAGED, e.to_string()))?;
+        let head = head.map_err(|e| reading(&e))?;
         if head.records_seq < seq {
             self.flush(tenant).await;
         }

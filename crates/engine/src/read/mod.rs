@@ -95,7 +95,7 @@ pub struct Reader {
 }
 
 fn damaged(error: naos_store::ReadError) -> Refusal {
-    Refusal::new(Code::DAMAGED, error.to_string())
+    crate::refusals::reading(&error)
 }
 
 impl Reader {

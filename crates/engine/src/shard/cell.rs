@@ -6,7 +6,7 @@ use std::sync::Arc;
 use naos_kernel::{AnyAggregate, Input, Key, State};
 use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
-use naos_types::{BatchId, Code, Digest, Refusal, Seq, TenantId, Time};
+use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
 use super::{Envelope, Limits, SameAs, Ticket};
 use naos_types::command::Reply;
@@ -92,6 +92,8 @@ pub(super) struct Cell {
     pub(super) quarantined: Option<String>,
     /// An append failed: nothing is decided before.
     pub(super) rest_until: Option<Time>,
+    /// Returns are decided again from then on: the disk is full, say. Commands go on, and hear so.
+    pub(super) waits_until: Option<Time>,
     pub(super) used: u64,
     pub(super) limits: Limits,
 }
@@ -116,6 +118,7 @@ impl Cell {
             alarm_of: BTreeMap::new(),
             quarantined: None,
             rest_until: None,
+            waits_until: None,
             used: 0,
             limits: Limits::default(),
         }
@@ -134,7 +137,8 @@ impl Cell {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        self.quarantined.is_none() && !(self.outside.is_empty() && self.returns.is_empty())
+        let returns = !self.returns.is_empty() && self.waits_until.is_none();
+        self.quarantined.is_none() && (returns || !self.outside.is_empty())
     }
 
     pub(super) const fn is_quarantined(&self) -> bool {
@@ -149,6 +153,7 @@ impl Cell {
     pub(super) fn is_idle(&self) -> bool {
         self.quarantined.is_none()
             && !self.has_work()
+            && self.returns.is_empty()
             && self.staged.is_empty()
             && self.running.is_empty()
     }
@@ -168,13 +173,19 @@ impl Cell {
 
     pub(super) fn next_due(&self) -> Option<Time> {
         let alarm = self.alarms.first().map(|(at, _)| *at);
-        alarm.into_iter().chain(self.rest_until).min()
+        let own = alarm.into_iter().chain(self.rest_until);
+        own.chain(self.waits_until).min()
     }
 
     /// Whether it rests; a clock that was set back ends that.
     pub(super) fn rests(&self, now: Time) -> bool {
         let left = self.rest_until.map(|until| (until - now).0);
         left.is_some_and(|left| (1..=super::REST_MS).contains(&left))
+    }
+
+    /// What can't be decided now is tried again, not all the time.
+    pub(super) fn wait_from(&mut self, now: Time) {
+        self.waits_until = Some(now + Span(super::WAIT_MS));
     }
 
     /// A lower bound of when a cell that isn't open must be opened: at once while something is
@@ -191,11 +202,14 @@ impl Cell {
     pub(super) fn is_due(&self, now: Time) -> bool {
         let rested = self.rest_until.is_some() && !self.rests(now);
         let alarm = self.alarms.first().is_some_and(|(at, _)| *at <= now);
-        self.quarantined.is_none() && (rested || (alarm && self.rest_until.is_none()))
+        let waited = self.waits_until.is_some_and(|at| at <= now);
+        let own = (alarm || waited) && self.rest_until.is_none();
+        self.quarantined.is_none() && (rested || own)
     }
 
     /// Queues what is due; each alarm rings once.
     pub(super) fn queue_due(&mut self, now: Time) {
+        self.waits_until = self.waits_until.filter(|at| *at > now);
         while let Some((at, key)) = self.alarms.first().cloned() {
             if at > now {
                 return;
@@ -235,7 +249,7 @@ impl Cell {
             let row = self
                 .store
                 .inbox(&same.source, &same.key)
-                .map_err(|e| super::opening::unreadable(&e))?;
+                .map_err(|e| crate::refusals::reading(&e))?;
             let Some(row) = row else { return Ok(None) };
             let (seq, reply) = postcard::from_bytes(&row.reply).map_err(|_| {
                 Refusal::new(Code::DAMAGED, "the answer given before can't be read")

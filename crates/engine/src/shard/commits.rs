@@ -66,12 +66,12 @@ impl Commits {
             Ok(results) => results,
             Err(error @ CommitError::SyncFailed(_)) => return Err(SyncFailed(error)),
             Err(error) => {
-                let code = match &error {
-                    CommitError::Full => Code::DISK_FULL,
-                    _ => Code::READ_ONLY,
-                };
-                tracing::error!(%error, "could not write the journal; nothing is acknowledged");
-                let fail = |append| self.fail(append, Refusal::new(code, error.to_string()));
+                let why = crate::refusals::writing(&error);
+                tracing::error!(
+                    why = why.what,
+                    "could not write the journal; nothing is acknowledged"
+                );
+                let fail = |append| self.fail(append, why.clone());
                 return Ok(appends.iter().map(fail).collect());
             }
         };

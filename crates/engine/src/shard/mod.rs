@@ -23,6 +23,7 @@ use naos_types::fact::Fact;
 use naos_types::input::Input;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, StagedBody, TenantId, Time};
 
+use crate::refusals::passes;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
@@ -46,6 +47,8 @@ pub const IDLE_AGGREGATES_MAX: usize = 2_048;
 pub const OPEN_CELLS_MAX: usize = 512;
 /// How long a cell rests after an append that failed, before it decides anew.
 pub const REST_MS: i64 = 250;
+/// How long a cell waits that could not be written or read, before it tries again.
+pub const WAIT_MS: i64 = 1_000;
 /// A forward jump of the clock by more than this holds timers until a second reading agrees.
 pub const CLOCK_JUMP_MS_MAX: i64 = 3_600_000;
 
@@ -441,6 +444,9 @@ impl Shard {
                 if let Some(cell) = self.cells.get_mut(&id) {
                     cell.rest_until = rest_until;
                     cell.adopt(outside, returns);
+                    if passes(why) {
+                        cell.wait_from(self.last_now);
+                    }
                     self.make_ready(id);
                 }
             }

@@ -1,7 +1,7 @@
 //! Opening a cell: records, then the tail of the journal; what is outstanding follows from it.
 
 use naos_kernel::{AnyAggregate, Key, Need, Replay, State};
-use naos_store::{ReadError, Record, Store, TenantStore};
+use naos_store::{Record, Store, TenantStore};
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
 use naos_types::fact::run::World;
@@ -10,17 +10,10 @@ use naos_types::{Code, Refusal, TenantId, Time};
 
 use super::cell::{Cell, Queued};
 use super::{Envelope, Outgoing};
+use crate::refusals::reading as unreadable;
 
 /// How many facts are read at once.
 const REPLAY_FACTS: usize = 1_024;
-
-pub(super) fn unreadable(error: &ReadError) -> Refusal {
-    let code = match error {
-        ReadError::Newer { .. } => Code::NEWER_FORMAT,
-        _ => Code::DAMAGED,
-    };
-    Refusal::new(code, error.to_string())
-}
 
 pub(super) fn open(store: &dyn Store, id: TenantId, now: Time) -> Result<Cell, Refusal> {
     let tenant = store.tenant(id).map_err(|e| unreadable(&e))?;

@@ -5,7 +5,8 @@ use naos_store::{Append, Entry, ReadError, Store, TenantStore};
 use naos_types::fact::{Fact, tenant};
 use naos_types::{BatchId, Code, Refusal, Seq, TenantId, Time};
 
-use super::opening::{self, unreadable};
+use super::opening;
+use crate::refusals::reading as unreadable;
 
 /// How many facts are read at once.
 const READ_FACTS: usize = 512;

@@ -4,17 +4,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need, Outcome};
-use naos_store::{Append, BODY_INLINE_BYTES_MAX, CommitError, Entry, InboxRow};
+use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow};
 use naos_types::command::Reply;
 use naos_types::effect::Effect;
-use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, StagedBody, SubjectId, Time};
+use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
-use super::opening::{fetch, unreadable};
+use super::opening::fetch;
 use super::{
     APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
     TURNS_PER_STEP_MAX, Ticket,
 };
+use crate::refusals::{passes, reading as unreadable, writing};
 
 /// The append in the making.
 struct Draft {
@@ -49,7 +50,12 @@ impl Cell {
             if full || self.quarantined.is_some() {
                 break;
             }
-            match self.returns.pop_front() {
+            let next = if self.waits_until.is_some() {
+                None
+            } else {
+                self.returns.pop_front()
+            };
+            match next {
                 Some(Queued::Own(input)) => {
                     self.turn(now, dice, &input, Brought::default(), &mut draft, out);
                 }
@@ -135,28 +141,78 @@ impl Cell {
             ticket,
         } = brought;
         let seed = dice.roll();
-        let decided = catch_unwind(AssertUnwindSafe(|| self.rounds(now, seed, input, &bodies)))
-            .unwrap_or_else(|panic| Decided::Broken(panic_text(panic.as_ref())));
+        let mut decided = self.decided(now, seed, input, &bodies);
+        if let (Decided::No(why), Input::Advance(plan)) = (&decided, input)
+            && !passes(why)
+        {
+            // A plan doesn't wait for what doesn't come: its step fails.
+            let halt = Input::Halt(*plan, why.clone());
+            decided = match self.decided(now, seed, &halt, &bodies) {
+                Decided::No(why) if !passes(&why) => Decided::Broken(why.what),
+                decided => decided,
+            };
+        }
         match decided {
             Decided::Yes(decision, made) => {
-                self.stage(
-                    now,
-                    *decision,
-                    made.into_iter().chain(bodies),
-                    same,
-                    ticket,
-                    draft,
-                );
+                let bodies = made.into_iter().chain(bodies);
+                self.stage(now, *decision, bodies, same, ticket, draft);
             }
-            Decided::No(refusal) => draft.reply(ticket, self.seq, Err(refusal)),
-            Decided::Broken(why) => {
-                tracing::error!(tenant = %self.id, why, "the cell is quarantined");
-                self.quarantined = Some(why);
-                let refusal = self.quarantine_refusal();
-                draft.reply(ticket, self.seq, refusal.map_or(Ok(Reply::Done), Err));
-                self.turn_away(out);
+            Decided::No(refusal) if is_asked(input) => draft.reply(ticket, self.seq, Err(refusal)),
+            // What came back or what the cell does by itself is kept, and decided later.
+            Decided::No(refusal) if passes(&refusal) => {
+                tracing::warn!(tenant = %self.id, why = refusal.what, "the cell waits");
+                self.put_back(input, bodies);
+                self.wait_from(now);
             }
+            Decided::No(refusal) => self.broken(refusal.what, ticket, draft, out),
+            Decided::Broken(why) => self.broken(why, ticket, draft, out),
         }
+    }
+
+    /// What the rules say, with its large bodies on the disk.
+    fn decided(&mut self, now: Time, seed: u128, input: &Input, bodies: &[NewBody]) -> Decided {
+        let decided = catch_unwind(AssertUnwindSafe(|| self.rounds(now, seed, input, bodies)))
+            .unwrap_or_else(|panic| Decided::Broken(panic_text(panic.as_ref())));
+        let Decided::Yes(decision, made) = &decided else {
+            return decided;
+        };
+        if let (Input::Advance(_), Err(why)) = (input, &decision.reply) {
+            return Decided::No(why.clone());
+        }
+        let stored = if decision.facts.is_empty() {
+            Ok(())
+        } else {
+            self.put_large(made.iter().chain(bodies))
+        };
+        stored.map_or_else(Decided::No, |()| decided)
+    }
+
+    fn put_back(&mut self, input: &Input, bodies: Vec<NewBody>) {
+        self.returns.push_front(match input {
+            Input::External(input) => Queued::Envelope(Box::new(Envelope {
+                tenant: self.id,
+                input: input.clone(),
+                bodies,
+                same: None,
+                ticket: None,
+                ends: None,
+            })),
+            own => Queued::Own(own.clone()),
+        });
+    }
+
+    fn broken(
+        &mut self,
+        why: String,
+        ticket: Option<Ticket>,
+        draft: &mut Draft,
+        out: &mut Vec<Outgoing>,
+    ) {
+        tracing::error!(tenant = %self.id, why, "the cell is quarantined");
+        self.quarantined = Some(why);
+        let refusal = self.quarantine_refusal();
+        draft.reply(ticket, self.seq, refusal.map_or(Ok(Reply::Done), Err));
+        self.turn_away(out);
     }
 
     /// Whoever still waits in a quarantined cell hears so.
@@ -264,7 +320,11 @@ impl Cell {
         let mut unread = None;
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err("an input isn't stored".to_owned()),
+            Ok(None) => {
+                let what = format!("content {} isn't stored", name.digest);
+                unread = Some(Refusal::new(Code::DAMAGED, what));
+                Err("an input isn't stored".to_owned())
+            }
             Err(refusal) => {
                 unread = Some(refusal);
                 Err("an input can't be read".to_owned())
@@ -299,10 +359,8 @@ impl Cell {
             next,
             changes,
         } = decision;
-        if !facts.is_empty()
-            && let Err(refusal) = self.stage_bodies(bodies, draft)
-        {
-            return draft.reply(ticket, self.seq, Err(refusal));
+        if !facts.is_empty() {
+            self.stage_bodies(bodies, draft);
         }
         let at = now.max(self.state.head().at);
         for fact in facts {
@@ -365,28 +423,12 @@ impl Cell {
         });
     }
 
-    /// Small bodies go with the append; large ones are written and synced before it.
-    fn stage_bodies(
-        &mut self,
-        bodies: impl Iterator<Item = NewBody>,
-        draft: &mut Draft,
-    ) -> Result<(), Refusal> {
-        for NewBody {
-            staged,
-            plain,
-            stored,
-        } in bodies
-        {
+    /// Small bodies go with the append; large ones were written before.
+    fn stage_bodies(&mut self, bodies: impl Iterator<Item = NewBody>, draft: &mut Draft) {
+        for body in bodies.filter(|body| !body.stored && !is_large(body)) {
+            let NewBody { staged, plain, .. } = body;
             let digest = staged.name.digest;
-            if stored || self.fresh.contains_key(&digest) {
-                continue;
-            }
-            if staged.sealed.len() > BODY_INLINE_BYTES_MAX {
-                if naos_kernel::planted::is("large-body-after-its-fact") {
-                    self.fresh.insert(digest, plain);
-                    continue;
-                }
-                self.put_large(&staged)?;
+            if self.fresh.contains_key(&digest) {
                 continue;
             }
             draft.bytes += staged.sealed.len();
@@ -394,14 +436,19 @@ impl Cell {
             draft.staged.bodies.push(digest);
             self.fresh.insert(digest, plain);
         }
-        Ok(())
     }
 
-    fn put_large(&self, staged: &StagedBody) -> Result<(), Refusal> {
-        self.store.put_large(staged).map_err(|error| match error {
-            CommitError::Full => Refusal::new(Code::DISK_FULL, "the disk is full"),
-            other => Refusal::new(Code::DAMAGED, other.to_string()),
-        })
+    /// Large bodies are written and synced before the append that names them.
+    fn put_large<'b>(&self, bodies: impl Iterator<Item = &'b NewBody>) -> Result<(), Refusal> {
+        if naos_kernel::planted::is("large-body-after-its-fact") {
+            return Ok(());
+        }
+        for body in bodies.filter(|body| !body.stored && is_large(body)) {
+            self.store
+                .put_large(&body.staged)
+                .map_err(|e| writing(&e))?;
+        }
+        Ok(())
     }
 
     /// Sends the append off; one without facts has nothing to wait for but what is staged before.
@@ -429,6 +476,18 @@ impl Draft {
             self.staged.replies.push((ticket, seq, result));
         }
     }
+}
+
+fn is_large(body: &NewBody) -> bool {
+    body.staged.sealed.len() > BODY_INLINE_BYTES_MAX
+}
+
+/// Whether somebody asks, and hears why not.
+const fn is_asked(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::External(naos_types::input::Input::Command { .. })
+    )
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -93,6 +93,13 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval
     }
     let (id, by, comment) = (*approval, by.clone(), comment.clone());
     if *yes {
+        if !crate::planted::is("approve-unread") {
+            // Nobody says yes to what nobody can see.
+            turn.readable(found.body, "what is to be approved")?;
+            if let Some(evidence) = found.evidence {
+                turn.readable(evidence, "what the reviewer said about it")?;
+            }
+        }
         let (body, edited) = (found.body.digest, *edited);
         turn.emit(approval::Approved {
             approval: id,

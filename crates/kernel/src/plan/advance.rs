@@ -2,11 +2,40 @@
 
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::StepSpec;
-use naos_types::{Actor, Code, PlanId, PlanStatus, StepPath, StepStatus};
+use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
 use super::{Plan, Step, close, known, outcome, start, vars};
 use crate::need::Formula;
-use crate::turn::{Done, Turn};
+use crate::turn::{Done, Stop, Turn};
+
+/// The step that [`advance`] would move next fails for good: a plan never waits for what doesn't
+/// come.
+pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
+    let plan = known(turn, id)?.clone();
+    if plan.is_closed() {
+        return Ok(());
+    }
+    let next = plan.spec.steps.iter().find_map(|spec| {
+        let step = plan.steps.get(&spec.name)?;
+        Some((spec, possible(turn, &plan, spec, step)?))
+    });
+    let Some((spec, next)) = next else {
+        return Err(Stop::broken(format!("plan {id}: {}", why.what)));
+    };
+    let item = match next {
+        Move::Item(index) => Some(index),
+        Move::Begin | Move::Again | Move::Gather => None,
+    };
+    let at = StepPath {
+        step: spec.name.clone(),
+        item,
+    };
+    let note = format!("step {at} can't go on: {}", why.what);
+    let problem = Problem::new(why.code, note);
+    outcome::failed_for_good(turn, id, &plan, at, problem)?;
+    turn.advance(id);
+    Ok(())
+}
 
 /// What can be done now.
 enum Move {

@@ -21,7 +21,7 @@ use crate::state::ItemsKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub(crate) use advance::{advance, due};
+pub(crate) use advance::{advance, due, halt};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 
 /// The most steps of a plan.

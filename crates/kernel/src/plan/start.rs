@@ -235,6 +235,14 @@ fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
     Ok(Ok(()))
 }
 
+/// What a person is asked about, or what is delivered, is there.
+fn readable(turn: &Turn<'_>, body: BodyRef) -> Made<()> {
+    Ok(match turn.body(body)? {
+        Some(_) => Ok(()),
+        None => Err(format!("content {} isn't stored", body.digest)),
+    })
+}
+
 fn approval(
     turn: &mut Turn<'_>,
     work: &Work<'_>,
@@ -245,6 +253,7 @@ fn approval(
 ) -> Made<()> {
     let title = made!(work.text(turn, title));
     let body = made!(work.body(turn, body));
+    made!(readable(turn, body));
     let approval = ApprovalId::derived(work.id.0, &work.path());
     let reviewed = work.spec.after.iter().find_map(|name| {
         let spec = work
@@ -284,6 +293,7 @@ fn document(turn: &mut Turn<'_>, work: &Work<'_>, path: &str, text: Option<&str>
         Err(why) => return Ok(Err(why)),
     };
     let body = made!(work.body(turn, text));
+    made!(readable(turn, body));
     let by = Actor::Plan(work.id);
     let _ = crate::document::write(turn, &by, &path, body, None, None)?;
     work.done(turn, Some(body))?;

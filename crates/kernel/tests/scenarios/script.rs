@@ -85,6 +85,10 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
+        ("forget", ["contents"]) => {
+            bench.bodies.clear();
+            return String::new();
+        }
         ("fail" | "trap" | "lose" | "limit" | "diverge" | "suspend" | "unloadable", [who]) => {
             end(bench, who, "", verb)
         }

@@ -140,9 +140,13 @@ fn verify(context: &Context) -> Ended {
         Some(seq) => format!("the first bad entry is {seq}"),
         None => "its end or a checkpoint doesn't match".into(),
     };
+    let fault = match answer["fault"].as_str() {
+        Some(fault) => format!(" ({fault})"),
+        None => String::new(),
+    };
     Err(Fail::new(
         naos_types::Code::DAMAGED,
-        format!("the journal was changed: {at}"),
+        format!("the journal is not what was written: {at}{fault}"),
     ))
 }
 

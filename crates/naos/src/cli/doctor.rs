@@ -148,7 +148,11 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Ok(proof) => found.push(Found {
             what: "journal",
             state: State::Bad,
-            says: format!("was changed; first bad entry: {}", proof["first_bad"]),
+            says: format!(
+                "first bad entry: {} ({})",
+                proof["first_bad"],
+                crate::out::cell(&proof["fault"])
+            ),
         }),
         Err(fail) => found.push(bad("journal", &fail)),
     }

@@ -282,18 +282,20 @@ fn dispatch(context: &Context, command: Command) -> Ended {
     }
 }
 
-/// What is told on standard error beside answers: warnings; with `up` and `--verbose` more.
+/// What is told on standard error beside answers. A command says itself what it came to, so that
+/// only errors stand beside; with `up` and `--verbose` more.
 fn log(globals: &Globals, serving: bool, out: &Out) {
     let level = match (globals.verbose, globals.quiet) {
         (true, _) => "debug",
         (_, true) => "error",
         _ if serving => "info",
-        _ => "warn",
+        _ => "error",
     };
     let set = ["NAOS_LOG", "NEXUS_LOG_LEVEL"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
-    let filter = set.unwrap_or_else(|| format!("warn,naos={level}"));
+    let filter =
+        set.unwrap_or_else(|| format!("{},naos={level}", if serving { "warn" } else { level }));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // An error only says that somebody listens already.
     let _ = tracing_subscriber::fmt()

@@ -49,6 +49,8 @@ pub(crate) enum DbError {
     Foreign { wanted: &'static str },
     #[error("its making was cut short")]
     Unfinished,
+    #[error("{0} is missing or empty, and what is stored here is sealed with its keys")]
+    Gone(String),
     #[error("SQLite reported an error")]
     Sqlite(#[from] rusqlite::Error),
     #[error("a row doesn't match its checksum")]
@@ -63,6 +65,8 @@ pub(crate) enum DbError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Full,
+    /// Not ours to write.
+    ReadOnly,
     Damaged,
     /// The file system no longer knows what is on the disk.
     SyncFailed,
@@ -72,10 +76,11 @@ pub(crate) enum Meaning {
 impl DbError {
     pub(crate) fn meaning(&self) -> Meaning {
         match self {
-            Self::Foreign { .. } | Self::Unfinished | Self::Row { .. } => Meaning::Damaged,
+            Self::Foreign { .. } | Self::Unfinished | Self::Gone(_) | Self::Row { .. } => {
+                Meaning::Damaged
+            }
             Self::Newer { .. } | Self::Erased(_) => Meaning::Other,
-            Self::Io(cause) if cause.kind() == std::io::ErrorKind::StorageFull => Meaning::Full,
-            Self::Io(_) => Meaning::Other,
+            Self::Io(cause) => io_meaning(cause),
             Self::Sqlite(cause) => sqlite_meaning(cause),
         }
     }
@@ -95,6 +100,9 @@ impl DbError {
             other if other.meaning() == Meaning::Damaged => ReadError::Damaged {
                 what: format!("{what} ({})", chain(&other)),
             },
+            other if other.meaning() == Meaning::Full => ReadError::Full {
+                what: what.to_owned(),
+            },
             other => ReadError::Io {
                 what: what.to_owned(),
                 cause: Box::new(other),
@@ -107,8 +115,20 @@ impl DbError {
         match self.meaning() {
             Meaning::Full => CommitError::Full,
             Meaning::SyncFailed => CommitError::SyncFailed(Box::new(self)),
-            Meaning::Damaged | Meaning::Other => CommitError::Io(Box::new(self)),
+            Meaning::ReadOnly => CommitError::ReadOnly(Box::new(self)),
+            Meaning::Damaged => CommitError::Damaged(Box::new(self)),
+            Meaning::Other => CommitError::Io(Box::new(self)),
         }
+    }
+}
+
+/// What the file system's word means here.
+pub(crate) fn io_meaning(cause: &std::io::Error) -> Meaning {
+    use std::io::ErrorKind;
+    match cause.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Meaning::Full,
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Meaning::ReadOnly,
+        _ => Meaning::Other,
     }
 }
 
@@ -125,6 +145,7 @@ fn sqlite_meaning(cause: &rusqlite::Error) -> Meaning {
     };
     match (failure.code, failure.extended_code) {
         (ErrorCode::DiskFull, _) => Meaning::Full,
+        (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => Meaning::ReadOnly,
         (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => Meaning::SyncFailed,
         (_, ffi::SQLITE_IOERR_DATA | ffi::SQLITE_IOERR_CORRUPTFS) => Meaning::Damaged,
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Meaning::Damaged,

@@ -15,6 +15,8 @@ pub(crate) enum Call {
     Sync,
     Truncate,
     Delete,
+    /// The index of a write-ahead log grows.
+    Index,
 }
 
 /// What a failing call says.
@@ -100,8 +102,9 @@ pub(crate) fn next(plan: Option<&Plan>, call: Call) -> Option<c_int> {
     }
     plan.fired.store(true, Ordering::SeqCst);
     Some(match (call, *plan.fault.lock().unwrap()) {
-        (Call::Write, Fault::Full) => ffi::SQLITE_FULL,
+        (Call::Write | Call::Index, Fault::Full) => ffi::SQLITE_FULL,
         (Call::Write, Fault::Io) => ffi::SQLITE_IOERR_WRITE,
+        (Call::Index, Fault::Io) => ffi::SQLITE_IOERR_SHMMAP,
         (Call::Sync, _) => ffi::SQLITE_IOERR_FSYNC,
         (Call::Truncate, _) => ffi::SQLITE_IOERR_TRUNCATE,
         (Call::Delete, _) => ffi::SQLITE_IOERR_DELETE,

@@ -126,10 +126,12 @@ impl Filler {
                 self.node.queue.wait_for_space(Arc::clone(cell));
             }
             Meaning::Damaged => self.quarantine(cell, cause),
-            Meaning::Other if *tries < TRIES_MAX => {
+            Meaning::Other | Meaning::ReadOnly if *tries < TRIES_MAX => {
                 self.node.queue.filled(0, 0, Some(Arc::clone(cell)));
             }
-            Meaning::Other | Meaning::SyncFailed => self.node.give_up(db::chain(cause)),
+            Meaning::Other | Meaning::ReadOnly | Meaning::SyncFailed => {
+                self.node.give_up(db::chain(cause))
+            }
         }
     }
 

@@ -52,12 +52,17 @@ struct Ring {
 }
 
 impl Keys {
-    /// Opens the directory's keys, and makes them at the first start.
-    pub(crate) fn open(dir: &Path) -> Result<Self, DbError> {
+    /// Opens the directory's keys, and makes them at the first start. Where something is sealed
+    /// already (`used`), a ring that isn't there is a loss: a new one would open nothing.
+    pub(crate) fn open(dir: &Path, used: bool) -> Result<Self, DbError> {
         fs::create_dir_all(dir)?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
         let path = dir.join("ring.db");
         let first = !path.exists();
+        let used = used && !super::planted::new_ring();
+        if used && fs::metadata(&path).map_or(0, |about| about.len()) == 0 {
+            return Err(DbError::Gone(path.display().to_string()));
+        }
         let node = Key::new(key_file(&dir.join("node.key"), first)?);
         let signing = key_file(&dir.join("sign.key"), first)?;
         let conn = open_ring(&path)?;
@@ -67,12 +72,34 @@ impl Keys {
             cached: HashMap::new(),
             owners: HashMap::new(),
         };
-        Ok(Self {
+        let keys = Self {
             path,
             node,
             signing,
             ring: Mutex::new(ring),
-        })
+        };
+        Ok(keys)
+    }
+
+    /// Reads every key: what is damaged is named before anything is sealed or opened with it.
+    pub(crate) fn check(&self) -> Result<u64, DbError> {
+        let ring = self.ring();
+        let mut select = ring
+            .conn
+            .prepare_cached("SELECT tenant, subject FROM ring ORDER BY tenant, subject")?;
+        let mut rows = select.query([])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            count += 1;
+            let tenant: Vec<u8> = row.get(0)?;
+            let tenant = TenantId(u128::from_be_bytes(db::fixed(&tenant, "ring")?));
+            let subject = SubjectId(row.get::<_, i64>(1)? as u64);
+            match self.find(&ring.conn, tenant, subject) {
+                Ok(_) | Err(DbError::Erased(_)) => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        Ok(count)
     }
 
     pub(crate) fn path(&self) -> &Path {

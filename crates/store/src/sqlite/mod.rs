@@ -61,6 +61,8 @@ mod verify;
 
 mod backup;
 
+mod contents;
+
 #[cfg(test)]
 mod faults;
 
@@ -268,8 +270,18 @@ impl SqliteStore {
                 fault,
             });
         }
-        verify::verify(&cell.path, tenant, &self.node.signer)
-            .map_err(|cause| cause.reading(&cell.path.display().to_string()))
+        let named = |cause: DbError, path: &Path| cause.reading(&path.display().to_string());
+        let keys = &self.node.keys;
+        keys.check().map_err(|cause| named(cause, keys.path()))?;
+        let mut verified = verify::verify(&cell.path, tenant, &self.node.signer)
+            .map_err(|cause| named(cause, &cell.path))?;
+        if verified.first_bad.is_none() {
+            let tenant = self.sqlite_tenant(tenant)?;
+            if let Some((seq, fault)) = contents::first_bad(&tenant, verified.entries)? {
+                (verified.first_bad, verified.fault) = (Some(seq), Some(fault));
+            }
+        }
+        Ok(verified)
     }
 
     /// What outsiders check this node's checkpoints with.

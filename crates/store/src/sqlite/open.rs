@@ -66,6 +66,12 @@ pub enum OpenError {
         /// What and where.
         what: String,
     },
+    /// No space: even opening takes some.
+    #[error("the disk is full: could not open {what}")]
+    Full {
+        /// What.
+        what: String,
+    },
     /// Anything else.
     #[error("could not open {what}")]
     Io {
@@ -88,6 +94,9 @@ impl OpenError {
                 path: path.to_owned(),
                 cause,
             },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full {
+                what: path.display().to_string(),
+            },
             _ => Self::Io {
                 what: path.display().to_string(),
                 cause: Box::new(cause),
@@ -107,6 +116,7 @@ impl OpenError {
                 };
                 Self::Damaged { what: what + &at }
             }
+            other if other.meaning() == Meaning::Full => Self::Full { what },
             other => Self::Io {
                 what,
                 cause: Box::new(other),
@@ -147,6 +157,18 @@ fn take(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
+/// Whether any tenant has something here that a key of the ring sealed.
+fn is_used(dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(dir.join("tenants"))? {
+        let name = entry?.file_name();
+        if name.to_str().is_some_and(|name| name.ends_with(".db")) {
+            return Ok(true);
+        }
+    }
+    // This file is made after the ring.
+    dir.join("system.db").try_exists()
+}
+
 /// Opens or makes a data directory. The lock goes when the file is dropped.
 pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
     if rusqlite::version_number() < db::SQLITE_VERSION_MIN {
@@ -163,9 +185,21 @@ pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
     let dir = fs::canonicalize(dir).map_err(|cause| OpenError::io(dir, cause))?;
     db::sync_dir(&dir).map_err(|cause| OpenError::io(&dir, cause))?;
     let path = dir.join("keys");
-    let keys = Keys::open(&path).map_err(|cause| OpenError::db(&path, cause))?;
+    let used = is_used(&dir).map_err(|cause| OpenError::io(&dir, cause))?;
+    let keys = Keys::open(&path, used).map_err(|cause| match cause {
+        // These name their file themselves.
+        DbError::Row { .. } | DbError::Gone(_) => OpenError::db(&path, cause),
+        cause => OpenError::db(&path.join("ring.db"), cause),
+    })?;
     let path = dir.join("system.db");
     let (mut system, known) = System::open(&path).map_err(|cause| OpenError::db(&path, cause))?;
+    let path = keys.path();
+    let count = keys.check().map_err(|cause| OpenError::db(path, cause))?;
+    if count == 0 && !known.cells.is_empty() {
+        let gone = DbError::Gone(path.display().to_string());
+        return Err(OpenError::db(path, gone));
+    }
+    let path = dir.join("system.db");
     let node = build(dir, keys, known)?;
     // Only now that the log has a row again may its emptiness be a loss.
     system
@@ -179,7 +213,7 @@ fn build(dir: PathBuf, keys: Keys, known: Known) -> Result<Arc<Node>, OpenError>
     let path = dir.join("bodies");
     let mut found = Vec::new();
     let packs = Packs::open(&path, &known.packs, |item| found.push(item))
-        .map_err(|cause| OpenError::io(&path, cause))?;
+        .map_err(|cause| OpenError::db(&path, cause))?;
     let path = dir.join("log");
     let segment = Segment::open(&path, replay.next_number)
         .and_then(|mut segment| segment.insert_start(replay.next_pos).map(|()| segment))

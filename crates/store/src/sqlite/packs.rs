@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use naos_types::{BodyRef, Digest, StagedBody, TenantId};
 
-use super::db;
+use super::db::{self, DbError};
 
 /// A pack that is longer gives way to the next.
 const PACK_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
@@ -71,8 +71,21 @@ impl Packs {
         dir: &Path,
         indexed: &HashMap<u64, u64>,
         mut found: impl FnMut(Found),
-    ) -> io::Result<Self> {
+    ) -> Result<Self, DbError> {
         fs::create_dir_all(dir)?;
+        for (number, bytes) in indexed {
+            let path = dir.join(format!("{number:06}.pack"));
+            let found = match fs::metadata(&path) {
+                Ok(about) => about.len(),
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => 0,
+                Err(cause) => return Err(cause.into()),
+            };
+            if found < *bytes {
+                let path = path.display();
+                let key = format!("{path}: {found} bytes are there, {bytes} were written");
+                return Err(DbError::Row { table: "pack", key });
+            }
+        }
         let mut last = 0;
         for entry in fs::read_dir(dir)? {
             let name = entry?.file_name();

@@ -37,6 +37,21 @@ pub(crate) fn backup_unsettled() -> bool {
     chosen("backup-unsettled")
 }
 
+/// Takes a disk without space for one that lost something.
+pub(crate) fn full_is_damage() -> bool {
+    chosen("full-is-damage")
+}
+
+/// Proves journals without the contents that their facts name.
+pub(crate) fn bodies_unproved() -> bool {
+    chosen("bodies-unproved")
+}
+
+/// Makes a new key ring where the old one is gone.
+pub(crate) fn new_ring() -> bool {
+    chosen("new-ring")
+}
+
 /// Never writes what was replied to a command.
 pub(crate) fn lost_inbox() -> bool {
     chosen("lost-inbox")

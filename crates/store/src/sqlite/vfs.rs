@@ -104,15 +104,21 @@ unsafe extern "C" fn open(
         let open = (*base.vfs).xOpen.expect("every VFS opens files");
         open(base.vfs, name, file, flags, out_flags)
     };
+    if rc != ffi::SQLITE_OK {
+        return full_or(rc);
+    }
     // SAFETY: a file that was opened has a table of methods.
     let base_methods = unsafe { (*file).pMethods };
-    if rc != ffi::SQLITE_OK || base_methods.is_null() {
+    if base_methods.is_null() {
         return rc;
     }
     // SAFETY: the table is the base's own and static.
     let mut methods = unsafe { std::ptr::read(base_methods) };
     methods.xRead = Some(read);
     methods.xWrite = Some(write);
+    if methods.xShmMap.is_some() {
+        methods.xShmMap = Some(shm_map);
+    }
     #[cfg(test)]
     {
         methods.xSync = Some(sync);
@@ -131,6 +137,44 @@ unsafe extern "C" fn open(
         let extra_at = file.cast::<u8>().add(base.extra_at).cast::<Extra>();
         std::ptr::write(extra_at, fresh);
         (*file).pMethods = &raw const (*extra_at).methods;
+    }
+    rc
+}
+
+/// A full disk has many names in SQLite; here it has one. Called right after the system's own
+/// call failed, whose reason the thread still knows.
+fn full_or(rc: c_int) -> c_int {
+    use super::db::{Meaning, io_meaning};
+    let cause = std::io::Error::last_os_error();
+    let other = rc != ffi::SQLITE_OK && rc != ffi::SQLITE_BUSY && rc != ffi::SQLITE_READONLY;
+    if other && io_meaning(&cause) == Meaning::Full && !super::planted::full_is_damage() {
+        return ffi::SQLITE_FULL;
+    }
+    rc
+}
+
+/// The index of a write-ahead log takes space of its own, for reading too.
+unsafe extern "C" fn shm_map(
+    file: *mut ffi::sqlite3_file,
+    page: c_int,
+    bytes: c_int,
+    extend: c_int,
+    out: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: SQLite calls us for files that `open` made.
+    let extra = unsafe { extra(file) };
+    #[cfg(test)]
+    if extend != 0
+        && let Some(code) = super::faults::next(extra.plan, super::faults::Call::Index)
+    {
+        return code;
+    }
+    // SAFETY: the base's table is static, and it has this call: `open` looked.
+    let base_map = unsafe { (*extra.base).xShmMap }.expect("`open` looked for it");
+    // SAFETY: as SQLite asked.
+    let rc = unsafe { base_map(file, page, bytes, extend, out.cast()) };
+    if rc & 0xff == ffi::SQLITE_IOERR {
+        return full_or(rc);
     }
     rc
 }

@@ -81,7 +81,7 @@ impl<'b> Layout<'b> {
             .map_err(|cause| BackupError::making(&path, cause))?;
         let path = dir.join("bodies");
         let packs = Packs::open(&path, &std::collections::HashMap::new(), |_| {})
-            .map_err(|cause| BackupError::io(path.display().to_string(), cause))?;
+            .map_err(|cause| BackupError::making(&path, cause))?;
         Ok(Self {
             dir: dir.to_owned(),
             beside,

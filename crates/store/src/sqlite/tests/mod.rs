@@ -6,6 +6,8 @@ mod flips;
 
 mod io_faults;
 
+mod losses;
+
 use tempfile::TempDir;
 
 use super::*;

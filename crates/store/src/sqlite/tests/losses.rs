@@ -1,0 +1,145 @@
+//! Files that are gone, cut or changed: named at the start or by the proof, never passed over.
+
+use std::fs;
+
+use super::super::*;
+use super::{Disk, scratch};
+use crate::contract::{A, Rig, append};
+use crate::traits::{Append, Store};
+
+/// A journal whose fact names a large content, closed.
+fn with_a_pack() -> Disk {
+    use naos_types::fact::{Fact, event};
+    let disk = Disk::open();
+    let tenant = disk.get().tenant(A).unwrap();
+    let body = tenant.seal_body(&[7; 40_000]).unwrap();
+    tenant.put_large(&body).unwrap();
+    let fact = Fact::from(event::Published {
+        event: naos_types::EventId(1),
+        topic: "a.b".into(),
+        data: body.name,
+        correlation: None,
+        by: naos_types::Actor::System,
+    });
+    let mut names = append(A, 0, 1);
+    names.entries[0].kind = fact.kind().into();
+    names.entries[0].version = fact.version();
+    names.entries[0].bytes = fact.encode();
+    let appends: [Append; 1] = [names];
+    assert!(disk.get().commit(&appends).unwrap()[0].is_ok());
+    assert_eq!(disk.get().verify(A).unwrap().first_bad, None);
+    disk.get().close().unwrap();
+    disk
+}
+
+fn refused(disk: &mut Disk) -> String {
+    disk.store = None;
+    match SqliteStore::open(disk.dir.path()) {
+        Ok(_) => panic!("it opened"),
+        Err(cause) => {
+            assert!(matches!(cause, OpenError::Damaged { .. }), "{cause:?}");
+            cause.to_string()
+        }
+    }
+}
+
+#[test]
+fn a_pack_that_is_gone_or_cut_is_named_at_the_start() {
+    let mut disk = with_a_pack();
+    let path = disk.dir.path().join("bodies/000001.pack");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert!(refused(&mut disk).contains("000001.pack"));
+    fs::remove_file(&path).unwrap();
+    assert!(refused(&mut disk).contains("000001.pack"));
+    fs::write(&path, &whole).unwrap();
+    SqliteStore::open(disk.dir.path()).unwrap();
+}
+
+#[test]
+fn the_proof_reads_what_facts_name() {
+    let mut disk = with_a_pack();
+    let path = disk.dir.path().join("bodies/000001.pack");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[20_000] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    disk.restart();
+    let found = disk.get().verify(A).unwrap();
+    assert_eq!((found.entries, found.first_bad), (1, Some(1)), "{found:?}");
+    assert!(found.fault.unwrap().contains("body"));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(disk.get().verify(A).unwrap().first_bad, Some(1));
+}
+
+#[test]
+fn a_lost_ring_is_never_made_anew() {
+    let mut disk = with_a_pack();
+    let path = disk.dir.path().join("keys/ring.db");
+    let whole = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(refused(&mut disk).contains("ring.db"));
+    assert!(!path.exists());
+    fs::write(&path, b"").unwrap();
+    assert!(refused(&mut disk).contains("ring.db"));
+    for byte in (100..whole.len()).step_by(97) {
+        let mut flipped = whole.clone();
+        flipped[byte] ^= 4;
+        fs::write(&path, &flipped).unwrap();
+        assert!(refused(&mut disk).contains("ring.db"), "byte {byte}");
+    }
+    fs::write(&path, &whole).unwrap();
+    let store = SqliteStore::open(disk.dir.path()).unwrap();
+    assert_eq!(store.verify(A).unwrap().first_bad, None);
+}
+
+#[test]
+fn no_space_for_an_index_is_a_full_disk() {
+    let dir = scratch();
+    let plan = faults::watch(dir.path());
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert!(store.commit(&[append(A, 0, 3)]).unwrap()[0].is_ok());
+    store.close().unwrap();
+    drop(store);
+    plan.fail(0, faults::Fault::Full, true);
+    let Err(full) = SqliteStore::open(dir.path()) else {
+        panic!("it opened");
+    };
+    assert!(matches!(full, OpenError::Full { .. }), "{full:?}");
+    plan.heal();
+    let store = SqliteStore::open(dir.path()).unwrap();
+    assert_eq!(store.tenant(A).unwrap().head().unwrap().seq, 3);
+}
+
+/// A real file system, a small one; where nobody may mount one, the test before is all there is.
+#[test]
+fn a_real_full_disk_is_called_so_and_comes_back() {
+    let dir = scratch();
+    let small = dir.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mount = |words: &[&str]| {
+        let done = std::process::Command::new(words[0])
+            .args(&words[1..])
+            .arg(&small)
+            .output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !mount(&["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
+        return;
+    }
+    let data = small.join("data");
+    let store = SqliteStore::open(&data).unwrap();
+    assert!(store.commit(&[append(A, 0, 3)]).unwrap()[0].is_ok());
+    store.close().unwrap();
+    drop(store);
+    let junk = small.join("junk");
+    let mut file = fs::File::create(&junk).unwrap();
+    while std::io::Write::write_all(&mut file, &[1; 4_096]).is_ok() {}
+    while std::io::Write::write_all(&mut file, &[1; 1]).is_ok() {}
+    drop(file);
+    let full = SqliteStore::open(&data).err();
+    fs::remove_file(&junk).unwrap();
+    let back = SqliteStore::open(&data).map(|store| store.tenant(A).unwrap().head().unwrap().seq);
+    assert!(mount(&["umount", "-l"]));
+    assert!(matches!(full, Some(OpenError::Full { .. })), "{full:?}");
+    assert_eq!(back.unwrap(), 3);
+}
