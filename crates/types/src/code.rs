@@ -121,8 +121,8 @@ codes! {
         "start it with `naos start NAME`"
     NO_MODEL 145 Forbidden
         "no model is connected"
-        "create an agent or a skill for it (`naos create --help`); a later version connects models: \
-         ANTHROPIC_API_KEY, OPENAI_API_KEY, a local Ollama"
+        "create an agent or a skill for it (`naos create --help`); a later version connects \
+         models: ANTHROPIC_API_KEY, OPENAI_API_KEY, a local Ollama"
     OWN_REVIEW 146 Forbidden
         "nobody reviews or approves their own work"
         "let somebody else do it"

@@ -72,6 +72,7 @@ fn run(context: &Context, start: &Start) -> Ended {
     } else {
         start.timeout.saturating_mul(1_000)
     };
+    inputs(&start.input, &[])?; // what is malformed is so whatever the plan takes
     let mut session = context.fresh_session()?;
     let texts = if start.input.iter().any(|text| is_pair(text)) {
         let kept = session.get(api(&format!("/resources/plan/{plan}")))?;

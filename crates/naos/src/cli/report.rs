@@ -78,6 +78,8 @@ pub(crate) fn go(context: &Context, report: &Report) -> Ended {
         Fail::io(what, &e)
     })?;
     say_models(context);
+    std::fs::create_dir_all(&project.data)
+        .map_err(|e| Fail::io(format!("make {}", project.data.display()), &e))?;
     let session = Session::open(&project, None)?;
     let job = Job {
         client,

@@ -130,7 +130,7 @@ impl Filler {
                 self.node.queue.filled(0, 0, Some(Arc::clone(cell)));
             }
             Meaning::Other | Meaning::ReadOnly | Meaning::SyncFailed => {
-                self.node.give_up(db::chain(cause))
+                self.node.give_up(db::chain(cause));
             }
         }
     }

@@ -63,7 +63,7 @@ async fn refusals_carry_code_and_status() {
         (run("hello"), 403, "N0144"),
         (json!({"agent": "hello"}), 400, "N0102"),
         (json!({"input": "x", "wat": 1}), 400, "N0102"),
-        (json!({"input": "zzz qqq"}), 404, "N0122"),
+        (json!({"input": "zzz qqq"}), 403, "N0145"),
     ] {
         let got = rig.post("/api/v1/runs", body.clone()).await;
         assert_eq!(got.problem(), (status, code.to_owned()), "{body}");
