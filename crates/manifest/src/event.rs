@@ -1,4 +1,4 @@
-//! An event as a document: what `naos events emit` publishes.
+//! An event as a document: what `POST /api/v1/events` publishes.
 
 use serde_json::Value as Json;
 

@@ -141,7 +141,7 @@ fn typed(
     match kind {
         Some(kind) => one(kind, None, node, reading, out, found),
         None if word.contains('.') => {
-            let help = "`naos events emit FILE` publishes it";
+            let help = "`POST /api/v1/events` publishes it";
             found.error_help(field.node.at, "this is an event and not a resource", help);
         }
         None => {

@@ -89,7 +89,7 @@ fn no_file_is_forgotten() {
                 found
                     .unwrap_err()
                     .to_string()
-                    .contains("`naos events emit FILE`")
+                    .contains("`POST /api/v1/events`")
             );
             assert!(parse_event(&file, &text).is_ok());
         } else {
