@@ -1,6 +1,6 @@
 //! What a failure of the store is called towards those who asked.
 
-use naos_store::{CommitError, ReadError};
+use naos_store::{CommitError, ReadError, error_chain};
 use naos_types::{Code, Refusal};
 
 /// Something could not be read.
@@ -12,7 +12,7 @@ pub fn reading(error: &ReadError) -> Refusal {
         ReadError::Io { .. } => Code::DISK_FAILED,
         ReadError::Damaged { .. } | ReadError::Erased(_) => Code::DAMAGED,
     };
-    Refusal::new(code, chain(error))
+    Refusal::new(code, error_chain(error))
 }
 
 /// Something could not be written; nothing of it was.
@@ -24,22 +24,10 @@ pub fn writing(error: &CommitError) -> Refusal {
         CommitError::Damaged(_) => Code::DAMAGED,
         CommitError::SyncFailed(_) | CommitError::Io(_) => Code::DISK_FAILED,
     };
-    Refusal::new(code, chain(error))
+    Refusal::new(code, error_chain(error))
 }
 
 /// Whether the same may succeed when it is tried again, with nothing but time gone by.
 pub(crate) fn passes(refusal: &Refusal) -> bool {
     [Code::DISK_FULL, Code::DISK_FAILED, Code::READ_ONLY].contains(&refusal.code)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }

@@ -580,3 +580,21 @@ fn process_agents_of_the_configuration_are_made_when_something_is_run() {
     assert_eq!(pruned["pruned"][0]["name"], "a");
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
 }
+
+#[test]
+fn process_a_plan_takes_its_inputs_from_a_pipe() {
+    let project = Project::new();
+    let plan = "type: plan\nname: greet\ninputs:\n  - {name: who, type: string}\nsteps:\n  \
+                - {name: say, render: \"Hello {{ inputs.who }}\"}\n";
+    project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    let start = ["plan", "start", "greet", "--json", "--input"];
+    for (input, piped, said) in [
+        ("-", &b"{\"who\": \"Rivo\"}"[..], "Hello Rivo"),
+        ("who=-", b"42", "Hello 42"),
+        ("who=42", b"", "Hello 42"),
+    ] {
+        let done = project.naos_with(&[&start[..], &[input]].concat(), piped);
+        let answer: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
+        assert_eq!(answer["output"], said, "{input}: {}", done.stderr);
+    }
+}

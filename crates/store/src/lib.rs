@@ -28,7 +28,8 @@ pub use mem::{CommitFault, MemStore};
 pub use register::{REGISTER, StoredRecord};
 pub use sqlite::{
     BackupError, BackupKeys, Beside, CloseError, Contents, DestroyError, OpenError, SqliteStore,
-    SqliteTenant, StoredCheckpoint, TenantContents, Verified, prove_backup, restore_backup,
+    SqliteTenant, StoredCheckpoint, TenantContents, Verified, error_chain, prove_backup,
+    restore_backup,
 };
 pub use traits::{
     Append, BODY_INLINE_BYTES_MAX, BadAppend, CommitError, ENTRY_BYTES_MAX, Entry, Head, InboxRow,

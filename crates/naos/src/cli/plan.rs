@@ -1,5 +1,6 @@
 //! `naos plan start|list|status|cancel`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use naos_types::Code;
@@ -72,18 +73,13 @@ fn run(context: &Context, start: &Start) -> Ended {
     } else {
         start.timeout.saturating_mul(1_000)
     };
-    inputs(&start.input, &[])?; // what is malformed is so whatever the plan takes
+    let mut inputs = inputs(&start.input)?;
     let mut session = context.fresh_session()?;
-    let texts = if start.input.iter().any(|text| is_pair(text)) {
+    if !inputs.typed.is_empty() {
         let kept = session.get(api(&format!("/resources/plan/{plan}")))?;
-        texts_of(&kept)
-    } else {
-        Vec::new()
-    };
-    let body = json!({
-        "inputs": inputs(&start.input, &texts)?,
-        "wait_ms": wait.min(WAIT_MS_MAX),
-    });
+        inputs.keep_texts(&kept);
+    }
+    let body = json!({"inputs": inputs.values, "wait_ms": wait.min(WAIT_MS_MAX)});
     let started = session.post(api(&format!("/plans/{plan}/start")), &body)?;
     let wait = Duration::from_millis(wait);
     let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
@@ -99,26 +95,38 @@ fn run(context: &Context, start: &Start) -> Ended {
     Ok(exit_of(status))
 }
 
-fn is_pair(text: &str) -> bool {
-    !text.starts_with(['@', '{']) && text != "-"
+/// A plan's inputs as they were given.
+#[derive(Default)]
+struct Inputs {
+    values: Map<String, Value>,
+    /// What was typed for `key=value`, where it was taken as JSON.
+    typed: BTreeMap<String, String>,
 }
 
-/// The inputs that the plan takes as strings: `client=5` is the text 5 there.
-fn texts_of(plan: &Value) -> Vec<String> {
-    let inputs = plan["spec"]["inputs"].as_array().into_iter().flatten();
-    let texts = inputs.filter(|input| input["kind"] == "string");
-    texts.map(|input| cell(&input["name"])).collect()
+impl Inputs {
+    /// What the plan takes as a string is one: `client=5` is the text 5 there.
+    fn keep_texts(&mut self, plan: &Value) {
+        let takes = plan["spec"]["inputs"].as_array().into_iter().flatten();
+        for input in takes.filter(|input| input["kind"] == "string") {
+            if let Some((key, text)) = self.typed.remove_entry(&cell(&input["name"])) {
+                self.values.insert(key, Value::String(text));
+            }
+        }
+    }
 }
 
-/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so,
-/// unless it is one of the `texts`.
-fn inputs(given_inputs: &[String], texts: &[String]) -> Result<Value, Fail> {
-    let mut out = Map::new();
+/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so.
+fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
+    let mut out = Inputs::default();
     for text in given_inputs {
-        if !is_pair(text) {
+        let whole = text.starts_with(['@', '{']) || text == "-";
+        if whole {
             let text = given(text)?;
             match serde_json::from_str(&text) {
-                Ok(Value::Object(members)) => out.extend(members),
+                Ok(Value::Object(members)) => {
+                    out.typed.retain(|key, _| !members.contains_key(key));
+                    out.values.extend(members);
+                }
                 Ok(_) => return Err(malformed("inputs are a JSON object".into())),
                 Err(error) => return Err(malformed(format!("the inputs don't parse: {error}"))),
             }
@@ -127,15 +135,20 @@ fn inputs(given_inputs: &[String], texts: &[String]) -> Result<Value, Fail> {
         let Some((key, value)) = text.split_once('=') else {
             return Err(malformed(format!("{text:?} is neither JSON nor key=value")));
         };
-        let value = given(value)?;
-        let read = match texts.iter().any(|text| text == key) {
-            true => None,
-            false => serde_json::from_str(&value).ok(),
+        let text = given(value)?;
+        let value = match serde_json::from_str(&text) {
+            Ok(value) => {
+                out.typed.insert(key.to_owned(), text);
+                value
+            }
+            Err(_) => {
+                out.typed.remove(key);
+                Value::String(text)
+            }
         };
-        let value = read.unwrap_or(Value::String(value));
-        out.insert(key.to_owned(), value);
+        out.values.insert(key.to_owned(), value);
     }
-    Ok(Value::Object(out))
+    Ok(out)
 }
 
 fn malformed(what: String) -> Fail {
@@ -239,7 +252,11 @@ mod tests {
     fn inputs_in_every_form() {
         let of = |texts: &[&str]| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            inputs(&texts, &["week".into()])
+            inputs(&texts).map(|mut inputs| {
+                let takes = json!([{"name": "week", "kind": "string"}]);
+                inputs.keep_texts(&json!({"spec": {"inputs": takes}}));
+                Value::Object(inputs.values)
+            })
         };
         for (texts, wanted) in [
             (&[][..], json!({})),
@@ -250,6 +267,8 @@ mod tests {
             (&["{\"a\": [1]}", "a=2"], json!({"a": 2})),
             (&["q=a=b"], json!({"q": "a=b"})),
             (&["x="], json!({"x": ""})),
+            (&["week=41", "{\"week\": 42}"], json!({"week": 42})),
+            (&["week=41", "week=x"], json!({"week": "x"})),
         ] {
             assert_eq!(of(texts).unwrap(), wanted);
         }

@@ -80,6 +80,7 @@ pub use self::backup::{
     BackupError, BackupKeys, Beside, Contents, TenantContents, prove_backup, restore_backup,
 };
 use self::db::DbError;
+pub use self::db::chain as error_chain;
 use self::filler::Filler;
 use self::node::{Node, locked};
 pub use self::open::OpenError;
