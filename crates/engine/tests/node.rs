@@ -1,6 +1,7 @@
 //! A whole node over a store in memory, with real components.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, mpsc};
+use std::time::Duration;
 
 use naos_engine::node::{Ask, Components, Node, Outside, OutsideOutcome, Parts};
 use naos_kernel::{AnyAggregate, Key};
@@ -9,32 +10,45 @@ use naos_store::{MemStore, Store};
 use naos_types::command::{self, Reply};
 use naos_types::effect::Call;
 use naos_types::spec::AgentSpec;
-use naos_types::{Actor, Digest, Name, RunId, RunStatus, TenantId};
+use naos_types::{Actor, Code, Digest, Grants, Name, Refusal, RunId, RunStatus, TenantId};
 
 const ECHO: &[u8] = include_bytes!("../../../guest/built/echo.wasm");
+const COURIER: &[u8] = include_bytes!("../../../guest/built/courier.wasm");
+/// How long a node may take to stop.
+const STOP_WAIT: Duration = Duration::from_secs(30);
 const TENANT: TenantId = TenantId(7);
 
 struct Nowhere;
 
 impl Outside for Nowhere {
     fn begin(&self, _: &Call, _: String, _: Vec<u8>, done: Box<dyn FnOnce(OutsideOutcome) + Send>) {
-        done(OutsideOutcome::NotSent("there is no outside here".into()));
+        done(OutsideOutcome::Refused("there is no outside here".into()));
     }
 }
 
-fn node(store: &MemStore) -> Node {
+/// Compiled once for all tests.
+static COMPILED: LazyLock<(Arc<Sandbox>, Arc<Components>)> = LazyLock::new(|| {
     let sandbox = Arc::new(Sandbox::new(&Config::default()).unwrap());
+    let built_in: &[&[u8]] = &[ECHO, COURIER];
+    let dir = std::env::temp_dir();
     let components = Components::new(
         Arc::clone(&sandbox),
-        &[ECHO],
-        std::env::temp_dir(),
+        built_in,
+        dir,
         None,
         Compiler::InProcess,
     );
+    (sandbox, Arc::new(components))
+});
+
+fn node(store: &MemStore) -> Node {
+    #[cfg(feature = "planted-bugs")]
+    naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+    let (sandbox, components) = COMPILED.clone();
     Node::start(Parts {
         store: Arc::new(store.clone()),
         sandbox,
-        components: Arc::new(components),
+        components,
         outside: Arc::new(Nowhere),
         shards: 1,
         pool: 2,
@@ -57,10 +71,17 @@ async fn ask(node: &Node, command: impl Into<command::Command>) -> Reply {
 }
 
 async fn open(node: &Node, text: &str) -> RunId {
+    match task(node, Some("echo"), text).await.unwrap() {
+        Reply::Task { run: Some(run), .. } => run,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn task(node: &Node, agent: Option<&str>, text: &str) -> Result<Reply, Refusal> {
     let body = node.new_body(TENANT, text.into()).unwrap();
     let title = node.seal(TENANT, "say it again").unwrap();
     let input = body.staged.name;
-    let agent = Some(Name::new("echo").unwrap());
+    let agent = agent.map(|agent| Name::new(agent).unwrap());
     let command = command::Task::Open {
         title,
         input,
@@ -74,10 +95,7 @@ async fn open(node: &Node, text: &str) -> RunId {
         bodies: vec![body],
         same: None,
     };
-    match node.ask(ask).await.1.unwrap() {
-        Reply::Task { run: Some(run), .. } => run,
-        other => panic!("{other:?}"),
-    }
+    node.ask(ask).await.1
 }
 
 async fn closed(node: &Node, run: RunId) -> Arc<naos_kernel::run::Run> {
@@ -160,4 +178,77 @@ async fn a_stopped_node_goes_on_where_it_was() {
     assert_eq!(run.status, RunStatus::Completed);
     second.stop();
     assert!(store.tenants().unwrap().contains(&TENANT));
+}
+
+/// Stops a node on a thread of its own, as a deadlock would hold the test up.
+fn stopped(node: Node) -> bool {
+    let (tell, hear) = mpsc::channel();
+    std::thread::spawn(move || {
+        node.stop();
+        tell.send(()).unwrap();
+    });
+    hear.recv_timeout(STOP_WAIT).is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn components_that_wait_for_a_decision_hold_no_stop_up() {
+    let call = r#"{"url": "http://127.0.0.1:9/", "key": true}"#;
+    let calls = format!(r#"{{"calls": [{}]}}"#, vec![call; 500].join(","));
+    let store = MemStore::new(3);
+    let (http_hosts, component) = (vec!["127.0.0.1:9".into()], Some(Digest::of(COURIER)));
+    let grants = Grants {
+        http_hosts,
+        ..Grants::default()
+    };
+    let courier = AgentSpec {
+        component,
+        grants,
+        ..AgentSpec::default()
+    };
+    let (name, spec) = (Name::new("courier").unwrap(), courier);
+    let mut running = node(&store);
+    ask(&running, command::Agent::Create { name, spec }).await;
+    for _ in 0..2 {
+        task(&running, Some("courier"), &calls).await.unwrap();
+    }
+    for round in 0..20 {
+        // The calls of the runs go on: the stop falls between any two steps of one.
+        let mut watch = running.watch(TENANT);
+        for _ in 0..=round % 3 {
+            tokio::time::timeout(STOP_WAIT, watch.recv())
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        assert!(stopped(running), "round {round}");
+        running = node(&store);
+    }
+    assert!(stopped(running.clone()));
+    // Who asks a node that has stopped isn't left waiting either.
+    let asked = tokio::time::timeout(STOP_WAIT, running.flush(TENANT));
+    assert_eq!(asked.await, Ok(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_with_many_to_choose_from_decides_after_a_restart_too() {
+    let store = MemStore::new(4);
+    let first = node(&store);
+    for n in 0..200 {
+        let name = Name::new(&format!("echo-{n}")).unwrap();
+        let spec = AgentSpec {
+            patterns: vec![format!("say number {n} again")],
+            ..spec()
+        };
+        ask(&first, command::Agent::Create { name, spec }).await;
+    }
+    first.stop();
+    let second = node(&store);
+    let reply = task(&second, None, "say number 150 again").await;
+    assert!(
+        matches!(reply, Ok(Reply::Task { run: Some(_), .. })),
+        "{reply:?}"
+    );
+    let nobody = task(&second, None, "xyzzy").await.unwrap_err();
+    assert_eq!(nobody.code, Code::NO_MODEL, "{nobody:?}");
+    second.stop();
 }

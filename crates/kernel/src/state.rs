@@ -173,6 +173,11 @@ macro_rules! tables {
                 Self { $($field: Overlay::new(&base.$field),)* }
             }
 
+            /// Whether it is known what stands under a key, or that nothing does.
+            pub(crate) fn knows(&self, key: &Key) -> bool {
+                match key { $(Key::$variant(key) => self.$field.get(key).is_ok(),)* }
+            }
+
             pub(crate) fn into_changes(self) -> Changes {
                 Changes { $($field: self.$field.edits,)* }
             }

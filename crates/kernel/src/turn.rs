@@ -116,6 +116,21 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Asks for everything among `keys` that isn't loaded yet, at once: a rule that looks at many
+    /// aggregates takes one round for them, not one for each.
+    pub(crate) fn load(&self, keys: impl IntoIterator<Item = Key>) -> Done {
+        if crate::planted::is("load-one-by-one") {
+            return Ok(());
+        }
+        let missing = keys.into_iter().filter(|key| !self.tables.knows(key));
+        let needs: Vec<Need> = missing.map(Need::Record).collect();
+        if needs.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Needs(needs))
+        }
+    }
+
     pub(crate) fn body(&self, name: BodyRef) -> Done<Option<&[u8]>> {
         match self.answers.get(&Need::Body(name)) {
             Some(Answer::Body(bytes)) => Ok(bytes.as_deref()),

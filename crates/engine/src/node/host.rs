@@ -675,18 +675,17 @@ impl Host for GuestHost {
         });
         let answered = self.node.0.world.will_wait(self.tenant, run);
         let (ticket, verdict) = self.node.ticket();
-        let (tenant, ticket) = (self.tenant, Some(ticket));
+        let tenant = self.tenant;
         let envelope = Envelope {
             tenant,
             input,
             bodies,
             same: None,
-            ticket,
+            ticket: Some(ticket),
             ends: None,
         };
-        self.node
-            .send(self.tenant, Incoming::For(Box::new(envelope)));
-        if !matches!(verdict.blocking_recv(), Ok((_, Ok(_)))) {
+        self.node.send(tenant, Incoming::For(Box::new(envelope)));
+        if !matches!(self.node.wait_blocking(ticket, verdict), Some((_, Ok(_)))) {
             return Err(HostError::Cancelled); // this attempt doesn't count any more
         }
         let resume = answered.recv_timeout(GATED_WAIT).ok().or_else(|| {

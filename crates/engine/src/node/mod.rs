@@ -11,6 +11,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use naos_sandbox::Sandbox;
@@ -62,7 +63,10 @@ struct Inner {
     watch: Watch,
     world: world::World,
     stopping: AtomicBool,
-    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    /// Those that decide and commit.
+    deciders: Mutex<Vec<JoinHandle<()>>>,
+    /// Those that run components; they wait for the deciders.
+    workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What a cell answered, and the seq it relies on.
@@ -113,20 +117,21 @@ impl Node {
             watch: Watch::default(),
             world: world::World::new(&parts, pool, weak.clone()),
             stopping: AtomicBool::new(false),
-            threads: Mutex::default(),
+            deciders: Mutex::default(),
+            workers: Mutex::default(),
         });
         let node = Self(inner);
-        let mut threads = vec![commits::start(node.clone(), commit_end)?];
+        let mut deciders = vec![commits::start(node.clone(), commit_end)?];
         for (index, end) in ends.into_iter().enumerate() {
-            threads.push(shards::start(
+            deciders.push(shards::start(
                 node.clone(),
                 index,
                 end,
                 commit_lane.clone(),
             )?);
         }
-        threads.extend(node.0.world.start()?);
-        lock(&node.0.threads).extend(threads);
+        lock(&node.0.deciders).extend(deciders);
+        lock(&node.0.workers).extend(node.0.world.start()?);
         for (tenant, _) in parts
             .store
             .due(crate::clock::now())
@@ -273,7 +278,7 @@ impl Node {
     pub(crate) fn flush_blocking(&self, tenant: TenantId) {
         let (ticket, answer) = self.ticket();
         self.send(tenant, Incoming::Flush(tenant, ticket));
-        let _ = answer.blocking_recv();
+        let _ = self.wait_blocking(ticket, answer);
     }
 
     /// Makes sure that records read from now on are at least as new as `seq`.
@@ -302,11 +307,24 @@ impl Node {
     }
 
     async fn wait(&self, ticket: Ticket, answer: oneshot::Receiver<Answer>) -> Answer {
-        if self.0.stopping.load(Ordering::Acquire) {
-            lock(&self.0.waiting).remove(&ticket);
-        }
+        self.forget_if_stopping(ticket);
         let stopping = || (0, Err(Refusal::new(Code::STOPPING, "naos is stopping")));
         answer.await.unwrap_or_else(|_| stopping())
+    }
+
+    /// The same, for threads that may wait.
+    fn wait_blocking(&self, ticket: Ticket, answer: oneshot::Receiver<Answer>) -> Option<Answer> {
+        self.forget_if_stopping(ticket);
+        answer.blocking_recv().ok()
+    }
+
+    /// Nobody may be left to answer: whoever asks while the node stops doesn't wait for it. Those
+    /// who asked before hear it from [`Node::stop`].
+    fn forget_if_stopping(&self, ticket: Ticket) {
+        let unaware = naos_kernel::planted::is("wait-for-the-stopped");
+        if self.0.stopping.load(Ordering::Acquire) && !unaware {
+            lock(&self.0.waiting).remove(&ticket);
+        }
     }
 
     fn lane(&self, tenant: TenantId) -> usize {
@@ -342,19 +360,24 @@ impl Node {
         for lane in &self.0.lanes {
             let _ = lane.send(shards::ToShard::Stop);
         }
-        let threads = std::mem::take(&mut *lock(&self.0.threads));
-        for thread in threads {
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
-            }
-        }
+        join(&self.0.deciders);
+        // Nobody answers any more: components that wait for a decision end without it.
         lock(&self.0.waiting).clear();
+        join(&self.0.workers);
         self.0.store.settle();
     }
 
     fn tell(&self, ticket: Ticket, answer: Answer) {
         if let Some(waiting) = lock(&self.0.waiting).remove(&ticket) {
             let _ = waiting.send(answer);
+        }
+    }
+}
+
+fn join(threads: &Mutex<Vec<JoinHandle<()>>>) {
+    for thread in std::mem::take(&mut *lock(threads)) {
+        if thread.thread().id() != std::thread::current().id() {
+            let _ = thread.join();
         }
     }
 }

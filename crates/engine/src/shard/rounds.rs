@@ -256,7 +256,12 @@ impl Cell {
                 }
             }
         }
-        Decided::Broken(format!("a decision needed more than {ROUNDS_MAX} rounds"))
+        let what = format!("a decision needed more than {ROUNDS_MAX} rounds");
+        if is_asked(input) {
+            // Whoever asks for too much hears so; the cell has nothing to do with it.
+            return Decided::No(Refusal::new(Code::INTERNAL, what));
+        }
+        Decided::Broken(what)
     }
 
     fn answer_need(

@@ -12,7 +12,7 @@ use super::{ITEMS_PER_CHUNK, Plan, advance, known};
 use crate::approval::Approval;
 use crate::need::{Compute, Formula, Var};
 use crate::review::{Verdict, read_verdict};
-use crate::state::ItemsKey;
+use crate::state::{ItemsKey, Key};
 use crate::turn::{Done, Stop, Turn};
 
 /// Whether the step (or its item) still waits for this attempt.
@@ -224,13 +224,15 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
         return failed_for_good(turn, id, plan, at, problem);
     }
     let mut vars = Vec::with_capacity(fan.count as usize);
-    for chunk in 0..fan.count.div_ceil(ITEMS_PER_CHUNK) {
-        let key = ItemsKey {
-            plan: id,
-            step: spec.name.clone(),
-            chunk,
-        };
-        let Some(items) = turn.items(&key)? else {
+    let chunks = 0..fan.count.div_ceil(ITEMS_PER_CHUNK);
+    let key = |chunk| ItemsKey {
+        plan: id,
+        step: spec.name.clone(),
+        chunk,
+    };
+    turn.load(chunks.clone().map(key).map(Key::Items))?;
+    for chunk in chunks {
+        let Some(items) = turn.items(&key(chunk))? else {
             return Err(Stop::broken(format!("step {} lacks outputs", spec.name)));
         };
         // A list of an earlier round may have been longer.

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::task::Considered;
-use naos_types::{BodyRef, Code, Micros, Name, Refusal, Tier};
+use naos_types::spec::Kind;
+use naos_types::{BodyRef, Code, Micros, Name, Refusal, Spender, Tier};
 
 use crate::compute::pattern;
+use crate::state::{Key, ResourceKey};
 use crate::turn::{Done, Stop, Turn};
 
 /// How sure a skill must be, in ten-thousandths.
@@ -43,6 +45,16 @@ pub(crate) fn consider(turn: &Turn<'_>, input: BodyRef) -> Done<Vec<Considered>>
         Some(head) => (head.skills.clone(), head.agents.clone()),
         None => return Ok(Vec::new()),
     };
+    let resource = |name: &Name| Key::Resource(ResourceKey(Kind::Skill, name.clone()));
+    let budget = |name: &Name| Key::Budget(Spender::Agent(name.clone()));
+    let who = skills.iter().chain(&agents);
+    turn.load(
+        skills
+            .iter()
+            .map(resource)
+            .chain(agents.iter().cloned().map(Key::Agent))
+            .chain(who.map(budget)),
+    )?;
     let mut out = Vec::new();
     for name in &skills {
         if let Some(skill) = crate::resource::skill(turn, name)? {

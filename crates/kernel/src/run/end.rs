@@ -5,6 +5,7 @@ use naos_types::input::{End, RunEnded};
 use naos_types::{Actor, Code, Digest, Micros, RunId, RunStatus};
 
 use super::{Run, calls, go_on, known, pause};
+use crate::state::Key;
 use crate::turn::{Done, Turn};
 
 pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
@@ -111,6 +112,8 @@ pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
 
 /// Whether somebody else changed a document that this run's version is based on.
 fn overtaken(turn: &Turn<'_>, end: &RunEnded) -> Done<Option<String>> {
+    let documents = end.documents.iter();
+    turn.load(documents.map(|write| Key::Document(write.path.clone())))?;
     for write in &end.documents {
         let found = turn
             .document(&write.path)?

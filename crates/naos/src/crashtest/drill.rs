@@ -3,13 +3,22 @@
 //! taken of. The restored copy is a second machine that goes on with the same work: what strangers
 //! see of it counts in the round's checks like everything else.
 
+use std::fs::{self, File};
 use std::path::Path;
-use std::process::Output;
+use std::process::{ExitStatus, Output};
+use std::sync::mpsc::Receiver as Pause;
+use std::time::Duration;
 
 use anyhow::Context;
+use naos_engine::clock::tick;
 use serde_json::Value;
 
-use super::machine::Machine;
+use super::machine::{Machine, rest};
+
+/// How long one command of the drill may take before it counts as stuck.
+const COMMAND_WAIT: Duration = Duration::from_secs(120);
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Entries of the audit log that are compared; a round has fewer.
 const ENTRIES_MAX: &str = "1000000";
@@ -23,9 +32,11 @@ pub(super) enum Drill {
     Broken(String),
 }
 
-/// Takes a backup of the machine's project and restores it below `dir`. `acked` is the last seq
+/// Takes a backup of the machine's project and restores it beside it. `acked` is the last seq
 /// that somebody was told of before.
-pub(super) fn run(machine: &Machine, dir: &Path, acked: u64) -> anyhow::Result<Drill> {
+pub(super) fn run(machine: &Machine, pause: &Pause<()>, acked: u64) -> anyhow::Result<Drill> {
+    let dir = machine.dir.as_path();
+    let ask = |words: &[&str]| ask(machine, pause, words);
     let (file, elsewhere) = (dir.join("backup.naos"), dir.join("restored"));
     let file = file.to_string_lossy();
     let into = elsewhere.to_string_lossy();
@@ -34,34 +45,61 @@ pub(super) fn run(machine: &Machine, dir: &Path, acked: u64) -> anyhow::Result<D
         vec!["backup", "verify", &file],
         vec!["restore", &file, "--data-dir", &into],
     ] {
-        let output = ask(machine, &words)?;
+        let output = ask(&words)?;
         if !output.status.success() {
             return Ok(Drill::Broken(said(&words, &output)));
         }
     }
     let words = ["audit", "verify", "--json", "--data-dir", &into];
-    let output = ask(machine, &words)?;
+    let output = ask(&words)?;
     let proof: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     if !output.status.success() || proof["ok"] != true {
         return Ok(Drill::Broken(said(&words, &output)));
     }
     let words = ["audit", "--last", ENTRIES_MAX, "--json"];
-    let own = entries(&ask(machine, &words)?);
-    let there = entries(&ask(
-        machine,
-        &[&words[..], &["--data-dir", &into]].concat(),
-    )?);
+    let own = entries(&ask(&words)?);
+    let there = entries(&ask(&[&words[..], &["--data-dir", &into]].concat())?);
     Ok(match compare(&own, &there, acked) {
         None => Drill::Verified,
         Some(what) => Drill::Broken(what),
     })
 }
 
-fn ask(machine: &Machine, words: &[&str]) -> anyhow::Result<Output> {
-    machine
+/// Runs a command to its end, or to the end of our patience: what is stuck is killed.
+fn ask(machine: &Machine, pause: &Pause<()>, words: &[&str]) -> anyhow::Result<Output> {
+    let [stdout, stderr] = ["drill.out", "drill.err"].map(|name| machine.dir.join(name));
+    let mut child = machine
         .command(words)
-        .output()
-        .context("could not run the drill")
+        .stdout(File::create(&stdout)?)
+        .stderr(File::create(&stderr)?)
+        .spawn()
+        .context("could not run the drill")?;
+    let began = tick();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if began.elapsed() >= COMMAND_WAIT {
+            child.kill()?;
+            child.wait()?;
+            anyhow::bail!(
+                "`naos {}` didn't end within {} s",
+                words.join(" "),
+                COMMAND_WAIT.as_secs()
+            );
+        }
+        rest(pause, LOOK);
+    };
+    output(status, &stdout, &stderr)
+}
+
+fn output(status: ExitStatus, stdout: &Path, stderr: &Path) -> anyhow::Result<Output> {
+    let (stdout, stderr) = (fs::read(stdout)?, fs::read(stderr)?);
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+    })
 }
 
 fn said(words: &[&str], output: &Output) -> String {

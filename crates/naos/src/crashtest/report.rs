@@ -14,29 +14,43 @@ use crate::out::Out;
 /// How many findings of one check are shown.
 const SHOWN_MAX: usize = 5;
 
-/// A bar on a terminal, nothing elsewhere.
-pub(super) struct Progress(ProgressBar);
+/// How many lines of progress there are at most without a terminal.
+const LINES_MAX: u64 = 10;
 
-impl Progress {
-    pub(super) fn new(kills: u64, out: &Out) -> Self {
+/// A bar on a terminal, now and then a line elsewhere.
+pub(super) struct Progress<'o> {
+    bar: ProgressBar,
+    lines: Option<(&'o Out, u64)>,
+}
+
+impl<'o> Progress<'o> {
+    pub(super) fn new(kills: u64, out: &'o Out) -> Self {
         if out.json || out.quiet || !out.terminal {
-            return Self(ProgressBar::hidden());
+            let every = kills.div_ceil(LINES_MAX).max(1);
+            let lines = (!out.json && !out.quiet).then_some((out, every));
+            let bar = ProgressBar::hidden();
+            return Self { bar, lines };
         }
         let bar = ProgressBar::new(kills);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} kills, {msg} {eta}") {
             bar.set_style(style);
         }
-        Self(bar)
+        Self { bar, lines: None }
     }
 
     /// Another kill, and how many writes of this round were acknowledged.
     pub(super) fn kill(&self, kills: u64, acked: usize) {
-        self.0.set_position(kills);
-        self.0.set_message(format!("{acked} writes acknowledged"));
+        self.bar.set_position(kills);
+        self.bar.set_message(format!("{acked} writes acknowledged"));
+        if let Some((out, every)) = self.lines
+            && kills.is_multiple_of(every)
+        {
+            out.say(format!("{kills} kills, {acked} writes acknowledged"));
+        }
     }
 
     pub(super) fn done(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

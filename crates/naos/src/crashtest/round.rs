@@ -304,7 +304,7 @@ impl Stage<'_> {
             .iter()
             .filter_map(|write| write.reply()?["seq"].as_u64());
         let acked = acked.max().unwrap_or_default();
-        match drill::run(&self.machine, &self.plan.dir, acked)? {
+        match drill::run(&self.machine, &self.pause, acked)? {
             drill::Drill::Verified => self.outcome.backups += 1,
             drill::Drill::Broken(what) => {
                 self.outcome.findings.push(Finding {
