@@ -3,7 +3,19 @@
 use super::{Fact, approval, document, event, plan, review, run, task};
 use crate::BodyRef;
 
+/// Families with facts that name bodies.
+const FAMILIES: [&str; 7] = [
+    "task", "run", "plan", "review", "approval", "document", "event",
+];
+
 impl Fact {
+    /// Whether a fact of this stored kind may name bodies: others needn't be decoded to know.
+    #[must_use]
+    pub fn names_bodies(kind: &str) -> bool {
+        let family = kind.split_once('.').map_or(kind, |(family, _)| family);
+        FAMILIES.contains(&family)
+    }
+
     /// The bodies that it names.
     #[must_use]
     pub fn bodies(&self) -> Vec<BodyRef> {
@@ -28,6 +40,8 @@ impl Fact {
             Self::Event(event::Fact::Published(f)) => [Some(f.data), None],
             _ => [None, None],
         };
-        pair.into_iter().flatten().collect()
+        let bodies: Vec<BodyRef> = pair.into_iter().flatten().collect();
+        debug_assert!(bodies.is_empty() || Self::names_bodies(self.kind()));
+        bodies
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn restore(
     layout.end(&contents)?;
     for tenant in &contents.tenants {
         let path = layout.tenant_path(tenant.tenant);
-        let found = verify::verify(&path, tenant.tenant, &keys.signer())
+        let found = verify::verify(&path, tenant.tenant, &keys.signer(), None)
             .map_err(|cause| BackupError::making(&path, cause))?;
         let same = found.entries == tenant.seq && found.root == tenant.root;
         if found.first_bad.is_some() || !same || found.checkpoints != tenant.checkpoints {

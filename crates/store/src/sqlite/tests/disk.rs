@@ -282,7 +282,7 @@ fn a_rewritten_journal_does_not_verify() {
         let conn = db::open(&target, &tenant_file::TENANT, db::Mode::Normal).unwrap();
         assert!(conn.execute(sql, []).unwrap() > 0, "{sql}");
         drop(conn);
-        let verified = verify::verify(&target, A, &disk.get().node.signer);
+        let verified = verify::verify(&target, A, &disk.get().node.signer, None);
         match first_bad {
             Some(_) => assert_eq!(verified.unwrap().first_bad, first_bad, "{sql}"),
             None => assert!(verified.is_err(), "{sql}"),
