@@ -290,6 +290,7 @@ const fn run_of(fact: &run::Fact) -> RunId {
         run::Fact::Diverged(f) => f.run,
         run::Fact::LeftUnknown(f) => f.run,
         run::Fact::Resolved(f) => f.run,
+        run::Fact::Logged(f) => f.run,
     }
 }
 

@@ -327,6 +327,7 @@ fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
         end,
         documents,
         segment: None,
+        log: None,
         fuel: 9,
         writes: Vec::new(),
     }))
@@ -362,6 +363,7 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         attempt: wanted.attempt,
         index: at,
         segment: None,
+        log: None,
         request: body,
         digest: body.digest,
         ask,
