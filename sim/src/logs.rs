@@ -40,10 +40,7 @@ impl Sim {
             let page = LogPage::decode(&bytes).ok_or("a page can't be read")?;
             for line in page.lines {
                 if !lines.insert((line.attempt, line.call)) {
-                    return Err(format!(
-                        "attempt {} call {} twice",
-                        line.attempt, line.call
-                    ));
+                    return Err(format!("attempt {} call {} twice", line.attempt, line.call));
                 }
             }
         }

@@ -128,6 +128,7 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("after", "integer"),
             ("limit", "integer"),
             ("last", "integer"),
+            ("seq", "integer"),
         ],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),

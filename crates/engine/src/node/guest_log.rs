@@ -45,14 +45,7 @@ impl GuestLog {
         }
     }
 
-    pub(super) fn write(
-        &mut self,
-        at: Time,
-        attempt: u32,
-        call: u32,
-        level: LogLevel,
-        line: &str,
-    ) {
+    pub(super) fn write(&mut self, at: Time, attempt: u32, call: u32, level: LogLevel, line: &str) {
         let end = line.floor_char_boundary(RUN_LOG_LINE_BYTES_MAX as usize);
         let (text, rest) = line.split_at(end);
         let whole = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -170,7 +163,10 @@ mod tests {
         let text = format!("{}éé", "x".repeat(RUN_LOG_LINE_BYTES_MAX as usize - 1));
         wrote(&mut log, 1, &text);
         let page = LogPage::decode(&log.page().expect("a page")).expect("readable");
-        assert_eq!(page.lines[0].text.len(), RUN_LOG_LINE_BYTES_MAX as usize - 1);
+        assert_eq!(
+            page.lines[0].text.len(),
+            RUN_LOG_LINE_BYTES_MAX as usize - 1
+        );
         assert_eq!(page.lines[0].cut, 4);
     }
 }

@@ -15,9 +15,7 @@ use naos_types::fact::agent::StateWrite;
 use naos_types::input::{
     Answer, Asked, DocumentWrite, End, GuestCall, Input, Link, NewSegment, Piece, RunEnded,
 };
-use naos_types::{
-    BodyRef, Code, Digest, DocPath, NewLog, Sealed, Span, SubjectId, TenantId, Time,
-};
+use naos_types::{BodyRef, Code, Digest, DocPath, NewLog, Sealed, Span, SubjectId, TenantId, Time};
 
 use super::Node;
 use super::guest_log::GuestLog;

@@ -1,9 +1,10 @@
 //! What a run logged.
 
 use naos_kernel::run::Log;
-use naos_types::{Code, LogLine, LogPage, Refusal, RunId};
+use naos_types::fact::{Fact, run};
+use naos_types::{Code, LogLine, LogPage, Refusal, RunId, Seq};
 
-use super::Reader;
+use super::{AuditFilter, Reader};
 
 /// Some lines of a run's log.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,26 @@ impl Reader {
             total: log.lines,
             left_out: log.left_out,
         })
+    }
+
+    /// The lines that the fact with this seq tells of.
+    ///
+    /// # Errors
+    /// As [`Self::log`], and where that fact doesn't tell of lines of this run.
+    pub fn log_of(&self, run: RunId, seq: Seq) -> Result<LogView, Refusal> {
+        let rows = self.audit_after(seq.saturating_sub(1), 1, &AuditFilter::default())?;
+        match rows
+            .into_iter()
+            .find_map(|row| row.fact.filter(|_| row.seq == seq))
+        {
+            Some(Fact::Run(run::Fact::Logged(f))) if f.run == run => {
+                self.log(run, f.first.saturating_sub(1), f.lines as usize)
+            }
+            _ => {
+                let what = format!("entry {seq} tells of no lines of {run}");
+                Err(Refusal::new(Code::NOT_FOUND, what))
+            }
+        }
     }
 
     /// The last `count` lines, oldest first.

@@ -23,8 +23,8 @@ use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
-pub use logs::LogView;
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
+pub use logs::LogView;
 pub use naos_store::{PlanFilter, RunFilter};
 pub use spending::{Spending, Sum};
 pub use wait::{Awaited, settled_notice, settled_plan, settled_run};

@@ -11,8 +11,8 @@ use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
 use naos_types::fact::Fact;
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Digest, MemberId, PlanId, Refusal, Role, RunId, Sealed, Span,
-    SubjectId, TaskId, Time, input,
+    Actor, ApprovalId, BodyRef, Digest, MemberId, NewLog, PlanId, Refusal, Role, RunId, Sealed,
+    Span, SubjectId, TaskId, Time, input,
 };
 
 /// More rounds than any decision of these tests asks for.
@@ -34,6 +34,9 @@ pub struct Bench {
     pub token: Option<naos_types::TokenId>,
     /// Gated calls of each run so far.
     pub calls: BTreeMap<RunId, u32>,
+    /// What a guest logged since its last call, and how many such pages there were.
+    pub log: Option<NewLog>,
+    pub logged: u32,
 }
 
 impl Bench {
@@ -54,6 +57,8 @@ impl Bench {
             member: None,
             token: None,
             calls: BTreeMap::new(),
+            log: None,
+            logged: 0,
         }
     }
 

@@ -72,9 +72,10 @@ pub(crate) async fn logs(call: Call) -> Answered {
     let seq = reader.seq()?;
     let Awaited { value: run, seq } = settled_run(&reader, id, seq, watch, None).await?;
     let number = |name, otherwise| call.number(name, otherwise, u64::from(RUN_LOG_LINES_MAX));
-    let log = match call.query("last") {
-        Some(_) => reader.log_last(id, number("last", 0)? as usize)?,
-        None => {
+    let log = match (call.query("seq"), call.query("last")) {
+        (Some(_), _) => reader.log_of(id, call.number("seq", 0, u64::MAX)?)?,
+        (None, Some(_)) => reader.log_last(id, number("last", 0)? as usize)?,
+        (None, None) => {
             let after = u32::try_from(number("after", 0)?).unwrap_or(u32::MAX);
             let limit = number("limit", u64::from(RUN_LOG_LINES_MAX))?;
             reader.log(id, after, limit as usize)?

@@ -5,7 +5,9 @@ use super::super::excerpt::Excerpt;
 use super::super::plan::{FanOut, Item, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
-use super::super::words::{CallStatus, LogLevel, RunStatus, Stage, StepStatus, TaskStatus, Tier, World};
+use super::super::words::{
+    CallStatus, LogLevel, RunStatus, Stage, StepStatus, TaskStatus, Tier, World,
+};
 use super::{MINUTE_MS, NOW_MS, Text, problem};
 
 pub(crate) fn board(s: Text<'_>) -> Board {
