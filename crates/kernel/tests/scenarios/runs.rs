@@ -447,7 +447,7 @@ fn what_a_guest_logs_is_kept_with_its_run() {
             "call worker ask",
             "run.logged(1+3) run.called(keyed) approval.requested",
         ),
-        ("suspend worker", ""),
+        ("suspend worker", "nothing"),
     ] {
         check(&format!("{cell}; {then}"), expected);
     }
