@@ -64,6 +64,7 @@ pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
         }
     }
     if !missing.is_empty() {
+        missing.sort(); // the limit of all is asked for by each
         missing.dedup();
         return Err(Stop::Needs(missing));
     }
