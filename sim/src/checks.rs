@@ -90,6 +90,7 @@ impl Sim {
             self.check_marks(tenant);
             self.check_outputs(tenant);
             self.check_effects(tenant);
+            self.check_logs(tenant);
             self.check_notices(tenant);
             self.check_money(tenant);
         }

@@ -14,6 +14,7 @@ mod faults;
 mod guest;
 mod issue;
 mod journal;
+mod logs;
 mod money;
 mod node;
 mod notices;

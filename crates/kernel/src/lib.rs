@@ -48,5 +48,13 @@ pub const CATALOG_MAX: usize = 1_000;
 pub const OPEN_RUNS_MAX: u32 = 20_000;
 /// The most gated and recorded calls of one run.
 pub const RUN_CALLS_MAX: u32 = 10_000;
+/// The most lines of log that are kept with one run.
+pub const RUN_LOG_LINES_MAX: u32 = 1_000;
+/// The most bytes of one line of log that are kept.
+pub const RUN_LOG_LINE_BYTES_MAX: u32 = 2_048;
+/// The most bytes of log that are kept with one run.
+pub const RUN_LOG_BYTES_MAX: u32 = 256 << 10;
+/// The most pages of log that are kept with one run: a commit that speaks for it makes one.
+pub const RUN_LOG_PAGES_MAX: u32 = 256;
 /// The most items of a fan-out.
 pub const FAN_ITEMS_MAX: u32 = 10_000;

@@ -2,6 +2,7 @@
 //! the outside. A [`Node`] is a handle; clones are handles of the same node.
 
 mod commits;
+mod guest_log;
 mod host;
 mod sandboxes;
 mod shards;

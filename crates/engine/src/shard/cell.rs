@@ -8,6 +8,7 @@ use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
+use super::routes::{Routes, RoutesReport};
 use super::{Envelope, Limits, SameAs, Ticket};
 use naos_types::command::Reply;
 use naos_types::fact::Fact;
@@ -67,6 +68,8 @@ pub struct CellReport {
     pub aggregates: usize,
     /// Why it is quarantined.
     pub quarantined: Option<String>,
+    /// What remembering rankings of the broker was good for.
+    pub routes: RoutesReport,
 }
 
 pub(super) struct Cell {
@@ -96,6 +99,8 @@ pub(super) struct Cell {
     pub(super) waits_until: Option<Time>,
     pub(super) used: u64,
     pub(super) limits: Limits,
+    /// Rankings of the broker that are remembered.
+    pub(super) routes: Routes,
 }
 
 impl Cell {
@@ -121,6 +126,7 @@ impl Cell {
             waits_until: None,
             used: 0,
             limits: Limits::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -133,6 +139,7 @@ impl Cell {
             running: self.running.len(),
             aggregates: self.state.len(),
             quarantined: self.quarantined.clone(),
+            routes: self.routes.report,
         }
     }
 

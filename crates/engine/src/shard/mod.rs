@@ -11,6 +11,7 @@ mod opening;
 mod release;
 mod restored;
 mod rounds;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
 pub use restored::{GoesOn, go_on_from_backup};
+pub use routes::{ROUTES_MAX, RoutesReport};
 
 /// The most commands from outside that wait in one cell; one more is refused as busy.
 pub const INBOX_DEPTH_MAX: usize = 1_024;

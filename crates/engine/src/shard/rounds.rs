@@ -283,6 +283,7 @@ impl Cell {
                 sealed.map(Answer::Sealed).map_err(|e| unreadable(&e))
             }
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
+            Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
         }
     }
 
@@ -363,7 +364,11 @@ impl Cell {
             reply,
             next,
             changes,
+            learned,
         } = decision;
+        for (key, ranked) in learned {
+            self.routes.learn(key, ranked);
+        }
         if !facts.is_empty() {
             self.stage_bodies(bodies, draft);
         }

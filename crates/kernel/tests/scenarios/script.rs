@@ -13,7 +13,7 @@ use naos_types::spec::{
     SkillSpec, Spec, Waits,
 };
 use naos_types::{
-    Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
+    Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
     Spender, Time,
 };
 
@@ -85,6 +85,19 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
+        // What the guest logged before its next call or its end: a page of lines, so many bytes.
+        ("log", [lines, bytes, left_out @ ..]) => {
+            let number = |word: &str| word.parse().expect("so many");
+            bench.logged += 1;
+            let page = format!("page {}", bench.logged);
+            bench.log = Some(NewLog {
+                page: Some(bench.body(page.as_bytes())),
+                lines: number(lines),
+                bytes: number(bytes),
+                left_out: left_out.first().map_or(0, |word| number(word)),
+            });
+            return String::new();
+        }
         ("forget", ["contents"]) => {
             bench.bodies.clear();
             return String::new();
@@ -180,6 +193,10 @@ fn word(fact: &Fact) -> String {
         Fact::Task(task::Fact::Routed(f)) => f.target.to_string(),
         Fact::Run(run::Fact::Failed(f)) => retry(&f.retry_at).into(),
         Fact::Run(run::Fact::Stopped(f)) => f.problem.code.to_string(),
+        Fact::Run(run::Fact::Logged(f)) if f.left_out > 0 => {
+            format!("{}+{}, {} left out", f.first, f.lines, f.left_out)
+        }
+        Fact::Run(run::Fact::Logged(f)) => format!("{}+{}", f.first, f.lines),
         Fact::Run(run::Fact::Called(f)) => format!("{:?}", f.world).to_lowercase(),
         Fact::Plan(plan::Fact::StepStarted(f)) => format!("{} {}", f.at, f.attempt),
         Fact::Plan(plan::Fact::StepDone(f)) => f.at.to_string(),
@@ -320,6 +337,7 @@ fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
         },
     };
     let (run, attempt, took) = (wanted.run, wanted.attempt, Span(5));
+    let log = bench.log.take();
     bench.external(Input::RunEnded(RunEnded {
         run,
         attempt,
@@ -327,6 +345,7 @@ fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
         end,
         documents,
         segment: None,
+        log,
         fuel: 9,
         writes: Vec::new(),
     }))
@@ -357,11 +376,13 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         },
         _ => panic!("no such call: {what:?}"),
     };
+    let log = bench.log.take();
     bench.external(Input::Call(GuestCall {
         run: wanted.run,
         attempt: wanted.attempt,
         index: at,
         segment: None,
+        log,
         request: body,
         digest: body.digest,
         ask,

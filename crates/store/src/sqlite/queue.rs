@@ -13,7 +13,7 @@ const FULL_RETRY_MS: u64 = 100;
 /// How long the filler lets facts gather: one transaction for many costs little more than for one.
 const GATHER_MS: u64 = 100;
 /// So many facts per waiting cell are enough to begin at once.
-const GATHER_FACTS: u64 = 512;
+const GATHER_FACTS: u64 = 4_096;
 
 #[derive(Default)]
 pub(crate) struct Queue {

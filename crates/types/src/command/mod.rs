@@ -287,10 +287,18 @@ pub enum Reply {
     Message(crate::MessageId),
     /// An event was published.
     Event(crate::EventId),
-    /// What the broker would do.
+    /// What the broker would do, as it was answered before it said what it remembered: kept
+    /// answers have it.
     Route(Vec<crate::fact::task::Considered>),
     /// What waits was decided.
     Decided(Waiting),
     /// A notice is on its way.
     Notice(crate::NoticeId),
+    /// What the broker would do.
+    Routed {
+        /// All who could, best first.
+        considered: Vec<crate::fact::task::Considered>,
+        /// Whether how well they fit was known from before.
+        cached: bool,
+    },
 }

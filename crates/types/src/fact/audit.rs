@@ -106,6 +106,7 @@ impl Fact {
             Self::Task(task::Fact::Moved(f)) => Some(f.status.to_string()),
             Self::Task(task::Fact::Routed(f)) => Some(format!("{} {}", f.tier, f.target)),
             Self::Plan(plan::Fact::Closed(f)) => Some(f.status.to_string()),
+            Self::Run(run::Fact::Logged(f)) => Some(logged(f)),
             Self::Run(run::Fact::Failed(f)) => Some(f.problem.note.clone()),
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
@@ -118,6 +119,17 @@ impl Fact {
             }
             _ => None,
         }
+    }
+}
+
+fn logged(f: &run::Logged) -> String {
+    let lines = match f.lines {
+        1 => "1 line".to_owned(),
+        lines => format!("{lines} lines"),
+    };
+    match f.left_out {
+        0 => lines,
+        left => format!("{lines}, {left} left out"),
     }
 }
 
@@ -145,6 +157,7 @@ fn run_of(fact: &run::Fact) -> (RunId, &crate::Name) {
     match fact {
         run::Fact::Started(f) => (f.run, &f.agent),
         run::Fact::Recorded(f) => (f.run, &f.agent),
+        run::Fact::Logged(f) => (f.run, &f.agent),
         run::Fact::Called(f) => (f.run, &f.agent),
         run::Fact::Answered(f) => (f.run, &f.agent),
         run::Fact::Completed(f) => (f.run, &f.agent),

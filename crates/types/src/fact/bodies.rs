@@ -24,6 +24,7 @@ impl Fact {
             Self::Task(task::Fact::Closed(f)) => [f.output, None],
             Self::Run(run::Fact::Started(f)) => [Some(f.input), None],
             Self::Run(run::Fact::Recorded(f)) => [Some(f.segment), None],
+            Self::Run(run::Fact::Logged(f)) => [f.page, None],
             Self::Run(run::Fact::Called(f)) => [Some(f.request), None],
             Self::Run(run::Fact::Answered(f)) => [Some(f.answer), None],
             Self::Run(run::Fact::Completed(f)) => [Some(f.output), None],

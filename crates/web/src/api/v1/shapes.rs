@@ -13,7 +13,7 @@ use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
 use naos_types::{
-    ApprovalId, BodyRef, Micros, Name, PlanId, Refusal, RunId, Seq, Spender, TaskId, Time,
+    ApprovalId, BodyRef, LogLine, Micros, Name, PlanId, Refusal, RunId, Seq, Spender, TaskId, Time,
 };
 use serde_json::{Value, json};
 
@@ -78,6 +78,20 @@ pub(crate) fn call(call: &CallView) -> Value {
         "asked": time(call.asked),
         "answered": time(call.answered),
         "attempts": call.attempts,
+    })
+}
+
+pub(crate) fn log_line(id: RunId, run: &Run, number: u32, line: &LogLine) -> Value {
+    json!({
+        "number": number,
+        "time": line.at.rfc3339(),
+        "run": id,
+        "agent": run.agent,
+        "attempt": line.attempt,
+        "call": line.call,
+        "level": line.level,
+        "text": line.text,
+        "cut_bytes": line.cut,
     })
 }
 
