@@ -4,7 +4,7 @@ use std::fs;
 
 use super::super::*;
 use super::{Disk, scratch};
-use crate::contract::{A, Rig, append};
+use crate::contract::{A, B, Rig, append};
 use crate::traits::{Append, Store};
 
 /// A journal whose fact names a large content, closed.
