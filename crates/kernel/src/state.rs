@@ -378,6 +378,8 @@ tables! {
     outlets outlets_mut put_outlets Outlets: () => crate::notice::Outlets;
     /// The backup that the cell goes on from.
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
+    /// Why the cell decides nothing.
+    quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
 }
 
 impl State {

@@ -204,6 +204,14 @@ pub const REGISTER: &[StoredRecord] = &[
          1 length, wrapped key; 32 SHA-256",
         "until the next backup's takes its place",
     ),
+    stored(
+        24,
+        "a body that tenant.quarantined names",
+        "kept input",
+        "1 layout, then postcard of input, bodies, key and effect; at most 256 KiB, sealed as \
+         every body is",
+        "as long as the tenant; of another layout it can be skipped and not tried again",
+    ),
 ];
 
 #[cfg(test)]
