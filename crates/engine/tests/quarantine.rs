@@ -9,9 +9,10 @@ use naos_kernel::tenant::Quarantine;
 use naos_kernel::{AnyAggregate, Key};
 use naos_store::{CommitFault, MemStore, Store, TenantStore};
 use naos_types::command::{self, Command, Reply};
+use naos_types::effect::EffectId;
 use naos_types::fact::tenant::Broke;
 use naos_types::fact::{Fact, tenant};
-use naos_types::input::Input;
+use naos_types::input::{End, Input, RunEnded};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Kept, MemberId, Refusal, Role, Sealed, SubjectId, TenantId, Time,
 };
@@ -36,6 +37,8 @@ struct Rig {
     commits: Commits,
     now: Time,
     tickets: Ticket,
+    /// What was wished for.
+    begun: Vec<EffectId>,
 }
 
 type Said = Result<Reply, Refusal>;
@@ -51,6 +54,7 @@ impl Rig {
             commits: Commits::default(),
             now: Time(1_772_352_000_000),
             tickets: 0,
+            begun: Vec::new(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Rig {
                 match outgoing {
                     Outgoing::Commit(append) => appends.push(append),
                     Outgoing::Reply { ticket, result, .. } => answers.push((ticket, result)),
+                    Outgoing::Execute { order, .. } => self.begun.push(order.effect.id()),
                     _ => {}
                 }
             }
@@ -356,4 +361,75 @@ fn what_could_not_be_journaled_did_not_happen() {
     assert_eq!(rig.skip().unwrap_err().code, Code::DISK_FAILED);
     assert!(rig.report_or_well().is_some());
     rig.skip().expect("the second time it is written");
+}
+
+impl Rig {
+    /// A run that is under way.
+    fn run(&mut self) -> EffectId {
+        let name = naos_types::Name::new("worker").unwrap();
+        let spec = naos_types::spec::AgentSpec {
+            component: Some(Digest::of(b"a component")),
+            ..Default::default()
+        };
+        let create = command::Agent::Create {
+            name: name.clone(),
+            spec,
+        };
+        self.ask(create, None).unwrap();
+        let content = stored(self, b"do it");
+        self.door().put_large(&content).unwrap();
+        let (title, input) = (self.seal("do it"), content.name);
+        let agent = Some(name);
+        let open = command::Task::Open {
+            title,
+            input,
+            agent,
+        };
+        self.ask(open, None).unwrap();
+        *self.begun.last().expect("the run was begun")
+    }
+
+    /// It comes to its end.
+    fn end(&mut self, effect: EffectId) {
+        let EffectId::Sandbox(run, attempt) = effect else {
+            panic!("{effect:?} is no run");
+        };
+        let output = stored(self, b"done");
+        self.door().put_large(&output).unwrap();
+        let end = RunEnded {
+            run,
+            attempt,
+            segment: None,
+            fuel: 1,
+            took: naos_types::Span(1),
+            writes: Vec::new(),
+            documents: Vec::new(),
+            end: End::Completed(output.name),
+        };
+        let envelope = Envelope {
+            tenant: TENANT,
+            input: Input::RunEnded(end),
+            bodies: Vec::new(),
+            same: None,
+            ticket: None,
+            ends: Some(effect),
+        };
+        self.play(vec![Incoming::For(Box::new(envelope))]);
+    }
+}
+
+#[test]
+fn what_ends_meanwhile_is_decided_when_the_cell_goes_on() {
+    for skips in [false, true] {
+        let mut rig = Rig::new();
+        rig.plan();
+        let effect = rig.run();
+        rig.poisoned(None);
+        rig.end(effect);
+        assert_eq!(rig.count("run.completed"), 0);
+        let done = if skips { rig.skip() } else { rig.resume() };
+        assert_eq!(done, Ok(Reply::Done));
+        assert_eq!(rig.count("run.completed"), 1, "{:?}", rig.kinds());
+        assert_eq!(rig.begun, [effect], "it isn't begun again");
+    }
 }
