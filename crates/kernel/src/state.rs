@@ -387,6 +387,8 @@ tables! {
     catalog catalog_mut put_catalog Catalog: () => crate::route::Catalog;
     /// The backup that the cell goes on from.
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
+    /// Why the cell decides nothing.
+    quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
 }
 
 impl State {

@@ -225,6 +225,14 @@ pub const REGISTER: &[StoredRecord] = &[
         "version 1, postcard: 32 digest",
         "one row, from the first change of an agent or skill; can be derived from the journal",
     ),
+    stored(
+        27,
+        "a body that tenant.quarantined names",
+        "kept input",
+        "1 layout, then postcard of input, bodies, key and effect; at most 256 KiB, sealed as \
+         every body is",
+        "as long as the tenant; of another layout it can be skipped and not tried again",
+    ),
 ];
 
 #[cfg(test)]

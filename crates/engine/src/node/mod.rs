@@ -295,11 +295,6 @@ impl Node {
         Ok(())
     }
 
-    /// Lets a quarantined cell start again from its journal.
-    pub fn restore(&self, tenant: TenantId) {
-        self.send(tenant, Incoming::Restore(tenant));
-    }
-
     fn ticket(&self) -> (Ticket, oneshot::Receiver<Answer>) {
         let ticket = self.0.tickets.fetch_add(1, Ordering::Relaxed);
         let (tell, answer) = oneshot::channel();

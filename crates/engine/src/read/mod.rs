@@ -75,6 +75,7 @@ kept! {
     Member naos_kernel::member::Member, MemberId;
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
+    Quarantine naos_kernel::tenant::Quarantine, ();
 }
 
 /// A record's id and what it holds.
@@ -127,6 +128,14 @@ impl Reader {
     /// As [`Self::new`].
     pub fn seq(&self) -> Result<Seq, Refusal> {
         Ok(self.store.head().map_err(damaged)?.seq)
+    }
+
+    /// A body.
+    ///
+    /// # Errors
+    /// A refusal if it isn't there or is damaged.
+    pub fn bytes(&self, name: &BodyRef) -> Result<Vec<u8>, Refusal> {
+        self.node.body(self.tenant, name)
     }
 
     /// A body as text; what isn't UTF-8 is replaced.

@@ -37,6 +37,19 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
     Ok(())
 }
 
+/// Its next step is given up: it fails. A plan that has none is cancelled.
+pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal) -> Done {
+    let plan = known(turn, id)?.clone();
+    let can_move = |spec: &StepSpec| {
+        let step = plan.steps.get(&spec.name);
+        step.is_some_and(|step| possible(turn, &plan, spec, step).is_some())
+    };
+    if plan.spec.steps.iter().any(can_move) {
+        return halt(turn, id, why);
+    }
+    super::cancel(turn, by, id)
+}
+
 /// What can be done now.
 enum Move {
     /// The step's dependencies are closed.

@@ -21,7 +21,7 @@ use crate::state::ItemsKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub(crate) use advance::{advance, due, halt};
+pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 
 /// The most steps of a plan.
@@ -238,10 +238,18 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
             if known(turn, *plan)?.is_closed() {
                 return Err(Stop::refused(Code::WRONG_STATE, "the plan ended already"));
             }
-            close(turn, by, *plan, PlanStatus::Cancelled, None)?;
+            cancel(turn, by, *plan)?;
             Ok(Reply::Done)
         }
     }
+}
+
+/// Cancels an execution with all that it has under way.
+pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
+    if known(turn, plan)?.is_closed() {
+        return Ok(());
+    }
+    close(turn, by, plan, PlanStatus::Cancelled, None)
 }
 
 /// Refuses to start a plan that names an agent that isn't there.

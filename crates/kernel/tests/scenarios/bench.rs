@@ -11,7 +11,7 @@ use naos_kernel::{
 };
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
-use naos_types::fact::Fact;
+use naos_types::fact::{Fact, tenant};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Digest, MemberId, NewLog, PlanId, Refusal, Role, RunId, Sealed,
     Span, SubjectId, TaskId, Time, input,
@@ -105,7 +105,23 @@ impl Bench {
     /// The cell goes on from a backup that was taken a moment ago.
     pub fn restored(&mut self) -> Vec<Fact> {
         let (upto, backed_up) = (self.seq, self.now);
-        let fact = Fact::from(naos_types::fact::tenant::Restored { upto, backed_up });
+        let fact = Fact::from(tenant::Restored { upto, backed_up });
+        replay(&mut self.state, &fact, self.now);
+        self.seq += 1;
+        self.facts.push((self.now, fact.clone()));
+        vec![fact]
+    }
+
+    /// A rule breaks at this input: that is journaled, as a shard does it.
+    pub fn broke(&mut self, broke: tenant::Broke) -> Vec<Fact> {
+        let fact = Fact::from(tenant::Quarantined {
+            after: self.seq,
+            rule: None,
+            why: sealed("it broke"),
+            broke,
+            kept: None,
+            bodies: Vec::new(),
+        });
         replay(&mut self.state, &fact, self.now);
         self.seq += 1;
         self.facts.push((self.now, fact.clone()));

@@ -4,6 +4,7 @@ mod approvals;
 mod bench;
 mod notices;
 mod plans;
+mod quarantine;
 mod routes;
 mod runs;
 mod script;

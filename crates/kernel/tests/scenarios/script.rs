@@ -4,6 +4,7 @@ use naos_kernel::{AnyAggregate, Key, ResourceKey};
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Effect, Sandbox};
 use naos_types::fact::run::Verdict;
+use naos_types::fact::tenant::Broke;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
@@ -112,6 +113,11 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("approve" | "reject", text) => decide(bench, verb == "approve", text),
         ("cancel", [what]) => cancel(bench, what),
         ("restore", []) => (Ok(Reply::Done), bench.restored()),
+        ("broke", [at, of @ ..]) => (Ok(Reply::Done), broke(bench, at, of)),
+        ("skip", []) => bench.command(command::Tenant::Skip {
+            reason: sealed("enough"),
+        }),
+        ("resume", []) => bench.command(command::Tenant::Resume {}),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]
@@ -440,6 +446,48 @@ fn call_ended(bench: &mut Bench, who: &str, how: &str) -> Outcome {
         attempt,
         outcome,
     }))
+}
+
+/// A rule breaks at what comes next.
+fn broke(bench: &mut Bench, at: &str, of: &[&str]) -> Vec<Fact> {
+    let who = of.first().copied().unwrap_or_default();
+    let due = |key: Key| Broke::Due {
+        kind: key.kind().into(),
+        id: key.id(),
+    };
+    let broke = match at {
+        "command" => Broke::Command {
+            by: Actor::System,
+            family: "task".into(),
+        },
+        "answer" => {
+            let call = outstanding_call(bench, who);
+            let (by, attempt) = (call.by, call.attempt);
+            Broke::CallEnded { by, attempt }
+        }
+        "end" => {
+            let run = sandbox(bench, who);
+            let (run, attempt) = (run.run, run.attempt);
+            Broke::RunEnded { run, attempt }
+        }
+        "call" => {
+            let run = sandbox(bench, who);
+            let (run, attempt, index) = (run.run, run.attempt, 0);
+            Broke::Call {
+                run,
+                attempt,
+                index,
+            }
+        }
+        "plan" => Broke::Advance {
+            plan: bench.plan.expect("a plan was started"),
+        },
+        "due-run" => due(Key::Run(last_run(bench))),
+        "due-plan" => due(Key::Plan(bench.plan.expect("a plan was started"))),
+        "due-approval" => due(Key::Approval(bench.approval.expect("somebody was asked"))),
+        _ => panic!("nothing breaks at {at}"),
+    };
+    bench.broke(broke)
 }
 
 /// The run that was last spoken of: of the last task.

@@ -47,6 +47,9 @@ impl Fact {
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
             Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
+            Self::Tenant(
+                tenant::Fact::Quarantined(_) | tenant::Fact::Skipped(_) | tenant::Fact::Resumed(_),
+            ) => "cell".into(),
         }
     }
 
@@ -77,6 +80,8 @@ impl Fact {
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
             Self::Event(event::Fact::Published(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
+            Self::Tenant(tenant::Fact::Skipped(f)) => Some(&f.by),
+            Self::Tenant(tenant::Fact::Resumed(f)) => Some(&f.by),
             _ => None,
         }
     }
@@ -117,6 +122,12 @@ impl Fact {
             Self::Tenant(tenant::Fact::Restored(f)) => {
                 Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
             }
+            Self::Tenant(tenant::Fact::Quarantined(f)) => {
+                let rule = f.rule.as_deref().unwrap_or("a rule broke");
+                Some(format!("{rule} at {}", f.broke.about()))
+            }
+            Self::Tenant(tenant::Fact::Skipped(f)) => Some(format!("what broke after {}", f.after)),
+            Self::Tenant(tenant::Fact::Resumed(f)) => Some(format!("what broke after {}", f.after)),
             _ => None,
         }
     }

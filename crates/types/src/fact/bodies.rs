@@ -1,6 +1,6 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, document, event, plan, review, run, task};
+use super::{Fact, approval, document, event, plan, review, run, task, tenant};
 use crate::BodyRef;
 
 /// Families with facts that name bodies.
@@ -19,6 +19,9 @@ impl Fact {
     /// The bodies that it names.
     #[must_use]
     pub fn bodies(&self) -> Vec<BodyRef> {
+        if let Self::Tenant(tenant::Fact::Quarantined(f)) = self {
+            return f.kept.into_iter().chain(f.bodies.iter().copied()).collect();
+        }
         let pair = match self {
             Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
             Self::Task(task::Fact::Closed(f)) => [f.output, None],
