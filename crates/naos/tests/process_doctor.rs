@@ -1,52 +1,40 @@
-//! `naos doctor cell` as a person uses it. What breaks the cell here is a command too large for
-//! one turn: a plan is cancelled that has more under way than one input may have facts.
+//! `naos doctor cell` as a person uses it. What breaks the cell is a bug put in on purpose: no
+//! command is known that does.
 
 mod project;
 
-use std::fmt::Write as _;
-
 use project::Project;
 
-/// Two facts for each task that is cancelled are more than one input may give.
-const WIDE: usize = 300;
-/// How often it is looked whether all of the plan is under way.
-const LOOKS_MAX: usize = 5_000;
+/// Wakes the poison in a daemon, beside whatever bug this test is to catch.
+#[cfg(feature = "planted-bugs")]
+fn poisoned() -> String {
+    let other = std::env::var("NAOS_PLANTED_BUG").unwrap_or_default();
+    format!("poison,{other}")
+}
 
+#[cfg(feature = "planted-bugs")]
 #[test]
 fn process_a_broken_cell_is_shown_and_mended() {
     let project = Project::new();
-    let agent = "type: agent\nname: slow\ntemplate: courier\n\
-                 retry: {attempts: 3, wait: 1h, max: 2h}\n";
-    let mut plan = "type: plan\nname: wide\nsteps:\n".to_owned();
-    for at in 0..WIDE {
-        let _ = writeln!(
-            plan,
-            "  - {{name: s{at}, after: [], task: {{agent: slow, input: x}}}}"
-        );
+    let bugs = poisoned();
+    let bugs = [("NAOS_PLANTED_BUG", bugs.as_str())];
+    let mut daemon = project.up_with(&bugs);
+    for agent in ["poison", "slow"] {
+        let made = project.naos(&["create", agent, "--template", "echo"]);
+        assert_eq!(made.exit, 0, "{}", made.stderr);
     }
-    std::fs::write(project.path("slow.yaml"), agent).unwrap();
-    std::fs::write(project.path("wide.yaml"), plan).unwrap();
-    let mut daemon = project.up();
-    for file in ["slow.yaml", "wide.yaml"] {
-        let applied = project.naos(&["apply", "-f", file]);
-        assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    }
-    let started = project.json(&["plan", "start", "wide", "--no-wait"]);
-    let run = started["run"].as_str().unwrap();
-    let all = |_: &usize| project.json(&["status"])["runs"]["running"] == WIDE;
-    assert!((0..LOOKS_MAX).any(|at| all(&at)), "not all steps began");
-    let cancel = project.naos(&["plan", "cancel", run]);
-    assert_eq!(cancel.exit, 1);
-    assert!(cancel.stderr.contains("N0170"), "{}", cancel.stderr);
-    assert!(cancel.stderr.contains("it is kept"), "{}", cancel.stderr);
+    let stop = project.naos(&["stop", "poison"]);
+    assert_eq!(stop.exit, 1);
+    assert!(stop.stderr.contains("N0170"), "{}", stop.stderr);
+    assert!(stop.stderr.contains("it is kept"), "{}", stop.stderr);
 
     daemon.kill();
-    let _again = project.up();
+    let _again = project.up_with(&bugs);
     let cells = project.naos(&["doctor", "cell", "--json"]);
     assert_eq!(cells.exit, 1, "{}", cells.stderr);
     let cells: serde_json::Value = serde_json::from_str(&cells.stdout).unwrap();
     let cell = &cells["items"][0];
-    assert_eq!(cell["why"], "one input gave more than 512 facts");
+    assert_eq!(cell["why"], "a poisoned command");
     assert_eq!(
         (&cell["input"]["kind"], &cell["input"]["state"]),
         (&serde_json::json!("command"), &serde_json::json!("kept"))

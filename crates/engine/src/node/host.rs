@@ -28,6 +28,8 @@ const GATED_WAIT: Duration = Duration::from_secs(1);
 const STATE_BYTES_MAX: usize = 1 << 20;
 /// The most documents that one listing names.
 const LIST_MAX: usize = 1_000;
+/// How many documents one run writes: all of them are journaled with its end.
+const DOCUMENTS_COUNT_MAX: usize = 256;
 
 struct GuestHost {
     node: Node,
@@ -623,6 +625,10 @@ impl Host for GuestHost {
             .stored_document(&path)?
             .map_or(0, |(version, _)| version);
         let before = self.documents.get(&path);
+        if before.is_none() && self.documents.len() >= DOCUMENTS_COUNT_MAX {
+            let what = format!("a run writes at most {DOCUMENTS_COUNT_MAX} documents");
+            return Err(AbilityError::Failed(what).into());
+        }
         let found = before.map_or(stored, |draft| draft.version);
         if expected.is_some_and(|expected| expected != found) {
             return Err(AbilityError::Conflict(found).into());

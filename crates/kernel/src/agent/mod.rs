@@ -94,6 +94,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
                 Ok(Reply::Version(u64::from(version)))
             }
         },
+        command::Agent::Stop { name }
+            if name.as_str() == "poison" && crate::planted::is("poison") =>
+        {
+            // What the tests of a quarantine break a cell with.
+            Err(Stop::broken("a poisoned command".into()))
+        }
         command::Agent::Stop { name } => {
             if known(turn, name)?.stopped {
                 return Ok(Reply::Unchanged);

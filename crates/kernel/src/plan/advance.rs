@@ -4,7 +4,7 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::StepSpec;
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{Plan, Step, close, known, outcome, start, vars};
+use super::{PLAN_OPEN_MAX, Plan, Step, close, known, outcome, start, vars};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -67,6 +67,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
+    let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
     for spec in &plan.spec.steps {
         let Some(step) = plan.steps.get(&spec.name) else {
             continue;
@@ -74,6 +75,9 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
         let Some(next) = possible(turn, &plan, spec, step) else {
             continue;
         };
+        if is_full && !matches!(next, Move::Gather) {
+            continue; // whatever of it ends makes room
+        }
         carry_out(turn, id, &plan, spec, next)?;
         turn.advance(id);
         return Ok(());
@@ -106,6 +110,13 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
         })?;
     }
     Ok(())
+}
+
+/// How many steps and items of lists are under way.
+fn under_way(plan: &Plan) -> usize {
+    let running = |step: &&Step| step.status == StepStatus::Running;
+    let count = |step: &Step| step.fan.as_ref().map_or(1, |fan| fan.open.len());
+    plan.steps.values().filter(running).map(count).sum()
 }
 
 fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {

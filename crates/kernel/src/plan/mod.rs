@@ -26,6 +26,9 @@ pub(crate) use outcome::{approval_decided, close, task_closed};
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
+/// How many steps and items of one plan are under way at once: all of them are cancelled, or run
+/// out of time, in one turn, and each of them gives up to five facts then.
+pub const PLAN_OPEN_MAX: usize = 96;
 /// How many outputs of a fan-out one aggregate holds.
 pub const ITEMS_PER_CHUNK: u32 = 64;
 
