@@ -288,7 +288,7 @@ pub(super) type Return = (Input, Vec<crate::shard::NewBody>);
 
 /// Whoever asks for something is answered before components go on: on Linux a thread has a
 /// niceness of its own, and taking more of it is always allowed.
-fn give_way() {
+pub(super) fn give_way() {
     if let Err(cause) = rustix::process::nice(NICENESS) {
         tracing::debug!(%cause, "components have the same priority as answers");
     }
