@@ -230,7 +230,11 @@ fn secrets(project: &Project) -> Vec<Found> {
     let open_to_others = |path: &std::path::Path| {
         fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
     };
-    let paths = [project.owner_token(), project.data.join("keys")];
+    let paths = [
+        project.data.clone(),
+        project.owner_token(),
+        project.data.join("keys"),
+    ];
     let open: Vec<String> = paths
         .iter()
         .filter(|path| open_to_others(path))

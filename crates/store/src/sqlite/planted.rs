@@ -32,6 +32,11 @@ pub(crate) fn replay_unnoted() -> bool {
     chosen("replay-unnoted")
 }
 
+/// Leaves the data directory as its umask made it.
+pub(crate) fn open_to_all() -> bool {
+    chosen("open-to-all")
+}
+
 /// Leaves bodies in pack files out of a backup.
 pub(crate) fn backup_without_packs() -> bool {
     chosen("backup-without-packs")
