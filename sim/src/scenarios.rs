@@ -29,6 +29,9 @@ pub const NAMES: &[&str] = &[
     "cell quarantined",
     "refused by a quarantined cell",
     "cell restored",
+    "saga undone",
+    "a step could not be undone",
+    "workflow resumed",
 ];
 
 /// Which scenarios a seed has.
@@ -44,6 +47,8 @@ pub(crate) struct Scenarios {
     pub(crate) full_every_ms: u64,
     /// A rule panics, every so many milliseconds; 0 is never.
     pub(crate) poison_every_ms: u64,
+    /// Tenants have workflows and sagas.
+    pub(crate) flows: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -61,6 +66,7 @@ impl Scenarios {
             large: chance.once_in(3),
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
+            flows: false, // rolled from a stream of its own
         }
     }
 }

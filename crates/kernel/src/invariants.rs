@@ -68,6 +68,32 @@ pub fn n7_fan_out_keeps_its_window(plan: &Plan) -> bool {
     })
 }
 
+/// N8: nothing is undone before the whole failed, nothing is done after, and one thing at a time:
+/// the last one first.
+#[must_use]
+pub fn n8_undoing_goes_backwards(plan: &Plan) -> bool {
+    let moving = |status| matches!(status, StepStatus::Running | StepStatus::Waiting);
+    let under_way = plan.steps.iter().filter(|(_, step)| moving(step.status));
+    let mut undoing = Vec::new();
+    for (name, _) in under_way {
+        match plan.flow.undo.get(name) {
+            Some(of) => undoing.push(of),
+            None if plan.undoing => return false,
+            None => {}
+        }
+    }
+    let last = if crate::planted::is("undo-forwards") {
+        plan.undoable.first()
+    } else {
+        plan.undoable.last()
+    };
+    match undoing[..] {
+        [] => true,
+        [of] => plan.undoing && last == Some(of),
+        _ => false,
+    }
+}
+
 /// Names of all invariants, for the documents.
 pub const NAMES: &[&str] = &[
     "N1 budget covers",
@@ -77,6 +103,7 @@ pub const NAMES: &[&str] = &[
     "N5 reviewer is not author",
     "N6 closed plans are at rest",
     "N7 fan-out keeps its window",
+    "N8 undoing goes backwards",
 ];
 
 /// Checks what a turn touched.
@@ -107,9 +134,11 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
     }
     for (id, plan) in &turn.tables.plan.edits {
         if let Some(plan) = plan
-            && !(n6_closed_plans_are_at_rest(plan) && n7_fan_out_keeps_its_window(plan))
+            && !(n6_closed_plans_are_at_rest(plan)
+                && n7_fan_out_keeps_its_window(plan)
+                && n8_undoing_goes_backwards(plan))
         {
-            return Err(Stop::broken(format!("{id} breaks one of N6, N7")));
+            return Err(Stop::broken(format!("{id} breaks one of N6, N7, N8")));
         }
     }
     Ok(())

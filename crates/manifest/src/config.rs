@@ -10,7 +10,7 @@ use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
-use crate::{Applied, Reading, agent, amounts, budget, kept, notice, skill, supervision};
+use crate::{Applied, Reading, agent, amounts, budget, flow, kept, notice, skill, supervision};
 
 /// The settings of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +70,7 @@ pub struct LoggingConfig {
     pub audit_retention_days: Option<u32>,
 }
 
-/// The sections that are lists of resources this version keeps.
+/// The sections that are lists of resources which are read alike.
 const SECTIONS: &[(&str, Kind)] = &[
     ("supervisors", Kind::Supervisor),
     ("sagas", Kind::Saga),
@@ -149,6 +149,11 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
     }
     for (section, kind) in SECTIONS {
         if let Some(node) = map.node(&[section], found) {
+            if flow::is_flow(*kind) {
+                let read = flow::all(*kind, node, reading.checks, found);
+                out.flows.extend(read);
+                continue;
+            }
             out.kept
                 .extend(kept::all(*kind, node, reading.checks, found));
             if *kind == Kind::Supervisor {

@@ -85,7 +85,7 @@ pub(crate) fn fields(
 }
 
 /// A step's name: `fetch_emails` is the step `fetch-emails`.
-fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
+pub(crate) fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
     let text = reader::text(node, key, findings)?;
     reader::name_text(&text.replace('_', "-"), node.at, findings)
 }

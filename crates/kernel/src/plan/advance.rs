@@ -4,7 +4,7 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::StepSpec;
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{Plan, Step, close, known, outcome, start, vars};
+use super::{Plan, Step, known, outcome, start, undo, vars};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -15,11 +15,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let next = plan.spec.steps.iter().find_map(|spec| {
-        let step = plan.steps.get(&spec.name)?;
-        Some((spec, possible(turn, &plan, spec, step)?))
-    });
-    let Some((spec, next)) = next else {
+    let Some((spec, next)) = next_move(turn, &plan) else {
         return Err(Stop::broken(format!("plan {id}: {}", why.what)));
     };
     let item = match next {
@@ -54,45 +50,65 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    for spec in &plan.spec.steps {
-        let Some(step) = plan.steps.get(&spec.name) else {
-            continue;
-        };
-        let Some(next) = possible(turn, &plan, spec, step) else {
-            continue;
-        };
+    if let Some((spec, next)) = next_move(turn, &plan) {
         carry_out(turn, id, &plan, spec, next)?;
         turn.advance(id);
         return Ok(());
     }
-    if plan.steps.values().all(|step| step.status.is_closed()) {
-        let output = plan
-            .spec
-            .output
-            .as_ref()
-            .or_else(|| plan.spec.steps.last().map(|s| &s.name));
-        let output = output
-            .and_then(|name| plan.steps.get(name))
-            .and_then(|step| step.output);
-        let failed = plan
-            .steps
-            .values()
-            .any(|step| step.status == StepStatus::Failed);
-        let status = if failed {
-            PlanStatus::Partial
+    if plan.undoing {
+        return if plan.undoable.is_empty() {
+            undo::undone(turn, id, &plan)
         } else {
-            PlanStatus::Completed
+            Ok(())
         };
-        let name = plan.name;
-        turn.emit(plan::Closed {
-            plan: id,
-            name,
-            status,
-            output,
-            problem: None,
-        })?;
+    }
+    let closed = |spec: &StepSpec| {
+        let step = plan.steps.get(&spec.name);
+        step.is_none_or(|step| step.status.is_closed())
+    };
+    if plan.forward().all(closed) {
+        complete(turn, id, &plan)?;
     }
     Ok(())
+}
+
+/// The first step in the order of the file that can move, and how; while things are undone, what
+/// undoes the last of them.
+fn next_move<'p>(turn: &Turn<'_>, plan: &'p Plan) -> Option<(&'p StepSpec, Move)> {
+    let of = |spec: &'p StepSpec| {
+        let step = plan.steps.get(&spec.name)?;
+        Some((spec, possible(turn, plan, spec, step)?))
+    };
+    if plan.undoing {
+        let undo = plan.next_undo()?;
+        return plan
+            .spec
+            .steps
+            .iter()
+            .find(|spec| spec.name == *undo)
+            .and_then(of);
+    }
+    plan.forward().find_map(of)
+}
+
+/// All steps are closed.
+fn complete(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
+    let last = || plan.forward().last().map(|spec| &spec.name);
+    let output = plan.spec.output.as_ref().or_else(last);
+    let output = output.and_then(|name| vars::given_on(plan, name));
+    let failed = |step: &Step| step.status == StepStatus::Failed;
+    let status = if plan.steps.values().any(failed) {
+        PlanStatus::Partial
+    } else {
+        PlanStatus::Completed
+    };
+    turn.emit(plan::Closed {
+        plan: id,
+        name: plan.name.clone(),
+        status,
+        output,
+        problem: None,
+    })
 }
 
 fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {
@@ -236,7 +252,12 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= turn.now);
+    let now = turn.now;
+    let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= now);
+    if late(plan.deadline) {
+        let note = format!("{} took longer than it may", plan.name);
+        return fail(turn, id, Problem::new(Code::TIMED_OUT, note));
+    }
     let mut over = Vec::new();
     for (name, step) in &plan.steps {
         if late(step.deadline) {
@@ -263,7 +284,8 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         }
     }
     for (at, task, approval) in over {
-        if known(turn, id)?.is_closed() {
+        let plan = known(turn, id)?;
+        if plan.is_closed() || (plan.undoing && !plan.flow.undoes(&at.step)) {
             return Ok(()); // the one before was one too many: what was open is cancelled
         }
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
@@ -280,13 +302,8 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     Ok(())
 }
 
-/// Ends the plan because a step failed for good.
+/// Ends the plan because a step failed for good, undone where it can be.
 pub(super) fn fail(turn: &mut Turn<'_>, id: PlanId, problem: Problem) -> Done {
-    close(
-        turn,
-        &Actor::Plan(id),
-        id,
-        PlanStatus::Failed,
-        Some(problem),
-    )
+    let (by, status) = (Actor::Plan(id), PlanStatus::Failed);
+    undo::fail(turn, &by, id, status, Some(problem))
 }

@@ -2,8 +2,11 @@
 //! anywhere and go on. Each turn moves one step.
 
 mod advance;
+mod before;
+mod lower;
 mod outcome;
 mod start;
+mod undo;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,7 @@ use std::collections::BTreeMap;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
-use naos_types::spec::{PlanSpec, StepDo, StepSpec};
+use naos_types::spec::{Flow, Kind, PlanSpec, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Code, Name, PlanId, PlanStatus, ReviewId, StepStatus, TaskId, Time,
 };
@@ -22,7 +25,9 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, halt};
+pub(crate) use lower::sound_flow;
 pub(crate) use outcome::{approval_decided, close, task_closed};
+pub(crate) use undo::announce;
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
@@ -92,6 +97,8 @@ pub struct Step {
     pub started: Option<Time>,
     /// When it was closed.
     pub ended: Option<Time>,
+    /// How many attempts don't count any more: somebody let it begin anew.
+    pub forgiven: u32,
 }
 
 impl Step {
@@ -112,6 +119,19 @@ impl Step {
             problem: None,
             started: None,
             ended: None,
+            forgiven: 0,
+        }
+    }
+
+    /// Lets it begin anew; its attempts are counted on, so that none has the id of an earlier one.
+    fn begin_anew(&mut self) {
+        self.status = StepStatus::Pending;
+        self.forgiven = self.attempt;
+        (self.task, self.approval, self.review) = (None, None, None);
+        (self.retry_at, self.deadline) = (None, None);
+        (self.problem, self.ended) = (None, None);
+        if self.fan.take().is_some() {
+            self.round += 1; // items count their attempts from 1
         }
     }
 
@@ -147,11 +167,22 @@ pub struct Plan {
     pub problem: Option<Problem>,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// What it is a run of, and how it ends.
+    pub flow: Flow,
+    /// When the whole is given up.
+    pub deadline: Option<Time>,
+    /// The steps that are done and can be undone, the last one last.
+    pub undoable: Vec<Name>,
+    /// Whether what was done is being undone.
+    pub undoing: bool,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        before::lift(version, bytes)
+    }
     fn is_open(&self) -> bool {
         !self.is_closed()
     }
@@ -159,7 +190,8 @@ impl Aggregate for Plan {
         if self.is_closed() {
             None
         } else {
-            self.steps.values().filter_map(Step::due).min()
+            let steps = self.steps.values().filter_map(Step::due);
+            steps.chain(self.deadline).min()
         }
     }
 }
@@ -171,11 +203,38 @@ impl Plan {
         self.ended.is_some()
     }
 
+    /// The step that failed to undo another and waits for a person.
+    #[must_use]
+    pub fn not_undone(&self) -> Option<(&Name, &Step)> {
+        let undo = self.next_undo()?;
+        let step = self.steps.get(undo)?;
+        (self.ended.is_none() && step.status == StepStatus::Failed).then_some((undo, step))
+    }
+
+    /// The step that undoes what is to be undone next: the last thing first.
+    fn next_undo(&self) -> Option<&Name> {
+        let last = if crate::planted::is("undo-forwards") {
+            self.undoable.first()
+        } else {
+            self.undoable.last()
+        };
+        self.flow.undo_of(last.filter(|_| self.undoing)?)
+    }
+
+    /// The steps that run while nothing has failed, in the order of the file.
+    pub fn forward(&self) -> impl Iterator<Item = &StepSpec> {
+        let all = self.spec.steps.iter();
+        all.filter(|spec| !self.flow.undoes(&spec.name))
+    }
+
     /// Where it stands: held while all it waits for is a person.
     #[must_use]
     pub fn status(&self) -> PlanStatus {
         if let Some(ended) = self.ended {
             return ended;
+        }
+        if self.not_undone().is_some() {
+            return PlanStatus::CompensationFailed;
         }
         let any = |wanted: StepStatus| self.steps.values().any(|step| step.status == wanted);
         let asks = self
@@ -217,31 +276,53 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {
     match asked {
-        command::Plan::Start { name, inputs } => {
-            let (spec, version) = crate::resource::plan(turn, name)?;
-            let spec = spec.clone();
-            waits_for(turn, &spec)?;
-            let inputs = vars::checked_inputs(turn, &spec, *inputs)?;
-            let plan = turn.mint.next_id();
-            let (name, by) = (name.clone(), by.clone());
-            turn.emit(plan::Started {
-                plan,
-                name,
-                version,
-                spec,
-                inputs,
-                by,
-            })?;
-            Ok(Reply::Plan(plan))
-        }
+        command::Plan::Start { of, name, inputs } => start(turn, by, *of, name, *inputs),
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
                 return Err(Stop::refused(Code::WRONG_STATE, "the plan ended already"));
             }
-            close(turn, by, *plan, PlanStatus::Cancelled, None)?;
+            undo::cancel(turn, by, *plan)?;
             Ok(Reply::Done)
         }
+        command::Plan::Resume { plan } => undo::resume(turn, by, *plan),
+        command::Plan::Reset { plan } => undo::reset(turn, by, *plan),
+        command::Plan::Resolve { plan, step, done } => {
+            undo::decide(turn, by, *plan, step.as_ref(), *done)
+        }
     }
+}
+
+fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
+    let (spec, flow, version) = match of {
+        Kind::Plan => {
+            let (spec, version) = crate::resource::plan(turn, name)?;
+            (spec.clone(), Flow::default(), version)
+        }
+        _ => {
+            let (flow, version) = crate::resource::flow(turn, of, name)?;
+            let (spec, flow) = lower::lower(of, name, flow)?;
+            (spec, flow, version)
+        }
+    };
+    waits_for(turn, &spec)?;
+    let inputs = match of {
+        Kind::Plan => vars::checked_inputs(turn, &spec, inputs)?,
+        _ => {
+            turn.readable(inputs, "the input")?;
+            inputs
+        }
+    };
+    let plan = turn.mint.next_id();
+    turn.emit(plan::Started {
+        plan,
+        name: name.clone(),
+        version,
+        spec,
+        inputs,
+        by: by.clone(),
+        flow,
+    })?;
+    Ok(Reply::Plan(plan))
 }
 
 /// Refuses to start a plan that names an agent that isn't there.
@@ -358,6 +439,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 by: f.by.clone(),
                 problem: None,
                 ended_at: None,
+                deadline: f.flow.timeout.map(|timeout| turn.now + timeout),
+                flow: f.flow.clone(),
+                undoable: Vec::new(),
+                undoing: false,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -383,6 +468,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             Ok(())
         }
         Fact::StepReopened(f) => fold_reopened(turn, f),
+        Fact::UndoBegan(f) => undo::fold_began(turn, f),
+        Fact::UndoDecided(f) => undo::fold_decided(turn, f),
+        Fact::Resumed(f) => undo::fold_resumed(turn, f),
         Fact::Closed(f) => {
             let now = turn.now;
             let plan = turn.plan_mut(&f.plan)?;
@@ -390,20 +478,23 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             plan.output = f.output;
             plan.problem.clone_from(&f.problem);
             plan.ended_at = Some(now);
-            for step in plan
-                .steps
-                .values_mut()
-                .filter(|step| !step.status.is_closed())
-            {
-                step.status = StepStatus::Cancelled;
-                step.retry_at = None;
-                step.deadline = None;
-                if let Some(fan) = &mut step.fan {
-                    fan.open.clear();
-                }
+            plan.deadline = None;
+            let open = plan.steps.values_mut();
+            for step in open.filter(|step| !step.status.is_closed()) {
+                put_to_rest(step);
             }
             Ok(())
         }
+    }
+}
+
+/// Nothing more comes of an open step.
+fn put_to_rest(step: &mut Step) {
+    step.status = StepStatus::Cancelled;
+    step.retry_at = None;
+    step.deadline = None;
+    if let Some(fan) = &mut step.fan {
+        fan.open.clear();
     }
 }
 
@@ -483,7 +574,7 @@ fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
         step.output = f.output;
         step.deadline = None;
         step.retry_at = None;
-        return Ok(());
+        return undo::fold_step_done(turn, f.plan, &f.at.step);
     };
     if let Some(fan) = &mut step.fan {
         fan.open.remove(&index);
@@ -563,5 +654,6 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
     if let Some(step) = plan.steps.get_mut(&f.at.step) {
         step.feedback = Some(f.feedback);
     }
+    plan.undoable.retain(|name| *name != f.at.step);
     Ok(())
 }

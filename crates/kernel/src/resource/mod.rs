@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{Kind, PlanSpec, SkillSpec, Spec};
+use naos_types::spec::{FlowSpec, FlowStep, Kind, PlanSpec, SkillSpec, Spec};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,22 @@ pub(crate) fn plan<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PlanSpec, u
     }
 }
 
+/// The workflow or saga of this name and its version.
+pub(crate) fn flow<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<(&'t FlowSpec, u32)> {
+    match known(turn, kind, name)? {
+        Resource {
+            spec: Spec::Flow(spec),
+            version,
+            ..
+        } => Ok((spec, *version)),
+        _ => {
+            let word = kind.word();
+            let what = format!("{name} is a {word} that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
 /// The skill of this name.
 pub(crate) fn skill<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t SkillSpec>> {
     match turn.resource(&ResourceKey(Kind::Skill, name.clone()))? {
@@ -75,22 +91,17 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
-            let digest = digest(spec);
-            let before = turn.resource(&ResourceKey(*kind, name.clone()))?;
-            if before.is_some_and(|resource| resource.digest == digest) {
-                return Ok(Reply::Unchanged);
-            }
-            let version = before.map_or(1, |resource| resource.version + 1);
-            turn.emit(resource::Applied {
-                kind: *kind,
-                name: name.clone(),
-                version,
-                spec: spec.clone(),
-                digest,
-                by: by.clone(),
-            })?;
-            Ok(Reply::Version(u64::from(version)))
+            apply(turn, by, *kind, name, spec)
         }
+        command::Resource::Create { kind, name, spec } => {
+            fits(*kind, spec)?;
+            if turn.resource(&ResourceKey(*kind, name.clone()))?.is_some() {
+                let what = format!("there is a {} {name} already", kind.word());
+                return Err(Stop::refused(Code::EXISTS, what));
+            }
+            apply(turn, by, *kind, name, spec)
+        }
+        command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
         command::Resource::Delete { kind, name } => {
             known(turn, *kind, name)?;
             turn.emit(resource::Deleted {
@@ -103,11 +114,49 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     }
 }
 
+fn apply(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name, spec: &Spec) -> Done<Reply> {
+    let digest = digest(spec);
+    let before = turn.resource(&ResourceKey(kind, name.clone()))?;
+    if before.is_some_and(|resource| resource.digest == digest) {
+        return Ok(Reply::Unchanged);
+    }
+    let version = before.map_or(1, |resource| resource.version + 1);
+    turn.emit(resource::Applied {
+        kind,
+        name: name.clone(),
+        version,
+        spec: spec.clone(),
+        digest,
+        by: by.clone(),
+    })?;
+    Ok(Reply::Version(u64::from(version)))
+}
+
+/// One more step at the end; the same step said again changes nothing.
+fn add_step(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    step: &FlowStep,
+) -> Done<Reply> {
+    let (spec, _) = flow(turn, kind, name)?;
+    let mut spec = spec.clone();
+    if spec.steps.last() == Some(step) {
+        return Ok(Reply::Unchanged);
+    }
+    spec.steps.push(step.clone());
+    let spec = Spec::Flow(spec);
+    fits(kind, &spec)?;
+    apply(turn, by, kind, name, &spec)
+}
+
 /// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
+        Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
         Spec::Notice(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;
@@ -115,7 +164,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
         }
         Spec::Kept(_) => !matches!(
             kind,
-            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice
+            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice | Kind::Workflow | Kind::Saga
         ),
     };
     if fits {

@@ -9,8 +9,8 @@ use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, Channel, Handler, Kind, NoticeSpec, OnExceed, PlanSpec, RetryPolicy,
-    SkillSpec, Spec, Waits,
+    AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, NoticeSpec, OnExceed, PlanSpec,
+    RetryPolicy, SkillSpec, Spec, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
@@ -35,9 +35,14 @@ pub fn check_plan(plans: &[(&str, PlanSpec)], script: &str, expected: &str) {
         let (reply, _) = apply_plan(&mut bench, plan, spec);
         reply.unwrap_or_else(|refusal| panic!("the plan {plan}: {refusal}"));
     }
+    check_in(&mut bench, script, expected);
+}
+
+#[track_caller]
+fn check_in(bench: &mut Bench, script: &str, expected: &str) {
     let mut last = String::new();
     for sentence in script.split(';').map(str::trim) {
-        last = play(&mut bench, sentence);
+        last = play(bench, sentence);
     }
     assert_eq!(last, expected, "after {script:?}");
 }
@@ -49,6 +54,23 @@ pub fn apply_plan(bench: &mut Bench, plan: &str, spec: &PlanSpec) -> Outcome {
         name: name(plan),
         spec,
     })
+}
+
+pub fn apply_flow(bench: &mut Bench, kind: Kind, flow: &str, spec: &FlowSpec) -> Outcome {
+    bench.command(command::Resource::Apply {
+        kind,
+        name: name(flow),
+        spec: Spec::Flow(spec.clone()),
+    })
+}
+
+/// The same in a cell that has this workflow or saga.
+#[track_caller]
+pub fn check_flow(kind: Kind, spec: &FlowSpec, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = apply_flow(&mut bench, kind, "it", spec);
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
 }
 
 pub fn name(text: &str) -> Name {
@@ -84,6 +106,8 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("ask", [agent, text @ ..]) => open_task(bench, Some(name(agent)), &text.join(" ")),
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
+        ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
+        ("resume" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
         ("forget", ["contents"]) => {
             bench.bodies.clear();
@@ -189,6 +213,13 @@ fn word(fact: &Fact) -> String {
             format!("{} {} {}", f.at, f.problem.code, retry(&f.retry_at))
         }
         Fact::Plan(plan::Fact::Closed(f)) => f.status.to_string(),
+        Fact::Plan(plan::Fact::UndoBegan(f)) => match &f.problem {
+            Some(problem) => problem.code.to_string(),
+            None => "cancelled".into(),
+        },
+        Fact::Plan(plan::Fact::UndoDecided(f)) => {
+            format!("{} {}", f.at, if f.done { "done" } else { "again" })
+        }
         _ => return fact.kind().into(),
     };
     format!("{}({more})", fact.kind())
@@ -275,8 +306,33 @@ fn start(bench: &mut Bench, plan: &str, inputs: &str) -> Outcome {
         inputs.as_bytes()
     });
     bench.command(command::Plan::Start {
+        of: Kind::Plan,
         name: name(plan),
         inputs,
+    })
+}
+
+fn go(bench: &mut Bench, kind: &str, flow: &str, input: &str) -> Outcome {
+    let inputs = bench.body(input.as_bytes());
+    bench.command(command::Plan::Start {
+        of: Kind::parse(kind).expect("a kind"),
+        name: name(flow),
+        inputs,
+    })
+}
+
+/// What people do about a plan's run.
+fn about_plan(bench: &mut Bench, verb: &str, step: &[&str]) -> Outcome {
+    let plan = bench.plan.expect("a plan");
+    let step = step.first().map(|step| name(step));
+    bench.command(match verb {
+        "resume" => command::Plan::Resume { plan },
+        "abandon" => command::Plan::Reset { plan },
+        _ => command::Plan::Resolve {
+            plan,
+            step,
+            done: verb == "undone",
+        },
     })
 }
 

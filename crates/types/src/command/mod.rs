@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::approval::Waiting;
 use crate::fact::run::Verdict;
-use crate::spec::{AgentSpec, BudgetSpec, Kind, Spec};
+use crate::spec::{AgentSpec, BudgetSpec, FlowStep, Kind, Spec};
 use crate::{
     ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, Spender,
     TaskId, TenantId, Time, TokenId,
@@ -103,15 +103,36 @@ commands! {
     Plan {
         /// Starts an execution.
         Start {
-            /// Of which plan.
+            /// Of a plan, or of what is made steps of one.
+            of: Kind,
+            /// Of which.
             name: Name,
-            /// Its inputs, a JSON object.
+            /// Its inputs: a plan's are a JSON object, anything else's what its first step gets.
             inputs: BodyRef,
         }
-        /// Not wanted any more.
+        /// Not wanted any more: what can be undone is.
         Cancel {
             /// Which.
             plan: PlanId,
+        }
+        /// Goes on where it failed.
+        Resume {
+            /// Which.
+            plan: PlanId,
+        }
+        /// Gives it up as it stands, so that nothing of it is left open.
+        Reset {
+            /// Which.
+            plan: PlanId,
+        }
+        /// Decides about a step that could not be undone.
+        Resolve {
+            /// Which.
+            plan: PlanId,
+            /// The step; none for the one that waits.
+            step: Option<Name>,
+            /// Whether it is undone by now; if not, it is tried again.
+            done: bool,
         }
     }
     /// About approvals.
@@ -147,6 +168,15 @@ commands! {
     }
     /// About resources.
     Resource {
+        /// Makes one; refused where there is one of this name.
+        Create {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// What it says.
+            spec: Spec,
+        }
         /// Makes one, or changes it where it differs.
         Apply {
             /// Of which kind.
@@ -162,6 +192,15 @@ commands! {
             kind: Kind,
             /// Which.
             name: Name,
+        }
+        /// Adds a step at the end of a workflow or a saga.
+        AddStep {
+            /// Which of the two.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// The step.
+            step: FlowStep,
         }
     }
     /// About documents.

@@ -2,6 +2,7 @@
 
 mod agent;
 mod budget;
+mod flow;
 mod notice;
 mod plan;
 mod skill;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use skill::{Handler, SkillSpec};
@@ -94,4 +96,6 @@ pub enum Spec {
     Kept(String),
     /// Who is told that something waits for a person.
     Notice(NoticeSpec),
+    /// Steps in a row: a workflow or a saga.
+    Flow(FlowSpec),
 }

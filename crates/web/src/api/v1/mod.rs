@@ -11,6 +11,7 @@ pub(crate) mod components;
 pub(crate) mod costs;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod flows;
 pub(crate) mod members;
 pub(crate) mod nodes;
 pub(crate) mod notices;

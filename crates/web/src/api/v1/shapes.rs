@@ -99,12 +99,19 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
 }
 
 pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value {
-    let steps = plan.spec.steps.iter().map(|spec| {
+    let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
-        step.map_or(Value::Null, |found| step_of(reader, &spec.name, found))
+        let mut shown = step.map_or(Value::Null, |found| step_of(reader, &spec.name, found));
+        if let Some(undo) = plan.flow.undo_of(&spec.name)
+            && let Some(found) = plan.steps.get(undo)
+        {
+            shown["compensation"] = step_of(reader, undo, found);
+        }
+        shown
     });
     json!({
         "run": id,
+        "kind": plan.flow.of,
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
