@@ -238,7 +238,7 @@ pub(crate) fn workflow(context: &Context, asked: &Workflow) -> Ended {
         WorkflowVerb::Create(create) => {
             let mut body = flow.head(&create.name, &create.common)?;
             put(&mut body, "on_error", create.on_error.as_ref());
-            put(&mut body, "retry_delay", create.retry_delay.as_ref());
+            put_span(&mut body, "retry_delay", create.retry_delay.as_ref());
             body.extend(create.retries.map(|n| ("retries".into(), json!(n))));
             flow.create(&create.name, body)
         }
@@ -276,6 +276,12 @@ fn put(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
     body.extend(value.map(|value| (key.to_owned(), json!(value))));
 }
 
+/// A length of time as it was typed; a bare number stays one.
+fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+    let span = |text: &String| text.parse::<u64>().map_or(json!(text), |n| json!(n));
+    body.extend(value.map(|value| (key.to_owned(), span(value))));
+}
+
 /// One of the two kinds.
 #[derive(Clone, Copy)]
 struct Flow<'c> {
@@ -305,8 +311,8 @@ impl Flow<'_> {
         let mut body = Map::new();
         body.insert("name".into(), json!(name(text)?));
         put(&mut body, "description", common.description.as_ref());
-        put(&mut body, "timeout", common.timeout.as_ref());
-        put(&mut body, "step_timeout", common.step_timeout.as_ref());
+        put_span(&mut body, "timeout", common.timeout.as_ref());
+        put_span(&mut body, "step_timeout", common.step_timeout.as_ref());
         Ok(body)
     }
 
@@ -330,7 +336,7 @@ impl Flow<'_> {
         put(&mut body, "agent", step.agent.as_ref());
         put(&mut body, "input", step.input.as_ref());
         put(&mut body, "when", step.when.as_ref());
-        put(&mut body, "timeout", step.timeout.as_ref());
+        put_span(&mut body, "timeout", step.timeout.as_ref());
         body.extend(step.retries.map(|n| ("retries".into(), json!(n))));
         name(&step.of)?;
         Ok(body)

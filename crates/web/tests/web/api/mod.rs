@@ -6,6 +6,7 @@ mod approvals;
 mod audit;
 mod costs;
 mod events;
+mod flows;
 mod members;
 mod runs;
 mod status;
