@@ -114,6 +114,16 @@ fn unknown(fields: &[Field], found: &mut Findings) {
         "broker",
         "trust",
     ];
+    // `driver:` is a whole document: nothing stands beside it.
+    let whole = |key: &str| Kind::parse(key).is_some_and(|kind| kind.word() == key);
+    if let Some(one) = fields.iter().find(|field| whole(&field.key)) {
+        for other in fields.iter().filter(|field| field.key != one.key) {
+            let help = format!("what `{}` says stands beneath it", one.key);
+            let what = format!("unknown key `{}` beside `{}`", other.key, one.key);
+            found.error_help(other.at, what, help);
+        }
+        return;
+    }
     let first = &fields[0];
     match similar(&first.key, FIRST.iter().copied()) {
         Some(word) => {

@@ -15,8 +15,9 @@ fn one(text: &str) -> FlowSpec {
 #[test]
 fn steps_in_both_spellings() {
     let spec = one(
-        "workflows:\n  line:\n    onError: skip\n    timeout: 300\n    stepTimeout: 1m\n    steps:\n      \
-         - fetch\n      - {name: sum_up, agent: writer, input: {a: \"{{fetch.output}}\"}, onError: stop}\n      \
+        "workflows:\n  line:\n    onError: skip\n    timeout: 300\n    stepTimeout: 1m\n    \
+         steps:\n      - fetch\n      - name: sum_up\n        agent: writer\n        \
+         input: {a: \"{{fetch.output}}\"}\n        onError: stop\n      \
          - {agent: reader, when: fetch.output == 'x', retries: 2}\n",
     );
     assert_eq!(spec.on_error, OnError::Skip);
@@ -43,9 +44,8 @@ fn steps_in_both_spellings() {
     );
     assert_eq!(spec.steps[1].on_error, Some(OnError::Stop));
     assert_eq!(spec.steps[2].retry.as_ref().unwrap().attempts_max, 3);
-    let saga = one(
-        "type: saga\nname: A Trip\nsteps:\n  - {name: book, action: booker, compensation: unbooker}\n",
-    );
+    let saga = one("type: saga\nname: A Trip\nsteps:\n  \
+         - {name: book, action: booker, compensation: unbooker}\n");
     assert_eq!(
         saga.steps[0].compensate.as_ref().unwrap().as_str(),
         "unbooker"
@@ -156,4 +156,14 @@ fn steps_that_wait_for_each_other_are_named() {
         "{}",
         bad("f.yaml", &scoped)
     );
+}
+
+#[test]
+fn what_stands_beside_a_whole_document_is_named() {
+    assert_eq!(
+        bad("f.yaml", "driver:\n  id: mail\n  type: io\nnosuch: 1\n"),
+        "f.yaml:4:1: unknown key `nosuch` beside `driver`; what `driver` says stands beneath it"
+    );
+    let torn = bad("f.yaml", "plan:\n  - emit: {type: \"a\", data: {b: \"c\"}\nnosuch: 1\n");
+    assert!(torn.ends_with("before `nosuch`"), "{torn}");
 }

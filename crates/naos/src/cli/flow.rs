@@ -457,7 +457,10 @@ impl Flow<'_> {
     /// One that never ran.
     fn ready(self, kept: &Value) -> Value {
         let steps = kept["spec"]["steps"].as_array().into_iter().flatten();
-        let step = |step: &Value| json!({"name": step["name"], "status": "pending", "output": null, "attempts": 0});
+        let step = |step: &Value| {
+            let (name, output) = (&step["name"], Value::Null);
+            json!({"name": name, "status": "pending", "output": output, "attempts": 0})
+        };
         json!({
             "run": null,
             "kind": self.kind,

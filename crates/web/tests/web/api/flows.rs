@@ -131,7 +131,8 @@ async fn a_saga_undoes_what_it_did() {
         &rig,
         &format!(
             "sagas:\n  trip:\n    steps:\n      - {{name: book, compensate: unbook}}\n      \
-             - {{name: pay, compensate: unpay}}\n      - {{name: boom, agent: book, when: \"{BOOM}\"}}\n"
+             - {{name: pay, compensate: unpay}}\n      \
+             - {{name: boom, agent: book, when: \"{BOOM}\"}}\n"
         ),
     )
     .await;
