@@ -216,7 +216,8 @@ impl Sim {
                     let inputs = door.body(&f.inputs).ok().flatten().unwrap_or_default();
                     let inputs: serde_json::Value =
                         serde_json::from_slice(&inputs).unwrap_or_default();
-                    format!("plan {}", inputs["mark"].as_str().unwrap_or_default())
+                    let mark = inputs["mark"].as_str().or(inputs[0]["mark"].as_str());
+                    format!("plan {}", mark.unwrap_or_default())
                 }
                 Fact::Message(message::Fact::Posted(f)) => format!("message {}", open(&f.text)),
                 Fact::Event(event::Fact::Published(f)) if matches!(f.by, Actor::Member(..)) => {

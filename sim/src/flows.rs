@@ -1,10 +1,10 @@
-//! Workflows and sagas: what failed is undone once, last things first, and nothing that is done is
+//! Workflows, sagas and pools: what failed is undone once, last things first, and nothing that is done is
 //! done again. Read from the journal alone, without the rules' own eyes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_types::fact::{Fact, plan};
-use naos_types::spec::{FlowSpec, FlowStep, Kind, OnError, Spec};
+use naos_types::spec::{FlowSpec, FlowStep, Kind, Merge, OnError, PoolSpec, Spec, Strategy};
 use naos_types::{Name, PlanId, PlanStatus, Span, TenantId, command};
 
 use crate::chance::Chance;
@@ -13,7 +13,13 @@ use crate::sim::Sim;
 use crate::workload::name;
 
 /// The workflows and sagas of every tenant that has some.
-const FLOWS: [(Kind, &str); 2] = [(Kind::Saga, "trip"), (Kind::Workflow, "line")];
+const FLOWS: [(Kind, &str); 3] = [
+    (Kind::Saga, "trip"),
+    (Kind::Workflow, "line"),
+    (Kind::Pool, "team"),
+];
+
+const MERGES: [Merge; 4] = [Merge::All, Merge::First, Merge::Majority, Merge::Quorum];
 
 /// What the facts of runs with steps in a row said so far.
 #[derive(Default)]
@@ -49,7 +55,9 @@ impl Flows {
         match fact {
             plan::Fact::StepStarted(f) => seen.begins(&f.at.step),
             plan::Fact::StepDone(f) => {
-                seen.ends(&f.at.step);
+                if f.at.item.is_none() {
+                    seen.ends(&f.at.step);
+                }
                 Ok(())
             }
             plan::Fact::UndoBegan(_) => {
@@ -141,11 +149,24 @@ fn flow_spec(chance: &mut Chance, kind: Kind) -> FlowSpec {
     spec
 }
 
+fn pool_spec(chance: &mut Chance) -> PoolSpec {
+    PoolSpec {
+        agents: vec![name("worker"), name("faulty"), name("helper")],
+        size: u32::try_from(chance.within(1, 5)).unwrap_or(1),
+        strategy: *chance.pick(&[Strategy::RoundRobin, Strategy::LeastBusy, Strategy::Random]),
+        ..PoolSpec::default()
+    }
+}
+
 impl Sim {
     /// What a tenant begins with that has workflows and sagas.
     pub(crate) fn begin_flows(&mut self, tenant: TenantId) {
         for (kind, flow) in FLOWS {
-            let spec = Spec::Flow(flow_spec(&mut self.flow_chance, kind));
+            let chance = &mut self.flow_chance;
+            let spec = match kind {
+                Kind::Pool => Spec::Pool(pool_spec(chance)),
+                _ => Spec::Flow(flow_spec(chance, kind)),
+            };
             let name = name(flow);
             let command = command::Resource::Apply { kind, name, spec };
             self.ask(tenant, command.into(), Vec::new(), None, true, 2);
@@ -161,12 +182,30 @@ impl Sim {
         let tenant = self.tenants[usize::try_from(at).unwrap_or(0)];
         let canary = crate::clients::canary(tenant);
         let mark = format!("{canary}c{}", self.clients.asked.len());
-        let inputs = self.body(tenant, format!("{{\"mark\":\"{mark}\"}}").as_bytes());
         let (of, flow) = *self.flow_chance.pick(&FLOWS);
-        let command = command::Plan::Start {
-            of,
-            name: name(flow),
-            inputs: inputs.staged.name,
+        let task = format!("{{\"mark\":\"{mark}\"}}");
+        let text = match of {
+            Kind::Pool => {
+                let count = self.flow_chance.within(1, 7);
+                let tasks: Vec<String> = (0..count).map(|_| task.clone()).collect();
+                format!("[{}]", tasks.join(","))
+            }
+            _ => task,
+        };
+        let inputs = self.body(tenant, text.as_bytes());
+        let (name, staged) = (name(flow), inputs.staged.name);
+        let command = match of {
+            Kind::Pool => command::Plan::Submit {
+                name,
+                inputs: staged,
+                merge: Some(*self.flow_chance.pick(&MERGES)),
+                quorum: None,
+            },
+            of => command::Plan::Start {
+                of,
+                name,
+                inputs: staged,
+            },
         };
         let found = Some(format!("plan {mark}"));
         self.ask(tenant, command.into(), vec![inputs], found, true, 0);
@@ -198,6 +237,10 @@ impl Sim {
                         done: at < 3,
                     },
                 }
+            }
+            plan::Fact::Closed(f) if of == Kind::Pool && f.status == PlanStatus::Completed => {
+                self.report.meet("batch merged", 1);
+                return;
             }
             plan::Fact::Closed(f)
                 if of == Kind::Workflow

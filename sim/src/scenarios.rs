@@ -32,6 +32,7 @@ pub const NAMES: &[&str] = &[
     "saga undone",
     "a step could not be undone",
     "workflow resumed",
+    "batch merged",
 ];
 
 /// Which scenarios a seed has.

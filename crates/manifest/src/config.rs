@@ -10,7 +10,9 @@ use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
-use crate::{Applied, Reading, agent, amounts, budget, flow, kept, notice, skill, supervision};
+use crate::{
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, skill, supervision,
+};
 
 /// The settings of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,6 +154,10 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
             if flow::is_flow(*kind) {
                 let read = flow::all(*kind, node, reading.checks, found);
                 out.flows.extend(read);
+                continue;
+            }
+            if *kind == Kind::Pool {
+                out.pools.extend(pool::all(node, found));
                 continue;
             }
             out.kept

@@ -22,17 +22,6 @@ const SUPERVISOR: &[Key] = keys! {
     "restart_window" | "restartWindow" | "window_secs" | "windowSecs": Shape::Span,
     @need "children": Shape::List(&Shape::Or(&Shape::Name, &Shape::Any)),
 };
-const POOL: &[Key] = keys! {
-    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "agent": Shape::Name, "agents": Shape::List(&Shape::Name), "size": Shape::Whole(1, 1_024),
-    "strategy": Shape::Words(&["round-robin", "least-busy", "random"]),
-    "min_size" | "minSize": Shape::Whole(0, 1_024), "max_size" | "maxSize": Shape::Whole(1, 1_024),
-    "merge": Shape::Words(&["all", "first", "majority", "quorum"]),
-    "auto_scale" | "autoScale": Shape::Object(keys! {
-        "enabled": Shape::Bool, "scale_up_threshold" | "scaleUpThreshold": Shape::Number,
-        "scale_down_threshold" | "scaleDownThreshold": Shape::Number, "cooldown": Shape::Span,
-    }),
-};
 const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
@@ -133,7 +122,6 @@ const DAG_PLAN: &[Key] = keys! {
 const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
     Some(match kind {
         Kind::Supervisor => SUPERVISOR,
-        Kind::Pool => POOL,
         Kind::Instruction => INSTRUCTION,
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
@@ -147,6 +135,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Budget
         | Kind::Lesson
         | Kind::Notice
+        | Kind::Pool
         | Kind::Saga
         | Kind::Workflow => return None,
     })

@@ -18,6 +18,7 @@ mod kept;
 mod notice;
 mod plan;
 mod plan_check;
+mod pool;
 mod reader;
 mod schema;
 mod shape;
@@ -36,7 +37,7 @@ pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
-use naos_types::spec::{BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec};
+use naos_types::spec::{BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec};
 use naos_types::{Code, Name};
 
 use diagnostic::Findings;
@@ -80,6 +81,8 @@ pub struct Applied {
     pub notices: Vec<(Name, NoticeSpec)>,
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
+    /// Pools.
+    pub pools: Vec<(Name, PoolSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -147,6 +150,19 @@ pub fn parse_flow(kind: Kind, label: &str, text: &str) -> Result<(Name, FlowSpec
     }
 }
 
+/// Reads what is said about one pool, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found).and_then(|node| pool::one(None, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
 /// Reads a step that is added to a workflow or saga which has the steps `before`.
 ///
 /// # Errors
@@ -207,6 +223,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
+    all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

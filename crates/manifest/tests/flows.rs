@@ -164,6 +164,9 @@ fn what_stands_beside_a_whole_document_is_named() {
         bad("f.yaml", "driver:\n  id: mail\n  type: io\nnosuch: 1\n"),
         "f.yaml:4:1: unknown key `nosuch` beside `driver`; what `driver` says stands beneath it"
     );
-    let torn = bad("f.yaml", "plan:\n  - emit: {type: \"a\", data: {b: \"c\"}\nnosuch: 1\n");
+    let torn = bad(
+        "f.yaml",
+        "plan:\n  - emit: {type: \"a\", data: {b: \"c\"}\nnosuch: 1\n",
+    );
     assert!(torn.ends_with("before `nosuch`"), "{torn}");
 }

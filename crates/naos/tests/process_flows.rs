@@ -1,4 +1,4 @@
-//! Workflows and sagas as they are typed.
+//! Workflows, sagas and pools as they are typed.
 
 mod project;
 
@@ -171,6 +171,73 @@ fn process_a_saga_survives_the_end_of_the_process() {
     // The first attempt to undo fails at once, and whoever started it is gone before the second.
     project.json(&["saga", "run", "trip", "--input", "x", "--no-wait"]);
     project.naos(&["start", "unbook"]);
-    let ended = ends(&project, 1, &["saga", "resume", "trip"]);
-    assert_eq!(ended["status"], "rolled_back", "{ended}");
+    // Every command goes on with what is open, as far as it comes while it is there.
+    let looks = (0..200).map(|_| project.json(&["saga", "status", "trip"]));
+    let mut rolled_back = looks.filter(|found| found["status"] == "rolled_back");
+    let ended = rolled_back.next().expect("it goes on");
+    assert_eq!(
+        ended["steps"][0]["compensation"]["status"], "done",
+        "{ended}"
+    );
+}
+
+#[test]
+fn process_a_pool_takes_batches() {
+    let project = with_agents(&["ann", "bob"]);
+    project.json(&["pool", "create", "team", "--agent", "ann", "--size", "3"]);
+    project.json(&["pool", "add", "team", "bob"]);
+    std::fs::write(project.path("jobs.txt"), "one\ntwo\n\nthree\n").unwrap();
+    let all = project.json(&[
+        "pool", "submit", "team", "--batch", "jobs.txt", "--merge", "all",
+    ]);
+    assert_eq!(
+        (&all["status"], &all["output"]),
+        (&json!("completed"), &json!(["one", "two", "three"]))
+    );
+    let one = project.json(&["pool", "submit", "team", "tsara"]);
+    assert_eq!(one["output"], "tsara");
+    let none = ends(
+        &project,
+        1,
+        &[
+            "pool", "submit", "team", "--batch", "jobs.txt", "--merge", "majority",
+        ],
+    );
+    assert_eq!(none["status"], "failed");
+    project.json(&["pool", "scale", "team", "--size", "7"]);
+    let status = project.json(&["pool", "status", "team"]);
+    assert_eq!(
+        (&status["size"], &status["status"]),
+        (&json!(7), &json!("ready"))
+    );
+    assert_eq!(status["agents"], json!(["ann", "bob"]));
+    let history = project.json(&["pool", "history", "team"]);
+    assert_eq!(history["items"].as_array().unwrap().len(), 3);
+    project.json(&["pool", "drain", "team"]);
+    let refused = project.naos(&["pool", "submit", "team", "x"]);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("naos pool start team"),
+        "{}",
+        refused.stderr
+    );
+    project.json(&["pool", "stop", "team"]);
+    assert_eq!(
+        project.json(&["pool", "list"])["items"][0]["status"],
+        "stopped"
+    );
+    project.json(&["pool", "start", "team"]);
+    assert_eq!(
+        project.json(&["pool", "submit", "team", "x"])["output"],
+        "x"
+    );
+    for (words, exit) in [
+        (&["pool", "submit", "team"][..], 2),
+        (&["pool", "submit", "nobody", "x"], 1),
+        (&["pool", "create", "team"], 1),
+        (&["pool", "create", "x", "--size", "0"], 2),
+        (&["pool", "submit", "team", "--batch", "missing.txt"], 1),
+    ] {
+        assert_eq!(project.naos(words).exit, exit, "{words:?}");
+    }
 }

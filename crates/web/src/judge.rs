@@ -214,6 +214,15 @@ fn gather(
         };
         push(kind, name.to_string(), false, apply.into());
     }
+    for (name, pool) in applied.pools {
+        let (kind, spec) = (Kind::Pool, Spec::Pool(pool));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
     budgets.extend(applied.overall_budget.map(|spec| (Spender::All, spec)));
@@ -322,6 +331,7 @@ pub(crate) fn missing<E>(
         let named = match spec {
             Spec::Plan(plan) => agents_of(plan),
             Spec::Flow(flow) => agents_of_flow(flow),
+            Spec::Pool(pool) => pool.agents.iter().collect(),
             _ => continue,
         };
         for name in named {

@@ -8,7 +8,7 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, components, costs, documents, events,
-    flows, members, nodes, notices, plans, resources, runs, tasks, tenants,
+    flows, members, nodes, notices, plans, pools, resources, runs, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -110,6 +110,12 @@ table! {
     Api POST "/api/v1/sagas" Admin "Makes a saga without steps" flows::create_saga;
     Api POST "/api/v1/sagas/{name}/steps" Admin "Adds a step" flows::add_saga_step;
     Api POST "/api/v1/sagas/{name}/start" Staff "Starts a saga" flows::start_saga;
+    Api POST "/api/v1/pools" Admin "Makes a pool" pools::create;
+    Api POST "/api/v1/pools/{name}/submit" Staff "Gives a pool a batch" pools::submit;
+    Api POST "/api/v1/pools/{name}/add" Admin "Adds an agent" pools::add;
+    Api POST "/api/v1/pools/{name}/scale" Admin "Changes its size" pools::scale;
+    Api POST "/api/v1/pools/{name}/drain" Admin "Lets it take no more work" pools::drain;
+    Api POST "/api/v1/pools/{name}/start" Admin "Lets it take work again" pools::start;
     Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;

@@ -1,10 +1,10 @@
 //! One move of a plan: the first thing in the order of its file that can be done now.
 
 use naos_types::fact::{Problem, plan};
-use naos_types::spec::StepSpec;
+use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{Plan, Step, known, outcome, start, undo, vars};
+use super::{Plan, Step, known, outcome, share, start, undo, vars};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -96,7 +96,15 @@ fn complete(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
     let last = || plan.forward().last().map(|spec| &spec.name);
     let output = plan.spec.output.as_ref().or_else(last);
     let output = output.and_then(|name| vars::given_on(plan, name));
-    let failed = |step: &Step| step.status == StepStatus::Failed;
+    let shares_all = plan
+        .flow
+        .pool
+        .as_ref()
+        .is_some_and(|share| share.merge == Merge::All);
+    let failed = |step: &Step| {
+        let items = step.fan.as_ref().map_or(0, |fan| fan.failed);
+        step.status == StepStatus::Failed || (shares_all && items > 0)
+    };
     let status = if plan.steps.values().any(failed) {
         PlanStatus::Partial
     } else {
@@ -124,6 +132,14 @@ fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Optio
         StepStatus::Running => {
             let fan = step.fan.as_ref()?;
             let due = |at: Option<naos_types::Time>| at.is_some_and(|at| at <= turn.now);
+            if plan
+                .flow
+                .pool
+                .as_ref()
+                .is_some_and(|share| share::enough(share, fan))
+            {
+                return Some(Move::Gather);
+            }
             if let Some((index, _)) = fan.open.iter().find(|(_, item)| due(item.retry_at)) {
                 return Some(Move::Item(*index));
             }
@@ -169,7 +185,10 @@ fn carry_out(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, next
         }
         Move::Again => start::attempt(turn, id, plan, spec, None),
         Move::Item(index) => start::attempt(turn, id, plan, spec, Some(index)),
-        Move::Gather => outcome::gather(turn, id, plan, spec),
+        Move::Gather => match &plan.flow.pool {
+            Some(share) => share::merge(turn, id, plan, spec, share),
+            None => outcome::gather(turn, id, plan, spec),
+        },
     }
 }
 

@@ -1,14 +1,18 @@
-//! Workflows and sagas as steps of a plan: there is one machine for all of them.
+//! Workflows, sagas and pools as steps of a plan: there is one machine for all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_types::spec::{
-    Flow, FlowSpec, FlowStep, Kind, OnError, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
+    FanOut, Flow, FlowSpec, FlowStep, Kind, Merge, OnError, PlanSpec, PoolSpec, RetryPolicy, Share,
+    StepDo, StepSpec, UNDO_PREFIX,
 };
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, Refusal};
 
 use super::STEPS_MAX;
 use crate::turn::{Done, Stop};
+
+/// What the one step of a batch is called.
+const BATCH_STEP: &str = "work";
 
 fn refuse<T>(what: String) -> Done<T> {
     Err(Stop::refused(Code::BAD_PLAN, what))
@@ -77,6 +81,56 @@ pub(super) fn lower(of: Kind, name: &Name, spec: &FlowSpec) -> Done<(PlanSpec, F
         timeout: spec.timeout,
         undo,
         passes: true,
+        pool: None,
+    };
+    Ok((plan, flow))
+}
+
+/// A pool's batch: one step, once for each task.
+pub(super) fn batch(
+    name: &Name,
+    spec: &PoolSpec,
+    merge: Option<Merge>,
+    quorum: Option<u32>,
+) -> Done<(PlanSpec, Flow)> {
+    let Some(first) = spec.agents.first() else {
+        let what = format!("the pool {name} has no agents yet");
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    };
+    if spec.draining {
+        let what = format!("the pool {name} takes no more work");
+        let refusal = Refusal::new(Code::WRONG_STATE, what);
+        return Err(refusal.help(format!("naos pool start {name}")).into());
+    }
+    let step = StepSpec {
+        name: Name::new(BATCH_STEP).map_err(|e| Stop::broken(e.to_string()))?,
+        after: Vec::new(),
+        when: None,
+        action: task(first, format!("{name} {{{{ index }}}}"), None),
+        for_each: Some(FanOut {
+            items: "input".into(),
+            window: spec.window(),
+            partial: true,
+        }),
+        retry: RetryPolicy::default(),
+        timeout: None,
+        optional: false,
+    };
+    let plan = PlanSpec {
+        description: spec.description.clone(),
+        inputs: Vec::new(),
+        steps: vec![step],
+        output: None,
+    };
+    let flow = Flow {
+        of: Kind::Pool,
+        pool: Some(Share {
+            agents: spec.agents.clone(),
+            strategy: spec.strategy,
+            merge: merge.unwrap_or(spec.merge),
+            quorum: quorum.or(spec.quorum),
+        }),
+        ..Flow::default()
     };
     Ok((plan, flow))
 }

@@ -5,6 +5,7 @@ mod advance;
 mod before;
 mod lower;
 mod outcome;
+mod share;
 mod start;
 mod undo;
 mod vars;
@@ -277,6 +278,16 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {
     match asked {
         command::Plan::Start { of, name, inputs } => start(turn, by, *of, name, *inputs),
+        command::Plan::Submit {
+            name,
+            inputs,
+            merge,
+            quorum,
+        } => {
+            let (spec, version) = crate::resource::pool(turn, name)?;
+            let (spec, flow) = lower::batch(name, spec, *merge, *quorum)?;
+            begin(turn, by, name, (spec, flow, version), *inputs)
+        }
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
                 return Err(Stop::refused(Code::WRONG_STATE, "the plan ended already"));
@@ -293,7 +304,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
 }
 
 fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
-    let (spec, flow, version) = match of {
+    let what = match of {
         Kind::Plan => {
             let (spec, version) = crate::resource::plan(turn, name)?;
             (spec.clone(), Flow::default(), version)
@@ -304,8 +315,18 @@ fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef
             (spec, flow, version)
         }
     };
-    waits_for(turn, &spec)?;
-    let inputs = match of {
+    begin(turn, by, name, what, inputs)
+}
+
+fn begin(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    name: &Name,
+    (spec, flow, version): (PlanSpec, Flow, u32),
+    inputs: BodyRef,
+) -> Done<Reply> {
+    waits_for(turn, &spec, &flow)?;
+    let inputs = match flow.of {
         Kind::Plan => vars::checked_inputs(turn, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
@@ -326,17 +347,22 @@ fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef
 }
 
 /// Refuses to start a plan that names an agent that isn't there.
-fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
-    for step in &spec.steps {
+fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
+    let named = spec.steps.iter().filter_map(|step| {
         let agent = match &step.action {
             StepDo::Task { agent, .. } => agent.as_ref(),
             StepDo::Review(review) => Some(&review.by),
             _ => None,
         };
-        let Some(agent) = agent else { continue };
+        Some((&step.name, agent?))
+    });
+    let shared = flow.pool.iter().flat_map(|share| &share.agents);
+    let step = spec.steps.first().map(|step| &step.name);
+    let shared = shared.filter_map(|agent| Some((step?, agent)));
+    for (step, agent) in named.chain(shared) {
         let there = turn.agent(agent)?.is_some() || crate::resource::skill(turn, agent)?.is_some();
         if !there {
-            let what = format!("waiting: agent {agent}, which step {} asks for", step.name);
+            let what = format!("waiting: agent {agent}, which step {step} asks for");
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
@@ -574,6 +600,9 @@ fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
         step.output = f.output;
         step.deadline = None;
         step.retry_at = None;
+        if let Some(fan) = &mut step.fan {
+            fan.open.clear(); // what isn't waited for
+        }
         return undo::fold_step_done(turn, f.plan, &f.at.step);
     };
     if let Some(fan) = &mut step.fan {

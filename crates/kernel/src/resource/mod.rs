@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{FlowSpec, FlowStep, Kind, PlanSpec, SkillSpec, Spec};
+use naos_types::spec::{FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,44 @@ pub(crate) fn flow<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<(&'t
             Err(Stop::refused(Code::WRONG_STATE, what))
         }
     }
+}
+
+/// The pool of this name and its version.
+pub(crate) fn pool<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PoolSpec, u32)> {
+    match known(turn, Kind::Pool, name)? {
+        Resource {
+            spec: Spec::Pool(spec),
+            version,
+            ..
+        } => Ok((spec, *version)),
+        _ => {
+            let what = format!("{name} is a pool that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
+/// What is changed about a pool; batches that are open keep what they began with.
+pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Pool) -> Done<Reply> {
+    let name = match asked {
+        command::Pool::Add { name, .. }
+        | command::Pool::Scale { name, .. }
+        | command::Pool::Drain { name, .. } => name,
+    };
+    let mut spec = pool(turn, name)?.0.clone();
+    match asked {
+        command::Pool::Add { agent, .. } => {
+            if spec.agents.contains(agent) {
+                return Ok(Reply::Unchanged);
+            }
+            spec.agents.push(agent.clone());
+        }
+        command::Pool::Scale { size, .. } => spec.size = *size,
+        command::Pool::Drain { on, .. } => spec.draining = *on,
+    }
+    let spec = Spec::Pool(spec);
+    fits(Kind::Pool, &spec)?;
+    apply(turn, by, Kind::Pool, name, &spec)
 }
 
 /// The skill of this name.
@@ -154,6 +192,11 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
         Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
+        Spec::Pool(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Pool
+        }
         Spec::Notice(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;

@@ -5,6 +5,7 @@ mod bench;
 mod flows;
 mod notices;
 mod plans;
+mod pools;
 mod runs;
 mod script;
 mod things;

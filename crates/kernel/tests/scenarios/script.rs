@@ -9,8 +9,8 @@ use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, NoticeSpec, OnExceed, PlanSpec,
-    RetryPolicy, SkillSpec, Spec, Waits,
+    AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
+    PoolSpec, RetryPolicy, SkillSpec, Spec, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
@@ -64,6 +64,52 @@ pub fn apply_flow(bench: &mut Bench, kind: Kind, flow: &str, spec: &FlowSpec) ->
     })
 }
 
+/// The same in a cell that has this pool, called `it`.
+#[track_caller]
+pub fn check_pool(spec: &PoolSpec, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Pool,
+        name: name("it"),
+        spec: Spec::Pool(spec.clone()),
+    });
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
+}
+
+/// `submit MERGE [QUORUM] JSON`
+fn submit(bench: &mut Bench, merge: &str, tasks: &[&str]) -> Outcome {
+    let (merge, quorum) = match merge.split_once('/') {
+        Some((merge, quorum)) => (merge, quorum.parse().ok()),
+        None => (merge, None),
+    };
+    let inputs = bench.body(tasks.join(" ").as_bytes());
+    bench.command(command::Plan::Submit {
+        name: name("it"),
+        inputs,
+        merge: Merge::parse(merge),
+        quorum,
+    })
+}
+
+fn pool(bench: &mut Bench, what: &[&str]) -> Outcome {
+    let name = name("it");
+    bench.command(match what {
+        ["add", agent] => command::Pool::Add {
+            name,
+            agent: crate::script::name(agent),
+        },
+        ["scale", size] => command::Pool::Scale {
+            name,
+            size: size.parse().expect("a size"),
+        },
+        _ => command::Pool::Drain {
+            name,
+            on: what == ["drain"],
+        },
+    })
+}
+
 /// The same in a cell that has this workflow or saga.
 #[track_caller]
 pub fn check_flow(kind: Kind, spec: &FlowSpec, script: &str, expected: &str) {
@@ -106,6 +152,8 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("ask", [agent, text @ ..]) => open_task(bench, Some(name(agent)), &text.join(" ")),
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
+        ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
+        ("pool", what) => pool(bench, what),
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
         ("resume" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),

@@ -184,7 +184,7 @@ struct Run {
 }
 
 #[derive(clap::Args)]
-struct Wait {
+pub(super) struct Wait {
     /// Doesn't wait for its end.
     #[arg(long)]
     no_wait: bool,
@@ -194,7 +194,7 @@ struct Wait {
 }
 
 impl Wait {
-    const fn millis(&self) -> u64 {
+    pub(super) const fn millis(&self) -> u64 {
         if self.no_wait {
             0
         } else {
@@ -213,11 +213,11 @@ struct Status {
 }
 
 #[derive(clap::Args)]
-struct Which {
+pub(super) struct Which {
     /// A name, for its last run, or the id of a run.
-    which: String,
+    pub(super) which: String,
     #[command(flatten)]
-    wait: Wait,
+    pub(super) wait: Wait,
 }
 
 #[derive(clap::Args)]
@@ -272,7 +272,7 @@ pub(crate) fn saga(context: &Context, asked: &Saga) -> Ended {
     }
 }
 
-fn put(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+pub(super) fn put(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
     body.extend(value.map(|value| (key.to_owned(), json!(value))));
 }
 
@@ -284,9 +284,9 @@ fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
 
 /// One of the two kinds.
 #[derive(Clone, Copy)]
-struct Flow<'c> {
-    context: &'c Context,
-    kind: Kind,
+pub(super) struct Flow<'c> {
+    pub(super) context: &'c Context,
+    pub(super) kind: Kind,
 }
 
 impl Flow<'_> {
@@ -368,7 +368,7 @@ impl Flow<'_> {
     }
 
     /// Waits for the end of a run, shows it, and says how it ended.
-    fn until_end(self, mut session: Session, started: Value, wait: &Wait) -> Ended {
+    pub(super) fn until_end(self, mut session: Session, started: Value, wait: &Wait) -> Ended {
         let millis = Duration::from_millis(wait.millis());
         let answer = until_closed(&mut session, "/plan-runs", started, millis)?;
         drop(session);
@@ -395,7 +395,7 @@ impl Flow<'_> {
     }
 
     /// The run that an id names, or the last one of this name.
-    fn which(self, session: &mut Session, which: &str) -> Result<String, Fail> {
+    pub(super) fn which(self, session: &mut Session, which: &str) -> Result<String, Fail> {
         if PlanId::parse(which).is_some() {
             return Ok(which.to_owned());
         }
@@ -409,14 +409,14 @@ impl Flow<'_> {
     }
 
     /// The last run of this name; null where there is none.
-    fn last(self, session: &mut Session, name: &str) -> Result<Value, Fail> {
+    pub(super) fn last(self, session: &mut Session, name: &str) -> Result<Value, Fail> {
         let kind = self.kind.word();
         let path = format!("/plan-runs?kind={kind}&name={}&limit=1", part(name));
         let found = session.get(api(&path))?;
         Ok(items(&found).first().cloned().unwrap_or(Value::Null))
     }
 
-    fn tell(self, which: &Which, verb: &str, body: &Value) -> Ended {
+    pub(super) fn tell(self, which: &Which, verb: &str, body: &Value) -> Ended {
         let mut session = self.context.session()?;
         let id = self.which(&mut session, &which.which)?;
         session.post(api(&format!("/plan-runs/{id}/{verb}")), body)?;
@@ -507,7 +507,7 @@ impl Flow<'_> {
         Ok(0)
     }
 
-    fn history(self, of: Option<&str>, limit: u32) -> Ended {
+    pub(super) fn history(self, of: Option<&str>, limit: u32) -> Ended {
         let mut path = format!("/plan-runs?kind={}&limit={limit}", self.kind.word());
         if let Some(of) = of {
             path.push_str(&format!("&name={}", name(of)?));
@@ -531,7 +531,7 @@ impl Flow<'_> {
         Ok(0)
     }
 
-    fn delete(self, text: &str) -> Ended {
+    pub(super) fn delete(self, text: &str) -> Ended {
         let called = name(text)?;
         let mut session = self.context.session()?;
         let word = self.kind.word();

@@ -16,6 +16,8 @@ mod plan;
 
 mod flow;
 
+mod pool;
+
 mod task;
 
 mod approve;
@@ -136,6 +138,9 @@ enum Command {
     /// Makes, runs and shows sagas: steps that are undone when a later one fails.
     #[command(alias = "sagas")]
     Saga(flow::Saga),
+    /// Makes pools of agents and gives them work.
+    #[command(alias = "pools")]
+    Pool(pool::Pool),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -264,6 +269,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Plan(command) => plan::go(context, &command),
         Command::Workflow(command) => flow::workflow(context, &command),
         Command::Saga(command) => flow::saga(context, &command),
+        Command::Pool(command) => pool::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::approval::Waiting;
 use crate::fact::run::Verdict;
-use crate::spec::{AgentSpec, BudgetSpec, FlowStep, Kind, Spec};
+use crate::spec::{AgentSpec, BudgetSpec, FlowStep, Kind, Merge, Spec};
 use crate::{
     ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, Spender,
     TaskId, TenantId, Time, TokenId,
@@ -110,6 +110,17 @@ commands! {
             /// Its inputs: a plan's are a JSON object, anything else's what its first step gets.
             inputs: BodyRef,
         }
+        /// Gives a pool a batch.
+        Submit {
+            /// Which pool.
+            name: Name,
+            /// The tasks, a JSON list.
+            inputs: BodyRef,
+            /// What the answers come to, where it isn't what the pool says.
+            merge: Option<Merge>,
+            /// How many answers a quorum is, likewise.
+            quorum: Option<u32>,
+        }
         /// Not wanted any more: what can be undone is.
         Cancel {
             /// Which.
@@ -201,6 +212,30 @@ commands! {
             name: Name,
             /// The step.
             step: FlowStep,
+        }
+    }
+    /// About pools.
+    Pool {
+        /// One more agent.
+        Add {
+            /// Which pool.
+            name: Name,
+            /// Who.
+            agent: Name,
+        }
+        /// Another size.
+        Scale {
+            /// Which pool.
+            name: Name,
+            /// How many tasks of a batch are open at once.
+            size: u32,
+        }
+        /// Takes no more work, or takes work again.
+        Drain {
+            /// Which pool.
+            name: Name,
+            /// Whether it takes no more.
+            on: bool,
         }
     }
     /// About documents.

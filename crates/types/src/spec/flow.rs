@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, RetryPolicy};
+use super::{Kind, RetryPolicy, Share};
 use crate::{Name, Span};
 
 /// What a step's name becomes where it is undone.
@@ -142,6 +142,8 @@ pub struct Flow {
     pub undo: BTreeMap<Name, Name>,
     /// Whether a step that gave nothing passes on what it was given.
     pub passes: bool,
+    /// How the items of its fan-out are shared.
+    pub pool: Option<Share>,
 }
 
 impl Default for Flow {
@@ -151,6 +153,7 @@ impl Default for Flow {
             timeout: None,
             undo: BTreeMap::new(),
             passes: false,
+            pool: None,
         }
     }
 }

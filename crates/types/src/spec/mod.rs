@@ -5,6 +5,7 @@ mod budget;
 mod flow;
 mod notice;
 mod plan;
+mod pool;
 mod skill;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use budget::{BudgetSpec, OnExceed};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use skill::{Handler, SkillSpec};
 
 macro_rules! kinds {
@@ -98,4 +100,6 @@ pub enum Spec {
     Notice(NoticeSpec),
     /// Steps in a row: a workflow or a saga.
     Flow(FlowSpec),
+    /// Agents that share work.
+    Pool(PoolSpec),
 }

@@ -1,7 +1,11 @@
 //! `/workflows`, `/sagas`, and what people do about their runs.
 
+use std::sync::Arc;
+
 use http::StatusCode;
+use naos_engine::node::Happened;
 use naos_engine::read::{Awaited, settled_plan};
+use naos_engine::shard::NewBody;
 use naos_kernel::ResourceKey;
 use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
@@ -10,6 +14,7 @@ use naos_types::spec::{Kind, Spec};
 use naos_types::{Code, Name, PlanId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 
 use super::applies::refused;
 use super::rules::Rules;
@@ -19,7 +24,7 @@ use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 
 /// What a request's body is called in messages.
-const LABEL: &str = "the request";
+pub(super) const LABEL: &str = "the request";
 
 pub(crate) async fn create_workflow(call: Call) -> Answered {
     create(call, Kind::Workflow).await
@@ -46,7 +51,7 @@ pub(crate) async fn start_saga(call: Call) -> Answered {
 }
 
 /// The body as text: what reads documents reads it, too.
-fn document(call: &Call) -> Result<&str, Fault> {
+pub(super) fn document(call: &Call) -> Result<&str, Fault> {
     std::str::from_utf8(&call.body)
         .map_err(|_| Fault::new(Code::BAD_REQUEST, "the body is not UTF-8 text"))
 }
@@ -85,7 +90,7 @@ async fn add_step(call: Call, kind: Kind) -> Answered {
     ok(&json!({"kind": kind, "name": name, "step": called, "version": version, "seq": seq}))
 }
 
-const fn version(reply: &Reply) -> Option<u64> {
+pub(super) const fn version(reply: &Reply) -> Option<u64> {
     match reply {
         Reply::Version(version) => Some(*version),
         _ => None,
@@ -112,12 +117,23 @@ async fn start(call: Call, of: Kind) -> Answered {
     };
     let (inputs, body) = call.content(text)?;
     let command = command::Plan::Start { of, name, inputs };
+    begun(&call, command, body, asked.wait_ms, watch).await
+}
+
+/// Starts something and waits for its end, at most so long.
+pub(super) async fn begun(
+    call: &Call,
+    command: command::Plan,
+    body: NewBody,
+    wait_ms: u64,
+    watch: Receiver<Arc<Happened>>,
+) -> Answered {
     let (seq, reply) = call.ask("", command, vec![body]).await?;
     let Reply::Plan(id) = reply else {
         return Err(Fault::new(Code::INTERNAL, "it was started without an id"));
     };
     let reader = call.reader()?;
-    let deadline = deadline(asked.wait_ms);
+    let deadline = deadline(wait_ms);
     let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
     let status = if plan.is_closed() {
         StatusCode::OK

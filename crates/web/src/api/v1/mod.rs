@@ -16,6 +16,7 @@ pub(crate) mod members;
 pub(crate) mod nodes;
 pub(crate) mod notices;
 pub(crate) mod plans;
+pub(crate) mod pools;
 pub(crate) mod resources;
 pub(crate) mod rules;
 pub(crate) mod runs;

@@ -42,6 +42,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Plan(plan) => json!(plan),
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
+        Spec::Pool(pool) => json!(pool),
         Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
-        "output": text(reader, plan.output.as_ref()),
+        "output": output_of(reader, plan),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),
@@ -123,6 +123,20 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         "ended": time(plan.ended_at),
         "seq": seq,
     })
+}
+
+/// What a run gave: text, or the list of a batch's answers.
+fn output_of(reader: &Reader, plan: &Plan) -> Value {
+    let output = text(reader, plan.output.as_ref());
+    let is_list = plan
+        .flow
+        .pool
+        .as_ref()
+        .is_some_and(|share| share.merge.is_list());
+    match &output {
+        Value::String(text) if is_list => serde_json::from_str(text).unwrap_or(output),
+        _ => output,
+    }
 }
 
 fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {

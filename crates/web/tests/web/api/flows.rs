@@ -1,4 +1,4 @@
-//! `/api/v1/workflows`, `/api/v1/sagas` and what people do about their runs.
+//! `/api/v1/workflows`, `/api/v1/sagas`, `/api/v1/pools` and what people do about their runs.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -230,4 +230,69 @@ async fn what_documents_call_otherwise_is_found_by_that_name() {
     .await;
     let found = rig.get("/api/v1/resources/plan/plan_123").await.ok();
     assert_eq!(found["name"], "plan-123");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_shares_a_batch_and_merges_its_answers() {
+    let rig = with_agents(&["ann", "bob"]).await;
+    let pool = json!({"name": "team", "agent": "ann", "size": 2});
+    rig.post("/api/v1/pools", pool.clone()).await.ok();
+    assert_eq!(
+        rig.post("/api/v1/pools", pool).await.problem(),
+        (409, "N0130".into())
+    );
+    rig.post("/api/v1/pools/team/add", json!({"agent": "bob"}))
+        .await
+        .ok();
+    rig.post("/api/v1/pools/team/scale", json!({"size": 3}))
+        .await
+        .ok();
+    let tasks: Vec<String> = (0..5).map(|n| format!("task {n}")).collect();
+    let submit = |merge: &str| json!({"tasks": tasks, "merge": merge, "wait_ms": 20_000});
+    let path = "/api/v1/pools/team/submit";
+    let all = rig.post(path, submit("all")).await.ok();
+    assert_eq!(all["status"], "completed", "{all}");
+    let given = all["output"].as_array().unwrap();
+    assert_eq!(given.len(), 5);
+    for (task, answer) in tasks.iter().zip(given) {
+        assert!(answer.as_str().unwrap().contains(task), "{all}");
+    }
+    let audit = rig
+        .get("/api/v1/audit?last=500&action=agent.completed")
+        .await
+        .ok();
+    let by = |who: &str| {
+        let rows = audit["items"].as_array().unwrap().iter();
+        rows.filter(|row| row["subject"] == who).count()
+    };
+    assert_eq!((by("ann"), by("bob")), (3, 2));
+    let first = rig.post(path, submit("first")).await.ok();
+    assert!(
+        first["output"].as_str().unwrap().contains("task"),
+        "{first}"
+    );
+    let none = rig.post(path, submit("majority")).await.ok();
+    assert_eq!(none["status"], "failed", "{none}");
+    for (path, body, status, code) in [
+        (path, json!({"tasks": [], "merge": "most"}), 400, "N0102"),
+        (path, json!({"tasks": ["a"], "quorum": 0}), 400, "N0102"),
+        (path, json!({}), 400, "N0102"),
+        (
+            "/api/v1/pools/none/submit",
+            json!({"tasks": []}),
+            404,
+            "N0121",
+        ),
+        ("/api/v1/pools/team/scale", json!({"size": 0}), 400, "N0105"),
+    ] {
+        let got = rig.post(path, body.clone()).await;
+        assert_eq!(got.problem(), (status, code.to_owned()), "{path} {body}");
+    }
+    rig.post("/api/v1/pools/team/drain", json!({})).await.ok();
+    assert_eq!(
+        rig.post(path, submit("all")).await.problem(),
+        (409, "N0131".into())
+    );
+    rig.post("/api/v1/pools/team/start", json!({})).await.ok();
+    assert_eq!(rig.post(path, submit("all")).await.status, StatusCode::OK);
 }
