@@ -1,5 +1,5 @@
-//! Workflows, sagas and pools: what failed is undone once, last things first, and nothing that is done is
-//! done again. Read from the journal alone, without the rules' own eyes.
+//! Workflows, sagas and pools: what failed is undone once, last things first, and nothing that is
+//! done is done again. Read from the journal alone, without the rules' own eyes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

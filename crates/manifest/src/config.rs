@@ -128,10 +128,9 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         found,
         |name, node, out, found| {
             if let Some(mut map) = Fields::of(node, "a plan", found) {
-                let plan = crate::plan::fields(&mut map, reading.checks, found);
+                crate::plan::keep(name, &mut map, reading.checks, out, found);
                 map.skip(&["name"]);
                 map.finish(found);
-                out.plans.extend(plan.map(|plan| (name, plan)));
             }
         },
     );

@@ -37,7 +37,9 @@ pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
-use naos_types::spec::{BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec};
+use naos_types::spec::{
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, UndoablePlan,
+};
 use naos_types::{Code, Name};
 
 use diagnostic::Findings;
@@ -73,6 +75,8 @@ pub struct Applied {
     pub skills: Vec<(Name, SkillDoc)>,
     /// Plans in naos's own format.
     pub plans: Vec<(Name, PlanSpec)>,
+    /// Plans whose steps can be undone.
+    pub undoable: Vec<(Name, UndoablePlan)>,
     /// Spending limits by agent.
     pub budgets: Vec<(Name, BudgetSpec)>,
     /// The spending limit of all that have none of their own.
@@ -220,6 +224,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.agents.iter().map(|(name, _)| (Kind::Agent, name)));
     all.extend(out.skills.iter().map(|(name, _)| (Kind::Skill, name)));
     all.extend(out.plans.iter().map(|(name, _)| (Kind::Plan, name)));
+    all.extend(out.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));

@@ -213,10 +213,7 @@ fn named(kind: Kind, node: &Node, reading: &Reading<'_>, out: &mut Applied, foun
             let doc = skill::fields(&mut map, reading.files, reading.checks, found);
             out.skills.extend(doc.map(|doc| (name, doc)));
         }
-        Kind::Plan => {
-            let plan = plan::fields(&mut map, reading.checks, found);
-            out.plans.extend(plan.map(|plan| (name, plan)));
-        }
+        Kind::Plan => plan::keep(name, &mut map, reading.checks, out, found),
         _ => {
             let budget = budget::fields(&mut map, found);
             if budget.is_none() {

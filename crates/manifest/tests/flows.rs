@@ -170,3 +170,54 @@ fn what_stands_beside_a_whole_document_is_named() {
     );
     assert!(torn.ends_with("before `nosuch`"), "{torn}");
 }
+
+#[test]
+fn steps_of_a_plan_say_how_they_are_undone() {
+    let head = "type: plan\nname: p\ntimeout: 5m\nsteps:\n";
+    let applied = good(&format!(
+        "{head}  - {{name: book, agent: booker, compensate: unbooker}}\n  \
+         - {{name: tell, emit: a.b, compensate: {{emit: a.undone}}}}\n"
+    ));
+    let plan = &applied.undoable[0].1;
+    assert_eq!(plan.flow.timeout, Some(Span::secs(300)));
+    let undo: Vec<(&str, &str)> = plan
+        .flow
+        .undo
+        .iter()
+        .map(|(undo, of)| (undo.as_str(), of.as_str()))
+        .collect();
+    assert_eq!(undo, [("undo-book", "book"), ("undo-tell", "tell")]);
+    let names: Vec<&str> = plan
+        .plan
+        .steps
+        .iter()
+        .map(|step| step.name.as_str())
+        .collect();
+    assert_eq!(names, ["book", "tell", "undo-book", "undo-tell"]);
+    assert_eq!(
+        plan.plan.steps[1].after[0].as_str(),
+        "book",
+        "the step before it, as ever"
+    );
+    assert_eq!(plan.plan.steps[2].retry.attempts_max, 3);
+    for (steps, expected) in [
+        (
+            "  - {name: a, agent: x, compensate: y}\n  - {name: b, agent: x, after: undo-a}\n",
+            "f.yaml:6:32: step b waits for what undoes another",
+        ),
+        (
+            "  - {name: a, agent: x, compensate: y}\n  - {name: undo-a, agent: x}\n",
+            "f.yaml:5:37: two steps are called undo-a",
+        ),
+        (
+            "  - {name: a, agent: x, compensate: {agent: y, input: \"{{nosuch}}\"}}\n",
+            "f.yaml:5:57: unknown name `nosuch`",
+        ),
+    ] {
+        assert_eq!(
+            bad("f.yaml", &format!("{head}{steps}")),
+            expected,
+            "{steps}"
+        );
+    }
+}

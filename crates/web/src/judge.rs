@@ -206,6 +206,15 @@ fn gather(
         };
         push(kind, name.to_string(), false, apply.into());
     }
+    for (name, plan) in applied.undoable {
+        let (kind, spec) = (Kind::Plan, Spec::Undoable(Box::new(plan)));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
     for (kind, name, flow) in applied.flows {
         let apply = command::Resource::Apply {
             kind,
@@ -330,6 +339,7 @@ pub(crate) fn missing<E>(
         };
         let named = match spec {
             Spec::Plan(plan) => agents_of(plan),
+            Spec::Undoable(spec) => agents_of(&spec.plan),
             Spec::Flow(flow) => agents_of_flow(flow),
             Spec::Pool(pool) => pool.agents.iter().collect(),
             _ => continue,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naos_types::spec::{
     FanOut, Flow, FlowSpec, FlowStep, Kind, Merge, OnError, PlanSpec, PoolSpec, RetryPolicy, Share,
-    StepDo, StepSpec, UNDO_PREFIX,
+    StepDo, StepSpec, UNDO_PREFIX, UndoablePlan,
 };
 use naos_types::{Code, Name, Refusal};
 
@@ -39,6 +39,32 @@ pub(crate) fn sound_flow(kind: Kind, spec: &FlowSpec) -> Done<bool> {
     let name = Name::new("it").map_err(|e| Stop::broken(e.to_string()))?;
     let (plan, _) = lower(kind, &name, spec)?;
     super::sound(&plan)
+}
+
+/// Whether what undoes a plan's steps fits them; refuses with the reason where it doesn't.
+pub(crate) fn sound_undo(spec: &UndoablePlan) -> Done<bool> {
+    let flow = &spec.flow;
+    if flow.of != Kind::Plan || flow.passes || flow.pool.is_some() {
+        return Ok(false);
+    }
+    super::sound(&spec.plan)?;
+    for (undo, of) in &flow.undo {
+        let found = spec.plan.steps.iter().find(|step| step.name == *undo);
+        let after = found.map(|step| step.after.as_slice());
+        if after != Some(std::slice::from_ref(of)) || flow.undoes(of) {
+            return refuse(format!("step {undo} can't undo step {of}"));
+        }
+    }
+    let mut forward = spec
+        .plan
+        .steps
+        .iter()
+        .filter(|step| !flow.undoes(&step.name));
+    match forward.find(|step| step.after.iter().any(|name| flow.undoes(name))) {
+        Some(step) => refuse(format!("step {} waits for what undoes another", step.name)),
+        None if flow.undo.len() == spec.plan.steps.len() => refuse("nothing is done".into()),
+        None => Ok(true),
+    }
 }
 
 /// The steps of a plan that does the same, and what stands beside them.

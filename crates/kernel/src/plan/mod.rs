@@ -26,7 +26,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, halt};
-pub(crate) use lower::sound_flow;
+pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
 
@@ -305,10 +305,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
 
 fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
     let what = match of {
-        Kind::Plan => {
-            let (spec, version) = crate::resource::plan(turn, name)?;
-            (spec.clone(), Flow::default(), version)
-        }
+        Kind::Plan => crate::resource::plan(turn, name)?,
         _ => {
             let (flow, version) = crate::resource::flow(turn, of, name)?;
             let (spec, flow) = lower::lower(of, name, flow)?;

@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
+use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -42,14 +42,12 @@ fn known<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<&'t Resource> 
         })
 }
 
-/// The plan of this name and its version.
-pub(crate) fn plan<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PlanSpec, u32)> {
-    match known(turn, Kind::Plan, name)? {
-        Resource {
-            spec: Spec::Plan(spec),
-            version,
-            ..
-        } => Ok((spec, *version)),
+/// The plan of this name, what stands beside its steps, and its version.
+pub(crate) fn plan(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    let found = known(turn, Kind::Plan, name)?;
+    match &found.spec {
+        Spec::Plan(spec) => Ok((spec.clone(), Flow::default(), found.version)),
+        Spec::Undoable(spec) => Ok((spec.plan.clone(), spec.flow.clone(), found.version)),
         _ => Err(Stop::refused(
             Code::WRONG_STATE,
             format!("{name} is kept as it was written, with the progress of another run in it"),
@@ -191,6 +189,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
+        Spec::Undoable(spec) => kind == Kind::Plan && crate::plan::sound_undo(spec)?,
         Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
         Spec::Pool(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);

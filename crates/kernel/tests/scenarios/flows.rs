@@ -1,7 +1,7 @@
 //! Workflows and sagas: what is passed on, what is undone and in which order, and what people do
 //! about runs that failed.
 
-use naos_types::spec::{FlowSpec, FlowStep, Kind, OnError};
+use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, OnError, UndoablePlan};
 use naos_types::{Code, Span};
 
 use crate::bench::Bench;
@@ -346,5 +346,45 @@ fn flows_that_dont_fit_together() {
         &workflow(vec![step("one")]),
         "go saga it x",
         "N0121 there is no saga it",
+    );
+}
+
+/// A plan's steps run side by side; they are undone one by one, in the order in which they ended.
+#[test]
+fn a_plan_undoes_in_the_order_in_which_things_ended() {
+    let mut plan = crate::plans::plan(vec![
+        crate::plans::step("a", &[], crate::plans::task("one", "red")),
+        crate::plans::step("b", &[], crate::plans::task("two", "green")),
+        crate::plans::step("c", &["a", "b"], crate::plans::task("three", "blue")),
+        crate::plans::step("undo-a", &["a"], crate::plans::task("undo-one", "x")),
+        crate::plans::step("undo-b", &["b"], crate::plans::task("undo-two", "y")),
+    ]);
+    plan.output = None;
+    let undo = [("undo-a", "a"), ("undo-b", "b")].map(|(undo, of)| (name(undo), name(of)));
+    let flow = Flow {
+        undo: undo.into_iter().collect(),
+        ..Flow::default()
+    };
+    let spec = UndoablePlan { plan, flow };
+    let check = |script: &str, expected: &str| {
+        crate::script::check_undoable(&spec, &format!("{CELL}; {script}"), expected);
+    };
+    check(
+        "start it; finish two 2; finish one 1; fail three; show effects",
+        "undo-one attempt 1",
+    );
+    check(
+        "start it; finish one 1; finish two 2; fail three; show effects",
+        "undo-two attempt 1",
+    );
+    // What was under way when the other failed is not done.
+    check(
+        "start it; finish one 1; fail two; show effects",
+        "undo-one attempt 1",
+    );
+    check("start it; fail two; show plan", "rolled_back");
+    check(
+        "start it; finish one 1; finish two 2; finish three 3; show plan",
+        "completed 3",
     );
 }

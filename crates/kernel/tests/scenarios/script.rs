@@ -10,7 +10,7 @@ use naos_types::input::{
 };
 use naos_types::spec::{
     AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
-    PoolSpec, RetryPolicy, SkillSpec, Spec, Waits,
+    PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
@@ -62,6 +62,19 @@ pub fn apply_flow(bench: &mut Bench, kind: Kind, flow: &str, spec: &FlowSpec) ->
         name: name(flow),
         spec: Spec::Flow(spec.clone()),
     })
+}
+
+/// The same in a cell that has this plan, called `it`.
+#[track_caller]
+pub fn check_undoable(spec: &UndoablePlan, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Plan,
+        name: name("it"),
+        spec: Spec::Undoable(Box::new(spec.clone())),
+    });
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
 }
 
 /// The same in a cell that has this pool, called `it`.

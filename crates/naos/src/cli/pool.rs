@@ -307,7 +307,8 @@ fn status(context: &Context, which: &str) -> Ended {
     let kept = session.get(api(&format!("/resources/pool/{called}")))?;
     let found = shape(&mut session, &kept)?;
     drop(session);
-    table(context, &json!({"items": [found.clone()]}), &found);
+    let rows = json!({"items": [&found]});
+    table(context, &rows, &found);
     Ok(0)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, RetryPolicy, Share};
+use super::{Kind, PlanSpec, RetryPolicy, Share};
 use crate::{Name, Span};
 
 /// What a step's name becomes where it is undone.
@@ -171,4 +171,13 @@ impl Flow {
         let mut all = self.undo.iter();
         all.find_map(|(undo, of)| (of == step).then_some(undo))
     }
+}
+
+/// A plan that says more than its steps do: how they are undone, how long the whole may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoablePlan {
+    /// The steps, those that undo others too.
+    pub plan: PlanSpec,
+    /// What stands beside them.
+    pub flow: Flow,
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
-pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX};
+pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
@@ -102,4 +102,6 @@ pub enum Spec {
     Flow(FlowSpec),
     /// Agents that share work.
     Pool(PoolSpec),
+    /// Steps, and how they are undone.
+    Undoable(Box<UndoablePlan>),
 }

@@ -40,6 +40,12 @@ fn content(spec: &Spec) -> Value {
     match spec {
         Spec::Skill(skill) => json!(skill),
         Spec::Plan(plan) => json!(plan),
+        Spec::Undoable(spec) => {
+            let mut shown = json!(spec.plan);
+            shown["undo"] = json!(spec.flow.undo);
+            shown["timeout"] = json!(spec.flow.timeout);
+            shown
+        }
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
