@@ -238,7 +238,7 @@ pub(crate) fn workflow(context: &Context, asked: &Workflow) -> Ended {
         WorkflowVerb::Create(create) => {
             let mut body = flow.head(&create.name, &create.common)?;
             put(&mut body, "on_error", create.on_error.as_ref());
-            put_span(&mut body, "retry_delay", create.retry_delay.as_ref());
+            put(&mut body, "retry_delay", create.retry_delay.as_ref());
             body.extend(create.retries.map(|n| ("retries".into(), json!(n))));
             flow.create(&create.name, body)
         }
