@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use naos_kernel::{AnyAggregate, Key, State};
 use naos_store::{Store, TenantStore};
 use naos_types::fact::{Fact, document, event, member, message, plan, run, task};
-use naos_types::{Actor, RunStatus, TenantId};
+use naos_types::{Actor, PlanStatus, RunStatus, TenantId};
 
 use crate::clients::{Stand, canary, marked};
 use crate::journal::replay;
@@ -146,7 +146,8 @@ impl Sim {
                                     Some(aggregate) if aggregate.is_open())
                             })
                     });
-                    if !person {
+                    let asked = plan.status() == PlanStatus::CompensationFailed;
+                    if !person && !asked {
                         stuck.push(format!("{id} is {}", plan.status()));
                     }
                 }
@@ -217,7 +218,8 @@ impl Sim {
                     let inputs = door.body(&f.inputs).ok().flatten().unwrap_or_default();
                     let inputs: serde_json::Value =
                         serde_json::from_slice(&inputs).unwrap_or_default();
-                    format!("plan {}", inputs["mark"].as_str().unwrap_or_default())
+                    let mark = inputs["mark"].as_str().or(inputs[0]["mark"].as_str());
+                    format!("plan {}", mark.unwrap_or_default())
                 }
                 Fact::Message(message::Fact::Posted(f)) => format!("message {}", open(&f.text)),
                 Fact::Event(event::Fact::Published(f)) if matches!(f.by, Actor::Member(..)) => {

@@ -137,6 +137,9 @@ impl Sim {
             let command = workload::notice(&mut self.extra);
             self.ask(tenant, command, Vec::new(), None, true, 0);
         }
+        if self.scenarios.flows {
+            self.begin_flows(tenant);
+        }
     }
 
     /// A try of a command goes out.

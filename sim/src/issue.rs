@@ -135,6 +135,7 @@ impl Sim {
         let inputs = self.body(tenant, text.as_bytes());
         let name = workload::name(self.chance.pick::<&str>(&PLANS));
         let command = command::Plan::Start {
+            of: naos_types::spec::Kind::Plan,
             name,
             inputs: inputs.staged.name,
         }

@@ -10,6 +10,7 @@ use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, task};
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
+use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
 
@@ -44,6 +45,7 @@ pub(crate) struct Walk {
     approvals: BTreeMap<ApprovalId, bool>,
     agents: BTreeSet<Name>,
     pub(crate) notices: Notices,
+    pub(crate) flows: Flows,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -64,6 +66,7 @@ impl Walk {
             approvals: BTreeMap::new(),
             agents: BTreeSet::new(),
             notices: Notices::default(),
+            flows: Flows::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -212,10 +215,12 @@ impl Walk {
     }
 
     fn plan(&mut self, fact: &plan::Fact) -> Result<(), String> {
-        let id = match fact {
-            plan::Fact::Started(f) => {
-                let before = self.plans.insert(f.plan, false);
-                return ensure(before.is_none(), || format!("{} came twice", f.plan));
+        self.flows.take(fact)?;
+        let id = fact.plan();
+        match fact {
+            plan::Fact::Started(_) => {
+                let before = self.plans.insert(id, false);
+                return ensure(before.is_none(), || format!("{id} came twice"));
             }
             plan::Fact::StepStarted(f) => {
                 let attempt = self.steps.entry((f.plan, f.at.clone())).or_default();
@@ -225,20 +230,22 @@ impl Walk {
                     format!("{} attempt {} after {attempt}", f.at, f.attempt)
                 })?;
                 *attempt = f.attempt;
-                f.plan
             }
-            plan::Fact::StepExpanded(f) => f.plan,
-            plan::Fact::StepDone(f) => f.plan,
-            plan::Fact::StepFailed(f) => f.plan,
-            plan::Fact::StepSkipped(f) => f.plan,
-            plan::Fact::StepReopened(f) => f.plan,
-            plan::Fact::Closed(f) => f.plan,
-        };
+            _ => {}
+        }
         let closed = self
             .plans
             .get_mut(&id)
             .ok_or_else(|| format!("{id} never began"))?;
-        ensure(!*closed, || format!("{id} was closed before"))?;
+        let resumed = matches!(fact, plan::Fact::Resumed(_));
+        ensure(*closed == resumed, || {
+            let word = if resumed {
+                "is open"
+            } else {
+                "was closed before"
+            };
+            format!("{id} {word}")
+        })?;
         *closed = matches!(fact, plan::Fact::Closed(_));
         Ok(())
     }

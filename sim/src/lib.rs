@@ -11,6 +11,7 @@ mod clients;
 mod events;
 mod execute;
 mod faults;
+mod flows;
 mod guest;
 mod issue;
 mod journal;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naos_kernel::State;
 use naos_types::fact::notice::{self, About};
-use naos_types::fact::{Fact, approval, resource, run};
+use naos_types::fact::{Fact, approval, plan, resource, run};
 use naos_types::spec::Kind;
 use naos_types::{Name, NoticeId, TenantId};
 
@@ -48,6 +48,17 @@ impl Notices {
                 if let Some(naos_kernel::AnyAggregate::Run(run)) = state.get(&key) {
                     let before = run.pending.as_ref().map_or(0, |pending| pending.attempts);
                     self.wants(&About::Unknown(f.run, run.attempt, f.index, before));
+                }
+            }
+            Fact::Plan(plan::Fact::StepFailed(f)) if f.retry_at.is_none() => {
+                let key = naos_kernel::Key::Plan(f.plan);
+                if let Some(naos_kernel::AnyAggregate::Plan(plan)) = state.get(&key)
+                    && plan.flow.undoes(&f.at.step)
+                {
+                    let place = plan.spec.steps.iter().position(|s| s.name == f.at.step);
+                    let place = place.map_or(0, |at| at as u32 + 1);
+                    let attempt = plan.steps.get(&f.at.step).map_or(0, |step| step.attempt);
+                    self.wants(&About::NotUndone(f.plan, place, attempt));
                 }
             }
             Fact::Notice(fact) => return self.notice(fact),

@@ -19,6 +19,7 @@ impl Sim {
             self.looked.insert(tenant, entry.seq);
             if let Ok(fact) = Fact::decode(&entry.kind, entry.version, &entry.bytes) {
                 self.react(tenant, &fact);
+                self.look_at_flow(tenant, &fact);
             }
         }
     }

@@ -35,6 +35,10 @@ pub const NAMES: &[&str] = &[
     "outcome kept by a quarantined cell",
     "kept input decided again",
     "kept input skipped",
+    "saga undone",
+    "a step could not be undone",
+    "workflow resumed",
+    "batch merged",
 ];
 
 /// Which scenarios a seed has.
@@ -50,6 +54,8 @@ pub(crate) struct Scenarios {
     pub(crate) full_every_ms: u64,
     /// A rule panics, every so many milliseconds; 0 is never.
     pub(crate) poison_every_ms: u64,
+    /// Tenants have workflows and sagas.
+    pub(crate) flows: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -67,6 +73,7 @@ impl Scenarios {
             large: chance.once_in(3),
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
+            flows: false, // rolled from a stream of its own
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Sim {
     pub(crate) scenarios: Scenarios,
     /// The chance of the scenarios.
     pub(crate) extra: Chance,
+    /// The chance of workflows and sagas.
+    pub(crate) flow_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -73,11 +75,15 @@ pub(crate) struct Sim {
     pub(crate) report: Report,
 }
 
+/// What the streams of workflows and sagas begin with.
+const FLOWS: u64 = 0x666c_6f77;
+
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
 pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
-    let scenarios = Scenarios::roll(&mut extra);
+    let mut scenarios = Scenarios::roll(&mut extra);
+    scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -110,6 +116,7 @@ impl Sim {
             faults,
             scenarios,
             extra,
+            flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -316,6 +323,7 @@ impl Sim {
             Event::Issue => {
                 self.commands_left -= 1;
                 self.issue();
+                self.issue_flow();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

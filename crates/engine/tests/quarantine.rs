@@ -144,7 +144,12 @@ impl Rig {
         let inputs = self.door().seal_body(b"{}").unwrap();
         let (name, inputs) = (naos_types::Name::new("hello").unwrap(), inputs.name);
         self.door().put_large(&stored(self, b"{}")).unwrap();
-        command::Plan::Start { name, inputs }.into()
+        command::Plan::Start {
+            of: naos_types::spec::Kind::Plan,
+            name,
+            inputs,
+        }
+        .into()
     }
 
     /// A plan that does next to nothing.

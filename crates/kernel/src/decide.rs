@@ -113,6 +113,7 @@ fn command_of(turn: &mut Turn<'_>, actor: &Actor, command: &Command) -> Done<Rep
         Command::Approval(command) => crate::approval::command(turn, actor, command),
         Command::Budget(command) => crate::budget::command(turn, actor, command),
         Command::Resource(command) => crate::resource::command(turn, actor, command),
+        Command::Pool(command) => crate::resource::pool_command(turn, actor, command),
         Command::Document(command) => crate::document::command(turn, actor, command),
         Command::Member(command) => crate::member::command(turn, actor, command),
         Command::Message(command) => crate::message::command(turn, actor, command),

@@ -68,8 +68,34 @@ pub fn n7_fan_out_keeps_its_window(plan: &Plan) -> bool {
     })
 }
 
+/// N8: nothing is undone before the whole failed, nothing is done after, and one thing at a time:
+/// the last one first.
+#[must_use]
+pub fn n8_undoing_goes_backwards(plan: &Plan) -> bool {
+    let moving = |status| matches!(status, StepStatus::Running | StepStatus::Waiting);
+    let under_way = plan.steps.iter().filter(|(_, step)| moving(step.status));
+    let mut undoing = Vec::new();
+    for (name, _) in under_way {
+        match plan.flow.undo.get(name) {
+            Some(of) => undoing.push(of),
+            None if plan.undoing => return false,
+            None => {}
+        }
+    }
+    let last = if crate::planted::is("undo-forwards") {
+        plan.undoable.first()
+    } else {
+        plan.undoable.last()
+    };
+    match undoing[..] {
+        [] => true,
+        [of] => plan.undoing && last == Some(of),
+        _ => false,
+    }
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -78,6 +104,7 @@ const N4: &str = "N4 held runs wait for a call";
 const N5: &str = "N5 reviewer is not author";
 const N6: &str = "N6 closed plans are at rest";
 const N7: &str = "N7 fan-out keeps its window";
+const N8: &str = "N8 undoing goes backwards";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -112,6 +139,7 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
         if let Some(plan) = plan {
             holds(n6_closed_plans_are_at_rest(plan), N6, id)?;
             holds(n7_fan_out_keeps_its_window(plan), N7, id)?;
+            holds(n8_undoing_goes_backwards(plan), N8, id)?;
         }
     }
     Ok(())

@@ -33,7 +33,10 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if let Some(plan) = goes_on(fact) {
                 turn.advance(plan);
             }
-            Ok(())
+            match fact {
+                plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                _ => Ok(()),
+            }
         }
         _ => Ok(()),
     }
@@ -120,12 +123,7 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
 /// The plan that has something to do after this fact.
 const fn goes_on(fact: &plan::Fact) -> Option<naos_types::PlanId> {
     match fact {
-        plan::Fact::Started(f) => Some(f.plan),
-        plan::Fact::StepDone(f) => Some(f.plan),
-        plan::Fact::StepFailed(f) => Some(f.plan),
-        plan::Fact::StepSkipped(f) => Some(f.plan),
-        plan::Fact::StepReopened(f) => Some(f.plan),
-        plan::Fact::StepExpanded(f) => Some(f.plan),
         plan::Fact::StepStarted(_) | plan::Fact::Closed(_) => None,
+        other => Some(other.plan()),
     }
 }

@@ -236,10 +236,13 @@ macro_rules! tables {
             /// Decodes the bytes of a record; none for a kind or version that isn't known.
             #[must_use]
             pub fn decode(kind: &str, version: u8, bytes: &[u8]) -> Option<Self> {
-                $(if kind == <$type as Aggregate>::KIND
-                    && version == <$type as Aggregate>::VERSION
-                {
-                    return postcard::from_bytes(bytes).ok().map(|v| Self::$variant(Arc::new(v)));
+                $(if kind == <$type as Aggregate>::KIND {
+                    let read: Option<$type> = if version == <$type as Aggregate>::VERSION {
+                        postcard::from_bytes(bytes).ok()
+                    } else {
+                        <$type as Aggregate>::lift(version, bytes)
+                    };
+                    return read.map(|value| Self::$variant(Arc::new(value)));
                 })*
                 None
             }

@@ -21,6 +21,11 @@ pub trait Aggregate: Clone + PartialEq + serde::Serialize + serde::de::Deseriali
     fn due(&self) -> Option<Time> {
         None
     }
+
+    /// What a record of an earlier layout says; none for a version that isn't known.
+    fn lift(_version: u8, _bytes: &[u8]) -> Option<Self> {
+        None
+    }
 }
 
 /// What is known about one key.

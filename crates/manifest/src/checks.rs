@@ -34,6 +34,11 @@ pub enum Scope {
         /// Whether `item` and `index` are there.
         fan_out: bool,
     },
+    /// In a step of a workflow or a saga.
+    Flow {
+        /// The steps before it.
+        before: Vec<Name>,
+    },
     /// In a policy's condition: the guard's counters.
     Policy,
     /// In a skill's handler: `text`, `input` and these captures.

@@ -10,7 +10,9 @@ use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
-use crate::{Applied, Reading, agent, amounts, budget, kept, notice, skill, supervision};
+use crate::{
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, skill, supervision,
+};
 
 /// The settings of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +72,7 @@ pub struct LoggingConfig {
     pub audit_retention_days: Option<u32>,
 }
 
-/// The sections that are lists of resources this version keeps.
+/// The sections that are lists of resources which are read alike.
 const SECTIONS: &[(&str, Kind)] = &[
     ("supervisors", Kind::Supervisor),
     ("sagas", Kind::Saga),
@@ -126,10 +128,9 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         found,
         |name, node, out, found| {
             if let Some(mut map) = Fields::of(node, "a plan", found) {
-                let plan = crate::plan::fields(&mut map, reading.checks, found);
+                crate::plan::keep(name, &mut map, reading.checks, out, found);
                 map.skip(&["name"]);
                 map.finish(found);
-                out.plans.extend(plan.map(|plan| (name, plan)));
             }
         },
     );
@@ -149,6 +150,15 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
     }
     for (section, kind) in SECTIONS {
         if let Some(node) = map.node(&[section], found) {
+            if flow::is_flow(*kind) {
+                let read = flow::all(*kind, node, reading.checks, found);
+                out.flows.extend(read);
+                continue;
+            }
+            if *kind == Kind::Pool {
+                out.pools.extend(pool::all(node, found));
+                continue;
+            }
             out.kept
                 .extend(kept::all(*kind, node, reading.checks, found));
             if *kind == Kind::Supervisor {

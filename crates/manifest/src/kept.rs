@@ -1,5 +1,7 @@
 //! Kinds that this version checks, keeps and gives back, and doesn't run yet.
 
+use std::collections::BTreeSet;
+
 use naos_types::spec::{InputSpec, InputType, Kind};
 use naos_types::{Code, Name};
 use serde_json::{Value as Json, json};
@@ -7,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::amounts;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
+use crate::plan_check;
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
 
@@ -18,38 +21,6 @@ const SUPERVISOR: &[Key] = keys! {
     "max_restarts" | "maxRestarts": Shape::Whole(0, COUNT_MAX),
     "restart_window" | "restartWindow" | "window_secs" | "windowSecs": Shape::Span,
     @need "children": Shape::List(&Shape::Or(&Shape::Name, &Shape::Any)),
-};
-const SAGA: &[Key] = keys! {
-    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    @need "steps": Shape::List(&Shape::Or(&Shape::Text, &Shape::Object(keys! {
-        @need "name" | "id": Shape::Text, "agent" | "action": Shape::Name,
-        "compensate" | "compensation": Shape::Name, "input": Shape::Any, "timeout": Shape::Span,
-        "retry" | "retries": Shape::Any,
-    }))),
-    "timeout": Shape::Span, "step_timeout" | "stepTimeout": Shape::Span,
-};
-const WORKFLOW: &[Key] = keys! {
-    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    @need "steps": Shape::List(&Shape::Or(&Shape::Name, &Shape::Object(keys! {
-        "name" | "id": Shape::Text, "agent": Shape::Name, "input": Shape::Any,
-        "timeout": Shape::Span, "condition" | "when": Shape::Text,
-        "on_error" | "onError": Shape::Words(&["stop", "skip", "retry"]),
-        "retries": Shape::Whole(0, 20),
-    }))),
-    "on_error" | "onError": Shape::Words(&["stop", "skip", "retry"]),
-    "retries": Shape::Whole(0, 20), "retry_delay" | "retryDelay": Shape::Span,
-    "timeout": Shape::Span,
-};
-const POOL: &[Key] = keys! {
-    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "agent": Shape::Name, "agents": Shape::List(&Shape::Name), "size": Shape::Whole(1, 1_024),
-    "strategy": Shape::Words(&["round-robin", "least-busy", "random"]),
-    "min_size" | "minSize": Shape::Whole(0, 1_024), "max_size" | "maxSize": Shape::Whole(1, 1_024),
-    "merge": Shape::Words(&["all", "first", "majority", "quorum"]),
-    "auto_scale" | "autoScale": Shape::Object(keys! {
-        "enabled": Shape::Bool, "scale_up_threshold" | "scaleUpThreshold": Shape::Number,
-        "scale_down_threshold" | "scaleDownThreshold": Shape::Number, "cooldown": Shape::Span,
-    }),
 };
 const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
@@ -151,9 +122,6 @@ const DAG_PLAN: &[Key] = keys! {
 const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
     Some(match kind {
         Kind::Supervisor => SUPERVISOR,
-        Kind::Saga => SAGA,
-        Kind::Workflow => WORKFLOW,
-        Kind::Pool => POOL,
         Kind::Instruction => INSTRUCTION,
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
@@ -162,7 +130,14 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Model => MODEL,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
-        Kind::Agent | Kind::Skill | Kind::Budget | Kind::Lesson | Kind::Notice => return None,
+        Kind::Agent
+        | Kind::Skill
+        | Kind::Budget
+        | Kind::Lesson
+        | Kind::Notice
+        | Kind::Pool
+        | Kind::Saga
+        | Kind::Workflow => return None,
     })
 }
 
@@ -274,47 +249,95 @@ pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> 
 /// What depends on what among named steps, and their conditions.
 struct Graph<'t> {
     steps: Vec<(&'t str, &'t Node)>,
+    /// Whether a step that names none waits for those before it in the file.
+    in_order: bool,
 }
 
 impl Graph<'_> {
     fn check(&self, inputs: &[InputSpec], checks: &dyn Checks, findings: &mut Findings) {
         let known: Vec<&str> = self.steps.iter().map(|(name, _)| *name).collect();
-        let names: Vec<Name> = known.iter().filter_map(|name| Name::slug(name)).collect();
-        for (name, step) in &self.steps {
-            for key in ["depends_on", "dependencies", "after"] {
-                let Some(node) = step.get(key) else { continue };
-                let items = match &node.value {
-                    Value::List(items) => items.as_slice(),
-                    _ => std::slice::from_ref(node),
-                };
-                for item in items {
-                    let Value::Text(text) = &item.value else {
-                        continue;
-                    };
-                    if text == name {
-                        let what = format!("the steps go in a circle: {name} → {name}");
-                        findings.push(item.at, Code::BAD_PLAN, what, None);
-                    } else if !known.contains(&text.as_str()) {
-                        let help = Some(meant(text, &known));
-                        let what = format!("there is no step `{text}`");
-                        findings.push(item.at, Code::BAD_PLAN, what, help);
-                    }
-                }
-            }
+        let after: Vec<Option<Vec<usize>>> = self
+            .steps
+            .iter()
+            .map(|(name, step)| waits_for(name, step, &known, findings))
+            .collect();
+        let named: Vec<Vec<usize>> = after
+            .iter()
+            .map(|after| after.clone().unwrap_or_default())
+            .collect();
+        if let Some(circle) = plan_check::circle(&named) {
+            let path: Vec<&str> = circle.iter().map(|index| known[*index]).collect();
+            let what = format!("the steps go in a circle: {}", path.join(" → "));
+            findings.push(self.steps[circle[0]].1.at, Code::BAD_PLAN, what, None);
+            return;
+        }
+        for (index, (_, step)) in self.steps.iter().enumerate() {
             let condition = step.get("condition").or_else(|| step.get("when"));
-            if let Some(node) = condition
-                && let Value::Text(source) = &node.value
-            {
-                let (inputs, before) = (inputs.to_vec(), names.clone());
-                let scope = Scope::Step {
-                    inputs,
-                    before,
-                    fan_out: false,
-                };
-                note(checks.condition(source, &scope), node, findings);
-            }
+            let Some(node) = condition else { continue };
+            let Value::Text(source) = &node.value else {
+                continue;
+            };
+            let before: Vec<Name> = match &after[index] {
+                None if self.in_order => known[..index]
+                    .iter()
+                    .filter_map(|n| Name::slug(n))
+                    .collect(),
+                _ => before(&named, index)
+                    .iter()
+                    .filter_map(|at| Name::slug(known[*at]))
+                    .collect(),
+            };
+            let scope = Scope::Step {
+                inputs: inputs.to_vec(),
+                before,
+                fan_out: false,
+            };
+            note(checks.condition(source, &scope), node, findings);
         }
     }
+}
+
+/// The steps that one names as those it waits for; none where it says nothing about it.
+fn waits_for(
+    name: &str,
+    step: &Node,
+    known: &[&str],
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let mut keys = ["depends_on", "dependencies", "after"].into_iter();
+    let node = keys.find_map(|key| step.get(key))?;
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut out = Vec::new();
+    for item in items {
+        let Value::Text(text) = &item.value else {
+            continue;
+        };
+        if text == name {
+            let what = format!("the steps go in a circle: {name} → {name}");
+            findings.push(item.at, Code::BAD_PLAN, what, None);
+        } else if let Some(other) = known.iter().position(|known| known == text) {
+            out.push(other);
+        } else {
+            let help = Some(meant(text, known));
+            let what = format!("there is no step `{text}`");
+            findings.push(item.at, Code::BAD_PLAN, what, help);
+        }
+    }
+    Some(out)
+}
+
+/// All that is closed before a step begins; there are no circles.
+fn before(after: &[Vec<usize>], step: usize) -> BTreeSet<usize> {
+    let (mut out, mut open) = (BTreeSet::new(), after[step].clone());
+    while let Some(next) = open.pop() {
+        if out.insert(next) {
+            open.extend(&after[next]);
+        }
+    }
+    out
 }
 
 fn steps(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
@@ -356,7 +379,8 @@ fn steps(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
         _ => Vec::new(),
     };
     let steps = ids.iter().map(String::as_str).zip(items).collect();
-    Graph { steps }.check(&inputs, checks, findings);
+    let in_order = true;
+    Graph { steps, in_order }.check(&inputs, checks, findings);
 }
 
 fn dag(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
@@ -368,7 +392,8 @@ fn dag(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
         .iter()
         .map(|field| (field.key.as_str(), &field.node))
         .collect();
-    Graph { steps }.check(&[], checks, findings);
+    let in_order = false;
+    Graph { steps, in_order }.check(&[], checks, findings);
 }
 
 /// The words of a map of these: what `kind: {name: …}` may hold.

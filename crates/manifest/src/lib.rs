@@ -13,10 +13,12 @@ mod config;
 mod cron;
 mod diagnostic;
 mod event;
+mod flow;
 mod kept;
 mod notice;
 mod plan;
 mod plan_check;
+mod pool;
 mod reader;
 mod schema;
 mod shape;
@@ -35,7 +37,9 @@ pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
-use naos_types::spec::{BudgetSpec, Kind, NoticeSpec, PlanSpec};
+use naos_types::spec::{
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, UndoablePlan,
+};
 use naos_types::{Code, Name};
 
 use diagnostic::Findings;
@@ -71,12 +75,18 @@ pub struct Applied {
     pub skills: Vec<(Name, SkillDoc)>,
     /// Plans in naos's own format.
     pub plans: Vec<(Name, PlanSpec)>,
+    /// Plans whose steps can be undone.
+    pub undoable: Vec<(Name, UndoablePlan)>,
     /// Spending limits by agent.
     pub budgets: Vec<(Name, BudgetSpec)>,
     /// The spending limit of all that have none of their own.
     pub overall_budget: Option<BudgetSpec>,
     /// Who is told that something waits for a person.
     pub notices: Vec<(Name, NoticeSpec)>,
+    /// Workflows and sagas.
+    pub flows: Vec<(Kind, Name, FlowSpec)>,
+    /// Pools.
+    pub pools: Vec<(Name, PoolSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -131,6 +141,62 @@ pub fn parse_document(
     Ok(out)
 }
 
+/// Reads what is said about a workflow or saga whose steps come later, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_flow(kind: Kind, label: &str, text: &str) -> Result<(Name, FlowSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found).and_then(|node| flow::begun(kind, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
+/// Reads what is said about one pool, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found).and_then(|node| pool::one(None, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
+/// Reads a step that is added to a workflow or saga which has the steps `before`.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_flow_step(
+    kind: Kind,
+    label: &str,
+    text: &str,
+    before: &[Name],
+    checks: &dyn Checks,
+) -> Result<FlowStep, Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found)
+        .and_then(|node| flow::step(kind, &node, before, checks, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
+/// The one document that a text holds.
+fn single(text: &str, found: &mut Findings) -> Option<Node> {
+    let mut all = documents(text, found);
+    if all.len() != 1 {
+        let what = format!("one document is expected, not {}", all.len());
+        found.error(START, what);
+    }
+    all.pop()
+}
+
 fn documents(text: &str, found: &mut Findings) -> Vec<Node> {
     match tree::parse(text) {
         Ok(documents) => documents,
@@ -158,8 +224,11 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.agents.iter().map(|(name, _)| (Kind::Agent, name)));
     all.extend(out.skills.iter().map(|(name, _)| (Kind::Skill, name)));
     all.extend(out.plans.iter().map(|(name, _)| (Kind::Plan, name)));
+    all.extend(out.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
+    all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
+    all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

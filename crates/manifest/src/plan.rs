@@ -3,9 +3,12 @@
 mod actions;
 mod inputs;
 
-use naos_types::Name;
-use naos_types::spec::{FanOut, PlanSpec, RetryPolicy, StepDo, StepSpec};
+use naos_types::spec::{
+    FanOut, Flow, FlowSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX, UndoablePlan,
+};
+use naos_types::{Code, Name};
 
+use crate::Applied;
 use crate::agent;
 use crate::checks::Checks;
 use crate::diagnostic::Findings;
@@ -41,12 +44,29 @@ pub(crate) struct Placed<'t> {
     pub texts: Texts<'t>,
 }
 
-/// Reads a plan's keys; its name is the caller's.
-pub(crate) fn fields(
+/// Reads a plan's keys and keeps what they say.
+pub(crate) fn keep(
+    name: Name,
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    out: &mut Applied,
+    findings: &mut Findings,
+) {
+    let Some((plan, flow)) = fields(map, checks, findings) else {
+        return;
+    };
+    if flow == Flow::default() {
+        out.plans.push((name, plan));
+    } else {
+        out.undoable.push((name, UndoablePlan { plan, flow }));
+    }
+}
+
+fn fields(
     map: &mut Fields<'_>,
     checks: &dyn Checks,
     findings: &mut Findings,
-) -> Option<PlanSpec> {
+) -> Option<(PlanSpec, Flow)> {
     let before = findings.errors.len();
     let description = map.text(&["description"], findings).unwrap_or_default();
     let inputs = map.node(&["inputs"], findings);
@@ -54,6 +74,10 @@ pub(crate) fn fields(
     let output = map.node(&["output"], findings);
     let output = output.and_then(|node| Some((step_name(node, "output", findings)?, node.at)));
     map.skip(&["version", "author"]);
+    let mut flow = Flow {
+        timeout: map.span(&["timeout"], 1_000, findings),
+        ..Flow::default()
+    };
     let Some(node) = map.node(&["steps"], findings) else {
         findings.error(map.at, "`steps` is missing");
         return None;
@@ -67,30 +91,54 @@ pub(crate) fn fields(
         return None;
     }
     let mut steps: Vec<Placed<'_>> = Vec::with_capacity(items.len());
+    let mut undoing = Vec::new();
     for item in items {
         let previous = steps.last().map(|step| step.spec.name.clone());
-        steps.extend(step(item, previous, findings));
+        let Some((step, undo)) = step(item, previous, findings) else {
+            continue;
+        };
+        if let Some(undo) = undo {
+            let of = step.spec.name.clone();
+            flow.undo.insert(undo.spec.name.clone(), of);
+            undoing.push(undo);
+        }
+        steps.push(step);
     }
+    for step in &steps {
+        for (name, at) in step.spec.after.iter().zip(&step.after_at) {
+            if flow.undoes(name) {
+                let what = format!("step {} waits for what undoes another", step.spec.name);
+                findings.push(*at, Code::BAD_PLAN, what, None);
+            }
+        }
+    }
+    steps.append(&mut undoing);
     if findings.errors.len() == before {
         plan_check::check(&steps, &inputs, output.as_ref(), checks, findings);
     }
     let steps = steps.into_iter().map(|step| step.spec).collect();
     let output = output.map(|(name, _)| name);
-    Some(PlanSpec {
+    let plan = PlanSpec {
         description,
         inputs,
         steps,
         output,
-    })
+    };
+    Some((plan, flow))
 }
 
 /// A step's name: `fetch_emails` is the step `fetch-emails`.
-fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
+pub(crate) fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
     let text = reader::text(node, key, findings)?;
     reader::name_text(&text.replace('_', "-"), node.at, findings)
 }
 
-fn step<'t>(node: &'t Node, previous: Option<Name>, findings: &mut Findings) -> Option<Placed<'t>> {
+/// A step, and the one that undoes it.
+fn step<'t>(
+    node: &'t Node,
+    previous: Option<Name>,
+    findings: &mut Findings,
+) -> Option<(Placed<'t>, Option<Placed<'t>>)> {
     let mut map = Fields::of(node, "a step", findings)?;
     let Some(name_node) = map.node(&["name", "id"], findings) else {
         findings.error(node.at, "a step has a `name`");
@@ -113,6 +161,8 @@ fn step<'t>(node: &'t Node, previous: Option<Name>, findings: &mut Findings) -> 
     let optional = map.bool(&["optional"], findings).unwrap_or_default();
     let mut of_at = node.at;
     let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings);
+    let undo = map.node(&["compensate", "compensation"], findings);
+    let undo = undo.and_then(|node| compensation(node, &name, findings));
     map.skip(&["description"]);
     map.finish(findings);
     let spec = StepSpec {
@@ -138,7 +188,51 @@ fn step<'t>(node: &'t Node, previous: Option<Name>, findings: &mut Findings) -> 
         placed.spec.after.push(review.of.clone());
         placed.after_at.push(of_at);
     }
-    Some(placed)
+    Some((placed, undo))
+}
+
+/// What undoes a step: an agent, or whatever a step can do.
+fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Option<Placed<'t>> {
+    let Ok(name) = Name::new(&format!("{UNDO_PREFIX}{of}")) else {
+        let what = format!("the name of step {of} is too long for one that can be undone");
+        findings.push(node.at, Code::BAD_PLAN, what, None);
+        return None;
+    };
+    let (mut texts, mut of_at, mut timeout) = (Vec::new(), node.at, None);
+    let action = if matches!(node.value, Value::Map(_)) {
+        let mut map = Fields::of(node, "`compensate`", findings)?;
+        timeout = map.span(&["timeout"], 1, findings);
+        let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings)?;
+        map.finish(findings);
+        action
+    } else {
+        StepDo::Task {
+            agent: Some(reader::name(node, "compensate", findings)?),
+            title: format!("undo {of}"),
+            input: None,
+        }
+    };
+    if matches!(action, StepDo::Review(_)) {
+        let what = "a review undoes nothing".to_owned();
+        findings.push(node.at, Code::BAD_PLAN, what, None);
+    }
+    let spec = StepSpec {
+        name,
+        after: vec![of.clone()],
+        when: None,
+        action,
+        for_each: None,
+        retry: FlowSpec::undo_retry(),
+        timeout,
+        optional: false,
+    };
+    Some(Placed {
+        spec,
+        at: node.at,
+        after_at: vec![node.at],
+        of_at,
+        texts,
+    })
 }
 
 fn after(

@@ -11,7 +11,7 @@ use crate::plan::{Placed, Sort};
 use crate::tree::Mark;
 
 /// Names that templates and conditions use for something else.
-const TAKEN: &[&str] = &[
+pub(crate) const TAKEN: &[&str] = &[
     "inputs", "steps", "item", "index", "feedback", "plan", "today", "loop",
 ];
 
@@ -134,14 +134,29 @@ fn review(
 
 /// A circle of dependencies, named, and where one of its steps stands.
 fn cycle(steps: &[Placed<'_>], places: &BTreeMap<&Name, usize>) -> Option<(Mark, String)> {
-    let mut waits: Vec<usize> = steps.iter().map(|step| step.spec.after.len()).collect();
-    let mut unlocks: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
-    for (index, step) in steps.iter().enumerate() {
-        for name in &step.spec.after {
-            unlocks[*places.get(name)?].push(index);
+    let after = steps.iter().map(|step| {
+        let names = step.spec.after.iter();
+        names.filter_map(|name| places.get(name).copied()).collect()
+    });
+    let circle = circle(&after.collect::<Vec<_>>())?;
+    let names: Vec<&str> = circle
+        .iter()
+        .map(|i| steps[*i].spec.name.as_str())
+        .collect();
+    Some((steps[circle[0]].at, names.join(" → ")))
+}
+
+/// A circle among things of which each waits for others: the way it would run, from the first of
+/// them round to it.
+pub(crate) fn circle(after: &[Vec<usize>]) -> Option<Vec<usize>> {
+    let mut waits: Vec<usize> = after.iter().map(Vec::len).collect();
+    let mut unlocks: Vec<Vec<usize>> = vec![Vec::new(); after.len()];
+    for (index, before) in after.iter().enumerate() {
+        for before in before {
+            unlocks[*before].push(index);
         }
     }
-    let mut free: Vec<usize> = (0..steps.len()).filter(|i| waits[*i] == 0).collect();
+    let mut free: Vec<usize> = (0..after.len()).filter(|i| waits[*i] == 0).collect();
     while let Some(done) = free.pop() {
         for next in &unlocks[done] {
             waits[*next] -= 1;
@@ -150,12 +165,11 @@ fn cycle(steps: &[Placed<'_>], places: &BTreeMap<&Name, usize>) -> Option<(Mark,
             }
         }
     }
-    let mut at = (0..steps.len()).find(|i| waits[*i] > 0)?;
+    let mut at = (0..after.len()).find(|i| waits[*i] > 0)?;
     let mut path = Vec::new();
     while !path.contains(&at) {
         path.push(at);
-        let stuck = |name: &&Name| places.get(name).is_some_and(|i| waits[*i] > 0);
-        at = *places.get(steps[at].spec.after.iter().find(stuck)?)?;
+        at = *after[at].iter().find(|before| waits[**before] > 0)?;
     }
     let start = path.iter().position(|i| *i == at)?;
     // each waits for the one after it; people read it the way it would run
@@ -164,11 +178,7 @@ fn cycle(steps: &[Placed<'_>], places: &BTreeMap<&Name, usize>) -> Option<(Mark,
     let first = circle.iter().position_min();
     circle.rotate_left(first);
     circle.push(circle[0]);
-    let names: Vec<&str> = circle
-        .iter()
-        .map(|i| steps[*i].spec.name.as_str())
-        .collect();
-    Some((steps[circle[0]].at, names.join(" → ")))
+    Some(circle)
 }
 
 trait PositionMin {

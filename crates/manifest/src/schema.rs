@@ -14,7 +14,6 @@ pub(crate) enum Shape {
     Text,
     Bool,
     Whole(i64, i64),
-    Number,
     /// A length of time; a bare number is seconds.
     Span,
     Words(&'static [&'static str]),
@@ -86,7 +85,6 @@ pub(crate) fn read(node: &Node, key: &str, shape: &Shape, findings: &mut Finding
             node.json()
         }
         Shape::Bool if matches!(node.value, Value::Bool(_)) => node.json(),
-        Shape::Number if matches!(node.value, Value::Whole(_) | Value::Number(_)) => node.json(),
         Shape::Whole(least, most) => {
             let fits = match &node.value {
                 Value::Whole(text) => whole(text).is_some_and(|n| (*least..=*most).contains(&n)),
@@ -104,13 +102,9 @@ pub(crate) fn read(node: &Node, key: &str, shape: &Shape, findings: &mut Finding
         Shape::List(item) => list(node, key, item, false, findings),
         Shape::Map(item) => map(node, key, item, findings),
         Shape::Object(keys) => object(node, key, keys, findings),
-        Shape::Bool | Shape::Number => {
-            let wants = if matches!(shape, Shape::Bool) {
-                "true or false"
-            } else {
-                "a number"
-            };
-            findings.error(node.at, format!("`{key}` is {wants}, not {}", node.word()));
+        Shape::Bool => {
+            let what = format!("`{key}` is true or false, not {}", node.word());
+            findings.error(node.at, what);
             Json::Null
         }
     }

@@ -6,7 +6,7 @@ use naos_types::spec::Kind;
 use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{Applied, Reading, agent, budget, config, kept, notice, plan, skill};
+use crate::{Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill};
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
 `plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
@@ -114,6 +114,16 @@ fn unknown(fields: &[Field], found: &mut Findings) {
         "broker",
         "trust",
     ];
+    // `driver:` is a whole document: nothing stands beside it.
+    let whole = |key: &str| Kind::parse(key).is_some_and(|kind| kind.word() == key);
+    if let Some(one) = fields.iter().find(|field| whole(&field.key)) {
+        for other in fields.iter().filter(|field| field.key != one.key) {
+            let help = format!("what `{}` says stands beneath it", one.key);
+            let what = format!("unknown key `{}` beside `{}`", other.key, one.key);
+            found.error_help(other.at, what, help);
+        }
+        return;
+    }
     let first = &fields[0];
     match similar(&first.key, FIRST.iter().copied()) {
         Some(word) => {
@@ -172,6 +182,11 @@ fn one(
         Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
         Kind::Plan if !dag => named(kind, node, reading, out, found),
         Kind::Notice => out.notices.extend(notice::one(node, None, found)),
+        Kind::Pool => out.pools.extend(pool::one(key, node, found)),
+        kind if flow::is_flow(kind) => {
+            let read = flow::one(kind, key, node, reading.checks, found);
+            out.flows.extend(read);
+        }
         _ => out
             .kept
             .extend(kept::read(kind, key, node, reading.checks, found)),
@@ -198,10 +213,7 @@ fn named(kind: Kind, node: &Node, reading: &Reading<'_>, out: &mut Applied, foun
             let doc = skill::fields(&mut map, reading.files, reading.checks, found);
             out.skills.extend(doc.map(|doc| (name, doc)));
         }
-        Kind::Plan => {
-            let plan = plan::fields(&mut map, reading.checks, found);
-            out.plans.extend(plan.map(|plan| (name, plan)));
-        }
+        Kind::Plan => plan::keep(name, &mut map, reading.checks, out, found),
         _ => {
             let budget = budget::fields(&mut map, found);
             if budget.is_none() {

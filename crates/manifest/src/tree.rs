@@ -177,14 +177,32 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, TreeError> {
     options.set_emit_comments(false);
     let mut builder = Builder::default();
     for next in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = next.map_err(|error| TreeError {
-            at: mark(error.marker()),
-            what: first_lower(&error.info()),
-            too_large: false,
+        let (event, span) = next.map_err(|error| {
+            let at = mark(error.marker());
+            let mut what = first_lower(&error.info());
+            if let Some(word) = word_at(text, at) {
+                what.push_str(&format!(" before `{word}`"));
+            }
+            wrong(at, what)
         })?;
         builder.event(event, mark(&span.start))?;
     }
     Ok(builder.documents)
+}
+
+/// The word that stands there: where reading stopped is easier to find by it. Never more than a
+/// word, because what follows it may be anybody's secret.
+fn word_at(text: &str, at: Mark) -> Option<String> {
+    const WORD_CHARS_MAX: usize = 32;
+    let line = text.lines().nth(at.line.checked_sub(1)? as usize)?;
+    let rest = line.chars().skip(at.column.saturating_sub(1) as usize);
+    let word: String = rest
+        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        .take(WORD_CHARS_MAX + 1)
+        .collect();
+    (1..=WORD_CHARS_MAX)
+        .contains(&word.chars().count())
+        .then_some(word)
 }
 
 fn first_lower(text: &str) -> String {

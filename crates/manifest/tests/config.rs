@@ -126,16 +126,10 @@ fn both_spellings_are_read() {
         (50_000_000, Period::Month)
     );
     let kinds: Vec<Kind> = applied.kept.iter().map(|kept| kept.kind).collect();
-    assert_eq!(
-        kinds,
-        [
-            Kind::Model,
-            Kind::Supervisor,
-            Kind::Saga,
-            Kind::Workflow,
-            Kind::Pool
-        ]
-    );
+    assert_eq!(kinds, [Kind::Model, Kind::Supervisor]);
+    assert_eq!(applied.pools.len(), 1);
+    let flows: Vec<Kind> = applied.flows.iter().map(|(kind, _, _)| *kind).collect();
+    assert_eq!(flows, [Kind::Saga, Kind::Workflow]);
 }
 
 #[test]
@@ -202,7 +196,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
         ),
         (
             "pools:\n  p: {size: 0}\n",
-            "nexus.config.yaml:2:13: `size` is a whole number from 1 to 1024",
+            "nexus.config.yaml:2:13: `size` is from 1 to 1024",
         ),
         (
             "skills:\n  s: {patterns: [a], handler: x.wasm}\n",

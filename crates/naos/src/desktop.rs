@@ -80,6 +80,7 @@ fn sentence(about: &About, title: Option<String>) -> String {
         About::Approval(_) => "A question waits for you",
         About::Unknown(..) => "Nobody knows whether an effect happened",
         About::Diverged(..) => "A run went another way than its recording",
+        About::NotUndone(..) => "A run failed and could not be undone",
         About::Test => "A test",
     };
     match title {

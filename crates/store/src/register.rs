@@ -174,13 +174,16 @@ pub const REGISTER: &[StoredRecord] = &[
         "status tasks",
         "as long as the tenant; can be derived from the journal",
     ),
-    stored(
-        20,
-        "views/<id>.db",
-        "plan",
-        "id name status",
-        "as long as the tenant; can be derived from the journal",
-    ),
+    StoredRecord {
+        format: 2,
+        ..stored(
+            20,
+            "views/<id>.db",
+            "plan",
+            "id kind name status",
+            "as long as the tenant; can be derived from the journal",
+        )
+    },
     stored(
         21,
         "views/<id>.db",

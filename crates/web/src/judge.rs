@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
 use naos_types::command::{self, Command};
-use naos_types::spec::{AgentSpec, Handler, Kind, PlanSpec, Spec, StepDo};
+use naos_types::spec::{AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo};
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
 use crate::api::v1::rules::Rules;
@@ -206,6 +206,32 @@ fn gather(
         };
         push(kind, name.to_string(), false, apply.into());
     }
+    for (name, plan) in applied.undoable {
+        let (kind, spec) = (Kind::Plan, Spec::Undoable(Box::new(plan)));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
+    for (kind, name, flow) in applied.flows {
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec: Spec::Flow(flow),
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
+    for (name, pool) in applied.pools {
+        let (kind, spec) = (Kind::Pool, Spec::Pool(pool));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
     budgets.extend(applied.overall_budget.map(|spec| (Spender::All, spec)));
@@ -308,27 +334,38 @@ pub(crate) fn missing<E>(
         .collect();
     let mut out = Vec::new();
     for item in items {
-        let Command::Resource(command::Resource::Apply {
-            spec: Spec::Plan(plan),
-            ..
-        }) = &item.command
-        else {
+        let Command::Resource(command::Resource::Apply { kind, spec, .. }) = &item.command else {
             continue;
         };
-        for name in agents_of(plan) {
+        let named = match spec {
+            Spec::Plan(plan) => agents_of(plan),
+            Spec::Undoable(spec) => agents_of(&spec.plan),
+            Spec::Flow(flow) => agents_of_flow(flow),
+            Spec::Pool(pool) => pool.agents.iter().collect(),
+            _ => continue,
+        };
+        for name in named {
             if known.contains(name) {
                 continue;
             }
             if there(name)? {
                 known.insert(name.clone());
             } else {
-                let what = format!("plan {} is waiting: agent {name}", item.name);
+                let what = format!("{} {} is waiting: agent {name}", kind.word(), item.name);
                 let help = Some(format!("`naos create {name} --template …` makes it"));
                 out.push(fault_in(documents, item, name.as_str(), what, help));
             }
         }
     }
     Ok(out)
+}
+
+fn agents_of_flow(flow: &FlowSpec) -> BTreeSet<&Name> {
+    let steps = flow.steps.iter();
+    steps
+        .flat_map(|step| [Some(&step.agent), step.compensate.as_ref()])
+        .flatten()
+        .collect()
 }
 
 fn agents_of(plan: &PlanSpec) -> BTreeSet<&Name> {

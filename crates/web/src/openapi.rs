@@ -1,6 +1,7 @@
 //! The table of routes as OpenAPI 3.1. Paths, methods, roles and parameters come from the table
 //! itself; bodies and answers stand here, by route.
 
+use naos_types::spec::{Merge, OnError, Strategy};
 use serde_json::{Map, Value, json};
 
 use crate::router::{Face, Least, Row, TABLE};
@@ -119,6 +120,7 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ("GET", "/api/v1/plan-runs") => &[
             ("status", "string"),
             ("name", "string"),
+            ("kind", "string"),
             ("before", "string"),
             ("limit", "integer"),
         ],
@@ -214,9 +216,63 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/components") => {
             return Some(json!({"required": true, "content": {"application/wasm": {}}}));
         }
-        _ => return None,
+        _ => flow_body_of(row)?,
     };
     Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
+}
+
+/// Workflows, sagas, pools and their runs. A length of time is `30s`, or a number of seconds.
+fn flow_body_of(row: &Row) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let number = || json!({"type": "integer", "minimum": 0});
+    let span = || json!({"type": ["string", "integer"]});
+    let on_error = || json!({"enum": OnError::WORDS});
+    let merge = || json!({"enum": Merge::WORDS});
+    let schema = match (row.method, row.path) {
+        ("POST", "/api/v1/workflows") => object(
+            &["name"],
+            json!({"name": text(), "description": text(), "timeout": span(),
+                "step_timeout": span(), "on_error": on_error(), "retries": number(),
+                "retry_delay": text()}),
+        ),
+        ("POST", "/api/v1/sagas") => object(
+            &["name"],
+            json!({"name": text(), "description": text(), "timeout": span(),
+                "step_timeout": span()}),
+        ),
+        ("POST", "/api/v1/workflows/{name}/steps") => object(
+            &["name"],
+            json!({"name": text(), "agent": text(), "input": {}, "condition": text(),
+                "timeout": span(), "retries": number(), "on_error": on_error()}),
+        ),
+        ("POST", "/api/v1/sagas/{name}/steps") => object(
+            &["name"],
+            json!({"name": text(), "agent": text(), "input": {}, "condition": text(),
+                "timeout": span(), "retries": number(), "compensate": text()}),
+        ),
+        ("POST", "/api/v1/workflows/{name}/start" | "/api/v1/sagas/{name}/start") => {
+            object(&[], json!({"input": {}, "wait_ms": number()}))
+        }
+        ("POST", "/api/v1/plan-runs/{id}/resolve") => object(
+            &["done"],
+            json!({"step": {"type": ["string", "integer"]}, "done": {"type": "boolean"}}),
+        ),
+        ("POST", "/api/v1/pools") => object(
+            &["name"],
+            json!({"name": text(), "description": text(), "agents": {"type": "array"},
+                "size": number(), "min_size": number(), "max_size": number(),
+                "strategy": {"enum": Strategy::WORDS}, "merge": merge(), "quorum": number()}),
+        ),
+        ("POST", "/api/v1/pools/{name}/submit") => object(
+            &["tasks"],
+            json!({"tasks": {"type": "array"}, "merge": merge(), "quorum": number(),
+                "wait_ms": number()}),
+        ),
+        ("POST", "/api/v1/pools/{name}/add") => object(&["agent"], json!({"agent": text()})),
+        ("POST", "/api/v1/pools/{name}/scale") => object(&["size"], json!({"size": number()})),
+        _ => return None,
+    };
+    Some(schema)
 }
 
 fn answer_of(row: &Row) -> (&'static str, Value) {
@@ -254,9 +310,8 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("GET", "/api/v1/tasks") => list("Task"),
         ("GET", "/api/v1/tasks/{id}") => named("Task"),
         ("GET", "/api/v1/plan-runs") => list("PlanRun"),
-        ("GET", "/api/v1/plan-runs/{id}") | ("POST", "/api/v1/plans/{name}/start") => {
-            named("PlanRun")
-        }
+        ("GET", "/api/v1/plan-runs/{id}") => named("PlanRun"),
+        ("POST", path) if runs_a_plan(path) => named("PlanRun"),
         ("GET", "/api/v1/approvals") => list("Approval"),
         ("GET", "/api/v1/approvals/{id}") => named("Approval"),
         ("GET", "/api/v1/notices") => list("Notice"),
@@ -266,6 +321,14 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         _ => named("Written"),
     };
     ("application/json", schema)
+}
+
+/// Whether what is posted there answers with a run of a plan.
+fn runs_a_plan(path: &str) -> bool {
+    let of_flows = ["/plans/", "/workflows/", "/sagas/"];
+    let starts = path.ends_with("/start") && of_flows.iter().any(|part| path.contains(part));
+    let about = path.contains("/plan-runs/") && !path.ends_with("/cancel");
+    starts || about || path.ends_with("/submit")
 }
 
 fn schemas() -> Value {
@@ -312,8 +375,8 @@ fn schemas() -> Value {
                 "tier": maybe(), "run": maybe(), "plan": maybe(), "step": maybe()}),
         ),
         "PlanRun": of(
-            &["run", "name", "status", "output", "steps", "seq"],
-            json!({"run": text(), "name": text(), "status": text(), "output": maybe(),
+            &["run", "kind", "name", "status", "output", "steps", "seq"],
+            json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),
         "Approval": of(

@@ -8,7 +8,7 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, costs, documents,
-    events, members, nodes, notices, plans, resources, runs, tasks, tenants,
+    events, flows, members, nodes, notices, plans, pools, resources, runs, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -105,9 +105,25 @@ table! {
     Api POST "/api/v1/tasks/{id}/cancel" Staff "Cancels a task" tasks::cancel;
 
     Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
+    Api POST "/api/v1/workflows" Admin "Makes a workflow without steps" flows::create_workflow;
+    Api POST "/api/v1/workflows/{name}/steps" Admin "Adds a step" flows::add_workflow_step;
+    Api POST "/api/v1/workflows/{name}/start" Staff "Starts a workflow" flows::start_workflow;
+    Api POST "/api/v1/sagas" Admin "Makes a saga without steps" flows::create_saga;
+    Api POST "/api/v1/sagas/{name}/steps" Admin "Adds a step" flows::add_saga_step;
+    Api POST "/api/v1/sagas/{name}/start" Staff "Starts a saga" flows::start_saga;
+    Api POST "/api/v1/pools" Admin "Makes a pool" pools::create;
+    Api POST "/api/v1/pools/{name}/submit" Staff "Gives a pool a batch" pools::submit;
+    Api POST "/api/v1/pools/{name}/add" Admin "Adds an agent" pools::add;
+    Api POST "/api/v1/pools/{name}/scale" Admin "Changes its size" pools::scale;
+    Api POST "/api/v1/pools/{name}/drain" Admin "Lets it take no more work" pools::drain;
+    Api POST "/api/v1/pools/{name}/start" Admin "Lets it take work again" pools::start;
     Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
+    Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it failed" flows::resume;
+    Api POST "/api/v1/plan-runs/{id}/reset" Staff "Gives a run up as it stands" flows::reset;
+    Api POST "/api/v1/plan-runs/{id}/resolve" Staff "Decides about what could not be undone"
+        flows::resolve;
 
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;

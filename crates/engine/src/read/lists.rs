@@ -154,6 +154,7 @@ impl Lists {
         let fits = |plan: &Plan| {
             filter.status.is_none_or(|status| plan.status() == status)
                 && filter.name.is_none_or(|name| plan.name.as_str() == name)
+                && filter.kind.is_none_or(|kind| plan.flow.of == kind)
         };
         self.list(before, limit, fits, |views, at, limit| {
             views.plans(filter, at, limit)

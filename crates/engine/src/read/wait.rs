@@ -6,7 +6,7 @@ use naos_kernel::notice::Notice;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::Waiting;
-use naos_types::fact::{Fact, approval, plan, review};
+use naos_types::fact::{Fact, approval, review};
 use naos_types::{NoticeId, NoticeStatus, PlanId, PlanStatus, Refusal, RunId, RunStatus, Seq};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -62,7 +62,7 @@ pub async fn settled_plan(
     watch: Receiver<Arc<Happened>>,
     deadline: Option<Instant>,
 ) -> Result<Awaited<Plan>, Refusal> {
-    let done = |plan: &Plan| plan.is_closed() || plan.status() == PlanStatus::Held;
+    let done = |plan: &Plan| plan.status() != PlanStatus::Running;
     let about = |fact: &Fact| mentions_plan(fact, id);
     settled(reader, id, "plan run", seq, watch, deadline, done, about).await
 }
@@ -85,18 +85,7 @@ pub async fn settled_notice(
 
 fn mentions_plan(fact: &Fact, id: PlanId) -> bool {
     match fact {
-        Fact::Plan(fact) => {
-            id == match fact {
-                plan::Fact::Started(f) => f.plan,
-                plan::Fact::StepStarted(f) => f.plan,
-                plan::Fact::StepExpanded(f) => f.plan,
-                plan::Fact::StepDone(f) => f.plan,
-                plan::Fact::StepFailed(f) => f.plan,
-                plan::Fact::StepSkipped(f) => f.plan,
-                plan::Fact::StepReopened(f) => f.plan,
-                plan::Fact::Closed(f) => f.plan,
-            }
-        }
+        Fact::Plan(fact) => id == fact.plan(),
         Fact::Approval(approval::Fact::Requested(f)) => {
             matches!(f.waiting, Waiting::Step(plan, _) if plan == id)
         }

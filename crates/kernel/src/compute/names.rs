@@ -115,6 +115,13 @@ impl Names {
         self
     }
 
+    /// The same and one less.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Those of these values, of any type.
     #[must_use]
     pub fn of_vars(vars: &Vars) -> Self {
@@ -165,6 +172,17 @@ pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names
         names = names.with(name.clone(), kind.clone());
     }
     names.with("steps", Type::Object(steps))
+}
+
+/// The names in one step of a workflow or a saga: what the whole was given as `input`, the rest as
+/// in a plan.
+#[must_use]
+pub fn flow_names(before: &[Name]) -> Names {
+    let names = plan_names(&[], before, false);
+    names
+        .with("inputs", Type::Any)
+        .with("input", Type::Any)
+        .without("feedback")
 }
 
 /// The names in a skill's handler: the task's `text`, its `input` (JSON where it is some, else

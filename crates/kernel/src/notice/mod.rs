@@ -98,6 +98,7 @@ pub fn id(about: &About, to: &Name) -> Option<NoticeId> {
             (run.0, format!("unknown/{attempt}/{call}/{before}"))
         }
         About::Diverged(run, attempt) => (run.0, format!("diverged/{attempt}")),
+        About::NotUndone(plan, step, attempts) => (plan.0, format!("not undone/{step}/{attempts}")),
         About::Test => return None, // each is its own
     };
     Some(NoticeId::derived(parent, &format!("notice/{to}/{path}")))
@@ -275,6 +276,9 @@ fn waits(turn: &Turn<'_>, about: &About) -> Done<bool> {
             .is_some_and(|approval| approval.status == ApprovalStatus::Pending)),
         About::Unknown(id, ..) => run(id, RunStatus::Unknown),
         About::Diverged(id, _) => run(id, RunStatus::Diverged),
+        About::NotUndone(id, ..) => Ok(turn
+            .plan(id)?
+            .is_some_and(|plan| plan.not_undone().is_some())),
         About::Test => Ok(true),
     }
 }

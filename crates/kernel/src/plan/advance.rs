@@ -1,10 +1,10 @@
 //! One move of a plan: the first thing in the order of its file that can be done now.
 
 use naos_types::fact::{Problem, plan};
-use naos_types::spec::StepSpec;
+use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, close, known, outcome, start, vars};
+use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -15,11 +15,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let next = plan.spec.steps.iter().find_map(|spec| {
-        let step = plan.steps.get(&spec.name)?;
-        Some((spec, possible(turn, &plan, spec, step)?))
-    });
-    let Some((spec, next)) = next else {
+    let Some((spec, next)) = next_move(turn, &plan) else {
         return Err(Stop::broken(format!("plan {id}: {}", why.what)));
     };
     let item = match next {
@@ -47,7 +43,7 @@ pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal
     if plan.spec.steps.iter().any(can_move) {
         return halt(turn, id, why);
     }
-    super::cancel(turn, by, id)
+    super::end(turn, by, id)
 }
 
 /// What can be done now.
@@ -67,47 +63,24 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
-    for spec in &plan.spec.steps {
-        let Some(step) = plan.steps.get(&spec.name) else {
-            continue;
-        };
-        let Some(next) = possible(turn, &plan, spec, step) else {
-            continue;
-        };
-        if is_full && !matches!(next, Move::Gather) {
-            continue; // whatever of it ends makes room
-        }
+    if let Some((spec, next)) = next_move(turn, &plan) {
         carry_out(turn, id, &plan, spec, next)?;
         turn.advance(id);
         return Ok(());
     }
-    if plan.steps.values().all(|step| step.status.is_closed()) {
-        let output = plan
-            .spec
-            .output
-            .as_ref()
-            .or_else(|| plan.spec.steps.last().map(|s| &s.name));
-        let output = output
-            .and_then(|name| plan.steps.get(name))
-            .and_then(|step| step.output);
-        let failed = plan
-            .steps
-            .values()
-            .any(|step| step.status == StepStatus::Failed);
-        let status = if failed {
-            PlanStatus::Partial
+    if plan.undoing {
+        return if plan.undoable.is_empty() {
+            undo::undone(turn, id, &plan)
         } else {
-            PlanStatus::Completed
+            Ok(())
         };
-        let name = plan.name;
-        turn.emit(plan::Closed {
-            plan: id,
-            name,
-            status,
-            output,
-            problem: None,
-        })?;
+    }
+    let closed = |spec: &StepSpec| {
+        let step = plan.steps.get(&spec.name);
+        step.is_none_or(|step| step.status.is_closed())
+    };
+    if plan.forward().all(closed) {
+        complete(turn, id, &plan)?;
     }
     Ok(())
 }
@@ -117,6 +90,56 @@ fn under_way(plan: &Plan) -> usize {
     let running = |step: &&Step| step.status == StepStatus::Running;
     let count = |step: &Step| step.fan.as_ref().map_or(1, |fan| fan.open.len());
     plan.steps.values().filter(running).map(count).sum()
+}
+
+/// The first step in the order of the file that can move, and how; while things are undone, what
+/// undoes the last of them.
+fn next_move<'p>(turn: &Turn<'_>, plan: &'p Plan) -> Option<(&'p StepSpec, Move)> {
+    let of = |spec: &'p StepSpec| {
+        let step = plan.steps.get(&spec.name)?;
+        Some((spec, possible(turn, plan, spec, step)?))
+    };
+    if plan.undoing {
+        let undo = plan.next_undo()?;
+        return plan
+            .spec
+            .steps
+            .iter()
+            .find(|spec| spec.name == *undo)
+            .and_then(of);
+    }
+    let is_full = under_way(plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
+    // Whatever of it ends makes room.
+    let fits = |(_, next): &(_, Move)| !is_full || matches!(next, Move::Gather);
+    plan.forward().filter_map(of).find(fits)
+}
+
+/// All steps are closed.
+fn complete(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
+    let last = || plan.forward().last().map(|spec| &spec.name);
+    let output = plan.spec.output.as_ref().or_else(last);
+    let output = output.and_then(|name| vars::given_on(plan, name));
+    let shares_all = plan
+        .flow
+        .pool
+        .as_ref()
+        .is_some_and(|share| share.merge == Merge::All);
+    let failed = |step: &Step| {
+        let items = step.fan.as_ref().map_or(0, |fan| fan.failed);
+        step.status == StepStatus::Failed || (shares_all && items > 0)
+    };
+    let status = if plan.steps.values().any(failed) {
+        PlanStatus::Partial
+    } else {
+        PlanStatus::Completed
+    };
+    turn.emit(plan::Closed {
+        plan: id,
+        name: plan.name.clone(),
+        status,
+        output,
+        problem: None,
+    })
 }
 
 fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {
@@ -132,6 +155,14 @@ fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Optio
         StepStatus::Running => {
             let fan = step.fan.as_ref()?;
             let due = |at: Option<naos_types::Time>| at.is_some_and(|at| at <= turn.now);
+            if plan
+                .flow
+                .pool
+                .as_ref()
+                .is_some_and(|share| share::enough(share, fan))
+            {
+                return Some(Move::Gather);
+            }
             if let Some((index, _)) = fan.open.iter().find(|(_, item)| due(item.retry_at)) {
                 return Some(Move::Item(*index));
             }
@@ -177,7 +208,10 @@ fn carry_out(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, next
         }
         Move::Again => start::attempt(turn, id, plan, spec, None),
         Move::Item(index) => start::attempt(turn, id, plan, spec, Some(index)),
-        Move::Gather => outcome::gather(turn, id, plan, spec),
+        Move::Gather => match &plan.flow.pool {
+            Some(share) => share::merge(turn, id, plan, spec, share),
+            None => outcome::gather(turn, id, plan, spec),
+        },
     }
 }
 
@@ -260,7 +294,12 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= turn.now);
+    let now = turn.now;
+    let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= now);
+    if late(plan.deadline) {
+        let note = format!("{} took longer than it may", plan.name);
+        return fail(turn, id, Problem::new(Code::TIMED_OUT, note));
+    }
     let mut over = Vec::new();
     for (name, step) in &plan.steps {
         if late(step.deadline) {
@@ -287,7 +326,8 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         }
     }
     for (at, task, approval) in over {
-        if known(turn, id)?.is_closed() {
+        let plan = known(turn, id)?;
+        if plan.is_closed() || (plan.undoing && !plan.flow.undoes(&at.step)) {
             return Ok(()); // the one before was one too many: what was open is cancelled
         }
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
@@ -304,13 +344,8 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     Ok(())
 }
 
-/// Ends the plan because a step failed for good.
+/// Ends the plan because a step failed for good, undone where it can be.
 pub(super) fn fail(turn: &mut Turn<'_>, id: PlanId, problem: Problem) -> Done {
-    close(
-        turn,
-        &Actor::Plan(id),
-        id,
-        PlanStatus::Failed,
-        Some(problem),
-    )
+    let (by, status) = (Actor::Plan(id), PlanStatus::Failed);
+    undo::fail(turn, &by, id, status, Some(problem))
 }

@@ -2,8 +2,12 @@
 //! anywhere and go on. Each turn moves one step.
 
 mod advance;
+mod before;
+mod lower;
 mod outcome;
+mod share;
 mod start;
+mod undo;
 mod vars;
 
 use std::collections::BTreeMap;
@@ -11,7 +15,7 @@ use std::collections::BTreeMap;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
-use naos_types::spec::{PlanSpec, StepDo, StepSpec};
+use naos_types::spec::{Flow, Kind, PlanSpec, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Code, Name, PlanId, PlanStatus, ReviewId, StepStatus, TaskId, Time,
 };
@@ -22,7 +26,9 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
+pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
+pub(crate) use undo::announce;
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
@@ -95,6 +101,8 @@ pub struct Step {
     pub started: Option<Time>,
     /// When it was closed.
     pub ended: Option<Time>,
+    /// How many attempts don't count any more: somebody let it begin anew.
+    pub forgiven: u32,
 }
 
 impl Step {
@@ -115,6 +123,19 @@ impl Step {
             problem: None,
             started: None,
             ended: None,
+            forgiven: 0,
+        }
+    }
+
+    /// Lets it begin anew; its attempts are counted on, so that none has the id of an earlier one.
+    fn begin_anew(&mut self) {
+        self.status = StepStatus::Pending;
+        self.forgiven = self.attempt;
+        (self.task, self.approval, self.review) = (None, None, None);
+        (self.retry_at, self.deadline) = (None, None);
+        (self.problem, self.ended) = (None, None);
+        if self.fan.take().is_some() {
+            self.round += 1; // items count their attempts from 1
         }
     }
 
@@ -150,11 +171,22 @@ pub struct Plan {
     pub problem: Option<Problem>,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// What it is a run of, and how it ends.
+    pub flow: Flow,
+    /// When the whole is given up.
+    pub deadline: Option<Time>,
+    /// The steps that are done and can be undone, the last one last.
+    pub undoable: Vec<Name>,
+    /// Whether what was done is being undone.
+    pub undoing: bool,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        before::lift(version, bytes)
+    }
     fn is_open(&self) -> bool {
         !self.is_closed()
     }
@@ -162,7 +194,8 @@ impl Aggregate for Plan {
         if self.is_closed() {
             None
         } else {
-            self.steps.values().filter_map(Step::due).min()
+            let steps = self.steps.values().filter_map(Step::due);
+            steps.chain(self.deadline).min()
         }
     }
 }
@@ -174,11 +207,38 @@ impl Plan {
         self.ended.is_some()
     }
 
+    /// The step that failed to undo another and waits for a person.
+    #[must_use]
+    pub fn not_undone(&self) -> Option<(&Name, &Step)> {
+        let undo = self.next_undo()?;
+        let step = self.steps.get(undo)?;
+        (self.ended.is_none() && step.status == StepStatus::Failed).then_some((undo, step))
+    }
+
+    /// The step that undoes what is to be undone next: the last thing first.
+    fn next_undo(&self) -> Option<&Name> {
+        let last = if crate::planted::is("undo-forwards") {
+            self.undoable.first()
+        } else {
+            self.undoable.last()
+        };
+        self.flow.undo_of(last.filter(|_| self.undoing)?)
+    }
+
+    /// The steps that run while nothing has failed, in the order of the file.
+    pub fn forward(&self) -> impl Iterator<Item = &StepSpec> {
+        let all = self.spec.steps.iter();
+        all.filter(|spec| !self.flow.undoes(&spec.name))
+    }
+
     /// Where it stands: held while all it waits for is a person.
     #[must_use]
     pub fn status(&self) -> PlanStatus {
         if let Some(ended) = self.ended {
             return ended;
+        }
+        if self.not_undone().is_some() {
+            return PlanStatus::CompensationFailed;
         }
         let any = |wanted: StepStatus| self.steps.values().any(|step| step.status == wanted);
         let asks = self
@@ -220,53 +280,103 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: PlanId) -> Done<&'t Plan> {
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) -> Done<Reply> {
     match asked {
-        command::Plan::Start { name, inputs } => {
-            let (spec, version) = crate::resource::plan(turn, name)?;
-            let spec = spec.clone();
-            waits_for(turn, &spec)?;
-            let inputs = vars::checked_inputs(turn, &spec, *inputs)?;
-            let plan = turn.mint.next_id();
-            let (name, by) = (name.clone(), by.clone());
-            turn.emit(plan::Started {
-                plan,
-                name,
-                version,
-                spec,
-                inputs,
-                by,
-            })?;
-            Ok(Reply::Plan(plan))
+        command::Plan::Start { of, name, inputs } => start(turn, by, *of, name, *inputs),
+        command::Plan::Submit {
+            name,
+            inputs,
+            merge,
+            quorum,
+        } => {
+            let (spec, version) = crate::resource::pool(turn, name)?;
+            let (spec, flow) = lower::batch(name, spec, *merge, *quorum)?;
+            begin(turn, by, name, (spec, flow, version), *inputs)
         }
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
                 return Err(Stop::refused(Code::WRONG_STATE, "the plan ended already"));
             }
-            cancel(turn, by, *plan)?;
+            undo::cancel(turn, by, *plan)?;
             Ok(Reply::Done)
+        }
+        command::Plan::Resume { plan } => undo::resume(turn, by, *plan),
+        command::Plan::Reset { plan } => undo::reset(turn, by, *plan),
+        command::Plan::Resolve { plan, step, done } => {
+            undo::decide(turn, by, *plan, step.as_ref(), *done)
         }
     }
 }
 
-/// Cancels an execution with all that it has under way.
-pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
-    if known(turn, plan)?.is_closed() {
+/// Ends an execution that can't go on: what can be undone is, and where that is what can't go on,
+/// a person hears of it.
+pub(crate) fn end(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
+    let found = known(turn, plan)?;
+    if found.is_closed() {
         return Ok(());
     }
-    close(turn, by, plan, PlanStatus::Cancelled, None)
+    if found.undoing {
+        undo::reset(turn, by, plan).map(drop)
+    } else {
+        undo::cancel(turn, by, plan)
+    }
+}
+
+fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
+    let what = match of {
+        Kind::Plan => crate::resource::plan(turn, name)?,
+        _ => {
+            let (flow, version) = crate::resource::flow(turn, of, name)?;
+            let (spec, flow) = lower::lower(of, name, flow)?;
+            (spec, flow, version)
+        }
+    };
+    begin(turn, by, name, what, inputs)
+}
+
+fn begin(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    name: &Name,
+    (spec, flow, version): (PlanSpec, Flow, u32),
+    inputs: BodyRef,
+) -> Done<Reply> {
+    waits_for(turn, &spec, &flow)?;
+    let inputs = match flow.of {
+        Kind::Plan => vars::checked_inputs(turn, &spec, inputs)?,
+        _ => {
+            turn.readable(inputs, "the input")?;
+            inputs
+        }
+    };
+    let plan = turn.mint.next_id();
+    turn.emit(plan::Started {
+        plan,
+        name: name.clone(),
+        version,
+        spec,
+        inputs,
+        by: by.clone(),
+        flow,
+    })?;
+    Ok(Reply::Plan(plan))
 }
 
 /// Refuses to start a plan that names an agent that isn't there.
-fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
-    for step in &spec.steps {
+fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
+    let named = spec.steps.iter().filter_map(|step| {
         let agent = match &step.action {
             StepDo::Task { agent, .. } => agent.as_ref(),
             StepDo::Review(review) => Some(&review.by),
             _ => None,
         };
-        let Some(agent) = agent else { continue };
+        Some((&step.name, agent?))
+    });
+    let shared = flow.pool.iter().flat_map(|share| &share.agents);
+    let step = spec.steps.first().map(|step| &step.name);
+    let shared = shared.filter_map(|agent| Some((step?, agent)));
+    for (step, agent) in named.chain(shared) {
         let there = turn.agent(agent)?.is_some() || crate::resource::skill(turn, agent)?.is_some();
         if !there {
-            let what = format!("waiting: agent {agent}, which step {} asks for", step.name);
+            let what = format!("waiting: agent {agent}, which step {step} asks for");
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
@@ -369,6 +479,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 by: f.by.clone(),
                 problem: None,
                 ended_at: None,
+                deadline: f.flow.timeout.map(|timeout| turn.now + timeout),
+                flow: f.flow.clone(),
+                undoable: Vec::new(),
+                undoing: false,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -394,6 +508,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             Ok(())
         }
         Fact::StepReopened(f) => fold_reopened(turn, f),
+        Fact::UndoBegan(f) => undo::fold_began(turn, f),
+        Fact::UndoDecided(f) => undo::fold_decided(turn, f),
+        Fact::Resumed(f) => undo::fold_resumed(turn, f),
         Fact::Closed(f) => {
             let now = turn.now;
             let plan = turn.plan_mut(&f.plan)?;
@@ -401,20 +518,23 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             plan.output = f.output;
             plan.problem.clone_from(&f.problem);
             plan.ended_at = Some(now);
-            for step in plan
-                .steps
-                .values_mut()
-                .filter(|step| !step.status.is_closed())
-            {
-                step.status = StepStatus::Cancelled;
-                step.retry_at = None;
-                step.deadline = None;
-                if let Some(fan) = &mut step.fan {
-                    fan.open.clear();
-                }
+            plan.deadline = None;
+            let open = plan.steps.values_mut();
+            for step in open.filter(|step| !step.status.is_closed()) {
+                put_to_rest(step);
             }
             Ok(())
         }
+    }
+}
+
+/// Nothing more comes of an open step.
+fn put_to_rest(step: &mut Step) {
+    step.status = StepStatus::Cancelled;
+    step.retry_at = None;
+    step.deadline = None;
+    if let Some(fan) = &mut step.fan {
+        fan.open.clear();
     }
 }
 
@@ -494,7 +614,10 @@ fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
         step.output = f.output;
         step.deadline = None;
         step.retry_at = None;
-        return Ok(());
+        if let Some(fan) = &mut step.fan {
+            fan.open.clear(); // what isn't waited for
+        }
+        return undo::fold_step_done(turn, f.plan, &f.at.step);
     };
     if let Some(fan) = &mut step.fan {
         fan.open.remove(&index);
@@ -574,5 +697,6 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
     if let Some(step) = plan.steps.get_mut(&f.at.step) {
         step.feedback = Some(f.feedback);
     }
+    plan.undoable.retain(|name| *name != f.at.step);
     Ok(())
 }

@@ -165,6 +165,11 @@ pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Pro
         (Some(index), Some(fan)) => fan.open.get(&index).map_or(1, |item| item.attempt),
         _ => step.map_or(1, |step| step.attempt),
     };
+    let forgiven = match at.item {
+        Some(_) => 0,
+        None => step.map_or(0, |step| step.forgiven),
+    };
+    let attempt = attempt.saturating_sub(forgiven);
     if attempt >= spec.retry.attempts_max {
         return failed_for_good(turn, id, &plan, at, problem);
     }
@@ -192,6 +197,8 @@ pub(super) fn failed_for_good(
     } else {
         spec.optional
     };
+    // What can't be undone waits for a person: nothing else ends because of it.
+    let goes_on = goes_on || plan.flow.undoes(&at.step);
     let why = problem.clone();
     turn.emit(plan::StepFailed {
         plan: id,
@@ -270,6 +277,11 @@ pub(crate) fn close(
         output: None,
         problem,
     })?;
+    leave_open_work(turn, by, &plan)
+}
+
+/// Cancels what was open of a plan as it was before, and withdraws what waits for a person.
+pub(super) fn leave_open_work(turn: &mut Turn<'_>, by: &Actor, plan: &Plan) -> Done {
     for step in plan.steps.values().filter(|step| !step.status.is_closed()) {
         if let Some(approval) = step.approval {
             crate::approval::withdraw(turn, approval)?;

@@ -10,7 +10,7 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, outcome};
+use super::{Plan, outcome, share};
 use crate::need::Formula;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -152,7 +152,11 @@ fn task(
     let title = made!(work.text(turn, title));
     let input = made!(work.body(turn, input.as_deref()));
     let task = TaskId::derived(work.id.0, &work.path());
-    open(turn, work, task, title, input, agent.cloned())?;
+    let agent = match (&work.plan.flow.pool, work.at.item) {
+        (Some(pool), Some(index)) => share::agent(turn, work.id, pool, index, work.attempt)?,
+        _ => agent.cloned(),
+    };
+    open(turn, work, task, title, input, agent)?;
     Ok(Ok(()))
 }
 

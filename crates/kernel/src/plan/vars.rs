@@ -1,6 +1,6 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{InputType, PlanSpec, StepDo, StepSpec};
+use naos_types::spec::{InputType, Kind, PlanSpec, StepDo, StepSpec};
 use naos_types::{BodyRef, Code, Name};
 use serde_json::Value;
 
@@ -21,19 +21,22 @@ pub(crate) type At = Option<(BodyRef, u32)>;
 pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(String, Var)> {
     let text = |text: &str| Var::Json(Value::String(text.to_owned()).to_string());
     // Inputs can be large: they are loaded only where they are named.
-    let inputs = if source.contains("inputs") {
-        Var::Body(plan.inputs)
-    } else {
-        Var::Null
+    let named = |word: &str| match source.contains(word) {
+        true => Var::Body(plan.inputs),
+        false => Var::Null,
     };
-    let mut out = vec![
-        ("inputs".to_owned(), inputs),
+    let mut out = Vec::new();
+    if plan.flow.of != Kind::Plan {
+        out.push(("input".to_owned(), named("input")));
+    }
+    out.extend([
+        ("inputs".to_owned(), named("inputs")),
         ("today".to_owned(), text(&plan.started.rfc3339()[..10])),
         (
             "plan".to_owned(),
             Var::Object(vec![("name".to_owned(), text(plan.name.as_str()))]),
         ),
-    ];
+    ]);
     if let Some((items, index)) = at {
         out.push(("item".to_owned(), Var::Item(items, index)));
         out.push(("index".to_owned(), Var::Json(index.to_string())));
@@ -86,7 +89,7 @@ pub(crate) fn compute(
 /// The output that a step gets where it names none: that of the step before, and of a reviewed
 /// step where the one before is its review.
 pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
-    let output = |name: &Name| plan.steps.get(name).and_then(|step| step.output);
+    let output = |name: &Name| given_on(plan, name);
     let last = spec.after.last().and_then(|name| {
         let before = plan.spec.steps.iter().find(|spec| spec.name == *name)?;
         match &before.action {
@@ -95,6 +98,24 @@ pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
         }
     });
     last.unwrap_or(plan.inputs)
+}
+
+/// What a step gives on: its output; in a row of steps, what it was given where it gave nothing.
+pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
+    let mut name = name;
+    // each goes one step back, and steps don't go in circles
+    for _ in 0..=plan.spec.steps.len() {
+        let step = plan.steps.get(name)?;
+        if step.output.is_some() || !plan.flow.passes || crate::planted::is("skip-passes-nothing") {
+            return step.output;
+        }
+        let spec = plan.spec.steps.iter().find(|spec| spec.name == *name)?;
+        match spec.after.last() {
+            Some(before) => name = before,
+            None => return Some(plan.inputs),
+        }
+    }
+    None
 }
 
 /// The inputs of a new execution: a JSON object with every input of the plan, of its type, with

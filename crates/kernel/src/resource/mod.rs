@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{Kind, PlanSpec, SkillSpec, Spec};
+use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -42,19 +42,71 @@ fn known<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<&'t Resource> 
         })
 }
 
-/// The plan of this name and its version.
-pub(crate) fn plan<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PlanSpec, u32)> {
-    match known(turn, Kind::Plan, name)? {
-        Resource {
-            spec: Spec::Plan(spec),
-            version,
-            ..
-        } => Ok((spec, *version)),
+/// The plan of this name, what stands beside its steps, and its version.
+pub(crate) fn plan(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    let found = known(turn, Kind::Plan, name)?;
+    match &found.spec {
+        Spec::Plan(spec) => Ok((spec.clone(), Flow::default(), found.version)),
+        Spec::Undoable(spec) => Ok((spec.plan.clone(), spec.flow.clone(), found.version)),
         _ => Err(Stop::refused(
             Code::WRONG_STATE,
             format!("{name} is kept as it was written, with the progress of another run in it"),
         )),
     }
+}
+
+/// The workflow or saga of this name and its version.
+pub(crate) fn flow<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<(&'t FlowSpec, u32)> {
+    match known(turn, kind, name)? {
+        Resource {
+            spec: Spec::Flow(spec),
+            version,
+            ..
+        } => Ok((spec, *version)),
+        _ => {
+            let word = kind.word();
+            let what = format!("{name} is a {word} that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
+/// The pool of this name and its version.
+pub(crate) fn pool<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PoolSpec, u32)> {
+    match known(turn, Kind::Pool, name)? {
+        Resource {
+            spec: Spec::Pool(spec),
+            version,
+            ..
+        } => Ok((spec, *version)),
+        _ => {
+            let what = format!("{name} is a pool that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
+/// What is changed about a pool; batches that are open keep what they began with.
+pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Pool) -> Done<Reply> {
+    let name = match asked {
+        command::Pool::Add { name, .. }
+        | command::Pool::Scale { name, .. }
+        | command::Pool::Drain { name, .. } => name,
+    };
+    let mut spec = pool(turn, name)?.0.clone();
+    match asked {
+        command::Pool::Add { agent, .. } => {
+            if spec.agents.contains(agent) {
+                return Ok(Reply::Unchanged);
+            }
+            spec.agents.push(agent.clone());
+        }
+        command::Pool::Scale { size, .. } => spec.size = *size,
+        command::Pool::Drain { on, .. } => spec.draining = *on,
+    }
+    let spec = Spec::Pool(spec);
+    fits(Kind::Pool, &spec)?;
+    apply(turn, by, Kind::Pool, name, &spec)
 }
 
 /// The skill of this name.
@@ -75,22 +127,17 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
-            let digest = digest(spec);
-            let before = turn.resource(&ResourceKey(*kind, name.clone()))?;
-            if before.is_some_and(|resource| resource.digest == digest) {
-                return Ok(Reply::Unchanged);
-            }
-            let version = before.map_or(1, |resource| resource.version + 1);
-            turn.emit(resource::Applied {
-                kind: *kind,
-                name: name.clone(),
-                version,
-                spec: spec.clone(),
-                digest,
-                by: by.clone(),
-            })?;
-            Ok(Reply::Version(u64::from(version)))
+            apply(turn, by, *kind, name, spec)
         }
+        command::Resource::Create { kind, name, spec } => {
+            fits(*kind, spec)?;
+            if turn.resource(&ResourceKey(*kind, name.clone()))?.is_some() {
+                let what = format!("there is a {} {name} already", kind.word());
+                return Err(Stop::refused(Code::EXISTS, what));
+            }
+            apply(turn, by, *kind, name, spec)
+        }
+        command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
         command::Resource::Delete { kind, name } => {
             known(turn, *kind, name)?;
             turn.emit(resource::Deleted {
@@ -103,11 +150,52 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     }
 }
 
+fn apply(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name, spec: &Spec) -> Done<Reply> {
+    let digest = digest(spec);
+    let before = turn.resource(&ResourceKey(kind, name.clone()))?;
+    if before.is_some_and(|resource| resource.digest == digest) {
+        return Ok(Reply::Unchanged);
+    }
+    let version = before.map_or(1, |resource| resource.version + 1);
+    turn.emit(resource::Applied {
+        kind,
+        name: name.clone(),
+        version,
+        spec: spec.clone(),
+        digest,
+        by: by.clone(),
+    })?;
+    Ok(Reply::Version(u64::from(version)))
+}
+
+/// One more step at the end.
+fn add_step(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    step: &FlowStep,
+) -> Done<Reply> {
+    let (spec, _) = flow(turn, kind, name)?;
+    let mut spec = spec.clone();
+    spec.steps.push(step.clone());
+    let spec = Spec::Flow(spec);
+    fits(kind, &spec)?;
+    apply(turn, by, kind, name, &spec)
+}
+
 /// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
+        Spec::Undoable(spec) => kind == Kind::Plan && crate::plan::sound_undo(spec)?,
+        Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
+        Spec::Pool(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Pool
+        }
         Spec::Notice(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;
@@ -115,7 +203,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
         }
         Spec::Kept(_) => !matches!(
             kind,
-            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice
+            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice | Kind::Workflow | Kind::Saga
         ),
     };
     if fits {

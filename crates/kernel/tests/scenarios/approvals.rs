@@ -112,7 +112,8 @@ fn an_agent_never_answers() {
     assert!(reply.is_ok());
     let inputs = bench.body(b"{}");
     let name = crate::script::name("asks");
-    let (_, facts) = bench.command(command::Plan::Start { name, inputs });
+    let of = naos_types::spec::Kind::Plan;
+    let (_, facts) = bench.command(command::Plan::Start { of, name, inputs });
     let approval = facts.iter().find_map(|fact| match fact {
         naos_types::fact::Fact::Approval(naos_types::fact::approval::Fact::Requested(f)) => {
             Some(f.approval)

@@ -2,8 +2,10 @@
 
 mod approvals;
 mod bench;
+mod flows;
 mod notices;
 mod plans;
+mod pools;
 mod quarantine;
 mod routes;
 mod runs;

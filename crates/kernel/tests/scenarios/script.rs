@@ -10,8 +10,8 @@ use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, Channel, Handler, Kind, NoticeSpec, OnExceed, PlanSpec, RetryPolicy,
-    SkillSpec, Spec, Waits,
+    AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
+    PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
@@ -36,9 +36,14 @@ pub fn check_plan(plans: &[(&str, PlanSpec)], script: &str, expected: &str) {
         let (reply, _) = apply_plan(&mut bench, plan, spec);
         reply.unwrap_or_else(|refusal| panic!("the plan {plan}: {refusal}"));
     }
+    check_in(&mut bench, script, expected);
+}
+
+#[track_caller]
+fn check_in(bench: &mut Bench, script: &str, expected: &str) {
     let mut last = String::new();
     for sentence in script.split(';').map(str::trim) {
-        last = play(&mut bench, sentence);
+        last = play(bench, sentence);
     }
     assert_eq!(last, expected, "after {script:?}");
 }
@@ -50,6 +55,82 @@ pub fn apply_plan(bench: &mut Bench, plan: &str, spec: &PlanSpec) -> Outcome {
         name: name(plan),
         spec,
     })
+}
+
+pub fn apply_flow(bench: &mut Bench, kind: Kind, flow: &str, spec: &FlowSpec) -> Outcome {
+    bench.command(command::Resource::Apply {
+        kind,
+        name: name(flow),
+        spec: Spec::Flow(spec.clone()),
+    })
+}
+
+/// The same in a cell that has this plan, called `it`.
+#[track_caller]
+pub fn check_undoable(spec: &UndoablePlan, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Plan,
+        name: name("it"),
+        spec: Spec::Undoable(Box::new(spec.clone())),
+    });
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
+}
+
+/// The same in a cell that has this pool, called `it`.
+#[track_caller]
+pub fn check_pool(spec: &PoolSpec, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Pool,
+        name: name("it"),
+        spec: Spec::Pool(spec.clone()),
+    });
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
+}
+
+/// `submit MERGE [QUORUM] JSON`
+fn submit(bench: &mut Bench, merge: &str, tasks: &[&str]) -> Outcome {
+    let (merge, quorum) = match merge.split_once('/') {
+        Some((merge, quorum)) => (merge, quorum.parse().ok()),
+        None => (merge, None),
+    };
+    let inputs = bench.body(tasks.join(" ").as_bytes());
+    bench.command(command::Plan::Submit {
+        name: name("it"),
+        inputs,
+        merge: Merge::parse(merge),
+        quorum,
+    })
+}
+
+fn pool(bench: &mut Bench, what: &[&str]) -> Outcome {
+    let name = name("it");
+    bench.command(match what {
+        ["add", agent] => command::Pool::Add {
+            name,
+            agent: crate::script::name(agent),
+        },
+        ["scale", size] => command::Pool::Scale {
+            name,
+            size: size.parse().expect("a size"),
+        },
+        _ => command::Pool::Drain {
+            name,
+            on: what == ["drain"],
+        },
+    })
+}
+
+/// The same in a cell that has this workflow or saga.
+#[track_caller]
+pub fn check_flow(kind: Kind, spec: &FlowSpec, script: &str, expected: &str) {
+    let mut bench = Bench::new();
+    let (reply, _) = apply_flow(&mut bench, kind, "it", spec);
+    reply.unwrap_or_else(|refusal| panic!("{refusal}"));
+    check_in(&mut bench, script, expected);
 }
 
 pub fn name(text: &str) -> Name {
@@ -85,6 +166,10 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("ask", [agent, text @ ..]) => open_task(bench, Some(name(agent)), &text.join(" ")),
         ("say", text) => open_task(bench, None, &text.join(" ")),
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
+        ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
+        ("pool", what) => pool(bench, what),
+        ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
+        ("resume" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
         // What the guest logged before its next call or its end: a page of lines, so many bytes.
         ("log", [lines, bytes, left_out @ ..]) => {
@@ -117,7 +202,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("skip", []) => bench.command(command::Tenant::Skip {
             reason: sealed("enough"),
         }),
-        ("resume", []) => bench.command(command::Tenant::Resume {}),
+        ("mend", []) => bench.command(command::Tenant::Resume {}),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]
@@ -212,6 +297,13 @@ fn word(fact: &Fact) -> String {
             format!("{} {} {}", f.at, f.problem.code, retry(&f.retry_at))
         }
         Fact::Plan(plan::Fact::Closed(f)) => f.status.to_string(),
+        Fact::Plan(plan::Fact::UndoBegan(f)) => match &f.problem {
+            Some(problem) => problem.code.to_string(),
+            None => "cancelled".into(),
+        },
+        Fact::Plan(plan::Fact::UndoDecided(f)) => {
+            format!("{} {}", f.at, if f.done { "done" } else { "again" })
+        }
         _ => return fact.kind().into(),
     };
     format!("{}({more})", fact.kind())
@@ -298,8 +390,33 @@ fn start(bench: &mut Bench, plan: &str, inputs: &str) -> Outcome {
         inputs.as_bytes()
     });
     bench.command(command::Plan::Start {
+        of: Kind::Plan,
         name: name(plan),
         inputs,
+    })
+}
+
+fn go(bench: &mut Bench, kind: &str, flow: &str, input: &str) -> Outcome {
+    let inputs = bench.body(input.as_bytes());
+    bench.command(command::Plan::Start {
+        of: Kind::parse(kind).expect("a kind"),
+        name: name(flow),
+        inputs,
+    })
+}
+
+/// What people do about a plan's run.
+fn about_plan(bench: &mut Bench, verb: &str, step: &[&str]) -> Outcome {
+    let plan = bench.plan.expect("a plan");
+    let step = step.first().map(|step| name(step));
+    bench.command(match verb {
+        "resume" => command::Plan::Resume { plan },
+        "abandon" => command::Plan::Reset { plan },
+        _ => command::Plan::Resolve {
+            plan,
+            step,
+            done: verb == "undone",
+        },
     })
 }
 

@@ -14,6 +14,10 @@ mod run;
 
 mod plan;
 
+mod flow;
+
+mod pool;
+
 mod task;
 
 mod approve;
@@ -128,6 +132,15 @@ enum Command {
     Run(run::Run),
     /// Starts, shows and cancels plans.
     Plan(plan::Plan),
+    /// Makes, runs and shows workflows: agents in a row.
+    #[command(alias = "workflows")]
+    Workflow(flow::Workflow),
+    /// Makes, runs and shows sagas: steps that are undone when a later one fails.
+    #[command(alias = "sagas")]
+    Saga(flow::Saga),
+    /// Makes pools of agents and gives them work.
+    #[command(alias = "pools")]
+    Pool(pool::Pool),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -254,6 +267,9 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Delete(command) => delete::go(context, &command),
         Command::Run(command) => run::go(context, &command),
         Command::Plan(command) => plan::go(context, &command),
+        Command::Workflow(command) => flow::workflow(context, &command),
+        Command::Saga(command) => flow::saga(context, &command),
+        Command::Pool(command) => pool::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),

@@ -198,7 +198,7 @@ fn cancel(context: &Context, run: &str) -> Ended {
     Ok(0)
 }
 
-fn show(out: &Out, answer: &Value) {
+pub(super) fn show(out: &Out, answer: &Value) {
     if out.json {
         out.json(answer);
         return;
@@ -231,6 +231,20 @@ fn show(out: &Out, answer: &Value) {
     for step in steps {
         if let Some(why) = why(&step["problem"]) {
             out.note(format!("{}: {why}", cell(&step["name"])));
+        }
+        let undo = &step["compensation"];
+        if undo["attempts"]
+            .as_u64()
+            .is_some_and(|attempts| attempts > 0)
+        {
+            let (name, status) = (cell(&undo["name"]), cell(&undo["status"]));
+            out.note(format!(
+                "{name}: {status} after {} attempts",
+                cell(&undo["attempts"])
+            ));
+            if let Some(why) = why(&undo["problem"]) {
+                out.note(format!("{name}: {why}"));
+            }
         }
     }
     let status = cell(&answer["status"]);

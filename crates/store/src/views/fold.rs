@@ -11,7 +11,7 @@ pub(crate) fn wants(kind: &str) -> bool {
     match kind.split_once('.') {
         Some(("run", past)) => past != "recorded",
         Some(("task", _)) => true,
-        Some(("plan", past)) => matches!(past, "started" | "closed"),
+        Some(("plan", past)) => matches!(past, "started" | "resumed" | "closed"),
         _ => false,
     }
 }

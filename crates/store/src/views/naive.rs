@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use naos_types::fact::run::{Ability, Verdict, World};
 use naos_types::fact::{Fact, Problem, message, plan, run, task};
-use naos_types::spec::PlanSpec;
+use naos_types::spec::{Flow, Kind, PlanSpec};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, PlanId, PlanStatus, RunId,
     RunStatus, Sealed, Seq, Span, SubjectId, TaskId, TaskStatus, Tier, Time,
@@ -17,6 +17,7 @@ use crate::traits::Entry;
 const DAY_MS: i64 = 86_400_000;
 const BEGAN: i64 = 20_000 * DAY_MS;
 const AGENTS: [&str; 3] = ["ana", "bema", "coder"];
+const KINDS: [Kind; 2] = [Kind::Plan, Kind::Saga];
 
 /// A pseudo-random number below `below`.
 pub(crate) struct Chance(pub(crate) u64);
@@ -99,7 +100,7 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
     let task = TaskId(id(at, n));
     let (index, call, by) = (0, 0, Actor::System);
     let problem = Problem::new(Code::INTERNAL, "x");
-    match chance.below(16) {
+    match chance.below(17) {
         0 | 1 => completed(n, at, agent.as_str(), chance.below(9) as u64),
         2 => {
             let ability = chance.pick(&[Ability::Ask, Ability::Http]);
@@ -199,10 +200,16 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
             }
             .into()
         }
+        15 => plan::Resumed {
+            plan: PlanId(id(at, n)),
+            name: agent,
+            by: Actor::System,
+        }
+        .into(),
         _ => plan::Closed {
             plan: PlanId(id(at, n)),
             name: agent,
-            status: chance.pick(&[PlanStatus::Completed, PlanStatus::Failed]),
+            status: chance.pick(&[PlanStatus::Completed, PlanStatus::CompensationFailed]),
             output: None,
             problem: None,
         }
@@ -262,6 +269,10 @@ pub(crate) fn history(chance: &mut Chance, count: usize) -> Vec<Fact> {
                         },
                         inputs: body(),
                         by: Actor::System,
+                        flow: Flow {
+                            of: chance.pick(&KINDS),
+                            ..Flow::default()
+                        },
                     }
                     .into(),
                 );
@@ -288,7 +299,7 @@ pub(crate) fn history(chance: &mut Chance, count: usize) -> Vec<Fact> {
 pub(crate) struct Naive {
     runs: BTreeMap<RunId, (Name, Tier, RunStatus, Micros)>,
     tasks: BTreeMap<TaskId, TaskStatus>,
-    plans: BTreeMap<PlanId, (Name, PlanStatus)>,
+    plans: BTreeMap<PlanId, (Name, PlanStatus, Kind)>,
 }
 
 impl Naive {
@@ -299,12 +310,18 @@ impl Naive {
                 Fact::Run(fact) => all.run(fact),
                 Fact::Task(fact) => all.task(fact),
                 Fact::Plan(plan::Fact::Started(f)) => {
-                    let open = (f.name.clone(), PlanStatus::Running);
+                    let open = (f.name.clone(), PlanStatus::Running, f.flow.of);
                     all.plans.insert(f.plan, open);
                 }
                 Fact::Plan(plan::Fact::Closed(f)) => {
-                    let row = all.plans.entry(f.plan);
-                    row.or_insert((f.name.clone(), f.status)).1 = f.status;
+                    if let Some(row) = all.plans.get_mut(&f.plan) {
+                        row.1 = f.status;
+                    }
+                }
+                Fact::Plan(plan::Fact::Resumed(f)) => {
+                    if let Some(row) = all.plans.get_mut(&f.plan) {
+                        row.1 = PlanStatus::Running;
+                    }
                 }
                 _ => {}
             }
@@ -401,19 +418,29 @@ impl Naive {
                 assert_eq!(paged(|at| views.runs(&filter, at, 3)), expected, "{what}");
             }
             for status in PlanStatus::ALL.iter().copied().map(Some).chain([None]) {
-                let as_listed = status.map(|status| match status {
-                    PlanStatus::Held => PlanStatus::Running,
-                    other => other,
-                });
-                let fits = |row: &(Name, PlanStatus)| {
-                    as_listed.is_none_or(|s| s == row.1)
-                        && agent.is_none_or(|a| a == row.0.as_str())
-                };
-                let ours = self.plans.iter().rev().filter(|(_, row)| fits(row));
-                let expected: Vec<PlanId> = ours.map(|(id, _)| *id).collect();
-                let name = agent;
-                let filter = PlanFilter { status, name };
-                assert_eq!(paged(|at| views.plans(&filter, at, 3)), expected, "{what}");
+                for kind in KINDS.iter().copied().map(Some).chain([None]) {
+                    let lists = |stands: PlanStatus| match status {
+                        None => true,
+                        Some(PlanStatus::Held) => stands == PlanStatus::Running,
+                        Some(PlanStatus::CompensationFailed) => {
+                            matches!(stands, PlanStatus::Running | PlanStatus::CompensationFailed)
+                        }
+                        Some(status) => status == stands,
+                    };
+                    let fits = |row: &(Name, PlanStatus, Kind)| {
+                        lists(row.1)
+                            && agent.is_none_or(|a| a == row.0.as_str())
+                            && kind.is_none_or(|kind| kind == row.2)
+                    };
+                    let ours = self.plans.iter().rev().filter(|(_, row)| fits(row));
+                    let expected: Vec<PlanId> = ours.map(|(id, _)| *id).collect();
+                    let filter = PlanFilter {
+                        status,
+                        name: agent,
+                        kind,
+                    };
+                    assert_eq!(paged(|at| views.plans(&filter, at, 3)), expected, "{what}");
+                }
             }
         }
         let mut counts: BTreeMap<TaskStatus, u64> = BTreeMap::new();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::approval::Waiting;
 use crate::fact::run::Verdict;
-use crate::spec::{AgentSpec, BudgetSpec, Kind, Spec};
+use crate::spec::{AgentSpec, BudgetSpec, FlowStep, Kind, Merge, Spec};
 use crate::{
     ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, Spender,
     TaskId, TenantId, Time, TokenId,
@@ -103,15 +103,47 @@ commands! {
     Plan {
         /// Starts an execution.
         Start {
-            /// Of which plan.
+            /// Of a plan, or of what is made steps of one.
+            of: Kind,
+            /// Of which.
             name: Name,
-            /// Its inputs, a JSON object.
+            /// Its inputs: a plan's are a JSON object, anything else's what its first step gets.
             inputs: BodyRef,
         }
-        /// Not wanted any more.
+        /// Gives a pool a batch.
+        Submit {
+            /// Which pool.
+            name: Name,
+            /// The tasks, a JSON list.
+            inputs: BodyRef,
+            /// What the answers come to, where it isn't what the pool says.
+            merge: Option<Merge>,
+            /// How many answers a quorum is, likewise.
+            quorum: Option<u32>,
+        }
+        /// Not wanted any more: what can be undone is.
         Cancel {
             /// Which.
             plan: PlanId,
+        }
+        /// Goes on where it failed.
+        Resume {
+            /// Which.
+            plan: PlanId,
+        }
+        /// Gives it up as it stands, so that nothing of it is left open.
+        Reset {
+            /// Which.
+            plan: PlanId,
+        }
+        /// Decides about a step that could not be undone.
+        Resolve {
+            /// Which.
+            plan: PlanId,
+            /// The step; none for the one that waits.
+            step: Option<Name>,
+            /// Whether it is undone by now; if not, it is tried again.
+            done: bool,
         }
     }
     /// About approvals.
@@ -147,6 +179,15 @@ commands! {
     }
     /// About resources.
     Resource {
+        /// Makes one; refused where there is one of this name.
+        Create {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// What it says.
+            spec: Spec,
+        }
         /// Makes one, or changes it where it differs.
         Apply {
             /// Of which kind.
@@ -162,6 +203,39 @@ commands! {
             kind: Kind,
             /// Which.
             name: Name,
+        }
+        /// Adds a step at the end of a workflow or a saga.
+        AddStep {
+            /// Which of the two.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// The step.
+            step: FlowStep,
+        }
+    }
+    /// About pools.
+    Pool {
+        /// One more agent.
+        Add {
+            /// Which pool.
+            name: Name,
+            /// Who.
+            agent: Name,
+        }
+        /// Another size.
+        Scale {
+            /// Which pool.
+            name: Name,
+            /// How many tasks of a batch are open at once.
+            size: u32,
+        }
+        /// Takes no more work, or takes work again.
+        Drain {
+            /// Which pool.
+            name: Name,
+            /// Whether it takes no more.
+            on: bool,
         }
     }
     /// About documents.
@@ -285,6 +359,7 @@ impl Command {
             Self::Message(_) => "message",
             Self::Event(_) => "event",
             Self::Notice(_) => "notice",
+            Self::Pool(_) => "pool",
             Self::Tenant(_) => "tenant",
         }
     }

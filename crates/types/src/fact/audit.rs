@@ -65,6 +65,9 @@ impl Fact {
             Self::Run(run::Fact::Cancelled(f)) => Some(&f.by),
             Self::Run(run::Fact::Resolved(f)) => Some(&f.by),
             Self::Plan(plan::Fact::Started(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::UndoBegan(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::UndoDecided(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::Resumed(f)) => Some(&f.by),
             Self::Approval(approval::Fact::Approved(f)) => Some(&f.by),
             Self::Approval(approval::Fact::Rejected(f)) => Some(&f.by),
             Self::Budget(budget::Fact::Set(f)) => Some(&f.by),
@@ -116,6 +119,14 @@ impl Fact {
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
+            Self::Plan(plan::Fact::UndoBegan(f)) => Some(match &f.problem {
+                Some(problem) => problem.note.clone(),
+                None => "cancelled".to_owned(),
+            }),
+            Self::Plan(plan::Fact::UndoDecided(f)) => {
+                let word = if f.done { "resolved" } else { "tried again" };
+                Some(word.to_owned())
+            }
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
@@ -190,6 +201,9 @@ fn plan_of(fact: &plan::Fact) -> String {
         plan::Fact::StepFailed(f) => f.at.to_string(),
         plan::Fact::StepSkipped(f) => f.at.to_string(),
         plan::Fact::StepReopened(f) => f.at.to_string(),
+        plan::Fact::UndoBegan(f) => f.name.to_string(),
+        plan::Fact::UndoDecided(f) => f.at.to_string(),
+        plan::Fact::Resumed(f) => f.name.to_string(),
         plan::Fact::Closed(f) => f.name.to_string(),
     }
 }

@@ -1,13 +1,14 @@
 //! What happened: the closed vocabulary of a journal, in families.
 //!
 //! A stored fact is `(seq, kind, version, bytes)`; the bytes are postcard of the variant's struct.
-//! A shipped version never changes: a new layout is a new version, and the store lifts old ones.
+//! A shipped version never changes: a new layout is a new version, and `lifts` reads the one before
+//! it.
 
 macro_rules! facts {
     ($edoc:literal $(
         $(#[$doc:meta])*
         $name:ident $kind:literal as $action:literal v $version:literal
-        { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }
+        $(lifts $old:ident $before:literal)? { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }
     )*) => {
         $(
             $(#[$doc])*
@@ -51,7 +52,12 @@ macro_rules! facts {
                 kind: &str, version: u8, bytes: &[u8],
             ) -> Option<Result<Self, postcard::Error>> {
                 match (kind, version) {
-                    $(($kind, $version) => Some(super::whole(bytes).map(Self::$name)),)*
+                    $(
+                        ($kind, $version) => Some(super::whole(bytes).map(Self::$name)),
+                        $(($kind, $before) => {
+                            Some(super::whole::<$old>(bytes).map(|old| Self::$name(old.into())))
+                        })?
+                    )*
                     _ => None,
                 }
             }

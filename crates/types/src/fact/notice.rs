@@ -1,7 +1,7 @@
 //! Somebody outside is told that something waits for a person.
 
 use super::Problem;
-use crate::{ApprovalId, BodyRef, Name, NoticeId, RunId, Time};
+use crate::{ApprovalId, BodyRef, Name, NoticeId, PlanId, RunId, Time};
 
 /// What is announced: a notice's id follows from it, so that it is announced once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -16,6 +16,9 @@ pub enum About {
     Diverged(RunId, u32),
     /// Nothing: somebody tries whether notices arrive.
     Test,
+    /// A run could not be undone: which step failed to, counted among its steps; after how many
+    /// attempts.
+    NotUndone(PlanId, u32, u32),
 }
 
 impl About {
@@ -27,6 +30,7 @@ impl About {
             Self::Unknown(..) => "run.unknown",
             Self::Diverged(..) => "run.diverged",
             Self::Test => "notice.test",
+            Self::NotUndone(..) => "plan.compensation_failed",
         }
     }
 
@@ -36,6 +40,7 @@ impl About {
         match self {
             Self::Approval(approval) => Some(approval.to_string()),
             Self::Unknown(run, ..) | Self::Diverged(run, _) => Some(run.to_string()),
+            Self::NotUndone(plan, ..) => Some(plan.to_string()),
             Self::Test => None,
         }
     }
@@ -46,6 +51,7 @@ impl About {
         match self {
             Self::Approval(approval) => format!("/approvals/{approval}"),
             Self::Unknown(run, ..) | Self::Diverged(run, _) => format!("/runs/{run}"),
+            Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
             Self::Test => "/approvals".into(),
         }
     }

@@ -1,6 +1,8 @@
 //! A plan began, stepped, ended.
 
-use crate::spec::PlanSpec;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Flow, PlanSpec};
 use crate::{Actor, BodyRef, Name, PlanId, PlanStatus, StepPath, Time};
 
 use super::Problem;
@@ -9,7 +11,7 @@ facts! {
     "Facts about executions of plans."
 
     /// It began; it keeps the steps it began with.
-    Started "plan.started" as "plan.started" v 1 {
+    Started "plan.started" as "plan.started" v 2 lifts StartedV1 1 {
         /// Which.
         plan: PlanId,
         /// Of which plan.
@@ -18,10 +20,12 @@ facts! {
         version: u32,
         /// The steps.
         spec: PlanSpec,
-        /// Its inputs, as a JSON object.
+        /// Its inputs: a plan's as a JSON object, anything else's as they were given.
         inputs: BodyRef,
         /// Who started it.
         by: Actor,
+        /// What it is a run of, and how it ends.
+        flow: Flow,
     }
     /// A step's attempt began.
     StepStarted "plan.step_started" as "plan.step_started" v 1 {
@@ -85,6 +89,37 @@ facts! {
         /// Which round, counted from 1.
         round: u32,
     }
+    /// It failed or isn't wanted any more, and what was done is being undone, last things first.
+    UndoBegan "plan.undo_began" as "plan.undo_began" v 1 {
+        /// Which.
+        plan: PlanId,
+        /// Of which plan.
+        name: Name,
+        /// Why it failed; none where somebody cancelled it.
+        problem: Option<Problem>,
+        /// Who lets it be undone.
+        by: Actor,
+    }
+    /// A person decided about a step that could not be undone.
+    UndoDecided "plan.undo_decided" as "plan.undo_decided" v 1 {
+        /// Which.
+        plan: PlanId,
+        /// The step that undoes.
+        at: StepPath,
+        /// Whether it is undone by now; if not, it is tried again.
+        done: bool,
+        /// Who.
+        by: Actor,
+    }
+    /// It ended without reaching its end, and goes on from where it was.
+    Resumed "plan.resumed" as "plan.resumed" v 1 {
+        /// Which.
+        plan: PlanId,
+        /// Of which plan.
+        name: Name,
+        /// Who.
+        by: Actor,
+    }
     /// It ended.
     Closed "plan.closed" as "plan.completed" v 1 {
         /// Which.
@@ -97,5 +132,109 @@ facts! {
         output: Option<BodyRef>,
         /// Why it failed.
         problem: Option<Problem>,
+    }
+}
+
+/// How a run began while there were plans only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedV1 {
+    /// Which.
+    pub plan: PlanId,
+    /// Of which plan.
+    pub name: Name,
+    /// Which version of it.
+    pub version: u32,
+    /// The steps.
+    pub spec: PlanSpec,
+    /// Its inputs, as a JSON object.
+    pub inputs: BodyRef,
+    /// Who started it.
+    pub by: Actor,
+}
+
+impl From<StartedV1> for Started {
+    fn from(old: StartedV1) -> Self {
+        let StartedV1 {
+            plan,
+            name,
+            version,
+            spec,
+            inputs,
+            by,
+        } = old;
+        Self {
+            plan,
+            name,
+            version,
+            spec,
+            inputs,
+            by,
+            flow: Flow::default(),
+        }
+    }
+}
+
+impl Fact {
+    /// The run that it is about.
+    #[must_use]
+    pub const fn plan(&self) -> PlanId {
+        match self {
+            Self::Started(f) => f.plan,
+            Self::StepStarted(f) => f.plan,
+            Self::StepExpanded(f) => f.plan,
+            Self::StepDone(f) => f.plan,
+            Self::StepFailed(f) => f.plan,
+            Self::StepSkipped(f) => f.plan,
+            Self::StepReopened(f) => f.plan,
+            Self::UndoBegan(f) => f.plan,
+            Self::UndoDecided(f) => f.plan,
+            Self::Resumed(f) => f.plan,
+            Self::Closed(f) => f.plan,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Digest;
+
+    /// The bytes that were written before there were workflows, byte for byte.
+    #[test]
+    fn what_began_as_a_plan_is_one() {
+        let old = StartedV1 {
+            plan: PlanId(7),
+            name: Name::new("weekly").unwrap(),
+            version: 3,
+            spec: PlanSpec {
+                description: "a plan".into(),
+                inputs: Vec::new(),
+                steps: Vec::new(),
+                output: None,
+            },
+            inputs: BodyRef {
+                digest: Digest([1; 32]),
+                len: 2,
+            },
+            by: Actor::System,
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let mut frozen = vec![0; 15];
+        frozen.extend([7, 6]);
+        frozen.extend(b"weekly");
+        frozen.push(3);
+        frozen.push(6);
+        frozen.extend(b"a plan");
+        frozen.extend([0, 0, 0]);
+        frozen.extend([1; 32]);
+        frozen.push(2);
+        frozen.push(0);
+        assert_eq!(bytes, frozen);
+        let fact = crate::fact::Fact::decode("plan.started", 1, &frozen).unwrap();
+        assert_eq!(fact, Started::from(old).into());
+        assert_eq!(fact.version(), 2);
+        let again = fact.encode();
+        let read = crate::fact::Fact::decode("plan.started", 2, &again).unwrap();
+        assert_eq!(read, fact);
     }
 }

@@ -2,16 +2,20 @@
 
 mod agent;
 mod budget;
+mod flow;
 mod notice;
 mod plan;
+mod pool;
 mod skill;
 
 use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use skill::{Handler, SkillSpec};
 
 macro_rules! kinds {
@@ -94,4 +98,10 @@ pub enum Spec {
     Kept(String),
     /// Who is told that something waits for a person.
     Notice(NoticeSpec),
+    /// Steps in a row: a workflow or a saga.
+    Flow(FlowSpec),
+    /// Agents that share work.
+    Pool(PoolSpec),
+    /// Steps, and how they are undone.
+    Undoable(Box<UndoablePlan>),
 }

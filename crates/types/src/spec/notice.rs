@@ -23,6 +23,9 @@ pub enum Waits {
     /// A run asked something else than its recording says.
     #[serde(rename = "run.diverged")]
     Diverged,
+    /// A run failed and could not be undone.
+    #[serde(rename = "plan.compensation_failed")]
+    NotUndone,
 }
 
 impl Waits {
@@ -31,6 +34,7 @@ impl Waits {
         ("approval.requested", Self::Approval),
         ("run.unknown", Self::Unknown),
         ("run.diverged", Self::Diverged),
+        ("plan.compensation_failed", Self::NotUndone),
     ];
 }
 
@@ -84,6 +88,7 @@ impl NoticeSpec {
             About::Approval(_) => Waits::Approval,
             About::Unknown(..) => Waits::Unknown,
             About::Diverged(..) => Waits::Diverged,
+            About::NotUndone(..) => Waits::NotUndone,
             About::Test => return true,
         };
         self.on.is_empty() || self.on.contains(&waits)

@@ -11,7 +11,7 @@ use naos_kernel::budget::Budget;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::{self, Waiting};
-use naos_types::fact::{Fact, agent, plan};
+use naos_types::fact::{Fact, agent};
 use naos_types::{ApprovalId, Code, Name, PlanId, Refusal, Role, RunId, Spender, Time};
 
 use super::{approvals, board, costs, home, plans, rows, runs};
@@ -76,16 +76,7 @@ impl Touched {
             }
             Fact::Task(_) => self.tasks = true,
             Fact::Plan(fact) => {
-                self.plans.insert(match fact {
-                    plan::Fact::Started(f) => f.plan,
-                    plan::Fact::StepStarted(f) => f.plan,
-                    plan::Fact::StepExpanded(f) => f.plan,
-                    plan::Fact::StepDone(f) => f.plan,
-                    plan::Fact::StepFailed(f) => f.plan,
-                    plan::Fact::StepSkipped(f) => f.plan,
-                    plan::Fact::StepReopened(f) => f.plan,
-                    plan::Fact::Closed(f) => f.plan,
-                });
+                self.plans.insert(fact.plan());
             }
             Fact::Approval(fact) => {
                 self.approvals.extend(row.subject.parse::<ApprovalId>());

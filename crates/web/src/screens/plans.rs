@@ -46,9 +46,15 @@ pub(super) fn head(reader: &Reader, id: PlanId, plan: &Plan, now: Time) -> RunHe
 
 pub(super) fn steps(reader: &Reader, plan: &Plan, now: Time) -> Result<Vec<PlanStep>, Refusal> {
     let mut out = Vec::new();
-    for (index, spec) in plan.spec.steps.iter().enumerate() {
-        if let Some(found) = plan.steps.get(&spec.name) {
-            out.push(step(reader, plan, index as u64 + 1, spec, found, now)?);
+    for spec in &plan.spec.steps {
+        let Some(found) = plan.steps.get(&spec.name) else {
+            continue;
+        };
+        // What undoes a step is shown once there is something to undo.
+        let silent = plan.flow.undoes(&spec.name) && found.attempt == 0;
+        if !silent {
+            let number = out.len() as u64 + 1;
+            out.push(step(reader, plan, number, spec, found, now)?);
         }
     }
     Ok(out)
@@ -109,7 +115,11 @@ fn step(
     Ok(PlanStep {
         number,
         name: spec.name.to_string(),
-        status: rows::step_status(step.status, step.retry_at.is_some()),
+        status: if undone(plan, &spec.name) {
+            words::StepStatus::Undone
+        } else {
+            rows::step_status(step.status, step.retry_at.is_some())
+        },
         agent: agent.map(|name| name.to_string()),
         tier,
         waits_for,
@@ -128,6 +138,13 @@ fn step(
             .as_ref()
             .map(|problem| rows::told(reader, problem)),
     })
+}
+
+/// Whether what a step did is undone.
+fn undone(plan: &Plan, name: &naos_types::Name) -> bool {
+    let undo = plan.flow.undo_of(name);
+    undo.and_then(|undo| plan.steps.get(undo))
+        .is_some_and(|undo| undo.status == StepStatus::Done)
 }
 
 /// The items that are at work; those before them are done or failed for good.

@@ -87,6 +87,7 @@ fn plans_among(
     let fits = PlanFilter {
         status,
         name: Some(name).filter(|name| !name.is_empty()),
+        kind: None,
     };
     let plans = reader.plans(&fits, before, PAGE_ROWS_MAX)?;
     let here = plans.items.iter().filter(|(_, p)| p.started.0 >= from);

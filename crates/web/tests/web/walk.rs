@@ -243,6 +243,8 @@ async fn another_tenant_sees_and_changes_nothing() {
             ("POST", "/test", Value::Null),
             ("POST", "/decide", json!({"approve": true})),
             ("POST", "/resolve", json!({"verdict": "retry"})),
+            ("POST", "/resume", Value::Null),
+            ("POST", "/reset", Value::Null),
             ("POST", "/role", json!({"role": "owner"})),
         ] {
             let got = rig

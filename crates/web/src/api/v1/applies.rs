@@ -75,7 +75,7 @@ fn diagnostic(d: &Diagnostic) -> Value {
     })
 }
 
-fn refused(found: &[Diagnostic]) -> Fault {
+pub(super) fn refused(found: &[Diagnostic]) -> Fault {
     let what = match found {
         [only] => only.to_string(),
         [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),

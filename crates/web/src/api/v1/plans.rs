@@ -3,6 +3,7 @@
 use http::StatusCode;
 use naos_engine::read::{Awaited, PlanFilter, settled_plan};
 use naos_types::command::{self, Reply};
+use naos_types::spec::Kind;
 use naos_types::{Code, PlanId, PlanStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -26,7 +27,8 @@ pub(crate) async fn start(call: Call) -> Answered {
     let asked: Start = call.json()?;
     let watch = call.desk.app.node.watch(call.who()?.tenant);
     let (inputs, body) = call.content(Value::Object(asked.inputs).to_string())?;
-    let command = command::Plan::Start { name, inputs };
+    let of = Kind::Plan;
+    let command = command::Plan::Start { of, name, inputs };
     let (seq, reply) = call.ask("", command, vec![body]).await?;
     let Reply::Plan(id) = reply else {
         return Err(Fault::new(
@@ -51,7 +53,9 @@ pub(crate) async fn list(call: Call) -> Answered {
     let name = call.query("name");
     let before = call.word("before", PlanId::parse)?;
     let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let listed = reader.plans(&PlanFilter { status, name }, before, limit as usize)?;
+    let kind = call.word("kind", Kind::parse)?;
+    let fits = PlanFilter { status, name, kind };
+    let listed = reader.plans(&fits, before, limit as usize)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items

@@ -6,7 +6,7 @@ use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command;
 use naos_types::spec::{Kind, Spec};
-use naos_types::{Code, Refusal};
+use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
 use super::{NAMES_MAX, shapes};
@@ -26,11 +26,29 @@ fn kind(call: &Call) -> Result<Kind, Fault> {
     })
 }
 
+/// What a resource is called: documents may call it `plan_123` or `Morning Email Summary`, and it
+/// became a name. Agents and skills are called what they are.
+fn named(call: &Call, kind: Kind) -> Result<Name, Fault> {
+    let found = call.name("name");
+    if found.is_err() && !matches!(kind, Kind::Agent | Kind::Skill) {
+        return Name::slug(call.param("name")).map_or(found, Ok);
+    }
+    found
+}
+
 fn content(spec: &Spec) -> Value {
     match spec {
         Spec::Skill(skill) => json!(skill),
         Spec::Plan(plan) => json!(plan),
+        Spec::Undoable(spec) => {
+            let mut shown = json!(spec.plan);
+            shown["undo"] = json!(spec.flow.undo);
+            shown["timeout"] = json!(spec.flow.timeout);
+            shown
+        }
         Spec::Notice(notice) => json!(notice),
+        Spec::Flow(flow) => json!(flow),
+        Spec::Pool(pool) => json!(pool),
         Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     }
 }
@@ -75,7 +93,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     if kind == Kind::Budget {
         return budget(&call);
     }
-    let name = call.name("name")?;
+    let name = named(&call, kind)?;
     let reader = call.reader()?;
     let missing = || {
         let what = format!("there is no {} {name}", kind.word());
@@ -114,7 +132,7 @@ pub(crate) async fn delete(call: Call) -> Answered {
         let (seq, _) = call.ask("", command, Vec::new()).await?;
         return ok(&json!({"kind": kind, "name": agent, "seq": seq}));
     }
-    let name = call.name("name")?;
+    let name = named(&call, kind)?;
     let (seq, _) = match kind {
         Kind::Agent => {
             let command = command::Agent::Delete { name: name.clone() };

@@ -24,6 +24,7 @@ fn names(scope: &Scope) -> Names {
             before,
             fan_out,
         } => compute::plan_names(inputs, before, *fan_out),
+        Scope::Flow { before } => compute::flow_names(before),
         Scope::Policy => compute::policy_names(),
         Scope::Skill { captures } => compute::skill_names(captures),
     }

@@ -116,16 +116,23 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
 }
 
 pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value {
-    let steps = plan.spec.steps.iter().map(|spec| {
+    let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
-        step.map_or(Value::Null, |found| step_of(reader, &spec.name, found))
+        let mut shown = step.map_or(Value::Null, |found| step_of(reader, &spec.name, found));
+        if let Some(undo) = plan.flow.undo_of(&spec.name)
+            && let Some(found) = plan.steps.get(undo)
+        {
+            shown["compensation"] = step_of(reader, undo, found);
+        }
+        shown
     });
     json!({
         "run": id,
+        "kind": plan.flow.of,
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
-        "output": text(reader, plan.output.as_ref()),
+        "output": output_of(reader, plan),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),
@@ -133,6 +140,20 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         "ended": time(plan.ended_at),
         "seq": seq,
     })
+}
+
+/// What a run gave: text, or the list of a batch's answers.
+fn output_of(reader: &Reader, plan: &Plan) -> Value {
+    let output = text(reader, plan.output.as_ref());
+    let is_list = plan
+        .flow
+        .pool
+        .as_ref()
+        .is_some_and(|share| share.merge.is_list());
+    match &output {
+        Value::String(text) if is_list => serde_json::from_str(text).unwrap_or(output),
+        _ => output,
+    }
 }
 
 fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {

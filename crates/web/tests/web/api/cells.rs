@@ -41,7 +41,12 @@ async fn start(
     let ask = Ask {
         tenant: rig.main,
         actor: Actor::Member(MemberId(5), Role::Staff),
-        command: command::Plan::Start { name, inputs }.into(),
+        command: command::Plan::Start {
+            of: naos_types::spec::Kind::Plan,
+            name,
+            inputs,
+        }
+        .into(),
         bodies: Vec::new(),
         same: Some(SameAs {
             source: "somebody".into(),

@@ -7,6 +7,7 @@ mod audit;
 mod cells;
 mod costs;
 mod events;
+mod flows;
 mod members;
 mod runs;
 mod status;

@@ -1,0 +1,161 @@
+//! Layouts of earlier releases: records that were written before a run could be undone.
+
+use std::collections::BTreeMap;
+
+use naos_types::fact::Problem;
+use naos_types::spec::{Flow, PlanSpec};
+use naos_types::{
+    Actor, ApprovalId, BodyRef, Name, PlanStatus, ReviewId, StepStatus, TaskId, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Fan, Plan, Step};
+
+/// A step, version 1.
+#[derive(Serialize, Deserialize)]
+struct StepV1 {
+    status: StepStatus,
+    attempt: u32,
+    output: Option<BodyRef>,
+    task: Option<TaskId>,
+    approval: Option<ApprovalId>,
+    review: Option<ReviewId>,
+    retry_at: Option<Time>,
+    deadline: Option<Time>,
+    fan: Option<Fan>,
+    feedback: Option<BodyRef>,
+    round: u32,
+    disputed: bool,
+    problem: Option<Problem>,
+    started: Option<Time>,
+    ended: Option<Time>,
+}
+
+/// A run, version 1.
+#[derive(Serialize, Deserialize)]
+struct PlanV1 {
+    name: Name,
+    version: u32,
+    spec: PlanSpec,
+    inputs: BodyRef,
+    started: Time,
+    ended: Option<PlanStatus>,
+    steps: BTreeMap<Name, StepV1>,
+    output: Option<BodyRef>,
+    by: Actor,
+    problem: Option<Problem>,
+    ended_at: Option<Time>,
+}
+
+impl From<StepV1> for Step {
+    fn from(old: StepV1) -> Self {
+        Self {
+            status: old.status,
+            attempt: old.attempt,
+            output: old.output,
+            task: old.task,
+            approval: old.approval,
+            review: old.review,
+            retry_at: old.retry_at,
+            deadline: old.deadline,
+            fan: old.fan,
+            feedback: old.feedback,
+            round: old.round,
+            disputed: old.disputed,
+            problem: old.problem,
+            started: old.started,
+            ended: old.ended,
+            forgiven: 0,
+        }
+    }
+}
+
+/// What a record of an earlier layout says.
+pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
+    if version != 1 {
+        return None;
+    }
+    let old: PlanV1 = postcard::from_bytes(bytes).ok()?;
+    let steps = old.steps.into_iter();
+    Some(Plan {
+        name: old.name,
+        version: old.version,
+        spec: old.spec,
+        inputs: old.inputs,
+        started: old.started,
+        ended: old.ended,
+        steps: steps.map(|(name, step)| (name, step.into())).collect(),
+        output: old.output,
+        by: old.by,
+        problem: old.problem,
+        ended_at: old.ended_at,
+        flow: Flow::default(),
+        deadline: None,
+        undoable: Vec::new(),
+        undoing: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::Digest;
+
+    use super::*;
+    use crate::state::AnyAggregate;
+
+    #[test]
+    fn a_run_of_an_earlier_release_goes_on() {
+        let name = |text: &str| Name::new(text).expect("a name");
+        let body = BodyRef {
+            digest: Digest([2; 32]),
+            len: 5,
+        };
+        let step = StepV1 {
+            status: StepStatus::Running,
+            attempt: 2,
+            output: None,
+            task: Some(TaskId(9)),
+            approval: None,
+            review: None,
+            retry_at: None,
+            deadline: Some(Time(77)),
+            fan: None,
+            feedback: None,
+            round: 1,
+            disputed: false,
+            problem: None,
+            started: Some(Time(5)),
+            ended: None,
+        };
+        let old = PlanV1 {
+            name: name("weekly"),
+            version: 4,
+            spec: PlanSpec {
+                description: String::new(),
+                inputs: Vec::new(),
+                steps: Vec::new(),
+                output: None,
+            },
+            inputs: body,
+            started: Time(4),
+            ended: None,
+            steps: BTreeMap::from([(name("a"), step)]),
+            output: None,
+            by: Actor::System,
+            problem: None,
+            ended_at: None,
+        };
+        let bytes = postcard::to_stdvec(&old).expect("it encodes");
+        let found = AnyAggregate::decode("plan", 1, &bytes);
+        let Some(AnyAggregate::Plan(plan)) = found else {
+            panic!("a record of version 1 is read: {found:?}");
+        };
+        assert_eq!((plan.version, plan.flow.clone()), (4, Flow::default()));
+        let step = &plan.steps[&name("a")];
+        assert_eq!(
+            (step.attempt, step.task, step.deadline),
+            (2, Some(TaskId(9)), Some(Time(77)))
+        );
+        assert!(AnyAggregate::decode("plan", 3, &bytes).is_none());
+    }
+}

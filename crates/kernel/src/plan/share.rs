@@ -1,0 +1,174 @@
+//! A pool's batch: who gets the next task, when there are answers enough, and what they come to.
+
+use std::collections::BTreeMap;
+
+use naos_types::fact::{Problem, plan};
+use naos_types::spec::{Merge, Share, StepSpec, Strategy};
+use naos_types::{Actor, BodyRef, Code, Name, PlanId, StepPath, TaskId};
+
+use super::{Fan, ITEMS_PER_CHUNK, Plan, advance, outcome};
+use crate::need::{Compute, Formula, Var};
+use crate::state::{ItemsKey, Key};
+use crate::turn::{Done, Stop, Turn};
+
+/// Who gets this item; an attempt after a failure goes to another, if there is one.
+pub(super) fn agent(
+    turn: &Turn<'_>,
+    id: PlanId,
+    share: &Share,
+    index: u32,
+    attempt: u32,
+) -> Done<Option<Name>> {
+    let count = share.agents.len();
+    if count == 0 {
+        return Ok(None);
+    }
+    let again = attempt.saturating_sub(1) as usize;
+    let place = match share.strategy {
+        Strategy::RoundRobin => index as usize + again,
+        Strategy::Random => {
+            let bits = TaskId::derived(id.0, &format!("share/{index}")).0;
+            (bits % count as u128) as usize + again
+        }
+        Strategy::LeastBusy => return least_busy(turn, share),
+    };
+    Ok(share.agents.get(place % count).cloned())
+}
+
+/// The agent with the fewest open runs, the first of them in the pool's order.
+fn least_busy(turn: &Turn<'_>, share: &Share) -> Done<Option<Name>> {
+    turn.load(share.agents.iter().cloned().map(Key::Agent))?;
+    let mut best: Option<(u32, &Name)> = None;
+    for name in &share.agents {
+        let open = turn.agent(name)?.map_or(u32::MAX, |agent| agent.open_runs);
+        if best.is_none_or(|(least, _)| open < least) {
+            best = Some((open, name));
+        }
+    }
+    Ok(best.map(|(_, name)| name.clone()))
+}
+
+/// Whether the answers are enough, though items may be open.
+pub(super) fn enough(share: &Share, fan: &Fan) -> bool {
+    let wanted = share.enough(fan.count);
+    wanted.is_some_and(|wanted| fan.done > 0 && fan.done >= wanted)
+}
+
+/// What the answers come to; what isn't waited for is cancelled.
+pub(super) fn merge(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    plan: &Plan,
+    spec: &StepSpec,
+    share: &Share,
+) -> Done {
+    let at = StepPath {
+        step: spec.name.clone(),
+        item: None,
+    };
+    let step = plan.steps.get(&spec.name);
+    let Some(fan) = step.and_then(|step| step.fan.as_ref()) else {
+        return Err(Stop::broken(format!("step {} has no list", spec.name)));
+    };
+    let given = answers(turn, id, spec, fan.count)?;
+    let output = match come_to(share, fan, &given) {
+        Ok(output) => output,
+        Err(why) => {
+            let problem = Problem::new(Code::STEP_FAILED, why);
+            return outcome::failed_for_good(turn, id, plan, at, problem);
+        }
+    };
+    let output = match output {
+        Come::One(body) => body,
+        Come::List(all) => {
+            let vars = all.into_iter().map(|var| (String::new(), var));
+            let (formula, vars) = (Formula::Gather, vars.collect());
+            match turn.compute(Compute { formula, vars })? {
+                Ok(computed) => computed.body,
+                Err(why) => return advance::broken_formula(turn, id, plan, at, why),
+            }
+        }
+    };
+    turn.emit(plan::StepDone {
+        plan: id,
+        at,
+        output: Some(output),
+    })?;
+    for task in fan.open.values().filter_map(|item| item.task) {
+        crate::task::cancel(turn, &Actor::Plan(id), task)?;
+    }
+    Ok(())
+}
+
+/// Every item's answer, in the order of the list; none for one that failed or isn't there.
+fn answers(turn: &Turn<'_>, id: PlanId, spec: &StepSpec, count: u32) -> Done<Vec<Option<BodyRef>>> {
+    let key = |chunk| ItemsKey {
+        plan: id,
+        step: spec.name.clone(),
+        chunk,
+    };
+    let chunks = 0..count.div_ceil(ITEMS_PER_CHUNK);
+    turn.load(chunks.clone().map(key).map(Key::Items))?;
+    let mut out = vec![None; count as usize];
+    for chunk in chunks {
+        let Some(items) = turn.items(&key(chunk))? else {
+            continue; // none of it is closed
+        };
+        for (index, output) in items.outputs.range(..count) {
+            out[*index as usize] = *output;
+        }
+    }
+    Ok(out)
+}
+
+enum Come {
+    One(BodyRef),
+    List(Vec<Var>),
+}
+
+/// The answer, or the sentence why there is none.
+fn come_to(share: &Share, fan: &Fan, given: &[Option<BodyRef>]) -> Result<Come, String> {
+    if fan.count > 0 && fan.failed == fan.count {
+        return Err("every task of its batch failed".into());
+    }
+    let there = || given.iter().flatten().copied();
+    match share.merge {
+        Merge::All => {
+            let all = given.iter().map(|body| body.map_or(Var::Null, Var::Body));
+            Ok(Come::List(all.collect()))
+        }
+        Merge::First => {
+            let first = there().next().map(Come::One);
+            first.ok_or_else(|| "there is no answer".into())
+        }
+        Merge::Majority => majority(given).map(Come::One),
+        Merge::Quorum => {
+            let wanted = share.enough(fan.count).unwrap_or_default();
+            if fan.done >= wanted {
+                return Ok(Come::List(there().map(Var::Body).collect()));
+            }
+            let (done, count) = (fan.done, fan.count);
+            Err(format!(
+                "{done} of {count} tasks are done, and it takes {wanted}"
+            ))
+        }
+    }
+}
+
+/// What more than half of the tasks gave, not of those that gave anything.
+fn majority(given: &[Option<BodyRef>]) -> Result<BodyRef, String> {
+    let mut votes: BTreeMap<BodyRef, usize> = BTreeMap::new();
+    for body in given.iter().flatten() {
+        *votes.entry(*body).or_default() += 1;
+    }
+    let of = if crate::planted::is("majority-of-answers") {
+        given.iter().flatten().count()
+    } else {
+        given.len()
+    };
+    let most = votes.into_iter().max_by_key(|(_, votes)| *votes);
+    match most.filter(|(_, votes)| votes * 2 > of) {
+        Some((body, _)) => Ok(body),
+        None => Err("no answer was given by more than half".into()),
+    }
+}

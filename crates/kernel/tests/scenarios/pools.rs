@@ -1,0 +1,186 @@
+//! Pools: who gets which task, what isn't waited for, and what the answers come to.
+
+use naos_types::spec::{PoolSpec, Strategy};
+
+use crate::script::{check_pool, name};
+
+const CELL: &str = "agent ann 1c; agent bob 1c";
+
+fn of(agents: &[&str], size: u32) -> PoolSpec {
+    PoolSpec {
+        agents: agents.iter().map(|agent| name(agent)).collect(),
+        size,
+        ..PoolSpec::default()
+    }
+}
+
+#[track_caller]
+fn check(spec: &PoolSpec, script: &str, expected: &str) {
+    check_pool(spec, &format!("{CELL}; {script}"), expected);
+}
+
+const THREE: &str = "[\"red\",\"green\",\"blue\"]";
+
+#[test]
+fn all_answers_come_in_the_order_of_the_tasks() {
+    let pool = of(&["ann"], 2);
+    let begun = format!("submit all {THREE}");
+    check(
+        &pool,
+        &format!("{begun}; show effects"),
+        "ann attempt 1, ann attempt 1",
+    );
+    check(
+        &pool,
+        &format!("{begun}; finish green 2; finish blue 3; finish red 1; show plan"),
+        "completed [\"1\",\"2\",\"3\"]",
+    );
+    check(
+        &pool,
+        &format!("{begun}; finish green 2; fail blue; finish red 1; show plan"),
+        "partial [\"1\",\"2\",null]",
+    );
+    check(
+        &pool,
+        &format!("{begun}; fail red; fail green; fail blue; show plan"),
+        "failed",
+    );
+    check(&pool, "submit all []; show plan", "completed []");
+    check(&pool, "submit all red; show plan", "failed");
+}
+
+#[test]
+fn one_answer_is_enough_for_the_first() {
+    let pool = of(&["ann"], 3);
+    let begun = format!("submit first {THREE}");
+    check(
+        &pool,
+        &format!("{begun}; finish green 2"),
+        "run.completed budget.settled task.closed(done) plan.step_done(work[1]) \
+         plan.step_done(work) run.cancelled run.cancelled budget.released \
+         task.closed(cancelled) budget.released task.closed(cancelled) plan.closed(completed)",
+    );
+    check(
+        &pool,
+        &format!("{begun}; finish green 2; show effects"),
+        "nothing",
+    );
+    check(
+        &pool,
+        &format!("{begun}; fail red; finish blue 3; show plan"),
+        "completed 3",
+    );
+    check(
+        &pool,
+        &format!("{begun}; fail red; fail green; fail blue; show plan"),
+        "failed",
+    );
+}
+
+#[test]
+fn what_most_say_wins() {
+    let pool = of(&["ann"], 3);
+    let begun = format!("submit majority {THREE}");
+    check(
+        &pool,
+        &format!("{begun}; finish green yes; finish red no; finish blue yes; show plan"),
+        "completed yes",
+    );
+    check(
+        &pool,
+        &format!("{begun}; finish green yes; finish red no; finish blue maybe; show plan"),
+        "failed",
+    );
+    // more than half of the tasks, not of the answers
+    check(
+        &pool,
+        &format!("{begun}; finish green yes; fail red; fail blue; show plan"),
+        "failed",
+    );
+}
+
+#[test]
+fn a_quorum_is_more_than_half_or_what_is_said() {
+    let pool = of(&["ann"], 3);
+    check(
+        &pool,
+        &format!("submit quorum {THREE}; finish blue 3; finish red 1; show plan"),
+        "completed [\"1\",\"3\"]",
+    );
+    check(
+        &pool,
+        &format!("submit quorum/1 {THREE}; finish blue 3; show plan"),
+        "completed [\"3\"]",
+    );
+    check(
+        &pool,
+        &format!("submit quorum/3 {THREE}; finish blue 3; fail red; finish green 2; show plan"),
+        "failed",
+    );
+}
+
+#[test]
+fn work_is_shared() {
+    let mut pool = of(&["ann", "bob"], 4);
+    let begun = format!("submit all {THREE}; show effects");
+    check(&pool, &begun, "ann attempt 1, ann attempt 1, bob attempt 1");
+    pool.strategy = Strategy::LeastBusy;
+    check(
+        &pool,
+        &format!("ask ann x; {begun}"),
+        "ann attempt 1, ann attempt 1, bob attempt 1, bob attempt 1",
+    );
+    pool.strategy = Strategy::Random;
+    check(
+        &pool,
+        &format!("submit all {THREE}; finish red 1; finish green 2; finish blue 3; show plan"),
+        "completed [\"1\",\"2\",\"3\"]",
+    );
+}
+
+#[test]
+fn many_that_are_not_waited_for_are_cancelled_at_once() {
+    let tasks: Vec<String> = (0..400).map(|n| format!("\"t{n}.\"")).collect();
+    let batch = format!("[{}]", tasks.join(","));
+    check(
+        &of(&["ann"], 400),
+        &format!("submit first {batch}; finish t7. seven; show plan"),
+        "completed seven",
+    );
+}
+
+#[test]
+fn a_pool_changes_and_drains() {
+    let pool = of(&[], 2);
+    check(
+        &pool,
+        "submit all []",
+        "N0131 the pool it has no agents yet",
+    );
+    check(&pool, "pool add ann; pool add ann", "nothing");
+    check(
+        &pool,
+        &format!("pool add ann; pool scale 1; submit all {THREE}; show effects"),
+        "ann attempt 1",
+    );
+    check(
+        &pool,
+        "pool scale 0",
+        "N0105 a pool\'s size is from 1 to 1024",
+    );
+    check(
+        &pool,
+        "pool add ann; pool drain; submit all []",
+        "N0131 the pool it takes no more work",
+    );
+    check(
+        &pool,
+        "pool add ann; pool drain; pool start; submit all []; show plan",
+        "completed []",
+    );
+    check(
+        &of(&["ghost"], 1),
+        "submit all []",
+        "N0133 waiting: agent ghost, which step work asks for",
+    );
+}

@@ -1,0 +1,124 @@
+//! Pools: agents that share work.
+
+use naos_types::spec::{Merge, POOL_SIZE_MAX, PoolSpec, Strategy};
+use naos_types::{Code, Name};
+
+use crate::diagnostic::Findings;
+use crate::reader::{self, Fields};
+use crate::tree::{Node, Value};
+
+/// A map of them by name, or a list in which each has its `name`.
+pub(crate) fn all(node: &Node, findings: &mut Findings) -> Vec<(Name, PoolSpec)> {
+    let items: Vec<(Option<&str>, &Node)> = match &node.value {
+        Value::Map(fields) => fields
+            .iter()
+            .map(|field| (Some(field.key.as_str()), &field.node))
+            .collect(),
+        Value::List(items) => items.iter().map(|item| (None, item)).collect(),
+        _ => {
+            let what = format!("`pools` is a map or a list, not {}", node.word());
+            findings.error(node.at, what);
+            return Vec::new();
+        }
+    };
+    let read = items
+        .into_iter()
+        .filter_map(|(key, node)| one(key, node, findings));
+    read.collect()
+}
+
+/// One; `key` is its name where it stands in a map.
+pub(crate) fn one(
+    key: Option<&str>,
+    node: &Node,
+    findings: &mut Findings,
+) -> Option<(Name, PoolSpec)> {
+    let mut map = Fields::of(node, "a pool", findings)?;
+    map.skip(&["type"]);
+    let id = map.text(&["id"], findings);
+    let called = map.text(&["name"], findings);
+    let text = key.map(str::to_owned).or(id).or(called);
+    let name = text.as_deref().and_then(Name::slug);
+    match &text {
+        None => findings.error(node.at, "this pool has no `name`"),
+        Some(text) if name.is_none() => {
+            findings.error(node.at, format!("{text:?} can't be made a name"));
+        }
+        Some(_) => {}
+    }
+    let before = findings.errors.len();
+    let spec = fields(&mut map, findings);
+    map.finish(findings);
+    if findings.errors.len() == before
+        && let Err(what) = spec.check()
+    {
+        findings.push(node.at, Code::BAD_DOCUMENT, what, None);
+    }
+    Some((name?, spec))
+}
+
+fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
+    let mut spec = PoolSpec {
+        description: map.text(&["description"], findings).unwrap_or_default(),
+        ..PoolSpec::default()
+    };
+    spec.agents.extend(map.name(&["agent"], findings));
+    if let Some(node) = map.node(&["agents"], findings) {
+        let items = match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let names = items.iter();
+        spec.agents
+            .extend(names.filter_map(|item| reader::name(item, "agents", findings)));
+    }
+    let mut size = |names: &[&'static str]| {
+        let found = map.whole(names, (1, i64::from(POOL_SIZE_MAX)), findings);
+        found.and_then(|n| u32::try_from(n).ok())
+    };
+    let own = size(&["size"]);
+    spec.size_min = size(&["min_size", "minSize"]);
+    spec.size_max = size(&["max_size", "maxSize"]);
+    let quorum = size(&["quorum"]);
+    spec.quorum = quorum;
+    spec.size = own.unwrap_or_else(|| {
+        let most = spec.size_max.unwrap_or(spec.size);
+        spec.size.max(spec.size_min.unwrap_or(1)).min(most)
+    });
+    if let Some(word) = map.word(&["strategy"], Strategy::WORDS, findings) {
+        spec.strategy = Strategy::parse(word).unwrap_or_default();
+    }
+    if let Some(word) = map.word(&["merge"], Merge::WORDS, findings) {
+        spec.merge = Merge::parse(word).unwrap_or_default();
+    }
+    if let Some(node) = map.node(&["auto_scale", "autoScale"], findings) {
+        auto_scale(node, &mut spec, findings);
+    }
+    spec
+}
+
+fn auto_scale(node: &Node, spec: &mut PoolSpec, findings: &mut Findings) {
+    if let Value::Bool(on) = &node.value {
+        spec.auto_scale = *on;
+        return;
+    }
+    let Some(mut map) = Fields::of(node, "`auto_scale`", findings) else {
+        return;
+    };
+    spec.auto_scale = map.bool(&["enabled"], findings).unwrap_or(true);
+    let unused = [
+        ["scale_up_threshold", "scaleUpThreshold"],
+        ["scale_down_threshold", "scaleDownThreshold"],
+        ["cooldown", "cooldown"],
+    ];
+    for names in unused {
+        if map.node(&names[..], findings).is_some() {
+            let help = "a pool has as many workers as it has work, from `min_size` to `max_size`";
+            findings.warn(node.at, format!("`{}` changes nothing", names[0]), help);
+        }
+    }
+    map.finish(findings);
+    if spec.auto_scale && spec.size_max.is_none() {
+        spec.size_max = Some(POOL_SIZE_MAX);
+    }
+}

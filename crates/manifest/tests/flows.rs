@@ -1,0 +1,223 @@
+//! Workflows and sagas: what they become, and what is refused where.
+
+mod common;
+
+use common::{bad, good};
+use naos_types::Span;
+use naos_types::spec::{FlowSpec, Kind, OnError};
+
+fn one(text: &str) -> FlowSpec {
+    let applied = good(text);
+    assert_eq!(applied.flows.len(), 1, "{applied:?}");
+    applied.flows[0].2.clone()
+}
+
+#[test]
+fn steps_in_both_spellings() {
+    let spec = one(
+        "workflows:\n  line:\n    onError: skip\n    timeout: 300\n    stepTimeout: 1m\n    \
+         steps:\n      - fetch\n      - name: sum_up\n        agent: writer\n        \
+         input: {a: \"{{fetch.output}}\"}\n        onError: stop\n      \
+         - {agent: reader, when: fetch.output == 'x', retries: 2}\n",
+    );
+    assert_eq!(spec.on_error, OnError::Skip);
+    assert_eq!(
+        (spec.timeout, spec.step_timeout),
+        (Some(Span::secs(300)), Some(Span::secs(60)))
+    );
+    let names: Vec<(&str, &str)> = spec
+        .steps
+        .iter()
+        .map(|step| (step.name.as_str(), step.agent.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("fetch", "fetch"),
+            ("sum-up", "writer"),
+            ("reader", "reader")
+        ]
+    );
+    assert_eq!(
+        spec.steps[1].input.as_deref(),
+        Some("{\"a\":\"{{fetch.output}}\"}")
+    );
+    assert_eq!(spec.steps[1].on_error, Some(OnError::Stop));
+    assert_eq!(spec.steps[2].retry.as_ref().unwrap().attempts_max, 3);
+    let saga = one("type: saga\nname: A Trip\nsteps:\n  \
+         - {name: book, action: booker, compensation: unbooker}\n");
+    assert_eq!(
+        saga.steps[0].compensate.as_ref().unwrap().as_str(),
+        "unbooker"
+    );
+    let applied = good("saga:\n  name: A Trip\n  steps: [book]\n");
+    assert_eq!(
+        (applied.flows[0].0, applied.flows[0].1.as_str()),
+        (Kind::Saga, "a-trip")
+    );
+}
+
+#[test]
+fn retries_say_how_often_again() {
+    for (head, on_error, attempts) in [
+        ("on_error: retry", OnError::Retry, 4),
+        (
+            "on_error: retry, retries: 2, retry_delay: 5s",
+            OnError::Retry,
+            3,
+        ),
+        ("retries: 1", OnError::Retry, 2),
+        ("on_error: stop", OnError::Stop, 4),
+    ] {
+        let spec = one(&format!("workflows: {{w: {{{head}, steps: [a]}}}}"));
+        assert_eq!(
+            (spec.on_error, spec.retry.attempts_max),
+            (on_error, attempts),
+            "{head}"
+        );
+    }
+    let applied = good("workflows: {w: {on_error: skip, retries: 2, steps: [a]}}");
+    assert_eq!(applied.warnings.len(), 1);
+}
+
+#[test]
+fn mistakes_have_a_place() {
+    for (text, expected) in [
+        (
+            "workflows:\n  w: {steps: []}\n",
+            "f.yaml:2:14: a workflow has 1 to 500 steps",
+        ),
+        ("workflows:\n  w: {}\n", "f.yaml:2:6: `steps` is missing"),
+        (
+            "workflows:\n  w:\n    steps: [a, a]\n",
+            "f.yaml:3:16: two steps are called a",
+        ),
+        (
+            "workflows:\n  w:\n    steps: [{name: input, agent: a}]\n",
+            "f.yaml:3:20: a step can't be called input",
+        ),
+        (
+            "workflows:\n  w:\n    steps: [{name: a, compensate: b}]\n",
+            "f.yaml:3:23: unknown key `compensate`; known here: agent, action, name, id, input, \
+             condition, when, if, timeout, retries, on_error, onError, description",
+        ),
+        (
+            "sagas:\n  s:\n    steps:\n      - a\n      - {name: b, input: \"{{nosuch}}\"}\n",
+            "f.yaml:5:28: unknown name `nosuch`",
+        ),
+        (
+            "sagas:\n  s:\n    steps: [{name: a, compensate: x}, undo-a]\n",
+            "f.yaml:3:13: a step can't be called undo-a: so is what undoes a",
+        ),
+        (
+            "sagas:\n  s:\n    steps: [Not A Name]\n",
+            "f.yaml:3:13: \"Not A Name\": a name is made of a-z, 0-9 and -, beginning with a \
+             letter: 'N' can't stand here; `not-a-name` would be one",
+        ),
+        (
+            "sagas:\n  s: {steps: [a], timeout: soon}\n",
+            "f.yaml:2:28: `timeout` is a length of time such as 500ms, 30s, 5m, 2h or 1d",
+        ),
+    ] {
+        assert_eq!(bad("f.yaml", text), expected, "{text}");
+    }
+}
+
+#[test]
+fn steps_that_wait_for_each_other_are_named() {
+    let plan = "type: instruction\nid: x\nname: x\ntrigger: {event: a.b}\nplan:\n";
+    let step =
+        |id: &str, after: &str| format!("  - {{id: {id}, depends_on: [{after}], emit: a.b}}\n");
+    let text = format!("{plan}{}{}", step("a", "b"), step("b", "a"));
+    assert_eq!(
+        bad("f.yaml", &text),
+        "f.yaml:6:5: the steps go in a circle: a → b → a"
+    );
+    let text = format!("{plan}{}", step("a", "ghost"));
+    assert_eq!(
+        bad("f.yaml", &text),
+        "f.yaml:6:26: there is no step `ghost`; known here: a"
+    );
+    let node = |name: &str, more: &str| format!("{name}: {{action: {{type: a.b}}, {more}}}");
+    let dag = |nodes: &[String]| format!("id: p\ndag: {{nodes: {{{}}}}}\n", nodes.join(", "));
+    let circle = dag(&[
+        node("n1", "dependencies: [n2]"),
+        node("n2", "dependencies: [n1]"),
+    ]);
+    assert!(bad("f.yaml", &circle).ends_with("the steps go in a circle: n1 → n2 → n1"));
+    // A condition names what is closed before it, and nothing else.
+    let scoped = dag(&[
+        node("n1", "status: pending"),
+        node("n2", "dependencies: [n1], condition: scope"),
+        node("n3", "status: pending"),
+    ]);
+    assert!(
+        bad("f.yaml", &scoped).ends_with("[n1] false"),
+        "{}",
+        bad("f.yaml", &scoped)
+    );
+}
+
+#[test]
+fn what_stands_beside_a_whole_document_is_named() {
+    assert_eq!(
+        bad("f.yaml", "driver:\n  id: mail\n  type: io\nnosuch: 1\n"),
+        "f.yaml:4:1: unknown key `nosuch` beside `driver`; what `driver` says stands beneath it"
+    );
+    let torn = bad(
+        "f.yaml",
+        "plan:\n  - emit: {type: \"a\", data: {b: \"c\"}\nnosuch: 1\n",
+    );
+    assert!(torn.ends_with("before `nosuch`"), "{torn}");
+}
+
+#[test]
+fn steps_of_a_plan_say_how_they_are_undone() {
+    let head = "type: plan\nname: p\ntimeout: 5m\nsteps:\n";
+    let applied = good(&format!(
+        "{head}  - {{name: book, agent: booker, compensate: unbooker}}\n  \
+         - {{name: tell, emit: a.b, compensate: {{emit: a.undone}}}}\n"
+    ));
+    let plan = &applied.undoable[0].1;
+    assert_eq!(plan.flow.timeout, Some(Span::secs(300)));
+    let undo: Vec<(&str, &str)> = plan
+        .flow
+        .undo
+        .iter()
+        .map(|(undo, of)| (undo.as_str(), of.as_str()))
+        .collect();
+    assert_eq!(undo, [("undo-book", "book"), ("undo-tell", "tell")]);
+    let names: Vec<&str> = plan
+        .plan
+        .steps
+        .iter()
+        .map(|step| step.name.as_str())
+        .collect();
+    assert_eq!(names, ["book", "tell", "undo-book", "undo-tell"]);
+    assert_eq!(
+        plan.plan.steps[1].after[0].as_str(),
+        "book",
+        "the step before it, as ever"
+    );
+    assert_eq!(plan.plan.steps[2].retry.attempts_max, 3);
+    for (steps, expected) in [
+        (
+            "  - {name: a, agent: x, compensate: y}\n  - {name: b, agent: x, after: undo-a}\n",
+            "f.yaml:6:32: step b waits for what undoes another",
+        ),
+        (
+            "  - {name: a, agent: x, compensate: y}\n  - {name: undo-a, agent: x}\n",
+            "f.yaml:5:37: two steps are called undo-a",
+        ),
+        (
+            "  - {name: a, agent: x, compensate: {agent: y, input: \"{{nosuch}}\"}}\n",
+            "f.yaml:5:57: unknown name `nosuch`",
+        ),
+    ] {
+        assert_eq!(
+            bad("f.yaml", &format!("{head}{steps}")),
+            expected,
+            "{steps}"
+        );
+    }
+}

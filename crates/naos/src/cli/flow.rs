@@ -1,0 +1,548 @@
+//! `naos workflow …` and `naos saga …`: steps in a row, and their runs.
+
+use std::time::Duration;
+
+use naos_types::spec::Kind;
+use naos_types::{Code, PlanId};
+use serde_json::{Map, Value, json};
+
+use super::plan::show;
+use super::run::until_closed;
+use super::{Context, Ended, exit_of, given, name};
+use crate::fail::Fail;
+use crate::out::{cell, items};
+use crate::session::{Session, WAIT_MS_MAX, api, part};
+
+/// Makes, runs and shows workflows: agents in a row, each gets what the one before it gave.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    naos workflow create digest --on-error retry --retries 2\n  \
+    naos workflow add-step digest fetch --agent reader\n  \
+    naos workflow add-step digest sum --agent writer --input 'Sum up: {{ fetch.output }}'\n  \
+    naos workflow run digest --input @mails.txt\n  \
+    naos workflow status digest\n  naos workflow resume digest")]
+pub(crate) struct Workflow {
+    #[command(subcommand)]
+    what: WorkflowVerb,
+}
+
+/// Makes, runs and shows sagas: steps that are undone, last things first, when a later one fails.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    naos saga create trip\n  \
+    naos saga add-step trip book --agent booker --compensate unbooker\n  \
+    naos saga add-step trip pay --agent payer --compensate refunder\n  \
+    naos saga run trip --input 'Nosy Be'\n  \
+    naos saga retry-compensation trip --step 1\n  naos saga resolve trip --step 1")]
+pub(crate) struct Saga {
+    #[command(subcommand)]
+    what: SagaVerb,
+}
+
+#[derive(clap::Subcommand)]
+enum WorkflowVerb {
+    /// Makes a workflow without steps.
+    Create(Create),
+    /// Adds a step at its end.
+    AddStep(AddStep),
+    #[command(flatten)]
+    Both(Verb),
+}
+
+#[derive(clap::Subcommand)]
+enum SagaVerb {
+    /// Makes a saga without steps.
+    Create(CreateSaga),
+    /// Adds a step at its end.
+    AddStep(AddSagaStep),
+    /// Tries again to undo what could not be undone.
+    RetryCompensation(Undo),
+    /// Says that somebody undid what could not be undone; the rest is undone then.
+    Resolve(Undo),
+    #[command(flatten)]
+    Both(Verb),
+}
+
+#[derive(clap::Subcommand)]
+enum Verb {
+    /// Runs one and waits for its end.
+    #[command(visible_alias = "start")]
+    Run(Run),
+    /// Shows the last run of one, or how all of them stand.
+    Status(Status),
+    /// Lists them.
+    List,
+    /// Lists their runs, newest first.
+    History {
+        /// Only those of this one.
+        name: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Goes on where a run failed or was cancelled.
+    Resume(Which),
+    /// Gives a run up as it stands.
+    Reset(Which),
+    /// Cancels a run; a saga undoes what it did.
+    Cancel(Which),
+    /// Takes one away; runs that are open go on.
+    Delete {
+        /// Which.
+        name: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Create {
+    /// What it is called.
+    name: String,
+    #[command(flatten)]
+    common: Common,
+    /// What happens when a step fails: stop, skip or retry.
+    #[arg(long, value_name = "WORD", value_parser = ["stop", "skip", "retry"])]
+    on_error: Option<String>,
+    /// How often a step is tried again.
+    #[arg(long, value_name = "N")]
+    retries: Option<u32>,
+    /// How long to wait before that: 500ms, 30s; it doubles each time.
+    #[arg(long, value_name = "SPAN")]
+    retry_delay: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct CreateSaga {
+    /// What it is called.
+    name: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Common {
+    /// What it is for, in a sentence.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// The longest the whole may take: 30s, 5m, 2h.
+    #[arg(long, value_name = "SPAN")]
+    timeout: Option<String>,
+    /// The longest one attempt of a step may take.
+    #[arg(long, value_name = "SPAN")]
+    step_timeout: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Step {
+    /// Which one gets it.
+    of: String,
+    /// What the step is called.
+    step: String,
+    /// Who does it; the agent of the step's name unless given.
+    #[arg(long)]
+    agent: Option<String>,
+    /// What is given, a template; the output of the step before unless given.
+    #[arg(long, short, value_name = "TEMPLATE")]
+    input: Option<String>,
+    /// A condition; not met, the step is skipped.
+    #[arg(long, value_name = "CEL")]
+    when: Option<String>,
+    /// The longest one attempt may take.
+    #[arg(long, value_name = "SPAN")]
+    timeout: Option<String>,
+    /// How often it is tried again.
+    #[arg(long, value_name = "N")]
+    retries: Option<u32>,
+}
+
+#[derive(clap::Args)]
+struct AddStep {
+    #[command(flatten)]
+    step: Step,
+    /// What happens when it fails: stop, skip or retry.
+    #[arg(long, value_name = "WORD", value_parser = ["stop", "skip", "retry"])]
+    on_error: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct AddSagaStep {
+    #[command(flatten)]
+    step: Step,
+    /// Who undoes it; gets what the step gave.
+    #[arg(long, value_name = "AGENT")]
+    compensate: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// Which one.
+    name: String,
+    /// What is given: text, @FILE, or - for standard input.
+    #[arg(long, short, value_name = "TEXT|@FILE|-", default_value = "")]
+    input: String,
+    #[command(flatten)]
+    wait: Wait,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Wait {
+    /// Doesn't wait for its end.
+    #[arg(long)]
+    no_wait: bool,
+    /// Waits at most so many seconds; the run goes on.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    timeout: u64,
+}
+
+impl Wait {
+    pub(super) const fn millis(&self) -> u64 {
+        if self.no_wait {
+            0
+        } else {
+            self.timeout.saturating_mul(1_000)
+        }
+    }
+}
+
+#[derive(clap::Args)]
+struct Status {
+    /// A name, or the id of a run.
+    which: Option<String>,
+    /// How all of them stand.
+    #[arg(long, conflicts_with = "which")]
+    all: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// A name, for its last run, or the id of a run.
+    pub(super) which: String,
+    #[command(flatten)]
+    pub(super) wait: Wait,
+}
+
+#[derive(clap::Args)]
+struct Undo {
+    #[command(flatten)]
+    which: Which,
+    /// The step, by its name or its number; the one that waits unless given.
+    #[arg(long, value_name = "N")]
+    step: Option<String>,
+}
+
+pub(crate) fn workflow(context: &Context, asked: &Workflow) -> Ended {
+    let flow = Flow {
+        context,
+        kind: Kind::Workflow,
+    };
+    match &asked.what {
+        WorkflowVerb::Create(create) => {
+            let mut body = flow.head(&create.name, &create.common)?;
+            put(&mut body, "on_error", create.on_error.as_ref());
+            put(&mut body, "retry_delay", create.retry_delay.as_ref());
+            body.extend(create.retries.map(|n| ("retries".into(), json!(n))));
+            flow.create(&create.name, body)
+        }
+        WorkflowVerb::AddStep(add) => {
+            let mut body = flow.step(&add.step)?;
+            put(&mut body, "on_error", add.on_error.as_ref());
+            flow.add_step(&add.step, body)
+        }
+        WorkflowVerb::Both(verb) => flow.verb(verb),
+    }
+}
+
+pub(crate) fn saga(context: &Context, asked: &Saga) -> Ended {
+    let flow = Flow {
+        context,
+        kind: Kind::Saga,
+    };
+    match &asked.what {
+        SagaVerb::Create(create) => {
+            let body = flow.head(&create.name, &create.common)?;
+            flow.create(&create.name, body)
+        }
+        SagaVerb::AddStep(add) => {
+            let mut body = flow.step(&add.step)?;
+            put(&mut body, "compensate", add.compensate.as_ref());
+            flow.add_step(&add.step, body)
+        }
+        SagaVerb::RetryCompensation(undo) => flow.resolve(undo, false),
+        SagaVerb::Resolve(undo) => flow.resolve(undo, true),
+        SagaVerb::Both(verb) => flow.verb(verb),
+    }
+}
+
+pub(super) fn put(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+    body.extend(value.map(|value| (key.to_owned(), json!(value))));
+}
+
+/// A length of time as it was typed; a bare number stays one.
+fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+    let span = |text: &String| text.parse::<u64>().map_or(json!(text), |n| json!(n));
+    body.extend(value.map(|value| (key.to_owned(), span(value))));
+}
+
+/// One of the two kinds.
+#[derive(Clone, Copy)]
+pub(super) struct Flow<'c> {
+    pub(super) context: &'c Context,
+    pub(super) kind: Kind,
+}
+
+impl Flow<'_> {
+    fn verb(self, verb: &Verb) -> Ended {
+        match verb {
+            Verb::Run(run) => self.run(run),
+            Verb::Status(status) => self.status(status),
+            Verb::List => self.list(),
+            Verb::History { name, limit } => self.history(name.as_deref(), *limit),
+            Verb::Resume(which) => self.tell(which, "resume", &json!({})),
+            Verb::Reset(which) => self.tell(which, "reset", &json!({})),
+            Verb::Cancel(which) => self.tell(which, "cancel", &json!({})),
+            Verb::Delete { name } => self.delete(name),
+        }
+    }
+
+    fn place(self) -> String {
+        format!("/{}", self.kind.plural())
+    }
+
+    fn head(self, text: &str, common: &Common) -> Result<Map<String, Value>, Fail> {
+        let mut body = Map::new();
+        body.insert("name".into(), json!(name(text)?));
+        put(&mut body, "description", common.description.as_ref());
+        put_span(&mut body, "timeout", common.timeout.as_ref());
+        put_span(&mut body, "step_timeout", common.step_timeout.as_ref());
+        Ok(body)
+    }
+
+    fn create(self, called: &str, body: Map<String, Value>) -> Ended {
+        let mut session = self.context.fresh_session()?;
+        let answer = session.post(api(&self.place()), &Value::Object(body))?;
+        drop(session);
+        let word = self.kind.word();
+        if self.context.out.json {
+            self.context.out.json(&answer);
+        }
+        self.context.out.say(format!("Made the {word} {called}."));
+        let next = format!("Give it a step: naos {word} add-step {called} STEP --agent AGENT");
+        self.context.out.note(next);
+        Ok(0)
+    }
+
+    fn step(self, step: &Step) -> Result<Map<String, Value>, Fail> {
+        let mut body = Map::new();
+        body.insert("name".into(), json!(step.step));
+        put(&mut body, "agent", step.agent.as_ref());
+        put(&mut body, "input", step.input.as_ref());
+        put(&mut body, "when", step.when.as_ref());
+        put_span(&mut body, "timeout", step.timeout.as_ref());
+        body.extend(step.retries.map(|n| ("retries".into(), json!(n))));
+        name(&step.of)?;
+        Ok(body)
+    }
+
+    fn add_step(self, step: &Step, body: Map<String, Value>) -> Ended {
+        let mut session = self.context.fresh_session()?;
+        let path = format!("{}/{}/steps", self.place(), part(&step.of));
+        let answer = session.post(api(&path), &Value::Object(body))?;
+        drop(session);
+        if self.context.out.json {
+            self.context.out.json(&answer);
+        }
+        let (word, of, step) = (self.kind.word(), &step.of, &step.step);
+        self.context
+            .out
+            .say(format!("Added the step {step} to the {word} {of}."));
+        Ok(0)
+    }
+
+    fn run(self, run: &Run) -> Ended {
+        name(&run.name)?;
+        let wait = run.wait.millis();
+        let body = json!({"input": given(&run.input)?, "wait_ms": wait.min(WAIT_MS_MAX)});
+        let mut session = self.context.fresh_session()?;
+        let path = format!("{}/{}/start", self.place(), part(&run.name));
+        let started = session.post(api(&path), &body)?;
+        self.until_end(session, started, &run.wait)
+    }
+
+    /// Waits for the end of a run, shows it, and says how it ended.
+    pub(super) fn until_end(self, mut session: Session, started: Value, wait: &Wait) -> Ended {
+        let millis = Duration::from_millis(wait.millis());
+        let answer = until_closed(&mut session, "/plan-runs", started, millis)?;
+        drop(session);
+        self.shown(&answer, wait.no_wait)
+    }
+
+    fn shown(self, answer: &Value, no_wait: bool) -> Ended {
+        show(&self.context.out, answer);
+        let status = answer["status"].as_str().unwrap_or_default();
+        if status == "running" && !no_wait {
+            let note = "It is not done yet; it goes on while naos runs.";
+            self.context.out.note(note);
+            return Ok(1);
+        }
+        if status == "compensation_failed" {
+            self.context.out.note(format!(
+                "What could not be undone waits for a person: naos {} retry-compensation {id}, \
+                 or resolve {id} once it is undone",
+                self.kind.word(),
+                id = cell(&answer["run"]),
+            ));
+        }
+        Ok(exit_of(status))
+    }
+
+    /// The run that an id names, or the last one of this name.
+    pub(super) fn which(self, session: &mut Session, which: &str) -> Result<String, Fail> {
+        if PlanId::parse(which).is_some() {
+            return Ok(which.to_owned());
+        }
+        name(which)?;
+        let last = self.last(session, which)?;
+        last["run"].as_str().map(str::to_owned).ok_or_else(|| {
+            let word = self.kind.word();
+            let what = format!("no {word} {which} ran yet");
+            Fail::new(Code::NOT_FOUND, what).help(format!("naos {word} run {which}"))
+        })
+    }
+
+    /// The last run of this name; null where there is none.
+    pub(super) fn last(self, session: &mut Session, name: &str) -> Result<Value, Fail> {
+        let kind = self.kind.word();
+        let path = format!("/plan-runs?kind={kind}&name={}&limit=1", part(name));
+        let found = session.get(api(&path))?;
+        Ok(items(&found).first().cloned().unwrap_or(Value::Null))
+    }
+
+    pub(super) fn tell(self, which: &Which, verb: &str, body: &Value) -> Ended {
+        let mut session = self.context.session()?;
+        let id = self.which(&mut session, &which.which)?;
+        session.post(api(&format!("/plan-runs/{id}/{verb}")), body)?;
+        let found = session.get(api(&format!("/plan-runs/{id}")))?;
+        if verb == "reset" {
+            drop(session);
+            show(&self.context.out, &found);
+            return Ok(0);
+        }
+        self.until_end(session, found, &which.wait)
+    }
+
+    fn resolve(self, undo: &Undo, done: bool) -> Ended {
+        let body = json!({"step": undo.step, "done": done});
+        self.tell(&undo.which, "resolve", &body)
+    }
+
+    fn status(self, status: &Status) -> Ended {
+        let Some(which) = &status.which else {
+            return self.list();
+        };
+        let mut session = self.context.session()?;
+        let found = if PlanId::parse(which).is_some() {
+            session.get(api(&format!("/plan-runs/{which}")))?
+        } else {
+            name(which)?;
+            let kept = session.get(api(&format!("/resources/{}/{which}", self.kind.word())))?;
+            match self.last(&mut session, which)? {
+                Value::Null => self.ready(&kept),
+                found => found,
+            }
+        };
+        drop(session);
+        show(&self.context.out, &found);
+        Ok(0)
+    }
+
+    /// One that never ran.
+    fn ready(self, kept: &Value) -> Value {
+        let steps = kept["spec"]["steps"].as_array().into_iter().flatten();
+        let step = |step: &Value| {
+            let (name, output) = (&step["name"], Value::Null);
+            json!({"name": name, "status": "pending", "output": output, "attempts": 0})
+        };
+        json!({
+            "run": null,
+            "kind": self.kind,
+            "name": kept["name"],
+            "status": "ready",
+            "output": null,
+            "steps": steps.map(step).collect::<Vec<_>>(),
+        })
+    }
+
+    fn list(self) -> Ended {
+        let mut session = self.context.session()?;
+        let kept = session.get(api(&format!("/resources/{}", self.kind.word())))?;
+        let mut all = Vec::new();
+        for item in items(&kept) {
+            let called = cell(&item["name"]);
+            let last = self.last(&mut session, &called)?;
+            let steps = item["spec"]["steps"].as_array().map_or(0, Vec::len);
+            let status = match &last["status"] {
+                Value::Null => json!("ready"),
+                status => status.clone(),
+            };
+            all.push(json!({
+                "name": called,
+                "steps": steps,
+                "status": status,
+                "run": last["run"],
+                "version": item["version"],
+            }));
+        }
+        drop(session);
+        let out = &self.context.out;
+        if out.json {
+            out.json(&json!({"items": all, "next": kept["next"]}));
+            return Ok(0);
+        }
+        if all.is_empty() {
+            out.say(format!("There are no {}.", self.kind.plural()));
+            return Ok(0);
+        }
+        let columns = ["name", "steps", "status", "run"];
+        let row = |item: &Value| columns.iter().map(|key| cell(&item[*key])).collect();
+        out.table(&columns, &all.iter().map(row).collect::<Vec<_>>());
+        Ok(0)
+    }
+
+    pub(super) fn history(self, of: Option<&str>, limit: u32) -> Ended {
+        let mut path = format!("/plan-runs?kind={}&limit={limit}", self.kind.word());
+        if let Some(of) = of {
+            path.push_str(&format!("&name={}", name(of)?));
+        }
+        let mut session = self.context.session()?;
+        let answer = session.get(api(&path))?;
+        drop(session);
+        let out = &self.context.out;
+        if out.json {
+            out.json(&answer);
+            return Ok(0);
+        }
+        let columns = ["run", "name", "status", "started", "ended"];
+        let row = |item: &Value| columns.iter().map(|key| cell(&item[*key])).collect();
+        let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
+        if rows.is_empty() {
+            out.say(format!("No {} ran yet.", self.kind.word()));
+        } else {
+            out.table(&columns, &rows);
+        }
+        Ok(0)
+    }
+
+    pub(super) fn delete(self, text: &str) -> Ended {
+        let called = name(text)?;
+        let mut session = self.context.session()?;
+        let word = self.kind.word();
+        let answer = session.delete(api(&format!("/resources/{word}/{called}")))?;
+        drop(session);
+        if self.context.out.json {
+            self.context.out.json(&answer);
+        }
+        self.context
+            .out
+            .say(format!("Deleted the {word} {called}."));
+        Ok(0)
+    }
+}

@@ -1,0 +1,243 @@
+//! Workflows, sagas and pools as they are typed.
+
+mod project;
+
+use project::Project;
+use serde_json::{Value, json};
+
+/// An expression that fails when it is evaluated, not when it is read.
+const BOOM: &str = "1 / (size(input) - size(input)) > 0";
+
+fn with_agents(names: &[&str]) -> Project {
+    let project = Project::new();
+    for name in names {
+        project.json(&["create", name, "--template", "echo"]);
+    }
+    project
+}
+
+/// A command that has to end so, and what it says with `--json`.
+fn ends(project: &Project, exit: i32, words: &[&str]) -> Value {
+    let mut words = words.to_vec();
+    words.push("--json");
+    let ended = project.naos(&words);
+    assert_eq!(ended.exit, exit, "naos {words:?}: {}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn process_a_workflow_from_end_to_end() {
+    let project = with_agents(&["one", "two"]);
+    project.json(&["workflow", "create", "line"]);
+    let ready = project.json(&["workflow", "status", "line"]);
+    assert_eq!(
+        (&ready["status"], &ready["steps"]),
+        (&json!("ready"), &json!([]))
+    );
+    project.json(&["workflow", "add-step", "line", "one"]);
+    let second = ["workflow", "add-step", "line", "second", "--agent", "two"];
+    project.json(
+        &[
+            &second[..],
+            &["--input", "{{one.output}}-b", "--timeout", "60"],
+        ]
+        .concat(),
+    );
+    let run = project.json(&["workflow", "run", "line", "--input", "tsara"]);
+    assert_eq!(
+        (&run["status"], &run["output"]),
+        (&json!("completed"), &json!("tsara-b"))
+    );
+    let listed = project.json(&["workflow", "list"]);
+    assert_eq!(listed["items"][0]["status"], "completed");
+    let history = project.json(&["workflow", "history", "line"]);
+    assert_eq!(history["items"][0]["run"], run["run"]);
+    let status = project.json(&["workflow", "status", run["run"].as_str().unwrap()]);
+    assert_eq!(status["input"], Value::Null);
+    assert_eq!(status["inputs"], "tsara");
+    for (words, exit, said) in [
+        (&["workflow", "run", "nothing"][..], 1, "N0121"),
+        (&["workflow", "status", "nothing"], 1, "N0121"),
+        (
+            &["workflow", "resume", "nothing"],
+            1,
+            "no workflow nothing ran yet",
+        ),
+        (&["workflow", "resume", "line"], 1, "N0131"),
+        (
+            &["workflow", "add-step", "line", "one"],
+            2,
+            "two steps are called one",
+        ),
+        (
+            &[
+                "workflow",
+                "add-step",
+                "line",
+                "x",
+                "--input",
+                "{{ later }}",
+            ],
+            2,
+            "later",
+        ),
+        (&["workflow", "create", "line"], 1, "N0130"),
+        (&["workflow", "create", "x", "--on-error", "wat"], 2, "wat"),
+        (&["saga", "add-step", "line", "x"], 1, "N0121"),
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, exit, "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{words:?}: {}", ended.stderr);
+    }
+    project.json(&["workflow", "delete", "line"]);
+    assert_eq!(project.naos(&["workflow", "run", "line"]).exit, 1);
+}
+
+#[test]
+fn process_a_workflow_is_resumed_where_it_failed() {
+    let project = with_agents(&["one", "two"]);
+    let text = "workflows:\n  line:\n    steps: [one, two]\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    project.naos(&["stop", "two"]);
+    let failed = ends(&project, 1, &["workflow", "run", "line", "--input", "x"]);
+    assert_eq!(failed["status"], "failed", "{failed}");
+    project.naos(&["start", "two"]);
+    let resumed = project.json(&["workflow", "resume", "line"]);
+    assert_eq!(
+        (&resumed["status"], &resumed["run"]),
+        (&json!("completed"), &failed["run"])
+    );
+    assert_eq!(
+        resumed["steps"][0]["attempts"], 1,
+        "what is done stays done"
+    );
+    assert_eq!(resumed["steps"][1]["attempts"], 2);
+}
+
+#[test]
+fn process_a_saga_that_cannot_be_undone_waits_for_a_person() {
+    let project = with_agents(&["book", "unbook", "pay", "unpay"]);
+    project.json(&["saga", "create", "trip", "--timeout", "5m"]);
+    for (step, undo) in [("book", "unbook"), ("pay", "unpay")] {
+        project.json(&["saga", "add-step", "trip", step, "--compensate", undo]);
+    }
+    let boom = [
+        "saga", "add-step", "trip", "boom", "--agent", "book", "--when", BOOM,
+    ];
+    project.json(&boom);
+    let undone = ends(&project, 1, &["saga", "run", "trip", "--input", "x"]);
+    assert_eq!(undone["status"], "rolled_back", "{undone}");
+    project.naos(&["stop", "unpay"]);
+    let stuck = ends(&project, 1, &["saga", "run", "trip", "--input", "x"]);
+    assert_eq!(stuck["status"], "compensation_failed", "{stuck}");
+    assert_eq!(stuck["steps"][1]["compensation"]["attempts"], 3, "{stuck}");
+    assert_eq!(stuck["steps"][0]["compensation"]["attempts"], 0, "{stuck}");
+    let again = ends(
+        &project,
+        1,
+        &["saga", "retry-compensation", "trip", "--step", "2"],
+    );
+    assert_eq!(again["status"], "compensation_failed", "{again}");
+    assert_eq!(again["steps"][1]["compensation"]["attempts"], 6, "{again}");
+    let wrong = project.naos(&["saga", "resolve", "trip", "--step", "1"]);
+    assert_eq!(wrong.exit, 1, "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("pay could not be undone"),
+        "{}",
+        wrong.stderr
+    );
+    let id = stuck["run"].as_str().unwrap();
+    let resolved = ends(&project, 1, &["saga", "resolve", id, "--step", "pay"]);
+    assert_eq!(resolved["status"], "rolled_back", "{resolved}");
+    let last = ends(&project, 1, &["saga", "run", "trip", "--input", "x"]);
+    assert_eq!(last["status"], "compensation_failed");
+    let given_up = project.json(&["saga", "reset", "trip"]);
+    assert_eq!(given_up["status"], "compensation_failed");
+    let all = project.json(&["saga", "status", "--all"]);
+    assert_eq!(all["items"][0]["status"], "compensation_failed");
+}
+
+/// Killed in the middle, a saga goes on undoing with the step it was at.
+#[test]
+fn process_a_saga_survives_the_end_of_the_process() {
+    let project = with_agents(&["book", "unbook"]);
+    project.json(&["saga", "create", "trip"]);
+    project.json(&["saga", "add-step", "trip", "book", "--compensate", "unbook"]);
+    project.json(&[
+        "saga", "add-step", "trip", "boom", "--agent", "book", "--when", BOOM,
+    ]);
+    project.naos(&["stop", "unbook"]);
+    // The first attempt to undo fails at once, and whoever started it is gone before the second.
+    project.json(&["saga", "run", "trip", "--input", "x", "--no-wait"]);
+    project.naos(&["start", "unbook"]);
+    // Every command goes on with what is open, as far as it comes while it is there.
+    let looks = (0..200).map(|_| project.json(&["saga", "status", "trip"]));
+    let mut rolled_back = looks.filter(|found| found["status"] == "rolled_back");
+    let ended = rolled_back.next().expect("it goes on");
+    assert_eq!(
+        ended["steps"][0]["compensation"]["status"], "done",
+        "{ended}"
+    );
+}
+
+#[test]
+fn process_a_pool_takes_batches() {
+    let project = with_agents(&["ann", "bob"]);
+    project.json(&["pool", "create", "team", "--agent", "ann", "--size", "3"]);
+    project.json(&["pool", "add", "team", "bob"]);
+    std::fs::write(project.path("jobs.txt"), "one\ntwo\n\nthree\n").unwrap();
+    let all = project.json(&[
+        "pool", "submit", "team", "--batch", "jobs.txt", "--merge", "all",
+    ]);
+    assert_eq!(
+        (&all["status"], &all["output"]),
+        (&json!("completed"), &json!(["one", "two", "three"]))
+    );
+    let one = project.json(&["pool", "submit", "team", "tsara"]);
+    assert_eq!(one["output"], "tsara");
+    let none = ends(
+        &project,
+        1,
+        &[
+            "pool", "submit", "team", "--batch", "jobs.txt", "--merge", "majority",
+        ],
+    );
+    assert_eq!(none["status"], "failed");
+    project.json(&["pool", "scale", "team", "--size", "7"]);
+    let status = project.json(&["pool", "status", "team"]);
+    assert_eq!(
+        (&status["size"], &status["status"]),
+        (&json!(7), &json!("ready"))
+    );
+    assert_eq!(status["agents"], json!(["ann", "bob"]));
+    let history = project.json(&["pool", "history", "team"]);
+    assert_eq!(history["items"].as_array().unwrap().len(), 3);
+    project.json(&["pool", "drain", "team"]);
+    let refused = project.naos(&["pool", "submit", "team", "x"]);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("naos pool start team"),
+        "{}",
+        refused.stderr
+    );
+    project.json(&["pool", "stop", "team"]);
+    assert_eq!(
+        project.json(&["pool", "list"])["items"][0]["status"],
+        "stopped"
+    );
+    project.json(&["pool", "start", "team"]);
+    assert_eq!(
+        project.json(&["pool", "submit", "team", "x"])["output"],
+        "x"
+    );
+    for (words, exit) in [
+        (&["pool", "submit", "team"][..], 2),
+        (&["pool", "submit", "nobody", "x"], 1),
+        (&["pool", "create", "team"], 1),
+        (&["pool", "create", "x", "--size", "0"], 2),
+        (&["pool", "submit", "team", "--batch", "missing.txt"], 1),
+    ] {
+        assert_eq!(project.naos(words).exit, exit, "{words:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! `/pools`: agents that share work.
+
+use naos_types::command;
+use naos_types::spec::{Kind, Merge, Spec};
+use naos_types::{Code, Name};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::applies::refused;
+use super::flows::{LABEL, begun, document, version};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+pub(crate) async fn create(call: Call) -> Answered {
+    let read = naos_manifest::parse_pool(LABEL, document(&call)?);
+    let (name, spec) = read.map_err(|found| refused(&found.0))?;
+    let (kind, spec) = (Kind::Pool, Spec::Pool(spec));
+    let command = command::Resource::Create {
+        kind,
+        name: name.clone(),
+        spec,
+    };
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Submit {
+    tasks: Vec<Value>,
+    merge: Option<String>,
+    quorum: Option<u32>,
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+pub(crate) async fn submit(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let asked: Submit = call.json()?;
+    let bad = |what: String| Fault::new(Code::BAD_REQUEST, what);
+    let merge = asked.merge.as_deref().map(|word| {
+        let known = Merge::WORDS.join(", ");
+        Merge::parse(word)
+            .ok_or_else(|| bad(format!("merge can't be {word:?}: it is one of {known}")))
+    });
+    let merge = merge.transpose()?;
+    let most = naos_kernel::FAN_ITEMS_MAX as usize;
+    if asked.tasks.len() > most {
+        let what = format!("{} tasks, at most {most} at once", asked.tasks.len());
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    if asked.quorum == Some(0) {
+        return Err(bad("a quorum is at least 1".into()));
+    }
+    let watch = call.desk.app.node.watch(call.who()?.tenant);
+    let (inputs, body) = call.content(Value::Array(asked.tasks).to_string())?;
+    let command = command::Plan::Submit {
+        name,
+        inputs,
+        merge,
+        quorum: asked.quorum,
+    };
+    begun(&call, command, body, asked.wait_ms, watch).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Add {
+    agent: Name,
+}
+
+pub(crate) async fn add(call: Call) -> Answered {
+    let Add { agent } = call.json()?;
+    change(call, |name| command::Pool::Add { name, agent }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scale {
+    size: u32,
+}
+
+pub(crate) async fn scale(call: Call) -> Answered {
+    let Scale { size } = call.json()?;
+    change(call, |name| command::Pool::Scale { name, size }).await
+}
+
+pub(crate) async fn drain(call: Call) -> Answered {
+    change(call, |name| command::Pool::Drain { name, on: true }).await
+}
+
+pub(crate) async fn start(call: Call) -> Answered {
+    change(call, |name| command::Pool::Drain { name, on: false }).await
+}
+
+async fn change(call: Call, command: impl FnOnce(Name) -> command::Pool) -> Answered {
+    let name = call.name("name")?;
+    let (seq, reply) = call.ask("", command(name.clone()), Vec::new()).await?;
+    ok(&json!({"kind": Kind::Pool, "name": name, "version": version(&reply), "seq": seq}))
+}

@@ -1,0 +1,298 @@
+//! `/api/v1/workflows`, `/api/v1/sagas`, `/api/v1/pools` and what people do about their runs.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::Rig;
+
+/// An expression that fails when it is evaluated, not when it is read.
+const BOOM: &str = "1 / (size(input) - size(input)) > 0";
+
+async fn with_agents(names: &[&str]) -> Rig {
+    let rig = Rig::new().await;
+    for name in names {
+        rig.agent(name).await;
+    }
+    rig
+}
+
+async fn start(rig: &Rig, kind: &str, name: &str, input: &str) -> Value {
+    let body = json!({"input": input, "wait_ms": 20_000});
+    rig.post(&format!("/api/v1/{kind}/{name}/start"), body)
+        .await
+        .ok()
+}
+
+async fn apply(rig: &Rig, text: &str) -> Value {
+    let files = json!([{"name": "f.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files }))
+        .await
+        .ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_is_made_step_by_step_and_passes_data_on() {
+    let rig = with_agents(&["one", "two"]).await;
+    let made = rig
+        .post("/api/v1/workflows", json!({"name": "line"}))
+        .await
+        .ok();
+    assert_eq!(
+        (&made["kind"], &made["version"]),
+        (&json!("workflow"), &json!(1))
+    );
+    let empty = rig.post("/api/v1/workflows/line/start", json!({})).await;
+    assert_eq!(empty.problem(), (409, "N0131".into()));
+    for step in [
+        json!({"name": "one"}),
+        json!({"name": "second", "agent": "two", "input": "<{{one.output}}>"}),
+    ] {
+        rig.post("/api/v1/workflows/line/steps", step).await.ok();
+    }
+    let run = start(&rig, "workflows", "line", "tsara").await;
+    assert_eq!(run["status"], "completed", "{run}");
+    assert_eq!(
+        (&run["kind"], &run["name"]),
+        (&json!("workflow"), &json!("line"))
+    );
+    assert!(run["output"].as_str().unwrap().contains("<"), "{run}");
+    let names: Vec<&Value> = run["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| &s["name"])
+        .collect();
+    assert_eq!(names, ["one", "second"]);
+    let kept = rig.get("/api/v1/resources/workflow/line").await.ok();
+    assert_eq!(kept["spec"]["steps"][1]["agent"], "two");
+    // Runs are told apart by what they are runs of.
+    for (query, count) in [("kind=workflow", 1), ("kind=saga", 0), ("name=line", 1)] {
+        let found = rig.get(&format!("/api/v1/plan-runs?{query}")).await.ok();
+        assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_refused_with_its_place() {
+    let rig = with_agents(&["one"]).await;
+    rig.post("/api/v1/sagas", json!({"name": "trip"}))
+        .await
+        .ok();
+    rig.post("/api/v1/sagas/trip/steps", json!({"name": "one"}))
+        .await
+        .ok();
+    for (path, body, status, code) in [
+        ("/api/v1/sagas", json!({"name": "trip"}), 409, "N0130"),
+        ("/api/v1/sagas", json!({"name": "Bad Name"}), 400, "N0105"),
+        (
+            "/api/v1/sagas",
+            json!({"name": "x", "nosuch": 1}),
+            400,
+            "N0105",
+        ),
+        (
+            "/api/v1/sagas/trip/steps",
+            json!({"name": "one"}),
+            400,
+            "N0105",
+        ),
+        (
+            "/api/v1/sagas/trip/steps",
+            json!({"name": "x", "input": "{{ later.output }}"}),
+            400,
+            "N0105",
+        ),
+        ("/api/v1/sagas/trip/steps", json!({}), 400, "N0105"),
+        (
+            "/api/v1/sagas/none/steps",
+            json!({"name": "x"}),
+            404,
+            "N0121",
+        ),
+        ("/api/v1/workflows/trip/start", json!({}), 404, "N0121"),
+    ] {
+        let got = rig.post(path, body.clone()).await;
+        assert_eq!(got.problem(), (status, code.to_owned()), "{path} {body}");
+    }
+    let kept = rig.get("/api/v1/resources/saga/trip").await.ok();
+    assert_eq!(
+        (
+            &kept["version"],
+            kept["spec"]["steps"].as_array().unwrap().len()
+        ),
+        (&json!(2), 1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saga_undoes_what_it_did() {
+    let rig = with_agents(&["book", "pay", "unbook", "unpay"]).await;
+    apply(
+        &rig,
+        &format!(
+            "sagas:\n  trip:\n    steps:\n      - {{name: book, compensate: unbook}}\n      \
+             - {{name: pay, compensate: unpay}}\n      \
+             - {{name: boom, agent: book, when: \"{BOOM}\"}}\n"
+        ),
+    )
+    .await;
+    let run = start(&rig, "sagas", "trip", "x").await;
+    assert_eq!(run["status"], "rolled_back", "{run}");
+    let steps = run["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 3, "what undoes a step is shown with it");
+    for at in [0, 1] {
+        assert_eq!(steps[at]["compensation"]["status"], "done", "{run}");
+    }
+    let audit = rig
+        .get("/api/v1/audit?last=500&action=agent.started")
+        .await
+        .ok();
+    let ran: Vec<&str> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(ran, ["book", "pay", "unpay", "unbook"]);
+    let id = run["run"].as_str().unwrap();
+    for (verb, body) in [
+        ("resume", json!({})),
+        ("resolve", json!({"done": true, "step": 2})),
+    ] {
+        let got = rig
+            .post(&format!("/api/v1/plan-runs/{id}/{verb}"), body)
+            .await;
+        assert_eq!(got.problem(), (409, "N0131".into()), "{verb}");
+    }
+    for step in [json!(9), json!("nosuch")] {
+        let body = json!({"done": true, "step": step});
+        let got = rig
+            .post(&format!("/api/v1/plan-runs/{id}/resolve"), body)
+            .await;
+        assert_eq!(got.problem(), (404, "N0121".into()));
+    }
+    let got = rig
+        .post(&format!("/api/v1/plan-runs/{id}/reset"), json!({}))
+        .await;
+    assert_eq!(got.status, StatusCode::OK, "what ended stays as it ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compensation_that_fails_waits_and_is_resolved() {
+    let rig = with_agents(&["book", "unbook"]).await;
+    apply(
+        &rig,
+        &format!(
+            "sagas:\n  trip:\n    steps:\n      - {{name: book, compensate: unbook}}\n      \
+             - {{name: boom, agent: book, when: \"{BOOM}\"}}\n"
+        ),
+    )
+    .await;
+    // Whoever is stopped can't undo anything.
+    rig.post("/api/v1/agents/unbook/stop", Value::Null)
+        .await
+        .ok();
+    let run = start(&rig, "sagas", "trip", "x").await;
+    assert_eq!(run["status"], "compensation_failed", "{run}");
+    assert_eq!(run["steps"][0]["compensation"]["attempts"], 3, "{run}");
+    let listed = rig
+        .get("/api/v1/plan-runs?status=compensation_failed")
+        .await
+        .ok();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let id = run["run"].as_str().unwrap();
+    let page = rig.sign_in(&rig.owner).await;
+    let shown = rig.page(&page, &format!("/plans/{id}")).await;
+    assert!(shown.text.contains("undo-book"), "{shown:?}");
+    let body = json!({"done": true, "step": 1});
+    let got = rig
+        .post(&format!("/api/v1/plan-runs/{id}/resolve"), body)
+        .await
+        .ok();
+    assert_eq!(got["kind"], "saga");
+    let end = rig
+        .get(&format!("/api/v1/plan-runs/{id}?wait_ms=20000"))
+        .await
+        .ok();
+    assert_eq!(end["status"], "rolled_back", "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_documents_call_otherwise_is_found_by_that_name() {
+    let rig = Rig::new().await;
+    let none = rig.get("/api/v1/resources/plan/plan_123").await;
+    assert_eq!(none.problem(), (404, "N0121".into()));
+    let node = "{action: {type: a.b}, status: completed}";
+    apply(
+        &rig,
+        &format!("id: plan_123\ndag: {{nodes: {{n1: {node}}}}}\n"),
+    )
+    .await;
+    let found = rig.get("/api/v1/resources/plan/plan_123").await.ok();
+    assert_eq!(found["name"], "plan-123");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_shares_a_batch_and_merges_its_answers() {
+    let rig = with_agents(&["ann", "bob"]).await;
+    let pool = json!({"name": "team", "agent": "ann", "size": 2});
+    rig.post("/api/v1/pools", pool.clone()).await.ok();
+    assert_eq!(
+        rig.post("/api/v1/pools", pool).await.problem(),
+        (409, "N0130".into())
+    );
+    rig.post("/api/v1/pools/team/add", json!({"agent": "bob"}))
+        .await
+        .ok();
+    rig.post("/api/v1/pools/team/scale", json!({"size": 3}))
+        .await
+        .ok();
+    let tasks: Vec<String> = (0..5).map(|n| format!("task {n}")).collect();
+    let submit = |merge: &str| json!({"tasks": tasks, "merge": merge, "wait_ms": 20_000});
+    let path = "/api/v1/pools/team/submit";
+    let all = rig.post(path, submit("all")).await.ok();
+    assert_eq!(all["status"], "completed", "{all}");
+    let given = all["output"].as_array().unwrap();
+    assert_eq!(given.len(), 5);
+    for (task, answer) in tasks.iter().zip(given) {
+        assert!(answer.as_str().unwrap().contains(task), "{all}");
+    }
+    let audit = rig
+        .get("/api/v1/audit?last=500&action=agent.completed")
+        .await
+        .ok();
+    let by = |who: &str| {
+        let rows = audit["items"].as_array().unwrap().iter();
+        rows.filter(|row| row["subject"] == who).count()
+    };
+    assert_eq!((by("ann"), by("bob")), (3, 2));
+    let first = rig.post(path, submit("first")).await.ok();
+    assert!(
+        first["output"].as_str().unwrap().contains("task"),
+        "{first}"
+    );
+    let none = rig.post(path, submit("majority")).await.ok();
+    assert_eq!(none["status"], "failed", "{none}");
+    for (path, body, status, code) in [
+        (path, json!({"tasks": [], "merge": "most"}), 400, "N0102"),
+        (path, json!({"tasks": ["a"], "quorum": 0}), 400, "N0102"),
+        (path, json!({}), 400, "N0102"),
+        (
+            "/api/v1/pools/none/submit",
+            json!({"tasks": []}),
+            404,
+            "N0121",
+        ),
+        ("/api/v1/pools/team/scale", json!({"size": 0}), 400, "N0105"),
+    ] {
+        let got = rig.post(path, body.clone()).await;
+        assert_eq!(got.problem(), (status, code.to_owned()), "{path} {body}");
+    }
+    rig.post("/api/v1/pools/team/drain", json!({})).await.ok();
+    assert_eq!(
+        rig.post(path, submit("all")).await.problem(),
+        (409, "N0131".into())
+    );
+    rig.post("/api/v1/pools/team/start", json!({})).await.ok();
+    assert_eq!(rig.post(path, submit("all")).await.status, StatusCode::OK);
+}
