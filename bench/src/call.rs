@@ -207,7 +207,7 @@ fn nobody<T>() -> Result<T, HostError> {
 }
 
 impl Host for Nobody {
-    fn log(&mut self, _: LogLevel, _: &str) -> Result<(), HostError> {
+    fn log(&mut self, _: u32, _: LogLevel, _: &str) -> Result<(), HostError> {
         Ok(())
     }
     fn state_get(&mut self, _: &str) -> Result<Option<Vec<u8>>, HostError> {

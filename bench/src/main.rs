@@ -20,6 +20,10 @@ mod verify;
 
 use figures::Board;
 
+/// The one that the binary is shipped with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One benchmark: its name, what it measures, how many rounds it takes unless told, and itself.
 type Bench = (&'static str, &'static str, usize, fn(usize, &mut Board));
 

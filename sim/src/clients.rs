@@ -260,7 +260,12 @@ impl Sim {
             return self.violated("same key, another reply", detail);
         }
         match refusal.code {
-            Code::QUARANTINED => self.report.meet("refused by a quarantined cell", 1),
+            Code::QUARANTINED => {
+                self.report.meet("refused by a quarantined cell", 1);
+                // What broke it may be decided again: whoever has no key can't know.
+                let asked = &mut self.clients.asked[index];
+                asked.in_doubt |= refusal.help.contains("it is kept");
+            }
             Code::BUSY if refusal.what.contains("commands wait") => {
                 self.report.meet("inbox full", 1);
             }
@@ -273,6 +278,12 @@ impl Sim {
         if not_now(&refusal) && asked.same.is_some() && asked.tries < TRIES_MAX {
             let wait = 100 + self.chance.below(5_000);
             return self.later(wait, Event::Send(index));
+        }
+        let mends = matches!(asked.command, Command::Tenant(_));
+        if mends && refusal.code != Code::WRONG_STATE {
+            let tenant = asked.tenant;
+            asked.stand = Stand::Refused(refusal);
+            return self.later(1_000, Event::Mend(tenant)); // the owner doesn't leave it there
         }
         asked.stand = Stand::Refused(refusal);
     }

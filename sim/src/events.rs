@@ -44,8 +44,8 @@ pub(crate) enum Event {
     Die,
     /// A rule is about to panic.
     Poison,
-    /// The owner restores a quarantined cell.
-    Restore(TenantId),
+    /// The owner mends a quarantined cell.
+    Mend(TenantId),
 }
 
 impl Event {

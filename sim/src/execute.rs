@@ -10,7 +10,10 @@ use naos_types::fact::agent::StateWrite;
 use naos_types::input::{
     Answer, DocumentWrite, End, GuestCall, Input, Link, NewSegment, Piece, RunEnded,
 };
-use naos_types::{BodyRef, Digest, Refusal, RunId, Sealed, Span, SubjectId, TenantId};
+use naos_types::{
+    BodyRef, Digest, LogLevel, LogLine, LogPage, NewLog, Refusal, RunId, Sealed, Span, SubjectId,
+    TenantId,
+};
 
 use crate::clients::Waiter;
 use crate::events::Event;
@@ -71,7 +74,7 @@ impl Sim {
             Effect::Call(call) => self.call_wanted(tenant, call),
             Effect::Cancel(run) => {
                 if let Some(live) = self.outside.live.remove(&(tenant, run)) {
-                    self.run_ended(tenant, &live, Vec::new(), End::Lost);
+                    self.run_ended(tenant, &live, End::Lost);
                 }
             }
         }
@@ -188,7 +191,7 @@ impl Sim {
             return;
         }
         if self.faults_on() && self.chance.once_in(self.faults.lost * 4) {
-            return self.run_ended(tenant, &live, Vec::new(), End::Lost);
+            return self.run_ended(tenant, &live, End::Lost);
         }
         loop {
             // A call that waited for its answer is asked again by `pending`.
@@ -233,6 +236,32 @@ impl Sim {
         }
     }
 
+    /// What it logged since the last commit that spoke for it: a line for every recorded call.
+    fn logged(&mut self, tenant: TenantId, live: &Live) -> (Option<NewLog>, Vec<NewBody>) {
+        if live.fresh.is_empty() {
+            return (None, Vec::new());
+        }
+        let line = |&(call, value): &(u32, u64)| LogLine {
+            at: self.now,
+            attempt: live.wanted.attempt,
+            call,
+            level: LogLevel::Info,
+            text: format!("{value:x}"),
+            cut: 0,
+        };
+        let lines: Vec<LogLine> = live.fresh.iter().map(line).collect();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (many, bytes) = (lines.len(), lines.iter().map(|line| line.text.len()).sum());
+        let body = self.body(tenant, &LogPage { lines }.encode());
+        let log = NewLog {
+            page: Some(body.staged.name),
+            lines: count(many),
+            bytes: count(bytes),
+            left_out: 0,
+        };
+        (Some(log), vec![body])
+    }
+
     fn segment(&mut self, tenant: TenantId, live: &mut Live) -> (Option<NewSegment>, Vec<NewBody>) {
         if live.fresh.is_empty() {
             return (None, Vec::new());
@@ -259,7 +288,9 @@ impl Sim {
         digest: Digest,
     ) {
         let run = live.wanted.run;
-        let (segment, mut bodies) = self.segment(tenant, &mut live);
+        let (log, mut bodies) = self.logged(tenant, &live);
+        let (segment, more) = self.segment(tenant, &mut live);
+        bodies.extend(more);
         let body = self.body(tenant, request);
         let title = self.seal(tenant, "may I?");
         let name = body.staged.name;
@@ -269,6 +300,7 @@ impl Sim {
             attempt: live.wanted.attempt,
             index: live.index,
             segment,
+            log,
             request: name,
             digest,
             ask: guest::asked(call, name, title),
@@ -316,7 +348,7 @@ impl Sim {
 
     fn suspend(&mut self, tenant: TenantId, run: RunId) {
         if let Some(live) = self.outside.live.remove(&(tenant, run)) {
-            self.run_ended(tenant, &live, Vec::new(), End::Suspended);
+            self.run_ended(tenant, &live, End::Suspended);
         }
     }
 
@@ -329,14 +361,16 @@ impl Sim {
         } = &ending
         else {
             let end = guest::end(&ending, live.index, said);
-            return self.run_ended(tenant, &live, Vec::new(), end);
+            return self.run_ended(tenant, &live, end);
         };
-        let (segment, mut bodies) = self.segment(tenant, &mut live);
+        let (log, mut bodies) = self.logged(tenant, &live);
+        let (segment, more) = self.segment(tenant, &mut live);
+        bodies.extend(more);
         let body = self.body(tenant, output);
         let name = body.staged.name;
         bodies.push(body);
         let mut end = ended(&live, End::Completed(name));
-        end.segment = segment;
+        (end.segment, end.log) = (segment, log);
         if let Some(path) = document {
             let expected = self.chance.once_in(2).then(|| self.chance.below(4));
             end.documents.push(DocumentWrite {
@@ -358,8 +392,11 @@ impl Sim {
         self.end_with(tenant, end, bodies);
     }
 
-    fn run_ended(&mut self, tenant: TenantId, live: &Live, bodies: Vec<NewBody>, end: End) {
-        self.end_with(tenant, ended(live, end), bodies);
+    fn run_ended(&mut self, tenant: TenantId, live: &Live, end: End) {
+        let (log, bodies) = self.logged(tenant, live);
+        let mut end = ended(live, end);
+        end.log = log;
+        self.end_with(tenant, end, bodies);
     }
 
     fn end_with(&mut self, tenant: TenantId, end: RunEnded, bodies: Vec<NewBody>) {
@@ -396,6 +433,7 @@ fn ended(live: &Live, end: End) -> RunEnded {
         run: live.wanted.run,
         attempt: live.wanted.attempt,
         segment: None,
+        log: None,
         fuel: u64::from(live.index) * 1_000,
         took: Span(5),
         writes: Vec::new(),

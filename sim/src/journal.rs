@@ -21,6 +21,7 @@ pub(crate) struct RunSeen {
     /// The attempt ended; another may begin.
     rests: bool,
     pub(crate) closed: bool,
+    cancelled: bool,
     /// The call that it waits for.
     pending: Option<u32>,
     /// How often a person let it begin again after it diverged.
@@ -170,7 +171,10 @@ impl Walk {
             .runs
             .get_mut(&id)
             .ok_or_else(|| format!("{id} never began"))?;
-        ensure(!seen.closed, || format!("{id} was closed before"))?;
+        // Who is cancelled at work may still say what it was at.
+        let last_words = seen.cancelled && matches!(fact, run::Fact::Logged(_));
+        let spoken = !seen.closed || last_words;
+        ensure(spoken, || format!("{id} was closed before"))?;
         match fact {
             run::Fact::Called(f) => {
                 ensure(seen.pending.is_none() && !seen.rests, || {
@@ -202,7 +206,8 @@ impl Walk {
                 seen.rests = true;
                 seen.closed = f.retry_at.is_none();
             }
-            run::Fact::Stopped(_) | run::Fact::Cancelled(_) => seen.closed = true,
+            run::Fact::Cancelled(_) => (seen.closed, seen.cancelled) = (true, true),
+            run::Fact::Stopped(_) => seen.closed = true,
             run::Fact::Diverged(_) => (seen.rests, seen.diverged) = (true, true),
             _ => {}
         }
@@ -297,6 +302,7 @@ const fn run_of(fact: &run::Fact) -> RunId {
         run::Fact::Diverged(f) => f.run,
         run::Fact::LeftUnknown(f) => f.run,
         run::Fact::Resolved(f) => f.run,
+        run::Fact::Logged(f) => f.run,
     }
 }
 

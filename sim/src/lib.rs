@@ -15,6 +15,7 @@ mod flows;
 mod guest;
 mod issue;
 mod journal;
+mod logs;
 mod money;
 mod node;
 mod notices;

@@ -74,9 +74,14 @@ impl Sim {
         self.report
             .meet("crash with a large body under way", under_way);
         self.given_back += self.shard.given_back();
-        self.quarantined.clear();
         self.store.crash();
         self.check_records();
+        let tenants = self.tenants.iter();
+        let standing = tenants
+            .filter(|tenant| self.is_quarantined(**tenant))
+            .count();
+        self.report
+            .meet("quarantine outlives a crash", standing as u64);
         self.check_bodies();
         self.events.retain(|event| !event.is_inside());
         let mut chance = self.chance.fork();

@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 
 use naos_engine::shard::{Envelope, Incoming, NewBody, Outgoing};
+use naos_kernel::Key;
 use naos_store::BODY_INLINE_BYTES_MAX;
 use naos_types::effect::Caller;
+use naos_types::fact::tenant::{self, Broke};
 use naos_types::fact::{Fact, document, notice, run, task};
 use naos_types::input::{CallOutcome, Input};
-use naos_types::{StagedBody, TenantId};
+use naos_types::{Code, Kept, StagedBody, TenantId, command};
 
 use crate::chance::Chance;
+use crate::clients::Stand;
 use crate::events::Event;
 use crate::sim::Sim;
 
@@ -28,7 +31,10 @@ pub const NAMES: &[&str] = &[
     "outcome decided anew",
     "cell quarantined",
     "refused by a quarantined cell",
-    "cell restored",
+    "quarantine outlives a crash",
+    "outcome kept by a quarantined cell",
+    "kept input decided again",
+    "kept input skipped",
     "saga undone",
     "a step could not be undone",
     "workflow resumed",
@@ -137,22 +143,65 @@ impl Sim {
         let out = self.shard.step(now, inputs);
         if !self.store.poison(None) {
             self.poisoned = None;
-            self.quarantined.insert(tenant);
             self.report.meet("cell quarantined", 1);
             self.trace
                 .say(self.now, || format!("poisoned {}", tenant.0));
             let wait = self.extra.below(TROUBLE_MS_MAX);
-            self.later(wait, Event::Restore(tenant));
+            self.later(wait, Event::Mend(tenant));
         }
         out
     }
 
-    /// The owner lets a quarantined cell start again.
-    pub(crate) fn restore(&mut self, tenant: TenantId) {
-        if self.quarantined.remove(&tenant) {
-            self.report.meet("cell restored", 1);
-            self.outcomes.retain(|(of, _, _), _| *of != tenant);
-            self.to_shard.push_back(Incoming::Restore(tenant));
+    /// The owner of a quarantined cell has the input tried again, or skips it.
+    pub(crate) fn mend(&mut self, tenant: TenantId) {
+        let command = if self.extra.once_in(2) {
+            command::Tenant::Resume {}.into()
+        } else {
+            let reason = self.seal(tenant, "it was enough");
+            command::Tenant::Skip { reason }.into()
+        };
+        self.ask(tenant, command, Vec::new(), None, true, 0);
+    }
+
+    /// Whether the journal says that the cell is quarantined.
+    pub(crate) fn is_quarantined(&self, tenant: TenantId) -> bool {
+        let walk = self.walks.get(&tenant);
+        walk.is_some_and(|walk| walk.state.get(&Key::Quarantine(())).is_some())
+    }
+
+    /// What was skipped is known to its asker; what broke was made to break; and nothing stays
+    /// quarantined.
+    pub(crate) fn check_quarantines(&mut self, tenant: TenantId) {
+        if self.is_quarantined(tenant) {
+            return self.violated("nothing stays quarantined", format!("{}", tenant.0));
+        }
+        let Some(walk) = self.walks.get(&tenant) else {
+            return;
+        };
+        let (mut kept, mut skipped) = (None, Vec::new());
+        for (_, _, fact) in &walk.facts {
+            match fact {
+                Fact::Tenant(tenant::Fact::Quarantined(f)) => kept = f.kept,
+                Fact::Tenant(tenant::Fact::Skipped(_)) => skipped.extend(kept.take()),
+                _ => {}
+            }
+        }
+        for name in skipped {
+            let bytes = self.content(tenant, &name).unwrap_or_default();
+            let Ok(kept) = Kept::decode(&bytes) else {
+                return self.violated("a kept input can be read", name.digest.to_string());
+            };
+            let untold = self.clients.asked.iter().find(|asked| {
+                let same = asked.same.as_ref().map(|same| &same.key);
+                asked.tenant == tenant
+                    && same.is_some_and(|key| kept.same.as_ref().is_some_and(|k| k.key == *key))
+                    && !matches!(&asked.stand,
+                        Stand::Refused(why) if why.code == Code::SKIPPED)
+            });
+            if let Some(asked) = untold {
+                let detail = format!("{}: {:?}", asked.what, asked.stand);
+                return self.violated("whoever asked for what was skipped is told", detail);
+            }
         }
     }
 
@@ -193,8 +242,11 @@ impl Sim {
     fn heard_outcome(&mut self, envelope: &Envelope) {
         if let Input::CallEnded(end) = &envelope.input
             && let (Caller::Run(run, index), CallOutcome::Answered(_)) = (end.by, &end.outcome)
-            && !self.quarantined.contains(&envelope.tenant)
         {
+            let report = self.shard.report(envelope.tenant);
+            if report.is_some_and(|report| report.quarantined.is_some()) {
+                self.report.meet("outcome kept by a quarantined cell", 1);
+            }
             let place = (envelope.tenant, run, index);
             self.outcomes.insert(place, self.report.crashes);
         }
@@ -203,6 +255,21 @@ impl Sim {
     /// Facts about calls that were answered in this very process.
     pub(crate) fn check_outcomes(&mut self, tenant: TenantId, fact: &Fact) {
         match fact {
+            Fact::Tenant(tenant::Fact::Quarantined(f)) => {
+                self.broke.insert(tenant, f.broke.clone());
+            }
+            Fact::Tenant(tenant::Fact::Resumed(_)) => {
+                self.broke.remove(&tenant);
+                self.report.meet("kept input decided again", 1);
+            }
+            Fact::Tenant(tenant::Fact::Skipped(_)) => {
+                self.report.meet("kept input skipped", 1);
+                if let Some(Broke::CallEnded { by, .. }) = self.broke.remove(&tenant)
+                    && let Caller::Run(run, index) = by
+                {
+                    self.outcomes.remove(&(tenant, run, index)); // its person is asked
+                }
+            }
             Fact::Run(run::Fact::Resolved(f)) => {
                 self.outcomes.remove(&(tenant, f.run, f.index));
             }

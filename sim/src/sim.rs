@@ -1,11 +1,12 @@
 //! One simulation: a shard, its commit thread, the outside, people, and the clock, on one thread.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use naos_engine::shard::{Incoming, Limits, Outgoing, Shard};
 use naos_store::{Append, MemStore, Store, TenantStore};
 use naos_types::fact::Fact;
+use naos_types::fact::tenant::Broke;
 use naos_types::{RunId, Seq, Span, TenantId, Time};
 
 use crate::chance::Chance;
@@ -63,7 +64,8 @@ pub(crate) struct Sim {
     pub(crate) given_back: u64,
     /// Whose next decision panics.
     pub(crate) poisoned: Option<TenantId>,
-    pub(crate) quarantined: BTreeSet<TenantId>,
+    /// At what a quarantined cell broke, as its journal says.
+    pub(crate) broke: BTreeMap<TenantId, Broke>,
     /// Calls whose answer reached the shard, and in which process.
     pub(crate) outcomes: BTreeMap<(TenantId, RunId, u32), u64>,
     pub(crate) looked: BTreeMap<TenantId, Seq>,
@@ -136,7 +138,7 @@ impl Sim {
             full: false,
             given_back: 0,
             poisoned: None,
-            quarantined: BTreeSet::new(),
+            broke: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             looked: BTreeMap::new(),
             calm_from: Time(i64::MAX),
@@ -374,7 +376,7 @@ impl Sim {
                     self.crash();
                 }
             }
-            Event::Restore(tenant) => self.restore(tenant),
+            Event::Mend(tenant) => self.mend(tenant),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));

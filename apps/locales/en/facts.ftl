@@ -65,3 +65,6 @@ fact-notice-repeated = Notice sent again
 fact-notice-delivered = Notice delivered
 fact-notice-given-up = Notice given up
 fact-notice-withdrawn = Notice withdrawn
+fact-tenant-quarantined = Cell quarantined
+fact-tenant-skipped = Broken input skipped
+fact-tenant-resumed = Broken input tried again

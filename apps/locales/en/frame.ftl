@@ -70,3 +70,6 @@ error-conflict = Something else came first
 error-busy = Too busy just now
 error-request = That request made no sense
 error-ours = Something broke on our side
+
+quarantined = This tenant’s cell is quarantined: nothing new is done until its owner mends it. Nothing was lost.
+quarantined-how = What broke, and what its owner can do, says:

@@ -58,6 +58,20 @@ calls-count = { $n ->
     [one] { $count } call
    *[other] { $count } calls
 }
+log = Log
+log-blank = Nothing logged yet.
+log-earlier = { $n ->
+    [one] { $count } earlier line isn’t shown; naos logs shows it.
+   *[other] { $count } earlier lines aren’t shown; naos logs shows them.
+}
+log-cut = { $n ->
+    [one] { $count } byte was left out
+   *[other] { $count } bytes were left out
+}
+log-left-out = { $n ->
+    [one] { $count } line was left out: the log of a run is full.
+   *[other] { $count } lines were left out: the log of a run is full.
+}
 attempts = { $n ->
     [one] { $count } attempt
    *[other] { $count } attempts

@@ -64,6 +64,11 @@ call-failed = Failed
 call-refused = Refused
 call-unknown = Unknown
 
+level-debug = Debug
+level-info = Info
+level-warn = Warning
+level-error = Error
+
 verdict-praised = Praised
 verdict-refuted = Refuted
 

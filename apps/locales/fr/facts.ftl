@@ -65,3 +65,6 @@ fact-notice-repeated = Avis renvoyé
 fact-notice-delivered = Avis remis
 fact-notice-given-up = Avis abandonné
 fact-notice-withdrawn = Avis retiré
+fact-tenant-quarantined = Cellule mise en quarantaine
+fact-tenant-skipped = Entrée fautive abandonnée
+fact-tenant-resumed = Entrée fautive réessayée

@@ -64,3 +64,6 @@ error-conflict = Quelque chose est passé avant
 error-busy = Trop de travail en ce moment
 error-request = Cette demande n’a pas de sens
 error-ours = Quelque chose s’est cassé chez nous
+
+quarantined = La cellule de ce client est en quarantaine : rien de nouveau ne se fait tant que son propriétaire ne l’a pas réparée. Rien n’est perdu.
+quarantined-how = Ce qui a cassé, et ce que le propriétaire peut faire :

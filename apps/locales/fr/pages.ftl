@@ -61,6 +61,20 @@ calls-count = { $n ->
     [one] { $count } appel
    *[other] { $count } appels
 }
+log = Journal de l’agent
+log-blank = Rien de noté pour l’instant.
+log-earlier = { $n ->
+    [one] { $count } ligne plus ancienne n’est pas affichée ; naos logs la montre.
+   *[other] { $count } lignes plus anciennes ne sont pas affichées ; naos logs les montre.
+}
+log-cut = { $n ->
+    [one] { $count } octet omis
+   *[other] { $count } octets omis
+}
+log-left-out = { $n ->
+    [one] { $count } ligne omise : le journal d’une exécution est plein.
+   *[other] { $count } lignes omises : le journal d’une exécution est plein.
+}
 attempts = { $n ->
     [one] { $count } essai
    *[other] { $count } essais

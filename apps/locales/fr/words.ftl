@@ -64,6 +64,11 @@ call-failed = Échec
 call-refused = Refusé
 call-unknown = Inconnu
 
+level-debug = Détail
+level-info = Info
+level-warn = Attention
+level-error = Erreur
+
 verdict-praised = Favorable
 verdict-refuted = Réfuté
 

@@ -16,7 +16,11 @@ impl Dice for OsDice {
         if let Some(number) = self.left.pop() {
             return number;
         }
-        self.left = (0..BATCH).map(|_| roll()).collect();
+        let mut bytes = [0_u8; BATCH * size_of::<u128>()];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        let (numbers, _) = bytes.as_chunks();
+        self.left
+            .extend(numbers.iter().map(|bytes| u128::from_be_bytes(*bytes)));
         self.left.pop().unwrap_or_else(roll)
     }
 }

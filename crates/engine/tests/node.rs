@@ -252,3 +252,41 @@ async fn a_broker_with_many_to_choose_from_decides_after_a_restart_too() {
     assert_eq!(nobody.code, Code::NO_MODEL, "{nobody:?}");
     second.stop();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_broker_looks_at_more_agents_than_a_decision_has_rounds() {
+    let store = MemStore::new(3);
+    let first = node(&store);
+    for n in 0..150 {
+        let name = Name::new(&format!("helper-{n}")).unwrap();
+        ask(&first, command::Agent::Create { name, spec: spec() }).await;
+    }
+    first.stop();
+    store.crash();
+    // Nothing of them is loaded now.
+    let second = node(&store);
+    let body = second
+        .new_body(TENANT, b"helper-77, please".to_vec())
+        .unwrap();
+    let route = || Ask {
+        tenant: TENANT,
+        actor: Actor::System,
+        command: command::Task::Route {
+            input: body.staged.name,
+        }
+        .into(),
+        bodies: vec![body.clone()],
+        same: None,
+    };
+    let (_, reply) = second.ask(route()).await;
+    let Ok(Reply::Routed { considered, cached }) = reply else {
+        panic!("{reply:?}")
+    };
+    assert!(!cached && !considered.is_empty());
+    let (_, again) = second.ask(route()).await;
+    let cached = true;
+    assert_eq!(again, Ok(Reply::Routed { considered, cached }));
+    let (_, report) = second.reports().remove(0);
+    assert_eq!((report.routes.hits, report.routes.misses), (1, 1));
+    second.stop();
+}

@@ -1,11 +1,14 @@
 //! The one door: state and input in, facts, wishes and a reply out.
 
+use std::sync::Arc;
+
 use naos_types::command::{Command, Reply};
 use naos_types::effect::Caller;
 use naos_types::fact::Fact;
 use naos_types::{Actor, Refusal, Seq, Time, input};
 
 use crate::need::{Answers, Need};
+use crate::route::{RankKey, Ranked};
 use crate::state::{Changes, State};
 use crate::turn::{Done, Input, Order, Stop, Turn};
 
@@ -46,6 +49,8 @@ pub struct Decision {
     pub next: Vec<Input>,
     /// What the state becomes.
     pub changes: Changes,
+    /// Rankings that were worked out, for whoever remembers them: no part of what is decided.
+    pub learned: Vec<(RankKey, Arc<[Ranked]>)>,
 }
 
 /// Decides about one input. Pure: the same arguments give the same outcome.
@@ -64,6 +69,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
             facts: std::mem::take(&mut turn.facts),
             orders: std::mem::take(&mut turn.orders),
             next: std::mem::take(&mut turn.next).into(),
+            learned: std::mem::take(&mut turn.learned),
             changes: turn.tables.into_changes(),
         })),
         Err(Stop::Needs(needs)) => Outcome::Needs(needs),
@@ -74,6 +80,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
             orders: Vec::new(),
             next: Vec::new(),
             changes: Changes::default(),
+            learned: std::mem::take(&mut turn.learned),
         })),
     }
 }

@@ -95,51 +95,59 @@ pub fn n8_undoing_goes_backwards(plan: &Plan) -> bool {
 }
 
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[
-    "N1 budget covers",
-    "N2 closed runs hold no money",
-    "N3 completed runs have output",
-    "N4 held runs wait for a call",
-    "N5 reviewer is not author",
-    "N6 closed plans are at rest",
-    "N7 fan-out keeps its window",
-    "N8 undoing goes backwards",
-];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8];
+
+const N1: &str = "N1 budget covers";
+const N2: &str = "N2 closed runs hold no money";
+const N3: &str = "N3 completed runs have output";
+const N4: &str = "N4 held runs wait for a call";
+const N5: &str = "N5 reviewer is not author";
+const N6: &str = "N6 closed plans are at rest";
+const N7: &str = "N7 fan-out keeps its window";
+const N8: &str = "N8 undoing goes backwards";
+
+/// The name of the invariant that a reason for a quarantine speaks of.
+#[must_use]
+pub fn named(why: &str) -> Option<&'static str> {
+    NAMES.iter().copied().find(|name| why.starts_with(name))
+}
 
 /// Checks what a turn touched.
 pub(crate) fn check(turn: &Turn<'_>) -> Done {
     for fact in &turn.facts {
-        let sound = match fact {
-            Fact::Review(review::Fact::Requested(f)) => n5_reviewer_is_not_author(f),
+        match fact {
+            Fact::Review(review::Fact::Requested(f)) => {
+                holds(n5_reviewer_is_not_author(f), N5, &fact.kind())?;
+            }
             Fact::Budget(budget::Fact::Reserved(f)) => {
                 let own = Spender::Agent(f.agent.clone());
                 let covered = |b: Option<&Budget>| b.is_none_or(n1_budget_covers);
-                covered(turn.budget(&own)?) && covered(turn.budget(&Spender::All)?)
+                let both = covered(turn.budget(&own)?) && covered(turn.budget(&Spender::All)?);
+                holds(both, N1, &fact.kind())?;
             }
-            _ => true,
-        };
-        if !sound {
-            return Err(Stop::broken(format!("{} breaks an invariant", fact.kind())));
+            _ => {}
         }
     }
     for (id, run) in &turn.tables.run.edits {
         if let Some(run) = run {
-            let sound = n2_closed_runs_hold_no_money(run)
-                && n3_completed_runs_have_output(run)
-                && n4_held_runs_wait_for_a_call(run);
-            if !sound {
-                return Err(Stop::broken(format!("{id} breaks one of N2, N3, N4")));
-            }
+            holds(n2_closed_runs_hold_no_money(run), N2, id)?;
+            holds(n3_completed_runs_have_output(run), N3, id)?;
+            holds(n4_held_runs_wait_for_a_call(run), N4, id)?;
         }
     }
     for (id, plan) in &turn.tables.plan.edits {
-        if let Some(plan) = plan
-            && !(n6_closed_plans_are_at_rest(plan)
-                && n7_fan_out_keeps_its_window(plan)
-                && n8_undoing_goes_backwards(plan))
-        {
-            return Err(Stop::broken(format!("{id} breaks one of N6, N7, N8")));
+        if let Some(plan) = plan {
+            holds(n6_closed_plans_are_at_rest(plan), N6, id)?;
+            holds(n7_fan_out_keeps_its_window(plan), N7, id)?;
+            holds(n8_undoing_goes_backwards(plan), N8, id)?;
         }
     }
     Ok(())
+}
+
+fn holds(sound: bool, name: &str, of: &dyn std::fmt::Display) -> Done {
+    if sound {
+        return Ok(());
+    }
+    Err(Stop::broken(format!("{name}: {of} breaks it")))
 }

@@ -40,14 +40,21 @@ pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceK
 pub use table::Aggregate;
 pub use turn::{Input, Order};
 
-/// The most facts that one input may give; more is a broken rule. Three for each run that is open
-/// when its plan ends.
-pub const FACTS_PER_TURN_MAX: usize = 8_192;
+/// The most facts that one input may give; more is a broken rule.
+pub const FACTS_PER_TURN_MAX: usize = 512;
 /// The most agents and skills of a tenant: the broker looks at all of them.
 pub const CATALOG_MAX: usize = 1_000;
 /// The most runs of a tenant that are open at once.
 pub const OPEN_RUNS_MAX: u32 = 20_000;
 /// The most gated and recorded calls of one run.
 pub const RUN_CALLS_MAX: u32 = 10_000;
+/// The most lines of log that are kept with one run.
+pub const RUN_LOG_LINES_MAX: u32 = 1_000;
+/// The most bytes of one line of log that are kept.
+pub const RUN_LOG_LINE_BYTES_MAX: u32 = 2_048;
+/// The most bytes of log that are kept with one run.
+pub const RUN_LOG_BYTES_MAX: u32 = 256 << 10;
+/// The most pages of log that are kept with one run: a commit that speaks for it makes one.
+pub const RUN_LOG_PAGES_MAX: u32 = 256;
 /// The most items of a fan-out.
 pub const FAN_ITEMS_MAX: u32 = 10_000;

@@ -1,11 +1,13 @@
 //! What a decision needs to know and doesn't: records, contents, results of pure computations.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use naos_types::{BodyRef, Sealed};
 use serde_json::Value;
 
 use crate::compute::{self, Limits, Vars};
+use crate::route::{RankKey, Ranked};
 use crate::state::Key;
 
 /// Something to load or compute before the same decision is asked for again.
@@ -21,6 +23,8 @@ pub enum Need {
     Seal(String),
     /// A value.
     Compute(Compute),
+    /// A ranking that was learned before, if it is remembered: it is always the same one.
+    Ranking(RankKey),
 }
 
 /// A pure computation over bodies.
@@ -82,6 +86,8 @@ pub enum Answer {
     Sealed(Sealed),
     /// A value, or why there is none.
     Computed(Result<Computed, String>),
+    /// A ranking; none has to be worked out.
+    Ranking(Option<Arc<[Ranked]>>),
 }
 
 /// The answers so far, for one decision.

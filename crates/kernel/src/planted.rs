@@ -4,7 +4,8 @@
 #[cfg(feature = "planted-bugs")]
 static CHOSEN: std::sync::OnceLock<String> = std::sync::OnceLock::new();
 
-/// Wakes one bug, once and for the whole process: rules read no environment, their caller does.
+/// Wakes one bug, or several with commas between, once and for the whole process: rules read no
+/// environment, their caller does.
 #[cfg(feature = "planted-bugs")]
 pub fn set(bug: &str) {
     let _ = CHOSEN.set(bug.to_owned());
@@ -14,7 +15,9 @@ pub fn set(bug: &str) {
 #[cfg(feature = "planted-bugs")]
 #[must_use]
 pub fn is(bug: &str) -> bool {
-    CHOSEN.get().is_some_and(|chosen| chosen == bug)
+    CHOSEN
+        .get()
+        .is_some_and(|chosen| chosen.split(',').any(|one| one == bug))
 }
 
 /// Whether this bug is awake.

@@ -384,8 +384,14 @@ tables! {
     notice notice_mut put_notice Notice: NoticeId => crate::notice::Notice;
     /// The notices that are set up.
     outlets outlets_mut put_outlets Outlets: () => crate::notice::Outlets;
+    /// What a run logged.
+    log log_mut put_log Log: RunId => crate::run::Log;
+    /// Which agents and skills there are.
+    catalog catalog_mut put_catalog Catalog: () => crate::route::Catalog;
     /// The backup that the cell goes on from.
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
+    /// Why the cell decides nothing.
+    quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
 }
 
 impl State {

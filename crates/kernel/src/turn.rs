@@ -1,6 +1,7 @@
 //! One decision in the making: the state as it is so far, the facts, the wishes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
@@ -8,6 +9,7 @@ use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, Sealed, Time};
 
 use crate::guard::Permit;
 use crate::need::{Answer, Answers, Compute, Computed, Need};
+use crate::route::{RankKey, Ranked};
 use crate::state::{Key, Overlays, State};
 
 /// One thing to decide about: what comes from outside or returns, or the cell's own next step.
@@ -80,6 +82,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) orders: Vec<Order>,
     /// What the cell does next by itself, in turns of their own.
     pub(crate) next: VecDeque<Input>,
+    /// Rankings that were worked out.
+    pub(crate) learned: Vec<(RankKey, Arc<[Ranked]>)>,
 }
 
 impl<'a> Turn<'a> {
@@ -92,6 +96,7 @@ impl<'a> Turn<'a> {
             facts: Vec::new(),
             orders: Vec::new(),
             next: VecDeque::new(),
+            learned: Vec::new(),
         }
     }
 

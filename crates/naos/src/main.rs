@@ -24,6 +24,10 @@ mod wire;
 
 use std::process::ExitCode;
 
+/// Threads hand each other what they allocated: one decides, one commits, one fills in.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if std::env::args_os()
         .nth(1)

@@ -18,6 +18,28 @@ pub(crate) struct Out {
     pub(crate) terminal: bool,
     /// Whether standard error takes colours.
     pub(crate) colour: bool,
+    /// Whether standard output does.
+    pub(crate) tints: bool,
+}
+
+/// How a word stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tint {
+    Plain,
+    Faint,
+    Yellow,
+    Red,
+}
+
+impl Tint {
+    const fn code(self) -> Option<u8> {
+        match self {
+            Self::Plain => None,
+            Self::Faint => Some(2),
+            Self::Yellow => Some(33),
+            Self::Red => Some(31),
+        }
+    }
 }
 
 impl Out {
@@ -28,6 +50,7 @@ impl Out {
             quiet,
             terminal: std::io::stdout().is_terminal(),
             colour: std::io::stderr().is_terminal() && !plain,
+            tints: std::io::stdout().is_terminal() && !plain,
         }
     }
 
@@ -35,6 +58,16 @@ impl Out {
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         // A reader that went away (`| head`) is no error of ours.
         let _ = writeln!(std::io::stdout().lock(), "{}", clean(text.as_ref()));
+    }
+
+    /// A line with a word that stands out on a terminal that takes colours.
+    pub(crate) fn tinted(&self, head: &str, word: &str, tint: Tint, tail: &str) {
+        let (head, word, tail) = (clean(head), clean(word), clean(tail));
+        let word = match tint.code().filter(|_| self.tints) {
+            Some(code) => format!("\u{1b}[{code}m{word}\u{1b}[0m"),
+            None => word,
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{head}{word}{tail}");
     }
 
     /// An answer as it was given, for the program behind a pipe; cleaned for a terminal.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-use naos_drivers::http::{HttpClient, Settings};
+use naos_drivers::http::{HttpClient, LOOPBACK_VARIABLE, Settings};
 use naos_engine::node::{Components, Node, Parts};
 use naos_sandbox::{Cache, Compiler, Config, Sandbox};
 use naos_store::{Beside, OpenError, SqliteStore};
@@ -162,7 +162,7 @@ fn start(
 /// Ports on this machine that agents may reach where their manifests say so, too: services that
 /// whoever starts naos names. Without them, requests go to the open internet only.
 fn local_services() -> Result<Vec<u16>, Fail> {
-    let Some(ports) = std::env::var_os("NAOS_ALLOW_LOOPBACK_PORTS") else {
+    let Some(ports) = std::env::var_os(LOOPBACK_VARIABLE) else {
         return Ok(Vec::new());
     };
     let ports = ports.to_string_lossy().into_owned();
@@ -174,7 +174,7 @@ fn local_services() -> Result<Vec<u16>, Fail> {
         .map(|port| {
             port.parse::<u16>().map_err(|_| {
                 Fail::usage(format!(
-                    "NAOS_ALLOW_LOOPBACK_PORTS names {port:?}, which is no port"
+                    "{LOOPBACK_VARIABLE} names {port:?}, which is no port"
                 ))
                 .help("write ports with commas between them, like 8080,9000")
             })

@@ -211,3 +211,44 @@ fn process_files_that_change_are_applied_while_dev_watches() {
         "the skill was never applied"
     );
 }
+
+#[test]
+fn process_the_broker_says_what_it_remembered() {
+    let project = Project::new();
+    let skill = |answer: &str| {
+        let handler = format!("handler: {{template: {answer}}}");
+        format!("name: greet\ndescription: d\npatterns: [\"hi there\"]\n{handler}\n")
+    };
+    std::fs::write(project.path("greet.skill.yaml"), skill("hello")).unwrap();
+    assert_eq!(project.naos(&["apply", "-f", "greet.skill.yaml"]).exit, 0);
+    let _daemon = project.up();
+    let route = || project.json(&["broker", "route", "hi there"]);
+    let (first, again) = (route(), route());
+    assert_eq!(
+        (&first["cached"], &again["cached"]),
+        (&false.into(), &true.into())
+    );
+    assert_eq!(first["considered"], again["considered"]);
+    let shown = project.naos(&["broker", "route", "hi there"]).stdout;
+    assert!(
+        shown.contains("greet (skill, confidence 1.00, cached)"),
+        "{shown}"
+    );
+    // Another skill of the name is asked anew.
+    std::fs::write(project.path("greet.skill.yaml"), skill("goodbye")).unwrap();
+    assert_eq!(project.naos(&["apply", "-f", "greet.skill.yaml"]).exit, 0);
+    assert_eq!(route()["cached"], false);
+    let stats = project.json(&["broker", "stats"]);
+    assert_eq!(
+        (&stats["cache"]["hits"], &stats["cache"]["misses"]),
+        (&2.into(), &2.into())
+    );
+    assert!(stats["avoided_micros"].is_null(), "{stats}");
+    let shown = project.naos(&["broker", "stats"]).stdout;
+    for said in [
+        "Not spent on models: not known, no model has a price",
+        "Remembered answers: 2 of 4 since the start (1 kept, at most 128)",
+    ] {
+        assert!(shown.contains(said), "{shown}");
+    }
+}

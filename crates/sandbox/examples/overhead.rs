@@ -176,7 +176,7 @@ impl Raw {
 struct Silent;
 
 impl Host for Silent {
-    fn log(&mut self, level: LogLevel, line: &str) -> Result<(), HostError> {
+    fn log(&mut self, _call: u32, level: LogLevel, line: &str) -> Result<(), HostError> {
         black_box((level, line));
         Ok(())
     }

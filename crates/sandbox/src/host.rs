@@ -5,6 +5,8 @@ use crate::recording::{Ability, Segment};
 use serde::{Deserialize, Serialize};
 use std::any::Any;
 
+pub use naos_types::LogLevel;
+
 /// Why an ability did not do what the agent asked: what the agent itself is told.
 ///
 /// The order of the variants is part of the recording's format: append, never reorder.
@@ -41,19 +43,6 @@ impl From<AbilityError> for HostError {
     fn from(error: AbilityError) -> Self {
         HostError::Tell(error)
     }
-}
-
-/// How loud a line of the agent's log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LogLevel {
-    /// For whoever works on the agent.
-    Debug,
-    /// Normal progress.
-    Info,
-    /// Worth a look.
-    Warn,
-    /// Something went wrong.
-    Error,
 }
 
 /// One version of one shared document.
@@ -194,8 +183,8 @@ pub enum Gate {
 /// Every call is made on the thread that runs the agent and may block it, so recorded calls must
 /// be quick. Nothing here is called for what the recording already answers.
 pub trait Host: Any + Send {
-    /// One line of log, free of control characters.
-    fn log(&mut self, level: LogLevel, line: &str) -> Result<(), HostError>;
+    /// One line of log, free of control characters, and in which call of the run it was written.
+    fn log(&mut self, call: u32, level: LogLevel, line: &str) -> Result<(), HostError>;
     /// Reads the agent's private state.
     fn state_get(&mut self, key: &str) -> Result<Option<Vec<u8>>, HostError>;
     /// Changes the agent's private state; the host keeps the sum of all values in its limit.

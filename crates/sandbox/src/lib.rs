@@ -17,6 +17,7 @@ mod compile;
 mod grants;
 mod host;
 pub mod limits;
+mod planted;
 mod recording;
 mod run;
 mod run_state;

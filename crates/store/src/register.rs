@@ -207,6 +207,35 @@ pub const REGISTER: &[StoredRecord] = &[
          1 length, wrapped key; 32 SHA-256",
         "until the next backup's takes its place",
     ),
+    stored(
+        24,
+        "a body",
+        "page of a run's log",
+        "1 layout (1), then postcard: lines, each at attempt call level text cut",
+        "as long as the tenant; unreadable once its key is destroyed",
+    ),
+    stored(
+        25,
+        "tenants/<id>.db, records of kind run_log",
+        "log of a run",
+        "version 1, postcard: pages (each body lines) lines bytes left_out",
+        "as long as the tenant; can be derived from the journal",
+    ),
+    stored(
+        26,
+        "tenants/<id>.db, records of kind catalog",
+        "version of the catalog",
+        "version 1, postcard: 32 digest",
+        "one row, from the first change of an agent or skill; can be derived from the journal",
+    ),
+    stored(
+        27,
+        "a body that tenant.quarantined names",
+        "kept input",
+        "1 layout, then postcard of input, bodies, key and effect; at most 256 KiB, sealed as \
+         every body is",
+        "as long as the tenant; of another layout it can be skipped and not tried again",
+    ),
 ];
 
 #[cfg(test)]

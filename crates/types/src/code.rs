@@ -137,7 +137,7 @@ codes! {
         "try again in a moment"
     QUARANTINED 170 Unavailable
         "this tenant's cell is quarantined"
-        "`naos doctor cell ID` shows why; other tenants go on"
+        "`naos doctor cell` shows why and what its owner can do; other tenants go on"
     DISK_FULL 171 Unavailable
         "the disk is full"
         "make room; naos goes on by itself"
@@ -159,6 +159,12 @@ codes! {
     DISK_FAILED 177 Unavailable
         "the disk can't be read or written"
         "look at the system's log for errors of the disk; naos goes on when it answers again"
+    SKIPPED 178 Conflict
+        "it broke a rule of naos, and the owner gave it up"
+        "`naos audit --action tenant.skipped` says who and why; ask for something else"
+    CANNOT_MEND 179 Conflict
+        "the quarantined cell can't be mended this way"
+        "the message says which way is left; `naos doctor cell` shows what is kept"
     LIMIT_FUEL 180 Conflict
         "the run used up its instructions"
         "raise limits.fuel in the manifest, or give it less to do"
@@ -203,7 +209,8 @@ codes! {
         "read the evidence and decide"
     UNDELIVERED 194 Conflict
         "a notice was not taken by its receiver"
-        "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again"
+        "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; a \
+         receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
 }
 
 impl Code {

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::effect::Caller;
 use crate::fact::agent::StateWrite;
 use crate::fact::run::Ability;
-use crate::{Actor, BodyRef, Code, Digest, DocPath, RunId, Sealed, Span, Time};
+use crate::{Actor, BodyRef, Code, Digest, DocPath, NewLog, RunId, Sealed, Span, Time};
 
 /// One thing to decide about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub struct GuestCall {
     pub index: u32,
     /// What was recorded since the last durable segment.
     pub segment: Option<NewSegment>,
+    /// What it logged since the last commit that spoke for it.
+    pub log: Option<NewLog>,
     /// The request, as the guest made it.
     pub request: BodyRef,
     /// Digest of the request, compared on re-execution.
@@ -133,6 +135,8 @@ pub struct RunEnded {
     pub attempt: u32,
     /// What was recorded since the last durable segment.
     pub segment: Option<NewSegment>,
+    /// What it logged since the last commit that spoke for it; kept however it ended.
+    pub log: Option<NewLog>,
     /// Instructions, roughly.
     pub fuel: u64,
     /// How long the attempt took.

@@ -21,7 +21,8 @@ pub struct Sealed<T = String> {
     pub subject: SubjectId,
     /// 96 bits, never twice under one key.
     pub nonce: [u8; 12],
-    /// Ciphertext and tag.
+    /// Ciphertext and tag; written in one piece, which stands on the disk as a list of bytes does.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
     #[serde(skip)]
     holds: PhantomData<fn() -> T>,

@@ -126,6 +126,12 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ],
         ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
         ("GET", "/api/v1/runs/{id}" | "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/runs/{id}/logs") => &[
+            ("after", "integer"),
+            ("limit", "integer"),
+            ("last", "integer"),
+            ("seq", "integer"),
+        ],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
             ("after", "integer"),
@@ -289,6 +295,18 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
         ("GET", "/api/v1/runs") => list("Run"),
         ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs") => named("Run"),
+        ("GET", "/api/v1/runs/{id}/logs") => json!({
+            "type": "object",
+            "required": ["items", "total", "left_out", "status"],
+            "properties": {
+                "items": {"type": "array", "items": named("LogLine")},
+                "next": {"type": ["integer", "null"]},
+                "total": {"type": "integer"},
+                "left_out": {"type": "integer"},
+                "status": {"type": "string"},
+                "seq": {"type": "integer"},
+            },
+        }),
         ("GET", "/api/v1/tasks") => list("Task"),
         ("GET", "/api/v1/tasks/{id}") => named("Task"),
         ("GET", "/api/v1/plan-runs") => list("PlanRun"),
@@ -343,6 +361,13 @@ fn schemas() -> Value {
                 "problem": {"type": ["object", "null"]}, "input": text(),
                 "steps_detail": {"type": "array", "items": {"type": "object"}},
                 "seq": number()}),
+        ),
+        "LogLine": of(
+            &["number", "time", "run", "agent", "attempt", "call", "level", "text", "cut_bytes"],
+            json!({"number": number(), "time": text(), "run": text(), "agent": text(),
+                "attempt": number(), "call": number(),
+                "level": {"enum": ["debug", "info", "warn", "error"]}, "text": text(),
+                "cut_bytes": number()}),
         ),
         "Task": of(
             &["task", "title", "status"],

@@ -7,8 +7,8 @@ use http::Method;
 use naos_types::{Code, Role};
 
 use crate::api::v1::{
-    agents, applies, approvals, audits, backups, brokers, components, costs, documents, events,
-    flows, members, nodes, notices, plans, pools, resources, runs, tasks, tenants,
+    agents, applies, approvals, audits, backups, brokers, cells, components, costs, documents,
+    events, flows, members, nodes, notices, plans, pools, resources, runs, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -96,6 +96,7 @@ table! {
     Api GET "/api/v1/runs" Staff "Runs, newest first" runs::list;
     Api POST "/api/v1/runs" Staff "Runs an agent, or whoever the broker finds" runs::start;
     Api GET "/api/v1/runs/{id}" Staff "One run with its calls" runs::show;
+    Api GET "/api/v1/runs/{id}/logs" Staff "What a run logged" runs::logs;
     Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
     Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;
 
@@ -162,6 +163,11 @@ table! {
     Api POST "/api/v1/members" Owner "Lets somebody in" members::add;
     Api DELETE "/api/v1/members/{id}" Owner "Lets somebody out" members::remove;
     Api POST "/api/v1/members/{id}/role" Owner "Changes what somebody may do" members::role;
+
+    Api GET "/api/v1/cells" Admin "The tenant's cell, if it is quarantined" cells::list;
+    Api GET "/api/v1/cells/{id}" Admin "Whether a cell is quarantined, and why" cells::show;
+    Api POST "/api/v1/cells/{id}/skip" Owner "Gives up the input at which it broke" cells::skip;
+    Api POST "/api/v1/cells/{id}/restore" Owner "Has that input decided again" cells::restore;
 
     Api GET "/api/v1/tenants" Owner "The tenants of this node" tenants::list;
     Api POST "/api/v1/tenants" Owner "Makes a tenant" tenants::create;

@@ -23,6 +23,8 @@ pub use resolve::{Resolve, Resolving, SystemResolver};
 
 /// Bytes of an answer, after decompression.
 pub const RESPONSE_BYTES_MAX: usize = 8 << 20;
+/// What whoever starts naos names ports of this machine with that may be reached.
+pub const LOOPBACK_VARIABLE: &str = "NAOS_ALLOW_LOOPBACK_PORTS";
 /// How long a request may take in all.
 pub const REQUEST_MS_MAX: u64 = 30_000;
 /// How long it may take to be connected.
@@ -243,10 +245,14 @@ impl HttpClient {
                 continue;
             }
             if let Some(what) = forbidden(address.ip()) {
-                return Err(SendError::Refused(format!(
+                let mut why = format!(
                     "{host} leads to {}, {what}: requests go to the open internet only",
                     address.ip()
-                )));
+                );
+                if address.ip().is_loopback() {
+                    why += &format!("; started with {LOOPBACK_VARIABLE}={port}, naos reaches it");
+                }
+                return Err(SendError::Refused(why));
             }
         }
         Ok(found)

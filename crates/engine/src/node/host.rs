@@ -15,9 +15,10 @@ use naos_types::fact::agent::StateWrite;
 use naos_types::input::{
     Answer, Asked, DocumentWrite, End, GuestCall, Input, Link, NewSegment, Piece, RunEnded,
 };
-use naos_types::{BodyRef, Code, Digest, DocPath, Sealed, Span, SubjectId, TenantId, Time};
+use naos_types::{BodyRef, Code, Digest, DocPath, NewLog, Sealed, Span, SubjectId, TenantId, Time};
 
 use super::Node;
+use super::guest_log::GuestLog;
 use super::world::{Job, Return};
 use crate::shard::{Envelope, Incoming, NewBody};
 
@@ -27,6 +28,8 @@ const GATED_WAIT: Duration = Duration::from_secs(1);
 const STATE_BYTES_MAX: usize = 1 << 20;
 /// The most documents that one listing names.
 const LIST_MAX: usize = 1_000;
+/// How many documents one run writes: all of them are journaled with its end.
+const DOCUMENTS_COUNT_MAX: usize = 256;
 
 struct GuestHost {
     node: Node,
@@ -41,6 +44,8 @@ struct GuestHost {
     flushed: bool,
     writes: BTreeMap<String, Option<Vec<u8>>>,
     documents: BTreeMap<DocPath, Draft>,
+    /// What it logged; none until it logs.
+    log: Option<GuestLog>,
 }
 
 /// A document as this run wants it; others see it when the run completes.
@@ -63,6 +68,7 @@ pub(super) fn run(node: &Node, job: Job, tell: impl FnOnce(Return)) {
         run,
         attempt,
         segment: None,
+        log: None,
         fuel: 0,
         took: Span(0),
         writes: Vec::new(),
@@ -95,6 +101,7 @@ pub(super) fn run(node: &Node, job: Job, tell: impl FnOnce(Return)) {
         flushed: false,
         writes: BTreeMap::new(),
         documents: BTreeMap::new(),
+        log: None,
     };
     let report = node.0.world.sandbox.run(&compiled, guest, host);
     let took = Span(i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX));
@@ -260,11 +267,12 @@ fn finish(report: Report<GuestHost>, took: Span) -> Result<(RunEnded, Vec<NewBod
         mut host,
         ..
     } = report;
-    let lost = |_| End::Lost;
+    let lost = |_: HostError| End::Lost;
     if let Some(segment) = segment {
         host.link(segment).map_err(lost)?;
     }
     let segment = host.take_links();
+    let log = host.take_log().map_err(lost)?;
     let mut bodies = std::mem::take(&mut host.links);
     let mut writes = Vec::new();
     let mut documents = Vec::new();
@@ -316,6 +324,7 @@ fn finish(report: Report<GuestHost>, took: Span) -> Result<(RunEnded, Vec<NewBod
             run,
             attempt,
             segment,
+            log,
             fuel,
             took,
             writes,
@@ -377,6 +386,37 @@ impl GuestHost {
         Some(NewSegment {
             body: last.staged.name,
             calls,
+        })
+    }
+
+    /// What the next fact says about the lines that no fact names yet; their page goes with the
+    /// links.
+    fn take_log(&mut self) -> Result<Option<NewLog>, HostError> {
+        let Some(log) = &mut self.log else {
+            return Ok(None);
+        };
+        let page = match log.page() {
+            Some(bytes) => {
+                let body = self.node.new_body(self.tenant, bytes);
+                let body = body.map_err(|r| HostError::Failed(r.what))?;
+                let name = body.staged.name;
+                self.links.push(body);
+                Some(name)
+            }
+            None => None,
+        };
+        Ok(log.take(page))
+    }
+
+    /// The run's log so far. Only who starts again has one: nobody else waits for records.
+    fn log_so_far(&mut self) -> Result<GuestLog, HostError> {
+        if self.wanted.attempt == 1 && self.wanted.tail.is_none() {
+            return Ok(GuestLog::default());
+        }
+        self.flush();
+        Ok(match self.stored(&Key::Log(self.wanted.run))? {
+            Some(AnyAggregate::Log(log)) => GuestLog::after(&log),
+            _ => GuestLog::default(),
         })
     }
 
@@ -483,9 +523,16 @@ fn failed(error: naos_store::ReadError) -> HostError {
 }
 
 impl Host for GuestHost {
-    fn log(&mut self, level: LogLevel, line: &str) -> Result<(), HostError> {
+    fn log(&mut self, call: u32, level: LogLevel, line: &str) -> Result<(), HostError> {
         let agent = self.wanted.agent.as_str();
         tracing::info!(target: "naos::guest", agent, run = %self.wanted.run, ?level, "{line}");
+        let mut log = match self.log.take() {
+            Some(log) => log,
+            None => self.log_so_far()?,
+        };
+        let (now, attempt) = (crate::clock::now(), self.wanted.attempt);
+        log.write(now, attempt, call, level, line);
+        self.log = Some(log);
         Ok(())
     }
 
@@ -578,6 +625,10 @@ impl Host for GuestHost {
             .stored_document(&path)?
             .map_or(0, |(version, _)| version);
         let before = self.documents.get(&path);
+        if before.is_none() && self.documents.len() >= DOCUMENTS_COUNT_MAX {
+            let what = format!("a run writes at most {DOCUMENTS_COUNT_MAX} documents");
+            return Err(AbilityError::Failed(what).into());
+        }
         let found = before.map_or(stored, |draft| draft.version);
         if expected.is_some_and(|expected| expected != found) {
             return Err(AbilityError::Conflict(found).into());
@@ -650,6 +701,7 @@ impl Host for GuestHost {
             self.link(segment)?;
         }
         let segment = self.take_links();
+        let log = self.take_log()?;
         let mut bodies = std::mem::take(&mut self.links);
         let (ask, more) = self.ask(call)?;
         bodies.extend(more);
@@ -669,6 +721,7 @@ impl Host for GuestHost {
             attempt,
             index: call.index,
             segment,
+            log,
             request: name,
             digest,
             ask,

@@ -2,6 +2,7 @@
 //! the outside. A [`Node`] is a handle; clones are handles of the same node.
 
 mod commits;
+mod guest_log;
 mod host;
 mod sandboxes;
 mod shards;
@@ -292,11 +293,6 @@ impl Node {
             self.flush(tenant).await;
         }
         Ok(())
-    }
-
-    /// Lets a quarantined cell start again from its journal.
-    pub fn restore(&self, tenant: TenantId) {
-        self.send(tenant, Incoming::Restore(tenant));
     }
 
     fn ticket(&self) -> (Ticket, oneshot::Receiver<Answer>) {

@@ -74,9 +74,7 @@ impl Components {
             self.get(digest)?;
             return Ok(digest);
         }
-        let compiled = self
-            .sandbox
-            .load(bytes, &self.outside, self.cache.as_ref())?;
+        let compiled = self.load(bytes, &self.outside)?;
         let path = self.path(digest);
         write_synced(&self.dir, &path, bytes).map_err(|cause| LoadError::File {
             path: path.clone(),
@@ -95,19 +93,28 @@ impl Components {
             return Ok(compiled.clone());
         }
         let compiled = if let Some(bytes) = self.built_in.get(&digest) {
-            self.sandbox
-                .load(bytes, &Compiler::InProcess, self.cache.as_ref())?
+            self.load(bytes, &Compiler::InProcess)?
         } else {
             let path = self.path(digest);
             let bytes = std::fs::read(&path).map_err(|_| LoadError::Missing(digest))?;
             if Digest::of(&bytes) != digest {
                 return Err(LoadError::Missing(digest));
             }
-            self.sandbox
-                .load(&bytes, &self.outside, self.cache.as_ref())?
+            self.load(&bytes, &self.outside)?
         };
         lock(&self.ready).insert(digest, compiled.clone());
         Ok(compiled)
+    }
+
+    /// Compiles on a thread that gives way to whoever is answered meanwhile; the compiler's own
+    /// threads take after the first that asks for them.
+    fn load(&self, bytes: &[u8], compiler: &Compiler) -> Result<Compiled, LoadError> {
+        let load = || {
+            super::world::give_way();
+            self.sandbox.load(bytes, compiler, self.cache.as_ref())
+        };
+        let loaded = std::thread::scope(|scope| scope.spawn(load).join());
+        Ok(loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
     }
 
     fn path(&self, digest: Digest) -> PathBuf {

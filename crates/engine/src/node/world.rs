@@ -17,6 +17,8 @@ use crate::shard::{Envelope, Incoming};
 
 /// Stack of a thread that runs components: the guest's own beside the host's.
 const POOL_STACK_BYTES: usize = 4 << 20;
+/// How much later than everybody else components get a processor, on the scale of nice(2).
+const NICENESS: i32 = 10;
 
 /// What became of a call in the outside.
 #[derive(Debug)]
@@ -107,6 +109,7 @@ impl World {
                 .name(format!("wasm-{index}"))
                 .stack_size(POOL_STACK_BYTES)
                 .spawn(move || {
+                    give_way();
                     if let Some(inner) = node.upgrade() {
                         let node = Node(inner);
                         node.0.world.work(&node);
@@ -282,6 +285,14 @@ impl World {
 }
 
 pub(super) type Return = (Input, Vec<crate::shard::NewBody>);
+
+/// Whoever asks for something is answered before components go on: on Linux a thread has a
+/// niceness of its own, and taking more of it is always allowed.
+pub(super) fn give_way() {
+    if let Err(cause) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%cause, "components have the same priority as answers");
+    }
+}
 
 fn send_return(node: &Node, tenant: TenantId, told: Return, ends: Option<EffectId>) {
     let (input, bodies) = told;

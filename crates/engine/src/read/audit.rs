@@ -1,7 +1,7 @@
 //! The audit log: the journal, line by line.
 
 use naos_store::Entry;
-use naos_types::fact::Fact;
+use naos_types::fact::{Fact, tenant};
 use naos_types::{Actor, RunId, Seq, TenantId, Time};
 
 use super::{Reader, damaged};
@@ -123,6 +123,16 @@ impl AuditFilter {
 }
 
 impl Reader {
+    /// One entry as a line, with the owner's reason where one was asked for.
+    fn audit_row(&self, entry: &Entry) -> AuditRow {
+        let mut row = AuditRow::of(self.tenant, entry);
+        if let Some(Fact::Tenant(tenant::Fact::Skipped(fact))) = &row.fact {
+            let about = row.remark.take().unwrap_or_default();
+            row.remark = Some(format!("{about}: {}", self.sealed(&fact.reason)));
+        }
+        row
+    }
+
     /// Up to `limit` lines that fit, after `after`, oldest first.
     ///
     /// # Errors
@@ -139,7 +149,7 @@ impl Reader {
             let rows = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
             let Some(last) = rows.last() else { break };
             at = last.seq;
-            let rows = rows.iter().map(|entry| AuditRow::of(self.tenant, entry));
+            let rows = rows.iter().map(|entry| self.audit_row(entry));
             out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
         }
         Ok(out)
@@ -170,10 +180,7 @@ impl Reader {
                 .store
                 .entries(end - count, count as usize)
                 .map_err(damaged)?;
-            let rows = rows
-                .iter()
-                .rev()
-                .map(|entry| AuditRow::of(self.tenant, entry));
+            let rows = rows.iter().rev().map(|entry| self.audit_row(entry));
             out.extend(rows.filter(|row| filter.fits(row)).take(limit - out.len()));
             end -= count;
         }

@@ -4,6 +4,7 @@
 mod audit;
 mod calls;
 mod lists;
+mod logs;
 mod planted;
 mod spending;
 mod wait;
@@ -23,6 +24,7 @@ use crate::node::Node;
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
+pub use logs::LogView;
 pub use naos_store::{PlanFilter, RunFilter};
 pub use spending::{Spending, Sum};
 pub use wait::{Awaited, settled_notice, settled_plan, settled_run};
@@ -62,6 +64,7 @@ kept! {
     Agent naos_kernel::agent::Agent, Name;
     Task naos_kernel::task::Task, TaskId;
     Run naos_kernel::run::Run, RunId;
+    Log naos_kernel::run::Log, RunId;
     Plan naos_kernel::plan::Plan, PlanId;
     Items naos_kernel::plan::Items, naos_kernel::ItemsKey;
     Review naos_kernel::review::Review, ReviewId;
@@ -72,6 +75,7 @@ kept! {
     Member naos_kernel::member::Member, MemberId;
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
+    Quarantine naos_kernel::tenant::Quarantine, ();
 }
 
 /// A record's id and what it holds.
@@ -124,6 +128,14 @@ impl Reader {
     /// As [`Self::new`].
     pub fn seq(&self) -> Result<Seq, Refusal> {
         Ok(self.store.head().map_err(damaged)?.seq)
+    }
+
+    /// A body.
+    ///
+    /// # Errors
+    /// A refusal if it isn't there or is damaged.
+    pub fn bytes(&self, name: &BodyRef) -> Result<Vec<u8>, Refusal> {
+        self.node.body(self.tenant, name)
     }
 
     /// A body as text; what isn't UTF-8 is replaced.

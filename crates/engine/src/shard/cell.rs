@@ -8,6 +8,8 @@ use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
+use super::quarantine::Quarantined;
+use super::routes::{Routes, RoutesReport};
 use super::{Envelope, Limits, SameAs, Ticket};
 use naos_types::command::Reply;
 use naos_types::fact::Fact;
@@ -67,6 +69,10 @@ pub struct CellReport {
     pub aggregates: usize,
     /// Why it is quarantined.
     pub quarantined: Option<String>,
+    /// What remembering rankings of the broker was good for.
+    pub routes: RoutesReport,
+    /// How many commands it refused for that since the process began.
+    pub refused: u64,
 }
 
 pub(super) struct Cell {
@@ -89,13 +95,15 @@ pub(super) struct Cell {
     pub(super) dirty: BTreeMap<Key, Option<AnyAggregate>>,
     pub(super) alarms: BTreeSet<(Time, Key)>,
     pub(super) alarm_of: BTreeMap<Key, Time>,
-    pub(super) quarantined: Option<String>,
+    pub(super) quarantined: Option<Quarantined>,
     /// An append failed: nothing is decided before.
     pub(super) rest_until: Option<Time>,
     /// Returns are decided again from then on: the disk is full, say. Commands go on, and hear so.
     pub(super) waits_until: Option<Time>,
     pub(super) used: u64,
     pub(super) limits: Limits,
+    /// Rankings of the broker that are remembered.
+    pub(super) routes: Routes,
 }
 
 impl Cell {
@@ -121,6 +129,7 @@ impl Cell {
             waits_until: None,
             used: 0,
             limits: Limits::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -132,7 +141,9 @@ impl Cell {
             returns: self.returns.len(),
             running: self.running.len(),
             aggregates: self.state.len(),
-            quarantined: self.quarantined.clone(),
+            quarantined: self.quarantined.as_ref().map(|q| q.why.clone()),
+            refused: self.quarantined.as_ref().map_or(0, |q| q.refused),
+            routes: self.routes.report,
         }
     }
 
@@ -143,6 +154,11 @@ impl Cell {
 
     pub(super) const fn is_quarantined(&self) -> bool {
         self.quarantined.is_some()
+    }
+
+    /// Whether it is quarantined for a reason that its journal can't tell.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.quarantined.as_ref().is_some_and(|q| !q.journaled)
     }
 
     pub(super) fn has_staged(&self, batch: BatchId) -> bool {
@@ -160,7 +176,7 @@ impl Cell {
 
     pub(super) fn quarantine_refusal(&self) -> Option<Refusal> {
         let why = self.quarantined.as_ref()?;
-        let what = format!("this tenant's cell is quarantined: {why}");
+        let what = format!("this tenant's cell is quarantined: {}", why.why);
         Some(Refusal::new(Code::QUARANTINED, what))
     }
 
@@ -172,6 +188,9 @@ impl Cell {
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
+        if self.quarantined.is_some() {
+            return None; // whatever is due waits for its owner
+        }
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let own = alarm.into_iter().chain(self.rest_until);
         own.chain(self.waits_until).min()
@@ -189,10 +208,11 @@ impl Cell {
     }
 
     /// A lower bound of when a cell that isn't open must be opened: at once while something is
-    /// under way, for after a crash only the journal knows of it.
+    /// under way, for after a crash only the journal knows of it; and while it is quarantined, so
+    /// that whoever looks after the node sees it.
     pub(super) fn wake(&self) -> Option<Time> {
         let own = self.returns.iter().any(|q| matches!(q, Queued::Own(_)));
-        if own || !self.running.is_empty() {
+        if own || !self.running.is_empty() || self.quarantined.is_some() {
             Some(Time(0)) // whatever the clock says by then
         } else {
             self.next_due()
@@ -260,7 +280,10 @@ impl Cell {
             let what = "the idempotency key was used for another request";
             return Err(Refusal::new(Code::SAME_KEY, what));
         }
-        Ok(Some((seq, reply)))
+        match reply {
+            Reply::Refused(refusal) => Err(*refusal),
+            reply => Ok(Some((seq, reply))),
+        }
     }
 
     /// Hands durable changes to the store and forgets what nothing will happen to any more.

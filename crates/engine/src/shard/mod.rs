@@ -8,9 +8,11 @@
 mod cell;
 mod commits;
 mod opening;
+mod quarantine;
 mod release;
 mod restored;
 mod rounds;
+mod routes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
 pub use restored::{GoesOn, go_on_from_backup};
+pub use routes::{ROUTES_MAX, RoutesReport};
 
 /// The most commands from outside that wait in one cell; one more is refused as busy.
 pub const INBOX_DEPTH_MAX: usize = 1_024;
@@ -150,8 +153,6 @@ pub enum Incoming {
     Wake(TenantId),
     /// Answer when everything decided so far is durable and readable from the store.
     Flush(TenantId, Ticket),
-    /// The owner lets a quarantined cell start again from its journal.
-    Restore(TenantId),
 }
 
 /// What comes out of a shard.
@@ -201,8 +202,8 @@ pub struct Shard {
     queued: BTreeSet<TenantId>,
     /// The epoch of cells that started again after a failed append: see [`Commits`].
     epochs: BTreeMap<TenantId, u64>,
-    /// Cells that start again as soon as nothing of theirs is on its way to the journal.
-    restoring: BTreeSet<TenantId>,
+    /// What owners asked of quarantined cells, until nothing of those is on its way to the journal.
+    mending: BTreeMap<TenantId, VecDeque<Envelope>>,
     given_back: u64,
     used: u64,
     last_now: Time,
@@ -227,7 +228,7 @@ impl Shard {
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
             epochs: BTreeMap::new(),
-            restoring: BTreeSet::new(),
+            mending: BTreeMap::new(),
             given_back: 0,
             used: 0,
             last_now: Time(0),
@@ -331,7 +332,7 @@ impl Shard {
                 if let Some(cell) = self.cells.get_mut(&tenant) {
                     cell.durable_up_to(seq, &mut self.out);
                 }
-                self.restore_if_settled(now, tenant);
+                self.mend_if_settled(now, tenant);
             }
             Incoming::Dropped { tenant, batch, why } => {
                 if self
@@ -341,7 +342,7 @@ impl Shard {
                 {
                     self.drop_staged(tenant, &why);
                 }
-                self.restore_if_settled(now, tenant);
+                self.mend_if_settled(now, tenant);
             }
             Incoming::Wake(tenant) => {
                 if self.open(now, tenant).is_ok() {
@@ -356,10 +357,6 @@ impl Shard {
                 }
                 Err(why) => self.refuse(Some(ticket), 0, why),
             },
-            Incoming::Restore(tenant) => {
-                self.restoring.insert(tenant);
-                self.restore_if_settled(now, tenant);
-            }
         }
     }
 
@@ -371,9 +368,8 @@ impl Shard {
         let Some(cell) = self.cells.get_mut(&id) else {
             return;
         };
-        if let Some(refusal) = cell.quarantine_refusal() {
-            cell.keep(envelope.ends);
-            return self.refuse(envelope.ticket, 0, refusal);
+        if cell.is_quarantined() {
+            return self.receive_quarantined(now, envelope);
         }
         let returns = !matches!(envelope.input, Input::Command { .. });
         let commands_only = !naos_kernel::planted::is("full-inbox-drops-returns");
@@ -408,7 +404,7 @@ impl Shard {
             return;
         };
         cell.used = self.used;
-        if cell.rests(now) {
+        if cell.is_quarantined() || cell.rests(now) {
             return; // its end is due as an alarm is
         }
         cell.rest_until = None;
@@ -428,8 +424,8 @@ impl Shard {
         };
         let back = cell.void(why, &mut self.out);
         self.epochs.insert(id, cell.epoch + 1);
-        if cell.is_quarantined() {
-            self.cells.insert(id, cell); // it decides nothing until its owner restores it
+        if cell.is_unwritten() {
+            self.cells.insert(id, cell); // its journal doesn't know why it decides nothing
             return;
         }
         self.given_back += back.len() as u64;
@@ -455,32 +451,6 @@ impl Shard {
                     self.refuse(Some(ticket), 0, unread.clone());
                 }
             }
-        }
-    }
-
-    /// Lets a quarantined cell start again from its journal, once all that it sent there is
-    /// settled. What is under way in the world isn't begun again.
-    fn restore_if_settled(&mut self, now: Time, id: TenantId) {
-        if !self.restoring.contains(&id) {
-            return;
-        }
-        let (mut queues, mut running) = (None, BTreeSet::new());
-        if let Some(cell) = self.cells.get_mut(&id)
-            && cell.is_quarantined()
-        {
-            if !cell.staged.is_empty() {
-                return;
-            }
-            let (outside, returns, under_way) = cell.take_waiting();
-            (queues, running) = (Some((outside, returns)), under_way);
-            self.cells.remove(&id);
-        }
-        self.restoring.remove(&id);
-        if self.open_with(now, id, running).is_ok() {
-            if let (Some(cell), Some((outside, returns))) = (self.cells.get_mut(&id), queues) {
-                cell.adopt(outside, returns);
-            }
-            self.make_ready(id);
         }
     }
 

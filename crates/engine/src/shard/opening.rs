@@ -9,6 +9,7 @@ use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::{Code, Refusal, TenantId, Time};
 
 use super::cell::{Cell, Queued};
+use super::quarantine::Quarantined;
 use super::{Envelope, Outgoing};
 use crate::refusals::reading as unreadable;
 
@@ -23,7 +24,9 @@ pub(super) fn open(store: &dyn Store, id: TenantId, now: Time) -> Result<Cell, R
         if why.code != Code::INTERNAL {
             return Err(why);
         }
-        cell.quarantined = Some(why.what);
+        cell.quarantined = Some(Quarantined::unwritten(why.what));
+    } else {
+        cell.find_quarantine();
     }
     cell.used = now.0.unsigned_abs();
     Ok(cell)

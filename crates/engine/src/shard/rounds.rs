@@ -6,7 +6,8 @@ use std::sync::Arc;
 use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need, Outcome};
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow};
 use naos_types::command::Reply;
-use naos_types::effect::Effect;
+use naos_types::effect::{Effect, EffectId};
+use naos_types::fact::Fact;
 use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
@@ -18,21 +19,23 @@ use super::{
 use crate::refusals::{passes, reading as unreadable, writing};
 
 /// The append in the making.
-struct Draft {
+pub(super) struct Draft {
     append: Append,
-    staged: Staged,
+    pub(super) staged: Staged,
     bytes: usize,
 }
 
 /// What a decision was made with beside its input.
 #[derive(Default)]
-struct Brought {
-    bodies: Vec<NewBody>,
-    same: Option<SameAs>,
-    ticket: Option<Ticket>,
+pub(super) struct Brought {
+    pub(super) bodies: Vec<NewBody>,
+    pub(super) same: Option<SameAs>,
+    pub(super) ticket: Option<Ticket>,
+    /// The effect whose end the input is.
+    pub(super) ends: Option<EffectId>,
 }
 
-enum Decided {
+pub(super) enum Decided {
     Yes(Box<Decision>, Vec<NewBody>),
     /// Something could not be read or written; nothing changed.
     No(Refusal),
@@ -44,6 +47,18 @@ impl Cell {
     /// Decides up to a quantum of what waits, returns first, and commits it in one append.
     pub(super) fn run(&mut self, now: Time, dice: &mut dyn Dice, out: &mut Vec<Outgoing>) {
         let mut draft = self.draft(dice);
+        self.fill(now, dice, &mut draft, out);
+        self.send(draft, out);
+    }
+
+    /// Decides until the append is full or nothing waits any more.
+    pub(super) fn fill(
+        &mut self,
+        now: Time,
+        dice: &mut dyn Dice,
+        draft: &mut Draft,
+        out: &mut Vec<Outgoing>,
+    ) {
         for _ in 0..TURNS_PER_STEP_MAX {
             let full = draft.append.entries.len() >= APPEND_FACTS_MAX / 2
                 || draft.bytes >= APPEND_BYTES_MAX / 2;
@@ -57,25 +72,24 @@ impl Cell {
             };
             match next {
                 Some(Queued::Own(input)) => {
-                    self.turn(now, dice, &input, Brought::default(), &mut draft, out);
+                    self.turn(now, dice, &input, Brought::default(), draft, out);
                 }
                 Some(Queued::Envelope(envelope)) => {
                     if let Some(effect) = envelope.ends {
                         self.running.remove(&effect);
                         draft.staged.outcomes.push(envelope.as_ref().clone());
                     }
-                    self.envelope(now, dice, *envelope, &mut draft, out);
+                    self.envelope(now, dice, *envelope, draft, out);
                 }
                 None => match self.outside.pop_front() {
-                    Some(envelope) => self.envelope(now, dice, envelope, &mut draft, out),
+                    Some(envelope) => self.envelope(now, dice, envelope, draft, out),
                     None => break,
                 },
             }
         }
-        self.send(draft, out);
     }
 
-    fn draft(&self, dice: &mut dyn Dice) -> Draft {
+    pub(super) fn draft(&self, dice: &mut dyn Dice) -> Draft {
         Draft {
             append: Append {
                 tenant: self.id,
@@ -100,33 +114,44 @@ impl Cell {
         draft: &mut Draft,
         out: &mut Vec<Outgoing>,
     ) {
-        if let Some(same) = &envelope.same {
-            match self.said_before(same) {
-                Ok(None) => {}
-                Ok(Some((first, reply))) => {
-                    let late = naos_kernel::planted::is("seq-of-repeat");
-                    let seq = if late { self.seq } else { first };
-                    return draft.reply(envelope.ticket, seq, Ok(reply));
-                }
-                Err(refusal) => return draft.reply(envelope.ticket, self.seq, Err(refusal)),
-            }
+        if self.says_again(&envelope, draft) {
+            return;
         }
         let Envelope {
             input,
             bodies,
             same,
             ticket,
+            ends,
             ..
         } = envelope;
         let brought = Brought {
             bodies,
             same,
             ticket,
+            ends,
         };
         self.turn(now, dice, &Input::External(input), brought, draft, out);
     }
 
-    fn turn(
+    /// Whether this was asked before: then it is answered as it was then.
+    pub(super) fn says_again(&self, envelope: &Envelope, draft: &mut Draft) -> bool {
+        let Some(same) = &envelope.same else {
+            return false;
+        };
+        match self.said_before(same) {
+            Ok(None) => return false,
+            Ok(Some((first, reply))) => {
+                let late = naos_kernel::planted::is("seq-of-repeat");
+                let seq = if late { self.seq } else { first };
+                draft.reply(envelope.ticket, seq, Ok(reply));
+            }
+            Err(refusal) => draft.reply(envelope.ticket, self.seq, Err(refusal)),
+        }
+        true
+    }
+
+    pub(super) fn turn(
         &mut self,
         now: Time,
         dice: &mut dyn Dice,
@@ -135,42 +160,57 @@ impl Cell {
         draft: &mut Draft,
         out: &mut Vec<Outgoing>,
     ) {
-        let Brought {
-            bodies,
-            same,
-            ticket,
-        } = brought;
         let seed = dice.roll();
-        let mut decided = self.decided(now, seed, input, &bodies);
+        let mut decided = self.decided(now, seed, input, &brought.bodies);
         if let (Decided::No(why), Input::Advance(plan)) = (&decided, input)
             && !passes(why)
         {
             // A plan doesn't wait for what doesn't come: its step fails.
             let halt = Input::Halt(*plan, why.clone());
-            decided = match self.decided(now, seed, &halt, &bodies) {
+            decided = match self.decided(now, seed, &halt, &brought.bodies) {
                 Decided::No(why) if !passes(&why) => Decided::Broken(why.what),
                 decided => decided,
             };
         }
         match decided {
             Decided::Yes(decision, made) => {
-                let bodies = made.into_iter().chain(bodies);
-                self.stage(now, *decision, bodies, same, ticket, draft);
+                let bodies = made.into_iter().chain(brought.bodies);
+                self.stage(now, *decision, bodies, brought.same, brought.ticket, draft);
             }
-            Decided::No(refusal) if is_asked(input) => draft.reply(ticket, self.seq, Err(refusal)),
-            // What came back or what the cell does by itself is kept, and decided later.
-            Decided::No(refusal) if passes(&refusal) => {
-                tracing::warn!(tenant = %self.id, why = refusal.what, "the cell waits");
-                self.put_back(input, bodies);
-                self.wait_from(now);
+            Decided::No(refusal) if is_asked(input) || passes(&refusal) => {
+                self.not_now(now, input, brought, refusal, draft);
             }
-            Decided::No(refusal) => self.broken(refusal.what, ticket, draft, out),
-            Decided::Broken(why) => self.broken(why, ticket, draft, out),
+            Decided::No(refusal) => self.broken(now, refusal.what, input, brought, draft, out),
+            Decided::Broken(why) => self.broken(now, why, input, brought, draft, out),
         }
     }
 
+    /// Whoever asks hears why not. What came back or what the cell does by itself is kept, and
+    /// decided later.
+    pub(super) fn not_now(
+        &mut self,
+        now: Time,
+        input: &Input,
+        brought: Brought,
+        why: Refusal,
+        draft: &mut Draft,
+    ) {
+        if is_asked(input) {
+            return draft.reply(brought.ticket, self.seq, Err(why));
+        }
+        tracing::warn!(tenant = %self.id, why = why.what, "the cell waits");
+        self.put_back(input, brought.bodies);
+        self.wait_from(now);
+    }
+
     /// What the rules say, with its large bodies on the disk.
-    fn decided(&mut self, now: Time, seed: u128, input: &Input, bodies: &[NewBody]) -> Decided {
+    pub(super) fn decided(
+        &mut self,
+        now: Time,
+        seed: u128,
+        input: &Input,
+        bodies: &[NewBody],
+    ) -> Decided {
         let decided = catch_unwind(AssertUnwindSafe(|| self.rounds(now, seed, input, bodies)))
             .unwrap_or_else(|panic| Decided::Broken(panic_text(panic.as_ref())));
         let Decided::Yes(decision, made) = &decided else {
@@ -201,22 +241,8 @@ impl Cell {
         });
     }
 
-    fn broken(
-        &mut self,
-        why: String,
-        ticket: Option<Ticket>,
-        draft: &mut Draft,
-        out: &mut Vec<Outgoing>,
-    ) {
-        tracing::error!(tenant = %self.id, why, "the cell is quarantined");
-        self.quarantined = Some(why);
-        let refusal = self.quarantine_refusal();
-        draft.reply(ticket, self.seq, refusal.map_or(Ok(Reply::Done), Err));
-        self.turn_away(out);
-    }
-
     /// Whoever still waits in a quarantined cell hears so.
-    fn turn_away(&mut self, out: &mut Vec<Outgoing>) {
+    pub(super) fn turn_away(&mut self, out: &mut Vec<Outgoing>) {
         let Some(refusal) = self.quarantine_refusal() else {
             return;
         };
@@ -283,10 +309,11 @@ impl Cell {
                 sealed.map(Answer::Sealed).map_err(|e| unreadable(&e))
             }
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
+            Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
         }
     }
 
-    fn content(
+    pub(super) fn content(
         &self,
         name: &BodyRef,
         brought: &[NewBody],
@@ -348,7 +375,7 @@ impl Cell {
     }
 
     /// Folds a decision in; what leaves the cell waits until the append is durable.
-    fn stage(
+    pub(super) fn stage(
         &mut self,
         now: Time,
         decision: Decision,
@@ -363,32 +390,19 @@ impl Cell {
             reply,
             next,
             changes,
+            learned,
         } = decision;
+        for (key, ranked) in learned {
+            self.routes.learn(key, ranked);
+        }
         if !facts.is_empty() {
             self.stage_bodies(bodies, draft);
         }
         let at = now.max(self.state.head().at);
         for fact in facts {
-            self.seq += 1;
-            let bytes = fact.encode();
-            draft.bytes += bytes.len();
-            let (kind, version) = (fact.kind().into(), fact.version());
-            draft.append.entries.push(Entry {
-                seq: self.seq,
-                at,
-                kind,
-                version,
-                bytes,
-            });
-            draft.staged.facts.push((self.seq, at, fact));
+            self.push_fact(at, fact, draft);
         }
-        for (key, aggregate) in self.state.merge(changes) {
-            self.set_alarm(
-                &key,
-                aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due),
-            );
-            draft.staged.changed.insert(key, aggregate);
-        }
+        self.merge(changes, draft);
         for input in next.into_iter().rev() {
             self.returns.push_front(Queued::Own(input));
         }
@@ -406,7 +420,32 @@ impl Cell {
         draft.reply(ticket, self.seq, reply);
     }
 
-    fn remember(&mut self, same: SameAs, reply: &Reply, at: Time, draft: &mut Draft) {
+    pub(super) fn push_fact(&mut self, at: Time, fact: Fact, draft: &mut Draft) {
+        self.seq += 1;
+        let bytes = fact.encode();
+        draft.bytes += bytes.len();
+        let (kind, version) = (fact.kind().into(), fact.version());
+        draft.append.entries.push(Entry {
+            seq: self.seq,
+            at,
+            kind,
+            version,
+            bytes,
+        });
+        draft.staged.facts.push((self.seq, at, fact));
+    }
+
+    pub(super) fn merge(&mut self, changes: naos_kernel::Changes, draft: &mut Draft) {
+        for (key, aggregate) in self.state.merge(changes) {
+            self.set_alarm(
+                &key,
+                aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due),
+            );
+            draft.staged.changed.insert(key, aggregate);
+        }
+    }
+
+    pub(super) fn remember(&mut self, same: SameAs, reply: &Reply, at: Time, draft: &mut Draft) {
         let SameAs {
             source,
             key,
@@ -429,7 +468,11 @@ impl Cell {
     }
 
     /// Small bodies go with the append; large ones were written before.
-    fn stage_bodies(&mut self, bodies: impl Iterator<Item = NewBody>, draft: &mut Draft) {
+    pub(super) fn stage_bodies(
+        &mut self,
+        bodies: impl Iterator<Item = NewBody>,
+        draft: &mut Draft,
+    ) {
         for body in bodies.filter(|body| !body.stored && !is_large(body)) {
             let NewBody { staged, plain, .. } = body;
             let digest = staged.name.digest;
@@ -444,7 +487,10 @@ impl Cell {
     }
 
     /// Large bodies are written and synced before the append that names them.
-    fn put_large<'b>(&self, bodies: impl Iterator<Item = &'b NewBody>) -> Result<(), Refusal> {
+    pub(super) fn put_large<'b>(
+        &self,
+        bodies: impl Iterator<Item = &'b NewBody>,
+    ) -> Result<(), Refusal> {
         if naos_kernel::planted::is("large-body-after-its-fact") {
             return Ok(());
         }
@@ -457,7 +503,7 @@ impl Cell {
     }
 
     /// Sends the append off; one without facts has nothing to wait for but what is staged before.
-    fn send(&mut self, mut draft: Draft, out: &mut Vec<Outgoing>) {
+    pub(super) fn send(&mut self, mut draft: Draft, out: &mut Vec<Outgoing>) {
         draft.staged.seq = self.seq;
         let nothing = draft.append.entries.is_empty() && draft.append.inbox.is_empty();
         if nothing {
@@ -476,7 +522,12 @@ impl Cell {
 }
 
 impl Draft {
-    fn reply(&mut self, ticket: Option<Ticket>, seq: Seq, result: Result<Reply, Refusal>) {
+    pub(super) fn reply(
+        &mut self,
+        ticket: Option<Ticket>,
+        seq: Seq,
+        result: Result<Reply, Refusal>,
+    ) {
         if let Some(ticket) = ticket {
             self.staged.replies.push((ticket, seq, result));
         }

@@ -94,6 +94,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
                 Ok(Reply::Version(u64::from(version)))
             }
         },
+        command::Agent::Stop { name }
+            if name.as_str() == "poison" && crate::planted::is("poison") =>
+        {
+            // What the tests of a quarantine break a cell with.
+            Err(Stop::broken("a poisoned command".into()))
+        }
         command::Agent::Stop { name } => {
             if known(turn, name)?.stopped {
                 return Ok(Reply::Unchanged);
@@ -154,6 +160,7 @@ fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Don
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Created(f) => {
+            crate::route::changed(turn, "agent", &f.name, Some(&f.spec))?;
             turn.head_mut(&())?.agents.insert(f.name.clone());
             let agent = Agent {
                 spec: f.spec.clone(),
@@ -167,6 +174,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             turn.put_agent(f.name.clone(), Some(agent));
         }
         Fact::Changed(f) => {
+            crate::route::changed(turn, "agent", &f.name, Some(&f.spec))?;
             let agent = turn.agent_mut(&f.name)?;
             agent.spec = f.spec.clone();
             agent.version = f.version;
@@ -174,6 +182,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Stopped(f) => turn.agent_mut(&f.name)?.stopped = true,
         Fact::Enabled(f) => turn.agent_mut(&f.name)?.stopped = false,
         Fact::Deleted(f) => {
+            crate::route::changed(turn, "agent", &f.name, None::<&AgentSpec>)?;
             turn.head_mut(&())?.agents.remove(&f.name);
             turn.put_agent(f.name.clone(), None);
         }

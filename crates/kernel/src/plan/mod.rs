@@ -25,13 +25,16 @@ use crate::state::ItemsKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub(crate) use advance::{advance, due, halt};
+pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
+/// How many steps and items of one plan are under way at once: all of them are cancelled, or run
+/// out of time, in one turn, and each of them gives up to five facts then.
+pub const PLAN_OPEN_MAX: usize = 96;
 /// How many outputs of a fan-out one aggregate holds.
 pub const ITEMS_PER_CHUNK: u32 = 64;
 
@@ -341,6 +344,11 @@ fn begin(
         flow,
     })?;
     Ok(Reply::Plan(plan))
+}
+
+/// Ends an execution as it stands, with all that it has under way.
+pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
+    undo::reset(turn, by, plan).map(drop)
 }
 
 /// Refuses to start a plan that names an agent that isn't there.

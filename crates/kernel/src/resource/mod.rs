@@ -217,6 +217,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Applied(f) => {
             if f.kind == Kind::Skill {
+                crate::route::changed(turn, "skill", &f.name, Some(&f.spec))?;
                 turn.head_mut(&())?.skills.insert(f.name.clone());
             }
             let key = ResourceKey(f.kind, f.name.clone());
@@ -232,6 +233,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Deleted(f) => {
             if f.kind == Kind::Skill {
+                crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
                 turn.head_mut(&())?.skills.remove(&f.name);
             }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);

@@ -1,15 +1,20 @@
 //! The broker: who can do this, how sure is it, what would it cost. Skill, then component, then
 //! model: the cheapest that is permitted and confident enough.
 
+mod catalog;
+mod rank;
+
 use std::collections::BTreeMap;
 
 use naos_types::fact::task::Considered;
-use naos_types::spec::Kind;
-use naos_types::{BodyRef, Code, Micros, Name, Refusal, Spender, Tier};
+use naos_types::{BodyRef, Code, Micros, Refusal, Tier};
 
 use crate::compute::pattern;
-use crate::state::{Key, ResourceKey};
 use crate::turn::{Done, Stop, Turn};
+
+pub use catalog::Catalog;
+pub(crate) use catalog::changed;
+pub use rank::{RankKey, Ranked};
 
 /// How sure a skill must be, in ten-thousandths.
 pub const SKILL_CONFIDENCE_MIN: u16 = 9_000;
@@ -35,70 +40,36 @@ pub const fn confidence_min(tier: Tier) -> u16 {
     }
 }
 
+/// All who could do what a task asks, best first.
+pub(crate) struct Routing {
+    pub(crate) considered: Vec<Considered>,
+    /// Whether how well they fit was known from before.
+    pub(crate) cached: bool,
+}
+
 /// All who could do what `input` asks, best first.
-pub(crate) fn consider(turn: &Turn<'_>, input: BodyRef) -> Done<Vec<Considered>> {
+pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
     let text = match turn.body(input)? {
         Some(bytes) => asked_for(bytes),
         None => return Err(Stop::broken("the input of a task isn't stored".into())),
     };
-    let (skills, agents) = match turn.head(&())? {
-        Some(head) => (head.skills.clone(), head.agents.clone()),
-        None => return Ok(Vec::new()),
-    };
-    let resource = |name: &Name| Key::Resource(ResourceKey(Kind::Skill, name.clone()));
-    let budget = |name: &Name| Key::Budget(Spender::Agent(name.clone()));
-    let who = skills.iter().chain(&agents);
-    turn.load(
-        skills
-            .iter()
-            .map(resource)
-            .chain(agents.iter().cloned().map(Key::Agent))
-            .chain(who.map(budget)),
-    )?;
-    let mut out = Vec::new();
-    for name in &skills {
-        if let Some(skill) = crate::resource::skill(turn, name)? {
-            let found = pattern::skill_match(&skill.patterns, &text);
-            let estimate = skill.cost_per_call;
-            out.push(candidate(turn, Tier::Skill, name, found, estimate, false)?);
+    let (ranked, cached) = rank::ranking(turn, &text)?;
+    let mut considered = Vec::with_capacity(ranked.len() + 1);
+    let mut missing = Vec::new();
+    for one in ranked.iter() {
+        match candidate(turn, one) {
+            Ok(candidate) => considered.push(candidate),
+            Err(Stop::Needs(needs)) => missing.extend(needs),
+            Err(stop) => return Err(stop),
         }
     }
-    for name in &agents {
-        if let Some(agent) = turn.agent(name)? {
-            let spec = &agent.spec;
-            let template = spec.template.as_deref();
-            let found = pattern::agent_match(
-                name.as_str(),
-                template,
-                &spec.description,
-                &spec.patterns,
-                &text,
-            );
-            let tier = if spec.component.is_some() {
-                Tier::Wasm
-            } else {
-                Tier::Model
-            };
-            out.push(candidate(
-                turn,
-                tier,
-                name,
-                found,
-                spec.cost_per_call,
-                agent.stopped,
-            )?);
-        }
+    if !missing.is_empty() {
+        missing.sort(); // the limit of all is asked for by each
+        missing.dedup();
+        return Err(Stop::Needs(missing));
     }
-    // Dearer tiers later, then the surer first; names settle what is left, so that the same
-    // question always has the same answer.
-    out.sort_by(|a, b| {
-        let key = |c: &Considered| (c.tier, std::cmp::Reverse(c.confidence));
-        key(a).cmp(&key(b)).then_with(|| a.target.cmp(&b.target))
-    });
-    out.sort_by_key(|c| c.confidence < confidence_min(c.tier));
-    out.truncate(CONSIDERED_MAX - 1);
-    out.push(nobodys_model());
-    Ok(out)
+    considered.push(nobodys_model());
+    Ok(Routing { considered, cached })
 }
 
 /// The last resort, which nobody has connected: named, so that whoever reads the list learns why
@@ -125,39 +96,31 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
     String::from_utf8_lossy(&input[..input.len().min(ROUTE_TEXT_BYTES_MAX)]).into_owned()
 }
 
-fn candidate(
-    turn: &Turn<'_>,
-    tier: Tier,
-    name: &Name,
-    found: pattern::Match,
-    estimate: Micros,
-    stopped: bool,
-) -> Done<Considered> {
-    let (mut permitted, mut reason) = (true, found.reason);
-    if tier == Tier::Model {
-        permitted = false;
-        reason = NO_MODEL.into();
+/// Whether the guard would let one work now: never remembered.
+fn candidate(turn: &Turn<'_>, ranked: &Ranked) -> Done<Considered> {
+    let name = &ranked.name;
+    let stopped = match ranked.tier {
+        Tier::Skill => false,
+        Tier::Wasm | Tier::Model => turn.agent(name)?.is_some_and(|agent| agent.stopped),
+    };
+    let refused = if ranked.tier == Tier::Model {
+        Some(NO_MODEL.into())
     } else if stopped {
-        permitted = false;
-        reason = format!("{name} is stopped");
+        Some(format!("{name} is stopped"))
     } else {
-        match crate::guard::affordable(turn, name, estimate) {
-            Ok(()) => {}
-            Err(Stop::Refused(refusal)) => {
-                permitted = false;
-                reason = refusal.what;
-            }
+        match crate::guard::affordable(turn, name, ranked.estimate) {
+            Ok(()) => None,
+            Err(Stop::Refused(refusal)) => Some(refusal.what),
             Err(stop) => return Err(stop),
         }
-    }
-    let (target, confidence) = (name.to_string(), found.confidence);
+    };
     Ok(Considered {
-        tier,
-        target,
-        confidence,
-        estimate,
-        permitted,
-        reason,
+        tier: ranked.tier,
+        target: name.to_string(),
+        confidence: ranked.confidence,
+        estimate: ranked.estimate,
+        permitted: refused.is_none(),
+        reason: refused.unwrap_or_else(|| ranked.reason.clone()),
     })
 }
 

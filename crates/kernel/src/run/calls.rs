@@ -45,6 +45,7 @@ pub(crate) fn called(turn: &mut Turn<'_>, call: &GuestCall) -> Done {
         return Err(Stop::refused(Code::WRONG_STATE, what));
     }
     record(turn, call.run, &run.agent, call.segment.as_ref())?;
+    super::log::keep(turn, call.run, &run.agent, call.log.as_ref())?;
     let ability = call.ask.ability();
     turn.emit(run::Called {
         run: call.run,

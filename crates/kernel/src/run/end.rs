@@ -25,11 +25,16 @@ pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
         && run.attempt == end.attempt
         && run.retry_at.is_none()
         && run.pending.is_none();
+    let id = end.run;
+    let agent = run.agent.clone();
+    // Whoever cancelled it wants to know what it was at; a page is known again if it comes twice.
+    let cancelled = run.status == RunStatus::Cancelled && run.attempt == end.attempt;
+    let log = end.log.as_ref();
+    let log = log.filter(|log| counts || (cancelled && log.page.is_some()));
+    super::log::keep(turn, id, &agent, log)?;
     if !counts {
         return Ok(()); // cancelled meanwhile, or an attempt of the past
     }
-    let id = end.run;
-    let agent = run.agent.clone();
     match &end.end {
         End::Suspended => Ok(()),
         End::Completed(_) if overtaken(turn, end)?.is_some() => {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod end;
+mod log;
 
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
@@ -18,6 +19,7 @@ use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{ended, retry_due, settle};
+pub use log::{Log, Page};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -307,6 +309,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             run.tail = Some(f.segment);
             run.calls += f.calls;
         }
+        Fact::Logged(f) => log::fold(turn, f)?,
         Fact::Called(f) => {
             let run = turn.run_mut(&f.run)?;
             run.pending = Some(Pending {

@@ -77,8 +77,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
             Ok(Reply::Task { task, run })
         }
         command::Task::Route { input } => {
-            let considered = crate::route::consider(turn, *input)?;
-            Ok(Reply::Route(considered))
+            let crate::route::Routing { considered, cached } =
+                crate::route::consider(turn, *input)?;
+            Ok(Reply::Routed { considered, cached })
         }
         command::Task::Cancel { task } => {
             let status = known(turn, *task)?.status;

@@ -31,7 +31,7 @@ enum Worker {
 pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     let considered = match &wanted.agent {
         Some(name) => vec![named(turn, name)?],
-        None => crate::route::consider(turn, wanted.input)?,
+        None => crate::route::consider(turn, wanted.input)?.considered,
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;

@@ -1,13 +1,17 @@
 //! Tenants: in the cell of the system, where slugs are unique on the node; and whether a cell
-//! goes on from a backup.
+//! goes on from a backup, or is quarantined.
+
+mod quarantine;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::tenant::{self, Fact};
-use naos_types::{Actor, Code, RunId, Seq, TenantId, Time};
+use naos_types::{Actor, Code, Name, RunId, Sealed, Seq, TenantId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use quarantine::{Quarantine, given_up};
 
 /// A slug and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,20 +51,33 @@ pub(crate) fn is_forked(turn: &Turn<'_>, run: RunId) -> Done<bool> {
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Tenant) -> Done<Reply> {
-    let command::Tenant::Create {
-        tenant,
-        slug,
-        title,
-    } = asked;
+    match asked {
+        command::Tenant::Create {
+            tenant,
+            slug,
+            title,
+        } => create(turn, by, *tenant, slug, title),
+        command::Tenant::Skip { reason } => quarantine::skip(turn, by, reason),
+        command::Tenant::Resume {} => quarantine::resume(turn, by),
+    }
+}
+
+fn create(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    tenant: TenantId,
+    slug: &Name,
+    title: &Sealed,
+) -> Done<Reply> {
     match turn.slug(slug)? {
-        Some(taken) if taken.tenant == *tenant => Ok(Reply::Unchanged),
+        Some(taken) if taken.tenant == tenant => Ok(Reply::Unchanged),
         Some(_) => Err(Stop::refused(
             Code::EXISTS,
             format!("the slug {slug} is taken"),
         )),
         None => {
             turn.emit(tenant::Created {
-                tenant: *tenant,
+                tenant,
                 slug: slug.clone(),
                 title: title.clone(),
                 by: by.clone(),
@@ -77,6 +94,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let (upto, at) = (f.upto, turn.now);
             turn.put_restored((), Some(Restored { upto, at }));
         }
+        Fact::Quarantined(f) => quarantine::fold_quarantined(turn, f),
+        Fact::Skipped(_) => quarantine::fold_skipped(turn)?,
+        Fact::Resumed(_) => turn.put_quarantine((), None),
     }
     Ok(())
 }

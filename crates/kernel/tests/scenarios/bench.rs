@@ -2,17 +2,19 @@
 //! after every turn that the wishes are those that follow from the state.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
+use naos_kernel::route::{RankKey, Ranked};
 use naos_kernel::{
     Answer, Answers, AnyAggregate, Computed, Ctx, Input, Key, Need, Outcome, State, apply,
     compute_with, decide, open_effects, value_bytes,
 };
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
-use naos_types::fact::Fact;
+use naos_types::fact::{Fact, tenant};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Digest, MemberId, PlanId, Refusal, Role, RunId, Sealed, Span,
-    SubjectId, TaskId, Time, input,
+    Actor, ApprovalId, BodyRef, Digest, MemberId, NewLog, PlanId, Refusal, Role, RunId, Sealed,
+    Span, SubjectId, TaskId, Time, input,
 };
 
 /// More rounds than any decision of these tests asks for.
@@ -34,6 +36,14 @@ pub struct Bench {
     pub token: Option<naos_types::TokenId>,
     /// Gated calls of each run so far.
     pub calls: BTreeMap<RunId, u32>,
+    /// What a guest logged since its last call, and how many such pages there were.
+    pub log: Option<NewLog>,
+    pub logged: u32,
+    /// Rankings that are remembered; none remembers nothing.
+    pub routes: Option<BTreeMap<RankKey, Arc<[Ranked]>>>,
+    /// How often one was remembered, and how often worked out.
+    pub hits: u32,
+    pub misses: u32,
 }
 
 impl Bench {
@@ -54,6 +64,11 @@ impl Bench {
             member: None,
             token: None,
             calls: BTreeMap::new(),
+            log: None,
+            logged: 0,
+            routes: None,
+            hits: 0,
+            misses: 0,
         }
     }
 
@@ -90,7 +105,23 @@ impl Bench {
     /// The cell goes on from a backup that was taken a moment ago.
     pub fn restored(&mut self) -> Vec<Fact> {
         let (upto, backed_up) = (self.seq, self.now);
-        let fact = Fact::from(naos_types::fact::tenant::Restored { upto, backed_up });
+        let fact = Fact::from(tenant::Restored { upto, backed_up });
+        replay(&mut self.state, &fact, self.now);
+        self.seq += 1;
+        self.facts.push((self.now, fact.clone()));
+        vec![fact]
+    }
+
+    /// A rule breaks at this input: that is journaled, as a shard does it.
+    pub fn broke(&mut self, broke: tenant::Broke) -> Vec<Fact> {
+        let fact = Fact::from(tenant::Quarantined {
+            after: self.seq,
+            rule: None,
+            why: sealed("it broke"),
+            broke,
+            kept: None,
+            bodies: Vec::new(),
+        });
         replay(&mut self.state, &fact, self.now);
         self.seq += 1;
         self.facts.push((self.now, fact.clone()));
@@ -151,6 +182,10 @@ impl Bench {
                     }
                 }
                 Outcome::Decided(decision) => {
+                    self.misses += u32::try_from(decision.learned.len()).expect("few");
+                    if let Some(routes) = &mut self.routes {
+                        routes.extend(decision.learned);
+                    }
                     let before = effects(&self.state);
                     let mut replayed = self.state.clone();
                     for fact in &decision.facts {
@@ -204,6 +239,11 @@ impl Bench {
             Need::Body(name) => Answer::Body(self.bodies.get(name).cloned()),
             Need::Stage(bytes) => Answer::Staged(self.body(bytes)),
             Need::Seal(text) => Answer::Sealed(sealed(text)),
+            Need::Ranking(key) => {
+                let known = self.routes.as_ref().and_then(|routes| routes.get(key));
+                self.hits += u32::from(known.is_some());
+                Answer::Ranking(known.cloned())
+            }
             Need::Compute(compute) => {
                 let mut load = |name: &BodyRef| {
                     self.bodies

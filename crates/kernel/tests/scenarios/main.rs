@@ -6,6 +6,8 @@ mod flows;
 mod notices;
 mod plans;
 mod pools;
+mod quarantine;
+mod routes;
 mod runs;
 mod script;
 mod things;

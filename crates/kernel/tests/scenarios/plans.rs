@@ -460,3 +460,12 @@ fn documents_and_events_of_a_plan() {
     check(&spec, "start p; show /out/4", "version 1 words");
     check(&spec, "start p; show plan", "completed {\"n\":1}");
 }
+
+#[test]
+fn a_wide_plan_ends_in_one_turn() {
+    let wide = (0..300).map(|at| step(&format!("s{at}"), &[], task("worker", "x")));
+    let spec = plan(wide.collect());
+    let under_way = ["worker attempt 1"; 96].join(", ");
+    check(&spec, "start p; show effects", &under_way);
+    check(&spec, "start p; cancel plan; show plan", "cancelled");
+}

@@ -426,3 +426,54 @@ fn a_document_that_somebody_else_changed_fails_the_attempt() {
         "run.failed(for good) budget.released task.closed(failed)",
     );
 }
+
+#[test]
+fn what_a_guest_logs_is_kept_with_its_run() {
+    let cell = "agent worker 5c; ask worker hello; log 3 40";
+    for (then, expected) in [
+        (
+            "finish worker done",
+            "run.logged(1+3) run.completed budget.settled task.closed(done)",
+        ),
+        (
+            "fail worker",
+            "run.logged(1+3) run.failed(for good) budget.released task.closed(failed)",
+        ),
+        (
+            "limit worker",
+            "run.logged(1+3) run.stopped(N0180) budget.released task.closed(failed)",
+        ),
+        (
+            "call worker ask",
+            "run.logged(1+3) run.called(keyed) approval.requested",
+        ),
+        ("suspend worker", "nothing"),
+    ] {
+        check(&format!("{cell}; {then}"), expected);
+    }
+    check(
+        &format!("{cell}; call worker emit work.b; log 2 5; finish worker done"),
+        "run.logged(4+2) run.completed budget.settled task.closed(done)",
+    );
+}
+
+#[test]
+fn a_log_keeps_its_bounds_whatever_it_is_told() {
+    let cell = "agent worker 5c; ask worker hello";
+    for (log, then) in [
+        ("log 1000 10", "run.logged(1+1000)"),
+        ("log 1001 10", "run.logged(1+0, 1001 left out)"),
+        ("log 1 262144", "run.logged(1+1)"),
+        ("log 1 262145", "run.logged(1+0, 1 left out)"),
+        ("log 3 4 2", "run.logged(1+3, 2 left out)"),
+        (
+            "log 999 1; call worker emit work.b; log 2 1",
+            "run.logged(1000+0, 2 left out)",
+        ),
+    ] {
+        check(
+            &format!("{cell}; {log}; finish worker done"),
+            &format!("{then} run.completed budget.settled task.closed(done)"),
+        );
+    }
+}

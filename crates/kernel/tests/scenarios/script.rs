@@ -4,6 +4,7 @@ use naos_kernel::{AnyAggregate, Key, ResourceKey};
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Effect, Sandbox};
 use naos_types::fact::run::Verdict;
+use naos_types::fact::tenant::Broke;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
@@ -13,7 +14,7 @@ use naos_types::spec::{
     PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
 };
 use naos_types::{
-    Actor, Code, Digest, DocPath, Grants, Micros, Name, Period, Refusal, Role, RunId, Span,
+    Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
     Spender, Time,
 };
 
@@ -168,8 +169,21 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
         ("pool", what) => pool(bench, what),
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
-        ("resume" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
+        ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
+        // What the guest logged before its next call or its end: a page of lines, so many bytes.
+        ("log", [lines, bytes, left_out @ ..]) => {
+            let number = |word: &str| word.parse().expect("so many");
+            bench.logged += 1;
+            let page = format!("page {}", bench.logged);
+            bench.log = Some(NewLog {
+                page: Some(bench.body(page.as_bytes())),
+                lines: number(lines),
+                bytes: number(bytes),
+                left_out: left_out.first().map_or(0, |word| number(word)),
+            });
+            return String::new();
+        }
         ("forget", ["contents"]) => {
             bench.bodies.clear();
             return String::new();
@@ -184,6 +198,11 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("approve" | "reject", text) => decide(bench, verb == "approve", text),
         ("cancel", [what]) => cancel(bench, what),
         ("restore", []) => (Ok(Reply::Done), bench.restored()),
+        ("broke", [at, of @ ..]) => (Ok(Reply::Done), broke(bench, at, of)),
+        ("skip", []) => bench.command(command::Tenant::Skip {
+            reason: sealed("enough"),
+        }),
+        ("resume", []) => bench.command(command::Tenant::Resume {}),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]
@@ -265,6 +284,10 @@ fn word(fact: &Fact) -> String {
         Fact::Task(task::Fact::Routed(f)) => f.target.to_string(),
         Fact::Run(run::Fact::Failed(f)) => retry(&f.retry_at).into(),
         Fact::Run(run::Fact::Stopped(f)) => f.problem.code.to_string(),
+        Fact::Run(run::Fact::Logged(f)) if f.left_out > 0 => {
+            format!("{}+{}, {} left out", f.first, f.lines, f.left_out)
+        }
+        Fact::Run(run::Fact::Logged(f)) => format!("{}+{}", f.first, f.lines),
         Fact::Run(run::Fact::Called(f)) => format!("{:?}", f.world).to_lowercase(),
         Fact::Plan(plan::Fact::StepStarted(f)) => format!("{} {}", f.at, f.attempt),
         Fact::Plan(plan::Fact::StepDone(f)) => f.at.to_string(),
@@ -387,7 +410,7 @@ fn about_plan(bench: &mut Bench, verb: &str, step: &[&str]) -> Outcome {
     let plan = bench.plan.expect("a plan");
     let step = step.first().map(|step| name(step));
     bench.command(match verb {
-        "resume" => command::Plan::Resume { plan },
+        "goon" => command::Plan::Resume { plan },
         "abandon" => command::Plan::Reset { plan },
         _ => command::Plan::Resolve {
             plan,
@@ -437,6 +460,7 @@ fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
         },
     };
     let (run, attempt, took) = (wanted.run, wanted.attempt, Span(5));
+    let log = bench.log.take();
     bench.external(Input::RunEnded(RunEnded {
         run,
         attempt,
@@ -444,6 +468,7 @@ fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
         end,
         documents,
         segment: None,
+        log,
         fuel: 9,
         writes: Vec::new(),
     }))
@@ -474,11 +499,13 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         },
         _ => panic!("no such call: {what:?}"),
     };
+    let log = bench.log.take();
     bench.external(Input::Call(GuestCall {
         run: wanted.run,
         attempt: wanted.attempt,
         index: at,
         segment: None,
+        log,
         request: body,
         digest: body.digest,
         ask,
@@ -536,6 +563,48 @@ fn call_ended(bench: &mut Bench, who: &str, how: &str) -> Outcome {
         attempt,
         outcome,
     }))
+}
+
+/// A rule breaks at what comes next.
+fn broke(bench: &mut Bench, at: &str, of: &[&str]) -> Vec<Fact> {
+    let who = of.first().copied().unwrap_or_default();
+    let due = |key: Key| Broke::Due {
+        kind: key.kind().into(),
+        id: key.id(),
+    };
+    let broke = match at {
+        "command" => Broke::Command {
+            by: Actor::System,
+            family: "task".into(),
+        },
+        "answer" => {
+            let call = outstanding_call(bench, who);
+            let (by, attempt) = (call.by, call.attempt);
+            Broke::CallEnded { by, attempt }
+        }
+        "end" => {
+            let run = sandbox(bench, who);
+            let (run, attempt) = (run.run, run.attempt);
+            Broke::RunEnded { run, attempt }
+        }
+        "call" => {
+            let run = sandbox(bench, who);
+            let (run, attempt, index) = (run.run, run.attempt, 0);
+            Broke::Call {
+                run,
+                attempt,
+                index,
+            }
+        }
+        "plan" => Broke::Advance {
+            plan: bench.plan.expect("a plan was started"),
+        },
+        "due-run" => due(Key::Run(last_run(bench))),
+        "due-plan" => due(Key::Plan(bench.plan.expect("a plan was started"))),
+        "due-approval" => due(Key::Approval(bench.approval.expect("somebody was asked"))),
+        _ => panic!("nothing breaks at {at}"),
+    };
+    bench.broke(broke)
 }
 
 /// The run that was last spoken of: of the last task.

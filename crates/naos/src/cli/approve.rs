@@ -1,21 +1,27 @@
 //! `naos approve [ID]`
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
 
 use naos_types::Code;
 use serde_json::{Value, json};
 
+use super::run::until_closed;
 use super::{Context, Ended, shown};
 use crate::fail::Fail;
 use crate::out::{Out, cell, clean, items};
 use crate::session::{Session, api, part};
+
+/// How long what a decision released goes on in this process, where there is no daemon.
+const GO_ON_MAX: Duration = Duration::from_secs(600);
 
 /// Decides what waits for a person; lists it unless told what to decide.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos approve                      # what waits\n  \
     naos approve appr_01jd8… --yes\n  \
-    naos approve --no --comment \"the total is wrong\"   # where one thing waits"
+    naos approve --no --comment \"the total is wrong\"   # where one thing waits\n\n\
+    Where no daemon runs, what waited goes on in this process until it ends or waits again."
 )]
 pub(crate) struct Approve {
     /// Which one; the only one that waits unless named.
@@ -94,13 +100,29 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
     {
         body["seen"] = json!(seen);
     }
-    let answer = session.post(api(&format!("/approvals/{}/decide", part(&id))), &body)?;
+    let mut answer = session.post(api(&format!("/approvals/{}/decide", part(&id))), &body)?;
+    let word = if yes { "Approved" } else { "Rejected" };
+    out.say(format!("{word}: {}", cell(&found["title"])));
+    if session.daemon().is_none() {
+        let status = go_on(session, &answer)?;
+        out.say(format!("What waited for it is {status} by now."));
+        answer["status"] = json!(status);
+    }
     if out.json {
         out.json(&answer);
     }
-    let word = if yes { "Approved" } else { "Rejected" };
-    out.say(format!("{word}: {}", cell(&found["title"])));
     Ok(0)
+}
+
+/// Without a daemon the work goes on in this process: until it ends, or waits again.
+fn go_on(session: &mut Session, answer: &Value) -> Result<String, Fail> {
+    let (place, id) = match answer["plan"].as_str() {
+        Some(plan) => ("/plan-runs", plan),
+        None => ("/runs", answer["run"].as_str().unwrap_or_default()),
+    };
+    let found = session.get(api(&format!("{place}/{}", part(id))))?;
+    let ended = until_closed(session, place, found, GO_ON_MAX)?;
+    Ok(cell(&ended["status"]))
 }
 
 fn pending(session: &mut Session) -> Result<Vec<Value>, Fail> {

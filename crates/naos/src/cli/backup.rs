@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -156,7 +157,13 @@ fn fill(
     show: &Progress,
     fetch: impl FnOnce(&mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Fail>,
 ) -> Result<(), Fail> {
-    let mut file = File::create(part).map_err(|e| io("make", part, &e))?;
+    let private = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(part);
+    let mut file = private.map_err(|e| io("make", part, &e))?;
     fetch(&mut |bytes| {
         show.more(bytes.len() as u64);
         file.write_all(bytes)

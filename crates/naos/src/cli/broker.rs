@@ -24,7 +24,8 @@ enum What {
         /// The task: text, @FILE, or - for standard input.
         text: String,
     },
-    /// Shows how tasks were routed, and the money that was not spent.
+    /// Shows how tasks were routed, the money that was not spent, and how often the answer was
+    /// remembered.
     Stats,
 }
 
@@ -60,6 +61,18 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
                 avoided => avoided,
             };
             out.line(format!("Not spent on models: {avoided}"));
+            let count = |name: &str| answer["cache"][name].as_u64().unwrap_or_default();
+            let (hits, misses) = (count("hits"), count("misses"));
+            if hits + misses == 0 {
+                out.line("Remembered answers: none asked for since the start");
+            } else {
+                out.line(format!(
+                    "Remembered answers: {hits} of {} since the start ({} kept, at most {})",
+                    hits + misses,
+                    count("kept"),
+                    count("kept_max")
+                ));
+            }
         }
     }
     Ok(0)
@@ -71,8 +84,13 @@ fn show(out: &Out, answer: &Value) {
         out.line("Nobody would do it.");
     } else {
         let sure = answer["confidence"].as_f64().unwrap_or_default();
+        let cached = if answer["cached"] == true {
+            ", cached"
+        } else {
+            ""
+        };
         out.line(format!(
-            "{target} ({}, confidence {sure:.2})",
+            "{target} ({}, confidence {sure:.2}{cached})",
             cell(&answer["tier"])
         ));
     }

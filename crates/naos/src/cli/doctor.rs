@@ -1,4 +1,6 @@
-//! `naos doctor`
+//! `naos doctor`, `naos doctor cell`
+
+mod cell;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,8 +15,16 @@ use crate::{daemon, sync};
 
 /// Looks whether everything is in order, and says what isn't.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  naos doctor\n  naos doctor --json")]
-pub(crate) struct Doctor {}
+#[command(after_help = "Examples:\n  naos doctor\n  naos doctor --json\n  naos doctor cell")]
+pub(crate) struct Doctor {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    Cell(cell::Cell),
+}
 
 /// What was found about one thing.
 struct Found {
@@ -64,7 +74,14 @@ fn bad(what: &'static str, fail: &Fail) -> Found {
     }
 }
 
-pub(crate) fn go(context: &Context, _doctor: &Doctor) -> Ended {
+pub(crate) fn go(context: &Context, doctor: &Doctor) -> Ended {
+    match &doctor.what {
+        Some(What::Cell(asked)) => cell::go(context, asked),
+        None => everything(context),
+    }
+}
+
+fn everything(context: &Context) -> Ended {
     let project = context.project()?;
     let mut found = vec![good("project", project.root.display().to_string())];
     found.push(configuration(&project));
@@ -163,21 +180,25 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
     match session.get(api("/top")) {
         Ok(top) => {
             let items = crate::out::items(&top);
-            let well =
-                |cell: &&Value| cell["quarantined"].is_null() || cell["quarantined"] == false;
-            let sick = items.iter().filter(|cell| !well(cell)).count();
-            if sick > 0 {
-                let says = format!("{sick} quarantined: naos top shows which");
-                found.push(Found {
-                    what: "cells",
-                    state: State::Bad,
-                    says,
-                });
-            }
+            found.extend(items.iter().filter_map(quarantined));
             found.extend(views(&top));
         }
         Err(fail) => found.push(bad("cells", &fail)),
     }
+}
+
+/// A cell that decides nothing.
+fn quarantined(cell: &Value) -> Option<Found> {
+    let why = cell["quarantined"].as_str()?;
+    let says = format!(
+        "{} is quarantined ({why}): `naos doctor cell` of its tenant shows what its owner can do",
+        crate::out::cell(&cell["tenant"])
+    );
+    Some(Found {
+        what: "cells",
+        state: State::Bad,
+        says,
+    })
 }
 
 /// Whether lists are what they should be.
@@ -209,7 +230,11 @@ fn secrets(project: &Project) -> Vec<Found> {
     let open_to_others = |path: &std::path::Path| {
         fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
     };
-    let paths = [project.owner_token(), project.data.join("keys")];
+    let paths = [
+        project.data.clone(),
+        project.owner_token(),
+        project.data.join("keys"),
+    ];
     let open: Vec<String> = paths
         .iter()
         .filter(|path| open_to_others(path))

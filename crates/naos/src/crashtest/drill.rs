@@ -66,7 +66,7 @@ pub(super) fn run(machine: &Machine, pause: &Pause<()>, acked: u64) -> anyhow::R
 }
 
 /// Runs a command to its end, or to the end of our patience: what is stuck is killed.
-fn ask(machine: &Machine, pause: &Pause<()>, words: &[&str]) -> anyhow::Result<Output> {
+pub(super) fn ask(machine: &Machine, pause: &Pause<()>, words: &[&str]) -> anyhow::Result<Output> {
     let [stdout, stderr] = ["drill.out", "drill.err"].map(|name| machine.dir.join(name));
     let mut child = machine
         .command(words)
@@ -102,7 +102,7 @@ fn output(status: ExitStatus, stdout: &Path, stderr: &Path) -> anyhow::Result<Ou
     })
 }
 
-fn said(words: &[&str], output: &Output) -> String {
+pub(super) fn said(words: &[&str], output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     format!(
         "`naos {}` ended with {}: {}",

@@ -32,6 +32,8 @@ const CYCLE_MIN: Duration = Duration::from_millis(60);
 const EARLY_PERCENT: u64 = 12;
 /// How soon that is.
 const EARLY_US_MAX: u64 = 15_000;
+/// How many lives, in percent, come after a command that opened the directory by itself.
+const LOOK_PERCENT: u64 = 25;
 /// How late the very first starts are killed, while the project's data is being made.
 const FIRST_US_MAX: u64 = 300_000;
 /// How much of the child's log a failure shows.
@@ -177,6 +179,9 @@ impl Stage<'_> {
                 self.kill_early(chance.below(EARLY_US_MAX))?;
                 continue;
             }
+            if self.outcome.kills < self.plan.kills && chance.percent(LOOK_PERCENT) {
+                self.look_around()?;
+            }
             ready = self.start(START_WAIT)?;
             if ready.is_none() {
                 bail!(
@@ -241,6 +246,18 @@ impl Stage<'_> {
             bail!("a child ended while it started: {status}");
         }
         self.outcome.kills += 1;
+        Ok(())
+    }
+
+    /// A command without a daemon, between two lives: it opens what the last one left, goes on
+    /// with it for a moment, and ends cleanly.
+    fn look_around(&mut self) -> anyhow::Result<()> {
+        let words = ["plan", "list"];
+        let output = drill::ask(&self.machine, &self.pause, &words)?;
+        if !output.status.success() {
+            let said = drill::said(&words, &output);
+            bail!("after {} kills: {said}", self.outcome.kills);
+        }
         Ok(())
     }
 

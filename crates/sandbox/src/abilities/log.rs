@@ -1,8 +1,9 @@
 //! `log`: recorded. Lines for the people who run the agent.
 
 use crate::bindings::naos::agent::log::{self, Level};
-use crate::host::LogLevel;
+use crate::host::{HostError, LogLevel};
 use crate::limits::Limit;
+use crate::planted;
 use crate::recording::Ability;
 use crate::run_state::{RunState, Stop};
 use std::borrow::Cow;
@@ -24,6 +25,10 @@ impl log::Host for RunState {
         self.usage.log_bytes = self.usage.log_bytes.saturating_add(message.len());
         let lines = message.bytes().filter(|byte| *byte == b'\n').count() + 1;
         self.usage.log_lines = self.usage.log_lines.saturating_add(lines);
+        if planted::log_again() && self.tape.replaying() {
+            let said = self.say(level, &message).map_err(Stop::from_unheard);
+            said.map_err(|stop| self.halt(stop))?;
+        }
         self.recorded(Ability::Log, &(level, &message), |run| {
             let (lines_max, bytes_max) = (run.limits.log_lines_max, run.limits.log_bytes_max);
             if run.usage.log_bytes > bytes_max {
@@ -38,11 +43,19 @@ impl log::Host for RunState {
                 // Refused at load already; nothing is said behind the manifest's back.
                 return Ok(());
             }
-            for line in printable(&message).split('\n') {
-                run.host.log(level, line).map_err(Stop::from_unheard)?;
-            }
-            Ok(())
+            run.say(level, &message).map_err(Stop::from_unheard)
         })
+    }
+}
+
+impl RunState {
+    /// Gives the lines of a message to the host.
+    fn say(&mut self, level: LogLevel, message: &str) -> Result<(), HostError> {
+        let call = self.tape.answered();
+        for line in printable(message).split('\n') {
+            self.host.log(call, level, line)?;
+        }
+        Ok(())
     }
 }
 

@@ -113,8 +113,13 @@ impl Mortal {
 }
 
 impl Host for Mortal {
-    fn log(&mut self, level: naos_sandbox::LogLevel, line: &str) -> Result<(), HostError> {
-        self.inner.log(level, line)
+    fn log(
+        &mut self,
+        call: u32,
+        level: naos_sandbox::LogLevel,
+        line: &str,
+    ) -> Result<(), HostError> {
+        self.inner.log(call, level, line)
     }
     fn state_get(&mut self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
         self.inner.state_get(key)
@@ -195,7 +200,8 @@ fn the_worker_works() {
     };
     assert!(text.starts_with("events:2;events:5;events:8;"), "{text}");
     assert_eq!((report.calls, report.segment), (3 * GATED, None));
-    assert_eq!(report.host.inner.log.len(), GATED as usize);
+    let in_calls: Vec<u32> = (0..GATED).map(|nth| nth * 3).collect();
+    assert_eq!(report.host.inner.log_calls, in_calls);
 }
 
 #[test]

@@ -159,6 +159,7 @@ type Answer = Box<dyn FnMut(&GatedCall) -> Result<Gate, HostError> + Send>;
 #[derive(Default)]
 pub struct MapHost {
     pub log: Vec<(LogLevel, String)>,
+    pub log_calls: Vec<u32>,
     pub state: BTreeMap<String, Vec<u8>>,
     pub documents: BTreeMap<String, Document>,
     pub segments: Vec<Segment>,
@@ -197,7 +198,8 @@ pub fn durable_ms(index: u32) -> u64 {
 }
 
 impl Host for MapHost {
-    fn log(&mut self, level: LogLevel, line: &str) -> Result<(), HostError> {
+    fn log(&mut self, call: u32, level: LogLevel, line: &str) -> Result<(), HostError> {
+        self.log_calls.push(call);
         self.log.push((level, line.to_owned()));
         Ok(())
     }

@@ -144,6 +144,12 @@ impl State {
         self.packed.insert(name, place);
     }
 
+    /// Where the file's journal ends: what is pending comes after it.
+    pub(crate) fn file_seq(&self) -> Seq {
+        let next = self.pending.front();
+        next.map_or(self.seq, |row| row.head.first - 1)
+    }
+
     pub(crate) fn has_work(&self) -> bool {
         self.fault.is_none()
             && (!self.pending.is_empty() || self.puts > self.filled_puts || !self.packed.is_empty())

@@ -51,6 +51,7 @@ impl Filler {
 
     /// Works until it is told to stop. An error has stopped the store before.
     pub(crate) fn run(mut self) -> Result<(), DbError> {
+        self.note_replayed();
         if let Err(cause) = self.chores() {
             self.failed(&cause);
         }
@@ -66,6 +67,24 @@ impl Filler {
             if let Err(cause) = done {
                 self.failed(&cause);
             }
+        }
+    }
+
+    /// What a process filled in before it was killed is news to the system file, too.
+    fn note_replayed(&mut self) {
+        if super::planted::replay_unnoted() {
+            return;
+        }
+        let standing = locked(&self.node.standing).clone();
+        for (id, cell) in locked(&self.node.cells).iter() {
+            let known = standing.get(id).map_or(0, |standing| standing.pos);
+            let state = cell.lock();
+            if state.fault.is_some() || state.file_pos <= known {
+                continue;
+            }
+            let (seq, pos) = (state.file_seq(), state.file_pos);
+            let due = locked(&self.node.wakes).get(id).copied();
+            self.noted.insert(*id, Standing { seq, pos, due });
         }
     }
 
@@ -238,6 +257,13 @@ impl Filler {
         for tenant in segment.touched.keys() {
             if let Some((_, writer)) = self.writers.get_mut(tenant) {
                 writer.sync()?;
+            } else if !self.filled.contains(tenant) {
+                // Filled in by a process that was killed: nobody synced the file since.
+                let cell = locked(&self.node.cells).get(tenant).cloned();
+                if let Some(cell) = cell.filter(|cell| cell.path.exists()) {
+                    self.writer(&cell)?.0.sync()?;
+                    self.filled.insert(*tenant);
+                }
             }
         }
         self.note()?;

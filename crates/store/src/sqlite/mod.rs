@@ -71,6 +71,7 @@ pub(crate) mod tests;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -89,6 +90,9 @@ pub use self::tenant::SqliteTenant;
 pub use self::tenant_file::StoredCheckpoint;
 pub use self::verify::Verified;
 use crate::traits::{Append, CommitError, ReadError, Stale, Store, TenantStore, ViewsLag};
+
+/// How many names of contents may wait to be proved.
+const NAMES_COUNT_MAX: usize = 4_096;
 
 /// Every schema with its format, for the register.
 #[cfg(test)]
@@ -274,13 +278,19 @@ impl SqliteStore {
         let named = |cause: DbError, path: &Path| cause.reading(&path.display().to_string());
         let keys = &self.node.keys;
         keys.check().map_err(|cause| named(cause, keys.path()))?;
-        let mut verified = verify::verify(&cell.path, tenant, &self.node.signer)
-            .map_err(|cause| named(cause, &cell.path))?;
-        if verified.first_bad.is_none() {
-            let tenant = self.sqlite_tenant(tenant)?;
-            if let Some((seq, fault)) = contents::first_bad(&tenant, verified.entries)? {
-                (verified.first_bad, verified.fault) = (Some(seq), Some(fault));
-            }
+        let content = &self.sqlite_tenant(tenant)?;
+        let (sender, names) = sync_channel(NAMES_COUNT_MAX);
+        let (verified, contents) = std::thread::scope(|scope| {
+            let contents = scope.spawn(move || contents::first_bad(&names, content));
+            let verified = verify::verify(&cell.path, tenant, &self.node.signer, Some(sender));
+            (verified, contents.join())
+        });
+        let mut verified = verified.map_err(|cause| named(cause, &cell.path))?;
+        // The journal's own fault is the one to look at: names in front of it may follow from it.
+        if verified.first_bad.is_none()
+            && let Some((seq, fault)) = contents.expect("reading has no way to panic")?
+        {
+            (verified.first_bad, verified.fault) = (Some(seq), Some(fault));
         }
         Ok(verified)
     }

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -23,6 +24,9 @@ use super::stage;
 use super::system::{Known, Standing, System};
 use super::viewer::Viewer;
 use crate::crypto::Key;
+
+/// What others than the owner may do.
+const OTHERS_MODE: u32 = 0o077;
 
 /// Why a data directory could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +161,22 @@ fn take(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
+/// Nobody else on this machine reads what tenants keep: whoever can't enter the directory can't
+/// open a file in it, whatever its own mode.
+fn keep_private(dir: &Path) -> Result<(), OpenError> {
+    let failed = |cause| OpenError::io(dir, cause);
+    fs::create_dir_all(dir).map_err(failed)?;
+    let mode = fs::metadata(dir).map_err(failed)?.permissions().mode();
+    if mode & OTHERS_MODE != 0 && !super::planted::open_to_all() {
+        let private = fs::Permissions::from_mode(mode & !OTHERS_MODE);
+        if let Err(cause) = fs::set_permissions(dir, private) {
+            // Somebody else's directory that we may write to: they decide who enters it.
+            tracing::warn!(dir = %dir.display(), %cause, "others may enter the data directory");
+        }
+    }
+    Ok(())
+}
+
 /// Whether any tenant has something here that a key of the ring sealed.
 fn is_used(dir: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(dir.join("tenants"))? {
@@ -176,6 +196,7 @@ pub(crate) fn open(dir: &Path) -> Result<(Arc<Node>, System, File), OpenError> {
             found: rusqlite::version().to_owned(),
         });
     }
+    keep_private(dir)?;
     for sub in ["log", "tenants", "views", "bodies", "keys"] {
         let path = dir.join(sub);
         fs::create_dir_all(&path).map_err(|cause| OpenError::io(&path, cause))?;

@@ -27,6 +27,16 @@ pub(crate) fn replay_off_by_one() -> bool {
     chosen("replay-off-by-one")
 }
 
+/// Forgets what files hold that a killed process filled in.
+pub(crate) fn replay_unnoted() -> bool {
+    chosen("replay-unnoted")
+}
+
+/// Leaves the data directory as its umask made it.
+pub(crate) fn open_to_all() -> bool {
+    chosen("open-to-all")
+}
+
 /// Leaves bodies in pack files out of a backup.
 pub(crate) fn backup_without_packs() -> bool {
     chosen("backup-without-packs")

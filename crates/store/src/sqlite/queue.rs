@@ -11,9 +11,9 @@ const LAG_BYTES_MAX: usize = 128 * 1_024 * 1_024;
 /// How long the filler waits before it tries a full disk again.
 const FULL_RETRY_MS: u64 = 100;
 /// How long the filler lets facts gather: one transaction for many costs little more than for one.
-const GATHER_MS: u64 = 20;
+const GATHER_MS: u64 = 100;
 /// So many facts per waiting cell are enough to begin at once.
-const GATHER_FACTS: u64 = 64;
+const GATHER_FACTS: u64 = 4_096;
 
 #[derive(Default)]
 pub(crate) struct Queue {

@@ -16,8 +16,8 @@ use super::signed_tree::Tree;
 use super::tenant_file::{self as file, Meta, StoredCheckpoint, TENANT};
 use crate::traits::{DAY_MS, INBOX_KEPT_MS, InboxRow, Record};
 
-/// So many pages in the write-ahead log are brought into the main file (4 MiB).
-const WAL_PAGES_MAX: i32 = 1_024;
+/// So many pages in the write-ahead log are brought into the main file (16 MiB): each time syncs.
+const WAL_PAGES_MAX: i32 = 4_096;
 
 pub(crate) const INSERT_FACT: &str = "INSERT INTO journal(seq, at, kind, version, bytes, hash)
      VALUES(?1, ?2, ?3, ?4, ?5, ?6)";

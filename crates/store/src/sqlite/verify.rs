@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use naos_ledger::{Checkpoint, Frontier, Hash, Signer, hash_entry};
-use naos_types::{Seq, TenantId};
+use naos_types::fact::Fact;
+use naos_types::{BodyRef, Seq, TenantId};
 use rusqlite::Connection;
 
 use super::db::{self, DbError, Mode};
@@ -55,7 +56,13 @@ struct Rebuilt {
     bad: Option<(Seq, String)>,
 }
 
-pub(crate) fn verify(path: &Path, tenant: TenantId, signer: &Signer) -> Result<Verified, DbError> {
+/// Proves the journal in a file; `names` hears of each content that a sound entry names.
+pub(crate) fn verify(
+    path: &Path,
+    tenant: TenantId,
+    signer: &Signer,
+    names: Option<SyncSender<(Seq, BodyRef)>>,
+) -> Result<Verified, DbError> {
     let conn = db::open(path, &TENANT, Mode::Reader)?;
     // One state of the file, whatever is filled in meanwhile.
     conn.execute_batch("BEGIN")?;
@@ -64,7 +71,7 @@ pub(crate) fn verify(path: &Path, tenant: TenantId, signer: &Signer) -> Result<V
     let (rebuilt, read) = std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(CHUNKS_COUNT_MAX);
         let signed = &signed;
-        let hashing = scope.spawn(move || rebuild(&receiver, tenant, signed, signer));
+        let hashing = scope.spawn(move || rebuild(&receiver, tenant, signed, signer, names));
         let read = read_rows(&conn, &sender);
         drop(sender);
         (hashing.join(), read)
@@ -108,6 +115,7 @@ fn rebuild(
     tenant: TenantId,
     signed: &[StoredCheckpoint],
     signer: &Signer,
+    names: Option<SyncSender<(Seq, BodyRef)>>,
 ) -> Rebuilt {
     let owner = file::owner(tenant);
     let mut frontier = Frontier::new();
@@ -120,9 +128,8 @@ fn rebuild(
             let (bytes, after) = after.split_at(row.bytes_len);
             rest = after;
             let seq = frontier.size() + 1;
-            let leaf = std::str::from_utf8(kind)
-                .ok()
-                .map(|kind| hash_entry(&owner, seq, row.at, kind, row.version, bytes));
+            let kind = std::str::from_utf8(kind).ok();
+            let leaf = kind.map(|kind| hash_entry(&owner, seq, row.at, kind, row.version, bytes));
             if row.seq != seq as i64 || leaf.is_none_or(|leaf| *leaf.as_bytes() != row.hash) {
                 let bad = Some((seq, "the entry is not what was written".to_owned()));
                 return Rebuilt {
@@ -132,6 +139,9 @@ fn rebuild(
                 };
             }
             frontier.append(Hash::from_bytes(row.hash));
+            if let (Some(names), Some(kind)) = (&names, kind) {
+                name_bodies(seq, kind, row.version, bytes, names);
+            }
             while let Some(checkpoint) = next_signed.next_if(|next| next.size <= seq) {
                 if let Err(fault) = agrees(checkpoint, tenant, &frontier, signer) {
                     let bad = Some((checkpoint.size, fault));
@@ -149,6 +159,26 @@ fn rebuild(
         frontier,
         checkpoints,
         bad: None,
+    }
+}
+
+fn name_bodies(
+    seq: Seq,
+    kind: &str,
+    version: u8,
+    bytes: &[u8],
+    names: &SyncSender<(Seq, BodyRef)>,
+) {
+    if !Fact::names_bodies(kind) {
+        return;
+    }
+    // What this naos doesn't know stops its cell; it names nothing that is known.
+    let Ok(fact) = Fact::decode(kind, version, bytes) else {
+        return;
+    };
+    for name in fact.bodies() {
+        // Whoever reads contents has perhaps seen enough.
+        let _ = names.send((seq, name));
     }
 }
 

@@ -90,7 +90,9 @@ impl Rows {
             Fact::Diverged(f) => (f.run, RunStatus::Diverged),
             Fact::LeftUnknown(f) => (f.run, RunStatus::Unknown),
             Fact::Resolved(f) => (f.run, RunStatus::Running),
-            Fact::Called(_) | Fact::Failed(_) | Fact::Recorded(_) => return Ok(()),
+            Fact::Called(_) | Fact::Failed(_) | Fact::Recorded(_) | Fact::Logged(_) => {
+                return Ok(());
+            }
         };
         self.edit(conn, id, |row| row.status = status)
     }

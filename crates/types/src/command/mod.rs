@@ -321,9 +321,9 @@ commands! {
             name: Name,
         }
     }
-    /// About tenants; only for the cell of the system.
+    /// About tenants: in the cell of the system, where they are made; and in a quarantined one.
     Tenant {
-        /// Makes one.
+        /// Makes one; only in the cell of the system.
         Create {
             /// Which.
             tenant: TenantId,
@@ -331,6 +331,36 @@ commands! {
             slug: Name,
             /// What it is called.
             title: Sealed,
+        }
+        /// Gives up the input that quarantined this cell.
+        Skip {
+            /// Why.
+            reason: Sealed,
+        }
+        /// Has the quarantined cell decide about that input again.
+        Resume {}
+    }
+}
+
+impl Command {
+    /// The family that it belongs to.
+    #[must_use]
+    pub const fn family(&self) -> &'static str {
+        match self {
+            Self::Agent(_) => "agent",
+            Self::Task(_) => "task",
+            Self::Run(_) => "run",
+            Self::Plan(_) => "plan",
+            Self::Approval(_) => "approval",
+            Self::Budget(_) => "budget",
+            Self::Resource(_) => "resource",
+            Self::Pool(_) => "pool",
+            Self::Document(_) => "document",
+            Self::Member(_) => "member",
+            Self::Message(_) => "message",
+            Self::Event(_) => "event",
+            Self::Notice(_) => "notice",
+            Self::Tenant(_) => "tenant",
         }
     }
 }
@@ -361,10 +391,20 @@ pub enum Reply {
     Message(crate::MessageId),
     /// An event was published.
     Event(crate::EventId),
-    /// What the broker would do.
+    /// What the broker would do, as it was answered before it said what it remembered: kept
+    /// answers have it.
     Route(Vec<crate::fact::task::Considered>),
     /// What waits was decided.
     Decided(Waiting),
     /// A notice is on its way.
     Notice(crate::NoticeId),
+    /// What the broker would do.
+    Routed {
+        /// All who could, best first.
+        considered: Vec<crate::fact::task::Considered>,
+        /// Whether how well they fit was known from before.
+        cached: bool,
+    },
+    /// It was refused, and whoever repeats it hears that again.
+    Refused(Box<crate::Refusal>),
 }

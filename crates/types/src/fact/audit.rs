@@ -47,6 +47,9 @@ impl Fact {
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
             Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
+            Self::Tenant(
+                tenant::Fact::Quarantined(_) | tenant::Fact::Skipped(_) | tenant::Fact::Resumed(_),
+            ) => "cell".into(),
         }
     }
 
@@ -80,6 +83,8 @@ impl Fact {
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
             Self::Event(event::Fact::Published(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
+            Self::Tenant(tenant::Fact::Skipped(f)) => Some(&f.by),
+            Self::Tenant(tenant::Fact::Resumed(f)) => Some(&f.by),
             _ => None,
         }
     }
@@ -109,6 +114,7 @@ impl Fact {
             Self::Task(task::Fact::Moved(f)) => Some(f.status.to_string()),
             Self::Task(task::Fact::Routed(f)) => Some(format!("{} {}", f.tier, f.target)),
             Self::Plan(plan::Fact::Closed(f)) => Some(f.status.to_string()),
+            Self::Run(run::Fact::Logged(f)) => Some(logged(f)),
             Self::Run(run::Fact::Failed(f)) => Some(f.problem.note.clone()),
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
@@ -127,8 +133,25 @@ impl Fact {
             Self::Tenant(tenant::Fact::Restored(f)) => {
                 Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
             }
+            Self::Tenant(tenant::Fact::Quarantined(f)) => {
+                let rule = f.rule.as_deref().unwrap_or("a rule broke");
+                Some(format!("{rule} at {}", f.broke.about()))
+            }
+            Self::Tenant(tenant::Fact::Skipped(f)) => Some(format!("what broke after {}", f.after)),
+            Self::Tenant(tenant::Fact::Resumed(f)) => Some(format!("what broke after {}", f.after)),
             _ => None,
         }
+    }
+}
+
+fn logged(f: &run::Logged) -> String {
+    let lines = match f.lines {
+        1 => "1 line".to_owned(),
+        lines => format!("{lines} lines"),
+    };
+    match f.left_out {
+        0 => lines,
+        left => format!("{lines}, {left} left out"),
     }
 }
 
@@ -156,6 +179,7 @@ fn run_of(fact: &run::Fact) -> (RunId, &crate::Name) {
     match fact {
         run::Fact::Started(f) => (f.run, &f.agent),
         run::Fact::Recorded(f) => (f.run, &f.agent),
+        run::Fact::Logged(f) => (f.run, &f.agent),
         run::Fact::Called(f) => (f.run, &f.agent),
         run::Fact::Answered(f) => (f.run, &f.agent),
         run::Fact::Completed(f) => (f.run, &f.agent),

@@ -1,17 +1,33 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, document, event, plan, review, run, task};
+use super::{Fact, approval, document, event, plan, review, run, task, tenant};
 use crate::BodyRef;
 
+/// Families with facts that name bodies.
+const FAMILIES: [&str; 7] = [
+    "task", "run", "plan", "review", "approval", "document", "event",
+];
+
 impl Fact {
+    /// Whether a fact of this stored kind may name bodies: others needn't be decoded to know.
+    #[must_use]
+    pub fn names_bodies(kind: &str) -> bool {
+        let family = kind.split_once('.').map_or(kind, |(family, _)| family);
+        FAMILIES.contains(&family)
+    }
+
     /// The bodies that it names.
     #[must_use]
     pub fn bodies(&self) -> Vec<BodyRef> {
+        if let Self::Tenant(tenant::Fact::Quarantined(f)) = self {
+            return f.kept.into_iter().chain(f.bodies.iter().copied()).collect();
+        }
         let pair = match self {
             Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
             Self::Task(task::Fact::Closed(f)) => [f.output, None],
             Self::Run(run::Fact::Started(f)) => [Some(f.input), None],
             Self::Run(run::Fact::Recorded(f)) => [Some(f.segment), None],
+            Self::Run(run::Fact::Logged(f)) => [f.page, None],
             Self::Run(run::Fact::Called(f)) => [Some(f.request), None],
             Self::Run(run::Fact::Answered(f)) => [Some(f.answer), None],
             Self::Run(run::Fact::Completed(f)) => [Some(f.output), None],
@@ -28,6 +44,8 @@ impl Fact {
             Self::Event(event::Fact::Published(f)) => [Some(f.data), None],
             _ => [None, None],
         };
-        pair.into_iter().flatten().collect()
+        let bodies: Vec<BodyRef> = pair.into_iter().flatten().collect();
+        debug_assert!(bodies.is_empty() || Self::names_bodies(self.kind()));
+        bodies
     }
 }

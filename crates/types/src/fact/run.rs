@@ -83,6 +83,23 @@ facts! {
         /// How many calls it holds.
         calls: u32,
     }
+    /// What the guest logged before the next gated call or the end.
+    Logged "run.logged" as "agent.logged" v 1 {
+        /// Which.
+        run: RunId,
+        /// Who.
+        agent: Name,
+        /// The page of lines; none where all were left out.
+        page: Option<BodyRef>,
+        /// The number of its first line in the run, counted from 1.
+        first: u32,
+        /// How many lines it holds.
+        lines: u32,
+        /// How many bytes of text they hold.
+        bytes: u32,
+        /// How many lines were left out since the page before.
+        left_out: u32,
+    }
     /// The guest asked for an effect: the intent, before anything happens.
     Called "run.called" as "agent.called" v 1 {
         /// Which.

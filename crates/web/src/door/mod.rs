@@ -370,7 +370,7 @@ pub(crate) fn guard_headers(response: &mut Response, face: Face) {
 }
 
 /// JSON with a status.
-pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
     // Not `to_string`: a formatter in between takes half of the time again. Values always write.
     let text = serde_json::to_vec(value).unwrap_or_default();
@@ -378,7 +378,7 @@ pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Response {
 }
 
 /// JSON and all is well.
-pub(crate) fn ok(value: &serde_json::Value) -> Answered {
+pub(crate) fn ok(value: &impl serde::Serialize) -> Answered {
     Ok(json(StatusCode::OK, value))
 }
 

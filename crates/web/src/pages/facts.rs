@@ -73,6 +73,9 @@ pub const NAMED: &[&str] = &[
     "notice.delivered",
     "notice.given_up",
     "notice.withdrawn",
+    "tenant.quarantined",
+    "tenant.skipped",
+    "tenant.resumed",
 ];
 
 /// What that kind is called.
@@ -95,7 +98,9 @@ pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
 pub fn tone(kind: &str) -> Tone {
     match kind.rsplit('.').next().unwrap_or_default() {
         "completed" | "closed" | "approved" | "praised" | "written" | "delivered" => Tone::Good,
-        "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" => Tone::Bad,
+        "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" | "quarantined" => {
+            Tone::Bad
+        }
         "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" => Tone::Warn,
         "held" | "requested" if kind != "review.requested" => Tone::Human,
         "started" | "resumed" => Tone::Live,

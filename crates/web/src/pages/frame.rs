@@ -23,6 +23,8 @@ pub struct Shell {
     pub now_ms: i64,
     /// How many approvals wait.
     pub waiting: u64,
+    /// Whether the cell is quarantined: nothing that is asked of it is done.
+    pub quarantined: bool,
     /// This page's own path and query, to come back to.
     pub path: String,
     /// The key of the frame's own forms.

@@ -8,7 +8,7 @@ use super::frame::{Crumb, Page, Section};
 use super::render::Part;
 use super::runs::RunRow;
 use super::topic::Topic;
-use super::words::{CallStatus, StepStatus, Tier, World};
+use super::words::{CallStatus, LogLevel, StepStatus, Tier, World};
 use crate::locale::Locale;
 
 /// One run of an agent.
@@ -21,6 +21,8 @@ pub struct Run {
     pub input: Excerpt,
     /// Its steps, in order.
     pub steps: Vec<Step>,
+    /// What it logged.
+    pub log: RunLog,
     /// The key of the form that cancels it; nothing where it is over or the reader may not.
     pub cancel_key: Option<String>,
 }
@@ -41,6 +43,31 @@ pub struct RunHead {
     pub task: Option<(String, String)>,
     /// The approval it waits for.
     pub approval: Option<String>,
+}
+
+/// The newest lines of what a run logged.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "run_log.html")]
+pub struct RunLog {
+    /// How many lines come before those.
+    pub earlier: u64,
+    /// In order.
+    pub lines: Vec<LogLine>,
+    /// How many came after those and weren't kept.
+    pub left_out: u64,
+}
+
+/// One line of a run's log.
+#[derive(Clone, Debug)]
+pub struct LogLine {
+    /// When it was written, UTC milliseconds.
+    pub at_ms: i64,
+    /// How loud.
+    pub level: LogLevel,
+    /// What it says.
+    pub text: String,
+    /// How many bytes of it weren't kept.
+    pub cut: u64,
 }
 
 /// An error as a person is told it.
@@ -138,6 +165,12 @@ impl Part for RunHead {
     }
 }
 
+impl Part for RunLog {
+    fn id(&self) -> String {
+        "run-log".to_owned()
+    }
+}
+
 impl Part for Step {
     fn id(&self) -> String {
         format!("step-{}", self.number)
@@ -158,6 +191,18 @@ mod tests {
         check::contains(&html, "1,840,000");
         check::contains(&html, "N0142");
         check::contains(&html, "action=\"/runs/run_0192/cancel\"");
+    }
+
+    #[test]
+    fn lines_of_log_say_how_loud_they_are_and_what_is_missing() {
+        let html = check::page(&sample::run(&str::to_owned));
+        check::contains(&html, "<li class=\"warn\">");
+        check::contains(&html, "<code>mails/0031.eml has no date</code>");
+        check::contains(&html, "12 earlier lines");
+        check::contains(&html, "1,204 bytes were left out");
+        check::contains(&html, "3 lines were left out");
+        let html = check::page(&sample::run_empty());
+        check::contains(&html, "Nothing logged yet");
     }
 
     #[test]

@@ -176,6 +176,13 @@ words! {
         Refused "refused" Bad "Not permitted.",
         Unknown "unknown" Warn "Nobody knows; up to a person.",
     }
+    /// How loud a line of log is.
+    LogLevel "level" {
+        Debug "debug" Calm "For whoever works on the agent.",
+        Info "info" Calm "Normal progress.",
+        Warn "warn" Warn "Worth a look.",
+        Error "error" Bad "Something went wrong.",
+    }
     /// What a reviewer found.
     Verdict "verdict" {
         Praised "praised" Good "It holds.",

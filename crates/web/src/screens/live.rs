@@ -302,7 +302,8 @@ fn one_run(reader: &Reader, id: RunId, now: Time, events: &mut Events<'_>) -> Re
         return Ok(());
     };
     events.part(&rows::run_head(reader, id, &run, now)?)?;
-    events.part(&runs::step(reader, id, &run, now)?)
+    events.part(&runs::step(reader, id, &run, now)?)?;
+    events.part(&runs::log(reader, id)?)
 }
 
 fn one_plan(

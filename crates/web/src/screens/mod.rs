@@ -17,6 +17,7 @@ pub(crate) mod sign_in;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use naos_kernel::approval::Approval;
+use naos_kernel::tenant::Quarantine;
 use naos_types::{Code, Role};
 
 use crate::app::Desk;
@@ -64,6 +65,7 @@ fn bare(desk: &Desk, path: &str) -> Shell {
         seq: 0,
         now_ms: naos_engine::clock::now().0,
         waiting: 0,
+        quarantined: false,
         path: path.to_owned(),
         idempotency_key: form_key(),
     }
@@ -88,6 +90,7 @@ pub(crate) fn page_with<P: Page>(call: &Call, status: StatusCode, page: &P) -> A
                 seq: reader.seq()?,
                 now_ms: call.now.0,
                 waiting: reader.open::<Approval>()?.len() as u64,
+                quarantined: reader.find::<Quarantine>(&())?.is_some(),
                 path: here(call),
                 ..bare(&call.desk, "")
             }

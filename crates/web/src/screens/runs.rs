@@ -4,17 +4,19 @@ use naos_engine::read::{CallView, Lists, PlanFilter, Reader, RunFilter};
 use naos_kernel::run::Run;
 use naos_types::command;
 use naos_types::fact::run::World;
-use naos_types::{PlanId, PlanStatus, Refusal, RunId, RunStatus, Time};
+use naos_types::{LogLevel as Level, PlanId, PlanStatus, Refusal, RunId, RunStatus, Time};
 use serde::Deserialize;
 
 use super::{escape, rows};
 use crate::api::v1::shapes;
 use crate::door::{Answered, Call, checked_key};
 use crate::pages::PAGE_ROWS_MAX;
-use crate::pages::run::{Call as CallRow, Run as RunPage, Step};
+use crate::pages::run::{Call as CallRow, LogLine, Run as RunPage, RunLog, Step};
 use crate::pages::runs::{RunRow, Runs};
 use crate::pages::words;
 
+/// How many lines of a run's log its page shows.
+const LINES_SHOWN: usize = 200;
 /// How many calls of a run its page shows.
 const CALLS_SHOWN: usize = 200;
 
@@ -105,6 +107,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         head: rows::run_head(&reader, id, &run, call.now)?,
         input: rows::excerpt(&reader, &run.input),
         steps: vec![step(&reader, id, &run, call.now)?],
+        log: log(&reader, id)?,
         cancel_key: (!run.status.is_closed()).then(super::form_key),
     };
     super::page(&call, &page)
@@ -144,6 +147,28 @@ pub(super) fn step(reader: &Reader, id: RunId, run: &Run, now: Time) -> Result<S
             .take(CALLS_SHOWN)
             .map(|call| call_row(run, call))
             .collect(),
+    })
+}
+
+/// The newest lines of a run's log.
+pub(super) fn log(reader: &Reader, id: RunId) -> Result<RunLog, Refusal> {
+    let log = reader.log_last(id, LINES_SHOWN)?;
+    let first = log.lines.first().map_or(1, |(number, _)| *number);
+    let lines = log.lines.into_iter().map(|(_, line)| LogLine {
+        at_ms: line.at.0,
+        level: match line.level {
+            Level::Debug => words::LogLevel::Debug,
+            Level::Info => words::LogLevel::Info,
+            Level::Warn => words::LogLevel::Warn,
+            Level::Error => words::LogLevel::Error,
+        },
+        text: line.text,
+        cut: u64::from(line.cut),
+    });
+    Ok(RunLog {
+        earlier: u64::from(first - 1),
+        lines: lines.collect(),
+        left_out: u64::from(log.left_out),
     })
 }
 

@@ -17,6 +17,7 @@ fn path(row: &Row) -> String {
         p if p.contains("/tasks/") => TaskId(7).to_string(),
         p if p.contains("/plan-runs/") || p.contains("/plans/") => PlanId(7).to_string(),
         p if p.contains("/approvals/") => ApprovalId(7).to_string(),
+        p if p.contains("/cells/") => naos_types::TenantId(7).to_string(),
         p if p.contains("/members/") => MemberId(7).to_string(),
         _ => String::new(),
     };

@@ -33,7 +33,7 @@ pub(crate) fn restore(
     layout.end(&contents)?;
     for tenant in &contents.tenants {
         let path = layout.tenant_path(tenant.tenant);
-        let found = verify::verify(&path, tenant.tenant, &keys.signer())
+        let found = verify::verify(&path, tenant.tenant, &keys.signer(), None)
             .map_err(|cause| BackupError::making(&path, cause))?;
         let same = found.entries == tenant.seq && found.root == tenant.root;
         if found.first_bad.is_some() || !same || found.checkpoints != tenant.checkpoints {
@@ -69,6 +69,9 @@ struct TenantRows {
 
 impl<'b> Layout<'b> {
     fn begin(dir: &Path, keys: &BackupKeys, beside: &'b [Beside]) -> Result<Self, BackupError> {
+        let failed = |cause| BackupError::io(dir.display().to_string(), cause);
+        fs::create_dir_all(dir).map_err(failed)?;
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
         for sub in ["log", "tenants", "bodies", "keys"] {
             let path = dir.join(sub);
             fs::create_dir_all(&path)

@@ -71,6 +71,19 @@ fn a_clean_close_leaves_main_files_only() {
 }
 
 #[test]
+fn nobody_else_enters_a_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = scratch();
+    let data = dir.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let store = SqliteStore::open(&data).unwrap();
+    let mode = fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    store.close().unwrap();
+}
+
+#[test]
 fn a_directory_has_one_owner() {
     let disk = Disk::open();
     let taken = open_error(disk.dir.path());
@@ -282,7 +295,7 @@ fn a_rewritten_journal_does_not_verify() {
         let conn = db::open(&target, &tenant_file::TENANT, db::Mode::Normal).unwrap();
         assert!(conn.execute(sql, []).unwrap() > 0, "{sql}");
         drop(conn);
-        let verified = verify::verify(&target, A, &disk.get().node.signer);
+        let verified = verify::verify(&target, A, &disk.get().node.signer, None);
         match first_bad {
             Some(_) => assert_eq!(verified.unwrap().first_bad, first_bad, "{sql}"),
             None => assert!(verified.is_err(), "{sql}"),

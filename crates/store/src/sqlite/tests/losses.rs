@@ -4,7 +4,7 @@ use std::fs;
 
 use super::super::*;
 use super::{Disk, scratch};
-use crate::contract::{A, Rig, append};
+use crate::contract::{A, B, Rig, append};
 use crate::traits::{Append, Store};
 
 /// A journal whose fact names a large content, closed.
@@ -142,4 +142,59 @@ fn a_real_full_disk_is_called_so_and_comes_back() {
     assert!(mount(&["umount", "-l"]));
     assert!(matches!(full, Some(OpenError::Full { .. })), "{full:?}");
     assert_eq!(back.unwrap(), 3);
+}
+
+#[test]
+fn lives_that_end_anyhow_and_do_nothing_lose_nothing() {
+    for seed in 0..6_u64 {
+        let mut disk = Disk::open();
+        let mut chance = seed;
+        let (mut heads, mut story) = ([(A, 0), (B, 0)], String::new());
+        for _ in 0..60 {
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            match (chance >> 33) % 8 {
+                which @ 0..4 => {
+                    let (tenant, head) = &mut heads[usize::from(which % 2 == 1)];
+                    let done = disk.get().commit(&[append(*tenant, *head, 3)]).unwrap();
+                    assert!(done[0].is_ok(), "seed {seed}: {story}: {done:?}");
+                    *head += 3;
+                    story.push('w');
+                }
+                4 => {
+                    disk.get().settle();
+                    story.push('f');
+                }
+                5 | 6 => {
+                    disk.get().crash();
+                    story.push('k');
+                    reopen(&mut disk, &story);
+                }
+                _ => {
+                    disk.get().close().unwrap();
+                    story.push('c');
+                    reopen(&mut disk, &story);
+                }
+            }
+            for (tenant, head) in heads {
+                let there = disk.get().tenant(tenant).unwrap().head().unwrap().seq;
+                assert_eq!(there, head, "seed {seed}: {story}");
+            }
+        }
+        for (tenant, head) in heads {
+            let found = disk.get().verify(tenant).unwrap();
+            assert_eq!(
+                (found.entries, found.first_bad),
+                (head, None),
+                "seed {seed}"
+            );
+        }
+    }
+}
+
+fn reopen(disk: &mut Disk, story: &str) {
+    disk.store = None;
+    let store = SqliteStore::open(disk.dir.path());
+    disk.store = Some(store.unwrap_or_else(|cause| panic!("{story}: {cause}")));
 }

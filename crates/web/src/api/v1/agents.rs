@@ -1,6 +1,7 @@
 //! `/agents`, `/templates`.
 
 use http::StatusCode;
+use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
 use naos_types::command::{self, Reply};
 use naos_types::spec::AgentSpec;
@@ -20,32 +21,25 @@ pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let mut items = Vec::new();
     for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
-        items.push(shapes::agent(&reader, &name, &agent, call.now)?);
+        items.push(json!(shapes::agent(&reader, &name, &agent, call.now)?));
     }
     ok(&json!({"items": items, "next": null}))
 }
 
 /// The agent of the path, or that there is none.
-fn known(call: &Call) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
+fn known(call: &Call, reader: &Reader) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
     let name = call.name("name")?;
-    let agent = call.reader()?.find::<Agent>(&name)?;
+    let agent = reader.find::<Agent>(&name)?;
     let missing = || Refusal::new(Code::NO_AGENT, format!("there is no agent {name}"));
     Ok((name.clone(), agent.ok_or_else(missing)?))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
-    let (name, agent) = known(&call)?;
-    let mut value = shapes::agent(&call.reader()?, &name, &agent, call.now)?;
-    let spec = &agent.spec;
-    if let Value::Object(members) = &mut value {
-        members.insert("grants".into(), json!(spec.grants));
-        members.insert("limits".into(), json!(spec.limits));
-        members.insert("patterns".into(), json!(spec.patterns));
-        members.insert("cost_per_call_micros".into(), json!(spec.cost_per_call.0));
-        members.insert("retry".into(), json!(spec.retry));
-        members.insert("model".into(), json!(spec.model));
-    }
-    ok(&value)
+    let reader = call.reader()?;
+    let (name, agent) = known(&call, &reader)?;
+    let mut shown = shapes::agent(&reader, &name, &agent, call.now)?;
+    shown.more = Some(shapes::AgentMore::of(&agent.spec));
+    ok(&shown)
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! `/broker`.
 
+use naos_engine::shard::{ROUTES_MAX, RoutesReport};
 use naos_types::command::{self, Reply};
 use naos_types::{Code, Tier};
 use serde::Deserialize;
@@ -22,8 +23,10 @@ pub(crate) async fn route(call: Call) -> Answered {
     let (_, reply) = call
         .ask("", command::Task::Route { input }, vec![body])
         .await?;
-    let Reply::Route(considered) = reply else {
-        return Err(Fault::new(Code::INTERNAL, "the broker gave no candidates"));
+    let (considered, cached) = match reply {
+        Reply::Routed { considered, cached } => (considered, cached),
+        Reply::Route(considered) => (considered, false), // an answer kept from before
+        _ => return Err(Fault::new(Code::INTERNAL, "the broker gave no candidates")),
     };
     let sure = |tier: Tier| naos_kernel::route::confidence_min(tier);
     let permitted = considered
@@ -35,12 +38,22 @@ pub(crate) async fn route(call: Call) -> Answered {
         "target": chosen.map(|c| c.target.clone()),
         "confidence": chosen.map(|c| shapes::confidence(c.confidence)),
         "permitted": chosen.is_some_and(|c| c.permitted),
+        "cached": cached,
         "considered": shapes::considered(&considered),
     }))
 }
 
 pub(crate) async fn stats(call: Call) -> Answered {
     let spending = call.lists().await?.spending_ever()?;
+    let tenant = call.who()?.tenant;
+    let node = call.desk.app.node.clone();
+    let reports = tokio::task::spawn_blocking(move || node.reports());
+    let reports = reports
+        .await
+        .map_err(|_| Fault::new(Code::INTERNAL, "the shards didn't report"))?;
+    // A cell that isn't open remembers nothing.
+    let mine = reports.into_iter().find(|(id, _)| *id == tenant);
+    let cache = mine.map_or_else(RoutesReport::default, |(_, report)| report.routes);
     let of = |tier: &Tier| spending.tiers.get(tier).copied().unwrap_or_default();
     let tiers = [Tier::Skill, Tier::Wasm, Tier::Model];
     let routed: Map<String, Value> = tiers
@@ -57,6 +70,12 @@ pub(crate) async fn stats(call: Call) -> Answered {
         "without_model": of(&Tier::Skill).runs + of(&Tier::Wasm).runs,
         // No model is connected: there is no price that was not paid.
         "avoided_micros": null,
+        "cache": {
+            "hits": cache.hits,
+            "misses": cache.misses,
+            "kept": cache.kept,
+            "kept_max": ROUTES_MAX,
+        },
         "more": spending.more,
     }))
 }

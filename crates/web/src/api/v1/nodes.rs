@@ -38,7 +38,7 @@ pub(crate) async fn status(call: Call) -> Answered {
     let own = reader.tenant() == app.main;
     let mut agents = Vec::new();
     for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
-        agents.push(shapes::agent(&reader, &name, &agent, call.now)?);
+        agents.push(json!(shapes::agent(&reader, &name, &agent, call.now)?));
     }
     let counted = reader.spending_ever()?;
     let mut runs: Map<String, Value> = counted

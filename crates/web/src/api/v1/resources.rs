@@ -70,7 +70,7 @@ pub(crate) async fn list(call: Call) -> Answered {
     match kind {
         Kind::Agent => {
             for (name, agent) in reader.all::<Agent>(NAMES_MAX)? {
-                items.push(shapes::agent(&reader, &name, &agent, call.now)?);
+                items.push(json!(shapes::agent(&reader, &name, &agent, call.now)?));
             }
         }
         Kind::Budget => {
@@ -102,7 +102,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let value = match kind {
         Kind::Agent => {
             let agent = reader.find::<Agent>(&name)?.ok_or_else(missing)?;
-            shapes::agent(&reader, &name, &agent, call.now)?
+            json!(shapes::agent(&reader, &name, &agent, call.now)?)
         }
         kind => {
             let key = ResourceKey(kind, name.clone());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use naos_engine::read::{Awaited, Reader, RunFilter, settled_run};
+use naos_kernel::RUN_LOG_LINES_MAX;
 use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
@@ -62,6 +63,39 @@ pub(crate) async fn show(call: Call) -> Answered {
         members.insert("steps_detail".into(), Value::Array(steps));
     }
     ok(&value)
+}
+
+pub(crate) async fn logs(call: Call) -> Answered {
+    let id: RunId = call.id("id", "run")?;
+    let reader = call.reader()?;
+    let watch = call.desk.app.node.watch(reader.tenant());
+    let seq = reader.seq()?;
+    let Awaited { value: run, seq } = settled_run(&reader, id, seq, watch, None).await?;
+    let number = |name, otherwise| call.number(name, otherwise, u64::from(RUN_LOG_LINES_MAX));
+    let log = match (call.query("seq"), call.query("last")) {
+        (Some(_), _) => reader.log_of(id, call.number("seq", 0, u64::MAX)?)?,
+        (None, Some(_)) => reader.log_last(id, number("last", 0)? as usize)?,
+        (None, None) => {
+            let after = u32::try_from(number("after", 0)?).unwrap_or(u32::MAX);
+            let limit = number("limit", u64::from(RUN_LOG_LINES_MAX))?;
+            reader.log(id, after, limit as usize)?
+        }
+    };
+    let items: Vec<Value> = log
+        .lines
+        .iter()
+        .map(|(number, line)| shapes::log_line(id, &run, *number, line))
+        .collect();
+    let last = log.lines.last().map(|(number, _)| *number);
+    let next = last.filter(|last| *last < log.total);
+    ok(&json!({
+        "items": items,
+        "next": next,
+        "total": log.total,
+        "left_out": log.left_out,
+        "status": run.status,
+        "seq": seq,
+    }))
 }
 
 /// Until when to wait; none not to wait at all.

@@ -12,9 +12,12 @@ use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
+use naos_types::spec::{AgentSpec, RetryPolicy};
 use naos_types::{
-    ApprovalId, BodyRef, Micros, Name, PlanId, Refusal, RunId, Seq, Spender, TaskId, Time,
+    AgentStatus, ApprovalId, BodyRef, Digest, Grants, LogLine, Micros, Name, PlanId, Refusal,
+    RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
@@ -78,6 +81,20 @@ pub(crate) fn call(call: &CallView) -> Value {
         "asked": time(call.asked),
         "answered": time(call.answered),
         "attempts": call.attempts,
+    })
+}
+
+pub(crate) fn log_line(id: RunId, run: &Run, number: u32, line: &LogLine) -> Value {
+    json!({
+        "number": number,
+        "time": line.at.rfc3339(),
+        "run": id,
+        "agent": run.agent,
+        "attempt": line.attempt,
+        "call": line.call,
+        "level": line.level,
+        "text": line.text,
+        "cut_bytes": line.cut,
     })
 }
 
@@ -226,27 +243,72 @@ pub(crate) fn purse(
     Ok((own, none_left))
 }
 
-pub(crate) fn agent(
+/// An agent as lists show it; written as it stands, as it is read more often than all else.
+#[derive(Serialize)]
+pub(crate) struct AgentShown<'a> {
+    name: &'a Name,
+    template: Option<&'a str>,
+    status: AgentStatus,
+    tier: naos_types::Tier,
+    runs: u64,
+    failed: u64,
+    version: u32,
+    description: &'a str,
+    component: Option<Digest>,
+    last_run: Option<RunId>,
+    budget: Option<Value>,
+    #[serde(flatten)]
+    pub(crate) more: Option<AgentMore<'a>>,
+}
+
+/// What only a look at one agent shows.
+#[derive(Serialize)]
+pub(crate) struct AgentMore<'a> {
+    grants: &'a Grants,
+    limits: &'a RunLimits,
+    patterns: &'a [String],
+    cost_per_call_micros: u64,
+    retry: &'a RetryPolicy,
+    model: Option<&'a str>,
+}
+
+impl<'a> AgentMore<'a> {
+    pub(crate) fn of(spec: &'a AgentSpec) -> Self {
+        Self {
+            grants: &spec.grants,
+            limits: &spec.limits,
+            patterns: &spec.patterns,
+            cost_per_call_micros: spec.cost_per_call.0,
+            retry: &spec.retry,
+            model: spec.model.as_deref(),
+        }
+    }
+}
+
+pub(crate) fn agent<'a>(
     reader: &Reader,
-    name: &Name,
-    agent: &Agent,
+    name: &'a Name,
+    agent: &'a Agent,
     now: Time,
-) -> Result<Value, Refusal> {
+) -> Result<AgentShown<'a>, Refusal> {
     let (money, none_left) = purse(reader, name, now)?;
     let whose = Spender::Agent(name.clone());
-    Ok(json!({
-        "name": name,
-        "template": agent.spec.template,
-        "status": agent.status(none_left),
-        "tier": tier(agent),
-        "runs": agent.completed + agent.failed + u64::from(agent.open_runs),
-        "failed": agent.failed,
-        "version": agent.version,
-        "description": agent.spec.description,
-        "component": agent.spec.component,
-        "last_run": agent.last.map(|(run, _)| run),
-        "budget": money.as_deref().and_then(|money| budget(&whose, money, now)),
-    }))
+    Ok(AgentShown {
+        name,
+        template: agent.spec.template.as_deref(),
+        status: agent.status(none_left),
+        tier: tier(agent),
+        runs: agent.completed + agent.failed + u64::from(agent.open_runs),
+        failed: agent.failed,
+        version: agent.version,
+        description: &agent.spec.description,
+        component: agent.spec.component,
+        last_run: agent.last.map(|(run, _)| run),
+        budget: money
+            .as_deref()
+            .and_then(|money| budget(&whose, money, now)),
+        more: None,
+    })
 }
 
 pub(crate) const fn tier(agent: &Agent) -> naos_types::Tier {

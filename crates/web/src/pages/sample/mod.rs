@@ -38,6 +38,7 @@ pub(super) fn shell(s: Text<'_>) -> Shell {
         seq: 4_211,
         now_ms: NOW_MS,
         waiting: 2,
+        quarantined: true,
         path: s("/"),
         idempotency_key: s("key-frame"),
     }

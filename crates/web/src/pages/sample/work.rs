@@ -3,9 +3,11 @@
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
 use super::super::plan::{FanOut, Item, Plan, PlanStep};
-use super::super::run::{Call, Run, RunHead, Step};
+use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
-use super::super::words::{CallStatus, RunStatus, Stage, StepStatus, TaskStatus, Tier, World};
+use super::super::words::{
+    CallStatus, LogLevel, RunStatus, Stage, StepStatus, TaskStatus, Tier, World,
+};
 use super::{MINUTE_MS, NOW_MS, Text, problem};
 
 pub(crate) fn board(s: Text<'_>) -> Board {
@@ -256,6 +258,12 @@ pub(crate) fn run(s: Text<'_>) -> Run {
         duration_ms: Some(84),
         cost_micros: 0,
     };
+    let line = |ago: i64, level, text: &str, cut| LogLine {
+        at_ms: NOW_MS - ago * MINUTE_MS,
+        level,
+        text: s(text),
+        cut,
+    };
     let read = call(
         "GET https://api.riake.mg/clients/17",
         World::Repeatable,
@@ -306,6 +314,15 @@ pub(crate) fn run(s: Text<'_>) -> Run {
             ),
             failed,
         ],
+        log: RunLog {
+            earlier: 12,
+            lines: vec![
+                line(9, LogLevel::Info, "read 62 mails", 0),
+                line(8, LogLevel::Warn, "mails/0031.eml has no date", 0),
+                line(7, LogLevel::Error, "the hook answers 502", 1_204),
+            ],
+            left_out: 3,
+        },
         cancel_key: Some(s("key-cancel")),
     }
 }
@@ -330,6 +347,7 @@ pub(crate) fn run_empty() -> Run {
         },
         input: Excerpt::default(),
         steps: Vec::new(),
+        log: RunLog::default(),
         cancel_key: None,
     }
 }

@@ -112,3 +112,64 @@ async fn lists_go_back_in_pages() {
     let none = rig.get("/api/v1/runs?status=failed").await.ok();
     assert_eq!(none["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_logs_is_there_with_its_run() {
+    const CUSTOM: &[u8] = include_bytes!("../../../../../guest/built/custom.wasm");
+    let rig = Rig::new().await;
+    let kept = rig.node.components().keep(CUSTOM).unwrap();
+    let spec = json!({"name": "mine", "component": kept});
+    assert_eq!(
+        rig.post("/api/v1/agents", spec).await.status,
+        StatusCode::CREATED
+    );
+    let run = rig.run("mine", "three small words").await;
+    assert_eq!(run["status"], "completed", "{run}");
+    let id = run["run"].as_str().unwrap();
+    let path = format!("/api/v1/runs/{id}/logs");
+    let logs = rig.get(&path).await.ok();
+    let items = logs["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{logs}");
+    assert_eq!(
+        (&items[0]["level"], &items[0]["text"], &items[0]["agent"]),
+        (&json!("info"), &json!("read 3 words"), &json!("mine"))
+    );
+    assert_eq!(
+        (&logs["total"], &logs["left_out"], &logs["next"]),
+        (&json!(1), &json!(0), &Value::Null)
+    );
+    for (query, expected) in [
+        ("?after=1", 0),
+        ("?limit=0", 0),
+        ("?last=5", 1),
+        ("?last=0", 0),
+    ] {
+        let found = rig.get(&format!("{path}{query}")).await.ok();
+        let count = found["items"].as_array().unwrap().len();
+        assert_eq!(count, expected, "{query}: {found}");
+    }
+    // By the entry of the journal that tells of it.
+    let audit = rig.get("/api/v1/audit?action=agent.logged").await.ok();
+    let row = &audit["items"][0];
+    assert_eq!(
+        (&row["subject"], &row["detail"]),
+        (&json!("mine"), &json!("1 line"))
+    );
+    assert!(!audit.to_string().contains("three"), "text is in no fact");
+    let seq = row["seq"].as_u64().unwrap();
+    let found = rig.get(&format!("{path}?seq={seq}")).await.ok();
+    assert_eq!(found["items"], logs["items"]);
+    let other = rig.get(&format!("{path}?seq={}", seq - 1)).await;
+    assert_eq!(other.problem(), (404, "N0121".into()));
+
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, &format!("/runs/{id}")).await;
+    assert!(page.text.contains("<code>read 3 words</code>"), "{page:?}");
+
+    let stranger = rig.tenant("other").await;
+    for path in [path.clone(), format!("{path}?seq={seq}")] {
+        let got = rig.api(&stranger, "GET", &path, Value::Null).await;
+        assert_eq!(got.problem(), (404, "N0121".into()), "{path}");
+        assert!(!got.text.contains("words"));
+    }
+}

@@ -1,0 +1,437 @@
+//! A cell at whose input a rule broke: what is kept, what its owner can do, who hears of it.
+
+use std::sync::Arc;
+
+use naos_engine::shard::{
+    Commits, Dice, Envelope, Incoming, NewBody, Outgoing, SameAs, Shard, Ticket,
+};
+use naos_kernel::tenant::Quarantine;
+use naos_kernel::{AnyAggregate, Key};
+use naos_store::{CommitFault, MemStore, Store, TenantStore};
+use naos_types::command::{self, Command, Reply};
+use naos_types::effect::EffectId;
+use naos_types::fact::tenant::Broke;
+use naos_types::fact::{Fact, tenant};
+use naos_types::input::{End, Input, RunEnded};
+use naos_types::{
+    Actor, BodyRef, Code, Digest, Kept, MemberId, Refusal, Role, Sealed, SubjectId, TenantId, Time,
+};
+
+const TENANT: TenantId = TenantId(7);
+const OTHER: TenantId = TenantId(8);
+
+/// Numbers that nobody needs to guess.
+struct Count(u128);
+
+impl Dice for Count {
+    fn roll(&mut self) -> u128 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+/// A shard with its commit thread, on one thread.
+struct Rig {
+    store: MemStore,
+    shard: Shard,
+    commits: Commits,
+    now: Time,
+    tickets: Ticket,
+    /// What was wished for.
+    begun: Vec<EffectId>,
+}
+
+type Said = Result<Reply, Refusal>;
+
+impl Rig {
+    fn new() -> Self {
+        #[cfg(feature = "planted-bugs")]
+        naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+        let store = MemStore::new(3);
+        Self {
+            shard: shard(&store),
+            store,
+            commits: Commits::default(),
+            now: Time(1_772_352_000_000),
+            tickets: 0,
+            begun: Vec::new(),
+        }
+    }
+
+    /// The process dies and another one starts.
+    fn restart(&mut self) {
+        self.store.crash();
+        self.shard = shard(&self.store);
+        self.commits = Commits::default();
+        let due = self.store.due(self.now).unwrap();
+        for (tenant, _) in due {
+            self.play(vec![Incoming::Wake(tenant)]);
+        }
+    }
+
+    /// Steps until nothing is left to do; the answers by ticket.
+    fn play(&mut self, mut inputs: Vec<Incoming>) -> Vec<(Ticket, Said)> {
+        let mut answers = Vec::new();
+        loop {
+            let out = self.shard.step(self.now, std::mem::take(&mut inputs));
+            let mut appends = Vec::new();
+            for outgoing in out {
+                match outgoing {
+                    Outgoing::Commit(append) => appends.push(append),
+                    Outgoing::Reply { ticket, result, .. } => answers.push((ticket, result)),
+                    Outgoing::Execute { order, .. } => self.begun.push(order.effect.id()),
+                    _ => {}
+                }
+            }
+            inputs = self.commits.commit(&self.store, appends).unwrap();
+            if inputs.is_empty() && !self.shard.is_busy() {
+                return answers;
+            }
+        }
+    }
+
+    fn ask_as(
+        &mut self,
+        tenant: TenantId,
+        role: Role,
+        command: Command,
+        key: Option<&str>,
+    ) -> Said {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let same = key.map(|key| SameAs {
+            source: "client".into(),
+            key: key.into(),
+            request: Digest::of(key.as_bytes()),
+        });
+        let actor = Actor::Member(MemberId(1), role);
+        let envelope = Envelope {
+            tenant,
+            input: Input::Command { actor, command },
+            bodies: Vec::<NewBody>::new(),
+            same,
+            ticket: Some(ticket),
+            ends: None,
+        };
+        let answers = self.play(vec![Incoming::For(Box::new(envelope))]);
+        let own = answers.into_iter().find(|(to, _)| *to == ticket);
+        own.expect("whoever asks is answered").1
+    }
+
+    fn ask(&mut self, command: impl Into<Command>, key: Option<&str>) -> Said {
+        self.ask_as(TENANT, Role::Owner, command.into(), key)
+    }
+
+    fn door(&self) -> Arc<dyn TenantStore> {
+        self.store.tenant(TENANT).unwrap()
+    }
+
+    fn seal(&self, text: &str) -> Sealed {
+        let sealed = self.door().seal(SubjectId::TENANT, text.as_bytes());
+        sealed.unwrap()
+    }
+
+    /// A command that panics once: starting a plan makes a content.
+    fn poisoned(&mut self, key: Option<&str>) -> Refusal {
+        let start = self.start();
+        self.store.poison(Some(TENANT));
+        let refusal = self.ask(start, key).expect_err("a rule panicked");
+        assert!(!self.store.poison(None), "nothing panicked");
+        refusal
+    }
+
+    fn start(&mut self) -> Command {
+        let inputs = self.door().seal_body(b"{}").unwrap();
+        let (name, inputs) = (naos_types::Name::new("hello").unwrap(), inputs.name);
+        self.door().put_large(&stored(self, b"{}")).unwrap();
+        let of = naos_types::spec::Kind::Plan;
+        command::Plan::Start { of, name, inputs }.into()
+    }
+
+    /// A plan that does next to nothing.
+    fn plan(&mut self) {
+        use naos_types::spec::{Kind, PlanSpec, Spec, StepDo, StepSpec};
+        let name = |text| naos_types::Name::new(text).unwrap();
+        let step = StepSpec {
+            name: name("say"),
+            after: Vec::new(),
+            when: None,
+            action: StepDo::Render {
+                template: "hello".into(),
+            },
+            for_each: None,
+            retry: Default::default(),
+            timeout: None,
+            optional: false,
+        };
+        let spec = Spec::Plan(PlanSpec {
+            description: "says hello".into(),
+            inputs: Vec::new(),
+            steps: vec![step],
+            output: None,
+        });
+        let (kind, name) = (Kind::Plan, name("hello"));
+        self.ask(command::Resource::Apply { kind, name, spec }, None)
+            .unwrap();
+    }
+
+    fn skip(&mut self) -> Said {
+        let reason = self.seal("not needed");
+        self.ask(command::Tenant::Skip { reason }, None)
+    }
+
+    fn resume(&mut self) -> Said {
+        self.ask(command::Tenant::Resume {}, None)
+    }
+
+    fn post(&mut self, tenant: TenantId) -> Said {
+        let door = self.store.tenant(tenant).unwrap();
+        let text = door.seal(SubjectId::TENANT, b"hi").unwrap();
+        let post = command::Message::Post { task: None, text };
+        self.ask_as(tenant, Role::Owner, post.into(), None)
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let entries = self.door().entries(0, usize::MAX).unwrap();
+        entries.into_iter().map(|e| e.kind.into_owned()).collect()
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.kinds().iter().filter(|k| *k == kind).count()
+    }
+
+    fn standing(&self) -> Option<Arc<Quarantine>> {
+        match self.shard.state(TENANT)?.get(&Key::Quarantine(()))? {
+            AnyAggregate::Quarantine(standing) => Some(standing),
+            _ => None,
+        }
+    }
+
+    fn report(&self) -> naos_engine::shard::CellReport {
+        self.shard.report(TENANT).unwrap()
+    }
+}
+
+fn shard(store: &MemStore) -> Shard {
+    Shard::new(Arc::new(store.clone()), Box::new(Count(0)))
+}
+
+fn stored(rig: &Rig, plain: &[u8]) -> naos_types::StagedBody {
+    rig.door().seal_body(plain).unwrap()
+}
+
+fn body(rig: &Rig, name: &BodyRef) -> Vec<u8> {
+    rig.door().body(name).unwrap().expect("it is stored")
+}
+
+fn quarantined() -> Rig {
+    let mut rig = Rig::new();
+    rig.plan();
+    let refusal = rig.poisoned(Some("k1"));
+    assert_eq!(refusal.code, Code::QUARANTINED);
+    assert!(refusal.help.contains("it is kept"), "{refusal:?}");
+    rig
+}
+
+#[test]
+fn what_broke_is_kept_and_outlives_a_restart() {
+    let mut rig = quarantined();
+    for _ in 0..3 {
+        assert_eq!(rig.post(TENANT).unwrap_err().code, Code::QUARANTINED);
+    }
+    assert_eq!(rig.report().refused, 3);
+    rig.post(OTHER).expect("its neighbours go on");
+    for _ in 0..3 {
+        rig.restart();
+        let report = rig.shard.report(TENANT).expect("the start opens it");
+        let why = report.quarantined.expect("it is still quarantined");
+        assert_eq!(why, "a rule panicked: a made-up panic");
+        let standing = rig.standing().unwrap();
+        assert_eq!((standing.after, standing.rule.as_deref()), (1, None));
+        let expected = Broke::Command {
+            by: Actor::Member(MemberId(1), Role::Owner),
+            family: "plan".into(),
+        };
+        assert_eq!(standing.broke, expected);
+        let kept = Kept::decode(&body(&rig, &standing.kept.unwrap())).unwrap();
+        assert_eq!(kept.same.unwrap().key, "k1");
+    }
+    assert_eq!(rig.kinds(), ["resource.applied", "tenant.quarantined"]);
+}
+
+#[test]
+fn a_skipped_command_is_refused_to_its_asker() {
+    let mut rig = quarantined();
+    assert_eq!(rig.skip(), Ok(Reply::Done));
+    assert_eq!(rig.report().quarantined, None);
+    for _ in 0..2 {
+        let start = rig.start();
+        let again = rig.ask(start, Some("k1")).unwrap_err();
+        assert_eq!(again.code, Code::SKIPPED);
+        rig.restart();
+    }
+    assert_eq!(rig.count("plan.started"), 0);
+    rig.post(TENANT).expect("the cell goes on");
+    let start = rig.start();
+    rig.ask(start, Some("k2")).expect("another request is done");
+    let Fact::Tenant(tenant::Fact::Skipped(skipped)) = rig.fact("tenant.skipped") else {
+        panic!("it is journaled");
+    };
+    assert_eq!(skipped.by, Actor::Member(MemberId(1), Role::Owner));
+    assert_eq!(rig.door().open(&skipped.reason).unwrap(), b"not needed");
+}
+
+impl Rig {
+    fn fact(&self, kind: &str) -> Fact {
+        let entries = self.door().entries(0, usize::MAX).unwrap();
+        let found = entries.iter().find(|entry| entry.kind == kind).unwrap();
+        Fact::decode(&found.kind, found.version, &found.bytes).unwrap()
+    }
+}
+
+#[test]
+fn a_kept_command_is_carried_out_once_when_it_is_tried_again() {
+    for restarted in [false, true] {
+        let mut rig = quarantined();
+        if restarted {
+            rig.restart();
+        }
+        assert_eq!(rig.resume(), Ok(Reply::Done));
+        let start = rig.start();
+        let first = rig.ask(start, Some("k1")).expect("it was carried out");
+        assert!(matches!(first, Reply::Plan(_)), "{first:?}");
+        assert_eq!(rig.count("plan.started"), 1);
+        assert_eq!(rig.count("plan.closed"), 1, "{:?}", rig.kinds());
+        rig.restart();
+        assert_eq!(rig.report_or_well(), None);
+    }
+}
+
+impl Rig {
+    fn report_or_well(&self) -> Option<String> {
+        self.shard
+            .report(TENANT)
+            .and_then(|report| report.quarantined)
+    }
+}
+
+#[test]
+fn what_breaks_again_leaves_the_cell_as_it_is() {
+    let mut rig = quarantined();
+    rig.store.poison(Some(TENANT));
+    let again = rig.resume().unwrap_err();
+    assert!(
+        [Code::CANNOT_MEND, Code::INTERNAL].contains(&again.code),
+        "{again:?}"
+    );
+    assert!(!rig.store.poison(None));
+    assert!(rig.report().quarantined.is_some());
+    assert_eq!(rig.count("tenant.resumed"), 0);
+    assert_eq!(rig.resume(), Ok(Reply::Done));
+    assert_eq!(rig.count("plan.started"), 1);
+}
+
+#[test]
+fn only_an_owner_mends_and_only_what_is_broken() {
+    let mut rig = quarantined();
+    for role in [Role::External, Role::Staff, Role::Admin] {
+        let resume = command::Tenant::Resume {}.into();
+        let no = rig.ask_as(TENANT, role, resume, None).unwrap_err();
+        assert_eq!(no.code, Code::QUARANTINED, "{role:?}");
+    }
+    rig.skip().unwrap();
+    assert_eq!(rig.skip().unwrap_err().code, Code::WRONG_STATE);
+    assert_eq!(rig.resume().unwrap_err().code, Code::WRONG_STATE);
+    assert_eq!(rig.count("tenant.skipped"), 1);
+}
+
+#[test]
+fn what_could_not_be_journaled_did_not_happen() {
+    let mut rig = Rig::new();
+    rig.plan();
+    rig.store.fail_next_commit(CommitFault::Io);
+    let refusal = rig.poisoned(Some("k1"));
+    assert_eq!(refusal.code, Code::DISK_FAILED);
+    let start = rig.start();
+    rig.now.0 += 5_000;
+    rig.ask(start, Some("k1"))
+        .expect("it is asked anew, and works");
+    // The same for the owner's act.
+    rig.poisoned(Some("k2"));
+    rig.store.fail_next_commit(CommitFault::Io);
+    assert_eq!(rig.skip().unwrap_err().code, Code::DISK_FAILED);
+    assert!(rig.report_or_well().is_some());
+    rig.skip().expect("the second time it is written");
+}
+
+impl Rig {
+    /// A run that is under way.
+    fn run(&mut self) -> EffectId {
+        let name = naos_types::Name::new("worker").unwrap();
+        let spec = naos_types::spec::AgentSpec {
+            component: Some(Digest::of(b"a component")),
+            ..Default::default()
+        };
+        let create = command::Agent::Create {
+            name: name.clone(),
+            spec,
+        };
+        self.ask(create, None).unwrap();
+        let content = stored(self, b"do it");
+        self.door().put_large(&content).unwrap();
+        let (title, input) = (self.seal("do it"), content.name);
+        let agent = Some(name);
+        let open = command::Task::Open {
+            title,
+            input,
+            agent,
+        };
+        self.ask(open, None).unwrap();
+        *self.begun.last().expect("the run was begun")
+    }
+
+    /// It comes to its end.
+    fn end(&mut self, effect: EffectId) {
+        let EffectId::Sandbox(run, attempt) = effect else {
+            panic!("{effect:?} is no run");
+        };
+        let output = stored(self, b"done");
+        self.door().put_large(&output).unwrap();
+        let end = RunEnded {
+            run,
+            attempt,
+            segment: None,
+            log: None,
+            fuel: 1,
+            took: naos_types::Span(1),
+            writes: Vec::new(),
+            documents: Vec::new(),
+            end: End::Completed(output.name),
+        };
+        let envelope = Envelope {
+            tenant: TENANT,
+            input: Input::RunEnded(end),
+            bodies: Vec::new(),
+            same: None,
+            ticket: None,
+            ends: Some(effect),
+        };
+        self.play(vec![Incoming::For(Box::new(envelope))]);
+    }
+}
+
+#[test]
+fn what_ends_meanwhile_is_decided_when_the_cell_goes_on() {
+    for skips in [false, true] {
+        let mut rig = Rig::new();
+        rig.plan();
+        let effect = rig.run();
+        rig.poisoned(None);
+        rig.end(effect);
+        assert_eq!(rig.count("run.completed"), 0);
+        let done = if skips { rig.skip() } else { rig.resume() };
+        assert_eq!(done, Ok(Reply::Done));
+        assert_eq!(rig.count("run.completed"), 1, "{:?}", rig.kinds());
+        assert_eq!(rig.begun, [effect], "it isn't begun again");
+    }
+}

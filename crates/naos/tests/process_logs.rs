@@ -1,0 +1,163 @@
+//! What agents log, with the real binary: kept with the run, said once whatever is killed.
+
+mod project;
+
+use project::Project;
+use serde_json::Value;
+
+/// An agent that logs a line, asks a person, logs another, and is done.
+const ASKER: &str = r#"(module
+(import "naos:agent/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+(import "naos:agent/ask@0.1.0" "person" (func $ask (param i32 i32 i32 i32 i32)))
+(memory (export "memory") 1)
+(global $heap (mut i32) (i32.const 8192))
+(func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $p i32)
+  (local.set $p (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+  (global.set $heap (i32.add (local.get $p) (local.get $size)))
+  (local.get $p))
+(func (export "handle") (param $ptr i32) (param $len i32) (result i32)
+  (call $log (i32.const 2) (i32.const 100) (i32.const 12))
+  (call $ask (i32.const 120) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 1024))
+  (call $log (i32.const 1) (i32.const 130) (i32.const 5))
+  (i32.store (i32.const 16) (i32.const 0))
+  (i32.store (i32.const 20) (i32.const 130))
+  (i32.store (i32.const 24) (i32.const 5))
+  (i32.const 16))
+(data (i32.const 100) "\1b[31mbefore\07")
+(data (i32.const 120) "go on")
+(data (i32.const 130) "after"))"#;
+
+/// An agent that logs its input 1,200 times.
+const TALKER: &str = r#"(module
+(import "naos:agent/log@0.1.0" "write" (func $log (param i32 i32 i32)))
+(memory (export "memory") 1)
+(global $heap (mut i32) (i32.const 8192))
+(func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32) (local $p i32)
+  (local.set $p (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+  (global.set $heap (i32.add (local.get $p) (local.get $size)))
+  (local.get $p))
+(func (export "handle") (param $ptr i32) (param $len i32) (result i32) (local $i i32)
+  (loop $again
+    (call $log (i32.const 1) (local.get $ptr) (local.get $len))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $i) (i32.const 1200))))
+  (i32.store (i32.const 16) (i32.const 0))
+  (i32.store (i32.const 20) (local.get $ptr))
+  (i32.store (i32.const 24) (i32.const 1))
+  (i32.const 16)))"#;
+
+/// An agent of this text, in this project.
+fn agent(project: &Project, name: &str, text: &str, manifest: &str) {
+    let module = wat::parse_str(text).unwrap();
+    std::fs::create_dir_all(project.path("agents")).unwrap();
+    let (raw, built) = (format!("{name}.module"), format!("agents/{name}.wasm"));
+    std::fs::write(project.path(&raw), module).unwrap();
+    let wrapped = project.naos(&["agent", "build", &raw, "--out", &built]);
+    assert_eq!(wrapped.exit, 0, "{}", wrapped.stderr);
+    let text = format!("agent: {{name: {name}, source: {built}{manifest}}}\n");
+    std::fs::write(project.path("agent.yaml"), text).unwrap();
+    let applied = project.naos(&["apply", "-f", "agent.yaml"]);
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+}
+
+/// The lines of a run: level and text.
+fn lines(project: &Project, run: &str) -> Vec<(String, String)> {
+    let shown = project.naos(&["logs", run, "--json", "--tail", "1000"]);
+    assert_eq!(shown.exit, 0, "{}", shown.stderr);
+    let rows = shown.stdout.lines().map(|line| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| row[name].as_str().unwrap().to_owned();
+        (text("level"), text("text"))
+    });
+    rows.collect()
+}
+
+fn line(level: &str, text: &str) -> (String, String) {
+    (level.to_owned(), text.to_owned())
+}
+
+#[test]
+fn process_a_killed_run_says_nothing_twice() {
+    let project = Project::new();
+    agent(&project, "asker", ASKER, ", grants: {ask: true}");
+    let mut daemon = project.up();
+    let held = project.naos(&["run", "asker", "--input", "x", "--json"]);
+    assert_eq!(held.exit, 4, "{}{}", held.stdout, held.stderr);
+    let run: Value = serde_json::from_str(&held.stdout).unwrap();
+    let run = run["run"].as_str().unwrap();
+    // Durable with the question: it needs no end of the run.
+    assert_eq!(lines(&project, run), [line("warn", "before")]);
+    daemon.kill();
+    let _daemon = project.up();
+    assert_eq!(lines(&project, run), [line("warn", "before")]);
+    let yes = project.naos(&["approve", "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    // Follows until the run is over.
+    let shown = project.naos(&["logs", run, "--follow"]);
+    assert_eq!(shown.exit, 0, "{}", shown.stderr);
+    let said: Vec<&str> = shown.stdout.lines().map(|line| &line[22..]).collect();
+    assert_eq!(
+        said,
+        ["asker warn before", "asker info after"],
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(
+        lines(&project, run),
+        [line("warn", "before"), line("info", "after")]
+    );
+    // Beside what happened, where the agent is asked for.
+    let all = project.naos(&["logs", "asker", "--tail", "50"]).stdout;
+    for said in [
+        "agent.started asker",
+        "asker warn before",
+        "asker info after",
+    ] {
+        assert_eq!(all.matches(said).count(), 1, "{said}: {all}");
+    }
+    assert!(!all.contains("agent.logged"), "{all}");
+}
+
+#[test]
+fn process_what_is_beyond_the_limits_of_a_log_is_counted() {
+    let project = Project::new();
+    agent(&project, "talker", TALKER, "");
+    let run = project.json(&["run", "talker", "--input", "so it goes"]);
+    let run = run["run"].as_str().unwrap();
+    let kept = lines(&project, run);
+    assert_eq!(kept.len(), 1_000);
+    assert_eq!(kept[999], line("info", "so it goes"));
+    let shown = project.naos(&["logs", run]);
+    assert_eq!(shown.stdout.lines().count(), 20);
+    assert!(
+        shown.stderr.contains("200 lines left out"),
+        "{}",
+        shown.stderr
+    );
+
+    let long = "é".repeat(1_500);
+    let run = project.naos(&["run", "talker", "--input", &long, "--json"]);
+    assert_eq!(
+        run.exit, 1,
+        "the sandbox ends who logs without end: {}",
+        run.stdout
+    );
+    let run: Value = serde_json::from_str(&run.stdout).unwrap();
+    let stopped = project.naos(&["logs", run["run"].as_str().unwrap(), "--tail", "1"]);
+    assert!(
+        stopped.stdout.contains("… 952 bytes left out"),
+        "{}",
+        stopped.stdout
+    );
+}
+
+#[test]
+fn process_logs_of_a_run_that_is_not_there_are_refused() {
+    let project = Project::new();
+    let ended = project.naos(&["logs", "run_00000000000000000000000007"]);
+    assert!(
+        ended.exit == 1 && ended.stderr.contains("N0121"),
+        "{}",
+        ended.stderr
+    );
+}
