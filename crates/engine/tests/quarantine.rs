@@ -144,12 +144,8 @@ impl Rig {
         let inputs = self.door().seal_body(b"{}").unwrap();
         let (name, inputs) = (naos_types::Name::new("hello").unwrap(), inputs.name);
         self.door().put_large(&stored(self, b"{}")).unwrap();
-        command::Plan::Start {
-            of: naos_types::spec::Kind::Plan,
-            name,
-            inputs,
-        }
-        .into()
+        let of = naos_types::spec::Kind::Plan;
+        command::Plan::Start { of, name, inputs }.into()
     }
 
     /// A plan that does next to nothing.

@@ -40,9 +40,8 @@ pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceK
 pub use table::Aggregate;
 pub use turn::{Input, Order};
 
-/// The most facts that one input may give; more is a broken rule. Three for each run that is open
-/// when its plan ends.
-pub const FACTS_PER_TURN_MAX: usize = 8_192;
+/// The most facts that one input may give; more is a broken rule.
+pub const FACTS_PER_TURN_MAX: usize = 512;
 /// The most agents and skills of a tenant: the broker looks at all of them.
 pub const CATALOG_MAX: usize = 1_000;
 /// The most runs of a tenant that are open at once.

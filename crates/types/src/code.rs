@@ -209,8 +209,8 @@ codes! {
         "read the evidence and decide"
     UNDELIVERED 194 Conflict
         "a notice was not taken by its receiver"
-        "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; a \
-         receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+        "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; \
+         a receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
 }
 
 impl Code {

@@ -15,7 +15,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    let Some((spec, next)) = next_move(turn, &plan) else {
+    let Some((spec, next)) = next_move(turn, &plan, |_| true) else {
         return Err(Stop::broken(format!("plan {id}: {}", why.what)));
     };
     let item = match next {
@@ -36,11 +36,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
 /// Its next step is given up: it fails. A plan that has none is cancelled.
 pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal) -> Done {
     let plan = known(turn, id)?.clone();
-    let can_move = |spec: &StepSpec| {
-        let step = plan.steps.get(&spec.name);
-        step.is_some_and(|step| possible(turn, &plan, spec, step).is_some())
-    };
-    if plan.spec.steps.iter().any(can_move) {
+    if next_move(turn, &plan, |_| true).is_some() {
         return halt(turn, id, why);
     }
     super::end(turn, by, id)
@@ -63,7 +59,10 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() {
         return Ok(());
     }
-    if let Some((spec, next)) = next_move(turn, &plan) {
+    let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
+    // whatever of it ends makes room
+    let may = |next: &Move| !is_full || matches!(next, Move::Gather);
+    if let Some((spec, next)) = next_move(turn, &plan, may) {
         carry_out(turn, id, &plan, spec, next)?;
         turn.advance(id);
         return Ok(());
@@ -85,19 +84,17 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     Ok(())
 }
 
-/// How many steps and items of lists are under way.
-fn under_way(plan: &Plan) -> usize {
-    let running = |step: &&Step| step.status == StepStatus::Running;
-    let count = |step: &Step| step.fan.as_ref().map_or(1, |fan| fan.open.len());
-    plan.steps.values().filter(running).map(count).sum()
-}
-
 /// The first step in the order of the file that can move, and how; while things are undone, what
 /// undoes the last of them.
-fn next_move<'p>(turn: &Turn<'_>, plan: &'p Plan) -> Option<(&'p StepSpec, Move)> {
+fn next_move<'p>(
+    turn: &Turn<'_>,
+    plan: &'p Plan,
+    may: impl Fn(&Move) -> bool,
+) -> Option<(&'p StepSpec, Move)> {
     let of = |spec: &'p StepSpec| {
         let step = plan.steps.get(&spec.name)?;
-        Some((spec, possible(turn, plan, spec, step)?))
+        let next = possible(turn, plan, spec, step).filter(&may)?;
+        Some((spec, next))
     };
     if plan.undoing {
         let undo = plan.next_undo()?;
@@ -140,6 +137,13 @@ fn complete(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
         output,
         problem: None,
     })
+}
+
+/// How many steps and items of lists are under way.
+fn under_way(plan: &Plan) -> usize {
+    let running = |step: &&Step| step.status == StepStatus::Running;
+    let count = |step: &Step| step.fan.as_ref().map_or(1, |fan| fan.open.len());
+    plan.steps.values().filter(running).map(count).sum()
 }
 
 fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {

@@ -306,20 +306,6 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
     }
 }
 
-/// Ends an execution that can't go on: what can be undone is, and where that is what can't go on,
-/// a person hears of it.
-pub(crate) fn end(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
-    let found = known(turn, plan)?;
-    if found.is_closed() {
-        return Ok(());
-    }
-    if found.undoing {
-        undo::reset(turn, by, plan).map(drop)
-    } else {
-        undo::cancel(turn, by, plan)
-    }
-}
-
 fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
     let what = match of {
         Kind::Plan => crate::resource::plan(turn, name)?,
@@ -358,6 +344,11 @@ fn begin(
         flow,
     })?;
     Ok(Reply::Plan(plan))
+}
+
+/// Ends an execution as it stands, with all that it has under way.
+pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, plan: PlanId) -> Done {
+    undo::reset(turn, by, plan).map(drop)
 }
 
 /// Refuses to start a plan that names an agent that isn't there.

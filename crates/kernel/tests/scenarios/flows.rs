@@ -186,7 +186,7 @@ fn what_cannot_be_undone_waits_for_a_person() {
     // it is tried three times again
     check_saga(
         &trip,
-        &format!("{STUCK}; resume; fail undo-two; wait 3s; finish undo-two ok; show effects"),
+        &format!("{STUCK}; goon; fail undo-two; wait 3s; finish undo-two ok; show effects"),
         "undo-one attempt 1",
     );
     check_saga(
@@ -276,29 +276,29 @@ fn a_workflow_goes_on_where_it_failed() {
     check(&spec, &format!("{failed}; show plan"), "failed");
     check(
         &spec,
-        &format!("{failed}; resume"),
+        &format!("{failed}; goon"),
         "plan.resumed plan.step_started(two 2) task.opened task.routed(two) run.started \
          budget.reserved",
     );
     check(
         &spec,
-        &format!("{failed}; resume; finish green x; show plan"),
+        &format!("{failed}; goon; finish green x; show plan"),
         "completed x",
     );
     check(
         &spec,
-        &format!("{failed}; resume; fail two; resume; show effects"),
+        &format!("{failed}; goon; fail two; goon; show effects"),
         "two attempt 1",
     );
-    check(&spec, "go workflow it red; resume", "nothing");
+    check(&spec, "go workflow it red; goon", "nothing");
     check(
         &spec,
-        "go workflow it red; cancel plan; resume; finish one 1; finish two 2; show plan",
+        "go workflow it red; cancel plan; goon; finish one 1; finish two 2; show plan",
         "completed 2",
     );
     check(
         &spec,
-        "go workflow it red; finish one 1; finish two 2; resume",
+        "go workflow it red; finish one 1; finish two 2; goon",
         "N0131 plan is completed: only what failed or was cancelled goes on",
     );
     check(&spec, "go workflow it red; abandon; show plan", "cancelled");

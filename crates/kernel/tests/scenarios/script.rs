@@ -169,7 +169,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
         ("pool", what) => pool(bench, what),
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
-        ("resume" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
+        ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
         // What the guest logged before its next call or its end: a page of lines, so many bytes.
         ("log", [lines, bytes, left_out @ ..]) => {
@@ -410,7 +410,7 @@ fn about_plan(bench: &mut Bench, verb: &str, step: &[&str]) -> Outcome {
     let plan = bench.plan.expect("a plan");
     let step = step.first().map(|step| name(step));
     bench.command(match verb {
-        "resume" => command::Plan::Resume { plan },
+        "goon" => command::Plan::Resume { plan },
         "abandon" => command::Plan::Reset { plan },
         _ => command::Plan::Resolve {
             plan,

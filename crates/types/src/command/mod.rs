@@ -354,6 +354,7 @@ impl Command {
             Self::Approval(_) => "approval",
             Self::Budget(_) => "budget",
             Self::Resource(_) => "resource",
+            Self::Pool(_) => "pool",
             Self::Document(_) => "document",
             Self::Member(_) => "member",
             Self::Message(_) => "message",
