@@ -104,6 +104,9 @@ codes! {
     NOT_EMPTY 137 Conflict
         "there is something in the way, and nothing is ever written over it"
         "name another place, or move away what is there"
+    LAST_OWNER 138 Conflict
+        "the last owner stays"
+        "make another owner first, who has a token: POST /api/v1/members, with role owner"
     NOT_SIGNED_IN 140 Forbidden
         "no valid token"
         "use the token in data/owner.token, or sign in on the page"
