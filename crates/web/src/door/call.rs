@@ -75,6 +75,17 @@ impl Call {
         Ok(text.parse::<u64>().map_err(bad)?.min(max))
     }
 
+    /// How many lines of a list are asked for: at least one, and at most `max` are given.
+    pub(crate) fn rows(&self, name: &str, default: u64, max: u64) -> Result<usize, Fault> {
+        match self.number(name, default, max)? {
+            0 => {
+                let what = format!("{name} is 0, and an answer has at least 1 and at most {max}");
+                Err(Fault::new(Code::BAD_REQUEST, what))
+            }
+            rows => Ok(usize::try_from(rows).unwrap_or(usize::MAX)),
+        }
+    }
+
     /// A word of a closed list in the query.
     pub(crate) fn word<T>(
         &self,

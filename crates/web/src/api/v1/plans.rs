@@ -50,8 +50,8 @@ pub(crate) async fn list(call: Call) -> Answered {
     let status = call.word("status", PlanStatus::parse)?;
     let name = call.query("name");
     let before = call.word("before", PlanId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let listed = reader.plans(&PlanFilter { status, name }, before, limit as usize)?;
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    let listed = reader.plans(&PlanFilter { status, name }, before, limit)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items
