@@ -76,6 +76,16 @@ impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
         }
     }
 
+    /// All that are there and loaded: every one only of a kind that is always loaded.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &T)> {
+        let base = self.base.0.iter().filter_map(|(key, slot)| match slot {
+            Slot::Present(value) if !self.edits.contains_key(key) => Some((key, &**value)),
+            _ => None,
+        });
+        let edits = self.edits.iter();
+        base.chain(edits.filter_map(|(key, edit)| Some((key, edit.as_deref()?))))
+    }
+
     pub(crate) fn get_mut(&mut self, key: &K) -> Result<Option<&mut T>, Unknown> {
         if !self.edits.contains_key(key) {
             match self.base.0.get(key) {

@@ -39,7 +39,12 @@ impl Fail {
 
     /// A file that could not be read or written.
     pub(crate) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        Self::new(Code::NO_FILE, format!("could not {doing}: {error}"))
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        let code = match error.kind() {
+            StorageFull | QuotaExceeded => Code::DISK_FULL,
+            _ => Code::NO_FILE,
+        };
+        Self::new(code, format!("could not {doing}: {error}"))
     }
 
     /// The same with its own advice.

@@ -306,6 +306,12 @@ fn process_budgets_are_set_and_shown() {
         assert!(!budget[key].is_null(), "{key}: {budget}");
     }
     assert_eq!(project.naos(&["cost", "reset", "a"]).exit, 0);
+    let early = project.naos(&["cost", "set", "ghost", "--budget", "$1/day", "--quiet"]);
+    assert_eq!(early.exit, 0);
+    let warning = "warning: there is no agent ghost yet";
+    assert!(early.stderr.contains(warning), "{}", early.stderr);
+    let status = project.naos(&["cost", "status"]).stdout;
+    assert!(status.contains("ghost (no such agent)"), "{status}");
 }
 
 #[test]

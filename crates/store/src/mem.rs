@@ -297,6 +297,17 @@ impl Store for MemStore {
         Ok(done)
     }
 
+    fn writable(&self) -> Result<(), CommitError> {
+        let node = self.node();
+        if node.broken {
+            return Err(CommitError::SyncFailed("an earlier sync failed".into()));
+        }
+        if node.full {
+            return Err(CommitError::Full);
+        }
+        Ok(())
+    }
+
     fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, ReadError> {
         Ok(Arc::new(MemTenant {
             id,

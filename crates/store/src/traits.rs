@@ -240,6 +240,13 @@ pub trait Store: Send + Sync {
     /// [`CommitError`]: then nothing of any append was written, except after a failed sync.
     fn commit(&self, appends: &[Append]) -> Result<Vec<Result<Seq, Stale>>, CommitError>;
 
+    /// Whether a commit could find room: something is written and taken away again. Of use where
+    /// the last one failed and nobody asks for another.
+    ///
+    /// # Errors
+    /// [`CommitError`] says why not.
+    fn writable(&self) -> Result<(), CommitError>;
+
     /// The door to one tenant's rows; made at its first use.
     ///
     /// # Errors

@@ -104,6 +104,9 @@ codes! {
     NOT_EMPTY 137 Conflict
         "there is something in the way, and nothing is ever written over it"
         "name another place, or move away what is there"
+    LAST_OWNER 138 Conflict
+        "the last owner stays"
+        "make another owner first, who has a token: POST /api/v1/members, with role owner"
     NOT_SIGNED_IN 140 Forbidden
         "no valid token"
         "use the token in data/owner.token, or sign in on the page"
@@ -126,6 +129,12 @@ codes! {
     OWN_REVIEW 146 Forbidden
         "nobody reviews or approves their own work"
         "let somebody else do it"
+    OTHER_HOST 147 Forbidden
+        "naos doesn't answer to this host name"
+        "use 127.0.0.1 or localhost, or add the name with `naos up --allow-host NAME`"
+    OTHER_SITE 148 Forbidden
+        "another site's page may change nothing here"
+        "use naos's own pages, or the command"
     HELD 150 Held
         "it waits for a person"
         "`naos approve` lists what waits"

@@ -4,6 +4,7 @@
 use naos_types::spec::{Merge, OnError, Strategy};
 use serde_json::{Map, Value, json};
 
+use crate::api::v1::{LIMIT, LIMIT_MAX};
 use crate::router::{Face, Least, Row, TABLE};
 
 /// The whole document.
@@ -46,14 +47,18 @@ fn operation(row: &Row) -> Value {
         })
         .collect();
     let query = query_of(row);
+    let pages = query.iter().any(|(name, _)| *name == "before");
     parameters.extend(
         query
             .iter()
-            .map(|(name, kind)| json!({"name": name, "in": "query", "schema": {"type": kind}})),
+            .map(|(name, kind)| json!({"name": name, "in": "query", "schema": {"type": kind}}))
+            .map(|parameter| described(parameter, pages)),
     );
     if row.method == "GET" {
         parameters.push(json!({
             "name": "Naos-Seq", "in": "header", "schema": {"type": "integer", "minimum": 0},
+            "description": "The answer shows at least this. What isn't there within a second is \
+                refused with N0160, which names what there is.",
         }));
     } else {
         parameters.push(json!({
@@ -86,6 +91,21 @@ fn operation(row: &Row) -> Value {
         }
     }
     operation
+}
+
+/// How a list is read page by page.
+fn described(mut parameter: Value, pages: bool) -> Value {
+    let about = match parameter["name"].as_str() {
+        Some("limit") if pages => {
+            parameter["schema"]["minimum"] = json!(1);
+            parameter["schema"]["default"] = json!(LIMIT);
+            format!("An answer has at most {LIMIT_MAX}, whatever is asked for.")
+        }
+        Some("before") => "What `next` of the answer before said.".to_owned(),
+        _ => return parameter,
+    };
+    parameter["description"] = json!(about);
+    parameter
 }
 
 fn names_in(path: &str) -> impl Iterator<Item = &str> {

@@ -56,7 +56,11 @@ fn gather(first: ToCommit, lane: &Receiver<ToCommit>) -> (Vec<usize>, Vec<Append
 }
 
 fn commit(node: &Node, commits: &mut Commits, lanes: &[usize], appends: Vec<Append>) {
-    match commits.commit(node.0.store.as_ref(), appends) {
+    let committed = commits.commit(node.0.store.as_ref(), appends);
+    if commits.refusing.is_some() || super::lock(&node.0.refusing).is_some() {
+        (*super::lock(&node.0.refusing)).clone_from(&commits.refusing);
+    }
+    match committed {
         Ok(told) => {
             for (lane, input) in lanes.iter().zip(told) {
                 let _ = node.0.lanes[*lane].send(ToShard::Input(input));

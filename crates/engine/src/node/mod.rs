@@ -20,6 +20,7 @@ use naos_store::{Store, TenantStore, Viewed};
 use naos_types::command::{Command, Reply};
 use naos_types::input::Input;
 use naos_types::{Actor, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, TenantId, Time};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 
 use crate::refusals::{reading, writing};
@@ -62,6 +63,8 @@ struct Inner {
     waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
     tickets: AtomicU64,
     watch: Watch,
+    /// Why the last commit failed; none if it didn't.
+    refusing: Mutex<Option<Refusal>>,
     world: world::World,
     stopping: AtomicBool,
     /// Those that decide and commit.
@@ -116,6 +119,7 @@ impl Node {
             waiting: Mutex::default(),
             tickets: AtomicU64::new(1),
             watch: Watch::default(),
+            refusing: Mutex::default(),
             world: world::World::new(&parts, pool, weak.clone()),
             stopping: AtomicBool::new(false),
             deciders: Mutex::default(),
@@ -293,6 +297,44 @@ impl Node {
             self.flush(tenant).await;
         }
         Ok(())
+    }
+
+    /// Waits until a cell has come to this seq; whoever asks says for how long.
+    ///
+    /// # Errors
+    /// A refusal if its file can't be read, or when the node stops.
+    pub async fn reached(&self, tenant: TenantId, seq: Seq) -> Result<(), Refusal> {
+        let mut watch = self.watch(tenant);
+        while self.head(tenant)? < seq {
+            // Whatever was heard or missed, the store says how far the cell is.
+            if let Err(RecvError::Closed) = watch.recv().await {
+                return Err(Refusal::new(Code::STOPPING, "naos is stopping"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything can be made durable. Waits for the disk where the last commit failed:
+    /// perhaps nobody has asked for another one since.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn writes(&self) -> Result<(), Refusal> {
+        let mut refusing = lock(&self.0.refusing);
+        if refusing.is_some() {
+            self.0.store.writable().map_err(|e| writing(&e))?;
+            *refusing = None;
+        }
+        Ok(())
+    }
+
+    /// How far a cell is: its last durable seq.
+    ///
+    /// # Errors
+    /// A refusal if its file can't be read.
+    pub fn head(&self, tenant: TenantId) -> Result<Seq, Refusal> {
+        let head = self.tenant(tenant)?.head();
+        Ok(head.map_err(|e| reading(&e))?.seq)
     }
 
     fn ticket(&self) -> (Ticket, oneshot::Receiver<Answer>) {

@@ -15,6 +15,8 @@ use super::Incoming;
 #[derive(Debug, Default)]
 pub struct Commits {
     void: BTreeMap<TenantId, u64>,
+    /// Why the store took nothing the last time that it was asked; none if it did.
+    pub refusing: Option<Refusal>,
 }
 
 /// The sync failed: what is on disk is unknown, and the process must end.
@@ -63,7 +65,10 @@ impl Commits {
             return Ok(Vec::new());
         }
         let results = match store.commit(appends) {
-            Ok(results) => results,
+            Ok(results) => {
+                self.refusing = None;
+                results
+            }
             Err(error @ CommitError::SyncFailed(_)) => return Err(SyncFailed(error)),
             Err(error) => {
                 let why = crate::refusals::writing(&error);
@@ -71,6 +76,7 @@ impl Commits {
                     why = why.what,
                     "could not write the journal; nothing is acknowledged"
                 );
+                self.refusing = Some(why.clone());
                 let fail = |append| self.fail(append, why.clone());
                 return Ok(appends.iter().map(fail).collect());
             }

@@ -47,6 +47,35 @@ fn known<'t>(turn: &'t Turn<'_>, member: MemberId) -> Done<&'t Member> {
         .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no member {member}")))
 }
 
+/// Refuses what would leave no owner who can come in: that `member` is an owner no more, or, where
+/// a token is named, that it is worth nothing any more. Nobody could ever make an owner again.
+fn an_owner_stays(turn: &Turn<'_>, member: MemberId, revoked: Option<TokenId>) -> Done {
+    if known(turn, member)?.role != Role::Owner || crate::planted::is("last-owner-goes") {
+        return Ok(());
+    }
+    let good = |id: &MemberId, token: &TokenId, expires: Option<Time>| {
+        let goes = *id == member && revoked.is_none_or(|revoked| revoked == *token);
+        !goes && expires.is_none_or(|at| at > turn.now)
+    };
+    let comes_in = |id: &MemberId, member: &Member| {
+        let mut tokens = member.tokens.iter();
+        member.role == Role::Owner && tokens.any(|(token, kept)| good(id, token, kept.expires_at))
+    };
+    if turn
+        .tables
+        .member
+        .iter()
+        .any(|(id, member)| comes_in(id, member))
+    {
+        return Ok(());
+    }
+    let what = match revoked {
+        None => format!("{member} is the last owner who can come in"),
+        Some(token) => format!("{token} is the last token by which an owner can come in"),
+    };
+    Err(Stop::refused(Code::LAST_OWNER, what))
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) -> Done<Reply> {
     match asked {
         command::Member::Add { name, role } => {
@@ -64,6 +93,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
             if known(turn, *member)?.role == *role {
                 return Ok(Reply::Unchanged);
             }
+            an_owner_stays(turn, *member, None)?;
             turn.emit(member::RoleChanged {
                 member: *member,
                 role: *role,
@@ -72,7 +102,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
             Ok(Reply::Done)
         }
         command::Member::Remove { member } => {
-            known(turn, *member)?;
+            an_owner_stays(turn, *member, None)?;
             turn.emit(member::Removed {
                 member: *member,
                 by: by.clone(),
@@ -105,6 +135,10 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
                     Code::NOT_FOUND,
                     format!("there is no token {token}"),
                 ));
+            }
+            if *by != Actor::System {
+                // The node takes all tokens away only to give a new one in their place.
+                an_owner_stays(turn, *member, Some(*token))?;
             }
             let (member, token, by) = (*member, *token, by.clone());
             turn.emit(member::TokenRevoked { member, token, by })?;

@@ -39,7 +39,7 @@ pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal
     if next_move(turn, &plan, |_| true).is_some() {
         return halt(turn, id, why);
     }
-    super::end(turn, by, id)
+    super::cancel(turn, by, id)
 }
 
 /// What can be done now.
@@ -105,10 +105,7 @@ fn next_move<'p>(
             .find(|spec| spec.name == *undo)
             .and_then(of);
     }
-    let is_full = under_way(plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
-    // Whatever of it ends makes room.
-    let fits = |(_, next): &(_, Move)| !is_full || matches!(next, Move::Gather);
-    plan.forward().filter_map(of).find(fits)
+    plan.forward().find_map(of)
 }
 
 /// All steps are closed.

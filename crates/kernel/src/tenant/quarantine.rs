@@ -141,7 +141,7 @@ fn due(turn: &mut Turn<'_>, by: &Actor, key: &Key) -> Done {
                 call,
             })
         }
-        Key::Plan(id) => crate::plan::end(turn, by, *id),
+        Key::Plan(id) => crate::plan::cancel(turn, by, *id),
         Key::Notice(id) => {
             let Some(to) = turn.notice(id)?.map(|notice| notice.to.clone()) else {
                 return Ok(());

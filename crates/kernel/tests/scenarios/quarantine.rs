@@ -26,7 +26,7 @@ fn what_is_skipped_is_lost_to_nobody() {
         ("broke due-run worker", &format!("tenant.skipped {stopped}")),
     ] {
         check(&format!("{CELL}; {script}; skip"), facts);
-        check(&format!("{CELL}; {script}; mend"), "tenant.resumed");
+        check(&format!("{CELL}; {script}; resume"), "tenant.resumed");
     }
 }
 
@@ -51,7 +51,7 @@ fn check_asks(script: &str, expected: &str) {
 fn a_plan_that_is_skipped_ends() {
     check_asks("broke plan; skip; show plan", "cancelled");
     check_asks("broke due-plan; skip; show plan", "cancelled");
-    check_asks("broke plan; mend; show plan", "held");
+    check_asks("broke plan; resume; show plan", "held");
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn a_question_that_is_skipped_does_not_expire() {
 fn only_what_is_quarantined_is_mended() {
     let well = "N0131 this tenant's cell isn't quarantined: there is nothing to mend";
     check(&format!("{CELL}; skip"), well);
-    check(&format!("{CELL}; mend"), well);
-    check(&format!("{CELL}; broke command; skip; mend"), well);
+    check(&format!("{CELL}; resume"), well);
+    check(&format!("{CELL}; broke command; skip; resume"), well);
     check(
         &format!("{CELL}; broke command; role admin; skip"),
         "N0141 this takes the role owner, yours is admin",

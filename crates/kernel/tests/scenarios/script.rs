@@ -202,7 +202,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("skip", []) => bench.command(command::Tenant::Skip {
             reason: sealed("enough"),
         }),
-        ("mend", []) => bench.command(command::Tenant::Resume {}),
+        ("resume", []) => bench.command(command::Tenant::Resume {}),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]
@@ -223,7 +223,9 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             kind: Kind::Notice,
             name: name(to),
         }),
-        ("member" | "token" | "revoke" | "leave" | "promote", _) => member(bench, verb),
+        ("member" | "owner" | "token" | "brief" | "revoke" | "leave" | "promote", _) => {
+            member(bench, verb)
+        }
         ("publish", [topic]) => {
             let data = bench.body(b"{}");
             bench.command(command::Event::Publish {
@@ -681,9 +683,13 @@ fn keep(bench: &mut Bench, kind: &str, json: &str) -> Outcome {
 fn member(bench: &mut Bench, verb: &str) -> Outcome {
     let member = bench.member.unwrap_or(naos_types::MemberId(1));
     let command = match verb {
-        "member" => command::Member::Add {
+        "member" | "owner" => command::Member::Add {
             name: sealed("Ada"),
-            role: Role::Staff,
+            role: if verb == "owner" {
+                Role::Owner
+            } else {
+                Role::Staff
+            },
         },
         "leave" => command::Member::Remove { member },
         "promote" => command::Member::ChangeRole {
@@ -697,7 +703,7 @@ fn member(bench: &mut Bench, verb: &str) -> Outcome {
         _ => command::Member::IssueToken {
             member,
             hash: Digest([3; 32]),
-            expires_at: None,
+            expires_at: (verb == "brief").then(|| bench.now + Span::secs(60)),
         },
     };
     bench.command(command)

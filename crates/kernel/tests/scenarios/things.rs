@@ -44,6 +44,33 @@ fn members_and_their_tokens() {
 }
 
 #[test]
+fn the_last_owner_stays() {
+    let who = "N0138 mem is the last owner who can come in";
+    check("owner; token; leave", who);
+    check("owner; token; promote", who);
+    check("owner; leave", who);
+    check(
+        "owner; token; revoke",
+        "N0138 tok is the last token by which an owner can come in",
+    );
+    check("owner; token; token; revoke", "member.token_revoked");
+    // Another owner lets this one go, unless nobody can come in as the other.
+    check("owner; token; owner; leave", "member.removed");
+    check("owner; token; owner; token; leave", "member.removed");
+    check("owner; token; owner; token; promote", "member.role_changed");
+    check("owner; token; owner; token; revoke", "member.token_revoked");
+    check("owner; owner; token; leave", who);
+    check("owner; brief; wait 61; owner; token; leave", who);
+    check("owner; brief; owner; token; leave", "member.removed");
+    // Who is no owner may go, whoever is left, and what is worth nothing may go too.
+    check("member; token; leave", "member.removed");
+    check(
+        "owner; token; brief; wait 61; revoke",
+        "member.token_revoked",
+    );
+}
+
+#[test]
 fn the_same_resource_again_changes_nothing() {
     check("keep policy {\"a\":1}", "resource.applied");
     check("keep policy {\"a\":1}; keep policy {\"a\":1}", "nothing");

@@ -164,10 +164,20 @@ fn fill(
         .mode(0o600)
         .open(part);
     let mut file = private.map_err(|e| io("make", part, &e))?;
-    fetch(&mut |bytes| {
+    let mut unwritten = None;
+    let fetched = fetch(&mut |bytes| {
         show.more(bytes.len() as u64);
-        file.write_all(bytes)
-    })?;
+        file.write_all(bytes).map_err(|cause| {
+            let told = std::io::Error::new(cause.kind(), cause.to_string());
+            unwritten = Some(cause);
+            told
+        })
+    });
+    // What the disk says, not that the download broke off because of it.
+    if let Some(cause) = unwritten {
+        return Err(io("write", part, &cause));
+    }
+    fetched?;
     file.sync_all().map_err(|e| io("sync", part, &e))
 }
 
@@ -297,5 +307,23 @@ impl Progress {
 
     pub(crate) fn done(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_called_so() {
+        let show = Progress::new(&Out::new(false, true), "written");
+        let broke_off = |each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>| {
+            let sent = each(b"a backup");
+            sent.map_err(|cause| Fail::new(Code::INTERNAL, cause.to_string()))
+        };
+        let fail = fill(Path::new("/dev/full"), &show, broke_off).unwrap_err();
+        assert_eq!(fail.code, Some(Code::DISK_FULL), "{}", fail.what);
+        assert!(fail.what.contains("/dev/full"), "{}", fail.what);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
 use crate::fail::Fail;
-use crate::out::{Out, cell, money};
+use crate::out::{Out, aside, cell, money};
 use crate::session::api;
 
 const MICROS: u64 = 1_000_000;
@@ -210,6 +210,13 @@ fn put(
     if context.out.json {
         context.out.json(&answer);
     }
+    if answer["exists"] == false {
+        // Said with --quiet too: a name typed wrong is guarded by nothing.
+        aside(format_args!(
+            "warning: there is no agent {whose} yet; the budget holds once there is one. `naos \
+             get agents` lists those there are, `naos cost remove {whose}` takes it back"
+        ));
+    }
     let limit = naos_types::Micros(limit);
     context.out.say(format!(
         "{} may spend {limit} a {period}, then: {action}.",
@@ -277,6 +284,7 @@ fn show(out: &Out, answer: &Value) {
             ];
             let agent = match cell(&b["agent"]) {
                 all if all == Spender::ALL => "all together".to_owned(),
+                agent if b["exists"] == false => format!("{agent} (no such agent)"),
                 agent => agent,
             };
             let mut row = vec![agent, cell(&b["period"])];

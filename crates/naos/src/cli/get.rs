@@ -37,9 +37,17 @@ pub(crate) struct Get {
     #[arg(long)]
     prefix: Option<String>,
     /// At most so many.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
+    /// Only those older than this one (runs, tasks, plan-runs, approvals).
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
 }
+
+/// Lists that are read page by page, newest first.
+const PAGED: [&str; 4] = ["/runs", "/tasks", "/plan-runs", "/approvals"];
+/// How many lines a page has at most.
+const PAGE_ROWS: usize = 500;
 
 /// How a kind is listed: its words, where it is, what is shown.
 struct Listed {
@@ -231,18 +239,57 @@ fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
     put("status", get.status.clone());
     put("agent", get.agent.clone());
     put("prefix", get.prefix.clone());
+    if PAGED.contains(&path.as_str()) {
+        let page = |more: &[String]| session.get(api(&address(&path, &query, more)));
+        return pages(get.limit, get.before.as_deref(), page);
+    }
+    if get.before.is_some() {
+        let what = format!("--before is of no use with {}", many_word(kind));
+        let help = "it goes with runs, tasks, plan-runs and approvals";
+        return Err(Fail::usage(what).help(help));
+    }
     if path == "/audit" {
         put("action", Some("event.published".into()));
         put("last", Some(get.limit.unwrap_or(100).to_string()));
-    } else {
-        put("limit", get.limit.map(|limit| limit.to_string()));
     }
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", query.join("&"))
-    };
-    session.get(api(&format!("{path}{query}")))
+    let mut answer = session.get(api(&address(&path, &query, &[])))?;
+    if let (Some(limit), Some(rows)) = (get.limit, answer["items"].as_array_mut()) {
+        rows.truncate(limit as usize);
+    }
+    Ok(answer)
+}
+
+fn address(path: &str, query: &[String], more: &[String]) -> String {
+    let query = [query, more].concat();
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    format!("{path}?{}", query.join("&"))
+}
+
+/// As many pages as it takes; without a limit the first one.
+fn pages(
+    limit: Option<u32>,
+    before: Option<&str>,
+    mut page: impl FnMut(&[String]) -> Result<Value, Fail>,
+) -> Result<Value, Fail> {
+    let (mut rows, mut before) = (Vec::new(), before.map(str::to_owned));
+    loop {
+        let left = limit.map(|limit| limit as usize - rows.len());
+        let left = left.map(|left| format!("limit={}", left.min(PAGE_ROWS)));
+        let from = before.map(|id| format!("before={}", part(&id)));
+        let more: Vec<String> = left.into_iter().chain(from).collect();
+        let mut answer = page(&more)?;
+        if let Some(items) = answer["items"].as_array_mut() {
+            rows.append(items);
+        }
+        before = answer["next"].as_str().map(str::to_owned);
+        let enough = limit.is_none_or(|limit| rows.len() >= limit as usize);
+        if enough || before.is_none() {
+            answer["items"] = Value::Array(rows);
+            return Ok(answer);
+        }
+    }
 }
 
 fn list(out: &Out, kind: &str, answer: &Value) {
@@ -277,8 +324,10 @@ fn list(out: &Out, kind: &str, answer: &Value) {
         .map(|c| c.trim_end_matches("_micros"))
         .collect();
     out.table(&head, &cells);
-    if !answer["next"].is_null() {
-        out.note("There are more; --limit N shows more of them.");
+    if let Some(next) = answer["next"].as_str() {
+        out.note(format!(
+            "There are more: --limit N shows more of them, --before {next} goes on from here."
+        ));
     }
 }
 
@@ -347,6 +396,7 @@ mod tests {
             agent: None,
             prefix: None,
             limit: None,
+            before: None,
         }
     }
 
@@ -362,6 +412,41 @@ mod tests {
             ("run_x", None, "run_x", None),
         ] {
             assert_eq!(meant(&get(kind, name)), (meant_kind, meant_name), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_large_limit_takes_several_pages() {
+        for (limit, before, there, asked, given) in [
+            (None, None, 60, vec![""], 50),
+            (Some(3), None, 60, vec!["limit=3"], 3),
+            (Some(100_000), None, 40, vec!["limit=500"], 40),
+            (
+                Some(1_100),
+                Some("r0"),
+                2_000,
+                vec![
+                    "limit=500&before=r0",
+                    "limit=500&before=r500",
+                    "limit=100&before=r1000",
+                ],
+                1_100,
+            ),
+        ] {
+            let (mut asks, mut at) = (Vec::new(), 0);
+            let page = |more: &[String]| {
+                asks.push(more.join("&"));
+                let limit = more.iter().find_map(|part| part.strip_prefix("limit="));
+                let rows = limit.map_or(50, |limit| limit.parse().unwrap());
+                let to = there.min(at + rows);
+                let items: Vec<usize> = (at..to).collect();
+                at = to;
+                let next = (to < there).then(|| format!("r{to}"));
+                Ok(json!({"items": items, "next": next}))
+            };
+            let answer = pages(limit, before, page).unwrap();
+            assert_eq!(asks, asked);
+            assert_eq!(items(&answer).len(), given, "{limit:?}");
         }
     }
 

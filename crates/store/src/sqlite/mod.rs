@@ -318,6 +318,10 @@ impl Store for SqliteStore {
         self.node.commit(appends)
     }
 
+    fn writable(&self) -> Result<(), CommitError> {
+        self.node.writable()
+    }
+
     fn tenant(&self, id: TenantId) -> Result<Arc<dyn TenantStore>, ReadError> {
         Ok(Arc::new(self.sqlite_tenant(id)?))
     }

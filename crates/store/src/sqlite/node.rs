@@ -1,6 +1,7 @@
 //! All cells of a node over one log: staging, committing, publishing.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -22,6 +23,11 @@ use super::tenant_file;
 use super::viewer::Viewer;
 use crate::crypto::Key;
 use crate::traits::{Append, CommitError, ReadError, Stale};
+
+/// What is written to see whether there is room.
+const PROBE: &str = "room.probe";
+/// About what a commit needs.
+const PROBE_BYTES: usize = 64 << 10;
 
 pub(crate) struct Node {
     pub(crate) dir: PathBuf,
@@ -128,6 +134,20 @@ impl Node {
             None => Ok(()),
             Some(why) => Err(CommitError::SyncFailed(Box::new(Broken(why.clone())))),
         }
+    }
+
+    /// Whether there is room for a commit; takes no turn among them.
+    pub(crate) fn writable(&self) -> Result<(), CommitError> {
+        self.alive()?;
+        if self.queue.is_stuck() {
+            return Err(CommitError::Full);
+        }
+        let path = self.dir.join(PROBE);
+        let tried = fs::write(&path, [0_u8; PROBE_BYTES]);
+        let gone = fs::remove_file(&path);
+        tried
+            .and(gone)
+            .map_err(|cause| DbError::from(cause).writing())
     }
 
     pub(crate) fn commit(

@@ -197,6 +197,12 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether so much waits for tenants' files, which have no room, that nothing more is taken.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let state = self.lock();
+        state.stuck && state.bytes > LAG_BYTES_MAX
+    }
+
     /// Waits until files hold all that is durable by now; not for a full disk.
     pub(crate) fn settle(&self) {
         let mut state = self.lock();

@@ -360,7 +360,6 @@ impl Command {
             Self::Message(_) => "message",
             Self::Event(_) => "event",
             Self::Notice(_) => "notice",
-            Self::Pool(_) => "pool",
             Self::Tenant(_) => "tenant",
         }
     }

@@ -4,7 +4,7 @@ use naos_engine::node::Ask;
 use naos_engine::read::{Lists, Reader};
 use naos_engine::shard::{NewBody, SameAs};
 use naos_types::command::{Command, Reply};
-use naos_types::{BodyRef, Code, Digest, Name, NameError, Sealed, Seq, Spender};
+use naos_types::{BodyRef, Code, Digest, Name, NameError, Refusal, Sealed, Seq, Spender};
 use serde::de::DeserializeOwned;
 
 use super::{Call, SEQ_WAIT_MAX};
@@ -73,6 +73,17 @@ impl Call {
             )
         };
         Ok(text.parse::<u64>().map_err(bad)?.min(max))
+    }
+
+    /// How many lines of a list are asked for: at least one, and at most `max` are given.
+    pub(crate) fn rows(&self, name: &str, default: u64, max: u64) -> Result<usize, Fault> {
+        match self.number(name, default, max)? {
+            0 => {
+                let what = format!("{name} is 0, and an answer has at least 1 and at most {max}");
+                Err(Fault::new(Code::BAD_REQUEST, what))
+            }
+            rows => Ok(usize::try_from(rows).unwrap_or(usize::MAX)),
+        }
     }
 
     /// A word of a closed list in the query.
@@ -176,14 +187,26 @@ impl Call {
         let wrote = self.session.as_ref().map_or(0, |session| session.seq);
         let seq = said.transpose()?.unwrap_or(0).max(wrote);
         self.seq = seq;
-        if seq > 0 {
-            let settled = self.desk.app.node.settled(tenant, seq);
-            match tokio::time::timeout(SEQ_WAIT_MAX, settled).await {
-                Ok(result) => result?,
-                Err(_) => return Err(Fault::new(Code::BUSY, "reads lag behind by over a second")),
-            }
+        if seq == 0 {
+            return Ok(());
         }
-        Ok(())
+        let node = &self.desk.app.node;
+        let caught_up = async {
+            node.reached(tenant, seq).await?;
+            node.settled(tenant, seq).await
+        };
+        if let Ok(result) = tokio::time::timeout(SEQ_WAIT_MAX, caught_up).await {
+            return Ok(result?);
+        }
+        let head = node.head(tenant)?;
+        if head >= seq {
+            return Err(Fault::new(Code::BUSY, "reads lag behind by over a second"));
+        }
+        let what =
+            format!("Naos-Seq asks for {seq}, and a second later there is no more than {head}");
+        let refusal = Refusal::new(Code::BUSY, what)
+            .help("send the seq that a write was answered with, or leave Naos-Seq out");
+        Err(refusal.into())
     }
 
     /// 32 bytes that the same request with the same key gets again; fresh ones without a key.

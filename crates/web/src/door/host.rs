@@ -10,9 +10,15 @@ use crate::planted;
 
 /// A name that leads here from elsewhere (DNS rebinding) is not ours to answer.
 pub(super) fn check_host(desk: &Desk, parts: &Parts, socket: bool) -> Result<(), Fault> {
-    let host = parts
-        .headers
-        .get(header::HOST)
+    let mut named = parts.headers.get_all(header::HOST).iter();
+    let first = named.next();
+    if named.next().is_some() {
+        // Whatever stands before us may have believed the other one.
+        let refusal = Refusal::new(Code::BAD_REQUEST, "the request names two hosts")
+            .help("send one `Host` header");
+        return Err(refusal.into());
+    }
+    let host = first
         .map(|host| host.to_str().unwrap_or("?").to_owned())
         .or_else(|| parts.uri.authority().map(ToString::to_string));
     let Some(host) = host else {
@@ -25,12 +31,8 @@ pub(super) fn check_host(desk: &Desk, parts: &Parts, socket: bool) -> Result<(),
     if is_ours(&host, &desk.app.hosts) {
         return Ok(());
     }
-    let refusal = Refusal::new(
-        Code::NOT_ALLOWED,
-        "this naos doesn't answer to that host name",
-    )
-    .help("use 127.0.0.1 or localhost, or add the name with `naos up --allow-host NAME`");
-    Err(refusal.into())
+    let what = "this naos doesn't answer to the name in the request's `Host`";
+    Err(Fault::new(Code::OTHER_HOST, what))
 }
 
 fn is_ours(host: &str, more: &[String]) -> bool {
@@ -82,12 +84,8 @@ pub(super) fn check_origin(parts: &Parts, session: bool) -> Result<(), Fault> {
     if same && !foreign {
         return Ok(());
     }
-    let refusal = Refusal::new(
-        Code::NOT_ALLOWED,
-        "the request comes from another site's page",
-    )
-    .help("use naos's own pages, or the command");
-    Err(refusal.into())
+    let what = "the request comes from another site's page";
+    Err(Fault::new(Code::OTHER_SITE, what))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
 use naos_kernel::review::Review;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Code, Digest};
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, Refusal};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -218,10 +218,16 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
     };
     call.key = Some(checked_key(&form.idempotency_key)?);
     let id: ApprovalId = call.id("id", "approval")?;
+    let Some(seen) = Digest::parse(&form.seen) else {
+        // Whoever can't say what they saw may have seen something else.
+        let refusal = Refusal::new(Code::BAD_REQUEST, "the form doesn't say what you saw")
+            .help("open the approval again, look at what waits, and answer there");
+        return Err(refusal.into());
+    };
     let decide = Decide {
         approve,
         comment: Some(form.comment),
-        seen: Digest::parse(&form.seen),
+        seen: Some(seen),
         edited: None,
     };
     answer(&call, id, decide).await?;

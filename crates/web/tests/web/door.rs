@@ -26,6 +26,23 @@ async fn only_our_own_names_are_answered() {
         let got = rig.send(request.unwrap()).await;
         assert_eq!(got.status.as_u16(), status, "{host}");
     }
+    let named = |hosts: &[&str]| {
+        let request = Request::get("/healthz");
+        let request = hosts
+            .iter()
+            .fold(request, |r, host| r.header("host", *host));
+        rig.send(request.body(Body::empty()).unwrap())
+    };
+    let other = named(&["evil.example"]).await;
+    assert_eq!(other.problem(), (403, "N0147".into()));
+    assert!(other.text.contains("host name"), "{other:?}");
+    for two in [["localhost", "localhost"], ["localhost", "evil.example"]] {
+        assert_eq!(
+            named(&two).await.problem(),
+            (400, "N0102".into()),
+            "{two:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +83,7 @@ async fn what_changes_something_comes_from_our_own_pages() {
     let got = rig
         .send(request(&rig.owner, "POST", "/api/v1/runs", &body, &foreign))
         .await;
-    assert_eq!(got.problem(), (403, "N0141".into()));
+    assert_eq!(got.problem(), (403, "N0148".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

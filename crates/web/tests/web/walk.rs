@@ -37,11 +37,9 @@ fn as_page(row: &Row, cookie: Option<&str>) -> Request<Body> {
         }
         return request.body(Body::empty()).unwrap();
     }
-    form(
-        &path(row),
-        cookie,
-        "idempotency_key=k&input=x&decision=approve",
-    )
+    let seen = "00".repeat(32);
+    let filled = format!("idempotency_key=k&input=x&decision=approve&seen={seen}");
+    form(&path(row), cookie, &filled)
 }
 
 #[tokio::test(flavor = "multi_thread")]

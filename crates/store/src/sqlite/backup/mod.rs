@@ -34,7 +34,7 @@ use naos_types::{Code, Seq, SubjectId, TenantId, Time};
 
 pub use self::keys_file::BackupKeys;
 use super::SqliteStore;
-use super::db::{self, DbError};
+use super::db::{self, DbError, Meaning};
 use crate::traits::{ReadError, Store};
 
 /// The newest format of a backup that is written, and the newest one that is read.
@@ -182,8 +182,10 @@ impl BackupError {
 
     /// What it is called, and what `naos explain` says about it.
     #[must_use]
-    pub const fn code(&self) -> Code {
+    pub fn code(&self) -> Code {
         match self {
+            Self::Source(ReadError::Full { .. }) => Code::DISK_FULL,
+            Self::Io { cause, .. } if is_full(cause.as_ref()) => Code::DISK_FULL,
             Self::Source(ReadError::Io { .. }) | Self::Io { .. } => Code::READ_ONLY,
             Self::Source(_) | Self::Damaged { .. } | Self::NotTheSame { .. } => Code::DAMAGED,
             Self::Behind { .. } => Code::DISK_FULL,
@@ -198,6 +200,15 @@ impl BackupError {
     pub fn told(&self) -> String {
         db::chain(self)
     }
+}
+
+/// Whether a disk had no room for it.
+fn is_full(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let meaning = match cause.downcast_ref::<DbError>() {
+        Some(cause) => Some(cause.meaning()),
+        None => cause.downcast_ref().map(db::io_meaning),
+    };
+    meaning == Some(Meaning::Full)
 }
 
 impl SqliteStore {

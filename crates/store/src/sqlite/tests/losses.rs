@@ -5,7 +5,7 @@ use std::fs;
 use super::super::*;
 use super::{Disk, scratch};
 use crate::contract::{A, B, Rig, append};
-use crate::traits::{Append, Store};
+use crate::traits::{Append, CommitError, Store};
 
 /// A journal whose fact names a large content, closed.
 fn with_a_pack() -> Disk {
@@ -129,18 +129,27 @@ fn a_real_full_disk_is_called_so_and_comes_back() {
     let data = small.join("data");
     let store = SqliteStore::open(&data).unwrap();
     assert!(store.commit(&[append(A, 0, 3)]).unwrap()[0].is_ok());
+    let junk = small.join("junk");
+    let fill = || {
+        let mut file = fs::File::create(&junk).unwrap();
+        while std::io::Write::write_all(&mut file, &[1; 4_096]).is_ok() {}
+        while std::io::Write::write_all(&mut file, &[1; 1]).is_ok() {}
+    };
+    let before = store.writable();
+    fill();
+    let meanwhile = store.writable();
+    fs::remove_file(&junk).unwrap();
+    let after = store.writable();
     store.close().unwrap();
     drop(store);
-    let junk = small.join("junk");
-    let mut file = fs::File::create(&junk).unwrap();
-    while std::io::Write::write_all(&mut file, &[1; 4_096]).is_ok() {}
-    while std::io::Write::write_all(&mut file, &[1; 1]).is_ok() {}
-    drop(file);
+    fill();
     let full = SqliteStore::open(&data).err();
     fs::remove_file(&junk).unwrap();
     let back = SqliteStore::open(&data).map(|store| store.tenant(A).unwrap().head().unwrap().seq);
     assert!(mount(&["umount", "-l"]));
     assert!(matches!(full, Some(OpenError::Full { .. })), "{full:?}");
+    assert!(matches!(meanwhile, Err(CommitError::Full)), "{meanwhile:?}");
+    assert!(before.is_ok() && after.is_ok(), "{before:?} {after:?}");
     assert_eq!(back.unwrap(), 3);
 }
 

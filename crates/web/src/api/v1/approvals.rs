@@ -15,9 +15,9 @@ pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let status = call.word("status", ApprovalStatus::parse)?;
     let before = call.word("before", ApprovalId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let fits = |_: &ApprovalId, a: &Approval| status.is_none_or(|status| a.status == status);
-    let listed = reader.newest::<Approval>(before.as_ref(), limit as usize, fits)?;
+    let listed = reader.newest::<Approval>(before.as_ref(), limit, fits)?;
     let items: Vec<Value> = listed
         .items
         .iter()

@@ -1,10 +1,13 @@
 //! `/costs`, `/budgets`.
 
+use naos_engine::read::Reader;
+use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
+use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{BudgetSpec, OnExceed};
-use naos_types::{Code, Micros, Period};
+use naos_types::spec::{BudgetSpec, Kind, OnExceed};
+use naos_types::{Code, Micros, Period, Spender};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,9 +18,13 @@ use crate::error::Fault;
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let budgets = reader.all::<Budget>(NAMES_MAX)?;
-    let limits = budgets
-        .iter()
-        .filter_map(|(name, b)| shapes::budget(name, b, call.now));
+    let mut limits = Vec::new();
+    for (whose, budget) in &budgets {
+        if let Some(mut shape) = shapes::budget(whose, budget, call.now) {
+            shape["exists"] = json!(exists(&reader, whose)?);
+            limits.push(shape);
+        }
+    }
     let mut agents = Vec::new();
     for (whose, budget) in &budgets {
         let Some(name) = whose.agent() else {
@@ -33,7 +40,16 @@ pub(crate) async fn show(call: Call) -> Answered {
             "runs": runs,
         }));
     }
-    ok(&json!({"budgets": limits.collect::<Vec<_>>(), "agents": agents}))
+    ok(&json!({"budgets": limits, "agents": agents}))
+}
+
+/// Whether there is the agent, or the skill; a budget may be there before.
+fn exists(reader: &Reader, whose: &Spender) -> Result<bool, Fault> {
+    let Some(name) = whose.agent() else {
+        return Ok(true);
+    };
+    let skill = || reader.find::<Resource>(&ResourceKey(Kind::Skill, name.clone()));
+    Ok(reader.find::<Agent>(name)?.is_some() || skill()?.is_some())
 }
 
 #[derive(Deserialize)]
@@ -79,7 +95,10 @@ async fn change(call: &Call, spec: Option<BudgetSpec>) -> Answered {
         spec,
     };
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"agent": agent, "changed": reply != Reply::Unchanged, "seq": seq}))
+    call.desk.app.node.settled(call.who()?.tenant, seq).await?;
+    let exists = exists(&call.reader()?, &agent)?;
+    let changed = reply != Reply::Unchanged;
+    ok(&json!({"agent": agent, "exists": exists, "changed": changed, "seq": seq}))
 }
 
 pub(crate) async fn reset(call: Call) -> Answered {

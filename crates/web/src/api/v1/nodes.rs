@@ -1,7 +1,7 @@
 //! The node and the cell at a glance.
 
 use axum::response::IntoResponse;
-use http::header;
+use http::{StatusCode, header};
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
 use naos_kernel::tenant::Slug;
@@ -9,13 +9,26 @@ use naos_types::Code;
 use serde_json::{Map, Value, json};
 
 use super::{NAMES_MAX, shapes};
-use crate::door::{Answered, Call, ok};
+use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 use crate::setup::SYSTEM;
 use crate::{metrics, openapi};
 
-pub(crate) async fn health(_: Call) -> Answered {
-    ok(&json!({"status": "ok"}))
+/// Whether naos can do its work: not while nothing can be made durable.
+pub(crate) async fn health(call: Call) -> Answered {
+    let node = call.desk.app.node.clone();
+    // It may have to try the disk.
+    let writes = tokio::task::spawn_blocking(move || node.writes()).await;
+    let broken = |_| Fault::new(Code::INTERNAL, "the disk could not be tried");
+    match writes.map_err(broken)? {
+        Ok(()) => ok(&json!({"status": "ok"})),
+        Err(why) => {
+            let degraded = json!({
+                "status": "degraded", "code": why.code, "reason": why.what, "help": why.help,
+            });
+            Ok(json(StatusCode::SERVICE_UNAVAILABLE, &degraded))
+        }
+    }
 }
 
 /// Figures of the whole node: only for whoever owns it.

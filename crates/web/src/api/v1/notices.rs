@@ -23,9 +23,9 @@ pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let status = call.word("status", NoticeStatus::parse)?;
     let before = call.word("before", NoticeId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let fits = |_: &NoticeId, n: &Notice| status.is_none_or(|status| n.status == status);
-    let listed = reader.newest::<Notice>(before.as_ref(), limit as usize, fits)?;
+    let listed = reader.newest::<Notice>(before.as_ref(), limit, fits)?;
     let shown = |(id, notice): &(NoticeId, Arc<Notice>)| shape(&reader, *id, notice);
     let items: Vec<Value> = listed.items.iter().map(shown).collect();
     let troubled: Vec<Value> = troubled(&reader)?.iter().map(shown).collect();

@@ -52,10 +52,10 @@ pub(crate) async fn list(call: Call) -> Answered {
     let status = call.word("status", PlanStatus::parse)?;
     let name = call.query("name");
     let before = call.word("before", PlanId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let kind = call.word("kind", Kind::parse)?;
     let fits = PlanFilter { status, name, kind };
-    let listed = reader.plans(&fits, before, limit as usize)?;
+    let listed = reader.plans(&fits, before, limit)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items

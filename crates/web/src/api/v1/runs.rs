@@ -26,8 +26,8 @@ pub(crate) async fn list(call: Call) -> Answered {
     let status = call.word("status", RunStatus::parse)?;
     let agent = call.query("agent");
     let before = call.word("before", RunId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let listed = reader.runs(&RunFilter { status, agent }, before, limit as usize)?;
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    let listed = reader.runs(&RunFilter { status, agent }, before, limit)?;
     let seq = reader.seq()?;
     let items: Vec<Value> = listed
         .items

@@ -12,8 +12,8 @@ pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.lists().await?;
     let status = call.word("status", TaskStatus::parse)?;
     let before = call.word("before", TaskId::parse)?;
-    let limit = call.number("limit", LIMIT, LIMIT_MAX)?.max(1);
-    let listed = reader.tasks(status, before, limit as usize)?;
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    let listed = reader.tasks(status, before, limit)?;
     let items: Vec<Value> = listed
         .items
         .iter()

@@ -42,6 +42,29 @@ async fn a_budget_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_budget_of_nobody_says_so() {
+    let rig = Rig::new().await;
+    let set = |name: &str| {
+        let budget = json!({"limit_micros": 1_000_000, "period": "day"});
+        let place = format!("/api/v1/budgets/{name}");
+        let (owner, rig) = (&rig.owner, &rig);
+        async move { rig.api(owner, "PUT", &place, budget).await.ok()["exists"].clone() }
+    };
+    assert_eq!(set("ghost").await, false);
+    assert_eq!(set("*").await, true);
+    let shown = || async {
+        let costs = rig.get("/api/v1/costs").await.ok();
+        let budgets = costs["budgets"].as_array().unwrap().clone();
+        let ghost = budgets.iter().find(|b| b["agent"] == "ghost").unwrap();
+        ghost["exists"].clone()
+    };
+    assert_eq!(shown().await, false);
+    rig.agent("ghost").await;
+    assert_eq!(shown().await, true);
+    assert_eq!(set("ghost").await, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_agents_together_have_a_budget() {
     let rig = Rig::new().await;
     for agent in ["one", "two"] {

@@ -41,6 +41,25 @@ async fn members_come_change_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_owner_stays() {
+    let rig = Rig::new().await;
+    let listed = rig.get("/api/v1/members").await.ok();
+    let id = listed["items"][0]["member"].as_str().unwrap();
+    let place = format!("/api/v1/members/{id}");
+    let role = format!("{place}/role");
+    let remove = || rig.api(&rig.owner, "DELETE", &place, Value::Null);
+    let staff = json!({"role": "staff"});
+    assert_eq!(remove().await.problem(), (409, "N0138".into()));
+    let demoted = rig.post(&role, staff.clone()).await;
+    assert_eq!(demoted.problem(), (409, "N0138".into()));
+    let heir = rig.member("owner").await;
+    rig.post(&role, staff).await.ok();
+    rig.api(&heir, "DELETE", &place, Value::Null).await.ok();
+    let listed = rig.api(&heir, "GET", "/api/v1/members", Value::Null).await;
+    assert_eq!(listed.ok()["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_key_gives_one_member_and_one_token() {
     let rig = Rig::new().await;
     let key = [("idempotency-key", "m-1")];

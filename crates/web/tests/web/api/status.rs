@@ -112,4 +112,65 @@ async fn a_read_shows_what_was_written_before_it() {
         &[("naos-seq", "x")],
     );
     assert_eq!(rig.send(bad).await.problem(), (400, "N0102".into()));
+    let ahead = |seq: u64| {
+        let seq = seq.to_string();
+        let headers = [("naos-seq", seq.as_str())];
+        rig.send(request(
+            &rig.owner,
+            "GET",
+            "/api/v1/agents",
+            &Value::Null,
+            &headers,
+        ))
+    };
+    let head = rig.node.head(rig.main).unwrap();
+    let never = ahead(99_999_999).await;
+    assert_eq!(never.problem(), (429, "N0160".into()));
+    assert!(never.text.contains(&format!("than {head}")), "{never:?}");
+    // What comes while it waits is shown.
+    let (soon, ()) = tokio::join!(ahead(head + 1), rig.agent("late"));
+    assert!(soon.ok().to_string().contains("late"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_has_at_least_one_line_and_at_most_its_limit() {
+    let rig = Rig::new().await;
+    rig.agent("hello").await;
+    rig.run("hello", "x").await;
+    for list in ["runs", "tasks", "plan-runs", "approvals", "notices"] {
+        for (limit, status) in [
+            ("0", 400),
+            ("-1", 400),
+            ("x", 400),
+            ("1", 200),
+            ("100000", 200),
+        ] {
+            let got = rig.get(&format!("/api/v1/{list}?limit={limit}")).await;
+            assert_eq!(got.status.as_u16(), status, "{list} {limit}: {got:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_no_good_health() {
+    let store = std::sync::Arc::new(naos_store::MemStore::new(7));
+    let rig = Rig::over(
+        std::sync::Arc::<naos_store::MemStore>::clone(&store),
+        |app| app,
+    )
+    .await;
+    let health = || rig.send(request("", "GET", "/healthz", &Value::Null, &[]));
+    assert_eq!(health().await.ok(), json!({"status": "ok"}));
+    store.set_full(true);
+    let refused = rig.post("/api/v1/agents", json!({"name": "a"})).await;
+    assert_eq!(refused.problem(), (503, "N0171".into()));
+    let ill = health().await;
+    assert_eq!(ill.status.as_u16(), 503);
+    assert_eq!(
+        (&ill.json()["status"], &ill.json()["code"]),
+        (&json!("degraded"), &json!("N0171"))
+    );
+    // Nobody has to write something first.
+    store.set_full(false);
+    assert_eq!(health().await.ok(), json!({"status": "ok"}));
 }

@@ -119,6 +119,19 @@ async fn a_person_decides_on_the_page() {
     let page = rig.page(&cookie, &place).await;
     assert!(page.text.contains("the letter"), "{}", page.text);
     let (seen, key) = (hidden(&page.text, "seen"), "k1");
+    // Who can't say what they saw is asked to look again, and nothing is approved.
+    for unseen in ["", "&seen=", "&seen=00", "&seen=x"] {
+        let body = format!("decision=approve&idempotency_key=k0{unseen}");
+        let refused = rig.form(&cookie, &place, &body).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{unseen}");
+        assert!(refused.text.contains("look at what waits"), "{refused:?}");
+    }
+    let other = format!(
+        "decision=approve&idempotency_key=k0&seen={}",
+        "00".repeat(32)
+    );
+    let refused = rig.form(&cookie, &place, &other).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
     let body = format!("decision=approve&comment=eny&seen={seen}&idempotency_key={key}");
     let done = rig.form(&cookie, &place, &body).await;
     assert_eq!(done.headers["location"], place, "{done:?}");
