@@ -137,7 +137,7 @@ fn process_a_named_client_leaves_out_nothing_in_silence() {
 }
 
 #[test]
-fn process_two_demos_at_once_both_come_to_the_question() {
+fn process_two_demos_at_once_both_come_to_the_question_and_tell_of_one_client() {
     let dir = tempfile::tempdir().unwrap();
     let both = std::thread::scope(|scope| {
         let one = || naos_in(dir.path(), &["demo", "--once"]);
@@ -154,4 +154,31 @@ fn process_two_demos_at_once_both_come_to_the_question() {
             ended.stderr
         );
     }
+
+    // A client's report tells of that client alone, and its summary of no disputed amount.
+    let ended = naos_in(dir.path(), &["demo", "--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let file = dir.path().join("naos-demo/reports/riake-2026-10-09.md");
+    let text = fs::read_to_string(file).unwrap();
+    contains(
+        &text,
+        &["Skill overdue: invoices: 2 overdue on 2026-10-09, 3540000.00 MGA."],
+    );
+    for theirs in [
+        "10404000",
+        "10,404,000",
+        "1567.50",
+        "1,567.50",
+        "494,628,000",
+        "449,268,000",
+        "35,636.50",
+        "1825000",
+        "151.83",
+        "purchases",
+    ] {
+        assert!(!text.contains(theirs), "{theirs} is in:\n{text}");
+    }
+    let (summary, _) = text.split_once("## Decisions").unwrap();
+    contains(summary, &["Corrected total, before tax: 61,250,000.00 MGA"]);
+    assert!(!summary.contains("118,860,000"), "{summary}");
 }

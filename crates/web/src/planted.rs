@@ -41,3 +41,8 @@ pub(crate) fn no_origin_check() -> bool {
 pub(crate) fn query_token() -> bool {
     chosen("query-token")
 }
+
+/// A link in Markdown may lead anywhere.
+pub(crate) fn any_link() -> bool {
+    chosen("any-link")
+}

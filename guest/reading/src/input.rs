@@ -21,6 +21,14 @@ pub struct SourceFile {
     pub path: String,
     /// The original text, line by line.
     pub text: String,
+    /// The number of the text's first line in its file: more than 1 where it is a piece of one.
+    #[serde(default = "first_line")]
+    pub line: usize,
+}
+
+/// The first line of a file.
+const fn first_line() -> usize {
+    1
 }
 
 impl SourceFile {
@@ -83,6 +91,7 @@ impl Input {
         let file = SourceFile {
             path: UNNAMED.to_owned(),
             text: text.to_owned(),
+            line: first_line(),
         };
         Self {
             files: vec![file],
@@ -105,7 +114,8 @@ impl Input {
         if let Some(Value::String(_)) = fields.get("text") {
             let path = fields.remove("path");
             let text = fields.remove("text");
-            whole.take_file(path, text);
+            let line = fields.remove("line");
+            whole.take_file(path, text, line);
         }
         whole.rest = fields;
         whole
@@ -117,9 +127,10 @@ impl Input {
                 Value::Object(mut fields) => {
                     let path = fields.remove("path");
                     let text = fields.remove("text");
-                    self.take_file(path, text);
+                    let line = fields.remove("line");
+                    self.take_file(path, text, line);
                 }
-                Value::String(text) => self.take_file(None, Some(Value::String(text))),
+                Value::String(text) => self.take_file(None, Some(Value::String(text)), None),
                 other => self
                     .notes
                     .push(format!("`files` holds what is no file: {other}")),
@@ -127,14 +138,17 @@ impl Input {
         }
     }
 
-    fn take_file(&mut self, path: Option<Value>, text: Option<Value>) {
+    fn take_file(&mut self, path: Option<Value>, text: Option<Value>, line: Option<Value>) {
+        let line = line.as_ref().and_then(Value::as_u64);
+        let line = line.and_then(|line| usize::try_from(line).ok());
+        let line = line.filter(|line| *line > 0).unwrap_or(first_line());
         let path = match path {
             Some(Value::String(path)) if !path.trim().is_empty() => path,
             _ if self.files.is_empty() => UNNAMED.to_owned(),
             _ => format!("{UNNAMED}-{}", self.files.len() + 1),
         };
         match text {
-            Some(Value::String(text)) => self.files.push(SourceFile { path, text }),
+            Some(Value::String(text)) => self.files.push(SourceFile { path, text, line }),
             _ => self
                 .notes
                 .push(format!("{path}: not read, because it has no `text`")),
@@ -214,6 +228,7 @@ mod tests {
             let file = SourceFile {
                 path: path.to_owned(),
                 text: String::new(),
+                line: 1,
             };
             assert_eq!(file.ending(), expected, "{path}");
         }

@@ -72,12 +72,13 @@ fn is_header(line: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Reads a mail (`.eml`) or a mailbox (`.mbox`).
+/// Reads a mail (`.eml`) or a mailbox (`.mbox`), or a piece of one, in front of which its file
+/// has so many lines.
 #[must_use]
-pub fn read(path: &str, text: &str) -> Mailbox {
+pub fn read(path: &str, text: &str, lines_before: usize) -> Mailbox {
     let mut mailbox = Mailbox::default();
     if !text.starts_with("From ") {
-        read_message(path, text, 0, &mut mailbox);
+        read_message(path, text, lines_before, &mut mailbox);
         return mailbox;
     }
     let mut from = None;
@@ -94,7 +95,7 @@ pub fn read(path: &str, text: &str) -> Mailbox {
                 return mailbox;
             }
             from = Some(byte + line.len());
-            start_line = number + 1;
+            start_line = lines_before + number + 1;
         }
         blank_before = line.trim().is_empty();
         byte += line.len();
@@ -439,7 +440,7 @@ mod tests {
 
     /// `line:text` of every readable line that isn't blank.
     fn shape(text: &str) -> String {
-        let mailbox = read("m.eml", text);
+        let mailbox = read("m.eml", text, 0);
         let lines = mailbox.pages.iter().flat_map(|page| &page.lines);
         let shown: Vec<String> = lines
             .filter(|line| !line.text.trim().is_empty())
@@ -484,7 +485,7 @@ mod tests {
                     filename=d.pdf\nContent-Transfer-Encoding: base64\n\nAAAA\n--b--\n";
         let text = mail(parts, body);
         assert_eq!(shape(&text), "9:body 14:note");
-        let notes = read("m.eml", &text).notes;
+        let notes = read("m.eml", &text, 0).notes;
         assert_eq!(
             notes,
             ["m.eml:16: attachment d.pdf (application/pdf) not read"]
@@ -504,7 +505,7 @@ mod tests {
         let one = mail("Date: Fri, 9 Oct 2026 08:00:00 +0300\n", "one\n\n");
         let text = format!("From soa Fri Oct  9\n{one}From soa Fri Oct  9\n{one}");
         assert_eq!(shape(&text), "6:one 13:one");
-        let pages = read("m.mbox", &text).pages;
+        let pages = read("m.mbox", &text, 0).pages;
         assert_eq!(pages[1].subject.as_deref(), Some("Réunion"));
         assert_eq!(
             pages[1].date.map(|date| date.to_string()).as_deref(),
@@ -519,11 +520,25 @@ mod tests {
     #[test]
     fn what_is_no_mail_gets_a_note() {
         for text in ["", "\n\n", "hello\n"] {
-            let mailbox = read("m.eml", text);
+            let mailbox = read("m.eml", text, 0);
             assert!(!mailbox.notes.is_empty(), "{text:?}: {mailbox:?}");
         }
         let nested = "Content-Type: message/rfc822\n\n".repeat(100_000);
-        let notes = read("m.eml", &nested).notes;
+        let notes = read("m.eml", &nested, 0).notes;
         assert!(notes[0].contains("more than 64"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_piece_of_a_mailbox_keeps_the_lines_of_its_file() {
+        let one = "From a\nFrom: a@x.example\nSubject: x\n\nhello\n\n";
+        let whole = one.repeat(3);
+        let lines = |pages: &[Page]| -> Vec<usize> {
+            let numbers = |page: &Page| page.lines[0].number;
+            pages.iter().map(numbers).collect()
+        };
+        assert_eq!(lines(&read("m.mbox", &whole, 0).pages), [5, 11, 17]);
+        assert_eq!(lines(&read("m.mbox", &one.repeat(2), 6).pages), [11, 17]);
+        let notes = read("m.mbox", "From a\n\n\0", 40).notes;
+        assert!(notes[0].starts_with("m.mbox:42"), "{notes:?}");
     }
 }

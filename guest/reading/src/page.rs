@@ -37,6 +37,16 @@ pub struct Page {
     pub written_ms: i64,
 }
 
+/// A piece of a text or a note as a page; its file has so many lines in front of it.
+#[must_use]
+pub fn from_piece(path: &str, text: &str, markdown: bool, lines_before: usize) -> Page {
+    let mut page = from_text(path, text, markdown);
+    for line in &mut page.lines {
+        line.number += lines_before;
+    }
+    page
+}
+
 /// A plain text or a note as a page.
 #[must_use]
 pub fn from_text(path: &str, text: &str, markdown: bool) -> Page {

@@ -1,14 +1,18 @@
 //! Reads a folder of mails, tables and notes into what the report's plan takes.
 
+use std::collections::BTreeMap;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::pieces::{self, Piece};
+
 /// The most files of a folder.
 const FILES_MAX: usize = 5_000;
-/// The largest file, in bytes.
+/// The largest file, in bytes; mails come with attachments, and mailboxes with many mails.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+const MAIL_FILE_BYTES_MAX: u64 = 64 << 20;
 /// All files together, in bytes: one plan's input.
 const TOTAL_BYTES_MAX: usize = 12 << 20;
 /// How many files one task gets, and how many bytes of them.
@@ -33,8 +37,7 @@ pub(crate) enum CollectError {
         cause: std::io::Error,
     },
     /// Nothing in it that a report could be made of.
-    #[error("there is no .eml, .mbox, .csv, .md or .txt file in {}{}", path.display(),
-        beside(left_out))]
+    #[error("{}", nothing(path, left_out))]
     Nothing {
         /// Where.
         path: PathBuf,
@@ -65,12 +68,16 @@ impl std::fmt::Display for LeftOut {
     }
 }
 
-fn beside(left_out: &[LeftOut]) -> String {
+fn nothing(path: &Path, left_out: &[LeftOut]) -> String {
+    let path = path.display();
     let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
     if names.is_empty() {
-        String::new()
+        format!("there is no .eml, .mbox, .csv, .md or .txt file in {path}")
     } else {
-        format!("; left out: {}", names.join(", "))
+        format!(
+            "nothing in {path} can be reported; left out: {}",
+            names.join(", ")
+        )
     }
 }
 
@@ -129,7 +136,6 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         return Err(too_much());
     }
     let (mut mail, mut tables, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut total = 0;
     for path in std::mem::take(&mut search.found) {
         let bytes = match search.read(&path) {
             Ok(bytes) => bytes,
@@ -138,17 +144,24 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
                 continue;
             }
         };
-        total += bytes.len();
-        if total > TOTAL_BYTES_MAX {
-            return Err(too_much());
+        if pieces::is_utf16(&bytes) {
+            search.leave_out(&path, "UTF-16 text: save it as UTF-8".into());
+            continue;
         }
-        let lane = match ending(&path) {
-            "eml" | "mbox" => &mut mail,
-            "csv" => &mut tables,
-            _ => &mut notes,
+        let (name, text) = (search.name(&path), text_of(bytes));
+        let (lane, cut) = match ending(&path) {
+            "eml" => (&mut mail, pieces::of_mail(&name, text)),
+            "mbox" => (&mut mail, pieces::of_mailbox(&name, &text)),
+            "csv" => (&mut tables, pieces::whole(&name, text)),
+            _ => (&mut notes, pieces::of_text(&name, &text)),
         };
-        lane.push((search.name(&path), text_of(bytes)));
+        lane.extend(cut.pieces);
+        search.left_out.extend(cut.left_out);
     }
+    let bytes = |lane: &[Piece]| lane.iter().map(|piece| piece.text.len()).sum::<usize>();
+    let total = bytes(&mail) + bytes(&tables) + bytes(&notes);
+    let left_out = shorten(&mut mail, total).ok_or_else(too_much)?;
+    search.left_out.extend(left_out);
     let mut left_out = search.left_out;
     left_out.sort_by(|left, right| left.path.cmp(&right.path));
     if mail.is_empty() && tables.is_empty() && notes.is_empty() {
@@ -163,6 +176,30 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         notes: batches("notes", notes),
         left_out,
     })
+}
+
+/// Leaves the beginnings of mailboxes out, where old mails stand, until the rest is no more than
+/// one report takes; nothing where that doesn't help.
+fn shorten(mail: &mut Vec<Piece>, mut total: usize) -> Option<Vec<LeftOut>> {
+    let mut cut: BTreeMap<String, usize> = BTreeMap::new();
+    while total > TOTAL_BYTES_MAX {
+        let more = |pair: &[Piece]| pair[0].path == pair[1].path;
+        let at = mail.windows(2).position(more)?;
+        let next = mail[at + 1].line;
+        let piece = mail.remove(at);
+        total -= piece.text.len();
+        cut.insert(piece.path, next - 1);
+    }
+    let why = |last| {
+        let most = TOTAL_BYTES_MAX >> 20;
+        format!("lines 1 to {last} not read: one report takes {most} MiB")
+    };
+    let left_out = cut.into_iter();
+    let left_out = left_out.map(|(path, last)| LeftOut {
+        path,
+        why: why(last),
+    });
+    Some(left_out.collect())
 }
 
 /// Why the system says no, as people say it.
@@ -190,7 +227,7 @@ struct Search<'s> {
 impl Search<'_> {
     fn name(&self, path: &Path) -> String {
         let relative = path.strip_prefix(self.dir).unwrap_or(path);
-        relative.to_string_lossy().replace('\\', "/")
+        pieces::shown(&relative.to_string_lossy().replace('\\', "/"))
     }
 
     fn leave_out(&mut self, path: &Path, why: String) {
@@ -200,8 +237,12 @@ impl Search<'_> {
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
         let size = path.metadata().map_err(|e| reason(&e))?.len();
-        if size > FILE_BYTES_MAX {
-            return Err(format!("larger than {} MiB", FILE_BYTES_MAX >> 20));
+        let most = match ending(path) {
+            "eml" | "mbox" => MAIL_FILE_BYTES_MAX,
+            _ => FILE_BYTES_MAX,
+        };
+        if size > most {
+            return Err(format!("larger than {} MiB", most >> 20));
         }
         self.shelf.read(path).map_err(|e| reason(&e))
     }
@@ -228,6 +269,11 @@ impl Search<'_> {
                 if wanted {
                     self.found.push(path);
                 }
+            } else if kind.is_symlink() {
+                let why = "a symbolic link: only what lies in the folder itself is read";
+                self.leave_out(&path, why.into());
+            } else if !kind.is_file() {
+                self.leave_out(&path, "not a regular file".into());
             }
         }
         Ok(())
@@ -241,33 +287,38 @@ fn text_of(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect())
 }
 
-fn files(files: Vec<(String, String)>) -> Vec<Value> {
-    files
-        .into_iter()
-        .map(|(path, text)| json!({ "path": path, "text": text }))
-        .collect()
+fn files(pieces: Vec<Piece>) -> Vec<Value> {
+    let one = |piece: Piece| {
+        if piece.one_of_many {
+            let lines = piece.text.lines().count();
+            json!({ "path": piece.path, "text": piece.text, "line": piece.line, "lines": lines })
+        } else {
+            json!({ "path": piece.path, "text": piece.text })
+        }
+    };
+    pieces.into_iter().map(one).collect()
 }
 
-fn batches(what: &str, all: Vec<(String, String)>) -> Vec<Value> {
+fn batches(what: &str, all: Vec<Piece>) -> Vec<Value> {
     let total = all.len();
     let mut out = Vec::new();
     let mut first = 1;
-    let mut batch: Vec<(String, String)> = Vec::new();
+    let mut batch: Vec<Piece> = Vec::new();
     let mut bytes = 0;
-    let mut close = |batch: &mut Vec<(String, String)>, first: &mut usize| {
+    let mut close = |batch: &mut Vec<Piece>, first: &mut usize| {
         let last = *first + batch.len() - 1;
         let name = format!("{what} {first} to {last} of {total}");
         *first = last + 1;
         out.push(json!({ "name": name, "files": files(std::mem::take(batch)) }));
     };
-    for (path, text) in all {
-        let full = batch.len() >= BATCH_FILES || bytes + text.len() > BATCH_BYTES;
+    for piece in all {
+        let full = batch.len() >= BATCH_FILES || bytes + piece.text.len() > BATCH_BYTES;
         if full && !batch.is_empty() {
             close(&mut batch, &mut first);
             bytes = 0;
         }
-        bytes += text.len();
-        batch.push((path, text));
+        bytes += piece.text.len();
+        batch.push(piece);
     }
     if !batch.is_empty() {
         close(&mut batch, &mut first);
@@ -276,16 +327,14 @@ fn batches(what: &str, all: Vec<(String, String)>) -> Vec<Value> {
 }
 
 /// Tables that stand in one folder belong together: duplicates are found across them.
-fn by_folder(all: Vec<(String, String)>) -> Vec<Value> {
-    let mut folders: Vec<(String, Vec<(String, String)>)> = Vec::new();
-    for (path, text) in all {
-        let folder = path
-            .rsplit_once('/')
-            .map_or("tables", |(folder, _)| folder)
-            .to_owned();
+fn by_folder(all: Vec<Piece>) -> Vec<Value> {
+    let mut folders: Vec<(String, Vec<Piece>)> = Vec::new();
+    for piece in all {
+        let folder = piece.path.rsplit_once('/');
+        let folder = folder.map_or("tables", |(folder, _)| folder).to_owned();
         match folders.iter_mut().find(|(name, _)| *name == folder) {
-            Some((_, files)) => files.push((path, text)),
-            None => folders.push((folder, vec![(path, text)])),
+            Some((_, files)) => files.push(piece),
+            None => folders.push((folder, vec![piece])),
         }
     }
     let batch = |(name, all)| json!({ "name": name, "files": files(all) });
@@ -388,5 +437,69 @@ mod tests {
             collect(&dir.path().join("no")),
             Err(CollectError::Io { .. })
         ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_text_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("a.md"), "x").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", path("link.md")).unwrap();
+        std::os::unix::fs::symlink("/etc", path("folder")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket.txt")).unwrap();
+        std::fs::write(path("wide.txt"), b"\xff\xfeh\0i\0").unwrap();
+        std::fs::write(path("wide.csv"), b"a\0,\0b\0\n\x001\0,\x002\0").unwrap();
+        std::fs::write(path("line\nbreak\u{1b}.md"), "x").unwrap();
+        let material = collect(dir.path()).unwrap();
+        let left_out: Vec<String> = material.left_out.iter().map(LeftOut::to_string).collect();
+        let link = "a symbolic link: only what lies in the folder itself is read";
+        let expected = [
+            format!("folder ({link})"),
+            format!("link.md ({link})"),
+            "socket.txt (not a regular file)".to_owned(),
+            "wide.csv (UTF-16 text: save it as UTF-8)".to_owned(),
+            "wide.txt (UTF-16 text: save it as UTF-8)".to_owned(),
+        ];
+        assert_eq!(left_out, expected);
+        let names = material.notes[0]["files"].as_array().unwrap();
+        assert_eq!(names[1]["path"], "line\\nbreak\\u{1b}.md");
+    }
+
+    #[test]
+    fn a_long_mailbox_is_read_in_pieces_and_its_newest_part_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let mail = format!(
+            "From a\nFrom: a@x.example\n\n{}\n\n",
+            "hello ".repeat(2_000)
+        );
+        std::fs::write(dir.path().join("b.mbox"), mail.repeat(1_700)).unwrap();
+        let material = collect(dir.path()).unwrap();
+        assert!(material.mail.len() > 40, "{}", material.mail.len());
+        let files = |batch: &Value| batch["files"].as_array().unwrap().clone();
+        let pieces: Vec<Value> = material.mail.iter().flat_map(files).collect();
+        let bytes = |piece: &Value| piece["text"].as_str().unwrap().len();
+        assert!(pieces.iter().map(bytes).sum::<usize>() <= TOTAL_BYTES_MAX);
+        assert!(pieces.iter().all(|piece| bytes(piece) <= BATCH_BYTES));
+        let first = pieces[0]["line"].as_u64().unwrap();
+        let left_out = material.left_out[0].to_string();
+        let lines = first - 1;
+        assert_eq!(
+            left_out,
+            format!("b.mbox (lines 1 to {lines} not read: one report takes 12 MiB)")
+        );
+    }
+
+    #[test]
+    fn a_folder_with_nothing_that_can_be_reported_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = std::fs::File::create(dir.path().join("b.mbox")).unwrap();
+        large.set_len(MAIL_FILE_BYTES_MAX + 1).unwrap();
+        let error = collect(dir.path()).unwrap_err().to_string();
+        assert!(!error.contains("there is no"), "{error}");
+        assert!(
+            error.ends_with("left out: b.mbox (larger than 64 MiB)"),
+            "{error}"
+        );
     }
 }

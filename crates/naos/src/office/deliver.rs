@@ -52,7 +52,7 @@ pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Delivered, Fa
         };
         let path: Vec<String> = name.split('/').map(part).collect();
         let document = session.get(api(&format!("/documents/reports/{}", path.join("/"))))?;
-        let text = plain(document["text"].as_str().unwrap_or_default());
+        let text = defused(&plain(document["text"].as_str().unwrap_or_default()));
         let reports = dir.join("reports");
         write(&reports, name, &text, &mut memory, &mut delivered)
             .map_err(|(path, e)| Fail::io(format!("write {}", path.display()), &e))?;
@@ -147,18 +147,25 @@ const STYLE: &str = "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1
     system-ui,sans-serif;color:#1a1a1a}h1,h2{line-height:1.25}h2{margin-top:2rem;border-bottom:1px \
     solid #ddd}table{border-collapse:collapse}td,th{border:1px solid #ddd;padding:.3rem .6rem}";
 
-/// A page that needs nothing beside itself. Raw HTML in the report stays text.
+/// Markdown without raw HTML: what a stranger's mail says must not become markup wherever the
+/// file is opened. A `<` that begins nothing stays as it is.
+fn defused(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let begins = |next: &char| next.is_alphabetic() || matches!(next, '/' | '!' | '?');
+        if letter == '<' && letters.peek().is_some_and(begins) {
+            out.push_str("&lt;");
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+/// A page that needs nothing beside itself, rendered as the live page renders a document.
 fn page(name: &str, markdown: &str) -> String {
-    use pulldown_cmark::{Event, Options, Parser, html};
-    let plain = |event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        other => other,
-    };
-    let mut body = String::new();
-    html::push_html(
-        &mut body,
-        Parser::new_ext(markdown, Options::ENABLE_TABLES).map(plain),
-    );
+    let body = naos_web::pages::markdown::to_html_alone(markdown);
     let title = name
         .replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -182,6 +189,47 @@ mod tests {
         );
         assert!(page.contains("<h1>Title</h1>") && page.contains("<table>"));
         assert!(!page.contains("<script>") && page.contains("&lt;x&gt;"));
+    }
+
+    #[test]
+    fn a_page_links_to_the_web_and_to_mailboxes_only() {
+        let sources = [
+            "[x](javascript:alert(1))",
+            "[x](JaVaScript:alert(1))",
+            "![x](data:text/html;base64,PHNjcmlwdD4=)",
+            "![x](javascript:alert(1))",
+            "<javascript:alert(1)>",
+            "[x][y]\n\n[y]: vbscript:x",
+            "<a href=\"javascript:alert(1)\">x</a>",
+            "[x](file:///etc/passwd)",
+            "[x](//evil.example)",
+            "[x](/etc/passwd)",
+            "[x](java&#10;script:alert(1))",
+        ];
+        for source in sources {
+            for text in [source.to_owned(), defused(source)] {
+                let page = page("r.md", &text);
+                assert!(
+                    !page.contains("<a ") && !page.contains("<img"),
+                    "{source}: {page}"
+                );
+            }
+        }
+        for address in ["https://a.example/", "mailto:a@b.example"] {
+            let page = page("r.md", &format!("[x]({address})"));
+            assert!(page.contains(&format!("<a href=\"{address}\"")), "{page}");
+        }
+    }
+
+    #[test]
+    fn raw_html_is_text_in_the_markdown_too() {
+        for (text, expected) in [
+            ("<b>x</b>", "&lt;b>x&lt;/b>"),
+            ("<!-- x --> <?x", "&lt;!-- x --> &lt;?x"),
+            ("5 < 10 <3 a<", "5 < 10 <3 a<"),
+        ] {
+            assert_eq!(defused(text), expected);
+        }
     }
 
     #[test]

@@ -8,5 +8,6 @@ pub(crate) mod deliver;
 pub(crate) mod files;
 pub(crate) mod job;
 pub(crate) mod page;
+mod pieces;
 pub(crate) mod show;
 mod slug;

@@ -9,7 +9,7 @@ use super::filters::push_escaped;
 /// How much Markdown one page renders; the rest is cut at a character.
 pub const MARKDOWN_BYTES_MAX: usize = 256 * 1024;
 
-/// What a link may begin with besides a path or a fragment.
+/// What a link may begin with; on a page of naos, a path or a fragment will do as well.
 const SCHEMES: [&str; 3] = ["https://", "http://", "mailto:"];
 
 /// The page has the first level of heading for itself.
@@ -18,16 +18,27 @@ const HEADING_SHIFT: usize = 1;
 /// Renders the source; texts that name a citation as `file:line` become links to it.
 pub fn to_html(source: &str, citations: &[Citation]) -> String {
     let end = source.floor_char_boundary(MARKDOWN_BYTES_MAX);
+    render(&source[..end], citations, false)
+}
+
+/// Renders the whole source for a file of its own: headings keep their level, and links lead to
+/// the web or to a mailbox only, since a path would lead into the reader's disk.
+pub fn to_html_alone(source: &str) -> String {
+    render(source, &[], true)
+}
+
+fn render(source: &str, citations: &[Citation], alone: bool) -> String {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut safely = Safely {
         citations,
+        alone,
         links: Vec::new(),
         columns: Vec::new(),
         column: 0,
         cell: "",
     };
-    let events = Parser::new_ext(&source[..end], options).flat_map(|event| safely.event(event));
+    let events = Parser::new_ext(source, options).flat_map(|event| safely.event(event));
     let mut out = String::with_capacity(source.len() * 3 / 2);
     html::push_html(&mut out, events);
     out
@@ -36,6 +47,8 @@ pub fn to_html(source: &str, citations: &[Citation]) -> String {
 /// What has to be remembered from one event to the next.
 struct Safely<'c> {
     citations: &'c [Citation],
+    /// The page is a file, and not one of naos's own.
+    alone: bool,
     /// For each open link whether it was written.
     links: Vec<bool>,
     columns: Vec<Alignment>,
@@ -59,8 +72,8 @@ impl Safely<'_> {
                     Vec::new()
                 }
             }
-            Event::Start(Tag::Heading { level, .. }) => vec![heading("<", level)],
-            Event::End(TagEnd::Heading(level)) => vec![heading("</", level)],
+            Event::Start(Tag::Heading { level, .. }) => vec![self.heading("<", level)],
+            Event::End(TagEnd::Heading(level)) => vec![self.heading("</", level)],
             Event::Code(text) if self.links.is_empty() => match find(&text, self.citations) {
                 Some(found) => vec![Event::InlineHtml(cited(found, self.citations).into())],
                 None => vec![Event::Code(text)],
@@ -71,9 +84,16 @@ impl Safely<'_> {
         }
     }
 
+    fn heading(&self, open: &str, level: pulldown_cmark::HeadingLevel) -> Event<'static> {
+        let shift = if self.alone { 0 } else { HEADING_SHIFT };
+        let level = (level as usize + shift).min(6);
+        Event::Html(format!("{open}h{level}>").into())
+    }
+
     fn open<'a>(&mut self, address: &str) -> Vec<Event<'a>> {
         // A link inside a link (an image in one) would not be well-formed.
-        let written = is_safe(address) && !self.links.contains(&true);
+        let safe = is_safe(address, self.alone) || crate::planted::any_link();
+        let written = safe && !self.links.contains(&true);
         self.links.push(written);
         if written {
             vec![Event::InlineHtml(opening(address).into())]
@@ -126,19 +146,14 @@ fn mark(done: bool) -> &'static str {
     }
 }
 
-fn heading(open: &str, level: pulldown_cmark::HeadingLevel) -> Event<'static> {
-    let level = (level as usize + HEADING_SHIFT).min(6);
-    Event::Html(format!("{open}h{level}>").into())
-}
-
-fn is_safe(address: &str) -> bool {
+fn is_safe(address: &str, alone: bool) -> bool {
     if address.contains(|c: char| c.is_control()) {
         return false;
     }
     let lower = address.to_ascii_lowercase();
-    SCHEMES.iter().any(|scheme| lower.starts_with(scheme))
-        || address.starts_with('#')
-        || address.starts_with('/') && !address[1..].starts_with(['/', '\\'])
+    let inside = address.starts_with('#')
+        || address.starts_with('/') && !address[1..].starts_with(['/', '\\']);
+    SCHEMES.iter().any(|scheme| lower.starts_with(scheme)) || inside && !alone
 }
 
 fn opening(address: &str) -> String {
@@ -252,6 +267,22 @@ mod tests {
             "java&#10;script:x",
         ] {
             check(&format!("[a](<{address}>)"), "<p>a</p>");
+        }
+    }
+
+    #[test]
+    fn a_file_of_its_own_links_to_the_web_only() {
+        for (source, expected) in [
+            ("# A", "<h1>A</h1>"),
+            ("[a](/runs/1) [b](#c) [d](e.html)", "<p>a b d</p>"),
+            ("[a](file:///etc/passwd)", "<p>a</p>"),
+            (
+                "<mailto:a@b.example>",
+                "<p><a href=\"mailto:a@b.example\" rel=\"noopener noreferrer nofollow\">\
+                 mailto:a@b.example</a></p>",
+            ),
+        ] {
+            assert_eq!(to_html_alone(source).trim(), expected, "{source}");
         }
     }
 

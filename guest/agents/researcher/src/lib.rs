@@ -107,16 +107,17 @@ fn read(file: &SourceFile, pages: &mut Vec<page::Page>, notes: &mut Vec<String>)
         notes.push(format!("{}: empty", file.path));
         return 0;
     }
+    let before = file.line - 1;
     let is_mail = MAIL_ENDINGS.contains(&ending.as_str())
         || !matches!(ending.as_str(), "md" | "markdown") && mail::looks_like_mail(&file.text);
     if is_mail {
-        let mailbox = mail::read(&file.path, &file.text);
+        let mailbox = mail::read(&file.path, &file.text, before);
         pages.extend(mailbox.pages);
         notes.extend(mailbox.notes);
         return mailbox.messages;
     }
     let markdown = !matches!(ending.as_str(), "txt" | "text");
-    pages.push(page::from_text(&file.path, &file.text, markdown));
+    pages.push(page::from_piece(&file.path, &file.text, markdown, before));
     1
 }
 

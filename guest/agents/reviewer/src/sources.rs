@@ -1,6 +1,6 @@
 //! The sources as they can be read: mails decoded, everything else as it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::findings::shared_words;
 use naos_reading::{mail, words};
@@ -13,10 +13,15 @@ const WINDOW_LINES: usize = 3;
 
 /// The texts that a report may cite.
 pub struct Sources {
-    files: BTreeMap<String, Source>,
+    /// A long file comes in pieces.
+    files: BTreeMap<String, Vec<Source>>,
+    /// Files that there are and that were not handed over.
+    unread: BTreeSet<String>,
 }
 
 struct Source {
+    /// How many lines of the file are in front of this piece.
+    before: usize,
     lines: Vec<String>,
     /// Lines of decoded mail, by the line they come from.
     decoded: BTreeMap<usize, String>,
@@ -24,17 +29,31 @@ struct Source {
 }
 
 impl Sources {
-    /// Reads `[{"path": …, "text": …}, …]`.
+    /// Reads `[{"path": …, "text": …, "line": …}, …]`, and the paths of all files there are: more
+    /// than these where they are too much for one reviewer.
     #[must_use]
-    pub fn of(list: &Value) -> Self {
-        let mut files = BTreeMap::new();
+    pub fn of(list: &Value, all: &Value) -> Self {
+        let mut files: BTreeMap<String, Vec<Source>> = BTreeMap::new();
         for item in list.as_array().into_iter().flatten() {
             let field = |name: &str| item.get(name).and_then(Value::as_str);
             if let (Some(path), Some(text)) = (field("path"), field("text")) {
-                files.insert(path.to_owned(), Source::of(path, text));
+                let line = item.get("line").and_then(Value::as_u64).unwrap_or(1);
+                let before = usize::try_from(line).unwrap_or(1).saturating_sub(1);
+                let pieces = files.entry(path.to_owned()).or_default();
+                pieces.push(Source::of(path, text, before));
             }
         }
-        Self { files }
+        let all = all.as_array().into_iter().flatten();
+        let unread = all.filter_map(Value::as_str).map(str::to_owned).collect();
+        Self { files, unread }
+    }
+
+    /// Whether a place is in a file, or a piece of one, that was not handed over.
+    #[must_use]
+    pub fn is_unread(&self, cite: &Cite) -> bool {
+        let at = cite.line.saturating_sub(1);
+        let pieces = self.files.get(&cite.path).map_or(&[][..], Vec::as_slice);
+        self.unread.contains(&cite.path) && !pieces.iter().any(|piece| piece.holds(at))
     }
 
     /// Nothing was handed over.
@@ -48,15 +67,17 @@ impl Sources {
     /// # Errors
     /// A sentence when there is no such file or line, or nothing stands there.
     pub fn look(&self, path: &str, line: usize) -> Result<String, String> {
-        let source = self
+        let pieces = self
             .files
             .get(path)
             .ok_or(format!("there is no source {path}"))?;
         let at = line.checked_sub(1).ok_or(format!("{path} has no line 0"))?;
-        let raw = source
-            .lines
-            .get(at)
-            .ok_or_else(|| format!("{path} has {} lines, not {line}", source.lines.len()))?;
+        let source = pieces.iter().find(|piece| piece.holds(at)).ok_or_else(|| {
+            let lines = pieces.iter().map(Source::end).max().unwrap_or_default();
+            format!("{path} has {lines} lines, not {line}")
+        })?;
+        let at = at - source.before;
+        let raw = &source.lines[at];
         if raw.trim().is_empty() {
             return Err(format!("{path}:{line} is blank"));
         }
@@ -78,14 +99,21 @@ impl Sources {
     /// or the head of a table for a sum over its column.
     #[must_use]
     pub fn supports(&self, found: &str, cite: &Cite, said: &str) -> bool {
-        let head = cite.line == 1 && self.files.get(&cite.path).is_some_and(|it| it.is_table);
+        let head = cite.line == 1 && {
+            let pieces = self.files.get(&cite.path);
+            pieces.is_some_and(|pieces| pieces.iter().any(|it| it.is_table))
+        };
         head || shared_words(said, found) > 0 || shares_number(said, found) || contains(found, said)
     }
 
     /// The first line of a text (not a table) that holds this amount and a word of the claim.
     #[must_use]
     pub fn who_says(&self, amount: &str, about: &[&str]) -> Option<(String, String)> {
-        for (path, source) in self.files.iter().filter(|(_, source)| !source.is_table) {
+        let pieces = self
+            .files
+            .iter()
+            .flat_map(|(path, pieces)| pieces.iter().map(move |piece| (path, piece)));
+        for (path, source) in pieces.filter(|(_, source)| !source.is_table) {
             let whole = words::fold(&source.lines.join("\n"));
             if !about.iter().any(|word| whole.contains(&words::fold(word))) {
                 continue;
@@ -94,7 +122,7 @@ impl Sources {
                 .lines
                 .iter()
                 .enumerate()
-                .map(|(at, text)| (at + 1, text));
+                .map(|(at, text)| (source.before + at + 1, text));
             let decoded = source.decoded.iter().map(|(&line, text)| (line, text));
             for (line, text) in plain.chain(decoded).filter(|(_, it)| !it.starts_with('>')) {
                 if amounts(text).iter().any(|found| found == amount) {
@@ -107,10 +135,19 @@ impl Sources {
 }
 
 impl Source {
-    fn of(path: &str, text: &str) -> Self {
+    /// The number of the last line.
+    fn end(&self) -> usize {
+        self.before + self.lines.len()
+    }
+
+    fn holds(&self, at: usize) -> bool {
+        (self.before..self.end()).contains(&at)
+    }
+
+    fn of(path: &str, text: &str, before: usize) -> Self {
         let mut decoded: BTreeMap<usize, String> = BTreeMap::new();
         if path.ends_with(".eml") || path.ends_with(".mbox") || mail::looks_like_mail(text) {
-            for page in mail::read(path, text).pages {
+            for page in mail::read(path, text, before).pages {
                 for line in page.lines {
                     let held = decoded.entry(line.number).or_default();
                     held.push_str(&line.text);
@@ -124,6 +161,7 @@ impl Source {
             .map(|line| line.trim_end_matches('\r').to_owned())
             .collect();
         Self {
+            before,
             lines,
             decoded,
             is_table,

@@ -117,3 +117,50 @@ fn missing_sections_are_named_and_no_report_is_an_error() {
         );
     }
 }
+
+#[test]
+fn what_was_not_handed_over_is_counted_and_not_refuted() {
+    let good = "We decided to keep the blue palette.";
+    for (cite, expected) in [
+        ("box.mbox:105", vec![]),
+        ("box.mbox:106", vec!["unresolved-citation"]),
+        ("box.mbox:5", vec![]),
+        ("far.eml:7", vec![]),
+        ("none.eml:7", vec!["unresolved-citation"]),
+    ] {
+        let report = FORM.replace("DECISIONS", &format!("- {good} ({cite})"));
+        let piece = format!("From a\nFrom: a@x.example\nTo: b@x.example\n\n{good}\n\n");
+        let input = json!({"report": report.replace("MONEY", ""),
+            "paths": ["box.mbox", "far.eml"],
+            "sources": [{"path": "box.mbox", "text": piece, "line": 101}]});
+        let answer = handle(&input.to_string()).expect("an answer");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(codes(&answer), expected, "{cite}: {answer:#}");
+        let unread = matches!(cite, "box.mbox:5" | "far.eml:7");
+        assert_eq!(
+            answer["notes"]
+                .to_string()
+                .contains("1 citation(s) not checked"),
+            unread
+        );
+    }
+}
+
+#[test]
+fn somebody_elses_invoice_is_no_matter_of_a_clients_report() {
+    for (client, expected) in [("Riake", 1), ("Sahalava", 0), ("", 1)] {
+        let report = FORM.replace("DECISIONS", "");
+        let report = report.replace("MONEY", "- Billed, net: 42,100,000 (i.csv:1)");
+        let input = json!({"report": report, "client": client,
+            "sources": [
+                {"path": "m.md", "text": "The invoice A-9 is 4 200 000 Ar for Riake.\n"},
+                {"path": "i.csv", "text": "number,net\nA-9,42000000\n"}],
+            "analysis": [{"groups": [{"kind": "invoices", "scopes": [{"totals": [
+                {"column": "net", "without_duplicates": "42100000"}]}],
+                "outliers": [{"column": "net", "value": "42000000", "number": "A-9",
+                    "party": "Riake", "cite": "i.csv:2"}]}]}]});
+        let answer = handle(&input.to_string()).expect("an answer");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(codes(&answer).len(), expected, "{client}: {answer:#}");
+    }
+}

@@ -78,14 +78,32 @@ fn left_out(list: Option<&Value>) -> Vec<(String, String)> {
     items.iter().filter_map(one).collect()
 }
 
+/// What answers are missing for: a plan hands on nothing where an agent failed, and `of` names in
+/// the same order what each was given. With some failed the report goes on without them.
+fn unanswered(answers: Option<&Value>, of: Option<&Value>) -> Vec<(String, String)> {
+    const WHY: &str = "not read: the agent failed on it";
+    let (answers, of) = (answers.map(nested::unpacked), of.map(nested::unpacked));
+    let list = |value: Option<Value>| match value {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    // Where all of them failed there is no list.
+    let none = std::iter::repeat(Value::Null);
+    let pairs = list(answers).into_iter().chain(none).zip(list(of));
+    let failed = pairs.filter(|(answer, _)| answer.is_null());
+    let named = failed.filter_map(|(_, name)| name.as_str().map(plain::text));
+    named.map(|name| (name, WHY.to_owned())).collect()
+}
+
 impl Material {
     /// Sorts an input.
     #[must_use]
     pub fn of(input: &Input) -> Self {
         let rest = &input.rest;
         let day = |end: &str| rest.get("period")?.get(end)?.as_str().map(str::to_owned);
-        let (mut findings, _) = nested::many(rest.get("findings"));
-        let (mut analysis, _) = nested::many(rest.get("analysis"));
+        let (mut findings, _) = nested::many::<Findings>(rest.get("findings"));
+        let (mut analysis, _) = nested::many::<Value>(rest.get("analysis"));
+        analysis.retain(|it| !it.is_null());
         findings.iter_mut().for_each(plain::findings);
         analysis.iter_mut().for_each(plain::value);
         let (feedback, _) = nested::many::<Feedback>(rest.get("feedback"));
@@ -94,11 +112,14 @@ impl Material {
             _ => Map::new(),
         };
         let client = plain::text(input.word("client").unwrap_or("client"));
+        let mut left_out = left_out(rest.get("left_out"));
+        left_out.extend(unanswered(rest.get("findings"), rest.get("findings_of")));
+        left_out.extend(unanswered(rest.get("analysis"), rest.get("analysis_of")));
         let about = input.word("about").map_or(client.clone(), plain::text);
         Self {
             client,
             about: Some(about).filter(|about| !about.trim().is_empty()),
-            left_out: left_out(rest.get("left_out")),
+            left_out,
             period: day("from").zip(day("to")),
             language: if input.word("language") == Some("fr") {
                 Language::French
@@ -137,7 +158,7 @@ impl Material {
     }
 
     /// The citations that the layout puts into a section; none where it doesn't say.
-    fn chosen(&self, id: &str) -> Option<Vec<&str>> {
+    fn chosen(&self, id: &str) -> Option<BTreeSet<&str>> {
         let sections = self.layout.get("sections")?.as_array()?;
         let section = sections
             .iter()
@@ -158,7 +179,7 @@ impl Material {
             .filter(|it| it.concerns_client != Some(false));
         match self.chosen(id) {
             Some(chosen) => ours
-                .filter(|it| chosen.contains(&it.cite.as_str()))
+                .filter(|it| chosen.contains(it.cite.as_str()))
                 .collect(),
             None => ours.collect(),
         }

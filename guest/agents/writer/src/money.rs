@@ -60,87 +60,143 @@ fn is_theirs(material: &Material, item: &Value) -> bool {
     party.is_empty() || about.is_none_or(|about| fold(party) == fold(about))
 }
 
-/// One line for each column and currency of what was billed to the client.
-fn totals(material: &Material, words: &Words) -> Vec<String> {
-    let mut lines = Vec::new();
-    for group in material.groups("invoices").chain(material.groups("table")) {
-        let Some(scope) = scope(group, &["client", "all"]) else {
-            continue;
+/// One line for each column and currency of what was billed to the client: the column, the
+/// currency and the line.
+fn billed<'a>(
+    material: &Material,
+    group: &'a Value,
+    words: &Words,
+) -> Vec<(&'a str, &'a str, String)> {
+    let Some(scope) = scope(group, &["client", "all"]) else {
+        return Vec::new();
+    };
+    let disputed = contradicted(material, group);
+    let line = |sum: &'a Value| {
+        let (once, all) = (
+            text(sum, "without_duplicates"),
+            text(sum, "with_duplicates"),
+        );
+        let (column, currency) = (text(sum, "column"), text(sum, "currency"));
+        let copies = if once == all {
+            String::new()
+        } else {
+            let all = with_currency(words, all, currency);
+            format!(
+                ", {} ({all} {})",
+                words.without_duplicates, words.with_duplicates
+            )
         };
-        for sum in list(scope, "totals") {
-            let (once, all) = (
-                text(sum, "without_duplicates"),
-                text(sum, "with_duplicates"),
-            );
-            let currency = text(sum, "currency");
-            let copies = if once == all {
-                String::new()
-            } else {
-                let all = with_currency(words, all, currency);
-                format!(
-                    ", {} ({all} {})",
-                    words.without_duplicates, words.with_duplicates
-                )
-            };
-            let once = with_currency(words, once, currency);
-            let column = words.column(text(sum, "column"));
-            lines.push(format!(
-                "- {}, {column}: {once}{copies} ({})",
-                words.billed,
-                heads(scope)
-            ));
-        }
-    }
-    lines
+        let in_it = |(outlier, _): &(&Value, &Refuted)| text(outlier, "currency") == currency;
+        let disputed = if disputed.iter().any(in_it) {
+            format!(", {}", words.disputed)
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "- {}, {}: {}{copies}{disputed} ({})",
+            words.billed,
+            words.column(column),
+            with_currency(words, once, currency),
+            heads(scope)
+        );
+        (column, currency, line)
+    };
+    list(scope, "totals").map(line).collect()
+}
+
+/// The groups that say what was billed.
+fn bills(material: &Material) -> impl Iterator<Item = &Value> {
+    material.groups("invoices").chain(material.groups("table"))
+}
+
+fn totals(material: &Material, words: &Words) -> Vec<String> {
+    let lines = bills(material).flat_map(|group| billed(material, group, words));
+    lines.map(|(_, _, line)| line).collect()
+}
+
+/// The client's amounts of a group that a reviewer found contradicted in the sources.
+fn contradicted<'a>(material: &'a Material, group: &'a Value) -> Vec<(&'a Value, &'a Refuted)> {
+    let refuted = material
+        .refuted
+        .iter()
+        .filter(|it| it.code == "contradicted-amount" && it.expected.is_some())
+        .filter(|it| it.source.is_some());
+    let pair = |refuted: &'a Refuted| {
+        let cite = refuted.cite.as_deref()?;
+        let outlier = list(group, "outliers").find(|it| text(it, "cite") == cite)?;
+        is_theirs(material, outlier).then_some((outlier, refuted))
+    };
+    refuted.filter_map(pair).collect()
 }
 
 /// What a reviewer found contradicted in the sources, with what the totals come to then.
 fn corrections(material: &Material, words: &Words) -> Vec<String> {
     let mut lines = Vec::new();
-    for refuted in material
-        .refuted
-        .iter()
-        .filter(|it| it.code == "contradicted-amount")
-    {
-        let (Some(cite), Some(expected), Some(source)) =
-            (&refuted.cite, &refuted.expected, &refuted.source)
-        else {
-            continue;
-        };
-        for group in material.groups("invoices") {
-            let Some(outlier) = list(group, "outliers").find(|it| text(it, "cite") == cite) else {
-                continue;
-            };
+    for group in material.groups("invoices") {
+        let pairs = contradicted(material, group);
+        for (outlier, refuted) in &pairs {
             let currency = text(outlier, "currency");
+            let (expected, source) = (refuted.expected.as_deref(), refuted.source.as_deref());
             lines.push(format!(
-                "- {}: {} ({cite}), {} {} ({source})",
+                "- {}: {} ({}), {} {} ({})",
                 text(outlier, "number"),
                 with_currency(words, text(outlier, "value"), currency),
+                text(outlier, "cite"),
                 words.contradicted,
-                with_currency(words, expected, currency),
+                with_currency(words, expected.unwrap_or_default(), currency),
+                source.unwrap_or_default(),
             ));
-            lines.extend(corrected(group, outlier, refuted, words));
         }
+        lines.extend(
+            corrected(group, &pairs, words)
+                .into_iter()
+                .map(|(_, it)| it),
+        );
     }
     lines
 }
 
-fn corrected(group: &Value, outlier: &Value, refuted: &Refuted, words: &Words) -> Option<String> {
+/// What the totals come to with all corrections: one line for each currency, after its currency.
+fn corrected<'a>(
+    group: &Value,
+    pairs: &[(&'a Value, &'a Refuted)],
+    words: &Words,
+) -> Vec<(&'a str, String)> {
+    let mut currencies: Vec<&str> = pairs.iter().map(|(it, _)| text(it, "currency")).collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    let line = |currency| Some((currency, corrected_total(group, pairs, currency, words)?));
+    currencies.into_iter().filter_map(line).collect()
+}
+
+fn corrected_total(
+    group: &Value,
+    pairs: &[(&Value, &Refuted)],
+    currency: &str,
+    words: &Words,
+) -> Option<String> {
     let scope = scope(group, &["client", "all"])?;
-    let (column, currency) = (text(outlier, "column"), text(outlier, "currency"));
+    let pairs = pairs
+        .iter()
+        .filter(|(outlier, _)| text(outlier, "currency") == currency);
+    let column = text(pairs.clone().next()?.0, "column");
     let sum = list(scope, "totals")
         .find(|sum| text(sum, "column") == column && text(sum, "currency") == currency)?;
     let read = |text: &str| Decimal::parse(text, Point::Dot).map(|(number, _)| number);
-    let recorded = read(text(sum, "without_duplicates"))?;
-    let wrong = read(text(outlier, "value"))?;
-    let right = read(refuted.expected.as_deref()?)?;
-    let total = recorded.minus(wrong)?.plus(right)?;
+    let mut total = read(text(sum, "without_duplicates"))?;
+    let mut places = Vec::new();
+    for (outlier, refuted) in pairs {
+        let wrong = read(text(outlier, "value"))?;
+        let right = read(refuted.expected.as_deref()?)?;
+        total = total.minus(wrong)?.plus(right)?;
+        places.extend([refuted.cite.as_deref()?, refuted.source.as_deref()?]);
+    }
     let total = with_currency(words, &total.to_string(), currency);
     let column = words.column(column);
-    let (cite, source) = (refuted.cite.as_deref()?, refuted.source.as_deref()?);
     Some(format!(
-        "- {}, {column}: {total} ({cite}, {source})",
-        words.corrected
+        "- {}, {column}: {total} ({})",
+        words.corrected,
+        places.join(", ")
     ))
 }
 
@@ -259,11 +315,20 @@ pub fn hours(material: &Material, words: &Words) -> String {
     kept.map(|line| format!("{line}\n")).collect()
 }
 
-/// The summary's line about money.
+/// The summary's lines about money. Where a source contradicts an amount, the corrected total
+/// stands here, and not the one that counts it.
 pub fn headline(material: &Material, words: &Words) -> String {
-    let mut lines = totals(material, words);
-    let total = |column: &str| format!(", {}:", words.column(column));
-    lines.retain(|line| line.contains(&total("total")) || line.contains(&total("amount")));
+    let mut lines = Vec::new();
+    for group in bills(material) {
+        let corrected = corrected(group, &contradicted(material, group), words);
+        for (column, currency, line) in billed(material, group, words) {
+            let replaced = corrected.iter().any(|(of, _)| *of == currency);
+            if matches!(column, "total" | "amount") && !replaced {
+                lines.push(line);
+            }
+        }
+        lines.extend(corrected.into_iter().map(|(_, line)| line));
+    }
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 

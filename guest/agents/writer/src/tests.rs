@@ -77,9 +77,15 @@ fn feedback_mends_what_was_refuted_and_nothing_else() {
     );
     let lost: Vec<&str> = first
         .lines()
-        .filter(|line| !second.contains(line))
+        .filter(|line| !second.lines().any(|it| it == *line))
         .collect();
-    assert_eq!(lost, [refuted]);
+    let billed = "- Billed, before tax: 1,000,000.50 MGA, without duplicates (1,234,567.50 MGA as \
+                  recorded, duplicates included) (i.csv:1)";
+    assert_eq!(lost, [refuted, billed]);
+    assert!(
+        second.contains("included), disputed: one of its amounts"),
+        "{second}"
+    );
 }
 
 #[test]
@@ -174,6 +180,71 @@ fn quoted_text_steers_no_screen() {
     let report = handle(&whole.to_string()).expect("a report");
     assert!(
         report.contains("- We [31mkeep2J blue.  Yes — Anna, 2026-10-07 (m.eml:1)"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_summary_gives_the_corrected_total_and_no_disputed_one() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let group = &mut whole["analysis"][0]["groups"][0];
+    group["scopes"][0]["totals"]
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({
+        "column": "total", "currency": "MGA",
+        "with_duplicates": "1200000", "without_duplicates": "1200000"}));
+    let mut other = group["outliers"][0].clone();
+    other["cite"] = json!("i.csv:8");
+    other["value"] = json!("50000");
+    group["outliers"]
+        .as_array_mut()
+        .expect("a list")
+        .push(other);
+    let summary = |whole: &Value| {
+        let report = handle(&whole.to_string()).expect("a report");
+        let (_, behind) = report.split_once("## Summary").expect("a summary");
+        behind.split("## ").next().unwrap_or_default().to_owned()
+    };
+    assert!(summary(&whole).contains("Billed, total: 1,200,000 MGA (i.csv:1)"));
+    whole["feedback"] = json!({"evidence": [
+        {"code": "contradicted-amount", "cite": "i.csv:9", "expected": "90000",
+            "source": "m.eml:1"},
+        {"code": "contradicted-amount", "cite": "i.csv:8", "expected": "5000",
+            "source": "m.eml:2"},
+    ]});
+    let text = summary(&whole);
+    let corrected = "- Corrected total, before tax: 145,000.50 MGA \
+                     (i.csv:9, m.eml:1, i.csv:8, m.eml:2)\n";
+    assert!(
+        text.contains(corrected) && !text.contains("1,200,000"),
+        "{text}"
+    );
+    // A total that can't be corrected is called disputed.
+    whole["feedback"]["evidence"][0]["expected"] = json!("much");
+    assert!(summary(&whole).contains("1,200,000 MGA, disputed"));
+}
+
+#[test]
+fn what_an_agent_failed_on_is_left_out_by_name() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    whole["findings"]
+        .as_array_mut()
+        .expect("a list")
+        .push(Value::Null);
+    whole["findings_of"] = json!([
+        "mails 1 to 2 of 3: a.eml, b.eml",
+        "mails 3 to 3 of 3: c.eml"
+    ]);
+    let report = handle(&whole.to_string()).expect("a report");
+    let listed = "## Left out or unreadable\n\n\
+                  + mails 3 to 3 of 3: c.eml (not read: the agent failed on it)\n";
+    assert!(report.ends_with(&format!("{listed}\n")), "{report}");
+    // Where all of them failed, a plan hands on nothing at all.
+    whole["findings"] = Value::Null;
+    let report = handle(&whole.to_string()).expect("a report");
+    assert!(
+        report.contains("+ mails 1 to 2 of 3: a.eml, b.eml (not read"),
         "{report}"
     );
 }

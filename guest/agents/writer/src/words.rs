@@ -41,6 +41,8 @@ pub struct Words {
     pub median: &'static str,
     /// A total after a correction.
     pub corrected: &'static str,
+    /// Behind a total in which an amount is contradicted.
+    pub disputed: &'static str,
     /// A contradiction.
     pub contradicted: &'static str,
     /// Hours.
@@ -81,6 +83,7 @@ const ENGLISH: Words = Words {
     outlier: "Unusual amount, to be checked",
     median: "median",
     corrected: "Corrected total",
+    disputed: "disputed: one of its amounts is contradicted",
     contradicted: "the source says",
     hours: "Hours",
     answer: "Answer:",
@@ -112,6 +115,7 @@ const FRENCH: Words = Words {
     outlier: "Montant inhabituel, à vérifier",
     median: "médiane",
     corrected: "Total corrigé",
+    disputed: "contesté : un de ses montants est contredit",
     contradicted: "la source dit",
     hours: "Heures",
     answer: "Répondre :",
