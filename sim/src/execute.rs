@@ -430,14 +430,8 @@ impl Sim {
 
 fn ended(live: &Live, end: End) -> RunEnded {
     RunEnded {
-        run: live.wanted.run,
-        attempt: live.wanted.attempt,
-        segment: None,
-        log: None,
         fuel: u64::from(live.index) * 1_000,
         took: Span(5),
-        writes: Vec::new(),
-        documents: Vec::new(),
-        end,
+        ..RunEnded::bare(live.wanted.run, live.wanted.attempt, end)
     }
 }

@@ -28,19 +28,8 @@ pub(crate) fn all(
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Vec<FlowDoc> {
-    let items: Vec<(Option<&str>, &Node)> = match &node.value {
-        Value::Map(fields) => fields
-            .iter()
-            .map(|field| (Some(field.key.as_str()), &field.node))
-            .collect(),
-        Value::List(items) => items.iter().map(|item| (None, item)).collect(),
-        _ => {
-            let (word, found) = (kind.plural(), node.word());
-            findings.error(node.at, format!("`{word}` is a map or a list, not {found}"));
-            return Vec::new();
-        }
-    };
-    let read = items
+    let entries = reader::entries(kind.plural(), node, findings);
+    let read = entries
         .into_iter()
         .filter_map(|(key, node)| one(kind, key, node, checks, findings));
     read.collect()
@@ -104,19 +93,8 @@ fn fields(
     findings: &mut Findings,
 ) -> Option<FlowSpec> {
     let mut spec = head(kind, map, findings);
-    let Some(node) = map.node(&["steps"], findings) else {
-        findings.error(map.at, "`steps` is missing");
-        return None;
-    };
-    let Value::List(items) = &node.value else {
-        findings.error(node.at, format!("`steps` is a list, not {}", node.word()));
-        return None;
-    };
-    if items.is_empty() || items.len() > STEPS_MAX {
-        let what = format!("a {} has 1 to {STEPS_MAX} steps", kind.word());
-        findings.error(node.at, what);
-        return None;
-    }
+    let what = format!("a {}", kind.word());
+    let items = reader::steps(map, &what, STEPS_MAX, findings)?;
     let mut before: Vec<Name> = Vec::new();
     for item in items {
         let Some(step) = step(kind, item, &before, checks, findings) else {

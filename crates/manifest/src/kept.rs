@@ -10,6 +10,7 @@ use crate::amounts;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan_check;
+use crate::reader;
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
 
@@ -403,25 +404,11 @@ pub(crate) fn all(
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Vec<Kept> {
-    match &node.value {
-        Value::Map(fields) => fields
-            .iter()
-            .filter_map(|field| read(kind, Some(&field.key), &field.node, checks, findings))
-            .collect(),
-        Value::List(items) => items
-            .iter()
-            .filter_map(|item| read(kind, None, item, checks, findings))
-            .collect(),
-        _ => {
-            let what = format!(
-                "`{}` is a map or a list, not {}",
-                kind.plural(),
-                node.word()
-            );
-            findings.error(node.at, what);
-            Vec::new()
-        }
-    }
+    let entries = reader::entries(kind.plural(), node, findings);
+    let kept = entries
+        .into_iter()
+        .filter_map(|(key, node)| read(kind, key, node, checks, findings));
+    kept.collect()
 }
 
 /// A map's key as JSON object, for tests of what a map holds.

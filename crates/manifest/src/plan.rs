@@ -78,18 +78,7 @@ fn fields(
         timeout: map.span(&["timeout"], 1_000, findings),
         ..Flow::default()
     };
-    let Some(node) = map.node(&["steps"], findings) else {
-        findings.error(map.at, "`steps` is missing");
-        return None;
-    };
-    let Value::List(items) = &node.value else {
-        findings.error(node.at, format!("`steps` is a list, not {}", node.word()));
-        return None;
-    };
-    if items.is_empty() || items.len() > STEPS_MAX {
-        findings.error(node.at, format!("a plan has 1 to {STEPS_MAX} steps"));
-        return None;
-    }
+    let items = reader::steps(map, "a plan", STEPS_MAX, findings)?;
     let mut steps: Vec<Placed<'_>> = Vec::with_capacity(items.len());
     let mut undoing = Vec::new();
     for item in items {

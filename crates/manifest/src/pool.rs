@@ -9,19 +9,8 @@ use crate::tree::{Node, Value};
 
 /// A map of them by name, or a list in which each has its `name`.
 pub(crate) fn all(node: &Node, findings: &mut Findings) -> Vec<(Name, PoolSpec)> {
-    let items: Vec<(Option<&str>, &Node)> = match &node.value {
-        Value::Map(fields) => fields
-            .iter()
-            .map(|field| (Some(field.key.as_str()), &field.node))
-            .collect(),
-        Value::List(items) => items.iter().map(|item| (None, item)).collect(),
-        _ => {
-            let what = format!("`pools` is a map or a list, not {}", node.word());
-            findings.error(node.at, what);
-            return Vec::new();
-        }
-    };
-    let read = items
+    let entries = reader::entries("pools", node, findings);
+    let read = entries
         .into_iter()
         .filter_map(|(key, node)| one(key, node, findings));
     read.collect()

@@ -228,6 +228,48 @@ impl<'t> Fields<'t> {
     }
 }
 
+/// What a map holds by name, or a list without: each with its key, if it has one.
+pub(crate) fn entries<'t>(
+    word: &str,
+    node: &'t Node,
+    findings: &mut Findings,
+) -> Vec<(Option<&'t str>, &'t Node)> {
+    match &node.value {
+        Value::Map(fields) => fields
+            .iter()
+            .map(|field| (Some(field.key.as_str()), &field.node))
+            .collect(),
+        Value::List(items) => items.iter().map(|item| (None, item)).collect(),
+        _ => {
+            let what = format!("`{word}` is a map or a list, not {}", node.word());
+            findings.error(node.at, what);
+            Vec::new()
+        }
+    }
+}
+
+/// The `steps` of `what`, which has 1 to `count_max` of them.
+pub(crate) fn steps<'t>(
+    map: &mut Fields<'t>,
+    what: &str,
+    count_max: usize,
+    findings: &mut Findings,
+) -> Option<&'t [Node]> {
+    let Some(node) = map.node(&["steps"], findings) else {
+        findings.error(map.at, "`steps` is missing");
+        return None;
+    };
+    let Value::List(items) = &node.value else {
+        findings.error(node.at, format!("`steps` is a list, not {}", node.word()));
+        return None;
+    };
+    if items.is_empty() || items.len() > count_max {
+        findings.error(node.at, format!("{what} has 1 to {count_max} steps"));
+        return None;
+    }
+    Some(items)
+}
+
 pub(crate) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
     match &node.value {
         Value::Text(text) | Value::Whole(text) | Value::Number(text) => Some(text.clone()),

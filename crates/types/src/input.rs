@@ -149,6 +149,24 @@ pub struct RunEnded {
     pub end: End,
 }
 
+impl RunEnded {
+    /// An end with nothing beside it: nothing recorded, nothing written, no time.
+    #[must_use]
+    pub const fn bare(run: RunId, attempt: u32, end: End) -> Self {
+        Self {
+            run,
+            attempt,
+            segment: None,
+            log: None,
+            fuel: 0,
+            took: Span(0),
+            writes: Vec::new(),
+            documents: Vec::new(),
+            end,
+        }
+    }
+}
+
 /// A new version of a document, as a run wants it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentWrite {

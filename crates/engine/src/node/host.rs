@@ -64,17 +64,7 @@ pub(super) fn run(node: &Node, job: Job, tell: impl FnOnce(Return)) {
     } = job;
     let (run, attempt) = (wanted.run, wanted.attempt);
     let began = crate::clock::tick();
-    let ended = |end| RunEnded {
-        run,
-        attempt,
-        segment: None,
-        log: None,
-        fuel: 0,
-        took: Span(0),
-        writes: Vec::new(),
-        documents: Vec::new(),
-        end,
-    };
+    let ended = |end| RunEnded::bare(run, attempt, end);
     let prepared = prepare(node, tenant, &wanted);
     let (compiled, recording, input, store) = match prepared {
         Ok(prepared) => prepared,

@@ -6,7 +6,7 @@ use naos_types::effect::{Caller, Effect};
 use naos_types::fact::tenant::{self, Broke};
 use naos_types::fact::{Problem, notice, run};
 use naos_types::input::{CallEnded, CallOutcome, End, RunEnded};
-use naos_types::{Actor, BodyRef, Code, Refusal, RunId, Sealed, Seq, Span, Time};
+use naos_types::{Actor, BodyRef, Code, Refusal, RunId, Sealed, Seq, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::state::Key;
@@ -112,17 +112,7 @@ fn unknown(turn: &mut Turn<'_>, by: Caller, attempt: u32) -> Done {
 fn stopped(run: RunId, attempt: u32) -> RunEnded {
     let (limit, note) = (Code::SKIPPED, given_up().what);
     let call = 0;
-    RunEnded {
-        run,
-        attempt,
-        segment: None,
-        log: None,
-        fuel: 0,
-        took: Span(0),
-        writes: Vec::new(),
-        documents: Vec::new(),
-        end: End::Stopped { limit, call, note },
-    }
+    RunEnded::bare(run, attempt, End::Stopped { limit, call, note })
 }
 
 /// What was due doesn't happen; an approval just doesn't expire by itself any more.

@@ -10,15 +10,12 @@ use std::sync::mpsc::Receiver as Pause;
 use std::time::Duration;
 
 use anyhow::Context;
-use naos_engine::clock::tick;
 use serde_json::Value;
 
-use super::machine::{Machine, rest};
+use super::machine::{Machine, ended_within};
 
 /// How long one command of the drill may take before it counts as stuck.
 const COMMAND_WAIT: Duration = Duration::from_secs(120);
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// Entries of the audit log that are compared; a round has fewer.
 const ENTRIES_MAX: &str = "1000000";
@@ -74,22 +71,10 @@ pub(super) fn ask(machine: &Machine, pause: &Pause<()>, words: &[&str]) -> anyho
         .stderr(File::create(&stderr)?)
         .spawn()
         .context("could not run the drill")?;
-    let began = tick();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if began.elapsed() >= COMMAND_WAIT {
-            child.kill()?;
-            child.wait()?;
-            anyhow::bail!(
-                "`naos {}` didn't end within {} s",
-                words.join(" "),
-                COMMAND_WAIT.as_secs()
-            );
-        }
-        rest(pause, LOOK);
-    };
+    let status = ended_within(&mut child, COMMAND_WAIT, pause)?.with_context(|| {
+        let (words, seconds) = (words.join(" "), COMMAND_WAIT.as_secs());
+        format!("`naos {words}` didn't end within {seconds} s")
+    })?;
     output(status, &stdout, &stderr)
 }
 

@@ -125,17 +125,7 @@ impl Running {
         pause: &Pause<()>,
     ) -> io::Result<Option<ExitStatus>> {
         terminate(self.child.id())?;
-        let began = tick();
-        loop {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(Some(status));
-            }
-            if began.elapsed() >= limit {
-                self.kill()?;
-                return Ok(None);
-            }
-            rest(pause, LOOK);
-        }
+        ended_within(&mut self.child, limit, pause)
     }
 }
 
@@ -144,6 +134,27 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// How a child ended; none if it was still there after `limit`, and was killed then.
+pub(super) fn ended_within(
+    child: &mut Child,
+    limit: Duration,
+    pause: &Pause<()>,
+) -> io::Result<Option<ExitStatus>> {
+    let began = tick();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if began.elapsed() >= limit {
+            // One that ended in this very moment is no error.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        rest(pause, LOOK);
     }
 }
 

@@ -1,11 +1,5 @@
 //! `/workflows`, `/sagas`, and what people do about their runs.
 
-use std::sync::Arc;
-
-use http::StatusCode;
-use naos_engine::node::Happened;
-use naos_engine::read::{Awaited, settled_plan};
-use naos_engine::shard::NewBody;
 use naos_kernel::ResourceKey;
 use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
@@ -14,13 +8,12 @@ use naos_types::spec::{Kind, Spec};
 use naos_types::{Code, Name, PlanId};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::broadcast::Receiver;
 
 use super::applies::refused;
+use super::plans::begun;
 use super::rules::Rules;
-use super::runs::deadline;
 use super::shapes;
-use crate::door::{Answered, Call, json, ok};
+use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
 /// What a request's body is called in messages.
@@ -118,29 +111,6 @@ async fn start(call: Call, of: Kind) -> Answered {
     let (inputs, body) = call.content(text)?;
     let command = command::Plan::Start { of, name, inputs };
     begun(&call, command, body, asked.wait_ms, watch).await
-}
-
-/// Starts something and waits for its end, at most so long.
-pub(super) async fn begun(
-    call: &Call,
-    command: command::Plan,
-    body: NewBody,
-    wait_ms: u64,
-    watch: Receiver<Arc<Happened>>,
-) -> Answered {
-    let (seq, reply) = call.ask("", command, vec![body]).await?;
-    let Reply::Plan(id) = reply else {
-        return Err(Fault::new(Code::INTERNAL, "it was started without an id"));
-    };
-    let reader = call.reader()?;
-    let deadline = deadline(wait_ms);
-    let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
-    let status = if plan.is_closed() {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    Ok(json(status, &shapes::plan(&reader, id, &plan, seq)))
 }
 
 pub(crate) async fn resume(call: Call) -> Answered {

@@ -1,12 +1,17 @@
 //! `/plans`, `/plan-runs`.
 
+use std::sync::Arc;
+
 use http::StatusCode;
+use naos_engine::node::Happened;
 use naos_engine::read::{Awaited, PlanFilter, settled_plan};
+use naos_engine::shard::NewBody;
 use naos_types::command::{self, Reply};
 use naos_types::spec::Kind;
 use naos_types::{Code, PlanId, PlanStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::broadcast::Receiver;
 
 use super::runs::deadline;
 use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes};
@@ -29,15 +34,23 @@ pub(crate) async fn start(call: Call) -> Answered {
     let (inputs, body) = call.content(Value::Object(asked.inputs).to_string())?;
     let of = Kind::Plan;
     let command = command::Plan::Start { of, name, inputs };
+    begun(&call, command, body, asked.wait_ms, watch).await
+}
+
+/// Starts something and waits for its end, at most so long.
+pub(super) async fn begun(
+    call: &Call,
+    command: command::Plan,
+    body: NewBody,
+    wait_ms: u64,
+    watch: Receiver<Arc<Happened>>,
+) -> Answered {
     let (seq, reply) = call.ask("", command, vec![body]).await?;
     let Reply::Plan(id) = reply else {
-        return Err(Fault::new(
-            Code::INTERNAL,
-            "the plan was started without an id",
-        ));
+        return Err(Fault::new(Code::INTERNAL, "it was started without an id"));
     };
     let reader = call.reader()?;
-    let deadline = deadline(asked.wait_ms);
+    let deadline = deadline(wait_ms);
     let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
     let status = if plan.is_closed() {
         StatusCode::OK

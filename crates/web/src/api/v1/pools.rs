@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::applies::refused;
-use super::flows::{LABEL, begun, document, version};
+use super::flows::{LABEL, document, version};
+use super::plans::begun;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
