@@ -93,6 +93,7 @@ impl Sim {
             self.check_effects(tenant);
             self.check_logs(tenant);
             self.check_notices(tenant);
+            self.check_watches(tenant);
             self.check_money(tenant);
         }
         self.check_one_owner();
@@ -113,7 +114,7 @@ impl Sim {
                 matches!(
                     run.status,
                     RunStatus::Held | RunStatus::Unknown | RunStatus::Diverged
-                )
+                ) || (run.status == RunStatus::Queued && Self::rests(&walk.state, &run.agent))
             }
             _ => false,
         };

@@ -140,6 +140,9 @@ impl Sim {
         if self.scenarios.flows {
             self.begin_flows(tenant);
         }
+        if self.scenarios.watches {
+            self.begin_watches(tenant);
+        }
     }
 
     /// A try of a command goes out.

@@ -25,6 +25,7 @@ mod report;
 mod scenarios;
 mod sim;
 mod trace;
+mod watches;
 mod workload;
 
 pub use chance::Chance;

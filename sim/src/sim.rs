@@ -42,6 +42,8 @@ pub(crate) struct Sim {
     pub(crate) extra: Chance,
     /// The chance of workflows and sagas.
     pub(crate) flow_chance: Chance,
+    /// The chance of supervisors.
+    pub(crate) watch_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -77,6 +79,8 @@ pub(crate) struct Sim {
 
 /// What the streams of workflows and sagas begin with.
 const FLOWS: u64 = 0x666c_6f77;
+/// What those of supervisors begin with.
+const WATCHES: u64 = 0x7761_7463;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -84,6 +88,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
+    scenarios.watches = Chance::new(seed ^ WATCHES).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -117,6 +122,7 @@ impl Sim {
             scenarios,
             extra,
             flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
+            watch_chance: Chance::new(seed ^ WATCHES.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -324,6 +330,7 @@ impl Sim {
                 self.commands_left -= 1;
                 self.issue();
                 self.issue_flow();
+                self.issue_drill();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

@@ -59,6 +59,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Budget(fact) => crate::budget::fold(turn, fact),
         Fact::Resource(fact) => {
             crate::notice::set_up(turn, fact)?;
+            crate::supervisor::set_up(turn, fact)?;
             crate::resource::fold(turn, fact)
         }
         Fact::Document(fact) => crate::document::fold(turn, fact),
@@ -66,5 +67,6 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Message(_) | Fact::Event(_) => Ok(()),
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),
+        Fact::Supervisor(fact) => crate::supervisor::fold(turn, fact),
     }
 }

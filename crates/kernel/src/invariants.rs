@@ -8,6 +8,7 @@ use naos_types::{RunStatus, Spender, StepStatus};
 use crate::budget::Budget;
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::supervisor::Supervisor;
 use crate::turn::{Done, Stop, Turn};
 
 /// N1: what is settled and set aside never exceeds the limit, an agent's nor that of all.
@@ -94,8 +95,15 @@ pub fn n8_undoing_goes_backwards(plan: &Plan) -> bool {
     }
 }
 
+/// N9: a supervisor never restarts more within its window than it may.
+#[must_use]
+pub fn n9_restarts_have_an_end(found: &Supervisor) -> bool {
+    let last = found.restarts.last();
+    last.is_none_or(|last| found.recent(*last) <= found.restarts_max)
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -105,6 +113,7 @@ const N5: &str = "N5 reviewer is not author";
 const N6: &str = "N6 closed plans are at rest";
 const N7: &str = "N7 fan-out keeps its window";
 const N8: &str = "N8 undoing goes backwards";
+const N9: &str = "N9 restarts have an end";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -140,6 +149,11 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
             holds(n6_closed_plans_are_at_rest(plan), N6, id)?;
             holds(n7_fan_out_keeps_its_window(plan), N7, id)?;
             holds(n8_undoing_goes_backwards(plan), N8, id)?;
+        }
+    }
+    for (name, found) in &turn.tables.supervisor.edits {
+        if let Some(found) = found {
+            holds(n9_restarts_have_an_end(found), N9, name)?;
         }
     }
     Ok(())

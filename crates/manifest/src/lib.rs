@@ -34,11 +34,11 @@ pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
 pub use skill::SkillDoc;
-pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, UndoablePlan,
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SupervisorSpec,
+    UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -87,6 +87,8 @@ pub struct Applied {
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
+    /// Supervisors.
+    pub supervisors: Vec<(Name, SupervisorSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -169,6 +171,19 @@ pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnosti
     }
 }
 
+/// Reads what is said about one supervisor, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_supervisor(label: &str, text: &str) -> Result<(Name, SupervisorSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found).and_then(|node| supervision::one(None, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
 /// Reads any one YAML or JSON document as it is, without asking what it means.
 ///
 /// # Errors
@@ -243,6 +258,8 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
+    let supervisors = out.supervisors.iter();
+    all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

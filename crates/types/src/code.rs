@@ -220,6 +220,12 @@ codes! {
         "a notice was not taken by its receiver"
         "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; \
          a receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+    RESTARTS_USED_UP 205 Conflict
+        "the children of a supervisor failed more often than it may restart them"
+        "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"
+    DRILL 206 Conflict
+        "a person let a supervisor fail, as a drill"
+        "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
 }
 
 impl Code {

@@ -2,7 +2,9 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
+use naos_types::spec::{
+    Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
+};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,21 @@ pub(crate) fn pool<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PoolSpec, u
     }
 }
 
+/// The supervisor of this name.
+pub(crate) fn supervisor<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t SupervisorSpec> {
+    match known(turn, Kind::Supervisor, name)? {
+        Resource {
+            spec: Spec::Supervisor(spec),
+            ..
+        } => Ok(spec),
+        _ => {
+            let what =
+                format!("{name} is a supervisor that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
 /// What is changed about a pool; batches that are open keep what they began with.
 pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Pool) -> Done<Reply> {
     let name = match asked {
@@ -140,6 +157,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
         command::Resource::Delete { kind, name } => {
             known(turn, *kind, name)?;
+            if *kind == Kind::Supervisor {
+                crate::supervisor::may_change(turn, name, None)?;
+            }
             turn.emit(resource::Deleted {
                 kind: *kind,
                 name: name.clone(),
@@ -150,13 +170,22 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     }
 }
 
-fn apply(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name, spec: &Spec) -> Done<Reply> {
+pub(crate) fn apply(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    spec: &Spec,
+) -> Done<Reply> {
     let digest = digest(spec);
     let before = turn.resource(&ResourceKey(kind, name.clone()))?;
     if before.is_some_and(|resource| resource.digest == digest) {
         return Ok(Reply::Unchanged);
     }
     let version = before.map_or(1, |resource| resource.version + 1);
+    if let Spec::Supervisor(spec) = spec {
+        crate::supervisor::may_change(turn, name, Some(spec))?;
+    }
     turn.emit(resource::Applied {
         kind,
         name: name.clone(),
@@ -201,9 +230,20 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Notice
         }
+        Spec::Supervisor(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Supervisor
+        }
         Spec::Kept(_) => !matches!(
             kind,
-            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice | Kind::Workflow | Kind::Saga
+            Kind::Skill
+                | Kind::Agent
+                | Kind::Budget
+                | Kind::Notice
+                | Kind::Workflow
+                | Kind::Saga
+                | Kind::Supervisor
         ),
     };
     if fits {

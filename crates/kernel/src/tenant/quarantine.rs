@@ -138,6 +138,7 @@ fn due(turn: &mut Turn<'_>, by: &Actor, key: &Key) -> Done {
             };
             turn.emit(notice::Withdrawn { notice: *id, to })
         }
+        Key::Supervisor(name) => crate::supervisor::stop(turn, by, name).map(|_| ()),
         _ => Ok(()),
     }
 }

@@ -10,4 +10,5 @@ mod quarantine;
 mod routes;
 mod runs;
 mod script;
+mod supervisors;
 mod things;

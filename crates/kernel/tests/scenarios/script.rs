@@ -5,13 +5,13 @@ use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Effect, Sandbox};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::tenant::Broke;
-use naos_types::fact::{Fact, plan, run, task};
+use naos_types::fact::{Fact, plan, run, supervisor as watched, task};
 use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
     AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
-    PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
+    PoolSpec, Restart, RetryPolicy, SkillSpec, Spec, SupervisorSpec, UndoablePlan, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
@@ -41,11 +41,17 @@ pub fn check_plan(plans: &[(&str, PlanSpec)], script: &str, expected: &str) {
 
 #[track_caller]
 fn check_in(bench: &mut Bench, script: &str, expected: &str) {
+    let last = play_in(bench, script);
+    assert_eq!(last, expected, "after {script:?}");
+}
+
+/// Plays `script` and says what its last sentence came to.
+pub fn play_in(bench: &mut Bench, script: &str) -> String {
     let mut last = String::new();
     for sentence in script.split(';').map(str::trim) {
         last = play(bench, sentence);
     }
-    assert_eq!(last, expected, "after {script:?}");
+    last
 }
 
 pub fn apply_plan(bench: &mut Bench, plan: &str, spec: &PlanSpec) -> Outcome {
@@ -103,6 +109,54 @@ fn submit(bench: &mut Bench, merge: &str, tasks: &[&str]) -> Outcome {
         inputs,
         merge: Merge::parse(merge),
         quorum,
+    })
+}
+
+/// `supervise NAME STRATEGY MOST/SECONDS CHILD …`
+fn supervise(
+    bench: &mut Bench,
+    called: &str,
+    strategy: &str,
+    bound: &str,
+    children: &[&str],
+) -> Outcome {
+    let (most, window) = bound.split_once('/').expect("MOST/SECONDS");
+    let spec = SupervisorSpec {
+        description: String::new(),
+        strategy: Restart::parse(strategy).expect("a strategy"),
+        max_restarts: most.parse().expect("so many"),
+        window: seconds(window),
+        children: children.iter().map(|child| name(child)).collect(),
+    };
+    bench.command(command::Resource::Apply {
+        kind: Kind::Supervisor,
+        name: name(called),
+        spec: Spec::Supervisor(spec),
+    })
+}
+
+fn supervisor(bench: &mut Bench, verb: &str, called: &str, more: &[&str]) -> Outcome {
+    let name = name(called);
+    bench.command(match (verb, more) {
+        ("add", [child]) => command::Supervisor::Add {
+            name,
+            child: crate::script::name(child),
+        }
+        .into(),
+        ("start", []) => command::Command::from(command::Supervisor::Start { name }),
+        ("stop", []) => command::Supervisor::Stop { name }.into(),
+        ("reset", []) => command::Supervisor::Reset { name }.into(),
+        ("fail", []) => command::Supervisor::Fail {
+            name,
+            reason: sealed("a drill"),
+        }
+        .into(),
+        ("delete", []) => command::Resource::Delete {
+            kind: Kind::Supervisor,
+            name,
+        }
+        .into(),
+        _ => panic!("no such verb: {verb} {more:?}"),
     })
 }
 
@@ -168,6 +222,10 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
         ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
         ("pool", what) => pool(bench, what),
+        ("supervise", [called, strategy, bound, children @ ..]) => {
+            supervise(bench, called, strategy, bound, children)
+        }
+        ("supervisor", [verb, called, more @ ..]) => supervisor(bench, verb, called, more),
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
         ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
@@ -298,6 +356,21 @@ fn word(fact: &Fact) -> String {
         Fact::Plan(plan::Fact::StepFailed(f)) => {
             format!("{} {} {}", f.at, f.problem.code, retry(&f.retry_at))
         }
+        Fact::Supervisor(watched::Fact::ChildFailed(f)) => {
+            let restart: Vec<String> = f.restart.iter().map(ToString::to_string).collect();
+            format!("{} → {}", f.child, restart.join(", "))
+        }
+        Fact::Supervisor(watched::Fact::SetAside(f)) => format!("{} {}", f.agent, f.runs.len()),
+        Fact::Supervisor(watched::Fact::ChildRestarted(f)) => f.child.to_string(),
+        Fact::Supervisor(watched::Fact::ChildLeft(f)) => f.child.to_string(),
+        Fact::Supervisor(watched::Fact::Failed(f)) => {
+            let parent = f.parent.as_ref().map(ToString::to_string);
+            format!("{} → {}", f.supervisor, parent.unwrap_or_default())
+        }
+        Fact::Supervisor(watched::Fact::Suspended(f)) => f.supervisor.to_string(),
+        Fact::Supervisor(watched::Fact::Stopped(f)) => f.supervisor.to_string(),
+        Fact::Supervisor(watched::Fact::Started(f)) => f.supervisor.to_string(),
+        Fact::Supervisor(watched::Fact::Reset(f)) => f.supervisor.to_string(),
         Fact::Plan(plan::Fact::Closed(f)) => f.status.to_string(),
         Fact::Plan(plan::Fact::UndoBegan(f)) => match &f.problem {
             Some(problem) => problem.code.to_string(),
@@ -733,6 +806,7 @@ fn show(bench: &Bench, what: &str) -> String {
                 words.join(", ")
             };
         }
+        who if who.starts_with('@') => return standing(bench, &who[1..]),
         path if path.starts_with('/') => Key::Document(DocPath::new(path).expect("a path")),
         kind if kind == "kept" => Key::Resource(ResourceKey(Kind::Policy, name(kind))),
         agent => Key::Budget(spender(agent)),
@@ -764,6 +838,18 @@ fn show(bench: &Bench, what: &str) -> String {
         }
         Some(AnyAggregate::Resource(resource)) => format!("version {}", resource.version),
         other => format!("{other:?}"),
+    }
+}
+
+/// How an agent or a supervisor stands.
+fn standing(bench: &Bench, who: &str) -> String {
+    let found = bench.state.get(&Key::Supervisor(name(who)));
+    if let Some(AnyAggregate::Supervisor(found)) = found {
+        return found.status().to_string();
+    }
+    match bench.state.get(&Key::Agent(name(who))) {
+        Some(AnyAggregate::Agent(agent)) => agent.status(false).to_string(),
+        other => panic!("{who}: {other:?}"),
     }
 }
 

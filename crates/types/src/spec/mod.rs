@@ -7,6 +7,7 @@ mod notice;
 mod plan;
 mod pool;
 mod skill;
+mod supervisor;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,11 @@ pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, 
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use skill::{Handler, SkillSpec};
+pub use supervisor::{
+    RESTART_WAIT, RESTART_WAIT_MAX, Restart, SUPERVISION_LEVELS_MAX, SUPERVISOR_CHILDREN_MAX,
+    SUPERVISOR_RESTARTS, SUPERVISOR_RESTARTS_MAX, SUPERVISOR_WINDOW, SUPERVISOR_WINDOW_MAX,
+    SupervisorSpec, misgrown,
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident $word:literal $plural:literal)*) => {
@@ -104,4 +110,6 @@ pub enum Spec {
     Pool(PoolSpec),
     /// Steps, and how they are undone.
     Undoable(Box<UndoablePlan>),
+    /// Who restarts agents that fail.
+    Supervisor(SupervisorSpec),
 }

@@ -13,6 +13,7 @@ pub const NAMED: &[&str] = &[
     "agent.completed",
     "agent.stopped",
     "agent.failed",
+    "agent.restarted",
     "agent.updated",
     "agent.deleted",
     "task.created",
@@ -73,6 +74,15 @@ pub const NAMED: &[&str] = &[
     "notice.delivered",
     "notice.given_up",
     "notice.withdrawn",
+    "supervisor.child_failed",
+    "supervisor.set_aside",
+    "supervisor.child_restarted",
+    "supervisor.child_left",
+    "supervisor.failed",
+    "supervisor.suspended",
+    "supervisor.stopped",
+    "supervisor.started",
+    "supervisor.reset",
     "tenant.quarantined",
     "tenant.skipped",
     "tenant.resumed",
@@ -98,9 +108,8 @@ pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
 pub fn tone(kind: &str) -> Tone {
     match kind.rsplit('.').next().unwrap_or_default() {
         "completed" | "closed" | "approved" | "praised" | "written" | "delivered" => Tone::Good,
-        "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" | "quarantined" => {
-            Tone::Bad
-        }
+        "child_failed" | "failed" | "refused" | "rejected" | "refuted" | "diverged"
+        | "given_up" | "quarantined" => Tone::Bad,
         "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" => Tone::Warn,
         "held" | "requested" if kind != "review.requested" => Tone::Human,
         "started" | "resumed" => Tone::Live,

@@ -13,6 +13,7 @@ pub(crate) mod plans;
 mod rows;
 pub(crate) mod runs;
 pub(crate) mod sign_in;
+pub(crate) mod supervisors;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};

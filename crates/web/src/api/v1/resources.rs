@@ -49,6 +49,13 @@ fn content(spec: &Spec) -> Value {
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
+        Spec::Supervisor(spec) => json!({
+            "description": spec.description,
+            "strategy": spec.strategy,
+            "max_restarts": spec.max_restarts,
+            "restart_window": spec.window.0 / 1_000,
+            "children": spec.children,
+        }),
         Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     }
 }

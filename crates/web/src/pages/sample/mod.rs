@@ -2,6 +2,7 @@
 //! test can poison all of them at once.
 
 mod money;
+mod watch;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Decision, Evidence};
@@ -16,6 +17,7 @@ use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
+pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty};
 
 /// 2026-10-09 14:03 UTC.

@@ -11,3 +11,4 @@ mod flows;
 mod members;
 mod runs;
 mod status;
+mod supervisors;
