@@ -1,6 +1,8 @@
 //! What rests: children of a supervisor that failed, or that are about to be restarted. Their
 //! tasks wait, and what can be done again of their work waits with them.
 
+use std::collections::BTreeMap;
+
 use naos_types::effect::Effect;
 use naos_types::fact::supervisor::{self, Cause};
 use naos_types::{Name, RunId, RunStatus, Time};
@@ -48,16 +50,23 @@ pub(super) fn set_work_aside(turn: &mut Turn<'_>, name: &Name) -> Done {
         .map(|child| child.name.clone())
         .collect();
     load(turn, children.iter())?;
-    let mut left = RUNS_PER_TURN_MAX;
-    for agent in children {
-        if !turn.agent(&agent)?.is_some_and(|agent| agent.down) {
-            continue;
+    let mut at_work: BTreeMap<Name, Vec<RunId>> = BTreeMap::new();
+    for child in children {
+        if turn.agent(&child)?.is_some_and(|agent| agent.down) {
+            at_work.insert(child, Vec::new());
         }
-        let all = turn.tables.run.iter();
-        let mut runs: Vec<RunId> = all
-            .filter(|(_, run)| run.agent == agent && can_begin_again(run))
-            .map(|(id, _)| *id)
-            .collect();
+    }
+    if at_work.is_empty() {
+        return Ok(());
+    }
+    let open = turn.tables.run.iter();
+    for (id, run) in open.filter(|(_, run)| can_begin_again(run)) {
+        if let Some(runs) = at_work.get_mut(&run.agent) {
+            runs.push(*id);
+        }
+    }
+    let mut left = RUNS_PER_TURN_MAX;
+    for (agent, mut runs) in at_work {
         runs.sort_unstable();
         let more = runs.len() > left;
         runs.truncate(left);

@@ -202,11 +202,12 @@ pub(super) fn restart(turn: &mut Turn<'_>, name: &Name) -> Done {
 
 /// The runs that wait for these agents, oldest first.
 fn waiting(turn: &Turn<'_>, agents: &[Name]) -> BTreeMap<Name, Vec<RunId>> {
-    let mut out: BTreeMap<Name, Vec<RunId>> = BTreeMap::new();
+    let agents = agents.iter().map(|agent| (agent.clone(), Vec::new()));
+    let mut out: BTreeMap<Name, Vec<RunId>> = agents.collect();
     let queued = turn.tables.run.iter();
     for (id, run) in queued.filter(|(_, run)| run.status == RunStatus::Queued) {
-        if agents.contains(&run.agent) {
-            out.entry(run.agent.clone()).or_default().push(*id);
+        if let Some(runs) = out.get_mut(&run.agent) {
+            runs.push(*id);
         }
     }
     for runs in out.values_mut() {

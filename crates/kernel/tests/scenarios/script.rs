@@ -5,13 +5,13 @@ use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Effect, Sandbox};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::tenant::Broke;
-use naos_types::fact::{Fact, plan, run, supervisor as watched, task};
+use naos_types::fact::{Fact, plan, run, task};
 use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
     AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
-    PoolSpec, Restart, RetryPolicy, SkillSpec, Spec, SupervisorSpec, UndoablePlan, Waits,
+    PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
@@ -20,7 +20,7 @@ use naos_types::{
 
 use crate::bench::{Bench, sealed};
 
-type Outcome = (Result<Reply, Refusal>, Vec<Fact>);
+pub type Outcome = (Result<Reply, Refusal>, Vec<Fact>);
 
 /// Plays `script` and compares what its last sentence came to.
 #[track_caller]
@@ -112,54 +112,6 @@ fn submit(bench: &mut Bench, merge: &str, tasks: &[&str]) -> Outcome {
     })
 }
 
-/// `supervise NAME STRATEGY MOST/SECONDS CHILD …`
-fn supervise(
-    bench: &mut Bench,
-    called: &str,
-    strategy: &str,
-    bound: &str,
-    children: &[&str],
-) -> Outcome {
-    let (most, window) = bound.split_once('/').expect("MOST/SECONDS");
-    let spec = SupervisorSpec {
-        description: String::new(),
-        strategy: Restart::parse(strategy).expect("a strategy"),
-        max_restarts: most.parse().expect("so many"),
-        window: seconds(window),
-        children: children.iter().map(|child| name(child)).collect(),
-    };
-    bench.command(command::Resource::Apply {
-        kind: Kind::Supervisor,
-        name: name(called),
-        spec: Spec::Supervisor(spec),
-    })
-}
-
-fn supervisor(bench: &mut Bench, verb: &str, called: &str, more: &[&str]) -> Outcome {
-    let name = name(called);
-    bench.command(match (verb, more) {
-        ("add", [child]) => command::Supervisor::Add {
-            name,
-            child: crate::script::name(child),
-        }
-        .into(),
-        ("start", []) => command::Command::from(command::Supervisor::Start { name }),
-        ("stop", []) => command::Supervisor::Stop { name }.into(),
-        ("reset", []) => command::Supervisor::Reset { name }.into(),
-        ("fail", []) => command::Supervisor::Fail {
-            name,
-            reason: sealed("a drill"),
-        }
-        .into(),
-        ("delete", []) => command::Resource::Delete {
-            kind: Kind::Supervisor,
-            name,
-        }
-        .into(),
-        _ => panic!("no such verb: {verb} {more:?}"),
-    })
-}
-
 fn pool(bench: &mut Bench, what: &[&str]) -> Outcome {
     let name = name("it");
     bench.command(match what {
@@ -199,7 +151,7 @@ fn cents(word: &str) -> Micros {
     Micros::cents(word.trim_end_matches('c').parse().expect("so many cents"))
 }
 
-fn seconds(word: &str) -> Span {
+pub fn seconds(word: &str) -> Span {
     Span::secs(word.trim_end_matches('s').parse().expect("so many seconds"))
 }
 
@@ -223,9 +175,11 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
         ("pool", what) => pool(bench, what),
         ("supervise", [called, strategy, bound, children @ ..]) => {
-            supervise(bench, called, strategy, bound, children)
+            crate::supervisors::supervise(bench, called, strategy, bound, children)
         }
-        ("supervisor", [verb, called, more @ ..]) => supervisor(bench, verb, called, more),
+        ("supervisor", [verb, called, more @ ..]) => {
+            crate::supervisors::tell(bench, verb, called, more)
+        }
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
         ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
@@ -356,21 +310,7 @@ fn word(fact: &Fact) -> String {
         Fact::Plan(plan::Fact::StepFailed(f)) => {
             format!("{} {} {}", f.at, f.problem.code, retry(&f.retry_at))
         }
-        Fact::Supervisor(watched::Fact::ChildFailed(f)) => {
-            let restart: Vec<String> = f.restart.iter().map(ToString::to_string).collect();
-            format!("{} → {}", f.child, restart.join(", "))
-        }
-        Fact::Supervisor(watched::Fact::SetAside(f)) => format!("{} {}", f.agent, f.runs.len()),
-        Fact::Supervisor(watched::Fact::ChildRestarted(f)) => f.child.to_string(),
-        Fact::Supervisor(watched::Fact::ChildLeft(f)) => f.child.to_string(),
-        Fact::Supervisor(watched::Fact::Failed(f)) => {
-            let parent = f.parent.as_ref().map(ToString::to_string);
-            format!("{} → {}", f.supervisor, parent.unwrap_or_default())
-        }
-        Fact::Supervisor(watched::Fact::Suspended(f)) => f.supervisor.to_string(),
-        Fact::Supervisor(watched::Fact::Stopped(f)) => f.supervisor.to_string(),
-        Fact::Supervisor(watched::Fact::Started(f)) => f.supervisor.to_string(),
-        Fact::Supervisor(watched::Fact::Reset(f)) => f.supervisor.to_string(),
+        Fact::Supervisor(fact) => crate::supervisors::word(fact),
         Fact::Plan(plan::Fact::Closed(f)) => f.status.to_string(),
         Fact::Plan(plan::Fact::UndoBegan(f)) => match &f.problem {
             Some(problem) => problem.code.to_string(),
@@ -806,7 +746,7 @@ fn show(bench: &Bench, what: &str) -> String {
                 words.join(", ")
             };
         }
-        who if who.starts_with('@') => return standing(bench, &who[1..]),
+        who if who.starts_with('@') => return crate::supervisors::standing(bench, &who[1..]),
         path if path.starts_with('/') => Key::Document(DocPath::new(path).expect("a path")),
         kind if kind == "kept" => Key::Resource(ResourceKey(Kind::Policy, name(kind))),
         agent => Key::Budget(spender(agent)),
@@ -838,18 +778,6 @@ fn show(bench: &Bench, what: &str) -> String {
         }
         Some(AnyAggregate::Resource(resource)) => format!("version {}", resource.version),
         other => format!("{other:?}"),
-    }
-}
-
-/// How an agent or a supervisor stands.
-fn standing(bench: &Bench, who: &str) -> String {
-    let found = bench.state.get(&Key::Supervisor(name(who)));
-    if let Some(AnyAggregate::Supervisor(found)) = found {
-        return found.status().to_string();
-    }
-    match bench.state.get(&Key::Agent(name(who))) {
-        Some(AnyAggregate::Agent(agent)) => agent.status(false).to_string(),
-        other => panic!("{who}: {other:?}"),
     }
 }
 

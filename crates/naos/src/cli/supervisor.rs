@@ -11,7 +11,7 @@ use crate::session::api;
 /// Makes supervisors, shows their trees, and lets them stop, start and begin anew.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    naos supervisor create watch --strategy one-for-one --max-restarts 3 --window 60s --child hello\n  \
+    naos supervisor create watch --max-restarts 3 --window 60s --child hello\n  \
     naos supervisor add watch researcher\n  \
     naos supervisor status\n  \
     naos supervisor reset watch\n  \
@@ -298,7 +298,10 @@ mod tests {
                 "restarts": 1, "max_restarts": 3, "restart_window": 60, "children": children,
                 "problem": null})
         };
-        let agent = |name: &str, restarts: u64| json!({"name": name, "kind": "agent", "status": "idle", "restarts": restarts});
+        let agent = |name: &str, restarts: u64| {
+            let kind = "agent";
+            json!({"name": name, "kind": kind, "status": "idle", "restarts": restarts})
+        };
         let beneath = json!([
             {"name": "api", "kind": "supervisor", "status": "running", "restarts": 0},
             agent("solo", 2),

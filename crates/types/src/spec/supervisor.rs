@@ -142,7 +142,7 @@ pub fn misgrown(parents: &BTreeMap<Name, Option<Name>>) -> Option<(Name, String)
                 circle.push(parent.as_str());
                 circle.reverse();
                 let what = format!("the supervisors go in a circle: {}", circle.join(" → "));
-                return Some((name.clone(), what));
+                return Some((parent.clone(), what));
             }
             path.push(parent);
         }
