@@ -140,6 +140,9 @@ impl Sim {
         if self.scenarios.flows {
             self.begin_flows(tenant);
         }
+        if self.scenarios.bus {
+            self.begin_bus(tenant);
+        }
     }
 
     /// A try of a command goes out.
@@ -230,7 +233,12 @@ impl Sim {
             Some(same) => door.inbox(&same.source, &same.key).ok().flatten().is_some(),
             None => true,
         };
+        let (tenant, command) = (asked.tenant, asked.command.clone());
         let before = std::mem::replace(&mut asked.stand, Stand::Acked(reply.clone()));
+        if before == Stand::Open {
+            self.consumed(tenant, &command, &reply);
+        }
+        let asked = &self.clients.asked[index];
         let what = asked.what.clone();
         if !kept {
             self.violated("reply before its answer is durable", what.clone());

@@ -10,6 +10,7 @@ use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, task};
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
+use crate::bus::Bus;
 use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
@@ -46,6 +47,7 @@ pub(crate) struct Walk {
     agents: BTreeSet<Name>,
     pub(crate) notices: Notices,
     pub(crate) flows: Flows,
+    pub(crate) bus: Bus,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -67,6 +69,7 @@ impl Walk {
             agents: BTreeSet::new(),
             notices: Notices::default(),
             flows: Flows::default(),
+            bus: Bus::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -110,6 +113,7 @@ impl Walk {
         replay(&mut self.state, &fact, entry.at, &mut |_, _| Ok(()))?;
         self.money.take(&fact, entry.at)?;
         self.notices.take(&fact, &self.state)?;
+        self.bus.take(&fact, entry.seq)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

@@ -39,6 +39,11 @@ pub const NAMES: &[&str] = &[
     "a step could not be undone",
     "workflow resumed",
     "batch merged",
+    "event given",
+    "event given again",
+    "event put aside",
+    "event set something off",
+    "circle of events broken",
 ];
 
 /// Which scenarios a seed has.
@@ -56,6 +61,8 @@ pub(crate) struct Scenarios {
     pub(crate) poison_every_ms: u64,
     /// Tenants have workflows and sagas.
     pub(crate) flows: bool,
+    /// Somebody listens to events.
+    pub(crate) bus: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -74,6 +81,7 @@ impl Scenarios {
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
             flows: false, // rolled from a stream of its own
+            bus: false,   // likewise
         }
     }
 }

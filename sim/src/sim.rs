@@ -42,6 +42,12 @@ pub(crate) struct Sim {
     pub(crate) extra: Chance,
     /// The chance of workflows and sagas.
     pub(crate) flow_chance: Chance,
+    /// The chance of the bus.
+    pub(crate) bus_chance: Chance,
+    /// What consumers are done with, and say with their next visit.
+    pub(crate) ready: BTreeMap<TenantId, Vec<Seq>>,
+    /// Acknowledgements that a consumer was told of.
+    pub(crate) promised: Vec<(TenantId, Seq)>,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -77,6 +83,8 @@ pub(crate) struct Sim {
 
 /// What the streams of workflows and sagas begin with.
 const FLOWS: u64 = 0x666c_6f77;
+/// What the streams of the bus begin with.
+const BUS: u64 = 0x6275_7300;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -84,6 +92,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
+    scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -117,6 +126,9 @@ impl Sim {
             scenarios,
             extra,
             flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
+            bus_chance: Chance::new(seed ^ BUS.rotate_left(16)),
+            ready: BTreeMap::new(),
+            promised: Vec::new(),
             store,
             shard,
             commands_left,
@@ -377,6 +389,7 @@ impl Sim {
                 }
             }
             Event::Mend(tenant) => self.mend(tenant),
+            Event::Visit(tenant, left) => self.visit(tenant, left),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));

@@ -58,6 +58,7 @@ pub struct Decision {
 pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
     let now = ctx.now.max(state.head().at);
     let mut turn = Turn::new(state, now, ctx.seed, ctx.answers);
+    turn.seq = ctx.seq;
     let result = dispatch(&mut turn, input).and_then(|reply| {
         crate::reactions::until_quiet(&mut turn)?;
         crate::invariants::check(&turn)?;

@@ -91,8 +91,22 @@ const SECTIONS: &[(&str, Kind)] = &[
 /// Whether a top-level key makes a document a project's configuration.
 pub(crate) fn is_section(key: &str) -> bool {
     const OTHERS: &[&str] = &[
-        "project", "agents", "skills", "plans", "budgets", "cost", "trust", "broker", "edge",
-        "database", "logging", "wasm", "network", "audit", "notices",
+        "project",
+        "agents",
+        "skills",
+        "plans",
+        "budgets",
+        "cost",
+        "trust",
+        "broker",
+        "edge",
+        "database",
+        "logging",
+        "wasm",
+        "network",
+        "audit",
+        "notices",
+        "subscriptions",
     ];
     OTHERS.contains(&key) || SECTIONS.iter().any(|(section, _)| *section == key)
 }
@@ -147,6 +161,10 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
     cost(&mut map, out, found);
     if let Some(node) = map.node(&["notices"], found) {
         out.notices.extend(notice::all(node, found));
+    }
+    if let Some(node) = map.node(&["subscriptions"], found) {
+        let read = crate::subscription::all(node, reading.checks, found);
+        out.subscriptions.extend(read);
     }
     for (section, kind) in SECTIONS {
         if let Some(node) = map.node(&[section], found) {

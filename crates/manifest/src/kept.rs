@@ -138,6 +138,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Notice
         | Kind::Pool
         | Kind::Saga
+        | Kind::Subscription
         | Kind::Workflow => return None,
     })
 }

@@ -23,6 +23,7 @@ mod reader;
 mod schema;
 mod shape;
 mod skill;
+mod subscription;
 mod supervision;
 mod tree;
 
@@ -38,7 +39,8 @@ pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, UndoablePlan,
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
+    UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -85,6 +87,8 @@ pub struct Applied {
     pub notices: Vec<(Name, NoticeSpec)>,
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
+    /// Who listens to events.
+    pub subscriptions: Vec<(Name, SubscriptionSpec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
     /// What this version keeps and doesn't run yet.
@@ -167,6 +171,24 @@ pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnosti
     }
 }
 
+/// Reads what is said about one subscription, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_subscription(
+    label: &str,
+    text: &str,
+    checks: &dyn Checks,
+) -> Result<(Name, SubscriptionSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found)
+        .and_then(|node| subscription::one(None, &node, checks, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
 /// Reads a step that is added to a workflow or saga which has the steps `before`.
 ///
 /// # Errors
@@ -227,6 +249,8 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
+    let listening = out.subscriptions.iter();
+    all.extend(listening.map(|(name, _)| (Kind::Subscription, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));

@@ -6,7 +6,9 @@ use naos_types::spec::Kind;
 use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill};
+use crate::{
+    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill, subscription,
+};
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
 `plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
@@ -100,6 +102,7 @@ fn unknown(fields: &[Field], found: &mut Findings) {
         "policies",
         "instructions",
         "notices",
+        "subscriptions",
         "drivers",
         "models",
         "tools",
@@ -182,6 +185,10 @@ fn one(
         Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
         Kind::Plan if !dag => named(kind, node, reading, out, found),
         Kind::Notice => out.notices.extend(notice::one(node, None, found)),
+        Kind::Subscription => {
+            let read = subscription::one(key, node, reading.checks, found);
+            out.subscriptions.extend(read);
+        }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         kind if flow::is_flow(kind) => {
             let read = flow::one(kind, key, node, reading.checks, found);

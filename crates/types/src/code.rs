@@ -220,6 +220,13 @@ codes! {
         "a notice was not taken by its receiver"
         "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; \
          a receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+    EVENT_LOOP 195 Conflict
+        "events set each other off in a circle"
+        "the message names the circle: change one of its subscriptions, then \
+         `naos events dead replay` goes on"
+    NOT_TAKEN 196 Conflict
+        "an event was given to its consumer too often"
+        "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
 }
 
 impl Code {

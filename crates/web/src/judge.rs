@@ -249,6 +249,15 @@ fn gather(
         };
         push(kind, name.to_string(), false, apply.into());
     }
+    for (name, subscription) in applied.subscriptions {
+        let kind = Kind::Subscription;
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec: Spec::Subscription(Box::new(subscription)),
+        };
+        push(kind, name.to_string(), false, apply.into());
+    }
     for kept in applied.kept {
         let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
         let apply = command::Resource::Apply {
@@ -342,6 +351,10 @@ pub(crate) fn missing<E>(
             Spec::Undoable(spec) => agents_of(&spec.plan),
             Spec::Flow(flow) => agents_of_flow(flow),
             Spec::Pool(pool) => pool.agents.iter().collect(),
+            Spec::Subscription(spec) => match &spec.starts {
+                Some(starts) if starts.kind == Kind::Agent => BTreeSet::from([&starts.name]),
+                _ => continue,
+            },
             _ => continue,
         };
         for name in named {

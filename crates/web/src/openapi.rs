@@ -161,6 +161,24 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ],
         ("GET", "/api/v1/documents") => &[("prefix", "string")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
+        ("GET", "/api/v1/events") => &[
+            ("type", "string"),
+            ("source", "string"),
+            ("category", "string"),
+            ("correlation", "string"),
+            ("orphans", "boolean"),
+            ("after", "integer"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
+        ("GET", "/api/v1/events/tail") => &[
+            ("type", "string"),
+            ("source", "string"),
+            ("category", "string"),
+            ("correlation", "string"),
+            ("after", "integer"),
+        ],
+        ("GET", "/api/v1/events/dead") => &[("consumer", "string"), ("limit", "integer")],
         _ => &[],
     }
 }
@@ -223,7 +241,7 @@ fn body_of(row: &Row) -> Option<Value> {
             &["text"],
             json!({"text": text(), "expected": {"type": "integer", "minimum": 0}}),
         ),
-        ("POST", "/api/v1/events") => object(&["type"], json!({"type": text(), "data": {}})),
+        ("POST", "/api/v1/events") => return Some(events_body()),
         ("POST", "/api/v1/members") => object(
             &["name", "role"],
             json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"}}),
@@ -236,7 +254,7 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/components") => {
             return Some(json!({"required": true, "content": {"application/wasm": {}}}));
         }
-        _ => flow_body_of(row)?,
+        _ => flow_body_of(row).or_else(|| bus_body_of(row))?,
     };
     Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
 }
@@ -295,6 +313,63 @@ fn flow_body_of(row: &Row) -> Option<Value> {
     Some(schema)
 }
 
+/// An event: as CloudEvents has it in JSON, one or many, or the short form.
+fn events_body() -> Value {
+    let text = || json!({"type": "string"});
+    let category = json!({"enum": ["input", "internal", "output", "external"]});
+    let short = object(
+        &["type"],
+        json!({"type": text(), "data": {}, "id": text(), "source": text(), "subject": text(),
+            "category": category, "correlation": text(), "causation": text(), "key": text(),
+            "time": text(), "metadata": {}, "user_id": text()}),
+    );
+    let whole = json!({
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {"specversion": {"const": "1.0"}, "id": text(), "source": text(),
+            "type": text(), "subject": text(), "time": text(), "datacontenttype": text(),
+            "correlationid": text(), "causationid": text(), "partitionkey": text(), "data": {},
+            "data_base64": text()},
+    });
+    json!({"required": true, "content": {
+        "application/json": {"schema": short},
+        "application/cloudevents+json": {"schema": whole},
+        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": whole}},
+    }})
+}
+
+/// Who listens to events.
+fn bus_body_of(row: &Row) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let number = || json!({"type": "integer", "minimum": 0});
+    let places = || json!({"type": "array", "items": {"type": "integer"}});
+    let schema = match (row.method, row.path) {
+        ("POST", "/api/v1/consumers") => object(
+            &["name"],
+            json!({"name": text(), "description": text(), "on": {}, "category": text(),
+                "source": text(), "correlation": text(), "filter": text(), "from": text(),
+                "plan": text(), "workflow": text(), "saga": text(), "agent": text(),
+                "input": {}, "visible": {}, "retry": {}, "in_flight": number()}),
+        ),
+        ("POST", "/api/v1/consumers/{name}/pull") => object(
+            &[],
+            json!({"max": number(), "wait_ms": number(), "ack": places()}),
+        ),
+        ("POST", "/api/v1/consumers/{name}/ack") => {
+            object(&["events"], json!({"events": places()}))
+        }
+        ("POST", "/api/v1/consumers/{name}/nack") => object(
+            &["events"],
+            json!({"events": places(), "delay_ms": number()}),
+        ),
+        ("POST", "/api/v1/plan-runs/{id}/signal") => {
+            object(&["name"], json!({"name": text(), "data": {}}))
+        }
+        _ => return None,
+    };
+    Some(schema)
+}
+
 fn answer_of(row: &Row) -> (&'static str, Value) {
     let named = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |name: &str| {
@@ -310,7 +385,9 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
             let bytes = json!({"type": "string", "format": "binary"});
             return ("application/octet-stream", bytes);
         }
-        (_, "/api/v1/events/stream") => return ("text/event-stream", json!({"type": "string"})),
+        (_, "/api/v1/events/stream" | "/api/v1/events/tail") => {
+            return ("text/event-stream", json!({"type": "string"}));
+        }
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
         ("GET", "/api/v1/runs") => list("Run"),
@@ -347,7 +424,8 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
 fn runs_a_plan(path: &str) -> bool {
     let of_flows = ["/plans/", "/workflows/", "/sagas/"];
     let starts = path.ends_with("/start") && of_flows.iter().any(|part| path.contains(part));
-    let about = path.contains("/plan-runs/") && !path.ends_with("/cancel");
+    let about = path.contains("/plan-runs/");
+    let about = about && !path.ends_with("/cancel") && !path.ends_with("/signal");
     starts || about || path.ends_with("/submit")
 }
 

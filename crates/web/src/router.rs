@@ -7,8 +7,9 @@ use http::Method;
 use naos_types::{Code, Role};
 
 use crate::api::v1::{
-    agents, applies, approvals, audits, backups, brokers, cells, components, costs, documents,
-    events, flows, members, nodes, notices, plans, pools, resources, runs, tasks, tenants,
+    agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
+    documents, events, flows, members, nodes, notices, plans, pools, resources, runs, tasks,
+    tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -120,6 +121,7 @@ table! {
     Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
+    Api POST "/api/v1/plan-runs/{id}/signal" Staff "Sends a run a signal" plans::signal;
     Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it failed" flows::resume;
     Api POST "/api/v1/plan-runs/{id}/reset" Staff "Gives a run up as it stands" flows::reset;
     Api POST "/api/v1/plan-runs/{id}/resolve" Staff "Decides about what could not be undone"
@@ -156,8 +158,26 @@ table! {
     Api PUT "/api/v1/documents/{*path}" Staff "Writes a version" documents::write;
     Api DELETE "/api/v1/documents/{*path}" Staff "Takes one away" documents::delete;
 
-    Api POST "/api/v1/events" Staff "Publishes an event" events::publish;
+    Api GET "/api/v1/events" Staff "Events, newest first" events::list;
+    Api POST "/api/v1/events" Staff "Publishes an event, or many" events::publish;
     Api GET "/api/v1/events/stream" Staff "What happens, as it happens" live::stream;
+    Api GET "/api/v1/events/tail" Staff "Events, as they are published" live::tail;
+    Api GET "/api/v1/events/stats" Staff "How much was published" events::stats;
+    Api GET "/api/v1/events/dead" Staff "Events that were put aside" consumers::dead;
+    Api GET "/api/v1/events/{id}" Staff "One event" events::show;
+    Api GET "/api/v1/consumers" Staff "Who listens to events" consumers::list;
+    Api POST "/api/v1/consumers" Admin "Lets somebody listen" consumers::create;
+    Api GET "/api/v1/consumers/{name}" Staff "One who listens" consumers::show;
+    Api DELETE "/api/v1/consumers/{name}" Admin "Lets them listen no longer" consumers::delete;
+    Api POST "/api/v1/consumers/{name}/pull" Staff "Takes events" consumers::pull;
+    Api POST "/api/v1/consumers/{name}/ack" Staff "Is done with events" consumers::ack;
+    Api POST "/api/v1/consumers/{name}/nack" Staff "Gives events back" consumers::nack;
+    Api GET "/api/v1/consumers/{name}/dead/{event}" Staff "One that was put aside"
+        consumers::dead_one;
+    Api POST "/api/v1/consumers/{name}/dead/{event}/replay" Staff "Has it given again"
+        consumers::replay;
+    Api POST "/api/v1/consumers/{name}/dead/{event}/drop" Staff "Gives it up"
+        consumers::drop_dead;
 
     Api GET "/api/v1/members" Admin "Who may come in" members::list;
     Api POST "/api/v1/members" Owner "Lets somebody in" members::add;

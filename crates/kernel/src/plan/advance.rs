@@ -4,7 +4,7 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars};
+use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars, wait};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -330,6 +330,10 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         let plan = known(turn, id)?;
         if plan.is_closed() || (plan.undoing && !plan.flow.undoes(&at.step)) {
             return Ok(()); // the one before was one too many: what was open is cancelled
+        }
+        if wait::is_clock(plan, &at.step) {
+            wait::time_came(turn, id, at)?;
+            continue;
         }
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
         outcome::failed(turn, id, at, problem)?;

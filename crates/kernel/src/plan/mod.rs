@@ -9,6 +9,7 @@ mod share;
 mod start;
 mod undo;
 mod vars;
+mod wait;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
+pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
@@ -306,7 +308,13 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
     }
 }
 
-fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
+pub(crate) fn start(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    of: Kind,
+    name: &Name,
+    inputs: BodyRef,
+) -> Done<Reply> {
     let what = match of {
         Kind::Plan => crate::resource::plan(turn, name)?,
         _ => {
@@ -387,6 +395,9 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         }
     }
     for step in &spec.steps {
+        if let Some(what) = wait::unsound(step) {
+            return refuse(format!("step {} {what}", step.name));
+        }
         let of = match &step.action {
             StepDo::Review(review) => Some(&review.of),
             _ => None,
@@ -450,6 +461,7 @@ fn cycle(spec: &PlanSpec) -> Option<String> {
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    wait::fold(turn, fact)?;
     match fact {
         Fact::Started(f) => {
             let steps = f

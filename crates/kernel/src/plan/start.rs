@@ -10,7 +10,7 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, outcome, share};
+use super::{Plan, outcome, share, wait};
 use crate::need::Formula;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -37,7 +37,10 @@ pub(super) fn attempt(
     };
     let attempt = begun + 1;
     let place = item.zip(fan).map(|(index, fan)| (fan.items, index));
-    let deadline = spec.timeout.map(|timeout| turn.now + timeout);
+    let deadline = match wait::ends(turn, plan, spec)? {
+        Ok(deadline) => deadline,
+        Err(why) => return broken_formula(turn, id, plan, at, why),
+    };
     let work = Work {
         id,
         plan,
@@ -69,6 +72,7 @@ pub(super) fn attempt(
         } => approval(turn, &work, title, body.as_deref(), *role, *expires)?,
         StepDo::Document { path, text } => document(turn, &work, path, text.as_deref())?,
         StepDo::Emit { kind, data } => emit(turn, &work, kind, data.as_deref())?,
+        StepDo::Wait(_) => wait::begin(turn, id, plan, spec, &at)?,
     };
     match made {
         Ok(()) => Ok(()),
@@ -309,10 +313,11 @@ fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) ->
         Some(template) => made!(work.body(turn, Some(template))),
         None => turn.stage(b"{}".to_vec())?,
     };
-    if let Err(refusal) = crate::event::check_topic(kind) {
+    let origin = crate::event::from_within(turn, &work.id.to_string(), &work.plan.by)?;
+    if let Err(refusal) = crate::event::check(kind, data, &origin) {
         return Ok(Err(refusal.what));
     }
-    crate::event::publish(turn, &Actor::Plan(work.id), kind, data)?;
+    crate::event::publish(turn, &Actor::Plan(work.id), kind, data, origin)?;
     work.done(turn, Some(data))?;
     Ok(Ok(()))
 }

@@ -14,6 +14,9 @@ pub fn identifier(name: &Name) -> String {
     name.as_str().replace('-', "_")
 }
 
+/// The event that set the run off.
+const TRIGGER: &str = "trigger";
+
 /// Which item of a list a formula is about.
 pub(crate) type At = Option<(BodyRef, u32)>;
 
@@ -82,7 +85,11 @@ pub(crate) fn compute(
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
         Formula::Gather => String::new(),
     };
-    let vars = vars(plan, step, at, &source);
+    let mut vars = vars(plan, step, at, &source);
+    if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {
+        let given = crate::event::given(turn, plan)?;
+        vars.push((TRIGGER.to_owned(), given.map_or(Var::Null, Var::Body)));
+    }
     turn.compute(Compute { formula, vars })
 }
 

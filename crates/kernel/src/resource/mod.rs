@@ -127,10 +127,16 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
+            if *kind == Kind::Subscription {
+                crate::event::room(turn, name)?;
+            }
             apply(turn, by, *kind, name, spec)
         }
         command::Resource::Create { kind, name, spec } => {
             fits(*kind, spec)?;
+            if *kind == Kind::Subscription {
+                crate::event::room(turn, name)?;
+            }
             if turn.resource(&ResourceKey(*kind, name.clone()))?.is_some() {
                 let what = format!("there is a {} {name} already", kind.word());
                 return Err(Stop::refused(Code::EXISTS, what));
@@ -201,9 +207,20 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Notice
         }
+        Spec::Subscription(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Subscription
+        }
         Spec::Kept(_) => !matches!(
             kind,
-            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice | Kind::Workflow | Kind::Saga
+            Kind::Skill
+                | Kind::Agent
+                | Kind::Budget
+                | Kind::Notice
+                | Kind::Workflow
+                | Kind::Saga
+                | Kind::Subscription
         ),
     };
     if fits {

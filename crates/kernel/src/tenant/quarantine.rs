@@ -138,6 +138,7 @@ fn due(turn: &mut Turn<'_>, by: &Actor, key: &Key) -> Done {
             };
             turn.emit(notice::Withdrawn { notice: *id, to })
         }
+        Key::Consumer(name) => crate::event::give_up(turn, name, &given_up()),
         _ => Ok(()),
     }
 }

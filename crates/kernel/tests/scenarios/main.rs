@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bench;
+mod events;
 mod flows;
 mod notices;
 mod plans;

@@ -22,6 +22,8 @@ mod task;
 
 mod approve;
 
+mod events;
+
 mod notice;
 
 mod up;
@@ -145,6 +147,9 @@ enum Command {
     Task(task::Task),
     /// Decides what waits for a person.
     Approve(approve::Approve),
+    /// Publishes events, shows them, and takes them for consumers.
+    #[command(alias = "event")]
+    Events(events::Events),
     /// Shows who was told that something waits, and tries receivers.
     #[command(alias = "notices")]
     Notice(notice::Notice),
@@ -272,6 +277,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Pool(command) => pool::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
+        Command::Events(command) => events::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),
         Command::Up(command) => up::go(context, &command, false),
         Command::Dashboard(command) => up::go(context, &command, true),

@@ -1,4 +1,4 @@
-//! `naos plan start|list|status|cancel`
+//! `naos plan start|list|status|cancel|signal`
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,6 +40,16 @@ enum What {
         /// Its id.
         run: String,
     },
+    /// Sends one of them a signal: a step that waits for it goes on.
+    Signal {
+        /// Its id.
+        run: String,
+        /// The signal.
+        name: String,
+        /// What comes with it: JSON, @FILE, or - for standard input.
+        #[arg(long, short, value_name = "JSON|@FILE|-", default_value = "null")]
+        data: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -63,7 +73,28 @@ pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
         What::List => list(context),
         What::Status { run } => status(context, run),
         What::Cancel { run } => cancel(context, run),
+        What::Signal {
+            run,
+            name: signal,
+            data,
+        } => send(context, run, signal, data),
     }
+}
+
+fn send(context: &Context, run: &str, signal: &str, data: &str) -> Ended {
+    let signal = name(signal)?;
+    let data: Value = serde_json::from_str(&given(data)?)
+        .map_err(|error| malformed(format!("the data is no JSON: {error}")))?;
+    let mut session = context.session()?;
+    let body = json!({"name": signal, "data": data});
+    let answer = session.post(api(&format!("/plan-runs/{}/signal", part(run))), &body)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        context.out.say(format!("{run} has the signal {signal}."));
+    }
+    Ok(0)
 }
 
 fn run(context: &Context, start: &Start) -> Ended {

@@ -1,6 +1,6 @@
 //! How a fact reads in the audit log.
 
-use super::{Fact, agent, approval, budget, document, event, member, message, notice, plan};
+use super::{Fact, agent, approval, budget, document, member, message, notice, plan};
 use super::{resource, review, run, task, tenant};
 use crate::{Actor, RunId};
 
@@ -43,7 +43,7 @@ impl Fact {
                 member::Fact::TokenRevoked(f) => f.member.to_string(),
             },
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
-            Self::Event(event::Fact::Published(f)) => f.topic.clone(),
+            Self::Event(fact) => fact.about(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
             Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
@@ -81,7 +81,7 @@ impl Fact {
             Self::Member(member::Fact::Removed(f)) => Some(&f.by),
             Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
-            Self::Event(event::Fact::Published(f)) => Some(&f.by),
+            Self::Event(fact) => fact.by(),
             Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Skipped(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Resumed(f)) => Some(&f.by),
@@ -128,6 +128,7 @@ impl Fact {
                 Some(word.to_owned())
             }
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            Self::Event(fact) => fact.remark(),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
             Self::Tenant(tenant::Fact::Restored(f)) => {

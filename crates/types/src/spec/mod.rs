@@ -7,6 +7,8 @@ mod notice;
 mod plan;
 mod pool;
 mod skill;
+mod subscription;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,11 @@ pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, 
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use skill::{Handler, SkillSpec};
+pub use subscription::{
+    EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, like,
+    pattern,
+};
+pub use wait::WaitFor;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident $word:literal $plural:literal)*) => {
@@ -85,6 +92,8 @@ kinds! {
     Lesson "lesson" "lessons"
     /// Who is told that something waits for a person.
     Notice "notice" "notices"
+    /// Who listens to events.
+    Subscription "subscription" "subscriptions"
 }
 
 /// A resource's content.
@@ -104,4 +113,6 @@ pub enum Spec {
     Pool(PoolSpec),
     /// Steps, and how they are undone.
     Undoable(Box<UndoablePlan>),
+    /// Who listens to events.
+    Subscription(Box<SubscriptionSpec>),
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RetryPolicy;
+use super::{RetryPolicy, WaitFor};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
@@ -125,6 +125,8 @@ pub enum StepDo {
         /// Its data: a template that gives JSON.
         data: Option<String>,
     },
+    /// Waits for an event, a signal or a time.
+    Wait(WaitFor),
 }
 
 /// One step.

@@ -9,6 +9,7 @@ pub(crate) mod backups;
 pub(crate) mod brokers;
 pub(crate) mod cells;
 pub(crate) mod components;
+pub(crate) mod consumers;
 pub(crate) mod costs;
 pub(crate) mod documents;
 pub(crate) mod events;

@@ -8,7 +8,7 @@ use naos_engine::read::{Awaited, PlanFilter, settled_plan};
 use naos_engine::shard::NewBody;
 use naos_types::command::{self, Reply};
 use naos_types::spec::Kind;
-use naos_types::{Code, PlanId, PlanStatus};
+use naos_types::{Code, Name, PlanId, PlanStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -97,5 +97,23 @@ pub(crate) async fn cancel(call: Call) -> Answered {
     let (seq, _) = call
         .ask("", command::Plan::Cancel { plan }, Vec::new())
         .await?;
+    ok(&json!({"run": plan, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signal {
+    name: Name,
+    #[serde(default)]
+    data: Value,
+}
+
+/// Sends a run a signal: a step that waits for it goes on, now or when it gets there.
+pub(crate) async fn signal(call: Call) -> Answered {
+    let plan: PlanId = call.id("id", "plan run")?;
+    let Signal { name, data } = call.json()?;
+    let (data, body) = call.content(data.to_string())?;
+    let command = command::Event::Signal { plan, name, data };
+    let (seq, _) = call.ask("", command, vec![body]).await?;
     ok(&json!({"run": plan, "seq": seq}))
 }

@@ -49,6 +49,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
+        Spec::Subscription(spec) => json!(spec),
         Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
     }
 }
