@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use naos_types::{BodyRef, Sealed};
+use naos_types::{BodyRef, Sealed, Time};
 use serde_json::Value;
 
 use crate::compute::{self, Limits, Vars};
@@ -25,6 +25,8 @@ pub enum Need {
     Compute(Compute),
     /// A ranking that was learned before, if it is remembered: it is always the same one.
     Ranking(RankKey),
+    /// Yesterday, today and tomorrow at a time, on the calendar of a place.
+    Days(String, Time),
 }
 
 /// A pure computation over bodies.
@@ -88,6 +90,8 @@ pub enum Answer {
     Computed(Result<Computed, String>),
     /// A ranking; none has to be worked out.
     Ranking(Option<Arc<[Ranked]>>),
+    /// Three dates like 2026-10-05; or why the place's calendar can't be read.
+    Days(Result<[String; 3], String>),
 }
 
 /// The answers so far, for one decision.

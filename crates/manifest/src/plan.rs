@@ -1,7 +1,7 @@
 //! naos's own plan format.
 
 mod actions;
-mod inputs;
+pub(crate) mod inputs;
 mod wait;
 
 use naos_types::spec::{
@@ -237,7 +237,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
     })
 }
 
-fn after(
+pub(crate) fn after(
     map: &mut Fields<'_>,
     previous: Option<Name>,
     findings: &mut Findings,

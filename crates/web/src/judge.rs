@@ -259,7 +259,12 @@ fn gather(
         push(kind, name.to_string(), false, apply.into());
     }
     for kept in applied.kept {
-        let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
+        let kind = kept.kind;
+        let spec = match (kept.instruction, kept.driver) {
+            (Some(instruction), _) => Spec::Instruction(instruction),
+            (_, Some(driver)) => Spec::Driver(driver),
+            (None, None) => Spec::Kept(kept.json),
+        };
         let apply = command::Resource::Apply {
             kind,
             name: kept.name.clone(),

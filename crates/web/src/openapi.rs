@@ -209,7 +209,7 @@ fn body_of(row: &Row) -> Option<Value> {
             &["verdict"],
             json!({"verdict": {"enum": ["finish", "undo", "retry"]}}),
         ),
-        ("POST", "/api/v1/plans/{name}/start") => object(
+        ("POST", "/api/v1/plans/{name}/start" | "/api/v1/instructions/{name}/start") => object(
             &[],
             json!({"inputs": {"type": "object"}, "wait_ms": {"type": "integer"}}),
         ),

@@ -164,6 +164,7 @@ pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names
         .with("inputs", Type::Object(inputs.iter().map(field).collect()))
         .with("trigger", Type::Any)
         .with("today", Type::Text)
+        .with("days", days_type())
         .with("plan", Type::Object(vec![("name".into(), Type::Text)]))
         .with("feedback", Type::Any);
     if fan_out {
@@ -196,6 +197,12 @@ pub fn wait_names(own: Names) -> Names {
 #[must_use]
 pub fn trigger_names() -> Names {
     Names::new().with("trigger", event_type())
+}
+
+/// What an instruction calls days.
+fn days_type() -> Type {
+    let names = ["yesterday", "today", "tomorrow"];
+    Type::Object(names.map(|name| (name.to_owned(), Type::Text)).to_vec())
 }
 
 fn event_type() -> Type {

@@ -10,7 +10,7 @@ mod wait;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
-use naos_types::{Actor, BodyRef, Code, EventId, Refusal};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 
 use crate::turn::{Done, Stop, Turn};
 
@@ -43,6 +43,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             let origin = Origin {
                 hops: 0,
                 trigger: None,
+                asks: None,
                 ..origin.clone()
             };
             publish(turn, by, topic, *data, origin).map(Reply::Event)
@@ -121,6 +122,33 @@ pub(crate) fn check(topic: &str, data: BodyRef, origin: &Origin) -> Result<(), R
         }
     }
     Ok(())
+}
+
+/// The driver that answers events of this type: the subscription that it listens with, and its
+/// agent.
+pub(crate) fn driver(turn: &Turn<'_>, topic: &str) -> Done<Option<(Name, Name)>> {
+    let Some(listeners) = turn.listeners(&())? else {
+        return Ok(None);
+    };
+    let answers = |name: &Name, one: &Listener| {
+        let topics = &one.filter.topics;
+        one.starts && is_driver(name) && topics.iter().any(|known| known == topic)
+    };
+    let mut all = listeners.subscriptions.iter();
+    let Some(name) = all
+        .find(|(name, one)| answers(name, one))
+        .map(|(name, _)| name.clone())
+    else {
+        return Ok(None);
+    };
+    let spec = subscription(turn, &name)?;
+    let agent = spec.and_then(|spec| spec.starts).map(|starts| starts.name);
+    Ok(agent.map(|agent| (name, agent)))
+}
+
+/// Whether a subscription is how a driver listens.
+pub(crate) fn is_driver(name: &Name) -> bool {
+    name.as_str().starts_with(naos_types::spec::DRIVER_PREFIX)
 }
 
 pub(crate) fn publish(
@@ -218,7 +246,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 /// The subscription of this name.
 pub(crate) fn subscription(
     turn: &Turn<'_>,
-    name: &naos_types::Name,
+    name: &Name,
 ) -> Done<Option<naos_types::spec::SubscriptionSpec>> {
     use naos_types::spec::{Kind, Spec};
     let key = crate::state::ResourceKey(Kind::Subscription, name.clone());
@@ -228,7 +256,7 @@ pub(crate) fn subscription(
     })
 }
 
-fn no_consumer(name: &naos_types::Name) -> Stop {
+fn no_consumer(name: &Name) -> Stop {
     let refusal = Refusal::new(Code::NOT_FOUND, format!("there is no consumer {name}"));
     refusal
         .help("`naos events consumers` lists them, `naos events subscribe` makes one")

@@ -4,6 +4,7 @@
 use naos_types::command::Reply;
 use naos_types::fact::Problem;
 use naos_types::fact::event::{self, Began, Category, Published};
+use naos_types::fact::task::Parent;
 use naos_types::spec::{Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub struct Caught {
     pub hops: u32,
     /// The subscription that led to it, and by which event.
     pub trigger: Option<(Name, EventId)>,
+    /// The step of a plan that waits for a driver's answer.
+    pub asks: Option<Parent>,
     /// When it was published.
     pub at: Time,
 }
@@ -56,6 +59,7 @@ impl Caught {
             correlation: fact.correlation(),
             hops: fact.origin.hops,
             trigger: fact.origin.trigger.clone(),
+            asks: fact.origin.asks.clone(),
             at,
         }
     }
@@ -186,14 +190,17 @@ fn input(
         let made = turn.compute(Compute { formula, vars })?;
         return Ok(made.map(|computed| computed.body));
     }
-    if starts.kind != Kind::Plan {
+    if !matches!(starts.kind, Kind::Plan | Kind::Instruction) {
         return Ok(Ok(whole));
     }
-    let key = crate::state::ResourceKey(Kind::Plan, starts.name.clone());
+    let key = crate::state::ResourceKey(starts.kind, starts.name.clone());
     if turn.resource(&key)?.is_none() {
         return Ok(Ok(whole)); // beginning it says what is missing
     }
-    let (plan, ..) = crate::resource::plan(turn, &starts.name)?;
+    let (plan, ..) = match starts.kind {
+        Kind::Plan => crate::resource::plan(turn, &starts.name)?,
+        _ => crate::resource::instruction(turn, &starts.name)?,
+    };
     let mut inputs = serde_json::Map::new();
     for wanted in &plan.inputs {
         if let Some(value) = event["data"].get(&wanted.name) {
@@ -213,6 +220,13 @@ fn begin(
 ) -> Done<Began> {
     let by = Actor::Trigger(name.clone(), caught.event);
     if starts.kind == Kind::Agent {
+        // A driver's task is part of the step that waits for its answer.
+        let parent = caught.asks.clone().filter(|_| super::is_driver(name));
+        if let Some(parent) = &parent
+            && crate::plan::known(turn, parent.plan)?.is_closed()
+        {
+            return Ok(Began::Nothing);
+        }
         let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
         let title = turn.seal(caught.topic.clone())?;
         let wanted = Wanted {
@@ -220,7 +234,7 @@ fn begin(
             title,
             input,
             agent: Some(starts.name.clone()),
-            parent: None,
+            parent,
             by,
         };
         crate::task::open(turn, wanted)?;
@@ -256,6 +270,11 @@ fn unusable(turn: &mut Turn<'_>, name: &Name, caught: &Caught, why: String) -> D
 }
 
 fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> Done {
+    if super::is_driver(name)
+        && let Some(asker) = &caught.asks
+    {
+        crate::plan::unanswered(turn, asker, problem.clone())?;
+    }
     turn.emit(event::Dead {
         consumer: name.clone(),
         event: caught.event,

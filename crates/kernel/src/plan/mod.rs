@@ -2,6 +2,7 @@
 //! anywhere and go on. Each turn moves one step.
 
 mod advance;
+mod ask;
 mod before;
 mod lower;
 mod outcome;
@@ -27,6 +28,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
+pub(crate) use ask::unanswered;
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
@@ -317,6 +319,7 @@ pub(crate) fn start(
 ) -> Done<Reply> {
     let what = match of {
         Kind::Plan => crate::resource::plan(turn, name)?,
+        Kind::Instruction => crate::resource::instruction(turn, name)?,
         _ => {
             let (flow, version) = crate::resource::flow(turn, of, name)?;
             let (spec, flow) = lower::lower(of, name, flow)?;
@@ -335,7 +338,7 @@ fn begin(
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan => vars::checked_inputs(turn, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
             inputs
@@ -379,7 +382,7 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
-    Ok(())
+    ask::waits_for(turn, spec)
 }
 
 /// Whether a plan's steps fit together; refuses with the reason where they don't.

@@ -5,7 +5,7 @@ use naos_types::{BodyRef, Code, Name};
 use serde_json::Value;
 
 use super::Plan;
-use crate::need::{Compute, Computed, Formula, Var};
+use crate::need::{Answer, Compute, Computed, Formula, Need, Var};
 use crate::turn::{Done, Stop, Turn};
 
 /// A step's name as an identifier: `fetch-mail` is called `fetch_mail`.
@@ -16,6 +16,8 @@ pub fn identifier(name: &Name) -> String {
 
 /// The event that set the run off.
 const TRIGGER: &str = "trigger";
+/// The days around the beginning of the run.
+const DAYS: &str = "days";
 
 /// Which item of a list a formula is about.
 pub(crate) type At = Option<(BodyRef, u32)>;
@@ -29,7 +31,7 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         false => Var::Null,
     };
     let mut out = Vec::new();
-    if plan.flow.of != Kind::Plan {
+    if !matches!(plan.flow.of, Kind::Plan | Kind::Instruction) {
         out.push(("input".to_owned(), named("input")));
     }
     out.extend([
@@ -90,7 +92,31 @@ pub(crate) fn compute(
         let given = crate::event::given(turn, plan)?;
         vars.push((TRIGGER.to_owned(), given.map_or(Var::Null, Var::Body)));
     }
+    if source.contains(DAYS) && !vars.iter().any(|(name, _)| name == DAYS) {
+        match days(turn, plan)? {
+            Ok(days) => vars.push((DAYS.to_owned(), days)),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
     turn.compute(Compute { formula, vars })
+}
+
+/// The dates of yesterday, today and tomorrow when the run began, where its instruction lives.
+fn days(turn: &Turn<'_>, plan: &Plan) -> Done<Result<Var, String>> {
+    let zone = match plan.flow.of {
+        Kind::Instruction => crate::resource::zone(turn, &plan.name)?,
+        _ => "UTC".to_owned(),
+    };
+    let need = Need::Days(zone, plan.started);
+    let Some(Answer::Days(days)) = turn.answers.get(&need) else {
+        return Err(Stop::Needs(vec![need]));
+    };
+    let text = |day: &String| Var::Json(Value::String(day.clone()).to_string());
+    Ok(days.clone().map(|days| {
+        let names = ["yesterday", "today", "tomorrow"].map(str::to_owned);
+        let named = names.into_iter().zip(days.iter().map(text));
+        Var::Object(named.collect())
+    }))
 }
 
 /// The output that a step gets where it names none: that of the step before, and of a reviewed

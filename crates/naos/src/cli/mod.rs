@@ -18,6 +18,10 @@ mod flow;
 
 mod pool;
 
+mod instruction;
+
+mod driver;
+
 mod task;
 
 mod approve;
@@ -143,6 +147,12 @@ enum Command {
     /// Makes pools of agents and gives them work.
     #[command(alias = "pools")]
     Pool(pool::Pool),
+    /// Runs and lists instructions: plans that a time or an event sets off.
+    #[command(alias = "instructions")]
+    Instruction(instruction::Instruction),
+    /// Lists drivers: agents that answer events.
+    #[command(alias = "drivers")]
+    Driver(driver::Driver),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -275,6 +285,8 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Workflow(command) => flow::workflow(context, &command),
         Command::Saga(command) => flow::saga(context, &command),
         Command::Pool(command) => pool::go(context, &command),
+        Command::Instruction(command) => instruction::go(context, &command),
+        Command::Driver(command) => driver::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Events(command) => events::go(context, &command),

@@ -205,6 +205,15 @@ commands! {
             /// Which.
             name: Name,
         }
+        /// Lets an instruction or a driver be set off, or not any more.
+        Enable {
+            /// Which of the two.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// Whether it is.
+            on: bool,
+        }
         /// Adds a step at the end of a workflow or a saga.
         AddStep {
             /// Which of the two.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
+use super::task::Parent;
 use crate::{Actor, BodyRef, EventId, Name, PlanId, Seq, StepPath, TaskId, Time};
 
 /// Where a message stands between the outside and the inside.
@@ -69,6 +70,8 @@ pub struct Origin {
     pub more: Option<BodyRef>,
     /// Whether anybody subscribed to it when it was published.
     pub heard: bool,
+    /// The step of a plan that waits for a driver's answer.
+    pub asks: Option<Parent>,
 }
 
 /// One message that is with a consumer again.

@@ -2,7 +2,9 @@
 
 mod agent;
 mod budget;
+mod driver;
 mod flow;
+mod instruction;
 mod notice;
 mod plan;
 mod pool;
@@ -14,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use driver::{CAPABILITIES_MAX, DRIVER_PREFIX, DriverKind, DriverSpec};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use instruction::{INSTRUCTION_PREFIX, InstructionSpec};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
@@ -115,4 +119,8 @@ pub enum Spec {
     Undoable(Box<UndoablePlan>),
     /// Who listens to events.
     Subscription(Box<SubscriptionSpec>),
+    /// A plan, and what sets it off.
+    Instruction(Box<InstructionSpec>),
+    /// Who answers events of some types.
+    Driver(Box<DriverSpec>),
 }

@@ -127,6 +127,21 @@ pub enum StepDo {
     },
     /// Waits for an event, a signal or a time.
     Wait(WaitFor),
+    /// Publishes an event, and waits for the driver that answers events of its type. Where there
+    /// is none, its output is what was published.
+    Ask {
+        /// Its type.
+        kind: String,
+        /// Its data: a template that gives JSON.
+        data: Option<String>,
+        /// Whether it fails where there is no driver: somebody uses the answer.
+        needed: bool,
+    },
+    /// Reads a document; its output is the text, or null where there is none.
+    Read {
+        /// Where: a template.
+        path: String,
+    },
 }
 
 /// One step.

@@ -191,7 +191,13 @@ impl SubscriptionSpec {
 
 impl Starts {
     /// What an event may set off.
-    pub const KINDS: &'static [Kind] = &[Kind::Plan, Kind::Workflow, Kind::Saga, Kind::Agent];
+    pub const KINDS: &'static [Kind] = &[
+        Kind::Plan,
+        Kind::Workflow,
+        Kind::Saga,
+        Kind::Agent,
+        Kind::Instruction,
+    ];
 }
 
 #[cfg(test)]

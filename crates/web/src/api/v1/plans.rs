@@ -28,11 +28,19 @@ struct Start {
 }
 
 pub(crate) async fn start(call: Call) -> Answered {
+    start_one(call, Kind::Plan).await
+}
+
+/// Runs an instruction by hand, whatever its trigger says.
+pub(crate) async fn start_instruction(call: Call) -> Answered {
+    start_one(call, Kind::Instruction).await
+}
+
+async fn start_one(call: Call, of: Kind) -> Answered {
     let name = call.name("name")?;
     let asked: Start = call.json()?;
     let watch = call.desk.app.node.watch(call.who()?.tenant);
     let (inputs, body) = call.content(Value::Object(asked.inputs).to_string())?;
-    let of = Kind::Plan;
     let command = command::Plan::Start { of, name, inputs };
     begun(&call, command, body, asked.wait_ms, watch).await
 }
