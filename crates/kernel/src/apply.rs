@@ -66,5 +66,6 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Message(_) | Fact::Event(_) => Ok(()),
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),
+        Fact::Schedule(fact) => crate::schedule::fold(turn, fact),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use naos_types::spec::{Look, Seen};
 use naos_types::{BodyRef, Sealed};
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub enum Need {
     Compute(Compute),
     /// A ranking that was learned before, if it is remembered: it is always the same one.
     Ranking(RankKey),
+    /// What a calendar says; the same for ever, but for a zone whose law changes.
+    Look(Look),
 }
 
 /// A pure computation over bodies.
@@ -88,6 +91,8 @@ pub enum Answer {
     Computed(Result<Computed, String>),
     /// A ranking; none has to be worked out.
     Ranking(Option<Arc<[Ranked]>>),
+    /// What a calendar says, or why it can't be read.
+    Seen(Result<Seen, String>),
 }
 
 /// The answers so far, for one decision.

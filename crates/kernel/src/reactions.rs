@@ -29,6 +29,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
+        Fact::Resource(fact) => crate::schedule::resource_fact(turn, fact),
         Fact::Plan(fact) => {
             if let Some(plan) = goes_on(fact) {
                 turn.advance(plan);

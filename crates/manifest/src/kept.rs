@@ -11,6 +11,7 @@ use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan_check;
 use crate::reader;
+use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
 
@@ -27,8 +28,11 @@ const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
     @need "trigger": Shape::Object(keys! {
-        "schedule" | "cron": Shape::Cron, "timezone": Shape::Text, "event": Shape::Text,
-        "interval": Shape::Span, "webhook": Shape::Any, "manual": Shape::Any,
+        "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
+        "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
+        "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
         "condition": Shape::Text,
     }),
     "inputs": Shape::Any,
@@ -84,12 +88,6 @@ const UI: &[Key] = keys! {
     "subscribed_events": Shape::Texts, "actions": Shape::Any, "styles": Shape::Any,
     "scripts": Shape::Any,
 };
-const SCHEDULE: &[Key] = keys! {
-    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "schedule" | "cron": Shape::Cron, "interval": Shape::Span, "at": Shape::Text,
-    "timezone": Shape::Text, "agent": Shape::Name, "plan": Shape::Name, "event": Shape::Any,
-    "input": Shape::Any, "enabled": Shape::Bool,
-};
 const MODEL: &[Key] = keys! {
     @need "provider": Shape::Text, "endpoint": Shape::Text, "model": Shape::Text,
     "capabilities": Shape::Texts, "context_window": Shape::Whole(1, i64::MAX),
@@ -127,7 +125,6 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
         Kind::Ui => UI,
-        Kind::Schedule => SCHEDULE,
         Kind::Model => MODEL,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
@@ -138,6 +135,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Notice
         | Kind::Pool
         | Kind::Saga
+        | Kind::Schedule
         | Kind::Workflow => return None,
     })
 }
@@ -151,6 +149,8 @@ pub struct Kept {
     pub name: Name,
     /// What it says, in one spelling: JSON text.
     pub json: String,
+    /// When it happens by itself.
+    pub schedule: Option<ScheduleDoc>,
 }
 
 /// Reads one; `key` is the name where it stands in a map.
@@ -191,7 +191,11 @@ pub(crate) fn read(
         let path = said("path").and_then(|path| Name::slug(&path));
         return named(kind, path, node, &json, findings);
     };
-    named(kind, Name::slug(&called), node, &json, findings)
+    let mut kept = named(kind, Name::slug(&called), node, &json, findings)?;
+    if kind == Kind::Instruction {
+        kept.schedule = schedule::of_instruction(&kept.name, node, findings);
+    }
+    Some(kept)
 }
 
 fn named(
@@ -209,6 +213,7 @@ fn named(
         kind,
         name,
         json: json.to_string(),
+        schedule: None,
     })
 }
 

@@ -8,6 +8,7 @@
 mod agent;
 mod amounts;
 mod budget;
+pub mod calendar;
 mod checks;
 mod config;
 mod cron;
@@ -20,6 +21,7 @@ mod plan;
 mod plan_check;
 mod pool;
 mod reader;
+mod schedule;
 mod schema;
 mod shape;
 mod skill;
@@ -33,6 +35,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
+pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
@@ -87,6 +90,8 @@ pub struct Applied {
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
+    /// What happens at a time.
+    pub schedules: Vec<(Name, ScheduleDoc)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -229,6 +234,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
+    all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

@@ -6,7 +6,9 @@ use naos_types::spec::Kind;
 use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill};
+use crate::{
+    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, schedule, skill,
+};
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
 `plan:`, `driver:`; the sections of nexus.config.yaml (`agents:`, `skills:`, `cost:` …); `steps` \
@@ -183,6 +185,7 @@ fn one(
         Kind::Plan if !dag => named(kind, node, reading, out, found),
         Kind::Notice => out.notices.extend(notice::one(node, None, found)),
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
+        Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         kind if flow::is_flow(kind) => {
             let read = flow::one(kind, key, node, reading.checks, found);
             out.flows.extend(read);

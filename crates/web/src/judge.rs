@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
+use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
 use naos_types::command::{self, Command};
-use naos_types::spec::{AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo};
+use naos_types::spec::{
+    AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, Starts, StepDo, TimedSpec,
+};
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
 use crate::api::v1::rules::Rules;
@@ -61,6 +63,8 @@ pub(crate) struct Item {
     pub(crate) command: Command,
     /// A new agent that isn't to take work at once.
     pub(crate) stopped: bool,
+    /// Where its time stands, if it has one.
+    pub(crate) time: Option<Mark>,
 }
 
 /// What documents come to.
@@ -144,6 +148,18 @@ pub(crate) fn fault_in(
     named.unwrap_or(&empty).fault(word, what, help)
 }
 
+/// A fault where the time of an item stands.
+pub(crate) fn fault_at(item: &Item, at: Mark, what: String, help: Option<String>) -> Diagnostic {
+    Diagnostic {
+        file: item.file.clone(),
+        line: at.line,
+        column: at.column,
+        what,
+        help,
+        code: Code::BAD_TIME,
+    }
+}
+
 /// The things that one file makes; agents before what names them.
 fn gather(
     templates: &[Template],
@@ -153,7 +169,7 @@ fn gather(
     items: &mut Vec<Item>,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let mut push = |kind, name: String, stopped, command: Command| {
+    let mut push = |kind, name: String, stopped, command: Command, time| {
         let file = document.name.to_owned();
         items.push(Item {
             kind,
@@ -161,6 +177,7 @@ fn gather(
             file,
             command,
             stopped,
+            time,
         });
     };
     let mut budgets = Vec::new();
@@ -173,7 +190,7 @@ fn gather(
                     name: name.clone(),
                     spec,
                 };
-                push(Kind::Agent, name.to_string(), stopped, apply.into());
+                push(Kind::Agent, name.to_string(), stopped, apply.into(), None);
             }
             Err((word, what, help)) => {
                 let what = format!("agent {name}: {what}");
@@ -195,7 +212,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, plan) in applied.plans {
         let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
@@ -204,7 +221,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, plan) in applied.undoable {
         let (kind, spec) = (Kind::Plan, Spec::Undoable(Box::new(plan)));
@@ -213,7 +230,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (kind, name, flow) in applied.flows {
         let apply = command::Resource::Apply {
@@ -221,7 +238,7 @@ fn gather(
             name: name.clone(),
             spec: Spec::Flow(flow),
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, pool) in applied.pools {
         let (kind, spec) = (Kind::Pool, Spec::Pool(pool));
@@ -230,7 +247,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
@@ -238,7 +255,7 @@ fn gather(
     for (agent, spec) in budgets {
         let (name, spec) = (agent.to_string(), Some(spec));
         let set = command::Budget::Set { agent, spec };
-        push(Kind::Budget, name, false, set.into());
+        push(Kind::Budget, name, false, set.into(), None);
     }
     for (name, notice) in applied.notices {
         let (kind, spec) = (Kind::Notice, Spec::Notice(notice));
@@ -247,16 +264,35 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
+    }
+    for (name, ScheduleDoc { spec, at }) in applied.schedules {
+        let (kind, spec) = (Kind::Schedule, Spec::Schedule(Box::new(spec)));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into(), Some(at));
     }
     for kept in applied.kept {
-        let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
+        let kind = kept.kind;
+        let (spec, time) = match kept.schedule {
+            Some(ScheduleDoc { spec, at }) => {
+                let (document, schedule) = (kept.json, spec);
+                (
+                    Spec::Timed(Box::new(TimedSpec { document, schedule })),
+                    Some(at),
+                )
+            }
+            None => (Spec::Kept(kept.json), None),
+        };
         let apply = command::Resource::Apply {
             kind,
             name: kept.name.clone(),
             spec,
         };
-        push(kind, kept.name.to_string(), false, apply.into());
+        push(kind, kept.name.to_string(), false, apply.into(), time);
     }
 }
 
@@ -342,6 +378,10 @@ pub(crate) fn missing<E>(
             Spec::Undoable(spec) => agents_of(&spec.plan),
             Spec::Flow(flow) => agents_of_flow(flow),
             Spec::Pool(pool) => pool.agents.iter().collect(),
+            Spec::Schedule(schedule) => match &schedule.starts {
+                Starts::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
+                _ => continue,
+            },
             _ => continue,
         };
         for name in named {

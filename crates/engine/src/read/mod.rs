@@ -76,6 +76,7 @@ kept! {
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
     Quarantine naos_kernel::tenant::Quarantine, ();
+    Schedule naos_kernel::schedule::Schedule, ResourceKey;
 }
 
 /// A record's id and what it holds.

@@ -3,6 +3,7 @@
 
 mod advance;
 mod before;
+mod by_schedule;
 mod lower;
 mod outcome;
 mod share;
@@ -26,6 +27,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
+pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
@@ -289,7 +291,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
         } => {
             let (spec, version) = crate::resource::pool(turn, name)?;
             let (spec, flow) = lower::batch(name, spec, *merge, *quorum)?;
-            begin(turn, by, name, (spec, flow, version), *inputs)
+            begin(turn, by, name, (spec, flow, version), *inputs, None)
         }
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
@@ -307,15 +309,18 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
 }
 
 fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
-    let what = match of {
-        Kind::Plan => crate::resource::plan(turn, name)?,
-        _ => {
-            let (flow, version) = crate::resource::flow(turn, of, name)?;
-            let (spec, flow) = lower::lower(of, name, flow)?;
-            (spec, flow, version)
-        }
-    };
-    begin(turn, by, name, what, inputs)
+    let what = steps_of(turn, of, name)?;
+    begin(turn, by, name, what, inputs, None)
+}
+
+/// The steps of a plan, workflow or saga, what stands beside them, and its version.
+fn steps_of(turn: &Turn<'_>, of: Kind, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    if of == Kind::Plan {
+        return crate::resource::plan(turn, name);
+    }
+    let (flow, version) = crate::resource::flow(turn, of, name)?;
+    let (spec, flow) = lower::lower(of, name, flow)?;
+    Ok((spec, flow, version))
 }
 
 fn begin(
@@ -324,6 +329,7 @@ fn begin(
     name: &Name,
     (spec, flow, version): (PlanSpec, Flow, u32),
     inputs: BodyRef,
+    id: Option<PlanId>,
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
@@ -333,7 +339,7 @@ fn begin(
             inputs
         }
     };
-    let plan = turn.mint.next_id();
+    let plan = id.unwrap_or_else(|| turn.mint.next_id());
     turn.emit(plan::Started {
         plan,
         name: name.clone(),

@@ -201,9 +201,25 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Notice
         }
+        Spec::Schedule(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Schedule
+        }
+        Spec::Timed(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.schedule.check().map_err(wrong)?;
+            kind == Kind::Instruction
+        }
         Spec::Kept(_) => !matches!(
             kind,
-            Kind::Skill | Kind::Agent | Kind::Budget | Kind::Notice | Kind::Workflow | Kind::Saga
+            Kind::Skill
+                | Kind::Agent
+                | Kind::Budget
+                | Kind::Notice
+                | Kind::Workflow
+                | Kind::Saga
+                | Kind::Schedule
         ),
     };
     if fits {

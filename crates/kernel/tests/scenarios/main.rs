@@ -9,5 +9,6 @@ mod pools;
 mod quarantine;
 mod routes;
 mod runs;
+mod schedules;
 mod script;
 mod things;

@@ -18,6 +18,8 @@ mod flow;
 
 mod pool;
 
+mod schedule;
+
 mod task;
 
 mod approve;
@@ -141,6 +143,9 @@ enum Command {
     /// Makes pools of agents and gives them work.
     #[command(alias = "pools")]
     Pool(pool::Pool),
+    /// Shows, pauses and runs what happens at a time.
+    #[command(alias = "schedules")]
+    Schedule(schedule::Schedule),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -270,6 +275,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Workflow(command) => flow::workflow(context, &command),
         Command::Saga(command) => flow::saga(context, &command),
         Command::Pool(command) => pool::go(context, &command),
+        Command::Schedule(command) => schedule::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),

@@ -6,6 +6,7 @@ mod flow;
 mod notice;
 mod plan;
 mod pool;
+mod schedule;
 mod skill;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,10 @@ pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use schedule::{
+    BEATS_PER_LOOK_MAX, CATCH_UP, CATCH_UP_MAX, Look, Missed, ScheduleSpec, Seen, Starts,
+    TimedSpec, Timing, When, startable,
+};
 pub use skill::{Handler, SkillSpec};
 
 macro_rules! kinds {
@@ -104,4 +109,8 @@ pub enum Spec {
     Pool(PoolSpec),
     /// Steps, and how they are undone.
     Undoable(Box<UndoablePlan>),
+    /// Something that happens at a time.
+    Schedule(Box<ScheduleSpec>),
+    /// A kept document, and when it happens by itself.
+    Timed(Box<TimedSpec>),
 }

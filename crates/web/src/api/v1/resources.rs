@@ -49,8 +49,15 @@ fn content(spec: &Spec) -> Value {
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
-        Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        Spec::Schedule(schedule) => json!(schedule),
+        Spec::Timed(timed) => kept(&timed.document),
+        Spec::Kept(text) => kept(text),
     }
+}
+
+/// A document as it was written.
+fn kept(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
 fn shape(key: &ResourceKey, resource: &Resource) -> Value {
