@@ -93,6 +93,7 @@ impl Sim {
             self.check_effects(tenant);
             self.check_logs(tenant);
             self.check_notices(tenant);
+            self.check_schedules(tenant);
             self.check_money(tenant);
         }
         self.check_one_owner();

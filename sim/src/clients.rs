@@ -140,6 +140,9 @@ impl Sim {
         if self.scenarios.flows {
             self.begin_flows(tenant);
         }
+        if self.scenarios.schedules {
+            self.begin_schedules(tenant);
+        }
     }
 
     /// A try of a command goes out.

@@ -13,6 +13,7 @@ use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantI
 use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
+use crate::schedules::Schedules;
 
 /// What a run's facts said so far.
 #[derive(Default)]
@@ -46,6 +47,7 @@ pub(crate) struct Walk {
     agents: BTreeSet<Name>,
     pub(crate) notices: Notices,
     pub(crate) flows: Flows,
+    pub(crate) schedules: Schedules,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -67,6 +69,7 @@ impl Walk {
             agents: BTreeSet::new(),
             notices: Notices::default(),
             flows: Flows::default(),
+            schedules: Schedules::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -110,6 +113,7 @@ impl Walk {
         replay(&mut self.state, &fact, entry.at, &mut |_, _| Ok(()))?;
         self.money.take(&fact, entry.at)?;
         self.notices.take(&fact, &self.state)?;
+        self.schedules.take(&fact, entry.at)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

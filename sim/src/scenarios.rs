@@ -39,6 +39,9 @@ pub const NAMES: &[&str] = &[
     "a step could not be undone",
     "workflow resumed",
     "batch merged",
+    "schedule fired",
+    "schedule missed",
+    "schedule could not start",
 ];
 
 /// Which scenarios a seed has.
@@ -56,6 +59,8 @@ pub(crate) struct Scenarios {
     pub(crate) poison_every_ms: u64,
     /// Tenants have workflows and sagas.
     pub(crate) flows: bool,
+    /// Tenants have schedules.
+    pub(crate) schedules: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -73,7 +78,8 @@ impl Scenarios {
             large: chance.once_in(3),
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
-            flows: false, // rolled from a stream of its own
+            flows: false,     // rolled from a stream of its own
+            schedules: false, // likewise
         }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Sim {
     pub(crate) extra: Chance,
     /// The chance of workflows and sagas.
     pub(crate) flow_chance: Chance,
+    /// The chance of schedules.
+    pub(crate) schedule_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -77,6 +79,8 @@ pub(crate) struct Sim {
 
 /// What the streams of workflows and sagas begin with.
 const FLOWS: u64 = 0x666c_6f77;
+/// What the streams of schedules begin with.
+const SCHEDULES: u64 = 0x7469_6d65;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -84,6 +88,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
+    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -117,6 +122,7 @@ impl Sim {
             scenarios,
             extra,
             flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
+            schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -303,6 +309,7 @@ impl Sim {
                 })
             });
             self.check_outcomes(tenant, fact);
+            self.look_at_schedule(fact);
             let before = self.announced.insert(tenant, *seq);
             if before.is_some_and(|before| before + 1 != *seq) {
                 self.violated(
@@ -324,6 +331,7 @@ impl Sim {
                 self.commands_left -= 1;
                 self.issue();
                 self.issue_flow();
+                self.issue_schedule();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);
