@@ -15,6 +15,7 @@ mod load;
 mod recover;
 mod site;
 mod size;
+mod sleepers;
 mod start;
 mod verify;
 
@@ -52,6 +53,12 @@ const BENCHES: &[Bench] = &[
         15,
         start::run,
     ),
+    (
+        "sleepers",
+        "a million schedules, none of them due (some minutes)",
+        1,
+        sleepers::run,
+    ),
     ("recover", "10,000 open runs after SIGKILL", 7, recover::run),
     (
         "verify",
@@ -72,6 +79,9 @@ fn main() {
     let word = |at: usize| words.get(at).map(String::as_str);
     if let (Some(bare::WORD), Some(dir)) = (word(0), word(1)) {
         return bare::serve(dir.as_ref());
+    }
+    if let (Some(sleepers::WORD), Some(dir)) = (word(0), word(1)) {
+        return sleepers::sleep_in(dir.as_ref());
     }
     let bench = BENCHES.iter().find(|(name, ..)| word(0) == Some(name));
     let Some((_, _, rounds, run)) = bench else {

@@ -143,6 +143,9 @@ impl Sim {
         if self.scenarios.bus {
             self.begin_bus(tenant);
         }
+        if self.scenarios.schedules {
+            self.begin_schedules(tenant);
+        }
     }
 
     /// A try of a command goes out.

@@ -14,6 +14,7 @@ use crate::bus::Bus;
 use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
+use crate::schedules::Schedules;
 
 /// What a run's facts said so far.
 #[derive(Default)]
@@ -48,6 +49,7 @@ pub(crate) struct Walk {
     pub(crate) notices: Notices,
     pub(crate) flows: Flows,
     pub(crate) bus: Bus,
+    pub(crate) schedules: Schedules,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -70,6 +72,7 @@ impl Walk {
             notices: Notices::default(),
             flows: Flows::default(),
             bus: Bus::default(),
+            schedules: Schedules::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -114,6 +117,7 @@ impl Walk {
         self.money.take(&fact, entry.at)?;
         self.notices.take(&fact, &self.state)?;
         self.bus.take(&fact, entry.seq)?;
+        self.schedules.take(&fact, entry.at)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

@@ -24,6 +24,7 @@ mod people;
 mod receiver;
 mod report;
 mod scenarios;
+mod schedules;
 mod sim;
 mod trace;
 mod workload;

@@ -44,6 +44,9 @@ pub const NAMES: &[&str] = &[
     "event put aside",
     "event set something off",
     "circle of events broken",
+    "schedule fired",
+    "schedule missed",
+    "schedule could not start",
 ];
 
 /// Which scenarios a seed has.
@@ -63,6 +66,8 @@ pub(crate) struct Scenarios {
     pub(crate) flows: bool,
     /// Somebody listens to events.
     pub(crate) bus: bool,
+    /// Tenants have schedules.
+    pub(crate) schedules: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -80,8 +85,10 @@ impl Scenarios {
             large: chance.once_in(3),
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
-            flows: false, // rolled from a stream of its own
-            bus: false,   // likewise
+            flows: false,     // rolled from a stream of its own
+            bus: false,       // likewise
+            flows: false,     // rolled from a stream of its own
+            schedules: false, // likewise
         }
     }
 }

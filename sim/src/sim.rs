@@ -48,6 +48,8 @@ pub(crate) struct Sim {
     pub(crate) ready: BTreeMap<TenantId, Vec<Seq>>,
     /// Acknowledgements that a consumer was told of.
     pub(crate) promised: Vec<(TenantId, Seq)>,
+    /// The chance of schedules.
+    pub(crate) schedule_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -85,6 +87,8 @@ pub(crate) struct Sim {
 const FLOWS: u64 = 0x666c_6f77;
 /// What the streams of the bus begin with.
 const BUS: u64 = 0x6275_7300;
+/// What the streams of schedules begin with.
+const SCHEDULES: u64 = 0x7469_6d65;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -93,6 +97,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
     scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
+    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -129,6 +134,7 @@ impl Sim {
             bus_chance: Chance::new(seed ^ BUS.rotate_left(16)),
             ready: BTreeMap::new(),
             promised: Vec::new(),
+            schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -315,6 +321,7 @@ impl Sim {
                 })
             });
             self.check_outcomes(tenant, fact);
+            self.look_at_schedule(fact);
             let before = self.announced.insert(tenant, *seq);
             if before.is_some_and(|before| before + 1 != *seq) {
                 self.violated(
@@ -336,6 +343,7 @@ impl Sim {
                 self.commands_left -= 1;
                 self.issue();
                 self.issue_flow();
+                self.issue_schedule();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

@@ -38,6 +38,7 @@ nav-board = Board
 nav-agents = Agents
 nav-approvals = Approvals
 nav-runs = Runs
+nav-schedules = Schedules
 nav-costs = Costs
 nav-audit = Audit
 nav-more = More

@@ -36,6 +36,15 @@ runs-none = No run matches.
 runs-blank = Nothing ran yet.
 last-run = Last run
 never-run = Never ran
+schedules-blank = Nothing happens at a time yet. Say when:
+schedule-next = Next times
+schedule-pause = Pause
+schedule-resume = Go on
+schedule-run = Run now
+schedule-missed = { $n ->
+    [one] { $count } missed time
+   *[other] { $count } missed times
+}
 no-budget = No budget
 made = Made
 digest = Component

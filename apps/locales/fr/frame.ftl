@@ -32,6 +32,7 @@ nav-board = Tableau
 nav-agents = Agents
 nav-approvals = Validations
 nav-runs = Exécutions
+nav-schedules = Planifications
 nav-costs = Coûts
 nav-audit = Audit
 nav-more = Plus

@@ -39,6 +39,15 @@ runs-none = Aucune exécution ne correspond.
 runs-blank = Rien n’a encore été exécuté.
 last-run = Dernière exécution
 never-run = Jamais exécuté
+schedules-blank = Rien n’est encore planifié. Dites quand :
+schedule-next = Prochaines fois
+schedule-pause = Mettre en pause
+schedule-resume = Reprendre
+schedule-run = Lancer maintenant
+schedule-missed = { $n ->
+    [one] { $count } fois manquée
+   *[other] { $count } fois manquées
+}
 no-budget = Sans budget
 made = Créé
 digest = Composant

@@ -68,5 +68,6 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Event(fact) => crate::event::fold(turn, fact),
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),
+        Fact::Schedule(fact) => crate::schedule::fold(turn, fact),
     }
 }

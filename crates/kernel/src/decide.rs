@@ -121,5 +121,6 @@ fn command_of(turn: &mut Turn<'_>, actor: &Actor, command: &Command) -> Done<Rep
         Command::Event(command) => crate::event::command(turn, actor, command),
         Command::Notice(command) => crate::notice::command(turn, command),
         Command::Tenant(command) => crate::tenant::command(turn, actor, command),
+        Command::Schedule(command) => crate::schedule::command(turn, actor, command),
     }
 }

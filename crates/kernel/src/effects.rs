@@ -52,6 +52,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Plan(plan) => crate::plan::due(turn, *plan),
         Key::Notice(notice) => crate::notice::due(turn, *notice),
         Key::Consumer(name) => crate::event::due(turn, name),
+        Key::Beat(beat) => crate::schedule::due(turn, beat),
         _ => Ok(()),
     }
 }

@@ -94,8 +94,13 @@ pub fn n8_undoing_goes_backwards(plan: &Plan) -> bool {
     }
 }
 
+/// N9: a schedule that waits has one beat, where it waits; one that doesn't has none.
+fn n9_one_beat(turn: &Turn<'_>, key: &crate::state::ResourceKey) -> bool {
+    crate::schedule::is_whole(turn, key)
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -105,6 +110,7 @@ const N5: &str = "N5 reviewer is not author";
 const N6: &str = "N6 closed plans are at rest";
 const N7: &str = "N7 fan-out keeps its window";
 const N8: &str = "N8 undoing goes backwards";
+const N9: &str = "N9 one beat";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -141,6 +147,9 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
             holds(n7_fan_out_keeps_its_window(plan), N7, id)?;
             holds(n8_undoing_goes_backwards(plan), N8, id)?;
         }
+    }
+    for key in turn.tables.schedule.edits.keys() {
+        holds(n9_one_beat(turn, key), N9, &key.1)?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ pub mod resource;
 pub mod review;
 pub mod route;
 pub mod run;
+pub mod schedule;
 mod state;
 mod table;
 pub mod task;
@@ -36,7 +37,9 @@ pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
 pub use effects::{key_of, open_effects, open_inputs};
 pub use need::{Answer, Answers, Compute, Computed, Formula, Need, Var, compute_with, value_bytes};
-pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State};
+pub use state::{
+    AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
+};
 pub use table::Aggregate;
 pub use turn::{Input, Order};
 

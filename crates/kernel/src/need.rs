@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use naos_types::spec::{Look, Seen};
 use naos_types::{BodyRef, Sealed, Time};
 use serde_json::Value;
 
@@ -27,6 +28,8 @@ pub enum Need {
     Ranking(RankKey),
     /// Yesterday, today and tomorrow at a time, on the calendar of a place.
     Days(String, Time),
+    /// What a calendar says; the same for ever, but for a zone whose law changes.
+    Look(Look),
 }
 
 /// A pure computation over bodies.
@@ -92,6 +95,8 @@ pub enum Answer {
     Ranking(Option<Arc<[Ranked]>>),
     /// Three dates like 2026-10-05; or why the place's calendar can't be read.
     Days(Result<[String; 3], String>),
+    /// What a calendar says, or why it can't be read.
+    Seen(Result<Seen, String>),
 }
 
 /// The answers so far, for one decision.

@@ -1,6 +1,7 @@
 //! What a cell knows: aggregates by kind. Open ones are always loaded, others on demand.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use naos_types::spec::Kind;
@@ -31,6 +32,10 @@ pub struct ItemsKey {
 /// Key of one entry of an agent's private state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemoryKey(pub Name, pub String);
+
+/// Key of a schedule's place among those that wait: by time, so that the next ones stand first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BeatKey(pub Time, pub ResourceKey);
 
 /// Keys as bytes that sort as they do.
 pub(crate) trait KeyBytes: Sized {
@@ -81,6 +86,19 @@ impl KeyBytes for ResourceKey {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (kind, name) = std::str::from_utf8(bytes).ok()?.split_once('/')?;
         Some(Self(Kind::parse(kind)?, Name::new(name).ok()?))
+    }
+}
+
+impl KeyBytes for BeatKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out: Vec<u8> = (self.0.0 ^ i64::MIN).to_be_bytes().into();
+        out.extend(self.1.to_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (time, rest) = bytes.split_at_checked(8)?;
+        let time = i64::from_be_bytes(time.try_into().ok()?) ^ i64::MIN;
+        Some(Self(Time(time), ResourceKey::from_bytes(rest)?))
     }
 }
 
@@ -453,6 +471,10 @@ tables! {
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
     /// Why the cell decides nothing.
     quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
+    /// A resource with a time.
+    schedule schedule_mut put_schedule Schedule: ResourceKey => crate::schedule::Schedule;
+    /// A schedule's place among those that wait.
+    beat beat_mut put_beat Beat: BeatKey => crate::schedule::Beat;
 }
 
 impl State {
@@ -474,6 +496,14 @@ impl State {
             Some(Slot::Present(head)) => Arc::clone(head),
             _ => Arc::default(),
         }
+    }
+
+    /// What is known here about beats after this one, in order: whether each is there. Others may
+    /// stand in the records.
+    pub fn beats_after(&self, after: Option<&BeatKey>) -> impl Iterator<Item = (&BeatKey, bool)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.beat.0.range::<BeatKey, _>((from, Bound::Unbounded));
+        rows.map(|(key, slot)| (key, matches!(slot, Slot::Present(_))))
     }
 
     /// Whether nothing is loaded at all.

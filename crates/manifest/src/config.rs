@@ -11,7 +11,8 @@ use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
 use crate::{
-    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, skill, supervision,
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, schedule, skill,
+    supervision,
 };
 
 /// The settings of a project.
@@ -175,6 +176,10 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
             }
             if *kind == Kind::Pool {
                 out.pools.extend(pool::all(node, found));
+                continue;
+            }
+            if *kind == Kind::Schedule {
+                out.schedules.extend(schedule::all(node, found));
                 continue;
             }
             out.kept

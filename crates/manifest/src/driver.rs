@@ -50,7 +50,9 @@ pub(crate) fn read(
     };
     let spec = DriverSpec {
         document: document.to_string(),
-        kind: word("type").or_else(|| word("driver_type")).unwrap_or_default(),
+        kind: word("type")
+            .or_else(|| word("driver_type"))
+            .unwrap_or_default(),
         agent,
         capabilities,
         enabled,

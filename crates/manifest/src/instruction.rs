@@ -2,7 +2,7 @@
 //! keys that don't belong were found before, by the schema.
 
 use naos_types::spec::{
-    EventFilter, InstructionSpec, Kind, PlanSpec, StepDo, Starts, SubscriptionSpec, pattern,
+    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, pattern,
 };
 use naos_types::{Code, DocPath, Name, Span};
 use serde_json::Value as Json;
@@ -62,7 +62,11 @@ pub(crate) fn read(
     let trigger = node.get("trigger");
     let listens = trigger.and_then(|trigger| listens(name, trigger, checks, findings));
     let zone = trigger
-        .and_then(|trigger| ["timezone", "zone", "tz"].iter().find_map(|key| trigger.get(key)))
+        .and_then(|trigger| {
+            ["timezone", "zone", "tz"]
+                .iter()
+                .find_map(|key| trigger.get(key))
+        })
         .and_then(|node| match &node.value {
             Value::Text(zone) => Some(zone.clone()),
             _ => None,
@@ -81,6 +85,7 @@ pub(crate) fn read(
         },
         zone: zone.unwrap_or_else(|| UTC.to_owned()),
         listens,
+        schedule: None, // whoever reads its time adds it
         enabled,
     })
 }
@@ -151,9 +156,7 @@ fn step<'t>(
         Some(source)
     });
     let retry = map.node(&["retry"], findings);
-    let retry = retry.map_or_else(Default::default, |node| {
-        crate::agent::retry(node, findings)
-    });
+    let retry = retry.map_or_else(Default::default, |node| crate::agent::retry(node, findings));
     let timeout = map.span(&["timeout"], 1_000, findings);
     let action = does.lower(&mut texts, findings)?;
     let asks = matches!(action, StepDo::Ask { .. });
@@ -241,10 +244,12 @@ impl<'t> Emits<'t> {
                 let path = self.document(texts, findings)?;
                 let content = self.data.and_then(|data| {
                     let keys = ["content", "text", "value", "data"];
-                    keys.iter().find_map(|key| data.get(key)).or(match data.get("path") {
-                        Some(_) => None, // it only says where
-                        None => Some(data),
-                    })
+                    keys.iter()
+                        .find_map(|key| data.get(key))
+                        .or(match data.get("path") {
+                            Some(_) => None, // it only says where
+                            None => Some(data),
+                        })
                 });
                 let text = match content {
                     Some(node) => {
@@ -299,7 +304,10 @@ impl<'t> Emits<'t> {
 fn written(node: &Node, findings: &mut Findings) -> Option<String> {
     match &node.value {
         Value::Text(text) => Some(text.clone()),
-        _ => Some(format!("{{{{ {} | tojson }}}}", expression(node, findings)?)),
+        _ => Some(format!(
+            "{{{{ {} | tojson }}}}",
+            expression(node, findings)?
+        )),
     }
 }
 
@@ -405,7 +413,10 @@ mod tests {
             ("yesterday", "days.yesterday"),
             ("not today", "\"not today\""),
             ("{{ a.output }}", "(a.output)"),
-            ("say {{a}} and {{ b }}!", "\"say \" ~ (a) ~ \" and \" ~ (b) ~ \"!\""),
+            (
+                "say {{a}} and {{ b }}!",
+                "\"say \" ~ (a) ~ \" and \" ~ (b) ~ \"!\"",
+            ),
             ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
         ] {
             assert_eq!(of_text(text).as_deref(), Ok(expected), "{text}");

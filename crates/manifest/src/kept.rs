@@ -11,6 +11,7 @@ use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan_check;
 use crate::reader;
+use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
 use crate::{driver, instruction};
@@ -28,8 +29,11 @@ const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
     @need "trigger": Shape::Object(keys! {
-        "schedule" | "cron": Shape::Cron, "timezone": Shape::Text, "event": Shape::Text,
-        "interval": Shape::Span, "webhook": Shape::Any, "manual": Shape::Any,
+        "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
+        "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
+        "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
         "filter" | "condition" | "where": Shape::Text, "plan": Shape::Text,
     }),
     "inputs": Shape::Any,
@@ -85,12 +89,6 @@ const UI: &[Key] = keys! {
     "subscribed_events": Shape::Texts, "actions": Shape::Any, "styles": Shape::Any,
     "scripts": Shape::Any,
 };
-const SCHEDULE: &[Key] = keys! {
-    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "schedule" | "cron": Shape::Cron, "interval": Shape::Span, "at": Shape::Text,
-    "timezone": Shape::Text, "agent": Shape::Name, "plan": Shape::Name, "event": Shape::Any,
-    "input": Shape::Any, "enabled": Shape::Bool,
-};
 const MODEL: &[Key] = keys! {
     @need "provider": Shape::Text, "endpoint": Shape::Text, "model": Shape::Text,
     "capabilities": Shape::Texts, "context_window": Shape::Whole(1, i64::MAX),
@@ -128,7 +126,6 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
         Kind::Ui => UI,
-        Kind::Schedule => SCHEDULE,
         Kind::Model => MODEL,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
@@ -140,6 +137,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Pool
         | Kind::Saga
         | Kind::Subscription
+        | Kind::Schedule
         | Kind::Workflow => return None,
     })
 }
@@ -157,6 +155,8 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Box<DriverSpec>>,
+    /// When it happens by itself.
+    pub schedule: Option<ScheduleDoc>,
 }
 
 /// Reads one; `key` is the name where it stands in a map.
@@ -201,6 +201,7 @@ pub(crate) fn read(
         Kind::Instruction => {
             let read = instruction::read(&kept.name, node, &json, checks, findings);
             kept.instruction = read.map(Box::new);
+            kept.schedule = schedule::of_instruction(&kept.name, node, findings);
         }
         Kind::Driver => {
             let read = driver::read(&kept.name, node, &json, findings);
@@ -228,6 +229,7 @@ fn named(
         json: json.to_string(),
         instruction: None,
         driver: None,
+        schedule: None,
     })
 }
 

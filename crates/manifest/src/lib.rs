@@ -8,6 +8,7 @@
 mod agent;
 mod amounts;
 mod budget;
+pub mod calendar;
 mod checks;
 mod config;
 mod cron;
@@ -22,6 +23,7 @@ mod plan;
 mod plan_check;
 mod pool;
 mod reader;
+mod schedule;
 mod schema;
 mod shape;
 mod skill;
@@ -36,6 +38,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
+pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
 pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
@@ -93,6 +96,8 @@ pub struct Applied {
     pub subscriptions: Vec<(Name, SubscriptionSpec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
+    /// What happens at a time.
+    pub schedules: Vec<(Name, ScheduleDoc)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -255,6 +260,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(listening.map(|(name, _)| (Kind::Subscription, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
+    all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

@@ -7,7 +7,8 @@ use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
 use crate::{
-    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill, subscription,
+    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, schedule, skill,
+    subscription,
 };
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
@@ -190,6 +191,7 @@ fn one(
             out.subscriptions.extend(read);
         }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
+        Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         kind if flow::is_flow(kind) => {
             let read = flow::one(kind, key, node, reading.checks, found);
             out.flows.extend(read);

@@ -8,8 +8,8 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
-    documents, events, flows, members, nodes, notices, plans, pools, resources, runs, tasks,
-    tenants,
+    documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
+    tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -132,6 +132,12 @@ table! {
     Api POST "/api/v1/plan-runs/{id}/resolve" Staff "Decides about what could not be undone"
         flows::resolve;
 
+    Api GET "/api/v1/schedules" Staff "What happens at a time" schedules::list;
+    Api GET "/api/v1/schedules/{name}" Staff "One schedule" schedules::show;
+    Api POST "/api/v1/schedules/{name}/pause" Admin "Lets nothing happen" schedules::pause;
+    Api POST "/api/v1/schedules/{name}/resume" Admin "Lets it go on" schedules::resume;
+    Api POST "/api/v1/schedules/{name}/run" Admin "Starts it out of turn" schedules::run_now;
+
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
     Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
@@ -206,6 +212,8 @@ table! {
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
+    Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
+    Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;

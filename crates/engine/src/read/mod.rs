@@ -82,6 +82,7 @@ kept! {
     Dead naos_kernel::event::Dead, naos_kernel::event::DeadKey;
     Trace naos_kernel::event::Trace, naos_kernel::event::TraceKey;
     Quarantine naos_kernel::tenant::Quarantine, ();
+    Schedule naos_kernel::schedule::Schedule, ResourceKey;
 }
 
 /// A record's id and what it holds.

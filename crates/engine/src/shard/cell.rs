@@ -8,6 +8,7 @@ use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
+use super::beats::Beats;
 use super::quarantine::Quarantined;
 use super::routes::{Routes, RoutesReport};
 use super::{Envelope, Limits, SameAs, Ticket};
@@ -95,6 +96,8 @@ pub(super) struct Cell {
     pub(super) dirty: BTreeMap<Key, Option<AnyAggregate>>,
     pub(super) alarms: BTreeSet<(Time, Key)>,
     pub(super) alarm_of: BTreeMap<Key, Time>,
+    /// Schedules that wait.
+    pub(super) beats: Beats,
     pub(super) quarantined: Option<Quarantined>,
     /// An append failed: nothing is decided before.
     pub(super) rest_until: Option<Time>,
@@ -124,6 +127,7 @@ impl Cell {
             dirty: BTreeMap::new(),
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
+            beats: Beats::default(),
             quarantined: None,
             rest_until: None,
             waits_until: None,
@@ -193,7 +197,9 @@ impl Cell {
         }
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let own = alarm.into_iter().chain(self.rest_until);
-        own.chain(self.waits_until).min()
+        // Beats that can't be read now are looked for when the cell has waited.
+        let beat = self.beats.next_due().filter(|_| self.waits_until.is_none());
+        own.chain(beat).chain(self.waits_until).min()
     }
 
     /// Whether it rests; a clock that was set back ends that.
@@ -223,7 +229,9 @@ impl Cell {
         let rested = self.rest_until.is_some() && !self.rests(now);
         let alarm = self.alarms.first().is_some_and(|(at, _)| *at <= now);
         let waited = self.waits_until.is_some_and(|at| at <= now);
-        let own = (alarm || waited) && self.rest_until.is_none();
+        let beat = self.beats.next_due().is_some_and(|at| at <= now);
+        let beat = beat && self.waits_until.is_none();
+        let own = (alarm || beat || waited) && self.rest_until.is_none();
         self.quarantined.is_none() && (rested || own)
     }
 

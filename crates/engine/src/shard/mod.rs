@@ -5,6 +5,7 @@
 //! The output gate: a reply, a refusal, an effect and an announcement leave only when everything
 //! they rely on is durable.
 
+mod beats;
 mod cell;
 mod commits;
 mod opening;
@@ -26,6 +27,7 @@ use naos_types::input::Input;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, StagedBody, TenantId, Time};
 
 use crate::refusals::passes;
+pub use beats::BEATS_KEPT_MAX;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
@@ -410,6 +412,7 @@ impl Shard {
         cell.rest_until = None;
         if timers {
             cell.queue_due(now);
+            cell.queue_beats(now);
         }
         cell.run(now, self.dice.as_mut(), &mut self.out);
         if cell.has_work() {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need, Outcome};
+use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Key, Need, Outcome};
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow};
 use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
@@ -48,6 +48,7 @@ impl Cell {
     pub(super) fn run(&mut self, now: Time, dice: &mut dyn Dice, out: &mut Vec<Outgoing>) {
         let mut draft = self.draft(dice);
         self.fill(now, dice, &mut draft, out);
+        self.read_beats(now); // an append says when it is to be woken
         self.send(draft, out);
     }
 
@@ -310,6 +311,8 @@ impl Cell {
             }
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
             Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
+            Need::Look(look) => Ok(Answer::Seen(naos_manifest::calendar::look(look))),
+            Need::Days(zone, at) => Ok(Answer::Days(naos_manifest::calendar::days(zone, *at))),
         }
     }
 
@@ -437,10 +440,13 @@ impl Cell {
 
     pub(super) fn merge(&mut self, changes: naos_kernel::Changes, draft: &mut Draft) {
         for (key, aggregate) in self.state.merge(changes) {
-            self.set_alarm(
-                &key,
-                aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due),
-            );
+            match &key {
+                Key::Beat(beat) => self.beats.note(beat, aggregate.is_some()),
+                key => {
+                    let due = aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due);
+                    self.set_alarm(key, due);
+                }
+            }
             draft.staged.changed.insert(key, aggregate);
         }
     }

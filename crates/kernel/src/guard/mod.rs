@@ -63,9 +63,11 @@ pub const fn least_role(command: &Command) -> Role {
         | Command::Document(_)
         | Command::Event(_) => Role::Staff,
         Command::Agent(command::Agent::Delete { .. }) => Role::Owner,
-        Command::Agent(_) | Command::Resource(_) | Command::Notice(_) | Command::Pool(_) => {
-            Role::Admin
-        }
+        Command::Agent(_)
+        | Command::Resource(_)
+        | Command::Notice(_)
+        | Command::Pool(_)
+        | Command::Schedule(_) => Role::Admin,
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
 }

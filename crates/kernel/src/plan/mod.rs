@@ -4,6 +4,7 @@
 mod advance;
 mod ask;
 mod before;
+mod by_schedule;
 mod lower;
 mod outcome;
 mod share;
@@ -29,6 +30,7 @@ use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::unanswered;
+pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
@@ -293,7 +295,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
         } => {
             let (spec, version) = crate::resource::pool(turn, name)?;
             let (spec, flow) = lower::batch(name, spec, *merge, *quorum)?;
-            begin(turn, by, name, (spec, flow, version), *inputs)
+            begin(turn, by, name, (spec, flow, version), *inputs, None)
         }
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
@@ -317,16 +319,22 @@ pub(crate) fn start(
     name: &Name,
     inputs: BodyRef,
 ) -> Done<Reply> {
-    let what = match of {
-        Kind::Plan => crate::resource::plan(turn, name)?,
-        Kind::Instruction => crate::resource::instruction(turn, name)?,
+    let what = steps_of(turn, of, name)?;
+    begin(turn, by, name, what, inputs, None)
+}
+
+/// The steps of a plan, an instruction, a workflow or a saga, what stands beside them, and its
+/// version.
+fn steps_of(turn: &Turn<'_>, of: Kind, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    match of {
+        Kind::Plan => crate::resource::plan(turn, name),
+        Kind::Instruction => crate::resource::instruction(turn, name),
         _ => {
             let (flow, version) = crate::resource::flow(turn, of, name)?;
             let (spec, flow) = lower::lower(of, name, flow)?;
-            (spec, flow, version)
+            Ok((spec, flow, version))
         }
-    };
-    begin(turn, by, name, what, inputs)
+    }
 }
 
 fn begin(
@@ -335,6 +343,7 @@ fn begin(
     name: &Name,
     (spec, flow, version): (PlanSpec, Flow, u32),
     inputs: BodyRef,
+    id: Option<PlanId>,
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
@@ -344,7 +353,7 @@ fn begin(
             inputs
         }
     };
-    let plan = turn.mint.next_id();
+    let plan = id.unwrap_or_else(|| turn.mint.next_id());
     turn.emit(plan::Started {
         plan,
         name: name.clone(),

@@ -24,7 +24,10 @@ pub(super) fn check_name(kind: Kind, name: &Name) -> Done {
             .iter()
             .find(|(_, prefix)| name.as_str().starts_with(prefix))
     {
-        let what = format!("subscriptions called {prefix}… belong to the {}", of.plural());
+        let what = format!(
+            "subscriptions called {prefix}… belong to the {}",
+            of.plural()
+        );
         let refusal = Refusal::new(Code::BAD_NAME, what);
         let whose = &name.as_str()[prefix.len()..];
         let help = format!("change {} {whose}, or take another name", of.word());

@@ -61,7 +61,8 @@ pub(crate) fn plan(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> 
 pub(crate) fn instruction(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
     let found = known(turn, Kind::Instruction, name)?;
     let Spec::Instruction(spec) = &found.spec else {
-        let what = format!("{name} is an instruction that an earlier naos only kept: apply it again");
+        let what =
+            format!("{name} is an instruction that an earlier naos only kept: apply it again");
         return Err(Stop::refused(Code::WRONG_STATE, what));
     };
     let flow = Flow {
@@ -174,7 +175,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Enable { kind, name, on } => {
             let mut spec = known(turn, *kind, name)?.spec.clone();
             match &mut spec {
-                Spec::Instruction(spec) => spec.enabled = *on,
+                Spec::Instruction(spec) => {
+                    spec.enabled = *on;
+                    if let Some(schedule) = &mut spec.schedule {
+                        schedule.enabled = *on;
+                    }
+                }
                 Spec::Driver(spec) => spec.enabled = *on,
                 _ => {
                     let what = format!("a {} is neither enabled nor disabled", kind.word());
@@ -259,9 +265,12 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             kind == Kind::Subscription
         }
         Spec::Instruction(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             if let Some(listens) = &spec.listens {
-                let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
                 listens.check().map_err(wrong)?;
+            }
+            if let Some(schedule) = &spec.schedule {
+                schedule.check().map_err(wrong)?;
             }
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
@@ -269,6 +278,11 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;
             kind == Kind::Driver
+        }
+        Spec::Schedule(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Schedule
         }
         Spec::Kept(_) => !matches!(
             kind,
@@ -281,6 +295,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Subscription
                 | Kind::Instruction
                 | Kind::Driver
+                | Kind::Schedule
         ),
     };
     if fits {

@@ -10,5 +10,6 @@ mod pools;
 mod quarantine;
 mod routes;
 mod runs;
+mod schedules;
 mod script;
 mod things;

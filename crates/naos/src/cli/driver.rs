@@ -9,9 +9,11 @@ use crate::session::api;
 
 /// Lists drivers, and gives them events or no more.
 #[derive(clap::Args)]
-#[command(after_help = "A driver is an agent and the types of events that it answers:\n  \
+#[command(
+    after_help = "A driver is an agent and the types of events that it answers:\n  \
     naos create weather --template custom\n  naos apply -f weather-driver.yaml\n  \
-    naos driver list\n  naos events emit weather.get --data '{\"location\": \"Toamasina\"}'")]
+    naos driver list\n  naos events emit weather.get --data '{\"location\": \"Toamasina\"}'"
+)]
 pub(crate) struct Driver {
     #[command(subcommand)]
     what: What,

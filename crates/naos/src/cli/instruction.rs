@@ -83,7 +83,11 @@ fn list(context: &Context) -> Ended {
     let row = |item: &Value| {
         let spec = &item["spec"];
         let steps = spec["plan"].as_array().map_or(0, Vec::len);
-        let state = if spec["enabled"] == false { "disabled" } else { "enabled" };
+        let state = if spec["enabled"] == false {
+            "disabled"
+        } else {
+            "enabled"
+        };
         vec![
             cell(&item["name"]),
             trigger(spec),
@@ -148,7 +152,10 @@ mod tests {
                 "0 9 * * MON-FRI (Indian/Antananarivo)",
             ),
             (json!({"event": "weather.severe"}), "on weather.severe"),
-            (json!({"interval": "15m", "event": "a.b"}), "every 15m, on a.b"),
+            (
+                json!({"interval": "15m", "event": "a.b"}),
+                "every 15m, on a.b",
+            ),
             (json!({"manual": true}), "by hand"),
         ] {
             assert_eq!(trigger(&json!({"trigger": trigger_says})), words);

@@ -21,6 +21,7 @@ mod pool;
 mod instruction;
 
 mod driver;
+mod schedule;
 
 mod task;
 
@@ -153,6 +154,9 @@ enum Command {
     /// Lists drivers: agents that answer events.
     #[command(alias = "drivers")]
     Driver(driver::Driver),
+    /// Shows, pauses and runs what happens at a time.
+    #[command(alias = "schedules")]
+    Schedule(schedule::Schedule),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -287,6 +291,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Pool(command) => pool::go(context, &command),
         Command::Instruction(command) => instruction::go(context, &command),
         Command::Driver(command) => driver::go(context, &command),
+        Command::Schedule(command) => schedule::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Events(command) => events::go(context, &command),

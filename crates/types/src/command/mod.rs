@@ -408,6 +408,30 @@ commands! {
         /// Has the quarantined cell decide about that input again.
         Resume {}
     }
+    /// About schedules: a resource of this kind, or an instruction with a time in its trigger.
+    Schedule {
+        /// Nothing happens until it is resumed.
+        Pause {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+        /// It goes on.
+        Resume {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+        /// Starts at once what it starts, whatever its calendar says.
+        RunNow {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+    }
 }
 
 impl Command {
@@ -429,6 +453,7 @@ impl Command {
             Self::Event(_) => "event",
             Self::Notice(_) => "notice",
             Self::Tenant(_) => "tenant",
+            Self::Schedule(_) => "schedule",
         }
     }
 }
@@ -493,4 +518,6 @@ pub enum Reply {
     },
     /// So many.
     Count(u32),
+    /// A schedule started something.
+    Began(crate::fact::schedule::Began),
 }

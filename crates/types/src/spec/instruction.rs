@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PlanSpec, SubscriptionSpec};
+use super::{PlanSpec, ScheduleSpec, SubscriptionSpec};
 
 /// What the subscription of an instruction is called, before its name.
 pub const INSTRUCTION_PREFIX: &str = "instruction-";
@@ -18,6 +18,8 @@ pub struct InstructionSpec {
     pub zone: String,
     /// Which events set it off.
     pub listens: Option<SubscriptionSpec>,
+    /// When it happens by itself.
+    pub schedule: Option<ScheduleSpec>,
     /// Whether anything does; people may run it anyway.
     pub enabled: bool,
 }

@@ -8,6 +8,7 @@ mod instruction;
 mod notice;
 mod plan;
 mod pool;
+mod schedule;
 mod skill;
 mod subscription;
 mod wait;
@@ -22,6 +23,10 @@ pub use instruction::{INSTRUCTION_PREFIX, InstructionSpec};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use schedule::{
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, ScheduleSpec, Seen, Timing,
+    When, startable,
+};
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{
     EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, like,
@@ -123,4 +128,6 @@ pub enum Spec {
     Instruction(Box<InstructionSpec>),
     /// Who answers events of some types.
     Driver(Box<DriverSpec>),
+    /// Something that happens at a time.
+    Schedule(Box<ScheduleSpec>),
 }

@@ -56,8 +56,13 @@ pub const NAMED: &[&str] = &[
     "budget.released",
     "budget.exceeded",
     "cost.recorded",
-    "schedule.created",
+    "schedule.set",
     "schedule.fired",
+    "schedule.missed",
+    "schedule.paused",
+    "schedule.resumed",
+    "schedule.ended",
+    "schedule.removed",
     "resource.applied",
     "resource.removed",
     "member.invited",
@@ -101,7 +106,9 @@ pub fn tone(kind: &str) -> Tone {
         "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" | "quarantined" => {
             Tone::Bad
         }
-        "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" => Tone::Warn,
+        "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" | "missed" => {
+            Tone::Warn
+        }
         "held" | "requested" if kind != "review.requested" => Tone::Human,
         "started" | "resumed" => Tone::Live,
         _ => Tone::Calm,

@@ -64,6 +64,8 @@ pub enum Section {
     Approvals,
     /// The journal.
     Audit,
+    /// What happens at a time.
+    Schedules,
     /// The money.
     Costs,
     /// Outside the navigation.
@@ -213,8 +215,8 @@ fn query_byte(byte: u8) -> String {
 }
 
 fn places(current: Section, waiting: u64) -> Vec<Place> {
-    use Section::{Agents, Approvals, Audit, Board, Costs, Home, Runs};
-    const PLACES: [(Section, &str, &str, char, bool, &str); 7] = [
+    use Section::{Agents, Approvals, Audit, Board, Costs, Home, Runs, Schedules};
+    const PLACES: [(Section, &str, &str, char, bool, &str); 8] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -241,6 +243,14 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4",
         ),
         (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
+        (
+            Schedules,
+            "/schedules",
+            "nav-schedules",
+            's',
+            false,
+            "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 3",
+        ),
         (
             Costs,
             "/costs",

@@ -31,6 +31,8 @@ pub mod audit;
 
 pub mod costs;
 
+pub mod schedules;
+
 pub mod sign_in;
 
 pub mod error;

@@ -82,6 +82,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::document(&poison));
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
+    poisoned(&sample::schedules(&poison));
     poisoned(&sample::sign_in(&poison));
     poisoned(&sample::error(&poison));
 }

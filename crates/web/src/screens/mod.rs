@@ -12,6 +12,7 @@ pub(crate) mod live;
 pub(crate) mod plans;
 mod rows;
 pub(crate) mod runs;
+pub(crate) mod schedules;
 pub(crate) mod sign_in;
 
 use axum::response::{IntoResponse, Response};

@@ -22,6 +22,7 @@ pub(crate) mod pools;
 pub(crate) mod resources;
 pub(crate) mod rules;
 pub(crate) mod runs;
+pub(crate) mod schedules;
 pub(crate) mod shapes;
 pub(crate) mod tasks;
 pub(crate) mod tenants;

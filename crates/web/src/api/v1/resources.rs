@@ -52,17 +52,23 @@ fn content(spec: &Spec) -> Value {
         Spec::Subscription(spec) => json!(spec),
         Spec::Instruction(spec) => written(&spec.document, spec.enabled),
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
-        Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        Spec::Schedule(schedule) => json!(schedule),
+        Spec::Kept(text) => kept(text),
     }
 }
 
 /// A document as it was written, and whether it is in force by now.
 fn written(document: &str, enabled: bool) -> Value {
-    let mut shown: Value = serde_json::from_str(document).unwrap_or_else(|_| json!(document));
+    let mut shown = kept(document);
     if let Value::Object(fields) = &mut shown {
         fields.insert("enabled".into(), enabled.into());
     }
     shown
+}
+
+/// A document as it was written.
+fn kept(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
 fn shape(key: &ResourceKey, resource: &Resource) -> Value {

@@ -16,7 +16,10 @@ use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
-pub(super) use work::{board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty};
+pub(super) use work::{
+    board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
+    schedules_empty,
+};
 
 /// 2026-10-09 14:03 UTC.
 pub(super) const NOW_MS: i64 = 1_791_554_580_000;
