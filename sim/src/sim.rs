@@ -80,7 +80,7 @@ pub(crate) struct Sim {
 /// What the streams of workflows and sagas begin with.
 const FLOWS: u64 = 0x666c_6f77;
 /// What the streams of schedules begin with.
-const SCHEDULES: u64 = 0x7469_6d65;
+const SCHEDULES: u64 = 0x6372_6f6e;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -88,7 +88,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
-    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(2);
+    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
