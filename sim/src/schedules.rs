@@ -9,7 +9,7 @@ use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
 use naos_types::{Name, Span, TenantId, Time, command};
 
 use crate::chance::Chance;
-use crate::clients::START;
+use crate::clients::{START, canary};
 use crate::journal::ensure;
 use crate::sim::Sim;
 use crate::workload::name;
@@ -171,7 +171,8 @@ impl Schedules {
     }
 }
 
-fn schedule_spec(chance: &mut Chance, called: &str) -> ScheduleSpec {
+/// `mark` is what a tenant's words are known by.
+fn schedule_spec(chance: &mut Chance, called: &str, mark: &str) -> ScheduleSpec {
     let minutes = |n: u64| Span::secs((n * 60).cast_signed());
     let starts = match called {
         "tick" => Begins::Event {
@@ -181,18 +182,21 @@ fn schedule_spec(chance: &mut Chance, called: &str) -> ScheduleSpec {
         "rounds" => Begins::Run {
             kind: Kind::Plan,
             name: name("chain"),
-            input: "{\"mark\":\"round\",\"items\":[],\"go\":true}".into(),
+            input: format!("{{\"mark\":\"{mark}round\",\"items\":[],\"go\":true}}"),
         },
         _ => Begins::Run {
             kind: Kind::Agent,
             name: name(*chance.pick(&["worker", "faulty", "nobody"])),
-            input: "work on time".into(),
+            input: format!("work on {mark}time"),
         },
     };
     let when = match called {
         "once" => When::At(START + minutes(chance.within(1, 300))),
         _ => When::Every {
-            every: minutes(chance.within(1, 25)),
+            every: minutes(match called {
+                "tick" => chance.within(3, 40),
+                _ => chance.within(20, 90), // a plan is more work than all else
+            }),
             from: None,
         },
     };
@@ -201,7 +205,7 @@ fn schedule_spec(chance: &mut Chance, called: &str) -> ScheduleSpec {
         description: String::new(),
         timing: Timing {
             when,
-            until: Some(START + minutes(chance.within(30, 400))),
+            until: Some(START + minutes(chance.within(30, 240))),
         },
         count: chance
             .once_in(3)
@@ -222,7 +226,8 @@ impl Sim {
     /// What a tenant begins with that has schedules.
     pub(crate) fn begin_schedules(&mut self, tenant: TenantId) {
         for called in NAMES {
-            let spec = schedule_spec(&mut self.schedule_chance, called);
+            let mark = canary(tenant);
+            let spec = schedule_spec(&mut self.schedule_chance, called, &mark);
             let (kind, name) = (Kind::Schedule, name(called));
             let spec = Spec::Schedule(Box::new(spec));
             let command = command::Resource::Apply { kind, name, spec };

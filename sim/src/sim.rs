@@ -88,7 +88,7 @@ const FLOWS: u64 = 0x666c_6f77;
 /// What the streams of the bus begin with.
 const BUS: u64 = 0x6275_7300;
 /// What the streams of schedules begin with.
-const SCHEDULES: u64 = 0x7469_6d65;
+const SCHEDULES: u64 = 0x6372_6f6e;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -97,7 +97,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
     scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
-    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(2);
+    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()

@@ -384,7 +384,11 @@ mod judged {
 
 #[test]
 fn documents_of_all_kinds_of_time() {
-    let spec = read("type: schedule\nname: s\nat: 2030-12-24T18:00\ntimezone: Europe/Paris\nagent: a\ninput: hello").unwrap();
+    let spec = read(
+        "type: schedule\nname: s\nat: 2030-12-24T18:00\ntimezone: Europe/Paris\n\
+         agent: a\ninput: hello",
+    )
+    .unwrap();
     assert_eq!(spec.timing.when, When::At(time("2030-12-24T17:00:00Z")));
     assert_eq!(
         spec.starts,
@@ -394,7 +398,11 @@ fn documents_of_all_kinds_of_time() {
             input: "hello".into()
         }
     );
-    let spec = read("schedule:\n  id: s\n  every: 15m\n  jitter: 30s\n  missed: {catch-up: 7}\n  until: 2031-01-01\n  count: 3\n  plan: weekly\n  inputs: {a: 1}").unwrap();
+    let spec = read(
+        "schedule: {id: s, every: 15m, jitter: 30s, missed: {catch-up: 7}, until: 2031-01-01, \
+         count: 3, plan: weekly, inputs: {a: 1}}",
+    )
+    .unwrap();
     assert_eq!(
         spec.timing.when,
         When::Every {
@@ -404,7 +412,11 @@ fn documents_of_all_kinds_of_time() {
     );
     assert_eq!((spec.missed, spec.count), (Missed::CatchUp(7), Some(3)));
     assert_eq!(spec.timing.until, Some(time("2031-01-01T00:00:00Z")));
-    let spec = read("schedules:\n  s:\n    cron: 0 9 * * MON-FRI\n    timezone: indian/antananarivo\n    event: {type: a.b, data: {x: 1}}").unwrap();
+    let spec = read(
+        "schedules: {s: {cron: 0 9 * * MON-FRI, timezone: indian/antananarivo, \
+         event: {type: a.b, data: {x: 1}}}}",
+    )
+    .unwrap();
     assert_eq!(
         spec.timing.when,
         When::Cron {
@@ -486,28 +498,30 @@ fn what_cannot_be_is_named_with_its_place() {
 
 #[test]
 fn instructions_have_times() {
-    let text = "type: instruction\nid: beat\nname: Beat\ntrigger: {schedule: 0 9 * * MON-FRI, timezone: Indian/Antananarivo, missed: skip}\nplan:\n  - emit: {type: a.b}\n";
-    let applied = parse_document("a.yaml", text, &NoFiles, &NoChecks).unwrap();
-    let kept = &applied.kept[0];
-    let spec = &kept.schedule.as_ref().unwrap().spec;
+    let times = "schedule: 0 9 * * MON-FRI, timezone: Indian/Antananarivo, missed: skip";
+    let with = |trigger: &str| {
+        format!(
+            "type: instruction\nid: beat\nname: Beat\ntrigger: {{{trigger}}}\n\
+             plan:\n  - emit: {{type: a.b}}\n"
+        )
+    };
+    let text = &with(times);
+    let read = |text: &str| parse_document("a.yaml", text, &NoFiles, &NoChecks);
+    let kept = read(text).unwrap().kept.remove(0);
+    let spec = kept.schedule.unwrap().spec;
     assert_eq!(spec.missed, Missed::Skip);
-    assert!(
-        matches!(&spec.starts, Begins::Run { kind: Kind::Instruction, name, .. } if *name == kept.name)
-    );
-    let event = text.replace(
-        "schedule: 0 9 * * MON-FRI, timezone: Indian/Antananarivo, missed: skip",
-        "event: a.b",
-    );
-    let applied = parse_document("a.yaml", &event, &NoFiles, &NoChecks).unwrap();
-    assert_eq!(applied.kept[0].schedule, None);
+    let starts = Begins::Run {
+        kind: Kind::Instruction,
+        name: kept.name,
+        input: "{}".into(),
+    };
+    assert_eq!(spec.starts, starts);
+    assert_eq!(read(&with("event: a.b")).unwrap().kept[0].schedule, None);
     for (trigger, named) in [
         ("schedule: 0 0 31 2 *", "31"),
         ("schedule: 0 9 * * *, timezone: Mars/Base", "Mars/Base"),
     ] {
-        let text = format!(
-            "type: instruction\nid: x\nname: x\ntrigger: {{{trigger}}}\nplan:\n  - emit: {{type: a.b}}\n"
-        );
-        let found = parse_document("a.yaml", &text, &NoFiles, &NoChecks).unwrap_err();
+        let found = read(&with(trigger)).unwrap_err();
         assert!(found.to_string().contains(named), "{found}");
         assert_eq!(found.0[0].code, Code::BAD_TIME);
     }

@@ -39,7 +39,8 @@ fn process_a_killed_daemon_runs_each_second_once() {
     let mut daemon = project.up();
     apply(
         &project,
-        "type: schedule\nname: tick\nevery: 1s\nmissed: {catch-up: 1000}\nagent: bell\ninput: ding\n",
+        "type: schedule\nname: tick\nevery: 1s\nmissed: {catch-up: 1000}\n\
+         agent: bell\ninput: ding\n",
     );
     let runs = |least: u64| {
         wait_until("a run", || {
@@ -100,7 +101,8 @@ fn process_schedules_are_listed_paused_and_run() {
     project.json(&["create", "bell", "--template", "echo"]);
     apply(
         &project,
-        "type: schedule\nname: standup\ncron: 0 9 * * MON-FRI\ntimezone: Indian/Antananarivo\nagent: bell\ninput: ding\n",
+        "type: schedule\nname: standup\ncron: 0 9 * * MON-FRI\n\
+         timezone: Indian/Antananarivo\nagent: bell\ninput: ding\n",
     );
     let listed = project.json(&["get", "schedules"]);
     let found = &listed["items"][0];

@@ -58,6 +58,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("document", &sample::document(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
+    out.page("schedules", &sample::schedules(s))?;
     out.page("home-empty", &sample::home_empty())?;
     out.page("board-empty", &sample::board_empty())?;
     out.page("agents-empty", &sample::agents_empty())?;
@@ -68,6 +69,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval-empty", &sample::approval_empty())?;
     out.page("audit-empty", &sample::audit_empty())?;
     out.page("costs-empty", &sample::costs_empty())?;
+    out.page("schedules-empty", &sample::schedules_empty())?;
     out.page("error", &sample::error(s))?;
     out.shell.user = None;
     out.page("sign-in", &sample::sign_in(s))?;

@@ -225,11 +225,12 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
 #[test]
 fn templates_hold_no_words_of_their_own() {
     // The name, and commands that are the same in every language.
-    const SAME_EVERYWHERE: [&str; 7] = [
+    const SAME_EVERYWHERE: [&str; 8] = [
         "naos doctor cell",
         "naos create hello --template researcher",
         "naos run hello --input \"…\"",
         "naos cost set researcher --budget '10/day'",
+        "naos apply -f schedule.yaml",
         "naos explain",
         "naos",
         "UTC",
