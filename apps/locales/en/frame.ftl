@@ -39,6 +39,7 @@ nav-agents = Agents
 nav-approvals = Approvals
 nav-runs = Runs
 nav-costs = Costs
+nav-events = Events
 nav-audit = Audit
 nav-more = More
 live-on = Live

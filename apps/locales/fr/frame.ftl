@@ -33,6 +33,7 @@ nav-agents = Agents
 nav-approvals = Validations
 nav-runs = Exécutions
 nav-costs = Coûts
+nav-events = Événements
 nav-audit = Audit
 nav-more = Plus
 live-on = En direct

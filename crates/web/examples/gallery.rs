@@ -56,6 +56,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
     out.page("document", &sample::document(s))?;
+    out.page("events", &sample::events(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
     out.page("home-empty", &sample::home_empty())?;
@@ -66,6 +67,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("plan-empty", &sample::plan_empty())?;
     out.page("approvals-empty", &sample::approvals_empty())?;
     out.page("approval-empty", &sample::approval_empty())?;
+    out.page("events-empty", &sample::events_empty())?;
     out.page("audit-empty", &sample::audit_empty())?;
     out.page("costs-empty", &sample::costs_empty())?;
     out.page("error", &sample::error(s))?;
