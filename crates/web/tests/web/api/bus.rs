@@ -153,7 +153,8 @@ async fn what_is_acknowledged_never_comes_again() {
         (&shown["done"], &shown["in_flight"]),
         (&json!(4), &json!(0))
     );
-    assert_eq!(places(&pull(&rig, "mailer", json!({"max": 10})).await), []);
+    let none = pull(&rig, "mailer", json!({"max": 10})).await;
+    assert_eq!(none["events"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -300,6 +301,8 @@ start: {plan: answer}
     let runs = rig.get("/api/v1/plan-runs?name=answer").await.ok();
     let runs = runs["items"].as_array().unwrap();
     assert_eq!(runs.len(), 1, "{runs:?}");
+    assert_eq!(runs[0]["correlation"], "o1");
+    assert!(runs[0]["causation"].as_str().unwrap().starts_with("evt_"));
     let run = runs[0]["run"].as_str().unwrap().to_owned();
     for (correlation, n) in [("o2", 5), ("o1", 1), ("o1", 4)] {
         let body = json!({"type": "order.paid", "correlation": correlation, "data": {"n": n}});
