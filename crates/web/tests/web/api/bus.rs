@@ -282,7 +282,8 @@ type: plan
 name: answer
 inputs: [{name: who, type: string}]
 steps:
-  - {name: paid, wait_for: {event: order.paid, where: event.data.n > 1, correlation: '{{ trigger.correlation }}'}}
+  - name: paid
+    wait_for: {event: order.paid, where: event.data.n > 1, correlation: '{{ trigger.correlation }}'}
   - {name: look, wait_for: {signal: looked}}
   - {name: say, render: '{{ inputs.who }} {{ paid.output.data.n }} {{ look.output }}'}
 ---
