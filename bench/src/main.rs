@@ -7,6 +7,7 @@
 
 mod bare;
 mod call;
+mod events;
 mod facts;
 mod figures;
 mod http;
@@ -46,6 +47,12 @@ const BENCHES: &[Bench] = &[
         "the API at 64 connections, on one core",
         7,
         http::run,
+    ),
+    (
+        "events",
+        "events of 1 KB published and taken through the API",
+        7,
+        events::run,
     ),
     (
         "start",

@@ -19,9 +19,18 @@ use crate::workload::name;
 /// Who takes events.
 const TAKER: &str = "mailer";
 /// What is published beside the rest.
-const TOPICS: [&str; 4] = ["email.received", "alarm", "turn", "weather.data"];
+const TOPICS: [&str; 8] = [
+    "email.received",
+    "email.received",
+    "email.sent",
+    "email.sent",
+    "email.sent",
+    "alarm",
+    "turn",
+    "weather.data",
+];
 /// How often each tenant's consumer comes.
-const VISITS: u32 = 24;
+const VISITS: u32 = 14;
 
 /// One subscription, as its facts say.
 #[derive(Default)]

@@ -40,6 +40,7 @@ nav-approvals = Approvals
 nav-runs = Runs
 nav-schedules = Schedules
 nav-costs = Costs
+nav-events = Events
 nav-audit = Audit
 nav-more = More
 live-on = Live

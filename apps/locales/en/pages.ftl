@@ -123,6 +123,24 @@ checkpoints = Checkpoints
 audit-none = No entry matches.
 audit-blank = The journal is empty.
 
+events-published = Published
+events-orphans = Nobody listened to
+events-dead = Put aside
+events-consumers = Who listens
+events-newest = Newest events
+events-none = No event matches.
+events-blank = Nothing was published.
+event-type = Type
+event-source = Source
+event-correlation = Conversation
+event-category = Category
+event-any = Any
+event-replay = Give it again
+event-drop = Give it up
+event-in-flight = Under way:
+event-done = Done:
+event-orphan = Nobody listened
+
 today = Today
 month = This month
 reserved = Reserved

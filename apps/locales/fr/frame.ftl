@@ -34,6 +34,7 @@ nav-approvals = Validations
 nav-runs = Exécutions
 nav-schedules = Planifications
 nav-costs = Coûts
+nav-events = Événements
 nav-audit = Audit
 nav-more = Plus
 live-on = En direct

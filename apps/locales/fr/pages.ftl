@@ -126,6 +126,24 @@ checkpoints = Points de contrôle
 audit-none = Aucune entrée ne correspond.
 audit-blank = Le journal est vide.
 
+events-published = Publiés
+events-orphans = Sans auditeur
+events-dead = Mis de côté
+events-consumers = Qui écoute
+events-newest = Événements récents
+events-none = Aucun événement ne correspond.
+events-blank = Rien n’a été publié.
+event-type = Type
+event-source = Source
+event-correlation = Conversation
+event-category = Catégorie
+event-any = Toutes
+event-replay = Le redonner
+event-drop = L’abandonner
+event-in-flight = En cours :
+event-done = Traités :
+event-orphan = Personne n’écoutait
+
 today = Aujourd’hui
 month = Ce mois
 reserved = Réservé

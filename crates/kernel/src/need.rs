@@ -61,6 +61,8 @@ pub enum Var {
     Json(String),
     /// A body: its JSON value, or its text where it is no JSON.
     Body(BodyRef),
+    /// A body: its JSON value, numbers and texts in quotes too, or its text where it is no JSON.
+    Value(BodyRef),
     /// A body as text, whatever it holds.
     Text(BodyRef),
     /// One item of a body that holds a JSON array.
@@ -161,6 +163,10 @@ fn value_of(
         Var::Json(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
         Var::Text(body) => text(body).map(Value::String),
         Var::Body(body) => text(body).map(as_value),
+        Var::Value(body) => {
+            let text = text(body)?;
+            Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        }
         Var::Item(body, index) => match as_value(text(body)?) {
             Value::Array(mut items) if (*index as usize) < items.len() => {
                 Ok(items.swap_remove(*index as usize))

@@ -149,7 +149,7 @@ fn started(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) -
         };
         found = name.map(|name| (*kind, name)).or(found);
     }
-    let input = map.node(&["input", "inputs"], findings).and_then(|node| {
+    let input = map.node(&["input", "inputs"], findings).map(|node| {
         let source = match &node.value {
             Value::Text(text) => text.clone(),
             _ => node.json().to_string(),
@@ -158,7 +158,7 @@ fn started(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) -
         if found.is_none() {
             findings.error(node.at, "`input` is for what it starts; it starts nothing");
         }
-        Some(source)
+        source
     });
     let (kind, name) = found?;
     Some(Starts { kind, name, input })

@@ -197,7 +197,7 @@ mod tests {
             (VERSION, digest.as_str()),
             (
                 2,
-                "fb6b24ab6ccf2efd1d0540af694aaeffb3b7562474f0e4068c0b47b571662435"
+                "efc0c7633fdece8eefb5d2712d9811eff5f0357ae5415e2fa794a2dd429b3206"
             )
         );
     }

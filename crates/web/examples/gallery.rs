@@ -56,6 +56,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
     out.page("document", &sample::document(s))?;
+    out.page("events", &sample::events(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
     out.page("schedules", &sample::schedules(s))?;
@@ -67,6 +68,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("plan-empty", &sample::plan_empty())?;
     out.page("approvals-empty", &sample::approvals_empty())?;
     out.page("approval-empty", &sample::approval_empty())?;
+    out.page("events-empty", &sample::events_empty())?;
     out.page("audit-empty", &sample::audit_empty())?;
     out.page("costs-empty", &sample::costs_empty())?;
     out.page("schedules-empty", &sample::schedules_empty())?;

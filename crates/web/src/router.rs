@@ -218,6 +218,8 @@ table! {
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
+    Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
+    Page POST "/events/dead" Staff "Replays one, or gives it up" screens::events::decide;
     Page GET "/audit" Staff "The journal" screens::audit::show;
     Page POST "/audit/verify" Staff "Proves the journal" screens::audit::verify;
     Page GET "/costs" Staff "The money" screens::costs::show;

@@ -165,7 +165,7 @@ pub(crate) fn publish(
         topic: topic.to_owned(),
         data,
         by: by.clone(),
-        origin,
+        origin: Box::new(origin),
     };
     fact.origin.heard = bus::is_heard(turn, &fact)?;
     turn.emit(fact)?;

@@ -76,7 +76,7 @@ impl Caught {
             ("correlation".to_owned(), text(&self.correlation)),
             ("time".to_owned(), text(&self.at.rfc3339())),
             ("about".to_owned(), self.more.map_or(Var::Null, Var::Body)),
-            ("data".to_owned(), Var::Body(self.data)),
+            ("data".to_owned(), Var::Value(self.data)),
         ])
     }
 }

@@ -332,7 +332,7 @@ fn a_source_that_keeps_its_id_is_not_this_cells_concern_but_hops_are() {
 fn emits(topic: &str) -> StepDo {
     StepDo::Emit {
         kind: topic.to_owned(),
-        data: Some("{\"of\": \"{{ trigger.data.n }}\"}".into()),
+        data: Some("{\"n\": \"{{ trigger.data.n }}\"}".into()),
     }
 }
 
@@ -374,7 +374,7 @@ fn an_event_sets_a_plan_off_once_and_is_its_trigger() {
     assert_eq!((begun, set_off.len()), (1, 1));
     assert!(matches!(set_off[0], (e, Began::Plan(_)) if e == event));
     let told = journal(&bench).pop().expect("the plan published").1;
-    assert_eq!(bench.text(&told.data), "{\"of\": \"5\"}");
+    assert_eq!(bench.text(&told.data), "{\"n\": \"5\"}");
     assert_eq!(told.origin.hops, 1);
     assert_eq!(
         told.correlation(),

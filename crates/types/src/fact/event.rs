@@ -111,7 +111,7 @@ facts! {
         /// Who published it.
         by: Actor,
         /// Where it comes from.
-        origin: Origin,
+        origin: Box<Origin>,
     }
     /// A consumer began to listen.
     Subscribed "event.subscribed" as "event.subscribed" v 1 {
@@ -241,11 +241,11 @@ impl From<PublishedV1> for Published {
             Actor::Agent(_) | Actor::Plan(_) => Category::Internal,
             _ => Category::Input,
         };
-        let origin = Origin {
+        let origin = Box::new(Origin {
             category,
             correlation: correlation.map(|id| id.to_string()),
             ..Origin::default()
-        };
+        });
         Self {
             event,
             topic,

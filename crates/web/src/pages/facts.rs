@@ -71,6 +71,16 @@ pub const NAMED: &[&str] = &[
     "message.posted",
     "document.written",
     "event.published",
+    "event.subscribed",
+    "event.taken",
+    "event.acknowledged",
+    "event.returned",
+    "event.dead",
+    "event.replayed",
+    "event.dropped",
+    "event.triggered",
+    "event.awaited",
+    "event.signalled",
     "skill.answered",
     "notice.raised",
     "notice.tried",
@@ -106,9 +116,8 @@ pub fn tone(kind: &str) -> Tone {
         "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" | "quarantined" => {
             Tone::Bad
         }
-        "blocked" | "stopped" | "exceeded" | "expired" | "retried" | "tried" | "missed" => {
-            Tone::Warn
-        }
+        "blocked" | "stopped" | "dead" | "exceeded" | "expired" | "retried" | "tried"
+        | "missed" => Tone::Warn,
         "held" | "requested" if kind != "review.requested" => Tone::Human,
         "started" | "resumed" => Tone::Live,
         _ => Tone::Calm,

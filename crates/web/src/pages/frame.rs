@@ -62,6 +62,8 @@ pub enum Section {
     Runs,
     /// What waits for a person.
     Approvals,
+    /// The bus.
+    Events,
     /// The journal.
     Audit,
     /// What happens at a time.
@@ -215,8 +217,8 @@ fn query_byte(byte: u8) -> String {
 }
 
 fn places(current: Section, waiting: u64) -> Vec<Place> {
-    use Section::{Agents, Approvals, Audit, Board, Costs, Home, Runs, Schedules};
-    const PLACES: [(Section, &str, &str, char, bool, &str); 8] = [
+    use Section::{Agents, Approvals, Audit, Board, Costs, Events, Home, Runs, Schedules};
+    const PLACES: [(Section, &str, &str, char, bool, &str); 9] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -258,6 +260,14 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             'c',
             false,
             "M4 20V10M10 20V4M16 20v-7M21 20H2",
+        ),
+        (
+            Events,
+            "/events",
+            "nav-events",
+            'e',
+            false,
+            "M4 12h4M16 12h4M12 4v4M12 16v4M9 9h6v6H9z",
         ),
         (
             Audit,

@@ -27,6 +27,8 @@ pub mod approval;
 
 pub mod document;
 
+pub mod events;
+
 pub mod audit;
 
 pub mod costs;

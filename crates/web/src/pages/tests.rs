@@ -80,6 +80,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
     poisoned(&sample::document(&poison));
+    poisoned(&sample::events(&poison));
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
     poisoned(&sample::schedules(&poison));

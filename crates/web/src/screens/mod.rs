@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod costs;
 pub(crate) mod documents;
+pub(crate) mod events;
 pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod plans;

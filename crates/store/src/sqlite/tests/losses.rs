@@ -19,7 +19,7 @@ fn with_a_pack() -> Disk {
         topic: "a.b".into(),
         data: body.name,
         by: naos_types::Actor::System,
-        origin: event::Origin::default(),
+        origin: Box::default(),
     });
     let mut names = append(A, 0, 1);
     names.entries[0].kind = fact.kind().into();

@@ -120,7 +120,7 @@ struct Signal {
 pub(crate) async fn signal(call: Call) -> Answered {
     let plan: PlanId = call.id("id", "plan run")?;
     let Signal { name, data } = call.json()?;
-    let (data, body) = call.content(data.to_string())?;
+    let (data, body) = call.content(naos_kernel::value_bytes(&data))?;
     let command = command::Event::Signal { plan, name, data };
     let (seq, _) = call.ask("", command, vec![body]).await?;
     ok(&json!({"run": plan, "seq": seq}))

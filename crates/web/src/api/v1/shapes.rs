@@ -6,6 +6,7 @@ use naos_engine::read::{AuditRow, CallView, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
+use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
@@ -14,8 +15,8 @@ use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, RetryPolicy};
 use naos_types::{
-    AgentStatus, ApprovalId, BodyRef, Digest, Grants, LogLine, Micros, Name, PlanId, Refusal,
-    RunId, RunLimits, Seq, Spender, TaskId, Time,
+    Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
+    PlanId, Refusal, RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,6 +47,38 @@ pub(crate) fn time(at: Option<Time>) -> Value {
 /// When something was made whose id begins with its time.
 pub(crate) const fn made(bits: u128) -> Time {
     Time((bits >> 80) as i64)
+}
+
+/// The conversation that something belongs to, and the event that caused it: what an event set off
+/// belongs to that event's, anything else begins one.
+fn conversation(reader: &Reader, began: &Actor, own: String) -> (String, Option<EventId>) {
+    let Actor::Trigger(name, event) = began else {
+        return (own, None);
+    };
+    let trace = reader.find::<Trace>(&TraceKey(*event, name.clone()));
+    match trace {
+        Ok(Some(trace)) => (trace.correlation.clone(), Some(*event)),
+        _ => (own, Some(*event)),
+    }
+}
+
+/// The same for a run: that of its plan, where it is a step of one.
+pub(crate) fn conversation_of_run(
+    reader: &Reader,
+    id: RunId,
+    run: &Run,
+) -> (String, Option<EventId>) {
+    let own = id.to_string();
+    let Ok(Some(task)) = reader.find::<Task>(&run.task) else {
+        return (own, None);
+    };
+    match &task.parent {
+        None => conversation(reader, &task.by, own),
+        Some(parent) => match reader.find::<Plan>(&parent.plan) {
+            Ok(Some(plan)) => conversation(reader, &plan.by, parent.plan.to_string()),
+            _ => (own, None),
+        },
+    }
 }
 
 pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
@@ -126,6 +159,7 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         }
         shown
     });
+    let (correlation, causation) = conversation(reader, &plan.by, id.to_string());
     json!({
         "run": id,
         "kind": plan.flow.of,
@@ -136,6 +170,8 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),
+        "correlation": correlation,
+        "causation": causation,
         "started": plan.started.rfc3339(),
         "ended": time(plan.ended_at),
         "seq": seq,

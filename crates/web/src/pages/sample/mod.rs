@@ -1,6 +1,7 @@
 //! A day at an agency, for the tests and the gallery. Every text goes through `s`, so that a
 //! test can poison all of them at once.
 
+mod bus;
 mod money;
 mod work;
 
@@ -15,6 +16,7 @@ use super::sign_in::SignIn;
 use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
+pub(super) use bus::{events, events_empty};
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
 pub(super) use work::{
     board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
