@@ -8,6 +8,7 @@
 mod cell;
 mod commits;
 mod opening;
+mod parsed;
 mod quarantine;
 mod release;
 mod restored;
@@ -29,6 +30,7 @@ use crate::refusals::passes;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
+pub use parsed::PARSED_BYTES_MAX;
 pub use restored::{GoesOn, go_on_from_backup};
 pub use routes::{ROUTES_MAX, RoutesReport};
 

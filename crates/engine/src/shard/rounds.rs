@@ -12,6 +12,7 @@ use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::fetch;
+use super::parsed::Reading;
 use super::{
     APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
     TURNS_PER_STEP_MAX, Ticket,
@@ -49,6 +50,9 @@ impl Cell {
         let mut draft = self.draft(dice);
         self.fill(now, dice, &mut draft, out);
         self.send(draft, out);
+        if self.running.is_empty() && self.returns.is_empty() {
+            self.parsed.clear();
+        }
     }
 
     /// Decides until the append is full or nothing waits any more.
@@ -344,12 +348,13 @@ impl Cell {
     }
 
     fn computed(
-        &self,
+        &mut self,
         compute: &Compute,
         brought: &[NewBody],
         made: &mut Vec<NewBody>,
     ) -> Result<Result<Computed, String>, Refusal> {
         let mut unread = None;
+        let mut parsed = std::mem::take(&mut self.parsed);
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
@@ -362,7 +367,12 @@ impl Cell {
                 Err("an input can't be read".to_owned())
             }
         };
-        let result = naos_kernel::compute_with(compute, &mut load);
+        let mut reading = Reading {
+            load: &mut load,
+            parsed: &mut parsed,
+        };
+        let result = naos_kernel::compute_with(compute, &mut reading);
+        self.parsed = parsed;
         if let Some(refusal) = unread {
             return Err(refusal);
         }

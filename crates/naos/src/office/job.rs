@@ -88,7 +88,7 @@ pub(crate) fn run(
     let mut seen = 0; // what happened before this start counts in the table too
     let mut told = false;
     loop {
-        let state = session.get(api(&format!("/plan-runs/{plan}")))?;
+        let state = session.get(api(&format!("/plan-runs/{plan}?brief=true")))?;
         seen = look(session, seen, show, &state)?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
@@ -113,7 +113,7 @@ pub(crate) fn run(
         };
         if let Some(ended) = ended {
             show.end();
-            let left_out = left_out(&state);
+            let left_out = left_out(&session.get(api(&format!("/plan-runs/{plan}")))?);
             return Ok(Done {
                 ended,
                 plan,
