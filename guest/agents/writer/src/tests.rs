@@ -130,7 +130,8 @@ fn everything_belongs_in_unless_somebody_is_asked_about() {
         .push(json!({"name": "client", "rows": 2, "files": [], "totals": []}));
     let named = handle(&whole.to_string()).expect("a report");
     for needle in [
-        "## Left out or unreadable\n\n+ 1 decision(s) of the period stand in texts that don't mention Riake\n",
+        "## Left out or unreadable\n\n+ 1 decision(s) of the period stand in texts that don't \
+         mention Riake\n",
         "+ 7 row(s) of tables don't name Riake\n",
     ] {
         assert!(named.contains(needle), "no {needle} in {named}");
@@ -255,7 +256,10 @@ fn what_an_agent_failed_on_is_left_out_by_name() {
 fn every_question_is_listed_as_open_or_with_what_seems_to_answer_it() {
     let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
     let found = &mut whole["findings"][0];
-    let strand = |mail: &str, replies: &str, at: u64| json!({"mail": mail, "replies": replies, "keys": ["t", mail], "at": at});
+    let strand = |mail: &str, replies: &str, at: u64| {
+        let keys = ["t", mail];
+        json!({"mail": mail, "replies": replies, "keys": keys, "at": at})
+    };
     let mut asked = found["questions"][0].clone();
     asked["text"] = json!("Which colour for the wall?");
     asked["cite"] = json!("a.eml:5");

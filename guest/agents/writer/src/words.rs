@@ -137,7 +137,8 @@ words! {
     /// Deadlines, before who they are not about.
     deadlines_elsewhere: "deadline(s)", "échéance(s)";
     /// Behind the counts of findings in texts about somebody else; the client's name follows.
-    elsewhere: "stand in texts that don't mention", "figurent dans des textes qui ne mentionnent pas";
+    elsewhere: "stand in texts that don't mention",
+        "figurent dans des textes qui ne mentionnent pas";
     /// So many rows are about somebody else; the client's name follows.
     rows_elsewhere: "row(s) of tables don't name", "ligne(s) de tableaux ne nomment pas";
     /// More of them than are listed.

@@ -167,7 +167,8 @@ fn the_report_says_what_was_decided_asked_answered_and_due() {
     ] {
         let score = score(&lines, &wanted);
         println!(
-            "{name}: {} lines, {} wanted, recall {:.3}, precision {:.3}\n  missed {:#?}\n  extra {:#?}",
+            "{name}: {} lines, {} wanted, recall {:.3}, precision {:.3}\n  missed {:#?}\n  \
+             extra {:#?}",
             lines.len(),
             wanted.len(),
             score.recall,
