@@ -42,18 +42,21 @@ static COMPILED: LazyLock<(Arc<Sandbox>, Arc<Components>)> = LazyLock::new(|| {
 });
 
 fn node(store: &MemStore) -> Node {
+    Node::start(parts(store)).unwrap()
+}
+
+fn parts(store: &MemStore) -> Parts {
     #[cfg(feature = "planted-bugs")]
     naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
     let (sandbox, components) = COMPILED.clone();
-    Node::start(Parts {
+    Parts {
         store: Arc::new(store.clone()),
         sandbox,
         components,
         outside: Arc::new(Nowhere),
         shards: 1,
         pool: 2,
-    })
-    .unwrap()
+    }
 }
 
 async fn ask(node: &Node, command: impl Into<command::Command>) -> Reply {
@@ -123,6 +126,18 @@ async fn closed(node: &Node, run: RunId) -> Arc<naos_kernel::run::Run> {
     }
 }
 
+fn courier() -> AgentSpec {
+    let http_hosts = vec!["127.0.0.1:9".into()];
+    AgentSpec {
+        component: Some(Digest::of(COURIER)),
+        grants: Grants {
+            http_hosts,
+            ..Grants::default()
+        },
+        ..AgentSpec::default()
+    }
+}
+
 fn spec() -> AgentSpec {
     AgentSpec {
         component: Some(Digest::of(ECHO)),
@@ -180,6 +195,42 @@ async fn a_stopped_node_goes_on_where_it_was() {
     assert!(store.tenants().unwrap().contains(&TENANT));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_rests_leaves_work_where_it_is() {
+    let store = MemStore::new(4);
+    let first = node(&store);
+    let (name, spec) = (Name::new("courier").unwrap(), courier());
+    ask(&first, command::Agent::Create { name, spec }).await;
+    // Many calls, so that some are still to come when the node stops.
+    let call = r#"{"url": "http://127.0.0.1:9/", "key": true}"#;
+    let calls = format!(r#"{{"calls": [{}]}}"#, vec![call; 500].join(","));
+    let begun = task(&first, Some("courier"), &calls).await.unwrap();
+    let Reply::Task { run: Some(run), .. } = begun else {
+        panic!("{begun:?}");
+    };
+    first.stop();
+    store.crash();
+
+    let resting = Node::open(parts(&store)).unwrap();
+    let seq = resting.tenant(TENANT).unwrap().head().unwrap().seq;
+    for _ in 0..100 {
+        assert!(resting.reports().is_empty(), "a cell was opened");
+    }
+    assert_eq!(resting.tenant(TENANT).unwrap().head().unwrap().seq, seq);
+    // Whoever gives it something to do wakes the rest, too.
+    let name = Name::new("echo").unwrap();
+    ask(
+        &resting,
+        command::Agent::Create {
+            name,
+            spec: self::spec(),
+        },
+    )
+    .await;
+    closed(&resting, run).await;
+    assert!(stopped(resting));
+}
+
 /// Stops a node on a thread of its own, as a deadlock would hold the test up.
 fn stopped(node: Node) -> bool {
     let (tell, hear) = mpsc::channel();
@@ -195,17 +246,7 @@ async fn components_that_wait_for_a_decision_hold_no_stop_up() {
     let call = r#"{"url": "http://127.0.0.1:9/", "key": true}"#;
     let calls = format!(r#"{{"calls": [{}]}}"#, vec![call; 500].join(","));
     let store = MemStore::new(3);
-    let (http_hosts, component) = (vec!["127.0.0.1:9".into()], Some(Digest::of(COURIER)));
-    let grants = Grants {
-        http_hosts,
-        ..Grants::default()
-    };
-    let courier = AgentSpec {
-        component,
-        grants,
-        ..AgentSpec::default()
-    };
-    let (name, spec) = (Name::new("courier").unwrap(), courier);
+    let (name, spec) = (Name::new("courier").unwrap(), courier());
     let mut running = node(&store);
     ask(&running, command::Agent::Create { name, spec }).await;
     for _ in 0..2 {

@@ -116,7 +116,9 @@ pub fn parse_document(
 ) -> Result<Applied, Diagnostics> {
     let mut found = Findings::new(label);
     let mut out = Applied::default();
-    let is_project = label.ends_with(".config.yaml") || label.ends_with(".config.json");
+    let is_project = [".config.yaml", ".config.yml", ".config.json"]
+        .iter()
+        .any(|ending| label.ends_with(ending));
     let reading = Reading {
         files,
         checks,
@@ -163,6 +165,18 @@ pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnosti
     let read = single(text, &mut found).and_then(|node| pool::one(None, &node, &mut found));
     match read {
         Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
+/// Reads any one YAML or JSON document as it is, without asking what it means.
+///
+/// # Errors
+/// Where it can't be read.
+pub fn parse_any(label: &str, text: &str) -> Result<serde_json::Value, Diagnostics> {
+    let mut found = Findings::new(label);
+    match single(text, &mut found) {
+        Some(node) if found.errors.is_empty() => Ok(node.json()),
         _ => Err(sorted(found)),
     }
 }

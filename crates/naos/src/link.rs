@@ -77,7 +77,13 @@ impl Link {
     pub(crate) async fn send(&self, ask: &Ask, token: &str) -> Result<Answer, LinkError> {
         match self {
             Self::Daemon { daemon, client } => over_loopback(daemon, client, ask, token).await,
-            Self::Inside(machine) => within(machine.router.clone(), ask, token).await,
+            Self::Inside(machine) => {
+                // Whoever waits for something wants it to happen.
+                if ask.path.contains("wait_ms=") {
+                    machine.begin().map_err(LinkError::Failed)?;
+                }
+                within(machine.router.clone(), ask, token).await
+            }
         }
     }
 }

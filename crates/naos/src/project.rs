@@ -8,7 +8,12 @@ use naos_types::Code;
 use crate::fail::Fail;
 
 /// What a configuration may be called; the first one found counts.
-pub(crate) const CONFIG_NAMES: [&str; 2] = ["nexus.config.yaml", "naos.config.yaml"];
+pub(crate) const CONFIG_NAMES: [&str; 4] = [
+    "nexus.config.yaml",
+    "nexus.config.yml",
+    "naos.config.yaml",
+    "naos.config.yml",
+];
 
 /// Where the naos of a folder that `naos report` read lives.
 pub(crate) const REPORT_HOME: &str = ".naos";

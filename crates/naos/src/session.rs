@@ -23,6 +23,12 @@ const BUSY_PAUSE_MS: u64 = 500;
 /// How long one request waits in the daemon; below every limit on the way.
 pub(crate) const WAIT_MS_MAX: u64 = 20_000;
 
+/// Requests to end this process, as they come.
+pub(crate) struct Interrupts {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
 /// A conversation.
 pub(crate) struct Session {
     runtime: Runtime,
@@ -94,11 +100,14 @@ impl Session {
         })
     }
 
-    /// The router, where the data is open in this process.
-    pub(crate) fn router(&self) -> Option<naos_web::Router> {
+    /// The router, where the data is open in this process. Whoever serves it works, too.
+    pub(crate) fn router(&self) -> Result<Option<naos_web::Router>, Fail> {
         match &self.link {
-            Some(Link::Inside(machine)) => Some(machine.router.clone()),
-            _ => None,
+            Some(Link::Inside(machine)) => {
+                machine.begin()?;
+                Ok(Some(machine.router.clone()))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -112,6 +121,29 @@ impl Session {
                 _ = term.recv() => {}
             }
             Ok(())
+        })
+    }
+
+    /// From here on, requests to end this process (Ctrl-C, SIGTERM) are noted instead of obeyed.
+    pub(crate) fn interrupts(&self) -> Result<Interrupts, Fail> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let _within = self.runtime.enter();
+        let listen = |kind| signal(kind).map_err(|e| Fail::io("listen to signals", &e));
+        Ok(Interrupts {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits, and says whether this process was asked to end since the last look.
+    pub(crate) fn pause_unless(&self, pause: Duration, interrupts: &mut Interrupts) -> bool {
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = interrupts.interrupt.recv() => true,
+                _ = interrupts.terminate.recv() => true,
+                () = tokio::time::sleep(pause) => false,
+            }
         })
     }
 

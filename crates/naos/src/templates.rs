@@ -99,7 +99,9 @@ pub(crate) fn names() -> Vec<&'static str> {
 fn listed() -> Listed {
     let text = file("templates.yaml").expect("the list is embedded");
     let text = std::str::from_utf8(text).expect("the list is text");
-    serde_saphyr::from_str(text).expect("the list was read by a test")
+    let read = naos_manifest::parse_any("templates.yaml", text);
+    serde_json::from_value(read.expect("the list was read by a test"))
+        .expect("the list was read by a test")
 }
 
 fn template(name: &'static str, component: &'static [u8], listed: &Listed) -> Template {

@@ -65,7 +65,8 @@ impl From<Fail> for BuildError {
 }
 
 impl Machine {
-    /// Opens the project's data, or makes it, and starts the node.
+    /// Opens the project's data, or makes it, and starts the node; work stays where it is until
+    /// [`Machine::begin`] or the first command.
     pub(crate) fn build(
         project: &Project,
         runtime: &Runtime,
@@ -93,6 +94,13 @@ impl Machine {
     /// The node.
     pub(crate) const fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// Lets the node take up what is outstanding.
+    pub(crate) fn begin(&self) -> Result<(), Fail> {
+        self.node
+            .begin()
+            .map_err(|e| Fail::new(Code::INTERNAL, e.to_string()).because(&e))
     }
 
     /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on
@@ -137,7 +145,7 @@ fn start(
     };
     let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
     let outside = crate::outside::Wired::new(client, runtime.handle().clone());
-    let node = Node::start(Parts {
+    let node = Node::open(Parts {
         store: Arc::clone(store) as Arc<dyn naos_store::Store>,
         sandbox,
         components,
@@ -209,7 +217,8 @@ fn app(
     App::new(node.clone(), main)
         .templates(templates::offered())
         .hosts(hosts)
-        .token_file(project.owner_token().display().to_string())
+        // Whoever sees the page before signing in learns nothing about the machine.
+        .token_file(project.label(&project.owner_token()))
         .verify(move |tenant| proved.verify(tenant).map_err(|error| error.to_string()))
         .back_up(move |to, now| {
             let naos = env!("CARGO_PKG_VERSION");

@@ -288,6 +288,62 @@ fn process_reading_appends_nothing() {
 }
 
 #[test]
+fn process_reading_leaves_work_where_it_is() {
+    let project = Project::new();
+    assert_eq!(
+        project.naos(&["create", "a", "--template", "coder"]).exit,
+        0
+    );
+    let mut daemon = project.up();
+    // Its component is compiled first, so that it has not ended when the daemon does.
+    let run = project.json(&["run", "a", "--input", "fn main() {}", "--no-wait"]);
+    daemon.kill();
+    let seq = |project: &Project| project.json(&["status"])["journal"]["seq"].clone();
+    let before = seq(&project);
+    for words in [
+        &["get", "runs"][..],
+        &["audit"],
+        &["logs", "a"],
+        &["approve"],
+    ] {
+        assert_eq!(project.naos(words).exit, 0, "{words:?}");
+    }
+    assert_eq!(seq(&project), before);
+
+    // Whoever gives work lets the rest go on, too.
+    let mut daemon = project.up();
+    let id = run["run"].as_str().unwrap();
+    let answer = project.json(&["run", "a", "--input", "fn next() {}"]);
+    assert_eq!(answer["status"], "completed");
+    let waited = project.json(&["get", "run", id]);
+    assert!(
+        ["running", "completed"].contains(&waited["status"].as_str().unwrap()),
+        "{waited}"
+    );
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_what_is_mistyped_is_told_as_json_where_that_is_asked_for() {
+    let project = Project::new();
+    for words in [
+        &["get", "--json", "--limit", "many", "runs"][..],
+        &["run", "--nonsense", "--json"],
+        &["--json"],
+        &["flie", "--json"],
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, 2, "{words:?}: {}", ended.stderr);
+        let told: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+        assert_eq!(told["error"]["code"], "N0102", "{words:?}: {told}");
+    }
+    // Help is help, whatever else is asked for.
+    let help = project.naos(&["run", "--help", "--json"]);
+    assert_eq!(help.exit, 0);
+    assert!(help.stdout.contains("Usage"), "{}", help.stdout);
+}
+
+#[test]
 fn process_an_agent_is_stopped_and_started_and_deleted() {
     let project = Project::new();
     assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);

@@ -125,7 +125,8 @@ fn operation_id(row: &Row) -> String {
     format!("{}_{}", row.method.to_ascii_lowercase(), words.join("_"))
 }
 
-fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
+/// What may stand in the query of a route of the API: names and types.
+pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
     const PAGED: &[(&str, &str)] = &[
         ("status", "string"),
         ("before", "string"),
@@ -160,6 +161,7 @@ fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
             ("action", "string"),
             ("agent", "string"),
+            ("who", "string"),
         ],
         ("GET", "/api/v1/documents") => &[("prefix", "string")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],

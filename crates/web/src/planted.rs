@@ -42,6 +42,11 @@ pub(crate) fn query_token() -> bool {
     chosen("query-token")
 }
 
+/// The API takes any name in an address for one it knows.
+pub(crate) fn any_query() -> bool {
+    chosen("any-query")
+}
+
 /// A link in Markdown may lead anywhere.
 pub(crate) fn any_link() -> bool {
     chosen("any-link")

@@ -67,6 +67,8 @@ struct Inner {
     refusing: Mutex<Option<Refusal>>,
     world: world::World,
     stopping: AtomicBool,
+    /// Whether what is due stays where it is.
+    resting: AtomicBool,
     /// Those that decide and commit.
     deciders: Mutex<Vec<JoinHandle<()>>>,
     /// Those that run components; they wait for the deciders.
@@ -103,6 +105,17 @@ impl Node {
     /// # Errors
     /// If a thread can't be started or the store can't say what is due.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
+        let node = Self::open(parts)?;
+        node.begin()?;
+        Ok(node)
+    }
+
+    /// Starts threads, and leaves all work where it is until [`Node::begin`] or the first command:
+    /// whoever only reads changes nothing.
+    ///
+    /// # Errors
+    /// If a thread can't be started.
+    pub fn open(parts: Parts) -> Result<Self, StartError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let count = if parts.shards == 0 {
             cores.saturating_sub(1).max(1)
@@ -122,6 +135,7 @@ impl Node {
             refusing: Mutex::default(),
             world: world::World::new(&parts, pool, weak.clone()),
             stopping: AtomicBool::new(false),
+            resting: AtomicBool::new(!naos_kernel::planted::is("reading-works")),
             deciders: Mutex::default(),
             workers: Mutex::default(),
         });
@@ -137,14 +151,34 @@ impl Node {
         }
         lock(&node.0.deciders).extend(deciders);
         lock(&node.0.workers).extend(node.0.world.start()?);
-        for (tenant, _) in parts
-            .store
-            .due(crate::clock::now())
-            .map_err(StartError::Store)?
-        {
-            node.send(tenant, Incoming::Wake(tenant));
+        if !node.rests() {
+            node.wake_due()?; // a planted bug
         }
         Ok(node)
+    }
+
+    /// Takes up what is outstanding, once.
+    ///
+    /// # Errors
+    /// If the store can't say what is due.
+    pub fn begin(&self) -> Result<(), StartError> {
+        if !self.0.resting.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.wake_due()
+    }
+
+    fn wake_due(&self) -> Result<(), StartError> {
+        let due = self.0.store.due(crate::clock::now());
+        for (tenant, _) in due.map_err(StartError::Store)? {
+            self.send(tenant, Incoming::Wake(tenant));
+        }
+        Ok(())
+    }
+
+    /// Whether what is due stays where it is.
+    pub(crate) fn rests(&self) -> bool {
+        self.0.resting.load(Ordering::SeqCst)
     }
 
     /// Where everything is kept.
@@ -239,6 +273,9 @@ impl Node {
         } = ask;
         if let Err(busy) = self.admit(tenant).await {
             return (0, Err(busy));
+        }
+        if let Err(error) = self.begin() {
+            return (0, Err(Refusal::new(Code::DISK_FAILED, error.to_string())));
         }
         let (ticket, answer) = self.ticket();
         let envelope = Envelope {

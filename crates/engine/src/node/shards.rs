@@ -54,7 +54,7 @@ fn run(
     let mut looked = crate::clock::now();
     while let Some(mut inputs) = take(&shard, lane) {
         let now = crate::clock::now();
-        if index == 0 && (now - looked).0 >= LOOK_MS.cast_signed() {
+        if index == 0 && !node.rests() && (now - looked).0 >= LOOK_MS.cast_signed() {
             looked = now;
             wake_due(node, &mut inputs, now);
         }

@@ -117,6 +117,8 @@ fn make(context: &Context, asked: &Backup, file: &Path) -> Ended {
 fn verify(context: &Context, asked: &Verify) -> Ended {
     let keys = asked.keys.clone().unwrap_or_else(|| beside(&asked.file));
     let began = clock::tick();
+    // The backup comes first: without it, nobody cares for its keys.
+    fs::metadata(&asked.file).map_err(|e| io("read", &asked.file, &e))?;
     let contents = prove(&asked.file, &read_keys(&keys)?)?;
     let (out, took) = (&context.out, began.elapsed());
     let bytes = fs::metadata(&asked.file).map_or(0, |about| about.len());

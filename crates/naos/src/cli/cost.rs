@@ -243,9 +243,18 @@ fn reset(context: &Context, whose: Option<Spender>) -> Ended {
     if context.out.json {
         context.out.json(&json!({"agents": agents}));
     }
-    context
-        .out
-        .say(format!("Given back: {}", agents.join(", ")));
+    let whom = |whose: &String| match whose.as_str() {
+        Spender::ALL => "all agents together".to_owned(),
+        agent => agent.to_owned(),
+    };
+    let said = match agents.as_slice() {
+        [] => "no agent has a limit of its own: there is nothing to give back".to_owned(),
+        agents => format!(
+            "Given back: {}",
+            agents.iter().map(whom).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    context.out.say(said);
     Ok(0)
 }
 

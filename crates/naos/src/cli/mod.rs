@@ -238,7 +238,10 @@ impl Context {
 
 /// Reads what was typed, does it, and says how it ended.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return mistyped(&error),
+    };
     let out = Out::new(cli.globals.json, cli.globals.quiet);
     let serving = matches!(
         cli.command,
@@ -256,6 +259,29 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(fail.exit)
         }
     }
+}
+
+/// Says what is wrong with what was typed, or the help that was asked for; as JSON where that was
+/// asked for.
+fn mistyped(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os()
+        .skip(1)
+        .take_while(|word| word != "--")
+        .any(|word| word == "--json");
+    if !(json && error.use_stderr()) {
+        error.exit();
+    }
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n").map(str::trim);
+    let what = parts.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let mut fail = Fail::usage(what.split_whitespace().collect::<Vec<_>>().join(" "));
+    fail.more = parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect();
+    fail.show(true, false);
+    ExitCode::from(fail.exit)
 }
 
 fn dispatch(context: &Context, command: Command) -> Ended {

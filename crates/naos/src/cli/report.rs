@@ -18,6 +18,8 @@ use crate::session::Session;
 
 /// How many lines about what is left out are said; the report has them all.
 const LEFT_OUT_SAID_MAX: usize = 12;
+/// The exit status of a program that Ctrl-C ended: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
 /// How many days a report covers where nothing is said.
 const DAYS: i64 = 7;
 
@@ -195,7 +197,7 @@ pub(crate) fn follow(
         Asked { once: true, .. } => WhenAsked::End,
         _ => WhenAsked::Wait,
     };
-    let page = match (when, session.router()) {
+    let page = match (when, session.router()?) {
         (WhenAsked::Wait, Some(router)) => Some(Page::serve(project, router, asked.port)?),
         _ => None,
     };
@@ -241,6 +243,12 @@ fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
                 out.line(format!("  {go}naos approve --yes"));
             }
             4
+        }
+        JobEnded::Interrupted => {
+            out.note(
+                "interrupted: nothing is lost, run the same again and it goes on where it was",
+            );
+            INTERRUPTED
         }
         JobEnded::Failed(why) => {
             let what = format!("the report could not be made: {why}");
@@ -300,6 +308,7 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
         JobEnded::Delivered(delivered) => ("delivered", delivered, None),
         JobEnded::Held => ("held", &nothing, None),
         JobEnded::Failed(why) => ("failed", &nothing, Some(why)),
+        JobEnded::Interrupted => ("interrupted", &nothing, None),
     };
     let kept = |(kept, new): &(PathBuf, PathBuf)| json!({"changed": kept, "instead": new});
     json!({

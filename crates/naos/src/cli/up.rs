@@ -133,6 +133,7 @@ fn serve(
 ) -> Ended {
     let listener = TcpListener::bind(address).map_err(|e| binding(address, &e))?;
     let address = listener.local_addr().map_err(|e| Fail::io("listen", &e))?;
+    machine.begin()?;
     let (interrupted, terminated) = runtime.block_on(async {
         Ok::<_, Fail>((
             heard(SignalKind::interrupt())?,

@@ -63,6 +63,8 @@ pub(crate) enum Ended {
     Held,
     /// It failed; the plan says why.
     Failed(String),
+    /// Somebody asked this process to end; the work stays as it is and goes on at the next start.
+    Interrupted,
 }
 
 /// What it came to.
@@ -83,13 +85,16 @@ pub(crate) fn run(
     asked: WhenAsked,
     show: &mut Show,
 ) -> Result<Done, Fail> {
+    let mut interrupts = session.interrupts()?;
+    let status = session.get(api("/status"))?;
+    let said_before = status["journal"]["seq"].as_u64().unwrap_or(0);
     prepare(session, &job.home)?;
     let plan = start(session, job)?;
     let mut seen = 0; // what happened before this start counts in the table too
     let mut told = false;
     loop {
         let state = session.get(api(&format!("/plan-runs/{plan}?brief=true")))?;
-        seen = look(session, seen, show, &state)?;
+        seen = look(session, seen, said_before, show, &state)?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
         let ended = match status {
@@ -120,7 +125,23 @@ pub(crate) fn run(
                 left_out,
             });
         }
-        session.pause(LOOK);
+        if session.pause_unless(LOOK, &mut interrupts) {
+            show.end();
+            let (ended, left_out) = (interrupted(status), Vec::new());
+            return Ok(Done {
+                ended,
+                plan,
+                left_out,
+            });
+        }
+    }
+}
+
+/// What it means to be interrupted: a report that waits goes on waiting.
+fn interrupted(status: &str) -> Ended {
+    match status {
+        "held" => Ended::Held,
+        _ => Ended::Interrupted,
     }
 }
 
@@ -196,8 +217,14 @@ fn approve(session: &mut Session, plan: &str) -> Result<(), Fail> {
 }
 
 /// Shows what happened since `seen`, as far as it belongs to the plan's run; gives the last seq
-/// that was looked at.
-fn look(session: &mut Session, seen: u64, show: &mut Show, plan: &Value) -> Result<u64, Fail> {
+/// that was looked at. What stood in the journal up to `said_before` is counted and not said again.
+fn look(
+    session: &mut Session,
+    seen: u64,
+    said_before: u64,
+    show: &mut Show,
+    plan: &Value,
+) -> Result<u64, Fail> {
     let mut last = seen;
     // Times are texts of one form: they compare as they are.
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -209,10 +236,11 @@ fn look(session: &mut Session, seen: u64, show: &mut Show, plan: &Value) -> Resu
         let rows = page["items"].as_array().map_or(&[][..], Vec::as_slice);
         for row in rows {
             let at = text(&row["time"]);
+            let seq = row["seq"].as_u64().unwrap_or(last);
             if at >= from && (to.is_none() || at <= to) {
-                show.fact(session, row, run)?;
+                show.fact(session, row, run, seq > said_before)?;
             }
-            last = row["seq"].as_u64().unwrap_or(last).max(last);
+            last = seq.max(last);
         }
         if rows.len() < FACTS_PER_LOOK {
             return Ok(last);

@@ -55,15 +55,21 @@ impl Show {
         }
     }
 
-    /// Shows a fact of the plan's run, if it is one that people care for.
+    /// Counts a fact of the plan's run, if it is one that people care for, and says it when it is
+    /// new.
     pub(crate) fn fact(
         &mut self,
         session: &mut Session,
         row: &Value,
         plan: &str,
+        new: bool,
     ) -> Result<(), Fail> {
+        let action = row["action"].as_str().unwrap_or_default();
+        if !new && action != "agent.completed" {
+            return Ok(());
+        }
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        match row["action"].as_str().unwrap_or_default() {
+        match action {
             "agent.completed" => {
                 let (task, run) = task_of(session, &text("run"))?;
                 if task.plan.as_deref() != Some(plan) {
@@ -78,6 +84,9 @@ impl Show {
                 did.took_ms += took;
                 did.cost += cost;
                 did.tier.clone_from(&tier);
+                if !new {
+                    return Ok(());
+                }
                 let who = text("subject");
                 let cost = Micros(cost);
                 self.line(&format!(

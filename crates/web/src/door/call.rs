@@ -106,6 +106,11 @@ impl Call {
         } else {
             &self.body[..]
         };
+        // What is derived for a struct would take a list of its values in order, too.
+        if body.trim_ascii_start().starts_with(b"[") {
+            let what = "the body is a list, and an object is wanted";
+            return Err(Fault::new(Code::BAD_REQUEST, what));
+        }
         serde_json::from_slice(body)
             .map_err(|e| Fault::new(Code::BAD_REQUEST, format!("the body doesn't parse: {e}")))
     }

@@ -158,6 +158,7 @@ async fn admit(
             .help("send it as `Authorization: Bearer TOKEN`, and make a new one: this is spoilt");
         return Err(refusal.into());
     }
+    known_names(row, &query)?;
     let session = session(desk, row, &parts.headers, now);
     host::check_origin(&parts, session.is_some())?;
     let planted = in_query
@@ -204,6 +205,30 @@ async fn admit(
     };
     call.catch_up().await?;
     Ok(call)
+}
+
+/// A mistyped name in the query of the API must not pass for a narrower or wider question.
+fn known_names(row: &Row, query: &[(String, String)]) -> Result<(), Fault> {
+    if row.face != Face::Api || query.is_empty() || planted::any_query() {
+        return Ok(());
+    }
+    let known = crate::openapi::query_of(row);
+    let Some((name, _)) = query
+        .iter()
+        .find(|(name, _)| !known.iter().any(|(known, _)| known == name))
+    else {
+        return Ok(());
+    };
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let help = match names.as_slice() {
+        [] => "nothing can be asked of it in the address".to_owned(),
+        names => format!("it takes {}", names.join(", ")),
+    };
+    let what = format!(
+        "{} {} doesn't know {name:?} in the address",
+        row.method, row.path
+    );
+    Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into())
 }
 
 /// What tells a request from another one under the same key.

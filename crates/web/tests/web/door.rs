@@ -199,3 +199,37 @@ async fn answers_are_compressed_where_that_is_understood() {
         .await;
     assert_eq!(got.headers["content-encoding"], "gzip");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_name_in_an_address_is_refused() {
+    let rig = Rig::new().await;
+    let ask = async |path: &str| {
+        let got = rig.send(request(&rig.owner, "GET", path, &Value::Null, &[]));
+        got.await
+    };
+    for (path, names) in [
+        ("/api/v1/runs?limt=3", "status, agent, before, limit"),
+        (
+            "/api/v1/runs?limit=3&agnet=a",
+            "status, agent, before, limit",
+        ),
+        ("/api/v1/status?verbose=1", "nothing can be asked"),
+    ] {
+        let got = ask(path).await;
+        assert_eq!(got.problem(), (400, "N0102".into()), "{path}");
+        assert!(got.text.contains(names), "{path}: {}", got.text);
+    }
+    assert_eq!(ask("/api/v1/runs?limit=3").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_no_object() {
+    let rig = Rig::new().await;
+    rig.agent("hello").await;
+    let list = json!(["hello", "an input"]);
+    let key = [("idempotency-key", "list")];
+    let got = rig
+        .send(request(&rig.owner, "POST", "/api/v1/runs", &list, &key))
+        .await;
+    assert_eq!(got.problem(), (400, "N0102".into()), "{}", got.text);
+}
