@@ -36,7 +36,10 @@ mod turn;
 pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
 pub use effects::{key_of, open_effects, open_inputs};
-pub use need::{Answer, Answers, Compute, Computed, Formula, Need, Var, compute_with, value_bytes};
+pub use need::{
+    Answer, Answers, Compute, Computed, Contents, Formula, Need, Var, as_value, compute_with,
+    value_bytes,
+};
 pub use state::{
     AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
 };

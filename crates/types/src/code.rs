@@ -185,7 +185,8 @@ codes! {
         "raise limits.timeout in the manifest"
     LIMIT_OUTPUT 183 Conflict
         "the run's answer is too long"
-        "raise limits.output in the manifest, or write a document"
+        "give it less at once, or raise limits.output in its manifest (`limits: {output: 4MB}`) \
+         and apply it"
     LIMIT_CALLS 184 Conflict
         "the run made too many calls"
         "split the work into several runs"

@@ -102,6 +102,7 @@ fn described(mut parameter: Value, pages: bool) -> Value {
             format!("An answer has at most {LIMIT_MAX}, whatever is asked for.")
         }
         Some("before") => "What `next` of the answer before said.".to_owned(),
+        Some("brief") => "Without the texts of inputs and outputs.".to_owned(),
         _ => return parameter,
     };
     parameter["description"] = json!(about);
@@ -146,7 +147,8 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
         ],
         ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
-        ("GET", "/api/v1/runs/{id}" | "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
         ("GET", "/api/v1/runs/{id}/logs") => &[
             ("after", "integer"),
             ("limit", "integer"),

@@ -9,6 +9,7 @@ use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
 use super::beats::Beats;
+use super::parsed::Parsed;
 use super::quarantine::Quarantined;
 use super::routes::{Routes, RoutesReport};
 use super::{Envelope, Limits, SameAs, Ticket};
@@ -107,6 +108,8 @@ pub(super) struct Cell {
     pub(super) limits: Limits,
     /// Rankings of the broker that are remembered.
     pub(super) routes: Routes,
+    /// Contents that are handed out in parts, while there is work.
+    pub(super) parsed: Parsed,
 }
 
 impl Cell {
@@ -134,6 +137,7 @@ impl Cell {
             used: 0,
             limits: Limits::default(),
             routes: Routes::default(),
+            parsed: Parsed::default(),
         }
     }
 

@@ -9,6 +9,7 @@ mod beats;
 mod cell;
 mod commits;
 mod opening;
+mod parsed;
 mod quarantine;
 mod release;
 mod restored;
@@ -31,6 +32,7 @@ pub use beats::BEATS_KEPT_MAX;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
+pub use parsed::PARSED_BYTES_MAX;
 pub use restored::{GoesOn, go_on_from_backup};
 pub use routes::{ROUTES_MAX, RoutesReport};
 

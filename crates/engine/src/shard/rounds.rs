@@ -12,6 +12,7 @@ use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::fetch;
+use super::parsed::Reading;
 use super::{
     APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
     TURNS_PER_STEP_MAX, Ticket,
@@ -50,6 +51,9 @@ impl Cell {
         self.fill(now, dice, &mut draft, out);
         self.read_beats(now); // an append says when it is to be woken
         self.send(draft, out);
+        if self.running.is_empty() && self.returns.is_empty() {
+            self.parsed.clear();
+        }
     }
 
     /// Decides until the append is full or nothing waits any more.
@@ -347,12 +351,13 @@ impl Cell {
     }
 
     fn computed(
-        &self,
+        &mut self,
         compute: &Compute,
         brought: &[NewBody],
         made: &mut Vec<NewBody>,
     ) -> Result<Result<Computed, String>, Refusal> {
         let mut unread = None;
+        let mut parsed = std::mem::take(&mut self.parsed);
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
@@ -365,7 +370,12 @@ impl Cell {
                 Err("an input can't be read".to_owned())
             }
         };
-        let result = naos_kernel::compute_with(compute, &mut load);
+        let mut reading = Reading {
+            load: &mut load,
+            parsed: &mut parsed,
+        };
+        let result = naos_kernel::compute_with(compute, &mut reading);
+        self.parsed = parsed;
         if let Some(refusal) = unread {
             return Err(refusal);
         }

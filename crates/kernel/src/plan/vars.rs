@@ -35,7 +35,7 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         out.push(("input".to_owned(), named("input")));
     }
     out.extend([
-        ("inputs".to_owned(), named("inputs")),
+        ("inputs".to_owned(), inputs(plan.inputs, source)),
         ("today".to_owned(), text(&plan.started.rfc3339()[..10])),
         (
             "plan".to_owned(),
@@ -73,6 +73,25 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         out.push(("steps".to_owned(), Var::Object(steps)));
     }
     out
+}
+
+/// The inputs as far as `source` names them: whole only where it names them without a field.
+fn inputs(all: BodyRef, source: &str) -> Var {
+    let mut fields: Vec<String> = Vec::new();
+    for (at, word) in source.match_indices("inputs") {
+        let behind = &source[at + word.len()..];
+        let field = behind.strip_prefix('.').unwrap_or_default();
+        let end = field.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        match &field[..end.unwrap_or(field.len())] {
+            "" => return Var::Body(all),
+            field if fields.iter().any(|known| known == field) => {}
+            field => fields.push(field.to_owned()),
+        }
+    }
+    if fields.is_empty() {
+        return Var::Null;
+    }
+    Var::Fields(all, fields)
 }
 
 /// Computes a formula of a step; the inner error is a sentence for the step's failure.
@@ -195,5 +214,40 @@ fn fits(kind: InputType, value: &Value) -> bool {
         InputType::Boolean => value.is_boolean(),
         InputType::List => value.is_array(),
         InputType::Object => value.is_object(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::Digest;
+
+    use super::*;
+
+    #[test]
+    fn inputs_are_taken_as_far_as_they_are_named() {
+        let all = BodyRef {
+            digest: Digest([1; 32]),
+            len: 9,
+        };
+        let some = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            Var::Fields(all, names.collect())
+        };
+        for (source, expected) in [
+            ("item.name", Var::Null),
+            ("inputs.mail + inputs.notes", some(&["mail", "notes"])),
+            (
+                "{{ inputs.period.to }} {{ inputs.period.from }}",
+                some(&["period"]),
+            ),
+            ("has(inputs.a_1) && inputs.b[0] == 1", some(&["a_1", "b"])),
+            ("inputs", Var::Body(all)),
+            ("inputs.mail.map(m, inputs)", Var::Body(all)),
+            ("inputs[\"mail\"]", Var::Body(all)),
+            ("{{ inputs|tojson }}", Var::Body(all)),
+            ("inputs .mail", Var::Body(all)),
+        ] {
+            assert_eq!(inputs(all, source), expected, "{source}");
+        }
     }
 }

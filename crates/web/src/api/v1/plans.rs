@@ -93,8 +93,15 @@ pub(crate) async fn show(call: Call) -> Answered {
     let deadline = deadline(call.number("wait_ms", 0, WAIT_MS_MAX)?);
     let seq = reader.seq()?;
     let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
-    let mut value = shapes::plan(&reader, id, &plan, seq);
-    if let Value::Object(members) = &mut value {
+    let brief = call.word("brief", |word| word.parse::<bool>().ok())?;
+    let texts = match brief {
+        Some(true) => shapes::Texts::LeftOut,
+        _ => shapes::Texts::Told,
+    };
+    let mut value = shapes::plan_with(&reader, id, &plan, seq, texts);
+    if let Value::Object(members) = &mut value
+        && texts == shapes::Texts::Told
+    {
         members.insert("inputs".into(), shapes::text(&reader, Some(&plan.inputs)));
     }
     ok(&value)

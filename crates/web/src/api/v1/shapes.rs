@@ -148,14 +148,27 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
     })
 }
 
+/// Whether the texts that a plan's run and its steps gave are told with it: they can be long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Texts {
+    Told,
+    LeftOut,
+}
+
 pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value {
+    plan_with(reader, id, plan, seq, Texts::Told)
+}
+
+pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, texts: Texts) -> Value {
     let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
-        let mut shown = step.map_or(Value::Null, |found| step_of(reader, &spec.name, found));
+        let mut shown = step.map_or(Value::Null, |found| {
+            step_of(reader, &spec.name, found, texts)
+        });
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
-            shown["compensation"] = step_of(reader, undo, found);
+            shown["compensation"] = step_of(reader, undo, found, texts);
         }
         shown
     });
@@ -166,7 +179,7 @@ pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value 
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
-        "output": output_of(reader, plan),
+        "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),
@@ -192,7 +205,8 @@ fn output_of(reader: &Reader, plan: &Plan) -> Value {
     }
 }
 
-fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {
+fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
+    let output = step.output.as_ref().filter(|_| texts == Texts::Told);
     let fan = step.fan.as_ref().map(|fan| {
         json!({
             "count": fan.count,
@@ -204,7 +218,7 @@ fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {
     json!({
         "name": name,
         "status": step.status,
-        "output": text(reader, step.output.as_ref()),
+        "output": text(reader, output),
         "attempts": step.attempt,
         "round": step.round,
         "task": step.task,
