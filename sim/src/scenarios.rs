@@ -87,7 +87,6 @@ impl Scenarios {
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
             flows: false,     // rolled from a stream of its own
             bus: false,       // likewise
-            flows: false,     // rolled from a stream of its own
             schedules: false, // likewise
         }
     }
