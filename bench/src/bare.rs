@@ -29,12 +29,27 @@ async fn event(State(lane): State<mpsc::Sender<Request>>, body: Bytes) -> Status
     StatusCode::CREATED
 }
 
+/// A batch of a hundred events of 1 KB, and one record that says that they are taken.
+async fn take(State(lane): State<mpsc::Sender<Request>>, body: Bytes) -> (StatusCode, String) {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    if lane.send((body.to_vec(), tell)).is_err() || told.await.is_err() {
+        return (StatusCode::INTERNAL_SERVER_ERROR, String::new());
+    }
+    let event = format!("{{\"data\":\"{}\"}}", "x".repeat(1_022));
+    let all = vec![event; 100];
+    (
+        StatusCode::OK,
+        format!("{{\"events\":[{}]}}", all.join(",")),
+    )
+}
+
 /// Serves until it is killed; says its port on the first line.
 pub fn serve(dir: &Path) {
     let (lane, _thread) = journal(&dir.join("bare.db"));
     let router = Router::new()
         .route("/json", get(small))
         .route("/event", post(event))
+        .route("/take", post(take))
         .with_state(lane);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -12,7 +12,8 @@ use crate::figures::{Board, Goal, percentile};
 use crate::load::{Answered, drive, pace, request};
 use crate::site::{Server, Site, hold_load, runtime};
 
-const CONNECTIONS: usize = 64;
+/// How many ask at once.
+pub const CONNECTIONS: usize = 64;
 const SLICE: Duration = Duration::from_millis(2_500);
 const WARM_UP: Duration = Duration::from_millis(500);
 /// Between two small GETs beside the demo's work.
@@ -21,7 +22,7 @@ const GET_LIMIT: &str = "bare axum, JSON";
 const POST_LIMIT: &str = "bare axum, group-commit SQLite";
 
 /// One side of one slice.
-struct Slice {
+pub struct Slice {
     rate: f64,
     p50: f64,
     p95: f64,
@@ -70,7 +71,8 @@ pub fn run(slices: usize, board: &mut Board) {
     runtime.block_on(beside_the_demo(slices, board));
 }
 
-async fn turns(
+/// Ours and the limit by turns.
+pub async fn turns(
     slices: usize,
     board: &mut Board,
     ours: (&Server, &[u8]),
@@ -120,7 +122,14 @@ async fn slice(board: &mut Board, (server, request): (&Server, &[u8])) -> Slice 
     }
 }
 
-fn show(board: &mut Board, what: &str, limit: &'static str, goal: Goal, pairs: &[(Slice, Slice)]) {
+/// Writes what came of it down.
+pub fn show(
+    board: &mut Board,
+    what: &str,
+    limit: &'static str,
+    goal: Goal,
+    pairs: &[(Slice, Slice)],
+) {
     let of = |pick: fn(&Slice) -> f64| -> Vec<(f64, f64)> {
         let both = |(ours, limit): &(Slice, Slice)| (pick(ours), pick(limit));
         pairs.iter().map(both).collect()

@@ -7,6 +7,7 @@
 
 mod bare;
 mod call;
+mod events;
 mod facts;
 mod figures;
 mod http;
@@ -15,6 +16,7 @@ mod load;
 mod recover;
 mod site;
 mod size;
+mod sleepers;
 mod start;
 mod verify;
 
@@ -47,10 +49,22 @@ const BENCHES: &[Bench] = &[
         http::run,
     ),
     (
+        "events",
+        "events of 1 KB published and taken through the API",
+        7,
+        events::run,
+    ),
+    (
         "start",
         "start to the first answer, memory at rest",
         15,
         start::run,
+    ),
+    (
+        "sleepers",
+        "a million schedules, none of them due (some minutes)",
+        1,
+        sleepers::run,
     ),
     ("recover", "10,000 open runs after SIGKILL", 7, recover::run),
     (
@@ -72,6 +86,9 @@ fn main() {
     let word = |at: usize| words.get(at).map(String::as_str);
     if let (Some(bare::WORD), Some(dir)) = (word(0), word(1)) {
         return bare::serve(dir.as_ref());
+    }
+    if let (Some(sleepers::WORD), Some(dir)) = (word(0), word(1)) {
+        return sleepers::sleep_in(dir.as_ref());
     }
     let bench = BENCHES.iter().find(|(name, ..)| word(0) == Some(name));
     let Some((_, _, rounds, run)) = bench else {

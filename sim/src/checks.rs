@@ -93,6 +93,8 @@ impl Sim {
             self.check_effects(tenant);
             self.check_logs(tenant);
             self.check_notices(tenant);
+            self.check_bus(tenant);
+            self.check_schedules(tenant);
             self.check_watches(tenant);
             self.check_money(tenant);
         }

@@ -140,6 +140,12 @@ impl Sim {
         if self.scenarios.flows {
             self.begin_flows(tenant);
         }
+        if self.scenarios.bus {
+            self.begin_bus(tenant);
+        }
+        if self.scenarios.schedules {
+            self.begin_schedules(tenant);
+        }
         if self.scenarios.watches {
             self.begin_watches(tenant);
         }
@@ -233,7 +239,12 @@ impl Sim {
             Some(same) => door.inbox(&same.source, &same.key).ok().flatten().is_some(),
             None => true,
         };
+        let (tenant, command) = (asked.tenant, asked.command.clone());
         let before = std::mem::replace(&mut asked.stand, Stand::Acked(reply.clone()));
+        if before == Stand::Open {
+            self.consumed(tenant, &command, &reply);
+        }
+        let asked = &self.clients.asked[index];
         let what = asked.what.clone();
         if !kept {
             self.violated("reply before its answer is durable", what.clone());

@@ -46,6 +46,8 @@ pub(crate) enum Event {
     Poison,
     /// The owner mends a quarantined cell.
     Mend(TenantId),
+    /// A consumer of events comes by; so many times more.
+    Visit(TenantId, u32),
 }
 
 impl Event {

@@ -2,6 +2,7 @@
 
 use naos_engine::shard::Incoming;
 use naos_types::command;
+use naos_types::fact::event::Origin;
 use naos_types::{DocPath, Role, TenantId};
 
 use crate::clients::{Waiter, canary, marked};
@@ -40,6 +41,7 @@ impl Sim {
                 let command = command::Event::Publish {
                     topic,
                     data: data.staged.name,
+                    origin: Origin::default(),
                 }
                 .into();
                 self.ask(tenant, command, vec![data], Some(found), keyed, 0);

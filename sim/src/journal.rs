@@ -10,9 +10,11 @@ use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, supervisor, task};
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
+use crate::bus::Bus;
 use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
+use crate::schedules::Schedules;
 use crate::watches::Watches;
 
 /// What a run's facts said so far.
@@ -47,6 +49,8 @@ pub(crate) struct Walk {
     agents: BTreeSet<Name>,
     pub(crate) notices: Notices,
     pub(crate) flows: Flows,
+    pub(crate) bus: Bus,
+    pub(crate) schedules: Schedules,
     pub(crate) watches: Watches,
     pub(crate) money: Money,
     /// The first thing that was wrong.
@@ -69,6 +73,8 @@ impl Walk {
             agents: BTreeSet::new(),
             notices: Notices::default(),
             flows: Flows::default(),
+            bus: Bus::default(),
+            schedules: Schedules::default(),
             watches: Watches::default(),
             money: Money::default(),
             wrong: None,
@@ -113,6 +119,8 @@ impl Walk {
         replay(&mut self.state, &fact, entry.at, &mut |_, _| Ok(()))?;
         self.money.take(&fact, entry.at)?;
         self.notices.take(&fact, &self.state)?;
+        self.bus.take(&fact, entry.seq)?;
+        self.schedules.take(&fact, entry.at)?;
         self.watches.take(&fact, entry.at, &self.state)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),

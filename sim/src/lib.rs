@@ -4,6 +4,7 @@
 //! Never touches a clock, a file or a socket: a seed gives the same bytes every time, so that a
 //! seed is a bug report. Start at [`run`]; what must hold stands in `checks.rs`.
 
+mod bus;
 mod calls;
 mod chance;
 mod checks;
@@ -23,6 +24,7 @@ mod people;
 mod receiver;
 mod report;
 mod scenarios;
+mod schedules;
 mod sim;
 mod trace;
 mod watches;

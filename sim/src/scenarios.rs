@@ -39,6 +39,14 @@ pub const NAMES: &[&str] = &[
     "a step could not be undone",
     "workflow resumed",
     "batch merged",
+    "event given",
+    "event given again",
+    "event put aside",
+    "event set something off",
+    "circle of events broken",
+    "schedule fired",
+    "schedule missed",
+    "schedule could not start",
     "root supervisor failed",
     "supervisor escalated",
     "child restarted",
@@ -60,6 +68,10 @@ pub(crate) struct Scenarios {
     pub(crate) poison_every_ms: u64,
     /// Tenants have workflows and sagas.
     pub(crate) flows: bool,
+    /// Somebody listens to events.
+    pub(crate) bus: bool,
+    /// Tenants have schedules.
+    pub(crate) schedules: bool,
     /// Tenants have supervisors.
     pub(crate) watches: bool,
 }
@@ -79,8 +91,10 @@ impl Scenarios {
             large: chance.once_in(3),
             full_every_ms: if chance.once_in(3) { 1_500_000 } else { 0 },
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
-            flows: false,   // rolled from a stream of its own
-            watches: false, // likewise
+            flows: false,     // rolled from a stream of its own
+            bus: false,       // likewise
+            schedules: false, // likewise
+            watches: false,   // likewise
         }
     }
 }

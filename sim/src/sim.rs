@@ -42,6 +42,14 @@ pub(crate) struct Sim {
     pub(crate) extra: Chance,
     /// The chance of workflows and sagas.
     pub(crate) flow_chance: Chance,
+    /// The chance of the bus.
+    pub(crate) bus_chance: Chance,
+    /// What consumers are done with, and say with their next visit.
+    pub(crate) ready: BTreeMap<TenantId, Vec<Seq>>,
+    /// Acknowledgements that a consumer was told of.
+    pub(crate) promised: Vec<(TenantId, Seq)>,
+    /// The chance of schedules.
+    pub(crate) schedule_chance: Chance,
     /// The chance of supervisors.
     pub(crate) watch_chance: Chance,
     pub(crate) store: MemStore,
@@ -79,6 +87,10 @@ pub(crate) struct Sim {
 
 /// What the streams of workflows and sagas begin with.
 const FLOWS: u64 = 0x666c_6f77;
+/// What the streams of the bus begin with.
+const BUS: u64 = 0x6275_7300;
+/// What the streams of schedules begin with.
+const SCHEDULES: u64 = 0x6372_6f6e;
 /// What those of supervisors begin with.
 const WATCHES: u64 = 0x7761_7463;
 
@@ -88,6 +100,8 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     let mut extra = Chance::new(seed ^ 0x7363_656e);
     let mut scenarios = Scenarios::roll(&mut extra);
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
+    scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
+    scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
     scenarios.watches = Chance::new(seed ^ WATCHES).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
@@ -122,6 +136,10 @@ impl Sim {
             scenarios,
             extra,
             flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
+            bus_chance: Chance::new(seed ^ BUS.rotate_left(16)),
+            ready: BTreeMap::new(),
+            promised: Vec::new(),
+            schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
             watch_chance: Chance::new(seed ^ WATCHES.rotate_left(16)),
             store,
             shard,
@@ -309,6 +327,7 @@ impl Sim {
                 })
             });
             self.check_outcomes(tenant, fact);
+            self.look_at_schedule(fact);
             let before = self.announced.insert(tenant, *seq);
             if before.is_some_and(|before| before + 1 != *seq) {
                 self.violated(
@@ -330,6 +349,7 @@ impl Sim {
                 self.commands_left -= 1;
                 self.issue();
                 self.issue_flow();
+                self.issue_schedule();
                 self.issue_drill();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
@@ -384,6 +404,7 @@ impl Sim {
                 }
             }
             Event::Mend(tenant) => self.mend(tenant),
+            Event::Visit(tenant, left) => self.visit(tenant, left),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));

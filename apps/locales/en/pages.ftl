@@ -36,6 +36,15 @@ runs-none = No run matches.
 runs-blank = Nothing ran yet.
 last-run = Last run
 never-run = Never ran
+schedules-blank = Nothing happens at a time yet. Say when:
+schedule-next = Next times
+schedule-pause = Pause
+schedule-resume = Go on
+schedule-run = Run now
+schedule-missed = { $n ->
+    [one] { $count } missed time
+   *[other] { $count } missed times
+}
 no-budget = No budget
 made = Made
 digest = Component
@@ -113,6 +122,24 @@ root = Root
 checkpoints = Checkpoints
 audit-none = No entry matches.
 audit-blank = The journal is empty.
+
+events-published = Published
+events-orphans = Nobody listened to
+events-dead = Put aside
+events-consumers = Who listens
+events-newest = Newest events
+events-none = No event matches.
+events-blank = Nothing was published.
+event-type = Type
+event-source = Source
+event-correlation = Conversation
+event-category = Category
+event-any = Any
+event-replay = Give it again
+event-drop = Give it up
+event-in-flight = Under way:
+event-done = Done:
+event-orphan = Nobody listened
 
 today = Today
 month = This month

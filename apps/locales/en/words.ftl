@@ -25,6 +25,10 @@ step-refused = Refused
 step-cancelled = Cancelled
 step-unknown = Unknown
 
+schedule-active = Active
+schedule-paused = Paused
+schedule-ended = Ended
+schedule-disabled = Disabled
 agent-created = Created
 agent-idle = Idle
 agent-running = Running

@@ -39,6 +39,15 @@ runs-none = Aucune exécution ne correspond.
 runs-blank = Rien n’a encore été exécuté.
 last-run = Dernière exécution
 never-run = Jamais exécuté
+schedules-blank = Rien n’est encore planifié. Dites quand :
+schedule-next = Prochaines fois
+schedule-pause = Mettre en pause
+schedule-resume = Reprendre
+schedule-run = Lancer maintenant
+schedule-missed = { $n ->
+    [one] { $count } fois manquée
+   *[other] { $count } fois manquées
+}
 no-budget = Sans budget
 made = Créé
 digest = Composant
@@ -116,6 +125,24 @@ root = Racine
 checkpoints = Points de contrôle
 audit-none = Aucune entrée ne correspond.
 audit-blank = Le journal est vide.
+
+events-published = Publiés
+events-orphans = Sans auditeur
+events-dead = Mis de côté
+events-consumers = Qui écoute
+events-newest = Événements récents
+events-none = Aucun événement ne correspond.
+events-blank = Rien n’a été publié.
+event-type = Type
+event-source = Source
+event-correlation = Conversation
+event-category = Catégorie
+event-any = Toutes
+event-replay = Le redonner
+event-drop = L’abandonner
+event-in-flight = En cours :
+event-done = Traités :
+event-orphan = Personne n’écoutait
 
 today = Aujourd’hui
 month = Ce mois

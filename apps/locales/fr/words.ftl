@@ -25,6 +25,10 @@ step-refused = Refusé
 step-cancelled = Annulé
 step-unknown = Inconnu
 
+schedule-active = Active
+schedule-paused = En pause
+schedule-ended = Terminée
+schedule-disabled = Désactivée
 agent-created = Créé
 agent-idle = Au repos
 agent-running = En cours

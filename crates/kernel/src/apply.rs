@@ -59,14 +59,17 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Budget(fact) => crate::budget::fold(turn, fact),
         Fact::Resource(fact) => {
             crate::notice::set_up(turn, fact)?;
+            crate::event::set_up(turn, fact)?;
             crate::supervisor::set_up(turn, fact)?;
             crate::resource::fold(turn, fact)
         }
         Fact::Document(fact) => crate::document::fold(turn, fact),
         Fact::Member(fact) => crate::member::fold(turn, fact),
-        Fact::Message(_) | Fact::Event(_) => Ok(()),
+        Fact::Message(_) => Ok(()),
+        Fact::Event(fact) => crate::event::fold(turn, fact),
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),
+        Fact::Schedule(fact) => crate::schedule::fold(turn, fact),
         Fact::Supervisor(fact) => crate::supervisor::fold(turn, fact),
     }
 }

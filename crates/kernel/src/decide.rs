@@ -58,6 +58,7 @@ pub struct Decision {
 pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
     let now = ctx.now.max(state.head().at);
     let mut turn = Turn::new(state, now, ctx.seed, ctx.answers);
+    turn.seq = ctx.seq;
     let result = dispatch(&mut turn, input).and_then(|reply| {
         crate::reactions::until_quiet(&mut turn)?;
         crate::invariants::check(&turn)?;
@@ -120,6 +121,7 @@ fn command_of(turn: &mut Turn<'_>, actor: &Actor, command: &Command) -> Done<Rep
         Command::Event(command) => crate::event::command(turn, actor, command),
         Command::Notice(command) => crate::notice::command(turn, command),
         Command::Tenant(command) => crate::tenant::command(turn, actor, command),
+        Command::Schedule(command) => crate::schedule::command(turn, actor, command),
         Command::Supervisor(command) => crate::supervisor::command(turn, actor, command),
     }
 }

@@ -51,6 +51,8 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Approval(approval) => crate::approval::expire(turn, *approval),
         Key::Plan(plan) => crate::plan::due(turn, *plan),
         Key::Notice(notice) => crate::notice::due(turn, *notice),
+        Key::Consumer(name) => crate::event::due(turn, name),
+        Key::Beat(beat) => crate::schedule::due(turn, beat),
         Key::Supervisor(name) => crate::supervisor::due(turn, name),
         _ => Ok(()),
     }

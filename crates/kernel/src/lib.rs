@@ -26,6 +26,7 @@ pub mod resource;
 pub mod review;
 pub mod route;
 pub mod run;
+pub mod schedule;
 mod state;
 pub mod supervisor;
 mod table;
@@ -36,8 +37,13 @@ mod turn;
 pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
 pub use effects::{key_of, open_effects, open_inputs};
-pub use need::{Answer, Answers, Compute, Computed, Formula, Need, Var, compute_with, value_bytes};
-pub use state::{AnyAggregate, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State};
+pub use need::{
+    Answer, Answers, Compute, Computed, Contents, Formula, Need, Var, as_value, compute_with,
+    value_bytes,
+};
+pub use state::{
+    AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
+};
 pub use table::Aggregate;
 pub use turn::{Input, Order};
 

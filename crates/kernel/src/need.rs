@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use naos_types::{BodyRef, Sealed};
+use naos_types::spec::{Look, Seen};
+use naos_types::{BodyRef, Sealed, Time};
 use serde_json::Value;
 
 use crate::compute::{self, Limits, Vars};
@@ -25,6 +26,10 @@ pub enum Need {
     Compute(Compute),
     /// A ranking that was learned before, if it is remembered: it is always the same one.
     Ranking(RankKey),
+    /// Yesterday, today and tomorrow at a time, on the calendar of a place.
+    Days(String, Time),
+    /// What a calendar says; the same for ever, but for a zone whose law changes.
+    Look(Look),
 }
 
 /// A pure computation over bodies.
@@ -56,10 +61,14 @@ pub enum Var {
     Json(String),
     /// A body: its JSON value, or its text where it is no JSON.
     Body(BodyRef),
+    /// A body: its JSON value, numbers and texts in quotes too, or its text where it is no JSON.
+    Value(BodyRef),
     /// A body as text, whatever it holds.
     Text(BodyRef),
     /// One item of a body that holds a JSON array.
     Item(BodyRef, u32),
+    /// Some fields of a body that holds a JSON object.
+    Fields(BodyRef, Vec<String>),
     /// Values by name.
     Object(Vec<(String, Var)>),
 }
@@ -88,31 +97,56 @@ pub enum Answer {
     Computed(Result<Computed, String>),
     /// A ranking; none has to be worked out.
     Ranking(Option<Arc<[Ranked]>>),
+    /// Three dates like 2026-10-05; or why the place's calendar can't be read.
+    Days(Result<[String; 3], String>),
+    /// What a calendar says, or why it can't be read.
+    Seen(Result<Seen, String>),
 }
 
 /// The answers so far, for one decision.
 pub type Answers = BTreeMap<Need, Answer>;
 
-/// The most bytes that one computation may take in.
+/// The most bytes that one computation may take in: of an item and of fields they alone count.
 pub const COMPUTE_INPUT_BYTES_MAX: usize = 16 << 20;
 
 /// The longest value that one computation may give.
-pub const COMPUTE_OUTPUT_BYTES_MAX: usize = 8 << 20;
+pub const COMPUTE_OUTPUT_BYTES_MAX: usize = 16 << 20;
 /// The most steps of one computation.
 pub const COMPUTE_FUEL_MAX: u64 = 10_000_000;
 
-/// Carries a computation out: `load` gives bodies.
+/// Gives the contents that a computation names.
+pub trait Contents {
+    /// The bytes of a body.
+    ///
+    /// # Errors
+    /// A sentence: why there are none.
+    fn bytes(&mut self, body: &BodyRef) -> Result<Vec<u8>, String>;
+
+    /// The value of a body of which a part is wanted. Many computations want parts of the same one,
+    /// so whoever can keeps it.
+    ///
+    /// # Errors
+    /// A sentence: why there is none.
+    fn value(&mut self, body: &BodyRef) -> Result<Arc<Value>, String> {
+        text_of(self.bytes(body)?).map(as_value).map(Arc::new)
+    }
+}
+
+impl<F: FnMut(&BodyRef) -> Result<Vec<u8>, String>> Contents for F {
+    fn bytes(&mut self, body: &BodyRef) -> Result<Vec<u8>, String> {
+        self(body)
+    }
+}
+
+/// Carries a computation out.
 ///
 /// # Errors
 /// A sentence: what was wrong with the expression or its inputs.
-pub fn compute_with(
-    compute: &Compute,
-    load: &mut dyn FnMut(&BodyRef) -> Result<Vec<u8>, String>,
-) -> Result<Value, String> {
+pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Value, String> {
     let mut left = COMPUTE_INPUT_BYTES_MAX;
     let mut values = Vec::with_capacity(compute.vars.len());
     for (name, var) in &compute.vars {
-        values.push((name.clone(), value_of(var, load, &mut left)?));
+        values.push((name.clone(), value_of(var, contents, &mut left)?));
     }
     if compute.formula == Formula::Gather {
         return Ok(Value::Array(
@@ -135,41 +169,84 @@ pub fn compute_with(
     }
 }
 
-fn value_of(
-    var: &Var,
-    load: &mut dyn FnMut(&BodyRef) -> Result<Vec<u8>, String>,
-    left: &mut usize,
-) -> Result<Value, String> {
-    let mut text = |body: &BodyRef| -> Result<String, String> {
-        let bytes = load(body)?;
-        *left = left.checked_sub(bytes.len()).ok_or_else(|| {
-            format!("the inputs of one expression hold more than {COMPUTE_INPUT_BYTES_MAX} bytes")
-        })?;
-        String::from_utf8(bytes).map_err(|_| "an input isn't UTF-8 text".to_owned())
-    };
+fn value_of(var: &Var, contents: &mut dyn Contents, left: &mut usize) -> Result<Value, String> {
     match var {
         Var::Null => Ok(Value::Null),
         Var::Json(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
-        Var::Text(body) => text(body).map(Value::String),
-        Var::Body(body) => text(body).map(as_value),
-        Var::Item(body, index) => match as_value(text(body)?) {
-            Value::Array(mut items) if (*index as usize) < items.len() => {
-                Ok(items.swap_remove(*index as usize))
+        Var::Text(body) => whole(body, contents, left).map(Value::String),
+        Var::Body(body) => whole(body, contents, left).map(as_value),
+        Var::Value(body) => {
+            let text = whole(body, contents, left)?;
+            Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        }
+        Var::Item(body, index) => match &*contents.value(body)? {
+            Value::Array(items) if (*index as usize) < items.len() => {
+                taken(&items[*index as usize], left)
             }
             _ => Err(format!("the list has no item {index}")),
+        },
+        Var::Fields(body, names) => match &*contents.value(body)? {
+            Value::Object(all) => {
+                let mut fields = serde_json::Map::new();
+                for name in names {
+                    if let Some(value) = all.get(name) {
+                        fields.insert(name.clone(), taken(value, left)?);
+                    }
+                }
+                Ok(Value::Object(fields))
+            }
+            other => taken(other, left),
         },
         Var::Object(fields) => {
             let mut map = serde_json::Map::new();
             for (name, var) in fields {
-                map.insert(name.clone(), value_of(var, load, left)?);
+                map.insert(name.clone(), value_of(var, contents, left)?);
             }
             Ok(Value::Object(map))
         }
     }
 }
 
+fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|_| "an input isn't UTF-8 text".to_owned())
+}
+
+/// The text of a body, all of which counts.
+fn whole(body: &BodyRef, contents: &mut dyn Contents, left: &mut usize) -> Result<String, String> {
+    let bytes = contents.bytes(body)?;
+    spend(bytes.len(), left)?;
+    text_of(bytes)
+}
+
+/// A part of a value, which alone counts.
+fn taken(part: &Value, left: &mut usize) -> Result<Value, String> {
+    spend(bytes_of(part), left)?;
+    Ok(part.clone())
+}
+
+fn spend(bytes: usize, left: &mut usize) -> Result<(), String> {
+    *left = left.checked_sub(bytes).ok_or_else(|| {
+        format!("the inputs of one expression hold more than {COMPUTE_INPUT_BYTES_MAX} bytes")
+    })?;
+    Ok(())
+}
+
+/// About how long a value is as JSON.
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| bytes_of(item) + 1).sum::<usize>() + 2,
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| name.len() + 4 + bytes_of(value);
+            fields.iter().map(field).sum::<usize>() + 2
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
 /// A text that is a JSON array or object counts as one; everything else is text.
-fn as_value(text: String) -> Value {
+#[must_use]
+pub fn as_value(text: String) -> Value {
     if text.trim_start().starts_with(['{', '[']) {
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     } else {
@@ -183,5 +260,63 @@ pub fn value_bytes(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.clone().into_bytes(),
         other => other.to_string().into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::Digest;
+
+    use super::*;
+
+    const BODY: BodyRef = BodyRef {
+        digest: Digest([3; 32]),
+        len: 1,
+    };
+
+    fn come_to(source: &str, var: Var, content: &str) -> Result<Value, String> {
+        let compute = Compute {
+            formula: Formula::Cel(source.to_owned()),
+            vars: vec![("it".to_owned(), var)],
+        };
+        let mut load = |_: &BodyRef| Ok(content.as_bytes().to_vec());
+        compute_with(&compute, &mut load)
+    }
+
+    #[test]
+    fn a_part_of_a_large_content_counts_alone() {
+        let long = "x".repeat(COMPUTE_INPUT_BYTES_MAX);
+        let list = format!(r#"["{long}", 7]"#);
+        assert_eq!(come_to("it", Var::Item(BODY, 1), &list), Ok(7.into()));
+        let object = format!(r#"{{"long": "{long}", "short": 8}}"#);
+        let fields = |name: &str| Var::Fields(BODY, vec![name.to_owned()]);
+        assert_eq!(come_to("it.short", fields("short"), &object), Ok(8.into()));
+        for refused in [
+            come_to("size(it)", Var::Item(BODY, 0), &list),
+            come_to("size(it.long)", fields("long"), &object),
+            come_to("size(it)", Var::Body(BODY), &list),
+        ] {
+            let why = refused.expect_err("too much");
+            assert!(why.contains("more than"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        for (source, var, content) in [
+            ("it", Var::Item(BODY, 2), "[1, 2]"),
+            ("it", Var::Item(BODY, 0), "text"),
+            (
+                "it.b",
+                Var::Fields(BODY, vec!["b".to_owned()]),
+                "{\"a\": 1}",
+            ),
+            ("it.b", Var::Fields(BODY, vec!["b".to_owned()]), "text"),
+        ] {
+            assert!(
+                come_to(source, var, content).is_err(),
+                "{source} of {content}"
+            );
+        }
     }
 }

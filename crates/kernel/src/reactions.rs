@@ -29,6 +29,11 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
+        Fact::Event(fact) => crate::event::react(turn, fact),
+        Fact::Resource(fact) => {
+            crate::event::subscribed(turn, fact)?;
+            crate::schedule::resource_fact(turn, fact)
+        }
         Fact::Plan(fact) => {
             if let Some(plan) = goes_on(fact) {
                 turn.advance(plan);

@@ -1,15 +1,17 @@
 //! What a cell knows: aggregates by kind. Open ones are always loaded, others on demand.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, DocPath, MemberId, Name, NoticeId, PlanId, ReviewId, RunId, Spender, TaskId,
-    TenantId, Time,
+    ApprovalId, DocPath, EventId, MemberId, Name, NoticeId, PlanId, ReviewId, RunId, Spender,
+    TaskId, TenantId, Time,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::event::{DeadKey, TraceKey, WaitKey};
 use crate::table::{Aggregate, Edits, Overlay, Slot, Table};
 
 /// Key of a resource.
@@ -30,6 +32,10 @@ pub struct ItemsKey {
 /// Key of one entry of an agent's private state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemoryKey(pub Name, pub String);
+
+/// Key of a schedule's place among those that wait: by time, so that the next ones stand first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BeatKey(pub Time, pub ResourceKey);
 
 /// Keys as bytes that sort as they do.
 pub(crate) trait KeyBytes: Sized {
@@ -83,6 +89,19 @@ impl KeyBytes for ResourceKey {
     }
 }
 
+impl KeyBytes for BeatKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out: Vec<u8> = (self.0.0 ^ i64::MIN).to_be_bytes().into();
+        out.extend(self.1.to_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (time, rest) = bytes.split_at_checked(8)?;
+        let time = i64::from_be_bytes(time.try_into().ok()?) ^ i64::MIN;
+        Some(Self(Time(time), ResourceKey::from_bytes(rest)?))
+    }
+}
+
 impl KeyBytes for ItemsKey {
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = self.plan.to_bytes();
@@ -120,7 +139,51 @@ macro_rules! id_bytes {
         }
     })*};
 }
-id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId);
+id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId EventId);
+
+impl KeyBytes for DeadKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.0.to_bytes();
+        out.push(0);
+        out.extend(self.1.to_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (name, event) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
+        let name = Name::from_bytes(name.strip_suffix(&[0])?)?;
+        Some(Self(name, EventId::from_bytes(event)?))
+    }
+}
+
+impl KeyBytes for TraceKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.0.to_bytes();
+        out.extend(self.1.to_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (event, name) = bytes.split_at_checked(16)?;
+        Some(Self(EventId::from_bytes(event)?, Name::from_bytes(name)?))
+    }
+}
+
+impl KeyBytes for WaitKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        match &self.correlation {
+            None => self.topic.clone().into(),
+            Some(correlation) => format!("{}\0{correlation}", self.topic).into(),
+        }
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (topic, correlation) = match text.split_once('\0') {
+            Some((topic, correlation)) => (topic, Some(correlation.to_owned())),
+            None => (text, None),
+        };
+        let topic = topic.to_owned();
+        Some(Self { topic, correlation })
+    }
+}
 
 /// What the cell keeps about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -388,6 +451,22 @@ tables! {
     log log_mut put_log Log: RunId => crate::run::Log;
     /// Which agents and skills there are.
     catalog catalog_mut put_catalog Catalog: () => crate::route::Catalog;
+    /// How much was published.
+    bus bus_mut put_bus Bus: () => crate::event::Bus;
+    /// Who listens to events.
+    listeners listeners_mut put_listeners Listeners: () => crate::event::Listeners;
+    /// A consumer of events.
+    consumer consumer_mut put_consumer Consumer: Name => crate::event::Consumer;
+    /// An event that was put aside.
+    dead dead_mut put_dead Dead: DeadKey => crate::event::Dead;
+    /// What something belongs to that an event set off.
+    trace trace_mut put_trace Trace: TraceKey => crate::event::Trace;
+    /// Who waits for the same event.
+    waiters waiters_mut put_waiters Waiters: WaitKey => crate::event::Waiters;
+    /// What a run of a plan waits for.
+    waits waits_mut put_waits Waits: PlanId => crate::event::Waits;
+    /// Signals that a run of a plan didn't take yet.
+    signals signals_mut put_signals Signals: PlanId => crate::event::Signals;
     /// The backup that the cell goes on from.
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
     /// A supervisor.
@@ -398,6 +477,10 @@ tables! {
     forest forest_mut put_forest Forest: () => crate::supervisor::Forest;
     /// Why the cell decides nothing.
     quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
+    /// A resource with a time.
+    schedule schedule_mut put_schedule Schedule: ResourceKey => crate::schedule::Schedule;
+    /// A schedule's place among those that wait.
+    beat beat_mut put_beat Beat: BeatKey => crate::schedule::Beat;
 }
 
 impl State {
@@ -419,6 +502,14 @@ impl State {
             Some(Slot::Present(head)) => Arc::clone(head),
             _ => Arc::default(),
         }
+    }
+
+    /// What is known here about beats after this one, in order: whether each is there. Others may
+    /// stand in the records.
+    pub fn beats_after(&self, after: Option<&BeatKey>) -> impl Iterator<Item = (&BeatKey, bool)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.beat.0.range::<BeatKey, _>((from, Bound::Unbounded));
+        rows.map(|(key, slot)| (key, matches!(slot, Slot::Present(_))))
     }
 
     /// Whether nothing is loaded at all.

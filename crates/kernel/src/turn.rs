@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
-use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, Sealed, Time};
+use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, Sealed, Seq, Time};
 
 use crate::guard::Permit;
 use crate::need::{Answer, Answers, Compute, Computed, Need};
@@ -76,6 +76,8 @@ impl From<Refusal> for Stop {
 pub(crate) struct Turn<'a> {
     pub(crate) tables: Overlays<'a>,
     pub(crate) now: Time,
+    /// The last seq before this turn; 0 where facts are only folded in.
+    pub(crate) seq: Seq,
     pub(crate) mint: Mint,
     pub(crate) answers: &'a Answers,
     pub(crate) facts: Vec<Fact>,
@@ -91,6 +93,7 @@ impl<'a> Turn<'a> {
         Self {
             tables: Overlays::new(base),
             now,
+            seq: 0,
             mint: Mint::new(now, seed),
             answers,
             facts: Vec::new(),

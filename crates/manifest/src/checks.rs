@@ -41,6 +41,10 @@ pub enum Scope {
     },
     /// In a policy's condition: the guard's counters.
     Policy,
+    /// In a step that waits for an event: its own names, and the `event`.
+    Wait(Box<Scope>),
+    /// In a subscription: the event as `trigger`.
+    Trigger,
     /// In a skill's handler: `text`, `input` and these captures.
     Skill {
         /// What its patterns capture.

@@ -11,7 +11,8 @@ use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
 use crate::{
-    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, skill, supervision,
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, schedule, skill,
+    supervision,
 };
 
 /// The settings of a project.
@@ -91,8 +92,22 @@ const SECTIONS: &[(&str, Kind)] = &[
 /// Whether a top-level key makes a document a project's configuration.
 pub(crate) fn is_section(key: &str) -> bool {
     const OTHERS: &[&str] = &[
-        "project", "agents", "skills", "plans", "budgets", "cost", "trust", "broker", "edge",
-        "database", "logging", "wasm", "network", "audit", "notices",
+        "project",
+        "agents",
+        "skills",
+        "plans",
+        "budgets",
+        "cost",
+        "trust",
+        "broker",
+        "edge",
+        "database",
+        "logging",
+        "wasm",
+        "network",
+        "audit",
+        "notices",
+        "subscriptions",
     ];
     OTHERS.contains(&key) || SECTIONS.iter().any(|(section, _)| *section == key)
 }
@@ -148,6 +163,10 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
     if let Some(node) = map.node(&["notices"], found) {
         out.notices.extend(notice::all(node, found));
     }
+    if let Some(node) = map.node(&["subscriptions"], found) {
+        let read = crate::subscription::all(node, reading.checks, found);
+        out.subscriptions.extend(read);
+    }
     for (section, kind) in SECTIONS {
         if let Some(node) = map.node(&[section], found) {
             if flow::is_flow(*kind) {
@@ -157,6 +176,10 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
             }
             if *kind == Kind::Pool {
                 out.pools.extend(pool::all(node, found));
+                continue;
+            }
+            if *kind == Kind::Schedule {
+                out.schedules.extend(schedule::all(node, found));
                 continue;
             }
             if *kind == Kind::Supervisor {

@@ -38,7 +38,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
         _ => 31,
     };
     let first = days.iter().min().copied().unwrap_or(1);
-    let comes = weekday != "*" || months.iter().any(|month| first <= longest(month));
+    let comes = !matches!(weekday, "*" | "?") || months.iter().any(|month| first <= longest(month));
     if comes {
         return Ok(());
     }
@@ -84,6 +84,12 @@ fn field(
             None if part.contains('/') => (number(range)?, most),
             None => (number(range)?, number(range)?),
         };
+        // Sunday ends a week as well as it begins one.
+        let to = if most == 7 && to == 0 && from > 0 {
+            7
+        } else {
+            to
+        };
         if from > to {
             return Err(format!("the {what} ends before it begins: {range}"));
         }
@@ -106,6 +112,8 @@ mod tests {
             ("0 0 31 2 *", Err("there is no day 31 in FEB")),
             ("0 0 31 4,6 *", Err("there is no day 31 in APR")),
             ("0 0 31 2 MON", Ok(())),
+            ("0 0 31 2 ?", Err("there is no day 31 in FEB")),
+            ("0 9 * * FRI-SUN", Ok(())),
             (
                 "0 9 * *",
                 Err("a schedule has five fields (minute hour day month weekday), this one 4"),

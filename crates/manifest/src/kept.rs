@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use naos_types::spec::{InputSpec, InputType, Kind};
+use naos_types::spec::{DriverSpec, InstructionSpec, Kind};
 use naos_types::{Code, Name};
 use serde_json::{Value as Json, json};
 
@@ -11,8 +11,10 @@ use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan_check;
 use crate::reader;
+use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
+use crate::{driver, instruction};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -20,9 +22,12 @@ const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
     @need "trigger": Shape::Object(keys! {
-        "schedule" | "cron": Shape::Cron, "timezone": Shape::Text, "event": Shape::Text,
-        "interval": Shape::Span, "webhook": Shape::Any, "manual": Shape::Any,
-        "condition": Shape::Text,
+        "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
+        "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
+        "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
+        "filter" | "condition" | "where": Shape::Text, "plan": Shape::Text,
     }),
     "inputs": Shape::Any,
     @need "plan": Shape::List(&Shape::Object(keys! {
@@ -64,7 +69,7 @@ const DRIVER: &[Key] = keys! {
         "environment_vars": Shape::Any,
     }),
     "dependencies": Shape::Any, "config_schema": Shape::Any, "enabled": Shape::Bool,
-    "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
+    "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
 };
 const UI: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "author": Shape::Text,
@@ -76,12 +81,6 @@ const UI: &[Key] = keys! {
     })),
     "subscribed_events": Shape::Texts, "actions": Shape::Any, "styles": Shape::Any,
     "scripts": Shape::Any,
-};
-const SCHEDULE: &[Key] = keys! {
-    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "schedule" | "cron": Shape::Cron, "interval": Shape::Span, "at": Shape::Text,
-    "timezone": Shape::Text, "agent": Shape::Name, "plan": Shape::Name, "event": Shape::Any,
-    "input": Shape::Any, "enabled": Shape::Bool,
 };
 const MODEL: &[Key] = keys! {
     @need "provider": Shape::Text, "endpoint": Shape::Text, "model": Shape::Text,
@@ -119,7 +118,6 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
         Kind::Ui => UI,
-        Kind::Schedule => SCHEDULE,
         Kind::Model => MODEL,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
@@ -130,6 +128,8 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Notice
         | Kind::Pool
         | Kind::Saga
+        | Kind::Subscription
+        | Kind::Schedule
         | Kind::Supervisor
         | Kind::Workflow => return None,
     })
@@ -144,6 +144,12 @@ pub struct Kept {
     pub name: Name,
     /// What it says, in one spelling: JSON text.
     pub json: String,
+    /// What an instruction does.
+    pub instruction: Option<Box<InstructionSpec>>,
+    /// What a driver answers.
+    pub driver: Option<Box<DriverSpec>>,
+    /// When it happens by itself.
+    pub schedule: Option<ScheduleDoc>,
 }
 
 /// Reads one; `key` is the name where it stands in a map.
@@ -171,7 +177,6 @@ pub(crate) fn read(
                 );
             }
         }
-        Kind::Instruction => steps(node, checks, findings),
         Kind::Plan => dag(node, checks, findings),
         _ => {}
     }
@@ -184,7 +189,20 @@ pub(crate) fn read(
         let path = said("path").and_then(|path| Name::slug(&path));
         return named(kind, path, node, &json, findings);
     };
-    named(kind, Name::slug(&called), node, &json, findings)
+    let mut kept = named(kind, Name::slug(&called), node, &json, findings)?;
+    match kind {
+        Kind::Instruction => {
+            let read = instruction::read(&kept.name, node, &json, checks, findings);
+            kept.instruction = read.map(Box::new);
+            kept.schedule = schedule::of_instruction(&kept.name, node, findings);
+        }
+        Kind::Driver => {
+            let read = driver::read(&kept.name, node, &json, findings);
+            kept.driver = read.map(Box::new);
+        }
+        _ => {}
+    }
+    Some(kept)
 }
 
 fn named(
@@ -202,6 +220,9 @@ fn named(
         kind,
         name,
         json: json.to_string(),
+        instruction: None,
+        driver: None,
+        schedule: None,
     })
 }
 
@@ -240,66 +261,44 @@ pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> 
     named(Kind::Model, Name::slug(name), node, &json, findings)
 }
 
-/// What depends on what among named steps, and their conditions.
-struct Graph<'t> {
-    steps: Vec<(&'t str, &'t Node)>,
-    /// Whether a step that names none waits for those before it in the file.
-    in_order: bool,
-}
-
-impl Graph<'_> {
-    fn check(&self, inputs: &[InputSpec], checks: &dyn Checks, findings: &mut Findings) {
-        let known: Vec<&str> = self.steps.iter().map(|(name, _)| *name).collect();
-        let after: Vec<Option<Vec<usize>>> = self
-            .steps
+/// What depends on what among the nodes of a plan that was kept, and their conditions.
+fn check_graph(steps: &[(&str, &Node)], checks: &dyn Checks, findings: &mut Findings) {
+    let known: Vec<&str> = steps.iter().map(|(name, _)| *name).collect();
+    let named: Vec<Vec<usize>> = steps
+        .iter()
+        .map(|(name, step)| waits_for(name, step, &known, findings))
+        .collect();
+    if let Some(circle) = plan_check::circle(&named) {
+        let path: Vec<&str> = circle.iter().map(|index| known[*index]).collect();
+        let what = format!("the steps go in a circle: {}", path.join(" → "));
+        findings.push(steps[circle[0]].1.at, Code::BAD_PLAN, what, None);
+        return;
+    }
+    for (index, (_, step)) in steps.iter().enumerate() {
+        let condition = step.get("condition").or_else(|| step.get("when"));
+        let Some(node) = condition else { continue };
+        let Value::Text(source) = &node.value else {
+            continue;
+        };
+        let before: Vec<Name> = before(&named, index)
             .iter()
-            .map(|(name, step)| waits_for(name, step, &known, findings))
+            .filter_map(|at| Name::slug(known[*at]))
             .collect();
-        let named: Vec<Vec<usize>> = after
-            .iter()
-            .map(|after| after.clone().unwrap_or_default())
-            .collect();
-        if let Some(circle) = plan_check::circle(&named) {
-            let path: Vec<&str> = circle.iter().map(|index| known[*index]).collect();
-            let what = format!("the steps go in a circle: {}", path.join(" → "));
-            findings.push(self.steps[circle[0]].1.at, Code::BAD_PLAN, what, None);
-            return;
-        }
-        for (index, (_, step)) in self.steps.iter().enumerate() {
-            let condition = step.get("condition").or_else(|| step.get("when"));
-            let Some(node) = condition else { continue };
-            let Value::Text(source) = &node.value else {
-                continue;
-            };
-            let before: Vec<Name> = match &after[index] {
-                None if self.in_order => known[..index]
-                    .iter()
-                    .filter_map(|n| Name::slug(n))
-                    .collect(),
-                _ => before(&named, index)
-                    .iter()
-                    .filter_map(|at| Name::slug(known[*at]))
-                    .collect(),
-            };
-            let scope = Scope::Step {
-                inputs: inputs.to_vec(),
-                before,
-                fan_out: false,
-            };
-            note(checks.condition(source, &scope), node, findings);
-        }
+        let scope = Scope::Step {
+            inputs: Vec::new(),
+            before,
+            fan_out: false,
+        };
+        note(checks.condition(source, &scope), node, findings);
     }
 }
 
-/// The steps that one names as those it waits for; none where it says nothing about it.
-fn waits_for(
-    name: &str,
-    step: &Node,
-    known: &[&str],
-    findings: &mut Findings,
-) -> Option<Vec<usize>> {
+/// The steps that one names as those it waits for.
+fn waits_for(name: &str, step: &Node, known: &[&str], findings: &mut Findings) -> Vec<usize> {
     let mut keys = ["depends_on", "dependencies", "after"].into_iter();
-    let node = keys.find_map(|key| step.get(key))?;
+    let Some(node) = keys.find_map(|key| step.get(key)) else {
+        return Vec::new();
+    };
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
@@ -320,7 +319,7 @@ fn waits_for(
             findings.push(item.at, Code::BAD_PLAN, what, help);
         }
     }
-    Some(out)
+    out
 }
 
 /// All that is closed before a step begins; there are no circles.
@@ -334,60 +333,16 @@ fn before(after: &[Vec<usize>], step: usize) -> BTreeSet<usize> {
     out
 }
 
-fn steps(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
-    let Some(Value::List(items)) = node.get("plan").map(|node| &node.value) else {
-        return;
-    };
-    let id = |step: &Node| match &step.get("id").or_else(|| step.get("name"))?.value {
-        Value::Text(id) => Some(id.clone()),
-        _ => None,
-    };
-    let ids: Vec<String> = items
-        .iter()
-        .map(|step| id(step).unwrap_or_default())
-        .collect();
-    for (index, step) in items.iter().enumerate() {
-        if !ids[index].is_empty() && ids[..index].contains(&ids[index]) {
-            let what = format!("two steps are called {}", ids[index]);
-            findings.push(step.at, Code::BAD_PLAN, what, None);
-        }
-        let does = ["emit", "event"].iter().any(|key| step.get(key).is_some());
-        if !does && matches!(step.value, Value::Map(_)) {
-            findings.error(
-                step.at,
-                "a step of an instruction has `emit`, or `action` and `event`",
-            );
-        }
-    }
-    let inputs = node.get("inputs").map(|node| &node.value);
-    let input = |node: &Node| match &node.get("name")?.value {
-        Value::Text(name) => Some(InputSpec {
-            name: name.clone(),
-            kind: InputType::Any,
-            default: None,
-        }),
-        _ => None,
-    };
-    let inputs: Vec<InputSpec> = match inputs {
-        Some(Value::List(items)) => items.iter().filter_map(input).collect(),
-        _ => Vec::new(),
-    };
-    let steps = ids.iter().map(String::as_str).zip(items).collect();
-    let in_order = true;
-    Graph { steps, in_order }.check(&inputs, checks, findings);
-}
-
 fn dag(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
     let nodes = node.get("dag").and_then(|dag| dag.get("nodes"));
     let Some(Value::Map(fields)) = nodes.map(|node| &node.value) else {
         return;
     };
-    let steps = fields
+    let steps: Vec<(&str, &Node)> = fields
         .iter()
         .map(|field| (field.key.as_str(), &field.node))
         .collect();
-    let in_order = false;
-    Graph { steps, in_order }.check(&[], checks, findings);
+    check_graph(&steps, checks, findings);
 }
 
 /// The words of a map of these: what `kind: {name: …}` may hold.

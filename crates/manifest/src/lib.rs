@@ -8,21 +8,26 @@
 mod agent;
 mod amounts;
 mod budget;
+pub mod calendar;
 mod checks;
 mod config;
 mod cron;
 mod diagnostic;
+mod driver;
 mod event;
 mod flow;
+mod instruction;
 mod kept;
 mod notice;
 mod plan;
 mod plan_check;
 mod pool;
 mod reader;
+mod schedule;
 mod schema;
 mod shape;
 mod skill;
+mod subscription;
 mod supervision;
 mod tree;
 
@@ -33,12 +38,13 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
+pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SupervisorSpec,
-    UndoablePlan,
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
+    SupervisorSpec, UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -85,8 +91,12 @@ pub struct Applied {
     pub notices: Vec<(Name, NoticeSpec)>,
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
+    /// Who listens to events.
+    pub subscriptions: Vec<(Name, SubscriptionSpec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
+    /// What happens at a time.
+    pub schedules: Vec<(Name, ScheduleDoc)>,
     /// Supervisors.
     pub supervisors: Vec<(Name, SupervisorSpec)>,
     /// What this version keeps and doesn't run yet.
@@ -165,6 +175,24 @@ pub fn parse_flow(kind: Kind, label: &str, text: &str) -> Result<(Name, FlowSpec
 pub fn parse_pool(label: &str, text: &str) -> Result<(Name, PoolSpec), Diagnostics> {
     let mut found = Findings::new(label);
     let read = single(text, &mut found).and_then(|node| pool::one(None, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
+/// Reads what is said about one subscription, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_subscription(
+    label: &str,
+    text: &str,
+    checks: &dyn Checks,
+) -> Result<(Name, SubscriptionSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found)
+        .and_then(|node| subscription::one(None, &node, checks, &mut found));
     match read {
         Some(read) if found.errors.is_empty() => Ok(read),
         _ => Err(sorted(found)),
@@ -256,8 +284,11 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
+    let listening = out.subscriptions.iter();
+    all.extend(listening.map(|(name, _)| (Kind::Subscription, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
+    all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
     let supervisors = out.supervisors.iter();
     all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));

@@ -1,10 +1,12 @@
 //! naos's own plan format.
 
 mod actions;
-mod inputs;
+pub(crate) mod inputs;
+mod wait;
 
 use naos_types::spec::{
     FanOut, Flow, FlowSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX, UndoablePlan,
+    WaitFor,
 };
 use naos_types::{Code, Name};
 
@@ -29,6 +31,8 @@ pub(crate) enum Sort {
     List,
     Expression,
     Template,
+    /// A condition over an event that is waited for.
+    Where,
 }
 
 /// The expressions and templates of a step, and where they stand.
@@ -154,11 +158,20 @@ fn step<'t>(
     let undo = undo.and_then(|node| compensation(node, &name, findings));
     map.skip(&["description"]);
     map.finish(findings);
+    let action = action?;
+    if let StepDo::Wait(wait) = &action {
+        let timed = matches!(wait, WaitFor::Time { .. } | WaitFor::Until { .. });
+        if for_each.is_some() {
+            findings.error(node.at, "a step waits once, not for each item of a list");
+        } else if timed && timeout.is_some() {
+            findings.error(node.at, "a step that waits for a time has no `timeout`");
+        }
+    }
     let spec = StepSpec {
         name,
         after,
         when,
-        action: action?,
+        action,
         for_each,
         retry,
         timeout,
@@ -224,7 +237,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
     })
 }
 
-fn after(
+pub(crate) fn after(
     map: &mut Fields<'_>,
     previous: Option<Name>,
     findings: &mut Findings,

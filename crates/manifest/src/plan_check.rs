@@ -70,6 +70,7 @@ pub(crate) fn check(
                 Sort::List => checks.list(source, &outer),
                 Sort::Expression => checks.expression(source, &scope),
                 Sort::Template => checks.template(source, &scope),
+                Sort::Where => checks.condition(source, &Scope::Wait(Box::new(scope.clone()))),
             };
             note(judged, node, findings);
         }

@@ -7,7 +7,8 @@ use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
 use crate::{
-    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, skill, supervision,
+    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, schedule, skill,
+    subscription, supervision,
 };
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
@@ -102,6 +103,7 @@ fn unknown(fields: &[Field], found: &mut Findings) {
         "policies",
         "instructions",
         "notices",
+        "subscriptions",
         "drivers",
         "models",
         "tools",
@@ -184,7 +186,12 @@ fn one(
         Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
         Kind::Plan if !dag => named(kind, node, reading, out, found),
         Kind::Notice => out.notices.extend(notice::one(node, None, found)),
+        Kind::Subscription => {
+            let read = subscription::one(key, node, reading.checks, found);
+            out.subscriptions.extend(read);
+        }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
+        Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),
         kind if flow::is_flow(kind) => {
             let read = flow::one(kind, key, node, reading.checks, found);

@@ -370,6 +370,8 @@ fn kinds_are_found_by_shape() {
                 .iter()
                 .map(|(name, _)| format!("budget {name}")),
         );
+        let schedules = applied.schedules.iter();
+        found.extend(schedules.map(|(name, _)| format!("schedule {name}")));
         found.extend(
             applied
                 .kept

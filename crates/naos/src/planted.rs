@@ -15,3 +15,8 @@ const fn chosen(_bug: &str) -> bool {
 pub(crate) fn overwrite_edits() -> bool {
     chosen("overwrite-edits")
 }
+
+/// A report leaves mails out and doesn't say so.
+pub(crate) fn silent_about_old_mails() -> bool {
+    chosen("silent-about-old-mails")
+}

@@ -232,6 +232,36 @@ fn process_input_comes_from_files_and_pipes() {
 }
 
 #[test]
+fn process_an_answer_that_is_too_long_says_what_to_do() {
+    let project = Project::new();
+    let agents = "project: x\nagents:\n  a:\n    template: echo\n";
+    std::fs::write(project.path("nexus.config.yaml"), agents).unwrap();
+    // One beyond the limit, and one so far beyond it that it isn't even copied.
+    for bytes in [1_050_000, 1_153_434] {
+        let text = "x".repeat(bytes);
+        let ended = project.naos_with(&["run", "a", "--input", "-"], text.as_bytes());
+        assert_eq!(ended.exit, 1, "{}", ended.stderr);
+        for needle in ["N0183", "limits.output", "give it less at once"] {
+            assert!(
+                ended.stderr.contains(needle),
+                "no {needle}: {}",
+                ended.stderr
+            );
+        }
+    }
+    let raised = format!("{agents}    limits: {{output: 4MB}}\n");
+    std::fs::write(project.path("nexus.config.yaml"), raised).unwrap();
+    let text = "x".repeat(1_153_434);
+    let ended = project.naos_with(&["run", "a", "--input", "-"], text.as_bytes());
+    assert_eq!(
+        (ended.exit, ended.stdout.trim().len()),
+        (0, text.len()),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn process_reading_appends_nothing() {
     let project = Project::new();
     assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);

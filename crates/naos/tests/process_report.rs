@@ -16,6 +16,9 @@ const FRENCH: &str = "Numéro;Client;Total TTC;Échéance;Payée le\n\
     F-1;Sahalava;1 200,50;01/10/2026;\nF-2;Sahalava;80,00;31/12/2026;\n";
 const DATES: [&str; 4] = ["--from", "2026-11-20", "--to", "2026-11-26"];
 
+/// More than one batch for every agent that reads, and few enough for a quick test.
+const MAILS: usize = 100;
+
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &[u8]| {
@@ -95,6 +98,71 @@ fn process_all_in_ones_own_folder_is_reported() {
         .find(|agent| agent["who"] == "writer")
         .unwrap();
     assert_eq!(writer["runs"], 1, "{told}");
+
+    // In French no word of the other language is left.
+    let ended = report(dir.path(), &["--yes", "--language", "fr"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26-2.md")).unwrap();
+    contains(
+        &text,
+        &[
+            "# Rapport hebdomadaire — ck",
+            "- En retard: A1, 100 — 2026-10-01, 56 jours de retard",
+            "Selon la règle : factures : 1 en retard au 2026-11-26, 100. factures : 1 en retard",
+            "+ empty.txt: vide",
+            "+ broken.eml: non lu : pas du texte",
+        ],
+    );
+    for english in [
+        "overdue on",
+        "not read",
+        ": empty",
+        "Billed",
+        "Nothing",
+        "Weekly",
+    ] {
+        assert!(!text.contains(english), "{english} is in:\n{text}");
+    }
+}
+
+#[test]
+fn process_many_mails_are_reported_to_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mails = dir.path().join("ck/mail");
+    fs::create_dir_all(&mails).unwrap();
+    for number in 0..MAILS {
+        // Each five are a thread: a question, its answer, and three that nobody answers.
+        let (thread, place) = (number / 5, number % 5);
+        let says = match place {
+            0 => format!("Who brings the crates of delivery {thread} to the harbour?"),
+            1 => format!("We decided that Rabe brings the crates of {thread} to the harbour."),
+            _ => format!("Which colour has pallet {number}?"),
+        };
+        let replies = if place == 0 {
+            String::new()
+        } else {
+            let (before, first) = (number - 1, thread * 5);
+            format!("In-Reply-To: <{before}@x>\nReferences: <{first}@x> <{before}@x>\n")
+        };
+        let mail = format!(
+            "From: B <b@x.example>\nSubject: Delivery number {thread}\nMessage-ID: <{number}@x>\n\
+             {replies}Date: Tue, 24 Nov 2026 10:{:02}:00 +0000\n\nHello,\n\n{says}\n",
+            number % 60
+        );
+        fs::write(mails.join(format!("{number:04}.eml")), mail).unwrap();
+    }
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    let threads = MAILS / 5;
+    contains(
+        &text,
+        &[
+            &format!("- {} questions to which no answer was found", threads * 3),
+            &format!("- {threads} questions seem answered"),
+        ],
+    );
+    assert_eq!(text.matches(" → We decided").count(), threads, "{text}");
 }
 
 #[test]
@@ -114,7 +182,7 @@ fn process_a_named_client_leaves_out_nothing_in_silence() {
     contains(
         &ended.stdout,
         &[
-            "2 finding(s) don't mention 日本",
+            "1 decision(s) of the period, 1 deadline(s) stand in texts that don't mention 日本",
             "4 row(s) of tables don't name 日本",
             "cd ck && naos approve --yes",
         ],
@@ -132,7 +200,7 @@ fn process_a_named_client_leaves_out_nothing_in_silence() {
     contains(written, &["reports/client-", "-2026-11-26.md"]);
     contains(
         &fs::read_to_string(written).unwrap(),
-        &["+ 2 finding(s) don't mention 日本"],
+        &["+ 1 decision(s) of the period, 1 deadline(s) stand in texts"],
     );
 }
 
@@ -162,7 +230,7 @@ fn process_two_demos_at_once_both_come_to_the_question_and_tell_of_one_client() 
     let text = fs::read_to_string(file).unwrap();
     contains(
         &text,
-        &["Skill overdue: invoices: 2 overdue on 2026-10-09, 3540000.00 MGA."],
+        &["By rule: invoices: 2 overdue on 2026-10-09, 3,540,000.00 MGA."],
     );
     for theirs in [
         "10404000",

@@ -237,6 +237,21 @@ pub const REGISTER: &[StoredRecord] = &[
         "as long as the tenant; of another layout it can be skipped and not tried again",
     ),
     stored(
+        28,
+        "tenants/<id>.db, records of kind schedule",
+        "how a schedule stands",
+        "version 1, postcard: id version since next last fired missed paused problem; its key is \
+         the kind and name of its resource",
+        "as long as the resource has a time; can be derived from the journal",
+    ),
+    stored(
+        29,
+        "tenants/<id>.db, records of kind beat",
+        "a schedule that waits",
+        "version 1, postcard: at; its key is 8 bytes of time, sortable, and the schedule's key",
+        "until its time comes or its schedule waits for another; can be derived from the journal",
+    ),
+    stored(
         40,
         "tenants/<id>.db, records of kind supervisor",
         "state of a supervisor",

@@ -185,7 +185,8 @@ codes! {
         "raise limits.timeout in the manifest"
     LIMIT_OUTPUT 183 Conflict
         "the run's answer is too long"
-        "raise limits.output in the manifest, or write a document"
+        "give it less at once, or raise limits.output in its manifest (`limits: {output: 4MB}`) \
+         and apply it"
     LIMIT_CALLS 184 Conflict
         "the run made too many calls"
         "split the work into several runs"
@@ -220,6 +221,13 @@ codes! {
         "a notice was not taken by its receiver"
         "`naos notice list` shows what the receiver said, `naos notice test NAME` tries it again; \
          a receiver on this machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+    EVENT_LOOP 195 Conflict
+        "events set each other off in a circle"
+        "the message names the circle: change one of its subscriptions, then \
+         `naos events dead replay` goes on"
+    NOT_TAKEN 196 Conflict
+        "an event was given to its consumer too often"
+        "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"

@@ -193,6 +193,8 @@ ids! {
     TokenId "tok"
     /// One notice to one receiver.
     NoticeId "note"
+    /// The life of one schedule: the ids of what it starts follow from it.
+    ScheduleId "sched"
     /// One append to a journal, known before it is written.
     BatchId "batch"
 }

@@ -9,7 +9,7 @@ use crate::{BodyRef, Digest, PlanId};
 
 /// The layout that is written. What is asked of a cell has no frozen layout: whoever changes a
 /// command or an outcome raises this, and what an earlier naos kept can then be skipped only.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// The largest input that is kept.
 pub const KEPT_BYTES_MAX: usize = 256 * 1_024;
 
@@ -196,8 +196,8 @@ mod tests {
         assert_eq!(
             (VERSION, digest.as_str()),
             (
-                1,
-                "fb6b24ab6ccf2efd1d0540af694aaeffb3b7562474f0e4068c0b47b571662435"
+                2,
+                "efc0c7633fdece8eefb5d2712d9811eff5f0357ae5415e2fa794a2dd429b3206"
             )
         );
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberId, Name, PlanId};
+use crate::{EventId, MemberId, Name, PlanId};
 
 /// What a member may do; each role may do all that the ones after it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub enum Actor {
     Agent(Name),
     /// A plan, in one of its steps.
     Plan(PlanId),
+    /// A subscription, set off by this event.
+    Trigger(Name, EventId),
 }
 
 impl std::fmt::Display for Actor {
@@ -52,6 +54,7 @@ impl std::fmt::Display for Actor {
             Self::Member(id, role) => write!(f, "{}:{id}", role.word()),
             Self::Agent(name) => write!(f, "agent:{name}"),
             Self::Plan(id) => write!(f, "{id}"),
+            Self::Trigger(name, _) => write!(f, "subscription:{name}"),
         }
     }
 }

@@ -60,6 +60,67 @@ impl Time {
         format!("{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}")
     }
 
+    /// Reads a time with its offset as RFC 3339 has it, or a date: the midnight in UTC that it
+    /// begins with. None for anything else, a day that isn't in the calendar too.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_at_checked(10)? {
+            (date, "") => (date, None),
+            (date, time) => (date, Some(time)),
+        };
+        let number = |text: &str| -> Option<i64> {
+            let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            digits.then(|| text.parse().ok()).flatten()
+        };
+        let part = |text: &str, from: usize, to: usize| number(text.get(from..to)?);
+        let (year, month, day) = (part(date, 0, 4)?, part(date, 5, 7)?, part(date, 8, 10)?);
+        let dashes = date.as_bytes()[4] == b'-' && date.as_bytes()[7] == b'-';
+        let days = days_from_civil(year, month, day);
+        let midnight = Self(days * 86_400_000);
+        if !dashes || midnight.date() != (year, month, day) {
+            return None;
+        }
+        let Some(time) = time else {
+            return Some(midnight);
+        };
+        let (hour, minute, second) = (part(time, 1, 3)?, part(time, 4, 6)?, part(time, 7, 9)?);
+        let bytes = time.as_bytes();
+        let colons = matches!(bytes[0], b'T' | b't' | b' ') && bytes[3] == b':' && bytes[6] == b':';
+        if !colons || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let mut rest = &time[9..];
+        let mut millis = 0;
+        if let Some(fraction) = rest.strip_prefix('.') {
+            let end = fraction.find(|c: char| !c.is_ascii_digit())?;
+            let digits: String = fraction[..end]
+                .chars()
+                .chain("000".chars())
+                .take(3)
+                .collect();
+            millis = number(&digits).filter(|_| end > 0)?;
+            rest = &fraction[end..];
+        }
+        let offset = match rest {
+            "Z" | "z" => 0,
+            _ => {
+                let sign = match rest.as_bytes().first()? {
+                    b'+' => 1,
+                    b'-' => -1,
+                    _ => return None,
+                };
+                let (hours, minutes) = (part(rest, 1, 3)?, part(rest, 4, 6)?);
+                let whole = rest.len() == 6 && rest.as_bytes()[3] == b':';
+                if !whole || hours > 23 || minutes > 59 {
+                    return None;
+                }
+                sign * (hours * 60 + minutes)
+            }
+        };
+        let seconds = (hour * 60 + minute - offset) * 60 + second;
+        Some(Self(midnight.0 + seconds * 1_000 + millis))
+    }
+
     /// `2025-01-15T10:30:01.250Z` (RFC 3339).
     #[must_use]
     pub fn rfc3339(self) -> String {
@@ -105,6 +166,30 @@ mod tests {
             (-1, "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(Time(millis).rfc3339(), text);
+            assert_eq!(Time::parse(text), Some(Time(millis)));
+        }
+        for (text, millis) in [
+            ("2025-01-15", 1_736_899_200_000),
+            ("2025-01-15T13:30:01+03:00", 1_736_937_001_000),
+            ("2025-01-15 05:00:01.5-05:30", 1_736_937_001_500),
+        ] {
+            assert_eq!(Time::parse(text), Some(Time(millis)), "{text}");
+        }
+        for text in [
+            "",
+            "2025",
+            "2025-02-29",
+            "2025-13-01",
+            "2025-01-15T10:30",
+            "2025-01-15T10:30:01",
+            "2025-01-15T24:00:00Z",
+            "2025-01-15T10:30:01.Z",
+            "2025-01-15T10:30:01+0300",
+            "2025/01/15",
+            "tomorrow!!",
+            "2025-01-1é",
+        ] {
+            assert_eq!(Time::parse(text), None, "{text}");
         }
         assert_eq!(
             Time(1_736_937_001_000).month_start().rfc3339(),

@@ -57,8 +57,10 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
     out.page("document", &sample::document(s))?;
+    out.page("events", &sample::events(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;
+    out.page("schedules", &sample::schedules(s))?;
     out.page("home-empty", &sample::home_empty())?;
     out.page("board-empty", &sample::board_empty())?;
     out.page("agents-empty", &sample::agents_empty())?;
@@ -68,8 +70,10 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("supervisors-empty", &sample::supervisors_empty())?;
     out.page("approvals-empty", &sample::approvals_empty())?;
     out.page("approval-empty", &sample::approval_empty())?;
+    out.page("events-empty", &sample::events_empty())?;
     out.page("audit-empty", &sample::audit_empty())?;
     out.page("costs-empty", &sample::costs_empty())?;
+    out.page("schedules-empty", &sample::schedules_empty())?;
     out.page("error", &sample::error(s))?;
     out.shell.user = None;
     out.page("sign-in", &sample::sign_in(s))?;

@@ -11,6 +11,7 @@ use naos_types::spec::AgentSpec;
 use naos_types::{Digest, TenantId, Time};
 use tokio::sync::Semaphore;
 
+use crate::api::v1::consumers::Places;
 use crate::auth::{Members, Sessions, Tries};
 use crate::door::aside::LONG_READS_MAX;
 use crate::metrics::Metrics;
@@ -143,6 +144,8 @@ pub(crate) struct Desk {
     pub(crate) backing_up: Arc<Semaphore>,
     /// How many live streams each tenant has open.
     pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
+    /// Where consumers of events stood last.
+    pub(crate) places: Places,
 }
 
 impl Desk {
@@ -158,6 +161,7 @@ impl Desk {
             reads: Arc::new(Semaphore::new(LONG_READS_MAX)),
             backing_up: Arc::new(Semaphore::new(1)),
             streams: Mutex::default(),
+            places: Places::default(),
         })
     }
 

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, parse_document};
+use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
 use naos_types::command::{self, Command};
 use naos_types::spec::{
-    AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
+    AgentSpec, Begins, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
 };
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
@@ -63,6 +63,8 @@ pub(crate) struct Item {
     pub(crate) command: Command,
     /// A new agent that isn't to take work at once.
     pub(crate) stopped: bool,
+    /// Where its time stands, if it has one.
+    pub(crate) time: Option<Mark>,
 }
 
 /// What documents come to.
@@ -146,6 +148,18 @@ pub(crate) fn fault_in(
     named.unwrap_or(&empty).fault(word, what, help)
 }
 
+/// A fault where the time of an item stands.
+pub(crate) fn fault_at(item: &Item, at: Mark, what: String, help: Option<String>) -> Diagnostic {
+    Diagnostic {
+        file: item.file.clone(),
+        line: at.line,
+        column: at.column,
+        what,
+        help,
+        code: Code::BAD_TIME,
+    }
+}
+
 /// The things that one file makes; agents before what names them.
 fn gather(
     templates: &[Template],
@@ -155,7 +169,7 @@ fn gather(
     items: &mut Vec<Item>,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let mut push = |kind, name: String, stopped, command: Command| {
+    let mut push = |kind, name: String, stopped, command: Command, time| {
         let file = document.name.to_owned();
         items.push(Item {
             kind,
@@ -163,6 +177,7 @@ fn gather(
             file,
             command,
             stopped,
+            time,
         });
     };
     let mut budgets = Vec::new();
@@ -175,7 +190,7 @@ fn gather(
                     name: name.clone(),
                     spec,
                 };
-                push(Kind::Agent, name.to_string(), stopped, apply.into());
+                push(Kind::Agent, name.to_string(), stopped, apply.into(), None);
             }
             Err((word, what, help)) => {
                 let what = format!("agent {name}: {what}");
@@ -197,7 +212,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, plan) in applied.plans {
         let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
@@ -206,7 +221,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, plan) in applied.undoable {
         let (kind, spec) = (Kind::Plan, Spec::Undoable(Box::new(plan)));
@@ -215,7 +230,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (kind, name, flow) in applied.flows {
         let apply = command::Resource::Apply {
@@ -223,7 +238,7 @@ fn gather(
             name: name.clone(),
             spec: Spec::Flow(flow),
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, pool) in applied.pools {
         let (kind, spec) = (Kind::Pool, Spec::Pool(pool));
@@ -232,7 +247,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for (name, supervisor) in applied.supervisors {
         let (kind, spec) = (Kind::Supervisor, Spec::Supervisor(supervisor));
@@ -241,7 +256,7 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
@@ -249,7 +264,7 @@ fn gather(
     for (agent, spec) in budgets {
         let (name, spec) = (agent.to_string(), Some(spec));
         let set = command::Budget::Set { agent, spec };
-        push(Kind::Budget, name, false, set.into());
+        push(Kind::Budget, name, false, set.into(), None);
     }
     for (name, notice) in applied.notices {
         let (kind, spec) = (Kind::Notice, Spec::Notice(notice));
@@ -258,16 +273,43 @@ fn gather(
             name: name.clone(),
             spec,
         };
-        push(kind, name.to_string(), false, apply.into());
+        push(kind, name.to_string(), false, apply.into(), None);
+    }
+    for (name, ScheduleDoc { spec, at }) in applied.schedules {
+        let (kind, spec) = (Kind::Schedule, Spec::Schedule(Box::new(spec)));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into(), Some(at));
+    }
+    for (name, subscription) in applied.subscriptions {
+        let kind = Kind::Subscription;
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec: Spec::Subscription(Box::new(subscription)),
+        };
+        push(kind, name.to_string(), false, apply.into(), None);
     }
     for kept in applied.kept {
-        let (kind, spec) = (kept.kind, Spec::Kept(kept.json));
+        let kind = kept.kind;
+        let time = kept.schedule.as_ref().map(|schedule| schedule.at);
+        let spec = match (kept.instruction, kept.driver) {
+            (Some(mut instruction), _) => {
+                instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
+                Spec::Instruction(instruction)
+            }
+            (_, Some(driver)) => Spec::Driver(driver),
+            (None, None) => Spec::Kept(kept.json),
+        };
         let apply = command::Resource::Apply {
             kind,
             name: kept.name.clone(),
             spec,
         };
-        push(kind, kept.name.to_string(), false, apply.into());
+        push(kind, kept.name.to_string(), false, apply.into(), time);
     }
 }
 
@@ -353,6 +395,15 @@ pub(crate) fn missing<E>(
             Spec::Undoable(spec) => agents_of(&spec.plan),
             Spec::Flow(flow) => agents_of_flow(flow),
             Spec::Pool(pool) => pool.agents.iter().collect(),
+            Spec::Subscription(spec) => match &spec.starts {
+                Some(starts) if starts.kind == Kind::Agent => BTreeSet::from([&starts.name]),
+                _ => continue,
+            },
+            Spec::Driver(driver) => BTreeSet::from([&driver.agent]),
+            Spec::Schedule(schedule) => match &schedule.starts {
+                Begins::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
+                _ => continue,
+            },
             Spec::Supervisor(spec) => spec.children.iter().collect(),
             _ => continue,
         };

@@ -3,6 +3,7 @@
 //! Start at [`router`], the table of all routes; then `door.rs`, which every request goes through.
 
 mod app;
+mod cloudevents;
 mod door;
 mod error;
 mod router;

@@ -13,14 +13,18 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use http::{HeaderValue, header};
 use naos_engine::node::Happened;
-use naos_engine::read::{AuditFilter, AuditRow, Reader};
+use naos_engine::read::{AuditFilter, AuditRow, EventRow, Reader};
+use naos_types::fact::{Fact, event};
+use naos_types::spec::EventFilter;
 use naos_types::{Code, Seq};
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::api::v1::shapes;
+use crate::api::v1::{events, shapes};
 use crate::app::{Desk, lock};
 use crate::auth::Who;
+use crate::cloudevents;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::Topic;
@@ -58,6 +62,8 @@ impl Drop for Open {
 enum Paint {
     /// Each fact is a line of JSON.
     Rows,
+    /// Each event that is wanted is a CloudEvent.
+    Events(Box<EventFilter>),
     /// Facts are changes of a page.
     Page(Box<Painter>),
 }
@@ -117,6 +123,20 @@ impl Listener {
                 };
                 self.ready.extend(rows.iter().map(event));
             }
+            Paint::Events(filter) => {
+                for row in rows {
+                    if let Some(Fact::Event(event::Fact::Published(fact))) = &row.fact
+                        && filter.wants(fact)
+                    {
+                        let (seq, at) = (row.seq, row.at);
+                        let event = fact.clone();
+                        let told = EventRow { seq, at, event };
+                        let text = Value::Object(cloudevents::event(&self.reader, &told));
+                        let told = Event::default().id(seq.to_string()).event(&fact.topic);
+                        self.ready.push_back(told.data(text.to_string()));
+                    }
+                }
+            }
             Paint::Page(painter) => {
                 // What a page shows must be as new as the facts that are told.
                 let lists = self.reader.lists(self.at).await.ok()?;
@@ -172,6 +192,14 @@ pub(crate) async fn stream(call: Call) -> Answered {
     let reader = call.reader()?;
     let at = begin(&call, "after", &reader)?;
     respond(&call, reader, at, Paint::Rows)
+}
+
+/// `GET /api/v1/events/tail`: the events that are wanted, each as a CloudEvent; `id` is the seq.
+pub(crate) async fn tail(call: Call) -> Answered {
+    let filter = events::filter(&call)?;
+    let reader = call.reader()?;
+    let at = begin(&call, "after", &reader)?;
+    respond(&call, reader, at, Paint::Events(Box::new(filter)))
 }
 
 /// `GET /live?topic=…&since=…`: what changes on a page.

@@ -102,6 +102,7 @@ fn described(mut parameter: Value, pages: bool) -> Value {
             format!("An answer has at most {LIMIT_MAX}, whatever is asked for.")
         }
         Some("before") => "What `next` of the answer before said.".to_owned(),
+        Some("brief") => "Without the texts of inputs and outputs.".to_owned(),
         _ => return parameter,
     };
     parameter["description"] = json!(about);
@@ -146,7 +147,8 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
         ],
         ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
-        ("GET", "/api/v1/runs/{id}" | "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
         ("GET", "/api/v1/runs/{id}/logs") => &[
             ("after", "integer"),
             ("limit", "integer"),
@@ -163,6 +165,24 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ],
         ("GET", "/api/v1/documents") => &[("prefix", "string")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
+        ("GET", "/api/v1/events") => &[
+            ("type", "string"),
+            ("source", "string"),
+            ("category", "string"),
+            ("correlation", "string"),
+            ("orphans", "boolean"),
+            ("after", "integer"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
+        ("GET", "/api/v1/events/tail") => &[
+            ("type", "string"),
+            ("source", "string"),
+            ("category", "string"),
+            ("correlation", "string"),
+            ("after", "integer"),
+        ],
+        ("GET", "/api/v1/events/dead") => &[("consumer", "string"), ("limit", "integer")],
         _ => &[],
     }
 }
@@ -193,7 +213,7 @@ fn body_of(row: &Row) -> Option<Value> {
             &["verdict"],
             json!({"verdict": {"enum": ["finish", "undo", "retry"]}}),
         ),
-        ("POST", "/api/v1/plans/{name}/start") => object(
+        ("POST", "/api/v1/plans/{name}/start" | "/api/v1/instructions/{name}/start") => object(
             &[],
             json!({"inputs": {"type": "object"}, "wait_ms": {"type": "integer"}}),
         ),
@@ -225,7 +245,7 @@ fn body_of(row: &Row) -> Option<Value> {
             &["text"],
             json!({"text": text(), "expected": {"type": "integer", "minimum": 0}}),
         ),
-        ("POST", "/api/v1/events") => object(&["type"], json!({"type": text(), "data": {}})),
+        ("POST", "/api/v1/events") => return Some(events_body()),
         ("POST", "/api/v1/members") => object(
             &["name", "role"],
             json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"}}),
@@ -238,7 +258,7 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/components") => {
             return Some(json!({"required": true, "content": {"application/wasm": {}}}));
         }
-        _ => flow_body_of(row)?,
+        _ => flow_body_of(row).or_else(|| bus_body_of(row))?,
     };
     Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
 }
@@ -307,6 +327,63 @@ fn flow_body_of(row: &Row) -> Option<Value> {
     Some(schema)
 }
 
+/// An event: as CloudEvents has it in JSON, one or many, or the short form.
+fn events_body() -> Value {
+    let text = || json!({"type": "string"});
+    let category = json!({"enum": ["input", "internal", "output", "external"]});
+    let short = object(
+        &["type"],
+        json!({"type": text(), "data": {}, "id": text(), "source": text(), "subject": text(),
+            "category": category, "correlation": text(), "causation": text(), "key": text(),
+            "time": text(), "metadata": {}, "user_id": text()}),
+    );
+    let whole = json!({
+        "type": "object",
+        "required": ["specversion", "id", "source", "type"],
+        "properties": {"specversion": {"const": "1.0"}, "id": text(), "source": text(),
+            "type": text(), "subject": text(), "time": text(), "datacontenttype": text(),
+            "correlationid": text(), "causationid": text(), "partitionkey": text(), "data": {},
+            "data_base64": text()},
+    });
+    json!({"required": true, "content": {
+        "application/json": {"schema": short},
+        "application/cloudevents+json": {"schema": whole},
+        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": whole}},
+    }})
+}
+
+/// Who listens to events.
+fn bus_body_of(row: &Row) -> Option<Value> {
+    let text = || json!({"type": "string"});
+    let number = || json!({"type": "integer", "minimum": 0});
+    let places = || json!({"type": "array", "items": {"type": "integer"}});
+    let schema = match (row.method, row.path) {
+        ("POST", "/api/v1/consumers") => object(
+            &["name"],
+            json!({"name": text(), "description": text(), "on": {}, "category": text(),
+                "source": text(), "correlation": text(), "filter": text(), "from": text(),
+                "plan": text(), "workflow": text(), "saga": text(), "agent": text(),
+                "input": {}, "visible": {}, "retry": {}, "in_flight": number()}),
+        ),
+        ("POST", "/api/v1/consumers/{name}/pull") => object(
+            &[],
+            json!({"max": number(), "wait_ms": number(), "ack": places()}),
+        ),
+        ("POST", "/api/v1/consumers/{name}/ack") => {
+            object(&["events"], json!({"events": places()}))
+        }
+        ("POST", "/api/v1/consumers/{name}/nack") => object(
+            &["events"],
+            json!({"events": places(), "delay_ms": number()}),
+        ),
+        ("POST", "/api/v1/plan-runs/{id}/signal") => {
+            object(&["name"], json!({"name": text(), "data": {}}))
+        }
+        _ => return None,
+    };
+    Some(schema)
+}
+
 fn answer_of(row: &Row) -> (&'static str, Value) {
     let named = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |name: &str| {
@@ -322,7 +399,9 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
             let bytes = json!({"type": "string", "format": "binary"});
             return ("application/octet-stream", bytes);
         }
-        (_, "/api/v1/events/stream") => return ("text/event-stream", json!({"type": "string"})),
+        (_, "/api/v1/events/stream" | "/api/v1/events/tail") => {
+            return ("text/event-stream", json!({"type": "string"}));
+        }
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
         ("GET", "/api/v1/runs") => list("Run"),
@@ -346,6 +425,9 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("POST", path) if runs_a_plan(path) => named("PlanRun"),
         ("GET", "/api/v1/approvals") => list("Approval"),
         ("GET", "/api/v1/approvals/{id}") => named("Approval"),
+        ("GET", "/api/v1/schedules") => list("Schedule"),
+        ("GET", "/api/v1/schedules/{name}") => named("Schedule"),
+        ("POST", path) if path.starts_with("/api/v1/schedules/") => named("Schedule"),
         ("GET", "/api/v1/notices") => list("Notice"),
         ("POST", "/api/v1/notices/{name}/test") => named("Notice"),
         ("GET", "/api/v1/audit") => list("AuditRow"),
@@ -359,7 +441,8 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
 fn runs_a_plan(path: &str) -> bool {
     let of_flows = ["/plans/", "/workflows/", "/sagas/"];
     let starts = path.ends_with("/start") && of_flows.iter().any(|part| path.contains(part));
-    let about = path.contains("/plan-runs/") && !path.ends_with("/cancel");
+    let about = path.contains("/plan-runs/");
+    let about = about && !path.ends_with("/cancel") && !path.ends_with("/signal");
     starts || about || path.ends_with("/submit")
 }
 
@@ -409,12 +492,25 @@ fn schemas() -> Value {
         "PlanRun": of(
             &["run", "kind", "name", "status", "output", "steps", "seq"],
             json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
+                "correlation": text(), "causation": maybe(),
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),
         "Approval": of(
             &["approval", "title", "status", "seen"],
             json!({"approval": text(), "title": text(), "status": text(), "seen": text(),
                 "plan": maybe(), "run": maybe(), "step": maybe(), "body": text()}),
+        ),
+        "Schedule": of(
+            &["name", "kind", "status", "when", "next", "runs", "missed", "starts"],
+            json!({"name": text(), "kind": {"enum": ["schedule", "instruction"]},
+                "status": {"enum": ["active", "paused", "ended", "disabled"]},
+                "when": text(), "timezone": maybe(),
+                "next": {"type": "array", "items": text()}, "last": maybe(),
+                "last_run": maybe(), "runs": number(), "missed": number(),
+                "starts": {"type": "object"}, "missed_runs": {}, "jitter_ms": number(),
+                "until": maybe(), "count": {"type": ["integer", "null"]},
+                "description": text(), "version": number(),
+                "problem": {"type": ["object", "null"]}, "seq": number()}),
         ),
         "Notice": of(
             &["notice", "to", "what", "status", "attempts", "raised"],

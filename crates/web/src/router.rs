@@ -7,9 +7,9 @@ use http::Method;
 use naos_types::{Code, Role};
 
 use crate::api::v1::{
-    agents, applies, approvals, audits, backups, brokers, cells, components, costs, documents,
-    events, flows, members, nodes, notices, plans, pools, resources, runs, supervisors, tasks,
-    tenants,
+    agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
+    documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
+    supervisors, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -106,6 +106,11 @@ table! {
     Api POST "/api/v1/tasks/{id}/cancel" Staff "Cancels a task" tasks::cancel;
 
     Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
+    Api POST "/api/v1/instructions/{name}/start" Staff "Runs an instruction by hand" plans::start_instruction;
+    Api POST "/api/v1/instructions/{name}/enable" Admin "Lets its trigger set it off" resources::enable_instruction;
+    Api POST "/api/v1/instructions/{name}/disable" Admin "Lets nothing set it off" resources::disable_instruction;
+    Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events" resources::enable_driver;
+    Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events" resources::disable_driver;
     Api POST "/api/v1/workflows" Admin "Makes a workflow without steps" flows::create_workflow;
     Api POST "/api/v1/workflows/{name}/steps" Admin "Adds a step" flows::add_workflow_step;
     Api POST "/api/v1/workflows/{name}/start" Staff "Starts a workflow" flows::start_workflow;
@@ -133,10 +138,17 @@ table! {
     Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
+    Api POST "/api/v1/plan-runs/{id}/signal" Staff "Sends a run a signal" plans::signal;
     Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it failed" flows::resume;
     Api POST "/api/v1/plan-runs/{id}/reset" Staff "Gives a run up as it stands" flows::reset;
     Api POST "/api/v1/plan-runs/{id}/resolve" Staff "Decides about what could not be undone"
         flows::resolve;
+
+    Api GET "/api/v1/schedules" Staff "What happens at a time" schedules::list;
+    Api GET "/api/v1/schedules/{name}" Staff "One schedule" schedules::show;
+    Api POST "/api/v1/schedules/{name}/pause" Admin "Lets nothing happen" schedules::pause;
+    Api POST "/api/v1/schedules/{name}/resume" Admin "Lets it go on" schedules::resume;
+    Api POST "/api/v1/schedules/{name}/run" Admin "Starts it out of turn" schedules::run_now;
 
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
@@ -169,8 +181,26 @@ table! {
     Api PUT "/api/v1/documents/{*path}" Staff "Writes a version" documents::write;
     Api DELETE "/api/v1/documents/{*path}" Staff "Takes one away" documents::delete;
 
-    Api POST "/api/v1/events" Staff "Publishes an event" events::publish;
+    Api GET "/api/v1/events" Staff "Events, newest first" events::list;
+    Api POST "/api/v1/events" Staff "Publishes an event, or many" events::publish;
     Api GET "/api/v1/events/stream" Staff "What happens, as it happens" live::stream;
+    Api GET "/api/v1/events/tail" Staff "Events, as they are published" live::tail;
+    Api GET "/api/v1/events/stats" Staff "How much was published" events::stats;
+    Api GET "/api/v1/events/dead" Staff "Events that were put aside" consumers::dead;
+    Api GET "/api/v1/events/{id}" Staff "One event" events::show;
+    Api GET "/api/v1/consumers" Staff "Who listens to events" consumers::list;
+    Api POST "/api/v1/consumers" Admin "Lets somebody listen" consumers::create;
+    Api GET "/api/v1/consumers/{name}" Staff "One who listens" consumers::show;
+    Api DELETE "/api/v1/consumers/{name}" Admin "Lets them listen no longer" consumers::delete;
+    Api POST "/api/v1/consumers/{name}/pull" Staff "Takes events" consumers::pull;
+    Api POST "/api/v1/consumers/{name}/ack" Staff "Is done with events" consumers::ack;
+    Api POST "/api/v1/consumers/{name}/nack" Staff "Gives events back" consumers::nack;
+    Api GET "/api/v1/consumers/{name}/dead/{event}" Staff "One that was put aside"
+        consumers::dead_one;
+    Api POST "/api/v1/consumers/{name}/dead/{event}/replay" Staff "Has it given again"
+        consumers::replay;
+    Api POST "/api/v1/consumers/{name}/dead/{event}/drop" Staff "Gives it up"
+        consumers::drop_dead;
 
     Api GET "/api/v1/members" Admin "Who may come in" members::list;
     Api POST "/api/v1/members" Owner "Lets somebody in" members::add;
@@ -197,10 +227,14 @@ table! {
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
+    Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
+    Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
+    Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
+    Page POST "/events/dead" Staff "Replays one, or gives it up" screens::events::decide;
     Page GET "/audit" Staff "The journal" screens::audit::show;
     Page POST "/audit/verify" Staff "Proves the journal" screens::audit::verify;
     Page GET "/costs" Staff "The money" screens::costs::show;

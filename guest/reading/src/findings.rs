@@ -11,6 +11,7 @@ use crate::language::{self, Language};
 use crate::page::Page;
 use crate::passages::{self, Passage};
 use crate::people::{self, Counted, Directory};
+use crate::strands::{self, Strand};
 use crate::words::{Word, find_phrase, fold, has_phrase, words};
 
 /// Most findings of one kind.
@@ -53,9 +54,12 @@ pub struct Finding {
     /// The day the text was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
-    /// A question: the decision of the same thread that seems to settle it.
+    /// A question: the decision of the same thread that seems to answer it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
+    /// A question or decision: where in its thread it stands, as [`strands::settle`] reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strand: Option<Strand>,
     /// Whether the text concerns the client that was asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concerns_client: Option<bool>,
@@ -129,9 +133,7 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
             .iter()
             .for_each(|reader| directory.see(reader, false));
     }
-    let mut asked: Vec<(usize, usize)> = Vec::new();
-    let mut decided: Vec<(usize, usize)> = Vec::new();
-    for (at, page) in pages.iter().enumerate() {
+    for page in pages {
         if page.automatic {
             let line = page.lines.first().map_or(1, |line| line.number);
             let why = "written by a machine to many (newsletter or automatic answer): left out";
@@ -157,13 +159,11 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
             };
             let language = language::guess(&passage.text).or(main);
             if sentence.is_decision(house) {
-                decided.push((at, found.decisions.len()));
                 found
                     .decisions
                     .push(sentence.finding(Kind::Decision, language, &directory, None));
             }
             if sentence.is_question() {
-                asked.push((at, found.questions.len()));
                 found
                     .questions
                     .push(sentence.finding(Kind::Question, language, &directory, None));
@@ -177,7 +177,7 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
             }
         }
     }
-    settle(pages, &asked, &decided, &mut found);
+    strands::settle(std::slice::from_mut(&mut found));
     found
         .deadlines
         .sort_by(|left, right| left.due.cmp(&right.due));
@@ -231,6 +231,10 @@ impl Sentence<'_> {
             language,
             date: self.page.date,
             answered_by: None,
+            strand: match kind {
+                Kind::Deadline => None,
+                Kind::Decision | Kind::Question => Strand::of(self.page),
+            },
             concerns_client: None,
         }
     }
@@ -359,70 +363,6 @@ impl Sentence<'_> {
         }
         None
     }
-}
-
-/// How many words a decision must share with a question to settle it.
-const SHARED_WORDS_MIN: usize = 2;
-/// How many letters of a word are compared.
-const STEM_LETTERS: usize = 5;
-
-/// Marks the questions that a later decision of the same thread seems to settle.
-fn settle(
-    pages: &[Page],
-    asked: &[(usize, usize)],
-    decided: &[(usize, usize)],
-    found: &mut Findings,
-) {
-    let subjects: Vec<Vec<String>> = found
-        .decisions
-        .iter()
-        .map(|decision| stems(&decision.text))
-        .collect();
-    for &(question_page, question) in asked {
-        let wanted = stems(&found.questions[question].text);
-        let best = decided
-            .iter()
-            .filter(|(page, _)| is_later(&pages[question_page], &pages[*page]))
-            .map(|&(_, decision)| {
-                let shared = subjects[decision]
-                    .iter()
-                    .filter(|stem| wanted.contains(stem))
-                    .count();
-                (shared, decision)
-            })
-            .filter(|(shared, _)| *shared >= SHARED_WORDS_MIN)
-            .max_by_key(|&(shared, decision)| (shared, usize::MAX - decision));
-        if let Some((_, decision)) = best {
-            found.questions[question].answered_by = Some(found.decisions[decision].cite.clone());
-        }
-    }
-}
-
-fn is_later(question: &Page, answer: &Page) -> bool {
-    let same_thread = answer.thread.iter().any(|id| question.thread.contains(id));
-    question.path != answer.path && same_thread && answer.written_ms >= question.written_ms
-}
-
-fn stems(text: &str) -> Vec<String> {
-    let mut stems: Vec<String> = words(text)
-        .into_iter()
-        .map(|word| word.folded)
-        .filter(|word| word.chars().count() >= 4 && !cues::COMMON.contains(&word.as_str()))
-        .map(|word| word.chars().take(STEM_LETTERS).collect())
-        .collect();
-    stems.sort();
-    stems.dedup();
-    stems
-}
-
-/// The same for anybody who compares two texts: how many words that matter they share.
-#[must_use]
-pub fn shared_words(left: &str, right: &str) -> usize {
-    let right = stems(right);
-    stems(&fold(left))
-        .iter()
-        .filter(|stem| right.contains(stem))
-        .count()
 }
 
 #[cfg(test)]

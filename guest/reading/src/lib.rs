@@ -17,6 +17,7 @@ pub mod own_words;
 pub mod page;
 pub mod passages;
 pub mod people;
+pub mod strands;
 pub mod table;
 pub mod words;
 

@@ -237,6 +237,8 @@ fn page_of(message: &Message<'_>, lines: Vec<Line>, place: &Place<'_>) -> Page {
         lines,
         markdown: false,
         automatic: is_automatic(message),
+        message: message.message_id().map(str::to_owned),
+        replies: first_id(message.in_reply_to()),
         thread: thread(message),
         written_ms: message.date().map_or(0, |date| date.to_timestamp() * 1000),
     }
@@ -255,6 +257,14 @@ fn is_automatic(message: &Message<'_>) -> bool {
         || message
             .content_type()
             .is_some_and(|kind| kind.subtype() == Some("report"))
+}
+
+fn first_id(header: &HeaderValue<'_>) -> Option<String> {
+    match header {
+        HeaderValue::Text(id) => Some(id.to_string()),
+        HeaderValue::TextList(list) => list.first().map(ToString::to_string),
+        _ => None,
+    }
 }
 
 fn thread(message: &Message<'_>) -> Vec<String> {

@@ -31,6 +31,10 @@ pub struct Page {
     pub markdown: bool,
     /// A machine wrote it to many, or as an automatic answer.
     pub automatic: bool,
+    /// A mail's identifier.
+    pub message: Option<String>,
+    /// The identifier of the mail that it replies to.
+    pub replies: Option<String>,
     /// What binds it to other mails: identifiers of messages and the bare subject.
     pub thread: Vec<String>,
     /// When it was written, in milliseconds since 1970; 0 where that isn't known.

@@ -78,6 +78,12 @@ pub const HARNESSES: &[Harness] = &[
         7,
     ),
     bench(
+        "events",
+        "events published and taken at the API, and requests not answered with success",
+        &["events", "--n", "{n}", "--json"],
+        7,
+    ),
+    bench(
         "start",
         "starts with 100 tenants on disk, and those without an answer",
         &["start", "--n", "{n}", "--json"],

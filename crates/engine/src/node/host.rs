@@ -242,7 +242,9 @@ fn limit_code(limit: Limit) -> Code {
     match limit {
         Limit::Fuel => Code::LIMIT_FUEL,
         Limit::Deadline => Code::LIMIT_WALL,
-        Limit::OutputBytes => Code::LIMIT_OUTPUT,
+        // What is far too long isn't even copied, so it may be an argument too: it has to be less.
+        Limit::OutputBytes | Limit::CallBytes => Code::LIMIT_OUTPUT,
+        Limit::InputBytes => Code::TOO_LARGE,
         Limit::Calls => Code::LIMIT_CALLS,
         _ => Code::LIMIT_MEMORY,
     }

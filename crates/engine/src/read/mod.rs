@@ -3,6 +3,7 @@
 
 mod audit;
 mod calls;
+mod events;
 mod lists;
 mod logs;
 mod planted;
@@ -23,6 +24,7 @@ use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
+pub use events::{EVENTS_SCAN_MAX, EventRow};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use logs::LogView;
 pub use naos_store::{PlanFilter, RunFilter};
@@ -77,7 +79,12 @@ kept! {
     Forest naos_kernel::supervisor::Forest, ();
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
+    Bus naos_kernel::event::Bus, ();
+    Consumer naos_kernel::event::Consumer, Name;
+    Dead naos_kernel::event::Dead, naos_kernel::event::DeadKey;
+    Trace naos_kernel::event::Trace, naos_kernel::event::TraceKey;
     Quarantine naos_kernel::tenant::Quarantine, ();
+    Schedule naos_kernel::schedule::Schedule, ResourceKey;
 }
 
 /// A record's id and what it holds.

@@ -8,6 +8,8 @@ use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
+use super::beats::Beats;
+use super::parsed::Parsed;
 use super::quarantine::Quarantined;
 use super::routes::{Routes, RoutesReport};
 use super::{Envelope, Limits, SameAs, Ticket};
@@ -95,6 +97,8 @@ pub(super) struct Cell {
     pub(super) dirty: BTreeMap<Key, Option<AnyAggregate>>,
     pub(super) alarms: BTreeSet<(Time, Key)>,
     pub(super) alarm_of: BTreeMap<Key, Time>,
+    /// Schedules that wait.
+    pub(super) beats: Beats,
     pub(super) quarantined: Option<Quarantined>,
     /// An append failed: nothing is decided before.
     pub(super) rest_until: Option<Time>,
@@ -104,6 +108,8 @@ pub(super) struct Cell {
     pub(super) limits: Limits,
     /// Rankings of the broker that are remembered.
     pub(super) routes: Routes,
+    /// Contents that are handed out in parts, while there is work.
+    pub(super) parsed: Parsed,
 }
 
 impl Cell {
@@ -124,12 +130,14 @@ impl Cell {
             dirty: BTreeMap::new(),
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
+            beats: Beats::default(),
             quarantined: None,
             rest_until: None,
             waits_until: None,
             used: 0,
             limits: Limits::default(),
             routes: Routes::default(),
+            parsed: Parsed::default(),
         }
     }
 
@@ -193,7 +201,9 @@ impl Cell {
         }
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let own = alarm.into_iter().chain(self.rest_until);
-        own.chain(self.waits_until).min()
+        // Beats that can't be read now are looked for when the cell has waited.
+        let beat = self.beats.next_due().filter(|_| self.waits_until.is_none());
+        own.chain(beat).chain(self.waits_until).min()
     }
 
     /// Whether it rests; a clock that was set back ends that.
@@ -223,7 +233,9 @@ impl Cell {
         let rested = self.rest_until.is_some() && !self.rests(now);
         let alarm = self.alarms.first().is_some_and(|(at, _)| *at <= now);
         let waited = self.waits_until.is_some_and(|at| at <= now);
-        let own = (alarm || waited) && self.rest_until.is_none();
+        let beat = self.beats.next_due().is_some_and(|at| at <= now);
+        let beat = beat && self.waits_until.is_none();
+        let own = (alarm || beat || waited) && self.rest_until.is_none();
         self.quarantined.is_none() && (rested || own)
     }
 

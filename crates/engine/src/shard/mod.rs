@@ -5,9 +5,11 @@
 //! The output gate: a reply, a refusal, an effect and an announcement leave only when everything
 //! they rely on is durable.
 
+mod beats;
 mod cell;
 mod commits;
 mod opening;
+mod parsed;
 mod quarantine;
 mod release;
 mod restored;
@@ -26,9 +28,11 @@ use naos_types::input::Input;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, StagedBody, TenantId, Time};
 
 use crate::refusals::passes;
+pub use beats::BEATS_KEPT_MAX;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
+pub use parsed::PARSED_BYTES_MAX;
 pub use restored::{GoesOn, go_on_from_backup};
 pub use routes::{ROUTES_MAX, RoutesReport};
 
@@ -410,6 +414,7 @@ impl Shard {
         cell.rest_until = None;
         if timers {
             cell.queue_due(now);
+            cell.queue_beats(now);
         }
         cell.run(now, self.dice.as_mut(), &mut self.out);
         if cell.has_work() {

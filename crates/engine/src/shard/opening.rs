@@ -57,7 +57,8 @@ fn load(cell: &mut Cell, records_seq: u64) -> Result<(), Refusal> {
     for (key, aggregate) in cell.state.all() {
         cell.set_alarm(&key, aggregate.due());
     }
-    Ok(())
+    let read = cell.beats.read_on(&cell.state, store.as_ref());
+    read.map_err(|e| unreadable(&e))
 }
 
 fn replay(cell: &mut Cell, store: &dyn TenantStore, fact: &Fact, at: Time) -> Result<(), Refusal> {

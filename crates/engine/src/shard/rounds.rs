@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Need, Outcome};
+use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Key, Need, Outcome};
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow};
 use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
@@ -12,6 +12,7 @@ use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::fetch;
+use super::parsed::Reading;
 use super::{
     APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
     TURNS_PER_STEP_MAX, Ticket,
@@ -48,7 +49,11 @@ impl Cell {
     pub(super) fn run(&mut self, now: Time, dice: &mut dyn Dice, out: &mut Vec<Outgoing>) {
         let mut draft = self.draft(dice);
         self.fill(now, dice, &mut draft, out);
+        self.read_beats(now); // an append says when it is to be woken
         self.send(draft, out);
+        if self.running.is_empty() && self.returns.is_empty() {
+            self.parsed.clear();
+        }
     }
 
     /// Decides until the append is full or nothing waits any more.
@@ -310,6 +315,8 @@ impl Cell {
             }
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
             Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
+            Need::Look(look) => Ok(Answer::Seen(naos_manifest::calendar::look(look))),
+            Need::Days(zone, at) => Ok(Answer::Days(naos_manifest::calendar::days(zone, *at))),
         }
     }
 
@@ -344,12 +351,13 @@ impl Cell {
     }
 
     fn computed(
-        &self,
+        &mut self,
         compute: &Compute,
         brought: &[NewBody],
         made: &mut Vec<NewBody>,
     ) -> Result<Result<Computed, String>, Refusal> {
         let mut unread = None;
+        let mut parsed = std::mem::take(&mut self.parsed);
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
@@ -362,7 +370,12 @@ impl Cell {
                 Err("an input can't be read".to_owned())
             }
         };
-        let result = naos_kernel::compute_with(compute, &mut load);
+        let mut reading = Reading {
+            load: &mut load,
+            parsed: &mut parsed,
+        };
+        let result = naos_kernel::compute_with(compute, &mut reading);
+        self.parsed = parsed;
         if let Some(refusal) = unread {
             return Err(refusal);
         }
@@ -437,10 +450,13 @@ impl Cell {
 
     pub(super) fn merge(&mut self, changes: naos_kernel::Changes, draft: &mut Draft) {
         for (key, aggregate) in self.state.merge(changes) {
-            self.set_alarm(
-                &key,
-                aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due),
-            );
+            match &key {
+                Key::Beat(beat) => self.beats.note(beat, aggregate.is_some()),
+                key => {
+                    let due = aggregate.as_ref().and_then(naos_kernel::AnyAggregate::due);
+                    self.set_alarm(key, due);
+                }
+            }
             draft.staged.changed.insert(key, aggregate);
         }
     }

@@ -12,7 +12,9 @@ pub mod pattern;
 pub mod template;
 
 pub use error::{ComputeError, Position};
-pub use names::{Names, Type, flow_names, plan_names, policy_names, skill_names};
+pub use names::{
+    Names, Type, flow_names, plan_names, policy_names, skill_names, trigger_names, wait_names,
+};
 
 use serde_json::Value as Json;
 

@@ -162,7 +162,9 @@ pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names
         .collect();
     let mut names = Names::new()
         .with("inputs", Type::Object(inputs.iter().map(field).collect()))
+        .with("trigger", Type::Any)
         .with("today", Type::Text)
+        .with("days", days_type())
         .with("plan", Type::Object(vec![("name".into(), Type::Text)]))
         .with("feedback", Type::Any);
     if fan_out {
@@ -183,6 +185,38 @@ pub fn flow_names(before: &[Name]) -> Names {
         .with("inputs", Type::Any)
         .with("input", Type::Any)
         .without("feedback")
+}
+
+/// The names in the condition of a step that waits for an event: its own, and the `event`.
+#[must_use]
+pub fn wait_names(own: Names) -> Names {
+    own.with("event", event_type())
+}
+
+/// The names in a subscription: the event, as the `trigger` of what it sets off.
+#[must_use]
+pub fn trigger_names() -> Names {
+    Names::new().with("trigger", event_type())
+}
+
+/// What an instruction calls days.
+fn days_type() -> Type {
+    let names = ["yesterday", "today", "tomorrow"];
+    Type::Object(names.map(|name| (name.to_owned(), Type::Text)).to_vec())
+}
+
+fn event_type() -> Type {
+    let text = |name: &str| (name.to_owned(), Type::Text);
+    Type::Object(vec![
+        text("id"),
+        text("type"),
+        ("source".to_owned(), Type::Any),
+        text("category"),
+        text("correlation"),
+        text("time"),
+        ("about".to_owned(), Type::Any),
+        ("data".to_owned(), Type::Any),
+    ])
 }
 
 /// The names in a skill's handler: the task's `text`, its `input` (JSON where it is some, else

@@ -67,6 +67,7 @@ pub const fn least_role(command: &Command) -> Role {
         | Command::Resource(_)
         | Command::Notice(_)
         | Command::Pool(_)
+        | Command::Schedule(_)
         | Command::Supervisor(_) => Role::Admin,
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
@@ -87,7 +88,7 @@ pub(crate) fn admit(actor: &Actor, command: &Command) -> Result<(), Refusal> {
             ),
         )),
         // Agents and plans act through their runs and steps, never by commands of their own.
-        Actor::Agent(_) | Actor::Plan(_) => Err(Refusal::new(
+        Actor::Agent(_) | Actor::Plan(_) | Actor::Trigger(..) => Err(Refusal::new(
             Code::NOT_ALLOWED,
             "agents and plans give no commands",
         )),

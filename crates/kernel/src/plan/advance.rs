@@ -4,7 +4,7 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars};
+use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars, wait};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -26,6 +26,17 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
         step: spec.name.clone(),
         item,
     };
+    // An item that isn't begun yet would be begun after it failed, and so count twice.
+    let fan = plan.steps.get(&spec.name).and_then(|step| step.fan.as_ref());
+    let begun = |index| fan.is_some_and(|fan| fan.open.contains_key(&index));
+    if item.is_some_and(|index| !begun(index)) {
+        turn.emit(plan::StepStarted {
+            plan: id,
+            at: at.clone(),
+            attempt: 1,
+            deadline: None,
+        })?;
+    }
     let note = format!("step {at} can't go on: {}", why.what);
     let problem = Problem::new(why.code, note);
     outcome::failed_for_good(turn, id, &plan, at, problem)?;
@@ -330,6 +341,10 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         let plan = known(turn, id)?;
         if plan.is_closed() || (plan.undoing && !plan.flow.undoes(&at.step)) {
             return Ok(()); // the one before was one too many: what was open is cancelled
+        }
+        if wait::is_clock(plan, &at.step) {
+            wait::time_came(turn, id, at)?;
+            continue;
         }
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
         outcome::failed(turn, id, at, problem)?;

@@ -2,13 +2,16 @@
 //! anywhere and go on. Each turn moves one step.
 
 mod advance;
+mod ask;
 mod before;
+mod by_schedule;
 mod lower;
 mod outcome;
 mod share;
 mod start;
 mod undo;
 mod vars;
+mod wait;
 
 use std::collections::BTreeMap;
 
@@ -26,9 +29,12 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
+pub(crate) use ask::unanswered;
+pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
+pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
 pub const STEPS_MAX: usize = 500;
@@ -289,7 +295,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
         } => {
             let (spec, version) = crate::resource::pool(turn, name)?;
             let (spec, flow) = lower::batch(name, spec, *merge, *quorum)?;
-            begin(turn, by, name, (spec, flow, version), *inputs)
+            begin(turn, by, name, (spec, flow, version), *inputs, None)
         }
         command::Plan::Cancel { plan } => {
             if known(turn, *plan)?.is_closed() {
@@ -306,16 +312,29 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
     }
 }
 
-fn start(turn: &mut Turn<'_>, by: &Actor, of: Kind, name: &Name, inputs: BodyRef) -> Done<Reply> {
-    let what = match of {
-        Kind::Plan => crate::resource::plan(turn, name)?,
+pub(crate) fn start(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    of: Kind,
+    name: &Name,
+    inputs: BodyRef,
+) -> Done<Reply> {
+    let what = steps_of(turn, of, name)?;
+    begin(turn, by, name, what, inputs, None)
+}
+
+/// The steps of a plan, an instruction, a workflow or a saga, what stands beside them, and its
+/// version.
+fn steps_of(turn: &Turn<'_>, of: Kind, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    match of {
+        Kind::Plan => crate::resource::plan(turn, name),
+        Kind::Instruction => crate::resource::instruction(turn, name),
         _ => {
             let (flow, version) = crate::resource::flow(turn, of, name)?;
             let (spec, flow) = lower::lower(of, name, flow)?;
-            (spec, flow, version)
+            Ok((spec, flow, version))
         }
-    };
-    begin(turn, by, name, what, inputs)
+    }
 }
 
 fn begin(
@@ -324,16 +343,17 @@ fn begin(
     name: &Name,
     (spec, flow, version): (PlanSpec, Flow, u32),
     inputs: BodyRef,
+    id: Option<PlanId>,
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan => vars::checked_inputs(turn, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
             inputs
         }
     };
-    let plan = turn.mint.next_id();
+    let plan = id.unwrap_or_else(|| turn.mint.next_id());
     turn.emit(plan::Started {
         plan,
         name: name.clone(),
@@ -371,7 +391,7 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
-    Ok(())
+    ask::waits_for(turn, spec)
 }
 
 /// Whether a plan's steps fit together; refuses with the reason where they don't.
@@ -387,6 +407,9 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         }
     }
     for step in &spec.steps {
+        if let Some(what) = wait::unsound(step) {
+            return refuse(format!("step {} {what}", step.name));
+        }
         let of = match &step.action {
             StepDo::Review(review) => Some(&review.of),
             _ => None,
@@ -450,6 +473,7 @@ fn cycle(spec: &PlanSpec) -> Option<String> {
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    wait::fold(turn, fact)?;
     match fact {
         Fact::Started(f) => {
             let steps = f

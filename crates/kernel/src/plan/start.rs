@@ -10,13 +10,13 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, outcome, share};
+use super::{Plan, ask, outcome, share, wait};
 use crate::need::Formula;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
 /// A step's formulas gave these, or the sentence why not.
-type Made<T> = Done<Result<T, String>>;
+pub(super) type Made<T> = Done<Result<T, String>>;
 
 pub(super) fn attempt(
     turn: &mut Turn<'_>,
@@ -37,7 +37,10 @@ pub(super) fn attempt(
     };
     let attempt = begun + 1;
     let place = item.zip(fan).map(|(index, fan)| (fan.items, index));
-    let deadline = spec.timeout.map(|timeout| turn.now + timeout);
+    let deadline = match wait::ends(turn, plan, spec)? {
+        Ok(deadline) => deadline,
+        Err(why) => return broken_formula(turn, id, plan, at, why),
+    };
     let work = Work {
         id,
         plan,
@@ -69,6 +72,11 @@ pub(super) fn attempt(
         } => approval(turn, &work, title, body.as_deref(), *role, *expires)?,
         StepDo::Document { path, text } => document(turn, &work, path, text.as_deref())?,
         StepDo::Emit { kind, data } => emit(turn, &work, kind, data.as_deref())?,
+        StepDo::Wait(_) => wait::begin(turn, id, plan, spec, &at)?,
+        StepDo::Ask { kind, data, needed } => {
+            ask::begin(turn, &work, kind, data.as_deref(), *needed)?
+        }
+        StepDo::Read { path } => ask::read(turn, &work, path)?,
     };
     match made {
         Ok(()) => Ok(()),
@@ -77,12 +85,12 @@ pub(super) fn attempt(
 }
 
 /// What is under way.
-struct Work<'p> {
-    id: PlanId,
-    plan: &'p Plan,
-    spec: &'p StepSpec,
-    at: StepPath,
-    attempt: u32,
+pub(super) struct Work<'p> {
+    pub(super) id: PlanId,
+    pub(super) plan: &'p Plan,
+    pub(super) spec: &'p StepSpec,
+    pub(super) at: StepPath,
+    pub(super) attempt: u32,
     place: At,
 }
 
@@ -97,7 +105,7 @@ impl Work<'_> {
         format!("{}/{round}/{}", self.at, self.attempt)
     }
 
-    fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
+    pub(super) fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
         let formula = Formula::Template(template.to_owned());
         let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
         Ok(made.and_then(|computed| match computed.value {
@@ -107,7 +115,7 @@ impl Work<'_> {
     }
 
     /// The body that a template gives; without one, the item or the output of the step before.
-    fn body(&self, turn: &Turn<'_>, template: Option<&str>) -> Made<BodyRef> {
+    pub(super) fn body(&self, turn: &Turn<'_>, template: Option<&str>) -> Made<BodyRef> {
         let formula = match (template, self.place) {
             (Some(template), _) => Formula::Template(template.to_owned()),
             (None, Some(_)) => Formula::Cel("item".into()),
@@ -117,7 +125,7 @@ impl Work<'_> {
         Ok(made.map(|computed| computed.body))
     }
 
-    fn done(&self, turn: &mut Turn<'_>, output: Option<BodyRef>) -> Done {
+    pub(super) fn done(&self, turn: &mut Turn<'_>, output: Option<BodyRef>) -> Done {
         turn.emit(plan::StepDone {
             plan: self.id,
             at: self.at.clone(),
@@ -134,6 +142,7 @@ macro_rules! made {
         }
     };
 }
+pub(super) use made;
 
 fn value(turn: &mut Turn<'_>, work: &Work<'_>, formula: Formula) -> Made<()> {
     let name = &work.spec.name;
@@ -309,10 +318,11 @@ fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) ->
         Some(template) => made!(work.body(turn, Some(template))),
         None => turn.stage(b"{}".to_vec())?,
     };
-    if let Err(refusal) = crate::event::check_topic(kind) {
+    let origin = crate::event::from_within(turn, &work.id.to_string(), &work.plan.by)?;
+    if let Err(refusal) = crate::event::check(kind, data, &origin) {
         return Ok(Err(refusal.what));
     }
-    crate::event::publish(turn, &Actor::Plan(work.id), kind, data)?;
+    crate::event::publish(turn, &Actor::Plan(work.id), kind, data, origin)?;
     work.done(turn, Some(data))?;
     Ok(Ok(()))
 }

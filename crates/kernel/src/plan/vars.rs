@@ -5,7 +5,7 @@ use naos_types::{BodyRef, Code, Name};
 use serde_json::Value;
 
 use super::Plan;
-use crate::need::{Compute, Computed, Formula, Var};
+use crate::need::{Answer, Compute, Computed, Formula, Need, Var};
 use crate::turn::{Done, Stop, Turn};
 
 /// A step's name as an identifier: `fetch-mail` is called `fetch_mail`.
@@ -13,6 +13,11 @@ use crate::turn::{Done, Stop, Turn};
 pub fn identifier(name: &Name) -> String {
     name.as_str().replace('-', "_")
 }
+
+/// The event that set the run off.
+const TRIGGER: &str = "trigger";
+/// The days around the beginning of the run.
+const DAYS: &str = "days";
 
 /// Which item of a list a formula is about.
 pub(crate) type At = Option<(BodyRef, u32)>;
@@ -26,11 +31,11 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         false => Var::Null,
     };
     let mut out = Vec::new();
-    if plan.flow.of != Kind::Plan {
+    if !matches!(plan.flow.of, Kind::Plan | Kind::Instruction) {
         out.push(("input".to_owned(), named("input")));
     }
     out.extend([
-        ("inputs".to_owned(), named("inputs")),
+        ("inputs".to_owned(), inputs(plan.inputs, source)),
         ("today".to_owned(), text(&plan.started.rfc3339()[..10])),
         (
             "plan".to_owned(),
@@ -70,6 +75,25 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
     out
 }
 
+/// The inputs as far as `source` names them: whole only where it names them without a field.
+fn inputs(all: BodyRef, source: &str) -> Var {
+    let mut fields: Vec<String> = Vec::new();
+    for (at, word) in source.match_indices("inputs") {
+        let behind = &source[at + word.len()..];
+        let field = behind.strip_prefix('.').unwrap_or_default();
+        let end = field.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        match &field[..end.unwrap_or(field.len())] {
+            "" => return Var::Body(all),
+            field if fields.iter().any(|known| known == field) => {}
+            field => fields.push(field.to_owned()),
+        }
+    }
+    if fields.is_empty() {
+        return Var::Null;
+    }
+    Var::Fields(all, fields)
+}
+
 /// Computes a formula of a step; the inner error is a sentence for the step's failure.
 pub(crate) fn compute(
     turn: &Turn<'_>,
@@ -82,8 +106,36 @@ pub(crate) fn compute(
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
         Formula::Gather => String::new(),
     };
-    let vars = vars(plan, step, at, &source);
+    let mut vars = vars(plan, step, at, &source);
+    if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {
+        let given = crate::event::given(turn, plan)?;
+        vars.push((TRIGGER.to_owned(), given.map_or(Var::Null, Var::Body)));
+    }
+    if source.contains(DAYS) && !vars.iter().any(|(name, _)| name == DAYS) {
+        match days(turn, plan)? {
+            Ok(days) => vars.push((DAYS.to_owned(), days)),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
     turn.compute(Compute { formula, vars })
+}
+
+/// The dates of yesterday, today and tomorrow when the run began, where its instruction lives.
+fn days(turn: &Turn<'_>, plan: &Plan) -> Done<Result<Var, String>> {
+    let zone = match plan.flow.of {
+        Kind::Instruction => crate::resource::zone(turn, &plan.name)?,
+        _ => "UTC".to_owned(),
+    };
+    let need = Need::Days(zone, plan.started);
+    let Some(Answer::Days(days)) = turn.answers.get(&need) else {
+        return Err(Stop::Needs(vec![need]));
+    };
+    let text = |day: &String| Var::Json(Value::String(day.clone()).to_string());
+    Ok(days.clone().map(|days| {
+        let names = ["yesterday", "today", "tomorrow"].map(str::to_owned);
+        let named = names.into_iter().zip(days.iter().map(text));
+        Var::Object(named.collect())
+    }))
 }
 
 /// The output that a step gets where it names none: that of the step before, and of a reviewed
@@ -162,5 +214,40 @@ fn fits(kind: InputType, value: &Value) -> bool {
         InputType::Boolean => value.is_boolean(),
         InputType::List => value.is_array(),
         InputType::Object => value.is_object(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::Digest;
+
+    use super::*;
+
+    #[test]
+    fn inputs_are_taken_as_far_as_they_are_named() {
+        let all = BodyRef {
+            digest: Digest([1; 32]),
+            len: 9,
+        };
+        let some = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            Var::Fields(all, names.collect())
+        };
+        for (source, expected) in [
+            ("item.name", Var::Null),
+            ("inputs.mail + inputs.notes", some(&["mail", "notes"])),
+            (
+                "{{ inputs.period.to }} {{ inputs.period.from }}",
+                some(&["period"]),
+            ),
+            ("has(inputs.a_1) && inputs.b[0] == 1", some(&["a_1", "b"])),
+            ("inputs", Var::Body(all)),
+            ("inputs.mail.map(m, inputs)", Var::Body(all)),
+            ("inputs[\"mail\"]", Var::Body(all)),
+            ("{{ inputs|tojson }}", Var::Body(all)),
+            ("inputs .mail", Var::Body(all)),
+        ] {
+            assert_eq!(inputs(all, source), expected, "{source}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Resources: applications are data.
 
+mod derived;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
@@ -55,6 +57,30 @@ pub(crate) fn plan(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> 
             format!("{name} is kept as it was written, with the progress of another run in it"),
         )),
     }
+}
+
+/// The plan of the instruction of this name, and its version.
+pub(crate) fn instruction(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> {
+    let found = known(turn, Kind::Instruction, name)?;
+    let Spec::Instruction(spec) = &found.spec else {
+        let what =
+            format!("{name} is an instruction that an earlier naos only kept: apply it again");
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    };
+    let flow = Flow {
+        of: Kind::Instruction,
+        ..Flow::default()
+    };
+    Ok((spec.plan.clone(), flow, found.version))
+}
+
+/// Where an instruction lives; UTC where it is gone by now.
+pub(crate) fn zone(turn: &Turn<'_>, name: &Name) -> Done<String> {
+    let found = turn.resource(&ResourceKey(Kind::Instruction, name.clone()))?;
+    Ok(match found.map(|found| &found.spec) {
+        Some(Spec::Instruction(spec)) => spec.zone.clone(),
+        _ => "UTC".to_owned(),
+    })
 }
 
 /// The workflow or saga of this name and its version.
@@ -140,14 +166,22 @@ pub(crate) fn skill<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t Skil
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource) -> Done<Reply> {
     match asked {
         command::Resource::Apply { kind, name, spec } => {
+            derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
+            if *kind == Kind::Subscription {
+                crate::event::room(turn, name)?;
+            }
             apply(turn, by, *kind, name, spec)
         }
         command::Resource::Create { kind, name, spec } => {
+            derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
+            if *kind == Kind::Subscription {
+                crate::event::room(turn, name)?;
+            }
             if turn.resource(&ResourceKey(*kind, name.clone()))?.is_some() {
                 let what = format!("there is a {} {name} already", kind.word());
                 return Err(Stop::refused(Code::EXISTS, what));
@@ -155,16 +189,31 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             apply(turn, by, *kind, name, spec)
         }
         command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
+        command::Resource::Enable { kind, name, on } => {
+            let mut spec = known(turn, *kind, name)?.spec.clone();
+            match &mut spec {
+                Spec::Instruction(spec) => {
+                    spec.enabled = *on;
+                    if let Some(schedule) = &mut spec.schedule {
+                        schedule.enabled = *on;
+                    }
+                }
+                Spec::Driver(spec) => spec.enabled = *on,
+                _ => {
+                    let what = format!("a {} is neither enabled nor disabled", kind.word());
+                    return Err(Stop::refused(Code::BAD_REQUEST, what));
+                }
+            }
+            apply(turn, by, *kind, name, &spec)
+        }
         command::Resource::Delete { kind, name } => {
+            derived::check_name(*kind, name)?;
             known(turn, *kind, name)?;
             if *kind == Kind::Supervisor {
                 crate::supervisor::may_change(turn, name, None)?;
             }
-            turn.emit(resource::Deleted {
-                kind: *kind,
-                name: name.clone(),
-                by: by.clone(),
-            })?;
+            delete(turn, by, *kind, name)?;
+            derived::follow(turn, by, *kind, name, None)?;
             Ok(Reply::Done)
         }
     }
@@ -194,7 +243,16 @@ pub(crate) fn apply(
         digest,
         by: by.clone(),
     })?;
+    derived::follow(turn, by, kind, name, Some(spec))?;
     Ok(Reply::Version(u64::from(version)))
+}
+
+fn delete(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name) -> Done {
+    turn.emit(resource::Deleted {
+        kind,
+        name: name.clone(),
+        by: by.clone(),
+    })
 }
 
 /// One more step at the end.
@@ -230,6 +288,31 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Notice
         }
+        Spec::Subscription(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Subscription
+        }
+        Spec::Instruction(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            if let Some(listens) = &spec.listens {
+                listens.check().map_err(wrong)?;
+            }
+            if let Some(schedule) = &spec.schedule {
+                schedule.check().map_err(wrong)?;
+            }
+            kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
+        }
+        Spec::Driver(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Driver
+        }
+        Spec::Schedule(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Schedule
+        }
         Spec::Supervisor(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;
@@ -243,6 +326,10 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Notice
                 | Kind::Workflow
                 | Kind::Saga
+                | Kind::Subscription
+                | Kind::Instruction
+                | Kind::Driver
+                | Kind::Schedule
                 | Kind::Supervisor
         ),
     };

@@ -85,10 +85,11 @@ fn perform(turn: &mut Turn<'_>, call: &GuestCall, run: &Run) -> Done {
     match &call.ask {
         Asked::Http { .. } => Ok(()),
         Asked::Emit { topic, data } => {
-            if let Err(refusal) = crate::event::check_topic(topic) {
+            let origin = crate::event::from_run(turn, call.run)?;
+            if let Err(refusal) = crate::event::check(topic, *data, &origin) {
                 return answer(turn, call.run, Answer::Invalid(refusal.what));
             }
-            let event = crate::event::publish(turn, &by, topic, *data)?;
+            let event = crate::event::publish(turn, &by, topic, *data, origin)?;
             answer(turn, call.run, Answer::Text(event.to_string()))
         }
         Asked::Ask {

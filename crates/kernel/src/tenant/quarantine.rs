@@ -138,6 +138,11 @@ fn due(turn: &mut Turn<'_>, by: &Actor, key: &Key) -> Done {
             };
             turn.emit(notice::Withdrawn { notice: *id, to })
         }
+        Key::Consumer(name) => crate::event::give_up(turn, name, &given_up()),
+        Key::Beat(beat) => {
+            let problem = Problem::new(Code::SKIPPED, given_up().what);
+            crate::schedule::give_up(turn, beat, problem)
+        }
         Key::Supervisor(name) => crate::supervisor::stop(turn, by, name).map(|_| ()),
         _ => Ok(()),
     }

@@ -12,6 +12,7 @@ use naos_kernel::{
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
 use naos_types::fact::{Fact, tenant};
+use naos_types::spec::{BEATS_PER_LOOK_MAX, Look, Seen, When};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Digest, MemberId, NewLog, PlanId, Refusal, Role, RunId, Sealed,
     Span, SubjectId, TaskId, Time, input,
@@ -143,9 +144,19 @@ impl Bench {
         facts
     }
 
+    /// Nobody looks for so long; what was due meanwhile is looked at afterwards.
+    pub fn away(&mut self, span: Span) -> Vec<Fact> {
+        self.now = self.now + span;
+        self.wait(Span(0))
+    }
+
     fn next_due(&self) -> Option<(Time, Key)> {
         let all = self.state.all().into_iter();
-        all.filter_map(|(key, aggregate)| Some((aggregate.due()?, key)))
+        let due = |key: &Key, aggregate: &AnyAggregate| match key {
+            Key::Beat(beat) => Some(beat.0),
+            _ => aggregate.due(),
+        };
+        all.filter_map(|(key, aggregate)| Some((due(&key, &aggregate)?, key)))
             .min()
     }
 
@@ -244,6 +255,14 @@ impl Bench {
                 self.hits += u32::from(known.is_some());
                 Answer::Ranking(known.cloned())
             }
+            Need::Look(look) => Answer::Seen(calendar(look)),
+            Need::Days(zone, at) => {
+                let day = |days: i64| (*at + Span(days * 86_400_000)).rfc3339()[..10].to_owned();
+                Answer::Days(match zone.as_str() {
+                    "UTC" => Ok([day(-1), day(0), day(1)]),
+                    other => Err(format!("there is no time zone {other:?}")),
+                })
+            }
             Need::Compute(compute) => {
                 let mut load = |name: &BodyRef| {
                     self.bodies
@@ -271,6 +290,35 @@ impl Bench {
     pub fn text(&self, name: &BodyRef) -> String {
         String::from_utf8_lossy(&self.bodies[name]).into_owned()
     }
+}
+
+/// A calendar that knows intervals and single times, by walking through them.
+fn calendar(look: &Look) -> Result<Seen, String> {
+    let all: Box<dyn Iterator<Item = Time>> = match &look.timing.when {
+        When::At(at) => Box::new(std::iter::once(*at)),
+        When::Every { every, from } => {
+            let from = from.expect("the rules say from when");
+            let every = *every;
+            Box::new((0..).map(move |index| from + Span(every.0 * index)))
+        }
+        When::Cron { zone, .. } => return Err(format!("there is no time zone {zone:?}")),
+    };
+    let until = look.timing.until.unwrap_or(Time(i64::MAX));
+    let mut seen = Seen::default();
+    for at in all.skip_while(|at| *at <= look.after) {
+        if at > until {
+            break;
+        }
+        if at > look.upto || seen.count >= BEATS_PER_LOOK_MAX {
+            seen.next = Some(at);
+            break;
+        }
+        seen.count += 1;
+        seen.last.push(at);
+    }
+    let kept = seen.last.len().min(look.last as usize);
+    seen.last = seen.last.split_off(seen.last.len() - kept);
+    Ok(seen)
 }
 
 pub fn sealed(text: &str) -> Sealed {

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bench;
+mod events;
 mod flows;
 mod notices;
 mod plans;
@@ -9,6 +10,7 @@ mod pools;
 mod quarantine;
 mod routes;
 mod runs;
+mod schedules;
 mod script;
 mod supervisors;
 mod things;

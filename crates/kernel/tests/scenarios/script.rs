@@ -243,6 +243,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             bench.command(command::Event::Publish {
                 topic: (*topic).into(),
                 data,
+                origin: naos_types::fact::event::Origin::default(),
             })
         }
         ("show", [what]) => return show(bench, what),

@@ -12,7 +12,7 @@ const ROUNDS_MAX: i64 = 10;
 const ROUNDS_DEFAULT: u32 = 2;
 
 const ACTIONS: &[&str] = &[
-    "task", "agent", "compute", "render", "review", "approval", "document", "emit",
+    "task", "agent", "compute", "render", "review", "approval", "document", "emit", "wait_for",
 ];
 
 /// A template among a map's keys.
@@ -73,6 +73,7 @@ pub(super) fn read<'t>(
         "review" => review(map, texts, of_at, findings),
         "approval" => approval(map, texts, findings),
         "document" => document(map, texts, findings),
+        "wait_for" => super::wait::read(map, texts, findings),
         _ => emit(map, texts, findings),
     }
 }

@@ -8,7 +8,7 @@ use crate::tree::{Node, Value};
 
 const INPUTS_MAX: usize = 100;
 
-pub(super) fn read(node: &Node, findings: &mut Findings) -> Vec<InputSpec> {
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> Vec<InputSpec> {
     let mut all: Vec<InputSpec> = Vec::new();
     match &node.value {
         Value::List(items) => {

@@ -122,6 +122,11 @@ const LISTED: &[Listed] = &[
         columns: &["member", "name", "role"],
     },
     Listed {
+        words: &["schedules", "schedule"],
+        path: "/schedules",
+        columns: &[],
+    },
+    Listed {
         words: &["tenants", "tenant"],
         path: "/tenants",
         columns: &["slug", "tenant", "title"],
@@ -146,6 +151,7 @@ pub(crate) fn go(context: &Context, get: &Get) -> Ended {
     }
     match name {
         Some(_) => show(&out, &answer),
+        None if is_schedules(kind) => super::schedule::table(&out, &answer),
         None => list(&out, kind, &answer),
     }
     Ok(0)
@@ -173,6 +179,10 @@ fn meant(get: &Get) -> (&str, Option<&str>) {
 
 fn listed(kind: &str) -> Option<&'static Listed> {
     LISTED.iter().find(|listed| listed.words.contains(&kind))
+}
+
+fn is_schedules(kind: &str) -> bool {
+    listed(kind).is_some_and(|listed| listed.path == "/schedules")
 }
 
 fn unknown(kind: &str) -> Fail {
@@ -361,7 +371,7 @@ fn scalars(row: &Value) -> Vec<&str> {
 }
 
 /// One thing: a line for each plain member, then what is longer.
-fn show(out: &Out, thing: &Value) {
+pub(super) fn show(out: &Out, thing: &Value) {
     let Value::Object(members) = thing else {
         out.line(super::shown(thing));
         return;

@@ -18,11 +18,17 @@ mod flow;
 
 mod pool;
 
+mod instruction;
+
+mod driver;
+mod schedule;
 mod supervisor;
 
 mod task;
 
 mod approve;
+
+mod events;
 
 mod notice;
 
@@ -143,6 +149,15 @@ enum Command {
     /// Makes pools of agents and gives them work.
     #[command(alias = "pools")]
     Pool(pool::Pool),
+    /// Runs and lists instructions: plans that a time or an event sets off.
+    #[command(alias = "instructions")]
+    Instruction(instruction::Instruction),
+    /// Lists drivers: agents that answer events.
+    #[command(alias = "drivers")]
+    Driver(driver::Driver),
+    /// Shows, pauses and runs what happens at a time.
+    #[command(alias = "schedules")]
+    Schedule(schedule::Schedule),
     /// Makes and shows supervisors, which restart agents that fail.
     #[command(alias = "supervisors")]
     Supervisor(supervisor::Supervisor),
@@ -150,6 +165,9 @@ enum Command {
     Task(task::Task),
     /// Decides what waits for a person.
     Approve(approve::Approve),
+    /// Publishes events, shows them, and takes them for consumers.
+    #[command(alias = "event")]
+    Events(events::Events),
     /// Shows who was told that something waits, and tries receivers.
     #[command(alias = "notices")]
     Notice(notice::Notice),
@@ -301,9 +319,13 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Workflow(command) => flow::workflow(context, &command),
         Command::Saga(command) => flow::saga(context, &command),
         Command::Pool(command) => pool::go(context, &command),
+        Command::Instruction(command) => instruction::go(context, &command),
+        Command::Driver(command) => driver::go(context, &command),
+        Command::Schedule(command) => schedule::go(context, &command),
         Command::Supervisor(command) => supervisor::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
+        Command::Events(command) => events::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),
         Command::Up(command) => up::go(context, &command, false),
         Command::Dashboard(command) => up::go(context, &command, true),

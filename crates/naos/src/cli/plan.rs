@@ -1,4 +1,4 @@
-//! `naos plan start|list|status|cancel`
+//! `naos plan start|list|status|cancel|signal`
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -40,11 +40,21 @@ enum What {
         /// Its id.
         run: String,
     },
+    /// Sends one of them a signal: a step that waits for it goes on.
+    Signal {
+        /// Its id.
+        run: String,
+        /// The signal.
+        name: String,
+        /// What comes with it: JSON, @FILE, or - for standard input.
+        #[arg(long, short, value_name = "JSON|@FILE|-", default_value = "null")]
+        data: String,
+    },
 }
 
 #[derive(clap::Args)]
-struct Start {
-    /// Which plan.
+pub(super) struct Start {
+    /// Which one.
     name: String,
     /// Its inputs: a JSON object, @FILE, -, or KEY=VALUE as often as needed.
     #[arg(long, short, value_name = "JSON|KEY=VALUE")]
@@ -59,14 +69,36 @@ struct Start {
 
 pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
     match &plan.what {
-        What::Start(start) => run(context, start),
+        What::Start(start) => run(context, start, "plan"),
         What::List => list(context),
         What::Status { run } => status(context, run),
         What::Cancel { run } => cancel(context, run),
+        What::Signal {
+            run,
+            name: signal,
+            data,
+        } => send(context, run, signal, data),
     }
 }
 
-fn run(context: &Context, start: &Start) -> Ended {
+fn send(context: &Context, run: &str, signal: &str, data: &str) -> Ended {
+    let signal = name(signal)?;
+    let data: Value = serde_json::from_str(&given(data)?)
+        .map_err(|error| malformed(format!("the data is no JSON: {error}")))?;
+    let mut session = context.session()?;
+    let body = json!({"name": signal, "data": data});
+    let answer = session.post(api(&format!("/plan-runs/{}/signal", part(run))), &body)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        context.out.say(format!("{run} has the signal {signal}."));
+    }
+    Ok(0)
+}
+
+/// Starts a `plan` or an `instruction`, and waits for its end.
+pub(super) fn run(context: &Context, start: &Start, kind: &str) -> Ended {
     let plan = name(&start.name)?;
     let wait = if start.no_wait {
         0
@@ -76,11 +108,11 @@ fn run(context: &Context, start: &Start) -> Ended {
     let mut inputs = inputs(&start.input)?;
     let mut session = context.fresh_session()?;
     if !inputs.typed.is_empty() {
-        let kept = session.get(api(&format!("/resources/plan/{plan}")))?;
+        let kept = session.get(api(&format!("/resources/{kind}/{plan}")))?;
         inputs.keep_texts(&kept);
     }
     let body = json!({"inputs": inputs.values, "wait_ms": wait.min(WAIT_MS_MAX)});
-    let started = session.post(api(&format!("/plans/{plan}/start")), &body)?;
+    let started = session.post(api(&format!("/{kind}s/{plan}/start")), &body)?;
     let wait = Duration::from_millis(wait);
     let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
     drop(session);
@@ -107,7 +139,8 @@ impl Inputs {
     /// What the plan takes as a string is one: `client=5` is the text 5 there.
     fn keep_texts(&mut self, plan: &Value) {
         let takes = plan["spec"]["inputs"].as_array().into_iter().flatten();
-        for input in takes.filter(|input| input["kind"] == "string") {
+        let text = |input: &&Value| input["kind"] == "string" || input["type"] == "string";
+        for input in takes.filter(text) {
             if let Some((key, text)) = self.typed.remove_entry(&cell(&input["name"])) {
                 self.values.insert(key, Value::String(text));
             }

@@ -8,13 +8,18 @@ use serde_json::{Value, json};
 
 use super::pieces::{self, Piece};
 
-/// The most files of a folder.
+/// The most files that are looked at, and that one report takes: the newest mails.
+const FOUND_MAX: usize = 50_000;
 const FILES_MAX: usize = 5_000;
 /// The largest file, in bytes; mails come with attachments, and mailboxes with many mails.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 const MAIL_FILE_BYTES_MAX: u64 = 64 << 20;
 /// All files together, in bytes: one plan's input.
 const TOTAL_BYTES_MAX: usize = 12 << 20;
+/// So many mails that are left out are named one by one.
+const NAMED_MAX: usize = 10;
+/// So many of the largest files are named where there is too much.
+const LARGEST: usize = 3;
 /// How many files one task gets, and how many bytes of them.
 const BATCH_FILES: usize = 10;
 const BATCH_BYTES: usize = 256 << 10;
@@ -44,12 +49,21 @@ pub(crate) enum CollectError {
         /// What could not be read.
         left_out: Vec<LeftOut>,
     },
-    /// More than one report takes.
-    #[error("{} holds more than {} files or {} MiB: choose a smaller folder", path.display(),
-        FILES_MAX, TOTAL_BYTES_MAX >> 20)]
+    /// More than is looked at.
+    #[error("{} holds more than {FOUND_MAX} files: choose a smaller folder", path.display())]
+    TooMany {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Tables and notes alone are more than one report takes.
+    #[error("{} holds more than one report takes without its mails ({} files, {} MiB): make a \
+        report of a part of the folder, or move the largest elsewhere: {}", path.display(),
+        FILES_MAX, TOTAL_BYTES_MAX >> 20, largest.join(", "))]
     TooMuch {
         /// Which.
         path: PathBuf,
+        /// The largest of them, with their sizes.
+        largest: Vec<String>,
     },
 }
 
@@ -129,11 +143,10 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         cause,
     })?;
     search.found.sort();
-    let too_much = || CollectError::TooMuch {
-        path: dir.to_owned(),
-    };
-    if search.found.len() > FILES_MAX {
-        return Err(too_much());
+    if search.found.len() > FOUND_MAX {
+        return Err(CollectError::TooMany {
+            path: dir.to_owned(),
+        });
     }
     let (mut mail, mut tables, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for path in std::mem::take(&mut search.found) {
@@ -158,9 +171,13 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         lane.extend(cut.pieces);
         search.left_out.extend(cut.left_out);
     }
-    let bytes = |lane: &[Piece]| lane.iter().map(|piece| piece.text.len()).sum::<usize>();
-    let total = bytes(&mail) + bytes(&tables) + bytes(&notes);
-    let left_out = shorten(&mut mail, total).ok_or_else(too_much)?;
+    let rest = Size::of(&tables).plus(Size::of(&notes));
+    let Some(left_out) = shorten(&mut mail, rest) else {
+        return Err(CollectError::TooMuch {
+            path: dir.to_owned(),
+            largest: largest(tables.iter().chain(&notes)),
+        });
+    };
     search.left_out.extend(left_out);
     let mut left_out = search.left_out;
     left_out.sort_by(|left, right| left.path.cmp(&right.path));
@@ -178,28 +195,130 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
     })
 }
 
-/// Leaves the beginnings of mailboxes out, where old mails stand, until the rest is no more than
-/// one report takes; nothing where that doesn't help.
-fn shorten(mail: &mut Vec<Piece>, mut total: usize) -> Option<Vec<LeftOut>> {
-    let mut cut: BTreeMap<String, usize> = BTreeMap::new();
-    while total > TOTAL_BYTES_MAX {
+/// How much there is of a lane.
+#[derive(Clone, Copy)]
+struct Size {
+    files: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(lane: &[Piece]) -> Self {
+        Self {
+            files: lane.len(),
+            bytes: lane.iter().map(|piece| piece.text.len()).sum(),
+        }
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            files: self.files + other.files,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+
+    const fn without(self, bytes: usize) -> Self {
+        Self {
+            files: self.files - 1,
+            bytes: self.bytes - bytes,
+        }
+    }
+
+    /// Why it is more than one report takes, if it is.
+    fn excess(self) -> Option<String> {
+        let most = match self {
+            Self { bytes, .. } if bytes > TOTAL_BYTES_MAX => {
+                format!("{} MiB", TOTAL_BYTES_MAX >> 20)
+            }
+            Self { files, .. } if files > FILES_MAX => format!("{FILES_MAX} files"),
+            _ => return None,
+        };
+        Some(most)
+    }
+}
+
+/// Leaves old mails out until the rest, beside so much else, is no more than one report takes: the
+/// beginnings of mailboxes, then the oldest mails. Nothing where that doesn't help.
+fn shorten(mail: &mut Vec<Piece>, rest: Size) -> Option<Vec<LeftOut>> {
+    let mut size = Size::of(mail).plus(rest);
+    let mut cut: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    while let Some(most) = size.excess() {
         let more = |pair: &[Piece]| pair[0].path == pair[1].path;
-        let at = mail.windows(2).position(more)?;
+        let Some(at) = mail.windows(2).position(more) else {
+            break;
+        };
         let next = mail[at + 1].line;
         let piece = mail.remove(at);
-        total -= piece.text.len();
-        cut.insert(piece.path, next - 1);
+        size = size.without(piece.text.len());
+        cut.insert(piece.path, (next - 1, most));
     }
-    let why = |last| {
-        let most = TOTAL_BYTES_MAX >> 20;
-        format!("lines 1 to {last} not read: one report takes {most} MiB")
-    };
-    let left_out = cut.into_iter();
-    let left_out = left_out.map(|(path, last)| LeftOut {
+    let mut left_out: Vec<LeftOut> = cut
+        .into_iter()
+        .map(|(path, (last, most))| {
+            let why = format!("lines 1 to {last} not read: one report takes {most}; {CUT_IT}");
+            LeftOut { path, why }
+        })
+        .collect();
+    left_out.extend(without_oldest(mail, size)?);
+    Some(left_out)
+}
+
+/// Leaves the oldest mails out, those without a day first.
+fn without_oldest(mail: &mut Vec<Piece>, mut size: Size) -> Option<Vec<LeftOut>> {
+    if size.excess().is_none() {
+        return Some(Vec::new());
+    }
+    let mut by_day: Vec<(Option<i64>, usize)> = mail
+        .iter()
+        .enumerate()
+        .map(|(at, piece)| (pieces::written(&piece.text), at))
+        .collect();
+    by_day.sort_unstable();
+    let mut gone: Vec<usize> = Vec::new();
+    let mut oldest = by_day.into_iter().map(|(_, at)| at);
+    let mut why = String::new();
+    while let Some(most) = size.excess() {
+        let at = oldest.next()?;
+        size = size.without(mail[at].text.len());
+        gone.push(at);
+        why = format!("not read: one report takes {most}, the newest mails first; {INSTEAD}");
+    }
+    let one = |path: String| LeftOut {
         path,
-        why: why(last),
+        why: why.clone(),
+    };
+    let left_out = if crate::planted::silent_about_old_mails() {
+        Vec::new()
+    } else if gone.len() > NAMED_MAX {
+        let (first, last) = (gone[0], gone[gone.len() - 1]);
+        let (first, last) = (&mail[first].path, &mail[last].path);
+        vec![one(format!("{} mails, {first} to {last}", gone.len()))]
+    } else {
+        gone.iter().map(|&at| one(mail[at].path.clone())).collect()
+    };
+    gone.sort_unstable();
+    let mut at = 0;
+    mail.retain(|_| {
+        at += 1;
+        gone.binary_search(&(at - 1)).is_err()
     });
-    Some(left_out.collect())
+    Some(left_out)
+}
+
+/// What to do about what is left out.
+const CUT_IT: &str = "cut the mailbox in two to have them";
+const INSTEAD: &str = "make a report of a part of the folder to have them";
+
+/// The largest files, with their sizes.
+fn largest<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Vec<String> {
+    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+    for piece in pieces {
+        *sizes.entry(&piece.path).or_default() += piece.text.len();
+    }
+    let mut sizes: Vec<(&str, usize)> = sizes.into_iter().collect();
+    sizes.sort_by_key(|(path, bytes)| (usize::MAX - bytes, *path));
+    let shown = |(path, bytes): &(&str, usize)| format!("{path} ({} KiB)", bytes >> 10);
+    sizes.iter().take(LARGEST).map(shown).collect()
 }
 
 /// Why the system says no, as people say it.
@@ -251,7 +370,7 @@ impl Search<'_> {
         for entry in self.shelf.list(dir)? {
             let (name, path) = (entry.file_name(), entry.path());
             let name = name.to_string_lossy();
-            if name.starts_with('.') || self.found.len() > FILES_MAX {
+            if name.starts_with('.') || self.found.len() > FOUND_MAX {
                 continue;
             }
             let kind = entry.file_type()?;
@@ -486,8 +605,64 @@ mod tests {
         let lines = first - 1;
         assert_eq!(
             left_out,
-            format!("b.mbox (lines 1 to {lines} not read: one report takes 12 MiB)")
+            format!("b.mbox (lines 1 to {lines} not read: one report takes 12 MiB; {CUT_IT})")
         );
+    }
+
+    #[test]
+    fn the_oldest_mails_are_left_out_by_name_where_there_is_too_much() {
+        let mail = |day: u32, kib: usize| Piece {
+            path: format!("{day:02}.eml"),
+            text: format!(
+                "Date: {day} Oct 2026 00:00:00 +0000\n\n{}",
+                "hello \n".repeat(kib * 147)
+            ),
+            line: 1,
+            one_of_many: false,
+        };
+        let none = Size { files: 0, bytes: 0 };
+        let told = |mut mails: Vec<Piece>, rest: Size| {
+            let left_out = shorten(&mut mails, rest)?;
+            let told: Vec<String> = left_out.iter().map(LeftOut::to_string).collect();
+            let kept: Vec<String> = mails.into_iter().map(|mail| mail.path).collect();
+            Some((told.join(" "), kept.join(" ")))
+        };
+        let why = |most: &str| {
+            format!("(not read: one report takes {most}, the newest mails first; {INSTEAD})")
+        };
+        let pair = |told: String, kept: &str| Some((told, kept.to_owned()));
+        let large = || vec![mail(3, 5_000), mail(1, 5_000), mail(2, 5_000), mail(4, 10)];
+        assert_eq!(
+            told(large(), none),
+            pair(format!("01.eml {}", why("12 MiB")), "03.eml 02.eml 04.eml")
+        );
+        let many = || (1..=31).map(|day| mail(day, 1)).collect::<Vec<_>>();
+        let full = Size {
+            files: FILES_MAX - 2,
+            bytes: 0,
+        };
+        let said = format!("29 mails, 01.eml to 29.eml {}", why("5000 files"));
+        assert_eq!(told(many(), full), pair(said, "30.eml 31.eml"));
+        assert_eq!(told(many(), none).unwrap().0, "");
+        let more = Size {
+            files: 1,
+            bytes: TOTAL_BYTES_MAX + 1,
+        };
+        assert_eq!(told(many(), more), None);
+    }
+
+    #[test]
+    fn too_many_tables_are_an_error_that_names_the_largest() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, mib) in [("a.csv", 4), ("b.csv", 3), ("c.csv", 4), ("d.csv", 3)] {
+            let row = "1,2,3,4,5,6,7\n";
+            let text = row.repeat((mib << 20) / row.len());
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let error = collect(dir.path()).unwrap_err().to_string();
+        let says =
+            "move the largest elsewhere: a.csv (4095 KiB), c.csv (4095 KiB), b.csv (3071 KiB)";
+        assert!(error.ends_with(says), "{error}");
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(crate) fn run(
     let mut seen = 0; // what happened before this start counts in the table too
     let mut told = false;
     loop {
-        let state = session.get(api(&format!("/plan-runs/{plan}")))?;
+        let state = session.get(api(&format!("/plan-runs/{plan}?brief=true")))?;
         seen = look(session, seen, said_before, show, &state)?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
@@ -118,7 +118,7 @@ pub(crate) fn run(
         };
         if let Some(ended) = ended {
             show.end();
-            let left_out = left_out(&state);
+            let left_out = left_out(&session.get(api(&format!("/plan-runs/{plan}")))?);
             return Ok(Done {
                 ended,
                 plan,

@@ -166,6 +166,16 @@ fn without_attachments(mail: &str) -> String {
     out
 }
 
+/// When a mail says that it was written, in seconds since 1970.
+pub(super) fn written(mail: &str) -> Option<i64> {
+    let head = mail.lines().take_while(|line| !line.trim().is_empty());
+    let date = head
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("date"));
+    let day = jiff::fmt::rfc2822::parse(date?.1.trim()).ok()?;
+    Some(day.timestamp().as_second())
+}
+
 /// A full line of base64.
 fn is_encoded(line: &str) -> bool {
     let sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
@@ -247,6 +257,22 @@ mod tests {
         assert!(short.ends_with("hello\n--b--\n"));
         let text = format!("{head}{}--b--\n", part("text/csv"));
         assert_eq!(without_attachments(&text), text);
+    }
+
+    #[test]
+    fn a_mail_says_when_it_was_written() {
+        for (mail, expected) in [
+            (
+                "Subject: x\nDATE: Thu, 01 Jan 1970 01:00:05 +0100\n\nhello",
+                Some(5),
+            ),
+            ("Date: 1 Jan 1970 00:00:07 +0000\r\n\r\nhello", Some(7)),
+            ("Date: soon\n\nhello", None),
+            ("Subject: x\n\nDate: Thu, 01 Jan 1970 00:00:05 +0000", None),
+            ("", None),
+        ] {
+            assert_eq!(written(mail), expected, "{mail}");
+        }
     }
 
     #[test]

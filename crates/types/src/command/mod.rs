@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::approval::Waiting;
+use crate::fact::event::Origin;
 use crate::fact::run::Verdict;
-use crate::spec::{AgentSpec, BudgetSpec, FlowStep, Kind, Merge, Spec};
+use crate::spec::{AgentSpec, BudgetSpec, EventFilter, FlowStep, Kind, Merge, Spec};
 use crate::{
-    ApprovalId, BodyRef, Digest, DocPath, MemberId, Name, PlanId, Role, RunId, Sealed, Spender,
-    TaskId, TenantId, Time, TokenId,
+    ApprovalId, BodyRef, Digest, DocPath, EventId, MemberId, Name, PlanId, Role, RunId, Sealed,
+    Seq, Span, Spender, TaskId, TenantId, Time, TokenId,
 };
 
 macro_rules! commands {
@@ -204,6 +205,15 @@ commands! {
             /// Which.
             name: Name,
         }
+        /// Lets an instruction or a driver be set off, or not any more.
+        Enable {
+            /// Which of the two.
+            kind: Kind,
+            /// Which.
+            name: Name,
+            /// Whether it is.
+            on: bool,
+        }
         /// Adds a step at the end of a workflow or a saga.
         AddStep {
             /// Which of the two.
@@ -309,7 +319,65 @@ commands! {
         Publish {
             /// Its type.
             topic: String,
-            /// Its data, JSON.
+            /// Its data.
+            data: BodyRef,
+            /// Where it comes from; what naos knows better is overwritten.
+            origin: Origin,
+        }
+        /// Takes what a consumer wants, and acknowledges what it is done with.
+        Pull {
+            /// Whose.
+            consumer: Name,
+            /// What it is done with.
+            done: Vec<Seq>,
+            /// How many events it takes at most.
+            limit: u32,
+            /// Where it stood when somebody looked for it.
+            from: Seq,
+            /// What they took it to want.
+            filter: EventFilter,
+            /// What they found behind that place.
+            found: Vec<(Seq, EventId)>,
+            /// How far they looked.
+            upto: Seq,
+        }
+        /// A consumer is done with events.
+        Acknowledge {
+            /// Whose.
+            consumer: Name,
+            /// Which.
+            events: Vec<Seq>,
+        }
+        /// A consumer can't use events now.
+        Return {
+            /// Whose.
+            consumer: Name,
+            /// Which.
+            events: Vec<Seq>,
+            /// When they are given again; without it, as the subscription says.
+            delay: Option<Span>,
+        }
+        /// Has what was put aside given again.
+        Replay {
+            /// Whose.
+            consumer: Name,
+            /// Which.
+            event: EventId,
+        }
+        /// Gives up what was put aside.
+        Drop {
+            /// Whose.
+            consumer: Name,
+            /// Which.
+            event: EventId,
+        }
+        /// Sends a run of a plan a signal.
+        Signal {
+            /// Which run.
+            plan: PlanId,
+            /// The signal.
+            name: Name,
+            /// What comes with it, JSON.
             data: BodyRef,
         }
     }
@@ -339,6 +407,30 @@ commands! {
         }
         /// Has the quarantined cell decide about that input again.
         Resume {}
+    }
+    /// About schedules: a resource of this kind, or an instruction with a time in its trigger.
+    Schedule {
+        /// Nothing happens until it is resumed.
+        Pause {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+        /// It goes on.
+        Resume {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
+        /// Starts at once what it starts, whatever its calendar says.
+        RunNow {
+            /// Of which kind.
+            kind: Kind,
+            /// Which.
+            name: Name,
+        }
     }
     /// About supervisors.
     Supervisor {
@@ -393,6 +485,7 @@ impl Command {
             Self::Event(_) => "event",
             Self::Notice(_) => "notice",
             Self::Tenant(_) => "tenant",
+            Self::Schedule(_) => "schedule",
             Self::Supervisor(_) => "supervisor",
         }
     }
@@ -440,4 +533,24 @@ pub enum Reply {
     },
     /// It was refused, and whoever repeats it hears that again.
     Refused(Box<crate::Refusal>),
+    /// What a consumer took.
+    Pulled {
+        /// Place, event, and how often it was given by now.
+        events: Vec<(Seq, EventId, u32)>,
+        /// How many were acknowledged.
+        done: u32,
+        /// Where it stands now.
+        cursor: Seq,
+        /// When what it took is given again.
+        until: Time,
+        /// When the next of what is with it is given again.
+        again: Option<Time>,
+        /// What it wants, where whoever looked for it took it to want something else, or to stand
+        /// elsewhere.
+        filter: Option<Box<EventFilter>>,
+    },
+    /// So many.
+    Count(u32),
+    /// A schedule started something.
+    Began(crate::fact::schedule::Began),
 }

@@ -1,7 +1,7 @@
 //! How a fact reads in the audit log.
 
-use super::{Fact, agent, approval, budget, document, event, member, message, notice, plan};
-use super::{resource, review, run, supervisor, task, tenant};
+use super::{Fact, agent, approval, budget, document, member, message, notice, plan};
+use super::{resource, review, run, schedule, supervisor, task, tenant};
 use crate::{Actor, RunId};
 
 impl Fact {
@@ -43,9 +43,13 @@ impl Fact {
                 member::Fact::TokenRevoked(f) => f.member.to_string(),
             },
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
-            Self::Event(event::Fact::Published(f)) => f.topic.clone(),
+            Self::Event(fact) => fact.about(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
+            Self::Schedule(fact) => {
+                let (kind, name) = fact.of();
+                format!("{}/{name}", kind.word())
+            }
             Self::Supervisor(fact) => supervisor_of(fact).to_string(),
             Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
             Self::Tenant(
@@ -82,7 +86,7 @@ impl Fact {
             Self::Member(member::Fact::Removed(f)) => Some(&f.by),
             Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
-            Self::Event(event::Fact::Published(f)) => Some(&f.by),
+            Self::Event(fact) => fact.by(),
             Self::Supervisor(supervisor::Fact::Failed(f)) => f.by.as_ref(),
             Self::Supervisor(supervisor::Fact::Stopped(f)) => Some(&f.by),
             Self::Supervisor(supervisor::Fact::Started(f)) => f.by.as_ref(),
@@ -90,6 +94,9 @@ impl Fact {
             Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Skipped(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Resumed(f)) => Some(&f.by),
+            Self::Schedule(schedule::Fact::Fired(f)) => f.by.as_ref(),
+            Self::Schedule(schedule::Fact::Paused(f)) => Some(&f.by),
+            Self::Schedule(schedule::Fact::Resumed(f)) => Some(&f.by),
             _ => None,
         }
     }
@@ -133,8 +140,10 @@ impl Fact {
                 Some(word.to_owned())
             }
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            Self::Event(fact) => fact.remark(),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
+            Self::Schedule(fact) => scheduled(fact),
             Self::Supervisor(fact) => watched(fact),
             Self::Tenant(tenant::Fact::Restored(f)) => {
                 Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
@@ -147,6 +156,25 @@ impl Fact {
             Self::Tenant(tenant::Fact::Resumed(f)) => Some(format!("what broke after {}", f.after)),
             _ => None,
         }
+    }
+}
+
+fn scheduled(fact: &schedule::Fact) -> Option<String> {
+    match fact {
+        schedule::Fact::Set(f) => f.next.map(|beat| format!("next {}", beat.at.rfc3339())),
+        schedule::Fact::Fired(f) => Some(format!("{} for {}", f.began, f.at.rfc3339())),
+        schedule::Fact::Missed(f) => Some(match &f.problem {
+            Some(problem) => format!("{}: {}", f.from.rfc3339(), problem.note),
+            None => format!(
+                "{} from {} to {}",
+                f.count,
+                f.from.rfc3339(),
+                f.to.rfc3339()
+            ),
+        }),
+        schedule::Fact::Resumed(f) => f.next.map(|beat| format!("next {}", beat.at.rfc3339())),
+        schedule::Fact::Ended(f) => f.problem.as_ref().map(|problem| problem.note.clone()),
+        schedule::Fact::Paused(_) | schedule::Fact::Removed(_) => None,
     }
 }
 

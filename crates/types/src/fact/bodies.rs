@@ -1,6 +1,6 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, document, event, plan, review, run, task, tenant};
+use super::{Fact, approval, document, plan, review, run, task, tenant};
 use crate::BodyRef;
 
 /// Families with facts that name bodies.
@@ -41,7 +41,7 @@ impl Fact {
             Self::Approval(approval::Fact::Requested(f)) => [Some(f.body), f.evidence],
             Self::Approval(approval::Fact::Approved(f)) => [f.edited, None],
             Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
-            Self::Event(event::Fact::Published(f)) => [Some(f.data), None],
+            Self::Event(fact) => fact.contents(),
             _ => [None, None],
         };
         let bodies: Vec<BodyRef> = pair.into_iter().flatten().collect();

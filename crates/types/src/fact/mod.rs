@@ -84,6 +84,7 @@ mod problem;
 pub mod resource;
 pub mod review;
 pub mod run;
+pub mod schedule;
 pub mod supervisor;
 pub mod task;
 pub mod tenant;
@@ -209,6 +210,8 @@ families! {
     Tenant tenant
     /// Somebody outside is told that something waits.
     Notice notice
+    /// Something happens at a time.
+    Schedule schedule
     /// An agent failed, and whoever watches it did something.
     Supervisor supervisor
 }

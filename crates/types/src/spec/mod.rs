@@ -2,27 +2,43 @@
 
 mod agent;
 mod budget;
+mod driver;
 mod flow;
+mod instruction;
 mod notice;
 mod plan;
 mod pool;
+mod schedule;
 mod skill;
+mod subscription;
 mod supervisor;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use driver::{CAPABILITIES_MAX, DRIVER_PREFIX, DriverKind, DriverSpec};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use instruction::{INSTRUCTION_PREFIX, InstructionSpec};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use schedule::{
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, ScheduleSpec, Seen, Timing,
+    When, startable,
+};
 pub use skill::{Handler, SkillSpec};
+pub use subscription::{
+    EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, like,
+    pattern,
+};
 pub use supervisor::{
     RESTART_WAIT, RESTART_WAIT_MAX, Restart, SUPERVISION_LEVELS_MAX, SUPERVISOR_CHILDREN_MAX,
     SUPERVISOR_RESTARTS, SUPERVISOR_RESTARTS_MAX, SUPERVISOR_WINDOW, SUPERVISOR_WINDOW_MAX,
     SupervisorSpec, misgrown,
 };
+pub use wait::WaitFor;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident $word:literal $plural:literal)*) => {
@@ -91,6 +107,8 @@ kinds! {
     Lesson "lesson" "lessons"
     /// Who is told that something waits for a person.
     Notice "notice" "notices"
+    /// Who listens to events.
+    Subscription "subscription" "subscriptions"
 }
 
 /// A resource's content.
@@ -110,6 +128,14 @@ pub enum Spec {
     Pool(PoolSpec),
     /// Steps, and how they are undone.
     Undoable(Box<UndoablePlan>),
+    /// Who listens to events.
+    Subscription(Box<SubscriptionSpec>),
+    /// A plan, and what sets it off.
+    Instruction(Box<InstructionSpec>),
+    /// Who answers events of some types.
+    Driver(Box<DriverSpec>),
+    /// Something that happens at a time.
+    Schedule(Box<ScheduleSpec>),
     /// Who restarts agents that fail.
     Supervisor(SupervisorSpec),
 }

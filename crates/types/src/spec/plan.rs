@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RetryPolicy;
+use super::{RetryPolicy, WaitFor};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
@@ -124,6 +124,23 @@ pub enum StepDo {
         kind: String,
         /// Its data: a template that gives JSON.
         data: Option<String>,
+    },
+    /// Waits for an event, a signal or a time.
+    Wait(WaitFor),
+    /// Publishes an event, and waits for the driver that answers events of its type. Where there
+    /// is none, its output is what was published.
+    Ask {
+        /// Its type.
+        kind: String,
+        /// Its data: a template that gives JSON.
+        data: Option<String>,
+        /// Whether it fails where there is no driver: somebody uses the answer.
+        needed: bool,
+    },
+    /// Reads a document; its output is the text, or null where there is none.
+    Read {
+        /// Where: a template.
+        path: String,
     },
 }
 

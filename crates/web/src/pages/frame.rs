@@ -64,8 +64,12 @@ pub enum Section {
     Supervisors,
     /// What waits for a person.
     Approvals,
+    /// The bus.
+    Events,
     /// The journal.
     Audit,
+    /// What happens at a time.
+    Schedules,
     /// The money.
     Costs,
     /// Outside the navigation.
@@ -215,8 +219,10 @@ fn query_byte(byte: u8) -> String {
 }
 
 fn places(current: Section, waiting: u64) -> Vec<Place> {
-    use Section::{Agents, Approvals, Audit, Board, Costs, Home, Runs, Supervisors};
-    const PLACES: [(Section, &str, &str, char, bool, &str); 8] = [
+    use Section::{
+        Agents, Approvals, Audit, Board, Costs, Events, Home, Runs, Schedules, Supervisors,
+    };
+    const PLACES: [(Section, &str, &str, char, bool, &str); 10] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -244,10 +250,18 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
         ),
         (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
         (
+            Schedules,
+            "/schedules",
+            "nav-schedules",
+            's',
+            false,
+            "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 3",
+        ),
+        (
             Supervisors,
             "/supervisors",
             "nav-supervisors",
-            's',
+            'w',
             false,
             "M12 4v8M6 20v-8h12v8",
         ),
@@ -258,6 +272,14 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             'c',
             false,
             "M4 20V10M10 20V4M16 20v-7M21 20H2",
+        ),
+        (
+            Events,
+            "/events",
+            "nav-events",
+            'e',
+            false,
+            "M4 12h4M16 12h4M12 4v4M12 16v4M9 9h6v6H9z",
         ),
         (
             Audit,

@@ -29,9 +29,13 @@ pub mod approval;
 
 pub mod document;
 
+pub mod events;
+
 pub mod audit;
 
 pub mod costs;
+
+pub mod schedules;
 
 pub mod sign_in;
 

@@ -81,8 +81,10 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
     poisoned(&sample::document(&poison));
+    poisoned(&sample::events(&poison));
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
+    poisoned(&sample::schedules(&poison));
     poisoned(&sample::sign_in(&poison));
     poisoned(&sample::error(&poison));
 }
@@ -226,12 +228,13 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
 #[test]
 fn templates_hold_no_words_of_their_own() {
     // The name, and commands that are the same in every language.
-    const SAME_EVERYWHERE: [&str; 8] = [
+    const SAME_EVERYWHERE: [&str; 9] = [
         "naos supervisor create watch --child hello",
         "naos doctor cell",
         "naos create hello --template researcher",
         "naos run hello --input \"…\"",
         "naos cost set researcher --budget '10/day'",
+        "naos apply -f schedule.yaml",
         "naos explain",
         "naos",
         "UTC",

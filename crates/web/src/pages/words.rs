@@ -203,6 +203,13 @@ words! {
         Rejected "rejected" Bad "No.",
         Expired "expired" Warn "Nobody answered in time.",
     }
+    /// Where a schedule stands.
+    ScheduleState "schedule" {
+        Active "active" Live "Waits for its time.",
+        Paused "paused" Warn "Paused by a person.",
+        Ended "ended" Calm "Its times are over.",
+        Disabled "disabled" Calm "Its document says so.",
+    }
     /// What a budget counts over.
     Period "period" {
         Run "run" Calm "One run.",

@@ -7,11 +7,13 @@ pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod costs;
 pub(crate) mod documents;
+pub(crate) mod events;
 pub(crate) mod home;
 pub(crate) mod live;
 pub(crate) mod plans;
 mod rows;
 pub(crate) mod runs;
+pub(crate) mod schedules;
 pub(crate) mod sign_in;
 pub(crate) mod supervisors;
 

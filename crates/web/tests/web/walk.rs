@@ -19,6 +19,7 @@ fn path(row: &Row) -> String {
         p if p.contains("/approvals/") => ApprovalId(7).to_string(),
         p if p.contains("/cells/") => naos_types::TenantId(7).to_string(),
         p if p.contains("/members/") => MemberId(7).to_string(),
+        p if p.contains("/events/") => naos_types::EventId(7).to_string(),
         _ => String::new(),
     };
     row.path
@@ -26,6 +27,7 @@ fn path(row: &Row) -> String {
         .replace("{name}", "somebody")
         .replace("{agent}", "somebody")
         .replace("{kind}", "plans")
+        .replace("{event}", &naos_types::EventId(7).to_string())
         .replace("{*path}", "a/b.md")
 }
 
@@ -38,7 +40,11 @@ fn as_page(row: &Row, cookie: Option<&str>) -> Request<Body> {
         return request.body(Body::empty()).unwrap();
     }
     let seen = "00".repeat(32);
-    let filled = format!("idempotency_key=k&input=x&decision=approve&seen={seen}");
+    let event = naos_types::EventId(7);
+    let filled = format!(
+        "idempotency_key=k&input=x&decision=approve&seen={seen}&consumer=somebody&event={event}\
+         &action=replay"
+    );
     form(&path(row), cookie, &filled)
 }
 

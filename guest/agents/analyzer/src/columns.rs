@@ -1,5 +1,7 @@
 //! One file: its columns with types, figures and gaps, and its rows as typed records.
 
+use std::rc::Rc;
+
 use naos_reading::SourceFile;
 use naos_reading::dates::Date;
 use naos_reading::decimal::{self, Decimal, Point};
@@ -100,6 +102,8 @@ pub struct Record {
     cells: Vec<(Role, String)>,
     /// Its numbers: role or column name, and value.
     pub numbers: Vec<(String, Decimal)>,
+    /// Which of these columns hold money, in the whole table.
+    pub money: Rc<[String]>,
     days: Vec<(Role, Date)>,
 }
 
@@ -176,14 +180,19 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let month_first: Vec<bool> = (0..table.header.len())
         .map(|at| is_month_first(&table, at))
         .collect();
-    let whole = Whole {
+    let mut whole = Whole {
         path: &file.path,
         table: &table,
         point,
         types: &types,
         roles: &roles,
         month_first: &month_first,
+        money: Rc::default(),
     };
+    whole.money = (0..table.header.len())
+        .filter(|&at| whole.is_money(at))
+        .map(|at| column_key(&table.header[at], roles[at]))
+        .collect();
     let records = (0..table.rows.len()).map(|at| whole.record(at)).collect();
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
@@ -311,6 +320,7 @@ struct Whole<'a> {
     types: &'a [Type],
     roles: &'a [Option<Role>],
     month_first: &'a [bool],
+    money: Rc<[String]>,
 }
 
 impl Whole<'_> {
@@ -321,6 +331,27 @@ impl Whole<'_> {
             Some(Role::Number | Role::Client | Role::Project)
         );
         self.types[at] == Type::Number && !names
+    }
+
+    /// An amount says so: by its name, by a currency in its cells, or by a fraction beside a column
+    /// of currencies. Every other number is a count or a measure.
+    fn is_money(&self, at: usize) -> bool {
+        if !self.is_measure(at) || self.roles[at] == Some(Role::Hours) {
+            return false;
+        }
+        let role = matches!(
+            self.roles[at],
+            Some(Role::Net | Role::Vat | Role::Total | Role::Amount)
+        );
+        let cells =
+            || filled(self.table, at).filter_map(|(cell, _)| Decimal::parse(cell, self.point));
+        let currency = |(_, currency): (Decimal, Option<String>)| {
+            currency.is_some_and(|it| !matches!(it.as_str(), "h" | "%"))
+        };
+        let beside = self.roles.contains(&Some(Role::Currency));
+        role || roles::names_money(&self.table.header[at])
+            || cells().any(currency)
+            || beside && cells().any(|(number, _)| number.scale() > 0)
     }
 
     fn record(&self, at: usize) -> Record {
@@ -350,6 +381,7 @@ impl Whole<'_> {
             key,
             cells,
             numbers,
+            money: Rc::clone(&self.money),
             days,
         }
     }

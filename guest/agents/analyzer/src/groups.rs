@@ -47,6 +47,9 @@ pub struct Sum {
     /// The currency, where the table has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// It is an amount of money: every other number is a count or a measure.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub money: bool,
     /// Every row counts.
     pub with_duplicates: String,
     /// A row that is there twice counts once.
@@ -366,9 +369,11 @@ fn by(rows: &[&Record], role: Role, column: &str) -> BTreeMap<String, String> {
 #[must_use]
 pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
     let mut columns: Vec<&str> = Vec::new();
+    let mut money: BTreeSet<&str> = BTreeSet::new();
     let mut sums: BTreeMap<(usize, &str), [Vec<Decimal>; 2]> = BTreeMap::new();
     for row in rows {
         let counted = repeated.is_empty() || !repeated.contains(&row.cite());
+        money.extend(row.money.iter().map(String::as_str));
         for (name, number) in &row.numbers {
             let at = columns.iter().position(|it| it == name).unwrap_or_else(|| {
                 columns.push(name);
@@ -387,6 +392,7 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
     let sum = |((at, currency), [all, once]): ((usize, &str), [Vec<Decimal>; 2])| Sum {
         column: columns[at].to_owned(),
         currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
+        money: money.contains(columns[at]),
         with_duplicates: shown(all),
         without_duplicates: shown(once),
     };

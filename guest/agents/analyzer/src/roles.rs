@@ -212,6 +212,88 @@ pub const NOT_PAID: &[&str] = &[
     "impayee", "impaye", "open",
 ];
 
+/// Words of a column's name that say that it holds money.
+const MONEY: &[&str] = &[
+    "montant",
+    "montants",
+    "amount",
+    "amounts",
+    "prix",
+    "price",
+    "prices",
+    "cout",
+    "couts",
+    "cost",
+    "costs",
+    "somme",
+    "solde",
+    "balance",
+    "budget",
+    "tarif",
+    "tarifs",
+    "frais",
+    "fee",
+    "fees",
+    "honoraires",
+    "salaire",
+    "salaires",
+    "salary",
+    "wage",
+    "wages",
+    "revenue",
+    "revenues",
+    "revenu",
+    "revenus",
+    "income",
+    "depense",
+    "depenses",
+    "expense",
+    "expenses",
+    "recette",
+    "recettes",
+    "debit",
+    "credit",
+    "ht",
+    "ttc",
+    "tva",
+    "vat",
+    "tax",
+    "taxes",
+    "net",
+    "gross",
+    "eur",
+    "euro",
+    "euros",
+    "usd",
+    "dollar",
+    "dollars",
+    "gbp",
+    "chf",
+    "mga",
+    "ar",
+    "ariary",
+    "xof",
+    "vola",
+    "vidiny",
+];
+/// Words that say that it doesn't: counts, rates and measures.
+const NO_MONEY: &[&str] = &[
+    "nombre", "number", "count", "qty", "quantite", "quantity", "taux", "rate", "pct", "percent",
+    "heures", "hours", "jours", "days", "kg", "poids", "weight", "isa", "ora",
+];
+
+/// Whether a column of this name holds money, as far as the name says.
+#[must_use]
+pub fn names_money(name: &str) -> bool {
+    let words = words(name);
+    let has = |list: &[&str]| {
+        words
+            .iter()
+            .any(|word| list.contains(&word.folded.as_str()))
+    };
+    !has(NO_MONEY) && !name.contains('%') && (has(MONEY) || name.contains(['€', '$', '£']))
+}
+
 /// The role of a column of this name.
 #[must_use]
 pub fn of(name: &str) -> Option<Role> {
@@ -227,6 +309,24 @@ pub fn of(name: &str) -> Option<Role> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_is_known_by_name() {
+        for (name, expected) in [
+            ("Montant (Ar)", true),
+            ("prix_unitaire", true),
+            ("€", true),
+            ("Unit cost", true),
+            ("a", false),
+            ("population", false),
+            ("taux TVA", false),
+            ("VAT %", false),
+            ("nombre de frais", false),
+            ("", false),
+        ] {
+            assert_eq!(names_money(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_in_two_languages_have_one_role() {

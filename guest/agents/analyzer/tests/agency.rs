@@ -272,6 +272,29 @@ fn the_smallest_table_names_its_duplicate_and_both_sums() {
 }
 
 #[test]
+fn only_amounts_are_money() {
+    for (table, expected) in [
+        ("a,b\n4,x\n", ""),
+        ("town,population\nA,12000\nB,9000\n", ""),
+        ("town,budget,weight\nA,12,1.50\nB,9,2.50\n", "budget"),
+        ("what,price\nA,12\n", "amount"),
+        ("what,worth\nA,12 EUR\nB,9 EUR\n", "worth"),
+        ("what,worth,currency\nA,12.50,EUR\nB,9,EUR\n", "worth"),
+        ("what,pieces,currency\nA,12,EUR\nB,9,EUR\n", ""),
+        ("person,hours,date\nA,7.50,2026-10-01\n", ""),
+        ("number,client,net,vat rate\nA1,R,10.00,20.00\n", "net"),
+    ] {
+        let output = analyzer::handle(table).expect("an answer");
+        let answer: Value = serde_json::from_str(&output).expect("JSON");
+        let totals = answer["groups"][0]["scopes"][0]["totals"].as_array();
+        let totals = totals.expect("totals").iter();
+        let money = totals.filter(|sum| sum["money"] == true);
+        let columns: Vec<&str> = money.filter_map(|sum| sum["column"].as_str()).collect();
+        assert_eq!(columns.join(" "), expected, "{table}");
+    }
+}
+
+#[test]
 fn what_is_no_table_gets_a_note_and_a_wrong_day_a_sentence() {
     for (input, needle) in [
         ("", "empty"),

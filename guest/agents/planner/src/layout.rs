@@ -2,7 +2,7 @@
 
 use naos_reading::findings::{Finding, Findings};
 use naos_reading::input::Input;
-use naos_reading::{Language, nested};
+use naos_reading::{Language, nested, strands};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,7 +37,8 @@ const SECTIONS: &[(&str, &str, &str)] = &[
 /// Lays out a report over `findings` and `analysis`.
 #[must_use]
 pub fn layout(input: &Input) -> Layout {
-    let (found, lost) = nested::many::<Findings>(input.rest.get("findings"));
+    let (mut found, lost) = nested::many::<Findings>(input.rest.get("findings"));
+    strands::settle(&mut found);
     let (analysis, _) = nested::many::<Value>(input.rest.get("analysis"));
     let mut notes = input.notes.clone();
     if lost > 0 {

@@ -10,7 +10,7 @@ mod steps;
 use naos_agent::limits;
 use naos_reading::findings::{self, Findings};
 use naos_reading::input::Input;
-use naos_reading::{nested, page};
+use naos_reading::{nested, page, strands};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ pub fn handle(input: &str) -> Result<String, String> {
             .push(findings::find(std::slice::from_ref(&page), &[]));
         material.pages.push(page);
     }
+    strands::settle(&mut material.findings);
     let instruction = input.task.as_deref().or(input.word("instruction"));
     if let Some(instruction) = instruction {
         material.instruction = Some(instruction.to_owned());

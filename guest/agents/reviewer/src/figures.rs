@@ -111,7 +111,8 @@ fn unknown_sum(claim: &Claim, known: &BTreeSet<String>, sources: &Sources) -> Op
     // A correction is a total of the analysis less one amount, plus another: both are cited.
     let correction =
         claim.cites.len() > 1 && claim.said.contains("orrect") || claim.said.contains("orrigé");
-    let unknown = amounts(&claim.said).into_iter().find(|number| {
+    let said = amounts(&without_counts(&claim.said));
+    let unknown = said.into_iter().find(|number| {
         let digits = number.chars().filter(char::is_ascii_digit).count();
         digits >= SUM_DIGITS_MIN && !known.contains(number) && !cited.contains(number)
     })?;
@@ -125,6 +126,23 @@ fn unknown_sum(claim: &Claim, known: &BTreeSet<String>, sources: &Sources) -> Op
         why: format!("{unknown} is neither in the analysis nor in the cited line"),
         ..Evidence::default()
     })
+}
+
+/// Without whole numbers that count what follows them ("1200 questions"): an amount stands alone,
+/// before its currency or with its fraction.
+fn without_counts(said: &str) -> String {
+    let mut words = said.split(' ').peekable();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        let whole = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let counts = words
+            .peek()
+            .is_some_and(|next| next.starts_with(char::is_lowercase));
+        if !(whole && counts) {
+            kept.push(word);
+        }
+    }
+    kept.join(" ")
 }
 
 /// An amount that is far from all others and that a mail gives with one digit less or more.
@@ -201,4 +219,21 @@ fn truth(value: Decimal, about: &[&str], sources: &Sources) -> Option<(String, S
 fn divided(value: Decimal, factor: i128) -> Option<Decimal> {
     let part = value.over(usize::try_from(factor).ok()?)?;
     (part.times(factor)? == value).then(|| part.trimmed(value.scale()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_no_amounts() {
+        for (said, expected) in [
+            ("1234 questions, 1100 asked", "questions, asked"),
+            ("Billed: 98,050,000.00 MGA", "Billed: 98,050,000.00 MGA"),
+            ("4200000 Ar", "4200000 Ar"),
+            ("it is 4200000", "it is 4200000"),
+        ] {
+            assert_eq!(without_counts(said), expected);
+        }
+    }
 }

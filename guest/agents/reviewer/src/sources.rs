@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naos_reading::findings::shared_words;
+use naos_reading::strands::shared_words;
 use naos_reading::{mail, words};
 use serde_json::Value;
 

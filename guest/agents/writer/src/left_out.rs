@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::material::Material;
+use crate::notes::told;
 use crate::words::Words;
 
 /// Most lines of the section.
@@ -13,17 +14,27 @@ const LINES_MAX: usize = 50;
 pub fn section(material: &Material, words: &Words) -> String {
     let about = material.about.as_deref().unwrap_or_default();
     let mut lines = Vec::new();
-    match material.findings_elsewhere() {
-        0 => {}
-        count => lines.push(format!("{count} {} {about}", words.findings_elsewhere)),
+    let kinds = [
+        words.decisions_elsewhere,
+        words.questions_elsewhere,
+        words.deadlines_elsewhere,
+    ];
+    let counts = material.findings_elsewhere();
+    let counts = counts.iter().zip(kinds).filter(|(count, _)| **count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    if !counts.is_empty() {
+        lines.push(format!("{} {} {about}", counts.join(", "), words.elsewhere));
     }
     match material.rows_elsewhere() {
         0 => {}
         count => lines.push(format!("{count} {} {about}", words.rows_elsewhere)),
     }
     let (known, left_out) = (lines.len(), &material.left_out);
-    lines.extend(left_out.iter().map(|(path, why)| format!("{path} ({why})")));
-    for note in notes(material) {
+    let left_out = left_out.iter().map(|(path, why)| format!("{path} ({why})"));
+    lines.extend(left_out.map(|line| told(&line, words)));
+    for note in notes(material).map(|note| told(&note, words)) {
         if !lines[known..].contains(&note) {
             lines.push(note);
         }

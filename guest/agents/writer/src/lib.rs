@@ -7,12 +7,12 @@
 mod left_out;
 mod material;
 mod money;
+mod notes;
 mod plain;
 mod prose;
-mod words;
+pub mod words;
 
 use naos_agent::limits;
-use naos_reading::findings::Finding;
 use naos_reading::input::Input;
 
 use material::Material;
@@ -49,6 +49,7 @@ pub fn handle(input: &str) -> Result<String, String> {
     if let Some((from, to)) = &material.period {
         report.push_str(&format!("{} {from} — {to}\n\n", words.period));
     }
+    report.push_str(&format!("*{}*\n\n", words.how_made));
     for id in material.sections() {
         let section = section(id, &material, &words);
         report.push_str(&format!("## {}\n\n", words.heading(id)));
@@ -66,29 +67,20 @@ pub fn handle(input: &str) -> Result<String, String> {
 fn section(id: &str, material: &Material, words: &Words) -> String {
     match id {
         "summary" => prose::summary(material, words),
-        "decisions" => lines(&material.decisions(), material, prose::decision),
-        "questions" => lines(&material.questions(), material, |it| {
-            prose::question(it, words)
-        }),
-        "deadlines" => lines(&material.deadlines(), material, prose::deadline),
+        "decisions" => {
+            let line = |it: &&_| prose::decision(it);
+            prose::list(&material.decisions(), material, words, line)
+        }
+        "questions" => prose::questions(material, words),
+        "deadlines" => {
+            let line = |it: &&_| prose::deadline(it);
+            prose::list(&material.deadlines(), material, words, line)
+        }
         "money" => money::section(material, words),
         "hours" => money::hours(material, words),
         "next" => prose::next(material, words),
         _ => String::new(),
     }
-}
-
-/// A bullet for each finding; what a reviewer refuted is left out.
-fn lines(findings: &[&Finding], material: &Material, write: impl Fn(&Finding) -> String) -> String {
-    let mut text = String::new();
-    for finding in findings {
-        let line = write(finding);
-        if !material.is_refuted(&line, &finding.cite) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What a report is written from, sorted and restricted to the client and the period.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::findings::{Finding, Findings};
 use naos_reading::input::Input;
-use naos_reading::{Language, nested};
+use naos_reading::{Language, nested, strands};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -104,6 +104,8 @@ impl Material {
         let (mut findings, _) = nested::many::<Findings>(rest.get("findings"));
         let (mut analysis, _) = nested::many::<Value>(rest.get("analysis"));
         analysis.retain(|it| !it.is_null());
+        // Each was found over a handful of files; threads go on for longer.
+        strands::settle(&mut findings);
         findings.iter_mut().for_each(plain::findings);
         analysis.iter_mut().for_each(plain::value);
         let (feedback, _) = nested::many::<Feedback>(rest.get("feedback"));
@@ -185,7 +187,9 @@ impl Material {
         }
     }
 
-    fn in_period(&self, finding: &Finding) -> bool {
+    /// Whether it was written in the period.
+    #[must_use]
+    pub fn in_period(&self, finding: &Finding) -> bool {
         let Some((from, to)) = &self.period else {
             return true;
         };
@@ -212,6 +216,20 @@ impl Material {
         )
     }
 
+    /// The questions that a decision seems to answer, with it.
+    #[must_use]
+    pub fn answered(&self) -> Vec<(&Finding, &Finding)> {
+        let decisions = self.findings.iter().flat_map(|it| &it.decisions);
+        let decisions: BTreeMap<&str, &Finding> = decisions
+            .rev()
+            .map(|decision| (decision.cite.as_str(), decision))
+            .collect();
+        let questions = self.findings.iter().flat_map(|it| &it.questions);
+        let ours = questions.filter(|it| it.concerns_client != Some(false));
+        ours.filter_map(|it| Some((it, *decisions.get(it.answered_by.as_deref()?)?)))
+            .collect()
+    }
+
     /// What is due from the period's first day on, the earliest first.
     #[must_use]
     pub fn deadlines(&self) -> Vec<&Finding> {
@@ -233,24 +251,24 @@ impl Material {
         self.deadlines().into_iter().filter(late).collect()
     }
 
-    /// How many findings of the period concern somebody else.
+    /// How many findings of the period concern somebody else: decisions, open questions, deadlines.
     #[must_use]
-    pub fn findings_elsewhere(&self) -> usize {
+    pub fn findings_elsewhere(&self) -> [usize; 3] {
         if self.about.is_none() {
-            return 0;
+            return [0; 3];
         }
         let from = self.period.as_ref().map_or("", |(from, _)| from);
-        let mut cites = BTreeSet::new();
+        let elsewhere = |it: &&Finding| it.concerns_client == Some(false);
+        let due = |it: &&Finding| it.due.as_deref().unwrap_or_default() >= from;
+        let mut counts = [0; 3];
         for found in &self.findings {
-            let decisions = found.decisions.iter().filter(|it| self.in_period(it));
-            let open = found.questions.iter().filter(|it| it.answered_by.is_none());
-            let due = |it: &&Finding| it.due.as_deref().unwrap_or_default() >= from;
-            let due = found.deadlines.iter().filter(due);
-            let all = decisions.chain(open).chain(due);
-            let elsewhere = all.filter(|it| it.concerns_client == Some(false));
-            cites.extend(elsewhere.map(|it| it.cite.as_str()));
+            let decisions = found.decisions.iter().filter(elsewhere);
+            counts[0] += decisions.filter(|it| self.in_period(it)).count();
+            let questions = found.questions.iter().filter(elsewhere);
+            counts[1] += questions.filter(|it| it.answered_by.is_none()).count();
+            counts[2] += found.deadlines.iter().filter(elsewhere).filter(due).count();
         }
-        cites.len()
+        counts
     }
 
     /// How many rows of tables that are reported name somebody else, or nobody.

@@ -60,15 +60,31 @@ fn is_theirs(material: &Material, item: &Value) -> bool {
     party.is_empty() || about.is_none_or(|about| fold(party) == fold(about))
 }
 
-/// One line for each column and currency of what was billed to the client: the column, the
-/// currency and the line.
-fn billed<'a>(
+/// The scopes that hold the client's own rows, the best first: in all, and in the period.
+const ALL: &[&str] = &["client", "all"];
+const IN_PERIOD: &[&str] = &["client in period", "period"];
+
+/// Whether a sum is one of money: every other number is a count or a measure, and no matter of a
+/// report's money.
+fn is_money(sum: &Value) -> bool {
+    let known = matches!(text(sum, "column"), "net" | "vat" | "total" | "amount");
+    known || sum.get("money").and_then(Value::as_bool) == Some(true)
+}
+
+/// One line for each column and currency of a table's sums: the column, the currency and the line.
+fn sums<'a>(
     material: &Material,
     group: &'a Value,
+    scopes: &[&str],
     words: &Words,
 ) -> Vec<(&'a str, &'a str, String)> {
-    let Some(scope) = scope(group, &["client", "all"]) else {
+    let Some(scope) = scope(group, scopes) else {
         return Vec::new();
+    };
+    let named = match text(group, "kind") {
+        "invoices" if scopes == IN_PERIOD => words.billed_in_period,
+        "invoices" => words.billed,
+        _ => words.sum,
     };
     let disputed = contradicted(material, group);
     let line = |sum: &'a Value| {
@@ -86,32 +102,45 @@ fn billed<'a>(
                 words.without_duplicates, words.with_duplicates
             )
         };
-        let in_it = |(outlier, _): &(&Value, &Refuted)| text(outlier, "currency") == currency;
+        // A sum that is less than the amount doesn't hold it.
+        let in_it = |(outlier, _): &(&Value, &Refuted)| {
+            let holds = read(once).zip(read(text(outlier, "value")));
+            text(outlier, "currency") == currency && holds.is_none_or(|(sum, one)| sum >= one)
+        };
         let disputed = if disputed.iter().any(in_it) {
             format!(", {}", words.disputed)
         } else {
             String::new()
         };
         let line = format!(
-            "- {}, {}: {}{copies}{disputed} ({})",
-            words.billed,
+            "- {named}, {}: {}{copies}{disputed} ({})",
             words.column(column),
             with_currency(words, once, currency),
             heads(scope)
         );
         (column, currency, line)
     };
-    list(scope, "totals").map(line).collect()
+    list(scope, "totals")
+        .filter(|sum| is_money(sum))
+        .map(line)
+        .collect()
 }
 
-/// The groups that say what was billed.
-fn bills(material: &Material) -> impl Iterator<Item = &Value> {
-    material.groups("invoices").chain(material.groups("table"))
+fn read(text: &str) -> Option<Decimal> {
+    Decimal::parse(text, Point::Dot).map(|(number, _)| number)
 }
 
+/// What was billed, in the period and in all, then the sums of other tables.
 fn totals(material: &Material, words: &Words) -> Vec<String> {
-    let lines = bills(material).flat_map(|group| billed(material, group, words));
-    lines.map(|(_, _, line)| line).collect()
+    let of = |kind, scopes| {
+        let groups = material.groups(kind);
+        groups.flat_map(move |group| sums(material, group, scopes, words))
+    };
+    let lines = of("invoices", IN_PERIOD).chain(of("invoices", ALL));
+    lines
+        .chain(of("table", ALL))
+        .map(|(_, _, line)| line)
+        .collect()
 }
 
 /// The client's amounts of a group that a reviewer found contradicted in the sources.
@@ -175,14 +204,13 @@ fn corrected_total(
     currency: &str,
     words: &Words,
 ) -> Option<String> {
-    let scope = scope(group, &["client", "all"])?;
+    let scope = scope(group, ALL)?;
     let pairs = pairs
         .iter()
         .filter(|(outlier, _)| text(outlier, "currency") == currency);
     let column = text(pairs.clone().next()?.0, "column");
     let sum = list(scope, "totals")
         .find(|sum| text(sum, "column") == column && text(sum, "currency") == currency)?;
-    let read = |text: &str| Decimal::parse(text, Point::Dot).map(|(number, _)| number);
     let mut total = read(text(sum, "without_duplicates"))?;
     let mut places = Vec::new();
     for (outlier, refuted) in pairs {
@@ -244,12 +272,14 @@ pub fn section(material: &Material, words: &Words) -> String {
 }
 
 fn overdue(group: &Value, words: &Words) -> Vec<String> {
-    let overdue = scope(group, &["client", "all"]).and_then(|scope| scope.get("overdue"));
+    let overdue = scope(group, ALL).and_then(|scope| scope.get("overdue"));
     let Some(overdue) = overdue else {
         return Vec::new();
     };
     let line = |item: &Value| {
         let amounts = item.get("amounts");
+        let days = item.get("days_late").and_then(Value::as_i64);
+        let days = days.unwrap_or_default();
         let amount = ["total", "amount", "net"]
             .iter()
             .find_map(|column| amounts?.get(column)?.as_str())
@@ -260,10 +290,12 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
             text(item, "number"),
             with_currency(words, amount, text(item, "currency")),
             text(item, "due"),
-            item.get("days_late")
-                .and_then(Value::as_i64)
-                .unwrap_or_default(),
-            words.days_late,
+            days,
+            if days == 1 {
+                words.day_late
+            } else {
+                words.days_late
+            },
             cites(item),
         )
     };
@@ -278,8 +310,8 @@ fn skills(material: &Material, words: &Words) -> Vec<String> {
         let answer = answer
             .as_str()
             .map_or_else(|| answer.to_string(), str::to_owned);
-        let answer = naos_reading::words::shorten(&answer.replace('\n', " "), CHARS_MAX);
-        format!("- {} {name}: {answer} (skill:{name})", words.skill)
+        let answer = naos_reading::words::shorten(&words.amounts(&answer), CHARS_MAX);
+        format!("- {} {answer} (skill:{name})", words.skill)
     };
     let answered = |(_, answer): &(&String, &Value)| {
         !answer.is_null() && answer.as_str().is_none_or(|text| !text.trim().is_empty())
@@ -305,9 +337,14 @@ pub fn hours(material: &Material, words: &Words) -> String {
                 .and_then(Value::as_object)
                 .into_iter()
                 .flatten();
+            let what = if by == "projects" {
+                format!("{} ", words.project)
+            } else {
+                String::new()
+            };
             for (name, sum) in named {
                 let sum = words.amount(sum.as_str().unwrap_or_default());
-                lines.push(format!("- {name}: {sum} h ({place})"));
+                lines.push(format!("- {what}{name}: {sum} h ({place})"));
             }
         }
     }
@@ -318,12 +355,18 @@ pub fn hours(material: &Material, words: &Words) -> String {
 /// The summary's lines about money. Where a source contradicts an amount, the corrected total
 /// stands here, and not the one that counts it.
 pub fn headline(material: &Material, words: &Words) -> String {
+    let sum_up = |column: &str| matches!(column, "total" | "amount");
     let mut lines = Vec::new();
-    for group in bills(material) {
+    for group in material.groups("invoices") {
+        for (column, _, line) in sums(material, group, IN_PERIOD, words) {
+            if sum_up(column) {
+                lines.push(line);
+            }
+        }
         let corrected = corrected(group, &contradicted(material, group), words);
-        for (column, currency, line) in billed(material, group, words) {
+        for (column, currency, line) in sums(material, group, ALL, words) {
             let replaced = corrected.iter().any(|(of, _)| *of == currency);
-            if matches!(column, "total" | "amount") && !replaced {
+            if sum_up(column) && !replaced {
                 lines.push(line);
             }
         }

@@ -62,7 +62,7 @@ fn both_languages_cite_every_claim() {
 #[test]
 fn feedback_mends_what_was_refuted_and_nothing_else() {
     let first = handle(&input("en", json!({}))).expect("a report");
-    let refuted = "- Who calls? (m.eml:2)";
+    let refuted = "- Who calls? — 2026-10-07 (m.eml:2)";
     assert!(first.contains(refuted));
     let feedback = json!({"feedback": {"verdict": "refute", "evidence": [
         {"code": "unrelated-citation", "claim": refuted, "cite": "m.eml:2"},
@@ -79,8 +79,8 @@ fn feedback_mends_what_was_refuted_and_nothing_else() {
         .lines()
         .filter(|line| !second.lines().any(|it| it == *line))
         .collect();
-    let billed = "- Billed, before tax: 1,000,000.50 MGA, without duplicates (1,234,567.50 MGA as \
-                  recorded, duplicates included) (i.csv:1)";
+    let billed = "- Billed in all the tables, before tax: 1,000,000.50 MGA, without duplicates \
+                  (1,234,567.50 MGA as recorded, duplicates included) (i.csv:1)";
     assert_eq!(lost, [refuted, billed]);
     assert!(
         second.contains("included), disputed: one of its amounts"),
@@ -130,7 +130,8 @@ fn everything_belongs_in_unless_somebody_is_asked_about() {
         .push(json!({"name": "client", "rows": 2, "files": [], "totals": []}));
     let named = handle(&whole.to_string()).expect("a report");
     for needle in [
-        "## Left out or unreadable\n\n+ 1 finding(s) don't mention Riake\n",
+        "## Left out or unreadable\n\n+ 1 decision(s) of the period stand in texts that don't \
+         mention Riake\n",
         "+ 7 row(s) of tables don't name Riake\n",
     ] {
         assert!(named.contains(needle), "no {needle} in {named}");
@@ -153,8 +154,8 @@ fn what_could_not_be_read_is_listed_once() {
     whole["findings"][0]["notes"] = json!(["b.eml: not read: not text", "e.txt: empty"]);
     whole["analysis"][0]["notes"] = json!(["e.txt: empty"]);
     let report = handle(&whole.to_string()).expect("a report");
-    let listed = "## Laissé de côté ou illisible\n\n+ priv (permission denied)\n\
-                  + b.eml: not read: not text\n+ e.txt: empty\n";
+    let listed = "## Laissé de côté ou illisible\n\n+ priv (accès refusé)\n\
+                  + b.eml: non lu : pas du texte\n+ e.txt: vide\n";
     assert!(report.contains(listed), "{report}");
 }
 
@@ -206,7 +207,9 @@ fn the_summary_gives_the_corrected_total_and_no_disputed_one() {
         let (_, behind) = report.split_once("## Summary").expect("a summary");
         behind.split("## ").next().unwrap_or_default().to_owned()
     };
-    assert!(summary(&whole).contains("Billed, total: 1,200,000 MGA (i.csv:1)"));
+    assert!(
+        summary(&whole).contains("Billed in all the tables, tax included: 1,200,000 MGA (i.csv:1)")
+    );
     whole["feedback"] = json!({"evidence": [
         {"code": "contradicted-amount", "cite": "i.csv:9", "expected": "90000",
             "source": "m.eml:1"},
@@ -245,6 +248,118 @@ fn what_an_agent_failed_on_is_left_out_by_name() {
     let report = handle(&whole.to_string()).expect("a report");
     assert!(
         report.contains("+ mails 1 to 2 of 3: a.eml, b.eml (not read"),
+        "{report}"
+    );
+}
+
+#[test]
+fn every_question_is_listed_as_open_or_with_what_seems_to_answer_it() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let found = &mut whole["findings"][0];
+    let strand = |mail: &str, replies: &str, at: u64| {
+        let keys = ["t", mail];
+        json!({"mail": mail, "replies": replies, "keys": keys, "at": at})
+    };
+    let mut asked = found["questions"][0].clone();
+    asked["text"] = json!("Which colour for the wall?");
+    asked["cite"] = json!("a.eml:5");
+    asked["file"] = json!("a.eml");
+    asked["date"] = json!("2026-09-01");
+    asked["strand"] = strand("a", "", 1);
+    let mut older = asked.clone();
+    older["text"] = json!("Who paints?");
+    older["cite"] = json!("a.eml:6");
+    let questions = found["questions"].as_array_mut().expect("a list");
+    questions.extend([asked, older]);
+    // What answers it was found in another handful of mails.
+    let mut answer = found["decisions"][0].clone();
+    answer["text"] = json!("The wall gets a blue colour.");
+    answer["cite"] = json!("b.eml:7");
+    answer["file"] = json!("b.eml");
+    answer["strand"] = strand("b", "a", 2);
+    let more = json!({"decisions": [answer], "questions": [], "deadlines": []});
+    whole["findings"].as_array_mut().expect("a list").push(more);
+    let report = handle(&whole.to_string()).expect("a report");
+    let section = "## Open questions\n\n- Who calls? — 2026-10-07 (m.eml:2)\n\n\
+        ### Asked before the period\n\n- Who paints? — 2026-09-01 (a.eml:6)\n\n\
+        ### Seem answered\n\n- Which colour for the wall? → The wall gets a blue colour. — \
+        2026-10-07 (a.eml:5, b.eml:7)\n";
+    assert!(report.contains(section), "{report}");
+    let counts = [
+        "- 2 questions to which no answer was found, 1 asked in the period; the last:",
+        "- 1 question seems answered; the last: « Which colour for the wall? » (a.eml:5, b.eml:7)",
+        "*1 more under « Open questions ».*",
+    ];
+    for count in counts {
+        assert!(report.contains(count), "no {count} in {report}");
+    }
+    assert!(!report.contains("Answer: Who paints?"), "{report}");
+}
+
+#[test]
+fn only_money_is_summed_and_only_invoices_are_billed() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let sum = |column: &str, money: bool| {
+        json!({"column": column, "money": money, "with_duplicates": "4",
+            "without_duplicates": "4"})
+    };
+    let table = json!({"kind": "table", "files": ["t.csv"], "scopes": [{"name": "all",
+        "files": ["t.csv"], "totals": [sum("a", false), sum("budget", true)]}]});
+    whole["analysis"][0]["groups"]
+        .as_array_mut()
+        .expect("a list")
+        .push(table);
+    let report = handle(&whole.to_string()).expect("a report");
+    assert!(
+        report.contains("- Sum of a table, budget: 4 (t.csv:1)"),
+        "{report}"
+    );
+    assert!(!report.contains(", a: 4"), "{report}");
+}
+
+#[test]
+fn what_was_billed_in_the_period_comes_first_and_isnt_disputed_for_another_time() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let scope = json!({"name": "period", "files": ["i.csv"], "totals": [
+        {"column": "total", "currency": "MGA", "with_duplicates": "500",
+        "without_duplicates": "500"}]});
+    let scopes = &mut whole["analysis"][0]["groups"][0]["scopes"];
+    scopes.as_array_mut().expect("a list").push(scope);
+    whole["feedback"] = json!({"evidence": [{"code": "contradicted-amount", "cite": "i.csv:9",
+        "expected": "90000", "source": "m.eml:1"}]});
+    let report = handle(&whole.to_string()).expect("a report");
+    let line = "- Billed in the period, tax included: 500 MGA (i.csv:1)\n";
+    assert_eq!(report.matches(line).count(), 2, "{report}");
+}
+
+#[test]
+fn a_list_without_end_says_what_it_leaves_out() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let one = whole["findings"][0]["decisions"][0].clone();
+    let many = (0..4_000).map(|number| {
+        let mut one = one.clone();
+        one["text"] = json!(format!("We keep colour number {number} on the wall."));
+        one["cite"] = json!(format!("m.eml:{}", number + 10));
+        one
+    });
+    whole["findings"][0]["decisions"] = many.collect();
+    let report = handle(&whole.to_string()).expect("a report");
+    assert!(report.len() < 400_000, "{}", report.len());
+    let listed = report.matches("\n- We keep colour").count();
+    let more = format!("*{} more are not listed", 4_000 - listed);
+    assert!(report.contains(&more), "no {more}");
+    assert!(report.contains("- 4000 decisions in the period"));
+}
+
+#[test]
+fn a_task_says_its_day_and_its_owner_once() {
+    let mut whole: Value = serde_json::from_str(&input("en", json!({}))).expect("JSON");
+    let deadline = &mut whole["findings"][0]["deadlines"][0];
+    deadline["text"] = json!("Anna: send the quote — 2026-10-20");
+    deadline["who"] = json!("Anna");
+    let report = handle(&whole.to_string()).expect("a report");
+    assert!(
+        report.contains("- **2026-10-20** — Anna: send the quote (m.eml:4)\n"),
         "{report}"
     );
 }

@@ -1,131 +1,149 @@
-//! The report's own words in two languages. Data only.
+//! The report's own words in two languages. Data only: [`words!`] makes sure that every word is
+//! there in both.
 
 use naos_reading::Language;
 
-/// Every word the report adds to what was found.
-pub struct Words {
-    french: bool,
-    /// The report's title, without the client.
-    pub title: &'static str,
-    /// Before the span of days.
-    pub period: &'static str,
-    /// An empty section.
-    pub nothing: &'static str,
-    /// Somebody asks.
-    pub asked_by: &'static str,
-    /// How many decisions.
-    pub decisions: &'static str,
-    /// How many questions.
-    pub questions: &'static str,
-    /// The next deadline.
-    pub next_deadline: &'static str,
-    /// What was billed.
-    pub billed: &'static str,
-    /// Duplicates don't count.
-    pub without_duplicates: &'static str,
-    /// They would have.
-    pub with_duplicates: &'static str,
-    /// Overdue.
-    pub overdue: &'static str,
-    /// Days late.
-    pub days_late: &'static str,
-    /// A duplicate.
-    pub duplicate: &'static str,
-    /// Counted once.
-    pub counted_once: &'static str,
-    /// A near duplicate.
-    pub near_duplicate: &'static str,
-    /// An outlier.
-    pub outlier: &'static str,
-    /// The median beside it.
-    pub median: &'static str,
-    /// A total after a correction.
-    pub corrected: &'static str,
-    /// Behind a total in which an amount is contradicted.
-    pub disputed: &'static str,
-    /// A contradiction.
-    pub contradicted: &'static str,
-    /// Hours.
-    pub hours: &'static str,
-    /// Answer a question.
-    pub answer: &'static str,
-    /// Check a figure.
-    pub check: &'static str,
-    /// What a skill said.
-    pub skill: &'static str,
-    /// The heading of what isn't in the report.
-    pub left_out: &'static str,
-    /// So many findings are about somebody else; the client's name follows.
-    pub findings_elsewhere: &'static str,
-    /// So many rows are about somebody else; the client's name follows.
-    pub rows_elsewhere: &'static str,
-    /// More of them than are listed.
-    pub more: &'static str,
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $english:literal, $french:literal;)*) => {
+        /// Every word the report adds to what was found.
+        pub struct Words {
+            french: bool,
+            $($(#[$doc])* pub $name: &'static str,)*
+        }
+
+        const ENGLISH: Words = Words { french: false, $($name: $english,)* };
+        const FRENCH: Words = Words { french: true, $($name: $french,)* };
+
+        /// All of them: English and French.
+        pub const ALL: &[(&str, &str)] = &[$(($english, $french),)*];
+    };
 }
 
-const ENGLISH: Words = Words {
-    french: false,
-    title: "Weekly report",
-    period: "Period:",
-    nothing: "Nothing found in the sources.",
-    asked_by: "asked by",
-    decisions: "decision(s) in the period",
-    questions: "open question(s)",
-    next_deadline: "Next deadline:",
-    billed: "Billed",
-    without_duplicates: "without duplicates",
+words! {
+    /// The report's title, without the client.
+    title: "Weekly report", "Rapport hebdomadaire";
+    /// Before the span of days.
+    period: "Period:", "Période :";
+    /// What the report is and isn't; under its title.
+    how_made: "Put together by fixed rules from the files that stand behind each line. What was \
+        said in words that no rule knows is missing here.",
+        "Établi par des règles fixes à partir des fichiers cités derrière chaque ligne. Ce qui a \
+        été dit en des mots qu'aucune règle ne connaît n'y figure pas.";
+    /// An empty section.
+    nothing: "Nothing found in the sources.", "Rien dans les sources.";
+    /// The heading of a section.
+    head_summary: "Summary", "Résumé";
+    /// The heading of a section.
+    head_decisions: "Decisions", "Décisions";
+    /// The heading of a section.
+    head_questions: "Open questions", "Questions ouvertes";
+    /// The heading of a section.
+    head_deadlines: "Deadlines", "Échéances";
+    /// The heading of a section.
+    head_money: "Money", "Finances";
+    /// The heading of a section.
+    head_hours: "Hours", "Heures";
+    /// The heading of a section.
+    head_next: "Next steps", "Prochaines étapes";
+    /// Over the open questions that are older than the period.
+    asked_before: "Asked before the period", "Posées avant la période";
+    /// Over the questions that a decision seems to answer.
+    seem_answered: "Seem answered", "Semblent avoir reçu une réponse";
+    /// Somebody asks.
+    asked_by: "asked by", "posée par";
+    /// One of them in the period.
+    decision: "decision in the period", "décision sur la période";
+    /// Many of them in the period.
+    decisions: "decisions in the period", "décisions sur la période";
+    /// One of them.
+    question: "question to which no answer was found", "question sans réponse trouvée";
+    /// Many of them.
+    questions: "questions to which no answer was found", "questions sans réponse trouvée";
+    /// So many of these were asked in the period.
+    of_the_period: "asked in the period", "posées sur la période";
+    /// One of them.
+    answered: "question seems answered", "question semble avoir reçu une réponse";
+    /// Many of them.
+    answereds: "questions seem answered", "questions semblent avoir reçu une réponse";
+    /// The newest of many.
+    the_last: "the last:", "la dernière :";
+    /// The next deadline.
+    next_deadline: "Next deadline:", "Prochaine échéance :";
+    /// What was billed, in all that was handed over.
+    billed: "Billed in all the tables", "Facturé dans tous les tableaux";
+    /// What was billed in the period.
+    billed_in_period: "Billed in the period", "Facturé sur la période";
+    /// The sum of a table that holds no invoices.
+    sum: "Sum of a table", "Somme d'un tableau";
+    /// Duplicates don't count.
+    without_duplicates: "without duplicates", "sans les doublons";
+    /// They would have.
     with_duplicates: "as recorded, duplicates included",
-    overdue: "Overdue",
-    days_late: "day(s) late",
-    duplicate: "Duplicate",
-    counted_once: "counted once",
-    near_duplicate: "Possibly the same invoice twice",
-    outlier: "Unusual amount, to be checked",
-    median: "median",
-    corrected: "Corrected total",
+        "tel qu'enregistré, doublons compris";
+    /// Overdue.
+    overdue: "Overdue", "En retard";
+    /// One day late.
+    day_late: "day late", "jour de retard";
+    /// Many days late.
+    days_late: "days late", "jours de retard";
+    /// A duplicate.
+    duplicate: "Duplicate", "Doublon";
+    /// Counted once.
+    counted_once: "counted once", "compté une fois";
+    /// A near duplicate.
+    near_duplicate: "Possibly the same invoice twice", "Peut-être deux fois la même facture";
+    /// An outlier.
+    outlier: "Unusual amount, to be checked", "Montant inhabituel, à vérifier";
+    /// The median beside it.
+    median: "the middle one is", "la valeur médiane est";
+    /// A total after a correction.
+    corrected: "Corrected total", "Total corrigé";
+    /// Behind a total in which an amount is contradicted.
     disputed: "disputed: one of its amounts is contradicted",
-    contradicted: "the source says",
-    hours: "Hours",
-    answer: "Answer:",
-    check: "Check the amount of",
-    skill: "Skill",
-    left_out: "Left out or unreadable",
-    findings_elsewhere: "finding(s) don't mention",
-    rows_elsewhere: "row(s) of tables don't name",
-    more: "more",
-};
-
-const FRENCH: Words = Words {
-    french: true,
-    title: "Rapport hebdomadaire",
-    period: "Période :",
-    nothing: "Rien dans les sources.",
-    asked_by: "posée par",
-    decisions: "décision(s) sur la période",
-    questions: "question(s) ouverte(s)",
-    next_deadline: "Prochaine échéance :",
-    billed: "Facturé",
-    without_duplicates: "sans les doublons",
-    with_duplicates: "tel qu'enregistré, doublons compris",
-    overdue: "En retard",
-    days_late: "jour(s) de retard",
-    duplicate: "Doublon",
-    counted_once: "compté une fois",
-    near_duplicate: "Peut-être deux fois la même facture",
-    outlier: "Montant inhabituel, à vérifier",
-    median: "médiane",
-    corrected: "Total corrigé",
-    disputed: "contesté : un de ses montants est contredit",
-    contradicted: "la source dit",
-    hours: "Heures",
-    answer: "Répondre :",
-    check: "Vérifier le montant de",
-    skill: "Compétence",
-    left_out: "Laissé de côté ou illisible",
-    findings_elsewhere: "constat(s) ne mentionnent pas",
-    rows_elsewhere: "ligne(s) de tableaux ne nomment pas",
-    more: "de plus",
-};
+        "contesté : un de ses montants est contredit";
+    /// A contradiction.
+    contradicted: "the source says", "la source dit";
+    /// A sum of hours.
+    hours: "All hours", "Toutes les heures";
+    /// Before a project's name.
+    project: "Project", "Projet";
+    /// Answer a question.
+    answer: "Answer:", "Répondre :";
+    /// Check a figure.
+    check: "Check the amount of", "Vérifier le montant de";
+    /// What a skill said.
+    skill: "By rule:", "Selon la règle :";
+    /// A column.
+    net: "before tax", "hors taxes";
+    /// A column.
+    vat: "tax", "TVA";
+    /// A column.
+    total: "tax included", "TTC";
+    /// A column.
+    amount: "amount", "montant";
+    /// A sum that has too many digits.
+    too_large: "too large", "trop grand";
+    /// More of them than are listed; the section where they stand follows.
+    more_in: "more under", "de plus sous";
+    /// More of them than a section holds.
+    more_cut: "more are not listed: ask for a shorter period, or for one client",
+        "de plus ne sont pas listés : demandez une période plus courte, ou un seul client";
+    /// The heading of what isn't in the report.
+    left_out: "Left out or unreadable", "Laissé de côté ou illisible";
+    /// Decisions, before who they are not about.
+    decisions_elsewhere: "decision(s) of the period", "décision(s) de la période";
+    /// Open questions, before who they are not about.
+    questions_elsewhere: "open question(s)", "question(s) sans réponse";
+    /// Deadlines, before who they are not about.
+    deadlines_elsewhere: "deadline(s)", "échéance(s)";
+    /// Behind the counts of findings in texts about somebody else; the client's name follows.
+    elsewhere: "stand in texts that don't mention",
+        "figurent dans des textes qui ne mentionnent pas";
+    /// So many rows are about somebody else; the client's name follows.
+    rows_elsewhere: "row(s) of tables don't name", "ligne(s) de tableaux ne nomment pas";
+    /// More of them than are listed.
+    more: "more", "de plus";
+}
 
 impl Words {
     /// The words of a language; English where there are none.
@@ -138,46 +156,52 @@ impl Words {
         }
     }
 
+    /// Whether they are French.
+    #[must_use]
+    pub fn is_french(&self) -> bool {
+        self.french
+    }
+
     /// The heading of a section.
     #[must_use]
     pub fn heading(&self, id: &str) -> &'static str {
-        match (id, self.french) {
-            ("summary", true) => "Résumé",
-            ("summary", false) => "Summary",
-            ("decisions", true) => "Décisions",
-            ("decisions", false) => "Decisions",
-            ("questions", true) => "Questions ouvertes",
-            ("questions", false) => "Open questions",
-            ("deadlines", true) => "Échéances",
-            ("deadlines", false) => "Deadlines",
-            ("money", true) => "Finances",
-            ("money", false) => "Money",
-            ("hours", true) => "Heures",
-            ("hours", false) => "Hours",
-            (_, true) => "Prochaines étapes",
-            (_, false) => "Next steps",
+        match id {
+            "summary" => self.head_summary,
+            "decisions" => self.head_decisions,
+            "questions" => self.head_questions,
+            "deadlines" => self.head_deadlines,
+            "money" => self.head_money,
+            "hours" => self.head_hours,
+            _ => self.head_next,
         }
     }
 
     /// What a column of figures is called.
     #[must_use]
     pub fn column(&self, column: &str) -> String {
-        let name = match (column, self.french) {
-            ("net", true) => "hors taxes",
-            ("net", false) => "before tax",
-            ("vat", true) => "TVA",
-            ("vat", false) => "tax",
-            ("total", true) => "TTC",
-            ("total", false) => "total",
-            ("amount", true) => "montant",
-            (other, _) => other,
+        let name = match column {
+            "net" => self.net,
+            "vat" => self.vat,
+            "total" => self.total,
+            "amount" => self.amount,
+            other => other,
         };
         name.to_owned()
+    }
+
+    /// A number and what it counts: French says one of nothing, English many.
+    #[must_use]
+    pub fn count(&self, number: usize, one: &str, many: &str) -> String {
+        let single = number == 1 || self.french && number == 0;
+        format!("{number} {}", if single { one } else { many })
     }
 
     /// A decimal string with grouped thousands, as the language writes it.
     #[must_use]
     pub fn amount(&self, decimal: &str) -> String {
+        if !decimal.starts_with(|it: char| it.is_ascii_digit() || it == '-') {
+            return self.too_large.to_owned();
+        }
         let (sign, digits) = decimal
             .strip_prefix('-')
             .map_or(("", decimal), |rest| ("-", rest));
@@ -199,5 +223,26 @@ impl Words {
             grouped.push_str(fraction);
         }
         format!("{sign}{grouped}")
+    }
+
+    /// A sentence with its amounts grouped: those that are written with two places.
+    #[must_use]
+    pub fn amounts(&self, text: &str) -> String {
+        let shown = |word: &str| {
+            let number = word.trim_end_matches([',', '.', ';']);
+            let decimal = |(whole, cents): (&str, &str)| {
+                let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+                !whole.is_empty() && cents.len() == 2 && digits(whole) && digits(cents)
+            };
+            if number.split_once('.').is_some_and(decimal) {
+                format!("{}{}", self.amount(number), &word[number.len()..])
+            } else {
+                word.to_owned()
+            }
+        };
+        text.split_whitespace()
+            .map(shown)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }

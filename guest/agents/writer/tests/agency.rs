@@ -1,76 +1,14 @@
 //! The whole chain on the agency's real files: researcher and analyzer, planner, writer,
 //! reviewer, and the writer again until the reviewer praises.
 
+#[path = "agency/mod.rs"]
+mod files_of;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use files_of::{agency, files, material, parsed, run};
 use serde_json::{Value, json};
-
-fn agency() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../examples/agency");
-    assert!(
-        folder.join("expected.json").is_file(),
-        "no examples/agency/expected.json"
-    );
-    folder
-}
-
-fn files(folders: &[&str]) -> Vec<Value> {
-    let mut files = Vec::new();
-    for folder in folders {
-        let mut paths: Vec<PathBuf> = fs::read_dir(agency().join(folder))
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
-        paths.sort();
-        for path in paths {
-            let name = path
-                .file_name()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
-            let bytes = fs::read(&path).expect("a readable file");
-            let text = String::from_utf8(bytes)
-                .unwrap_or_else(|why| why.into_bytes().into_iter().map(char::from).collect());
-            files.push(json!({"path": format!("{folder}/{name}"), "text": text}));
-        }
-    }
-    files
-}
-
-fn run(agent: fn(&str) -> Result<String, String>, input: &Value) -> String {
-    agent(&input.to_string()).expect("an answer")
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
-}
-
-/// Everything up to the report, in a language; answers travel as text, as a plan hands them on.
-fn material(language: &str) -> Value {
-    let period = json!({"from": "2026-10-05", "to": "2026-10-09"});
-    let mails = run(
-        researcher::handle,
-        &json!({"client": "Riake", "files": files(&["mail"])}),
-    );
-    let notes = run(
-        researcher::handle,
-        &json!({"client": "Riake", "files": files(&["notes"])}),
-    );
-    let analysis = run(
-        analyzer::handle,
-        &json!({"client": "Riake", "today": "2026-10-09", "period": period,
-            "files": files(&["invoices", "timesheets"])}),
-    );
-    let mut material = json!({"client": "Riake", "language": language, "period": period,
-        "findings": [mails, notes], "analysis": [analysis],
-        "skills": {"overdue": "2 invoices"}});
-    let mut want = material.clone();
-    want["want"] = json!("report-layout");
-    material["layout"] = json!(run(planner::handle, &want));
-    material
-}
 
 fn review(report: &str, material: &Value) -> Value {
     let sources = files(&["mail", "notes", "invoices", "timesheets"]);

@@ -14,6 +14,8 @@ pub(super) const FUNCTIONS: &[&str] = &["add", "concat", "mul", "range"];
 
 /// Longer texts are not made.
 const TEXT_BYTES_MAX: usize = 4 << 20;
+/// The same for JSON: it is what agents are handed, and they read as much.
+const JSON_BYTES_MAX: usize = 8 << 20;
 const RANGE_MAX: i64 = 10_000;
 
 /// What one rendering may still do, in steps.
@@ -350,7 +352,7 @@ fn json(value: Value, indent: Option<Value>, named: Kwargs) -> Result<String, Er
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    let mut out = Bounded::new(TEXT_BYTES_MAX);
+    let mut out = Bounded::new(JSON_BYTES_MAX);
     let written = match indent {
         Some(indent) if indent.is_true() => serde_json::to_writer_pretty(&mut out, &value),
         _ => serde_json::to_writer(&mut out, &value),

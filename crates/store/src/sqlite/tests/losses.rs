@@ -18,8 +18,8 @@ fn with_a_pack() -> Disk {
         event: naos_types::EventId(1),
         topic: "a.b".into(),
         data: body.name,
-        correlation: None,
         by: naos_types::Actor::System,
+        origin: Box::default(),
     });
     let mut names = append(A, 0, 1);
     names.entries[0].kind = fact.kind().into();

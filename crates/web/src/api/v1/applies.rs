@@ -8,17 +8,17 @@ use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_kernel::supervisor::Supervisor;
-use naos_manifest::{Diagnostic, Files};
+use naos_manifest::{Diagnostic, Files, calendar};
 use naos_types::command::{self, Command, Reply};
-use naos_types::spec::{Kind, Spec, SupervisorSpec};
-use naos_types::{Code, Digest, Name, Seq};
+use naos_types::spec::{Kind, Spec, SupervisorSpec, When};
+use naos_types::{Code, Digest, Name, Seq, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
-use crate::judge::{Document, Item, Judged, fault_in, judge, misgrown_tree, missing};
+use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing};
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -115,6 +115,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
         }
     }
     let reader = call.reader()?;
+    let (over, gone) = over(&reader, &judged.items, call.now)?;
+    judged.errors.extend(over);
+    judged.warnings.extend(gone);
     let kept = supervisors(&reader)?;
     judged
         .errors
@@ -153,6 +156,51 @@ pub(crate) async fn apply(call: Call) -> Answered {
         done.push(json!({"kind": item.kind, "name": item.name, "result": result}));
     }
     ok(&json!({"items": done, "warnings": warnings, "dry_run": asked.dry_run, "seq": last}))
+}
+
+/// What would never happen, for its times are over: an error in what is new, worth a look in what
+/// is there already.
+fn over(
+    reader: &Reader,
+    items: &[Item],
+    now: Time,
+) -> Result<(Vec<Diagnostic>, Vec<Diagnostic>), Fault> {
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    for item in items {
+        let (Some(at), Command::Resource(command::Resource::Apply { kind, name, spec })) =
+            (item.time, &item.command)
+        else {
+            continue;
+        };
+        let Some(schedule) = naos_kernel::schedule::of(spec).filter(|spec| spec.enabled) else {
+            continue;
+        };
+        let mut timing = schedule.timing.clone();
+        if let When::Every { from, .. } = &mut timing.when {
+            from.get_or_insert(now);
+        }
+        let what = match calendar::upcoming(&timing, now, 1) {
+            Ok(next) if !next.is_empty() => continue,
+            Ok(_) => match timing.when {
+                When::At(at) => format!(
+                    "{} {name} never happens: {} is in the past",
+                    kind.word(),
+                    at.rfc3339()
+                ),
+                _ => format!("{} {name} never happens: its times are over", kind.word()),
+            },
+            Err(what) => format!("{} {name}: {what}", kind.word()),
+        };
+        let there = reader.find::<Resource>(&ResourceKey(*kind, name.clone()))?;
+        let help = "give it a time that is still to come".to_owned();
+        let found = fault_at(item, at, what, Some(help));
+        if there.is_some() {
+            warnings.push(found);
+        } else {
+            errors.push(found);
+        }
+    }
+    Ok((errors, warnings))
 }
 
 /// Whether somebody of this name is there to be asked.

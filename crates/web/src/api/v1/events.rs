@@ -1,32 +1,178 @@
-//! `/events`; the stream of them is in `live.rs`.
+//! `/events`; the streams of them are in `live.rs`, who listens is in `consumers.rs`.
 
+use futures_util::future::join_all;
 use http::StatusCode;
+use naos_engine::node::Ask;
+use naos_engine::read::{EVENTS_SCAN_MAX, EventRow};
+use naos_engine::shard::SameAs;
+use naos_kernel::event::Bus;
 use naos_types::command::{self, Reply};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use naos_types::fact::event::Category;
+use naos_types::spec::EventFilter;
+use naos_types::{Code, Digest, EventId, Seq};
+use serde_json::{Map, Value, json};
 
-use crate::door::{Answered, Call, json};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Publish {
-    #[serde(rename = "type")]
-    topic: String,
-    #[serde(default)]
-    data: Value,
-}
+use super::{LIMIT, LIMIT_MAX};
+use crate::cloudevents::{self, Came, Incoming};
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
 
 pub(crate) async fn publish(call: Call) -> Answered {
-    let Publish { topic, data } = call.json()?;
-    let (data, body) = call.content(data.to_string())?;
-    let command = command::Event::Publish { topic, data };
-    let (seq, reply) = call.ask("", command, vec![body]).await?;
-    let event = match reply {
-        Reply::Event(event) => Some(event),
-        _ => None,
+    match cloudevents::read(&call.headers, &call.body)? {
+        Came::One(one) => {
+            let (seq, event) = publish_one(&call, "", *one).await?;
+            Ok(json(
+                StatusCode::CREATED,
+                &json!({"event": event, "seq": seq}),
+            ))
+        }
+        Came::Many(many) => {
+            let parts: Vec<String> = (0..many.len()).map(|at| format!("#{at}")).collect();
+            let asked = parts.iter().zip(many);
+            let asked = asked.map(|(part, one)| publish_one(&call, part, one));
+            let (mut events, mut last) = (Vec::new(), 0);
+            for (at, published) in join_all(asked).await.into_iter().enumerate() {
+                let done = |fault: Fault| {
+                    let what = format!("event {} of the batch: {}", at + 1, fault.refusal.what);
+                    let mut fault = fault;
+                    fault.refusal.what = what;
+                    fault
+                };
+                let (seq, event) = published.map_err(done)?;
+                last = last.max(seq);
+                events.push(event);
+            }
+            Ok(json(
+                StatusCode::CREATED,
+                &json!({"events": events, "seq": last}),
+            ))
+        }
+    }
+}
+
+/// Publishes one; the same source and id again is the same event.
+async fn publish_one(call: &Call, part: &str, one: Incoming) -> Result<(Seq, EventId), Fault> {
+    let Incoming {
+        topic,
+        data,
+        mut origin,
+        more,
+    } = one;
+    let who = call.who()?;
+    let same = origin.id.as_ref().map(|id| {
+        let whose = origin.source.clone();
+        let source = whose.unwrap_or_else(|| who.member.to_string());
+        SameAs {
+            source: format!("event/{source}"),
+            key: id.clone(),
+            request: Digest::of(&[topic.as_bytes(), b"\0", &data[..]].concat()),
+        }
+    });
+    let mut bodies = Vec::new();
+    let (data, body) = call.content(data)?;
+    bodies.push(body);
+    if !more.is_empty() {
+        let (name, body) = call.content(Value::Object(more).to_string())?;
+        origin.more = Some(name);
+        bodies.push(body);
+    }
+    let command = command::Event::Publish {
+        topic,
+        data,
+        origin,
     };
-    Ok(json(
-        StatusCode::CREATED,
-        &json!({"event": event, "seq": seq}),
-    ))
+    let (seq, reply) = match same {
+        None => call.ask(part, command, bodies).await?,
+        same => {
+            let ask = Ask {
+                tenant: who.tenant,
+                actor: who.actor(),
+                command: command.into(),
+                bodies,
+                same,
+            };
+            let (seq, reply) = call.desk.app.node.ask(ask).await;
+            (seq, reply?)
+        }
+    };
+    match reply {
+        Reply::Event(event) => Ok((seq, event)),
+        _ => Err(Fault::new(Code::INTERNAL, "an event without an id")),
+    }
+}
+
+/// What a query asks for.
+pub(crate) fn filter(call: &Call) -> Result<EventFilter, Fault> {
+    let topics = call.query("type").map(|all| {
+        let parts = all.split(',').map(str::trim);
+        parts.map(str::to_owned).collect()
+    });
+    let filter = EventFilter {
+        topics: topics.unwrap_or_default(),
+        category: call.word("category", Category::parse)?,
+        source: call.query("source").map(str::to_owned),
+        correlation: call.query("correlation").map(str::to_owned),
+    };
+    let bad = |what: String| Fault::new(Code::BAD_REQUEST, what);
+    filter.check().map_err(bad)?;
+    Ok(filter)
+}
+
+/// `GET /events`: newest first; those after a place oldest first, and up to where was looked.
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let filter = filter(&call)?;
+    let orphans = call.query("orphans").is_some_and(|value| value != "false");
+    let before = match call.query("before") {
+        Some(_) => Some(call.number("before", 0, u64::MAX)?),
+        None => None,
+    };
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    if call.query("after").is_some() {
+        let after = call.number("after", 0, u64::MAX)?;
+        let wants = |event: &_| filter.wants(event);
+        let (rows, upto) = reader.events_after(after, limit, EVENTS_SCAN_MAX, wants)?;
+        let items: Vec<Value> = rows.iter().map(|row| shape(&reader, row)).collect();
+        return ok(&json!({"items": items, "upto": upto}));
+    }
+    let (rows, next) = reader.events_before(before, limit, |event| {
+        filter.wants(event) && !(orphans && event.origin.heard)
+    })?;
+    let items: Vec<Value> = rows.iter().map(|row| shape(&reader, row)).collect();
+    ok(&json!({"items": items, "next": next}))
+}
+
+/// An event as a list shows it: a CloudEvent, and whether anybody listened.
+pub(crate) fn shape(reader: &naos_engine::read::Reader, row: &EventRow) -> Value {
+    let mut out = cloudevents::event(reader, row);
+    let note: Map<String, Value> = [
+        ("seq".to_owned(), json!(row.seq)),
+        ("event".to_owned(), json!(row.event.event)),
+        ("heard".to_owned(), json!(row.event.origin.heard)),
+        ("by".to_owned(), json!(row.event.by.to_string())),
+    ]
+    .into_iter()
+    .collect();
+    out.extend(note);
+    Value::Object(out)
+}
+
+/// `GET /events/{id}`: by its id, or by its place in the journal.
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let text = call.param("id");
+    let found = match text.parse::<Seq>() {
+        Ok(seq) => reader.event_at(seq)?,
+        Err(_) => reader.event(call.id("id", "event")?)?,
+    };
+    let missing = || Fault::new(Code::NOT_FOUND, format!("there is no event {text}"));
+    ok(&shape(&reader, &found.ok_or_else(missing)?))
+}
+
+/// `GET /events/stats`: how much was published, and how much of it for nobody.
+pub(crate) async fn stats(call: Call) -> Answered {
+    let reader = call.lists().await?;
+    let bus = reader.find::<Bus>(&())?;
+    let (published, orphans) = bus.map_or((0, 0), |bus| (bus.published, bus.orphans));
+    ok(&json!({"published": published, "orphans": orphans, "seq": reader.seq()?}))
 }

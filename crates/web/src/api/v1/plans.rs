@@ -8,7 +8,7 @@ use naos_engine::read::{Awaited, PlanFilter, settled_plan};
 use naos_engine::shard::NewBody;
 use naos_types::command::{self, Reply};
 use naos_types::spec::Kind;
-use naos_types::{Code, PlanId, PlanStatus};
+use naos_types::{Code, Name, PlanId, PlanStatus};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::Receiver;
@@ -28,11 +28,19 @@ struct Start {
 }
 
 pub(crate) async fn start(call: Call) -> Answered {
+    start_one(call, Kind::Plan).await
+}
+
+/// Runs an instruction by hand, whatever its trigger says.
+pub(crate) async fn start_instruction(call: Call) -> Answered {
+    start_one(call, Kind::Instruction).await
+}
+
+async fn start_one(call: Call, of: Kind) -> Answered {
     let name = call.name("name")?;
     let asked: Start = call.json()?;
     let watch = call.desk.app.node.watch(call.who()?.tenant);
     let (inputs, body) = call.content(Value::Object(asked.inputs).to_string())?;
-    let of = Kind::Plan;
     let command = command::Plan::Start { of, name, inputs };
     begun(&call, command, body, asked.wait_ms, watch).await
 }
@@ -85,8 +93,15 @@ pub(crate) async fn show(call: Call) -> Answered {
     let deadline = deadline(call.number("wait_ms", 0, WAIT_MS_MAX)?);
     let seq = reader.seq()?;
     let Awaited { value: plan, seq } = settled_plan(&reader, id, seq, watch, deadline).await?;
-    let mut value = shapes::plan(&reader, id, &plan, seq);
-    if let Value::Object(members) = &mut value {
+    let brief = call.word("brief", |word| word.parse::<bool>().ok())?;
+    let texts = match brief {
+        Some(true) => shapes::Texts::LeftOut,
+        _ => shapes::Texts::Told,
+    };
+    let mut value = shapes::plan_with(&reader, id, &plan, seq, texts);
+    if let Value::Object(members) = &mut value
+        && texts == shapes::Texts::Told
+    {
         members.insert("inputs".into(), shapes::text(&reader, Some(&plan.inputs)));
     }
     ok(&value)
@@ -97,5 +112,23 @@ pub(crate) async fn cancel(call: Call) -> Answered {
     let (seq, _) = call
         .ask("", command::Plan::Cancel { plan }, Vec::new())
         .await?;
+    ok(&json!({"run": plan, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signal {
+    name: Name,
+    #[serde(default)]
+    data: Value,
+}
+
+/// Sends a run a signal: a step that waits for it goes on, now or when it gets there.
+pub(crate) async fn signal(call: Call) -> Answered {
+    let plan: PlanId = call.id("id", "plan run")?;
+    let Signal { name, data } = call.json()?;
+    let (data, body) = call.content(naos_kernel::value_bytes(&data))?;
+    let command = command::Event::Signal { plan, name, data };
+    let (seq, _) = call.ask("", command, vec![body]).await?;
     ok(&json!({"run": plan, "seq": seq}))
 }

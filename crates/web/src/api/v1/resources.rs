@@ -49,6 +49,10 @@ fn content(spec: &Spec) -> Value {
         Spec::Notice(notice) => json!(notice),
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
+        Spec::Subscription(spec) => json!(spec),
+        Spec::Instruction(spec) => written(&spec.document, spec.enabled),
+        Spec::Driver(spec) => written(&spec.document, spec.enabled),
+        Spec::Schedule(schedule) => json!(schedule),
         Spec::Supervisor(spec) => json!({
             "description": spec.description,
             "strategy": spec.strategy,
@@ -56,8 +60,22 @@ fn content(spec: &Spec) -> Value {
             "restart_window": spec.window.0 / 1_000,
             "children": spec.children,
         }),
-        Spec::Kept(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+        Spec::Kept(text) => kept(text),
     }
+}
+
+/// A document as it was written, and whether it is in force by now.
+fn written(document: &str, enabled: bool) -> Value {
+    let mut shown = kept(document);
+    if let Value::Object(fields) = &mut shown {
+        fields.insert("enabled".into(), enabled.into());
+    }
+    shown
+}
+
+/// A document as it was written.
+fn kept(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
 }
 
 fn shape(key: &ResourceKey, resource: &Resource) -> Value {
@@ -154,4 +172,31 @@ pub(crate) async fn delete(call: Call) -> Answered {
         }
     };
     ok(&json!({"kind": kind, "name": name, "seq": seq}))
+}
+
+pub(crate) async fn enable_instruction(call: Call) -> Answered {
+    enable(call, Kind::Instruction, true).await
+}
+
+pub(crate) async fn disable_instruction(call: Call) -> Answered {
+    enable(call, Kind::Instruction, false).await
+}
+
+pub(crate) async fn enable_driver(call: Call) -> Answered {
+    enable(call, Kind::Driver, true).await
+}
+
+pub(crate) async fn disable_driver(call: Call) -> Answered {
+    enable(call, Kind::Driver, false).await
+}
+
+async fn enable(call: Call, kind: Kind, on: bool) -> Answered {
+    let name = named(&call, kind)?;
+    let enable = command::Resource::Enable {
+        kind,
+        name: name.clone(),
+        on,
+    };
+    let (seq, _) = call.ask("", enable, Vec::new()).await?;
+    ok(&json!({"kind": kind, "name": name, "enabled": on, "seq": seq}))
 }

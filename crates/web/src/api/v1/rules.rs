@@ -26,6 +26,8 @@ fn names(scope: &Scope) -> Names {
         } => compute::plan_names(inputs, before, *fan_out),
         Scope::Flow { before } => compute::flow_names(before),
         Scope::Policy => compute::policy_names(),
+        Scope::Wait(own) => compute::wait_names(names(own)),
+        Scope::Trigger => compute::trigger_names(),
         Scope::Skill { captures } => compute::skill_names(captures),
     }
 }

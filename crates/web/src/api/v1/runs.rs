@@ -59,6 +59,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         let task = reader.find::<Task>(&run.task)?;
         let title = task.map(|task| reader.sealed(&task.title));
         members.insert("title".into(), json!(title));
+        let (correlation, causation) = shapes::conversation_of_run(&reader, id, &run);
+        members.insert("correlation".into(), json!(correlation));
+        members.insert("causation".into(), json!(causation));
         let steps: Vec<Value> = calls.iter().map(shapes::call).collect();
         members.insert("steps_detail".into(), Value::Array(steps));
     }

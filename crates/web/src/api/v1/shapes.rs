@@ -6,6 +6,7 @@ use naos_engine::read::{AuditRow, CallView, Reader};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
+use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
@@ -14,8 +15,8 @@ use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, RetryPolicy};
 use naos_types::{
-    AgentStatus, ApprovalId, BodyRef, Digest, Grants, LogLine, Micros, Name, PlanId, Refusal,
-    RunId, RunLimits, Seq, Spender, TaskId, Time,
+    Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
+    PlanId, Refusal, RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -46,6 +47,38 @@ pub(crate) fn time(at: Option<Time>) -> Value {
 /// When something was made whose id begins with its time.
 pub(crate) const fn made(bits: u128) -> Time {
     Time((bits >> 80) as i64)
+}
+
+/// The conversation that something belongs to, and the event that caused it: what an event set off
+/// belongs to that event's, anything else begins one.
+fn conversation(reader: &Reader, began: &Actor, own: String) -> (String, Option<EventId>) {
+    let Actor::Trigger(name, event) = began else {
+        return (own, None);
+    };
+    let trace = reader.find::<Trace>(&TraceKey(*event, name.clone()));
+    match trace {
+        Ok(Some(trace)) => (trace.correlation.clone(), Some(*event)),
+        _ => (own, Some(*event)),
+    }
+}
+
+/// The same for a run: that of its plan, where it is a step of one.
+pub(crate) fn conversation_of_run(
+    reader: &Reader,
+    id: RunId,
+    run: &Run,
+) -> (String, Option<EventId>) {
+    let own = id.to_string();
+    let Ok(Some(task)) = reader.find::<Task>(&run.task) else {
+        return (own, None);
+    };
+    match &task.parent {
+        None => conversation(reader, &task.by, own),
+        Some(parent) => match reader.find::<Plan>(&parent.plan) {
+            Ok(Some(plan)) => conversation(reader, &plan.by, parent.plan.to_string()),
+            _ => (own, None),
+        },
+    }
 }
 
 pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
@@ -115,27 +148,43 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
     })
 }
 
+/// Whether the texts that a plan's run and its steps gave are told with it: they can be long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Texts {
+    Told,
+    LeftOut,
+}
+
 pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq) -> Value {
+    plan_with(reader, id, plan, seq, Texts::Told)
+}
+
+pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, texts: Texts) -> Value {
     let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
-        let mut shown = step.map_or(Value::Null, |found| step_of(reader, &spec.name, found));
+        let mut shown = step.map_or(Value::Null, |found| {
+            step_of(reader, &spec.name, found, texts)
+        });
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
-            shown["compensation"] = step_of(reader, undo, found);
+            shown["compensation"] = step_of(reader, undo, found, texts);
         }
         shown
     });
+    let (correlation, causation) = conversation(reader, &plan.by, id.to_string());
     json!({
         "run": id,
         "kind": plan.flow.of,
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
-        "output": output_of(reader, plan),
+        "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
         "by": plan.by.to_string(),
+        "correlation": correlation,
+        "causation": causation,
         "started": plan.started.rfc3339(),
         "ended": time(plan.ended_at),
         "seq": seq,
@@ -156,7 +205,8 @@ fn output_of(reader: &Reader, plan: &Plan) -> Value {
     }
 }
 
-fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {
+fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
+    let output = step.output.as_ref().filter(|_| texts == Texts::Told);
     let fan = step.fan.as_ref().map(|fan| {
         json!({
             "count": fan.count,
@@ -168,7 +218,7 @@ fn step_of(reader: &Reader, name: &Name, step: &Step) -> Value {
     json!({
         "name": name,
         "status": step.status,
-        "output": text(reader, step.output.as_ref()),
+        "output": text(reader, output),
         "attempts": step.attempt,
         "round": step.round,
         "task": step.task,

@@ -1,6 +1,7 @@
 //! A day at an agency, for the tests and the gallery. Every text goes through `s`, so that a
 //! test can poison all of them at once.
 
+mod bus;
 mod money;
 mod watch;
 mod work;
@@ -16,9 +17,13 @@ use super::sign_in::SignIn;
 use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
+pub(super) use bus::{events, events_empty};
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
 pub(super) use watch::{supervisors, supervisors_empty};
-pub(super) use work::{board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty};
+pub(super) use work::{
+    board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
+    schedules_empty,
+};
 
 /// 2026-10-09 14:03 UTC.
 pub(super) const NOW_MS: i64 = 1_791_554_580_000;

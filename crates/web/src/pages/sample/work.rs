@@ -5,8 +5,9 @@ use super::super::excerpt::Excerpt;
 use super::super::plan::{FanOut, Item, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
+use super::super::schedules::{Last, ScheduleRow, Schedules};
 use super::super::words::{
-    CallStatus, LogLevel, RunStatus, Stage, StepStatus, TaskStatus, Tier, World,
+    CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
 };
 use super::{MINUTE_MS, NOW_MS, Text, problem};
 
@@ -450,5 +451,48 @@ pub(crate) fn plan_empty() -> Plan {
         input: run.input,
         steps: Vec::new(),
         cancel_key: None,
+    }
+}
+
+/// One that waits, one that is paused and could not start what it starts.
+pub(crate) fn schedules(s: Text<'_>) -> Schedules {
+    let day = 24 * 60 * MINUTE_MS;
+    let standup = ScheduleRow {
+        name: s("standup"),
+        state: ScheduleState::Active,
+        when: s("0 9 * * MON-FRI"),
+        zone: s("Indian/Antananarivo"),
+        starts: s("workflow standup"),
+        next_ms: (1..=5).map(|days| NOW_MS + days * day).collect(),
+        last: Some(Last {
+            time_ms: NOW_MS - day,
+            href: Some(s("/plans/plan_0188")),
+        }),
+        runs: 12,
+        missed: 0,
+        problem: None,
+        key: Some(s("key-standup")),
+    };
+    let backup = ScheduleRow {
+        name: s("backup"),
+        state: ScheduleState::Paused,
+        when: s("every 15m"),
+        zone: String::new(),
+        starts: s("agent ghost"),
+        next_ms: Vec::new(),
+        last: None,
+        runs: 0,
+        missed: 3,
+        problem: Some(s("there is no agent ghost")),
+        key: Some(s("key-backup")),
+    };
+    Schedules {
+        schedules: vec![standup, backup],
+    }
+}
+
+pub(crate) fn schedules_empty() -> Schedules {
+    Schedules {
+        schedules: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ mod agents;
 mod apply;
 mod approvals;
 mod audit;
+mod bus;
 mod cells;
 mod costs;
 mod events;

@@ -1,0 +1,96 @@
+//! Events of 1 KB through the API: published durably, 64 in flight, beside bare axum with a
+//! group-commit journal; and taken in batches, each acknowledged with the next, beside bare axum
+//! that answers with as many bytes and makes one record durable for each batch.
+
+use std::time::Duration;
+
+use naos_engine::clock::tick;
+use serde_json::{Value, json};
+
+use crate::figures::{Board, Goal};
+use crate::http::{self, CONNECTIONS};
+use crate::load::{Line, drive_count, request};
+use crate::site::{Server, Site, hold_load, runtime};
+
+/// Bytes of an event's data.
+const DATA_BYTES: usize = 1_024;
+/// Events of one batch.
+const BATCH: usize = 100;
+/// Batches of one round.
+const BATCHES: usize = 100;
+const POST_LIMIT: &str = "bare axum, group-commit SQLite";
+const PULL_LIMIT: &str = "bare axum, as many bytes, a record a batch";
+
+/// Alternates ours and the limit `rounds` times for each figure.
+pub fn run(rounds: usize, board: &mut Board) {
+    hold_load();
+    let runtime = runtime();
+    let site = Site::new();
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let bare = Server::bare(scratch.path(), true);
+    let ours = site.up(true);
+    runtime.block_on(async {
+        let text = "x".repeat(DATA_BYTES - 2);
+        let body = json!({"type": "bench.event", "data": text}).to_string();
+        let publish = request("POST", "/api/v1/events", &ours.token, &body);
+        let event = request("POST", "/event", "", &body);
+        let pairs = http::turns(rounds, board, (&ours, &publish), (&bare, &event)).await;
+        http::show(
+            board,
+            "durable event of 1 KB",
+            POST_LIMIT,
+            Goal::RatioAtLeast(0.5),
+            &pairs,
+        );
+
+        let made = json!({"name": "bench", "on": "bench.*", "in_flight": 10_000});
+        ours.api("POST", "/api/v1/consumers", &made).await;
+        let mut rates = Vec::new();
+        for _ in 0..rounds {
+            drive_count(ours.port, CONNECTIONS, BATCH * BATCHES, publish.clone()).await;
+            ours.rest().await;
+            let own = taken(board, &ours).await;
+            let limit = bare_batches(board, &bare).await;
+            rates.push((own, limit));
+        }
+        let name = format!("events taken and acknowledged, {BATCH} at once");
+        board.figure(name, "/s", PULL_LIMIT, Goal::Reported, &rates);
+    });
+}
+
+/// Events a second: each batch is acknowledged with the request for the next one.
+async fn taken(board: &mut Board, server: &Server) -> f64 {
+    let mut line = Line::open(server.port).await.expect("a connection");
+    let (mut count, mut done) = (0_usize, Vec::new());
+    let began = tick();
+    loop {
+        let body = json!({"max": BATCH, "ack": done}).to_string();
+        let pull = request("POST", "/api/v1/consumers/bench/pull", &server.token, &body);
+        let answer = line.ask(&pull).await.expect("an answer");
+        board.tried(1, usize::from(answer.status != 200));
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let events = said["events"].as_array().cloned().unwrap_or_default();
+        let place = |event: &Value| event["sequence"].as_str()?.parse::<u64>().ok();
+        done = events.iter().filter_map(place).collect();
+        count += done.len();
+        if events.is_empty() {
+            break;
+        }
+    }
+    let asked = began.elapsed();
+    let at_the_end = server.busy();
+    server.rest().await;
+    let lag = Duration::from_secs_f64((server.busy() - at_the_end).max(0.0));
+    count as f64 / (asked + lag).as_secs_f64()
+}
+
+async fn bare_batches(board: &mut Board, server: &Server) -> f64 {
+    let mut line = Line::open(server.port).await.expect("a connection");
+    let take = request("POST", "/take", "", "{\"ack\": []}");
+    let began = tick();
+    for _ in 0..BATCHES {
+        let answer = line.ask(&take).await.expect("an answer");
+        board.tried(1, usize::from(answer.status != 200));
+    }
+    (BATCH * BATCHES) as f64 / began.elapsed().as_secs_f64()
+}

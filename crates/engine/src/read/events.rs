@@ -1,0 +1,143 @@
+//! Events: those facts of the journal that are messages.
+
+use naos_store::Entry;
+use naos_types::fact::event::{self, Published};
+use naos_types::fact::{DecodeError, Fact};
+use naos_types::{Code, EventId, Refusal, Seq, Time};
+
+use super::{Reader, damaged};
+
+/// How many facts are looked at for events before a list answers with what it has.
+pub const EVENTS_SCAN_MAX: u64 = 50_000;
+/// How many facts are read at once.
+const CHUNK: u64 = 512;
+/// How the fact is called.
+const KIND: &str = "event.published";
+
+/// One event and its place.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    /// Its place in the journal.
+    pub seq: Seq,
+    /// When it was published.
+    pub at: Time,
+    /// What the journal says.
+    pub event: Published,
+}
+
+fn row(entry: &Entry) -> Result<Option<EventRow>, Refusal> {
+    if entry.kind != KIND {
+        return Ok(None);
+    }
+    match Fact::decode(&entry.kind, entry.version, &entry.bytes) {
+        Ok(Fact::Event(event::Fact::Published(event))) => Ok(Some(EventRow {
+            seq: entry.seq,
+            at: entry.at,
+            event,
+        })),
+        Ok(_) => Ok(None),
+        Err(DecodeError::Unknown { .. }) => Ok(None), // a newer naos wrote it
+        Err(error) => Err(Refusal::new(Code::DAMAGED, error.to_string())),
+    }
+}
+
+impl Reader {
+    /// Up to `limit` events that are wanted, after `after`, oldest first; and up to where the
+    /// journal was looked at, at most `scan` facts of it.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn events_after(
+        &self,
+        after: Seq,
+        limit: usize,
+        scan: u64,
+        wants: impl Fn(&Published) -> bool,
+    ) -> Result<(Vec<EventRow>, Seq), Refusal> {
+        let (mut out, mut at) = (Vec::new(), after);
+        while out.len() < limit && at - after < scan {
+            let entries = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in &entries {
+                at = entry.seq;
+                if let Some(row) = row(entry)?.filter(|row| wants(&row.event)) {
+                    out.push(row);
+                    if out.len() == limit {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok((out, at))
+    }
+
+    /// Up to `limit` events that are wanted and stand before `before`, newest first; and where to
+    /// go on, if there may be more.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn events_before(
+        &self,
+        before: Option<Seq>,
+        limit: usize,
+        wants: impl Fn(&Published) -> bool,
+    ) -> Result<(Vec<EventRow>, Option<Seq>), Refusal> {
+        let head = self.seq()?;
+        let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
+        let from = end;
+        let mut out = Vec::new();
+        while end > 0 && from - end < EVENTS_SCAN_MAX {
+            let count = CHUNK.min(end);
+            let entries = self.store.entries(end - count, count as usize);
+            for entry in entries.map_err(damaged)?.iter().rev() {
+                if let Some(row) = row(entry)?.filter(|row| wants(&row.event)) {
+                    if out.len() == limit {
+                        return Ok((out, Some(entry.seq + 1)));
+                    }
+                    out.push(row);
+                }
+            }
+            end -= count;
+        }
+        Ok((out, (end > 0).then_some(end + 1)))
+    }
+
+    /// The event at a place.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn event_at(&self, seq: Seq) -> Result<Option<EventRow>, Refusal> {
+        let Some(before) = seq.checked_sub(1) else {
+            return Ok(None);
+        };
+        let entries = self.store.entries(before, 1).map_err(damaged)?;
+        let found = entries.first().filter(|entry| entry.seq == seq);
+        found.map_or(Ok(None), row)
+    }
+
+    /// An event by its id, which begins with the time at which it was published.
+    ///
+    /// # Errors
+    /// A refusal if the journal is damaged.
+    pub fn event(&self, id: EventId) -> Result<Option<EventRow>, Refusal> {
+        let first = self.seq_at(id.made())?.saturating_sub(1);
+        let mut at = first;
+        loop {
+            let entries = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
+            for entry in &entries {
+                if entry.at > id.made() {
+                    return Ok(None);
+                }
+                if let Some(row) = row(entry)?.filter(|row| row.event.event == id) {
+                    return Ok(Some(row));
+                }
+            }
+            match entries.last() {
+                Some(last) => at = last.seq,
+                None => return Ok(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Who listens: what publishing must know, and nothing of what becomes of a message.
+
+use std::collections::BTreeMap;
+
+use naos_types::fact::event::{self, Published};
+use naos_types::fact::resource;
+use naos_types::spec::{EventFilter, Kind, Spec};
+use naos_types::{Code, Name};
+use serde::{Deserialize, Serialize};
+
+use super::{Caught, Consumer, wait};
+use crate::state::Key;
+use crate::table::Aggregate;
+use crate::turn::{Done, Input, Stop, Turn};
+
+/// The most subscriptions of a tenant: every message is compared with all of them.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// How much was published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bus {
+    /// All events.
+    pub published: u64,
+    /// Those that nobody listened to.
+    pub orphans: u64,
+}
+
+impl Aggregate for Bus {
+    const KIND: &'static str = "bus";
+    const VERSION: u8 = 1;
+}
+
+/// One subscription, as far as publishing sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// What it wants.
+    pub filter: EventFilter,
+    /// Whether it sets something off: then messages are handed to it.
+    pub starts: bool,
+}
+
+/// Who listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listeners {
+    /// By name.
+    pub subscriptions: BTreeMap<Name, Listener>,
+    /// How many steps wait for each type.
+    pub waits: BTreeMap<String, u32>,
+}
+
+impl Aggregate for Listeners {
+    const KIND: &'static str = "listeners";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        true // every message is compared with it
+    }
+}
+
+/// Whether anybody wants this message.
+pub(super) fn is_heard(turn: &Turn<'_>, fact: &Published) -> Done<bool> {
+    let Some(listeners) = turn.listeners(&())? else {
+        return Ok(false);
+    };
+    let mut subscriptions = listeners.subscriptions.values();
+    Ok(subscriptions.any(|one| one.filter.wants(fact)) || !wait::waiting(turn, fact)?.is_empty())
+}
+
+/// Those that are set off by this message.
+fn triggers(turn: &Turn<'_>, fact: &Published) -> Done<Vec<Name>> {
+    let Some(listeners) = turn.listeners(&())? else {
+        return Ok(Vec::new());
+    };
+    let all = listeners.subscriptions.iter();
+    let mine = all.filter(|(_, one)| one.starts && one.filter.wants(fact));
+    Ok(mine.map(|(name, _)| name.clone()).collect())
+}
+
+pub(super) fn fold_published(turn: &mut Turn<'_>, fact: &Published) -> Done {
+    let mut bus = turn.bus(&())?.cloned().unwrap_or_default();
+    bus.published += 1;
+    bus.orphans += u64::from(!fact.origin.heard);
+    turn.put_bus((), Some(bus));
+    if !fact.origin.heard {
+        return Ok(());
+    }
+    let now = turn.now;
+    for name in triggers(turn, fact)? {
+        let caught = Caught::of(fact, now);
+        turn.consumer_mut(&name)?.pending.push_back(caught);
+    }
+    Ok(())
+}
+
+/// Lets what was handed to triggers happen in turns of their own.
+pub(super) fn set_off(turn: &mut Turn<'_>, fact: &Published) -> Done {
+    if !fact.origin.heard {
+        return Ok(());
+    }
+    for name in triggers(turn, fact)? {
+        wake(turn, &name)?;
+    }
+    Ok(())
+}
+
+/// Has a consumer look at what it has to do.
+pub(super) fn wake(turn: &mut Turn<'_>, name: &Name) -> Done {
+    let pending = turn.consumer(name)?.is_some_and(|c| !c.pending.is_empty());
+    let next = Input::Due(Key::Consumer(name.clone()));
+    if pending && !turn.next.contains(&next) {
+        turn.next.push_back(next);
+    }
+    Ok(())
+}
+
+/// Refuses one subscription too many.
+pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
+    let Some(listeners) = turn.listeners(&())? else {
+        return Ok(());
+    };
+    let known = &listeners.subscriptions;
+    if known.contains_key(name) || known.len() < SUBSCRIPTIONS_MAX {
+        return Ok(());
+    }
+    let what = format!("there are {SUBSCRIPTIONS_MAX} subscriptions, and no more in one tenant");
+    Err(Stop::refused(Code::TOO_LARGE, what))
+}
+
+/// Keeps the list of who listens. What else listens (an instruction with a trigger, say) gives
+/// what it wants here.
+pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
+    let (name, listener) = match fact {
+        resource::Fact::Applied(f) => match &f.spec {
+            Spec::Subscription(spec) if f.kind == Kind::Subscription => {
+                let (filter, starts) = (spec.filter.clone(), spec.starts.is_some());
+                (&f.name, Some(Listener { filter, starts }))
+            }
+            _ => return Ok(()),
+        },
+        resource::Fact::Deleted(f) if f.kind == Kind::Subscription => (&f.name, None),
+        resource::Fact::Deleted(_) => return Ok(()),
+    };
+    let mut listeners = turn.listeners(&())?.cloned().unwrap_or_default();
+    match listener {
+        Some(listener) => {
+            listeners.subscriptions.insert(name.clone(), listener);
+            if turn.consumer(name)?.is_none() {
+                turn.put_consumer(name.clone(), Some(Consumer::default()));
+            }
+        }
+        None => {
+            listeners.subscriptions.remove(name);
+            turn.put_consumer(name.clone(), None);
+        }
+    }
+    turn.put_listeners((), Some(listeners));
+    Ok(())
+}
+
+/// A subscription that is new begins here, or at the start of the journal.
+pub(crate) fn subscribed(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
+    let resource::Fact::Applied(f) = fact else {
+        return Ok(());
+    };
+    let Spec::Subscription(spec) = &f.spec else {
+        return Ok(());
+    };
+    let begun = turn.consumer(&f.name)?.is_none_or(|c| c.cursor.is_some());
+    if begun {
+        return Ok(());
+    }
+    let here = turn.seq + turn.facts.len() as u64;
+    let after = if spec.from_start { 0 } else { here };
+    turn.emit(event::Subscribed {
+        consumer: f.name.clone(),
+        after,
+    })
+}

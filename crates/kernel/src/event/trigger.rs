@@ -1,0 +1,320 @@
+//! What an event sets off: a plan, a workflow, a saga, an agent. Each event is looked at in a turn
+//! of its own; what it sets off begins in the commit that says so, so it begins once.
+
+use naos_types::command::Reply;
+use naos_types::fact::Problem;
+use naos_types::fact::event::{self, Began, Category, Published};
+use naos_types::fact::task::Parent;
+use naos_types::spec::{Kind, Starts};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::subscription;
+use crate::need::{Compute, Formula, Var};
+use crate::plan::Plan;
+use crate::table::Aggregate;
+use crate::task::Wanted;
+use crate::turn::{Done, Stop, Turn};
+
+/// How many events may lead to each other before the circle is broken.
+pub const HOPS_MAX: u32 = 16;
+
+/// An event that was handed to a trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caught {
+    /// Which.
+    pub event: EventId,
+    /// Its type.
+    pub topic: String,
+    /// Its data.
+    pub data: BodyRef,
+    /// What else it says about itself.
+    pub more: Option<BodyRef>,
+    /// Its category.
+    pub category: Category,
+    /// Where it comes from.
+    pub source: Option<String>,
+    /// The conversation that it belongs to.
+    pub correlation: String,
+    /// How many events led to it.
+    pub hops: u32,
+    /// The subscription that led to it, and by which event.
+    pub trigger: Option<(Name, EventId)>,
+    /// The step of a plan that waits for a driver's answer.
+    pub asks: Option<Parent>,
+    /// When it was published.
+    pub at: Time,
+}
+
+impl Caught {
+    pub(crate) fn of(fact: &Published, at: Time) -> Self {
+        Self {
+            event: fact.event,
+            topic: fact.topic.clone(),
+            data: fact.data,
+            more: fact.origin.more,
+            category: fact.origin.category,
+            source: fact.origin.source.clone(),
+            correlation: fact.correlation(),
+            hops: fact.origin.hops,
+            trigger: fact.origin.trigger.clone(),
+            asks: fact.origin.asks.clone(),
+            at,
+        }
+    }
+
+    /// The event as conditions and templates see it.
+    pub(crate) fn var(&self) -> Var {
+        let text = |text: &str| Var::Json(Value::String(text.to_owned()).to_string());
+        let source = self.source.as_deref().map_or(Var::Null, text);
+        Var::Object(vec![
+            ("id".to_owned(), text(&self.event.to_string())),
+            ("type".to_owned(), text(&self.topic)),
+            ("source".to_owned(), source),
+            ("category".to_owned(), text(self.category.word())),
+            ("correlation".to_owned(), text(&self.correlation)),
+            ("time".to_owned(), text(&self.at.rfc3339())),
+            ("about".to_owned(), self.more.map_or(Var::Null, Var::Body)),
+            ("data".to_owned(), Var::Value(self.data)),
+        ])
+    }
+}
+
+/// Which event set off which subscription.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TraceKey(pub EventId, pub Name);
+
+/// What something that was set off belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The event, as what it set off sees it.
+    pub given: Option<BodyRef>,
+    /// The conversation.
+    pub correlation: String,
+    /// How many events led to that one.
+    pub hops: u32,
+    /// The subscriptions that led to it, this one last.
+    pub path: Vec<Name>,
+    /// What it set off.
+    pub began: Began,
+}
+
+impl Aggregate for Trace {
+    const KIND: &'static str = "trace";
+    const VERSION: u8 = 1;
+}
+
+/// The event that set a run of a plan off, as its templates see it.
+pub(crate) fn given(turn: &Turn<'_>, plan: &Plan) -> Done<Option<BodyRef>> {
+    let Actor::Trigger(name, event) = &plan.by else {
+        return Ok(None);
+    };
+    let trace = turn.trace(&TraceKey(*event, name.clone()))?;
+    Ok(trace.and_then(|trace| trace.given))
+}
+
+/// The subscriptions that led to an event.
+fn path(turn: &Turn<'_>, caught: &Caught) -> Done<Vec<Name>> {
+    let Some((name, event)) = &caught.trigger else {
+        return Ok(Vec::new());
+    };
+    let trace = turn.trace(&TraceKey(*event, name.clone()))?;
+    Ok(trace.map_or_else(Vec::new, |trace| trace.path.clone()))
+}
+
+/// Looks at the oldest event that was handed to a trigger.
+pub(super) fn set_off(turn: &mut Turn<'_>, name: &Name) -> Done {
+    let Some(caught) = turn
+        .consumer(name)?
+        .and_then(|c| c.pending.front().cloned())
+    else {
+        return Ok(());
+    };
+    let spec = subscription(turn, name)?;
+    let Some((spec, starts)) = spec.and_then(|spec| Some((spec.clone(), spec.starts?))) else {
+        return done(turn, name, &caught, None, Began::Nothing);
+    };
+    if caught.hops >= HOPS_MAX && !crate::planted::is("circle-without-end") {
+        let circle = circle(&path(turn, &caught)?, name);
+        let note = format!("{} events led to each other: {circle}", caught.hops);
+        return dead(turn, name, &caught, Problem::new(Code::EVENT_LOOP, note));
+    }
+    let vars = || vec![("trigger".to_owned(), caught.var())];
+    if let Some(condition) = spec.condition {
+        let formula = Formula::Cel(condition);
+        let vars = vars();
+        let met = turn.compute(Compute { formula, vars })?;
+        let met = met.and_then(|computed| {
+            let told = computed.value.as_bool();
+            told.ok_or_else(|| "the filter gives neither true nor false".to_owned())
+        });
+        match met {
+            Ok(true) => {}
+            Ok(false) => return done(turn, name, &caught, None, Began::Nothing),
+            Err(why) => return unusable(turn, name, &caught, why),
+        }
+    }
+    let formula = Formula::Cel("trigger".into());
+    let vars = vars();
+    let given = match turn.compute(Compute { formula, vars })? {
+        Ok(computed) => computed,
+        Err(why) => return unusable(turn, name, &caught, why),
+    };
+    let input = match input(turn, &starts, &caught, &given.value, given.body)? {
+        Ok(input) => input,
+        Err(why) => return unusable(turn, name, &caught, why),
+    };
+    match begin(turn, name, &starts, &caught, input) {
+        Ok(began) => done(turn, name, &caught, Some(given.body), began),
+        Err(Stop::Refused(refusal)) => {
+            let problem = Problem::new(refusal.code, refusal.what);
+            dead(turn, name, &caught, problem)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// What it is given: what its template says; a plan else those of its inputs that the event's data
+/// has, everything else the whole event.
+fn input(
+    turn: &Turn<'_>,
+    starts: &Starts,
+    caught: &Caught,
+    event: &Value,
+    whole: BodyRef,
+) -> Done<Result<BodyRef, String>> {
+    if let Some(template) = &starts.input {
+        let formula = Formula::Template(template.clone());
+        let vars = vec![("trigger".to_owned(), caught.var())];
+        let made = turn.compute(Compute { formula, vars })?;
+        return Ok(made.map(|computed| computed.body));
+    }
+    if !matches!(starts.kind, Kind::Plan | Kind::Instruction) {
+        return Ok(Ok(whole));
+    }
+    let key = crate::state::ResourceKey(starts.kind, starts.name.clone());
+    if turn.resource(&key)?.is_none() {
+        return Ok(Ok(whole)); // beginning it says what is missing
+    }
+    let (plan, ..) = match starts.kind {
+        Kind::Plan => crate::resource::plan(turn, &starts.name)?,
+        _ => crate::resource::instruction(turn, &starts.name)?,
+    };
+    let mut inputs = serde_json::Map::new();
+    for wanted in &plan.inputs {
+        if let Some(value) = event["data"].get(&wanted.name) {
+            inputs.insert(wanted.name.clone(), value.clone());
+        }
+    }
+    let bytes = Value::Object(inputs).to_string().into_bytes();
+    Ok(Ok(turn.stage(bytes)?))
+}
+
+fn begin(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    starts: &Starts,
+    caught: &Caught,
+    input: BodyRef,
+) -> Done<Began> {
+    let by = Actor::Trigger(name.clone(), caught.event);
+    if starts.kind == Kind::Agent {
+        // A driver's task is part of the step that waits for its answer.
+        let parent = caught.asks.clone().filter(|_| super::is_driver(name));
+        if let Some(parent) = &parent
+            && crate::plan::known(turn, parent.plan)?.is_closed()
+        {
+            return Ok(Began::Nothing);
+        }
+        let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
+        let title = turn.seal(caught.topic.clone())?;
+        let wanted = Wanted {
+            task,
+            title,
+            input,
+            agent: Some(starts.name.clone()),
+            parent,
+            by,
+        };
+        crate::task::open(turn, wanted)?;
+        return Ok(Began::Task(task));
+    }
+    match crate::plan::start(turn, &by, starts.kind, &starts.name, input)? {
+        Reply::Plan(plan) => Ok(Began::Plan(plan)),
+        _ => Err(Stop::broken("a plan that began without a name".into())),
+    }
+}
+
+fn done(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    caught: &Caught,
+    given: Option<BodyRef>,
+    began: Began,
+) -> Done {
+    turn.emit(event::Triggered {
+        consumer: name.clone(),
+        event: caught.event,
+        given,
+        began,
+    })
+}
+
+/// An expression gave no usable value: it would again.
+fn unusable(turn: &mut Turn<'_>, name: &Name, caught: &Caught, why: String) -> Done {
+    let said = Some(turn.seal(why)?);
+    let note = format!("an expression of {name} gave no usable value");
+    let code = Code::BAD_EXPRESSION;
+    dead(turn, name, caught, Problem { code, note, said })
+}
+
+fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> Done {
+    if super::is_driver(name)
+        && let Some(asker) = &caught.asks
+    {
+        crate::plan::unanswered(turn, asker, problem.clone())?;
+    }
+    turn.emit(event::Dead {
+        consumer: name.clone(),
+        event: caught.event,
+        seq: None,
+        attempts: 1,
+        problem,
+    })
+}
+
+/// The circle that ends where it begins, by name: `a → b → a`.
+fn circle(path: &[Name], name: &Name) -> String {
+    let start = path.iter().rposition(|one| one == name).unwrap_or(0);
+    let names = path[start..].iter().chain([name]);
+    names.map(Name::as_str).collect::<Vec<_>>().join(" → ")
+}
+
+pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
+    let caught = turn
+        .consumer(&f.consumer)?
+        .and_then(|c| c.pending.front().cloned());
+    let Some(caught) = caught.filter(|caught| caught.event == f.event) else {
+        return Err(Stop::broken(format!(
+            "{} waits for no {}",
+            f.consumer, f.event
+        )));
+    };
+    if f.began != Began::Nothing {
+        let mut path = path(turn, &caught)?;
+        path.push(f.consumer.clone());
+        let trace = Trace {
+            given: f.given,
+            correlation: caught.correlation,
+            hops: caught.hops,
+            path,
+            began: f.began,
+        };
+        turn.put_trace(TraceKey(f.event, f.consumer.clone()), Some(trace));
+    }
+    let consumer = turn.consumer_mut(&f.consumer)?;
+    consumer.pending.pop_front();
+    consumer.done += 1;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! Steps that ask: they publish an event and wait for the driver that answers it; and steps that
+//! read a document.
+
+use naos_types::fact::Problem;
+use naos_types::fact::task::Parent;
+use naos_types::spec::{PlanSpec, StepDo};
+use naos_types::{Actor, Code, DocPath, Name, StepStatus};
+
+use super::start::{Made, Work, made};
+use super::{known, outcome};
+use crate::turn::{Done, Stop, Turn};
+
+/// Why a driver's answer won't come.
+fn missing(kind: &str, step: &Name) -> String {
+    format!("waiting: a driver that answers {kind}, which step {step} asks for")
+}
+
+/// Refuses to start a plan whose steps use answers that nobody gives.
+pub(super) fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
+    for step in &spec.steps {
+        let StepDo::Ask { kind, needed, .. } = &step.action else {
+            continue;
+        };
+        match crate::event::driver(turn, kind)? {
+            None if *needed => {
+                return Err(Stop::refused(Code::WAITS_FOR, missing(kind, &step.name)));
+            }
+            Some((_, agent)) if turn.agent(&agent)?.is_none() => {
+                let what = format!("waiting: agent {agent}, whose driver answers {kind}");
+                return Err(Stop::refused(Code::WAITS_FOR, what));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn begin(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    kind: &str,
+    data: Option<&str>,
+    needed: bool,
+) -> Made<()> {
+    let data = match data {
+        Some(template) => made!(work.body(turn, Some(template))),
+        None => turn.stage(b"{}".to_vec())?,
+    };
+    let answered = crate::event::driver(turn, kind)?.is_some();
+    let mut origin = crate::event::from_within(turn, &work.id.to_string(), &work.plan.by)?;
+    origin.asks = answered.then(|| Parent {
+        plan: work.id,
+        at: work.at.clone(),
+        attempt: work.attempt,
+    });
+    if let Err(refusal) = crate::event::check(kind, data, &origin) {
+        return Ok(Err(refusal.what));
+    }
+    if needed && !answered {
+        let problem = Problem::new(Code::WAITS_FOR, missing(kind, &work.spec.name));
+        outcome::failed(turn, work.id, work.at.clone(), problem)?;
+        return Ok(Ok(()));
+    }
+    crate::event::publish(turn, &Actor::Plan(work.id), kind, data, origin)?;
+    if !answered {
+        work.done(turn, Some(data))?;
+    }
+    Ok(Ok(()))
+}
+
+/// The driver could not be asked: the step that waits for it fails.
+pub(crate) fn unanswered(turn: &mut Turn<'_>, asker: &Parent, problem: Problem) -> Done {
+    let plan = known(turn, asker.plan)?;
+    let step = plan.steps.get(&asker.at.step);
+    let waits = step
+        .is_some_and(|step| step.status == StepStatus::Running && step.attempt == asker.attempt);
+    if plan.is_closed() || !waits {
+        return Ok(());
+    }
+    outcome::failed(turn, asker.plan, asker.at.clone(), problem)
+}
+
+/// The text of a document; null where there is none.
+pub(super) fn read(turn: &mut Turn<'_>, work: &Work<'_>, path: &str) -> Made<()> {
+    let path = made!(work.text(turn, path));
+    let path = match DocPath::new(&path) {
+        Ok(path) => path,
+        Err(what) => return Ok(Err(what)),
+    };
+    let found = turn.document(&path)?.map(|document| document.body);
+    work.done(turn, found)?;
+    Ok(Ok(()))
+}

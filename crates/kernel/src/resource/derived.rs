@@ -1,0 +1,103 @@
+//! What drivers and instructions listen with: a subscription of its own, kept in step with them.
+
+use naos_types::spec::{DRIVER_PREFIX, INSTRUCTION_PREFIX, Kind, Spec, SubscriptionSpec};
+use naos_types::{Actor, Code, Name, Refusal};
+
+use super::{apply, delete};
+use crate::state::ResourceKey;
+use crate::turn::{Done, Stop, Turn};
+
+const PREFIXES: &[(Kind, &str)] = &[
+    (Kind::Driver, DRIVER_PREFIX),
+    (Kind::Instruction, INSTRUCTION_PREFIX),
+];
+
+fn prefix(kind: Kind) -> Option<&'static str> {
+    let found = PREFIXES.iter().find(|(known, _)| *known == kind);
+    found.map(|(_, prefix)| *prefix)
+}
+
+/// Names of subscriptions that belong to something else, and names that leave no room for one.
+pub(super) fn check_name(kind: Kind, name: &Name) -> Done {
+    if kind == Kind::Subscription
+        && let Some((of, prefix)) = PREFIXES
+            .iter()
+            .find(|(_, prefix)| name.as_str().starts_with(prefix))
+    {
+        let what = format!(
+            "subscriptions called {prefix}… belong to the {}",
+            of.plural()
+        );
+        let refusal = Refusal::new(Code::BAD_NAME, what);
+        let whose = &name.as_str()[prefix.len()..];
+        let help = format!("change {} {whose}, or take another name", of.word());
+        return Err(refusal.help(help).into());
+    }
+    called(kind, name).map(drop)
+}
+
+fn called(kind: Kind, name: &Name) -> Done<Option<Name>> {
+    let Some(prefix) = prefix(kind) else {
+        return Ok(None);
+    };
+    let found = Name::new(&format!("{prefix}{name}")).map_err(|_| {
+        let what = format!("the name {name} is too long for a {}", kind.word());
+        Stop::refused(Code::BAD_NAME, what)
+    })?;
+    Ok(Some(found))
+}
+
+fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
+    match spec {
+        Spec::Driver(spec) => spec.listens(),
+        Spec::Instruction(spec) => spec.listening().cloned(),
+        _ => None,
+    }
+}
+
+/// Lets the subscription be what the resource says by now; none takes it away.
+pub(super) fn follow(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    spec: Option<&Spec>,
+) -> Done {
+    let Some(own) = called(kind, name)? else {
+        return Ok(());
+    };
+    match spec.and_then(listening) {
+        Some(listens) => {
+            if kind == Kind::Driver {
+                alone(turn, &own, &listens)?;
+            }
+            crate::event::room(turn, &own)?;
+            let spec = Spec::Subscription(Box::new(listens));
+            apply(turn, by, Kind::Subscription, &own, &spec)?;
+        }
+        None => {
+            let key = ResourceKey(Kind::Subscription, own.clone());
+            if turn.resource(&key)?.is_some() {
+                delete(turn, by, Kind::Subscription, &own)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each type of events has one driver at most.
+fn alone(turn: &Turn<'_>, own: &Name, listens: &SubscriptionSpec) -> Done {
+    for topic in &listens.filter.topics {
+        if let Some((other, _)) = crate::event::driver(turn, topic)?
+            && other != *own
+            && !crate::planted::is("two-answers")
+        {
+            let other = &other.as_str()[DRIVER_PREFIX.len()..];
+            let what = format!("{topic} is answered by driver {other} already");
+            let refusal = Refusal::new(Code::EXISTS, what);
+            let help = format!("take it out of one of the two, or naos driver disable {other}");
+            return Err(refusal.help(help).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! Instructions: a plan of events, and what sets it off. The steps are lowered to those of a plan;
+//! keys that don't belong were found before, by the schema.
+
+use naos_types::spec::{
+    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, pattern,
+};
+use naos_types::{Code, DocPath, Name, Span};
+use serde_json::Value as Json;
+
+use crate::checks::{Checks, Scope, note};
+use crate::diagnostic::Findings;
+use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
+use crate::plan_check;
+use crate::reader::{self, Fields};
+use crate::tree::{Mark, Node, Value};
+
+/// How long a step waits for a driver's answer where it says nothing.
+const ANSWER_WAIT: Span = Span::secs(15 * 60);
+/// Words that stand for days in the data of events.
+const DAYS: &[&str] = &["yesterday", "today", "tomorrow"];
+/// Where "today" is, unless the trigger says so.
+const UTC: &str = "UTC";
+const TEMPLATES: &str = "a text in an event's data takes values as {{ … }}, and no other tags";
+
+/// Reads what an instruction does and listens to; none where it is too broken to say.
+pub(crate) fn read(
+    name: &Name,
+    node: &Node,
+    document: &Json,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<InstructionSpec> {
+    let before = findings.errors.len();
+    let inputs = node.get("inputs");
+    let inputs = inputs.map_or_else(Vec::new, |node| plan::inputs::read(node, findings));
+    let Some(Value::List(items)) = node.get("plan").map(|node| &node.value) else {
+        return None; // the schema has said so
+    };
+    if items.is_empty() || items.len() > STEPS_MAX {
+        let at = node.get("plan").map_or(node.at, |node| node.at);
+        findings.error(at, format!("an instruction has 1 to {STEPS_MAX} steps"));
+    }
+    // Where no step names another one they come one after the other, as they are written.
+    let named = ["depends_on", "dependencies", "after"];
+    let in_order = !items
+        .iter()
+        .any(|item| named.iter().any(|key| item.get(key).is_some()));
+    let mut steps: Vec<Placed<'_>> = Vec::with_capacity(items.len());
+    for item in items {
+        let taken: Vec<Name> = steps.iter().map(|step| step.spec.name.clone()).collect();
+        let previous = taken.last().filter(|_| in_order).cloned();
+        steps.extend(step(item, previous, &taken, findings));
+    }
+    if findings.errors.len() == before {
+        need_answers(&mut steps);
+        plan_check::check(&steps, &inputs, None, checks, findings);
+    }
+    let text = |key: &str| match node.get(key).map(|node| &node.value) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let trigger = node.get("trigger");
+    let listens = trigger.and_then(|trigger| listens(name, trigger, checks, findings));
+    let zone = trigger
+        .and_then(|trigger| {
+            ["timezone", "zone", "tz"]
+                .iter()
+                .find_map(|key| trigger.get(key))
+        })
+        .and_then(|node| match &node.value {
+            Value::Text(zone) => Some(zone.clone()),
+            _ => None,
+        });
+    let enabled = match node.get("enabled").map(|node| &node.value) {
+        Some(Value::Bool(enabled)) => *enabled,
+        _ => true,
+    };
+    Some(InstructionSpec {
+        document: document.to_string(),
+        plan: PlanSpec {
+            description: text("description").unwrap_or_default(),
+            inputs,
+            steps: steps.into_iter().map(|step| step.spec).collect(),
+            output: None,
+        },
+        zone: zone.unwrap_or_else(|| UTC.to_owned()),
+        listens,
+        schedule: None, // whoever reads its time adds it
+        enabled,
+    })
+}
+
+/// `trigger: {event: TYPE, filter: CONDITION}`.
+fn listens(
+    name: &Name,
+    trigger: &Node,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<SubscriptionSpec> {
+    for key in ["webhook", "plan"] {
+        if let Some(node) = trigger.get(key) {
+            let what = format!("a trigger by {key} is kept, and nothing sets it off yet");
+            let help = format!("run it by hand: naos instruction run {name}");
+            findings.warn(node.at, what, help);
+        }
+    }
+    let node = trigger.get("event")?;
+    let topic = reader::text(node, "event", findings)?;
+    if let Err(what) = pattern(&topic) {
+        findings.error(node.at, what);
+        return None;
+    }
+    let condition = ["filter", "condition", "where"]
+        .iter()
+        .find_map(|key| trigger.get(key))
+        .and_then(|node| {
+            let source = reader::text(node, "filter", findings)?;
+            note(checks.condition(&source, &Scope::Trigger), node, findings);
+            Some(source)
+        });
+    Some(SubscriptionSpec {
+        description: format!("what sets instruction {name} off"),
+        filter: EventFilter {
+            topics: vec![topic],
+            ..EventFilter::default()
+        },
+        condition,
+        starts: Some(Starts {
+            kind: Kind::Instruction,
+            name: name.clone(),
+            input: None,
+        }),
+        ..SubscriptionSpec::default()
+    })
+}
+
+fn step<'t>(
+    node: &'t Node,
+    previous: Option<Name>,
+    taken: &[Name],
+    findings: &mut Findings,
+) -> Option<Placed<'t>> {
+    let mut map = Fields::of(node, "a step", findings)?;
+    let mut own = Fields::of(node, "a step", findings)?;
+    let does = emits(&mut own, findings)?;
+    let name_node = map.node(&["id", "name"], findings);
+    let name = match name_node {
+        Some(node) => plan::step_name(node, "id", findings)?,
+        None => free_name(&does.kind, taken)?,
+    };
+    let (after, after_at) = plan::after(&mut map, previous, findings);
+    let mut texts: Texts<'t> = Vec::new();
+    let when = map.node(&["condition", "when"], findings).and_then(|node| {
+        let source = reader::text(node, "condition", findings)?;
+        texts.push((Sort::Condition, source.clone(), node));
+        Some(source)
+    });
+    let retry = map.node(&["retry"], findings);
+    let retry = retry.map_or_else(Default::default, |node| crate::agent::retry(node, findings));
+    let timeout = map.span(&["timeout"], 1_000, findings);
+    let action = does.lower(&mut texts, findings)?;
+    let asks = matches!(action, StepDo::Ask { .. });
+    let spec = naos_types::spec::StepSpec {
+        name,
+        after,
+        when,
+        action,
+        for_each: None,
+        retry,
+        timeout: timeout.or(asks.then_some(ANSWER_WAIT)),
+        optional: false,
+    };
+    Some(Placed {
+        spec,
+        at: name_node.map_or(node.at, |node| node.at),
+        after_at,
+        of_at: node.at,
+        texts,
+    })
+}
+
+/// A step without a name is called after the event that it emits.
+fn free_name(kind: &str, taken: &[Name]) -> Option<Name> {
+    let base = kind.replace(['.', '_'], "-").to_ascii_lowercase();
+    let numbered = (2..=STEPS_MAX).map(|n| format!("{base}-{n}"));
+    let mut names = [base.clone(), format!("emit-{base}")]
+        .into_iter()
+        .chain(numbered)
+        .filter_map(|name| Name::slug(&name));
+    let free = |name: &Name| !taken.contains(name) && !plan_check::TAKEN.contains(&name.as_str());
+    names.find(free)
+}
+
+/// What a step emits.
+struct Emits<'t> {
+    at: Mark,
+    kind: String,
+    data: Option<&'t Node>,
+    path: Option<&'t Node>,
+}
+
+/// `action: emit_event` with its `event`, or `emit` in short.
+fn emits<'t>(map: &mut Fields<'t>, findings: &mut Findings) -> Option<Emits<'t>> {
+    if let Some(action) = map.node(&["action"], findings)
+        && !matches!(&action.value, Value::Text(word) if word == "emit_event")
+    {
+        let help = "write `action: emit_event` and `event: {type: …}`, or `emit: {type: …}`";
+        findings.error_help(action.at, "a step of an instruction emits an event", help);
+        return None;
+    }
+    let found = map.node(&["event", "emit"], findings)?;
+    let part = |key: &str| found.get(key);
+    let kind = match &found.value {
+        Value::Text(_) => found,
+        _ => part("type")?, // the schema wants one
+    };
+    let text = reader::text(kind, "type", findings)?;
+    let word = |part: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        !part.is_empty() && part.chars().all(fits)
+    };
+    if !text.split('.').all(word) {
+        let help = "use words with points between them, like email.received";
+        findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
+        return None;
+    }
+    Some(Emits {
+        at: kind.at,
+        kind: text,
+        data: part("data"),
+        path: part("path").or_else(|| part("data")?.get("path")),
+    })
+}
+
+impl<'t> Emits<'t> {
+    /// Documents are read and written here; everything else is a driver's.
+    fn lower(self, texts: &mut Texts<'t>, findings: &mut Findings) -> Option<StepDo> {
+        match self.kind.as_str() {
+            "context.read" => {
+                let path = self.document(texts, findings)?;
+                Some(StepDo::Read { path })
+            }
+            "context.write" => {
+                let path = self.document(texts, findings)?;
+                let content = self.data.and_then(|data| {
+                    let keys = ["content", "text", "value", "data"];
+                    keys.iter()
+                        .find_map(|key| data.get(key))
+                        .or(match data.get("path") {
+                            Some(_) => None, // it only says where
+                            None => Some(data),
+                        })
+                });
+                let text = match content {
+                    Some(node) => {
+                        let text = written(node, findings)?;
+                        texts.push((Sort::Template, text.clone(), node));
+                        text
+                    }
+                    // What set it off is what there is to be kept.
+                    None => "{{ (trigger.data if trigger else inputs) | tojson }}".to_owned(),
+                };
+                let text = Some(text);
+                Some(StepDo::Document { path, text })
+            }
+            _ => {
+                let mut data = None;
+                if let Some(node) = self.data {
+                    let template = format!("{{{{ {} | tojson }}}}", expression(node, findings)?);
+                    texts.push((Sort::Template, template.clone(), node));
+                    data = Some(template);
+                } else if let Some(node) = self.path {
+                    let path = reader::text(node, "path", findings)?;
+                    let path = Json::String(path);
+                    data = Some(format!("{{{{ {{\"path\": {path}}} | tojson }}}}"));
+                }
+                Some(StepDo::Ask {
+                    kind: self.kind,
+                    data,
+                    needed: false,
+                })
+            }
+        }
+    }
+
+    fn document(&self, texts: &mut Texts<'t>, findings: &mut Findings) -> Option<String> {
+        let Some(node) = self.path else {
+            let help = "write `path: /Tasks/Active`";
+            let what = format!("{} says no `path`", self.kind);
+            findings.error_help(self.at, what, help);
+            return None;
+        };
+        let path = reader::text(node, "path", findings)?;
+        if path.contains("{{") {
+            texts.push((Sort::Template, path.clone(), node));
+        } else if let Err(what) = DocPath::new(&path) {
+            findings.error(node.at, what);
+        }
+        Some(path)
+    }
+}
+
+/// A text as it is, with its templates; anything else as JSON.
+fn written(node: &Node, findings: &mut Findings) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => Some(format!(
+            "{{{{ {} | tojson }}}}",
+            expression(node, findings)?
+        )),
+    }
+}
+
+/// A value as an expression of a template: its texts may hold `{{ … }}`, and words for days stand
+/// for dates. What comes out of it is JSON whatever the values hold.
+fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
+    let json = node.json();
+    match of_json(&json) {
+        Ok(text) => Some(text),
+        Err(what) => {
+            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
+            None
+        }
+    }
+}
+
+fn of_json(value: &Json) -> Result<String, String> {
+    Ok(match value {
+        Json::Null => "none".to_owned(),
+        Json::Bool(_) | Json::Number(_) => value.to_string(),
+        Json::String(text) => of_text(text)?,
+        Json::Array(items) => {
+            let items: Result<Vec<String>, String> = items.iter().map(of_json).collect();
+            format!("[{}]", items?.join(", "))
+        }
+        Json::Object(fields) => {
+            let fields: Result<Vec<String>, String> = fields
+                .iter()
+                .map(|(key, value)| {
+                    let key = Json::String(key.clone());
+                    Ok(format!("{key}: {}", of_json(value)?))
+                })
+                .collect();
+            format!("{{{}}}", fields?.join(", "))
+        }
+    })
+}
+
+fn of_text(text: &str) -> Result<String, String> {
+    if DAYS.contains(&text) {
+        return Ok(format!("days.{text}"));
+    }
+    if text.contains("{%") || text.contains("{#") {
+        return Err(format!("{text:?} has a tag that can't stand here"));
+    }
+    let literal = |text: &str| Json::String(text.to_owned()).to_string();
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once("{{") {
+        let Some((inner, after)) = from.split_once("}}") else {
+            return Err(format!("{text:?} opens {{{{ and never closes it"));
+        };
+        if !before.is_empty() {
+            parts.push(literal(before));
+        }
+        parts.push(format!("({})", inner.trim_matches('-').trim()));
+        rest = after;
+    }
+    if !rest.is_empty() || parts.is_empty() {
+        parts.push(literal(rest));
+    }
+    Ok(parts.join(" ~ "))
+}
+
+/// A step whose answer another one uses needs one.
+fn need_answers(steps: &mut [Placed<'_>]) {
+    let used: Vec<bool> = steps
+        .iter()
+        .map(|step| {
+            let called = step.spec.name.as_str().replace('-', "_");
+            let mut sources = steps
+                .iter()
+                .flat_map(|other| other.texts.iter().map(|(_, source, _)| source));
+            sources.any(|source| uses(source, &called))
+        })
+        .collect();
+    for (step, used) in steps.iter_mut().zip(used) {
+        if let StepDo::Ask { needed, .. } = &mut step.spec.action {
+            *needed = used;
+        }
+    }
+}
+
+/// Whether a text speaks of a step's output.
+fn uses(source: &str, called: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    source.match_indices(called).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        let after = &source[at + called.len()..];
+        !before.is_some_and(part) && after.trim_start().starts_with(".output")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_become_expressions() {
+        for (text, expected) in [
+            ("plain", "\"plain\""),
+            ("", "\"\""),
+            ("yesterday", "days.yesterday"),
+            ("not today", "\"not today\""),
+            ("{{ a.output }}", "(a.output)"),
+            (
+                "say {{a}} and {{ b }}!",
+                "\"say \" ~ (a) ~ \" and \" ~ (b) ~ \"!\"",
+            ),
+            ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
+        ] {
+            assert_eq!(of_text(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["{% if a %}", "{# note #}", "{{ a"] {
+            assert!(of_text(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_used_is_needed() {
+        for (source, used) in [
+            ("{{ a.output }}", true),
+            ("steps.a.output == 1", true),
+            ("{{ ba.output }} {{ a_b.output }}", false),
+            ("a.status == 'done'", false),
+        ] {
+            assert_eq!(uses(source, "a"), used, "{source}");
+        }
+    }
+}

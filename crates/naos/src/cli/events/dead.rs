@@ -1,0 +1,162 @@
+//! `naos events dead list|show|replay|drop`
+
+use naos_types::Code;
+use serde_json::{Value, json};
+
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::out::{cell, items};
+use crate::session::{Session, api, part};
+
+/// As many as one answer has.
+const ALL_MAX: usize = 500;
+
+#[derive(clap::Args)]
+pub(super) struct Dead {
+    #[command(subcommand)]
+    what: Option<DeadWhat>,
+}
+
+#[derive(clap::Subcommand)]
+enum DeadWhat {
+    /// Lists what was put aside.
+    List {
+        /// Only of this consumer.
+        #[arg(long)]
+        consumer: Option<String>,
+    },
+    /// Shows one with all that it says.
+    Show {
+        /// The event.
+        event: String,
+        /// Whose; needed where it was put aside for several.
+        #[arg(long)]
+        consumer: Option<String>,
+    },
+    /// Has it given again, as if for the first time.
+    Replay(Chosen),
+    /// Gives it up.
+    Drop(Chosen),
+}
+
+#[derive(clap::Args)]
+struct Chosen {
+    /// The event.
+    #[arg(required_unless_present = "all")]
+    event: Option<String>,
+    /// All of them.
+    #[arg(long, conflicts_with = "event")]
+    all: bool,
+    /// Only of this consumer.
+    #[arg(long)]
+    consumer: Option<String>,
+}
+
+pub(super) fn go(context: &Context, dead: &Dead) -> Ended {
+    match &dead.what {
+        None => dead_list(context, None),
+        Some(DeadWhat::List { consumer }) => dead_list(context, consumer.as_deref()),
+        Some(DeadWhat::Show { event, consumer }) => dead_show(context, event, consumer.as_deref()),
+        Some(DeadWhat::Replay(chosen)) => dead_decide(context, chosen, "replay"),
+        Some(DeadWhat::Drop(chosen)) => dead_decide(context, chosen, "drop"),
+    }
+}
+
+fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Value, Fail> {
+    let query = consumer.map(|consumer| format!("&consumer={}", part(consumer)));
+    session.get(api(&format!(
+        "/events/dead?limit={ALL_MAX}{}",
+        query.unwrap_or_default()
+    )))
+}
+
+fn dead_list(context: &Context, consumer: Option<&str>) -> Ended {
+    const COLUMNS: [&str; 4] = ["consumer", "event", "attempts", "at"];
+    let mut session = context.session()?;
+    let answer = all_dead(&mut session, consumer)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+        return Ok(0);
+    }
+    let row = |one: &Value| {
+        let mut row: Vec<String> = COLUMNS.iter().map(|key| cell(&one[*key])).collect();
+        row.push(cell(&one["problem"]["note"]));
+        row
+    };
+    let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
+    if rows.is_empty() {
+        context.out.say("Nothing was put aside.");
+        return Ok(0);
+    }
+    let head: Vec<&str> = COLUMNS.into_iter().chain(["why"]).collect();
+    context.out.table(&head, &rows);
+    Ok(0)
+}
+
+/// The consumers for which an event was put aside.
+fn whose(
+    session: &mut Session,
+    event: &str,
+    consumer: Option<&str>,
+) -> Result<Vec<(String, String)>, Fail> {
+    let all = all_dead(session, consumer)?;
+    let mine = items(&all).iter().filter(|one| one["event"] == event);
+    let found: Vec<(String, String)> = mine
+        .map(|one| (cell(&one["consumer"]), event.to_owned()))
+        .collect();
+    if found.is_empty() {
+        let what = format!("no event {event} was put aside");
+        let help = "`naos events dead list` shows what was";
+        return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+    }
+    Ok(found)
+}
+
+fn dead_show(context: &Context, event: &str, consumer: Option<&str>) -> Ended {
+    let mut session = context.session()?;
+    for (consumer, event) in whose(&mut session, event, consumer)? {
+        let (consumer, event) = (part(&consumer), part(&event));
+        let answer = session.get(api(&format!("/consumers/{consumer}/dead/{event}")))?;
+        context.out.json(&answer);
+    }
+    Ok(0)
+}
+
+fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
+    let mut session = context.session()?;
+    let consumer = chosen.consumer.as_deref();
+    let mut done = 0_u64;
+    loop {
+        let these = match &chosen.event {
+            Some(event) => whose(&mut session, event, consumer)?,
+            None => {
+                let all = all_dead(&mut session, consumer)?;
+                let pairs = items(&all).iter();
+                pairs
+                    .map(|one| (cell(&one["consumer"]), cell(&one["event"])))
+                    .collect()
+            }
+        };
+        for (consumer, event) in &these {
+            let path = format!("/consumers/{}/dead/{}/{verb}", part(consumer), part(event));
+            session.post(api(&path), &json!({}))?;
+            done += 1;
+        }
+        if chosen.event.is_some() || these.len() < ALL_MAX {
+            break;
+        }
+    }
+    drop(session);
+    if context.out.json {
+        context.out.json(&json!({"done": done}));
+    } else {
+        let word = if verb == "drop" {
+            "given up"
+        } else {
+            "given again"
+        };
+        context.out.say(format!("{done} {word}."));
+    }
+    Ok(0)
+}

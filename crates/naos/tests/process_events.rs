@@ -1,0 +1,173 @@
+//! Events as they are typed, and as the guide says it.
+
+mod project;
+
+use project::Project;
+use serde_json::{Value, json};
+
+const GUIDE: &str = include_str!("../../../docs/events.md");
+
+/// The blocks of the guide that begin with these ticks.
+fn blocks(kind: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut within = false;
+    for line in GUIDE.lines() {
+        if let Some(word) = line.strip_prefix("```") {
+            within = !within && word == kind;
+            if within {
+                out.push(String::new());
+            }
+        } else if within && let Some(block) = out.last_mut() {
+            block.push_str(line);
+            block.push('\n');
+        }
+    }
+    out
+}
+
+/// The words of a command, as a shell takes them.
+fn words(line: &str) -> Vec<String> {
+    let (mut out, mut word, mut quoted, mut any) = (Vec::new(), String::new(), false, false);
+    for c in line.chars() {
+        match c {
+            '\'' => (quoted, any) = (!quoted, true),
+            ' ' if !quoted => {
+                if any || !word.is_empty() {
+                    out.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            c => word.push(c),
+        }
+    }
+    if any || !word.is_empty() {
+        out.push(word);
+    }
+    out
+}
+
+#[test]
+fn process_the_guide_is_true() {
+    let project = Project::new();
+    let documents = blocks("yaml");
+    assert!(documents.len() >= 3);
+    for (at, text) in documents.iter().enumerate() {
+        let path = project.path(&format!("guide-{at}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        project.json(&["apply", "-f", &path, "--strict"]);
+    }
+    project.json(&["events", "unsubscribe", "mailer"]); // the guide makes it by a command, too
+    let mut typed = 0;
+    for line in blocks("").iter().flat_map(|block| block.lines()) {
+        let Some(line) = line.strip_prefix("naos ") else {
+            continue;
+        };
+        if line.contains("EVENT") {
+            continue; // stands for an id
+        }
+        let all = words(line);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let ended = project.naos(&all);
+        // places in the journal that are made up are nobody's
+        let made_up = line.starts_with("events ack") || line.starts_with("events nack");
+        let allowed = ended.exit == 0 || (made_up && ended.exit == 1);
+        assert!(allowed, "naos {line}: {}\n{}", ended.exit, ended.stderr);
+        typed += 1;
+    }
+    assert!(typed >= 12, "{typed} commands stand in the guide");
+    let runs = project.json(&["plan", "list"]);
+    let answered = runs["items"].as_array().unwrap().iter();
+    let answered: Vec<&Value> = answered.filter(|run| run["name"] == "answer").collect();
+    assert_eq!(answered.len(), 1, "{runs}");
+    assert_eq!(
+        answered[0]["output"],
+        "Dear ana, thank you for email.received."
+    );
+}
+
+#[test]
+fn process_events_are_taken_and_put_aside() {
+    let project = Project::new();
+    project.json(&[
+        "events",
+        "subscribe",
+        "mailer",
+        "--type",
+        "email.*",
+        "--attempts",
+        "1",
+    ]);
+    let sent = project.json(&["events", "emit", "email.received", "--data", "{\"n\": 1}"]);
+    project.json(&["events", "emit", "weather.data", "--source", "/sensors/1"]);
+    let pulled = project.json(&["events", "pull", "mailer", "--max", "5"]);
+    let place = pulled["events"][0]["sequence"].as_str().unwrap().to_owned();
+    assert_eq!(pulled["events"][0]["data"], json!({"n": 1}));
+    let back = project.json(&["events", "nack", "mailer", &place]);
+    assert_eq!(back["returned"], 1);
+    let dead = project.json(&["events", "dead", "list"]);
+    assert_eq!(dead["items"][0]["event"], sent["event"]);
+    let event = sent["event"].as_str().unwrap();
+    let shown = project.json(&["events", "dead", "show", event]);
+    assert_eq!(shown["cloudevent"]["data"], json!({"n": 1}));
+    assert_eq!(
+        project.json(&["events", "dead", "replay", "--all"])["done"],
+        1
+    );
+    let again = project.json(&["events", "pull", "mailer", "--ack"]);
+    assert_eq!(again["events"][0]["sequence"], place.as_str());
+    assert_eq!(project.json(&["events", "dead"])["items"], json!([]));
+    let consumers = project.json(&["events", "consumers"]);
+    assert_eq!(consumers["items"][0]["done"], 1);
+    let orphans = project.json(&["events", "list", "--orphans"]);
+    assert_eq!(orphans["items"][0]["source"], "/sensors/1");
+    let tail = project.naos(&["events", "tail", "--after", "0", "--type", "*.received"]);
+    assert_eq!(tail.exit, 0, "{}", tail.stderr);
+    assert!(
+        tail.stdout.contains("email.received {\"n\":1}"),
+        "{}",
+        tail.stdout
+    );
+    for (words, exit, said) in [
+        (&["events", "emit", "no good"][..], 2, "N0102"),
+        (&["events", "emit", "a.b", "--data", "{"], 2, "no JSON"),
+        (&["events", "subscribe", "mailer"], 1, "N0130"),
+        (&["events", "subscribe", "x", "--type", "a b"], 2, "N0105"),
+        (&["events", "pull", "nobody"], 1, "N0121"),
+        (&["events", "dead", "show", "evt_1"], 1, "N0121"),
+        (&["plan", "signal", "plan_1", "go"], 1, "N0121"),
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, exit, "naos {words:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(said),
+            "naos {words:?}: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn process_a_consumer_goes_on_after_a_kill() {
+    let project = Project::new();
+    let mut up = project.up();
+    project.json(&["events", "subscribe", "mailer", "--type", "email.*"]);
+    for n in ["1", "2", "3"] {
+        project.json(&["events", "emit", "email.received", "--data", n]);
+    }
+    let first = project.json(&["events", "pull", "mailer", "--ack"]);
+    assert_eq!(first["events"][0]["data"], 1);
+    up.kill();
+    let mut up = project.up();
+    let rest = project.json(&["events", "pull", "mailer", "--max", "9", "--ack"]);
+    let datas: Vec<&Value> = rest["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["data"])
+        .collect();
+    assert_eq!(datas, [&json!(2), &json!(3)]);
+    up.kill();
+    let none = project.json(&["events", "pull", "mailer", "--max", "9"]);
+    assert_eq!(none["events"], json!([]));
+}

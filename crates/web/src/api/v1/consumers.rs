@@ -1,0 +1,465 @@
+//! `/consumers`: who listens to events, takes them and is done with them; and what was put aside.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::StatusCode;
+use naos_engine::node::Happened;
+use naos_engine::read::{EventRow, Reader};
+use naos_kernel::ResourceKey;
+use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
+use naos_kernel::resource::Resource;
+use naos_types::command::{self, Reply};
+use naos_types::spec::{EventFilter, Kind, Spec, SubscriptionSpec};
+use naos_types::{Code, EventId, Name, Seq, Span, TenantId, Time};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use super::applies::refused;
+use super::flows::{LABEL, document, version};
+use super::rules::Rules;
+use super::{LIMIT, LIMIT_MAX, NAMES_MAX, WAIT_MS_MAX, shapes};
+use crate::app::lock;
+use crate::cloudevents;
+use crate::door::{Answered, Call, json, ok};
+use crate::error::Fault;
+
+/// How much of the journal one look for events reads.
+const LOOK_MAX: u64 = 4_096;
+/// How often somebody else may have taken what was found before we give up.
+const TRIES_MAX: usize = 8;
+
+/// Where a consumer stood last, and how far was looked for it in vain. Nothing relies on it: what
+/// isn't true any more is said so by the cell.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    cursor: Seq,
+    filter: EventFilter,
+    looked: Seq,
+}
+
+/// The places of all consumers.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<BTreeMap<(TenantId, Name), Place>>);
+
+impl Places {
+    fn of(&self, tenant: TenantId, name: &Name) -> Option<Place> {
+        lock(&self.0).get(&(tenant, name.clone())).cloned()
+    }
+
+    fn keep(&self, tenant: TenantId, name: &Name, place: Place) {
+        lock(&self.0).insert((tenant, name.clone()), place);
+    }
+
+    fn forget(&self, tenant: TenantId, name: &Name) {
+        lock(&self.0).remove(&(tenant, name.clone()));
+    }
+}
+
+fn spec(reader: &Reader, name: &Name) -> Result<SubscriptionSpec, Fault> {
+    let key = ResourceKey(Kind::Subscription, name.clone());
+    match reader
+        .find::<Resource>(&key)?
+        .map(|found| found.spec.clone())
+    {
+        Some(Spec::Subscription(spec)) => Ok(*spec),
+        _ => Err(missing(name)),
+    }
+}
+
+fn missing(name: &Name) -> Fault {
+    let what = format!("there is no consumer {name}");
+    let help = "`naos events consumers` lists them, `naos events subscribe` makes one";
+    naos_types::Refusal::new(Code::NOT_FOUND, what)
+        .help(help)
+        .into()
+}
+
+fn shape(name: &Name, spec: &SubscriptionSpec, consumer: &Consumer, head: Seq) -> Value {
+    let held = consumer.held.len();
+    json!({
+        "name": name,
+        "filter": spec.filter,
+        "condition": spec.condition,
+        "starts": spec.starts,
+        "cursor": consumer.cursor,
+        "behind": match spec.starts {
+            Some(_) => consumer.pending.len() as u64,
+            None => head.saturating_sub(consumer.cursor.unwrap_or(0)),
+        },
+        "in_flight": held,
+        "done": consumer.done,
+        "dead": consumer.dead,
+        "visible_ms": spec.visible.0,
+        "attempts": spec.retry.attempts_max,
+    })
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.lists().await?;
+    let head = reader.seq()?;
+    let mut items = Vec::new();
+    for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
+        if let (Spec::Subscription(spec), Some(consumer)) =
+            (&found.spec, reader.find::<Consumer>(&key.1)?)
+        {
+            items.push(shape(&key.1, spec, &consumer, head));
+        }
+    }
+    ok(&json!({"items": items, "next": null}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let reader = call.lists().await?;
+    let consumer = reader.find::<Consumer>(&name)?;
+    let consumer = consumer.ok_or_else(|| missing(&name))?;
+    ok(&shape(
+        &name,
+        &spec(&reader, &name)?,
+        &consumer,
+        reader.seq()?,
+    ))
+}
+
+/// Makes a consumer, or what an event sets off.
+pub(crate) async fn create(call: Call) -> Answered {
+    let read = naos_manifest::parse_subscription(LABEL, document(&call)?, &Rules);
+    let (name, spec) = read.map_err(|found| refused(&found.0))?;
+    let kind = Kind::Subscription;
+    let command = command::Resource::Create {
+        kind,
+        name: name.clone(),
+        spec: Spec::Subscription(Box::new(spec)),
+    };
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    let made = json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq});
+    Ok(json(StatusCode::CREATED, &made))
+}
+
+pub(crate) async fn delete(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let tenant = call.who()?.tenant;
+    call.desk.places.forget(tenant, &name);
+    let kind = Kind::Subscription;
+    let command = command::Resource::Delete {
+        kind,
+        name: name.clone(),
+    };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"name": name, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pull {
+    #[serde(default = "one")]
+    max: u32,
+    #[serde(default)]
+    wait_ms: u64,
+    #[serde(default)]
+    ack: Vec<Seq>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// What a consumer took.
+struct Taken {
+    seq: Seq,
+    events: Vec<(Seq, EventId, u32)>,
+    done: u32,
+    until: Time,
+    again: Option<Time>,
+    /// Whether there is more of the journal to look at.
+    more: bool,
+}
+
+/// Takes events for a consumer, and acknowledges what it is done with in the same commit.
+pub(crate) async fn pull(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let asked: Pull = call.json()?;
+    check_pull(&asked)?;
+    let reader = call.reader()?;
+    let tenant = reader.tenant();
+    let mut watch = call.desk.app.node.watch(tenant);
+    let until = Instant::now() + Duration::from_millis(asked.wait_ms.min(WAIT_MS_MAX));
+    let mut acks = asked.ack.clone();
+    let mut done = 0;
+    let taken = loop {
+        let mut taken = take(&call, &reader, &name, &mut acks, asked.max).await?;
+        done += taken.done;
+        taken.done = done;
+        if taken.more && taken.events.is_empty() {
+            tokio::task::yield_now().await;
+            continue;
+        }
+        if !taken.events.is_empty() || Instant::now() >= until {
+            break taken;
+        }
+        if !wait(&mut watch, until, taken.again).await {
+            break taken;
+        }
+    };
+    let given: Vec<Value> = taken
+        .events
+        .iter()
+        .filter_map(|(seq, _, attempt)| given(&reader, *seq, *attempt).transpose())
+        .collect::<Result<_, _>>()?;
+    let shown = json!({
+        "events": given,
+        "acknowledged": taken.done,
+        "until": taken.until.rfc3339(),
+        "seq": taken.seq,
+    });
+    ok(&shown)
+}
+
+fn check_pull(asked: &Pull) -> Result<(), Fault> {
+    if asked.max == 0 || asked.max > PULL_MAX {
+        let what = format!("`max` is from 1 to {PULL_MAX}");
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    check_seqs(&asked.ack)
+}
+
+fn check_seqs(seqs: &[Seq]) -> Result<(), Fault> {
+    if seqs.len() <= PULL_MAX as usize {
+        return Ok(());
+    }
+    let what = format!("{} events, at most {PULL_MAX} at once", seqs.len());
+    Err(Fault::new(Code::TOO_LARGE, what))
+}
+
+/// One event as its consumer gets it.
+fn given(reader: &Reader, seq: Seq, attempt: u32) -> Result<Option<Value>, Fault> {
+    let Some(row) = reader.event_at(seq)? else {
+        return Ok(None);
+    };
+    let mut out = cloudevents::event(reader, &row);
+    out.insert("attempt".into(), json!(attempt));
+    Ok(Some(Value::Object(out)))
+}
+
+/// Asks the cell once with what there is, and again if somebody else was faster.
+async fn take(
+    call: &Call,
+    reader: &Reader,
+    name: &Name,
+    acks: &mut Vec<Seq>,
+    max: u32,
+) -> Result<Taken, Fault> {
+    let (places, tenant) = (&call.desk.places, reader.tenant());
+    let mut taken = None;
+    for attempt in 0..TRIES_MAX {
+        let place = places.of(tenant, name);
+        let (from, wants) = match &place {
+            Some(place) => (place.cursor, place.filter.clone()),
+            None => (Seq::MAX, EventFilter::default()), // nobody knows yet: the cell says
+        };
+        let (found, upto) = match &place {
+            Some(place) => look(reader, place, max)?,
+            None => (Vec::new(), from),
+        };
+        let rows: Vec<(Seq, EventId)> = found.iter().map(|r| (r.seq, r.event.event)).collect();
+        let limit = if place.is_some() { max } else { 0 };
+        let command = command::Event::Pull {
+            consumer: name.clone(),
+            done: std::mem::take(acks),
+            limit,
+            from: if place.is_some() { from } else { 0 },
+            filter: wants.clone(),
+            found: rows,
+            upto: if place.is_some() { upto } else { 0 },
+        };
+        let part = format!("#{attempt}");
+        let (seq, reply) = call.ask(&part, command, Vec::new()).await?;
+        let Reply::Pulled {
+            events,
+            done,
+            cursor,
+            until,
+            again,
+            filter,
+        } = reply
+        else {
+            return Err(Fault::new(
+                Code::INTERNAL,
+                "a consumer that took nothing at all",
+            ));
+        };
+        let stale = filter.is_some();
+        let kept = Place {
+            cursor,
+            filter: filter.map_or(wants, |filter| *filter),
+            // what was found and left is found again
+            looked: if stale || !found.is_empty() {
+                cursor
+            } else {
+                upto
+            },
+        };
+        places.keep(tenant, name, kept);
+        let before: u32 = taken.as_ref().map_or(0, |taken: &Taken| taken.done);
+        let retry = events.is_empty() && (stale || place.is_none());
+        taken = Some(Taken {
+            seq,
+            events,
+            done: before + done,
+            until,
+            again,
+            more: found.is_empty() && upto < reader.seq()?,
+        });
+        if !retry {
+            break;
+        }
+    }
+    taken.ok_or_else(|| Fault::new(Code::BUSY, "others take this consumer's events"))
+}
+
+fn look(reader: &Reader, place: &Place, max: u32) -> Result<(Vec<EventRow>, Seq), Fault> {
+    let after = place.looked.max(place.cursor);
+    let wants = |event: &_| place.filter.wants(event);
+    Ok(reader.events_after(after, max as usize, LOOK_MAX, wants)?)
+}
+
+/// Waits until something happened, or something is due again; false at the end of the time.
+async fn wait(watch: &mut Receiver<Arc<Happened>>, until: Instant, again: Option<Time>) -> bool {
+    let due = again.map(|at| {
+        let left = (at - naos_engine::clock::now()).0.max(0);
+        Instant::now() + Duration::from_millis(left.unsigned_abs())
+    });
+    let end = due.map_or(until, |due| due.min(until));
+    let published = async {
+        loop {
+            match watch.recv().await {
+                Ok(happened) => {
+                    let mut facts = happened.facts.iter();
+                    if facts.any(|(_, _, fact)| matches!(fact, naos_types::fact::Fact::Event(_))) {
+                        return true;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    };
+    match tokio::time::timeout_at(end, published).await {
+        Ok(goes_on) => goes_on,
+        Err(_) => end < until,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ack {
+    events: Vec<Seq>,
+}
+
+pub(crate) async fn ack(call: Call) -> Answered {
+    let consumer = call.name("name")?;
+    let Ack { events } = call.json()?;
+    check_seqs(&events)?;
+    let command = command::Event::Acknowledge { consumer, events };
+    counted(&call, command, "acknowledged").await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nack {
+    events: Vec<Seq>,
+    delay_ms: Option<i64>,
+}
+
+pub(crate) async fn nack(call: Call) -> Answered {
+    let consumer = call.name("name")?;
+    let Nack { events, delay_ms } = call.json()?;
+    check_seqs(&events)?;
+    let delay = delay_ms.map(|ms| Span(ms.clamp(0, 86_400_000)));
+    let command = command::Event::Return {
+        consumer,
+        events,
+        delay,
+    };
+    counted(&call, command, "returned").await
+}
+
+async fn counted(call: &Call, command: command::Event, word: &str) -> Answered {
+    let (seq, reply) = call.ask("", command, Vec::new()).await?;
+    let count = match reply {
+        Reply::Count(count) => count,
+        _ => 0,
+    };
+    ok(&json!({word: count, "seq": seq}))
+}
+
+fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Value {
+    json!({
+        "consumer": key.0,
+        "event": key.1,
+        "seq": dead.seq,
+        "attempts": dead.attempts,
+        "at": dead.at.rfc3339(),
+        "problem": shapes::problem(reader, Some(&dead.problem)),
+    })
+}
+
+/// `GET /events/dead`: what was put aside, newest of each consumer first.
+pub(crate) async fn dead(call: Call) -> Answered {
+    let reader = call.lists().await?;
+    let wanted = call.query("consumer");
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    let fits = |key: &DeadKey, _: &Dead| wanted.is_none_or(|name| key.0.as_str() == name);
+    let listed = reader.newest::<Dead>(None, limit, fits)?;
+    let shown = listed.items.iter();
+    let items: Vec<Value> = shown
+        .map(|(key, dead)| dead_shape(&reader, key, dead))
+        .collect();
+    ok(&json!({"items": items, "more": listed.next.is_some()}))
+}
+
+fn dead_key(call: &Call) -> Result<DeadKey, Fault> {
+    Ok(DeadKey(call.name("name")?, call.id("event", "event")?))
+}
+
+/// One that was put aside, with the event itself.
+pub(crate) async fn dead_one(call: Call) -> Answered {
+    let key = dead_key(&call)?;
+    let reader = call.lists().await?;
+    let missing = || {
+        let what = format!("no event {} of {} was put aside", key.1, key.0);
+        Fault::new(Code::NOT_FOUND, what)
+    };
+    let dead = reader.find::<Dead>(&key)?.ok_or_else(missing)?;
+    let mut out = dead_shape(&reader, &key, &dead);
+    let row = reader.event(key.1)?;
+    out["cloudevent"] = row.map_or(Value::Null, |row| {
+        Value::Object(cloudevents::event(&reader, &row))
+    });
+    ok(&out)
+}
+
+pub(crate) async fn replay(call: Call) -> Answered {
+    let DeadKey(consumer, event) = dead_key(&call)?;
+    let command = command::Event::Replay {
+        consumer: consumer.clone(),
+        event,
+    };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"consumer": consumer, "event": event, "seq": seq}))
+}
+
+pub(crate) async fn drop_dead(call: Call) -> Answered {
+    let DeadKey(consumer, event) = dead_key(&call)?;
+    let command = command::Event::Drop {
+        consumer: consumer.clone(),
+        event,
+    };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"consumer": consumer, "event": event, "seq": seq}))
+}

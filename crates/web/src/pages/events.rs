@@ -1,0 +1,136 @@
+//! The bus: what was published, who listens, and what was put aside.
+
+use askama::Template;
+
+use super::filters;
+use super::frame::{Page, Section};
+use crate::locale::Locale;
+
+/// The event browser.
+#[derive(Clone, Debug, Template)]
+#[template(path = "events.html")]
+pub struct Events {
+    /// At most [`super::PAGE_ROWS_MAX`], newest first.
+    pub rows: Vec<EventRow>,
+    /// The chosen types; empty for all.
+    pub topic: String,
+    /// The chosen source.
+    pub source: String,
+    /// The chosen category; empty for all.
+    pub category: String,
+    /// The chosen conversation.
+    pub correlation: String,
+    /// How many were published.
+    pub published: u64,
+    /// How many of them nobody listened to.
+    pub orphans: u64,
+    /// Who listens.
+    pub consumers: Vec<ConsumerRow>,
+    /// What was put aside.
+    pub dead: Vec<DeadRow>,
+    /// Where newer rows are.
+    pub newer: Option<String>,
+    /// Where older rows are.
+    pub older: Option<String>,
+}
+
+/// One event.
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    /// Its place in the journal.
+    pub seq: u64,
+    /// When, UTC milliseconds.
+    pub time_ms: i64,
+    /// Its type.
+    pub topic: String,
+    /// Where it comes from, or who published it.
+    pub source: String,
+    /// The conversation that it belongs to.
+    pub correlation: String,
+    /// The beginning of its data.
+    pub data: String,
+    /// Whether anybody listened.
+    pub heard: bool,
+}
+
+/// Who listens.
+#[derive(Clone, Debug)]
+pub struct ConsumerRow {
+    /// What it is called.
+    pub name: String,
+    /// To which types.
+    pub on: String,
+    /// What an event starts; empty for one that takes events.
+    pub starts: String,
+    /// How many events are with it or wait to start something.
+    pub in_flight: u64,
+    /// How many it is done with.
+    pub done: u64,
+}
+
+/// What was put aside.
+#[derive(Clone, Debug)]
+pub struct DeadRow {
+    /// Whose.
+    pub consumer: String,
+    /// Which event.
+    pub event: String,
+    /// How often it was given.
+    pub attempts: u64,
+    /// When it was put aside, UTC milliseconds.
+    pub time_ms: i64,
+    /// Why.
+    pub why: String,
+    /// The key of its forms; nothing where the reader may not.
+    pub form_key: Option<String>,
+}
+
+impl Events {
+    /// The categories, and the word of the one that is chosen.
+    fn categories(&self) -> [(&'static str, bool); 4] {
+        ["input", "internal", "output", "external"].map(|word| (word, self.category == word))
+    }
+
+    fn is_filtered(&self) -> bool {
+        let texts = [&self.topic, &self.source, &self.category, &self.correlation];
+        texts.iter().any(|text| !text.is_empty())
+    }
+}
+
+impl Page for Events {
+    fn section(&self) -> Section {
+        Section::Events
+    }
+
+    fn title(&self, locale: Locale) -> String {
+        locale.t("nav-events").into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check, sample};
+    use super::*;
+
+    #[test]
+    fn what_was_put_aside_has_its_buttons() {
+        let html = check::page(&sample::events(&str::to_owned));
+        check::contains(&html, "action=\"/events/dead\"");
+        check::contains(&html, "value=\"replay\"");
+        check::contains(&html, "mailer was given it 5 times");
+        check::contains(&html, "Nobody listened");
+    }
+
+    #[test]
+    fn the_filter_keeps_what_was_typed() {
+        let page = Events {
+            topic: "email.*".into(),
+            category: "output".into(),
+            ..sample::events_empty()
+        };
+        let html = check::page(&page);
+        check::contains(&html, "value=\"email.*\"");
+        check::contains(&html, "value=\"output\" selected");
+        check::contains(&html, "No event matches");
+    }
+}

@@ -1,0 +1,324 @@
+//! `/api/v1/events` and `/api/v1/consumers`: CloudEvents in and out, taken and acknowledged.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::support::{Got, Rig};
+
+/// A request with a body that is sent as it is.
+async fn send(rig: &Rig, headers: &[(&str, &str)], body: &str) -> Got {
+    let mut request = Request::post("/api/v1/events")
+        .header("host", "127.0.0.1:4200")
+        .header("authorization", format!("Bearer {}", rig.owner));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    rig.send(request.body(Body::from(body.to_owned())).unwrap())
+        .await
+}
+
+async fn subscribe(rig: &Rig, body: Value) {
+    let made = rig.post("/api/v1/consumers", body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+}
+
+async fn pull(rig: &Rig, consumer: &str, body: Value) -> Value {
+    let path = format!("/api/v1/consumers/{consumer}/pull");
+    rig.post(&path, body).await.ok()
+}
+
+fn places(pulled: &Value) -> Vec<u64> {
+    let events = pulled["events"].as_array().unwrap().iter();
+    let place = |event: &Value| event["sequence"].as_str().unwrap().parse().unwrap();
+    events.map(place).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_goes_out_as_it_was() {
+    let rig = Rig::new().await;
+    subscribe(&rig, json!({"name": "all"})).await;
+    let structured = json!({
+        "specversion": "1.0", "id": "1", "source": "/s", "type": "a.one", "subject": "Ana",
+        "correlationid": "c-1", "partitionkey": "k", "colour": "red", "category": "external",
+        "data": {"n": 1},
+    });
+    let kind = ("content-type", "application/cloudevents+json");
+    assert_eq!(
+        send(&rig, &[kind], &structured.to_string()).await.status,
+        201
+    );
+    let binary = [
+        ("ce-specversion", "1.0"),
+        ("ce-id", "2"),
+        ("ce-source", "/s"),
+        ("ce-type", "a.two"),
+        ("content-type", "text/plain"),
+    ];
+    assert_eq!(send(&rig, &binary, "hello").await.status, 201);
+    let batch = json!([
+        {"specversion": "1.0", "id": "3", "source": "/s", "type": "a.three"},
+        {"specversion": "1.0", "id": "4", "source": "/s", "type": "a.four",
+         "datacontenttype": "x/y", "data_base64": "AAH/"},
+    ]);
+    let many = ("content-type", "application/cloudevents-batch+json");
+    let sent = send(&rig, &[many], &batch.to_string()).await.ok();
+    assert_eq!(sent["events"].as_array().unwrap().len(), 2);
+    let pulled = pull(&rig, "all", json!({"max": 10})).await;
+    let events = pulled["events"].as_array().unwrap();
+    let types: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["a.one", "a.two", "a.three", "a.four"]);
+    for (key, value) in structured.as_object().unwrap() {
+        assert_eq!(&events[0][key], value, "{key}");
+    }
+    assert_eq!(
+        (&events[1]["data"], &events[1]["datacontenttype"]),
+        (&json!("hello"), &json!("text/plain"))
+    );
+    assert_eq!(events[3]["data_base64"], "AAH/");
+    assert!(
+        events
+            .iter()
+            .all(|event| event["attempt"] == 1 && event["specversion"] == "1.0")
+    );
+    let found = rig
+        .get(&format!(
+            "/api/v1/events/{}",
+            sent["events"][0].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(found.ok()["type"], "a.three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_source_and_id_is_the_same_event() {
+    let rig = Rig::new().await;
+    let event = json!({"type": "a.b", "source": "/s", "id": "1", "data": 1});
+    let first = rig.post("/api/v1/events", event.clone()).await.ok();
+    let again = rig.post("/api/v1/events", event).await.ok();
+    assert_eq!(first, again);
+    let other = json!({"type": "a.b", "source": "/s", "id": "1", "data": 2});
+    let got = rig.post("/api/v1/events", other).await;
+    assert_eq!(got.problem(), (409, "N0134".into()));
+    let elsewhere = json!({"type": "a.b", "source": "/t", "id": "1", "data": 2});
+    assert_ne!(
+        rig.post("/api/v1/events", elsewhere).await.ok()["event"],
+        first["event"]
+    );
+    assert_eq!(rig.get("/api/v1/events/stats").await.ok()["published"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_never_comes_again() {
+    let rig = Rig::new().await;
+    let body = json!({"name": "mailer", "on": "email.*", "visible": "1ms",
+        "retry": {"attempts": 3, "wait": "1ms", "max": "1ms"}});
+    subscribe(&rig, body).await;
+    for n in 0..5 {
+        let topic = if n == 2 {
+            "weather.data"
+        } else {
+            "email.received"
+        };
+        rig.post("/api/v1/events", json!({"type": topic, "data": n}))
+            .await
+            .ok();
+    }
+    let first = pull(&rig, "mailer", json!({"max": 2})).await;
+    let taken = places(&first);
+    assert_eq!(taken.len(), 2);
+    // One is acknowledged with the next pull; the other comes again, with a higher count.
+    let mut second = pull(
+        &rig,
+        "mailer",
+        json!({"max": 10, "ack": [taken[0]], "wait_ms": 20_000}),
+    )
+    .await;
+    assert_eq!(second["acknowledged"], 1);
+    let mut seen = places(&second);
+    while !seen.contains(&taken[1]) || seen.len() < 3 {
+        second = pull(&rig, "mailer", json!({"max": 10, "wait_ms": 20_000})).await;
+        seen.extend(places(&second));
+    }
+    assert!(!seen.contains(&taken[0]), "{seen:?}");
+    let path = "/api/v1/consumers/mailer/ack";
+    seen.sort_unstable();
+    seen.dedup();
+    let done = rig.post(path, json!({"events": seen})).await.ok();
+    assert_eq!(done["acknowledged"], seen.len());
+    let shown = rig.get("/api/v1/consumers/mailer").await.ok();
+    assert_eq!(
+        (&shown["done"], &shown["in_flight"]),
+        (&json!(4), &json!(0))
+    );
+    let none = pull(&rig, "mailer", json!({"max": 10})).await;
+    assert_eq!(none["events"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_that_waits_hears_at_once() {
+    let rig = Rig::new().await;
+    subscribe(&rig, json!({"name": "mailer", "on": "email.*"})).await;
+    let waiting = pull(&rig, "mailer", json!({"wait_ms": 30_000}));
+    let publishing = async {
+        rig.post("/api/v1/events", json!({"type": "weather.data"}))
+            .await
+            .ok();
+        rig.post("/api/v1/events", json!({"type": "email.received"}))
+            .await
+            .ok()
+    };
+    let both = async { tokio::join!(waiting, publishing) };
+    let (pulled, _) = tokio::time::timeout(Duration::from_secs(20), both)
+        .await
+        .unwrap();
+    assert_eq!(pulled["events"][0]["type"], "email.received");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_aside_is_shown_and_given_again() {
+    let rig = Rig::new().await;
+    let body = json!({"name": "mailer", "on": "email.*", "retry": {"attempts": 1}});
+    subscribe(&rig, body).await;
+    let sent = rig
+        .post(
+            "/api/v1/events",
+            json!({"type": "email.received", "data": 7}),
+        )
+        .await
+        .ok();
+    let taken = places(&pull(&rig, "mailer", json!({})).await);
+    let path = "/api/v1/consumers/mailer/nack";
+    assert_eq!(
+        rig.post(path, json!({"events": taken})).await.ok()["returned"],
+        1
+    );
+    let dead = rig.get("/api/v1/events/dead").await.ok();
+    assert_eq!(dead["items"][0]["event"], sent["event"]);
+    let one = format!(
+        "/api/v1/consumers/mailer/dead/{}",
+        sent["event"].as_str().unwrap()
+    );
+    let shown = rig.get(&one).await.ok();
+    assert_eq!(shown["cloudevent"]["data"], 7);
+    assert_eq!(shown["problem"]["code"], "N0196");
+    rig.post(&format!("{one}/replay"), Value::Null).await.ok();
+    assert_eq!(places(&pull(&rig, "mailer", json!({})).await), taken);
+    assert_eq!(rig.get(&one).await.problem(), (404, "N0121".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_orphans_and_bad_requests() {
+    let rig = Rig::new().await;
+    subscribe(&rig, json!({"name": "mailer", "on": ["email.*", "*.sent"]})).await;
+    for topic in ["email.received", "fax.sent", "weather.data"] {
+        let body = json!({"type": topic, "correlation": "c", "source": "/here/x"});
+        rig.post("/api/v1/events", body).await.ok();
+    }
+    let types = async |query: &str| -> Vec<String> {
+        let got = rig.get(&format!("/api/v1/events{query}")).await.ok();
+        let items = got["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|e| e["type"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(types("?orphans=true").await, ["weather.data"]);
+    assert_eq!(
+        types("?type=email.*,fax.*").await,
+        ["fax.sent", "email.received"]
+    );
+    assert_eq!(
+        types("?correlation=c&source=/here/*&limit=1").await,
+        ["weather.data"]
+    );
+    assert_eq!(
+        types("?after=0&limit=2").await,
+        ["email.received", "fax.sent"]
+    );
+    let stats = rig.get("/api/v1/events/stats").await.ok();
+    assert_eq!(
+        (&stats["published"], &stats["orphans"]),
+        (&json!(3), &json!(1))
+    );
+    for (path, body, expected) in [
+        (
+            "events",
+            json!({"type": "a", "data": "x".repeat(300_000)}),
+            (413, "N0103"),
+        ),
+        (
+            "consumers",
+            json!({"name": "x", "on": "a b"}),
+            (400, "N0105"),
+        ),
+        ("consumers", json!({"name": "mailer"}), (409, "N0130")),
+        ("consumers/mailer/pull", json!({"max": 0}), (400, "N0102")),
+        ("consumers/nobody/pull", json!({}), (404, "N0121")),
+        (
+            "consumers/mailer/ack",
+            json!({"events": "x"}),
+            (400, "N0102"),
+        ),
+    ] {
+        let got = rig.post(&format!("/api/v1/{path}"), body).await;
+        assert_eq!(got.problem(), (expected.0, expected.1.to_owned()), "{path}");
+    }
+    let other = rig.tenant("riake").await;
+    let theirs = rig
+        .api(&other, "GET", "/api/v1/events", Value::Null)
+        .await
+        .ok();
+    assert_eq!(theirs["items"], json!([]), "{theirs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_sets_off_and_what_waits_for_one() {
+    let rig = Rig::new().await;
+    let text = "\
+type: plan
+name: answer
+inputs: [{name: who, type: string}]
+steps:
+  - name: paid
+    wait_for: {event: order.paid, where: event.data.n > 1, correlation: '{{ trigger.correlation }}'}
+  - {name: look, wait_for: {signal: looked}}
+  - {name: say, render: '{{ inputs.who }} {{ paid.output.data.n }} {{ look.output }}'}
+---
+type: subscription
+name: orders
+on: order.placed
+filter: trigger.data.who != 'nobody'
+start: {plan: answer}
+";
+    let apply = json!({"files": [{"name": "f.yaml", "text": text}], "strict": true});
+    rig.post("/api/v1/apply", apply).await.ok();
+    for who in ["nobody", "ana"] {
+        let body = json!({"type": "order.placed", "correlation": "o1", "data": {"who": who}});
+        rig.post("/api/v1/events", body).await.ok();
+    }
+    let runs = rig.get("/api/v1/plan-runs?name=answer").await.ok();
+    let runs = runs["items"].as_array().unwrap();
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    assert_eq!(runs[0]["correlation"], "o1");
+    assert!(runs[0]["causation"].as_str().unwrap().starts_with("evt_"));
+    let run = runs[0]["run"].as_str().unwrap().to_owned();
+    for (correlation, n) in [("o2", 5), ("o1", 1), ("o1", 4)] {
+        let body = json!({"type": "order.paid", "correlation": correlation, "data": {"n": n}});
+        rig.post("/api/v1/events", body).await.ok();
+    }
+    let signal = format!("/api/v1/plan-runs/{run}/signal");
+    rig.post(&signal, json!({"name": "looked", "data": "well"}))
+        .await
+        .ok();
+    let shown = rig
+        .get(&format!("/api/v1/plan-runs/{run}?wait_ms=20000"))
+        .await
+        .ok();
+    assert_eq!(
+        (&shown["status"], &shown["output"]),
+        (&json!("completed"), &json!("ana 4 well"))
+    );
+}
