@@ -193,7 +193,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
         ),
         (
             "supervisors:\n  s: {maxRestart: 3, children: [a]}\n",
-            "nexus.config.yaml:2:7: unknown key `maxRestart`; did you mean `maxRestarts`?",
+            "nexus.config.yaml:2:7: unknown key `maxRestart`; did you mean `max_restarts`?",
         ),
         (
             "pools:\n  p: {size: 0}\n",

@@ -14,7 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn tree() -> Rig {
     let rig = Rig::new().await;
-    let files = json!([{"name": "nexus.config.yaml", "text": TREE}]);
+    // The only template of this node answers with what it is given, as `echo` does.
+    let text = TREE.replace("template: echo", "template: researcher");
+    let files = json!([{"name": "nexus.config.yaml", "text": text}]);
     let applied = rig
         .post("/api/v1/apply", json!({ "files": files }))
         .await
