@@ -95,6 +95,7 @@ impl Sim {
             self.check_notices(tenant);
             self.check_bus(tenant);
             self.check_schedules(tenant);
+            self.check_watches(tenant);
             self.check_money(tenant);
         }
         self.check_one_owner();
@@ -115,7 +116,7 @@ impl Sim {
                 matches!(
                     run.status,
                     RunStatus::Held | RunStatus::Unknown | RunStatus::Diverged
-                )
+                ) || (run.status == RunStatus::Queued && Self::rests(&walk.state, &run.agent))
             }
             _ => false,
         };

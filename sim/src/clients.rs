@@ -146,6 +146,9 @@ impl Sim {
         if self.scenarios.schedules {
             self.begin_schedules(tenant);
         }
+        if self.scenarios.watches {
+            self.begin_watches(tenant);
+        }
     }
 
     /// A try of a command goes out.

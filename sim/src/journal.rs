@@ -7,7 +7,7 @@ use naos_kernel::{Need, Replay, State};
 use naos_store::{Entry, MemStore, Store};
 use naos_types::effect::{Call, Caller};
 use naos_types::fact::run::Verdict;
-use naos_types::fact::{Fact, agent, approval, plan, review, run, task};
+use naos_types::fact::{Fact, agent, approval, plan, review, run, supervisor, task};
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
 use crate::bus::Bus;
@@ -15,6 +15,7 @@ use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
 use crate::schedules::Schedules;
+use crate::watches::Watches;
 
 /// What a run's facts said so far.
 #[derive(Default)]
@@ -50,6 +51,7 @@ pub(crate) struct Walk {
     pub(crate) flows: Flows,
     pub(crate) bus: Bus,
     pub(crate) schedules: Schedules,
+    pub(crate) watches: Watches,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -73,6 +75,7 @@ impl Walk {
             flows: Flows::default(),
             bus: Bus::default(),
             schedules: Schedules::default(),
+            watches: Watches::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -118,12 +121,14 @@ impl Walk {
         self.notices.take(&fact, &self.state)?;
         self.bus.take(&fact, entry.seq)?;
         self.schedules.take(&fact, entry.at)?;
+        self.watches.take(&fact, entry.at, &self.state)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),
             Fact::Run(fact) => self.run(fact),
             Fact::Plan(fact) => self.plan(fact),
             Fact::Approval(fact) => self.approval(fact),
+            Fact::Supervisor(supervisor::Fact::SetAside(f)) => self.set_aside(&f.runs),
             Fact::Review(review::Fact::Requested(f)) => ensure(f.author != f.reviewer, || {
                 format!("{} reviews their own work", f.author)
             }),
@@ -218,6 +223,21 @@ impl Walk {
             run::Fact::Stopped(_) => seen.closed = true,
             run::Fact::Diverged(_) => (seen.rests, seen.diverged) = (true, true),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// These begin again once their agent is restarted.
+    fn set_aside(&mut self, runs: &[RunId]) -> Result<(), String> {
+        for id in runs {
+            let seen = self
+                .runs
+                .get_mut(id)
+                .ok_or_else(|| format!("{id} never began"))?;
+            ensure(seen.pending.is_none() && !seen.closed, || {
+                format!("{id} can't wait: it has a call under way, or is closed")
+            })?;
+            seen.rests = true;
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ mod scenarios;
 mod schedules;
 mod sim;
 mod trace;
+mod watches;
 mod workload;
 
 pub use chance::Chance;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use naos_kernel::State;
 use naos_types::fact::notice::{self, About};
-use naos_types::fact::{Fact, approval, plan, resource, run};
+use naos_types::fact::{Fact, approval, plan, resource, run, supervisor};
 use naos_types::spec::Kind;
 use naos_types::{Name, NoticeId, TenantId};
 
@@ -59,6 +59,12 @@ impl Notices {
                     let place = place.map_or(0, |at| at as u32 + 1);
                     let attempt = plan.steps.get(&f.at.step).map_or(0, |step| step.attempt);
                     self.wants(&About::NotUndone(f.plan, place, attempt));
+                }
+            }
+            Fact::Supervisor(supervisor::Fact::Failed(f)) if f.parent.is_none() => {
+                let key = naos_kernel::Key::Supervisor(f.supervisor.clone());
+                if let Some(naos_kernel::AnyAggregate::Supervisor(found)) = state.get(&key) {
+                    self.wants(&About::GaveUp(f.supervisor.clone(), found.since));
                 }
             }
             Fact::Notice(fact) => return self.notice(fact),

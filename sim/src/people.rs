@@ -20,6 +20,7 @@ impl Sim {
             if let Ok(fact) = Fact::decode(&entry.kind, entry.version, &entry.bytes) {
                 self.react(tenant, &fact);
                 self.look_at_flow(tenant, &fact);
+                self.look_at_watch(tenant, &fact);
             }
         }
     }

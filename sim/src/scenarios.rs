@@ -47,6 +47,10 @@ pub const NAMES: &[&str] = &[
     "schedule fired",
     "schedule missed",
     "schedule could not start",
+    "root supervisor failed",
+    "supervisor escalated",
+    "child restarted",
+    "run set aside",
 ];
 
 /// Which scenarios a seed has.
@@ -68,6 +72,8 @@ pub(crate) struct Scenarios {
     pub(crate) bus: bool,
     /// Tenants have schedules.
     pub(crate) schedules: bool,
+    /// Tenants have supervisors.
+    pub(crate) watches: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -88,6 +94,7 @@ impl Scenarios {
             flows: false,     // rolled from a stream of its own
             bus: false,       // likewise
             schedules: false, // likewise
+            watches: false,   // likewise
         }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Sim {
     pub(crate) promised: Vec<(TenantId, Seq)>,
     /// The chance of schedules.
     pub(crate) schedule_chance: Chance,
+    /// The chance of supervisors.
+    pub(crate) watch_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -89,6 +91,8 @@ const FLOWS: u64 = 0x666c_6f77;
 const BUS: u64 = 0x6275_7300;
 /// What the streams of schedules begin with.
 const SCHEDULES: u64 = 0x6372_6f6e;
+/// What those of supervisors begin with.
+const WATCHES: u64 = 0x7761_7463;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -98,6 +102,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     scenarios.flows = Chance::new(seed ^ FLOWS).once_in(2);
     scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
     scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
+    scenarios.watches = Chance::new(seed ^ WATCHES).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -135,6 +140,7 @@ impl Sim {
             ready: BTreeMap::new(),
             promised: Vec::new(),
             schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
+            watch_chance: Chance::new(seed ^ WATCHES.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -344,6 +350,7 @@ impl Sim {
                 self.issue();
                 self.issue_flow();
                 self.issue_schedule();
+                self.issue_drill();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

@@ -39,6 +39,7 @@ nav-agents = Agents
 nav-approvals = Approvals
 nav-runs = Runs
 nav-schedules = Schedules
+nav-supervisors = Supervisors
 nav-costs = Costs
 nav-events = Events
 nav-audit = Audit

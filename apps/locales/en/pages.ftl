@@ -155,3 +155,13 @@ costs-days = Spent per day
 costs-agents = By agent
 costs-tiers = By tier
 costs-blank = Nothing was spent.
+
+supervisors-blank = There is no supervisor yet. Make one:
+supervisor-restarts = { $part } of { $whole } restarts
+supervisor-window = within
+supervisor-reset = Reset
+supervisor-missing = Not there yet
+restarts-count = { $n ->
+    [one] restarted { $count } time
+   *[other] restarted { $count } times
+}

@@ -102,3 +102,9 @@ role-owner = Owner
 role-admin = Admin
 role-staff = Staff
 role-external = External
+
+supervisor-running = Running
+supervisor-restarting = Restarting
+supervisor-suspended = Suspended
+supervisor-stopped = Stopped
+supervisor-failed = Failed

@@ -33,6 +33,7 @@ nav-agents = Agents
 nav-approvals = Validations
 nav-runs = Exécutions
 nav-schedules = Planifications
+nav-supervisors = Superviseurs
 nav-costs = Coûts
 nav-events = Événements
 nav-audit = Audit

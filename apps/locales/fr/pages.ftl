@@ -158,3 +158,13 @@ costs-days = Dépensé par jour
 costs-agents = Par agent
 costs-tiers = Par niveau
 costs-blank = Rien n’a été dépensé.
+
+supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :
+supervisor-restarts = { $part } redémarrages sur { $whole }
+supervisor-window = en
+supervisor-reset = Réinitialiser
+supervisor-missing = Pas encore là
+restarts-count = { $n ->
+    [one] redémarré { $count } fois
+   *[other] redémarré { $count } fois
+}

@@ -102,3 +102,9 @@ role-owner = Propriétaire
 role-admin = Administrateur
 role-staff = Équipe
 role-external = Externe
+
+supervisor-running = En marche
+supervisor-restarting = Redémarre
+supervisor-suspended = Suspendu
+supervisor-stopped = Arrêté
+supervisor-failed = En échec

@@ -60,6 +60,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Resource(fact) => {
             crate::notice::set_up(turn, fact)?;
             crate::event::set_up(turn, fact)?;
+            crate::supervisor::set_up(turn, fact)?;
             crate::resource::fold(turn, fact)
         }
         Fact::Document(fact) => crate::document::fold(turn, fact),
@@ -69,5 +70,6 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),
         Fact::Schedule(fact) => crate::schedule::fold(turn, fact),
+        Fact::Supervisor(fact) => crate::supervisor::fold(turn, fact),
     }
 }

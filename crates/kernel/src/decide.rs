@@ -122,5 +122,6 @@ fn command_of(turn: &mut Turn<'_>, actor: &Actor, command: &Command) -> Done<Rep
         Command::Notice(command) => crate::notice::command(turn, command),
         Command::Tenant(command) => crate::tenant::command(turn, actor, command),
         Command::Schedule(command) => crate::schedule::command(turn, actor, command),
+        Command::Supervisor(command) => crate::supervisor::command(turn, actor, command),
     }
 }

@@ -8,6 +8,7 @@ use naos_types::{RunStatus, Spender, StepStatus};
 use crate::budget::Budget;
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::supervisor::Supervisor;
 use crate::turn::{Done, Stop, Turn};
 
 /// N1: what is settled and set aside never exceeds the limit, an agent's nor that of all.
@@ -99,8 +100,15 @@ fn n9_one_beat(turn: &Turn<'_>, key: &crate::state::ResourceKey) -> bool {
     crate::schedule::is_whole(turn, key)
 }
 
+/// N10: a supervisor never restarts more within its window than it may.
+#[must_use]
+pub fn n10_restarts_have_an_end(found: &Supervisor) -> bool {
+    let last = found.restarts.last();
+    last.is_none_or(|last| found.recent(*last) <= found.restarts_max)
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9, N10];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -111,6 +119,7 @@ const N6: &str = "N6 closed plans are at rest";
 const N7: &str = "N7 fan-out keeps its window";
 const N8: &str = "N8 undoing goes backwards";
 const N9: &str = "N9 one beat";
+const N10: &str = "N10 restarts have an end";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -150,6 +159,11 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
     }
     for key in turn.tables.schedule.edits.keys() {
         holds(n9_one_beat(turn, key), N9, &key.1)?;
+    }
+    for (name, found) in &turn.tables.supervisor.edits {
+        if let Some(found) = found {
+            holds(n10_restarts_have_an_end(found), N10, name)?;
+        }
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub mod route;
 pub mod run;
 pub mod schedule;
 mod state;
+pub mod supervisor;
 mod table;
 pub mod task;
 pub mod tenant;
@@ -62,5 +63,7 @@ pub const RUN_LOG_LINE_BYTES_MAX: u32 = 2_048;
 pub const RUN_LOG_BYTES_MAX: u32 = 256 << 10;
 /// The most pages of log that are kept with one run: a commit that speaks for it makes one.
 pub const RUN_LOG_PAGES_MAX: u32 = 256;
+/// The most supervisors of a tenant.
+pub const SUPERVISORS_MAX: usize = 1_000;
 /// The most items of a fan-out.
 pub const FAN_ITEMS_MAX: u32 = 10_000;

@@ -60,10 +60,12 @@ fn run_fact(turn: &mut Turn<'_>, fact: &run::Fact) -> Done {
             })
         }
         run::Fact::Failed(f) if f.retry_at.is_none() => {
-            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)
+            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)?;
+            crate::supervisor::run_failed(turn, f.run, f.problem.code)
         }
         run::Fact::Stopped(f) => {
-            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)
+            run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)?;
+            crate::supervisor::run_failed(turn, f.run, f.problem.code)
         }
         run::Fact::Cancelled(f) => run_failed(turn, f.run, None, TaskStatus::Cancelled),
         run::Fact::LeftUnknown(f) => {

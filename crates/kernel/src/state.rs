@@ -469,6 +469,12 @@ tables! {
     signals signals_mut put_signals Signals: PlanId => crate::event::Signals;
     /// The backup that the cell goes on from.
     restored restored_mut put_restored Restored: () => crate::tenant::Restored;
+    /// A supervisor.
+    supervisor supervisor_mut put_supervisor Supervisor: Name => crate::supervisor::Supervisor;
+    /// Who watches a child.
+    watch watch_mut put_watch Watch: Name => crate::supervisor::Watch;
+    /// Which supervisor watches which.
+    forest forest_mut put_forest Forest: () => crate::supervisor::Forest;
     /// Why the cell decides nothing.
     quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
     /// A resource with a time.

@@ -182,11 +182,12 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
                 out.schedules.extend(schedule::all(node, found));
                 continue;
             }
+            if *kind == Kind::Supervisor {
+                out.supervisors.extend(supervision::all(node, found));
+                continue;
+            }
             out.kept
                 .extend(kept::all(*kind, node, reading.checks, found));
-            if *kind == Kind::Supervisor {
-                supervision::check(node, found);
-            }
         }
     }
     project.broker = broker(&mut map, &mut project.kept, found);

@@ -18,13 +18,6 @@ use crate::{driver, instruction};
 
 const COUNT_MAX: i64 = 1_000_000;
 
-const SUPERVISOR: &[Key] = keys! {
-    "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
-    "strategy": Shape::Words(&["one-for-one", "one-for-all", "rest-for-one"]),
-    "max_restarts" | "maxRestarts": Shape::Whole(0, COUNT_MAX),
-    "restart_window" | "restartWindow" | "window_secs" | "windowSecs": Shape::Span,
-    @need "children": Shape::List(&Shape::Or(&Shape::Name, &Shape::Any)),
-};
 const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
@@ -121,7 +114,6 @@ const DAG_PLAN: &[Key] = keys! {
 /// The keys of a kind; `None` where anything may stand.
 const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
     Some(match kind {
-        Kind::Supervisor => SUPERVISOR,
         Kind::Instruction => INSTRUCTION,
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
@@ -138,6 +130,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Saga
         | Kind::Subscription
         | Kind::Schedule
+        | Kind::Supervisor
         | Kind::Workflow => return None,
     })
 }

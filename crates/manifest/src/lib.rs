@@ -40,12 +40,11 @@ pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
 pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
-pub use supervision::SUPERVISION_LEVELS_MAX;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
     BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
-    UndoablePlan,
+    SupervisorSpec, UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -98,6 +97,8 @@ pub struct Applied {
     pub pools: Vec<(Name, PoolSpec)>,
     /// What happens at a time.
     pub schedules: Vec<(Name, ScheduleDoc)>,
+    /// Supervisors.
+    pub supervisors: Vec<(Name, SupervisorSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -198,6 +199,19 @@ pub fn parse_subscription(
     }
 }
 
+/// Reads what is said about one supervisor, and its name.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn parse_supervisor(label: &str, text: &str) -> Result<(Name, SupervisorSpec), Diagnostics> {
+    let mut found = Findings::new(label);
+    let read = single(text, &mut found).and_then(|node| supervision::one(None, &node, &mut found));
+    match read {
+        Some(read) if found.errors.is_empty() => Ok(read),
+        _ => Err(sorted(found)),
+    }
+}
+
 /// Reads any one YAML or JSON document as it is, without asking what it means.
 ///
 /// # Errors
@@ -275,6 +289,8 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
+    let supervisors = out.supervisors.iter();
+    all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {

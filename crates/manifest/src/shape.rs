@@ -8,7 +8,7 @@ use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
 use crate::{
     Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, schedule, skill,
-    subscription,
+    subscription, supervision,
 };
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
@@ -192,6 +192,7 @@ fn one(
         }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
+        Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),
         kind if flow::is_flow(kind) => {
             let read = flow::one(kind, key, node, reading.checks, found);
             out.flows.extend(read);

@@ -126,7 +126,8 @@ fn both_spellings_are_read() {
         (50_000_000, Period::Month)
     );
     let kinds: Vec<Kind> = applied.kept.iter().map(|kept| kept.kind).collect();
-    assert_eq!(kinds, [Kind::Model, Kind::Supervisor]);
+    assert_eq!(kinds, [Kind::Model]);
+    assert_eq!(applied.supervisors[0].1.window, Span::secs(60));
     assert_eq!(applied.pools.len(), 1);
     let flows: Vec<Kind> = applied.flows.iter().map(|(kind, _, _)| *kind).collect();
     assert_eq!(flows, [Kind::Saga, Kind::Workflow]);
@@ -192,7 +193,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
         ),
         (
             "supervisors:\n  s: {maxRestart: 3, children: [a]}\n",
-            "nexus.config.yaml:2:7: unknown key `maxRestart`; did you mean `max_restarts`?",
+            "nexus.config.yaml:2:7: unknown key `maxRestart`; did you mean `maxRestarts`?",
         ),
         (
             "pools:\n  p: {size: 0}\n",

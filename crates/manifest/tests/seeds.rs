@@ -4,8 +4,8 @@ mod common;
 
 use common::good;
 use naos_manifest::{NoChecks, NoFiles, parse_document, parse_event};
-use naos_types::spec::{BudgetSpec, Kind, OnExceed};
-use naos_types::{Micros, Period};
+use naos_types::spec::{BudgetSpec, Kind, OnExceed, Restart};
+use naos_types::{Micros, Period, Span};
 
 fn fixture(name: &str) -> String {
     let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -46,14 +46,6 @@ fn each_becomes_what_it_is() {
             &[(Kind::Policy, "pii-protection")],
         ),
         ("policy-token-limit.json", &[(Kind::Policy, "token-limit")]),
-        (
-            "supervisor-tree.yaml",
-            &[
-                (Kind::Supervisor, "root-supervisor"),
-                (Kind::Supervisor, "api-supervisor"),
-                (Kind::Supervisor, "worker-supervisor"),
-            ],
-        ),
         (
             "tools.json",
             &[(Kind::Tool, "web-search"), (Kind::Tool, "context-read")],
@@ -125,10 +117,19 @@ fn prices_become_whole_millionths() {
 #[test]
 fn aliases_become_one_spelling() {
     let applied = good(&fixture("supervisor-tree.yaml"));
-    let worker: serde_json::Value = serde_json::from_str(&applied.kept[2].json).unwrap();
-    assert_eq!(worker["max_restarts"], 3);
-    assert_eq!(worker["restart_window"], 60);
-    assert_eq!(worker["children"][2], "processor-3");
+    let names: Vec<&str> = applied
+        .supervisors
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["root-supervisor", "api-supervisor", "worker-supervisor"]
+    );
+    let worker = &applied.supervisors[2].1;
+    assert_eq!((worker.max_restarts, worker.window), (3, Span::secs(60)));
+    assert_eq!(worker.strategy, Restart::OneForOne);
+    assert_eq!(worker.children[2].as_str(), "processor-3");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use naos_engine::node::Node;
 use naos_engine::read::Reader;
-use naos_types::TenantId;
 use naos_types::fact::notice::About;
-use naos_types::fact::{Fact, approval, run};
+use naos_types::fact::{Fact, approval, run, supervisor};
 use naos_types::spec::{Channel, Kind, NoticeSpec, Spec};
+use naos_types::{TenantId, Time};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -53,6 +53,9 @@ fn told(node: &Node, main: TenantId, fact: &Fact) {
         }
         Fact::Run(run::Fact::LeftUnknown(f)) => (About::Unknown(f.run, 0, f.index, 0), None),
         Fact::Run(run::Fact::Diverged(f)) => (About::Diverged(f.run, 0), None),
+        Fact::Supervisor(supervisor::Fact::Failed(f)) if f.parent.is_none() => {
+            (About::GaveUp(f.supervisor.clone(), Time(0)), None)
+        }
         _ => return,
     };
     let Ok(reader) = Reader::new(node, main) else {
@@ -81,6 +84,7 @@ fn sentence(about: &About, title: Option<String>) -> String {
         About::Unknown(..) => "Nobody knows whether an effect happened",
         About::Diverged(..) => "A run went another way than its recording",
         About::NotUndone(..) => "A run failed and could not be undone",
+        About::GaveUp(..) => "A supervisor failed, and all beneath it rests",
         About::Test => "A test",
     };
     match title {

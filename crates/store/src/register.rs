@@ -251,6 +251,28 @@ pub const REGISTER: &[StoredRecord] = &[
         "version 1, postcard: at; its key is 8 bytes of time, sortable, and the schedule's key",
         "until its time comes or its schedule waits for another; can be derived from the journal",
     ),
+    stored(
+        40,
+        "tenants/<id>.db, records of kind supervisor",
+        "state of a supervisor",
+        "version 1, postcard: standing since wanted children (each name restart_at restarts \
+         failures failed) restarts restarts_max window restarted problem",
+        "as long as the supervisor; can be derived from the journal",
+    ),
+    stored(
+        41,
+        "tenants/<id>.db, records of kind watch",
+        "who watches a child",
+        "version 1, postcard: by; the key is the child's name",
+        "as long as a supervisor names the child; can be derived from the journal",
+    ),
+    stored(
+        42,
+        "tenants/<id>.db, records of kind forest",
+        "which supervisor watches which",
+        "version 1, postcard: parents, each with its own or none",
+        "one row, from the first supervisor on; can be derived from the journal",
+    ),
 ];
 
 #[cfg(test)]

@@ -228,6 +228,12 @@ codes! {
     NOT_TAKEN 196 Conflict
         "an event was given to its consumer too often"
         "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
+    RESTARTS_USED_UP 205 Conflict
+        "the children of a supervisor failed more often than it may restart them"
+        "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"
+    DRILL 206 Conflict
+        "a person let a supervisor fail, as a drill"
+        "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
 }
 
 impl Code {

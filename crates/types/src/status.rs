@@ -156,6 +156,19 @@ words! {
         /// The question fell away.
         Withdrawn "withdrawn"
     }
+    /// A supervisor.
+    SupervisorStatus {
+        /// Watches its children.
+        Running "running"
+        /// A child waits for its restart.
+        Restarting "restarting"
+        /// Rests because what watches it does.
+        Suspended "suspended"
+        /// Out of work until a person starts it.
+        Stopped "stopped"
+        /// Too many restarts: what watches it restarts it, or a person does.
+        Failed "failed"
+    }
     /// A notice to somebody outside.
     NoticeStatus {
         /// On its way, or between two attempts.

@@ -52,6 +52,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("runs", &sample::runs(s))?;
     out.page("run", &sample::run(s))?;
     out.page("plan", &sample::plan(s))?;
+    out.page("supervisors", &sample::supervisors(s))?;
     out.page("approvals", &sample::approvals(s))?;
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
@@ -66,6 +67,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("runs-empty", &sample::runs_empty())?;
     out.page("run-empty", &sample::run_empty())?;
     out.page("plan-empty", &sample::plan_empty())?;
+    out.page("supervisors-empty", &sample::supervisors_empty())?;
     out.page("approvals-empty", &sample::approvals_empty())?;
     out.page("approval-empty", &sample::approval_empty())?;
     out.page("events-empty", &sample::events_empty())?;

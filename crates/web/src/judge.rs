@@ -6,7 +6,9 @@ use std::convert::Infallible;
 
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
 use naos_types::command::{self, Command};
-use naos_types::spec::{AgentSpec, Begins, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo};
+use naos_types::spec::{
+    AgentSpec, Begins, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
+};
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
 use crate::api::v1::rules::Rules;
@@ -247,6 +249,15 @@ fn gather(
         };
         push(kind, name.to_string(), false, apply.into(), None);
     }
+    for (name, supervisor) in applied.supervisors {
+        let (kind, spec) = (Kind::Supervisor, Spec::Supervisor(supervisor));
+        let apply = command::Resource::Apply {
+            kind,
+            name: name.clone(),
+            spec,
+        };
+        push(kind, name.to_string(), false, apply.into(), None);
+    }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
     budgets.extend(applied.overall_budget.map(|spec| (Spender::All, spec)));
@@ -371,7 +382,7 @@ pub(crate) fn missing<E>(
 ) -> Result<Vec<Diagnostic>, E> {
     let mut known: BTreeSet<Name> = items
         .iter()
-        .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill))
+        .filter(|item| matches!(item.kind, Kind::Agent | Kind::Skill | Kind::Supervisor))
         .filter_map(|item| Name::new(&item.name).ok())
         .collect();
     let mut out = Vec::new();
@@ -393,6 +404,7 @@ pub(crate) fn missing<E>(
                 Begins::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
                 _ => continue,
             },
+            Spec::Supervisor(spec) => spec.children.iter().collect(),
             _ => continue,
         };
         for name in named {
@@ -409,6 +421,53 @@ pub(crate) fn missing<E>(
         }
     }
     Ok(out)
+}
+
+/// What is wrong with all supervisors as a tree: those of the documents, and those that are `kept`
+/// and not among them.
+pub(crate) fn misgrown_tree(
+    documents: &[Document<'_>],
+    items: &[Item],
+    kept: impl IntoIterator<Item = (Name, SupervisorSpec)>,
+) -> Option<Diagnostic> {
+    let mut all: BTreeMap<Name, (SupervisorSpec, Option<&Item>)> = kept
+        .into_iter()
+        .map(|(name, spec)| (name, (spec, None)))
+        .collect();
+    let mut first = None;
+    for item in items {
+        if let Command::Resource(command::Resource::Apply {
+            name,
+            spec: Spec::Supervisor(spec),
+            ..
+        }) = &item.command
+        {
+            all.insert(name.clone(), (spec.clone(), Some(item)));
+            first = first.or(Some(item));
+        }
+    }
+    let first = first?;
+    let mut above: BTreeMap<&Name, &Name> = BTreeMap::new();
+    for (name, (spec, item)) in &all {
+        for child in &spec.children {
+            let Some(other) = above.insert(child, name).filter(|other| *other != name) else {
+                continue;
+            };
+            let theirs = all.get(other).and_then(|(_, item)| *item);
+            let Some(item) = item.or(theirs) else {
+                continue;
+            };
+            let what = format!("{child} has two supervisors: {other} and {name}");
+            return Some(fault_in(documents, item, child.as_str(), what, None));
+        }
+    }
+    let parents: BTreeMap<Name, Option<Name>> = all
+        .keys()
+        .map(|name| (name.clone(), above.get(name).map(|by| (*by).clone())))
+        .collect();
+    let (name, what) = misgrown(&parents)?;
+    let item = all.get(&name).and_then(|(_, item)| *item).unwrap_or(first);
+    Some(fault_in(documents, item, name.as_str(), what, None))
 }
 
 fn agents_of_flow(flow: &FlowSpec) -> BTreeSet<&Name> {

@@ -1,7 +1,7 @@
 //! The table of routes as OpenAPI 3.1. Paths, methods, roles and parameters come from the table
 //! itself; bodies and answers stand here, by route.
 
-use naos_types::spec::{Merge, OnError, Strategy};
+use naos_types::spec::{Merge, OnError, Restart, Strategy};
 use serde_json::{Map, Value, json};
 
 use crate::api::v1::{LIMIT, LIMIT_MAX};
@@ -311,6 +311,16 @@ fn flow_body_of(row: &Row) -> Option<Value> {
                 "wait_ms": number()}),
         ),
         ("POST", "/api/v1/pools/{name}/add") => object(&["agent"], json!({"agent": text()})),
+        ("POST", "/api/v1/supervisors") => object(
+            &["name", "children"],
+            json!({"name": text(), "description": text(), "strategy": {"enum": Restart::WORDS},
+                "max_restarts": number(), "restart_window": span(),
+                "children": {"type": "array"}}),
+        ),
+        ("POST", "/api/v1/supervisors/{name}/add") => object(&["child"], json!({"child": text()})),
+        ("POST", "/api/v1/supervisors/{name}/fail") => {
+            object(&["reason"], json!({"reason": text()}))
+        }
         ("POST", "/api/v1/pools/{name}/scale") => object(&["size"], json!({"size": number()})),
         _ => return None,
     };

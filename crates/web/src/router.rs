@@ -9,7 +9,7 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
     documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
-    tasks, tenants,
+    supervisors, tasks, tenants,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -123,6 +123,18 @@ table! {
     Api POST "/api/v1/pools/{name}/scale" Admin "Changes its size" pools::scale;
     Api POST "/api/v1/pools/{name}/drain" Admin "Lets it take no more work" pools::drain;
     Api POST "/api/v1/pools/{name}/start" Admin "Lets it take work again" pools::start;
+    Api GET "/api/v1/supervisors" Staff "Supervisors, each before those beneath it"
+        supervisors::list;
+    Api POST "/api/v1/supervisors" Admin "Makes a supervisor" supervisors::create;
+    Api GET "/api/v1/supervisors/{name}" Staff "One with all beneath it" supervisors::show;
+    Api POST "/api/v1/supervisors/{name}/add" Admin "Adds a child" supervisors::add;
+    Api POST "/api/v1/supervisors/{name}/start" Admin "Starts it and all beneath it"
+        supervisors::start;
+    Api POST "/api/v1/supervisors/{name}/stop" Admin "Takes it and all beneath it out of work"
+        supervisors::stop;
+    Api POST "/api/v1/supervisors/{name}/reset" Admin "Forgets its restarts" supervisors::reset;
+    Api POST "/api/v1/supervisors/{name}/fail" Admin "Lets it fail, as a drill"
+        supervisors::fail;
     Api GET "/api/v1/plan-runs" Staff "Runs of plans, newest first" plans::list;
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
@@ -211,6 +223,9 @@ table! {
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
+    Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
+    Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
+        screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
     Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
     Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;

@@ -124,8 +124,14 @@ impl World {
             let (tenant, run, attempt) = (job.tenant, job.wanted.run, job.wanted.attempt);
             super::host::run(node, job, |tell| {
                 // Not live any more before anybody hears of the end: what is wished for next
-                // starts anew instead of being taken for this one.
-                lock(&self.live).remove(&(tenant, run));
+                // starts anew instead of being taken for this one. A later attempt may be at work
+                // already, where this one was cancelled: that one stays.
+                let mut live = lock(&self.live);
+                let own = live.get(&(tenant, run)).map(|found| found.attempt);
+                if own == Some(attempt) {
+                    live.remove(&(tenant, run));
+                }
+                drop(live);
                 send_return(node, tenant, tell, Some(EffectId::Sandbox(run, attempt)));
             });
         }

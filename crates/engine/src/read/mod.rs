@@ -75,6 +75,8 @@ kept! {
     Resource naos_kernel::resource::Resource, ResourceKey;
     Document naos_kernel::document::Document, DocPath;
     Member naos_kernel::member::Member, MemberId;
+    Supervisor naos_kernel::supervisor::Supervisor, Name;
+    Forest naos_kernel::supervisor::Forest, ();
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
     Bus naos_kernel::event::Bus, ();

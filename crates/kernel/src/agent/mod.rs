@@ -25,13 +25,19 @@ pub struct Agent {
     pub completed: u64,
     /// How many of its runs failed for good.
     pub failed: u64,
-    /// Its last run, and whether that failed.
+    /// Its last run, and whether that failed and no restart followed.
     pub last: Option<(RunId, bool)>,
+    /// Whether it takes no work until its supervisor restarts it.
+    pub down: bool,
 }
 
 impl Aggregate for Agent {
     const KIND: &'static str = "agent";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // What came with the second layout stands at the end, and was "no" before.
+        (version == 1).then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())?
+    }
 }
 
 impl Agent {
@@ -40,6 +46,7 @@ impl Agent {
     pub const fn status(&self, exhausted: bool) -> AgentStatus {
         match self {
             Self { stopped: true, .. } => AgentStatus::Stopped,
+            Self { down: true, .. } => AgentStatus::Failed,
             _ if exhausted => AgentStatus::BudgetExceeded,
             Self { open_runs: 1.., .. } => AgentStatus::Running,
             Self {
@@ -170,6 +177,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 completed: 0,
                 failed: 0,
                 last: None,
+                down: false,
             };
             turn.put_agent(f.name.clone(), Some(agent));
         }
@@ -181,6 +189,13 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Stopped(f) => turn.agent_mut(&f.name)?.stopped = true,
         Fact::Enabled(f) => turn.agent_mut(&f.name)?.stopped = false,
+        Fact::Restarted(f) => {
+            let agent = turn.agent_mut(&f.name)?;
+            agent.down = false;
+            if let Some((_, failed)) = &mut agent.last {
+                *failed = false;
+            }
+        }
         Fact::Deleted(f) => {
             crate::route::changed(turn, "agent", &f.name, None::<&AgentSpec>)?;
             turn.head_mut(&())?.agents.remove(&f.name);

@@ -67,7 +67,8 @@ pub const fn least_role(command: &Command) -> Role {
         | Command::Resource(_)
         | Command::Notice(_)
         | Command::Pool(_)
-        | Command::Schedule(_) => Role::Admin,
+        | Command::Schedule(_)
+        | Command::Supervisor(_) => Role::Admin,
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
 }

@@ -99,9 +99,15 @@ pub fn id(about: &About, to: &Name) -> Option<NoticeId> {
         }
         About::Diverged(run, attempt) => (run.0, format!("diverged/{attempt}")),
         About::NotUndone(plan, step, attempts) => (plan.0, format!("not undone/{step}/{attempts}")),
+        About::GaveUp(name, at) => (stamped(*at), format!("gave up/{name}")),
         About::Test => return None, // each is its own
     };
     Some(NoticeId::derived(parent, &format!("notice/{to}/{path}")))
+}
+
+/// What ids of this time begin with.
+const fn stamped(at: Time) -> u128 {
+    (at.0 as u128 & 0xffff_ffff_ffff) << 80
 }
 
 fn known<'t>(turn: &'t Turn<'_>, id: NoticeId) -> Done<&'t Notice> {
@@ -144,7 +150,7 @@ pub(crate) fn announce(turn: &mut Turn<'_>, about: About, title: Option<&Sealed>
             continue;
         };
         if spec.tells(&about) && turn.notice(&id)?.is_none() {
-            send(turn, id, &name, &spec, about, title)?;
+            send(turn, id, &name, &spec, about.clone(), title)?;
         }
     }
     Ok(())
@@ -166,7 +172,7 @@ fn send(
         url: url.clone(),
         secret: secret.clone(),
         page: spec.page.clone(),
-        about,
+        about: about.clone(),
         at: turn.now,
         title: title.filter(|_| spec.title).cloned(),
     };
@@ -279,6 +285,7 @@ fn waits(turn: &Turn<'_>, about: &About) -> Done<bool> {
         About::NotUndone(id, ..) => Ok(turn
             .plan(id)?
             .is_some_and(|plan| plan.not_undone().is_some())),
+        About::GaveUp(name, at) => crate::supervisor::gave_up_at(turn, name, *at),
         About::Test => Ok(true),
     }
 }
@@ -319,7 +326,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Raised(f) => {
             let notice = Notice {
                 to: f.to.clone(),
-                about: f.about,
+                about: f.about.clone(),
                 request: f.request,
                 raised: now,
                 attempts: 0,

@@ -26,6 +26,17 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
         step: spec.name.clone(),
         item,
     };
+    // An item that isn't begun yet would be begun after it failed, and so count twice.
+    let fan = plan.steps.get(&spec.name).and_then(|step| step.fan.as_ref());
+    let begun = |index| fan.is_some_and(|fan| fan.open.contains_key(&index));
+    if item.is_some_and(|index| !begun(index)) {
+        turn.emit(plan::StepStarted {
+            plan: id,
+            at: at.clone(),
+            attempt: 1,
+            deadline: None,
+        })?;
+    }
     let note = format!("step {at} can't go on: {}", why.what);
     let problem = Problem::new(why.code, note);
     outcome::failed_for_good(turn, id, &plan, at, problem)?;

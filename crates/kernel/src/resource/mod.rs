@@ -4,7 +4,9 @@ mod derived;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
-use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec};
+use naos_types::spec::{
+    Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
+};
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +114,21 @@ pub(crate) fn pool<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<(&'t PoolSpec, u
     }
 }
 
+/// The supervisor of this name.
+pub(crate) fn supervisor<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t SupervisorSpec> {
+    match known(turn, Kind::Supervisor, name)? {
+        Resource {
+            spec: Spec::Supervisor(spec),
+            ..
+        } => Ok(spec),
+        _ => {
+            let what =
+                format!("{name} is a supervisor that an earlier naos only kept: apply it again");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
+    }
+}
+
 /// What is changed about a pool; batches that are open keep what they began with.
 pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Pool) -> Done<Reply> {
     let name = match asked {
@@ -192,6 +209,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Delete { kind, name } => {
             derived::check_name(*kind, name)?;
             known(turn, *kind, name)?;
+            if *kind == Kind::Supervisor {
+                crate::supervisor::may_change(turn, name, None)?;
+            }
             delete(turn, by, *kind, name)?;
             derived::follow(turn, by, *kind, name, None)?;
             Ok(Reply::Done)
@@ -199,13 +219,22 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
     }
 }
 
-fn apply(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name, spec: &Spec) -> Done<Reply> {
+pub(crate) fn apply(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    spec: &Spec,
+) -> Done<Reply> {
     let digest = digest(spec);
     let before = turn.resource(&ResourceKey(kind, name.clone()))?;
     if before.is_some_and(|resource| resource.digest == digest) {
         return Ok(Reply::Unchanged);
     }
     let version = before.map_or(1, |resource| resource.version + 1);
+    if let Spec::Supervisor(spec) = spec {
+        crate::supervisor::may_change(turn, name, Some(spec))?;
+    }
     turn.emit(resource::Applied {
         kind,
         name: name.clone(),
@@ -284,6 +313,11 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Schedule
         }
+        Spec::Supervisor(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.check().map_err(wrong)?;
+            kind == Kind::Supervisor
+        }
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -296,6 +330,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Instruction
                 | Kind::Driver
                 | Kind::Schedule
+                | Kind::Supervisor
         ),
     };
     if fits {

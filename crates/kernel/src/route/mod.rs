@@ -99,14 +99,16 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
 /// Whether the guard would let one work now: never remembered.
 fn candidate(turn: &Turn<'_>, ranked: &Ranked) -> Done<Considered> {
     let name = &ranked.name;
-    let stopped = match ranked.tier {
-        Tier::Skill => false,
-        Tier::Wasm | Tier::Model => turn.agent(name)?.is_some_and(|agent| agent.stopped),
+    let agent = match ranked.tier {
+        Tier::Skill => None,
+        Tier::Wasm | Tier::Model => turn.agent(name)?,
     };
     let refused = if ranked.tier == Tier::Model {
         Some(NO_MODEL.into())
-    } else if stopped {
+    } else if agent.is_some_and(|agent| agent.stopped) {
         Some(format!("{name} is stopped"))
+    } else if agent.is_some_and(|agent| agent.down) {
+        Some(format!("{name} failed and waits for its supervisor"))
     } else {
         match crate::guard::affordable(turn, name, ranked.estimate) {
             Ok(()) => None,

@@ -133,12 +133,13 @@ fn overtaken(turn: &Turn<'_>, end: &RunEnded) -> Done<Option<String>> {
 /// Fails the attempt; tried again where the policy says so and nothing was done that can't be
 /// done twice.
 fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
+    let own = run.attempt.saturating_sub(run.restarts);
     let policy = turn
         .agent(&run.agent)?
         .map(|agent| agent.spec.retry.clone());
     let retry_at = match policy {
-        Some(policy) if run.attempt < policy.attempts_max && !run.once_done => {
-            let wait = pause(turn, &policy, run.attempt);
+        Some(policy) if own < policy.attempts_max && !run.once_done => {
+            let wait = pause(turn, &policy, own);
             Some(turn.now + wait)
         }
         _ => None,
@@ -158,11 +159,14 @@ pub(crate) fn retry_due(turn: &mut Turn<'_>, id: RunId) -> Done {
     if !due || run.status.is_closed() {
         return Ok(());
     }
+    if crate::supervisor::waits(turn, id)? {
+        return Ok(());
+    }
     again(turn, id)
 }
 
 /// Begins the next attempt, from the start.
-pub(super) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
+pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
     let run = known(turn, id)?.clone();
     let attempt = run.attempt + 1;
     let mut seed = run.seed.0.to_vec();

@@ -18,7 +18,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use calls::{answer_asked, call_ended, called, question};
-pub(crate) use end::{ended, retry_due, settle};
+pub(crate) use end::{again, ended, retry_due, settle};
 pub use log::{Log, Page};
 
 /// A gated call on its way.
@@ -89,16 +89,22 @@ pub struct Run {
     pub fuel: u64,
     /// How long the last attempt took.
     pub took: Span,
+    /// How many attempts ended because the agent was restarted, by no fault of their own.
+    pub restarts: u32,
 }
 
 impl Aggregate for Run {
     const KIND: &'static str = "run";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
     }
     fn due(&self) -> Option<Time> {
         self.retry_at
+    }
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // What came with the second layout stands at the end, and was none before.
+        (version == 1).then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())?
     }
 }
 
@@ -288,6 +294,7 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         cost: Micros::ZERO,
         fuel: 0,
         took: Span(0),
+        restarts: 0,
     };
     turn.put_run(f.run, Some(run));
     turn.head_mut(&())?.open_runs += 1;

@@ -187,6 +187,9 @@ fn begin(
     crate::guard::reserve(turn, &agent, run, worst)?;
     match worker {
         Worker::Component(component, _) => {
+            if crate::supervisor::waits(turn, run)? {
+                return Ok(()); // until its agent is restarted
+            }
             crate::guard::order(turn, sandbox(&started, component));
             Ok(())
         }

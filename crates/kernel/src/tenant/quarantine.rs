@@ -143,6 +143,7 @@ fn due(turn: &mut Turn<'_>, by: &Actor, key: &Key) -> Done {
             let problem = Problem::new(Code::SKIPPED, given_up().what);
             crate::schedule::give_up(turn, beat, problem)
         }
+        Key::Supervisor(name) => crate::supervisor::stop(turn, by, name).map(|_| ()),
         _ => Ok(()),
     }
 }

@@ -12,4 +12,5 @@ mod routes;
 mod runs;
 mod schedules;
 mod script;
+mod supervisors;
 mod things;

@@ -20,7 +20,7 @@ use naos_types::{
 
 use crate::bench::{Bench, sealed};
 
-type Outcome = (Result<Reply, Refusal>, Vec<Fact>);
+pub type Outcome = (Result<Reply, Refusal>, Vec<Fact>);
 
 /// Plays `script` and compares what its last sentence came to.
 #[track_caller]
@@ -41,11 +41,17 @@ pub fn check_plan(plans: &[(&str, PlanSpec)], script: &str, expected: &str) {
 
 #[track_caller]
 fn check_in(bench: &mut Bench, script: &str, expected: &str) {
+    let last = play_in(bench, script);
+    assert_eq!(last, expected, "after {script:?}");
+}
+
+/// Plays `script` and says what its last sentence came to.
+pub fn play_in(bench: &mut Bench, script: &str) -> String {
     let mut last = String::new();
     for sentence in script.split(';').map(str::trim) {
         last = play(bench, sentence);
     }
-    assert_eq!(last, expected, "after {script:?}");
+    last
 }
 
 pub fn apply_plan(bench: &mut Bench, plan: &str, spec: &PlanSpec) -> Outcome {
@@ -145,7 +151,7 @@ fn cents(word: &str) -> Micros {
     Micros::cents(word.trim_end_matches('c').parse().expect("so many cents"))
 }
 
-fn seconds(word: &str) -> Span {
+pub fn seconds(word: &str) -> Span {
     Span::secs(word.trim_end_matches('s').parse().expect("so many seconds"))
 }
 
@@ -168,6 +174,12 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         ("start", [plan, inputs @ ..]) => start(bench, plan, &inputs.join(" ")),
         ("submit", [merge, tasks @ ..]) => submit(bench, merge, tasks),
         ("pool", what) => pool(bench, what),
+        ("supervise", [called, strategy, bound, children @ ..]) => {
+            crate::supervisors::supervise(bench, called, strategy, bound, children)
+        }
+        ("supervisor", [verb, called, more @ ..]) => {
+            crate::supervisors::tell(bench, verb, called, more)
+        }
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
         ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
@@ -299,6 +311,7 @@ fn word(fact: &Fact) -> String {
         Fact::Plan(plan::Fact::StepFailed(f)) => {
             format!("{} {} {}", f.at, f.problem.code, retry(&f.retry_at))
         }
+        Fact::Supervisor(fact) => crate::supervisors::word(fact),
         Fact::Plan(plan::Fact::Closed(f)) => f.status.to_string(),
         Fact::Plan(plan::Fact::UndoBegan(f)) => match &f.problem {
             Some(problem) => problem.code.to_string(),
@@ -734,6 +747,7 @@ fn show(bench: &Bench, what: &str) -> String {
                 words.join(", ")
             };
         }
+        who if who.starts_with('@') => return crate::supervisors::standing(bench, &who[1..]),
         path if path.starts_with('/') => Key::Document(DocPath::new(path).expect("a path")),
         kind if kind == "kept" => Key::Resource(ResourceKey(Kind::Policy, name(kind))),
         agent => Key::Budget(spender(agent)),

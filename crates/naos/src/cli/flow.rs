@@ -277,7 +277,7 @@ pub(super) fn put(body: &mut Map<String, Value>, key: &str, value: Option<&Strin
 }
 
 /// A length of time as it was typed; a bare number stays one.
-fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
+pub(super) fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
     let span = |text: &String| text.parse::<u64>().map_or(json!(text), |n| json!(n));
     body.extend(value.map(|value| (key.to_owned(), span(value))));
 }

@@ -85,6 +85,18 @@ const LISTED: &[Listed] = &[
         columns: &["run", "name", "status"],
     },
     Listed {
+        words: &["supervisors", "supervisor"],
+        path: "/supervisors",
+        columns: &[
+            "name",
+            "status",
+            "strategy",
+            "restarts",
+            "restarted",
+            "parent",
+        ],
+    },
+    Listed {
         words: &["approvals", "approval"],
         path: "/approvals",
         columns: &["approval", "title", "status", "author", "asked"],

@@ -22,6 +22,7 @@ mod instruction;
 
 mod driver;
 mod schedule;
+mod supervisor;
 
 mod task;
 
@@ -157,6 +158,9 @@ enum Command {
     /// Shows, pauses and runs what happens at a time.
     #[command(alias = "schedules")]
     Schedule(schedule::Schedule),
+    /// Makes and shows supervisors, which restart agents that fail.
+    #[command(alias = "supervisors")]
+    Supervisor(supervisor::Supervisor),
     /// Shows and cancels tasks.
     Task(task::Task),
     /// Decides what waits for a person.
@@ -323,6 +327,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Instruction(command) => instruction::go(context, &command),
         Command::Driver(command) => driver::go(context, &command),
         Command::Schedule(command) => schedule::go(context, &command),
+        Command::Supervisor(command) => supervisor::go(context, &command),
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Events(command) => events::go(context, &command),

@@ -1,6 +1,6 @@
 //! Many facts in memory, then each row once.
 
-use naos_types::fact::Fact;
+use naos_types::fact::{Fact, supervisor};
 use rusqlite::Connection;
 
 use super::{Input, plan, run, spending, task};
@@ -12,6 +12,7 @@ pub(crate) fn wants(kind: &str) -> bool {
         Some(("run", past)) => past != "recorded",
         Some(("task", _)) => true,
         Some(("plan", past)) => matches!(past, "started" | "resumed" | "closed"),
+        Some(("supervisor", past)) => past == "set_aside",
         _ => false,
     }
 }
@@ -47,6 +48,7 @@ impl<'c> Fold<'c> {
                 self.tasks.run(self.conn, fact)
             }
             Fact::Task(fact) => self.tasks.add(self.conn, fact),
+            Fact::Supervisor(supervisor::Fact::SetAside(f)) => self.runs.wait(self.conn, &f.runs),
             Fact::Plan(fact) => {
                 self.plans.add(fact);
                 Ok(())

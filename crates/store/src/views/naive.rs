@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::run::{Ability, Verdict, World};
-use naos_types::fact::{Fact, Problem, message, plan, run, task};
+use naos_types::fact::{Fact, Problem, message, plan, run, supervisor, task};
 use naos_types::spec::{Flow, Kind, PlanSpec};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, PlanId, PlanStatus, RunId,
@@ -100,7 +100,7 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
     let task = TaskId(id(at, n));
     let (index, call, by) = (0, 0, Actor::System);
     let problem = Problem::new(Code::INTERNAL, "x");
-    match chance.below(17) {
+    match chance.below(18) {
         0 | 1 => completed(n, at, agent.as_str(), chance.below(9) as u64),
         2 => {
             let ability = chance.pick(&[Ability::Ask, Ability::Http]);
@@ -200,6 +200,12 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
             }
             .into()
         }
+        16 => supervisor::SetAside {
+            supervisor: agent.clone(),
+            agent,
+            runs: vec![run],
+        }
+        .into(),
         15 => plan::Resumed {
             plan: PlanId(id(at, n)),
             name: agent,
@@ -309,6 +315,11 @@ impl Naive {
             match fact {
                 Fact::Run(fact) => all.run(fact),
                 Fact::Task(fact) => all.task(fact),
+                Fact::Supervisor(supervisor::Fact::SetAside(f)) => {
+                    for run in &f.runs {
+                        all.set(*run, RunStatus::Queued);
+                    }
+                }
                 Fact::Plan(plan::Fact::Started(f)) => {
                     let open = (f.name.clone(), PlanStatus::Running, f.flow.of);
                     all.plans.insert(f.plan, open);

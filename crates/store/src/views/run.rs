@@ -97,6 +97,12 @@ impl Rows {
         self.edit(conn, id, |row| row.status = status)
     }
 
+    /// These wait for their agent.
+    pub(super) fn wait(&mut self, conn: &Connection, runs: &[RunId]) -> Result<(), DbError> {
+        let mut runs = runs.iter();
+        runs.try_for_each(|run| self.edit(conn, *run, |row| row.status = RunStatus::Queued))
+    }
+
     pub(super) fn write(self, conn: &Connection, sums: &mut spending::Sums) -> Result<(), DbError> {
         let mut put = conn.prepare_cached(
             "INSERT INTO run(id, agent, tier, status, cost) VALUES(?1, ?2, ?3, ?4, ?5)

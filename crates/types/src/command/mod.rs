@@ -432,6 +432,38 @@ commands! {
             name: Name,
         }
     }
+    /// About supervisors.
+    Supervisor {
+        /// One more child.
+        Add {
+            /// Which supervisor.
+            name: Name,
+            /// An agent, or another supervisor.
+            child: Name,
+        }
+        /// Starts it and all beneath it again.
+        Start {
+            /// Which.
+            name: Name,
+        }
+        /// Takes it and all beneath it out of work.
+        Stop {
+            /// Which.
+            name: Name,
+        }
+        /// Forgets its restarts; one that failed starts all its children.
+        Reset {
+            /// Which.
+            name: Name,
+        }
+        /// Lets it fail, as a drill.
+        Fail {
+            /// Which.
+            name: Name,
+            /// Why.
+            reason: Sealed,
+        }
+    }
 }
 
 impl Command {
@@ -454,6 +486,7 @@ impl Command {
             Self::Notice(_) => "notice",
             Self::Tenant(_) => "tenant",
             Self::Schedule(_) => "schedule",
+            Self::Supervisor(_) => "supervisor",
         }
     }
 }

@@ -49,6 +49,13 @@ facts! {
         /// Who enabled it.
         by: Actor,
     }
+    /// Its supervisor restarted it: it takes work again.
+    Restarted "agent.restarted" as "agent.restarted" v 1 {
+        /// Who.
+        name: Name,
+        /// Which supervisor.
+        supervisor: Name,
+    }
     /// It is gone; its runs and their outputs stay.
     Deleted "agent.deleted" as "agent.deleted" v 1 {
         /// Who.

@@ -1,7 +1,7 @@
 //! How a fact reads in the audit log.
 
 use super::{Fact, agent, approval, budget, document, member, message, notice, plan};
-use super::{resource, review, run, schedule, task, tenant};
+use super::{resource, review, run, schedule, supervisor, task, tenant};
 use crate::{Actor, RunId};
 
 impl Fact {
@@ -50,6 +50,7 @@ impl Fact {
                 let (kind, name) = fact.of();
                 format!("{}/{name}", kind.word())
             }
+            Self::Supervisor(fact) => supervisor_of(fact).to_string(),
             Self::Tenant(tenant::Fact::Restored(_)) => "backup".into(),
             Self::Tenant(
                 tenant::Fact::Quarantined(_) | tenant::Fact::Skipped(_) | tenant::Fact::Resumed(_),
@@ -86,6 +87,10 @@ impl Fact {
             Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
             Self::Event(fact) => fact.by(),
+            Self::Supervisor(supervisor::Fact::Failed(f)) => f.by.as_ref(),
+            Self::Supervisor(supervisor::Fact::Stopped(f)) => Some(&f.by),
+            Self::Supervisor(supervisor::Fact::Started(f)) => f.by.as_ref(),
+            Self::Supervisor(supervisor::Fact::Reset(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Created(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Skipped(f)) => Some(&f.by),
             Self::Tenant(tenant::Fact::Resumed(f)) => Some(&f.by),
@@ -139,6 +144,7 @@ impl Fact {
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
             Self::Schedule(fact) => scheduled(fact),
+            Self::Supervisor(fact) => watched(fact),
             Self::Tenant(tenant::Fact::Restored(f)) => {
                 Some(format!("of {}, up to {}", f.backed_up.rfc3339(), f.upto))
             }
@@ -189,6 +195,7 @@ fn agent_of(fact: &agent::Fact) -> &crate::Name {
         agent::Fact::Changed(f) => &f.name,
         agent::Fact::Stopped(f) => &f.name,
         agent::Fact::Enabled(f) => &f.name,
+        agent::Fact::Restarted(f) => &f.name,
         agent::Fact::Deleted(f) => &f.name,
         agent::Fact::Remembered(f) => &f.name,
     }
@@ -244,6 +251,37 @@ fn notice_of(fact: &notice::Fact) -> &crate::Name {
         notice::Fact::Delivered(f) => &f.to,
         notice::Fact::GivenUp(f) => &f.to,
         notice::Fact::Withdrawn(f) => &f.to,
+    }
+}
+
+fn supervisor_of(fact: &supervisor::Fact) -> &crate::Name {
+    match fact {
+        supervisor::Fact::ChildFailed(f) => &f.supervisor,
+        supervisor::Fact::SetAside(f) => &f.supervisor,
+        supervisor::Fact::ChildRestarted(f) => &f.supervisor,
+        supervisor::Fact::ChildLeft(f) => &f.supervisor,
+        supervisor::Fact::Failed(f) => &f.supervisor,
+        supervisor::Fact::Suspended(f) => &f.supervisor,
+        supervisor::Fact::Stopped(f) => &f.supervisor,
+        supervisor::Fact::Started(f) => &f.supervisor,
+        supervisor::Fact::Reset(f) => &f.supervisor,
+    }
+}
+
+fn watched(fact: &supervisor::Fact) -> Option<String> {
+    match fact {
+        supervisor::Fact::ChildFailed(f) => Some(f.child.to_string()),
+        supervisor::Fact::ChildRestarted(f) => Some(f.child.to_string()),
+        supervisor::Fact::ChildLeft(f) => Some(format!("{}: its budget is spent", f.child)),
+        supervisor::Fact::SetAside(f) => Some(match f.runs.len() {
+            1 => format!("1 run of {}", f.agent),
+            runs => format!("{runs} runs of {}", f.agent),
+        }),
+        supervisor::Fact::Failed(f) => Some(f.problem.note.clone()),
+        supervisor::Fact::Suspended(_)
+        | supervisor::Fact::Stopped(_)
+        | supervisor::Fact::Started(_)
+        | supervisor::Fact::Reset(_) => None,
     }
 }
 

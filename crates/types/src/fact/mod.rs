@@ -85,6 +85,7 @@ pub mod resource;
 pub mod review;
 pub mod run;
 pub mod schedule;
+pub mod supervisor;
 pub mod task;
 pub mod tenant;
 
@@ -211,6 +212,8 @@ families! {
     Notice notice
     /// Something happens at a time.
     Schedule schedule
+    /// An agent failed, and whoever watches it did something.
+    Supervisor supervisor
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::Problem;
 use crate::{ApprovalId, BodyRef, Name, NoticeId, PlanId, RunId, Time};
 
 /// What is announced: a notice's id follows from it, so that it is announced once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
     /// A person is asked.
@@ -19,6 +19,8 @@ pub enum About {
     /// A run could not be undone: which step failed to, counted among its steps; after how many
     /// attempts.
     NotUndone(PlanId, u32, u32),
+    /// A supervisor that nobody watches failed, and when.
+    GaveUp(Name, Time),
 }
 
 impl About {
@@ -31,6 +33,7 @@ impl About {
             Self::Diverged(..) => "run.diverged",
             Self::Test => "notice.test",
             Self::NotUndone(..) => "plan.compensation_failed",
+            Self::GaveUp(..) => "supervisor.failed",
         }
     }
 
@@ -41,6 +44,7 @@ impl About {
             Self::Approval(approval) => Some(approval.to_string()),
             Self::Unknown(run, ..) | Self::Diverged(run, _) => Some(run.to_string()),
             Self::NotUndone(plan, ..) => Some(plan.to_string()),
+            Self::GaveUp(name, _) => Some(name.to_string()),
             Self::Test => None,
         }
     }
@@ -52,6 +56,7 @@ impl About {
             Self::Approval(approval) => format!("/approvals/{approval}"),
             Self::Unknown(run, ..) | Self::Diverged(run, _) => format!("/runs/{run}"),
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
+            Self::GaveUp(..) => "/supervisors".into(),
             Self::Test => "/approvals".into(),
         }
     }

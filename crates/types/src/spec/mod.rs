@@ -11,6 +11,7 @@ mod pool;
 mod schedule;
 mod skill;
 mod subscription;
+mod supervisor;
 mod wait;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,11 @@ pub use skill::{Handler, SkillSpec};
 pub use subscription::{
     EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, like,
     pattern,
+};
+pub use supervisor::{
+    RESTART_WAIT, RESTART_WAIT_MAX, Restart, SUPERVISION_LEVELS_MAX, SUPERVISOR_CHILDREN_MAX,
+    SUPERVISOR_RESTARTS, SUPERVISOR_RESTARTS_MAX, SUPERVISOR_WINDOW, SUPERVISOR_WINDOW_MAX,
+    SupervisorSpec, misgrown,
 };
 pub use wait::WaitFor;
 
@@ -130,4 +136,6 @@ pub enum Spec {
     Driver(Box<DriverSpec>),
     /// Something that happens at a time.
     Schedule(Box<ScheduleSpec>),
+    /// Who restarts agents that fail.
+    Supervisor(SupervisorSpec),
 }

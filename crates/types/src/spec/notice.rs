@@ -26,6 +26,9 @@ pub enum Waits {
     /// A run failed and could not be undone.
     #[serde(rename = "plan.compensation_failed")]
     NotUndone,
+    /// A supervisor that nobody watches failed.
+    #[serde(rename = "supervisor.failed")]
+    GaveUp,
 }
 
 impl Waits {
@@ -35,6 +38,7 @@ impl Waits {
         ("run.unknown", Self::Unknown),
         ("run.diverged", Self::Diverged),
         ("plan.compensation_failed", Self::NotUndone),
+        ("supervisor.failed", Self::GaveUp),
     ];
 }
 
@@ -89,6 +93,7 @@ impl NoticeSpec {
             About::Unknown(..) => Waits::Unknown,
             About::Diverged(..) => Waits::Diverged,
             About::NotUndone(..) => Waits::NotUndone,
+            About::GaveUp(..) => Waits::GaveUp,
             About::Test => return true,
         };
         self.on.is_empty() || self.on.contains(&waits)

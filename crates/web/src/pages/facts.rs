@@ -13,6 +13,7 @@ pub const NAMED: &[&str] = &[
     "agent.completed",
     "agent.stopped",
     "agent.failed",
+    "agent.restarted",
     "agent.updated",
     "agent.deleted",
     "task.created",
@@ -88,6 +89,15 @@ pub const NAMED: &[&str] = &[
     "notice.delivered",
     "notice.given_up",
     "notice.withdrawn",
+    "supervisor.child_failed",
+    "supervisor.set_aside",
+    "supervisor.child_restarted",
+    "supervisor.child_left",
+    "supervisor.failed",
+    "supervisor.suspended",
+    "supervisor.stopped",
+    "supervisor.started",
+    "supervisor.reset",
     "tenant.quarantined",
     "tenant.skipped",
     "tenant.resumed",
@@ -113,9 +123,8 @@ pub fn remark_key(kind: &str, remark: &str) -> Option<String> {
 pub fn tone(kind: &str) -> Tone {
     match kind.rsplit('.').next().unwrap_or_default() {
         "completed" | "closed" | "approved" | "praised" | "written" | "delivered" => Tone::Good,
-        "failed" | "refused" | "rejected" | "refuted" | "diverged" | "given_up" | "quarantined" => {
-            Tone::Bad
-        }
+        "child_failed" | "failed" | "refused" | "rejected" | "refuted" | "diverged"
+        | "given_up" | "quarantined" => Tone::Bad,
         "blocked" | "stopped" | "dead" | "exceeded" | "expired" | "retried" | "tried"
         | "missed" => Tone::Warn,
         "held" | "requested" if kind != "review.requested" => Tone::Human,

@@ -60,6 +60,8 @@ pub enum Section {
     Agents,
     /// What ran.
     Runs,
+    /// Who restarts whom.
+    Supervisors,
     /// What waits for a person.
     Approvals,
     /// The bus.
@@ -217,8 +219,10 @@ fn query_byte(byte: u8) -> String {
 }
 
 fn places(current: Section, waiting: u64) -> Vec<Place> {
-    use Section::{Agents, Approvals, Audit, Board, Costs, Events, Home, Runs, Schedules};
-    const PLACES: [(Section, &str, &str, char, bool, &str); 9] = [
+    use Section::{
+        Agents, Approvals, Audit, Board, Costs, Events, Home, Runs, Schedules, Supervisors,
+    };
+    const PLACES: [(Section, &str, &str, char, bool, &str); 10] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -252,6 +256,14 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             's',
             false,
             "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 3",
+        ),
+        (
+            Supervisors,
+            "/supervisors",
+            "nav-supervisors",
+            'w',
+            false,
+            "M12 4v8M6 20v-8h12v8",
         ),
         (
             Costs,

@@ -21,6 +21,8 @@ pub mod run;
 
 pub mod plan;
 
+pub mod supervisors;
+
 pub mod approvals;
 
 pub mod approval;

@@ -76,6 +76,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::runs(&poison));
     poisoned(&sample::run(&poison));
     poisoned(&sample::plan(&poison));
+    poisoned(&sample::supervisors(&poison));
     poisoned(&sample::approvals(&poison));
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
@@ -118,6 +119,7 @@ fn a_part_is_one_element_with_its_id() {
     one(&sample::run(s).head, &say);
     one(&sample::run(s).steps[0], &say);
     one(&sample::plan(s).steps[0], &say);
+    one(&sample::supervisors(s).roots[0], &say);
     one(&sample::approvals(s).waiting[0], &say);
     one(&sample::approval(s).answer, &say);
     one(&sample::costs(s).totals, &say);
@@ -226,7 +228,8 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
 #[test]
 fn templates_hold_no_words_of_their_own() {
     // The name, and commands that are the same in every language.
-    const SAME_EVERYWHERE: [&str; 8] = [
+    const SAME_EVERYWHERE: [&str; 9] = [
+        "naos supervisor create watch --child hello",
         "naos doctor cell",
         "naos create hello --template researcher",
         "naos run hello --input \"…\"",

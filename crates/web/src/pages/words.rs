@@ -134,6 +134,14 @@ words! {
         Failed "failed" Bad "Its last run failed.",
         BudgetExceeded "budget_exceeded" Warn "Its budget is spent.",
     }
+    /// What a supervisor does now.
+    SupervisorState "supervisor" {
+        Running "running" Good "Watches its children.",
+        Restarting "restarting" Warn "A child waits for its restart.",
+        Suspended "suspended" Calm "Rests because what watches it does.",
+        Stopped "stopped" Calm "Out of work until a person starts it.",
+        Failed "failed" Bad "Too many restarts.",
+    }
     /// Where a task stands.
     TaskStatus "task" {
         Inbox "inbox" Calm "Nobody's yet.",

@@ -15,6 +15,7 @@ mod rows;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod sign_in;
+pub(crate) mod supervisors;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -144,8 +144,10 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
     // The rig has no outside: what was raised can't be delivered, and is listed all the same.
     let notice =
         format!("type: notice\nname: {canary}\nwebhook: https://{canary}.example/\nretry: 1\n");
+    let watch = format!("type: supervisor\nname: {canary}\nchildren: [{canary}-agent]\n");
     let files = json!([
         {"name": "n.yaml", "text": notice}, {"name": "p.yaml", "text": plan},
+        {"name": "s.yaml", "text": watch},
     ]);
     rig.post("/api/v1/apply", json!({"files": files}))
         .await
@@ -184,6 +186,7 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
         format!("/api/v1/tasks/{}", run["task"].as_str().unwrap()),
         format!("/api/v1/plan-runs/{}", started["run"].as_str().unwrap()),
         format!("/api/v1/approvals/{approval}"),
+        format!("/api/v1/supervisors/{canary}"),
         format!("/api/v1/resources/plans/{canary}"),
         format!("/api/v1/resources/notices/{canary}"),
         format!("/api/v1/documents/{canary}.md"),

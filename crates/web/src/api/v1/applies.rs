@@ -7,9 +7,10 @@ use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
+use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar};
 use naos_types::command::{self, Command, Reply};
-use naos_types::spec::{Kind, Spec, When};
+use naos_types::spec::{Kind, Spec, SupervisorSpec, When};
 use naos_types::{Code, Digest, Name, Seq, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use super::notices::may_sign;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
-use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, missing};
+use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing};
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -117,6 +118,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let (over, gone) = over(&reader, &judged.items, call.now)?;
     judged.errors.extend(over);
     judged.warnings.extend(gone);
+    let kept = supervisors(&reader)?;
+    judged
+        .errors
+        .extend(misgrown_tree(&documents, &judged.items, kept));
     let waiting = missing(&documents, &judged.items, |name| there(&reader, name))?;
     if asked.strict {
         judged.errors.extend(waiting);
@@ -201,7 +206,20 @@ fn over(
 /// Whether somebody of this name is there to be asked.
 fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
     let skill = ResourceKey(Kind::Skill, name.clone());
-    Ok(reader.find::<Agent>(name)?.is_some() || reader.find::<Resource>(&skill)?.is_some())
+    let supervisor = reader.find::<Supervisor>(name)?;
+    Ok(reader.find::<Agent>(name)?.is_some()
+        || supervisor.is_some()
+        || reader.find::<Resource>(&skill)?.is_some())
+}
+
+/// The supervisors that are kept.
+fn supervisors(reader: &Reader) -> Result<Vec<(Name, SupervisorSpec)>, Fault> {
+    let found = reader.resources(Kind::Supervisor, naos_kernel::SUPERVISORS_MAX)?;
+    let specs = found.iter().filter_map(|(key, kept)| match &kept.spec {
+        Spec::Supervisor(spec) => Some((key.1.clone(), spec.clone())),
+        _ => None,
+    });
+    Ok(specs.collect())
 }
 
 /// What applying it would do.

@@ -24,6 +24,7 @@ pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod shapes;
+pub(crate) mod supervisors;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
 

@@ -53,6 +53,13 @@ fn content(spec: &Spec) -> Value {
         Spec::Instruction(spec) => written(&spec.document, spec.enabled),
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Schedule(schedule) => json!(schedule),
+        Spec::Supervisor(spec) => json!({
+            "description": spec.description,
+            "strategy": spec.strategy,
+            "max_restarts": spec.max_restarts,
+            "restart_window": spec.window.0 / 1_000,
+            "children": spec.children,
+        }),
         Spec::Kept(text) => kept(text),
     }
 }

@@ -3,6 +3,7 @@
 
 mod bus;
 mod money;
+mod watch;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Decision, Evidence};
@@ -18,6 +19,7 @@ use super::{Role, Shell, User};
 
 pub(super) use bus::{events, events_empty};
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
+pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{
     board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
     schedules_empty,

@@ -12,3 +12,4 @@ mod flows;
 mod members;
 mod runs;
 mod status;
+mod supervisors;

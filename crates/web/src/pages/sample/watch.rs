@@ -1,0 +1,80 @@
+//! Supervisors of the sample day.
+
+use super::super::supervisors::{Child, Standing, Supervisor, Supervisors};
+use super::super::words::{AgentState, SupervisorState};
+use super::Text;
+
+fn agent(s: Text<'_>, name: &str, state: AgentState, restarts: u64) -> Child {
+    Child {
+        name: s(name),
+        standing: Standing::Agent(state),
+        restarts,
+    }
+}
+
+fn supervisor(s: Text<'_>, name: &str, state: SupervisorState, children: Vec<Child>) -> Supervisor {
+    Supervisor {
+        name: s(name),
+        state,
+        strategy: s("one-for-one"),
+        restarts: 0,
+        restarts_max: 3,
+        window_ms: 60_000,
+        problem: None,
+        reset_key: None,
+        children,
+    }
+}
+
+fn beneath(found: Supervisor, restarts: u64) -> Child {
+    Child {
+        name: found.name.clone(),
+        standing: Standing::Supervisor(Box::new(found)),
+        restarts,
+    }
+}
+
+/// A tree in which an agent failed twice within a minute.
+pub(crate) fn supervisors(s: Text<'_>) -> Supervisors {
+    let api = supervisor(
+        s,
+        "api-supervisor",
+        SupervisorState::Running,
+        vec![
+            agent(s, "auth-agent", AgentState::Idle, 0),
+            Child {
+                name: s("data-agent"),
+                standing: Standing::Missing,
+                restarts: 0,
+            },
+        ],
+    );
+    let worker = Supervisor {
+        restarts: 2,
+        problem: Some(s("processor-1 failed")),
+        reset_key: Some(s("key-reset")),
+        ..supervisor(
+            s,
+            "worker-supervisor",
+            SupervisorState::Restarting,
+            vec![
+                agent(s, "processor-1", AgentState::Failed, 2),
+                agent(s, "processor-2", AgentState::Running, 0),
+            ],
+        )
+    };
+    let children = vec![beneath(api, 0), beneath(worker, 1)];
+    Supervisors {
+        roots: vec![supervisor(
+            s,
+            "root-supervisor",
+            SupervisorState::Running,
+            children,
+        )],
+    }
+}
+
+/// Nobody watches anybody.
+pub(crate) fn supervisors_empty() -> Supervisors {
+    Supervisors { roots: Vec::new() }
+}
