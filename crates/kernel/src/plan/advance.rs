@@ -27,7 +27,10 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
         item,
     };
     // An item that isn't begun yet would be begun after it failed, and so count twice.
-    let fan = plan.steps.get(&spec.name).and_then(|step| step.fan.as_ref());
+    let fan = plan
+        .steps
+        .get(&spec.name)
+        .and_then(|step| step.fan.as_ref());
     let begun = |index| fan.is_some_and(|fan| fan.open.contains_key(&index));
     if item.is_some_and(|index| !begun(index)) {
         turn.emit(plan::StepStarted {

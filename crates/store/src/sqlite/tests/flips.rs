@@ -313,7 +313,7 @@ fn the_proof_reads_every_page() {
         db::Mode::Normal,
     )
     .unwrap();
-    let unused: usize = conn
+    let unused: u32 = conn
         .query_row("PRAGMA freelist_count", [], |row| row.get(0))
         .unwrap();
     drop(conn);
