@@ -340,7 +340,7 @@ fn the_proof_reads_every_page() {
         fs::remove_dir_all(&dir).unwrap();
     }
     assert!(
-        unnoticed.len() <= unused,
+        unnoticed.len() <= unused as usize,
         "{unnoticed:?} of {unused} unused"
     );
 }
