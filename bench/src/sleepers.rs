@@ -95,9 +95,10 @@ fn fill(dir: &Path, count: usize) -> f64 {
 /// The node that sleeps: says its figures and ends.
 pub fn sleep_in(dir: &Path) {
     let (node, store) = node(dir);
-    std::thread::sleep(REST);
+    let runtime = crate::site::runtime();
+    runtime.block_on(tokio::time::sleep(REST));
     let before = busy();
-    std::thread::sleep(LOOK);
+    runtime.block_on(tokio::time::sleep(LOOK));
     let share = (busy() - before) / LOOK.as_secs_f64() * 100.0;
     println!("{share} {}", resident());
     node.stop();

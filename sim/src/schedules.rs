@@ -186,7 +186,7 @@ fn schedule_spec(chance: &mut Chance, called: &str, mark: &str) -> ScheduleSpec 
         },
         _ => Begins::Run {
             kind: Kind::Agent,
-            name: name(*chance.pick(&["worker", "faulty", "nobody"])),
+            name: name(chance.pick::<&str>(&["worker", "faulty", "nobody"])),
             input: format!("work on {mark}time"),
         },
     };

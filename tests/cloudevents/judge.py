@@ -30,8 +30,8 @@ class Site:
             [NAOS, "up", "--port", "0", "--json"], cwd=folder, stdout=subprocess.PIPE, text=True
         )
         said = json.loads(self.process.stdout.readline())
-        self.base = f"http://127.0.0.1:{said['port']}"
-        with open(os.path.join(folder, "data", "owner.token"), encoding="utf-8") as file:
+        self.base = said["url"].rstrip("/")
+        with open(os.path.join(folder, said["token_path"]), encoding="utf-8") as file:
             self.token = file.read().strip()
 
     def post(self, path, body, headers):

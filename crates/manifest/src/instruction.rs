@@ -300,15 +300,26 @@ impl<'t> Emits<'t> {
     }
 }
 
-/// A text as it is, with its templates; anything else as JSON.
+/// A text as it is, with its templates; anything else as JSON, that of a single value too.
 fn written(node: &Node, findings: &mut Findings) -> Option<String> {
     match &node.value {
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) => Some(alone(text).map_or_else(
+            || text.clone(),
+            |value| {
+                format!("{{% set it = ({value}) %}}{{{{ it if it is string else it | tojson }}}}")
+            },
+        )),
         _ => Some(format!(
             "{{{{ {} | tojson }}}}",
             expression(node, findings)?
         )),
     }
+}
+
+/// The one value that a text consists of.
+fn alone(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    (!inner.contains("{{") && !inner.contains("}}")).then_some(inner.trim_matches('-').trim())
 }
 
 /// A value as an expression of a template: its texts may hold `{{ … }}`, and words for days stand

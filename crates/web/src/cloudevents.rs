@@ -191,7 +191,8 @@ fn structured(value: Value) -> Result<Incoming, Fault> {
         (None, Some(_)) => return Err(bad("`data_base64` is text")),
         (Some(Value::String(text)), None) if !json => text.into_bytes(),
         (Some(value), None) => value.to_string().into_bytes(),
-        (None, None) => b"null".to_vec(),
+        (None, None) if json => b"null".to_vec(),
+        (None, None) => Vec::new(),
     };
     settled(out)
 }
@@ -211,10 +212,10 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
         all.push(("datacontenttype".to_owned(), kind.to_owned()));
     }
     let mut out = attributes(all.into_iter())?;
-    out.data = if body.is_empty() {
-        b"null".to_vec()
-    } else {
-        body.to_vec()
+    let json = out.origin.content.as_deref().is_none_or(is_json);
+    out.data = match body {
+        [] if json => b"null".to_vec(), // no data, as in JSON
+        body => body.to_vec(),
     };
     settled(out)
 }
@@ -357,6 +358,9 @@ fn put_data(reader: &Reader, row: &EventRow, out: &mut Map<String, Value>) {
             out.insert("data".into(), value);
         }
         return;
+    }
+    if bytes.is_empty() {
+        return; // there is none
     }
     match String::from_utf8(bytes) {
         Ok(text) => out.insert("data".into(), Value::String(text)),

@@ -236,6 +236,11 @@ impl Context {
         )
     }
 
+    /// Whether it was said where the project or its data is.
+    pub(crate) const fn names_a_project(&self) -> bool {
+        self.globals.config.is_some() || self.globals.data_dir.is_some()
+    }
+
     /// A conversation with naos about the project.
     pub(crate) fn session(&self) -> Result<Session, Fail> {
         if let Some(slug) = &self.globals.tenant {

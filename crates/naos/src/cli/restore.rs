@@ -18,9 +18,11 @@ use crate::wire::{BESIDE, BuildError, opening};
 /// Makes a data directory from a backup: all of it, proved, or nothing. Nothing that is there is
 /// ever written over.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  naos restore office.naos\n  \
+#[command(
+    after_help = "Examples:\n  naos restore office.naos            # into ./data, or the project's\n  \
     naos restore office.naos --data-dir ./elsewhere --keys /media/usb/office.keys\n\n\
-    A restored copy asks before it sends again what the original may have sent: `naos approve`.")]
+    A restored copy asks before it sends again what the original may have sent: `naos approve`."
+)]
 pub(crate) struct Restore {
     /// The backup.
     file: PathBuf,
@@ -30,7 +32,15 @@ pub(crate) struct Restore {
 }
 
 pub(crate) fn go(context: &Context, asked: &Restore) -> Ended {
-    let data = context.project()?.data;
+    // After a disaster there is no project yet: what comes back makes one here.
+    let data = match context.project() {
+        Err(fail) if fail.code == Some(Code::NOT_FOUND) && !context.names_a_project() => {
+            std::env::current_dir()
+                .map_err(|e| Fail::io("find the current directory", &e))?
+                .join("data")
+        }
+        project => project?.data,
+    };
     let began = clock::tick();
     empty(&data)?;
     let keys = asked.keys.clone().unwrap_or_else(|| beside(&asked.file));
@@ -57,6 +67,13 @@ pub(crate) fn go(context: &Context, asked: &Restore) -> Ended {
         "{} is restored and proved; each journal goes on with one more fact that says so.",
         data.display()
     ));
+    if context.project().is_err() {
+        out.say(format!(
+            "No configuration stands here: bring the project's nexus.config.yaml, or say \
+             --data-dir {}",
+            data.display()
+        ));
+    }
     if contents.erased > 0 {
         out.say(format!(
             "{} keys were destroyed since: that stays erased.",

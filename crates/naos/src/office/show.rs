@@ -93,7 +93,17 @@ impl Show {
                     "✓ {who:<12} {title:<34} {tier:<6} {took:>6} ms  {cost}"
                 ));
             }
-            "agent.failed" => self.line(&format!("✗ {:<12} {}", text("subject"), text("line"))),
+            "agent.failed" | "agent.limited" => {
+                let (task, run) = task_of(session, &text("run"))?;
+                if task.plan.as_deref() == Some(plan) {
+                    let why = ["said", "note"]
+                        .iter()
+                        .find_map(|key| run["problem"][*key].as_str())
+                        .unwrap_or_default();
+                    let who = text("subject");
+                    self.line(&format!("✗ {who:<12} {:<34} {why}", task.title));
+                }
+            }
             "review.praised" => self.line(&format!("★ {:<12} praised it", text("subject"))),
             "review.refuted" => {
                 self.line(&format!(

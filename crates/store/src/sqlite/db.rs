@@ -55,6 +55,9 @@ pub(crate) enum DbError {
     Sqlite(#[from] rusqlite::Error),
     #[error("a row doesn't match its checksum")]
     Row { table: &'static str, key: String },
+    /// Beside its journal, which is proved for itself.
+    #[error("a page of its records or lists is not what was written; its journal is")]
+    Page(String),
     #[error("its key was destroyed")]
     Erased(naos_types::SubjectId),
     #[error("the file system reported an error")]
@@ -76,9 +79,11 @@ pub(crate) enum Meaning {
 impl DbError {
     pub(crate) fn meaning(&self) -> Meaning {
         match self {
-            Self::Foreign { .. } | Self::Unfinished | Self::Gone(_) | Self::Row { .. } => {
-                Meaning::Damaged
-            }
+            Self::Foreign { .. }
+            | Self::Unfinished
+            | Self::Gone(_)
+            | Self::Row { .. }
+            | Self::Page(_) => Meaning::Damaged,
             Self::Newer { .. } | Self::Erased(_) => Meaning::Other,
             Self::Io(cause) => io_meaning(cause),
             Self::Sqlite(cause) => sqlite_meaning(cause),
@@ -95,6 +100,9 @@ impl DbError {
             },
             Self::Row { table, key } => ReadError::Damaged {
                 what: format!("{what}, table {table}, row {key}"),
+            },
+            Self::Page(ref said) => ReadError::Damaged {
+                what: format!("{what} ({self}: {said})"),
             },
             Self::Erased(subject) => ReadError::Erased(subject),
             other if other.meaning() == Meaning::Damaged => ReadError::Damaged {

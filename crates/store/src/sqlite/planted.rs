@@ -71,3 +71,8 @@ pub(crate) fn lost_inbox() -> bool {
 pub(crate) fn view_skips_last() -> bool {
     chosen("view-skips-last")
 }
+
+/// Proves journals and reads no page of what stands beside them.
+pub(crate) fn journal_alone() -> bool {
+    chosen("journal-alone")
+}

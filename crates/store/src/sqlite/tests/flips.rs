@@ -299,3 +299,48 @@ fn a_file_of_another_tenant_is_refused() {
     assert!(done[0].is_err());
     assert_eq!(done[1], Ok(1_201));
 }
+
+#[test]
+fn the_proof_reads_every_page() {
+    let good = scratch();
+    fill(good.path());
+    let file = format!("tenants/{A}.db");
+    let bytes = fs::read(good.path().join(&file)).unwrap();
+    let copied = scratch();
+    let conn = db::open(
+        &good.path().join(&file),
+        &tenant_file::TENANT,
+        db::Mode::Normal,
+    )
+    .unwrap();
+    let unused: u32 = conn
+        .query_row("PRAGMA freelist_count", [], |row| row.get(0))
+        .unwrap();
+    drop(conn);
+    let mut unnoticed = Vec::new();
+    for page in 1..bytes.len() / 4_096 {
+        let dir = copied.path().join(page.to_string());
+        copy(good.path(), &dir);
+        let mut damaged = bytes.clone();
+        damaged[page * 4_096 + 2_000] ^= 4;
+        fs::write(dir.join(&file), damaged).unwrap();
+        let noticed = match SqliteStore::open(&dir) {
+            Ok(store) => {
+                let proof = store.verify(A);
+                let other = store.verify(B).unwrap();
+                assert_eq!(other.first_bad, None, "page {page}");
+                store.crash();
+                proof.is_err() || proof.is_ok_and(|proof| proof.first_bad.is_some())
+            }
+            Err(_) => true,
+        };
+        if !noticed {
+            unnoticed.push(page);
+        }
+        fs::remove_dir_all(&dir).unwrap();
+    }
+    assert!(
+        unnoticed.len() <= unused as usize,
+        "{unnoticed:?} of {unused} unused"
+    );
+}

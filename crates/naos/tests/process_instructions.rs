@@ -1,0 +1,208 @@
+//! Instructions of the seeds as they are written, with drivers of anybody's making.
+
+mod project;
+
+use std::time::{Duration, Instant};
+
+use project::Project;
+use serde_json::Value;
+
+const STANDUP: &str = include_str!("../../manifest/tests/fixtures/instruction-daily-standup.yaml");
+const SUMMARY: &str =
+    include_str!("../../manifest/tests/fixtures/instruction-morning-email-summary.yaml");
+const WEATHER: &str =
+    include_str!("../../manifest/tests/fixtures/instruction-severe-weather-alert.json");
+const GUIDE: &str = include_str!("../../../docs/instructions.md");
+/// The longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn apply(project: &Project, text: &str) {
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{text}\n{}", applied.stderr);
+}
+
+/// Blocks of the guide in one language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let all = GUIDE.split(&fence).skip(1);
+    all.filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// Agents that answer with what they are given stand for mail, calendar, research and chat.
+fn drivers(project: &Project) {
+    for (name, answers) in [
+        ("mail", "[email.fetch, email.summarize]"),
+        ("calendar", "[calendar.fetch]"),
+        ("desk", "[research.request]"),
+        ("chat", "[chat.message]"),
+    ] {
+        project.json(&["create", name, "--template", "echo", "--no-source"]);
+        apply(
+            project,
+            &format!("driver: {{id: {name}, type: io, capabilities: {answers}}}"),
+        );
+    }
+}
+
+fn step<'v>(answer: &'v Value, name: &str) -> &'v Value {
+    let steps = answer["steps"].as_array().unwrap();
+    let found = steps.iter().find(|step| step["name"] == name);
+    found.unwrap_or_else(|| panic!("no step {name} in {answer}"))
+}
+
+/// What a driver was given: the event.
+fn asked(answer: &Value, name: &str) -> Value {
+    let output = &step(answer, name)["output"];
+    match output {
+        Value::String(text) => serde_json::from_str(text).unwrap(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn process_the_standup_runs_as_it_is_written() {
+    let project = Project::new();
+    apply(&project, STANDUP);
+    // Its last step uses an answer that nobody gives yet.
+    let refused = project.naos(&["instruction", "run", "daily-standup"]);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("a driver that answers research.request"),
+        "{}",
+        refused.stderr
+    );
+    drivers(&project);
+    let answer = project.json(&["instruction", "run", "daily-standup"]);
+    assert_eq!(answer["status"], "completed", "{answer}");
+    let since = &asked(&answer, "fetch-emails")["data"]["filters"]["since"];
+    let days = &asked(&answer, "fetch-calendar")["data"]["range"];
+    let date = |day: &Value| day.as_str().is_some_and(|day| day.len() == 10);
+    assert!(
+        date(since) && date(&days["start"]) && date(&days["end"]),
+        "{answer}"
+    );
+    assert!(since.as_str() < days["start"].as_str(), "{answer}");
+    let said = &asked(&answer, "notify-team")["data"];
+    assert_eq!(said["channel"], "standup");
+    // The message is what the driver before it answered.
+    assert_eq!(said["message"]["type"], "research.request", "{answer}");
+    let schedules = project.json(&["get", "schedules"]);
+    assert_eq!(schedules["items"][0]["name"], "daily-standup");
+}
+
+#[test]
+fn process_short_steps_come_one_after_the_other() {
+    let project = Project::new();
+    apply(&project, SUMMARY);
+    drivers(&project);
+    let answer = project.json(&["instruction", "run", "morning-email-summary"]);
+    assert_eq!(answer["status"], "completed", "{answer}");
+    let names: Vec<&str> = answer["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["email-fetch", "email-summarize", "chat-message"]);
+}
+
+#[test]
+fn process_an_event_sets_an_instruction_off() {
+    let project = Project::new();
+    apply(&project, WEATHER);
+    let mut daemon = project.up();
+    let emitted = project.naos(&[
+        "events",
+        "emit",
+        "weather.severe",
+        "--data",
+        r#"{"place": "Toamasina"}"#,
+    ]);
+    assert_eq!(emitted.exit, 0, "{}", emitted.stderr);
+    let began = Instant::now();
+    let kept = loop {
+        let found = project.naos(&["get", "document", "/Alerts/Weather"]);
+        if found.exit == 0 {
+            break found.stdout;
+        }
+        assert!(began.elapsed() < PATIENCE, "{}", found.stderr);
+    };
+    assert!(kept.contains("Toamasina"), "{kept}");
+    // Out of force, nothing sets it off.
+    project.json(&["instruction", "disable", "severe-weather-alert"]);
+    let consumers = project.json(&["events", "consumers"]);
+    assert_eq!(consumers["items"].as_array().map(Vec::len), Some(0));
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_one_driver_answers_a_type() {
+    let project = Project::new();
+    project.json(&["create", "a", "--template", "echo", "--no-source"]);
+    apply(&project, "driver: {id: a, capabilities: [x.get]}");
+    let twice = project.naos_with(
+        &["apply", "-f", "-"],
+        b"driver: {id: b, agent: a, capabilities: [x.get, y.get]}",
+    );
+    assert_eq!(twice.exit, 1, "{}", twice.stderr);
+    assert!(
+        twice.stderr.contains("answered by driver a"),
+        "{}",
+        twice.stderr
+    );
+    project.json(&["driver", "disable", "a"]);
+    apply(
+        &project,
+        "driver: {id: b, agent: a, capabilities: [x.get, y.get]}",
+    );
+    for (bad, named) in [
+        (
+            "driver: {id: c, capabilities: ['x.*']}",
+            "no type of an event",
+        ),
+        (
+            "type: subscription\nname: driver-c\non: x.get",
+            "belong to the drivers",
+        ),
+        (
+            "instruction: {name: i, trigger: {manual: true}, plan: [{action: run_code, event: {type: a.b}}]}",
+            "emits an event",
+        ),
+        (
+            "instruction: {name: i, trigger: {manual: true}, plan: [{emit: {type: a.b, data: {t: '{{ nobody.output }}'}}}]}",
+            "nobody",
+        ),
+    ] {
+        let refused = project.naos_with(&["apply", "-f", "-"], bad.as_bytes());
+        assert_eq!(refused.exit, 2, "{bad}: {}", refused.stderr);
+        assert!(refused.stderr.contains(named), "{bad}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn process_the_guide_of_instructions_is_true() {
+    let project = Project::new();
+    project.json(&["create", "weather", "--template", "echo", "--no-source"]);
+    let documents = blocks("yaml");
+    assert!(documents.len() >= 3, "{documents:?}");
+    for document in documents {
+        apply(&project, document);
+    }
+    let answer = project.json(&[
+        "instruction",
+        "run",
+        "weather-note",
+        "--input",
+        "place=Toamasina",
+    ]);
+    assert_eq!(answer["status"], "completed", "{answer}");
+    let note = project.naos(&["get", "document", "/Weather/Toamasina"]);
+    assert!(
+        note.stdout.contains("weather.get"),
+        "{}{}",
+        note.stdout,
+        note.stderr
+    );
+}
