@@ -239,8 +239,8 @@ impl Sim {
             Some(AnyAggregate::Agent(agent)) => agent.down,
             _ => false,
         };
-        let all = state.all().into_iter();
-        down && all.into_iter().any(|(_, any)| match any {
+        let mut all = state.all().into_iter();
+        down && all.any(|(_, any)| match any {
             AnyAggregate::Supervisor(found) => matches!(
                 found.status(),
                 SupervisorStatus::Failed | SupervisorStatus::Stopped
