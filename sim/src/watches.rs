@@ -179,13 +179,14 @@ impl Sim {
         }
         let at = self.watch_chance.below(self.tenants.len() as u64);
         let tenant = self.tenants[usize::try_from(at).unwrap_or(0)];
-        let name = name(*self.watch_chance.pick(&[UPPER, LOWER]));
+        let chosen: &&str = self.watch_chance.pick(&[UPPER, LOWER]);
+        let name = name(chosen);
         let command = match self.watch_chance.below(3) {
             0 => command::Supervisor::Stop { name },
             1 => command::Supervisor::Reset { name },
             _ => command::Supervisor::Fail {
                 name,
-                reason: Sealed::from_parts(SubjectId::TENANT, [0; 12], b"a drill".to_vec().into()),
+                reason: Sealed::from_parts(SubjectId::TENANT, [0; 12], b"a drill".to_vec()),
             },
         };
         self.ask(tenant, command.into(), Vec::new(), None, true, 0);

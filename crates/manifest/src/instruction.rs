@@ -208,7 +208,11 @@ fn emits<'t>(map: &mut Fields<'t>, findings: &mut Findings) -> Option<Emits<'t>>
         findings.error_help(action.at, "a step of an instruction emits an event", help);
         return None;
     }
-    let found = map.node(&["event", "emit"], findings)?;
+    let Some(found) = map.node(&["event", "emit"], findings) else {
+        let what = "a step of an instruction has `emit`, or `action` and `event`";
+        findings.error(map.at, what);
+        return None;
+    };
     let part = |key: &str| found.get(key);
     let kind = match &found.value {
         Value::Text(_) => found,

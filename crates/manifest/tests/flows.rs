@@ -131,7 +131,7 @@ fn steps_that_wait_for_each_other_are_named() {
     let text = format!("{plan}{}{}", step("a", "b"), step("b", "a"));
     assert_eq!(
         bad("f.yaml", &text),
-        "f.yaml:6:5: the steps go in a circle: a → b → a"
+        "f.yaml:6:10: the steps go in a circle: a → b → a"
     );
     let text = format!("{plan}{}", step("a", "ghost"));
     assert_eq!(

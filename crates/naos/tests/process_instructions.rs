@@ -167,11 +167,13 @@ fn process_one_driver_answers_a_type() {
             "belong to the drivers",
         ),
         (
-            "instruction: {name: i, trigger: {manual: true}, plan: [{action: run_code, event: {type: a.b}}]}",
+            "instruction: {name: i, trigger: {manual: true}, \
+             plan: [{action: run_code, event: {type: a.b}}]}",
             "emits an event",
         ),
         (
-            "instruction: {name: i, trigger: {manual: true}, plan: [{emit: {type: a.b, data: {t: '{{ nobody.output }}'}}}]}",
+            "instruction: {name: i, trigger: {manual: true}, \
+             plan: [{emit: {type: a.b, data: {t: '{{ nobody.output }}'}}}]}",
             "nobody",
         ),
     ] {

@@ -106,11 +106,16 @@ table! {
     Api POST "/api/v1/tasks/{id}/cancel" Staff "Cancels a task" tasks::cancel;
 
     Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
-    Api POST "/api/v1/instructions/{name}/start" Staff "Runs an instruction by hand" plans::start_instruction;
-    Api POST "/api/v1/instructions/{name}/enable" Admin "Lets its trigger set it off" resources::enable_instruction;
-    Api POST "/api/v1/instructions/{name}/disable" Admin "Lets nothing set it off" resources::disable_instruction;
-    Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events" resources::enable_driver;
-    Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events" resources::disable_driver;
+    Api POST "/api/v1/instructions/{name}/start" Staff "Runs an instruction by hand"
+        plans::start_instruction;
+    Api POST "/api/v1/instructions/{name}/enable" Admin "Lets its trigger set it off"
+        resources::enable_instruction;
+    Api POST "/api/v1/instructions/{name}/disable" Admin "Lets nothing set it off"
+        resources::disable_instruction;
+    Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events"
+        resources::enable_driver;
+    Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events"
+        resources::disable_driver;
     Api POST "/api/v1/workflows" Admin "Makes a workflow without steps" flows::create_workflow;
     Api POST "/api/v1/workflows/{name}/steps" Admin "Adds a step" flows::add_workflow_step;
     Api POST "/api/v1/workflows/{name}/start" Staff "Starts a workflow" flows::start_workflow;

@@ -19,7 +19,7 @@ use crate::wire::{BESIDE, BuildError, opening};
 /// ever written over.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  naos restore office.naos            # into ./data, or the project's\n  \
+    after_help = "Examples:\n  naos restore office.naos   # into the project, or ./data\n  \
     naos restore office.naos --data-dir ./elsewhere --keys /media/usb/office.keys\n\n\
     A restored copy asks before it sends again what the original may have sent: `naos approve`."
 )]

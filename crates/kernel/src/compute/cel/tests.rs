@@ -245,8 +245,8 @@ fn names_and_types_are_checked_before_there_are_values() {
         (
             "true || nosuch",
             Err(
-                "unknown name `nosuch`; known here: inputs, trigger, today, plan, feedback, item, \
-                 index, read_mails, steps",
+                "unknown name `nosuch`; known here: inputs, trigger, today, days, plan, feedback, \
+                 item, index, read_mails, steps",
             ),
         ),
         (
