@@ -70,7 +70,7 @@ fn list(context: &Context) -> Ended {
             (_, false) => format!("waiting: agent {agent}"),
             _ => "enabled".to_owned(),
         };
-        vec![own.clone(), answers.join(" "), agent, state]
+        vec![own, answers.join(" "), agent, state]
     };
     let rows: Vec<_> = items(&answer).iter().map(row).collect();
     if rows.is_empty() {
