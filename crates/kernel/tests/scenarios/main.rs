@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bench;
+mod drivers;
 mod events;
 mod flows;
 mod notices;
