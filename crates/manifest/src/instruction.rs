@@ -2,7 +2,8 @@
 //! keys that don't belong were found before, by the schema.
 
 use naos_types::spec::{
-    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, pattern,
+    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, is_topic,
+    pattern,
 };
 use naos_types::{Code, DocPath, Name, Span};
 use serde_json::Value as Json;
@@ -219,11 +220,7 @@ fn emits<'t>(map: &mut Fields<'t>, findings: &mut Findings) -> Option<Emits<'t>>
         _ => part("type")?, // the schema wants one
     };
     let text = reader::text(kind, "type", findings)?;
-    let word = |part: &str| {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        !part.is_empty() && part.chars().all(fits)
-    };
-    if !text.split('.').all(word) {
+    if !is_topic(&text) {
         let help = "use words with points between them, like email.received";
         findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
         return None;
