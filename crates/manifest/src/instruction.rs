@@ -381,7 +381,11 @@ fn of_text(text: &str) -> Result<String, String> {
     if !rest.is_empty() || parts.is_empty() {
         parts.push(literal(rest));
     }
-    Ok(parts.join(" ~ "))
+    Ok(match &parts[..] {
+        [one] => one.clone(),
+        // Written side by side, what a value holds would be read as JSON.
+        more => format!("concat({})", more.join(", ")),
+    })
 }
 
 /// A step whose answer another one uses needs one.
@@ -427,7 +431,7 @@ mod tests {
             ("{{ a.output }}", "(a.output)"),
             (
                 "say {{a}} and {{ b }}!",
-                "\"say \" ~ (a) ~ \" and \" ~ (b) ~ \"!\"",
+                "concat(\"say \", (a), \" and \", (b), \"!\")",
             ),
             ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
         ] {
