@@ -1,6 +1,7 @@
 //! What is shown: tables on a terminal, aligned text elsewhere, JSON where it was asked for.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{ContentArrangement, Table};
@@ -56,8 +57,7 @@ impl Out {
 
     /// A line, whatever was asked for.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
-        // A reader that went away (`| head`) is no error of ours.
-        let _ = writeln!(std::io::stdout().lock(), "{}", clean(text.as_ref()));
+        put(clean(text.as_ref()));
     }
 
     /// A line with a word that stands out on a terminal that takes colours.
@@ -67,7 +67,7 @@ impl Out {
             Some(code) => format!("\u{1b}[{code}m{word}\u{1b}[0m"),
             None => word,
         };
-        let _ = writeln!(std::io::stdout().lock(), "{head}{word}{tail}");
+        put(format_args!("{head}{word}{tail}"));
     }
 
     /// An answer as it was given, for the program behind a pipe; cleaned for a terminal.
@@ -75,7 +75,7 @@ impl Out {
         if self.terminal {
             return self.line(text);
         }
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        put(text);
     }
 
     /// A line for people: neither with `--json` nor with `--quiet`.
@@ -99,7 +99,7 @@ impl Out {
         } else {
             serde_json::to_string(value)
         };
-        let _ = writeln!(std::io::stdout().lock(), "{}", text.unwrap_or_default());
+        put(text.unwrap_or_default());
     }
 
     /// Rows under their headings.
@@ -116,13 +116,33 @@ impl Out {
             for row in rows {
                 table.add_row(row.iter().map(|cell| clean(cell)));
             }
-            let _ = writeln!(std::io::stdout().lock(), "{}", table.trim_fmt());
+            put(table.trim_fmt());
             return;
         }
         for line in aligned(head, rows) {
             self.line(line);
         }
     }
+}
+
+/// Whether something of an answer could not be written.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// A line on standard output.
+fn put(text: impl std::fmt::Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        // A reader that went away (`| head`) is no error of ours.
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            UNWRITTEN.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether all that was answered could be written.
+pub(crate) fn is_written() -> bool {
+    let flushed = std::io::stdout().lock().flush();
+    let kept = flushed.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+    !(kept || UNWRITTEN.load(Ordering::Relaxed))
 }
 
 /// A line on standard error, if anybody still listens there.

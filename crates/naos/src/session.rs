@@ -4,13 +4,16 @@ use std::fs;
 use std::time::Duration;
 
 use naos_engine::{chance, clock};
+use naos_store::SqliteStore;
 use naos_types::Code;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::cli::INTERRUPTED;
 use crate::daemon::Daemon;
 use crate::fail::Fail;
 use crate::link::{Answer, Ask, Link, LinkError, Sink};
+use crate::out::aside;
 use crate::project::Project;
 use crate::wire::{BuildError, Machine};
 
@@ -40,8 +43,21 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Finds the daemon that owns the project's data, or opens the data itself.
+    /// Finds the daemon that owns the project's data, or opens the data itself; a name that was
+    /// mistyped must neither look like an empty project nor make one.
     pub(crate) fn open(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
+        let own = project.config.is_some() && project.data == project.root.join("data");
+        if !own && !SqliteStore::is_in(&project.data) {
+            let what = format!("there is no data of naos at {}", project.data.display());
+            return Err(Fail::new(Code::NOT_FOUND, what).help(
+                "`naos init NAME` makes a project; `naos up --data-dir DIR` makes the data alone",
+            ));
+        }
+        Self::make(project, tenant)
+    }
+
+    /// The same; data that isn't there yet is made.
+    pub(crate) fn make(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
         let runtime = runtime()?;
         let link = connect(project, &runtime)?;
         let mut session = Self {
@@ -112,6 +128,16 @@ impl Session {
             }
             _ => Ok(None),
         }
+    }
+
+    /// From here on Ctrl-C ends this process with this word: what it waits for is durable.
+    pub(crate) fn on_interrupt(&self, says: &'static str) {
+        self.runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                aside(says);
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        });
     }
 
     /// Waits for Ctrl-C or the polite request to end.
@@ -265,13 +291,6 @@ pub(crate) fn runtime() -> Result<Runtime, Fail> {
 
 /// The daemon that owns the directory, or the directory itself: whichever comes first.
 fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
-    // A name that was mistyped must not look like an empty project.
-    if project.config.is_none() && !project.data.exists() {
-        let what = format!("there is no data at {}", project.data.display());
-        return Err(Fail::new(Code::NOT_FOUND, what).help(
-            "`naos init NAME` makes a project; `naos up --data-dir DIR` makes the data alone",
-        ));
-    }
     let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
     loop {
         if let Some(daemon) = Daemon::of(&project.data) {

@@ -101,7 +101,7 @@ pub(crate) fn text(label: &str, bytes: Vec<u8>) -> Result<String, Fail> {
 /// All documents of a folder, in the order of their paths.
 pub(crate) fn documents_below(dir: &Path) -> Result<Vec<Document>, Fail> {
     let mut paths = Vec::new();
-    collect(dir, 0, &mut paths)?;
+    collect(dir, 0, is_document, &mut paths)?;
     paths.sort();
     if paths.len() > DOCUMENTS_MAX {
         let what = format!("{} has more than {DOCUMENTS_MAX} documents", dir.display());
@@ -113,7 +113,24 @@ pub(crate) fn documents_below(dir: &Path) -> Result<Vec<Document>, Fail> {
         .collect()
 }
 
-fn collect(dir: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Fail> {
+/// How many files of a folder may hold resources as JSON: whether they do is nobody's guess.
+pub(crate) fn json_files_below(dir: &Path) -> Result<usize, Fail> {
+    let mut paths = Vec::new();
+    collect(
+        dir,
+        0,
+        |path| path.extension().is_some_and(|end| end == "json"),
+        &mut paths,
+    )?;
+    Ok(paths.len())
+}
+
+fn collect(
+    dir: &Path,
+    depth: usize,
+    wanted: fn(&Path) -> bool,
+    paths: &mut Vec<PathBuf>,
+) -> Result<(), Fail> {
     let reading = |e| Fail::io(format!("read the folder {}", dir.display()), &e);
     for entry in fs::read_dir(dir).map_err(reading)? {
         let path = entry.map_err(reading)?.path();
@@ -125,9 +142,9 @@ fn collect(dir: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), Fai
         if path.is_dir() {
             let skipped = name.starts_with('.') || matches!(name.as_str(), "data" | "target");
             if depth < DEPTH_MAX && !skipped {
-                collect(&path, depth + 1, paths)?;
+                collect(&path, depth + 1, wanted, paths)?;
             }
-        } else if is_document(&path) {
+        } else if wanted(&path) {
             paths.push(path);
         }
     }
@@ -148,7 +165,7 @@ pub(crate) fn own_documents(project: &Project) -> Result<Vec<Document>, Fail> {
     let skills = project.root.join("skills");
     if skills.is_dir() {
         let mut paths = Vec::new();
-        collect(&skills, DEPTH_MAX, &mut paths)?;
+        collect(&skills, DEPTH_MAX, is_document, &mut paths)?;
         paths.sort();
         for path in paths {
             let label = project.label(&path);

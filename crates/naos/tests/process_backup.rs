@@ -75,6 +75,15 @@ fn process_a_backup_without_a_daemon_and_what_is_in_the_way() {
     assert!(first["bytes"].as_u64() > Some(0), "{first}");
     refused(&project, &["backup", "b.naos"], "N0137");
     project.json(&["backup", "b.naos", "--force"]);
+    // Never over what it is made of.
+    for own in ["data/system.db", "data/owner.token", "data/log/x"] {
+        refused(
+            &project,
+            &["backup", own, "--force"],
+            "lies within naos's own data",
+        );
+    }
+    assert_eq!(project.naos(&["status"]).exit, 0);
     refused(&project, &["restore", "b.naos"], "N0137");
     refused(
         &project,

@@ -690,3 +690,74 @@ fn process_a_plan_takes_its_inputs_from_a_pipe() {
         assert_eq!(answer["output"], said, "{input}: {}", done.stderr);
     }
 }
+
+#[test]
+fn process_a_log_that_cannot_be_written_stops_nothing() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    let mut daemon = project.up_unheard();
+    for _ in 0..5 {
+        let answer = project.json(&["run", "a", "--input", "x"]);
+        assert_eq!(answer["status"], "completed", "{answer}");
+    }
+    // Lists follow, too.
+    let runs = project.json(&["get", "runs"]);
+    assert_eq!(runs["items"].as_array().map(Vec::len), Some(5), "{runs}");
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_an_answer_that_cannot_be_written_is_no_success() {
+    let project = Project::new();
+    let ended = project::naos_to_full(&project.path("."), &["status"]);
+    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("could not be written"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn process_a_question_makes_no_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("strange");
+    std::fs::create_dir(&data).unwrap();
+    let words = ["--data-dir", data.to_str().unwrap(), "get", "runs"];
+    let ended = project::naos_in(dir.path(), &words);
+    assert_eq!(ended.exit, 1, "{}", ended.stdout);
+    assert!(ended.stderr.contains("N0121"), "{}", ended.stderr);
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
+}
+
+#[test]
+fn process_a_failure_is_told_even_quietly() {
+    let project = Project::new();
+    assert_eq!(
+        project.naos(&["create", "a", "--template", "courier"]).exit,
+        0
+    );
+    // A courier is told what to call: anything else is its failure.
+    let ended = project.naos(&["run", "a", "--input", "nonsense", "-q"]);
+    assert_eq!(ended.exit, 1, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("error: "), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(" · "), "{}", ended.stderr);
+}
+
+#[test]
+fn process_what_a_folder_holds_beside_is_named() {
+    let project = Project::new();
+    let folder = project.path("more");
+    std::fs::create_dir(&folder).unwrap();
+    let skill = "skills:\n  - name: greet\n    description: greets\n    patterns: [hello]\n    \
+                 handler: {template: hi}\n";
+    std::fs::write(folder.join("a.yaml"), skill).unwrap();
+    std::fs::write(folder.join("b.json"), "{}").unwrap();
+    let ended = project.naos(&["apply", "-f", "more"]);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("1 .json files in more"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -188,20 +188,41 @@ fn process_a_named_client_leaves_out_nothing_in_silence() {
         ],
     );
     let ck = dir.path().join("ck");
-    let ended = naos_in(&ck, &["approve", "--yes"]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let approved = naos_in(&ck, &["approve", "--yes"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
     let ended = report(dir.path(), &["--client", "日本", "--once", "--json"]);
     let told: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(ended.exit, 0, "{told}");
     let plan = told["plan"].as_str().unwrap();
     let ended = naos_in(&ck, &["get", "plan", plan]);
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    let written = told["written"][0].as_str().unwrap();
+    let lines = approved.stdout.lines();
+    let mut written = lines.filter_map(|line| line.strip_prefix("report: "));
+    let written = written.next().unwrap();
     contains(written, &["reports/client-", "-2026-11-26.md"]);
     contains(
         &fs::read_to_string(written).unwrap(),
         &["+ 1 decision(s) of the period, 1 deadline(s) stand in texts"],
     );
+}
+
+#[test]
+fn process_what_was_approved_by_hand_is_written_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    put(
+        "talk.md",
+        "# Talk\n\nWe decided to keep the blue colour for the site.\n",
+    );
+    let held = naos_in(dir.path(), &["report", ".", "--once"]);
+    assert_eq!(held.exit, 4, "{}{}", held.stdout, held.stderr);
+    let reports = dir.path().join("reports");
+    assert!(!reports.exists());
+    let approved = naos_in(dir.path(), &["approve", "--yes"]);
+    assert_eq!(approved.exit, 0, "{}{}", approved.stdout, approved.stderr);
+    contains(&approved.stdout, &["report: ", ".md"]);
+    let written = fs::read_dir(&reports).unwrap().count();
+    assert_eq!(written, 2, "as Markdown and as a page");
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod views;
 
 mod register;
 
+mod vital;
+
 #[cfg(test)]
 mod contract;
 
@@ -36,3 +38,4 @@ pub use traits::{
     ReadError, Record, Stale, Store, TenantStore, ViewsLag,
 };
 pub use views::{PlanFilter, RunFilter, Spent, Viewed, Views};
+pub use vital::vital;

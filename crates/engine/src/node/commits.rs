@@ -19,11 +19,13 @@ pub(super) fn start(node: Node, lane: Receiver<ToCommit>) -> std::io::Result<Joi
     std::thread::Builder::new()
         .name("commit".into())
         .spawn(move || {
-            let mut commits = Commits::default();
-            while let Ok(first) = lane.recv() {
-                let (lanes, appends) = gather(first, &lane);
-                commit(&node, &mut commits, &lanes, appends);
-            }
+            naos_store::vital(|| {
+                let mut commits = Commits::default();
+                while let Ok(first) = lane.recv() {
+                    let (lanes, appends) = gather(first, &lane);
+                    commit(&node, &mut commits, &lanes, appends);
+                }
+            });
         })
 }
 

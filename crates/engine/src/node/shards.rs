@@ -40,7 +40,7 @@ pub(super) fn start(
                 std::sync::Arc::clone(&node.0.store),
                 Box::<OsDice>::default(),
             );
-            run(&node, index, shard, &lane, &commits);
+            naos_store::vital(|| run(&node, index, shard, &lane, &commits));
         })
 }
 

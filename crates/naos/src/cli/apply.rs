@@ -50,6 +50,20 @@ pub(crate) fn go(context: &Context, apply: &Apply) -> Ended {
     let answer = sync::apply(&mut session, &documents, how)?;
     drop(session);
     show(&context.out, &answer, &[]);
+    for folder in apply
+        .files
+        .iter()
+        .map(Path::new)
+        .filter(|path| path.is_dir())
+    {
+        let count = sync::json_files_below(folder)?;
+        if count > 0 {
+            context.out.note(format!(
+                "Left out: {count} .json files in {}; name each that is to be applied.",
+                folder.display()
+            ));
+        }
+    }
     Ok(0)
 }
 

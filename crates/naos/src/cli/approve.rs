@@ -9,9 +9,12 @@ use serde_json::{Value, json};
 use super::run::until_closed;
 use super::{Context, Ended, shown};
 use crate::fail::Fail;
+use crate::office;
 use crate::out::{Out, cell, clean, items};
 use crate::session::{Session, api, part};
 
+/// How long an approved report may take to be written as a document.
+const DELIVERY_MAX: Duration = Duration::from_secs(60);
 /// How long what a decision released goes on in this process, where there is no daemon.
 const GO_ON_MAX: Duration = Duration::from_secs(600);
 
@@ -108,10 +111,35 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
         out.say(format!("What waited for it is {status} by now."));
         answer["status"] = json!(status);
     }
+    if yes {
+        deliver(session, out, &mut answer)?;
+    }
     if out.json {
         out.json(&answer);
     }
     Ok(0)
+}
+
+/// Where a report was approved, it is written where people look for it.
+fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), Fail> {
+    let Some((home, plan)) = office::home(session.project()).zip(answer["plan"].as_str()) else {
+        return Ok(());
+    };
+    let path = format!("/plan-runs/{}?brief=true", part(plan));
+    let found = session.get(api(&path))?;
+    if found["name"] != office::PLAN {
+        return Ok(());
+    }
+    let ended = until_closed(session, "/plan-runs", found, DELIVERY_MAX)?;
+    if ended["status"] != "completed" {
+        return Ok(());
+    }
+    let delivered = office::deliver::deliver(session, &home)?;
+    for path in &delivered.written {
+        out.say(format!("report: {}", path.display()));
+    }
+    answer["written"] = json!(delivered.written);
+    Ok(())
 }
 
 /// Without a daemon the work goes on in this process: until it ends, or waits again.

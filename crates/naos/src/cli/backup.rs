@@ -67,12 +67,31 @@ pub(crate) fn go(context: &Context, backup: &Backup) -> Ended {
     }
 }
 
+/// A backup must not replace what it is made of.
+fn outside(path: &Path, data: &Path) -> Result<(), Fail> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let (Ok(folder), Ok(data)) = (folder.canonicalize(), data.canonicalize()) else {
+        return Ok(()); // what isn't there can't be written to either, and says so itself
+    };
+    if folder.starts_with(&data) {
+        let what = format!("{} lies within naos's own data", path.display());
+        return Err(Fail::usage(what).help("name a file elsewhere, best on another disk"));
+    }
+    Ok(())
+}
+
 fn make(context: &Context, asked: &Backup, file: &Path) -> Ended {
     let keys_path = asked.keys.clone().unwrap_or_else(|| beside(file));
     if !asked.force {
         free(file, &keys_path)?;
     }
     let session = context.session()?;
+    for path in [file, keys_path.as_path()] {
+        outside(path, &session.project().data)?;
+    }
     let began = clock::tick();
     let part = with_suffix(file, ".part");
     let show = Progress::new(&context.out, "written");

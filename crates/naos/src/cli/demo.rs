@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use naos_engine::chance;
+
 use super::report::{self, Asked};
 use super::{Context, Ended};
 use crate::fail::Fail;
@@ -27,6 +29,9 @@ pub(crate) struct Demo {
     /// Where the office is laid out.
     #[arg(long, value_name = "DIR", default_value = "naos-demo")]
     dir: PathBuf,
+    /// Does it again, although it was done or refused before.
+    #[arg(long)]
+    again: bool,
     #[command(flatten)]
     asked: Asked,
     /// In which language the report is written.
@@ -55,7 +60,7 @@ pub(crate) fn go(context: &Context, demo: &Demo) -> Ended {
         root: root.clone(),
     };
     let material = report::gathered(context, &root)?;
-    let session = Session::open(&project, None)?;
+    let session = Session::make(&project, None)?;
     let job = Job {
         client: CLIENT.into(),
         about: CLIENT.into(),
@@ -63,7 +68,7 @@ pub(crate) fn go(context: &Context, demo: &Demo) -> Ended {
         language: demo.language.clone(),
         home: root,
         material,
-        again: None,
+        again: demo.again.then(|| format!("{:032x}", chance::roll())),
     };
     report::follow(context, session, &project, &job, &demo.asked)
 }

@@ -281,6 +281,15 @@ pub(crate) fn main() -> ExitCode {
         globals: cli.globals,
     };
     match dispatch(&context, cli.command) {
+        Ok(0) if !crate::out::is_written() => {
+            let fail = Fail::new(
+                Code::DISK_FAILED,
+                "the answer could not be written to its end",
+            )
+            .help("look where standard output goes: is that disk full?");
+            fail.show(out.json, out.colour);
+            ExitCode::from(fail.exit)
+        }
         Ok(exit) => ExitCode::from(exit),
         Err(fail) => {
             fail.show(out.json, out.colour);
@@ -357,6 +366,9 @@ fn dispatch(context: &Context, command: Command) -> Ended {
     }
 }
 
+/// The exit status of what was interrupted, as shells have it: 128 and the signal's number.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// What is told on standard error beside answers. A command says itself what it came to, so that
 /// only errors stand beside; with `up` and `--verbose` more.
 fn log(globals: &Globals, serving: bool, out: &Out) {
@@ -377,6 +389,8 @@ fn log(globals: &Globals, serving: bool, out: &Out) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(out.colour)
+        // It would tell of a line that can't be written with a panic, in the thread that logs.
+        .log_internal_errors(false)
         .try_init();
 }
 

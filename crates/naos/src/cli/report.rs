@@ -6,7 +6,7 @@ use naos_engine::{chance, clock};
 use naos_types::{Code, Span, Time};
 use serde_json::json;
 
-use super::{Context, Ended};
+use super::{Context, Ended, INTERRUPTED};
 use crate::fail::Fail;
 use crate::office::collect::{Material, collect};
 use crate::office::deliver::Delivered;
@@ -18,8 +18,6 @@ use crate::session::Session;
 
 /// How many lines about what is left out are said; the report has them all.
 const LEFT_OUT_SAID_MAX: usize = 12;
-/// The exit status of a program that Ctrl-C ended: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
 /// How many days a report covers where nothing is said.
 const DAYS: i64 = 7;
 
@@ -82,7 +80,7 @@ pub(crate) fn go(context: &Context, report: &Report) -> Ended {
     say_models(context);
     std::fs::create_dir_all(&project.data)
         .map_err(|e| Fail::io(format!("make {}", project.data.display()), &e))?;
-    let session = Session::open(&project, None)?;
+    let session = Session::make(&project, None)?;
     let job = Job {
         client,
         about: named.unwrap_or_default().to_owned(),
@@ -244,6 +242,16 @@ fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
             }
             4
         }
+        JobEnded::Disputed => {
+            if !out.json {
+                out.line(
+                    "the reviewer still refutes the report (see above), so it isn't approved \
+                     unseen: read it, then decide",
+                );
+                out.line(format!("  {go}naos approve"));
+            }
+            4
+        }
         JobEnded::Interrupted => {
             out.note(
                 "interrupted: nothing is lost, run the same again and it goes on where it was",
@@ -252,8 +260,11 @@ fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
         }
         JobEnded::Failed(why) => {
             let what = format!("the report could not be made: {why}");
+            let plan = &done.plan;
             Fail::new(Code::STEP_FAILED, what)
-                .help(format!("`{go}naos get plan {}` shows more", done.plan))
+                .help(format!(
+                    "`{go}naos get plan {plan}` shows more; --again does it once more"
+                ))
                 .show(out.json, out.colour);
             1
         }
@@ -307,6 +318,7 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
     let (status, delivered, why) = match &done.ended {
         JobEnded::Delivered(delivered) => ("delivered", delivered, None),
         JobEnded::Held => ("held", &nothing, None),
+        JobEnded::Disputed => ("disputed", &nothing, None),
         JobEnded::Failed(why) => ("failed", &nothing, Some(why)),
         JobEnded::Interrupted => ("interrupted", &nothing, None),
     };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Ended, exit_of, given, name, shown};
 use crate::fail::Fail;
-use crate::out::{Out, money};
+use crate::out::{Out, aside, money};
 use crate::session::{Session, WAIT_MS_MAX, api, part};
 
 /// Gives an agent something to do and waits for its answer. Without an agent the broker chooses.
@@ -107,8 +107,15 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         run.timeout.saturating_mul(1_000)
     };
     body["wait_ms"] = json!(wait.min(WAIT_MS_MAX));
+    let until = clock::tick() + Duration::from_millis(wait);
+    session.on_interrupt(if session.daemon().is_none() {
+        "interrupted: nothing is lost, the run goes on at the next command or with `naos up`"
+    } else {
+        "interrupted: the run goes on; `naos get runs` shows it"
+    });
     let started = session.post(api("/runs"), &body)?;
-    let answer = until_closed(&mut session, "/runs", started, Duration::from_millis(wait))?;
+    let left = until.saturating_duration_since(clock::tick());
+    let answer = until_closed(&mut session, "/runs", started, left)?;
     let inside = session.daemon().is_none();
     drop(session);
     Ok(show(&context.out, &answer, run.no_wait, inside))
@@ -221,7 +228,7 @@ fn for_people(out: &Out, answer: &Value, id: &str, status: &str) {
         out.note(output);
     }
     if let Some(why) = why(&answer["problem"]) {
-        out.note(why);
+        aside(why); // an error is never kept quiet
     }
     let word = |key: &str| answer[key].as_str().unwrap_or_default();
     let cost = money(&answer["cost_micros"]);

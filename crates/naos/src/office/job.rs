@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::collect::{LeftOut, Material};
 use super::deliver::{self, Delivered};
 use super::show::Show;
-use super::{files, slug};
+use super::{PLAN, files, slug};
 use crate::fail::Fail;
 use crate::session::{Session, api};
 
@@ -61,6 +61,9 @@ pub(crate) enum Ended {
     Delivered(Delivered),
     /// It waits for a person.
     Held,
+    /// It waits for a person, and whoever said yes beforehand didn't know that the reviewer would
+    /// still refute it.
+    Disputed,
     /// It failed; the plan says why.
     Failed(String),
     /// Somebody asked this process to end; the work stays as it is and goes on at the next start.
@@ -100,8 +103,7 @@ pub(crate) fn run(
         let ended = match status {
             "running" => None,
             "held" if asked == WhenAsked::Approve => {
-                approve(session, &plan)?;
-                None
+                (!approve(session, &plan)?).then_some(Ended::Disputed)
             }
             "held" if asked == WhenAsked::End => Some(Ended::Held),
             "held" => {
@@ -199,21 +201,25 @@ fn start(session: &mut Session, job: &Job) -> Result<String, Fail> {
     text.push_str(job.again.as_deref().unwrap_or_default());
     let key = format!("report-{}", Digest::of(text.as_bytes()));
     let body = json!({ "inputs": inputs });
-    let answer = session.post_as(api("/plans/weekly-report/start"), &body, key)?;
+    let answer = session.post_as(api(&format!("/plans/{PLAN}/start")), &body, key)?;
     let id = answer["run"].as_str().map(str::to_owned);
     id.ok_or_else(|| Fail::new(Code::INTERNAL, "a plan was started without a name"))
 }
 
-fn approve(session: &mut Session, plan: &str) -> Result<(), Fail> {
+/// Whether nothing is in the way: what is disputed isn't approved unseen.
+fn approve(session: &mut Session, plan: &str) -> Result<bool, Fail> {
     let waiting = session.get(api("/approvals?status=pending"))?;
     for approval in waiting["items"].as_array().into_iter().flatten() {
         let ours = approval["plan"].as_str().is_none_or(|of| of == plan);
+        if ours && approval["disputed"] == true {
+            return Ok(false);
+        }
         if let (true, Some(id)) = (ours, approval["approval"].as_str()) {
             let body = json!({ "approve": true, "comment": "approved with --yes" });
             session.post(api(&format!("/approvals/{id}/decide")), &body)?;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Shows what happened since `seen`, as far as it belongs to the plan's run; gives the last seq

@@ -11,3 +11,19 @@ pub(crate) mod page;
 mod pieces;
 pub(crate) mod show;
 mod slug;
+
+use std::path::PathBuf;
+
+use crate::project::{Project, REPORT_HOME};
+
+/// What the job's plan is called.
+pub(crate) const PLAN: &str = "weekly-report";
+
+/// The folder that a project's reports are about, if it makes any.
+pub(crate) fn home(project: &Project) -> Option<PathBuf> {
+    let root = &project.root;
+    if root.file_name().is_some_and(|name| name == REPORT_HOME) {
+        return root.parent().map(PathBuf::from);
+    }
+    root.join("report.yaml").is_file().then(|| root.clone())
+}

@@ -47,6 +47,22 @@ pub fn naos_with(dir: &Path, words: &[&str], input: &[u8]) -> Ended {
     }
 }
 
+/// The same with an output on which there is no room.
+pub fn naos_to_full(dir: &Path, words: &[&str]) -> Ended {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let ended = command(dir)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(full.unwrap())
+        .output()
+        .unwrap();
+    Ended {
+        exit: ended.status.code().unwrap_or(-1),
+        stdout: String::new(),
+        stderr: String::from_utf8(ended.stderr).unwrap(),
+    }
+}
+
 pub fn naos_in(dir: &Path, words: &[&str]) -> Ended {
     naos_with(dir, words, b"")
 }
@@ -107,14 +123,24 @@ impl Project {
         self.up_with(&[])
     }
 
+    /// The same with a lot to say, and no room to say it.
+    pub fn up_unheard(&self) -> Daemon {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        self.up_telling(&[("NAOS_LOG", "debug")], full.unwrap().into())
+    }
+
     /// The same with these variables.
     pub fn up_with(&self, settings: &[(&str, &str)]) -> Daemon {
+        self.up_telling(settings, Stdio::null())
+    }
+
+    fn up_telling(&self, settings: &[(&str, &str)], aside: Stdio) -> Daemon {
         let mut child = command(self.0.path())
             .envs(settings.iter().copied())
             .args(["up", "--port", "0", "--json"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(aside)
             .spawn()
             .unwrap();
         let mut line = String::new();

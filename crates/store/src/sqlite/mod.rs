@@ -125,10 +125,12 @@ fn thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, OpenError> {
     let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(work).map_err(|cause| OpenError::Io {
-        what: "a thread".into(),
-        cause: Box::new(cause),
-    })
+    thread
+        .spawn(move || crate::vital(work))
+        .map_err(|cause| OpenError::Io {
+            what: "a thread".into(),
+            cause: Box::new(cause),
+        })
 }
 
 /// Why a store could not be closed cleanly. Nothing is lost: the next start reads the log.
@@ -147,6 +149,13 @@ pub struct DestroyError {
 }
 
 impl SqliteStore {
+    /// Whether a directory holds data, whatever its state.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        let parts = ["system.db", "log", "tenants", "keys"];
+        parts.iter().any(|part| dir.join(part).exists())
+    }
+
     /// Opens a data directory, or makes it; what a crash left in the log is visible at once.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use naos_types::command::{Command, Reply};
 use naos_types::{BodyRef, Code, Digest, Name, NameError, Refusal, Sealed, Seq, Spender};
 use serde::de::DeserializeOwned;
 
-use super::{Call, SEQ_WAIT_MAX};
+use super::{Call, SEQ_WAIT_MAX, UNASKED};
 use crate::auth::{COOKIE, Who, cookie};
 use crate::error::Fault;
 
@@ -141,6 +141,15 @@ impl Call {
 
     /// Asks the cell and waits until the answer is durable. `part` tells the commands of one
     /// request apart.
+    /// What makes it the same request. The key of a form stands in its body, which is read later
+    /// than that of a header.
+    fn asked(&self) -> Digest {
+        match self.request {
+            UNASKED => Digest::of(&[self.path.as_bytes(), b"\0", &self.body].concat()),
+            known => known,
+        }
+    }
+
     pub(crate) async fn ask(
         &self,
         part: &str,
@@ -151,7 +160,7 @@ impl Call {
         let same = self.key.as_ref().map(|key| SameAs {
             source: who.member.to_string(),
             key: format!("{key}{part}"),
-            request: self.request,
+            request: self.asked(),
         });
         let command = command.into();
         let members = matches!(command, Command::Member(_));

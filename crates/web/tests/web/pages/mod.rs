@@ -90,6 +90,10 @@ async fn forms_act_once() {
             .text
             .contains("salama")
     );
+    // Another text under the same key isn't the same request: it isn't dropped in silence.
+    let other = body.replace("salama", "other");
+    let other = rig.form(&cookie, "/agents/hello/run", &other).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{other:?}");
     let keyless = rig.form(&cookie, "/agents/hello/run", "input=x").await;
     assert_eq!(keyless.status, StatusCode::BAD_REQUEST);
 }
