@@ -149,7 +149,8 @@ impl Sim {
                                     Some(aggregate) if aggregate.is_open())
                             })
                     });
-                    let asked = plan.status() == PlanStatus::CompensationFailed;
+                    let asked = plan.status() == PlanStatus::CompensationFailed
+                        || plan.paused.is_some();
                     if !person && !asked {
                         stuck.push(format!("{id} is {}", plan.status()));
                     }

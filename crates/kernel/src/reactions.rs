@@ -130,7 +130,7 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
 /// The plan that has something to do after this fact.
 const fn goes_on(fact: &plan::Fact) -> Option<naos_types::PlanId> {
     match fact {
-        plan::Fact::StepStarted(_) | plan::Fact::Closed(_) => None,
+        plan::Fact::StepStarted(_) | plan::Fact::Closed(_) | plan::Fact::Paused(_) => None,
         other => Some(other.plan()),
     }
 }

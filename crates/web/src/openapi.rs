@@ -299,6 +299,9 @@ fn flow_body_of(row: &Row) -> Option<Value> {
             &["done"],
             json!({"step": {"type": ["string", "integer"]}, "done": {"type": "boolean"}}),
         ),
+        ("POST", "/api/v1/plan-runs/{id}/skip") => {
+            object(&["step"], json!({"step": {"type": ["string", "integer"]}}))
+        }
         ("POST", "/api/v1/pools") => object(
             &["name"],
             json!({"name": text(), "description": text(), "agents": {"type": "array"},

@@ -8,7 +8,7 @@ use naos_types::{
     TaskStatus,
 };
 
-use super::{ITEMS_PER_CHUNK, Plan, advance, known};
+use super::{ITEMS_PER_CHUNK, Plan, Step, advance, known};
 use crate::approval::Approval;
 use crate::need::{Compute, Formula, Var};
 use crate::review::{Verdict, read_verdict};
@@ -283,13 +283,19 @@ pub(crate) fn close(
 /// Cancels what was open of a plan as it was before, and withdraws what waits for a person.
 pub(super) fn leave_open_work(turn: &mut Turn<'_>, by: &Actor, plan: &Plan) -> Done {
     for step in plan.steps.values().filter(|step| !step.status.is_closed()) {
-        if let Some(approval) = step.approval {
-            crate::approval::withdraw(turn, approval)?;
-        }
-        let items = step.fan.iter().flat_map(|fan| fan.open.values());
-        for task in items.filter_map(|item| item.task).chain(step.task) {
-            crate::task::cancel(turn, by, task)?;
-        }
+        leave_step(turn, by, step)?;
+    }
+    Ok(())
+}
+
+/// The same for one step.
+pub(super) fn leave_step(turn: &mut Turn<'_>, by: &Actor, step: &Step) -> Done {
+    if let Some(approval) = step.approval {
+        crate::approval::withdraw(turn, approval)?;
+    }
+    let items = step.fan.iter().flat_map(|fan| fan.open.values());
+    for task in items.filter_map(|item| item.task).chain(step.task) {
+        crate::task::cancel(turn, by, task)?;
     }
     Ok(())
 }

@@ -108,6 +108,11 @@ pub(super) fn decide(
 /// Goes on where it failed; what is done stays done.
 pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;
+    if plan.paused.is_some() {
+        let (name, by) = (plan.name.clone(), by.clone());
+        turn.emit(plan::Resumed { plan: id, name, by })?;
+        return Ok(Reply::Done);
+    }
     match plan.status() {
         PlanStatus::Running | PlanStatus::Held => Ok(Reply::Unchanged),
         PlanStatus::CompensationFailed if !plan.is_closed() => decide(turn, by, id, None, false),
@@ -121,7 +126,8 @@ pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
             Ok(Reply::Done)
         }
         other => {
-            let what = format!("{id} is {other}: only what failed or was cancelled goes on");
+            let what =
+                format!("{id} is {other}: only what is paused, failed or was cancelled goes on");
             Err(Stop::refused(Code::WRONG_STATE, what))
         }
     }
@@ -147,6 +153,9 @@ pub(super) fn fold_began(turn: &mut Turn<'_>, f: &plan::UndoBegan) -> Done {
     plan.undoing = true;
     plan.problem.clone_from(&f.problem);
     plan.deadline = None;
+    if f.problem.is_none() {
+        plan.paused = None; // who cancels it wants it undone
+    }
     let (flow, steps) = (&plan.flow, plan.steps.iter_mut());
     for (_, step) in steps.filter(|(name, step)| !flow.undoes(name) && !step.status.is_closed()) {
         put_to_rest(step);
@@ -169,6 +178,9 @@ pub(super) fn fold_decided(turn: &mut Turn<'_>, f: &plan::UndoDecided) -> Done {
 pub(super) fn fold_resumed(turn: &mut Turn<'_>, f: &plan::Resumed) -> Done {
     let now = turn.now;
     let plan = turn.plan_mut(&f.plan)?;
+    if plan.paused.take().is_some() {
+        return Ok(());
+    }
     (plan.ended, plan.ended_at) = (None, None);
     plan.problem = None;
     plan.deadline = plan.flow.timeout.map(|timeout| now + timeout);

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bench;
+mod by_hand;
 mod drivers;
 mod events;
 mod flows;

@@ -179,6 +179,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
+        "paused": time(plan.paused),
         "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),
