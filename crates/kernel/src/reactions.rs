@@ -40,6 +40,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                plan::Fact::Closed(f) => crate::event::plan_ended(turn, f),
                 _ => Ok(()),
             }
         }

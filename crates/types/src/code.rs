@@ -135,6 +135,10 @@ codes! {
     OTHER_SITE 148 Forbidden
         "another site's page may change nothing here"
         "use naos's own pages, or the command"
+    BAD_WEBHOOK 149 Forbidden
+        "a webhook that isn't signed as its secret signs"
+        "sign id, time and body as Standard Webhooks has it, with a clock that is right; \
+         `naos instruction webhook NAME --rotate` gives a new secret"
     HELD 150 Held
         "it waits for a person"
         "`naos approve` lists what waits"

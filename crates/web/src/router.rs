@@ -9,7 +9,7 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
     documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
-    supervisors, tasks, tenants,
+    supervisors, tasks, tenants, webhooks,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -112,6 +112,12 @@ table! {
         resources::enable_instruction;
     Api POST "/api/v1/instructions/{name}/disable" Admin "Lets nothing set it off"
         resources::disable_instruction;
+    Api GET "/api/v1/instructions/{name}/webhook" Staff "Where its webhook is called"
+        webhooks::show;
+    Api POST "/api/v1/instructions/{name}/webhook" Admin "Gives its webhook a new secret"
+        webhooks::rotate;
+    Api POST "/hooks/{tenant}/{name}" Open "A signed call that sets an instruction off"
+        webhooks::receive;
     Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events"
         resources::enable_driver;
     Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events"

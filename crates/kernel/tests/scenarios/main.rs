@@ -4,6 +4,7 @@ mod approvals;
 mod bench;
 mod by_hand;
 mod drivers;
+mod ends;
 mod events;
 mod flows;
 mod notices;

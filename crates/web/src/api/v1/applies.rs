@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
+use super::webhooks;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing};
@@ -153,9 +154,28 @@ pub(crate) async fn apply(call: Call) -> Answered {
             last = last.max(seq);
             result
         };
-        done.push(json!({"kind": item.kind, "name": item.name, "result": result}));
+        let mut told = json!({"kind": item.kind, "name": item.name, "result": result});
+        if !asked.dry_run
+            && let Some(name) = called(&item)
+            && let Some(webhook) = webhooks::made(&call, &format!("#{index}-secret"), name).await?
+        {
+            told["webhook"] = webhook;
+        }
+        done.push(told);
     }
     ok(&json!({"items": done, "warnings": warnings, "dry_run": asked.dry_run, "seq": last}))
+}
+
+/// The instruction that a webhook sets off.
+fn called(item: &Item) -> Option<&Name> {
+    match &item.command {
+        Command::Resource(command::Resource::Apply {
+            name,
+            spec: Spec::Instruction(spec),
+            ..
+        }) if spec.is_called() => Some(name),
+        _ => None,
+    }
 }
 
 /// What would never happen, for its times are over: an error in what is new, worth a look in what

@@ -14,3 +14,4 @@ mod plans;
 mod runs;
 mod status;
 mod supervisors;
+mod webhooks;
