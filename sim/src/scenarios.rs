@@ -54,6 +54,7 @@ pub const NAMES: &[&str] = &[
     "run paused",
     "run went on",
     "step skipped by hand",
+    "plan run by a plan",
 ];
 
 /// Which scenarios a seed has.

@@ -358,6 +358,7 @@ impl Sim {
                 self.issue_flow();
                 self.issue_schedule();
                 self.issue_drill();
+                self.issue_outer();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

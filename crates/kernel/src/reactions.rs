@@ -40,7 +40,10 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
-                plan::Fact::Closed(f) => crate::event::plan_ended(turn, f),
+                plan::Fact::Closed(f) => {
+                    crate::event::plan_ended(turn, f)?;
+                    crate::plan::nested_closed(turn, f)
+                }
                 _ => Ok(()),
             }
         }

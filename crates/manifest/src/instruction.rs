@@ -412,7 +412,7 @@ fn alone(text: &str) -> Option<&str> {
 
 /// A value as an expression of a template: its texts may hold `{{ … }}`, and words for days stand
 /// for dates. What comes out of it is JSON whatever the values hold.
-fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
+pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
     let json = node.json();
     match of_json(&json) {
         Ok(text) => Some(text),

@@ -232,6 +232,9 @@ codes! {
     NOT_TAKEN 196 Conflict
         "an event was given to its consumer too often"
         "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
+    PLANS_TOO_DEEP 199 Conflict
+        "plans run each other too deep"
+        "the message names them: let one of them run without the other, or set it off by an event"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"

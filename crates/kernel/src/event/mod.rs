@@ -176,6 +176,13 @@ pub(crate) fn publish(
 /// What a run or a plan publishes belongs to what it belongs to itself: `root` is the plan or the
 /// run, `began` who began it.
 pub(crate) fn from_within(turn: &Turn<'_>, root: &str, began: &Actor) -> Done<Origin> {
+    if let Actor::Plan(above) = began {
+        // A run that is a step belongs to what its plan belongs to.
+        let by = crate::plan::known(turn, *above)?.by.clone();
+        let mut origin = from_within(turn, &above.to_string(), &by)?;
+        origin.causation = Some(root.to_owned());
+        return Ok(origin);
+    }
     let mut origin = Origin {
         category: Category::Internal,
         correlation: Some(root.to_owned()),

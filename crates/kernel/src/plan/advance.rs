@@ -6,7 +6,7 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars, wait};
+use super::{PLAN_OPEN_MAX, Plan, Step, known, nested, outcome, share, start, undo, vars, wait};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -72,7 +72,7 @@ enum Move {
 
 pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     let plan = known(turn, id)?.clone();
-    if plan.is_closed() || plan.is_paused() {
+    if plan.is_closed() || nested::let_go(turn, id, &plan)? || plan.is_paused() {
         return Ok(());
     }
     let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
@@ -331,7 +331,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     if plan.is_closed() || plan.is_paused() {
         return Ok(());
     }
-    let now = turn.now;
+    let (before, now) = (&plan, turn.now);
     let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= now);
     if late(plan.deadline) {
         let note = format!("{} took longer than it may", plan.name);
@@ -371,6 +371,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
             wait::time_came(turn, id, at)?;
             continue;
         }
+        let step = at.step.clone();
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
         outcome::failed(turn, id, at, problem)?;
         // After the failure: what they end in doesn't count for the step any more.
@@ -380,6 +381,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         if let Some(approval) = approval {
             crate::approval::withdraw(turn, approval)?;
         }
+        nested::look(turn, id, before, &step)?;
     }
     turn.advance(id);
     Ok(())

@@ -67,7 +67,7 @@ pub(super) fn skip(turn: &mut Turn<'_>, by: &Actor, id: PlanId, name: &Name) -> 
     })?;
     // After the fact: what it ends in doesn't count for the step any more.
     if !crate::planted::is("skipped-works-on") {
-        outcome::leave_step(turn, by, step)?;
+        outcome::leave_step(turn, by, (id, &plan), name, step)?;
     }
     Ok(Reply::Done)
 }

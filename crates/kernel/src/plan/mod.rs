@@ -7,6 +7,7 @@ mod before;
 mod by_hand;
 mod by_schedule;
 mod lower;
+mod nested;
 mod outcome;
 mod share;
 mod start;
@@ -33,6 +34,8 @@ pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::unanswered;
 pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
+pub use nested::PLAN_DEPTH_MAX;
+pub(crate) use nested::nested_closed;
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
 pub(crate) use wait::{heard, signalled, takes_signal};
@@ -42,6 +45,8 @@ pub const STEPS_MAX: usize = 500;
 /// How many steps and items of one plan are under way at once: all of them are cancelled, or run
 /// out of time, in one turn, and each of them gives up to five facts then.
 pub const PLAN_OPEN_MAX: usize = 96;
+/// What a step may run.
+const NESTED: &[Kind] = &[Kind::Plan, Kind::Workflow, Kind::Saga, Kind::Instruction];
 /// How many outputs of a fan-out one aggregate holds.
 pub const ITEMS_PER_CHUNK: u32 = 64;
 
@@ -407,6 +412,17 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
+    for step in &spec.steps {
+        let StepDo::Plan { of, name, .. } = &step.action else {
+            continue;
+        };
+        let key = crate::state::ResourceKey(*of, name.clone());
+        if turn.resource(&key)?.is_none() {
+            let of = of.word();
+            let what = format!("waiting: {of} {name}, which step {} asks for", step.name);
+            return Err(Stop::refused(Code::WAITS_FOR, what));
+        }
+    }
     ask::waits_for(turn, spec)
 }
 
@@ -425,6 +441,11 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
     for step in &spec.steps {
         if let Some(what) = wait::unsound(step) {
             return refuse(format!("step {} {what}", step.name));
+        }
+        if let StepDo::Plan { of, .. } = &step.action
+            && !NESTED.contains(of)
+        {
+            return refuse(format!("step {} can't run a {}", step.name, of.word()));
         }
         let of = match &step.action {
             StepDo::Review(review) => Some(&review.of),

@@ -4,7 +4,7 @@
 use naos_types::command::Reply;
 use naos_types::fact::notice::About;
 use naos_types::fact::{Problem, plan};
-use naos_types::{Actor, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
+use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
 use super::{Plan, close, known, put_to_rest};
 use crate::turn::{Done, Stop, Turn};
@@ -27,7 +27,7 @@ pub(super) fn fail(
         problem,
         by: by.clone(),
     })?;
-    super::outcome::leave_open_work(turn, by, &plan)?;
+    super::outcome::leave_open_work(turn, by, id, &plan)?;
     turn.advance(id);
     Ok(())
 }
@@ -117,6 +117,11 @@ pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
         PlanStatus::Running | PlanStatus::Held => Ok(Reply::Unchanged),
         PlanStatus::CompensationFailed if !plan.is_closed() => decide(turn, by, id, None, false),
         PlanStatus::Failed | PlanStatus::Cancelled if !plan.undoing => {
+            if let Actor::Plan(above) = plan.by {
+                let what = format!("{id} was a step of {above}, which waits for it no more");
+                let help = format!("resume {above}: it runs the step again");
+                return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+            }
             let name = plan.name.clone();
             turn.emit(plan::Resumed {
                 plan: id,

@@ -19,7 +19,9 @@ use super::notices::may_sign;
 use super::webhooks;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
-use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing};
+use crate::judge::{
+    Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested,
+};
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -124,6 +126,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .errors
         .extend(misgrown_tree(&documents, &judged.items, kept));
     let waiting = missing(&documents, &judged.items, |name| there(&reader, name))?;
+    let kept = |kind, name: &Name| kept_spec(&reader, kind, name);
+    let (plans, circle) = nested(&documents, &judged.items, kept)?;
+    judged.errors.extend(circle);
+    let waiting = waiting.into_iter().chain(plans);
     if asked.strict {
         judged.errors.extend(waiting);
     } else {
@@ -230,6 +236,12 @@ fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
     Ok(reader.find::<Agent>(name)?.is_some()
         || supervisor.is_some()
         || reader.find::<Resource>(&skill)?.is_some())
+}
+
+/// What is kept under a name.
+fn kept_spec(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Spec>, Fault> {
+    let found = reader.find::<Resource>(&ResourceKey(kind, name.clone()))?;
+    Ok(found.map(|found| found.spec.clone()))
 }
 
 /// The supervisors that are kept.
