@@ -13,6 +13,7 @@ use crate::diagnostic::Findings;
 use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
 use crate::plan_check;
 use crate::reader::{self, Fields};
+use crate::soundness;
 use crate::tree::{Mark, Node, Value};
 
 /// How long a step waits for a driver's answer where it says nothing.
@@ -55,6 +56,9 @@ pub(crate) fn read(
     if findings.errors.len() == before {
         need_answers(&mut steps);
         plan_check::check(&steps, &inputs, None, checks, findings);
+    }
+    if findings.errors.len() == before {
+        soundness::check(&steps, |_| false, checks, findings);
     }
     let text = |key: &str| match node.get(key).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(text.clone()),
