@@ -149,7 +149,20 @@ impl Sim {
                                     Some(aggregate) if aggregate.is_open())
                             })
                     });
-                    let asked = plan.status() == PlanStatus::CompensationFailed;
+                    let asked =
+                        plan.status() == PlanStatus::CompensationFailed || plan.paused.is_some();
+                    // Whether the run within is stuck is looked at on its own.
+                    let within = plan.spec.steps.iter().any(|spec| {
+                        let open = plan.steps.get(&spec.name).and_then(|s| s.fan.as_ref());
+                        let items = open.iter().flat_map(|fan| fan.open.keys());
+                        let mut items = items.map(|index| Some(*index)).chain([None]);
+                        items.any(|item| {
+                            let run = plan.nested(id, &spec.name, item);
+                            let run = run.and_then(|run| walk.state.get(&Key::Plan(run)));
+                            run.is_some_and(|run| run.is_open())
+                        })
+                    });
+                    let person = person || within;
                     if !person && !asked {
                         stuck.push(format!("{id} is {}", plan.status()));
                     }
@@ -217,7 +230,7 @@ impl Sim {
         for (_, _, fact) in facts {
             let mark = match fact {
                 Fact::Task(task::Fact::Opened(f)) if f.parent.is_none() => marked("task", f.input),
-                Fact::Plan(plan::Fact::Started(f)) => {
+                Fact::Plan(plan::Fact::Started(f)) if !matches!(f.by, Actor::Plan(_)) => {
                     let inputs = door.body(&f.inputs).ok().flatten().unwrap_or_default();
                     let inputs: serde_json::Value =
                         serde_json::from_slice(&inputs).unwrap_or_default();

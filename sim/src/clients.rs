@@ -149,6 +149,9 @@ impl Sim {
         if self.scenarios.watches {
             self.begin_watches(tenant);
         }
+        if self.scenarios.hands {
+            self.begin_hands(tenant);
+        }
     }
 
     /// A try of a command goes out.

@@ -44,6 +44,7 @@ pub(crate) struct Walk {
     pub(crate) tasks: BTreeMap<TaskId, bool>,
     pub(crate) runs: BTreeMap<RunId, RunSeen>,
     pub(crate) plans: BTreeMap<PlanId, bool>,
+    paused: BTreeSet<PlanId>,
     steps: BTreeMap<(PlanId, StepPath), u32>,
     approvals: BTreeMap<ApprovalId, bool>,
     agents: BTreeSet<Name>,
@@ -68,6 +69,7 @@ impl Walk {
             tasks: BTreeMap::new(),
             runs: BTreeMap::new(),
             plans: BTreeMap::new(),
+            paused: BTreeSet::new(),
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
             agents: BTreeSet::new(),
@@ -265,6 +267,19 @@ impl Walk {
             .plans
             .get_mut(&id)
             .ok_or_else(|| format!("{id} never began"))?;
+        match fact {
+            plan::Fact::Paused(_) => {
+                ensure(self.paused.insert(id), || format!("{id} is paused twice"))?;
+            }
+            plan::Fact::StepStarted(f) => ensure(!self.paused.contains(&id), || {
+                format!("{} begins while {id} is paused", f.at)
+            })?,
+            plan::Fact::Resumed(_) if self.paused.remove(&id) => return Ok(()),
+            // Whoever cancels it wants it undone.
+            plan::Fact::UndoBegan(f) if f.problem.is_none() => drop(self.paused.remove(&id)),
+            plan::Fact::Closed(_) => drop(self.paused.remove(&id)),
+            _ => {}
+        }
         let resumed = matches!(fact, plan::Fact::Resumed(_));
         ensure(*closed == resumed, || {
             let word = if resumed {

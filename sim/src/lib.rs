@@ -14,6 +14,7 @@ mod execute;
 mod faults;
 mod flows;
 mod guest;
+mod hands;
 mod issue;
 mod journal;
 mod logs;

@@ -21,6 +21,7 @@ impl Sim {
                 self.react(tenant, &fact);
                 self.look_at_flow(tenant, &fact);
                 self.look_at_watch(tenant, &fact);
+                self.look_at_hands(tenant, &fact);
             }
         }
     }

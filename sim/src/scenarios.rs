@@ -51,6 +51,10 @@ pub const NAMES: &[&str] = &[
     "supervisor escalated",
     "child restarted",
     "run set aside",
+    "run paused",
+    "run went on",
+    "step skipped by hand",
+    "plan run by a plan",
 ];
 
 /// Which scenarios a seed has.
@@ -74,6 +78,8 @@ pub(crate) struct Scenarios {
     pub(crate) schedules: bool,
     /// Tenants have supervisors.
     pub(crate) watches: bool,
+    /// People pause runs and skip steps.
+    pub(crate) hands: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -95,6 +101,7 @@ impl Scenarios {
             bus: false,       // likewise
             schedules: false, // likewise
             watches: false,   // likewise
+            hands: false,     // likewise
         }
     }
 }

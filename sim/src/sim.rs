@@ -52,6 +52,8 @@ pub(crate) struct Sim {
     pub(crate) schedule_chance: Chance,
     /// The chance of supervisors.
     pub(crate) watch_chance: Chance,
+    /// The chance of who pauses runs and skips steps.
+    pub(crate) hand_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -94,6 +96,9 @@ const SCHEDULES: u64 = 0x6372_6f6e;
 /// What those of supervisors begin with.
 const WATCHES: u64 = 0x7761_7463;
 
+/// What those of hands begin with.
+const HANDS: u64 = 0x6861_6e64;
+
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
 pub fn run(seed: u64, spoken: bool) -> Report {
@@ -103,6 +108,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     scenarios.bus = Chance::new(seed ^ BUS).once_in(2);
     scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
     scenarios.watches = Chance::new(seed ^ WATCHES).once_in(2);
+    scenarios.hands = Chance::new(seed ^ HANDS).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -141,6 +147,7 @@ impl Sim {
             promised: Vec::new(),
             schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
             watch_chance: Chance::new(seed ^ WATCHES.rotate_left(16)),
+            hand_chance: Chance::new(seed ^ HANDS.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -351,6 +358,7 @@ impl Sim {
                 self.issue_flow();
                 self.issue_schedule();
                 self.issue_drill();
+                self.issue_outer();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

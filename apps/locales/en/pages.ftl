@@ -87,6 +87,11 @@ attempts = { $n ->
 }
 cut = The beginning only, of { $count } bytes.
 run-cancel = Cancel this run
+plan-paused = It is paused.
+plan-resume = Go on
+plan-pause = Pause
+plan-open-step = Open step
+plan-skip = Skip step
 to-run = See the run
 to-approval = See the approval
 waits-for = Waits for { $value }

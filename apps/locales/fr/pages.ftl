@@ -90,6 +90,11 @@ attempts = { $n ->
 }
 cut = Le début seulement, sur { $count } octets.
 run-cancel = Annuler cette exécution
+plan-paused = Elle est en pause.
+plan-resume = Reprendre
+plan-pause = Mettre en pause
+plan-open-step = Étape ouverte
+plan-skip = Passer l’étape
 to-run = Voir l’exécution
 to-approval = Voir la demande de validation
 waits-for = Attend { $value }

@@ -40,6 +40,10 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                plan::Fact::Closed(f) => {
+                    crate::event::plan_ended(turn, f)?;
+                    crate::plan::nested_closed(turn, f)
+                }
                 _ => Ok(()),
             }
         }
@@ -130,7 +134,7 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
 /// The plan that has something to do after this fact.
 const fn goes_on(fact: &plan::Fact) -> Option<naos_types::PlanId> {
     match fact {
-        plan::Fact::StepStarted(_) | plan::Fact::Closed(_) => None,
+        plan::Fact::StepStarted(_) | plan::Fact::Closed(_) | plan::Fact::Paused(_) => None,
         other => Some(other.plan()),
     }
 }

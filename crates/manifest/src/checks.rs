@@ -79,6 +79,11 @@ pub trait Checks {
     /// # Errors
     /// What is wrong with it.
     fn pattern(&self, source: &str) -> Result<(), Fault>;
+    /// What a condition comes to where steps ended so, whatever else there is; none where that
+    /// doesn't say.
+    fn decide(&self, _source: &str, _ends: &[(&Name, &'static str)]) -> Option<bool> {
+        None
+    }
 }
 
 /// Lets everything pass: for readers that only look at the structure.

@@ -2,8 +2,8 @@
 //! keys that don't belong were found before, by the schema.
 
 use naos_types::spec::{
-    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, is_topic,
-    pattern,
+    ENDED_PREFIX, EventFilter, HOOK_TOPIC, InstructionSpec, Kind, PlanSpec, Starts, StepDo,
+    SubscriptionSpec, hook_of, is_topic, pattern, runs_of,
 };
 use naos_types::{Code, DocPath, Name, Span};
 use serde_json::Value as Json;
@@ -13,6 +13,7 @@ use crate::diagnostic::Findings;
 use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
 use crate::plan_check;
 use crate::reader::{self, Fields};
+use crate::soundness;
 use crate::tree::{Mark, Node, Value};
 
 /// How long a step waits for a driver's answer where it says nothing.
@@ -56,6 +57,9 @@ pub(crate) fn read(
         need_answers(&mut steps);
         plan_check::check(&steps, &inputs, None, checks, findings);
     }
+    if findings.errors.len() == before {
+        soundness::check(&steps, |_| false, checks, findings);
+    }
     let text = |key: &str| match node.get(key).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
@@ -91,26 +95,92 @@ pub(crate) fn read(
     })
 }
 
-/// `trigger: {event: TYPE, filter: CONDITION}`.
+/// How a run can end that sets an instruction off.
+const ENDS: &[&str] = &[
+    "completed",
+    "partial",
+    "failed",
+    "rolled_back",
+    "compensation_failed",
+    "cancelled",
+    "ended",
+];
+/// What such a run can be a run of.
+const ENDING: &[Kind] = &[
+    Kind::Plan,
+    Kind::Workflow,
+    Kind::Saga,
+    Kind::Pool,
+    Kind::Instruction,
+];
+
+/// `trigger: {event: TYPE, filter: CONDITION}`, `{webhook: true}`, `{plan: NAME, on: completed}`.
 fn listens(
     name: &Name,
     trigger: &Node,
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Option<SubscriptionSpec> {
-    for key in ["webhook", "plan"] {
-        if let Some(node) = trigger.get(key) {
-            let what = format!("a trigger by {key} is kept, and nothing sets it off yet");
-            let help = format!("run it by hand: naos instruction run {name}");
-            findings.warn(node.at, what, help);
-        }
-    }
-    let node = trigger.get("event")?;
-    let topic = reader::text(node, "event", findings)?;
-    if let Err(what) = pattern(&topic) {
-        findings.error(node.at, what);
+    let said = match trigger.get("type").map(|node| &node.value) {
+        Some(Value::Text(word)) => word.as_str(),
+        _ => "",
+    };
+    let event = trigger.get("event");
+    let webhook = match trigger.get("webhook") {
+        None => (said == "webhook").then_some(trigger),
+        Some(node) => match &node.value {
+            Value::Null | Value::Bool(true) => Some(node),
+            Value::Bool(false) => None,
+            _ => {
+                let help = "write `webhook: true`: `naos apply` says its address and its secret";
+                let what = "a webhook's address follows from the instruction's name";
+                findings.error_help(node.at, what, help);
+                None
+            }
+        },
+    };
+    let ending = ENDING.iter().find_map(|kind| {
+        let node = trigger.get(kind.word())?;
+        Some((*kind, node))
+    });
+    let several = [event.is_some(), webhook.is_some(), ending.is_some()];
+    if several.iter().filter(|there| **there).count() > 1 {
+        let help = "make a second instruction, or let the first one emit an event";
+        findings.error_help(trigger.at, "one thing sets an instruction off", help);
         return None;
     }
+    if let Some(on) = trigger.get("on").filter(|_| ending.is_none()) {
+        findings.error(on.at, "`on` says how a `plan` ends that sets it off");
+    }
+    let filter = if let Some(node) = event {
+        let topic = reader::text(node, "event", findings)?;
+        if let Err(what) = pattern(&topic) {
+            findings.error(node.at, what);
+            return None;
+        }
+        EventFilter {
+            topics: vec![topic],
+            ..EventFilter::default()
+        }
+    } else if webhook.is_some() {
+        EventFilter {
+            topics: vec![HOOK_TOPIC.to_owned()],
+            source: Some(hook_of(name)),
+            ..EventFilter::default()
+        }
+    } else {
+        let (kind, node) = ending?;
+        let of = reader::text(node, kind.word(), findings)?;
+        let Some(of) = Name::slug(&of) else {
+            findings.error(node.at, format!("{of:?} can't be made a name"));
+            return None;
+        };
+        EventFilter {
+            topics: ends(trigger, findings),
+            source: Some(runs_of(kind, &of)),
+            ..EventFilter::default()
+        }
+    };
     let condition = ["filter", "condition", "where"]
         .iter()
         .find_map(|key| trigger.get(key))
@@ -121,10 +191,7 @@ fn listens(
         });
     Some(SubscriptionSpec {
         description: format!("what sets instruction {name} off"),
-        filter: EventFilter {
-            topics: vec![topic],
-            ..EventFilter::default()
-        },
+        filter,
         condition,
         starts: Some(Starts {
             kind: Kind::Instruction,
@@ -133,6 +200,30 @@ fn listens(
         }),
         ..SubscriptionSpec::default()
     })
+}
+
+/// How the run ends that sets it off: completed, unless `on` says else.
+fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
+    let topic = |word: &str| match word {
+        "ended" => format!("{ENDED_PREFIX}*"),
+        word => format!("{ENDED_PREFIX}{word}"),
+    };
+    let Some(node) = trigger.get("on") else {
+        return vec![topic("completed")];
+    };
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut out = Vec::new();
+    for item in items {
+        let word = reader::word(item, "on", ENDS, findings);
+        out.extend(word.map(topic));
+    }
+    if items.is_empty() {
+        findings.error(node.at, "`on` names no end");
+    }
+    out
 }
 
 fn step<'t>(
@@ -325,7 +416,7 @@ fn alone(text: &str) -> Option<&str> {
 
 /// A value as an expression of a template: its texts may hold `{{ … }}`, and words for days stand
 /// for dates. What comes out of it is JSON whatever the values hold.
-fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
+pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
     let json = node.json();
     match of_json(&json) {
         Ok(text) => Some(text),

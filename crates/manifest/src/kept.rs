@@ -27,7 +27,10 @@ const INSTRUCTION: &[Key] = keys! {
         "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
         "missed" | "missed_runs" | "missedRuns": Shape::Any,
         "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
-        "filter" | "condition" | "where": Shape::Text, "plan": Shape::Text,
+        "filter" | "condition" | "where": Shape::Text,
+        "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),
+        "plan": Shape::Text, "workflow": Shape::Text, "saga": Shape::Text, "pool": Shape::Text,
+        "instruction": Shape::Text, "on": Shape::Texts,
     }),
     "inputs": Shape::Any,
     @need "plan": Shape::List(&Shape::Object(keys! {
@@ -131,6 +134,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Subscription
         | Kind::Schedule
         | Kind::Supervisor
+        | Kind::Webhook
         | Kind::Workflow => return None,
     })
 }

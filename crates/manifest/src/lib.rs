@@ -27,6 +27,7 @@ mod schedule;
 mod schema;
 mod shape;
 mod skill;
+mod soundness;
 mod subscription;
 mod supervision;
 mod tree;

@@ -16,6 +16,7 @@ use crate::checks::Checks;
 use crate::diagnostic::Findings;
 use crate::plan_check;
 use crate::reader::{self, Fields};
+use crate::soundness;
 use crate::tree::{Mark, Node, Value};
 
 /// The most steps of a plan.
@@ -108,6 +109,9 @@ fn fields(
     steps.append(&mut undoing);
     if findings.errors.len() == before {
         plan_check::check(&steps, &inputs, output.as_ref(), checks, findings);
+    }
+    if findings.errors.len() == before {
+        soundness::check(&steps, |name| flow.undoes(name), checks, findings);
     }
     let steps = steps.into_iter().map(|step| step.spec).collect();
     let output = output.map(|(name, _)| name);

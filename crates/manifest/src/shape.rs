@@ -190,6 +190,10 @@ fn one(
             let read = subscription::one(key, node, reading.checks, found);
             out.subscriptions.extend(read);
         }
+        Kind::Webhook => {
+            let help = "write `trigger: {webhook: true}` in an instruction";
+            found.error_help(node.at, "a webhook belongs to an instruction", help);
+        }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),

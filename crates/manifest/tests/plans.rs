@@ -168,7 +168,7 @@ fn what_doesn_t_fit_together_is_said() {
             "  - {name: a}\n",
             "p:3:5: the step a does nothing; a step has one of task, agent, compute, render, \
              review, \
-             approval, document, emit, wait_for",
+             approval, document, emit, wait_for, plan, workflow, saga, instruction",
         ),
         (
             "  - {name: a, compute: 1, render: x}\n",

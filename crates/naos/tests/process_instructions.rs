@@ -278,3 +278,46 @@ fn process_the_example_prepares_a_meeting() {
     assert_eq!(agenda["actions"], "- call Ann", "{agenda}");
     assert_eq!(daemon.interrupt(), 0);
 }
+
+#[test]
+fn process_a_webhooks_secret_is_shown_once() {
+    let project = Project::new();
+    let text = "type: instruction\nname: on-payment\ntrigger: {webhook: true}\n\
+                plan:\n  - emit: {type: payment.seen}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    let line = "on-payment: POST /hooks/main/on-payment, signed with whsec_";
+    assert!(applied.stdout.contains(line), "{}", applied.stdout);
+    let again = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert!(!again.stdout.contains("whsec_"), "{}", again.stdout);
+    let shown = project.json(&["instruction", "webhook", "on-payment"]);
+    assert_eq!(shown["address"], "/hooks/main/on-payment");
+    assert!(shown.get("secret").is_none(), "{shown}");
+    let fresh = project.json(&["instruction", "webhook", "on-payment", "--rotate"]);
+    assert!(fresh["secret"].as_str().unwrap().starts_with("whsec_"));
+    let list = project.naos(&["instruction", "list"]);
+    assert!(list.stdout.contains("by webhook"), "{}", list.stdout);
+    let none = project.naos(&["instruction", "webhook", "nothing"]);
+    assert_eq!(none.exit, 1, "{}", none.stderr);
+}
+
+#[test]
+fn process_a_run_is_paused_and_goes_on_without_a_step() {
+    let project = Project::new();
+    let text = "type: plan\nname: ask\nsteps:\n  - {name: sign, approval: {title: Send it, \
+                body: x}}\n  - {name: end, render: done}\n";
+    apply(&project, text);
+    let started = project.naos(&["plan", "start", "ask", "--no-wait", "--json"]);
+    let started: Value = serde_json::from_str(&started.stdout).unwrap();
+    let run = started["run"].as_str().unwrap();
+    let paused = project.json(&["plan", "pause", run]);
+    assert!(paused["paused"].is_string(), "{paused}");
+    let shown = project.naos(&["plan", "status", run]);
+    assert!(shown.stderr.contains("It is paused"), "{}", shown.stderr);
+    let skipped = project.json(&["plan", "skip", run, "sign"]);
+    assert_eq!(step(&skipped, "sign")["status"], "skipped", "{skipped}");
+    let twice = project.naos(&["plan", "skip", run, "end-of-it"]);
+    assert_eq!(twice.exit, 1, "{}", twice.stderr);
+    project.json(&["plan", "resume", run]);
+    let found = project.json(&["get", "plan-run", run]);
+    assert_eq!(found["paused"], Value::Null, "{found}");
+}

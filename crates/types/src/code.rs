@@ -135,6 +135,10 @@ codes! {
     OTHER_SITE 148 Forbidden
         "another site's page may change nothing here"
         "use naos's own pages, or the command"
+    BAD_WEBHOOK 149 Forbidden
+        "a webhook that isn't signed as its secret signs"
+        "sign id, time and body as Standard Webhooks has it, with a clock that is right; \
+         `naos instruction webhook NAME --rotate` gives a new secret"
     HELD 150 Held
         "it waits for a person"
         "`naos approve` lists what waits"
@@ -228,6 +232,9 @@ codes! {
     NOT_TAKEN 196 Conflict
         "an event was given to its consumer too often"
         "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
+    PLANS_TOO_DEEP 199 Conflict
+        "plans run each other too deep"
+        "the message names them: let one of them run without the other, or set it off by an event"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"

@@ -9,7 +9,7 @@ use crate::{BodyRef, Digest, PlanId};
 
 /// The layout that is written. What is asked of a cell has no frozen layout: whoever changes a
 /// command or an outcome raises this, and what an earlier naos kept can then be skipped only.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// The largest input that is kept.
 pub const KEPT_BYTES_MAX: usize = 256 * 1_024;
 
@@ -196,8 +196,8 @@ mod tests {
         assert_eq!(
             (VERSION, digest.as_str()),
             (
-                2,
-                "efc0c7633fdece8eefb5d2712d9811eff5f0357ae5415e2fa794a2dd429b3206"
+                3,
+                "80d8244c912c88b43e8675d668bd65522289e4d5f9c3f6745867f4ca7d4f6f5a"
             )
         );
     }

@@ -76,7 +76,7 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Came, Fault> {
 }
 
 /// Whether data of this type is JSON.
-fn is_json(content: &str) -> bool {
+pub(crate) fn is_json(content: &str) -> bool {
     let media = content.split(';').next().unwrap_or_default().trim();
     let media = media.to_ascii_lowercase();
     media.ends_with("/json") || media.ends_with("+json")

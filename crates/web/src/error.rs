@@ -42,7 +42,7 @@ impl Fault {
 
     pub(crate) fn http(&self) -> StatusCode {
         let by_code = match self.refusal.code {
-            Code::NOT_SIGNED_IN => StatusCode::UNAUTHORIZED,
+            Code::NOT_SIGNED_IN | Code::BAD_WEBHOOK => StatusCode::UNAUTHORIZED,
             Code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
             Code::INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::from_u16(self.refusal.kind.http())
@@ -74,7 +74,7 @@ impl Fault {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED && *code != Code::BAD_WEBHOOK {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(

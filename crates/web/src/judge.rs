@@ -1,6 +1,7 @@
 //! What can be said of documents without looking at anything else: `apply` asks before it changes
 //! anything, `naos config validate` asks without a node.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
@@ -97,6 +98,11 @@ pub fn check(
     let (errors, mut warnings) = (judged.errors, judged.warnings);
     let nobody = |_: &Name| Ok::<bool, Infallible>(false);
     warnings.extend(missing(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
+    let nothing = |_: Kind, _: &Name| Ok::<_, Infallible>(None);
+    let (waiting, circle) =
+        nested(documents, &judged.items, nothing).unwrap_or_else(|e| match e {});
+    warnings.extend(waiting);
+    let errors = errors.into_iter().chain(circle).collect();
     Found { errors, warnings }
 }
 
@@ -386,6 +392,98 @@ pub(crate) fn missing<E>(
         }
     }
     Ok(out)
+}
+
+/// Something that a step can run.
+type Run = (Kind, Name);
+/// What each plan runs, as far as it is known; none where there is no such thing.
+type Runs = BTreeMap<Run, Option<Vec<Run>>>;
+
+/// What steps run that isn't there, and plans that run each other in a circle; `kept` gives what
+/// there is beside the documents.
+pub(crate) fn nested<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    mut kept: impl FnMut(Kind, &Name) -> Result<Option<Spec>, E>,
+) -> Result<(Vec<Diagnostic>, Option<Diagnostic>), E> {
+    let mut runs = Runs::new();
+    for item in items {
+        if let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command {
+            runs.insert((*kind, name.clone()), Some(run_by(spec)));
+        }
+    }
+    let mut open: Vec<Run> = runs.values().flatten().flatten().cloned().collect();
+    while let Some(next) = open.pop() {
+        if let Entry::Vacant(new) = runs.entry(next) {
+            let (kind, name) = new.key();
+            let found = kept(*kind, name)?.map(|spec| run_by(&spec));
+            open.extend(found.iter().flatten().cloned());
+            new.insert(found);
+        }
+    }
+    let (mut waiting, mut circle) = (Vec::new(), None);
+    for item in items {
+        let Command::Resource(command::Resource::Apply { kind, name, .. }) = &item.command else {
+            continue;
+        };
+        let own = (*kind, name.clone());
+        for (of, named) in runs.get(&own).iter().copied().flatten().flatten() {
+            if runs.get(&(*of, named.clone())).is_some_and(Option::is_none) {
+                let of = of.word();
+                let what = format!("{} {name} is waiting: {of} {named}", kind.word());
+                let help = Some(format!("apply a {of} of that name"));
+                waiting.push(fault_in(documents, item, named.as_str(), what, help));
+            }
+        }
+        if let Some(path) = circle_from(&own, &runs).filter(|_| circle.is_none()) {
+            let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
+            let what = format!("plans run each other in a circle: {}", names.join(" → "));
+            let word = names.get(1).copied().unwrap_or_default();
+            let mut found = fault_in(documents, item, word, what, None);
+            found.code = Code::BAD_PLAN;
+            circle = Some(found);
+        }
+    }
+    Ok((waiting, circle))
+}
+
+/// What the steps of something run.
+fn run_by(spec: &Spec) -> Vec<Run> {
+    let plan = match spec {
+        Spec::Plan(plan) => plan,
+        Spec::Undoable(spec) => &spec.plan,
+        _ => return Vec::new(),
+    };
+    let named = plan.steps.iter().filter_map(|step| match &step.action {
+        StepDo::Plan { of, name, .. } => Some((*of, name.clone())),
+        _ => None,
+    });
+    named.collect()
+}
+
+/// The way from something back to itself.
+fn circle_from(start: &Run, runs: &Runs) -> Option<Vec<Run>> {
+    let mut came: BTreeMap<&Run, &Run> = BTreeMap::new();
+    let mut open = vec![start];
+    while let Some(at) = open.pop() {
+        for next in runs.get(at).iter().copied().flatten().flatten() {
+            if next == start {
+                let mut path = vec![start.clone(), at.clone()];
+                let mut step = at;
+                while step != start {
+                    step = came.get(step)?;
+                    path.push(step.clone());
+                }
+                path.reverse();
+                return Some(path);
+            }
+            if !came.contains_key(next) {
+                came.insert(next, at);
+                open.push(next);
+            }
+        }
+    }
+    None
 }
 
 /// What is wrong with all supervisors as a tree: those of the documents, and those that are `kept`

@@ -246,6 +246,9 @@ fn body_of(row: &Row) -> Option<Value> {
             json!({"text": text(), "expected": {"type": "integer", "minimum": 0}}),
         ),
         ("POST", "/api/v1/events") => return Some(events_body()),
+        ("POST", "/hooks/{tenant}/{name}") => {
+            return Some(json!({"required": true, "content": {"*/*": {}}}));
+        }
         ("POST", "/api/v1/members") => object(
             &["name", "role"],
             json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"}}),
@@ -299,6 +302,9 @@ fn flow_body_of(row: &Row) -> Option<Value> {
             &["done"],
             json!({"step": {"type": ["string", "integer"]}, "done": {"type": "boolean"}}),
         ),
+        ("POST", "/api/v1/plan-runs/{id}/skip") => {
+            object(&["step"], json!({"step": {"type": ["string", "integer"]}}))
+        }
         ("POST", "/api/v1/pools") => object(
             &["name"],
             json!({"name": text(), "description": text(), "agents": {"type": "array"},
@@ -415,6 +421,15 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
                 "total": {"type": "integer"},
                 "left_out": {"type": "integer"},
                 "status": {"type": "string"},
+                "seq": {"type": "integer"},
+            },
+        }),
+        (_, "/api/v1/instructions/{name}/webhook") => json!({
+            "type": "object",
+            "required": ["address", "seq"],
+            "properties": {
+                "address": {"type": "string"},
+                "secret": {"type": "string"},
                 "seq": {"type": "integer"},
             },
         }),

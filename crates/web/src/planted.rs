@@ -51,3 +51,18 @@ pub(crate) fn any_query() -> bool {
 pub(crate) fn any_link() -> bool {
     chosen("any-link")
 }
+
+/// A webhook's call may be signed by anybody.
+pub(crate) fn unsigned_webhooks() -> bool {
+    chosen("unsigned-webhooks")
+}
+
+/// A webhook's call may be as old as it likes.
+pub(crate) fn old_webhooks() -> bool {
+    chosen("old-webhooks")
+}
+
+/// A webhook's call that comes again is another one.
+pub(crate) fn repeated_webhooks() -> bool {
+    chosen("repeated-webhooks")
+}

@@ -9,7 +9,7 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
     documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
-    supervisors, tasks, tenants,
+    supervisors, tasks, tenants, webhooks,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -112,6 +112,12 @@ table! {
         resources::enable_instruction;
     Api POST "/api/v1/instructions/{name}/disable" Admin "Lets nothing set it off"
         resources::disable_instruction;
+    Api GET "/api/v1/instructions/{name}/webhook" Staff "Where its webhook is called"
+        webhooks::show;
+    Api POST "/api/v1/instructions/{name}/webhook" Admin "Gives its webhook a new secret"
+        webhooks::rotate;
+    Api POST "/hooks/{tenant}/{name}" Open "A signed call that sets an instruction off"
+        webhooks::receive;
     Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events"
         resources::enable_driver;
     Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events"
@@ -144,7 +150,10 @@ table! {
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
     Api POST "/api/v1/plan-runs/{id}/signal" Staff "Sends a run a signal" plans::signal;
-    Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it failed" flows::resume;
+    Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it was paused or failed"
+        flows::resume;
+    Api POST "/api/v1/plan-runs/{id}/pause" Staff "Lets a run begin nothing more" plans::pause;
+    Api POST "/api/v1/plan-runs/{id}/skip" Staff "Goes on without a step" plans::skip;
     Api POST "/api/v1/plan-runs/{id}/reset" Staff "Gives a run up as it stands" flows::reset;
     Api POST "/api/v1/plan-runs/{id}/resolve" Staff "Decides about what could not be undone"
         flows::resolve;
@@ -228,6 +237,7 @@ table! {
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
+    Page POST "/plans/{id}/turn" Staff "Pauses a run, or skips a step" screens::turns::change;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;

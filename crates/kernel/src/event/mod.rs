@@ -5,11 +5,13 @@
 mod bus;
 mod consumer;
 mod dead;
+mod ended;
 mod trigger;
 mod wait;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
+use naos_types::spec::{HOOK_BYTES_MAX, HOOK_TOPIC};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 
 use crate::turn::{Done, Stop, Turn};
@@ -22,6 +24,7 @@ pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 
 pub(crate) use bus::{room, set_up, subscribed};
 pub(crate) use consumer::{due, give_up};
+pub(crate) use ended::plan_ended;
 pub(crate) use trigger::given;
 pub(crate) use wait::{await_event, leave, leave_all, waiting};
 
@@ -94,8 +97,12 @@ pub(crate) fn check_topic(topic: &str) -> Result<(), Refusal> {
 /// Whether a message is small enough, and what it says about itself can be said.
 pub(crate) fn check(topic: &str, data: BodyRef, origin: &Origin) -> Result<(), Refusal> {
     check_topic(topic)?;
-    if data.len > EVENT_BYTES_MAX {
-        let what = format!("the data has {} bytes, at most {EVENT_BYTES_MAX}", data.len);
+    let most = match topic {
+        HOOK_TOPIC => HOOK_BYTES_MAX,
+        _ => EVENT_BYTES_MAX,
+    };
+    if data.len > most {
+        let what = format!("the data has {} bytes, at most {most}", data.len);
         let help = "write a document, and publish where it stands";
         return Err(Refusal::new(Code::TOO_LARGE, what).help(help));
     }
@@ -169,6 +176,13 @@ pub(crate) fn publish(
 /// What a run or a plan publishes belongs to what it belongs to itself: `root` is the plan or the
 /// run, `began` who began it.
 pub(crate) fn from_within(turn: &Turn<'_>, root: &str, began: &Actor) -> Done<Origin> {
+    if let Actor::Plan(above) = began {
+        // A run that is a step belongs to what its plan belongs to.
+        let by = crate::plan::known(turn, *above)?.by.clone();
+        let mut origin = from_within(turn, &above.to_string(), &by)?;
+        origin.causation = Some(root.to_owned());
+        return Ok(origin);
+    }
     let mut origin = Origin {
         category: Category::Internal,
         correlation: Some(root.to_owned()),

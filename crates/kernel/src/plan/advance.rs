@@ -1,10 +1,12 @@
 //! One move of a plan: the first thing in the order of its file that can be done now.
 
+use std::collections::BTreeSet;
+
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
-use naos_types::{Actor, Code, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
+use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, known, outcome, share, start, undo, vars, wait};
+use super::{PLAN_OPEN_MAX, Plan, Step, known, nested, outcome, share, start, undo, vars, wait};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -12,8 +14,8 @@ use crate::turn::{Done, Stop, Turn};
 /// come.
 pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
     let plan = known(turn, id)?.clone();
-    if plan.is_closed() {
-        return Ok(());
+    if plan.is_closed() || plan.is_paused() {
+        return Ok(()); // it is tried again when it is resumed
     }
     let Some((spec, next)) = next_move(turn, &plan, |_| true) else {
         return Err(Stop::broken(format!("plan {id}: {}", why.what)));
@@ -50,7 +52,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
 /// Its next step is given up: it fails. A plan that has none is cancelled.
 pub(crate) fn give_up(turn: &mut Turn<'_>, by: &Actor, id: PlanId, why: &Refusal) -> Done {
     let plan = known(turn, id)?.clone();
-    if next_move(turn, &plan, |_| true).is_some() {
+    if next_move(turn, &plan, |_| true).is_some() && !plan.is_paused() {
         return halt(turn, id, why);
     }
     super::cancel(turn, by, id)
@@ -70,7 +72,7 @@ enum Move {
 
 pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     let plan = known(turn, id)?.clone();
-    if plan.is_closed() {
+    if plan.is_closed() || nested::let_go(turn, id, &plan)? || plan.is_paused() {
         return Ok(());
     }
     let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
@@ -157,10 +159,29 @@ fn under_way(plan: &Plan) -> usize {
     plan.steps.values().filter(running).map(count).sum()
 }
 
+/// Whether nothing is left to do of a step and of what it waits for: one that somebody skipped may
+/// be closed before those.
+fn is_over(plan: &Plan, name: &Name) -> bool {
+    let (mut open, mut seen) = (vec![name], BTreeSet::new());
+    while let Some(name) = open.pop() {
+        let Some(step) = plan.steps.get(name) else {
+            return false;
+        };
+        if !step.status.is_closed() {
+            return false;
+        }
+        if step.is_skipped_by_hand() && seen.insert(name) {
+            let spec = plan.spec.steps.iter().find(|spec| spec.name == *name);
+            open.extend(spec.iter().flat_map(|spec| &spec.after));
+        }
+    }
+    true
+}
+
 fn possible(turn: &Turn<'_>, plan: &Plan, spec: &StepSpec, step: &Step) -> Option<Move> {
     match step.status {
         StepStatus::Pending => {
-            let closed = |name| plan.steps.get(name).is_some_and(|s| s.status.is_closed());
+            let closed = |name| is_over(plan, name);
             spec.after.iter().all(closed).then_some(Move::Begin)
         }
         StepStatus::Waiting => step
@@ -207,6 +228,7 @@ fn carry_out(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, next
                             plan: id,
                             at: at(None),
                             why,
+                            by: None,
                         });
                     }
                     Err(why) => return broken_formula(turn, id, plan, at(None), why),
@@ -306,10 +328,10 @@ pub(super) fn broken_formula(
 /// Something of the plan is due: a pause is over, or an attempt took too long.
 pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
     let plan = known(turn, id)?.clone();
-    if plan.is_closed() {
+    if plan.is_closed() || plan.is_paused() {
         return Ok(());
     }
-    let now = turn.now;
+    let (before, now) = (&plan, turn.now);
     let late = |deadline: Option<naos_types::Time>| deadline.is_some_and(|at| at <= now);
     if late(plan.deadline) {
         let note = format!("{} took longer than it may", plan.name);
@@ -349,6 +371,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
             wait::time_came(turn, id, at)?;
             continue;
         }
+        let step = at.step.clone();
         let problem = Problem::new(Code::TIMED_OUT, format!("{at} took longer than it may"));
         outcome::failed(turn, id, at, problem)?;
         // After the failure: what they end in doesn't count for the step any more.
@@ -358,6 +381,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, id: PlanId) -> Done {
         if let Some(approval) = approval {
             crate::approval::withdraw(turn, approval)?;
         }
+        nested::look(turn, id, before, &step)?;
     }
     turn.advance(id);
     Ok(())

@@ -1,4 +1,5 @@
-//! Layouts of earlier releases: records that were written before a run could be undone.
+//! Layouts of earlier releases: records that were written before a run could be undone, and before
+//! it could be paused.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,49 @@ struct PlanV1 {
     ended_at: Option<Time>,
 }
 
+/// A run, version 2.
+#[derive(Serialize, Deserialize)]
+struct PlanV2 {
+    name: Name,
+    version: u32,
+    spec: PlanSpec,
+    inputs: BodyRef,
+    started: Time,
+    ended: Option<PlanStatus>,
+    steps: BTreeMap<Name, Step>,
+    output: Option<BodyRef>,
+    by: Actor,
+    problem: Option<Problem>,
+    ended_at: Option<Time>,
+    flow: Flow,
+    deadline: Option<Time>,
+    undoable: Vec<Name>,
+    undoing: bool,
+}
+
+impl From<PlanV2> for Plan {
+    fn from(old: PlanV2) -> Self {
+        Self {
+            name: old.name,
+            version: old.version,
+            spec: old.spec,
+            inputs: old.inputs,
+            started: old.started,
+            ended: old.ended,
+            steps: old.steps,
+            output: old.output,
+            by: old.by,
+            problem: old.problem,
+            ended_at: old.ended_at,
+            flow: old.flow,
+            deadline: old.deadline,
+            undoable: old.undoable,
+            undoing: old.undoing,
+            paused: None,
+        }
+    }
+}
+
 impl From<StepV1> for Step {
     fn from(old: StepV1) -> Self {
         Self {
@@ -72,9 +116,14 @@ impl From<StepV1> for Step {
 
 /// What a record of an earlier layout says.
 pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
-    if version != 1 {
-        return None;
+    match version {
+        1 => lift_first(bytes),
+        2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
+        _ => None,
     }
+}
+
+fn lift_first(bytes: &[u8]) -> Option<Plan> {
     let old: PlanV1 = postcard::from_bytes(bytes).ok()?;
     let steps = old.steps.into_iter();
     Some(Plan {
@@ -93,6 +142,7 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
         deadline: None,
         undoable: Vec::new(),
         undoing: false,
+        paused: None,
     })
 }
 
@@ -156,6 +206,13 @@ mod tests {
             (step.attempt, step.task, step.deadline),
             (2, Some(TaskId(9)), Some(Time(77)))
         );
-        assert!(AnyAggregate::decode("plan", 3, &bytes).is_none());
+        assert!(AnyAggregate::decode("plan", 4, &bytes).is_none());
+        // All that version 2 had is kept, and what it lacked stands at the end.
+        let now = postcard::to_stdvec(&*plan).expect("it encodes");
+        let (end, before) = now.split_last().expect("some bytes");
+        let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", 2, before) else {
+            panic!("a record of version 2 is read");
+        };
+        assert_eq!((again, *end), (plan, 0));
     }
 }

@@ -4,8 +4,10 @@
 mod advance;
 mod ask;
 mod before;
+mod by_hand;
 mod by_schedule;
 mod lower;
+mod nested;
 mod outcome;
 mod share;
 mod start;
@@ -32,6 +34,8 @@ pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::unanswered;
 pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
+pub use nested::PLAN_DEPTH_MAX;
+pub(crate) use nested::nested_closed;
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
 pub(crate) use wait::{heard, signalled, takes_signal};
@@ -41,6 +45,8 @@ pub const STEPS_MAX: usize = 500;
 /// How many steps and items of one plan are under way at once: all of them are cancelled, or run
 /// out of time, in one turn, and each of them gives up to five facts then.
 pub const PLAN_OPEN_MAX: usize = 96;
+/// What a step may run.
+const NESTED: &[Kind] = &[Kind::Plan, Kind::Workflow, Kind::Saga, Kind::Instruction];
 /// How many outputs of a fan-out one aggregate holds.
 pub const ITEMS_PER_CHUNK: u32 = 64;
 
@@ -133,6 +139,11 @@ impl Step {
         }
     }
 
+    /// Whether somebody let the run go on without it: one whose condition isn't met has no end.
+    pub(super) fn is_skipped_by_hand(&self) -> bool {
+        self.status == StepStatus::Skipped && self.ended.is_some()
+    }
+
     /// Lets it begin anew; its attempts are counted on, so that none has the id of an earlier one.
     fn begin_anew(&mut self) {
         self.status = StepStatus::Pending;
@@ -185,11 +196,13 @@ pub struct Plan {
     pub undoable: Vec<Name>,
     /// Whether what was done is being undone.
     pub undoing: bool,
+    /// Since when it begins nothing more: somebody paused it.
+    pub paused: Option<Time>,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -197,8 +210,8 @@ impl Aggregate for Plan {
         !self.is_closed()
     }
     fn due(&self) -> Option<Time> {
-        if self.is_closed() {
-            None
+        if self.is_closed() || self.is_paused() {
+            None // what comes due meanwhile happens when it is resumed
         } else {
             let steps = self.steps.values().filter_map(Step::due);
             steps.chain(self.deadline).min()
@@ -211,6 +224,12 @@ impl Plan {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// Whether it begins nothing more until it is resumed.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some() && !crate::planted::is("pause-forgotten")
     }
 
     /// The step that failed to undo another and waits for a person.
@@ -251,7 +270,7 @@ impl Plan {
             .steps
             .values()
             .any(|s| s.status == StepStatus::Waiting && s.approval.is_some());
-        if asks && !any(StepStatus::Running) {
+        if (asks || self.paused.is_some()) && !any(StepStatus::Running) {
             PlanStatus::Held
         } else {
             PlanStatus::Running
@@ -305,6 +324,8 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Plan) ->
             Ok(Reply::Done)
         }
         command::Plan::Resume { plan } => undo::resume(turn, by, *plan),
+        command::Plan::Pause { plan } => by_hand::pause(turn, by, *plan),
+        command::Plan::Skip { plan, step } => by_hand::skip(turn, by, *plan, step),
         command::Plan::Reset { plan } => undo::reset(turn, by, *plan),
         command::Plan::Resolve { plan, step, done } => {
             undo::decide(turn, by, *plan, step.as_ref(), *done)
@@ -391,6 +412,17 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
             return Err(Stop::refused(Code::WAITS_FOR, what));
         }
     }
+    for step in &spec.steps {
+        let StepDo::Plan { of, name, .. } = &step.action else {
+            continue;
+        };
+        let key = crate::state::ResourceKey(*of, name.clone());
+        if turn.resource(&key)?.is_none() {
+            let of = of.word();
+            let what = format!("waiting: {of} {name}, which step {} asks for", step.name);
+            return Err(Stop::refused(Code::WAITS_FOR, what));
+        }
+    }
     ask::waits_for(turn, spec)
 }
 
@@ -409,6 +441,11 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
     for step in &spec.steps {
         if let Some(what) = wait::unsound(step) {
             return refuse(format!("step {} {what}", step.name));
+        }
+        if let StepDo::Plan { of, .. } = &step.action
+            && !NESTED.contains(of)
+        {
+            return refuse(format!("step {} can't run a {}", step.name, of.word()));
         }
         let of = match &step.action {
             StepDo::Review(review) => Some(&review.of),
@@ -498,6 +535,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 flow: f.flow.clone(),
                 undoable: Vec::new(),
                 undoing: false,
+                paused: None,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -518,13 +556,15 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::StepDone(f) => fold_done(turn, f),
         Fact::StepFailed(f) => fold_failed(turn, f),
-        Fact::StepSkipped(f) => {
-            step_mut(turn, f.plan, &f.at.step)?.status = StepStatus::Skipped;
-            Ok(())
-        }
+        Fact::StepSkipped(f) => by_hand::fold_skipped(turn, f),
         Fact::StepReopened(f) => fold_reopened(turn, f),
         Fact::UndoBegan(f) => undo::fold_began(turn, f),
         Fact::UndoDecided(f) => undo::fold_decided(turn, f),
+        Fact::Paused(f) => {
+            let now = turn.now;
+            turn.plan_mut(&f.plan)?.paused = Some(now);
+            Ok(())
+        }
         Fact::Resumed(f) => undo::fold_resumed(turn, f),
         Fact::Closed(f) => {
             let now = turn.now;
@@ -534,6 +574,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             plan.problem.clone_from(&f.problem);
             plan.ended_at = Some(now);
             plan.deadline = None;
+            plan.paused = None;
             let open = plan.steps.values_mut();
             for step in open.filter(|step| !step.status.is_closed()) {
                 put_to_rest(step);

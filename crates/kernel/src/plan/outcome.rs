@@ -4,11 +4,11 @@ use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review, task};
 use naos_types::spec::{ReviewSpec, StepDo, StepSpec};
 use naos_types::{
-    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, PlanId, PlanStatus, StepPath, StepStatus,
-    TaskStatus,
+    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, PlanId, PlanStatus, StepPath,
+    StepStatus, TaskStatus,
 };
 
-use super::{ITEMS_PER_CHUNK, Plan, advance, known};
+use super::{ITEMS_PER_CHUNK, Plan, Step, advance, known, nested};
 use crate::approval::Approval;
 use crate::need::{Compute, Formula, Var};
 use crate::review::{Verdict, read_verdict};
@@ -277,19 +277,33 @@ pub(crate) fn close(
         output: None,
         problem,
     })?;
-    leave_open_work(turn, by, &plan)
+    leave_open_work(turn, by, id, &plan)
 }
 
 /// Cancels what was open of a plan as it was before, and withdraws what waits for a person.
-pub(super) fn leave_open_work(turn: &mut Turn<'_>, by: &Actor, plan: &Plan) -> Done {
-    for step in plan.steps.values().filter(|step| !step.status.is_closed()) {
-        if let Some(approval) = step.approval {
-            crate::approval::withdraw(turn, approval)?;
-        }
-        let items = step.fan.iter().flat_map(|fan| fan.open.values());
-        for task in items.filter_map(|item| item.task).chain(step.task) {
-            crate::task::cancel(turn, by, task)?;
-        }
+pub(super) fn leave_open_work(turn: &mut Turn<'_>, by: &Actor, id: PlanId, plan: &Plan) -> Done {
+    let open = plan.steps.iter();
+    for (name, step) in open.filter(|(_, step)| !step.status.is_closed()) {
+        leave_step(turn, by, (id, plan), name, step)?;
+    }
+    Ok(())
+}
+
+/// The same for one step.
+pub(super) fn leave_step(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (id, plan): (PlanId, &Plan),
+    name: &Name,
+    step: &Step,
+) -> Done {
+    nested::look(turn, id, plan, name)?;
+    if let Some(approval) = step.approval {
+        crate::approval::withdraw(turn, approval)?;
+    }
+    let items = step.fan.iter().flat_map(|fan| fan.open.values());
+    for task in items.filter_map(|item| item.task).chain(step.task) {
+        crate::task::cancel(turn, by, task)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, ask, outcome, share, wait};
+use super::{Plan, ask, nested, outcome, share, wait};
 use crate::need::Formula;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -77,11 +77,19 @@ pub(super) fn attempt(
             ask::begin(turn, &work, kind, data.as_deref(), *needed)?
         }
         StepDo::Read { path } => ask::read(turn, &work, path)?,
+        StepDo::Plan { of, name, input } => {
+            nested::begin(turn, &work, *of, name, input.as_deref())?
+        }
     };
     match made {
         Ok(()) => Ok(()),
         Err(why) => broken_formula(turn, id, plan, at, why),
     }
+}
+
+/// The name of an attempt within its plan.
+pub(super) fn attempt_path(at: &StepPath, round: u32, attempt: u32) -> String {
+    format!("{at}/{round}/{attempt}")
 }
 
 /// What is under way.
@@ -96,13 +104,13 @@ pub(super) struct Work<'p> {
 
 impl Work<'_> {
     /// The name of this attempt within the plan: ids derive from it.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let round = self
             .plan
             .steps
             .get(&self.spec.name)
             .map_or(1, |step| step.round);
-        format!("{}/{round}/{}", self.at, self.attempt)
+        attempt_path(&self.at, round, self.attempt)
     }
 
     pub(super) fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {

@@ -4,7 +4,7 @@
 use naos_types::command::Reply;
 use naos_types::fact::notice::About;
 use naos_types::fact::{Problem, plan};
-use naos_types::{Actor, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
+use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
 use super::{Plan, close, known, put_to_rest};
 use crate::turn::{Done, Stop, Turn};
@@ -27,7 +27,7 @@ pub(super) fn fail(
         problem,
         by: by.clone(),
     })?;
-    super::outcome::leave_open_work(turn, by, &plan)?;
+    super::outcome::leave_open_work(turn, by, id, &plan)?;
     turn.advance(id);
     Ok(())
 }
@@ -108,10 +108,20 @@ pub(super) fn decide(
 /// Goes on where it failed; what is done stays done.
 pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;
+    if plan.paused.is_some() {
+        let (name, by) = (plan.name.clone(), by.clone());
+        turn.emit(plan::Resumed { plan: id, name, by })?;
+        return Ok(Reply::Done);
+    }
     match plan.status() {
         PlanStatus::Running | PlanStatus::Held => Ok(Reply::Unchanged),
         PlanStatus::CompensationFailed if !plan.is_closed() => decide(turn, by, id, None, false),
         PlanStatus::Failed | PlanStatus::Cancelled if !plan.undoing => {
+            if let Actor::Plan(above) = plan.by {
+                let what = format!("{id} was a step of {above}, which waits for it no more");
+                let help = format!("resume {above}: it runs the step again");
+                return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+            }
             let name = plan.name.clone();
             turn.emit(plan::Resumed {
                 plan: id,
@@ -121,7 +131,8 @@ pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
             Ok(Reply::Done)
         }
         other => {
-            let what = format!("{id} is {other}: only what failed or was cancelled goes on");
+            let what =
+                format!("{id} is {other}: only what is paused, failed or was cancelled goes on");
             Err(Stop::refused(Code::WRONG_STATE, what))
         }
     }
@@ -147,6 +158,9 @@ pub(super) fn fold_began(turn: &mut Turn<'_>, f: &plan::UndoBegan) -> Done {
     plan.undoing = true;
     plan.problem.clone_from(&f.problem);
     plan.deadline = None;
+    if f.problem.is_none() {
+        plan.paused = None; // who cancels it wants it undone
+    }
     let (flow, steps) = (&plan.flow, plan.steps.iter_mut());
     for (_, step) in steps.filter(|(name, step)| !flow.undoes(name) && !step.status.is_closed()) {
         put_to_rest(step);
@@ -169,6 +183,9 @@ pub(super) fn fold_decided(turn: &mut Turn<'_>, f: &plan::UndoDecided) -> Done {
 pub(super) fn fold_resumed(turn: &mut Turn<'_>, f: &plan::Resumed) -> Done {
     let now = turn.now;
     let plan = turn.plan_mut(&f.plan)?;
+    if plan.paused.take().is_some() {
+        return Ok(());
+    }
     (plan.ended, plan.ended_at) = (None, None);
     plan.problem = None;
     plan.deadline = plan.flow.timeout.map(|timeout| now + timeout);

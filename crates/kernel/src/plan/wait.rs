@@ -247,6 +247,9 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 _ => Ok(()),
             }
         }
+        Fact::StepSkipped(facts::StepSkipped { plan, at, by, .. }) if by.is_some() => {
+            crate::event::leave(turn, *plan, at)
+        }
         Fact::Closed(facts::Closed { plan, .. })
         | Fact::UndoBegan(facts::UndoBegan { plan, .. }) => {
             let waits = known(turn, *plan)?

@@ -1,4 +1,5 @@
-//! What drivers and instructions listen with: a subscription of its own, kept in step with them.
+//! What drivers and instructions listen with: a subscription of its own, kept in step with them;
+//! and the secret of an instruction's webhook, which goes with it.
 
 use naos_types::spec::{DRIVER_PREFIX, INSTRUCTION_PREFIX, Kind, Spec, SubscriptionSpec};
 use naos_types::{Actor, Code, Name, Refusal};
@@ -55,6 +56,36 @@ fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
     }
 }
 
+/// A webhook's secret belongs to an instruction that such a webhook sets off.
+pub(super) fn check_called(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done {
+    if kind != Kind::Webhook {
+        return Ok(());
+    }
+    let key = ResourceKey(Kind::Instruction, name.clone());
+    match turn.resource(&key)?.map(|found| &found.spec) {
+        Some(Spec::Instruction(spec)) if spec.is_called() => Ok(()),
+        _ => {
+            let what = format!("there is no instruction {name} that a webhook sets off");
+            let refusal = Refusal::new(Code::NOT_FOUND, what);
+            Err(refusal
+                .help("an instruction says `trigger: {webhook: true}`")
+                .into())
+        }
+    }
+}
+
+/// A secret that nothing is signed with any more goes.
+fn forget_secret(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: Option<&Spec>) -> Done {
+    if matches!(spec, Some(Spec::Instruction(spec)) if spec.is_called()) {
+        return Ok(());
+    }
+    let key = ResourceKey(Kind::Webhook, name.clone());
+    if turn.resource(&key)?.is_some() {
+        delete(turn, by, Kind::Webhook, name)?;
+    }
+    Ok(())
+}
+
 /// Lets the subscription be what the resource says by now; none takes it away.
 pub(super) fn follow(
     turn: &mut Turn<'_>,
@@ -66,6 +97,9 @@ pub(super) fn follow(
     let Some(own) = called(kind, name)? else {
         return Ok(());
     };
+    if kind == Kind::Instruction {
+        forget_secret(turn, by, name, spec)?;
+    }
     match spec.and_then(listening) {
         Some(listens) => {
             if kind == Kind::Driver {

@@ -168,6 +168,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Apply { kind, name, spec } => {
             derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
+            derived::check_called(turn, *kind, name)?;
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
@@ -179,6 +180,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Create { kind, name, spec } => {
             derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
+            derived::check_called(turn, *kind, name)?;
             if *kind == Kind::Subscription {
                 crate::event::room(turn, name)?;
             }
@@ -299,6 +301,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             )?;
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
+        Spec::Webhook(_) => kind == Kind::Webhook,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -312,6 +315,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Driver
                 | Kind::Schedule
                 | Kind::Supervisor
+                | Kind::Webhook
         ),
     };
     if fits {

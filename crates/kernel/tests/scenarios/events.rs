@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use crate::bench::Bench;
 use crate::plans::{plan, step};
 
-fn name(text: &str) -> Name {
+pub fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
 }
 
@@ -25,7 +25,7 @@ fn filter(topic: &str) -> EventFilter {
     }
 }
 
-fn subscribe(bench: &mut Bench, who: &str, spec: SubscriptionSpec) {
+pub fn subscribe(bench: &mut Bench, who: &str, spec: SubscriptionSpec) {
     let (said, _) = bench.command(command::Resource::Apply {
         kind: Kind::Subscription,
         name: name(who),
@@ -35,7 +35,7 @@ fn subscribe(bench: &mut Bench, who: &str, spec: SubscriptionSpec) {
 }
 
 /// Listens and takes by itself.
-fn taker(topic: &str) -> SubscriptionSpec {
+pub fn taker(topic: &str) -> SubscriptionSpec {
     SubscriptionSpec {
         filter: filter(topic),
         visible: Span(1_000),
@@ -50,7 +50,7 @@ fn taker(topic: &str) -> SubscriptionSpec {
     }
 }
 
-fn starts(topic: &str, what: &str) -> SubscriptionSpec {
+pub fn starts(topic: &str, what: &str) -> SubscriptionSpec {
     SubscriptionSpec {
         filter: filter(topic),
         starts: Some(Starts {
@@ -62,7 +62,7 @@ fn starts(topic: &str, what: &str) -> SubscriptionSpec {
     }
 }
 
-fn keep(bench: &mut Bench, called: &str, spec: PlanSpec) {
+pub fn keep(bench: &mut Bench, called: &str, spec: PlanSpec) {
     let (said, _) = bench.command(command::Resource::Apply {
         kind: Kind::Plan,
         name: name(called),
@@ -89,7 +89,7 @@ fn publish(bench: &mut Bench, topic: &str, data: &str) -> (EventId, Vec<Fact>) {
     publish_as(bench, topic, data, Origin::default())
 }
 
-fn kinds(facts: &[Fact]) -> Vec<&'static str> {
+pub fn kinds(facts: &[Fact]) -> Vec<&'static str> {
     facts.iter().map(Fact::kind).collect()
 }
 
@@ -336,7 +336,7 @@ fn emits(topic: &str) -> StepDo {
     }
 }
 
-fn deaths(facts: &[Fact]) -> Vec<String> {
+pub fn deaths(facts: &[Fact]) -> Vec<String> {
     let notes = facts.iter().filter_map(|fact| match fact {
         Fact::Event(event::Fact::Dead(f)) => Some(format!("{} {}", f.problem.code, f.problem.note)),
         _ => None,
@@ -447,7 +447,7 @@ fn events_that_set_each_other_off_end_and_the_circle_is_named() {
     assert_eq!(deaths(&facts), [all]);
 }
 
-fn waits(wait: WaitFor) -> PlanSpec {
+pub fn waits(wait: WaitFor) -> PlanSpec {
     let say = StepDo::Render {
         template: "{{ hold.output }}".into(),
     };
@@ -456,7 +456,7 @@ fn waits(wait: WaitFor) -> PlanSpec {
     plan(vec![hold, step("say", &["hold"], say)])
 }
 
-fn event_wait(topic: &str, condition: Option<&str>, correlation: Option<&str>) -> WaitFor {
+pub fn event_wait(topic: &str, condition: Option<&str>, correlation: Option<&str>) -> WaitFor {
     WaitFor::Event {
         topic: topic.to_owned(),
         condition: condition.map(str::to_owned),
@@ -464,7 +464,7 @@ fn event_wait(topic: &str, condition: Option<&str>, correlation: Option<&str>) -
     }
 }
 
-fn start(bench: &mut Bench, called: &str) -> PlanId {
+pub fn start(bench: &mut Bench, called: &str) -> PlanId {
     let inputs = bench.body(b"{}");
     let (said, _) = bench.command(command::Plan::Start {
         of: Kind::Plan,
@@ -477,7 +477,7 @@ fn start(bench: &mut Bench, called: &str) -> PlanId {
     }
 }
 
-fn closed(facts: &[Fact]) -> usize {
+pub fn closed(facts: &[Fact]) -> usize {
     let over = |fact: &&Fact| matches!(fact, Fact::Plan(plan_facts::Fact::Closed(_)));
     facts.iter().filter(over).count()
 }

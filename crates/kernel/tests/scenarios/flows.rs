@@ -299,7 +299,7 @@ fn a_workflow_goes_on_where_it_failed() {
     check(
         &spec,
         "go workflow it red; finish one 1; finish two 2; goon",
-        "N0131 plan is completed: only what failed or was cancelled goes on",
+        "N0131 plan is completed: only what is paused, failed or was cancelled goes on",
     );
     check(&spec, "go workflow it red; abandon; show plan", "cancelled");
 }

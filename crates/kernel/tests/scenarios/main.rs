@@ -2,9 +2,12 @@
 
 mod approvals;
 mod bench;
+mod by_hand;
 mod drivers;
+mod ends;
 mod events;
 mod flows;
+mod nested;
 mod notices;
 mod plans;
 mod pools;

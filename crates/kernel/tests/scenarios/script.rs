@@ -181,7 +181,9 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             crate::supervisors::tell(bench, verb, called, more)
         }
         ("go", [kind, flow, input @ ..]) => go(bench, kind, flow, &input.join(" ")),
-        ("goon" | "abandon" | "undone" | "redo", step) => about_plan(bench, verb, step),
+        ("goon" | "abandon" | "undone" | "redo" | "pause" | "without", step) => {
+            about_plan(bench, verb, step)
+        }
         ("finish", [who, text @ ..]) => end(bench, who, &text.join(" "), "finish"),
         // What the guest logged before its next call or its end: a page of lines, so many bytes.
         ("log", [lines, bytes, left_out @ ..]) => {
@@ -428,6 +430,11 @@ fn about_plan(bench: &mut Bench, verb: &str, step: &[&str]) -> Outcome {
     bench.command(match verb {
         "goon" => command::Plan::Resume { plan },
         "abandon" => command::Plan::Reset { plan },
+        "pause" => command::Plan::Pause { plan },
+        "without" => command::Plan::Skip {
+            plan,
+            step: step.expect("a step"),
+        },
         _ => command::Plan::Resolve {
             plan,
             step,

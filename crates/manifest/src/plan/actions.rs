@@ -1,6 +1,6 @@
 //! What a step does.
 
-use naos_types::spec::{ReviewSpec, StepDo};
+use naos_types::spec::{Kind, ReviewSpec, StepDo};
 use naos_types::{Name, Role};
 
 use super::{Sort, Texts, step_name};
@@ -12,7 +12,19 @@ const ROUNDS_MAX: i64 = 10;
 const ROUNDS_DEFAULT: u32 = 2;
 
 const ACTIONS: &[&str] = &[
-    "task", "agent", "compute", "render", "review", "approval", "document", "emit", "wait_for",
+    "task",
+    "agent",
+    "compute",
+    "render",
+    "review",
+    "approval",
+    "document",
+    "emit",
+    "wait_for",
+    "plan",
+    "workflow",
+    "saga",
+    "instruction",
 ];
 
 /// A template among a map's keys.
@@ -74,6 +86,7 @@ pub(super) fn read<'t>(
         "approval" => approval(map, texts, findings),
         "document" => document(map, texts, findings),
         "wait_for" => super::wait::read(map, texts, findings),
+        "plan" | "workflow" | "saga" | "instruction" => nested(map, action, texts, findings),
         _ => emit(map, texts, findings),
     }
 }
@@ -243,4 +256,54 @@ fn emit<'t>(
         source
     });
     Some(StepDo::Emit { kind, data })
+}
+
+/// Runs another plan: `plan: NAME` with `inputs` beside it, or both beneath it.
+fn nested<'t>(
+    map: &mut Fields<'t>,
+    action: &'static str,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&[action], findings)?;
+    let of = Kind::parse(action)?;
+    let own_input = map.node(&["inputs", "input"], findings);
+    let (name, input) = match &node.value {
+        Value::Map(_) => {
+            let mut own = Fields::of(node, "what it runs", findings)?;
+            let name = own.node(&["name", "id"], findings);
+            let input = own.node(&["inputs", "input"], findings);
+            own.finish(findings);
+            if name.is_none() {
+                findings.error(node.at, format!("`name` is missing: which {action}"));
+            }
+            (name?, input.or(own_input))
+        }
+        _ => (node, own_input),
+    };
+    let text = reader::text(name, action, findings)?;
+    let Some(called) = Name::slug(&text) else {
+        findings.error(name.at, format!("{text:?} can't be made a name"));
+        return None;
+    };
+    let input = match input {
+        None => None,
+        Some(node) => {
+            let source = match &node.value {
+                Value::Text(text) => text.clone(),
+                // Values keep their types, whatever stands in them.
+                _ => format!(
+                    "{{{{ {} | tojson }}}}",
+                    crate::instruction::expression(node, findings)?
+                ),
+            };
+            texts.push((Sort::Template, source.clone(), node));
+            Some(source)
+        }
+    };
+    Some(StepDo::Plan {
+        of,
+        name: called,
+        input,
+    })
 }

@@ -183,4 +183,11 @@ fn show(out: &Out, answer: &Value, gone: &[(String, String)]) {
     } else if !out.quiet {
         out.table(&["kind", "name", "result"], &rows);
     }
+    for item in items(answer)
+        .iter()
+        .filter(|item| item["webhook"].is_object())
+    {
+        let called = super::instruction::webhook_line(&item["webhook"]);
+        out.line(format!("{}: {called}", cell(&item["name"])));
+    }
 }

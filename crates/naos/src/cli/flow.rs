@@ -80,7 +80,9 @@ enum Verb {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
-    /// Goes on where a run failed or was cancelled.
+    /// Lets a run begin nothing more; what runs ends.
+    Pause(Which),
+    /// Goes on where a run was paused, failed or was cancelled.
     Resume(Which),
     /// Gives a run up as it stands.
     Reset(Which),
@@ -296,6 +298,7 @@ impl Flow<'_> {
             Verb::Status(status) => self.status(status),
             Verb::List => self.list(),
             Verb::History { name, limit } => self.history(name.as_deref(), *limit),
+            Verb::Pause(which) => self.tell(which, "pause", &json!({})),
             Verb::Resume(which) => self.tell(which, "resume", &json!({})),
             Verb::Reset(which) => self.tell(which, "reset", &json!({})),
             Verb::Cancel(which) => self.tell(which, "cancel", &json!({})),

@@ -1,4 +1,4 @@
-//! `naos instruction run|list|enable|disable`
+//! `naos instruction run|list|enable|disable|webhook`
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use crate::session::{api, part};
 #[command(after_help = "Examples:\n  \
     naos apply -f standup.yaml\n  naos instruction list\n  \
     naos instruction run daily-standup --input team_members='[\"soa\", \"hery\"]'\n  \
-    naos instruction disable daily-standup")]
+    naos instruction disable daily-standup\n  \
+    naos instruction webhook on-payment --rotate")]
 pub(crate) struct Instruction {
     #[command(subcommand)]
     what: What,
@@ -40,6 +41,14 @@ enum What {
         /// Which.
         name: String,
     },
+    /// Says where its webhook is called.
+    Webhook {
+        /// Which.
+        name: String,
+        /// Gives it a new secret, and shows it: what the old one signs is refused from then on.
+        #[arg(long)]
+        rotate: bool,
+    },
 }
 
 pub(crate) fn go(context: &Context, instruction: &Instruction) -> Ended {
@@ -49,6 +58,34 @@ pub(crate) fn go(context: &Context, instruction: &Instruction) -> Ended {
         What::Show { name } => show(context, "instruction", name),
         What::Enable { name } => enable(context, "instruction", name, true),
         What::Disable { name } => enable(context, "instruction", name, false),
+        What::Webhook { name, rotate } => webhook(context, name, *rotate),
+    }
+}
+
+fn webhook(context: &Context, which: &str, rotate: bool) -> Ended {
+    let which = name(which)?;
+    let path = api(&format!("/instructions/{}/webhook", part(which.as_str())));
+    let mut session = context.session()?;
+    let answer = if rotate {
+        session.post(path, &json!({}))?
+    } else {
+        session.get(path)?
+    };
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        context.out.line(webhook_line(&answer));
+    }
+    Ok(0)
+}
+
+/// Where a webhook is called, and with which secret where that is told.
+pub(super) fn webhook_line(told: &Value) -> String {
+    let address = cell(&told["address"]);
+    match told["secret"].as_str() {
+        Some(secret) => format!("POST {address}, signed with {secret}: it is shown this once"),
+        None => format!("POST {address}"),
     }
 }
 
@@ -57,6 +94,9 @@ fn trigger(spec: &Value) -> String {
     let trigger = &spec["trigger"];
     let said = |key: &str| trigger[key].as_str().map(str::to_owned);
     let zone = said("timezone").map_or(String::new(), |zone| format!(" ({zone})"));
+    let webhook = trigger["webhook"] == true || trigger["type"] == "webhook";
+    let kinds = ["plan", "workflow", "saga", "pool", "instruction"];
+    let ending = kinds.iter().find_map(|kind| Some((kind, said(kind)?)));
     let found = [
         said("schedule")
             .or_else(|| said("cron"))
@@ -64,6 +104,8 @@ fn trigger(spec: &Value) -> String {
         said("interval").map(|span| format!("every {span}")),
         said("at").map(|at| format!("at {at}{zone}")),
         said("event").map(|event| format!("on {event}")),
+        webhook.then(|| "by webhook".to_owned()),
+        ending.map(|(kind, name)| format!("after {kind} {name}")),
     ];
     let words: Vec<String> = found.into_iter().flatten().collect();
     match words.as_slice() {
@@ -157,6 +199,9 @@ mod tests {
                 "every 15m, on a.b",
             ),
             (json!({"manual": true}), "by hand"),
+            (json!({"webhook": true}), "by webhook"),
+            (json!({"type": "webhook"}), "by webhook"),
+            (json!({"saga": "trip", "on": ["failed"]}), "after saga trip"),
         ] {
             assert_eq!(trigger(&json!({"trigger": trigger_says})), words);
         }

@@ -1,4 +1,4 @@
-//! `naos plan start|list|status|cancel|signal`
+//! `naos plan start|list|status|pause|resume|skip|cancel|signal`
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,12 +12,14 @@ use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{WAIT_MS_MAX, api, part};
 
-/// Starts, shows and cancels plans.
+/// Starts, shows, pauses and cancels plans.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     naos plan start weekly --input client=Riake --input week=41\n  \
     naos plan start weekly --input '{\"client\": \"Riake\"}' --no-wait\n  \
-    naos plan list\n  naos plan cancel plan_01jd8…")]
+    naos plan list\n  naos plan pause plan_01jd8…\n  \
+    naos plan skip plan_01jd8… say\n  naos plan resume plan_01jd8…\n  \
+    naos plan cancel plan_01jd8…")]
 pub(crate) struct Plan {
     #[command(subcommand)]
     what: What,
@@ -34,6 +36,23 @@ enum What {
     Status {
         /// Its id.
         run: String,
+    },
+    /// Lets one of them begin nothing more; what runs ends.
+    Pause {
+        /// Its id.
+        run: String,
+    },
+    /// Goes on where one of them was paused, failed or cancelled.
+    Resume {
+        /// Its id.
+        run: String,
+    },
+    /// Goes on without a step that has not ended: its output is null.
+    Skip {
+        /// Its id.
+        run: String,
+        /// The step, by its name or its number.
+        step: String,
     },
     /// Cancels one of them.
     Cancel {
@@ -72,6 +91,9 @@ pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
         What::Start(start) => run(context, start, "plan"),
         What::List => list(context),
         What::Status { run } => status(context, run),
+        What::Pause { run } => tell(context, run, "pause", &json!({})),
+        What::Resume { run } => tell(context, run, "resume", &json!({})),
+        What::Skip { run, step } => tell(context, run, "skip", &json!({"step": step})),
         What::Cancel { run } => cancel(context, run),
         What::Signal {
             run,
@@ -231,6 +253,15 @@ fn cancel(context: &Context, run: &str) -> Ended {
     Ok(0)
 }
 
+/// Does something about a run, and shows how it stands then.
+fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
+    let mut session = context.session()?;
+    let answer = session.post(api(&format!("/plan-runs/{}/{verb}", part(run))), body)?;
+    drop(session);
+    show(&context.out, &answer);
+    Ok(0)
+}
+
 pub(super) fn show(out: &Out, answer: &Value) {
     if out.json {
         out.json(answer);
@@ -286,7 +317,10 @@ pub(super) fn show(out: &Out, answer: &Value) {
         cell(&answer["run"]),
         cell(&answer["name"])
     ));
-    if status == "held" {
+    if !answer["paused"].is_null() {
+        let run = cell(&answer["run"]);
+        out.note(format!("It is paused: naos plan resume {run}"));
+    } else if status == "held" {
         out.note("It waits for a person: naos approve");
     }
 }

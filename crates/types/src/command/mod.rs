@@ -127,10 +127,22 @@ commands! {
             /// Which.
             plan: PlanId,
         }
-        /// Goes on where it failed.
+        /// Goes on where it was paused or failed.
         Resume {
             /// Which.
             plan: PlanId,
+        }
+        /// Begins nothing more until it is resumed; what runs ends.
+        Pause {
+            /// Which.
+            plan: PlanId,
+        }
+        /// Goes on without a step that has not ended.
+        Skip {
+            /// Which.
+            plan: PlanId,
+            /// The step.
+            step: Name,
         }
         /// Gives it up as it stands, so that nothing of it is left open.
         Reset {

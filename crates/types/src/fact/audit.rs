@@ -72,7 +72,9 @@ impl Fact {
             Self::Plan(plan::Fact::Started(f)) => Some(&f.by),
             Self::Plan(plan::Fact::UndoBegan(f)) => Some(&f.by),
             Self::Plan(plan::Fact::UndoDecided(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::Paused(f)) => Some(&f.by),
             Self::Plan(plan::Fact::Resumed(f)) => Some(&f.by),
+            Self::Plan(plan::Fact::StepSkipped(f)) => f.by.as_ref(),
             Self::Approval(approval::Fact::Approved(f)) => Some(&f.by),
             Self::Approval(approval::Fact::Rejected(f)) => Some(&f.by),
             Self::Budget(budget::Fact::Set(f)) => Some(&f.by),
@@ -238,6 +240,7 @@ fn plan_of(fact: &plan::Fact) -> String {
         plan::Fact::StepReopened(f) => f.at.to_string(),
         plan::Fact::UndoBegan(f) => f.name.to_string(),
         plan::Fact::UndoDecided(f) => f.at.to_string(),
+        plan::Fact::Paused(f) => f.name.to_string(),
         plan::Fact::Resumed(f) => f.name.to_string(),
         plan::Fact::Closed(f) => f.name.to_string(),
     }

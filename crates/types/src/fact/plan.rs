@@ -69,14 +69,16 @@ facts! {
         /// When it is tried again; none closes it.
         retry_at: Option<Time>,
     }
-    /// A step's condition was not met, or a step it needs was skipped or failed.
-    StepSkipped "plan.step_skipped" as "plan.step_skipped" v 1 {
+    /// A step's condition was not met, or somebody lets the run go on without it.
+    StepSkipped "plan.step_skipped" as "plan.step_skipped" v 2 lifts StepSkippedV1 1 {
         /// Which.
         plan: PlanId,
         /// Which step.
         at: StepPath,
         /// Why.
         why: String,
+        /// Who skips it; none where its condition was not met.
+        by: Option<Actor>,
     }
     /// A step is done again, with what the reviewer said.
     StepReopened "plan.step_reopened" as "plan.step_reopened" v 1 {
@@ -111,7 +113,16 @@ facts! {
         /// Who.
         by: Actor,
     }
-    /// It ended without reaching its end, and goes on from where it was.
+    /// It begins nothing more until it is resumed; what runs ends.
+    Paused "plan.paused" as "plan.paused" v 1 {
+        /// Which.
+        plan: PlanId,
+        /// Of which plan.
+        name: Name,
+        /// Who.
+        by: Actor,
+    }
+    /// It was paused, or ended without reaching its end, and goes on from where it was.
     Resumed "plan.resumed" as "plan.resumed" v 1 {
         /// Which.
         plan: PlanId,
@@ -174,6 +185,25 @@ impl From<StartedV1> for Started {
     }
 }
 
+/// How a step was skipped while nobody could do it by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSkippedV1 {
+    /// Which.
+    pub plan: PlanId,
+    /// Which step.
+    pub at: StepPath,
+    /// Why.
+    pub why: String,
+}
+
+impl From<StepSkippedV1> for StepSkipped {
+    fn from(old: StepSkippedV1) -> Self {
+        let StepSkippedV1 { plan, at, why } = old;
+        let by = None;
+        Self { plan, at, why, by }
+    }
+}
+
 impl Fact {
     /// The run that it is about.
     #[must_use]
@@ -188,6 +218,7 @@ impl Fact {
             Self::StepReopened(f) => f.plan,
             Self::UndoBegan(f) => f.plan,
             Self::UndoDecided(f) => f.plan,
+            Self::Paused(f) => f.plan,
             Self::Resumed(f) => f.plan,
             Self::Closed(f) => f.plan,
         }
@@ -236,5 +267,28 @@ mod tests {
         let again = fact.encode();
         let read = crate::fact::Fact::decode("plan.started", 2, &again).unwrap();
         assert_eq!(read, fact);
+    }
+
+    #[test]
+    fn what_was_skipped_before_was_skipped_by_nobody() {
+        let at = StepPath {
+            step: Name::new("say").unwrap(),
+            item: None,
+        };
+        let old = StepSkippedV1 {
+            plan: PlanId(7),
+            at,
+            why: "no".into(),
+        };
+        let mut frozen = vec![0; 15];
+        frozen.extend([7, 3]);
+        frozen.extend(b"say");
+        frozen.extend([0, 2]);
+        frozen.extend(b"no");
+        assert_eq!(postcard::to_stdvec(&old).unwrap(), frozen);
+        let fact = crate::fact::Fact::decode("plan.step_skipped", 1, &frozen).unwrap();
+        assert_eq!(fact, StepSkipped::from(old).into());
+        let again = crate::fact::Fact::decode("plan.step_skipped", 2, &fact.encode()).unwrap();
+        assert_eq!(again, fact);
     }
 }

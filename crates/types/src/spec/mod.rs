@@ -20,7 +20,10 @@ pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{CAPABILITIES_MAX, DRIVER_PREFIX, DriverKind, DriverSpec};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
-pub use instruction::{INSTRUCTION_PREFIX, InstructionSpec};
+pub use instruction::{
+    ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
+    hook_of, runs_of,
+};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
@@ -109,6 +112,8 @@ kinds! {
     Notice "notice" "notices"
     /// Who listens to events.
     Subscription "subscription" "subscriptions"
+    /// The secret that signs calls of an instruction's webhook.
+    Webhook "webhook" "webhooks"
 }
 
 /// A resource's content.
@@ -138,4 +143,6 @@ pub enum Spec {
     Schedule(Box<ScheduleSpec>),
     /// Who restarts agents that fail.
     Supervisor(SupervisorSpec),
+    /// What signs the calls of an instruction's webhook.
+    Webhook(WebhookSpec),
 }

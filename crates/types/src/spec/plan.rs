@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RetryPolicy, WaitFor};
+use super::{Kind, RetryPolicy, WaitFor};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
@@ -141,6 +141,17 @@ pub enum StepDo {
     Read {
         /// Where: a template.
         path: String,
+    },
+    /// Runs another plan; its output is the step's.
+    Plan {
+        /// A plan, a workflow, a saga or an instruction.
+        of: Kind,
+        /// Which.
+        name: Name,
+        /// Its inputs: a template, that gives a JSON object for a plan. Without one, a plan gets
+        /// those of its inputs that the item or the output of the step before has; anything else
+        /// the whole of it.
+        input: Option<String>,
     },
 }
 

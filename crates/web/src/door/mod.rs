@@ -180,10 +180,10 @@ async fn admit(
     let params = params(&mut parts).await?;
     let key = idempotency_key(&parts.headers)?;
     let path = parts.uri.path().to_owned();
-    let limit = if row.large {
-        COMPONENT_BYTES_MAX
-    } else {
-        BODY_BYTES_MAX
+    let limit = match row.path {
+        _ if row.large => COMPONENT_BYTES_MAX,
+        path if path.starts_with("/hooks/") => crate::api::v1::webhooks::body_bytes_max(),
+        _ => BODY_BYTES_MAX,
     };
     let body = collect(body, limit).await?;
     let request = match &key {

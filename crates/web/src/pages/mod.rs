@@ -47,6 +47,7 @@ pub mod facts;
 mod filters;
 pub mod markdown;
 pub mod topic;
+pub mod turns;
 pub mod words;
 
 pub use frame::{Badge, Crumb, Page, Role, Section, Shell, User, render};

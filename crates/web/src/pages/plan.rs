@@ -8,6 +8,7 @@ use super::frame::{Crumb, Page, Section};
 use super::render::Part;
 use super::run::{Problem, RunHead};
 use super::topic::Topic;
+use super::turns::Turns;
 use super::words::{StepStatus, Tier};
 use crate::locale::Locale;
 
@@ -24,6 +25,8 @@ pub struct Plan {
     pub input: Excerpt,
     /// Its steps, in order.
     pub steps: Vec<PlanStep>,
+    /// What can be done about it while it is under way.
+    pub turns: Option<Turns>,
     /// The key of the form that cancels it; nothing where it is over or the reader may not.
     pub cancel_key: Option<String>,
 }

@@ -16,6 +16,7 @@ pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod sign_in;
 pub(crate) mod supervisors;
+pub(crate) mod turns;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -7,7 +7,7 @@ use naos_kernel::task::Task;
 use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{PlanId, Refusal, StepStatus, TaskId, Time};
 
-use super::rows;
+use super::{rows, turns};
 use crate::door::{Answered, Call};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Plan as PlanPage, PlanStep};
 use crate::pages::run::RunHead;
@@ -21,6 +21,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         head: head(&reader, id, &plan, call.now),
         input: rows::excerpt(&reader, &plan.inputs),
         steps: steps(&reader, &plan, call.now)?,
+        turns: (!plan.is_closed()).then(|| turns::of(&plan)),
         cancel_key: (!plan.is_closed()).then(super::form_key),
     };
     super::page(&call, &page)

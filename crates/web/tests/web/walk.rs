@@ -252,6 +252,8 @@ async fn another_tenant_sees_and_changes_nothing() {
             ("POST", "/decide", json!({"approve": true})),
             ("POST", "/resolve", json!({"verdict": "retry"})),
             ("POST", "/resume", Value::Null),
+            ("POST", "/pause", Value::Null),
+            ("POST", "/skip", json!({"step": "ask"})),
             ("POST", "/reset", Value::Null),
             ("POST", "/role", json!({"role": "owner"})),
         ] {

@@ -16,9 +16,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
+use super::webhooks;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
-use crate::judge::{Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing};
+use crate::judge::{
+    Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested,
+};
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -123,6 +126,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .errors
         .extend(misgrown_tree(&documents, &judged.items, kept));
     let waiting = missing(&documents, &judged.items, |name| there(&reader, name))?;
+    let kept = |kind, name: &Name| kept_spec(&reader, kind, name);
+    let (plans, circle) = nested(&documents, &judged.items, kept)?;
+    judged.errors.extend(circle);
+    let waiting = waiting.into_iter().chain(plans);
     if asked.strict {
         judged.errors.extend(waiting);
     } else {
@@ -153,9 +160,28 @@ pub(crate) async fn apply(call: Call) -> Answered {
             last = last.max(seq);
             result
         };
-        done.push(json!({"kind": item.kind, "name": item.name, "result": result}));
+        let mut told = json!({"kind": item.kind, "name": item.name, "result": result});
+        if !asked.dry_run
+            && let Some(name) = called(&item)
+            && let Some(webhook) = webhooks::made(&call, &format!("#{index}-secret"), name).await?
+        {
+            told["webhook"] = webhook;
+        }
+        done.push(told);
     }
     ok(&json!({"items": done, "warnings": warnings, "dry_run": asked.dry_run, "seq": last}))
+}
+
+/// The instruction that a webhook sets off.
+fn called(item: &Item) -> Option<&Name> {
+    match &item.command {
+        Command::Resource(command::Resource::Apply {
+            name,
+            spec: Spec::Instruction(spec),
+            ..
+        }) if spec.is_called() => Some(name),
+        _ => None,
+    }
 }
 
 /// What would never happen, for its times are over: an error in what is new, worth a look in what
@@ -210,6 +236,12 @@ fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
     Ok(reader.find::<Agent>(name)?.is_some()
         || supervisor.is_some()
         || reader.find::<Resource>(&skill)?.is_some())
+}
+
+/// What is kept under a name.
+fn kept_spec(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Spec>, Fault> {
+    let found = reader.find::<Resource>(&ResourceKey(kind, name.clone()))?;
+    Ok(found.map(|found| found.spec.clone()))
 }
 
 /// The supervisors that are kept.

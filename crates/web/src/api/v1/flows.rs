@@ -144,7 +144,7 @@ pub(crate) async fn resolve(call: Call) -> Answered {
 }
 
 /// The step that a name or a number names.
-fn named(plan: &Plan, step: &Value) -> Result<Name, Fault> {
+pub(super) fn named(plan: &Plan, step: &Value) -> Result<Name, Fault> {
     let text = match step {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -168,7 +168,7 @@ fn named(plan: &Plan, step: &Value) -> Result<Name, Fault> {
     Err(Fault::new(Code::NOT_FOUND, what))
 }
 
-async fn tell(call: Call, command: impl FnOnce(PlanId) -> command::Plan) -> Answered {
+pub(super) async fn tell(call: Call, command: impl FnOnce(PlanId) -> command::Plan) -> Answered {
     let id: PlanId = call.id("id", "plan run")?;
     let (seq, _) = call.ask("", command(id), Vec::new()).await?;
     let reader = call.reader()?;

@@ -27,6 +27,7 @@ pub(crate) mod shapes;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
+pub(crate) mod webhooks;
 
 /// How many items a list gives where nothing is said.
 pub(crate) const LIMIT: u64 = 50;

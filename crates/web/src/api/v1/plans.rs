@@ -6,6 +6,7 @@ use http::StatusCode;
 use naos_engine::node::Happened;
 use naos_engine::read::{Awaited, PlanFilter, settled_plan};
 use naos_engine::shard::NewBody;
+use naos_kernel::plan::Plan;
 use naos_types::command::{self, Reply};
 use naos_types::spec::Kind;
 use naos_types::{Code, Name, PlanId, PlanStatus};
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::Receiver;
 
+use super::flows::{named, tell};
 use super::runs::deadline;
 use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes};
 use crate::door::{Answered, Call, json, ok};
@@ -113,6 +115,26 @@ pub(crate) async fn cancel(call: Call) -> Answered {
         .ask("", command::Plan::Cancel { plan }, Vec::new())
         .await?;
     ok(&json!({"run": plan, "seq": seq}))
+}
+
+pub(crate) async fn pause(call: Call) -> Answered {
+    tell(call, |plan| command::Plan::Pause { plan }).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skip {
+    /// By its name, or its place among the steps, counted from 1.
+    step: Value,
+}
+
+/// Goes on without a step that has not ended.
+pub(crate) async fn skip(call: Call) -> Answered {
+    let id: PlanId = call.id("id", "plan run")?;
+    let plan = call.reader()?.known::<Plan>(&id, "plan run")?;
+    let Skip { step } = call.json()?;
+    let step = named(&plan, &step)?;
+    tell(call, |plan| command::Plan::Skip { plan, step }).await
 }
 
 #[derive(Deserialize)]

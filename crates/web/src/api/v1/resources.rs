@@ -60,6 +60,7 @@ fn content(spec: &Spec) -> Value {
             "restart_window": spec.window.0 / 1_000,
             "children": spec.children,
         }),
+        Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
 }

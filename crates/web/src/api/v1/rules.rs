@@ -2,7 +2,8 @@
 
 use naos_kernel::compute::{self, ComputeError, Names, Type, cel, pattern, template};
 use naos_manifest::{Checks, Scope};
-use naos_types::Code;
+use naos_types::{Code, Name};
+use serde_json::{Map, Value, json};
 
 /// Judges expressions with the rules' own eyes.
 pub(crate) struct Rules;
@@ -32,7 +33,37 @@ fn names(scope: &Scope) -> Names {
     }
 }
 
+/// Words that make a condition ask whether something is there at all.
+const ASKS: [&str; 2] = ["has(", "output"];
+
+/// Whether a condition that says `steps` names the one it is about: `steps.a.status`.
+fn names_steps(source: &str, steps: &Map<String, Value>) -> bool {
+    source.match_indices("steps").all(|(at, word)| {
+        let behind = source[at + word.len()..].strip_prefix('.');
+        let name = behind.and_then(|behind| behind.split_once('.'));
+        name.is_some_and(|(name, _)| steps.contains_key(name))
+    })
+}
+
 impl Checks for Rules {
+    fn decide(&self, source: &str, ends: &[(&Name, &'static str)]) -> Option<bool> {
+        if ASKS.iter().any(|word| source.contains(word)) {
+            return None;
+        }
+        let one = |(name, status): &(&Name, &'static str)| {
+            let called = name.as_str().replace('-', "_");
+            (called, json!({"status": status}))
+        };
+        let steps: Map<String, Value> = ends.iter().map(one).collect();
+        if !names_steps(source, &steps) {
+            return None; // it may look at all of them
+        }
+        let all = ("steps".to_owned(), Value::Object(steps.clone()));
+        let vars: compute::Vars = steps.into_iter().chain([all]).collect();
+        // What isn't given is an error, which decides nothing.
+        let found = cel::evaluate(source, &vars, &compute::Limits::default());
+        found.ok()?.as_bool()
+    }
     fn condition(&self, source: &str, scope: &Scope) -> Result<(), naos_manifest::Fault> {
         judged(cel::check_as(source, &names(scope), &Type::Bool))
     }

@@ -52,6 +52,11 @@ pub(crate) const fn made(bits: u128) -> Time {
 /// The conversation that something belongs to, and the event that caused it: what an event set off
 /// belongs to that event's, anything else begins one.
 fn conversation(reader: &Reader, began: &Actor, own: String) -> (String, Option<EventId>) {
+    if let Actor::Plan(above) = began
+        && let Ok(Some(plan)) = reader.find::<Plan>(above)
+    {
+        return conversation(reader, &plan.by, above.to_string());
+    }
     let Actor::Trigger(name, event) = began else {
         return (own, None);
     };
@@ -165,6 +170,9 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         let mut shown = step.map_or(Value::Null, |found| {
             step_of(reader, &spec.name, found, texts)
         });
+        if let Some(run) = plan.nested(id, &spec.name, None) {
+            shown["plan_run"] = json!(run);
+        }
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
@@ -179,6 +187,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         "name": plan.name,
         "version": plan.version,
         "status": plan.status(),
+        "paused": time(plan.paused),
         "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),

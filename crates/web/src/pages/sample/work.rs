@@ -6,6 +6,7 @@ use super::super::plan::{FanOut, Item, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
 use super::super::schedules::{Last, ScheduleRow, Schedules};
+use super::super::turns::Turns;
 use super::super::words::{
     CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
 };
@@ -440,6 +441,11 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
                 &["review", "approve"],
             ),
         ],
+        turns: Some(Turns {
+            key: s("key-turns"),
+            paused: false,
+            open: vec![s("read-each"), s("review")],
+        }),
         cancel_key: Some(s("key-cancel")),
     }
 }
@@ -450,6 +456,7 @@ pub(crate) fn plan_empty() -> Plan {
         head: run.head,
         input: run.input,
         steps: Vec::new(),
+        turns: None,
         cancel_key: None,
     }
 }

@@ -10,6 +10,8 @@ mod costs;
 mod events;
 mod flows;
 mod members;
+mod plans;
 mod runs;
 mod status;
 mod supervisors;
+mod webhooks;

@@ -1,0 +1,200 @@
+//! Steps that run another plan. Each attempt is a run of its own, whose id follows from the step:
+//! neither keeps where the other is. A run that is a step lives while its step waits for it: it
+//! looks for that itself, in a turn of its own, so that what is let go ends after a crash, too.
+
+use naos_types::fact::{Problem, plan};
+use naos_types::spec::{Kind, StepDo};
+use naos_types::{Actor, BodyRef, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
+use serde_json::{Map, Value};
+
+use super::start::{Made, Work, attempt_path, made};
+use super::{Plan, known, outcome, steps_of, undo};
+use crate::state::Key;
+use crate::turn::{Done, Stop, Turn};
+
+/// How many plans run each other, the first one counted.
+pub const PLAN_DEPTH_MAX: usize = 8;
+
+impl Plan {
+    /// The run that the last attempt of a step, or of one item of its list, began.
+    #[must_use]
+    pub fn nested(&self, id: PlanId, step: &Name, item: Option<u32>) -> Option<PlanId> {
+        let spec = self.spec.steps.iter().find(|spec| spec.name == *step)?;
+        let StepDo::Plan { .. } = spec.action else {
+            return None;
+        };
+        let found = self.steps.get(step)?;
+        let attempt = match item {
+            Some(index) => found.fan.as_ref()?.open.get(&index)?.attempt,
+            None if spec.for_each.is_some() => return None,
+            None => found.attempt,
+        };
+        let at = StepPath {
+            step: step.clone(),
+            item,
+        };
+        (attempt > 0).then(|| PlanId::derived(id.0, &attempt_path(&at, found.round, attempt)))
+    }
+
+    /// The steps and items that wait for a run, and for which.
+    fn waits_for(&self, id: PlanId) -> impl Iterator<Item = (StepPath, PlanId)> {
+        let running = self.steps.iter();
+        let running = running.filter(|(_, step)| step.status == StepStatus::Running);
+        let items = running.flat_map(|(name, step)| {
+            let open = step.fan.iter().flat_map(|fan| &fan.open);
+            let open = open.filter(|(_, item)| item.retry_at.is_none());
+            let items = open.map(|(index, _)| Some(*index));
+            items.chain([None]).map(move |item| (name, item))
+        });
+        items.filter_map(move |(name, item)| {
+            let run = self.nested(id, name, item)?;
+            let step = name.clone();
+            Some((StepPath { step, item }, run))
+        })
+    }
+}
+
+/// The plans above one, itself last.
+fn path(turn: &Turn<'_>, plan: &Plan) -> Done<Vec<Name>> {
+    let mut names = vec![plan.name.clone()];
+    let mut by = plan.by.clone();
+    while let Actor::Plan(above) = by
+        && names.len() <= PLAN_DEPTH_MAX
+    {
+        let found = known(turn, above)?;
+        names.push(found.name.clone());
+        by = found.by.clone();
+    }
+    names.reverse();
+    Ok(names)
+}
+
+pub(super) fn begin(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    of: Kind,
+    name: &Name,
+    input: Option<&str>,
+) -> Made<()> {
+    let mut above = path(turn, work.plan)?;
+    if above.len() >= PLAN_DEPTH_MAX {
+        above.push(name.clone());
+        let names: Vec<&str> = above.iter().map(Name::as_str).collect();
+        let note = format!(
+            "{PLAN_DEPTH_MAX} plans run each other: {}",
+            names.join(" → ")
+        );
+        let problem = Problem::new(Code::PLANS_TOO_DEEP, note);
+        outcome::failed_for_good(turn, work.id, work.plan, work.at.clone(), problem)?;
+        return Ok(Ok(()));
+    }
+    let input = made!(inputs(turn, work, of, name, input));
+    let id = PlanId::derived(work.id.0, &work.path());
+    let by = Actor::Plan(work.id);
+    let begun = steps_of(turn, of, name)
+        .and_then(|what| super::begin(turn, &by, name, what, input, Some(id)));
+    match begun {
+        Ok(_) => {}
+        Err(Stop::Refused(refusal)) => {
+            let problem = Problem::new(refusal.code, refusal.what);
+            outcome::failed(turn, work.id, work.at.clone(), problem)?;
+        }
+        Err(stop) => return Err(stop),
+    }
+    Ok(Ok(()))
+}
+
+/// What it is given: without a template, a plan gets what it takes of what there is.
+fn inputs(
+    turn: &Turn<'_>,
+    work: &Work<'_>,
+    of: Kind,
+    name: &Name,
+    template: Option<&str>,
+) -> Made<BodyRef> {
+    let given = made!(work.body(turn, template));
+    if template.is_some() || !matches!(of, Kind::Plan | Kind::Instruction) {
+        return Ok(Ok(given));
+    }
+    let (spec, ..) = match steps_of(turn, of, name) {
+        Ok(found) => found,
+        Err(Stop::Refused(_)) => return Ok(Ok(given)), // beginning it says what is missing
+        Err(stop) => return Err(stop),
+    };
+    let bytes = turn.body(given)?.unwrap_or_default();
+    let given: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let mut taken = Map::new();
+    for input in &spec.inputs {
+        if let Some(value) = given.get(&input.name) {
+            taken.insert(input.name.clone(), value.clone());
+        }
+    }
+    Ok(Ok(
+        turn.stage(Value::Object(taken).to_string().into_bytes())?
+    ))
+}
+
+/// A run ended: if it is a step of another one, that goes on.
+pub(crate) fn nested_closed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
+    let plan = known(turn, f.plan)?;
+    let Actor::Plan(above) = plan.by else {
+        return Ok(());
+    };
+    let name = plan.name.clone();
+    let Some(at) = waiting(turn, above, f.plan)? else {
+        return Ok(());
+    };
+    if matches!(f.status, PlanStatus::Completed | PlanStatus::Partial) {
+        return turn.emit(plan::StepDone {
+            plan: above,
+            at,
+            output: f.output,
+        });
+    }
+    let mut problem = Problem::new(Code::STEP_FAILED, format!("{name} is {}", f.status));
+    if let Some(why) = &f.problem {
+        problem.code = why.code;
+        problem.note = format!("{}: {}", problem.note, why.note);
+        problem.said.clone_from(&why.said);
+    }
+    outcome::failed(turn, above, at, problem)
+}
+
+/// The step of `above` that waits for this run.
+fn waiting(turn: &Turn<'_>, above: PlanId, run: PlanId) -> Done<Option<StepPath>> {
+    let Some(plan) = turn.plan(&above)?.filter(|plan| !plan.is_closed()) else {
+        return Ok(None);
+    };
+    let mut all = plan.waits_for(above);
+    Ok(all.find(|(_, found)| *found == run).map(|(at, _)| at))
+}
+
+/// Ends a run that is a step for which nobody waits any more. Whether it did.
+pub(super) fn let_go(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done<bool> {
+    let Actor::Plan(above) = plan.by else {
+        return Ok(false);
+    };
+    let goes_on = plan.undoing || crate::planted::is("nested-goes-on");
+    if goes_on || waiting(turn, above, id)?.is_some() {
+        return Ok(false);
+    }
+    undo::fail(turn, &Actor::Plan(above), id, PlanStatus::Cancelled, None)?;
+    Ok(true)
+}
+
+/// What a step, or one item of it, ran as it was before is looked at: nobody may wait for it.
+pub(super) fn look(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, name: &Name) -> Done {
+    let open = plan.steps.get(name).and_then(|step| step.fan.as_ref());
+    let open = open.iter().flat_map(|fan| fan.open.keys());
+    let items = open.map(|index| Some(*index)).chain([None]);
+    let runs: Vec<PlanId> = items
+        .filter_map(|item| plan.nested(id, name, item))
+        .collect();
+    turn.load(runs.iter().copied().map(Key::Plan))?;
+    for run in runs {
+        if turn.plan(&run)?.is_some_and(|plan| !plan.is_closed()) {
+            turn.advance(run);
+        }
+    }
+    Ok(())
+}

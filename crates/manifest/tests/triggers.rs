@@ -1,0 +1,111 @@
+//! What sets instructions off.
+
+mod common;
+
+use common::{bad, good};
+use naos_types::spec::{EventFilter, SubscriptionSpec};
+
+fn with(trigger: &str) -> String {
+    format!(
+        "type: instruction\nname: beat\ntrigger: {{{trigger}}}\nplan:\n  - emit: {{type: a.b}}\n"
+    )
+}
+
+fn listens(trigger: &str) -> Option<SubscriptionSpec> {
+    let mut applied = good(&with(trigger));
+    assert!(
+        applied.warnings.is_empty(),
+        "{trigger}: {:?}",
+        applied.warnings
+    );
+    let kept = applied.kept.remove(0);
+    kept.instruction.expect("it is an instruction").listens
+}
+
+fn filter(topics: &[&str], source: &str) -> EventFilter {
+    EventFilter {
+        topics: topics.iter().map(|&topic| topic.to_owned()).collect(),
+        source: Some(source.to_owned()),
+        ..EventFilter::default()
+    }
+}
+
+#[test]
+fn a_webhook_or_the_end_of_a_run_sets_one_off() {
+    let hook = filter(&["webhook.received"], "/hooks/beat");
+    for trigger in [
+        "webhook: true",
+        "type: webhook",
+        "type: webhook, webhook: true",
+    ] {
+        assert_eq!(listens(trigger).expect(trigger).filter, hook, "{trigger}");
+    }
+    let condition = listens("webhook: true, filter: trigger.data.urgent == true");
+    assert!(condition.expect("a filter").condition.is_some());
+    for (trigger, topics, source) in [
+        (
+            "plan: Weekly Report",
+            &["plan.completed"][..],
+            "/plans/weekly-report",
+        ),
+        (
+            "type: plan, plan: a, on: failed",
+            &["plan.failed"][..],
+            "/plans/a",
+        ),
+        (
+            "saga: trip, on: [rolled_back, compensation-failed]",
+            &["plan.rolled_back", "plan.compensation_failed"][..],
+            "/sagas/trip",
+        ),
+        (
+            "instruction: other, on: ended",
+            &["plan.*"][..],
+            "/instructions/other",
+        ),
+    ] {
+        assert_eq!(
+            listens(trigger).expect(trigger).filter,
+            filter(topics, source),
+            "{trigger}"
+        );
+    }
+    for trigger in ["manual: true", "webhook: false", "schedule: 0 9 * * *"] {
+        assert_eq!(listens(trigger), None, "{trigger}");
+    }
+}
+
+#[test]
+fn what_sets_nothing_off_says_so() {
+    for (trigger, expected) in [
+        (
+            "webhook: /weather",
+            "f.yaml:3:20: a webhook's address follows from the instruction's name",
+        ),
+        (
+            "webhook: true, event: a.b",
+            "f.yaml:3:10: one thing sets an instruction off",
+        ),
+        (
+            "plan: a, on: finished",
+            "f.yaml:3:24: `on` can't be \"finished\"",
+        ),
+        (
+            "event: a.b, on: failed",
+            "f.yaml:3:27: `on` says how a `plan` ends that sets it off",
+        ),
+        ("plan: a, on: []", "f.yaml:3:24: `on` names no end"),
+        (
+            "type: weebhook",
+            "f.yaml:3:17: `type` can't be \"weebhook\"",
+        ),
+    ] {
+        let found = bad("f.yaml", &with(trigger));
+        assert!(found.starts_with(expected), "{trigger}: {found}");
+    }
+    let found = bad("f.yaml", "type: webhook\nname: x\n");
+    assert!(
+        found.starts_with("f.yaml:1:1: a webhook belongs to an instruction"),
+        "{found}"
+    );
+}

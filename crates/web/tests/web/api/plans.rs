@@ -1,0 +1,179 @@
+//! `/api/v1/plan-runs`: what people do about runs that are under way.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::Rig;
+
+pub async fn apply(rig: &Rig, text: &str) -> Value {
+    let files = json!([{"name": "f.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files }))
+        .await
+        .ok()
+}
+
+const ASK: &str = "type: plan\nname: ask\nsteps:\n  \
+    - {name: sign, approval: {title: Send it, body: the letter}}\n  \
+    - {name: again, approval: {title: Really, body: the letter}}\n  \
+    - {name: end, render: \"{{ sign.output }} {{ again.output }}\"}\n";
+
+async fn held(rig: &Rig) -> (String, String) {
+    apply(rig, ASK).await;
+    let wait = json!({"wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/ask/start", wait).await.ok();
+    assert_eq!(
+        (&run["status"], &run["paused"]),
+        (&json!("held"), &Value::Null),
+        "{run}"
+    );
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    (text(&run["run"]), text(&run["steps"][0]["approval"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_paused_and_goes_on() {
+    let rig = Rig::new().await;
+    let (run, approval) = held(&rig).await;
+    let place = format!("/api/v1/plan-runs/{run}");
+    let paused = rig.post(&format!("{place}/pause"), json!({})).await.ok();
+    assert!(paused["paused"].is_string(), "{paused}");
+    // Twice is once.
+    let again = rig.post(&format!("{place}/pause"), json!({})).await.ok();
+    assert_eq!(again["paused"], paused["paused"]);
+    rig.post(
+        &format!("/api/v1/approvals/{approval}/decide"),
+        json!({"approve": true}),
+    )
+    .await
+    .ok();
+    let found = rig.get(&format!("{place}?wait_ms=20000")).await.ok();
+    assert_eq!(found["steps"][0]["status"], "done", "{found}");
+    assert_eq!(found["steps"][1]["status"], "pending", "{found}");
+    assert_eq!(found["status"], "held", "{found}");
+    rig.post(&format!("{place}/resume"), json!({})).await.ok();
+    let skipped = rig
+        .post(&format!("{place}/skip"), json!({"step": 2}))
+        .await
+        .ok();
+    assert_eq!(skipped["steps"][1]["status"], "skipped", "{skipped}");
+    let ended = rig.get(&format!("{place}?wait_ms=20000")).await.ok();
+    assert_eq!(ended["status"], "completed", "{ended}");
+    assert_eq!(ended["output"], "the letter None", "{ended}");
+    let audit = rig.get("/api/v1/audit?last=50").await.ok().to_string();
+    for word in ["plan.paused", "plan.resumed", "plan.step_skipped"] {
+        assert!(audit.contains(word), "{word}: {audit}");
+    }
+    for (verb, body, expected) in [
+        ("pause", json!({}), (409, "N0131")),
+        ("skip", json!({"step": "end"}), (409, "N0131")),
+        ("skip", json!({"step": "nothing"}), (404, "N0121")),
+        ("skip", json!({"step": 4}), (404, "N0121")),
+        ("skip", json!({}), (400, "N0102")),
+    ] {
+        let got = rig.post(&format!("{place}/{verb}"), body).await.problem();
+        assert_eq!((got.0, got.1.as_str()), expected, "{verb}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_run_pauses_it() {
+    let rig = Rig::new().await;
+    let (run, _) = held(&rig).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let place = format!("/plans/{run}");
+    let page = rig.page(&cookie, &place).await;
+    assert!(page.text.contains("value=\"pause\""), "{}", page.text);
+    for (form, shows) in [
+        ("turn=pause&idempotency_key=one", "value=\"go-on\""),
+        ("turn=skip&step=sign&idempotency_key=two", "value=\"go-on\""),
+        ("turn=go-on&idempotency_key=three", "value=\"pause\""),
+    ] {
+        let got = rig.form(&cookie, &format!("{place}/turn"), form).await;
+        assert_eq!(got.status, StatusCode::SEE_OTHER, "{form}: {got:?}");
+        let page = rig.page(&cookie, &place).await;
+        assert!(page.text.contains(shows), "{form}: {}", page.text);
+    }
+    let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
+    assert_eq!(found["steps"][0]["status"], "skipped", "{found}");
+    for form in [
+        "turn=leap&idempotency_key=four",
+        "turn=skip&idempotency_key=five",
+        "turn=pause",
+    ] {
+        let got = rig.form(&cookie, &format!("{place}/turn"), form).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{form}: {got:?}");
+    }
+}
+
+const INNER: &str = "type: plan\nname: greet\ninputs: [{name: who, type: string}]\nsteps:\n  \
+    - {name: say, render: \"Salama {{ inputs.who }}\"}\n";
+const OUTER: &str = "type: plan\nname: greet-all\ninputs: [{name: people, type: list}]\nsteps:\n  \
+    - {name: each, for_each: inputs.people, plan: greet, inputs: {who: \"{{ item }}\"}}\n  \
+    - {name: one, plan: {name: greet, inputs: \"{\\\"who\\\": \\\"all\\\"}\"}}\n  \
+    - {name: end, render: \"{{ each.output | join(', ') }}; {{ one.output }}\"}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_runs_another_for_each_item() {
+    let rig = Rig::new().await;
+    let applied = apply(&rig, OUTER).await;
+    let warning = &applied["warnings"][0]["what"];
+    assert_eq!(
+        warning, "plan greet-all is waiting: plan greet",
+        "{applied}"
+    );
+    let inputs = json!({"inputs": {"people": ["ana", "hery"]}, "wait_ms": 20_000});
+    let early = rig
+        .post("/api/v1/plans/greet-all/start", inputs.clone())
+        .await;
+    assert_eq!(early.problem(), (409, "N0133".into()));
+    apply(&rig, INNER).await;
+    assert_eq!(apply(&rig, OUTER).await["warnings"], json!([]));
+    let run = rig.post("/api/v1/plans/greet-all/start", inputs).await.ok();
+    assert_eq!(run["status"], "completed", "{run}");
+    assert_eq!(
+        run["output"], "Salama ana, Salama hery; Salama all",
+        "{run}"
+    );
+    let within = run["steps"][1]["plan_run"].as_str().unwrap();
+    let found = rig.get(&format!("/api/v1/plan-runs/{within}")).await.ok();
+    assert_eq!(
+        (&found["name"], &found["by"]),
+        (&json!("greet"), &run["run"]),
+        "{found}"
+    );
+    assert_eq!(found["correlation"], run["run"], "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_that_run_each_other_are_refused() {
+    let rig = Rig::new().await;
+    let of = |name: &str, other: &str| {
+        format!("type: plan\nname: {name}\nsteps:\n  - {{name: sub, plan: {other}}}\n")
+    };
+    let refused = |got: crate::support::Got, way: &str| {
+        assert_eq!(got.problem(), (400, "N0105".into()));
+        let diagnostic = &got.json()["diagnostics"][0];
+        let what = format!("plans run each other in a circle: {way}");
+        assert_eq!(
+            (&diagnostic["what"], &diagnostic["code"]),
+            (&json!(what), &json!("N0109"))
+        );
+    };
+    let send = |texts: &[String]| {
+        let files: Vec<Value> = texts
+            .iter()
+            .enumerate()
+            .map(|(at, text)| json!({"name": format!("{at}.yaml"), "text": text}))
+            .collect();
+        json!({ "files": files })
+    };
+    let all = send(&[of("one", "two"), of("two", "three"), of("three", "one")]);
+    let got = rig.post("/api/v1/apply", all).await;
+    refused(got, "one → two → three → one");
+    let got = rig.post("/api/v1/apply", send(&[of("one", "one")])).await;
+    refused(got, "one → one");
+    // With what is kept, too.
+    apply(&rig, &of("one", "two")).await;
+    let got = rig.post("/api/v1/apply", send(&[of("two", "one")])).await;
+    refused(got, "two → one → two");
+}
