@@ -228,6 +228,13 @@ codes! {
     NOT_TAKEN 196 Conflict
         "an event was given to its consumer too often"
         "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
+    DRIVER_FULL 197 Conflict
+        "too many events wait for a driver"
+        "`naos driver list` shows what it does; raise its concurrency or its rate, then \
+         `naos events dead replay`"
+    DRIVER_OFF 198 Conflict
+        "the driver is given no events"
+        "`naos driver enable NAME`, then `naos events dead replay`"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"

@@ -1,6 +1,7 @@
 //! Resources: applications are data.
 
 mod derived;
+pub(crate) mod driver;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC};
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +202,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                     }
                 }
                 Spec::Driver(spec) => spec.enabled = *on,
+                Spec::Limited(spec) => spec.driver.enabled = *on,
                 _ => {
                     let what = format!("a {} is neither enabled nor disabled", kind.word());
                     return Err(Stop::refused(Code::BAD_REQUEST, what));
@@ -206,6 +210,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             }
             apply(turn, by, *kind, name, &spec)
         }
+        command::Resource::ResetDriver { name } => driver::reset(turn, by, name),
         command::Resource::Delete { kind, name } => {
             derived::check_name(*kind, name)?;
             known(turn, *kind, name)?;
@@ -308,6 +313,12 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             spec.check().map_err(wrong)?;
             kind == Kind::Driver
         }
+        Spec::Limited(spec) => {
+            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
+            spec.driver.check().map_err(wrong)?;
+            spec.limits.check().map_err(wrong)?;
+            kind == Kind::Driver
+        }
         Spec::Schedule(spec) => {
             let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
             spec.check().map_err(wrong)?;
@@ -363,8 +374,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
                 turn.head_mut(&())?.skills.remove(&f.name);
             }
+            if f.kind == Kind::Driver {
+                turn.put_driver(f.name.clone(), None);
+            }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
         }
+        driver => driver::fold(turn, driver)?,
     }
     Ok(())
 }

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
-pub use driver::{CAPABILITIES_MAX, DRIVER_PREFIX, DriverKind, DriverSpec};
+pub use driver::{
+    CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
+    DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use instruction::{INSTRUCTION_PREFIX, InstructionSpec};
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
@@ -138,4 +141,6 @@ pub enum Spec {
     Schedule(Box<ScheduleSpec>),
     /// Who restarts agents that fail.
     Supervisor(SupervisorSpec),
+    /// Who answers events of some types, and how much it is asked for.
+    Limited(Box<LimitedDriver>),
 }
