@@ -163,12 +163,14 @@ fn named(call: &Call) -> Result<(ResourceKey, FlowKind), Fault> {
     Ok((ResourceKey(kind, call.name("name")?), shown))
 }
 
-/// The runs of something, newest first, and where there are more: newer and older ones.
-pub(super) fn runs_of(
-    call: &Call,
-    reader: &Lists,
-    key: &ResourceKey,
-) -> Result<(Vec<RunRow>, Option<String>, Option<String>), Fault> {
+/// The runs of something, newest first, and where there are more.
+pub(super) struct Runs {
+    pub(super) rows: Vec<RunRow>,
+    pub(super) newer: Option<String>,
+    pub(super) older: Option<String>,
+}
+
+pub(super) fn runs_of(call: &Call, reader: &Lists, key: &ResourceKey) -> Result<Runs, Fault> {
     let before = call.word("before", PlanId::parse)?;
     let fits = PlanFilter {
         status: None,
@@ -182,12 +184,13 @@ pub(super) fn runs_of(
             ..rows::plan_row(*id, plan, call.now)
         }
     };
-    let runs = found.items.iter().map(shown).collect();
-    let newer = before.map(|_| call.path.clone());
-    let older = found
-        .next
-        .map(|next| format!("{}?before={next}", call.path));
-    Ok((runs, newer, older))
+    Ok(Runs {
+        rows: found.items.iter().map(shown).collect(),
+        newer: before.map(|_| call.path.clone()),
+        older: found
+            .next
+            .map(|next| format!("{}?before={next}", call.path)),
+    })
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -197,7 +200,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         let what = format!("there is no {} {}", key.0.word(), key.1);
         Fault::new(Code::NOT_FOUND, what)
     })?;
-    let (runs, newer, older) = runs_of(&call, &reader, &key)?;
+    let runs = runs_of(&call, &reader, &key)?;
     let found = steps(&kept.spec);
     let enabled = match &kept.spec {
         Spec::Instruction(spec) if spec.listens.is_some() || spec.schedule.is_some() => {
@@ -223,9 +226,9 @@ pub(crate) async fn show(call: Call) -> Answered {
             whole_ms: 0,
         },
         row: row(&reader, kind, &key, &kept)?,
-        runs,
-        newer,
-        older,
+        runs: runs.rows,
+        newer: runs.newer,
+        older: runs.older,
     };
     super::page(&call, &page)
 }

@@ -73,14 +73,14 @@ pub(crate) async fn show(call: Call) -> Answered {
     });
     let missing = || Fault::new(Code::NOT_FOUND, format!("there is no pool {name}"));
     let spec = spec.ok_or_else(missing)?;
-    let (runs, newer, older) = runs_of(&call, &reader, &key)?;
+    let runs = runs_of(&call, &reader, &key)?;
     let page = Pool {
         row: row(&call, &reader, &name, spec)?,
         description: spec.description.clone(),
         submit_key: (!spec.draining && !spec.agents.is_empty()).then(form_key),
-        runs,
-        newer,
-        older,
+        runs: runs.rows,
+        newer: runs.newer,
+        older: runs.older,
     };
     super::page(&call, &page)
 }
