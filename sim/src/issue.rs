@@ -15,7 +15,12 @@ impl Sim {
         let tenant = self.tenants[self.chance.below(self.tenants.len() as u64) as usize];
         if self.chance.once_in(6) {
             let ticket = self.ticket(Waiter::Flush { tenant });
-            self.to_shard.push_back(Incoming::Flush(tenant, ticket));
+            let begin = !self.chance.once_in(4);
+            self.to_shard.push_back(Incoming::Flush {
+                tenant,
+                ticket,
+                begin,
+            });
         }
         let keyed = !self.chance.once_in(5);
         let mark = format!("{}c{}", canary(tenant), self.clients.asked.len());

@@ -216,6 +216,11 @@ async fn a_node_that_rests_leaves_work_where_it_is() {
     for _ in 0..100 {
         assert!(resting.reports().is_empty(), "a cell was opened");
     }
+    // Whoever reads waits for its records, which takes an open cell: it only lies there.
+    assert_eq!(resting.flush(TENANT).await, seq);
+    let reports = resting.reports();
+    let asleep: Vec<bool> = reports.iter().map(|(_, report)| report.asleep).collect();
+    assert_eq!(asleep, [true]);
     assert_eq!(resting.tenant(TENANT).unwrap().head().unwrap().seq, seq);
     // Whoever gives it something to do wakes the rest, too.
     let name = Name::new("echo").unwrap();

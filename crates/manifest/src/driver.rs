@@ -1,7 +1,7 @@
 //! Drivers: who answers events of some types. Keys that don't belong were found before, by the
 //! schema.
 
-use naos_types::spec::{DriverKind, DriverLimits, DriverSpec, LimitedDriver};
+use naos_types::spec::{DriverKind, DriverLimits, DriverSpec, LimitedDriver, is_topic};
 use naos_types::{Name, Span};
 use serde_json::Value as Json;
 
@@ -27,11 +27,7 @@ pub(crate) fn read(
             let Some(topic) = reader::text(item, "capabilities", findings) else {
                 continue;
             };
-            let word = |part: &str| {
-                let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-                !part.is_empty() && part.chars().all(fits)
-            };
-            if !topic.split('.').all(word) {
+            if !is_topic(&topic) {
                 let help = "name each type of events that it answers, like email.fetch";
                 let what = format!("{topic:?} is no type of an event");
                 findings.error_help(item.at, what, help);

@@ -2,7 +2,8 @@
 //! keys that don't belong were found before, by the schema.
 
 use naos_types::spec::{
-    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, pattern,
+    EventFilter, InstructionSpec, Kind, PlanSpec, Starts, StepDo, SubscriptionSpec, is_topic,
+    pattern,
 };
 use naos_types::{Code, DocPath, Name, Span};
 use serde_json::Value as Json;
@@ -219,11 +220,7 @@ fn emits<'t>(map: &mut Fields<'t>, findings: &mut Findings) -> Option<Emits<'t>>
         _ => part("type")?, // the schema wants one
     };
     let text = reader::text(kind, "type", findings)?;
-    let word = |part: &str| {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        !part.is_empty() && part.chars().all(fits)
-    };
-    if !text.split('.').all(word) {
+    if !is_topic(&text) {
         let help = "use words with points between them, like email.received";
         findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
         return None;
@@ -384,7 +381,11 @@ fn of_text(text: &str) -> Result<String, String> {
     if !rest.is_empty() || parts.is_empty() {
         parts.push(literal(rest));
     }
-    Ok(parts.join(" ~ "))
+    Ok(match &parts[..] {
+        [one] => one.clone(),
+        // Written side by side, what a value holds would be read as JSON.
+        more => format!("concat({})", more.join(", ")),
+    })
 }
 
 /// A step whose answer another one uses needs one.
@@ -430,7 +431,7 @@ mod tests {
             ("{{ a.output }}", "(a.output)"),
             (
                 "say {{a}} and {{ b }}!",
-                "\"say \" ~ (a) ~ \" and \" ~ (b) ~ \"!\"",
+                "concat(\"say \", (a), \" and \", (b), \"!\")",
             ),
             ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
         ] {

@@ -24,17 +24,7 @@ pub(crate) fn one(
 ) -> Option<(Name, PoolSpec)> {
     let mut map = Fields::of(node, "a pool", findings)?;
     map.skip(&["type"]);
-    let id = map.text(&["id"], findings);
-    let called = map.text(&["name"], findings);
-    let text = key.map(str::to_owned).or(id).or(called);
-    let name = text.as_deref().and_then(Name::slug);
-    match &text {
-        None => findings.error(node.at, "this pool has no `name`"),
-        Some(text) if name.is_none() => {
-            findings.error(node.at, format!("{text:?} can't be made a name"));
-        }
-        Some(_) => {}
-    }
+    let name = reader::called("pool", key, &mut map, findings);
     let before = findings.errors.len();
     let spec = fields(&mut map, findings);
     map.finish(findings);

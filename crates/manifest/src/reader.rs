@@ -248,6 +248,26 @@ pub(crate) fn entries<'t>(
     }
 }
 
+/// What a document is called, made a name: the key that it stands under, its `id`, its `name`.
+pub(crate) fn called(
+    word: &str,
+    key: Option<&str>,
+    map: &mut Fields<'_>,
+    findings: &mut Findings,
+) -> Option<Name> {
+    let id = map.text(&["id"], findings);
+    let name = map.text(&["name"], findings);
+    let Some(text) = key.map(str::to_owned).or(id).or(name) else {
+        findings.error(map.at, format!("this {word} has no `name`"));
+        return None;
+    };
+    let made = Name::slug(&text);
+    if made.is_none() {
+        findings.error(map.at, format!("{text:?} can't be made a name"));
+    }
+    made
+}
+
 /// The `steps` of `what`, which has 1 to `count_max` of them.
 pub(crate) fn steps<'t>(
     map: &mut Fields<'t>,

@@ -44,17 +44,7 @@ pub(crate) fn one(
 ) -> Option<(Name, ScheduleDoc)> {
     let mut map = Fields::of(node, "a schedule", findings)?;
     map.skip(&["type"]);
-    let id = map.text(&["id"], findings);
-    let called = map.text(&["name"], findings);
-    let text = key.map(str::to_owned).or(id).or(called);
-    let name = text.as_deref().and_then(Name::slug);
-    match &text {
-        None => findings.error(node.at, "this schedule has no `name`"),
-        Some(text) if name.is_none() => {
-            findings.error(node.at, format!("{text:?} can't be made a name"));
-        }
-        Some(_) => {}
-    }
+    let name = reader::called("schedule", key, &mut map, findings);
     let description = map.text(&["description"], findings).unwrap_or_default();
     let enabled = map.bool(&["enabled"], findings).unwrap_or(true);
     let starts = starts(&mut map, findings);
@@ -342,11 +332,7 @@ fn event(node: &Node, input: Option<&Node>, findings: &mut Findings) -> Option<B
         }
         _ => (reader::text(node, "event", findings)?, node.at, input),
     };
-    let word = |part: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        !part.is_empty() && part.chars().all(plain)
-    };
-    if !topic.split('.').all(word) {
+    if !naos_types::spec::is_topic(&topic) {
         let help = "use words with points between them, like email.received";
         let what = format!("{topic:?} can't be the type of an event");
         findings.error_help(at, what, help);

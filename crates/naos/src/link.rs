@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use naos_drivers::http::{HttpClient, Request, SendError, Settings};
+use naos_store::BackupError;
 use naos_types::Code;
 use naos_web::Router;
 use tower::ServiceExt;
@@ -137,6 +138,19 @@ async fn download(
     })
 }
 
+/// Why a backup broke off, where that is known in this process.
+fn backup_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e BackupError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>();
+        if let Some(cause) = inner.and_then(std::io::Error::get_ref) {
+            return cause.downcast_ref();
+        }
+        next = error.source();
+    }
+    None
+}
+
 async fn download_within(
     router: Router,
     path: &str,
@@ -157,7 +171,10 @@ async fn download_within(
     let mut kept = Vec::new();
     let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| broken(error.to_string()))?;
+        let frame = frame.map_err(|error| match backup_error(&error) {
+            Some(cause) => Fail::new(cause.code(), cause.told()),
+            None => broken(error.to_string()),
+        })?;
         let Ok(piece) = frame.into_data() else {
             continue;
         };

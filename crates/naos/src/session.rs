@@ -35,6 +35,8 @@ pub(crate) struct Session {
     link: Option<Link>,
     project: Project,
     token: String,
+    /// What to do where the token isn't good.
+    mend_token: String,
 }
 
 impl Session {
@@ -47,8 +49,9 @@ impl Session {
             link: Some(link),
             project: project.clone(),
             token: String::new(),
+            mend_token: String::new(),
         };
-        session.token = token(project, tenant)?;
+        (session.token, session.mend_token) = token(project, tenant)?;
         Ok(session)
     }
 
@@ -75,7 +78,7 @@ impl Session {
         let answer = self
             .runtime
             .block_on(link.download(path, &self.token, each))?;
-        read(&answer).map(drop)
+        self.read(&answer).map(drop)
     }
 
     pub(crate) fn post(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {
@@ -185,6 +188,13 @@ impl Session {
         })
     }
 
+    fn read(&self, answer: &Answer) -> Result<Value, Fail> {
+        read(answer).map_err(|fail| match fail.code {
+            Some(Code::NOT_SIGNED_IN) => fail.help(self.mend_token.as_str()),
+            _ => fail,
+        })
+    }
+
     fn send(&mut self, ask: Ask) -> Result<Value, Fail> {
         let mut sends = 1;
         loop {
@@ -194,7 +204,7 @@ impl Session {
                 Ok(answer) if answer.status == 429 && !last => {
                     self.pause(Duration::from_millis(BUSY_PAUSE_MS));
                 }
-                Ok(answer) => return read(&answer),
+                Ok(answer) => return self.read(&answer),
                 // The key makes the same request, sent again, the same one: to the daemon that
                 // comes next, or to the data itself.
                 Err(LinkError::Gone(_)) if !last => {
@@ -292,19 +302,31 @@ pub(crate) fn taken(project: &Project, pid: Option<u32>) -> Fail {
     )
 }
 
-fn token(project: &Project, tenant: Option<&str>) -> Result<String, Fail> {
+/// The token, and what to do where it isn't good.
+fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fail> {
     if let Some(token) = std::env::var("NAOS_TOKEN")
         .ok()
         .filter(|token| !token.is_empty())
     {
-        return Ok(token);
+        let mend = "NAOS_TOKEN holds a token that isn't valid here: unset it, or set another one";
+        return Ok((token, mend.to_owned()));
     }
     let path = match tenant {
         Some("main") | None => project.owner_token(),
         Some(slug) => project.tenant_token(slug),
     };
     match fs::read_to_string(&path) {
-        Ok(text) => Ok(text.trim().to_owned()),
+        Ok(text) => {
+            let path = path.display();
+            let mend = match tenant {
+                Some("main") | None => format!(
+                    "{path} holds no valid token: end the daemon, delete that file and run any \
+                     command, which makes a new token"
+                ),
+                Some(_) => format!("{path} holds no valid token: its owner can issue another one"),
+            };
+            Ok((text.trim().to_owned(), mend))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let what = format!("there is no token at {}", path.display());
             Err(Fail::new(Code::NOT_SIGNED_IN, what).help(

@@ -58,6 +58,9 @@ pub(crate) enum BuildError {
     Failed(Fail),
 }
 
+/// The room that a start takes: most of it is the part of the log that is written next.
+const START_ROOM_MIB: u32 = 20;
+
 impl From<Fail> for BuildError {
     fn from(fail: Fail) -> Self {
         Self::Failed(fail)
@@ -275,7 +278,13 @@ pub(crate) fn opening(error: OpenError) -> BuildError {
     let code = match &error {
         OpenError::Taken { pid, .. } => return BuildError::Taken(*pid),
         OpenError::ReadOnly { .. } => Code::READ_ONLY,
-        OpenError::Full { .. } => Code::DISK_FULL,
+        OpenError::Full { .. } => {
+            return Fail::new(Code::DISK_FULL, error.to_string())
+                .help(format!(
+                    "make room, {START_ROOM_MIB} MiB are enough, and do it again"
+                ))
+                .into();
+        }
         OpenError::Newer { .. } => Code::NEWER_FORMAT,
         OpenError::OldSqlite { .. } => Code::OLD_SQLITE,
         OpenError::Damaged { .. } => Code::DAMAGED,

@@ -3,6 +3,9 @@
 
 mod project;
 
+use std::path::Path;
+use std::time::Duration;
+
 use project::Project;
 
 /// Wakes the poison in a daemon, beside whatever bug this test is to catch.
@@ -112,5 +115,70 @@ fn process_what_is_not_broken_is_not_mended() {
     for code in ["N0178", "N0179", "N0170"] {
         let told = project.naos(&["explain", code]);
         assert_eq!(told.exit, 0, "{}", told.stderr);
+    }
+}
+
+/// How long a command may take on a damaged file: none waits for what never comes.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+#[test]
+fn process_a_damaged_file_is_named_and_nobody_waits_for_it() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    let mut daemon = project.up();
+    for _ in 0..20 {
+        assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 0);
+    }
+    assert_eq!(daemon.interrupt(), 0);
+    let tenant = project.json(&["status"])["tenant"].clone();
+    let file = format!("data/tenants/{}.db", tenant.as_str().unwrap());
+    let file = project.path(&file);
+    let good = std::fs::read(&file).unwrap();
+    let data = project.path("data");
+    let kept = tempfile::tempdir().unwrap();
+    copy(&data, kept.path());
+    let mut refused = 0;
+    for page in (0..good.len() / 4_096).step_by(2) {
+        std::fs::remove_dir_all(&data).unwrap();
+        copy(kept.path(), &data);
+        let mut bytes = good.clone();
+        bytes[page * 4_096 + 1_000] ^= 8;
+        std::fs::write(&file, bytes).unwrap();
+        for words in [
+            &["run", "a", "--input", "y"][..],
+            &["backup", "backup.naos"],
+            &["logs", "a"],
+            &["doctor", "cell", "main"],
+        ] {
+            let began = naos_engine::clock::tick();
+            let ended = project.naos(words);
+            let took = began.elapsed();
+            assert!(took < ANSWER_MAX, "page {page}, {words:?}: {took:?}");
+            let says = format!("page {page}, {words:?}: {}", ended.stderr);
+            assert!(ended.exit <= 1, "{says}");
+            if ended.exit == 1 && words[0] != "doctor" {
+                let named = ended.stderr.contains("a page doesn't match its checksum");
+                assert!(named, "{says}");
+                assert!(!ended.stderr.contains("[N0100]"), "{says}");
+                refused += 1;
+            }
+        }
+        let _ = std::fs::remove_file(project.path("backup.naos"));
+        let doctor = project.naos(&["doctor"]);
+        assert_eq!(doctor.exit, 1, "page {page}: {}", doctor.stdout);
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
     }
 }

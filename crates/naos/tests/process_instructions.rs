@@ -208,3 +208,73 @@ fn process_the_guide_of_instructions_is_true() {
         note.stderr
     );
 }
+
+#[test]
+fn process_the_example_prepares_a_meeting() {
+    const MEETING: &str = include_str!("../../../examples/instructions/meeting-preparation.yaml");
+    let project = Project::new();
+    apply(&project, MEETING);
+    drivers(&project);
+    project.json(&["create", "post", "--template", "echo", "--no-source"]);
+    apply(
+        &project,
+        "driver: {id: post, type: io, capabilities: [email.send]}",
+    );
+    let notes = "We said \"later\" {{ and kept it }}";
+    let text = serde_json::json!({
+        "type": "instruction", "name": "Note", "trigger": {"manual": true},
+        "inputs": [{"name": "path", "type": "string"}, {"name": "text", "type": "string"}],
+        "plan": [{"emit": {"type": "context.write", "path": "{{ inputs.path }}",
+            "data": "{{ inputs.text }}"}}],
+    });
+    apply(&project, &text.to_string());
+    for (path, text) in [
+        ("/Meetings/Q3 Planning", notes),
+        ("/Tasks/Active", "- call Ann"),
+    ] {
+        let (path, text) = (format!("path={path}"), format!("text={text}"));
+        let words = [
+            "instruction",
+            "run",
+            "note",
+            "--input",
+            &path,
+            "--input",
+            &text,
+        ];
+        assert_eq!(project.json(&words)["status"], "completed");
+    }
+    let mut daemon = project.up();
+    let event = r#"{"meeting_id": "mtg_123", "title": "Q3 Planning",
+        "attendees": ["alice@example.com", "bob@example.com"], "time": "2026-06-15T14:00:00Z"}"#;
+    let words = [
+        "events",
+        "emit",
+        "calendar.meeting.upcoming",
+        "--data",
+        event,
+    ];
+    assert_eq!(project.naos(&words).exit, 0);
+    let until = naos_engine::clock::tick() + PATIENCE;
+    let run = loop {
+        let runs = project.json(&["get", "plan-runs"]);
+        let mut items = runs["items"].as_array().unwrap().clone().into_iter();
+        let found = items.find(|run| run["name"] == "meeting-preparation");
+        if let Some(run) = found.filter(|run| run["status"] != "running") {
+            break run;
+        }
+        assert!(naos_engine::clock::tick() < until, "{runs}");
+    };
+    assert_eq!(run["status"], "completed", "{run}");
+    let sent = &asked(&run, "send")["data"];
+    assert_eq!(
+        sent["to"],
+        serde_json::json!(["alice@example.com", "bob@example.com"])
+    );
+    assert_eq!(sent["subject"], "Agenda: Q3 Planning, 2026-06-15T14:00:00Z");
+    // The agenda was asked for with everything that was found, letter by letter.
+    let agenda = &asked(&run, "prepare-agenda")["data"];
+    assert_eq!(agenda["notes"], notes, "{agenda}");
+    assert_eq!(agenda["actions"], "- call Ann", "{agenda}");
+    assert_eq!(daemon.interrupt(), 0);
+}

@@ -170,7 +170,7 @@ pub enum ReadError {
         ours: u32,
     },
     /// No space: even reading takes some where a file has to be opened first.
-    #[error("the disk is full: could not read {what}")]
+    #[error("the disk is full: there is no room to open {what}")]
     Full {
         /// What.
         what: String,

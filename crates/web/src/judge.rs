@@ -160,6 +160,11 @@ pub(crate) fn fault_at(item: &Item, at: Mark, what: String, help: Option<String>
     }
 }
 
+fn apply(kind: Kind, name: &Name, spec: Spec) -> Command {
+    let name = name.clone();
+    command::Resource::Apply { kind, name, spec }.into()
+}
+
 /// The things that one file makes; agents before what names them.
 fn gather(
     templates: &[Template],
@@ -206,57 +211,33 @@ fn gather(
         {
             *digest = *sent;
         }
-        let (kind, spec) = (Kind::Skill, Spec::Skill(spec));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Skill;
+        let apply = apply(kind, &name, Spec::Skill(spec));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (name, plan) in applied.plans {
-        let (kind, spec) = (Kind::Plan, Spec::Plan(plan));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Plan;
+        let apply = apply(kind, &name, Spec::Plan(plan));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (name, plan) in applied.undoable {
-        let (kind, spec) = (Kind::Plan, Spec::Undoable(Box::new(plan)));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Plan;
+        let apply = apply(kind, &name, Spec::Undoable(Box::new(plan)));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (kind, name, flow) in applied.flows {
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec: Spec::Flow(flow),
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let apply = apply(kind, &name, Spec::Flow(flow));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (name, pool) in applied.pools {
-        let (kind, spec) = (Kind::Pool, Spec::Pool(pool));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Pool;
+        let apply = apply(kind, &name, Spec::Pool(pool));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (name, supervisor) in applied.supervisors {
-        let (kind, spec) = (Kind::Supervisor, Spec::Supervisor(supervisor));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Supervisor;
+        let apply = apply(kind, &name, Spec::Supervisor(supervisor));
+        push(kind, name.to_string(), false, apply, None);
     }
     let own = applied.budgets.into_iter();
     budgets.extend(own.map(|(name, spec)| (Spender::Agent(name), spec)));
@@ -267,31 +248,19 @@ fn gather(
         push(Kind::Budget, name, false, set.into(), None);
     }
     for (name, notice) in applied.notices {
-        let (kind, spec) = (Kind::Notice, Spec::Notice(notice));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let kind = Kind::Notice;
+        let apply = apply(kind, &name, Spec::Notice(notice));
+        push(kind, name.to_string(), false, apply, None);
     }
     for (name, ScheduleDoc { spec, at }) in applied.schedules {
-        let (kind, spec) = (Kind::Schedule, Spec::Schedule(Box::new(spec)));
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec,
-        };
-        push(kind, name.to_string(), false, apply.into(), Some(at));
+        let kind = Kind::Schedule;
+        let apply = apply(kind, &name, Spec::Schedule(Box::new(spec)));
+        push(kind, name.to_string(), false, apply, Some(at));
     }
     for (name, subscription) in applied.subscriptions {
         let kind = Kind::Subscription;
-        let apply = command::Resource::Apply {
-            kind,
-            name: name.clone(),
-            spec: Spec::Subscription(Box::new(subscription)),
-        };
-        push(kind, name.to_string(), false, apply.into(), None);
+        let apply = apply(kind, &name, Spec::Subscription(Box::new(subscription)));
+        push(kind, name.to_string(), false, apply, None);
     }
     for kept in applied.kept {
         let kind = kept.kind;
@@ -304,12 +273,8 @@ fn gather(
             (_, Some(driver)) => Spec::Limited(driver),
             (None, None) => Spec::Kept(kept.json),
         };
-        let apply = command::Resource::Apply {
-            kind,
-            name: kept.name.clone(),
-            spec,
-        };
-        push(kind, kept.name.to_string(), false, apply.into(), time);
+        let apply = apply(kind, &kept.name, spec);
+        push(kind, kept.name.to_string(), false, apply, time);
     }
 }
 

@@ -162,7 +162,8 @@ impl Node {
     /// # Errors
     /// If the store can't say what is due.
     pub fn begin(&self) -> Result<(), StartError> {
-        if !self.0.resting.swap(false, Ordering::SeqCst) {
+        // Every command comes by here: only the first one writes.
+        if !self.rests() || !self.0.resting.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
         self.wake_due()
@@ -312,15 +313,25 @@ impl Node {
     /// Waits until everything that this cell decided so far is durable.
     pub async fn flush(&self, tenant: TenantId) -> Seq {
         let (ticket, answer) = self.ticket();
-        self.send(tenant, Incoming::Flush(tenant, ticket));
+        self.send_flush(tenant, ticket);
         self.wait(ticket, answer).await.0
     }
 
     /// The same, for threads that may wait.
     pub(crate) fn flush_blocking(&self, tenant: TenantId) {
         let (ticket, answer) = self.ticket();
-        self.send(tenant, Incoming::Flush(tenant, ticket));
+        self.send_flush(tenant, ticket);
         let _ = self.wait_blocking(ticket, answer);
+    }
+
+    fn send_flush(&self, tenant: TenantId, ticket: Ticket) {
+        let begin = !self.rests();
+        let flush = Incoming::Flush {
+            tenant,
+            ticket,
+            begin,
+        };
+        self.send(tenant, flush);
     }
 
     /// Makes sure that records read from now on are at least as new as `seq`.

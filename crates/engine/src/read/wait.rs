@@ -1,6 +1,7 @@
 //! Waiting until a run or a plan ends or needs a person.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use naos_kernel::notice::Notice;
 use naos_kernel::plan::Plan;
@@ -14,6 +15,9 @@ use tokio::time::Instant;
 
 use super::{Kept, Reader};
 use crate::node::Happened;
+
+/// How often whoever waits looks whether the cell is still well.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What was waited for, as it stands at the end of the wait.
 #[derive(Clone, Debug)]
@@ -121,8 +125,11 @@ where
             return Ok(Awaited { value, seq });
         }
         let heard = next(reader, &mut watch, seq, &about);
-        match tokio::time::timeout_at(deadline, heard).await {
+        let look = deadline.min(Instant::now() + LOOK);
+        match tokio::time::timeout_at(look, heard).await {
             Ok(Some(at)) => seq = at,
+            // Nothing happens any more in a cell whose file is damaged: reading it says so.
+            Err(_) if look < deadline => {}
             Ok(None) | Err(_) => {
                 let value = reader.known::<T>(&id, what)?;
                 return Ok(Awaited { value, seq });

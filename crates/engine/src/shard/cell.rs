@@ -12,7 +12,7 @@ use super::beats::Beats;
 use super::parsed::Parsed;
 use super::quarantine::Quarantined;
 use super::routes::{Routes, RoutesReport};
-use super::{Envelope, Limits, SameAs, Ticket};
+use super::{Envelope, Limits, Outgoing, SameAs, Ticket};
 use naos_types::command::Reply;
 use naos_types::fact::Fact;
 
@@ -69,6 +69,8 @@ pub struct CellReport {
     pub running: usize,
     /// How many aggregates are in memory.
     pub aggregates: usize,
+    /// Whether it was only read so far: its work waits for whoever asks for more.
+    pub asleep: bool,
     /// Why it is quarantined.
     pub quarantined: Option<String>,
     /// What remembering rankings of the broker was good for.
@@ -100,6 +102,8 @@ pub(super) struct Cell {
     /// Schedules that wait.
     pub(super) beats: Beats,
     pub(super) quarantined: Option<Quarantined>,
+    /// It is only read so far: what it wished for when it was opened, and nobody began.
+    pub(super) asleep: Option<Vec<Outgoing>>,
     /// An append failed: nothing is decided before.
     pub(super) rest_until: Option<Time>,
     /// Returns are decided again from then on: the disk is full, say. Commands go on, and hear so.
@@ -132,6 +136,7 @@ impl Cell {
             alarm_of: BTreeMap::new(),
             beats: Beats::default(),
             quarantined: None,
+            asleep: None,
             rest_until: None,
             waits_until: None,
             used: 0,
@@ -149,6 +154,7 @@ impl Cell {
             returns: self.returns.len(),
             running: self.running.len(),
             aggregates: self.state.len(),
+            asleep: self.asleep.is_some(),
             quarantined: self.quarantined.as_ref().map(|q| q.why.clone()),
             refused: self.quarantined.as_ref().map_or(0, |q| q.refused),
             routes: self.routes.report,
@@ -157,7 +163,20 @@ impl Cell {
 
     pub(super) fn has_work(&self) -> bool {
         let returns = !self.returns.is_empty() && self.waits_until.is_none();
-        self.quarantined.is_none() && (returns || !self.outside.is_empty())
+        self.may_decide() && (returns || !self.outside.is_empty())
+    }
+
+    /// Whether anything can be decided now, apart from what its owner mends.
+    const fn may_decide(&self) -> bool {
+        self.quarantined.is_none() && self.asleep.is_none()
+    }
+
+    /// Lets it go on if it was only read so far.
+    pub(super) fn awake(&mut self, out: &mut Vec<Outgoing>) -> bool {
+        let held = self.asleep.take();
+        let slept = held.is_some();
+        out.extend(held.into_iter().flatten());
+        slept
     }
 
     pub(super) const fn is_quarantined(&self) -> bool {
@@ -196,8 +215,8 @@ impl Cell {
     }
 
     pub(super) fn next_due(&self) -> Option<Time> {
-        if self.quarantined.is_some() {
-            return None; // whatever is due waits for its owner
+        if !self.may_decide() {
+            return None; // whatever is due waits for its owner, or for the first who asks
         }
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let own = alarm.into_iter().chain(self.rest_until);
@@ -236,7 +255,7 @@ impl Cell {
         let beat = self.beats.next_due().is_some_and(|at| at <= now);
         let beat = beat && self.waits_until.is_none();
         let own = (alarm || beat || waited) && self.rest_until.is_none();
-        self.quarantined.is_none() && (rested || own)
+        self.may_decide() && (rested || own)
     }
 
     /// Queues what is due; each alarm rings once.

@@ -156,7 +156,15 @@ pub enum Incoming {
     /// This cell has something to do by itself.
     Wake(TenantId),
     /// Answer when everything decided so far is durable and readable from the store.
-    Flush(TenantId, Ticket),
+    Flush {
+        /// Whose cell.
+        tenant: TenantId,
+        /// Whom to answer.
+        ticket: Ticket,
+        /// Whether a cell that isn't open yet goes on with its work, too: not for whoever only
+        /// reads while the node rests.
+        begin: bool,
+    },
 }
 
 /// What comes out of a shard.
@@ -353,7 +361,11 @@ impl Shard {
                     self.make_ready(tenant);
                 }
             }
-            Incoming::Flush(tenant, ticket) => match self.open(now, tenant) {
+            Incoming::Flush {
+                tenant,
+                ticket,
+                begin,
+            } => match self.open_for(now, tenant, begin) {
                 Ok(()) => {
                     if let Some(cell) = self.cells.get_mut(&tenant) {
                         cell.answer_flushed(ticket, &mut self.out);
@@ -408,8 +420,8 @@ impl Shard {
             return;
         };
         cell.used = self.used;
-        if cell.is_quarantined() || cell.rests(now) {
-            return; // its end is due as an alarm is
+        if cell.is_quarantined() || cell.asleep.is_some() || cell.rests(now) {
+            return; // its end is due as an alarm is, or somebody asks
         }
         cell.rest_until = None;
         if timers {
@@ -439,7 +451,7 @@ impl Shard {
         for envelope in back.into_iter().rev() {
             returns.push_front(cell::Queued::Envelope(Box::new(envelope)));
         }
-        match self.open_with(self.last_now, id, running) {
+        match self.open_with(self.last_now, id, running, true) {
             Ok(()) => {
                 let rest_until = Some(self.last_now + Span(REST_MS));
                 if let Some(cell) = self.cells.get_mut(&id) {
@@ -460,7 +472,19 @@ impl Shard {
     }
 
     fn open(&mut self, now: Time, id: TenantId) -> Result<(), Refusal> {
-        self.open_with(now, id, BTreeSet::new())
+        self.open_for(now, id, true)
+    }
+
+    /// Opens a cell; one that needn't `begin` waits for the first who wants something of it.
+    fn open_for(&mut self, now: Time, id: TenantId, begin: bool) -> Result<(), Refusal> {
+        let begin = begin || naos_kernel::planted::is("reading-begins");
+        let Some(cell) = self.cells.get_mut(&id) else {
+            return self.open_with(now, id, BTreeSet::new(), begin);
+        };
+        if begin && cell.awake(&mut self.out) {
+            self.make_ready(id);
+        }
+        Ok(())
     }
 
     /// Opens a cell; effects that are `running` are under way and aren't begun again.
@@ -469,15 +493,19 @@ impl Shard {
         now: Time,
         id: TenantId,
         running: BTreeSet<EffectId>,
+        begin: bool,
     ) -> Result<(), Refusal> {
-        if self.cells.contains_key(&id) {
-            return Ok(());
-        }
         let mut cell = opening::open(self.store.as_ref(), id, now)?;
         cell.running = running;
         cell.limits = self.limits;
         cell.epoch = cell.epoch.max(self.epochs.get(&id).copied().unwrap_or(0));
-        cell.begin(&mut self.out);
+        let mut begun = Vec::new();
+        cell.begin(&mut begun);
+        if begin {
+            self.out.append(&mut begun);
+        } else {
+            cell.asleep = Some(begun);
+        }
         self.cells.insert(id, cell);
         self.make_ready(id);
         Ok(())

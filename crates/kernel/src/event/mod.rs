@@ -81,13 +81,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
 
 /// Whether this can be an event's type: words of letters, digits, `_` and `-` with points between.
 pub(crate) fn check_topic(topic: &str) -> Result<(), Refusal> {
-    let word = |part: &str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-    };
-    if topic.len() <= TOPIC_BYTES_MAX && topic.split('.').all(word) {
+    if topic.len() <= TOPIC_BYTES_MAX && naos_types::spec::is_topic(topic) {
         return Ok(());
     }
     Err(Refusal::new(

@@ -278,56 +278,36 @@ fn add_step(
 
 /// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
+    let sound =
+        |said: Result<(), String>| said.map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what));
     let fits = match spec {
         Spec::Skill(_) => kind == Kind::Skill,
         Spec::Plan(spec) => kind == Kind::Plan && crate::plan::sound(spec)?,
         Spec::Undoable(spec) => kind == Kind::Plan && crate::plan::sound_undo(spec)?,
         Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
-        Spec::Pool(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Pool
-        }
-        Spec::Notice(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Notice
-        }
-        Spec::Subscription(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Subscription
-        }
+        Spec::Pool(spec) => sound(spec.check()).map(|()| kind == Kind::Pool)?,
+        Spec::Notice(spec) => sound(spec.check()).map(|()| kind == Kind::Notice)?,
+        Spec::Subscription(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
+        Spec::Driver(spec) => sound(spec.check()).map(|()| kind == Kind::Driver)?,
+        Spec::Schedule(spec) => sound(spec.check()).map(|()| kind == Kind::Schedule)?,
+        Spec::Supervisor(spec) => sound(spec.check()).map(|()| kind == Kind::Supervisor)?,
         Spec::Instruction(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            if let Some(listens) = &spec.listens {
-                listens.check().map_err(wrong)?;
-            }
-            if let Some(schedule) = &spec.schedule {
-                schedule.check().map_err(wrong)?;
-            }
+            sound(
+                spec.listens
+                    .as_ref()
+                    .map_or(Ok(()), |listens| listens.check()),
+            )?;
+            sound(
+                spec.schedule
+                    .as_ref()
+                    .map_or(Ok(()), |schedule| schedule.check()),
+            )?;
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
-        Spec::Driver(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Driver
-        }
         Spec::Limited(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.driver.check().map_err(wrong)?;
-            spec.limits.check().map_err(wrong)?;
+            sound(spec.driver.check())?;
+            sound(spec.limits.check())?;
             kind == Kind::Driver
-        }
-        Spec::Schedule(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Schedule
-        }
-        Spec::Supervisor(spec) => {
-            let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
-            spec.check().map_err(wrong)?;
-            kind == Kind::Supervisor
         }
         Spec::Kept(_) => !matches!(
             kind,

@@ -22,6 +22,7 @@ use naos_types::{
 const ROUNDS_MAX: usize = 64;
 
 /// A cell and what was last spoken of in it.
+#[derive(Clone)]
 pub struct Bench {
     pub state: State,
     pub now: Time,

@@ -11,6 +11,7 @@ mod pools;
 mod quarantine;
 mod routes;
 mod runs;
+mod sagas;
 mod schedules;
 mod script;
 mod supervisors;

@@ -27,6 +27,11 @@ const BATCH_BYTES: usize = 256 << 10;
 const DEPTH_MAX: usize = 8;
 /// Folders that hold naos's own things.
 const SKIPPED: &[&str] = &["data", "agents", "skills", "reports", "naos-demo", "target"];
+/// Endings of what an office writes and a report can't be made of.
+const UNREAD: &[&str] = &[
+    "doc", "docx", "htm", "html", "msg", "odp", "ods", "odt", "pdf", "ppt", "pptx", "pst", "rtf",
+    "tsv", "xls", "xlsx",
+];
 /// Files of the project that are no material.
 const OWN_FILES: &[&str] = &["README.md", "readme.md"];
 
@@ -137,12 +142,14 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         shelf,
         found: Vec::new(),
         left_out: Vec::new(),
+        unread: BTreeMap::new(),
     };
     search.below(dir, 0).map_err(|cause| CollectError::Io {
         path: dir.to_owned(),
         cause,
     })?;
     search.found.sort();
+    search.leave_unread_out();
     if search.found.len() > FOUND_MAX {
         return Err(CollectError::TooMany {
             path: dir.to_owned(),
@@ -162,7 +169,7 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
             continue;
         }
         let (name, text) = (search.name(&path), text_of(bytes));
-        let (lane, cut) = match ending(&path) {
+        let (lane, cut) = match ending(&path).as_str() {
             "eml" => (&mut mail, pieces::of_mail(&name, text)),
             "mbox" => (&mut mail, pieces::of_mailbox(&name, &text)),
             "csv" => (&mut tables, pieces::whole(&name, text)),
@@ -330,10 +337,10 @@ fn reason(error: &std::io::Error) -> String {
     }
 }
 
-fn ending(path: &Path) -> &str {
-    path.extension()
-        .and_then(std::ffi::OsStr::to_str)
-        .unwrap_or_default()
+/// In small letters, whatever wrote the file.
+fn ending(path: &Path) -> String {
+    let ending = path.extension().and_then(std::ffi::OsStr::to_str);
+    ending.unwrap_or_default().to_ascii_lowercase()
 }
 
 struct Search<'s> {
@@ -341,6 +348,8 @@ struct Search<'s> {
     shelf: &'s dyn Shelf,
     found: Vec<PathBuf>,
     left_out: Vec<LeftOut>,
+    /// By their ending.
+    unread: BTreeMap<String, Vec<PathBuf>>,
 }
 
 impl Search<'_> {
@@ -354,9 +363,28 @@ impl Search<'_> {
         self.left_out.push(LeftOut { path, why });
     }
 
+    /// Says which documents lie there and aren't read: a few by name, many by their number.
+    fn leave_unread_out(&mut self) {
+        let why = "a kind that isn't read: save it as .md, .txt or .csv";
+        for (ending, mut paths) in std::mem::take(&mut self.unread) {
+            if paths.len() > NAMED_MAX {
+                let path = format!("{} .{ending} files", paths.len());
+                self.left_out.push(LeftOut {
+                    path,
+                    why: why.into(),
+                });
+                continue;
+            }
+            paths.sort();
+            for path in paths {
+                self.leave_out(&path, why.into());
+            }
+        }
+    }
+
     fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
         let size = path.metadata().map_err(|e| reason(&e))?.len();
-        let most = match ending(path) {
+        let most = match ending(path).as_str() {
             "eml" | "mbox" => MAIL_FILE_BYTES_MAX,
             _ => FILE_BYTES_MAX,
         };
@@ -384,9 +412,11 @@ impl Search<'_> {
                     self.leave_out(&path, reason(&why));
                 }
             } else if kind.is_file() && !OWN_FILES.contains(&name.as_ref()) {
-                let wanted = matches!(ending(&path), "eml" | "mbox" | "csv" | "md" | "txt");
-                if wanted {
+                let ending = ending(&path);
+                if matches!(ending.as_str(), "eml" | "mbox" | "csv" | "md" | "txt") {
                     self.found.push(path);
+                } else if UNREAD.contains(&ending.as_str()) {
+                    self.unread.entry(ending).or_default().push(path);
                 }
             } else if kind.is_symlink() {
                 let why = "a symbolic link: only what lies in the folder itself is read";
@@ -567,13 +597,23 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", path("link.md")).unwrap();
         std::os::unix::fs::symlink("/etc", path("folder")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(path("socket.txt")).unwrap();
+        std::fs::write(path("contract.docx"), "PK").unwrap();
+        std::fs::write(path("SCAN.PDF"), "%PDF").unwrap();
+        for n in 0..=NAMED_MAX {
+            std::fs::write(path(&format!("{n}.html")), "x").unwrap();
+        }
+        std::fs::write(path("TABLE.CSV"), "a,b\n1,2\n").unwrap();
         std::fs::write(path("wide.txt"), b"\xff\xfeh\0i\0").unwrap();
         std::fs::write(path("wide.csv"), b"a\0,\0b\0\n\x001\0,\x002\0").unwrap();
         std::fs::write(path("line\nbreak\u{1b}.md"), "x").unwrap();
         let material = collect(dir.path()).unwrap();
         let left_out: Vec<String> = material.left_out.iter().map(LeftOut::to_string).collect();
         let link = "a symbolic link: only what lies in the folder itself is read";
+        let unread = "a kind that isn't read: save it as .md, .txt or .csv";
         let expected = [
+            format!("11 .html files ({unread})"),
+            format!("SCAN.PDF ({unread})"),
+            format!("contract.docx ({unread})"),
             format!("folder ({link})"),
             format!("link.md ({link})"),
             "socket.txt (not a regular file)".to_owned(),

@@ -13,6 +13,9 @@ use crate::fail::Fail;
 use crate::out::Out;
 use crate::session::Session;
 
+/// How much of a refutation is shown.
+const EVIDENCE_SHOWN_MAX: usize = 3;
+
 /// What one agent did.
 #[derive(Default)]
 struct Did {
@@ -27,6 +30,8 @@ pub(crate) struct Show {
     out: Out,
     bar: Option<ProgressBar>,
     did: BTreeMap<String, Did>,
+    /// What each agent's last answer brought forward against a draft.
+    evidence: BTreeMap<String, Vec<String>>,
 }
 
 impl Show {
@@ -43,6 +48,7 @@ impl Show {
             out,
             bar,
             did: BTreeMap::new(),
+            evidence: BTreeMap::new(),
         }
     }
 
@@ -88,6 +94,7 @@ impl Show {
                     return Ok(());
                 }
                 let who = text("subject");
+                self.evidence.insert(who.clone(), evidence(&run));
                 let cost = Micros(cost);
                 self.line(&format!(
                     "✓ {who:<12} {title:<34} {tier:<6} {took:>6} ms  {cost}"
@@ -106,10 +113,15 @@ impl Show {
             }
             "review.praised" => self.line(&format!("★ {:<12} praised it", text("subject"))),
             "review.refuted" => {
-                self.line(&format!(
-                    "↺ {:<12} refuted it, with evidence",
-                    text("subject")
-                ));
+                let who = text("subject");
+                self.line(&format!("↺ {who:<12} refuted it, with evidence"));
+                let found = self.evidence.remove(&who).unwrap_or_default();
+                for why in found.iter().take(EVIDENCE_SHOWN_MAX) {
+                    self.line(&format!("  {:<12} {why}", ""));
+                }
+                if let Some(more @ 1..) = found.len().checked_sub(EVIDENCE_SHOWN_MAX) {
+                    self.line(&format!("  {:<12} and {more} more", ""));
+                }
             }
             "approval.requested" => self.line("? waits for a person"),
             "approval.approved" => self.line("✓ a person approved it"),
@@ -165,6 +177,17 @@ impl Show {
         };
         self.did.iter().map(one).collect()
     }
+}
+
+/// What a reviewer's answer says against the draft.
+fn evidence(run: &Value) -> Vec<String> {
+    let answer = run["output"].as_str();
+    let answer: Option<Value> = answer.and_then(|text| serde_json::from_str(text).ok());
+    let found = answer
+        .as_ref()
+        .and_then(|answer| answer["evidence"].as_array());
+    let why = |one: &Value| one["why"].as_str().map(str::to_owned);
+    found.into_iter().flatten().filter_map(why).collect()
 }
 
 fn row(who: &str, did: &Did) -> Vec<String> {

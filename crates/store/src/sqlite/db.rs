@@ -51,8 +51,11 @@ pub(crate) enum DbError {
     Unfinished,
     #[error("{0} is missing or empty, and what is stored here is sealed with its keys")]
     Gone(String),
+    /// By the checksum that SQLite keeps of each page.
+    #[error("a page doesn't match its checksum")]
+    Checksum,
     #[error("SQLite reported an error")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
     #[error("a row doesn't match its checksum")]
     Row { table: &'static str, key: String },
     /// Beside its journal, which is proved for itself.
@@ -62,6 +65,15 @@ pub(crate) enum DbError {
     Erased(naos_types::SubjectId),
     #[error("the file system reported an error")]
     Io(#[from] std::io::Error),
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(cause: rusqlite::Error) -> Self {
+        match cause.sqlite_error() {
+            Some(said) if said.extended_code == ffi::SQLITE_IOERR_DATA => Self::Checksum,
+            _ => Self::Sqlite(cause),
+        }
+    }
 }
 
 /// What a failure means for whoever goes on.
@@ -83,6 +95,7 @@ impl DbError {
             | Self::Unfinished
             | Self::Gone(_)
             | Self::Row { .. }
+            | Self::Checksum
             | Self::Page(_) => Meaning::Damaged,
             Self::Newer { .. } | Self::Erased(_) => Meaning::Other,
             Self::Io(cause) => io_meaning(cause),
@@ -155,7 +168,7 @@ fn sqlite_meaning(cause: &rusqlite::Error) -> Meaning {
         (ErrorCode::DiskFull, _) => Meaning::Full,
         (ErrorCode::ReadOnly | ErrorCode::PermissionDenied, _) => Meaning::ReadOnly,
         (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => Meaning::SyncFailed,
-        (_, ffi::SQLITE_IOERR_DATA | ffi::SQLITE_IOERR_CORRUPTFS) => Meaning::Damaged,
+        (_, ffi::SQLITE_IOERR_CORRUPTFS) => Meaning::Damaged,
         (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => Meaning::Damaged,
         _ => Meaning::Other,
     }

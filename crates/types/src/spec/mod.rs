@@ -33,8 +33,8 @@ pub use schedule::{
 };
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{
-    EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, like,
-    pattern,
+    EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, is_topic,
+    like, pattern,
 };
 pub use supervisor::{
     RESTART_WAIT, RESTART_WAIT_MAX, Restart, SUPERVISION_LEVELS_MAX, SUPERVISOR_CHILDREN_MAX,

@@ -65,6 +65,15 @@ impl EventFilter {
     }
 }
 
+/// Whether a text is made as the type of an event is: words of letters, digits, `_` and `-` with
+/// points between.
+#[must_use]
+pub fn is_topic(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let word = |part: &str| !part.is_empty() && part.chars().all(fits);
+    text.split('.').all(word)
+}
+
 /// Whether a text can stand for types of events: `task.closed`, `task.*`, `*.failed`.
 ///
 /// # Errors

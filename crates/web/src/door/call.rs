@@ -209,7 +209,7 @@ impl Call {
         }
         let what =
             format!("Naos-Seq asks for {seq}, and a second later there is no more than {head}");
-        let refusal = Refusal::new(Code::BUSY, what)
+        let refusal = Refusal::new(Code::BAD_REQUEST, what)
             .help("send the seq that a write was answered with, or leave Naos-Seq out");
         Err(refusal.into())
     }

@@ -53,11 +53,15 @@ pub fn handle(input: &str) -> Result<String, String> {
     for id in material.sections() {
         let section = section(id, &material, &words);
         report.push_str(&format!("## {}\n\n", words.heading(id)));
-        report.push_str(if section.is_empty() {
-            words.nothing
-        } else {
-            &section
-        });
+        let other = material.outside_the_period(id);
+        match (section.is_empty(), other) {
+            (false, _) => report.push_str(&section),
+            (true, 0) => report.push_str(words.nothing),
+            (true, _) => report.push_str(&format!(
+                "{} {other} {}",
+                words.nothing_in_period, words.outside_it
+            )),
+        }
         report.push_str(if section.is_empty() { "\n\n" } else { "\n" });
     }
     report.push_str(&left_out::section(&material, &words));

@@ -206,6 +206,26 @@ impl Material {
         self.pick("decisions", all.filter(|it| self.in_period(it)).collect())
     }
 
+    /// How much of a section's kind stands in the sources and belongs to another time.
+    #[must_use]
+    pub fn outside_the_period(&self, id: &str) -> usize {
+        let from = self.period.as_ref().map_or("", |(from, _)| from);
+        let ours = |it: &&Finding| it.concerns_client != Some(false);
+        let over = |it: &&Finding| it.due.as_deref().unwrap_or_default() < from;
+        let found = self.findings.iter();
+        match id {
+            "decisions" => {
+                let all = found.flat_map(|it| &it.decisions).filter(ours);
+                all.filter(|it| !self.in_period(it)).count()
+            }
+            "deadlines" => {
+                let all = found.flat_map(|it| &it.deadlines).filter(ours);
+                all.filter(over).count()
+            }
+            _ => 0,
+        }
+    }
+
     /// What nobody has answered.
     #[must_use]
     pub fn questions(&self) -> Vec<&Finding> {

@@ -363,3 +363,23 @@ fn a_task_says_its_day_and_its_owner_once() {
         "{report}"
     );
 }
+
+#[test]
+fn an_empty_section_says_what_another_time_has() {
+    let period = json!({"period": {"from": "2026-11-20", "to": "2026-11-26"}});
+    let report = handle(&input("en", period)).expect("a report");
+    assert!(
+        report.contains("## Decisions\n\nNothing in the period; 1 outside it.\n\n"),
+        "{report}"
+    );
+    assert!(
+        report.contains("## Deadlines\n\nNothing in the period; 1 outside it.\n\n"),
+        "{report}"
+    );
+    let none = json!({"findings": [{"decisions": [], "questions": [], "deadlines": []}]});
+    let report = handle(&input("en", none)).expect("a report");
+    assert!(
+        report.contains("## Decisions\n\nNothing found in the sources.\n\n"),
+        "{report}"
+    );
+}

@@ -31,6 +31,10 @@ words! {
         été dit en des mots qu'aucune règle ne connaît n'y figure pas.";
     /// An empty section.
     nothing: "Nothing found in the sources.", "Rien dans les sources.";
+    /// A section that is empty because of the period; behind it, how many there are.
+    nothing_in_period: "Nothing in the period;", "Rien sur la période ;";
+    /// Behind how many there are.
+    outside_it: "outside it.", "en dehors.";
     /// The heading of a section.
     head_summary: "Summary", "Résumé";
     /// The heading of a section.

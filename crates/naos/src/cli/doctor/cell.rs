@@ -111,7 +111,11 @@ fn show(out: &Out, found: &Value) {
     ];
     let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
     out.table(&["", ""], &rows);
-    let ways = if input.is_null() {
+    let ways = if found["damaged"] == true {
+        "Its file isn't what was written. `naos audit verify` says how far its journal is good; \
+         then restore the last good backup: `naos restore`."
+            .into()
+    } else if input.is_null() {
         "Its journal can't be followed by this naos: run the one that wrote it, or a newer one."
             .into()
     } else {

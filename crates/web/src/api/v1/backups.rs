@@ -101,10 +101,7 @@ type Rest = (Option<Bytes>, Receiver<Piece>);
 async fn next((first, mut pieces): Rest) -> Option<(io::Result<Bytes>, Rest)> {
     let piece = match first {
         Some(first) => Ok(first),
-        None => pieces
-            .recv()
-            .await?
-            .map_err(|cause| io::Error::other(cause.told())),
+        None => pieces.recv().await?.map_err(io::Error::other),
     };
     Some((piece, (None, pieces)))
 }

@@ -3,13 +3,14 @@
 
 use naos_engine::read::Reader;
 use naos_engine::shard::CellReport;
-use naos_kernel::tenant::Quarantine;
-use naos_types::{Code, Kept, TenantId, command};
+use naos_kernel::tenant::{Quarantine, Slug};
+use naos_types::{Code, Kept, Name, TenantId, command};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
+use crate::setup::SYSTEM;
 
 /// The longest reason of an owner, in bytes.
 const REASON_BYTES_MAX: usize = 1_000;
@@ -54,13 +55,22 @@ pub(crate) async fn restore(call: Call) -> Answered {
     ok(&json!({"tenant": tenant, "done": "restored", "seq": seq}))
 }
 
-/// The tenant that the path names, which must be that of whoever asks.
+/// The tenant that the path names by its id or its slug, which must be that of whoever asks.
 fn own(call: &Call) -> Result<TenantId, Fault> {
-    let tenant: TenantId = call.id("id", "cell")?;
-    if tenant == call.who()?.tenant {
-        return Ok(tenant);
+    let named = call.param("id");
+    let own = call.who()?.tenant;
+    let tenant = match (named.parse::<TenantId>(), named.parse::<Name>()) {
+        (Ok(tenant), _) => Some(tenant),
+        (_, Ok(slug)) => {
+            let found = Reader::new(&call.desk.app.node, SYSTEM)?.find::<Slug>(&slug)?;
+            found.map(|slug| slug.tenant)
+        }
+        _ => None,
+    };
+    if tenant == Some(own) {
+        return Ok(own);
     }
-    let what = format!("there is no cell {tenant}");
+    let what = format!("there is no cell {named} that is yours");
     Err(Fault::new(Code::NOT_FOUND, what))
 }
 
@@ -73,7 +83,14 @@ async fn state(call: &Call) -> Result<(bool, Value), Fault> {
     let reports = tokio::task::spawn_blocking(move || node.reports()).await;
     let reports = reports.map_err(|_| Fault::new(Code::INTERNAL, "the shards didn't report"))?;
     let report = reports.into_iter().find(|(id, _)| *id == tenant);
-    let report = report.map(|(_, report)| report).unwrap_or_default();
+    let mut report = report.map(|(_, report)| report).unwrap_or_default();
+    // A file that is damaged stops its cell as a broken rule does, and can't be mended from here.
+    if let Err(damaged) = call.desk.app.node.head(tenant) {
+        report.quarantined = Some(damaged.what);
+        let mut shown = bare(tenant, &report);
+        shown["damaged"] = json!(true);
+        return Ok((true, shown));
+    }
     let standing = reader.find::<Quarantine>(&())?;
     let quarantined = report.quarantined.is_some();
     let shown = match standing.filter(|_| quarantined) {
@@ -88,6 +105,7 @@ fn bare(tenant: TenantId, report: &CellReport) -> Value {
     json!({
         "tenant": tenant,
         "quarantined": report.quarantined.is_some(),
+        "damaged": false,
         "rule": null,
         "why": report.quarantined,
         "at": null,
@@ -109,6 +127,7 @@ fn shape(reader: &Reader, standing: &Quarantine, report: &CellReport) -> Value {
     json!({
         "tenant": reader.tenant(),
         "quarantined": true,
+        "damaged": false,
         "rule": standing.rule,
         "why": reader.sealed(&standing.why),
         "at": standing.at.rfc3339(),

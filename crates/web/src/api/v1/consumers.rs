@@ -20,7 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::applies::refused;
-use super::flows::{LABEL, document, version};
+use super::flows::{LABEL, document, made};
 use super::rules::Rules;
 use super::{LIMIT, LIMIT_MAX, NAMES_MAX, WAIT_MS_MAX, shapes};
 use crate::app::lock;
@@ -130,15 +130,9 @@ pub(crate) async fn show(call: Call) -> Answered {
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_subscription(LABEL, document(&call)?, &Rules);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    let kind = Kind::Subscription;
-    let command = command::Resource::Create {
-        kind,
-        name: name.clone(),
-        spec: Spec::Subscription(Box::new(spec)),
-    };
-    let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    let made = json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq});
-    Ok(json(StatusCode::CREATED, &made))
+    let spec = Spec::Subscription(Box::new(spec));
+    let told = made(&call, Kind::Subscription, name, spec).await?;
+    Ok(json(StatusCode::CREATED, &told))
 }
 
 pub(crate) async fn delete(call: Call) -> Answered {

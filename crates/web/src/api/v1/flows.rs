@@ -52,13 +52,18 @@ pub(super) fn document(call: &Call) -> Result<&str, Fault> {
 async fn create(call: Call, kind: Kind) -> Answered {
     let read = naos_manifest::parse_flow(kind, LABEL, document(&call)?);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
+    ok(&made(&call, kind, name, Spec::Flow(spec)).await?)
+}
+
+/// Makes a resource, and says so.
+pub(super) async fn made(call: &Call, kind: Kind, name: Name, spec: Spec) -> Result<Value, Fault> {
     let command = command::Resource::Create {
         kind,
         name: name.clone(),
-        spec: Spec::Flow(spec),
+        spec,
     };
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq}))
+    Ok(json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq}))
 }
 
 async fn add_step(call: Call, kind: Kind) -> Answered {

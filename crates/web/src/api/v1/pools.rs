@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::applies::refused;
-use super::flows::{LABEL, document, version};
+use super::flows::{LABEL, document, made, version};
 use super::plans::begun;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -15,14 +15,7 @@ use crate::error::Fault;
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_pool(LABEL, document(&call)?);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    let (kind, spec) = (Kind::Pool, Spec::Pool(spec));
-    let command = command::Resource::Create {
-        kind,
-        name: name.clone(),
-        spec,
-    };
-    let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq}))
+    ok(&made(&call, Kind::Pool, name, Spec::Pool(spec)).await?)
 }
 
 #[derive(Deserialize)]

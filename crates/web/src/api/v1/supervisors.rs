@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::applies::refused;
-use super::flows::{LABEL, document, version};
+use super::flows::{LABEL, document, made};
 use super::shapes;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -176,14 +176,7 @@ pub(crate) async fn show(call: Call) -> Answered {
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_supervisor(LABEL, document(&call)?);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    let (kind, spec) = (Kind::Supervisor, Spec::Supervisor(spec));
-    let command = command::Resource::Create {
-        kind,
-        name: name.clone(),
-        spec,
-    };
-    let (seq, reply) = call.ask("", command, Vec::new()).await?;
-    ok(&json!({"kind": kind, "name": name, "version": version(&reply), "seq": seq}))
+    ok(&made(&call, Kind::Supervisor, name, Spec::Supervisor(spec)).await?)
 }
 
 #[derive(Deserialize)]

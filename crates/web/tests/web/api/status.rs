@@ -125,7 +125,7 @@ async fn a_read_shows_what_was_written_before_it() {
     };
     let head = rig.node.head(rig.main).unwrap();
     let never = ahead(99_999_999).await;
-    assert_eq!(never.problem(), (429, "N0160".into()));
+    assert_eq!(never.problem(), (400, "N0102".into()));
     assert!(never.text.contains(&format!("than {head}")), "{never:?}");
     // What comes while it waits is shown.
     let (soon, ()) = tokio::join!(ahead(head + 1), rig.agent("late"));
