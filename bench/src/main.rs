@@ -13,6 +13,7 @@ mod figures;
 mod http;
 mod limit;
 mod load;
+mod plans;
 mod recover;
 mod site;
 mod size;
@@ -53,6 +54,12 @@ const BENCHES: &[Bench] = &[
         "events of 1 KB published and taken through the API",
         7,
         events::run,
+    ),
+    (
+        "plans",
+        "durable workflows of three native steps",
+        3,
+        plans::run,
     ),
     (
         "start",

@@ -84,6 +84,12 @@ pub const HARNESSES: &[Harness] = &[
         7,
     ),
     bench(
+        "plans",
+        "workflows run to their end, and those that ended otherwise",
+        &["plans", "--n", "{n}", "--json"],
+        3,
+    ),
+    bench(
         "start",
         "starts with 100 tenants on disk, and those without an answer",
         &["start", "--n", "{n}", "--json"],

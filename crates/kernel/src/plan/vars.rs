@@ -58,7 +58,12 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         if !all && !source.contains(&called) {
             continue;
         }
-        let output = step.output.map_or(Var::Null, Var::Body);
+        // What was computed keeps its type; whatever else a step gives is a text unless it is an
+        // array or an object.
+        let spec = plan.spec.steps.iter().find(|spec| spec.name == *name);
+        let kept = spec.is_some_and(|spec| matches!(spec.action, StepDo::Compute { .. }));
+        let known = if kept { Var::Value } else { Var::Body };
+        let output = step.output.map_or(Var::Null, known);
         let fields = vec![
             ("output".to_owned(), output),
             ("status".to_owned(), text(step.status.word())),

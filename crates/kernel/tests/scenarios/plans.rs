@@ -469,3 +469,29 @@ fn a_wide_plan_ends_in_one_turn() {
     check(&spec, "start p; show effects", &under_way);
     check(&spec, "start p; cancel plan; show plan", "cancelled");
 }
+
+#[test]
+fn what_was_computed_keeps_its_type() {
+    let compute = |cel: &str| StepDo::Compute { cel: cel.into() };
+    for (first, second, gives) in [
+        ("1 + 1", "steps.one.output + 1", "3"),
+        ("1 < 2", "one.output ? 'yes' : 'no'", "yes"),
+        ("'a' + 'b'", "one.output + 'c'", "abc"),
+        ("null", "one.output == null ? 'none' : 'some'", "none"),
+        ("[1, 2]", "one.output[1] * 2", "4"),
+    ] {
+        let spec = plan(vec![
+            step("one", &[], compute(first)),
+            step("two", &["one"], compute(second)),
+        ]);
+        let shown = format!("completed {gives}");
+        check_plan(&[("p", spec)], "start p; show plan", &shown);
+    }
+    // An agent's answer is a text, whatever it looks like.
+    let spec = plan(vec![
+        step("one", &[], task("a", "x")),
+        step("two", &["one"], compute("one.output + '!'")),
+    ]);
+    let script = "agent a 1c; start p; finish a 2; show plan";
+    check_plan(&[("p", spec)], script, "completed 2!");
+}
