@@ -143,6 +143,9 @@ impl Sim {
         if self.scenarios.bus {
             self.begin_bus(tenant);
         }
+        if self.scenarios.drivers {
+            self.begin_drivers(tenant);
+        }
         if self.scenarios.schedules {
             self.begin_schedules(tenant);
         }

@@ -48,6 +48,8 @@ pub(crate) enum Event {
     Mend(TenantId),
     /// A consumer of events comes by; so many times more.
     Visit(TenantId, u32),
+    /// Somebody asks a driver for something; so many times more.
+    Use(TenantId, u32),
 }
 
 impl Event {

@@ -11,6 +11,7 @@ use naos_types::fact::{Fact, agent, approval, plan, review, run, supervisor, tas
 use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
 use crate::bus::Bus;
+use crate::drivers::Drivers;
 use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
@@ -53,6 +54,7 @@ pub(crate) struct Walk {
     pub(crate) bus: Bus,
     pub(crate) schedules: Schedules,
     pub(crate) watches: Watches,
+    pub(crate) drivers: Drivers,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -78,6 +80,7 @@ impl Walk {
             bus: Bus::default(),
             schedules: Schedules::default(),
             watches: Watches::default(),
+            drivers: Drivers::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -124,6 +127,7 @@ impl Walk {
         self.bus.take(&fact, entry.seq)?;
         self.schedules.take(&fact, entry.at)?;
         self.watches.take(&fact, entry.at, &self.state)?;
+        self.drivers.take(&fact, entry.at)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

@@ -9,6 +9,7 @@ mod calls;
 mod chance;
 mod checks;
 mod clients;
+mod drivers;
 mod events;
 mod execute;
 mod faults;

@@ -44,6 +44,10 @@ pub const NAMES: &[&str] = &[
     "event put aside",
     "event set something off",
     "circle of events broken",
+    "driver given an event",
+    "event waited for a driver",
+    "driver rested",
+    "failure of a driver told",
     "schedule fired",
     "schedule missed",
     "schedule could not start",
@@ -74,6 +78,8 @@ pub(crate) struct Scenarios {
     pub(crate) flows: bool,
     /// Somebody listens to events.
     pub(crate) bus: bool,
+    /// Tenants have a driver.
+    pub(crate) drivers: bool,
     /// Tenants have schedules.
     pub(crate) schedules: bool,
     /// Tenants have supervisors.
@@ -99,6 +105,7 @@ impl Scenarios {
             poison_every_ms: if chance.once_in(3) { 900_000 } else { 0 },
             flows: false,     // rolled from a stream of its own
             bus: false,       // likewise
+            drivers: false,   // likewise
             schedules: false, // likewise
             watches: false,   // likewise
             hands: false,     // likewise

@@ -44,6 +44,7 @@ pub(crate) struct Sim {
     pub(crate) flow_chance: Chance,
     /// The chance of the bus.
     pub(crate) bus_chance: Chance,
+    pub(crate) driver_chance: Chance,
     /// What consumers are done with, and say with their next visit.
     pub(crate) ready: BTreeMap<TenantId, Vec<Seq>>,
     /// Acknowledgements that a consumer was told of.
@@ -91,6 +92,8 @@ pub(crate) struct Sim {
 const FLOWS: u64 = 0x666c_6f77;
 /// What the streams of the bus begin with.
 const BUS: u64 = 0x6275_7300;
+/// What the streams of drivers begin with.
+const DRIVERS: u64 = 0x6472_6976;
 /// What the streams of schedules begin with.
 const SCHEDULES: u64 = 0x6372_6f6e;
 /// What those of supervisors begin with.
@@ -109,6 +112,8 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     scenarios.schedules = Chance::new(seed ^ SCHEDULES).once_in(3);
     scenarios.watches = Chance::new(seed ^ WATCHES).once_in(2);
     scenarios.hands = Chance::new(seed ^ HANDS).once_in(2);
+    // Seeds with schedules stay as they are: they meet what few others do.
+    scenarios.drivers = !scenarios.schedules && Chance::new(seed ^ DRIVERS).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -143,6 +148,7 @@ impl Sim {
             extra,
             flow_chance: Chance::new(seed ^ FLOWS.rotate_left(16)),
             bus_chance: Chance::new(seed ^ BUS.rotate_left(16)),
+            driver_chance: Chance::new(seed ^ DRIVERS.rotate_left(16)),
             ready: BTreeMap::new(),
             promised: Vec::new(),
             schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
@@ -413,6 +419,7 @@ impl Sim {
             }
             Event::Mend(tenant) => self.mend(tenant),
             Event::Visit(tenant, left) => self.visit(tenant, left),
+            Event::Use(tenant, left) => self.use_driver(tenant, left),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));

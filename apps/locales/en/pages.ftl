@@ -94,6 +94,11 @@ plan-open-step = Open step
 plan-skip = Skip step
 to-run = See the run
 to-approval = See the approval
+picture = Picture
+picture-words = As text
+picture-after = after { $value }
+picture-large = Too many steps to be drawn; they are listed below.
+picture-times = How long each took
 waits-for = Waits for { $value }
 items = Items
 items-done = { $part } of { $whole } done
@@ -170,3 +175,50 @@ restarts-count = { $n ->
     [one] restarted { $count } time
    *[other] restarted { $count } times
 }
+
+flows-blank = Nothing runs as steps yet. Make a workflow:
+flow-enabled = set off by itself
+flow-disabled = nothing sets it off
+flow-enable = Let it be set off
+flow-disable = Let nothing set it off
+flow-kept = This version of naos only kept it: apply it again to run it.
+steps-count = { $n ->
+    [one] { $count } step
+   *[other] { $count } steps
+}
+plan-resume = Go on where it failed
+plan-reset = Give it up as it stands
+plan-undone = It is undone: go on with the rest
+plan-retry-undo = Try again to undo it
+plan-decide = What to do
+plan-not-undone = { $value } could not be undone.
+
+pools-blank = There is no pool yet. Make one:
+pool-size = Size
+pool-scale = Set the size
+pool-drain = Take no more work
+pool-start = Take work again
+pool-tasks = Tasks, one on each line
+pool-submit = Give it the batch
+pool-history = Batches
+pool-batches = { $n ->
+    [one] { $count } open batch
+   *[other] { $count } open batches
+}
+pool-working = { $n ->
+    [one] { $count } open task
+   *[other] { $count } open tasks
+}
+
+drivers-blank = Nobody answers events yet. Say who does:
+driver-open = { $part } of { $whole } at once
+driver-queue = { $n ->
+    [one] { $count } event waits
+   *[other] { $count } events wait
+}
+driver-per = in
+driver-errors = { $count } % of the last answers failed
+driver-rests = Failed too often; rests until
+driver-reset = Try it now
+driver-enable = Give it events
+driver-disable = Give it no more events

@@ -108,3 +108,20 @@ supervisor-restarting = Restarting
 supervisor-suspended = Suspended
 supervisor-stopped = Stopped
 supervisor-failed = Failed
+
+flow-plan = Plan
+flow-workflow = Workflow
+flow-saga = Saga
+flow-instruction = Instruction
+
+pool-ready = Ready
+pool-running = Running
+pool-draining = Draining
+pool-stopped = Stopped
+
+driver-ready = Ready
+driver-working = Working
+driver-resting = Resting
+driver-tried = Being tried
+driver-waiting = Waiting for its agent
+driver-disabled = Disabled

@@ -97,6 +97,11 @@ plan-open-step = Étape ouverte
 plan-skip = Passer l’étape
 to-run = Voir l’exécution
 to-approval = Voir la demande de validation
+picture = Schéma
+picture-words = En texte
+picture-after = après { $value }
+picture-large = Trop d’étapes pour être dessinées ; elles sont énumérées ci-dessous.
+picture-times = Durée de chaque étape
 waits-for = Attend { $value }
 items = Éléments
 items-done = { $part } sur { $whole } terminés
@@ -173,3 +178,50 @@ restarts-count = { $n ->
     [one] redémarré { $count } fois
    *[other] redémarré { $count } fois
 }
+
+flows-blank = Rien ne se fait encore par étapes. Créez un enchaînement :
+flow-enabled = se déclenche
+flow-disabled = rien ne la déclenche
+flow-enable = Laisser se déclencher
+flow-disable = Ne plus déclencher
+flow-kept = Cette version de naos n’a fait que la garder : appliquez-la de nouveau pour l’exécuter.
+steps-count = { $n ->
+    [one] { $count } étape
+   *[other] { $count } étapes
+}
+plan-resume = Reprendre là où elle a échoué
+plan-reset = L’abandonner en l’état
+plan-undone = C’est annulé : continuer avec le reste
+plan-retry-undo = Réessayer d’annuler
+plan-decide = Que faire
+plan-not-undone = { $value } n’a pas pu être annulée.
+
+pools-blank = Il n’y a pas encore d’équipe. Créez-en une :
+pool-size = Taille
+pool-scale = Fixer la taille
+pool-drain = Ne plus prendre de travail
+pool-start = Reprendre du travail
+pool-tasks = Tâches, une par ligne
+pool-submit = Lui donner le lot
+pool-history = Lots
+pool-batches = { $n ->
+    [one] { $count } lot ouvert
+   *[other] { $count } lots ouverts
+}
+pool-working = { $n ->
+    [one] { $count } tâche ouverte
+   *[other] { $count } tâches ouvertes
+}
+
+drivers-blank = Personne ne répond encore aux événements. Dites qui le fait :
+driver-open = { $part } sur { $whole } à la fois
+driver-queue = { $n ->
+    [one] { $count } événement attend
+   *[other] { $count } événements attendent
+}
+driver-per = en
+driver-errors = { $count } % des dernières réponses ont échoué
+driver-rests = A échoué trop souvent ; au repos jusqu’au
+driver-reset = L’essayer maintenant
+driver-enable = Lui donner des événements
+driver-disable = Ne plus lui en donner

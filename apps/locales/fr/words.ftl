@@ -108,3 +108,20 @@ supervisor-restarting = Redémarre
 supervisor-suspended = Suspendu
 supervisor-stopped = Arrêté
 supervisor-failed = En échec
+
+flow-plan = Plan
+flow-workflow = Enchaînement
+flow-saga = Saga
+flow-instruction = Instruction
+
+pool-ready = Prête
+pool-running = En cours
+pool-draining = Se vide
+pool-stopped = Arrêtée
+
+driver-ready = Prêt
+driver-working = En cours
+driver-resting = Au repos
+driver-tried = À l’essai
+driver-waiting = Attend son agent
+driver-disabled = Désactivé

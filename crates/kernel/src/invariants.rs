@@ -1,13 +1,15 @@
 //! What must always hold. Each has a name; every decision checks those it can touch, in release
 //! builds too: a broken one quarantines the cell before anything is journaled.
 
-use naos_types::fact::{Fact, budget, review};
-use naos_types::spec::OnExceed;
+use naos_types::fact::{Fact, budget, resource, review};
+use naos_types::spec::{DriverLimits, Kind, OnExceed};
 use naos_types::{RunStatus, Spender, StepStatus};
 
 use crate::budget::Budget;
 use crate::plan::Plan;
+use crate::resource::Driver;
 use crate::run::Run;
+use crate::state::ResourceKey;
 use crate::supervisor::Supervisor;
 use crate::turn::{Done, Stop, Turn};
 
@@ -107,8 +109,14 @@ pub fn n10_restarts_have_an_end(found: &Supervisor) -> bool {
     last.is_none_or(|last| found.recent(*last) <= found.restarts_max)
 }
 
+/// N11: a driver is given no more at once than it may have.
+#[must_use]
+pub fn n11_drivers_have_room(driver: &Driver, limits: &DriverLimits) -> bool {
+    driver.open.len() <= limits.open_max as usize
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9, N10];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -120,6 +128,7 @@ const N7: &str = "N7 fan-out keeps its window";
 const N8: &str = "N8 undoing goes backwards";
 const N9: &str = "N9 one beat";
 const N10: &str = "N10 restarts have an end";
+const N11: &str = "N11 drivers have room";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -139,6 +148,13 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
                 let covered = |b: Option<&Budget>| b.is_none_or(n1_budget_covers);
                 let both = covered(turn.budget(&own)?) && covered(turn.budget(&Spender::All)?);
                 holds(both, N1, &fact.kind())?;
+            }
+            Fact::Resource(resource::Fact::DriverGiven(f)) => {
+                let key = ResourceKey(Kind::Driver, f.driver.clone());
+                let limits = turn.resource(&key)?.and_then(|found| found.spec.driver());
+                if let (Some((_, limits)), Some(driver)) = (limits, turn.driver(&f.driver)?) {
+                    holds(n11_drivers_have_room(driver, &limits), N11, &f.driver)?;
+                }
             }
             _ => {}
         }

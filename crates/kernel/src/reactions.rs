@@ -22,16 +22,18 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Run(fact) => run_fact(turn, fact),
         Fact::Task(task::Fact::Closed(f)) => {
-            let parent = crate::task::known(turn, f.task)?.parent.clone();
-            match parent {
-                Some(parent) => crate::plan::task_closed(turn, &parent, f),
-                None => Ok(()),
+            let task = crate::task::known(turn, f.task)?;
+            let (parent, by) = (task.parent.clone(), task.by.clone());
+            if let Some(parent) = parent {
+                crate::plan::task_closed(turn, &parent, f)?;
             }
+            crate::resource::driver::task_closed(turn, &by, f)
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
         Fact::Event(fact) => crate::event::react(turn, fact),
         Fact::Resource(fact) => {
             crate::event::subscribed(turn, fact)?;
+            crate::resource::driver::react(turn, fact)?;
             crate::schedule::resource_fact(turn, fact)
         }
         Fact::Plan(fact) => {

@@ -479,6 +479,8 @@ tables! {
     quarantine quarantine_mut put_quarantine Quarantine: () => crate::tenant::Quarantine;
     /// A resource with a time.
     schedule schedule_mut put_schedule Schedule: ResourceKey => crate::schedule::Schedule;
+    /// How a driver is.
+    driver driver_mut put_driver Driver: Name => crate::resource::Driver;
     /// A schedule's place among those that wait.
     beat beat_mut put_beat Beat: BeatKey => crate::schedule::Beat;
 }

@@ -1,8 +1,8 @@
 //! Drivers: who answers events of some types. Keys that don't belong were found before, by the
 //! schema.
 
-use naos_types::Name;
-use naos_types::spec::{DriverKind, DriverSpec, is_topic};
+use naos_types::spec::{DriverKind, DriverLimits, DriverSpec, LimitedDriver, is_topic};
+use naos_types::{Name, Span};
 use serde_json::Value as Json;
 
 use crate::diagnostic::Findings;
@@ -15,7 +15,7 @@ pub(crate) fn read(
     node: &Node,
     document: &Json,
     findings: &mut Findings,
-) -> Option<DriverSpec> {
+) -> Option<LimitedDriver> {
     let before = findings.errors.len();
     let agent = match node.get("agent") {
         Some(agent) => reader::name(agent, "agent", findings)?,
@@ -53,10 +53,46 @@ pub(crate) fn read(
         capabilities,
         enabled,
     };
+    let limits = limits(node);
     if findings.errors.len() == before
-        && let Err(what) = spec.check()
+        && let Err(what) = spec.check().and_then(|()| limits.check())
     {
         findings.error(node.at, what);
     }
-    Some(spec)
+    Some(LimitedDriver {
+        driver: spec,
+        limits,
+    })
+}
+
+/// How much it is asked for; what isn't said is what drivers have. What can't be read was found
+/// before.
+fn limits(node: &Node) -> DriverLimits {
+    let mut limits = DriverLimits::default();
+    let span = |node: &Node, key| reader::span(node, key, 1_000, &mut Findings::new(""));
+    let whole = |node: Option<&Node>| match node.map(|node| &node.value) {
+        Some(Value::Whole(text)) => text.parse::<u32>().ok(),
+        _ => None,
+    };
+    let needs = node.get("resource_requirements");
+    let at_once = [
+        node.get("concurrency"),
+        node.get("max_concurrent"),
+        needs.and_then(|needs| needs.get("max_concurrent")),
+    ];
+    if let Some(open_max) = at_once.into_iter().find_map(whole) {
+        limits.open_max = open_max;
+    }
+    if let Some(rate) = node.get("rate") {
+        let per = rate.get("per").map(|per| span(per, "per"));
+        let per = per.unwrap_or(Some(Span::secs(1)));
+        limits.rate = whole(rate.get("calls")).zip(per);
+    }
+    if let Some(breaker) = node.get("breaker") {
+        limits.failures_max = whole(breaker.get("failures")).unwrap_or(limits.failures_max);
+        let pause = breaker.get("pause");
+        let pause = pause.and_then(|pause| span(pause, "pause"));
+        limits.pause = pause.unwrap_or(limits.pause);
+    }
+    limits
 }

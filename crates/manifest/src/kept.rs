@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use naos_types::spec::{DriverSpec, InstructionSpec, Kind};
+use naos_types::spec::{
+    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, LimitedDriver,
+};
 use naos_types::{Code, Name};
 use serde_json::{Value as Json, json};
 
@@ -66,6 +68,13 @@ const DRIVER: &[Key] = keys! {
     "description": Shape::Text,
     "type" | "driver_type": Shape::Words(&["agent", "tool", "io", "ui", "driver"]),
     "capabilities": Shape::Texts,
+    "concurrency" | "max_concurrent": Shape::Whole(1, DRIVER_OPEN_MAX as i64),
+    "rate": Shape::Object(keys! {
+        @need "calls": Shape::Whole(1, DRIVER_RATE_MAX as i64), "per": Shape::Span,
+    }),
+    "breaker": Shape::Object(keys! {
+        "failures": Shape::Whole(1, DRIVER_FAILURES_MAX as i64), "pause": Shape::Span,
+    }),
     "resource_requirements": Shape::Object(keys! {
         "memory" | "memory_mb": Shape::Any, "timeout" | "timeout_seconds": Shape::Span,
         "max_concurrent": Shape::Whole(1, COUNT_MAX), "requires_gpu": Shape::Bool,
@@ -151,7 +160,7 @@ pub struct Kept {
     /// What an instruction does.
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
-    pub driver: Option<Box<DriverSpec>>,
+    pub driver: Option<Box<LimitedDriver>>,
     /// When it happens by itself.
     pub schedule: Option<ScheduleDoc>,
 }

@@ -273,6 +273,14 @@ pub const REGISTER: &[StoredRecord] = &[
         "version 1, postcard: parents, each with its own or none",
         "one row, from the first supervisor on; can be derived from the journal",
     ),
+    stored(
+        50,
+        "tenants/<id>.db, records of kind driver",
+        "how a driver is",
+        "version 1, postcard: open (each task since) window used answered failed in_a_row resting \
+         rests last (each at took well) problem; the key is the driver's name",
+        "from its first event until the driver is taken away; can be derived from the journal",
+    ),
 ];
 
 #[cfg(test)]

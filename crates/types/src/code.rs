@@ -232,6 +232,13 @@ codes! {
     NOT_TAKEN 196 Conflict
         "an event was given to its consumer too often"
         "`naos events dead show` says how often; mend the consumer, then `naos events dead replay`"
+    DRIVER_FULL 197 Conflict
+        "too many events wait for a driver"
+        "`naos driver list` shows what it does; raise its concurrency or its rate, then \
+         `naos events dead replay`"
+    DRIVER_OFF 198 Conflict
+        "the driver is given no events"
+        "`naos driver enable NAME`, then `naos events dead replay`"
     PLANS_TOO_DEEP 199 Conflict
         "plans run each other too deep"
         "the message names them: let one of them run without the other, or set it off by an event"

@@ -73,7 +73,10 @@
       const before = was.find(o => o.id === d.id);
       if (before) d.open = before.open || d.open;
     });
+    const frame = old.querySelector('.frame');
+    const at = frame && [frame.scrollLeft, frame.scrollTop];
     old.replaceWith(now);
+    if (at) now.querySelector('.frame')?.scrollTo(...at);
     if (focus) now.querySelector('[href="' + CSS.escape(focus) + '"]')?.focus();
   };
   // A new row goes into the list of its kind, where the page has one.

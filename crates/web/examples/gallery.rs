@@ -53,6 +53,11 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("run", &sample::run(s))?;
     out.page("plan", &sample::plan(s))?;
     out.page("supervisors", &sample::supervisors(s))?;
+    out.page("flows", &sample::flows(s))?;
+    out.page("flow", &sample::flow(s))?;
+    out.page("pools", &sample::pools(s))?;
+    out.page("pool", &sample::pool(s))?;
+    out.page("drivers", &sample::drivers(s))?;
     out.page("approvals", &sample::approvals(s))?;
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
@@ -68,6 +73,9 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("run-empty", &sample::run_empty())?;
     out.page("plan-empty", &sample::plan_empty())?;
     out.page("supervisors-empty", &sample::supervisors_empty())?;
+    out.page("flows-empty", &sample::flows_empty())?;
+    out.page("pools-empty", &sample::pools_empty())?;
+    out.page("drivers-empty", &sample::drivers_empty())?;
     out.page("approvals-empty", &sample::approvals_empty())?;
     out.page("approval-empty", &sample::approval_empty())?;
     out.page("events-empty", &sample::events_empty())?;

@@ -276,7 +276,7 @@ fn gather(
                 instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
                 Spec::Instruction(instruction)
             }
-            (_, Some(driver)) => Spec::Driver(driver),
+            (_, Some(driver)) => Spec::Limited(driver),
             (None, None) => Spec::Kept(kept.json),
         };
         let apply = apply(kind, &kept.name, spec);
@@ -371,6 +371,7 @@ pub(crate) fn missing<E>(
                 _ => continue,
             },
             Spec::Driver(driver) => BTreeSet::from([&driver.agent]),
+            Spec::Limited(limited) => BTreeSet::from([&limited.driver.agent]),
             Spec::Schedule(schedule) => match &schedule.starts {
                 Begins::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
                 _ => continue,

@@ -443,6 +443,8 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("GET", "/api/v1/schedules") => list("Schedule"),
         ("GET", "/api/v1/schedules/{name}") => named("Schedule"),
         ("POST", path) if path.starts_with("/api/v1/schedules/") => named("Schedule"),
+        ("GET", "/api/v1/drivers") => list("Driver"),
+        ("GET", "/api/v1/drivers/{name}") => named("Driver"),
         ("GET", "/api/v1/notices") => list("Notice"),
         ("POST", "/api/v1/notices/{name}/test") => named("Notice"),
         ("GET", "/api/v1/audit") => list("AuditRow"),
@@ -527,6 +529,7 @@ fn schemas() -> Value {
                 "description": text(), "version": number(),
                 "problem": {"type": ["object", "null"]}, "seq": number()}),
         ),
+        "Driver": driver(),
         "Notice": of(
             &["notice", "to", "what", "status", "attempts", "raised"],
             json!({"notice": text(), "to": text(), "what": text(), "about": maybe(),
@@ -541,4 +544,35 @@ fn schemas() -> Value {
                 "hash": text(), "line": text()}),
         ),
     })
+}
+
+/// A driver, and how it does.
+fn driver() -> Value {
+    let text = || json!({"type": "string"});
+    let maybe = || json!({"type": ["string", "null"]});
+    let number = || json!({"type": "integer", "minimum": 0});
+    let states = json!([
+        "ready", "working", "resting", "tried", "waiting", "disabled"
+    ]);
+    object(
+        &[
+            "name",
+            "status",
+            "agent",
+            "capabilities",
+            "breaker",
+            "open",
+            "waiting",
+        ],
+        json!({"kind": text(), "name": text(), "status": {"enum": states},
+            "enabled": {"type": "boolean"}, "agent": text(), "type": text(),
+            "capabilities": {"type": "array", "items": text()}, "concurrency": number(),
+            "rate": {"type": ["object", "null"]}, "open": number(), "waiting": number(),
+            "breaker": {"enum": ["closed", "open", "half_open"]}, "resting_until": maybe(),
+            "failures_in_a_row": number(), "failures_max": number(), "answered": number(),
+            "failed": number(), "error_percent": {"type": ["integer", "null"]},
+            "last": {"type": "array", "items": {"type": "object"}},
+            "problem": {"type": ["object", "null"]}, "failed_at": maybe(),
+            "version": number(), "spec": {"type": "object"}}),
+    )
 }

@@ -8,8 +8,8 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
-    documents, events, flows, members, nodes, notices, plans, pools, resources, runs, schedules,
-    supervisors, tasks, tenants, webhooks,
+    documents, drivers, events, flows, members, nodes, notices, plans, pools, resources, runs,
+    schedules, supervisors, tasks, tenants, webhooks,
 };
 use crate::app::{App, Desk};
 use crate::door::{self, Handler, Wants};
@@ -118,6 +118,9 @@ table! {
         webhooks::rotate;
     Api POST "/hooks/{tenant}/{name}" Open "A signed call that sets an instruction off"
         webhooks::receive;
+    Api GET "/api/v1/drivers" Staff "Who answers which events, and how they do" drivers::list;
+    Api GET "/api/v1/drivers/{name}" Staff "One driver" drivers::show;
+    Api POST "/api/v1/drivers/{name}/reset" Admin "Ends its rest" drivers::reset;
     Api POST "/api/v1/drivers/{name}/enable" Admin "Lets a driver be given events"
         resources::enable_driver;
     Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events"
@@ -242,6 +245,19 @@ table! {
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
+    Page POST "/plans/{id}" Staff "Lets it go on, or decides about it" screens::plans::change;
+    Page GET "/flows" Staff "What runs as steps" screens::flows::list;
+    Page GET "/flows/{kind}/{name}" Staff "One with its runs" screens::flows::show;
+    Page POST "/flows/{kind}/{name}" Admin "Lets it be set off, or not" screens::flows::enable;
+    Page POST "/flows/{kind}/{name}/run" Staff "Runs it" screens::flows::run;
+    Page GET "/drivers" Staff "Who answers which events" screens::drivers::show;
+    Page POST "/drivers/{name}" Admin "Ends a rest, or gives it no more events"
+        screens::drivers::change;
+    Page GET "/pools" Staff "Agents that share work" screens::pools::list;
+    Page GET "/pools/{name}" Staff "One pool with its batches" screens::pools::show;
+    Page POST "/pools/{name}" Admin "Scales it, or lets it take no more work"
+        screens::pools::change;
+    Page POST "/pools/{name}/submit" Staff "Gives it a batch" screens::pools::submit;
     Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
     Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;

@@ -40,8 +40,9 @@ pub fn check(manifests: &[Manifest<'_>]) -> Vec<Violation> {
 }
 
 fn has_licence(manifest: &Manifest<'_>) -> bool {
-    // The guests are a workspace of their own and may say it in full.
-    let in_full = manifest.path.starts_with("guest/");
+    // The guests and the examples are workspaces of their own and may say it in full.
+    let own = ["guest/", "examples/"];
+    let in_full = own.iter().any(|folder| manifest.path.starts_with(folder));
     manifest.section("package").any(|entry| {
         let value = entry.value.replace(' ', "");
         let inherited = (entry.key == "license.workspace" && value == "true")

@@ -81,6 +81,7 @@ kept! {
     Notice naos_kernel::notice::Notice, NoticeId;
     Bus naos_kernel::event::Bus, ();
     Consumer naos_kernel::event::Consumer, Name;
+    Driver naos_kernel::resource::Driver, Name;
     Dead naos_kernel::event::Dead, naos_kernel::event::DeadKey;
     Trace naos_kernel::event::Trace, naos_kernel::event::TraceKey;
     Quarantine naos_kernel::tenant::Quarantine, ();

@@ -103,7 +103,7 @@ pub(super) fn set_off(turn: &mut Turn<'_>, fact: &Published) -> Done {
 }
 
 /// Has a consumer look at what it has to do.
-pub(super) fn wake(turn: &mut Turn<'_>, name: &Name) -> Done {
+pub(crate) fn wake(turn: &mut Turn<'_>, name: &Name) -> Done {
     let pending = turn.consumer(name)?.is_some_and(|c| !c.pending.is_empty());
     let next = Input::Due(Key::Consumer(name.clone()));
     if pending && !turn.next.contains(&next) {
@@ -137,7 +137,7 @@ pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
             _ => return Ok(()),
         },
         resource::Fact::Deleted(f) if f.kind == Kind::Subscription => (&f.name, None),
-        resource::Fact::Deleted(_) => return Ok(()),
+        _ => return Ok(()),
     };
     let mut listeners = turn.listeners(&())?.cloned().unwrap_or_default();
     match listener {

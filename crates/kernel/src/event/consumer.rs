@@ -46,17 +46,59 @@ pub struct Consumer {
     pub done: u64,
     /// How many were put aside.
     pub dead: u64,
+    /// Why what is to set something off doesn't yet.
+    pub rest: Option<Rest>,
+}
+
+/// What events wait for that a driver is to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    /// A time.
+    Until(Time),
+    /// That the driver is done with one that it has.
+    ForRoom,
+}
+
+/// A consumer as it was kept before anything waited.
+#[derive(Deserialize)]
+struct ConsumerV1 {
+    cursor: Option<Seq>,
+    held: BTreeMap<Seq, Held>,
+    pending: VecDeque<Caught>,
+    attempts_max: u32,
+    done: u64,
+    dead: u64,
 }
 
 impl Aggregate for Consumer {
     const KIND: &'static str = "consumer";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: ConsumerV1 = postcard::from_bytes(bytes).ok()?;
+        Some(Self {
+            cursor: old.cursor,
+            held: old.held,
+            pending: old.pending,
+            attempts_max: old.attempts_max,
+            done: old.done,
+            dead: old.dead,
+            rest: None,
+        })
+    }
     fn is_open(&self) -> bool {
         self.due().is_some()
     }
     fn due(&self) -> Option<Time> {
         if !self.pending.is_empty() {
-            return Some(Time(0));
+            return match self.rest {
+                None => Some(Time(0)),
+                Some(Rest::Until(at)) => Some(at),
+                Some(Rest::ForRoom) => None,
+            };
         }
         let last = self.held.values().filter(|h| self.is_last(h));
         last.map(|held| held.at).min()
@@ -272,8 +314,11 @@ pub(crate) fn due(turn: &mut Turn<'_>, name: &Name) -> Done {
         return Ok(());
     };
     if !consumer.pending.is_empty() {
-        trigger::set_off(turn, name)?;
-        return super::bus::wake(turn, name);
+        return if trigger::set_off(turn, name)? {
+            super::bus::wake(turn, name)
+        } else {
+            Ok(()) // it waits, and is looked at again when it need not any more
+        };
     }
     let now = turn.now;
     let over: Vec<(Seq, Held)> = consumer
@@ -351,4 +396,31 @@ pub(super) fn fold_acknowledged(turn: &mut Turn<'_>, f: &event::Acknowledged) ->
 pub(super) fn fold_returned(turn: &mut Turn<'_>, f: &event::Returned) -> Done {
     put_again(turn.consumer_mut(&f.consumer)?, &f.events);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before anything waited, byte for byte.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let mut old = vec![1, 7]; // the cursor
+        old.push(0); // nothing is with it
+        old.push(0); // nothing is to be set off
+        old.extend([5, 9, 2]); // attempts, done, dead
+        let read = Consumer::lift(1, &old).unwrap();
+        let wanted = Consumer {
+            cursor: Some(7),
+            attempts_max: 5,
+            done: 9,
+            dead: 2,
+            ..Consumer::default()
+        };
+        assert_eq!(read, wanted);
+        assert_eq!(Consumer::lift(3, &old), None);
+        let new = postcard::to_stdvec(&wanted).unwrap();
+        old.push(0); // it waits for nothing
+        assert_eq!(new, old);
+    }
 }

@@ -17,12 +17,12 @@ use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 use crate::turn::{Done, Stop, Turn};
 
 pub use bus::{Bus, Listener, Listeners, SUBSCRIPTIONS_MAX};
-pub use consumer::{Consumer, Held, PULL_MAX};
+pub use consumer::{Consumer, Held, PULL_MAX, Rest};
 pub use dead::{Dead, DeadKey};
 pub use trigger::{Caught, HOPS_MAX, Trace, TraceKey};
 pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 
-pub(crate) use bus::{room, set_up, subscribed};
+pub(crate) use bus::{room, set_up, subscribed, wake};
 pub(crate) use consumer::{due, give_up};
 pub(crate) use ended::plan_ended;
 pub(crate) use trigger::given;

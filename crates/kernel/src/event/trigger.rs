@@ -2,17 +2,18 @@
 //! of its own; what it sets off begins in the commit that says so, so it begins once.
 
 use naos_types::command::Reply;
-use naos_types::fact::Problem;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
+use naos_types::fact::{Problem, resource};
 use naos_types::spec::{Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::subscription;
+use super::{Rest, subscription};
 use crate::need::{Compute, Formula, Var};
 use crate::plan::Plan;
+use crate::resource::driver::{self, DRIVER_WAITING_MAX, Gate};
 use crate::table::Aggregate;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -123,24 +124,57 @@ fn path(turn: &Turn<'_>, caught: &Caught) -> Done<Vec<Name>> {
     Ok(trace.map_or_else(Vec::new, |trace| trace.path.clone()))
 }
 
-/// Looks at the oldest event that was handed to a trigger.
-pub(super) fn set_off(turn: &mut Turn<'_>, name: &Name) -> Done {
-    let Some(caught) = turn
-        .consumer(name)?
-        .and_then(|c| c.pending.front().cloned())
-    else {
-        return Ok(());
+/// Looks at the oldest event that was handed to a trigger; whether the next one may follow.
+pub(super) fn set_off(turn: &mut Turn<'_>, name: &Name) -> Done<bool> {
+    let Some(consumer) = turn.consumer(name)? else {
+        return Ok(true);
     };
+    let (waiting, rest) = (consumer.pending.len(), consumer.rest);
+    let Some(caught) = consumer.pending.front().cloned() else {
+        return Ok(true);
+    };
+    if let Some(driver) = driver::of(name) {
+        match driver::gate(turn, &driver)? {
+            Gate::Open => {}
+            Gate::Off => {
+                let note = format!("driver {driver} is given no events any more");
+                let problem = Problem::new(Code::DRIVER_OFF, note);
+                dead(turn, name, &caught, problem)?;
+                return Ok(true);
+            }
+            Gate::Shut(_) if waiting > DRIVER_WAITING_MAX => {
+                let note = format!("{waiting} events wait for driver {driver}");
+                let problem = Problem::new(Code::DRIVER_FULL, note);
+                dead(turn, name, &caught, problem)?;
+                return Ok(true);
+            }
+            Gate::Shut(why) => {
+                if rest != Some(why) {
+                    let until = match why {
+                        Rest::Until(at) => Some(at),
+                        Rest::ForRoom => None,
+                    };
+                    turn.emit(resource::DriverWaits { driver, until })?;
+                }
+                return Ok(false);
+            }
+        }
+    }
+    look(turn, name, &caught)?;
+    Ok(true)
+}
+
+fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     let spec = subscription(turn, name)?;
     let Some((spec, starts)) = spec.and_then(|spec| Some((spec.clone(), spec.starts?))) else {
-        return done(turn, name, &caught, None, Began::Nothing);
+        return done(turn, name, caught, None, Began::Nothing);
     };
     let late = crate::planted::is("circle-goes-on");
     let most = if late { 2 * HOPS_MAX } else { HOPS_MAX };
     if caught.hops >= most {
-        let circle = circle(&path(turn, &caught)?, name);
+        let circle = circle(&path(turn, caught)?, name);
         let note = format!("{} events led to each other: {circle}", caught.hops);
-        return dead(turn, name, &caught, Problem::new(Code::EVENT_LOOP, note));
+        return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
     let vars = || vec![("trigger".to_owned(), caught.var())];
     if let Some(condition) = spec.condition {
@@ -153,25 +187,25 @@ pub(super) fn set_off(turn: &mut Turn<'_>, name: &Name) -> Done {
         });
         match met {
             Ok(true) => {}
-            Ok(false) => return done(turn, name, &caught, None, Began::Nothing),
-            Err(why) => return unusable(turn, name, &caught, why),
+            Ok(false) => return done(turn, name, caught, None, Began::Nothing),
+            Err(why) => return unusable(turn, name, caught, why),
         }
     }
     let formula = Formula::Cel("trigger".into());
     let vars = vars();
     let given = match turn.compute(Compute { formula, vars })? {
         Ok(computed) => computed,
-        Err(why) => return unusable(turn, name, &caught, why),
+        Err(why) => return unusable(turn, name, caught, why),
     };
-    let input = match input(turn, &starts, &caught, &given.value, given.body)? {
+    let input = match input(turn, &starts, caught, &given.value, given.body)? {
         Ok(input) => input,
-        Err(why) => return unusable(turn, name, &caught, why),
+        Err(why) => return unusable(turn, name, caught, why),
     };
-    match begin(turn, name, &starts, &caught, input) {
-        Ok(began) => done(turn, name, &caught, Some(given.body), began),
+    match begin(turn, name, &starts, caught, input) {
+        Ok(began) => done(turn, name, caught, Some(given.body), began),
         Err(Stop::Refused(refusal)) => {
             let problem = Problem::new(refusal.code, refusal.what);
-            dead(turn, name, &caught, problem)
+            dead(turn, name, caught, problem)
         }
         Err(stop) => Err(stop),
     }
@@ -225,9 +259,9 @@ fn begin(
         // A driver's task is part of the step that waits for its answer.
         let parent = caught.asks.clone().filter(|_| super::is_driver(name));
         if let Some(parent) = &parent
-            && crate::plan::known(turn, parent.plan)?.is_closed()
+            && !crate::plan::still_asks(turn, parent)?
         {
-            return Ok(Began::Nothing);
+            return Ok(Began::Nothing); // whoever asked gave up meanwhile
         }
         let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
         let title = turn.seal(caught.topic.clone())?;
@@ -240,6 +274,9 @@ fn begin(
             by,
         };
         crate::task::open(turn, wanted)?;
+        if let Some(driver) = driver::of(name) {
+            driver::given(turn, driver, task)?;
+        }
         return Ok(Began::Task(task));
     }
     match crate::plan::start(turn, &by, starts.kind, &starts.name, input)? {
@@ -276,6 +313,17 @@ fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> 
         && let Some(asker) = &caught.asks
     {
         crate::plan::unanswered(turn, asker, problem.clone())?;
+    }
+    if let Some(driver) = &driver::of(name) {
+        let failure = driver::Failure {
+            driver,
+            subscription: name,
+            event: caught.event,
+            run: None,
+            correlation: caught.correlation.clone(),
+            hops: caught.hops,
+        };
+        driver::tell(turn, failure, &problem)?;
     }
     turn.emit(event::Dead {
         consumer: name.clone(),
@@ -317,6 +365,7 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
     }
     let consumer = turn.consumer_mut(&f.consumer)?;
     consumer.pending.pop_front();
+    consumer.rest = None;
     consumer.done += 1;
     Ok(())
 }

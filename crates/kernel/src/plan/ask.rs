@@ -68,13 +68,23 @@ pub(super) fn begin(
     Ok(Ok(()))
 }
 
-/// The driver could not be asked: the step that waits for it fails.
-pub(crate) fn unanswered(turn: &mut Turn<'_>, asker: &Parent, problem: Problem) -> Done {
+/// Whether a step still waits for the answer to what it asked.
+pub(crate) fn still_asks(turn: &Turn<'_>, asker: &Parent) -> Done<bool> {
     let plan = known(turn, asker.plan)?;
     let step = plan.steps.get(&asker.at.step);
-    let waits = step
-        .is_some_and(|step| step.status == StepStatus::Running && step.attempt == asker.attempt);
-    if plan.is_closed() || !waits {
+    let waits = step.is_some_and(|step| match asker.at.item {
+        None => step.status == StepStatus::Running && step.attempt == asker.attempt,
+        Some(item) => step.fan.as_ref().is_some_and(|fan| {
+            let item = fan.open.get(&item);
+            item.is_some_and(|item| item.retry_at.is_none() && item.attempt == asker.attempt)
+        }),
+    });
+    Ok(!plan.is_closed() && waits)
+}
+
+/// The driver could not be asked: the step that waits for it fails.
+pub(crate) fn unanswered(turn: &mut Turn<'_>, asker: &Parent, problem: Problem) -> Done {
+    if !still_asks(turn, asker)? {
         return Ok(());
     }
     outcome::failed(turn, asker.plan, asker.at.clone(), problem)

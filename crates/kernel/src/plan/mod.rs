@@ -31,7 +31,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use advance::{advance, due, give_up, halt};
-pub(crate) use ask::unanswered;
+pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use nested::PLAN_DEPTH_MAX;

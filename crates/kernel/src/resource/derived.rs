@@ -50,7 +50,7 @@ fn called(kind: Kind, name: &Name) -> Done<Option<Name>> {
 
 fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
     match spec {
-        Spec::Driver(spec) => spec.listens(),
+        Spec::Driver(_) | Spec::Limited(_) => spec.driver()?.0.listens(),
         Spec::Instruction(spec) => spec.listening().cloned(),
         _ => None,
     }
@@ -111,13 +111,45 @@ pub(super) fn follow(
         }
         None => {
             let key = ResourceKey(Kind::Subscription, own.clone());
-            if turn.resource(&key)?.is_some() {
-                delete(turn, by, Kind::Subscription, &own)?;
+            if turn.resource(&key)?.is_none() || drains(turn, by, name, &own, spec)? {
+                return Ok(());
             }
+            delete(turn, by, Kind::Subscription, &own)?;
         }
     }
     Ok(())
 }
+
+/// Events that wait for a driver are lost to nobody: one that is given no more hears nothing new,
+/// and puts them aside one after the other; one with such events stays.
+fn drains(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    name: &Name,
+    own: &Name,
+    spec: Option<&Spec>,
+) -> Done<bool> {
+    let waiting = turn.consumer(own)?.map_or(0, |found| found.pending.len());
+    if waiting == 0 || !own.as_str().starts_with(DRIVER_PREFIX) {
+        return Ok(false);
+    }
+    if spec.is_none() {
+        let what = format!("{waiting} events wait for driver {name}");
+        let refusal = Refusal::new(Code::WRONG_STATE, what);
+        let help = format!("`naos driver disable {name}` puts them aside, then take it away");
+        return Err(refusal.help(help).into());
+    }
+    let Some(mut silent) = crate::event::subscription(turn, own)? else {
+        return Ok(false);
+    };
+    silent.filter.topics = vec![NO_TOPIC.to_owned()];
+    let silent = Spec::Subscription(Box::new(silent));
+    apply(turn, by, Kind::Subscription, own, &silent)?;
+    Ok(true)
+}
+
+/// What no event is called.
+const NO_TOPIC: &str = ".";
 
 /// Each type of events has one driver at most.
 fn alone(turn: &Turn<'_>, own: &Name, listens: &SubscriptionSpec) -> Done {

@@ -1,6 +1,7 @@
 //! Resources: applications are data.
 
 mod derived;
+pub(crate) mod driver;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC};
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +204,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                     }
                 }
                 Spec::Driver(spec) => spec.enabled = *on,
+                Spec::Limited(spec) => spec.driver.enabled = *on,
                 _ => {
                     let what = format!("a {} is neither enabled nor disabled", kind.word());
                     return Err(Stop::refused(Code::BAD_REQUEST, what));
@@ -208,6 +212,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             }
             apply(turn, by, *kind, name, &spec)
         }
+        command::Resource::ResetDriver { name } => driver::reset(turn, by, name),
         command::Resource::Delete { kind, name } => {
             derived::check_name(*kind, name)?;
             known(turn, *kind, name)?;
@@ -302,6 +307,11 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
         Spec::Webhook(_) => kind == Kind::Webhook,
+        Spec::Limited(spec) => {
+            sound(spec.driver.check())?;
+            sound(spec.limits.check())?;
+            kind == Kind::Driver
+        }
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -348,8 +358,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
                 turn.head_mut(&())?.skills.remove(&f.name);
             }
+            if f.kind == Kind::Driver {
+                turn.put_driver(f.name.clone(), None);
+            }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
         }
+        driver => driver::fold(turn, driver)?,
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ pub(crate) fn resource_fact(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done 
     let (kind, name, time, version) = match fact {
         resource::Fact::Applied(f) => (f.kind, &f.name, super::of(&f.spec), f.version),
         resource::Fact::Deleted(f) => (f.kind, &f.name, None, 0),
+        _ => return Ok(()),
     };
     if !may_have_a_time(kind) {
         return Ok(());

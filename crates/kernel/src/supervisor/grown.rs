@@ -82,7 +82,7 @@ pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
             _ => Ok(()),
         },
         resource::Fact::Deleted(f) if f.kind == Kind::Supervisor => grow(turn, &f.name, None),
-        resource::Fact::Deleted(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

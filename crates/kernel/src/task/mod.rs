@@ -153,6 +153,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             task.output = f.output;
             task.problem.clone_from(&f.problem);
             task.ended = Some(now);
+            if f.status == TaskStatus::Cancelled {
+                let by = task.by.clone();
+                crate::resource::driver::let_go(turn, &by, f.task)?;
+            }
         }
     }
     Ok(())

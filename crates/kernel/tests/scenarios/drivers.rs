@@ -1,12 +1,19 @@
 //! Drivers: who answers what, and steps that wait for an answer.
 
+use std::sync::Arc;
+
+use naos_kernel::resource::{Breaker, Driver, ERROR_TOPIC};
+use naos_kernel::{AnyAggregate, Key};
 use naos_types::command::{self, Reply};
-use naos_types::fact::{Fact, plan as plan_facts};
-use naos_types::spec::{DriverKind, DriverSpec, InstructionSpec, Kind, Spec, StepDo};
-use naos_types::{Code, Name, PlanStatus, Refusal};
+use naos_types::fact::{Fact, event, plan as plan_facts, resource};
+use naos_types::spec::{
+    DriverKind, DriverLimits, DriverSpec, InstructionSpec, Kind, LimitedDriver, Spec, StepDo,
+};
+use naos_types::{Code, Name, PlanStatus, Refusal, Span};
 
 use crate::bench::Bench;
 use crate::plans::{plan, step};
+use crate::script::play_in;
 
 fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -94,4 +101,292 @@ fn what_is_needed_waits_for_a_driver_and_the_rest_goes_on() {
     let refused = said.expect_err("its agent is missing");
     assert_eq!(refused.code, Code::WAITS_FOR);
     assert!(refused.what.contains("agent nobody"), "{refused:?}");
+}
+
+/// A cell with a driver of mails, which the agent `mail` answers.
+fn limited(limits: DriverLimits) -> Bench {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent mail 0c");
+    apply_limited(&mut bench, limits, true).expect("it is sound");
+    bench
+}
+
+fn apply_limited(bench: &mut Bench, limits: DriverLimits, enabled: bool) -> Result<Reply, Refusal> {
+    let driver = DriverSpec {
+        document: "{}".to_owned(),
+        kind: DriverKind::Io,
+        agent: name("mail"),
+        capabilities: vec!["mail.read".to_owned()],
+        enabled,
+    };
+    let spec = Spec::Limited(Box::new(LimitedDriver { driver, limits }));
+    let (said, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Driver,
+        name: name("post"),
+        spec,
+    });
+    said
+}
+
+fn found(bench: &Bench) -> Arc<Driver> {
+    match bench.state.get(&Key::Driver(name("post"))) {
+        Some(AnyAggregate::Driver(driver)) => driver,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn publish(bench: &mut Bench, times: usize) {
+    for _ in 0..times {
+        play_in(bench, "publish mail.read");
+    }
+}
+
+/// How often the driver was given an event so far.
+fn given(bench: &Bench) -> usize {
+    let given = |fact: &Fact| matches!(fact, Fact::Resource(resource::Fact::DriverGiven(_)));
+    bench.facts.iter().filter(|(_, fact)| given(fact)).count()
+}
+
+fn put_aside(bench: &Bench) -> Vec<Code> {
+    let facts = bench.facts.iter();
+    facts
+        .filter_map(|(_, fact)| match fact {
+            Fact::Event(event::Fact::Dead(f)) => Some(f.problem.code),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_driver_has_no_more_at_once_than_it_may() {
+    let mut bench = limited(DriverLimits {
+        open_max: 2,
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 5);
+    assert_eq!((given(&bench), found(&bench).open.len()), (2, 2));
+    // Waiting takes no time and no alarm: what ends lets the next one follow.
+    assert_eq!(bench.wait(Span::secs(3_600)), []);
+    let after = play_in(&mut bench, "finish mail ok");
+    assert!(after.contains("resource.driver_given"), "{after}");
+    assert_eq!((given(&bench), found(&bench).open.len()), (3, 2));
+    for _ in 0..4 {
+        play_in(&mut bench, "finish mail ok");
+    }
+    let driver = found(&bench);
+    assert_eq!((driver.answered, driver.open.len()), (5, 0));
+    assert_eq!(driver.error_percent(), Some(0));
+}
+
+#[test]
+fn one_that_is_let_go_makes_room() {
+    let mut bench = limited(DriverLimits {
+        open_max: 1,
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 2);
+    let task = *found(&bench).open.keys().next().expect("it has one");
+    let (said, _) = bench.command(command::Task::Cancel { task });
+    said.expect("it is open");
+    assert_eq!(given(&bench), 2);
+    assert_eq!((found(&bench).failed, found(&bench).open.len()), (0, 1));
+}
+
+#[test]
+fn a_rate_lets_so_many_through_in_its_time() {
+    let mut bench = limited(DriverLimits {
+        rate: Some((2, Span::secs(60))),
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 5);
+    assert_eq!(given(&bench), 2);
+    bench.wait(Span::secs(59));
+    assert_eq!(given(&bench), 2);
+    bench.wait(Span::secs(1));
+    assert_eq!(given(&bench), 4);
+    bench.wait(Span::secs(60));
+    assert_eq!(given(&bench), 5);
+}
+
+#[test]
+fn one_that_fails_again_and_again_rests_and_is_tried_with_one() {
+    let mut bench = limited(DriverLimits {
+        open_max: 2,
+        failures_max: 3,
+        pause: Span::secs(30),
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 8);
+    for _ in 0..3 {
+        play_in(&mut bench, "fail mail");
+    }
+    assert_eq!(found(&bench).breaker(bench.now), Breaker::Open);
+    assert_eq!(given(&bench), 4, "nothing is given to one that rests");
+    // What it had before counts no more.
+    play_in(&mut bench, "fail mail");
+    bench.wait(Span::secs(29));
+    assert_eq!(given(&bench), 4);
+    bench.wait(Span::secs(1));
+    assert_eq!(found(&bench).breaker(bench.now), Breaker::HalfOpen);
+    assert_eq!((given(&bench), found(&bench).open.len()), (5, 1));
+    // It fails once more: twice as long. Then it answers, and gets all of them.
+    play_in(&mut bench, "fail mail");
+    bench.wait(Span::secs(59));
+    assert_eq!(given(&bench), 5);
+    bench.wait(Span::secs(1));
+    play_in(&mut bench, "finish mail ok");
+    assert_eq!(found(&bench).breaker(bench.now), Breaker::Closed);
+    assert_eq!(given(&bench), 8);
+    assert_eq!(put_aside(&bench), [], "nothing is lost meanwhile");
+    assert_eq!(found(&bench).error_percent(), Some(83));
+}
+
+#[test]
+fn a_person_ends_a_rest() {
+    let mut bench = limited(DriverLimits {
+        failures_max: 1,
+        ..DriverLimits::default()
+    });
+    let reset = || command::Resource::ResetDriver { name: name("post") };
+    assert_eq!(bench.command(reset()).0, Ok(Reply::Unchanged));
+    publish(&mut bench, 1);
+    play_in(&mut bench, "fail mail");
+    publish(&mut bench, 3);
+    assert_eq!(given(&bench), 1);
+    assert_eq!(bench.command(reset()).0, Ok(Reply::Done));
+    assert_eq!(given(&bench), 4);
+    let stranger = command::Resource::ResetDriver { name: name("who") };
+    let said = bench.command(stranger).0;
+    assert_eq!(said.map_err(|refusal| refusal.code), Err(Code::NOT_FOUND));
+}
+
+#[test]
+fn a_failure_is_an_event() {
+    let mut bench = limited(DriverLimits::default());
+    publish(&mut bench, 1);
+    play_in(&mut bench, "fail mail");
+    let told: Vec<_> = bench
+        .facts
+        .iter()
+        .filter_map(|(_, fact)| match fact {
+            Fact::Event(event::Fact::Published(f)) if f.topic == ERROR_TOPIC => Some(f.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told.len(), 1);
+    let data: serde_json::Value =
+        serde_json::from_str(&bench.text(&told[0].data)).expect("it is JSON");
+    assert_eq!(data["driver"], "post");
+    assert!(
+        data["run"].is_string() && data["error"].is_string(),
+        "{data}"
+    );
+    assert_eq!(told[0].origin.hops, 1);
+    assert_eq!(
+        told[0].correlation(),
+        data["event"].as_str().expect("an id")
+    );
+}
+
+#[test]
+fn drivers_of_errors_that_fail_end() {
+    let mut bench = limited(DriverLimits::default());
+    let driver = DriverSpec {
+        document: "{}".to_owned(),
+        kind: DriverKind::Tool,
+        agent: name("nobody"),
+        capabilities: vec![ERROR_TOPIC.to_owned()],
+        enabled: true,
+    };
+    let (said, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Driver,
+        name: name("mourner"),
+        spec: Spec::Driver(Box::new(driver)),
+    });
+    said.expect("it waits for its agent");
+    publish(&mut bench, 1);
+    play_in(&mut bench, "fail mail");
+    let codes = put_aside(&bench);
+    assert_eq!(codes.last(), Some(&Code::EVENT_LOOP), "{codes:?}");
+    assert!(codes.len() <= 20, "{codes:?}");
+}
+
+#[test]
+fn who_gave_up_is_not_answered_later() {
+    let mut bench = limited(DriverLimits {
+        open_max: 1,
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 1);
+    let (said, _) = instruct(&mut bench, true);
+    let Ok(Reply::Plan(plan)) = said else {
+        panic!("{said:?}");
+    };
+    assert_eq!(given(&bench), 1, "the step waits behind the other event");
+    let (said, _) = bench.command(command::Plan::Cancel { plan });
+    said.expect("it is open");
+    play_in(&mut bench, "finish mail ok");
+    assert_eq!(given(&bench), 1, "nobody wants the answer any more");
+    assert!(found(&bench).open.is_empty());
+}
+
+#[test]
+fn one_that_is_switched_off_puts_aside_what_waits() {
+    let mut bench = limited(DriverLimits {
+        open_max: 1,
+        ..DriverLimits::default()
+    });
+    publish(&mut bench, 4);
+    let delete = || command::Resource::Delete {
+        kind: Kind::Driver,
+        name: name("post"),
+    };
+    let refused = bench.command(delete()).0.expect_err("events wait for it");
+    assert_eq!(refused.code, Code::WRONG_STATE);
+    assert!(refused.what.contains("3 events wait"), "{refused:?}");
+    let (said, _) = bench.command(command::Resource::Enable {
+        kind: Kind::Driver,
+        name: name("post"),
+        on: false,
+    });
+    said.expect("it is there");
+    assert_eq!(put_aside(&bench), [Code::DRIVER_OFF; 3]);
+    publish(&mut bench, 1);
+    assert_eq!(put_aside(&bench).len(), 3, "it hears nothing new");
+    assert_eq!(bench.command(delete()).0, Ok(Reply::Done));
+}
+
+#[test]
+fn limits_that_are_none_are_refused() {
+    let sound = DriverLimits::default();
+    for limits in [
+        DriverLimits {
+            open_max: 0,
+            ..sound
+        },
+        DriverLimits {
+            open_max: 100_000,
+            ..sound
+        },
+        DriverLimits {
+            rate: Some((0, Span(1))),
+            ..sound
+        },
+        DriverLimits {
+            rate: Some((1, Span(0))),
+            ..sound
+        },
+        DriverLimits {
+            failures_max: 0,
+            ..sound
+        },
+        DriverLimits {
+            pause: Span(0),
+            ..sound
+        },
+    ] {
+        let mut bench = Bench::new();
+        let refused = apply_limited(&mut bench, limits, true).expect_err("it isn't sound");
+        assert_eq!(refused.code, Code::BAD_DOCUMENT, "{limits:?}");
+    }
 }

@@ -1,13 +1,13 @@
-//! `naos driver list|show|enable|disable`
+//! `naos driver list|show|enable|disable|reset`
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::instruction::{enable, show};
-use super::{Context, Ended};
-use crate::out::{cell, items};
+use super::{Context, Ended, name};
+use crate::out::{Out, cell, items};
 use crate::session::api;
 
-/// Lists drivers, and gives them events or no more.
+/// Lists drivers with how they do, and gives them events or no more.
 #[derive(clap::Args)]
 #[command(
     after_help = "A driver is an agent and the types of events that it answers:\n  \
@@ -21,7 +21,8 @@ pub(crate) struct Driver {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Lists them, with what they answer.
+    /// Lists them, with what they answer and how they do.
+    #[command(visible_alias = "status")]
     List,
     /// Shows one as it was written.
     Show {
@@ -33,8 +34,13 @@ enum What {
         /// Which.
         name: String,
     },
-    /// Gives it no more events.
+    /// Gives it no more events; those that wait for it are put aside.
     Disable {
+        /// Which.
+        name: String,
+    },
+    /// Lets one that rests be given events at once.
+    Reset {
         /// Which.
         name: String,
     },
@@ -46,41 +52,92 @@ pub(crate) fn go(context: &Context, driver: &Driver) -> Ended {
         What::Show { name } => show(context, "driver", name),
         What::Enable { name } => enable(context, "driver", name, true),
         What::Disable { name } => enable(context, "driver", name, false),
+        What::Reset { name } => reset(context, name),
     }
+}
+
+fn reset(context: &Context, which: &str) -> Ended {
+    let which = name(which)?;
+    let mut session = context.session()?;
+    let answer = session.post(api(&format!("/drivers/{which}/reset")), &json!({}))?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        context.out.say(format!("{which} is given events again."));
+    }
+    Ok(0)
 }
 
 fn list(context: &Context) -> Ended {
     let mut session = context.session()?;
-    let answer = session.get(api("/resources/driver"))?;
-    let agents = session.get(api("/agents"))?;
+    let answer = session.get(api("/drivers"))?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
-        return Ok(0);
-    }
-    let there = |agent: &str| items(&agents).iter().any(|one| one["name"] == agent);
-    let row = |item: &Value| {
-        let spec = &item["spec"];
-        let answers = spec["capabilities"].as_array().into_iter().flatten();
-        let answers: Vec<String> = answers.map(cell).collect();
-        let own = cell(&item["name"]);
-        let agent = spec["agent"].as_str().unwrap_or(&own).to_owned();
-        let state = match (spec["enabled"] == false, there(&agent)) {
-            (true, _) => "disabled".to_owned(),
-            (_, false) => format!("waiting: agent {agent}"),
-            _ => "enabled".to_owned(),
-        };
-        vec![own, answers.join(" "), agent, state]
-    };
-    let rows: Vec<_> = items(&answer).iter().map(row).collect();
-    if rows.is_empty() {
-        context
-            .out
-            .say("There are no drivers. `naos apply -f FILE` makes one.");
     } else {
-        context
-            .out
-            .table(&["driver", "answers", "agent", "state"], &rows);
+        table(&context.out, &answer);
     }
     Ok(0)
+}
+
+/// Drivers as lines: what each answers, and how it does.
+pub(super) fn table(out: &Out, answer: &Value) {
+    let row = |item: &Value| {
+        let answers = item["capabilities"].as_array().into_iter().flatten();
+        let answers: Vec<String> = answers.map(cell).collect();
+        let errors = match item["error_percent"].as_u64() {
+            Some(percent) => format!("{percent} %"),
+            None => String::new(),
+        };
+        vec![
+            cell(&item["name"]),
+            answers.join(" "),
+            cell(&item["agent"]),
+            state(item),
+            format!("{}/{}", cell(&item["open"]), cell(&item["concurrency"])),
+            cell(&item["waiting"]),
+            errors,
+        ]
+    };
+    let rows: Vec<_> = items(answer).iter().map(row).collect();
+    if rows.is_empty() {
+        out.say("There are no drivers. `naos apply -f FILE` makes one.");
+    } else {
+        let columns = [
+            "driver", "answers", "agent", "state", "at once", "waiting", "errors",
+        ];
+        out.table(&columns, &rows);
+    }
+}
+
+/// Where one stands, in a few words.
+fn state(item: &Value) -> String {
+    match item["status"].as_str().unwrap_or_default() {
+        "waiting" => format!("waiting: agent {}", cell(&item["agent"])),
+        "resting" => format!("resting until {}", cell(&item["resting_until"])),
+        word => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_driver_does_is_said_in_words() {
+        for (item, words) in [
+            (json!({"status": "ready"}), "ready"),
+            (
+                json!({"status": "waiting", "agent": "mail"}),
+                "waiting: agent mail",
+            ),
+            (
+                json!({"status": "resting", "resting_until": "2026-10-09T14:00:00Z"}),
+                "resting until 2026-10-09T14:00:00Z",
+            ),
+        ] {
+            assert_eq!(state(&item), words);
+        }
+    }
 }

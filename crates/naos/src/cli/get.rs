@@ -127,6 +127,11 @@ const LISTED: &[Listed] = &[
         columns: &[],
     },
     Listed {
+        words: &["drivers", "driver"],
+        path: "/drivers",
+        columns: &[],
+    },
+    Listed {
         words: &["tenants", "tenant"],
         path: "/tenants",
         columns: &["slug", "tenant", "title"],
@@ -152,6 +157,7 @@ pub(crate) fn go(context: &Context, get: &Get) -> Ended {
     match name {
         Some(_) => show(&out, &answer),
         None if is_schedules(kind) => super::schedule::table(&out, &answer),
+        None if is_drivers(kind) => super::driver::table(&out, &answer),
         None => list(&out, kind, &answer),
     }
     Ok(0)
@@ -183,6 +189,10 @@ fn listed(kind: &str) -> Option<&'static Listed> {
 
 fn is_schedules(kind: &str) -> bool {
     listed(kind).is_some_and(|listed| listed.path == "/schedules")
+}
+
+fn is_drivers(kind: &str) -> bool {
+    listed(kind).is_some_and(|listed| listed.path == "/drivers")
 }
 
 fn unknown(kind: &str) -> Fail {

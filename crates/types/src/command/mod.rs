@@ -235,6 +235,11 @@ commands! {
             /// The step.
             step: FlowStep,
         }
+        /// Lets a driver that rests be given events at once.
+        ResetDriver {
+            /// Which.
+            name: Name,
+        }
     }
     /// About pools.
     Pool {

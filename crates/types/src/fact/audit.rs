@@ -1,7 +1,7 @@
 //! How a fact reads in the audit log.
 
 use super::{Fact, agent, approval, budget, document, member, message, notice, plan};
-use super::{resource, review, run, schedule, supervisor, task, tenant};
+use super::{review, run, schedule, supervisor, task, tenant};
 use crate::{Actor, RunId};
 
 impl Fact {
@@ -27,10 +27,7 @@ impl Fact {
                 approval::Fact::Withdrawn(f) => f.approval.to_string(),
             },
             Self::Budget(fact) => budget_of(fact).to_owned(),
-            Self::Resource(fact) => match fact {
-                resource::Fact::Applied(f) => format!("{}/{}", f.kind.word(), f.name),
-                resource::Fact::Deleted(f) => format!("{}/{}", f.kind.word(), f.name),
-            },
+            Self::Resource(fact) => fact.about(),
             Self::Document(fact) => match fact {
                 document::Fact::Written(f) => f.path.to_string(),
                 document::Fact::Deleted(f) => f.path.to_string(),
@@ -79,8 +76,7 @@ impl Fact {
             Self::Approval(approval::Fact::Rejected(f)) => Some(&f.by),
             Self::Budget(budget::Fact::Set(f)) => Some(&f.by),
             Self::Budget(budget::Fact::Reset(f)) => Some(&f.by),
-            Self::Resource(resource::Fact::Applied(f)) => Some(&f.by),
-            Self::Resource(resource::Fact::Deleted(f)) => Some(&f.by),
+            Self::Resource(fact) => fact.by(),
             Self::Document(document::Fact::Written(f)) => Some(&f.by),
             Self::Document(document::Fact::Deleted(f)) => Some(&f.by),
             Self::Member(member::Fact::Added(f)) => Some(&f.by),
@@ -143,6 +139,7 @@ impl Fact {
             }
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
             Self::Event(fact) => fact.remark(),
+            Self::Resource(fact) => fact.remark(),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
             Self::Schedule(fact) => scheduled(fact),

@@ -1,7 +1,23 @@
-//! A resource was applied.
+//! A resource was applied; and what a driver, which is one, came to.
 
+use super::Problem;
 use crate::spec::{Kind, Spec};
-use crate::{Actor, Digest, Name};
+use crate::{Actor, Digest, Name, TaskId, Time};
+
+/// How a driver came back from an event.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    /// With an answer.
+    Answered,
+    /// Without one.
+    Failed {
+        /// Why.
+        problem: Problem,
+        /// Until when it is given no more, where this was once too often.
+        rests: Option<Time>,
+    },
+}
 
 facts! {
     "Facts about resources."
@@ -29,5 +45,80 @@ facts! {
         name: Name,
         /// Who deleted it.
         by: Actor,
+    }
+    /// A driver was given an event.
+    DriverGiven "resource.driver_given" as "resource.driver_given" v 1 {
+        /// Which.
+        driver: Name,
+        /// The task that it does for it.
+        task: TaskId,
+        /// Since when events are counted for its rate.
+        window: Time,
+    }
+    /// A driver is done with an event.
+    DriverDone "resource.driver_done" as "resource.driver_done" v 1 {
+        /// Which.
+        driver: Name,
+        /// The task that it did for it.
+        task: TaskId,
+        /// How it came back.
+        came: Came,
+    }
+    /// Events wait for a driver.
+    DriverWaits "resource.driver_waits" as "resource.driver_waits" v 1 {
+        /// Which.
+        driver: Name,
+        /// Until when; none until it is done with one that it has.
+        until: Option<Time>,
+    }
+    /// A person lets a driver that rests be given events at once.
+    DriverReset "resource.driver_reset" as "resource.driver_reset" v 1 {
+        /// Which.
+        driver: Name,
+        /// Who.
+        by: Actor,
+    }
+}
+
+impl Fact {
+    /// Whose fact it is.
+    #[must_use]
+    pub fn about(&self) -> String {
+        match self {
+            Self::Applied(f) => format!("{}/{}", f.kind.word(), f.name),
+            Self::Deleted(f) => format!("{}/{}", f.kind.word(), f.name),
+            Self::DriverGiven(f) => format!("driver/{}", f.driver),
+            Self::DriverDone(f) => format!("driver/{}", f.driver),
+            Self::DriverWaits(f) => format!("driver/{}", f.driver),
+            Self::DriverReset(f) => format!("driver/{}", f.driver),
+        }
+    }
+
+    /// Who did it, where the fact says so.
+    #[must_use]
+    pub const fn by(&self) -> Option<&Actor> {
+        match self {
+            Self::Applied(f) => Some(&f.by),
+            Self::Deleted(f) => Some(&f.by),
+            Self::DriverReset(f) => Some(&f.by),
+            _ => None,
+        }
+    }
+
+    /// What follows on the audit line.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        match self {
+            Self::DriverGiven(f) => Some(f.task.to_string()),
+            Self::DriverDone(f) => Some(match &f.came {
+                Came::Answered => "answered".to_owned(),
+                Came::Failed { problem, rests } => match rests {
+                    Some(until) => format!("{}; rests until {}", problem.note, until.rfc3339()),
+                    None => problem.note.clone(),
+                },
+            }),
+            Self::DriverWaits(f) => f.until.map(|until| format!("until {}", until.rfc3339())),
+            _ => None,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EventFilter, Kind, Starts, SubscriptionSpec};
-use crate::Name;
+use crate::{Name, Span};
 
 /// The most types of events that one driver answers.
 pub const CAPABILITIES_MAX: usize = 32;
@@ -94,5 +94,89 @@ impl DriverSpec {
             ));
         }
         self.listens().map_or(Ok(()), |listens| listens.check())
+    }
+}
+
+/// The most events that one driver may be given at once.
+pub const DRIVER_OPEN_MAX: u32 = 256;
+/// The most calls that a rate may speak of.
+pub const DRIVER_RATE_MAX: u32 = 1_000_000;
+/// The longest time over which calls are counted, and the longest rest.
+pub const DRIVER_SPAN_MAX: Span = Span::secs(86_400);
+/// The most failures in a row that a breaker may wait for.
+pub const DRIVER_FAILURES_MAX: u32 = 1_000;
+
+/// How much a driver is asked for, and when it is given a rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriverLimits {
+    /// How many events it has at once.
+    pub open_max: u32,
+    /// How many it is given in which time; none for as many as come.
+    pub rate: Option<(u32, Span)>,
+    /// After how many failures in a row it rests.
+    pub failures_max: u32,
+    /// How long it rests; each further time twice as long.
+    pub pause: Span,
+}
+
+impl Default for DriverLimits {
+    fn default() -> Self {
+        Self {
+            open_max: 32,
+            rate: None,
+            failures_max: 5,
+            pause: Span::secs(30),
+        }
+    }
+}
+
+impl DriverLimits {
+    /// What is wrong with them, in a sentence, whoever sent them.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if !(1..=DRIVER_OPEN_MAX).contains(&self.open_max) {
+            let what = format!("a driver has from 1 to {DRIVER_OPEN_MAX} events at once");
+            return Err(what);
+        }
+        let spans = 1..=DRIVER_SPAN_MAX.0;
+        if let Some((calls, per)) = self.rate
+            && (!(1..=DRIVER_RATE_MAX).contains(&calls) || !spans.contains(&per.0))
+        {
+            let what = format!("a rate is from 1 to {DRIVER_RATE_MAX} events in at most a day");
+            return Err(what);
+        }
+        if !(1..=DRIVER_FAILURES_MAX).contains(&self.failures_max) {
+            return Err(format!(
+                "a breaker waits for 1 to {DRIVER_FAILURES_MAX} failures in a row"
+            ));
+        }
+        if !spans.contains(&self.pause.0) {
+            return Err("a driver rests for at most a day".into());
+        }
+        Ok(())
+    }
+}
+
+/// A driver, and how much it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitedDriver {
+    /// The driver.
+    pub driver: DriverSpec,
+    /// How much it is asked for.
+    pub limits: DriverLimits,
+}
+
+impl super::Spec {
+    /// The driver that it is, and how much that is asked for: what was applied before there were
+    /// limits has those that hold where nothing is said.
+    #[must_use]
+    pub fn driver(&self) -> Option<(&DriverSpec, DriverLimits)> {
+        match self {
+            Self::Driver(driver) => Some((driver, DriverLimits::default())),
+            Self::Limited(limited) => Some((&limited.driver, limited.limits)),
+            _ => None,
+        }
     }
 }

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
-pub use driver::{CAPABILITIES_MAX, DRIVER_PREFIX, DriverKind, DriverSpec};
+pub use driver::{
+    CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
+    DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+};
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
@@ -145,4 +148,6 @@ pub enum Spec {
     Supervisor(SupervisorSpec),
     /// What signs the calls of an instruction's webhook.
     Webhook(WebhookSpec),
+    /// Who answers events of some types, and how much it is asked for.
+    Limited(Box<LimitedDriver>),
 }

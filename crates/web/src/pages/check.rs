@@ -203,7 +203,8 @@ impl<'a> Reader<'a> {
             "script" => assert!(get("src").is_some(), "an inline script"),
             "img" => assert!(get("alt").is_some(), "an image without words"),
             "svg" => {
-                let named = get("aria-hidden").is_some() || get("role") == Some("img");
+                let grouped = get("role") == Some("group") && get("aria-labelledby").is_some();
+                let named = get("aria-hidden").is_some() || get("role") == Some("img") || grouped;
                 assert!(named, "a drawing that is neither hidden nor named");
             }
             "form" if get("method") == Some("post") => self.forms_without_key += 1,

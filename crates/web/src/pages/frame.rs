@@ -60,6 +60,12 @@ pub enum Section {
     Agents,
     /// What ran.
     Runs,
+    /// What runs as steps.
+    Flows,
+    /// Agents that share work.
+    Pools,
+    /// Who answers events.
+    Drivers,
     /// Who restarts whom.
     Supervisors,
     /// What waits for a person.
@@ -220,9 +226,10 @@ fn query_byte(byte: u8) -> String {
 
 fn places(current: Section, waiting: u64) -> Vec<Place> {
     use Section::{
-        Agents, Approvals, Audit, Board, Costs, Events, Home, Runs, Schedules, Supervisors,
+        Agents, Approvals, Audit, Board, Costs, Drivers, Events, Flows, Home, Pools, Runs,
+        Schedules, Supervisors,
     };
-    const PLACES: [(Section, &str, &str, char, bool, &str); 10] = [
+    const PLACES: [(Section, &str, &str, char, bool, &str); 13] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -249,6 +256,30 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4",
         ),
         (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
+        (
+            Flows,
+            "/flows",
+            "nav-flows",
+            'l',
+            false,
+            "M4 12h5M15 6h5M15 18h5M9 12l6-6M9 12l6 6",
+        ),
+        (
+            Pools,
+            "/pools",
+            "nav-pools",
+            'o',
+            false,
+            "M4 6h16M4 12h16M4 18h16M9 4v4M15 10v4M9 16v4",
+        ),
+        (
+            Drivers,
+            "/drivers",
+            "nav-drivers",
+            'd',
+            false,
+            "M9 4v5M15 4v5M6 9h12v3a6 6 0 0 1-12 0zM12 18v3",
+        ),
         (
             Schedules,
             "/schedules",

@@ -21,7 +21,17 @@ pub mod run;
 
 pub mod plan;
 
+pub mod picture;
+
+mod layers;
+
 pub mod supervisors;
+
+pub mod flows;
+
+pub mod pools;
+
+pub mod drivers;
 
 pub mod approvals;
 

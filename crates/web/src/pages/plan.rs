@@ -5,6 +5,7 @@ use askama::Template;
 use super::excerpt::Excerpt;
 use super::filters;
 use super::frame::{Crumb, Page, Section};
+use super::picture::Picture;
 use super::render::Part;
 use super::run::{Problem, RunHead};
 use super::topic::Topic;
@@ -23,12 +24,28 @@ pub struct Plan {
     pub head: RunHead,
     /// What it was given.
     pub input: Excerpt,
+    /// What people may do about it.
+    pub moves: Moves,
+    /// Its steps, drawn.
+    pub picture: Picture,
     /// Its steps, in order.
     pub steps: Vec<PlanStep>,
     /// What can be done about it while it is under way.
     pub turns: Option<Turns>,
     /// The key of the form that cancels it; nothing where it is over or the reader may not.
     pub cancel_key: Option<String>,
+}
+
+/// What people may do about a run that failed.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "plan_moves.html")]
+pub struct Moves {
+    /// Of which run.
+    pub id: String,
+    /// The key of the form; none where there is nothing to do.
+    pub key: Option<String>,
+    /// The step that could not be undone, while that waits for a person; else the run can go on.
+    pub not_undone: Option<String>,
 }
 
 /// One step of a plan.
@@ -124,6 +141,12 @@ impl Page for Plan {
     }
 }
 
+impl Part for Moves {
+    fn id(&self) -> String {
+        "plan-moves".to_owned()
+    }
+}
+
 impl Part for PlanStep {
     fn id(&self) -> String {
         format!("plan-step-{}", self.number)
@@ -142,6 +165,23 @@ mod tests {
         check::contains(&html, "Waits for review, approve");
         check::contains(&html, "href=\"/approvals/apr_7\"");
         check::contains(&html, "<progress class=\"on\" max=\"8\" value=\"5\"");
+    }
+
+    #[test]
+    fn what_could_not_be_undone_waits_for_a_decision() {
+        let mut page = sample::plan(&str::to_owned);
+        assert!(!check::page(&page).contains("name=\"do\""));
+        page.moves.key = Some("key-moves".into());
+        let html = check::page(&page);
+        check::contains(&html, "action=\"/plans/run_0188\"");
+        check::contains(&html, "value=\"resume\"");
+        assert!(!html.contains("value=\"undone\""));
+        page.moves.not_undone = Some("pay".into());
+        let html = check::page(&page);
+        check::contains(&html, "pay could not be undone.");
+        for verb in ["undone", "retry", "reset"] {
+            check::contains(&html, &format!("value=\"{verb}\""));
+        }
     }
 
     #[test]

@@ -77,6 +77,11 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::run(&poison));
     poisoned(&sample::plan(&poison));
     poisoned(&sample::supervisors(&poison));
+    poisoned(&sample::flows(&poison));
+    poisoned(&sample::flow(&poison));
+    poisoned(&sample::pools(&poison));
+    poisoned(&sample::pool(&poison));
+    poisoned(&sample::drivers(&poison));
     poisoned(&sample::approvals(&poison));
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
@@ -119,7 +124,11 @@ fn a_part_is_one_element_with_its_id() {
     one(&sample::run(s).head, &say);
     one(&sample::run(s).steps[0], &say);
     one(&sample::plan(s).steps[0], &say);
+    one(&sample::plan(s).picture, &say);
+    one(&sample::plan(s).moves, &say);
     one(&sample::supervisors(s).roots[0], &say);
+    one(&sample::pools(s).pools[0], &say);
+    one(&sample::drivers(s).drivers[0], &say);
     one(&sample::approvals(s).waiting[0], &say);
     one(&sample::approval(s).answer, &say);
     one(&sample::costs(s).totals, &say);
@@ -228,7 +237,10 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
 #[test]
 fn templates_hold_no_words_of_their_own() {
     // The name, and commands that are the same in every language.
-    const SAME_EVERYWHERE: [&str; 9] = [
+    const SAME_EVERYWHERE: [&str; 12] = [
+        "naos apply -f driver.yaml",
+        "naos workflow create digest",
+        "naos pool create team --agent hello",
         "naos supervisor create watch --child hello",
         "naos doctor cell",
         "naos create hello --template researcher",

@@ -28,7 +28,7 @@ pub enum Topic {
     Runs,
     /// One run, by id: `RunHead`, `Step`.
     Run(String),
-    /// One run of a plan, by id: `RunHead`, `PlanStep`.
+    /// One run of a plan, by id: `RunHead`, `Picture`, `PlanStep`.
     Plan(String),
     /// All approvals: `ApprovalRow`.
     Approvals,

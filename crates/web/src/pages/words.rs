@@ -210,6 +210,29 @@ words! {
         Ended "ended" Calm "Its times are over.",
         Disabled "disabled" Calm "Its document says so.",
     }
+    /// What runs as steps.
+    FlowKind "flow" {
+        Plan "plan" Calm "Steps that wait for each other.",
+        Workflow "workflow" Calm "Steps in a row.",
+        Saga "saga" Calm "Steps in a row that undo themselves.",
+        Instruction "instruction" Calm "A plan of events, and what sets it off.",
+    }
+    /// Where a pool stands.
+    PoolState "pool" {
+        Ready "ready" Calm "Takes work.",
+        Running "running" Live "At work.",
+        Draining "draining" Warn "Takes no more work; what is open ends.",
+        Stopped "stopped" Calm "Takes no work.",
+    }
+    /// Where a driver stands.
+    DriverState "driver" {
+        Ready "ready" Calm "Waits for events.",
+        Working "working" Live "Has some.",
+        Resting "resting" Bad "Failed too often; events wait.",
+        Tried "tried" Warn "Rested, and is given one.",
+        Waiting "waiting" Warn "Its agent isn't there.",
+        Disabled "disabled" Calm "Is given none.",
+    }
     /// What a budget counts over.
     Period "period" {
         Run "run" Calm "One run.",

@@ -316,6 +316,11 @@ fn one_plan(
         return Ok(());
     };
     events.part(&plans::head(reader, id, &plan, now))?;
-    let mut steps = plans::steps(reader, &plan, now)?.into_iter();
-    steps.try_for_each(|step| events.part(&step))
+    events.part(&plans::moves(id, &plan))?;
+    let steps = plans::steps(reader, &plan, now)?;
+    let picture = plans::picture(&plan, &steps, now);
+    if !picture.steps.is_empty() {
+        events.part(&picture)?;
+    }
+    steps.iter().try_for_each(|step| events.part(step))
 }

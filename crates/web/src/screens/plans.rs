@@ -5,11 +5,14 @@ use naos_kernel::plan::{Fan, Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::spec::{StepDo, StepSpec};
-use naos_types::{PlanId, Refusal, StepStatus, TaskId, Time};
+use naos_types::{Code, PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time, command};
+use serde::Deserialize;
 
 use super::{rows, turns};
-use crate::door::{Answered, Call};
-use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Plan as PlanPage, PlanStep};
+use crate::door::{Answered, Call, checked_key};
+use crate::error::Fault;
+use crate::pages::picture::{Drawn, Picture};
+use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
 use crate::pages::run::RunHead;
 use crate::pages::words;
 
@@ -17,10 +20,13 @@ pub(crate) async fn show(call: Call) -> Answered {
     let id: PlanId = call.id("id", "plan run")?;
     let reader = call.reader()?;
     let plan = reader.known::<Plan>(&id, "plan run")?;
+    let steps = steps(&reader, &plan, call.now)?;
     let page = PlanPage {
         head: head(&reader, id, &plan, call.now),
         input: rows::excerpt(&reader, &plan.inputs),
-        steps: steps(&reader, &plan, call.now)?,
+        moves: moves(id, &plan),
+        picture: picture(&plan, &steps, call.now),
+        steps,
         turns: (!plan.is_closed()).then(|| turns::of(&plan)),
         cancel_key: (!plan.is_closed()).then(super::form_key),
     };
@@ -59,6 +65,78 @@ pub(super) fn steps(reader: &Reader, plan: &Plan, now: Time) -> Result<Vec<PlanS
         }
     }
     Ok(out)
+}
+
+/// What people may do about it as it stands.
+pub(super) fn moves(id: PlanId, plan: &Plan) -> Moves {
+    let not_undone = plan.not_undone().map(|(undo, _)| {
+        let of = plan.flow.undo.get(undo).unwrap_or(undo);
+        of.to_string()
+    });
+    let ended = matches!(plan.status(), PlanStatus::Failed | PlanStatus::Cancelled);
+    let any = not_undone.is_some() || ended && !plan.undoing;
+    Moves {
+        id: id.to_string(),
+        key: any.then(super::form_key),
+        not_undone,
+    }
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(rename = "do")]
+    verb: String,
+    idempotency_key: String,
+}
+
+/// Lets a run go on, says that a step is undone or lets that be tried again, or gives it up.
+pub(crate) async fn change(mut call: Call) -> Answered {
+    let form: Form = call.form()?;
+    call.key = Some(checked_key(&form.idempotency_key)?);
+    let plan: PlanId = call.id("id", "plan run")?;
+    let decide = |done| command::Plan::Resolve {
+        plan,
+        step: None,
+        done,
+    };
+    let command = match form.verb.as_str() {
+        "resume" => command::Plan::Resume { plan },
+        "reset" => command::Plan::Reset { plan },
+        "undone" => decide(true),
+        "retry" => decide(false),
+        _ => return Err(Fault::new(Code::BAD_REQUEST, "the form doesn't parse")),
+    };
+    call.ask("", command, Vec::new()).await?;
+    Ok(super::see(&format!("/plans/{plan}")))
+}
+
+/// The steps that a page shows, drawn.
+pub(super) fn picture(plan: &Plan, shown: &[PlanStep], now: Time) -> Picture {
+    let place = |name: &str| shown.iter().position(|step| step.name == name);
+    let drawn = |step: &PlanStep| {
+        let mut specs = plan.spec.steps.iter();
+        let spec = specs.find(|spec| spec.name.as_str() == step.name);
+        let after = spec.map_or(&[][..], |spec| &spec.after);
+        let found = spec.and_then(|spec| plan.steps.get(&spec.name));
+        let began = found.and_then(|found| found.started);
+        Drawn {
+            name: step.name.clone(),
+            number: Some(step.number),
+            status: Some(step.status),
+            who: step.agent.clone().unwrap_or_default(),
+            after: after
+                .iter()
+                .filter_map(|name| place(name.as_str()))
+                .collect(),
+            fan: step.fan_out.as_ref().map(|fan| (fan.done, fan.total)),
+            from_ms: began.map(|began| rows::millis((began - plan.started).0)),
+            took_ms: step.duration_ms,
+        }
+    };
+    Picture {
+        steps: shown.iter().map(drawn).collect(),
+        whole_ms: rows::millis((plan.ended_at.unwrap_or(now) - plan.started).0),
+    }
 }
 
 /// A task's run and what answered it.

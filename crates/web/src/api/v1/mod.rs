@@ -12,6 +12,7 @@ pub(crate) mod components;
 pub(crate) mod consumers;
 pub(crate) mod costs;
 pub(crate) mod documents;
+pub(crate) mod drivers;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod members;

@@ -52,6 +52,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Subscription(spec) => json!(spec),
         Spec::Instruction(spec) => written(&spec.document, spec.enabled),
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
+        Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Schedule(schedule) => json!(schedule),
         Spec::Supervisor(spec) => json!({
             "description": spec.description,
@@ -66,7 +67,7 @@ fn content(spec: &Spec) -> Value {
 }
 
 /// A document as it was written, and whether it is in force by now.
-fn written(document: &str, enabled: bool) -> Value {
+pub(super) fn written(document: &str, enabled: bool) -> Value {
     let mut shown = kept(document);
     if let Value::Object(fields) = &mut shown {
         fields.insert("enabled".into(), enabled.into());

@@ -2,6 +2,7 @@
 //! test can poison all of them at once.
 
 mod bus;
+mod flows;
 mod money;
 mod watch;
 mod work;
@@ -18,6 +19,9 @@ use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
 pub(super) use bus::{events, events_empty};
+pub(super) use flows::{
+    drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
+};
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
 pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{

@@ -2,7 +2,8 @@
 
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
-use super::super::plan::{FanOut, Item, Plan, PlanStep};
+use super::super::picture::{Drawn, Picture};
+use super::super::plan::{FanOut, Item, Moves, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
 use super::super::schedules::{Last, ScheduleRow, Schedules};
@@ -421,6 +422,11 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
             approval: Some(s("apr_7")),
         },
         input: Excerpt::new(&s("{\"client\": \"Riake\"}")),
+        moves: Moves {
+            id: s("run_0188"),
+            ..Moves::default()
+        },
+        picture: picture(s),
         steps: vec![
             gather,
             read,
@@ -455,9 +461,52 @@ pub(crate) fn plan_empty() -> Plan {
     Plan {
         head: run.head,
         input: run.input,
+        moves: Moves::default(),
+        picture: Picture::default(),
         steps: Vec::new(),
         turns: None,
         cancel_key: None,
+    }
+}
+
+/// The steps of [`plan`], drawn.
+pub(crate) fn picture(s: Text<'_>) -> Picture {
+    use StepStatus::{Completed, Held, Retrying, Running, Waiting};
+    let step =
+        |number, name: &str, who: &str, status, after: &[usize], time: Option<(u64, u64)>| Drawn {
+            name: s(name),
+            number: Some(number),
+            status: Some(status),
+            who: s(who),
+            after: after.to_vec(),
+            fan: (number == 2).then_some((5, 8)),
+            from_ms: time.map(|(from, _)| from),
+            took_ms: time.map(|(_, took)| took),
+        };
+    Picture {
+        steps: vec![
+            step(1, "gather", "researcher", Completed, &[], Some((0, 2_310))),
+            step(
+                2,
+                "read-each",
+                "researcher",
+                Running,
+                &[0],
+                Some((2_310, 242_690)),
+            ),
+            step(
+                3,
+                "fetch-rates",
+                "analyzer",
+                Retrying,
+                &[0],
+                Some((2_310, 60_000)),
+            ),
+            step(4, "review", "critic", Waiting, &[1, 2], None),
+            step(5, "approve", "planner", Held, &[0], Some((2_400, 242_600))),
+            step(6, "send", "planner", Waiting, &[3, 4], None),
+        ],
+        whole_ms: 245_000,
     }
 }
 

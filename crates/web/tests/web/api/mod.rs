@@ -7,6 +7,7 @@ mod audit;
 mod bus;
 mod cells;
 mod costs;
+mod drivers;
 mod events;
 mod flows;
 mod members;

@@ -1,5 +1,7 @@
 //! The pages' addresses, with real data.
 
+mod flows;
+
 use http::StatusCode;
 use serde_json::json;
 

@@ -1,0 +1,391 @@
+//! Drivers at work: how many events each has at once and how fast they are given, how it answered,
+//! and the breaker that lets one rest that fails again and again. Events wait meanwhile, in order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use naos_types::command::Reply;
+use naos_types::fact::event::{Category, Origin};
+use naos_types::fact::resource::{self, Came, Fact};
+use naos_types::fact::{Problem, task};
+use naos_types::spec::{DRIVER_PREFIX, DriverLimits, Kind};
+use naos_types::{Actor, Code, EventId, Name, RunId, Span, TaskId, TaskStatus, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Rest, TraceKey};
+use crate::state::ResourceKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// How many events wait for one driver; the oldest ones beyond are put aside.
+pub const DRIVER_WAITING_MAX: usize = 1_000;
+/// How many of its last answers are kept: its error rate is theirs.
+pub const ANSWERS_KEPT: usize = 20;
+/// The type of the events that tell of a failure.
+pub const ERROR_TOPIC: &str = "error";
+/// The longest rest.
+const REST_MAX: Span = Span::secs(600);
+
+/// How a driver is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Driver {
+    /// What it has, and since when.
+    pub open: BTreeMap<TaskId, Time>,
+    /// Since when events are counted for its rate.
+    pub window: Time,
+    /// How many it was given since then.
+    pub used: u32,
+    /// How many it answered.
+    pub answered: u64,
+    /// How many it failed at.
+    pub failed: u64,
+    /// How many of those in a row, up to now.
+    pub in_a_row: u32,
+    /// Until when it rests; once that time has come it is given one event, and all others once it
+    /// answered.
+    pub resting: Option<Time>,
+    /// How often it rested in a row.
+    pub rests: u32,
+    /// Its last answers, the newest one last.
+    pub last: VecDeque<Answer>,
+    /// Why it failed the last time, and when.
+    pub problem: Option<(Time, Problem)>,
+}
+
+/// One answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// When it came.
+    pub at: Time,
+    /// How long it took.
+    pub took: Span,
+    /// Whether it was one.
+    pub well: bool,
+}
+
+impl Aggregate for Driver {
+    const KIND: &'static str = "driver";
+    const VERSION: u8 = 1;
+}
+
+impl Driver {
+    /// How many of its last answers were none, in percent; none where there were none at all.
+    #[must_use]
+    pub fn error_percent(&self) -> Option<u64> {
+        let failed = self.last.iter().filter(|answer| !answer.well).count() as u64;
+        let count = self.last.len() as u64;
+        (count > 0).then(|| failed * 100 / count)
+    }
+
+    /// Whether the breaker is open, half open (it rested, and is tried with one event) or closed.
+    #[must_use]
+    pub fn breaker(&self, now: Time) -> Breaker {
+        match self.resting {
+            None => Breaker::Closed,
+            Some(until) if now < until => Breaker::Open,
+            Some(_) => Breaker::HalfOpen,
+        }
+    }
+}
+
+/// Whether a driver is given events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    /// It is.
+    Closed,
+    /// It rests.
+    Open,
+    /// One, to see whether it answers.
+    HalfOpen,
+}
+
+impl Breaker {
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// Whether the next event may be given.
+pub(crate) enum Gate {
+    /// It may.
+    Open,
+    /// Not yet.
+    Shut(Rest),
+    /// The driver is given none any more.
+    Off,
+}
+
+/// The driver that listens with this subscription.
+pub(crate) fn of(subscription: &Name) -> Option<Name> {
+    let name = subscription.as_str().strip_prefix(DRIVER_PREFIX)?;
+    Name::new(name).ok()
+}
+
+fn listens(driver: &Name) -> Done<Name> {
+    Name::new(&format!("{DRIVER_PREFIX}{driver}")).map_err(|e| Stop::broken(e.to_string()))
+}
+
+fn limits(turn: &Turn<'_>, driver: &Name) -> Done<Option<DriverLimits>> {
+    let found = turn.resource(&ResourceKey(Kind::Driver, driver.clone()))?;
+    let found = found.and_then(|found| found.spec.driver());
+    Ok(found
+        .filter(|(spec, _)| spec.enabled)
+        .map(|(_, limits)| limits))
+}
+
+/// Whether a driver may be given the next event.
+pub(crate) fn gate(turn: &Turn<'_>, driver: &Name) -> Done<Gate> {
+    let Some(limits) = limits(turn, driver)? else {
+        return Ok(Gate::Off);
+    };
+    let Some(found) = turn.driver(driver)? else {
+        return Ok(Gate::Open); // its first event
+    };
+    match found.breaker(turn.now) {
+        Breaker::Closed => {}
+        Breaker::Open => {
+            let until = found.resting.unwrap_or(turn.now);
+            return Ok(Gate::Shut(Rest::Until(until)));
+        }
+        Breaker::HalfOpen if !found.open.is_empty() => return Ok(Gate::Shut(Rest::ForRoom)),
+        Breaker::HalfOpen => {}
+    }
+    let full = found.open.len() >= limits.open_max as usize;
+    if full && !crate::planted::is("driver-crowded") {
+        return Ok(Gate::Shut(Rest::ForRoom));
+    }
+    if let Some((calls, per)) = limits.rate {
+        let next = found.window + per;
+        if turn.now < next && found.used >= calls {
+            return Ok(Gate::Shut(Rest::Until(next)));
+        }
+    }
+    Ok(Gate::Open)
+}
+
+/// A driver was given an event: its task is open.
+pub(crate) fn given(turn: &mut Turn<'_>, driver: Name, task: TaskId) -> Done {
+    let per = limits(turn, &driver)?.and_then(|limits| limits.rate);
+    let window = turn.driver(&driver)?.map_or(Time(0), |found| found.window);
+    let over = per.is_some_and(|(_, per)| turn.now >= window + per);
+    let window = if over { turn.now } else { window };
+    turn.emit(resource::DriverGiven {
+        driver,
+        task,
+        window,
+    })
+}
+
+/// The driver that was given this task, as long as it has it.
+fn has(turn: &Turn<'_>, by: &Actor, task: TaskId) -> Done<Option<Name>> {
+    let Actor::Trigger(subscription, _) = by else {
+        return Ok(None);
+    };
+    let Some(driver) = of(subscription) else {
+        return Ok(None);
+    };
+    let found = turn.driver(&driver)?;
+    let has = found.is_some_and(|found| found.open.contains_key(&task));
+    Ok(has.then_some(driver))
+}
+
+/// A task is over: if it was a driver's, the driver is done with it.
+pub(crate) fn task_closed(turn: &mut Turn<'_>, by: &Actor, closed: &task::Closed) -> Done {
+    if closed.status == TaskStatus::Cancelled {
+        let Actor::Trigger(subscription, _) = by else {
+            return Ok(());
+        };
+        return match of(subscription) {
+            Some(_) => crate::event::wake(turn, subscription),
+            None => Ok(()),
+        };
+    }
+    let Some(driver) = has(turn, by, closed.task)? else {
+        return Ok(());
+    };
+    let came = match closed.status {
+        TaskStatus::Done => Came::Answered,
+        _ => {
+            let nothing = || Problem::new(Code::STEP_FAILED, "it ended without an answer");
+            Came::Failed {
+                problem: closed.problem.clone().unwrap_or_else(nothing),
+                rests: rests(turn, &driver)?,
+            }
+        }
+    };
+    let task = closed.task;
+    turn.emit(resource::DriverDone { driver, task, came })
+}
+
+/// A task that isn't wanted any more says nothing about its driver: many are cancelled in one turn,
+/// and their own facts are enough.
+pub(crate) fn let_go(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done {
+    if let Some(driver) = has(turn, by, task)? {
+        turn.driver_mut(&driver)?.open.remove(&task);
+    }
+    Ok(())
+}
+
+/// Until when a driver rests that failed just now; none where it goes on.
+fn rests(turn: &Turn<'_>, driver: &Name) -> Done<Option<Time>> {
+    let (Some(limits), Some(found)) = (limits(turn, driver)?, turn.driver(driver)?) else {
+        return Ok(None);
+    };
+    let once_too_often = match found.breaker(turn.now) {
+        Breaker::Closed => found.in_a_row + 1 >= limits.failures_max,
+        Breaker::Open => false, // one of those that it had before
+        Breaker::HalfOpen => true,
+    };
+    if !once_too_often || crate::planted::is("driver-never-rests") {
+        return Ok(None);
+    }
+    let pause = limits.pause.0.saturating_mul(1 << found.rests.min(16));
+    let most = REST_MAX.0.max(limits.pause.0);
+    Ok(Some(turn.now + Span(pause.min(most))))
+}
+
+/// What somebody who listens to errors is told.
+pub(crate) struct Failure<'a> {
+    pub(crate) driver: &'a Name,
+    pub(crate) subscription: &'a Name,
+    pub(crate) event: EventId,
+    pub(crate) run: Option<RunId>,
+    pub(crate) correlation: String,
+    pub(crate) hops: u32,
+}
+
+/// Publishes that a driver failed.
+pub(crate) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>, problem: &Problem) -> Done {
+    // Whoever listens to these may fail, too: a circle is broken, and nobody is told of that.
+    if problem.code == Code::EVENT_LOOP || crate::planted::is("driver-fails-in-silence") {
+        return Ok(());
+    }
+    let data = serde_json::json!({
+        "driver": failure.driver,
+        "error": problem.note,
+        "code": problem.code,
+        "event": failure.event,
+        "run": failure.run,
+    });
+    let data = turn.stage(data.to_string().into_bytes())?;
+    let origin = Origin {
+        category: Category::Internal,
+        correlation: Some(failure.correlation),
+        causation: Some(failure.event.to_string()),
+        hops: failure.hops + 1,
+        trigger: Some((failure.subscription.clone(), failure.event)),
+        ..Origin::default()
+    };
+    crate::event::publish(turn, &Actor::System, ERROR_TOPIC, data, origin).map(drop)
+}
+
+/// Lets a driver that rests be given events at once.
+pub(super) fn reset(turn: &mut Turn<'_>, by: &Actor, driver: &Name) -> Done<Reply> {
+    super::known(turn, Kind::Driver, driver)?;
+    let resting = turn.driver(driver)?.is_some_and(|d| d.resting.is_some());
+    if !resting {
+        return Ok(Reply::Unchanged);
+    }
+    let (driver, by) = (driver.clone(), by.clone());
+    turn.emit(resource::DriverReset { driver, by })?;
+    Ok(Reply::Done)
+}
+
+/// What follows: somebody is told of a failure, and what waits is looked at again.
+pub(crate) fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let driver = match fact {
+        Fact::Applied(f) if f.kind == Kind::Driver => &f.name,
+        Fact::DriverDone(f) => {
+            if let Came::Failed { problem, .. } = &f.came {
+                failed(turn, f, problem)?;
+            }
+            &f.driver
+        }
+        Fact::DriverReset(f) => &f.driver,
+        _ => return Ok(()),
+    };
+    crate::event::wake(turn, &listens(driver)?)
+}
+
+fn failed(turn: &mut Turn<'_>, f: &resource::DriverDone, problem: &Problem) -> Done {
+    let task = crate::task::known(turn, f.task)?;
+    let (Actor::Trigger(subscription, event), run) = (task.by.clone(), task.run) else {
+        return Ok(());
+    };
+    let trace = turn.trace(&TraceKey(event, subscription.clone()))?;
+    let (correlation, hops) = trace.map_or_else(
+        || (event.to_string(), 0),
+        |trace| (trace.correlation.clone(), trace.hops),
+    );
+    let failure = Failure {
+        driver: &f.driver,
+        subscription: &subscription,
+        event,
+        run,
+        correlation,
+        hops,
+    };
+    tell(turn, failure, problem)
+}
+
+pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let now = turn.now;
+    match fact {
+        Fact::DriverGiven(f) => {
+            let mut found = turn.driver(&f.driver)?.cloned().unwrap_or_default();
+            if found.window == f.window {
+                found.used = found.used.saturating_add(1);
+            } else {
+                (found.window, found.used) = (f.window, 1);
+            }
+            found.open.insert(f.task, now);
+            turn.put_driver(f.driver.clone(), Some(found));
+        }
+        Fact::DriverDone(f) => {
+            let found = turn.driver_mut(&f.driver)?;
+            let since = found.open.remove(&f.task).unwrap_or(now);
+            let well = match &f.came {
+                Came::Answered => {
+                    found.answered += 1;
+                    (found.in_a_row, found.rests, found.resting) = (0, 0, None);
+                    true
+                }
+                Came::Failed { problem, rests } => {
+                    found.failed += 1;
+                    found.in_a_row = found.in_a_row.saturating_add(1);
+                    found.problem = Some((now, problem.clone()));
+                    if rests.is_some() {
+                        found.resting = *rests;
+                        found.rests = found.rests.saturating_add(1);
+                    }
+                    false
+                }
+            };
+            let took = now - since;
+            found.last.push_back(Answer {
+                at: now,
+                took,
+                well,
+            });
+            if found.last.len() > ANSWERS_KEPT {
+                found.last.pop_front();
+            }
+        }
+        Fact::DriverWaits(f) => {
+            let rest = f.until.map_or(Rest::ForRoom, Rest::Until);
+            turn.consumer_mut(&listens(&f.driver)?)?.rest = Some(rest);
+        }
+        Fact::DriverReset(f) => {
+            let found = turn.driver_mut(&f.driver)?;
+            (found.resting, found.rests, found.in_a_row) = (None, 0, 0);
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! `/drivers`: who answers which events, and how they do.
+
+use std::sync::Arc;
+
+use naos_engine::read::Reader;
+use naos_kernel::ResourceKey;
+use naos_kernel::agent::Agent;
+use naos_kernel::event::Consumer;
+use naos_kernel::resource::{Breaker, Driver, Resource};
+use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
+use naos_types::{Code, Name, Refusal, Time, command};
+use serde_json::{Value, json};
+
+use super::resources::written;
+use super::{NAMES_MAX, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+/// A driver with what there is to know about it.
+pub(crate) struct Known {
+    pub(crate) name: Name,
+    pub(crate) version: u32,
+    pub(crate) spec: DriverSpec,
+    pub(crate) limits: DriverLimits,
+    /// How it is; as if it was never given anything, where that is so.
+    pub(crate) driver: Arc<Driver>,
+    /// How many events wait for it.
+    pub(crate) waiting: usize,
+    /// Whether its agent is there.
+    pub(crate) has_agent: bool,
+}
+
+impl Known {
+    /// Where it stands, in a word.
+    pub(crate) fn word(&self, now: Time) -> &'static str {
+        if !self.spec.enabled {
+            return "disabled";
+        }
+        if !self.has_agent {
+            return "waiting";
+        }
+        match self.driver.breaker(now) {
+            Breaker::Open => "resting",
+            Breaker::HalfOpen => "tried",
+            Breaker::Closed if self.driver.open.is_empty() => "ready",
+            Breaker::Closed => "working",
+        }
+    }
+}
+
+fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Refusal> {
+    let Some((spec, limits)) = kept.spec.driver() else {
+        return Ok(None);
+    };
+    let listens = Name::new(&format!("{DRIVER_PREFIX}{name}")).ok();
+    let consumer = match &listens {
+        Some(listens) => reader.find::<Consumer>(listens)?,
+        None => None,
+    };
+    Ok(Some(Known {
+        driver: reader.find::<Driver>(&name)?.unwrap_or_default(),
+        waiting: consumer.map_or(0, |consumer| consumer.pending.len()),
+        has_agent: reader.find::<Agent>(&spec.agent)?.is_some(),
+        name,
+        version: kept.version,
+        spec: spec.clone(),
+        limits,
+    }))
+}
+
+/// All of them, by name.
+pub(crate) fn all(reader: &Reader) -> Result<Vec<Known>, Refusal> {
+    let mut out = Vec::new();
+    for (key, kept) in reader.resources(Kind::Driver, NAMES_MAX)? {
+        out.extend(of(reader, key.1, &kept)?);
+    }
+    Ok(out)
+}
+
+/// The one of this name.
+pub(crate) fn find(reader: &Reader, name: &Name) -> Result<Known, Refusal> {
+    let key = ResourceKey(Kind::Driver, name.clone());
+    let known = match reader.find::<Resource>(&key)? {
+        Some(kept) => of(reader, name.clone(), &kept)?,
+        None => None,
+    };
+    let missing = || Refusal::new(Code::NOT_FOUND, format!("there is no driver {name}"));
+    known.ok_or_else(missing)
+}
+
+fn shape(reader: &Reader, known: &Known, now: Time) -> Value {
+    let driver = &known.driver;
+    let answer = |answer: &naos_kernel::resource::Answer| {
+        json!({
+            "at": answer.at.rfc3339(),
+            "took_ms": answer.took.0,
+            "answered": answer.well,
+        })
+    };
+    let problem = driver.problem.as_ref();
+    json!({
+        "kind": Kind::Driver,
+        "name": known.name,
+        "status": known.word(now),
+        "enabled": known.spec.enabled,
+        "agent": known.spec.agent,
+        "type": known.spec.kind,
+        "capabilities": known.spec.capabilities,
+        "concurrency": known.limits.open_max,
+        "rate": known.limits.rate.map(|(calls, per)| json!({"calls": calls, "per_ms": per.0})),
+        "open": driver.open.len(),
+        "waiting": known.waiting,
+        "breaker": driver.breaker(now).word(),
+        "resting_until": shapes::time(driver.resting),
+        "failures_in_a_row": driver.in_a_row,
+        "failures_max": known.limits.failures_max,
+        "answered": driver.answered,
+        "failed": driver.failed,
+        "error_percent": driver.error_percent(),
+        "last": driver.last.iter().map(answer).collect::<Vec<_>>(),
+        "problem": shapes::problem(reader, problem.map(|(_, problem)| problem)),
+        "failed_at": shapes::time(problem.map(|(at, _)| *at)),
+        "version": known.version,
+        "spec": written(&known.spec.document, known.spec.enabled),
+    })
+}
+
+/// A driver's document may call it `custom_driver_v1`: it became a name.
+pub(crate) fn named(call: &Call) -> Result<Name, Fault> {
+    let found = call.name("name");
+    match Name::slug(call.param("name")) {
+        Some(name) if found.is_err() => Ok(name),
+        _ => found,
+    }
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let known = all(&reader)?;
+    let items = known.iter().map(|known| shape(&reader, known, call.now));
+    ok(&json!({"items": items.collect::<Vec<_>>(), "next": null}))
+}
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let name = named(&call)?;
+    let reader = call.reader()?;
+    ok(&shape(&reader, &find(&reader, &name)?, call.now))
+}
+
+/// Lets one that rests be given events at once.
+pub(crate) async fn reset(call: Call) -> Answered {
+    let name = named(&call)?;
+    let command = command::Resource::ResetDriver { name: name.clone() };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    ok(&json!({"kind": Kind::Driver, "name": name, "seq": seq}))
+}

@@ -1,0 +1,83 @@
+//! `/drivers`.
+
+use naos_kernel::resource::Breaker;
+use naos_types::spec::Kind;
+use naos_types::{Code, Role, command};
+use serde::Deserialize;
+
+use super::{form_key, see};
+use crate::api::v1::drivers::{Known, all};
+use crate::door::{Answered, Call, checked_key};
+use crate::error::Fault;
+use crate::pages::drivers::{DriverRow, Drivers};
+use crate::pages::words::DriverState;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let may = call.who()?.role >= Role::Admin;
+    let known = all(&reader)?;
+    let drivers = known.iter().map(|known| row(&call, known, may)).collect();
+    super::page(&call, &Drivers { drivers })
+}
+
+fn row(call: &Call, known: &Known, may: bool) -> DriverRow {
+    let driver = &known.driver;
+    let millis = |span: naos_types::Span| super::rows::millis(span.0);
+    let rests = driver.breaker(call.now) == Breaker::Open;
+    DriverRow {
+        name: known.name.to_string(),
+        state: DriverState::from_word(known.word(call.now)).unwrap_or(DriverState::Ready),
+        agent: known.spec.agent.to_string(),
+        answers: known.spec.capabilities.clone(),
+        open: driver.open.len() as u64,
+        open_max: u64::from(known.limits.open_max),
+        waiting: known.waiting as u64,
+        rate: known
+            .limits
+            .rate
+            .map(|(calls, per)| (u64::from(calls), millis(per))),
+        error_percent: driver.error_percent(),
+        last: driver
+            .last
+            .iter()
+            .map(|answer| (answer.well, millis(answer.took)))
+            .collect(),
+        resting_ms: driver.resting.filter(|_| rests).map(|until| until.0),
+        problem: driver
+            .problem
+            .as_ref()
+            .filter(|_| driver.in_a_row > 0)
+            .map(|(_, problem)| problem.note.clone()),
+        enabled: known.spec.enabled,
+        key: may.then(form_key),
+    }
+}
+
+#[derive(Deserialize)]
+struct Form {
+    #[serde(rename = "do")]
+    verb: String,
+    idempotency_key: String,
+}
+
+pub(crate) async fn change(mut call: Call) -> Answered {
+    let form: Form = call.form()?;
+    call.key = Some(checked_key(&form.idempotency_key)?);
+    let (kind, name) = (Kind::Driver, call.name("name")?);
+    let command = match form.verb.as_str() {
+        "enable" => command::Resource::Enable {
+            kind,
+            name,
+            on: true,
+        },
+        "disable" => command::Resource::Enable {
+            kind,
+            name,
+            on: false,
+        },
+        "reset" => command::Resource::ResetDriver { name },
+        _ => return Err(Fault::new(Code::BAD_REQUEST, "the form doesn't parse")),
+    };
+    call.ask("", command, Vec::new()).await?;
+    Ok(see("/drivers"))
+}

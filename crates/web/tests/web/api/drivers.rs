@@ -1,0 +1,115 @@
+//! `/api/v1/drivers` and the page of drivers.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::Rig;
+
+const DRIVER: &str = "driver: {id: post_tool, agent: post, capabilities: [mail.read], \
+                      concurrency: 2, rate: {calls: 100, per: 1m}, \
+                      breaker: {failures: 2, pause: 1h}}";
+
+async fn apply(rig: &Rig, text: &str) -> crate::support::Got {
+    let files = json!([{"name": "d.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files })).await
+}
+
+async fn publish(rig: &Rig, data: Value) {
+    rig.post("/api/v1/events", json!({"type": "mail.read", "data": data}))
+        .await
+        .ok();
+}
+
+/// The driver, once it is as wanted.
+async fn until(rig: &Rig, wanted: impl Fn(&Value) -> bool) -> Value {
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+    loop {
+        let found = rig.get("/api/v1/drivers/post-tool").await.ok();
+        if wanted(&found) {
+            return found;
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_says_how_it_does_and_rests_when_it_fails() {
+    let rig = Rig::new().await;
+    apply(&rig, DRIVER).await.ok();
+    let found = rig.get("/api/v1/drivers/post_tool").await.ok();
+    assert_eq!(found["status"], "waiting", "{found}");
+    assert_eq!(found["concurrency"], 2, "{found}");
+    assert_eq!(found["rate"], json!({"calls": 100, "per_ms": 60_000}));
+    assert_eq!(found["spec"]["breaker"]["pause"], "1h");
+    // It answers with what it is given: a long event is over its limit.
+    apply(
+        &rig,
+        "type: agent\nname: post\ntemplate: researcher\nlimits: {output: 512}\n",
+    )
+    .await
+    .ok();
+    publish(&rig, json!({"n": 1})).await;
+    let found = until(&rig, |found| found["answered"] == 1).await;
+    assert_eq!(
+        (&found["status"], &found["error_percent"]),
+        (&json!("ready"), &json!(0))
+    );
+    for _ in 0..2 {
+        publish(&rig, json!({"long": "x".repeat(2_000)})).await;
+    }
+    let found = until(&rig, |found| found["failed"] == 2).await;
+    assert_eq!(
+        (&found["status"], &found["breaker"]),
+        (&json!("resting"), &json!("open"))
+    );
+    assert!(found["resting_until"].is_string() && found["problem"]["note"].is_string());
+    assert_eq!(found["last"].as_array().map(Vec::len), Some(3), "{found}");
+    publish(&rig, json!({"n": 2})).await;
+    let found = until(&rig, |found| found["waiting"] == 1).await;
+    assert_eq!(found["open"], 0, "{found}");
+
+    // The page says the same, and ends its rest.
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/drivers").await.text;
+    assert!(
+        page.contains("id=\"driver-post-tool\"") && page.contains("Resting"),
+        "{page}"
+    );
+    let got = rig
+        .form(&cookie, "/drivers/post-tool", "idempotency_key=a&do=reset")
+        .await;
+    assert_eq!(got.status, StatusCode::SEE_OTHER, "{got:?}");
+    let found = until(&rig, |found| found["answered"] == 2).await;
+    assert_eq!(found["breaker"], "closed", "{found}");
+    for (verb, word) in [("disable", "disabled"), ("enable", "ready")] {
+        let body = format!("idempotency_key={verb}&do={verb}");
+        rig.form(&cookie, "/drivers/post-tool", &body).await;
+        let found = rig.get("/api/v1/drivers/post-tool").await.ok();
+        assert_eq!(found["status"], word);
+    }
+    let none = rig.get("/api/v1/drivers/nobody").await;
+    assert_eq!(none.problem(), (404, "N0121".into()));
+    let none = rig.post("/api/v1/drivers/nobody/reset", Value::Null).await;
+    assert_eq!(none.problem(), (404, "N0121".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_that_are_none_are_refused_with_their_place() {
+    let rig = Rig::new().await;
+    for (bad, why) in [
+        ("concurrency: 0", "from 1 to 256"),
+        ("concurrency: many", "whole number"),
+        ("rate: {per: 1m}", "calls"),
+        ("rate: {calls: 5, per: soon}", "length of time"),
+        ("rate: {calls: 5, per: 0s}", "at most a day"),
+        ("breaker: {failures: 0}", "from 1 to 1000"),
+        ("breaker: {pause: 2d}", "at most a day"),
+        ("braker: {failures: 1}", "breaker"),
+    ] {
+        let text = format!("driver: {{id: d, capabilities: [a.b], {bad}}}");
+        let got = apply(&rig, &text).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{bad}: {got:?}");
+        assert!(got.text.contains(why), "{bad}: {}", got.text);
+    }
+}
