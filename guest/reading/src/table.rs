@@ -43,7 +43,8 @@ pub struct Table {
 /// Reads a table whose first row that isn't blank is the header.
 #[must_use]
 pub fn read(text: &str) -> Table {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = crate::charsets::undeclared(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (delimiter, text, skipped) = announced(text);
     let delimiter = delimiter.unwrap_or_else(|| detect(text));
     let (records, mut notes) = split(text, delimiter, skipped);

@@ -429,8 +429,8 @@ impl Search<'_> {
     }
 }
 
-/// A file's text. What isn't UTF-8 is handed over byte by byte (ISO 8859-1), so that who reads it
-/// can apply the character set that the file itself names.
+/// A file's text. What isn't UTF-8 is handed over byte by byte, each as a letter up to U+00FF, so
+/// that who reads it can apply the character set that the file itself names, or windows-1252.
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect())

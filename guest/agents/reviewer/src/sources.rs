@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::strands::shared_words;
-use naos_reading::{mail, words};
+use naos_reading::{charsets, mail, words};
 use serde_json::Value;
 
 use crate::claims::Cite;
@@ -156,7 +156,7 @@ impl Source {
             }
         }
         let is_table = path.ends_with(".csv") || path.ends_with(".tsv");
-        let lines = text
+        let lines = charsets::undeclared(text)
             .split('\n')
             .map(|line| line.trim_end_matches('\r').to_owned())
             .collect();

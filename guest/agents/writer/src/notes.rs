@@ -33,6 +33,10 @@ const NOTES: &[(&str, &str)] = &[
         "des caractères ont été perdus avant l'arrivée du courriel (pas en UTF-8)",
     ),
     (
+        "some characters of {} could not be read",
+        "des caractères de {} n'ont pas pu être lus",
+    ),
+    (
         "not read: more than {} mails in this mail",
         "non lu : plus de {} courriels dans ce courriel",
     ),
