@@ -71,6 +71,39 @@ const NOTES: &[(&str, &str)] = &[
         "nothing to read: hand over text, or JSON with `files` or `text`",
         "rien à lire",
     ),
+    ("amount {} not read ({})", "montant {} non lu ({})"),
+    (
+        "{} amounts not read ({}): lines {}",
+        "{} montants non lus ({}) : lignes {}",
+    ),
+    (
+        "column {} not counted: {} of its {} cells are no amounts",
+        "colonne {} non comptée : {} de ses {} cellules ne sont pas des montants",
+    ),
+    (
+        "a row of {} cells under a header of {}",
+        "une ligne de {} cellules sous un en-tête de {}",
+    ),
+    (
+        "{} rows without the header's {} cells: lines {}",
+        "{} lignes n'ont pas les {} cellules de l'en-tête : lignes {}",
+    ),
+    (
+        "a quote opens here and never closes: it is read as a letter",
+        "un guillemet s'ouvre ici et ne se ferme pas : il est lu comme une lettre",
+    ),
+    (
+        "a quote opens here and never closes: the rows behind it are in this cell",
+        "un guillemet s'ouvre ici et ne se ferme pas : les lignes suivantes sont dans cette cellule",
+    ),
+    (
+        "two columns are named `{}`",
+        "deux colonnes s'appellent `{}`",
+    ),
+    (
+        "not read from here on: more than {} rows",
+        "non lu à partir d'ici : plus de {} lignes",
+    ),
     ("a header and no rows", "un en-tête et aucune ligne"),
     ("empty", "vide"),
     (
@@ -208,6 +241,14 @@ mod tests {
             (
                 "mails 1 to 2 of 3: a.eml, b.eml (not read: the agent failed on it)",
                 "courriels 1 à 2 sur 3 : a.eml, b.eml (non lu : l'agent a échoué)",
+            ),
+            (
+                "i.csv:11: amount 5 000,00 x not read (Montant (€))",
+                "i.csv:11: montant 5 000,00 x non lu (Montant (€))",
+            ),
+            (
+                "i.csv: 12 amounts not read (net): lines 2-12, 15",
+                "i.csv: 12 montants non lus (net) : lignes 2-12, 15",
             ),
             ("something else", "something else"),
         ] {
