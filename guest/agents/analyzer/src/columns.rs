@@ -420,22 +420,27 @@ impl Whole<'_> {
             .collect()
     }
 
-    /// What is told of a column that is one of amounts by its name, and mostly holds something
-    /// else with digits.
+    /// What is told of a column that is one of amounts by its name, and mostly holds what isn't read
+    /// as one. Words alone are none, nor are codes where only a part of the name speaks of money.
     fn uncounted(&self, at: usize) -> Option<String> {
-        let digits = |cell: &str| cell.bytes().any(|byte| byte.is_ascii_digit());
-        let named = names_amounts(self.table, at, self.roles[at]);
-        if !named || self.types[at] != Type::Text {
+        let (role, column) = (self.roles[at], &self.table.header[at]);
+        let hours = role == Some(Role::Hours) && !self.roles.contains(&Some(Role::Person));
+        if self.types[at] != Type::Text || hours || !names_amounts(self.table, at, role) {
             return None;
         }
         let all: Vec<&str> = filled(self.table, at).map(|(cell, _)| cell).collect();
-        let bad = |cell: &&&str| Decimal::parse(cell, self.point).is_none();
-        let (count, of) = (all.iter().filter(bad).count(), all.len());
+        let is_bad = |cell: &&&str| Decimal::parse(cell, self.point).is_none();
+        let (count, of) = (all.iter().filter(is_bad).count(), all.len());
+        let looks_like_one = |cell: &&str| match role {
+            Some(_) => cell.contains(|it: char| it.is_ascii_digit()),
+            None => cell.starts_with(|it: char| it.is_ascii_digit() || it == '-'),
+        };
+        if !all.iter().any(looks_like_one) {
+            return None;
+        }
         let (path, line) = (self.path, self.table.header_line);
-        let column = &self.table.header[at];
-        all.iter().any(|cell| digits(cell)).then(|| {
-            format!("{path}:{line}: column {column} not counted: {count} of its {of} cells are no amounts")
-        })
+        let why = format!("{count} of its {of} cells are no amounts");
+        Some(format!("{path}:{line}: column {column} not counted: {why}"))
     }
 
     fn record(&self, at: usize) -> Record {

@@ -156,6 +156,11 @@ const NOTES: &[(&str, &str)] = &[
         "cut the mailbox in two to have them",
         "coupez la boîte en deux pour les avoir",
     ),
+    (
+        "read once each, the first of them is the same mail as {}",
+        "lus une fois chacun, le premier est le même courriel que {}",
+    ),
+    ("the same mail as {}", "le même courriel que {}"),
     ("{} mails, {} to {}", "{} courriels, de {} à {}"),
     (
         "a mail of more than {} KiB",
@@ -237,6 +242,15 @@ mod tests {
                 "a.eml:9: pièce jointe sans nom (text/html) non lue",
             ),
             ("priv (permission denied)", "priv (accès refusé)"),
+            (
+                "b/1.eml (the same mail as a/1 (2).eml)",
+                "b/1.eml (le même courriel que a/1 (2).eml)",
+            ),
+            (
+                "11 mails, b/1 to b/9 (read once each, the first of them is the same mail as a/1)",
+                "11 courriels, de b/1 à b/9 (lus une fois chacun, le premier est le même courriel \
+                 que a/1)",
+            ),
             ("large.txt (larger than 4 MiB)", "large.txt (plus de 4 Mio)"),
             (
                 "mails 1 to 2 of 3: a.eml, b.eml (not read: the agent failed on it)",
