@@ -4,6 +4,7 @@
 //!
 //! Start at [`input::Input`], then [`findings::find`] for prose and [`table::read`] for tables.
 
+pub mod charsets;
 pub mod cues;
 pub mod dates;
 pub mod decimal;

@@ -1,11 +1,16 @@
 //! Mails and mailboxes as pages. Parts are decoded (charsets, quoted-printable, base64, encoded
 //! headers) and every decoded line keeps the line it comes from in the original file.
 
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{
     Addr, Address, DateTime, Encoding, HeaderValue, Message, MessageParser, MessagePart,
     MimeHeaders, PartType,
 };
 
+use crate::charsets;
 use crate::dates::Date;
 use crate::page::{Line, Page};
 use crate::people::Person;
@@ -163,11 +168,12 @@ fn read_parts(message: &Message<'_>, place: &Place<'_>, mailbox: &mut Mailbox) {
         let readable_attachment = is_text_attachment(part);
         match &part.body {
             PartType::Text(text) if is_body(at) || readable_attachment => {
-                let lines = lines_of(part, text, place);
+                let lines = lines_of(part, text, place, &mut mailbox.notes);
                 mailbox.pages.push(page_of(message, lines, place));
             }
             PartType::Html(html) if is_body(at) => {
-                let lines = without_tags(lines_of(part, html, place));
+                let lines = lines_of(part, html, place, &mut mailbox.notes);
+                let lines = without_tags(lines);
                 mailbox.pages.push(page_of(message, lines, place));
             }
             PartType::Message(inner) if part.encoding == Encoding::None => {
@@ -177,7 +183,8 @@ fn read_parts(message: &Message<'_>, place: &Place<'_>, mailbox: &mut Mailbox) {
             | PartType::Binary(_)
             | PartType::InlineBinary(_)
             | PartType::Message(_) => {
-                let name = part.attachment_name().unwrap_or("without a name");
+                let name =
+                    charsets::declared(part.attachment_name().unwrap_or("without a name"), "");
                 let line = place.line_at(part.offset_header as usize);
                 let kind = kind_of(part);
                 let note = format!("{path}:{line}: attachment {name} ({kind}) not read");
@@ -233,7 +240,7 @@ fn page_of(message: &Message<'_>, lines: Vec<Line>, place: &Place<'_>) -> Page {
         author: first(message.from()),
         readers,
         date: message.date().and_then(day),
-        subject: message.subject().map(str::to_owned),
+        subject: message.subject().map(header),
         lines,
         markdown: false,
         automatic: is_automatic(message),
@@ -290,6 +297,11 @@ fn thread(message: &Message<'_>) -> Vec<String> {
     ids
 }
 
+/// What a header says: encoded words are decoded, and what isn't encoded names no character set.
+fn header(text: &str) -> String {
+    charsets::declared(text, "").into_owned()
+}
+
 fn person(address: &Addr<'_>) -> Option<Person> {
     let mail = address.address.as_deref().map(str::to_lowercase);
     let name = address
@@ -297,9 +309,9 @@ fn person(address: &Addr<'_>) -> Option<Person> {
         .as_deref()
         .map(str::trim)
         .filter(|name| !name.is_empty());
-    let name = name.or(mail.as_deref())?.to_owned();
+    let name = name.or(mail.as_deref())?;
     Some(Person {
-        name,
+        name: header(name),
         address: mail,
     })
 }
@@ -312,34 +324,64 @@ fn day(date: &DateTime) -> Option<Date> {
     )
 }
 
-/// The lines of a decoded part. 7 and 8 bit stand as they are (the text is UTF-8 already,
-/// whatever the part says of itself); quoted-printable joins and parts lines; base64 has no
-/// lines of its own, so that its first one is cited.
-fn lines_of(part: &MessagePart<'_>, decoded: &str, place: &Place<'_>) -> Vec<Line> {
+/// The lines of a decoded part. 7 and 8 bit stand as they are, in the character set that the part
+/// names unless they are UTF-8; quoted-printable joins and parts lines; base64 has no lines of its
+/// own, so that its first one is cited.
+fn lines_of(
+    part: &MessagePart<'_>,
+    decoded: &str,
+    place: &Place<'_>,
+    notes: &mut Vec<String>,
+) -> Vec<Line> {
     let (start, end) = (part.offset_body as usize, part.offset_end as usize);
     let first = place.line_at(start);
     let raw = place.raw.get(start..end).unwrap_or_default();
-    let number = |number: usize, text: &str| Line {
-        number,
-        text: text.to_owned(),
+    let charset = part
+        .content_type()
+        .and_then(|kind| kind.attribute("charset"))
+        .unwrap_or_default();
+    let text = match part.encoding {
+        Encoding::Base64 | Encoding::QuotedPrintable => mended(part, decoded, raw, charset),
+        _ => charsets::declared(raw, charset),
     };
-    match part.encoding {
-        Encoding::Base64 => decoded.lines().map(|text| number(first, text)).collect(),
-        Encoding::QuotedPrintable => {
-            let sources = quoted_printable_lines(raw, first);
-            let source = |at: usize| sources.get(at).or(sources.last()).copied().unwrap_or(first);
-            decoded
-                .lines()
-                .enumerate()
-                .map(|(at, text)| number(source(at), text))
-                .collect()
-        }
-        _ => raw
-            .lines()
-            .enumerate()
-            .map(|(at, text)| number(first + at, text))
-            .collect(),
+    let lost = text.contains('\u{fffd}') && !raw.contains('\u{fffd}');
+    if lost || !charsets::is_known(charset) && !text.is_ascii() {
+        let path = place.path;
+        notes.push(format!(
+            "{path}:{first}: some characters of {charset} could not be read"
+        ));
     }
+    let sources = match part.encoding {
+        Encoding::QuotedPrintable => quoted_printable_lines(raw, first),
+        _ => Vec::new(),
+    };
+    let number = |at: usize| match part.encoding {
+        Encoding::Base64 => first,
+        Encoding::QuotedPrintable => sources.get(at).or(sources.last()).copied().unwrap_or(first),
+        _ => first + at,
+    };
+    text.lines()
+        .enumerate()
+        .map(|(at, text)| Line {
+            number: number(at),
+            text: text.to_owned(),
+        })
+        .collect()
+}
+
+/// Encoded text that names no character set, or UTF-8, and isn't UTF-8.
+fn mended<'t>(part: &MessagePart<'_>, decoded: &'t str, raw: &str, charset: &str) -> Cow<'t, str> {
+    let names_none = charset.is_empty() || charset.eq_ignore_ascii_case("utf-8");
+    if !names_none || !decoded.contains('\u{fffd}') {
+        return Cow::Borrowed(decoded);
+    }
+    let bytes = match part.encoding {
+        Encoding::Base64 => base64_decode(raw.as_bytes()),
+        _ => quoted_printable_decode(raw.as_bytes()),
+    };
+    bytes.map_or(Cow::Borrowed(decoded), |bytes| {
+        Cow::Owned(charsets::decoded(bytes, charset))
+    })
 }
 
 /// For each decoded line of a quoted-printable text, the source line it begins on.
@@ -484,6 +526,54 @@ mod tests {
             }
             assert_eq!(shape(&mail(headers, body)), expected);
         }
+    }
+
+    #[test]
+    fn mails_are_read_in_the_character_set_that_they_name() {
+        let as_bytes = |bytes: &[u8]| -> String { bytes.iter().copied().map(char::from).collect() };
+        let quoted = "Content-Transfer-Encoding: quoted-printable\n";
+        let base64 = "Content-Transfer-Encoding: base64\n";
+        let kind = |charset: &str| format!("Content-Type: text/plain; charset={charset}\n");
+        for (headers, body, expected) in [
+            (String::new(), as_bytes(b"5 \x80"), "4:5 €"),
+            (
+                kind("us-ascii"),
+                as_bytes(b"\x93d\xe9cid\xe9\x94"),
+                "5:“décidé”",
+            ),
+            (
+                kind("iso-8859-1"),
+                as_bytes(b"l\x92\x9cuvre\x85"),
+                "5:l’œuvre…",
+            ),
+            (kind("iso-8859-15"), as_bytes(b"5 \xa4 \xbd"), "5:5 € œ"),
+            (kind("windows-1251"), as_bytes(b"\xcf\xf0"), "5:Пр"),
+            (
+                kind("iso-8859-1"),
+                as_bytes("d\u{e9}j\u{e0} €".as_bytes()),
+                "5:déjà €",
+            ),
+            (kind("iso-8859-1"), "déjà €".to_owned(), "5:déjà €"),
+            (kind("utf-8"), "déjà".to_owned(), "5:déjà"),
+            (kind("iso-8859-15") + quoted, "5 =A4".to_owned(), "6:5 €"),
+            (kind("iso-8859-1") + quoted, "5 =80".to_owned(), "6:5 €"),
+            (quoted.to_owned(), "5 =80".to_owned(), "5:5 €"),
+            (kind("utf-8") + base64, "NSCA".to_owned(), "6:5 €"),
+        ] {
+            let text = mail(&headers, &body);
+            assert_eq!(shape(&text), expected, "{headers}");
+            assert_eq!(read("m.eml", &text, 0).notes, [""; 0]);
+        }
+        let subject = as_bytes(b"From: No\xebl <n@x.example>\nSubject: 5 \x80\n\nx\n");
+        let page = read("m.eml", &subject, 0).pages.remove(0);
+        assert_eq!(page.subject.as_deref(), Some("5 €"));
+        assert_eq!(page.author.map(|it| it.name).as_deref(), Some("Noël"));
+        let text = mail(&kind("gb2312"), &as_bytes(b"\xc4\xe3\xba\xc3"));
+        let notes = read("m.eml", &text, 0).notes;
+        assert_eq!(
+            notes,
+            ["m.eml:5: some characters of gb2312 could not be read"]
+        );
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub fn from_piece(path: &str, text: &str, markdown: bool, lines_before: usize) -
 /// A plain text or a note as a page.
 #[must_use]
 pub fn from_text(path: &str, text: &str, markdown: bool) -> Page {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = crate::charsets::undeclared(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let number = |(at, text): (usize, &str)| Line {
         number: at + 1,
         text: text.to_owned(),

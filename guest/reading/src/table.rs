@@ -43,7 +43,8 @@ pub struct Table {
 /// Reads a table whose first row that isn't blank is the header.
 #[must_use]
 pub fn read(text: &str) -> Table {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = crate::charsets::undeclared(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (delimiter, text, skipped) = announced(text);
     let delimiter = delimiter.unwrap_or_else(|| detect(text));
     let (records, mut notes) = split(text, delimiter, skipped);
@@ -72,6 +73,10 @@ pub fn read(text: &str) -> Table {
                 format!("not read from here on: more than {ROWS_MAX} rows"),
             ));
             break;
+        }
+        // Spreadsheets end rows with delimiters.
+        while cells.len() > table.header.len() && cells.last().is_some_and(String::is_empty) {
+            cells.pop();
         }
         if cells.len() != table.header.len() {
             table.ragged.push((line, cells.len()));
@@ -124,29 +129,60 @@ fn detect(text: &str) -> char {
 
 type Record = (usize, Vec<String>);
 
+/// How often a quote that is none is gone back to: then it is left as it is.
+const REPAIRS_MAX: usize = 20;
+
 fn split(text: &str, delimiter: char, lines_before: usize) -> (Vec<Record>, Vec<(usize, String)>) {
-    let mut records = Vec::new();
+    let mut records: Vec<Record> = Vec::new();
     let mut notes = Vec::new();
-    let mut cells = Vec::new();
+    let mut cells: Vec<String> = Vec::new();
     let mut cell = String::new();
     let (mut line, mut began) = (lines_before + 1, lines_before + 1);
-    let mut quoted_at = None;
-    let mut was_quoted = false;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
+    let (mut at, mut was_quoted) = (0, false);
+    // The line of a quote that opened the cell, and what is behind it: no row ends before it closes.
+    let mut quote: Option<(usize, usize)> = None;
+    let ends = |at: usize| {
+        let rest = text[at..].trim_start_matches(' ');
+        rest.is_empty() || rest.starts_with([delimiter, '\n', '\r'])
+    };
+    loop {
+        let letter = text[at..].chars().next();
+        let behind = at + letter.map_or(0, char::len_utf8);
+        let next_is = |next: char| text[behind..].starts_with(next);
+        // It never closes, or on another line within a word: then the rows between are rows.
+        let strays = |opened: usize| match letter {
+            None => true,
+            Some('"') => opened != line && !next_is('"') && !ends(behind),
+            _ => false,
+        };
+        if let Some((opened, inside)) = quote.filter(|it| strays(it.0)) {
+            quote = None;
+            if notes.len() < REPAIRS_MAX {
+                let why = "a quote opens here and never closes: it is read as a letter";
+                notes.push((opened, why.to_owned()));
+                cell = "\"".to_owned();
+                (line, at, was_quoted) = (opened, inside, true);
+                continue;
+            }
+            let why = "a quote opens here and never closes: the rows behind it are in this cell";
+            notes.push((opened, why.to_owned()));
+        }
+        let Some(letter) = letter else { break };
+        at = behind;
         match letter {
-            '"' if quoted_at.is_some() && letters.peek() == Some(&'"') => {
-                letters.next();
+            '"' if quote.is_some() && next_is('"') => {
+                at += 1;
                 cell.push('"');
             }
-            '"' if quoted_at.is_some() => quoted_at = None,
+            '"' if quote.is_some() => quote = None,
             '"' if cell.trim().is_empty() && !was_quoted => {
                 cell.clear();
-                (quoted_at, was_quoted) = (Some(line), true);
+                was_quoted = true;
+                quote = Some((line, at));
             }
-            '\n' | '\r' if quoted_at.is_none() => {
-                if letter == '\r' && letters.peek() == Some(&'\n') {
-                    letters.next();
+            '\n' | '\r' if quote.is_none() => {
+                if letter == '\r' && next_is('\n') {
+                    at += 1;
                 }
                 cells.push(finish(&mut cell, &mut was_quoted));
                 records.push((began, std::mem::take(&mut cells)));
@@ -157,8 +193,8 @@ fn split(text: &str, delimiter: char, lines_before: usize) -> (Vec<Record>, Vec<
                 line += 1;
                 cell.push(' ');
             }
-            '\r' if quoted_at.is_some() => {}
-            _ if letter == delimiter && quoted_at.is_none() => {
+            '\r' if quote.is_some() => {}
+            _ if letter == delimiter && quote.is_none() => {
                 if cells.len() < COLUMNS_MAX {
                     cells.push(finish(&mut cell, &mut was_quoted));
                 } else {
@@ -167,10 +203,6 @@ fn split(text: &str, delimiter: char, lines_before: usize) -> (Vec<Record>, Vec<
             }
             _ => cell.push(letter),
         }
-    }
-    if let Some(opened) = quoted_at {
-        let why = "a quote opens here and never closes: the rest of the file is in this cell";
-        notes.push((opened, why.to_owned()));
     }
     if !cell.is_empty() || !cells.is_empty() || was_quoted {
         cells.push(finish(&mut cell, &mut was_quoted));
@@ -228,6 +260,13 @@ mod tests {
             ("a,b\n\"x\ny\",2\n3,4\n", "a|b / 2:x y|2 4:3|4"),
             ("a,b\n\"say \"\"hi\"\"\",2\n", "a|b / 2:say \"hi\"|2"),
             ("a,b\n1\n1,2,3\n", "a|b / 2:1| 3:1|2"),
+            ("a,b\n1,2,,\n", "a|b / 2:1|2"),
+            ("a,b\n\"x,1\n2,3\n", "a|b / 2:\"x|1 3:2|3"),
+            (
+                "a,b\n\"x,1\n\"y,2\n\"z z\",3\n",
+                "a|b / 2:\"x|1 3:\"y|2 4:z z|3",
+            ),
+            ("a,b\n\"x \"y\" z\",1\n2,3\n", "a|b / 2:x y\" z\"|1 3:2|3"),
             ("a,,a\n1,2,3\n", "a|column 2|a (3) / 2:1|2|3"),
             ("one\n1\n2\n", "one / 2:1 3:2"),
             ("", " / "),
@@ -246,6 +285,20 @@ mod tests {
         );
         assert_eq!(table.notes.len(), 1);
         assert_eq!(table.notes[0].0, 5);
+    }
+
+    #[test]
+    fn quotes_that_never_close_are_gone_back_to_a_few_times_only() {
+        let rows = 1_000;
+        let table = read(&format!("a,b\n{}", "\"x,1\n".repeat(rows)));
+        assert!(table.rows.len() >= REPAIRS_MAX && table.rows.len() <= rows);
+        assert!(
+            table.notes[0].1.contains("read as a letter"),
+            "{:?}",
+            table.notes[0]
+        );
+        let last = table.notes.last().expect("a note");
+        assert!(last.1.contains("the rows behind it"), "{last:?}");
     }
 
     #[test]

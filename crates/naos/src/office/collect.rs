@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::pieces::{self, Piece};
+use super::pieces::{self, Mails, Piece};
 
 /// The most files that are looked at, and that one report takes: the newest mails.
 const FOUND_MAX: usize = 50_000;
@@ -17,7 +17,7 @@ const MAIL_FILE_BYTES_MAX: u64 = 64 << 20;
 /// All files together, in bytes: one plan's input.
 const TOTAL_BYTES_MAX: usize = 12 << 20;
 /// So many mails that are left out are named one by one.
-const NAMED_MAX: usize = 10;
+pub(super) const NAMED_MAX: usize = 10;
 /// So many of the largest files are named where there is too much.
 const LARGEST: usize = 3;
 /// How many files one task gets, and how many bytes of them.
@@ -156,6 +156,7 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         });
     }
     let (mut mail, mut tables, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut mails = Mails::default();
     for path in std::mem::take(&mut search.found) {
         let bytes = match search.read(&path) {
             Ok(bytes) => bytes,
@@ -170,14 +171,15 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         }
         let (name, text) = (search.name(&path), text_of(bytes));
         let (lane, cut) = match ending(&path).as_str() {
-            "eml" => (&mut mail, pieces::of_mail(&name, text)),
-            "mbox" => (&mut mail, pieces::of_mailbox(&name, &text)),
+            "eml" => (&mut mail, pieces::of_mail(&name, &text, &mut mails)),
+            "mbox" => (&mut mail, pieces::of_mailbox(&name, &text, &mut mails)),
             "csv" => (&mut tables, pieces::whole(&name, text)),
             _ => (&mut notes, pieces::of_text(&name, &text)),
         };
         lane.extend(cut.pieces);
         search.left_out.extend(cut.left_out);
     }
+    search.left_out.extend(mails.told());
     let rest = Size::of(&tables).plus(Size::of(&notes));
     let Some(left_out) = shorten(&mut mail, rest) else {
         return Err(CollectError::TooMuch {
@@ -429,8 +431,8 @@ impl Search<'_> {
     }
 }
 
-/// A file's text. What isn't UTF-8 is handed over byte by byte (ISO 8859-1), so that who reads it
-/// can apply the character set that the file itself names.
+/// A file's text. What isn't UTF-8 is handed over byte by byte, each as a letter up to U+00FF, so
+/// that who reads it can apply the character set that the file itself names, or windows-1252.
 fn text_of(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect())
@@ -503,7 +505,8 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         };
         for n in 0..23 {
-            put(&format!("mail/{n:02}.eml"), b"Subject: x\n\nhello\n");
+            let mail = format!("Subject: {n}\n\nhello\n");
+            put(&format!("mail/{n:02}.eml"), mail.as_bytes());
         }
         put("a/x.csv", b"a,b\n1,2\n");
         put("a/y.csv", b"a,b\n1,2\n");
@@ -529,6 +532,35 @@ mod tests {
         assert_eq!(names(&material.tables), ["a", "b"]);
         assert_eq!(material.tables[0]["files"].as_array().unwrap().len(), 2);
         assert_eq!(material.notes[0]["files"][0]["text"], "café");
+    }
+
+    #[test]
+    fn a_mail_in_two_files_is_read_once_and_the_other_one_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let mail = "Subject: x\nMessage-ID:\n <1@x>\n\nWe agreed.\n";
+        put("1.eml", mail);
+        put(
+            "2.eml",
+            &mail
+                .replace("Message-ID", "Message-Id")
+                .replace('\n', "\r\n"),
+        );
+        put("3.eml", "Subject: x\n\nno identifier\n");
+        put("4.eml", "Subject: x\n\nno identifier\n");
+        put("5.eml", "Subject: y\n\nno identifier\n");
+        put("6.mbox", &format!("From a\n{mail}\n"));
+        let material = collect(dir.path()).unwrap();
+        let files = material.mail[0]["files"].as_array().unwrap();
+        let read: Vec<&str> = files.iter().filter_map(|it| it["path"].as_str()).collect();
+        assert_eq!(read, ["1.eml", "3.eml", "5.eml"]);
+        let left_out: Vec<String> = material.left_out.iter().map(LeftOut::to_string).collect();
+        let expected = [
+            "2.eml (the same mail as 1.eml)",
+            "4.eml (the same mail as 3.eml)",
+            "6.mbox:1 (the same mail as 1.eml)",
+        ];
+        assert_eq!(left_out, expected);
     }
 
     /// A disk that forbids what is called `priv`.
@@ -628,11 +660,10 @@ mod tests {
     #[test]
     fn a_long_mailbox_is_read_in_pieces_and_its_newest_part_first() {
         let dir = tempfile::tempdir().unwrap();
-        let mail = format!(
-            "From a\nFrom: a@x.example\n\n{}\n\n",
-            "hello ".repeat(2_000)
-        );
-        std::fs::write(dir.path().join("b.mbox"), mail.repeat(1_700)).unwrap();
+        let hello = "hello ".repeat(2_000);
+        let mail = |n: usize| format!("From a\nMessage-ID: <{n}@x.example>\n\n{hello}\n\n");
+        let mailbox: String = (0..1_700).map(mail).collect();
+        std::fs::write(dir.path().join("b.mbox"), mailbox).unwrap();
         let material = collect(dir.path()).unwrap();
         assert!(material.mail.len() > 40, "{}", material.mail.len());
         let files = |batch: &Value| batch["files"].as_array().unwrap().clone();

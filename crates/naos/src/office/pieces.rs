@@ -1,7 +1,11 @@
 //! Cuts long files into pieces that one agent can read at once. A piece knows the line it begins
 //! with, so that citations name the line of the file.
 
-use super::collect::LeftOut;
+use std::collections::HashMap;
+
+use naos_types::Digest;
+
+use super::collect::{LeftOut, NAMED_MAX};
 
 /// How long a piece is, and how many mails it holds.
 const PIECE_BYTES: usize = 64 << 10;
@@ -40,9 +44,18 @@ impl Cut {
     }
 
     /// Puts `parts` together into pieces: each with the number of its first line.
-    fn fill(&mut self, path: &str, what: &str, most: usize, parts: Vec<(usize, String)>) {
+    fn fill(&mut self, path: &str, what: &str, most: usize, parts: Vec<(usize, Part)>) {
         let mut open: Option<(Piece, usize)> = None;
         for (line, part) in parts {
+            let part = match part {
+                Part::Text(text) => text,
+                Part::Gap(lines) => {
+                    if let Some((piece, _)) = &mut open {
+                        piece.text.push_str(&"\n".repeat(lines));
+                    }
+                    continue;
+                }
+            };
             let long = part.len() > ONE_BYTES_MAX;
             let full = open.as_ref().is_some_and(|(piece, count)| {
                 *count >= most || piece.text.len() + part.len() > PIECE_BYTES
@@ -68,10 +81,91 @@ impl Cut {
             *count += 1;
         }
         self.pieces.extend(open.map(|(piece, _)| piece));
-        if self.pieces.len() > 1 || !self.left_out.is_empty() {
+        let later = self.pieces.iter().any(|piece| piece.line > 1);
+        if self.pieces.len() > 1 || !self.left_out.is_empty() || later {
             self.pieces.iter_mut().for_each(|it| it.one_of_many = true);
         }
     }
+}
+
+/// A part of a file: a mail or a line.
+enum Part {
+    Text(String),
+    /// So many lines that aren't read: those behind them keep their numbers.
+    Gap(usize),
+}
+
+/// The mails that were read, so that none is read twice, and those that came again.
+#[derive(Debug, Default)]
+pub(super) struct Mails {
+    read: HashMap<Digest, String>,
+    again: Vec<LeftOut>,
+}
+
+impl Mails {
+    /// Whether a mail was read before, in whichever file; what lies at `place` is read now if not.
+    fn knows(&mut self, place: String, mail: &str) -> bool {
+        let Some(identity) = identity(mail) else {
+            return false;
+        };
+        if let Some(first) = self.read.get(&identity) {
+            let why = format!("the same mail as {first}");
+            self.again.push(LeftOut { path: place, why });
+            return true;
+        }
+        self.read.insert(identity, place);
+        false
+    }
+
+    /// What was not read again: a few by name, many by their number.
+    pub(super) fn told(mut self) -> Vec<LeftOut> {
+        if self.again.len() > NAMED_MAX {
+            let (first, last) = (&self.again[0], &self.again[self.again.len() - 1]);
+            let path = format!(
+                "{} mails, {} to {}",
+                self.again.len(),
+                first.path,
+                last.path
+            );
+            let why = format!("read once each, the first of them is {}", first.why);
+            self.again = vec![LeftOut { path, why }];
+        }
+        self.again
+    }
+}
+
+/// What makes a mail the same in whichever file: its identifier, or without one all of its bytes.
+fn identity(mail: &str) -> Option<Digest> {
+    let mail = match mail.split_once('\n') {
+        Some((first, rest)) if first.starts_with("From ") => rest,
+        _ => mail,
+    };
+    let mail = mail.trim_end();
+    let same = match message_id(mail) {
+        Some(id) => format!("id {id}"),
+        None if mail.is_empty() => return None,
+        None => format!("mail {mail}"),
+    };
+    Some(Digest::of(same.as_bytes()))
+}
+
+/// A mail's identifier: its header may be written in any case and go on in the next lines.
+fn message_id(mail: &str) -> Option<String> {
+    let mut head = mail.lines().take_while(|line| !line.trim().is_empty());
+    let mut value = head.by_ref().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let found = name.trim_end().eq_ignore_ascii_case("message-id");
+        found.then(|| value.to_owned())
+    })?;
+    for line in head.take_while(|line| line.starts_with([' ', '\t'])) {
+        value.push_str(line);
+    }
+    let inside = value.split_once('<').and_then(|(_, it)| it.split_once('>'));
+    let id: String = inside
+        .map_or(value.as_str(), |(id, _)| id)
+        .split_whitespace()
+        .collect();
+    (!id.is_empty()).then_some(id)
 }
 
 /// A file that is read in one.
@@ -89,11 +183,14 @@ pub(super) fn whole(path: &str, text: String) -> Cut {
 }
 
 /// One mail.
-pub(super) fn of_mail(path: &str, text: String) -> Cut {
+pub(super) fn of_mail(path: &str, text: &str, mails: &mut Mails) -> Cut {
     if text.starts_with("From ") {
-        return of_mailbox(path, &text);
+        return of_mailbox(path, text, mails);
     }
-    let text = without_attachments(&text);
+    if mails.knows(path.to_owned(), text) {
+        return Cut::default();
+    }
+    let text = without_attachments(text);
     if text.len() <= ONE_BYTES_MAX {
         return whole(path, text);
     }
@@ -103,20 +200,28 @@ pub(super) fn of_mail(path: &str, text: String) -> Cut {
 }
 
 /// A mailbox, cut between its mails.
-pub(super) fn of_mailbox(path: &str, text: &str) -> Cut {
-    let mut mails = Vec::new();
+pub(super) fn of_mailbox(path: &str, text: &str, mails: &mut Mails) -> Cut {
+    let mut parts = Vec::new();
+    let mut part = |line: usize, mail: &str| {
+        let part = if mails.knows(format!("{path}:{line}"), mail) {
+            Part::Gap(mail.lines().count())
+        } else {
+            Part::Text(without_attachments(mail))
+        };
+        parts.push((line, part));
+    };
     let (mut from, mut from_line, mut at, mut blank_before) = (0, 1, 0, true);
     for (number, line) in text.split_inclusive('\n').enumerate() {
         if line.starts_with("From ") && blank_before && at > from {
-            mails.push((from_line, without_attachments(&text[from..at])));
+            part(from_line, &text[from..at]);
             (from, from_line) = (at, number + 1);
         }
         blank_before = line.trim().is_empty();
         at += line.len();
     }
-    mails.push((from_line, without_attachments(&text[from..])));
+    part(from_line, &text[from..]);
     let mut cut = Cut::default();
-    cut.fill(path, "a mail", PIECE_MAILS, mails);
+    cut.fill(path, "a mail", PIECE_MAILS, parts);
     cut
 }
 
@@ -126,7 +231,8 @@ pub(super) fn of_text(path: &str, text: &str) -> Cut {
         return whole(path, text.to_owned());
     }
     let lines = text.split_inclusive('\n').enumerate();
-    let lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
+    let lines = lines.map(|(at, line)| (at + 1, Part::Text(line.to_owned())));
+    let lines = lines.collect();
     let mut cut = Cut::default();
     cut.fill(path, "a line", usize::MAX, lines);
     cut
@@ -225,7 +331,7 @@ mod tests {
     fn a_mailbox_is_cut_between_mails_and_keeps_its_lines() {
         let mail = |number: usize| format!("From a\nSubject: {number}\n\nI am\nFrom here\n\n");
         let text: String = (0..120).map(mail).collect();
-        let cut = of_mailbox("b.mbox", &text);
+        let cut = of_mailbox("b.mbox", &text, &mut Mails::default());
         let lines: Vec<usize> = cut.pieces.iter().map(|piece| piece.line).collect();
         assert_eq!(lines, [1, 301, 601]);
         let back: String = cut.pieces.iter().map(|piece| piece.text.as_str()).collect();
@@ -236,13 +342,76 @@ mod tests {
     fn a_mail_that_is_too_long_is_left_out_and_the_rest_goes_on() {
         let long = "x ".repeat(ONE_BYTES_MAX / 2 + 1);
         let text = format!("From a\n\none\n\nFrom b\n\n{long}\n\nFrom c\n\nthree\n");
-        let cut = of_mailbox("b.mbox", &text);
+        let cut = of_mailbox("b.mbox", &text, &mut Mails::default());
         let lines: Vec<usize> = cut.pieces.iter().map(|piece| piece.line).collect();
         assert_eq!(lines, [1, 9]);
         let said = cut.left_out[0].to_string();
         assert_eq!(said, "b.mbox:5 (a mail of more than 512 KiB)");
-        assert!(of_mail("a.eml", long.clone()).pieces.is_empty());
+        assert!(
+            of_mail("a.eml", &long, &mut Mails::default())
+                .pieces
+                .is_empty()
+        );
         assert_eq!(of_text("a.txt", &format!("a\n{long}\nb\n")).pieces.len(), 2);
+    }
+
+    #[test]
+    fn a_mail_is_known_by_its_identifier_or_by_its_bytes() {
+        for (mail, expected) in [
+            ("Message-ID: <a@x>\n\nhello", Some("a@x")),
+            (
+                "Subject: x\r\nmessage-id:\r\n <a@x>\r\n\r\nhello",
+                Some("a@x"),
+            ),
+            ("MESSAGE-ID: <a\n\t@x> (note)\n\n", Some("a@x")),
+            ("Message-Id: a@x\n\n", Some("a@x")),
+            ("Message-ID:\nSubject: x\n\n", None),
+            ("Subject: x\n\nMessage-ID: <a@x>\n", None),
+            ("", None),
+        ] {
+            assert_eq!(message_id(mail).as_deref(), expected, "{mail:?}");
+        }
+        assert_eq!(identity("From a\nx\n\n"), identity("x\n"));
+        assert_ne!(identity("x"), identity("y"));
+        assert_eq!(identity("\n"), None);
+    }
+
+    #[test]
+    fn mails_that_are_there_again_are_left_out_and_the_rest_keeps_its_lines() {
+        let mail = |id: &str| format!("From a\nMessage-ID: <{id}>\nSubject: x\n\nhello\n\n");
+        let mut mails = Mails::default();
+        let single = "message-id: <b>\n\nhello\n";
+        assert_eq!(of_mail("a.eml", single, &mut mails).pieces.len(), 1);
+        let text = ["b", "c", "b", "d", "c"].map(mail).concat();
+        let cut = of_mailbox("b.mbox", &text, &mut mails);
+        assert_eq!(cut.pieces.len(), 1);
+        let piece = &cut.pieces[0];
+        assert!(piece.line == 7 && piece.one_of_many, "{piece:?}");
+        let at = |needle: &str| piece.text.lines().position(|line| line == needle);
+        assert_eq!(at("Message-ID: <c>"), Some(1));
+        assert_eq!(at("Message-ID: <d>"), Some(13));
+        assert_eq!(piece.text.matches("Message-ID").count(), 2);
+        let told: Vec<String> = mails.told().iter().map(ToString::to_string).collect();
+        let expected = [
+            "b.mbox:1 (the same mail as a.eml)",
+            "b.mbox:13 (the same mail as a.eml)",
+            "b.mbox:25 (the same mail as b.mbox:7)",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn many_mails_that_are_there_again_are_counted() {
+        let mut mails = Mails::default();
+        for copy in ["a", "b"] {
+            for number in 10..21 {
+                let text = format!("Message-ID: <{number}>\n\nhello\n");
+                of_mail(&format!("{copy}/{number}.eml"), &text, &mut mails);
+            }
+        }
+        let told: Vec<String> = mails.told().iter().map(ToString::to_string).collect();
+        let why = "read once each, the first of them is the same mail as a/10.eml";
+        assert_eq!(told, [format!("11 mails, b/10.eml to b/20.eml ({why})")]);
     }
 
     #[test]

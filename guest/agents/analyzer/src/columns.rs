@@ -10,9 +10,12 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::roles::{self, Role};
+use crate::unread::{self, Unread};
 
 /// Of ten cells that are filled so many must be of a kind to make the column of that kind.
 const OF_TEN_MIN: usize = 8;
+/// So many are enough where the column's name, or a currency in its cells, says what it holds.
+const OF_TEN_NAMED_MIN: usize = 5;
 /// So many places are named where there may be many.
 pub const CITES_MAX: usize = 8;
 
@@ -104,6 +107,8 @@ pub struct Record {
     pub numbers: Vec<(String, Decimal)>,
     /// Which of these columns hold money, in the whole table.
     pub money: Rc<[String]>,
+    /// The columns of amounts and hours in which it has a cell that is not read.
+    pub unread: Vec<String>,
     days: Vec<(Role, Date)>,
 }
 
@@ -152,6 +157,8 @@ pub struct Sheet {
     pub records: Vec<Record>,
     /// The roles of its columns.
     pub roles: Vec<Role>,
+    /// What of it is not read, and what was malformed.
+    pub notes: Vec<String>,
 }
 
 /// Reads a file; a sentence where it holds no table.
@@ -173,10 +180,10 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         ));
     }
     let point = point_of(&table);
-    let types: Vec<Type> = (0..table.header.len())
-        .map(|at| type_of(&table, at, point))
-        .collect();
     let roles = unique_roles(&table);
+    let types: Vec<Type> = (0..table.header.len())
+        .map(|at| type_of(&table, at, point, names_amounts(&table, at, roles[at])))
+        .collect();
     let month_first: Vec<bool> = (0..table.header.len())
         .map(|at| is_month_first(&table, at))
         .collect();
@@ -188,11 +195,27 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         roles: &roles,
         month_first: &month_first,
         money: Rc::default(),
+        counted: Vec::new(),
     };
+    let money: Vec<bool> = (0..table.header.len())
+        .map(|at| whole.is_money(at))
+        .collect();
     whole.money = (0..table.header.len())
-        .filter(|&at| whole.is_money(at))
+        .filter(|&at| money[at])
         .map(|at| column_key(&table.header[at], roles[at]))
         .collect();
+    let is_hours = |at: usize| roles[at] == Some(Role::Hours) && whole.is_measure(at);
+    let counted = (0..table.header.len()).map(|at| money[at] || is_hours(at));
+    whole.counted = counted.collect();
+    let malformed: Vec<String> = table
+        .notes
+        .iter()
+        .map(|(line, why)| format!("{}:{line}: {why}", file.path))
+        .collect();
+    let mut notes = malformed.clone();
+    notes.extend(unread::rows(&file.path, &table));
+    notes.extend((0..table.header.len()).filter_map(|at| whole.uncounted(at)));
+    notes.extend(unread::amounts(&file.path, &whole.unread()));
     let records = (0..table.rows.len()).map(|at| whole.record(at)).collect();
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
@@ -207,15 +230,12 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         blank_rows: table.blank.len(),
         ragged: ragged(&file.path, &table),
         columns,
-        notes: table
-            .notes
-            .iter()
-            .map(|(line, why)| format!("{}:{line}: {why}", file.path))
-            .collect(),
+        notes: malformed,
     };
     Ok(Sheet {
         report,
         records,
+        notes,
         roles: roles.into_iter().flatten().collect(),
     })
 }
@@ -279,20 +299,43 @@ const BOOLEANS: &[&str] = &[
     "yes", "no", "oui", "non", "true", "false", "eny", "tsia", "vrai", "faux",
 ];
 
-fn type_of(table: &Table, at: usize, point: Point) -> Type {
+/// Whether a column is one of amounts or hours by its name alone.
+fn names_amounts(table: &Table, at: usize, role: Option<Role>) -> bool {
+    let roles = [Role::Net, Role::Vat, Role::Total, Role::Amount, Role::Hours];
+    match role {
+        Some(role) => roles.contains(&role),
+        None => roles::names_money(&table.header[at]),
+    }
+}
+
+/// A currency, and no unit of another kind.
+fn is_currency(unit: &str) -> bool {
+    !matches!(unit, "h" | "%")
+}
+
+fn type_of(table: &Table, at: usize, point: Point, named: bool) -> Type {
     let (mut all, mut numbers, mut days, mut booleans) = (0, 0, 0, 0);
-    for (cell, _) in filled(table, at) {
+    let mut amounts = named;
+    for (cell, _) in filled(table, at).filter(|(cell, _)| !unread::says_none(cell)) {
         all += 1;
-        numbers += usize::from(Decimal::parse(cell, point).is_some());
+        if let Some((_, unit)) = Decimal::parse(cell, point) {
+            numbers += 1;
+            amounts |= unit.is_some_and(|unit| is_currency(&unit));
+        }
         days += usize::from(Date::parse_numeric(cell, false).is_some());
         booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
     }
     let mostly = |count: usize| count * 10 >= all * OF_TEN_MIN;
+    let enough = if amounts {
+        OF_TEN_NAMED_MIN
+    } else {
+        OF_TEN_MIN
+    };
     match () {
         () if all == 0 => Type::Empty,
         () if mostly(days) => Type::Date,
         () if mostly(booleans) => Type::Boolean,
-        () if mostly(numbers) => Type::Number,
+        () if numbers * 10 >= all * enough => Type::Number,
         () => Type::Text,
     }
 }
@@ -321,6 +364,8 @@ struct Whole<'a> {
     roles: &'a [Option<Role>],
     month_first: &'a [bool],
     money: Rc<[String]>,
+    /// Whether a column holds amounts or hours: what isn't read in it is told.
+    counted: Vec<bool>,
 }
 
 impl Whole<'_> {
@@ -345,17 +390,62 @@ impl Whole<'_> {
         );
         let cells =
             || filled(self.table, at).filter_map(|(cell, _)| Decimal::parse(cell, self.point));
-        let currency = |(_, currency): (Decimal, Option<String>)| {
-            currency.is_some_and(|it| !matches!(it.as_str(), "h" | "%"))
-        };
+        let currency =
+            |(_, currency): (Decimal, Option<String>)| currency.is_some_and(|it| is_currency(&it));
         let beside = self.roles.contains(&Some(Role::Currency));
         role || roles::names_money(&self.table.header[at])
             || cells().any(currency)
             || beside && cells().any(|(number, _)| number.scale() > 0)
     }
 
+    /// Whether a cell should be an amount and isn't read as one.
+    fn is_unread(&self, at: usize, cell: &str) -> bool {
+        let nothing = cell.is_empty() || unread::says_none(cell);
+        self.counted[at] && !nothing && Decimal::parse(cell, self.point).is_none()
+    }
+
+    /// Every cell of the columns of amounts that isn't read.
+    fn unread(&self) -> Vec<Unread> {
+        let cells = self.table.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().enumerate();
+            cells.map(move |(at, cell)| (row.line, at, cell))
+        });
+        cells
+            .filter(|(_, at, cell)| self.is_unread(*at, cell))
+            .map(|(line, at, cell)| Unread {
+                line,
+                column: self.table.header[at].clone(),
+                cell: cell.clone(),
+            })
+            .collect()
+    }
+
+    /// What is told of a column that is one of amounts by its name, and mostly holds what isn't read
+    /// as one. Words alone are none, nor are codes where only a part of the name speaks of money.
+    fn uncounted(&self, at: usize) -> Option<String> {
+        let (role, column) = (self.roles[at], &self.table.header[at]);
+        let hours = role == Some(Role::Hours) && !self.roles.contains(&Some(Role::Person));
+        if self.types[at] != Type::Text || hours || !names_amounts(self.table, at, role) {
+            return None;
+        }
+        let all: Vec<&str> = filled(self.table, at).map(|(cell, _)| cell).collect();
+        let is_bad = |cell: &&&str| Decimal::parse(cell, self.point).is_none();
+        let (count, of) = (all.iter().filter(is_bad).count(), all.len());
+        let looks_like_one = |cell: &&str| match role {
+            Some(_) => cell.contains(|it: char| it.is_ascii_digit()),
+            None => cell.starts_with(|it: char| it.is_ascii_digit() || it == '-'),
+        };
+        if !all.iter().any(looks_like_one) {
+            return None;
+        }
+        let (path, line) = (self.path, self.table.header_line);
+        let why = format!("{count} of its {of} cells are no amounts");
+        Some(format!("{path}:{line}: column {column} not counted: {why}"))
+    }
+
     fn record(&self, at: usize) -> Record {
         let row = &self.table.rows[at];
+        let mut unread = Vec::new();
         let (mut cells, mut numbers, mut days) = (Vec::new(), Vec::new(), Vec::new());
         for (at, cell) in row.cells.iter().enumerate() {
             if let Some(role) = self.roles[at] {
@@ -363,6 +453,9 @@ impl Whole<'_> {
                 if let Some(day) = Date::parse_numeric(cell, self.month_first[at]) {
                     days.push((role, day));
                 }
+            }
+            if self.is_unread(at, cell) {
+                unread.push(column_key(&self.table.header[at], self.roles[at]));
             }
             let number = Decimal::parse(cell, self.point).filter(|_| self.is_measure(at));
             if let Some((number, _)) = number {
@@ -382,6 +475,7 @@ impl Whole<'_> {
             cells,
             numbers,
             money: Rc::clone(&self.money),
+            unread,
             days,
         }
     }

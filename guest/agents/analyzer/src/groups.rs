@@ -54,6 +54,19 @@ pub struct Sum {
     pub with_duplicates: String,
     /// A row that is there twice counts once.
     pub without_duplicates: String,
+    /// So many amounts are missing in it: their cells could not be read.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unread: usize,
+    /// The files that have a number in it.
+    files: Vec<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Rows that are there more than once.
@@ -365,36 +378,56 @@ fn by(rows: &[&Record], role: Role, column: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The numbers of one column in one currency.
+#[derive(Default)]
+struct Counted<'r> {
+    all: Vec<Decimal>,
+    once: Vec<Decimal>,
+    files: Vec<&'r str>,
+}
+
 /// The sums of every numeric column, for each currency.
 #[must_use]
 pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
     let mut columns: Vec<&str> = Vec::new();
     let mut money: BTreeSet<&str> = BTreeSet::new();
-    let mut sums: BTreeMap<(usize, &str), [Vec<Decimal>; 2]> = BTreeMap::new();
+    let mut sums: BTreeMap<(usize, &str), Counted<'_>> = BTreeMap::new();
+    let mut unread: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in rows {
         let counted = repeated.is_empty() || !repeated.contains(&row.cite());
         money.extend(row.money.iter().map(String::as_str));
+        for name in row.unread.iter().filter(|_| counted) {
+            *unread.entry((name, row.text(Role::Currency))).or_default() += 1;
+        }
         for (name, number) in &row.numbers {
             let at = columns.iter().position(|it| it == name).unwrap_or_else(|| {
                 columns.push(name);
                 columns.len() - 1
             });
-            let [all, once] = sums.entry((at, row.text(Role::Currency))).or_default();
-            all.push(*number);
+            let sum = sums.entry((at, row.text(Role::Currency))).or_default();
+            sum.all.push(*number);
+            if sum.files.last() != Some(&row.file.as_str()) {
+                sum.files.push(&row.file);
+            }
             if counted {
-                once.push(*number);
+                sum.once.push(*number);
             }
         }
     }
     let shown = |numbers: Vec<Decimal>| {
         decimal::sum(numbers).map_or("too large".to_owned(), |sum| sum.to_string())
     };
-    let sum = |((at, currency), [all, once]): ((usize, &str), [Vec<Decimal>; 2])| Sum {
+    let sum = |((at, currency), counted): ((usize, &str), Counted<'_>)| Sum {
         column: columns[at].to_owned(),
         currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
         money: money.contains(columns[at]),
-        with_duplicates: shown(all),
-        without_duplicates: shown(once),
+        with_duplicates: shown(counted.all),
+        without_duplicates: shown(counted.once),
+        unread: unread
+            .get(&(columns[at], currency))
+            .copied()
+            .unwrap_or_default(),
+        files: counted.files.into_iter().map(str::to_owned).collect(),
     };
     sums.into_iter().map(sum).collect()
 }

@@ -9,6 +9,7 @@ mod checks;
 mod columns;
 mod groups;
 mod roles;
+mod unread;
 
 use naos_agent::{clock, limits};
 use naos_reading::dates::Date;
@@ -60,7 +61,10 @@ pub fn handle(input: &str) -> Result<String, String> {
             continue;
         }
         match columns::read(file) {
-            Ok(sheet) => sheets.push(sheet),
+            Ok(mut sheet) => {
+                notes.append(&mut sheet.notes);
+                sheets.push(sheet);
+            }
             Err(note) => notes.push(note),
         }
     }
@@ -136,8 +140,12 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
             } else {
                 format!(" ({} with duplicates)", sum.with_duplicates)
             };
+            let without = match sum.unread {
+                0 => String::new(),
+                unread => format!(" (incomplete, amounts not read: {unread})"),
+            };
             parts.push(format!(
-                "{} {}{currency}{copies}",
+                "{} {}{currency}{copies}{without}",
                 sum.column, sum.without_duplicates
             ));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::strands::shared_words;
-use naos_reading::{mail, words};
+use naos_reading::{charsets, mail, words};
 use serde_json::Value;
 
 use crate::claims::Cite;
@@ -103,7 +103,10 @@ impl Sources {
             let pieces = self.files.get(&cite.path);
             pieces.is_some_and(|pieces| pieces.iter().any(|it| it.is_table))
         };
-        head || shared_words(said, found) > 0 || shares_number(said, found) || contains(found, said)
+        head || shared_words(said, found) > 0
+            || shares_number(said, found)
+            || contains(found, said)
+            || quotations(said).iter().any(|it| is_quoted(found, it))
     }
 
     /// The first line of a text (not a table) that holds this amount and a word of the claim.
@@ -156,7 +159,7 @@ impl Source {
             }
         }
         let is_table = path.ends_with(".csv") || path.ends_with(".tsv");
-        let lines = text
+        let lines = charsets::undeclared(text)
             .split('\n')
             .map(|line| line.trim_end_matches('\r').to_owned())
             .collect();
@@ -214,15 +217,42 @@ fn shares_number(said: &str, found: &str) -> bool {
         .any(|number| number.len() > 1 && found.contains(number))
 }
 
+/// The words of a text, one behind the other.
+fn squeezed(text: &str) -> String {
+    let words = words::words(text).into_iter();
+    words.map(|word| word.folded + " ").collect()
+}
+
 /// Short sentences may hold no word that matters: then they have to stand there as they are.
 fn contains(found: &str, said: &str) -> bool {
-    let squeeze = |text: &str| -> String {
-        words::words(text)
-            .into_iter()
-            .map(|word| word.folded + " ")
-            .collect()
-    };
-    let said = squeeze(said);
+    let said = squeezed(said);
     let first: String = said.split_inclusive(' ').take(2).collect();
-    first.len() > 3 && squeeze(found).contains(&first)
+    first.len() > 3 && squeezed(found).contains(&first)
+}
+
+/// What a claim may quote: what stands in « », else the sentence itself, with and without who said
+/// it behind, and without what a report puts in front of it: a day in bold, or its own words and a
+/// colon. A question and its answer are two of them.
+fn quotations(said: &str) -> Vec<&str> {
+    let marked = said.split_once('«').and_then(|(_, it)| it.rsplit_once('»'));
+    if let Some((inside, _)) = marked {
+        return vec![inside];
+    }
+    let mut found = Vec::new();
+    for part in said.split(" → ") {
+        let bare = part.split_once("** — ").map_or(part, |(_, it)| it);
+        let led = bare.split_once(": ").map_or(bare, |(_, it)| it);
+        let without_who = |it| str::rsplit_once(it, " — ").map_or(it, |(it, _)| it);
+        found.extend([bare, without_who(bare), led, without_who(led)]);
+    }
+    found
+}
+
+/// Word by word, or letter by letter where there is no word in it.
+fn is_quoted(found: &str, quotation: &str) -> bool {
+    let (words, quotation) = (squeezed(quotation), quotation.trim());
+    if words.is_empty() {
+        return !quotation.is_empty() && found.contains(quotation);
+    }
+    format!(" {}", squeezed(found)).contains(&format!(" {words}"))
 }

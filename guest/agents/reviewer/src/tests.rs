@@ -164,3 +164,46 @@ fn somebody_elses_invoice_is_no_matter_of_a_clients_report() {
         assert_eq!(codes(&answer).len(), expected, "{client}: {answer:#}");
     }
 }
+
+#[test]
+fn what_stands_in_the_cited_line_is_never_refuted_for_being_short() {
+    for (note, claim, expected) in [
+        ("We agreed on it.", "- We agreed on it. (a.md:1)", 0),
+        (
+            "We agreed on it.",
+            "- 1 decision in the period; the last: « We agreed on it. » (a.md:1)",
+            0,
+        ),
+        (
+            "We decided A.",
+            "- We decided A. — Soa, 2026-10-09 (a.md:1)",
+            0,
+        ),
+        (
+            "We decided A.",
+            "- 1 decision in the period; the last: « We decided A. » (a.md:1)",
+            0,
+        ),
+        ("A or B?", "- Answer: A or B? (a.md:1)", 0),
+        ("A or B?", "- A or B? → We do A. — Soa (a.md:1)", 0),
+        (
+            "To do: A.",
+            "- **2026-10-09** — To do: A. — Soa (a.md:1)",
+            0,
+        ),
+        ("???", "- ??? (a.md:1)", 0),
+        ("We agreed on it.", "- They did so. — Soa (a.md:1)", 1),
+        (
+            "We agreed on it.",
+            "- 1 decision in the period; the last: « Do B. » (a.md:1)",
+            1,
+        ),
+        ("— Soa", "- They did so. — Soa (a.md:1)", 1),
+    ] {
+        let report = FORM.replace("DECISIONS", claim).replace("MONEY", "");
+        let input = json!({"report": report, "sources": [{"path": "a.md", "text": note}]});
+        let answer = handle(&input.to_string()).expect("an answer");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert_eq!(codes(&answer).len(), expected, "{claim}: {answer:#}");
+    }
+}

@@ -30,9 +30,11 @@ fn cites(value: &Value) -> String {
     }
 }
 
-/// The heads of the files that a sum is over: where its columns are named.
-fn heads(scope: &Value) -> String {
-    let heads: Vec<String> = list(scope, "files")
+/// The heads of the files that a sum is over: where its columns are named. A file without a number
+/// in it is none of them.
+fn heads(scope: &Value, sum: &Value) -> String {
+    let known = sum.get("files").is_some();
+    let heads: Vec<String> = list(if known { sum } else { scope }, "files")
         .filter_map(Value::as_str)
         .map(|file| format!("{file}:1"))
         .collect();
@@ -45,7 +47,18 @@ fn scope<'a>(group: &'a Value, names: &[&str]) -> Option<&'a Value> {
         .find_map(|name| list(group, "scopes").find(|scope| text(scope, "name") == *name))
 }
 
+/// What is said behind a sum in which amounts are missing.
+fn incomplete(sum: &Value, words: &Words) -> String {
+    match sum.get("unread").and_then(Value::as_u64) {
+        None | Some(0) => String::new(),
+        Some(count) => format!(", {} {count}", words.incomplete),
+    }
+}
+
 fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
+    if amount.is_empty() {
+        return words.no_amount.to_owned();
+    }
     let amount = words.amount(amount);
     if currency.is_empty() {
         amount
@@ -113,10 +126,11 @@ fn sums<'a>(
             String::new()
         };
         let line = format!(
-            "- {named}, {}: {}{copies}{disputed} ({})",
+            "- {named}, {}: {}{copies}{disputed}{} ({})",
             words.column(column),
             with_currency(words, once, currency),
-            heads(scope)
+            incomplete(sum, words),
+            heads(scope, sum)
         );
         (column, currency, line)
     };
@@ -222,8 +236,9 @@ fn corrected_total(
     let total = with_currency(words, &total.to_string(), currency);
     let column = words.column(column);
     Some(format!(
-        "- {}, {column}: {total} ({})",
+        "- {}, {column}: {total}{} ({})",
         words.corrected,
+        incomplete(sum, words),
         places.join(", ")
     ))
 }
@@ -326,10 +341,13 @@ pub fn hours(material: &Material, words: &Words) -> String {
         let Some(scope) = scope(group, &["client in period", "client", "period", "all"]) else {
             continue;
         };
-        let place = heads(scope);
+        let mut place = heads(scope, &Value::Null);
         for sum in list(scope, "totals").filter(|sum| text(sum, "column") == "hours") {
             let total = words.amount(text(sum, "with_duplicates"));
-            lines.push(format!("- {}: **{total} h** ({place})", words.hours));
+            place = heads(scope, sum);
+            let missing = incomplete(sum, words);
+            let line = format!("- {}: **{total} h**{missing} ({place})", words.hours);
+            lines.push(line);
         }
         for by in ["people", "projects"] {
             let named = scope

@@ -33,6 +33,10 @@ const NOTES: &[(&str, &str)] = &[
         "des caractères ont été perdus avant l'arrivée du courriel (pas en UTF-8)",
     ),
     (
+        "some characters of {} could not be read",
+        "des caractères de {} n'ont pas pu être lus",
+    ),
+    (
         "not read: more than {} mails in this mail",
         "non lu : plus de {} courriels dans ce courriel",
     ),
@@ -66,6 +70,39 @@ const NOTES: &[(&str, &str)] = &[
     (
         "nothing to read: hand over text, or JSON with `files` or `text`",
         "rien à lire",
+    ),
+    ("amount {} not read ({})", "montant {} non lu ({})"),
+    (
+        "{} amounts not read ({}): lines {}",
+        "{} montants non lus ({}) : lignes {}",
+    ),
+    (
+        "column {} not counted: {} of its {} cells are no amounts",
+        "colonne {} non comptée : {} de ses {} cellules ne sont pas des montants",
+    ),
+    (
+        "a row of {} cells under a header of {}",
+        "une ligne de {} cellules sous un en-tête de {}",
+    ),
+    (
+        "{} rows without the header's {} cells: lines {}",
+        "{} lignes n'ont pas les {} cellules de l'en-tête : lignes {}",
+    ),
+    (
+        "a quote opens here and never closes: it is read as a letter",
+        "un guillemet s'ouvre ici et ne se ferme pas : il est lu comme une lettre",
+    ),
+    (
+        "a quote opens here and never closes: the rows behind it are in this cell",
+        "un guillemet s'ouvre ici et ne se ferme pas : les lignes suivantes sont dans cette cellule",
+    ),
+    (
+        "two columns are named `{}`",
+        "deux colonnes s'appellent `{}`",
+    ),
+    (
+        "not read from here on: more than {} rows",
+        "non lu à partir d'ici : plus de {} lignes",
     ),
     ("a header and no rows", "un en-tête et aucune ligne"),
     ("empty", "vide"),
@@ -119,6 +156,11 @@ const NOTES: &[(&str, &str)] = &[
         "cut the mailbox in two to have them",
         "coupez la boîte en deux pour les avoir",
     ),
+    (
+        "read once each, the first of them is the same mail as {}",
+        "lus une fois chacun, le premier est le même courriel que {}",
+    ),
+    ("the same mail as {}", "le même courriel que {}"),
     ("{} mails, {} to {}", "{} courriels, de {} à {}"),
     (
         "a mail of more than {} KiB",
@@ -200,10 +242,27 @@ mod tests {
                 "a.eml:9: pièce jointe sans nom (text/html) non lue",
             ),
             ("priv (permission denied)", "priv (accès refusé)"),
+            (
+                "b/1.eml (the same mail as a/1 (2).eml)",
+                "b/1.eml (le même courriel que a/1 (2).eml)",
+            ),
+            (
+                "11 mails, b/1 to b/9 (read once each, the first of them is the same mail as a/1)",
+                "11 courriels, de b/1 à b/9 (lus une fois chacun, le premier est le même courriel \
+                 que a/1)",
+            ),
             ("large.txt (larger than 4 MiB)", "large.txt (plus de 4 Mio)"),
             (
                 "mails 1 to 2 of 3: a.eml, b.eml (not read: the agent failed on it)",
                 "courriels 1 à 2 sur 3 : a.eml, b.eml (non lu : l'agent a échoué)",
+            ),
+            (
+                "i.csv:11: amount 5 000,00 x not read (Montant (€))",
+                "i.csv:11: montant 5 000,00 x non lu (Montant (€))",
+            ),
+            (
+                "i.csv: 12 amounts not read (net): lines 2-12, 15",
+                "i.csv: 12 montants non lus (net) : lignes 2-12, 15",
             ),
             ("something else", "something else"),
         ] {

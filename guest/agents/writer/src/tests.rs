@@ -383,3 +383,42 @@ fn an_empty_section_says_what_another_time_has() {
         "{report}"
     );
 }
+
+#[test]
+fn a_total_in_which_amounts_are_missing_says_so_and_names_its_files_alone() {
+    let tables = json!({"client": "", "today": "2026-10-09",
+        "period": {"from": "2026-10-05", "to": "2026-10-09"}, "files": [
+        {"path": "good.csv", "text": "number,client,date,total,currency\nA,R,2026-10-07,10.00,EUR\n\
+            B,R,2026-10-07,abc,EUR\nC,R,2026-10-07,20.00,EUR\n"},
+        {"path": "bad.csv", "text": "number,client,date,total,currency\nD,R,2026-10-07,x1,EUR\n"},
+        {"path": "h.csv", "text": "person,hours,date\nA,7.50,2026-10-07\nA,7h30,2026-10-08\n"}]});
+    let analysis = analyzer::handle(&tables.to_string()).expect("an answer");
+    for (language, needles) in [
+        (
+            "en",
+            [
+                "- Billed in the period, tax included: 30.00 EUR, incomplete, amounts not read: 1 (good.csv:1)\n",
+                "- All hours: **7.50 h**, incomplete, amounts not read: 1 (h.csv:1)\n",
+                "+ good.csv:3: amount abc not read (total)\n",
+                "+ bad.csv:1: column total not counted: 1 of its 1 cells are no amounts\n",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "TTC: 30,00 EUR, incomplet, montants non lus : 1 (good.csv:1)\n",
+                "**7,50 h**, incomplet, montants non lus : 1 (h.csv:1)\n",
+                "+ good.csv:3: montant abc non lu (total)\n",
+                "+ bad.csv:1: colonne total non comptée : 1 de ses 1 cellules ne sont pas des montants\n",
+            ],
+        ),
+    ] {
+        let input = json!({"client": "R", "about": "", "language": language,
+            "period": tables["period"], "analysis": [analysis]});
+        let report = handle(&input.to_string()).expect("a report");
+        for needle in needles {
+            assert!(report.contains(needle), "no {needle} in {report}");
+        }
+        assert!(!report.contains("(bad.csv"), "{report}");
+    }
+}

@@ -105,6 +105,10 @@ words! {
     /// Behind a total in which an amount is contradicted.
     disputed: "disputed: one of its amounts is contradicted",
         "contesté : un de ses montants est contredit";
+    /// Behind a total in which amounts are missing; how many follows.
+    incomplete: "incomplete, amounts not read:", "incomplet, montants non lus :";
+    /// In the place of an amount that isn't there or isn't read.
+    no_amount: "amount unknown", "montant inconnu";
     /// A contradiction.
     contradicted: "the source says", "la source dit";
     /// A sum of hours.

@@ -1,0 +1,119 @@
+//! Amounts and cells that are not read, told with their lines: a total without them is incomplete,
+//! and whoever reads it has to know where to look.
+
+use std::collections::BTreeMap;
+
+use naos_reading::table::Table;
+use naos_reading::words::shorten;
+
+/// So many of one kind in one file are told one by one.
+const NAMED_MAX: usize = 10;
+/// So many runs of lines are told where there are more.
+const RUNS_MAX: usize = 40;
+/// How much of a cell is shown.
+const CELL_CHARS_MAX: usize = 40;
+
+/// What stands in a cell where there is no amount.
+const NO_AMOUNT: &[&str] = &["-", "--", "\u{2013}", "\u{2014}", "n/a"];
+
+/// An amount that is not read: the line it stands on, and the cell.
+#[derive(Debug)]
+pub struct Unread {
+    /// The line of its row.
+    pub line: usize,
+    /// The name of its column.
+    pub column: String,
+    /// What stands there.
+    pub cell: String,
+}
+
+/// Whether a cell that holds no number says that there is none.
+#[must_use]
+pub fn says_none(cell: &str) -> bool {
+    NO_AMOUNT.iter().any(|it| it.eq_ignore_ascii_case(cell))
+}
+
+/// What is told about one file's amounts that are not read, column by column.
+#[must_use]
+pub fn amounts(path: &str, unread: &[Unread]) -> Vec<String> {
+    let mut columns: BTreeMap<&str, Vec<&Unread>> = BTreeMap::new();
+    for it in unread {
+        columns.entry(&it.column).or_default().push(it);
+    }
+    let told = |(column, all): (&str, Vec<&Unread>)| {
+        if all.len() > NAMED_MAX {
+            let lines: Vec<usize> = all.iter().map(|it| it.line).collect();
+            let (count, lines) = (lines.len(), runs(&lines));
+            return vec![format!(
+                "{path}: {count} amounts not read ({column}): lines {lines}"
+            )];
+        }
+        let one = |it: &&Unread| {
+            let cell = shorten(&it.cell, CELL_CHARS_MAX);
+            format!("{path}:{}: amount {cell} not read ({column})", it.line)
+        };
+        all.iter().map(one).collect()
+    };
+    columns.into_iter().flat_map(told).collect()
+}
+
+/// What is told about rows with another number of cells than the header.
+#[must_use]
+pub fn rows(path: &str, table: &Table) -> Vec<String> {
+    let expected = table.header.len();
+    if table.ragged.len() > NAMED_MAX {
+        let lines: Vec<usize> = table.ragged.iter().map(|&(line, _)| line).collect();
+        let (count, lines) = (lines.len(), runs(&lines));
+        return vec![format!(
+            "{path}: {count} rows without the header's {expected} cells: lines {lines}"
+        )];
+    }
+    let one = |&(line, cells): &(usize, usize)| {
+        format!("{path}:{line}: a row of {cells} cells under a header of {expected}")
+    };
+    table.ragged.iter().map(one).collect()
+}
+
+/// `3-5, 9`: lines that follow each other are one run.
+fn runs(lines: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &line in lines {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == line => *last = line,
+            _ => runs.push((line, line)),
+        }
+    }
+    let more = if runs.len() > RUNS_MAX { ", …" } else { "" };
+    let shown = |&(first, last): &(usize, usize)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    };
+    let shown: Vec<String> = runs.iter().take(RUNS_MAX).map(shown).collect();
+    format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_are_named_and_many_are_grouped() {
+        let unread = |lines: &[usize]| -> Vec<Unread> {
+            let one = |&line: &usize| Unread {
+                line,
+                column: "net".to_owned(),
+                cell: "abc".to_owned(),
+            };
+            lines.iter().map(one).collect()
+        };
+        let few = amounts("i.csv", &unread(&[3, 4]));
+        let one = |line| format!("i.csv:{line}: amount abc not read (net)");
+        assert_eq!(few, [one(3), one(4)]);
+        let many = amounts("i.csv", &unread(&[2, 3, 4, 6, 8, 9, 11, 13, 15, 17, 19]));
+        let lines = "2-4, 6, 8-9, 11, 13, 15, 17, 19";
+        assert_eq!(
+            many,
+            [format!("i.csv: 11 amounts not read (net): lines {lines}")]
+        );
+    }
+}
