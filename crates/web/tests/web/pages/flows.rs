@@ -80,10 +80,12 @@ async fn what_failed_goes_on_and_what_was_not_undone_is_decided() {
         rig.agent(agent).await;
     }
     let text = format!(
-        "workflows:\n  line:\n    steps:\n      - {{name: a, agent: echo}}\n      \
+        "workflows:\n  line:\n    steps:\n      \
+         - {{name: a, agent: echo}}\n      \
          - {{name: b, agent: echo, when: \"{BOOM}\"}}\n\
          sagas:\n  trip:\n    steps:\n      \
-         - {{name: book, agent: echo, compensate: undoer}}\n      - {{name: pay, agent: echo, when: \"{BOOM}\"}}\n"
+         - {{name: book, agent: echo, compensate: undoer}}\n      \
+         - {{name: pay, agent: echo, when: \"{BOOM}\"}}\n"
     );
     // Whoever is stopped can't undo anything.
     rig.post("/api/v1/agents/undoer/stop", Value::Null)
