@@ -214,8 +214,14 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         .collect();
     let mut notes = malformed.clone();
     notes.extend(unread::rows(&file.path, &table));
-    notes.extend((0..table.header.len()).filter_map(|at| whole.uncounted(at)));
-    notes.extend(unread::amounts(&file.path, &whole.unread()));
+    let uncounted: Vec<Option<String>> = (0..table.header.len())
+        .map(|at| whole.uncounted(at))
+        .collect();
+    let told: Vec<bool> = (0..table.header.len())
+        .map(|at| whole.counted[at] || uncounted[at].is_some())
+        .collect();
+    notes.extend(uncounted.into_iter().flatten());
+    notes.extend(unread::amounts(&file.path, &whole.unread(&told)));
     let records = (0..table.rows.len()).map(|at| whole.record(at)).collect();
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
@@ -398,20 +404,20 @@ impl Whole<'_> {
             || beside && cells().any(|(number, _)| number.scale() > 0)
     }
 
-    /// Whether a cell should be an amount and isn't read as one.
-    fn is_unread(&self, at: usize, cell: &str) -> bool {
+    /// Whether a cell of a column of amounts isn't read as one.
+    fn is_unread(&self, cell: &str) -> bool {
         let nothing = cell.is_empty() || unread::says_none(cell);
-        self.counted[at] && !nothing && Decimal::parse(cell, self.point).is_none()
+        !nothing && Decimal::parse(cell, self.point).is_none()
     }
 
-    /// Every cell of the columns of amounts that isn't read.
-    fn unread(&self) -> Vec<Unread> {
+    /// Every cell that isn't read in the columns of amounts that are told of.
+    fn unread(&self, told: &[bool]) -> Vec<Unread> {
         let cells = self.table.rows.iter().flat_map(|row| {
             let cells = row.cells.iter().enumerate();
             cells.map(move |(at, cell)| (row.line, at, cell))
         });
         cells
-            .filter(|(_, at, cell)| self.is_unread(*at, cell))
+            .filter(|(_, at, cell)| told[*at] && self.is_unread(cell))
             .map(|(line, at, cell)| Unread {
                 line,
                 column: self.table.header[at].clone(),
@@ -454,7 +460,7 @@ impl Whole<'_> {
                     days.push((role, day));
                 }
             }
-            if self.is_unread(at, cell) {
+            if self.counted[at] && self.is_unread(cell) {
                 unread.push(column_key(&self.table.header[at], self.roles[at]));
             }
             let number = Decimal::parse(cell, self.point).filter(|_| self.is_measure(at));

@@ -67,7 +67,11 @@ fn amounts_that_are_not_read_are_named_and_counted() {
             "number,client,total\nA,R,x1\nB,R,abc\nC,R,20.00\n".to_owned(),
             "",
             0,
-            vec!["i.csv:1: column total not counted: 2 of its 3 cells are no amounts"],
+            vec![
+                "i.csv:1: column total not counted: 2 of its 3 cells are no amounts",
+                "i.csv:2: amount x1 not read (total)",
+                "i.csv:3: amount abc not read (total)",
+            ],
         ),
         ("a,net terms\n1,x\n2,B-7\n".to_owned(), "3", 0, vec![]),
         ("town,time\nA,08:30\nB,09:30\n".to_owned(), "", 0, vec![]),
