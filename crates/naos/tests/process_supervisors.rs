@@ -2,8 +2,13 @@
 
 mod project;
 
+use std::time::Duration;
+
 use project::Project;
 use serde_json::json;
+
+/// The longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn process_supervisors_are_made_and_watched() {
@@ -49,9 +54,17 @@ fn process_supervisors_are_made_and_watched() {
     assert_eq!(waits["status"], "queued", "{waits}");
     project.json(&["supervisor", "start", "boss"]);
     let run = waits["run"].as_str().unwrap();
-    let looks = (0..200).map(|_| project.json(&["get", "run", run]));
-    let mut done = looks.filter(|found| found["status"] == "completed");
-    assert_eq!(done.next().expect("it is done")["output"], "x");
+    let mut daemon = project.up();
+    let until = naos_engine::clock::tick() + PATIENCE;
+    let done = loop {
+        let found = project.json(&["get", "run", run]);
+        if found["status"] == "completed" {
+            break found;
+        }
+        assert!(naos_engine::clock::tick() < until, "{found}");
+    };
+    assert_eq!(done["output"], "x");
+    assert_eq!(daemon.interrupt(), 0);
     project.json(&["supervisor", "fail", "boss", "--reason", "a drill"]);
     let failed = project.json(&["supervisor", "status", "boss"]);
     assert_eq!(
