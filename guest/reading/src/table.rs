@@ -139,7 +139,8 @@ fn split(text: &str, delimiter: char, lines_before: usize) -> (Vec<Record>, Vec<
     let mut cell = String::new();
     let (mut line, mut began) = (lines_before + 1, lines_before + 1);
     let (mut at, mut was_quoted) = (0, false);
-    // The line of a quote that opened the cell, and what is behind it: no row ends before it closes.
+    // The line of a quote that opened the cell, and what is behind it: no row ends before it
+    // closes.
     let mut quote: Option<(usize, usize)> = None;
     let ends = |at: usize| {
         let rest = text[at..].trim_start_matches(' ');

@@ -426,8 +426,9 @@ impl Whole<'_> {
             .collect()
     }
 
-    /// What is told of a column that is one of amounts by its name, and mostly holds what isn't read
-    /// as one. Words alone are none, nor are codes where only a part of the name speaks of money.
+    /// What is told of a column that is one of amounts by its name, and mostly holds what isn't
+    /// read as one. Words alone are none, nor are codes where only a part of the name speaks of
+    /// money.
     fn uncounted(&self, at: usize) -> Option<String> {
         let (role, column) = (self.roles[at], &self.table.header[at]);
         let hours = role == Some(Role::Hours) && !self.roles.contains(&Some(Role::Person));

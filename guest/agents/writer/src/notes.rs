@@ -94,7 +94,8 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "a quote opens here and never closes: the rows behind it are in this cell",
-        "un guillemet s'ouvre ici et ne se ferme pas : les lignes suivantes sont dans cette cellule",
+        "un guillemet s'ouvre ici et ne se ferme pas : les lignes suivantes sont dans cette \
+         cellule",
     ),
     (
         "two columns are named `{}`",
