@@ -342,9 +342,10 @@ pub(crate) fn marked(kind: &str, body: BodyRef) -> String {
 
 /// Whether a refusal says: not now, try again.
 pub(crate) fn not_now(refusal: &Refusal) -> bool {
-    const AGAIN: [Code; 5] = [
+    const AGAIN: [Code; 6] = [
         Code::BUSY,
         Code::DISK_FULL,
+        Code::DISK_FAILED,
         Code::READ_ONLY,
         Code::DAMAGED,
         Code::QUARANTINED,
