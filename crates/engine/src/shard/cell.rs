@@ -167,7 +167,7 @@ impl Cell {
     }
 
     /// Whether anything can be decided now, apart from what its owner mends.
-    const fn may_decide(&self) -> bool {
+    pub(super) const fn may_decide(&self) -> bool {
         self.quarantined.is_none() && self.asleep.is_none()
     }
 

@@ -420,7 +420,7 @@ impl Shard {
             return;
         };
         cell.used = self.used;
-        if cell.is_quarantined() || cell.asleep.is_some() || cell.rests(now) {
+        if !cell.may_decide() || cell.rests(now) {
             return; // its end is due as an alarm is, or somebody asks
         }
         cell.rest_until = None;

@@ -171,7 +171,7 @@ fn is_over(plan: &Plan, name: &Name) -> bool {
             return false;
         }
         if step.is_skipped_by_hand() && seen.insert(name) {
-            let spec = plan.spec.steps.iter().find(|spec| spec.name == *name);
+            let spec = plan.known(name);
             open.extend(spec.iter().flat_map(|spec| &spec.after));
         }
     }

@@ -277,11 +277,12 @@ impl Plan {
         }
     }
 
+    fn known(&self, step: &Name) -> Option<&StepSpec> {
+        self.spec.steps.iter().find(|spec| spec.name == *step)
+    }
+
     fn spec_of(&self, step: &Name) -> Done<&StepSpec> {
-        self.spec
-            .steps
-            .iter()
-            .find(|spec| spec.name == *step)
+        self.known(step)
             .ok_or_else(|| Stop::broken(format!("the plan {} has no step {step}", self.name)))
     }
 }

@@ -19,7 +19,7 @@ impl Plan {
     /// The run that the last attempt of a step, or of one item of its list, began.
     #[must_use]
     pub fn nested(&self, id: PlanId, step: &Name, item: Option<u32>) -> Option<PlanId> {
-        let spec = self.spec.steps.iter().find(|spec| spec.name == *step)?;
+        let spec = self.known(step)?;
         let StepDo::Plan { .. } = spec.action else {
             return None;
         };

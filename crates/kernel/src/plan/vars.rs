@@ -60,7 +60,7 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         }
         // What was computed keeps its type; whatever else a step gives is a text unless it is an
         // array or an object.
-        let spec = plan.spec.steps.iter().find(|spec| spec.name == *name);
+        let spec = plan.known(name);
         let kept = spec.is_some_and(|spec| matches!(spec.action, StepDo::Compute { .. }));
         let known = if kept { Var::Value } else { Var::Body };
         let output = step.output.map_or(Var::Null, known);
@@ -148,7 +148,7 @@ fn days(turn: &Turn<'_>, plan: &Plan) -> Done<Result<Var, String>> {
 pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
     let output = |name: &Name| given_on(plan, name);
     let last = spec.after.last().and_then(|name| {
-        let before = plan.spec.steps.iter().find(|spec| spec.name == *name)?;
+        let before = plan.known(name)?;
         match &before.action {
             StepDo::Review(review) => output(&review.of),
             _ => output(name),
@@ -166,7 +166,7 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
         if step.output.is_some() || !plan.flow.passes || crate::planted::is("skip-passes-nothing") {
             return step.output;
         }
-        let spec = plan.spec.steps.iter().find(|spec| spec.name == *name)?;
+        let spec = plan.known(name)?;
         match spec.after.last() {
             Some(before) => name = before,
             None => return Some(plan.inputs),

@@ -38,7 +38,7 @@ pub(super) fn unsound(spec: &StepSpec) -> Option<String> {
 
 /// Whether its time is what it waits for: then it is done when that comes, not late.
 pub(super) fn is_clock(plan: &Plan, step: &Name) -> bool {
-    let spec = plan.spec.steps.iter().find(|spec| spec.name == *step);
+    let spec = plan.known(step);
     let wait = spec.and_then(of);
     matches!(wait, Some(WaitFor::Time { .. } | WaitFor::Until { .. }))
 }

@@ -7,7 +7,7 @@ use naos_types::command::{Command, Reply};
 use naos_types::{BodyRef, Code, Digest, Name, NameError, Refusal, Sealed, Seq, Spender};
 use serde::de::DeserializeOwned;
 
-use super::{Call, SEQ_WAIT_MAX, UNASKED};
+use super::{Call, SEQ_WAIT_MAX, checked_key};
 use crate::auth::{COOKIE, Who, cookie};
 use crate::error::Fault;
 
@@ -141,13 +141,11 @@ impl Call {
 
     /// Asks the cell and waits until the answer is durable. `part` tells the commands of one
     /// request apart.
-    /// What makes it the same request. The key of a form stands in its body, which is read later
-    /// than that of a header.
-    fn asked(&self) -> Digest {
-        match self.request {
-            UNASKED => Digest::of(&[self.path.as_bytes(), b"\0", &self.body].concat()),
-            known => known,
-        }
+    /// Takes the key of a form, which stands in its body and not in a header.
+    pub(crate) fn keyed(&mut self, key: &str) -> Result<(), Fault> {
+        self.key = Some(checked_key(key)?);
+        self.request = Digest::of(&[self.path.as_bytes(), b"\0", &self.body].concat());
+        Ok(())
     }
 
     pub(crate) async fn ask(
@@ -160,7 +158,7 @@ impl Call {
         let same = self.key.as_ref().map(|key| SameAs {
             source: who.member.to_string(),
             key: format!("{key}{part}"),
-            request: self.asked(),
+            request: self.request,
         });
         let command = command.into();
         let members = matches!(command, Command::Member(_));

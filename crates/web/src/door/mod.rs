@@ -29,8 +29,6 @@ use crate::{pages, planted, screens};
 pub const BODY_BYTES_MAX: usize = 16 << 20;
 /// The largest component.
 pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
-/// Of a request without a key: nobody asks whether it is the same one.
-const UNASKED: Digest = Digest([0; 32]);
 /// The longest idempotency key.
 pub const KEY_BYTES_MAX: usize = 128;
 /// How long a body may take to arrive.
@@ -188,7 +186,7 @@ async fn admit(
     let body = collect(body, limit).await?;
     let request = match &key {
         Some(_) => digest(row, &path, &body),
-        None => UNASKED,
+        None => Digest([0; 32]), // nobody asks whether it is the same one
     };
     let mut call = Call {
         desk: Arc::clone(desk),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::rows;
 use crate::api::v1::NAMES_MAX;
 use crate::api::v1::runs::{begin, title_of};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::agent::{Ability, Agent as AgentPage, RUN_INPUT_CHARS_MAX};
 use crate::pages::agents::Agents;
@@ -100,7 +100,7 @@ pub(crate) async fn run(mut call: Call) -> Answered {
         let what = format!("an input has at most {RUN_INPUT_CHARS_MAX} characters");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let name = call.name("name")?;
     let title = title_of(&form.input);
     let begun = begin(&call, Some(name), &title, form.input).await?;

@@ -12,7 +12,7 @@ use super::documents::citations;
 use super::rows;
 use crate::api::v1::approvals::{Decide, answer};
 use crate::api::v1::notices;
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::approval::{
@@ -216,7 +216,7 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
             ));
         }
     };
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let id: ApprovalId = call.id("id", "approval")?;
     let Some(seen) = Digest::parse(&form.seen) else {
         // Whoever can't say what they saw may have seen something else.

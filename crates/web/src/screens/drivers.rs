@@ -3,11 +3,10 @@
 use naos_kernel::resource::Breaker;
 use naos_types::spec::Kind;
 use naos_types::{Code, Role, command};
-use serde::Deserialize;
 
 use super::{form_key, see};
 use crate::api::v1::drivers::{Known, all};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::drivers::{DriverRow, Drivers};
 use crate::pages::words::DriverState;
@@ -53,18 +52,10 @@ fn row(call: &Call, known: &Known, may: bool) -> DriverRow {
     }
 }
 
-#[derive(Deserialize)]
-struct Form {
-    #[serde(rename = "do")]
-    verb: String,
-    idempotency_key: String,
-}
-
 pub(crate) async fn change(mut call: Call) -> Answered {
-    let form: Form = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    let verb = super::pressed(&mut call)?;
     let (kind, name) = (Kind::Driver, call.name("name")?);
-    let command = match form.verb.as_str() {
+    let command = match verb.as_str() {
         "enable" => command::Resource::Enable {
             kind,
             name,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::escape;
 use crate::api::v1::NAMES_MAX;
 use crate::api::v1::events::filter;
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::events::{ConsumerRow, DeadRow, EventRow, Events};
@@ -125,7 +125,7 @@ struct Decide {
 /// Has what was put aside given again, or gives it up.
 pub(crate) async fn decide(mut call: Call) -> Answered {
     let form: Decide = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let Decide {
         consumer, event, ..
     } = form;

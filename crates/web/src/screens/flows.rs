@@ -9,7 +9,7 @@ use naos_types::{Code, Name, PlanId, Refusal};
 use serde::Deserialize;
 
 use super::{form_key, rows, see};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::agents::LastRun;
 use crate::pages::flows::{Flow, FlowRow, Flows, INPUT_CHARS_MAX};
@@ -242,7 +242,7 @@ struct Verb {
 
 pub(crate) async fn enable(mut call: Call) -> Answered {
     let form: Verb = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let (ResourceKey(kind, name), _) = named(&call)?;
     let on = match form.verb.as_str() {
         "enable" => true,
@@ -268,7 +268,7 @@ pub(crate) async fn run(mut call: Call) -> Answered {
         let what = format!("an input has at most {INPUT_CHARS_MAX} characters");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let (ResourceKey(of, name), _) = named(&call)?;
     let text = match of {
         Kind::Plan | Kind::Instruction => values(&form.input)?,

@@ -64,6 +64,21 @@ fn html(status: StatusCode, text: askama::Result<String>) -> Response {
     }
 }
 
+/// A form with one button of several.
+#[derive(serde::Deserialize)]
+struct Buttons {
+    #[serde(rename = "do")]
+    verb: String,
+    idempotency_key: String,
+}
+
+/// Which button was pressed; its key becomes the request's.
+fn pressed(call: &mut Call) -> Result<String, Fault> {
+    let form: Buttons = call.form()?;
+    call.keyed(&form.idempotency_key)?;
+    Ok(form.verb)
+}
+
 fn bare(desk: &Desk, path: &str) -> Shell {
     Shell {
         tenant: "naos".into(),

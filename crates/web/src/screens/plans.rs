@@ -6,10 +6,9 @@ use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{Code, PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time, command};
-use serde::Deserialize;
 
 use super::{rows, turns};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::picture::{Drawn, Picture};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
@@ -82,24 +81,16 @@ pub(super) fn moves(id: PlanId, plan: &Plan) -> Moves {
     }
 }
 
-#[derive(Deserialize)]
-struct Form {
-    #[serde(rename = "do")]
-    verb: String,
-    idempotency_key: String,
-}
-
 /// Lets a run go on, says that a step is undone or lets that be tried again, or gives it up.
 pub(crate) async fn change(mut call: Call) -> Answered {
-    let form: Form = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    let verb = super::pressed(&mut call)?;
     let plan: PlanId = call.id("id", "plan run")?;
     let decide = |done| command::Plan::Resolve {
         plan,
         step: None,
         done,
     };
-    let command = match form.verb.as_str() {
+    let command = match verb.as_str() {
         "resume" => command::Plan::Resume { plan },
         "reset" => command::Plan::Reset { plan },
         "undone" => decide(true),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::flows::{began, runs_of};
 use super::{form_key, see};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::pools::{Pool, PoolRow, Pools, TASKS_CHARS_MAX};
 use crate::pages::words::PoolState;
@@ -95,7 +95,7 @@ struct Change {
 
 pub(crate) async fn change(mut call: Call) -> Answered {
     let form: Change = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let name = call.name("name")?;
     let command = match (form.verb.as_str(), form.size) {
         ("scale", Some(size)) => command::Pool::Scale { name, size },
@@ -120,7 +120,7 @@ pub(crate) async fn submit(mut call: Call) -> Answered {
         let what = format!("a batch has at most {TASKS_CHARS_MAX} characters here");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let name = call.name("name")?;
     let lines = form.input.lines().map(str::trim_end);
     let tasks: Vec<Value> = lines

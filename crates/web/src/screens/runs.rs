@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{escape, rows};
 use crate::api::v1::shapes;
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::run::{Call as CallRow, LogLine, Run as RunPage, RunLog, Step};
 use crate::pages::runs::{RunRow, Runs};
@@ -211,7 +211,7 @@ struct Key {
 /// Cancels a run, or a run of a plan: their pages share the form.
 pub(crate) async fn cancel(mut call: Call) -> Answered {
     let form: Key = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     if let Some(plan) = PlanId::parse(call.param("id")) {
         call.ask("", command::Plan::Cancel { plan }, Vec::new())
             .await?;

@@ -2,11 +2,10 @@
 
 use naos_types::command;
 use naos_types::fact::schedule::Began;
-use serde::Deserialize;
 
 use super::{form_key, see};
 use crate::api::v1::schedules::{self, Known};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::pages::schedules::{Last, ScheduleRow, Schedules};
 use crate::pages::words::ScheduleState;
 
@@ -50,19 +49,11 @@ fn row(known: &Known) -> ScheduleRow {
     }
 }
 
-#[derive(Deserialize)]
-struct Form {
-    #[serde(rename = "do")]
-    verb: String,
-    idempotency_key: String,
-}
-
 pub(crate) async fn change(mut call: Call) -> Answered {
-    let form: Form = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    let verb = super::pressed(&mut call)?;
     let name = call.name("name")?;
     let naos_kernel::ResourceKey(kind, name) = schedules::find(&call.reader()?, &name)?.key;
-    let command = match form.verb.as_str() {
+    let command = match verb.as_str() {
         "pause" => command::Schedule::Pause { kind, name },
         "resume" => command::Schedule::Resume { kind, name },
         _ => command::Schedule::RunNow { kind, name },

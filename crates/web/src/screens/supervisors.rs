@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::api::v1::shapes;
 use crate::api::v1::supervisors::{Seen, Standing as Found, all};
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::pages::supervisors::{Child, Standing, Supervisor, Supervisors};
 use crate::pages::words::{AgentState, SupervisorState};
 
@@ -90,7 +90,7 @@ struct Reset {
 
 pub(crate) async fn reset(mut call: Call) -> Answered {
     let form: Reset = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let name = call.name("name")?;
     let command = command::Supervisor::Reset { name };
     call.ask("", command, Vec::new()).await?;

@@ -4,7 +4,7 @@ use naos_kernel::plan::Plan;
 use naos_types::{Code, Name, PlanId, command};
 use serde::Deserialize;
 
-use crate::door::{Answered, Call, checked_key};
+use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::turns::Turns;
 
@@ -32,7 +32,7 @@ struct Form {
 
 pub(crate) async fn change(mut call: Call) -> Answered {
     let form: Form = call.form()?;
-    call.key = Some(checked_key(&form.idempotency_key)?);
+    call.keyed(&form.idempotency_key)?;
     let plan: PlanId = call.id("id", "plan run")?;
     let command = match form.turn.as_str() {
         "pause" => command::Plan::Pause { plan },
