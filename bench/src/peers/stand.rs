@@ -39,10 +39,10 @@ impl Drop for Peer {
     fn drop(&mut self) {
         // Politely, so that a server with children of its own ends them too.
         let _ = Command::new("kill").arg(self.id().to_string()).status();
-        let pid = format!("--pid={}", self.id());
-        let _ = Command::new("timeout")
-            .args(["10", "tail", &pid, "-f", "/dev/null"])
-            .status();
+        let until = tick() + Duration::from_secs(10);
+        while tick() < until && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
