@@ -89,6 +89,7 @@ pub fn decide(state: &State, input: &Input, ctx: &Ctx<'_>) -> Outcome {
 fn dispatch(turn: &mut Turn<'_>, input: &Input) -> Done<Reply> {
     match input {
         Input::Advance(plan) => crate::plan::advance(turn, *plan).map(|()| Reply::Done),
+        Input::Think(run) => crate::run::think(turn, *run).map(|()| Reply::Done),
         Input::Halt(plan, why) => crate::plan::halt(turn, *plan, why).map(|()| Reply::Done),
         Input::Due(key) => crate::effects::due(turn, key).map(|()| Reply::Done),
         Input::External(input) => match input {

@@ -35,10 +35,14 @@ pub fn key_of(call: &Call) -> String {
 pub fn open_inputs(state: &State) -> Vec<Input> {
     let mut out = Vec::new();
     for (key, aggregate) in state.all() {
-        if let (Key::Plan(id), AnyAggregate::Plan(plan)) = (key, aggregate)
-            && !plan.is_closed()
-        {
-            out.push(Input::Advance(id));
+        match (key, aggregate) {
+            (Key::Plan(id), AnyAggregate::Plan(plan)) if !plan.is_closed() => {
+                out.push(Input::Advance(id));
+            }
+            (Key::Run(id), AnyAggregate::Run(run)) if run.thinks_next() => {
+                out.push(Input::Think(id));
+            }
+            _ => {}
         }
     }
     out

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
-use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, Sealed, Seq, Time};
+use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, RunId, Sealed, Seq, Time};
 
 use crate::guard::Permit;
 use crate::need::{Answer, Answers, Compute, Computed, Need};
@@ -23,6 +23,8 @@ pub enum Input {
     External(naos_types::input::Input),
     /// A plan goes on as far as it can.
     Advance(PlanId),
+    /// A run that works with a model goes on: it asks it, calls a tool, or is done.
+    Think(RunId),
     /// It can't, and won't by waiting: what its next step needs can't be read, say.
     Halt(PlanId, Refusal),
     /// The time has come for something to happen to this aggregate.
@@ -121,6 +123,13 @@ impl<'a> Turn<'a> {
     pub(crate) fn advance(&mut self, plan: PlanId) {
         if !self.next.contains(&Input::Advance(plan)) {
             self.next.push_back(Input::Advance(plan));
+        }
+    }
+
+    /// Lets the run go on in a turn of its own.
+    pub(crate) fn think(&mut self, run: RunId) {
+        if !self.next.contains(&Input::Think(run)) {
+            self.next.push_back(Input::Think(run));
         }
     }
 

@@ -42,19 +42,19 @@ impl Grants {
     pub(crate) fn reads(&self, path: &str) -> bool {
         self.context_read
             .iter()
-            .any(|pattern| path_matches(pattern, path))
+            .any(|pattern| naos_types::covers(pattern, path))
     }
 
     pub(crate) fn writes(&self, path: &str) -> bool {
         self.context_write
             .iter()
-            .any(|pattern| path_matches(pattern, path))
+            .any(|pattern| naos_types::covers(pattern, path))
     }
 
     pub(crate) fn emits(&self, kind: &str) -> bool {
         self.emit_kinds
             .iter()
-            .any(|pattern| glob(pattern.as_bytes(), kind.as_bytes(), b'.'))
+            .any(|pattern| naos_types::glob(pattern, kind, b'.'))
     }
 
     /// `host` in lower case; `own_port` is the scheme's, and the one that a bare host means.
@@ -71,82 +71,9 @@ impl Grants {
     }
 }
 
-fn path_matches(pattern: &str, path: &str) -> bool {
-    if pattern.ends_with('/') {
-        return path.len() > pattern.len() && path.starts_with(pattern);
-    }
-    glob(pattern.as_bytes(), path.as_bytes(), b'/')
-}
-
-/// `*` stands for anything but `separator`, `**` for anything. Walks back to the last star only,
-/// so it is quadratic at worst; patterns come from the manifest, texts are short.
-fn glob(pattern: &[u8], text: &[u8], separator: u8) -> bool {
-    let (mut p, mut t) = (0, 0);
-    // Where to go back to, one place per kind of star: (pattern behind it, text it has eaten to).
-    type Back = Option<(usize, usize)>;
-    let (mut one, mut many): (Back, Back) = (None, None);
-    loop {
-        if pattern[p..].starts_with(b"**") {
-            p += 2;
-            (many, one) = (Some((p, t)), None);
-            continue;
-        }
-        if pattern.get(p) == Some(&b'*') {
-            p += 1;
-            one = Some((p, t));
-            continue;
-        }
-        match (pattern.get(p), text.get(t)) {
-            (None, None) => return true,
-            (Some(a), Some(b)) if a == b => {
-                (p, t) = (p + 1, t + 1);
-                continue;
-            }
-            _ => {}
-        }
-        match (one, many) {
-            (Some((after, eaten)), _) if eaten < text.len() && text[eaten] != separator => {
-                one = Some((after, eaten + 1));
-                (p, t) = (after, eaten + 1);
-            }
-            (_, Some((after, eaten))) if eaten < text.len() => {
-                (many, one) = (Some((after, eaten + 1)), None);
-                (p, t) = (after, eaten + 1);
-            }
-            _ => return false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn path_patterns() {
-        for (pattern, path, expected) in [
-            ("notes/a.md", "notes/a.md", true),
-            ("notes/a.md", "notes/b.md", false),
-            ("notes/*", "notes/a.md", true),
-            ("notes/*", "notes/sub/a.md", false),
-            ("notes/**", "notes/sub/a.md", true),
-            ("notes/**/a.md", "notes/x/y/a.md", true),
-            ("**/*.md", "x/y/a.md", true),
-            ("**/*.md", "x/y/a.txt", false),
-            ("notes/", "notes/sub/a.md", true),
-            ("notes/", "notes", false),
-            ("notes/", "notes/", false),
-            ("*", "a", true),
-            ("*", "a/b", false),
-            ("**", "a/b", true),
-            ("a*c", "abbc", true),
-            ("a*c", "ab", false),
-            ("", "", true),
-            ("", "a", false),
-        ] {
-            assert_eq!(path_matches(pattern, path), expected, "{pattern} on {path}");
-        }
-    }
 
     #[test]
     fn event_kinds_are_split_at_dots() {

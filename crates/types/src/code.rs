@@ -249,6 +249,16 @@ codes! {
     DRILL 206 Conflict
         "a person let a supervisor fail, as a drill"
         "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
+    LIMIT_TOKENS 220 Conflict
+        "the run used as many tokens as it may"
+        "raise `answer_tokens` or `tokens` in the agent's manifest, or give it less to do"
+    MODEL_FAILED 221 Conflict
+        "no model answered"
+        "`naos get run ID` shows what each said; `naos get models` shows how they are reached"
+    OVERBILLED 222 Conflict
+        "a provider bills more than it can"
+        "compare its bill with `naos cost models`; correct the model's prices, then \
+         `naos start AGENT`"
 }
 
 impl Code {

@@ -57,6 +57,8 @@ pub enum Driver {
     Http,
     /// A signed letter.
     Webhook,
+    /// What a language model is asked.
+    Model,
 }
 
 /// Carry out a call through a driver.

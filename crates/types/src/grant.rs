@@ -96,9 +96,61 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
     }
 }
 
+/// Whether a pattern of a manifest covers a document: a path with `*` (within a folder) and `**`
+/// (across folders); one that ends with `/` means all beneath it.
+#[must_use]
+pub fn covers(pattern: &str, path: &str) -> bool {
+    if pattern.ends_with('/') {
+        return path.len() > pattern.len() && path.starts_with(pattern);
+    }
+    glob(pattern, path, b'/')
+}
+
+/// `*` stands for anything but `separator`, `**` for anything. Walks back to the last star only,
+/// so it is quadratic at worst; patterns come from the manifest, texts are short.
+#[must_use]
+pub fn glob(pattern: &str, text: &str, separator: u8) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Where to go back to, one place per kind of star: (pattern behind it, text it has eaten to).
+    type Back = Option<(usize, usize)>;
+    let (mut one, mut many): (Back, Back) = (None, None);
+    loop {
+        if pattern[p..].starts_with(b"**") {
+            p += 2;
+            (many, one) = (Some((p, t)), None);
+            continue;
+        }
+        if pattern.get(p) == Some(&b'*') {
+            p += 1;
+            one = Some((p, t));
+            continue;
+        }
+        match (pattern.get(p), text.get(t)) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b => {
+                (p, t) = (p + 1, t + 1);
+                continue;
+            }
+            _ => {}
+        }
+        match (one, many) {
+            (Some((after, eaten)), _) if eaten < text.len() && text[eaten] != separator => {
+                one = Some((after, eaten + 1));
+                (p, t) = (after, eaten + 1);
+            }
+            (_, Some((after, eaten))) if eaten < text.len() => {
+                (many, one) = (Some((after, eaten + 1)), None);
+                (p, t) = (after, eaten + 1);
+            }
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::reaches;
+    use super::{covers, reaches};
 
     #[test]
     fn hosts_and_ports() {
@@ -128,6 +180,32 @@ mod tests {
                 yes,
                 "{granted:?} {host} {port}"
             );
+        }
+    }
+
+    #[test]
+    fn path_patterns() {
+        for (pattern, path, expected) in [
+            ("notes/a.md", "notes/a.md", true),
+            ("notes/a.md", "notes/b.md", false),
+            ("notes/*", "notes/a.md", true),
+            ("notes/*", "notes/sub/a.md", false),
+            ("notes/**", "notes/sub/a.md", true),
+            ("notes/**/a.md", "notes/x/y/a.md", true),
+            ("**/*.md", "x/y/a.md", true),
+            ("**/*.md", "x/y/a.txt", false),
+            ("notes/", "notes/sub/a.md", true),
+            ("notes/", "notes", false),
+            ("notes/", "notes/", false),
+            ("*", "a", true),
+            ("*", "a/b", false),
+            ("**", "a/b", true),
+            ("a*c", "abbc", true),
+            ("a*c", "ab", false),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(covers(pattern, path), expected, "{pattern} on {path}");
         }
     }
 }

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::effect::EffectId;
 use crate::fact::tenant::Broke;
 use crate::input::Input;
-use crate::{BodyRef, Digest, PlanId};
+use crate::{BodyRef, Digest, PlanId, RunId};
 
 /// The layout that is written. What is asked of a cell has no frozen layout: whoever changes a
 /// command or an outcome raises this, and what an earlier naos kept can then be skipped only.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// The largest input that is kept.
 pub const KEPT_BYTES_MAX: usize = 256 * 1_024;
 
@@ -33,6 +33,8 @@ pub enum KeptInput {
     External(Box<Input>),
     /// A plan goes on.
     Advance(PlanId),
+    /// A run that works with a model goes on.
+    Think(RunId),
     /// Something was due.
     Due {
         /// For which kind.
@@ -95,6 +97,7 @@ impl KeptInput {
         match self {
             Self::External(input) => external(input),
             Self::Advance(plan) => Broke::Advance { plan: *plan },
+            Self::Think(run) => Broke::Think { run: *run },
             Self::Due { kind, id } => Broke::Due {
                 kind: kind.clone(),
                 id: id.clone(),

@@ -22,12 +22,13 @@ mod sealed;
 pub mod spec;
 mod spender;
 mod status;
+pub mod think;
 mod time;
 
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
 pub use digest::Digest;
-pub use grant::{Grant, Grants, RunLimits, reaches};
+pub use grant::{Grant, Grants, RunLimits, covers, glob, reaches};
 pub use id::*;
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};

@@ -10,6 +10,7 @@ use naos_sandbox::{CancelToken, Sandbox};
 use naos_types::effect::{Call, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::Letter;
+use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, RunId, TenantId, Time};
 
 use super::{Inner, Node, Parts, lock};
@@ -52,11 +53,44 @@ pub trait Outside: Send + Sync {
     /// is the sandbox's encoding of what the guest wants, `key` the idempotency key.
     fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done);
 
+    /// Begins to ask a model and returns at once; `done` as in [`Self::begin`]. What it answers is
+    /// a [`Thought`] in JSON.
+    fn think(&self, posed: Posed, done: Done) {
+        drop(posed);
+        done(OutsideOutcome::NotSent("no driver asks models".into()));
+    }
+
     /// Begins to deliver a letter and returns at once; `done` as in [`Self::begin`].
     fn post(&self, posted: Posted, done: Done) {
         drop(posted);
         done(OutsideOutcome::NotSent("no driver delivers letters".into()));
     }
+}
+
+/// What a model is asked, with all that was said before.
+#[derive(Clone, Debug)]
+pub struct Posed {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The idempotency key.
+    pub key: String,
+    /// Which model, and how it is asked.
+    pub think: Think,
+    /// What it is shown, a title and a text each.
+    pub shown: Vec<(String, String)>,
+    /// The task.
+    pub input: String,
+    /// What was said before, oldest first.
+    pub before: Vec<Exchange>,
+}
+
+/// An answer of a model, and what came of the calls that it asked for.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The answer.
+    pub thought: Thought,
+    /// A result for each of its calls, and whether it is an error.
+    pub results: Vec<(String, bool)>,
 }
 
 /// Hears what became of a call, exactly once.
@@ -271,6 +305,10 @@ impl World {
         let key = format!("{tenant}-{}", naos_kernel::key_of(call));
         match call.driver {
             Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Model => match super::thinking::posed(&node, tenant, key, &request) {
+                Ok(posed) => self.outside.think(posed, done),
+                Err(why) => done(OutsideOutcome::Refused(why)),
+            },
             Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
                 Ok(letter) => {
                     let title = letter.title.as_ref().map(|title| node.read(tenant, title));

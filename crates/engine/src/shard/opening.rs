@@ -2,7 +2,7 @@
 
 use naos_kernel::{AnyAggregate, Key, Need, Replay, State};
 use naos_store::{Record, Store, TenantStore};
-use naos_types::effect::Effect;
+use naos_types::effect::{Call, Driver, Effect};
 use naos_types::fact::Fact;
 use naos_types::fact::run::World;
 use naos_types::input::{CallEnded, CallOutcome, Input};
@@ -119,10 +119,16 @@ fn unknown(record: &Record) -> Refusal {
     Refusal::new(Code::NEWER_FORMAT, what)
 }
 
+/// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
+/// asked for again as if nothing had been, but counted as lost.
+fn is_paid(call: &Call) -> bool {
+    call.driver == Driver::Model && !naos_kernel::planted::is("answers-asked-twice")
+}
+
 /// The loss of a call that can't be repeated.
 fn once(effect: &Effect) -> Option<CallEnded> {
     match effect {
-        Effect::Call(call) if call.world == World::Once => Some(CallEnded {
+        Effect::Call(call) if call.world == World::Once || is_paid(call) => Some(CallEnded {
             by: call.by,
             attempt: call.attempt,
             outcome: CallOutcome::Lost(None),

@@ -495,6 +495,7 @@ fn kept_input(input: &Input) -> KeptInput {
     match input {
         Input::External(input) => KeptInput::External(Box::new(input.clone())),
         Input::Advance(plan) | Input::Halt(plan, _) => KeptInput::Advance(*plan),
+        Input::Think(run) => KeptInput::Think(*run),
         Input::Due(key) => KeptInput::Due {
             kind: key.kind().into(),
             id: key.id(),
@@ -506,6 +507,7 @@ fn input_of(kept: KeptInput) -> Option<Input> {
     Some(match kept {
         KeptInput::External(input) => Input::External(*input),
         KeptInput::Advance(plan) => Input::Advance(plan),
+        KeptInput::Think(run) => Input::Think(run),
         KeptInput::Due { kind, id } => Input::Due(Key::parse(&kind, &id)?),
     })
 }

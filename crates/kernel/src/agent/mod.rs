@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
-use naos_types::spec::AgentSpec;
+use naos_types::spec::{AgentSpec, AgentSpecV1};
 use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed};
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +33,43 @@ pub struct Agent {
 
 impl Aggregate for Agent {
     const KIND: &'static str = "agent";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with the second layout stands at the end, and was "no" before.
-        (version == 1).then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())?
+        let old: Option<AgentV2> = match version {
+            // What came with the second layout stands at the end, and was "no" before.
+            1 => postcard::from_bytes(&[bytes, &[0]].concat()).ok(),
+            2 => postcard::from_bytes(bytes).ok(),
+            _ => None,
+        };
+        old.map(Self::from)
+    }
+}
+
+/// An agent while none worked with a model.
+#[derive(Serialize, Deserialize)]
+struct AgentV2 {
+    spec: AgentSpecV1,
+    version: u32,
+    stopped: bool,
+    open_runs: u32,
+    completed: u64,
+    failed: u64,
+    last: Option<(RunId, bool)>,
+    down: bool,
+}
+
+impl From<AgentV2> for Agent {
+    fn from(old: AgentV2) -> Self {
+        Self {
+            spec: old.spec.into(),
+            version: old.version,
+            stopped: old.stopped,
+            open_runs: old.open_runs,
+            completed: old.completed,
+            failed: old.failed,
+            last: old.last,
+            down: old.down,
+        }
     }
 }
 

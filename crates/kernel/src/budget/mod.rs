@@ -127,6 +127,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             all.total = all.total.plus(f.amount);
             all.spent = all.spent.plus(f.amount);
         }
+        Fact::Metered(f) => crate::run::fold_metered(turn, f)?,
         Fact::Released(f) => {
             let (reserved, _) = take_reserve(turn, f.run)?;
             for whose in [owner(&f.agent), Spender::All] {

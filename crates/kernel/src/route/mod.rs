@@ -27,8 +27,8 @@ pub const ROUTE_TEXT_BYTES_MAX: usize = 4_096;
 /// How many candidates an answer names.
 pub const CONSIDERED_MAX: usize = 16;
 
-const NO_MODEL: &str = "no model is connected: a key in ANTHROPIC_API_KEY or OPENAI_API_KEY, or \
-    a local Ollama, is found but not used by this version";
+const NO_MODEL: &str = "no agent works with a model for this: apply a model and an agent with \
+    `model: NAME`";
 
 /// How sure a tier must be.
 #[must_use]
@@ -57,7 +57,7 @@ pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
     let mut considered = Vec::with_capacity(ranked.len() + 1);
     let mut missing = Vec::new();
     for one in ranked.iter() {
-        match candidate(turn, one) {
+        match candidate(turn, one, input) {
             Ok(candidate) => considered.push(candidate),
             Err(Stop::Needs(needs)) => missing.extend(needs),
             Err(stop) => return Err(stop),
@@ -68,7 +68,9 @@ pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
         missing.dedup();
         return Err(Stop::Needs(missing));
     }
-    considered.push(nobodys_model());
+    if considered.iter().all(|c| c.tier != Tier::Model) {
+        considered.push(nobodys_model());
+    }
     Ok(Routing { considered, cached })
 }
 
@@ -97,20 +99,31 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
 }
 
 /// Whether the guard would let one work now: never remembered.
-fn candidate(turn: &Turn<'_>, ranked: &Ranked) -> Done<Considered> {
+fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considered> {
     let name = &ranked.name;
     let agent = match ranked.tier {
         Tier::Skill => None,
         Tier::Wasm | Tier::Model => turn.agent(name)?,
     };
-    let refused = if ranked.tier == Tier::Model {
+    let is_mind = agent.is_some_and(|agent| agent.spec.mind.is_some());
+    let mut estimate = ranked.estimate;
+    let refused = if ranked.tier == Tier::Model && !is_mind {
         Some(NO_MODEL.into())
     } else if agent.is_some_and(|agent| agent.stopped) {
         Some(format!("{name} is stopped"))
     } else if agent.is_some_and(|agent| agent.down) {
         Some(format!("{name} failed and waits for its supervisor"))
     } else {
-        match crate::guard::affordable(turn, name, ranked.estimate) {
+        let worst = if is_mind {
+            crate::run::estimate(turn, name, input)
+        } else {
+            Ok(ranked.estimate)
+        };
+        let asked = worst.and_then(|worst| {
+            estimate = worst;
+            crate::guard::affordable(turn, name, worst)
+        });
+        match asked {
             Ok(()) => None,
             Err(Stop::Refused(refusal)) => Some(refusal.what),
             Err(stop) => return Err(stop),
@@ -120,7 +133,7 @@ fn candidate(turn: &Turn<'_>, ranked: &Ranked) -> Done<Considered> {
         tier: ranked.tier,
         target: name.to_string(),
         confidence: ranked.confidence,
-        estimate: ranked.estimate,
+        estimate,
         permitted: refused.is_none(),
         reason: refused.unwrap_or_else(|| ranked.reason.clone()),
     })
@@ -133,7 +146,7 @@ pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
         return Ok(chosen);
     }
     match considered.iter().find(sure) {
-        Some(c) if c.tier == Tier::Model => {
+        Some(c) if c.tier == Tier::Model && c.reason == NO_MODEL => {
             let what = format!("only {} could do this, and {}", c.target, c.reason);
             Err(Stop::refused(Code::NO_MODEL, what))
         }

@@ -1,7 +1,7 @@
 //! Gated calls: the intent is durable before the effect, the outcome before the guest goes on.
 
 use naos_types::fact::approval::Waiting;
-use naos_types::fact::run::{self, World};
+use naos_types::fact::run::{self, Ability, World};
 use naos_types::input::{
     Answer, Asked, CallEnded, CallOutcome, GuestCall, Link, NewSegment, Piece,
 };
@@ -167,6 +167,9 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
     let waits = run.pending.as_ref().is_some_and(|p| p.index == index);
     if !waits || run.status != RunStatus::Running {
         return Ok(()); // cancelled, or told before
+    }
+    if run.pending.is_some_and(|pending| pending.ability == Ability::Model) {
+        return super::think::answered(turn, id, &run, &end.outcome);
     }
     match &end.outcome {
         CallOutcome::Answered(body) => answer(turn, id, Answer::Body(*body))?,

@@ -132,7 +132,7 @@ fn overtaken(turn: &Turn<'_>, end: &RunEnded) -> Done<Option<String>> {
 
 /// Fails the attempt; tried again where the policy says so and nothing was done that can't be
 /// done twice.
-fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
+pub(super) fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
     let own = run.attempt.saturating_sub(run.restarts);
     let policy = turn
         .agent(&run.agent)?
@@ -190,5 +190,8 @@ pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
 pub(crate) fn settle(turn: &mut Turn<'_>, id: RunId, cost: Micros) -> Done {
     let run = known(turn, id)?;
     let (agent, reserved, tier) = (run.agent.clone(), run.reserved, run.tier);
+    // Each answer of a model is settled by itself; what is still set aside is for one whose end
+    // nobody will hear of, and counts as the worst case.
+    let cost = if run.is_by_model() { reserved } else { cost };
     crate::guard::settle(turn, &agent, id, reserved, cost, tier)
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod end;
 mod log;
+mod think;
 
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
@@ -20,6 +21,8 @@ use crate::turn::{Done, Stop, Turn};
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use log::{Log, Page};
+pub use think::{TOOL_RESULT_BYTES_MAX, Thinking};
+pub(crate) use think::{estimate, fold_metered, go_on as think};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,21 @@ impl Aggregate for Run {
 }
 
 impl Run {
+    /// Whether it works with a model.
+    #[must_use]
+    pub const fn is_by_model(&self) -> bool {
+        matches!(self.tier, Tier::Model) && self.component.is_none()
+    }
+
+    /// Whether it works with a model, and the cell itself is to go on with it.
+    #[must_use]
+    pub const fn thinks_next(&self) -> bool {
+        self.is_by_model()
+            && matches!(self.status, RunStatus::Running)
+            && self.pending.is_none()
+            && self.retry_at.is_none()
+    }
+
     /// What is outstanding in the world for it.
     #[must_use]
     pub fn open_effect(&self, id: RunId) -> Option<Effect> {
@@ -119,7 +137,10 @@ impl Run {
             Some(pending) => Some(Effect::Call(Call {
                 by: Caller::Run(id, pending.index),
                 who: self.agent.clone(),
-                driver: Driver::Http,
+                driver: match pending.ability {
+                    Ability::Model => Driver::Model,
+                    _ => Driver::Http,
+                },
                 request: pending.request,
                 world: pending.world,
                 attempt: pending.attempts + 1,
@@ -216,6 +237,10 @@ fn resolve(turn: &mut Turn<'_>, by: &Actor, id: RunId, verdict: Verdict) -> Done
 
 /// Wishes for whatever the run waits for by now.
 pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
+    if known(turn, id)?.thinks_next() {
+        turn.think(id);
+        return Ok(());
+    }
     if let Some(effect) = known(turn, id)?.open_effect(id) {
         let wished = turn
             .orders
@@ -267,6 +292,9 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         run.tail = None;
         run.calls = 0;
         run.pending = None;
+        if run.is_by_model() {
+            turn.put_thinking(f.run, None); // another attempt begins anew
+        }
         return Ok(());
     }
     let run = Run {
@@ -333,12 +361,17 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Answered(f) => {
             let run = turn.run_mut(&f.run)?;
-            let once = run.pending.take().is_some_and(|p| p.world == World::Once);
+            let pending = run.pending.take();
+            let once = pending.as_ref().is_some_and(|p| p.world == World::Once);
+            let is_tool = run.is_by_model() && pending.is_some_and(|p| p.ability != Ability::Model);
             run.once_done |= once;
             run.tail = Some(f.answer);
             run.calls = f.index + 1;
             run.clock = now;
             run.status = RunStatus::Running;
+            if is_tool {
+                think::fold_answered(turn, f)?;
+            }
         }
         Fact::Completed(f) => {
             let run = turn.run_mut(&f.run)?;

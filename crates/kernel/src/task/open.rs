@@ -3,12 +3,13 @@
 use naos_types::effect::{Effect, Sandbox};
 use naos_types::fact::task::{self, Considered, Parent};
 use naos_types::fact::{Problem, run};
-use naos_types::spec::{Handler, SkillSpec};
+use naos_types::spec::{AgentSpec, Handler, MIND_WALL, SkillSpec};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, Grants, Micros, Name, Refusal, RunId, RunLimits, Sealed,
     Span, TaskId, Tier,
 };
 
+use crate::agent::Agent;
 use crate::need::{Compute, Formula, Var};
 use crate::turn::{Done, Stop, Turn};
 
@@ -26,6 +27,8 @@ pub(crate) struct Wanted {
 enum Worker {
     Skill(SkillSpec),
     Component(Digest, Grant),
+    /// A model, and the most that its first answer costs.
+    Model(Grant, Micros),
 }
 
 pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
@@ -35,10 +38,11 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target)?;
+    let worker = worker(turn, &chosen, &target, wanted.input)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
         Worker::Component(_, grant) => grant.cost_max,
+        Worker::Model(_, worst) => *worst,
     };
     crate::guard::affordable(turn, &target, worst)?;
     let open_runs = turn.head(&())?.map_or(0, |head| head.open_runs);
@@ -101,7 +105,12 @@ fn named(turn: &Turn<'_>, name: &Name) -> Done<Considered> {
     })
 }
 
-fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name) -> Done<Worker> {
+fn worker(
+    turn: &Turn<'_>,
+    chosen: &Considered,
+    target: &Name,
+    input: BodyRef,
+) -> Done<Worker> {
     match chosen.tier {
         Tier::Skill => match crate::resource::skill(turn, target)? {
             Some(skill) => match skill.handler {
@@ -122,22 +131,39 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name) -> Done<Worker> {
             ))),
         },
         Tier::Wasm => {
-            let agent = crate::agent::known(turn, target)?;
-            if agent.stopped {
-                let refusal = Refusal::new(Code::AGENT_STOPPED, format!("{target} is stopped"));
-                return Err(refusal
-                    .help(format!("start it with `naos start {target}`"))
-                    .into());
-            }
+            let agent = working(turn, target)?;
             let component = agent.spec.component.ok_or_else(|| no_model(target))?;
-            let grant = Grant {
-                grants: agent.spec.grants.clone(),
-                limits: agent.spec.limits.clone(),
-                cost_max: agent.spec.cost_per_call,
-            };
-            Ok(Worker::Component(component, grant))
+            let cost_max = agent.spec.cost_per_call;
+            Ok(Worker::Component(component, grant(&agent.spec, cost_max)))
         }
-        Tier::Model => Err(no_model(target)),
+        Tier::Model => {
+            let agent = working(turn, target)?;
+            let mut grant = grant(&agent.spec, Micros::ZERO);
+            if grant.limits.wall_max == RunLimits::default().wall_max {
+                grant.limits.wall_max = MIND_WALL;
+            }
+            let worst = crate::run::estimate(turn, target, input)?;
+            Ok(Worker::Model(grant, worst))
+        }
+    }
+}
+
+fn working<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Agent> {
+    let agent = crate::agent::known(turn, name)?;
+    if agent.stopped {
+        let refusal = Refusal::new(Code::AGENT_STOPPED, format!("{name} is stopped"));
+        return Err(refusal
+            .help(format!("start it with `naos start {name}`"))
+            .into());
+    }
+    Ok(agent)
+}
+
+fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
+    Grant {
+        grants: spec.grants.clone(),
+        limits: spec.limits.clone(),
+        cost_max,
     }
 }
 
@@ -162,6 +188,7 @@ fn begin(
     seed.extend_from_slice(&run.0.to_be_bytes());
     let (component, grant) = match &worker {
         Worker::Component(component, grant) => (Some(*component), grant.clone()),
+        Worker::Model(grant, _) => (None, grant.clone()),
         Worker::Skill(skill) => (
             None,
             Grant {
@@ -194,6 +221,10 @@ fn begin(
             Ok(())
         }
         Worker::Skill(skill) => answer(turn, &started, &skill, worst),
+        Worker::Model(..) => {
+            turn.think(run);
+            Ok(())
+        }
     }
 }
 

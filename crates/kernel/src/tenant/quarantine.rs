@@ -85,6 +85,10 @@ pub(super) fn skip(turn: &mut Turn<'_>, by: &Actor, reason: &Sealed) -> Done<Rep
             crate::guard::order(turn, Effect::Cancel(run));
         }
         Broke::Advance { plan } => crate::plan::give_up(turn, by, plan, &given_up())?,
+        Broke::Think { run } => {
+            let attempt = crate::run::known(turn, run)?.attempt;
+            crate::run::ended(turn, &stopped(run, attempt))?;
+        }
         Broke::Due { kind, id } => {
             if let Some(key) = Key::parse(&kind, &id) {
                 due(turn, by, &key)?;

@@ -1,6 +1,6 @@
 //! An agent came, changed, stopped.
 
-use crate::spec::AgentSpec;
+use crate::spec::{AgentSpec, AgentSpecV1};
 use crate::{Actor, Name, RunId, Sealed};
 
 /// One change of an agent's private state.
@@ -16,7 +16,7 @@ facts! {
     "Facts about agents."
 
     /// An agent came.
-    Created "agent.created" as "agent.created" v 1 {
+    Created "agent.created" as "agent.created" v 2 lifts CreatedV1 1 {
         /// Who.
         name: Name,
         /// What it is.
@@ -25,7 +25,7 @@ facts! {
         by: Actor,
     }
     /// Its manifest changed.
-    Changed "agent.changed" as "agent.changed" v 1 {
+    Changed "agent.changed" as "agent.changed" v 2 lifts ChangedV1 1 {
         /// Who.
         name: Name,
         /// What it is now.
@@ -69,5 +69,76 @@ facts! {
         run: RunId,
         /// What.
         writes: Vec<StateWrite>,
+    }
+}
+
+/// How an agent came while none worked with a model.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CreatedV1 {
+    /// Who.
+    pub name: Name,
+    /// What it is.
+    pub spec: AgentSpecV1,
+    /// Who made it.
+    pub by: Actor,
+}
+
+impl From<CreatedV1> for Created {
+    fn from(old: CreatedV1) -> Self {
+        Self {
+            name: old.name,
+            spec: old.spec.into(),
+            by: old.by,
+        }
+    }
+}
+
+/// How a manifest changed while no agent worked with a model.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ChangedV1 {
+    /// Who.
+    pub name: Name,
+    /// What it is now.
+    pub spec: AgentSpecV1,
+    /// Counted from 1 at its creation.
+    pub version: u32,
+    /// Who changed it.
+    pub by: Actor,
+}
+
+impl From<ChangedV1> for Changed {
+    fn from(old: ChangedV1) -> Self {
+        Self {
+            name: old.name,
+            spec: old.spec.into(),
+            version: old.version,
+            by: old.by,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_of_an_earlier_release_is_read() {
+        let old = ChangedV1 {
+            name: Name::new("a").unwrap(),
+            spec: AgentSpecV1 {
+                description: "reads".into(),
+                model: Some("m".into()),
+                ..AgentSpecV1::default()
+            },
+            version: 3,
+            by: Actor::System,
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let fact = crate::fact::Fact::decode("agent.changed", 1, &bytes).unwrap();
+        let crate::fact::Fact::Agent(Fact::Changed(changed)) = fact else {
+            panic!("{fact:?}")
+        };
+        assert_eq!((changed.version, changed.spec.mind), (3, None));
+        assert_eq!(changed.spec.description, "reads");
     }
 }

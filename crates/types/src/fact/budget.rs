@@ -1,7 +1,7 @@
 //! Money was set aside, spent.
 
 use crate::spec::BudgetSpec;
-use crate::{Actor, Micros, Name, RunId, Spender, Tier, Time};
+use crate::{Actor, BodyRef, Micros, Name, RunId, Spender, Tier, Time};
 
 facts! {
     "Facts about budgets."
@@ -37,6 +37,29 @@ facts! {
         amount: Micros,
         /// At which tier.
         tier: Tier,
+    }
+    /// A model answered, or failed to: what it used, and what that cost. Settled beside it.
+    Metered "budget.metered" as "cost.metered" v 1 {
+        /// Whose.
+        agent: Name,
+        /// In which run.
+        run: RunId,
+        /// Which model.
+        model: Name,
+        /// Its answer; none if there is none.
+        answer: Option<BodyRef>,
+        /// Tokens that it read, by its provider's figures.
+        input: u64,
+        /// Of them, those that the provider had kept.
+        cached: u64,
+        /// Tokens that it wrote.
+        output: u64,
+        /// What counts: never more than was set aside for it.
+        amount: Micros,
+        /// What the provider wants for it.
+        billed: Micros,
+        /// Whether it asks for the very calls that it asked for before.
+        repeated: bool,
     }
     /// A run cost nothing; its reserve is free again.
     Released "budget.released" as "cost.released" v 1 {

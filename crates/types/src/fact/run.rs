@@ -16,6 +16,10 @@ pub enum Ability {
     Emit,
     /// A question to a person.
     Ask,
+    /// An answer of a language model.
+    Model,
+    /// A tool that a model called, and that naos itself answers.
+    Tool,
 }
 
 /// What may be done when nobody knows whether an effect happened.

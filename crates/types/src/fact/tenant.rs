@@ -51,6 +51,11 @@ pub enum Broke {
         /// Its key.
         id: Vec<u8>,
     },
+    /// A run that works with a model was to go on.
+    Think {
+        /// Which.
+        run: RunId,
+    },
 }
 
 impl Broke {
@@ -64,6 +69,7 @@ impl Broke {
             Self::RunEnded { .. } => "run_ended",
             Self::Advance { .. } => "advance",
             Self::Due { .. } => "due",
+            Self::Think { .. } => "think",
         }
     }
 
@@ -88,6 +94,7 @@ impl Broke {
             Self::RunEnded { run, attempt } => format!("the end of attempt {attempt} of {run}"),
             Self::Advance { plan } => format!("the next step of {plan}"),
             Self::Due { kind, .. } => format!("what was due for a {kind}"),
+            Self::Think { run } => format!("the next thought of {run}"),
         }
     }
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Grants, Micros, RunLimits, Span};
 
+use super::MindSpec;
+
 /// How often and how soon a failed step is tried again: `wait × factor^(attempt − 1)`, at most
 /// `wait_max`, with up to a quarter of it added by chance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,4 +54,46 @@ pub struct AgentSpec {
     pub retry: RetryPolicy,
     /// The model it wants, where it works with one.
     pub model: Option<String>,
+    /// How it works with a model, if it does.
+    pub mind: Option<Box<MindSpec>>,
+}
+
+/// What an agent was while none worked with a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSpecV1 {
+    /// What it does, in a sentence.
+    pub description: String,
+    /// The template it was made from.
+    pub template: Option<String>,
+    /// The component to run.
+    pub component: Option<Digest>,
+    /// Words and phrases that the broker looks for in a task.
+    pub patterns: Vec<String>,
+    /// What it may do.
+    pub grants: Grants,
+    /// Within which limits.
+    pub limits: RunLimits,
+    /// What a call costs beside what it spends outside.
+    pub cost_per_call: Micros,
+    /// When a run fails.
+    pub retry: RetryPolicy,
+    /// The model it wanted.
+    pub model: Option<String>,
+}
+
+impl From<AgentSpecV1> for AgentSpec {
+    fn from(old: AgentSpecV1) -> Self {
+        Self {
+            description: old.description,
+            template: old.template,
+            component: old.component,
+            patterns: old.patterns,
+            grants: old.grants,
+            limits: old.limits,
+            cost_per_call: old.cost_per_call,
+            retry: old.retry,
+            model: old.model,
+            mind: None,
+        }
+    }
 }

@@ -5,6 +5,8 @@ mod budget;
 mod driver;
 mod flow;
 mod instruction;
+mod mind;
+mod model;
 mod notice;
 mod plan;
 mod pool;
@@ -16,7 +18,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
-pub use agent::{AgentSpec, RetryPolicy};
+pub use agent::{AgentSpec, AgentSpecV1, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
@@ -26,6 +28,13 @@ pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
     hook_of, runs_of,
+};
+pub use mind::{
+    ANSWER_TOKENS_MAX, MIND_WALL, MODELS_MAX, MindSpec, PROMPT_BYTES_MAX, SHOWN_MAX, TURNS_MAX, Tool,
+};
+pub use model::{
+    MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,
+    ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
@@ -150,4 +159,6 @@ pub enum Spec {
     Webhook(WebhookSpec),
     /// Who answers events of some types, and how much it is asked for.
     Limited(Box<LimitedDriver>),
+    /// A language model, and what it costs.
+    Model(Box<ModelSpec>),
 }

@@ -1,0 +1,102 @@
+//! Puts together what a model is asked: its task, what it is shown, and what was said before, which
+//! stands in the run's recording.
+
+use naos_types::fact::run::Ability;
+use naos_types::input::{Answer, Link, Piece};
+use naos_types::think::{Think, Thought};
+use naos_types::{BodyRef, TenantId};
+
+use super::Node;
+use super::world::{Exchange, Posed};
+
+/// The most pieces of a recording that are read.
+const PIECES_MAX: usize = 10_000;
+
+fn text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, String> {
+    let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// What is asked.
+///
+/// # Errors
+/// A sentence: what can't be read.
+pub(super) fn posed(
+    node: &Node,
+    tenant: TenantId,
+    key: String,
+    request: &[u8],
+) -> Result<Posed, String> {
+    let think: Think = serde_json::from_slice(request).map_err(|error| error.to_string())?;
+    let mut shown = Vec::with_capacity(think.shown.len());
+    for (title, body) in &think.shown {
+        shown.push((title.clone(), text(node, tenant, body)?));
+    }
+    let input = text(node, tenant, &think.input)?;
+    let before = exchanges(pieces(node, tenant, think.tail)?, |body| {
+        let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
+        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+    })?;
+    Ok(Posed {
+        tenant,
+        key,
+        think,
+        shown,
+        input,
+        before,
+    })
+}
+
+/// The answers of a recording, oldest first.
+fn pieces(
+    node: &Node,
+    tenant: TenantId,
+    mut tail: Option<BodyRef>,
+) -> Result<Vec<(Ability, Answer)>, String> {
+    let mut found = Vec::new();
+    while let Some(name) = tail {
+        if found.len() >= PIECES_MAX {
+            return Err(format!("more than {PIECES_MAX} pieces were said before"));
+        }
+        let bytes = node.body(tenant, &name).map_err(|refusal| refusal.what)?;
+        let link: Link = postcard::from_bytes(&bytes).map_err(|error| error.to_string())?;
+        tail = link.before;
+        if let Piece::Answer {
+            ability, answer, ..
+        } = link.piece
+        {
+            found.push((ability, answer));
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// Answers of models with the results of what each of them wanted to have called. Failed ones are
+/// left out: they said nothing.
+fn exchanges(
+    pieces: Vec<(Ability, Answer)>,
+    mut read: impl FnMut(&BodyRef) -> Result<Thought, String>,
+) -> Result<Vec<Exchange>, String> {
+    let mut out: Vec<Exchange> = Vec::new();
+    for (ability, answer) in pieces {
+        if ability == Ability::Model {
+            if let Answer::Body(body) = answer {
+                out.push(Exchange {
+                    thought: read(&body)?,
+                    results: Vec::new(),
+                });
+            }
+            continue;
+        }
+        let Some(last) = out.last_mut() else {
+            return Err("a tool was called before any model answered".into());
+        };
+        last.results.push(match answer {
+            Answer::Text(text) => (text, false),
+            Answer::Body(body) => (format!("[content {}]", body.digest), false),
+            Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
+        });
+    }
+    Ok(out)
+}

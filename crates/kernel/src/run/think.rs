@@ -1,0 +1,624 @@
+//! A run that works with a model: it is asked, calls tools, is asked again, and answers. All of it
+//! is state of the cell, so that a crash at any point costs at most the answer that was under way.
+//!
+//! Each answer and each call of a tool is a gated call of the run: its intent is durable before
+//! anything happens, its outcome before the run goes on. The worst case of an answer is set aside
+//! with its intent and settled with its outcome; one that was lost counts as the worst case.
+
+use naos_types::fact::run::{self, Ability, World};
+use naos_types::fact::{Problem, agent, budget};
+use naos_types::input::{Answer, Asked, CallOutcome, GuestCall};
+use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec, Tool};
+use naos_types::think::{Think, Thought, ToolCall, Trouble};
+use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Span, Tier};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Run, calls, end, known};
+use crate::need::{Compute, Formula};
+use crate::resource::Resource;
+use crate::state::ResourceKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// The most bytes of a tool's result that a model is given.
+pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
+/// How often in a row a model may ask for the very same calls.
+const REPEATS_MAX: u32 = 3;
+/// What stands around each piece of a conversation, in tokens: roles, marks, names.
+const PIECE_TOKENS: u64 = 64;
+/// What a provider says by itself to a model that has tools, and what describes them.
+const TOOLS_TOKENS: u64 = 4_096;
+
+/// What a run that works with a model remembers beside its recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thinking {
+    /// Answers of models so far, failed ones too.
+    pub turns: u32,
+    /// How many failed since the last good one.
+    pub failed: u32,
+    /// The last good answer.
+    pub answer: Option<BodyRef>,
+    /// How many of the calls that it asks for were made.
+    pub done: u32,
+    /// Bytes of all that was said: no model reads more tokens than that.
+    pub bytes: u64,
+    /// Pieces that they came in.
+    pub pieces: u64,
+    /// Tokens used, by the providers' figures; where there are none, the most it may have been.
+    pub tokens: u64,
+    /// What the answers cost.
+    pub cost: Micros,
+    /// How often in a row the last calls were asked for.
+    pub repeats: u32,
+}
+
+impl Aggregate for Thinking {
+    const KIND: &'static str = "thinking";
+    const VERSION: u8 = 1;
+}
+
+/// How an agent works with a model, if it does.
+pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<MindSpec>> {
+    let found = turn.agent(agent)?;
+    Ok(found.and_then(|agent| agent.spec.mind.as_deref().cloned()))
+}
+
+/// Why nobody can be asked, in a sentence; and the first model that can.
+fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
+    let key = |name: &Name| ResourceKey(Kind::Model, name.clone());
+    turn.load(mind.models.iter().map(|name| crate::state::Key::Resource(key(name))))?;
+    let (mut there, mut why) = (Vec::new(), String::new());
+    for name in &mind.models {
+        match turn.resource(&key(name))? {
+            Some(Resource {
+                spec: Spec::Model(spec),
+                ..
+            }) => there.push((name.clone(), &**spec)),
+            _ => why = format!("there is no model {name}: apply one"),
+        }
+    }
+    Ok((there, why))
+}
+
+/// What an answer costs at most, whatever it is.
+fn worst(spec: &ModelSpec, mind: &MindSpec, bytes: u64, pieces: u64) -> Option<Micros> {
+    let mut tokens = bytes + pieces * PIECE_TOKENS + mind.prompt.len() as u64;
+    if !mind.tools.is_empty() || mind.schema.is_some() {
+        tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
+    }
+    let written = u64::from(answer_tokens(spec, mind));
+    spec.prices.as_ref().map(|prices| prices.most(tokens, written))
+}
+
+/// How many tokens an answer may have.
+fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
+    spec.output_tokens_max
+        .map_or(mind.answer_tokens_max, |most| most.min(mind.answer_tokens_max))
+}
+
+/// The documents that the agent is shown, those that are there.
+fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<(String, BodyRef)>> {
+    let keys = mind.shown.iter().cloned().map(crate::state::Key::Document);
+    turn.load(keys)?;
+    let mut out = Vec::new();
+    for path in &mind.shown {
+        if let Some(document) = turn.document(path)? {
+            out.push((path.to_string(), document.body));
+        }
+    }
+    Ok(out)
+}
+
+/// Bytes and pieces of what stands at the beginning.
+fn beginning(input: BodyRef, shown: &[(String, BodyRef)]) -> (u64, u64) {
+    let of = |(title, body): &(String, BodyRef)| title.len() as u64 + body.len;
+    (
+        input.len + shown.iter().map(of).sum::<u64>(),
+        2 + shown.len() as u64,
+    )
+}
+
+/// What the first answer costs at most, by the first model that is permitted: asked before
+/// anything is journaled.
+pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Micros> {
+    let Some(mind) = mind(turn, agent)? else {
+        return Err(crate::task::no_model(agent));
+    };
+    let shown = shown(turn, &mind)?;
+    let (bytes, pieces) = beginning(input, &shown);
+    match choose(turn, agent, &mind, 0, bytes, pieces)? {
+        Ok((_, _, worst)) => Ok(worst),
+        Err(why) => Err(why.into()),
+    }
+}
+
+/// The first model after those that failed whose worst case there is money for.
+fn choose<'t>(
+    turn: &'t Turn<'_>,
+    agent: &Name,
+    mind: &MindSpec,
+    failed: u32,
+    bytes: u64,
+    pieces: u64,
+) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
+    let (there, why) = models(turn, mind)?;
+    let mut refusal = Refusal::new(Code::NO_MODEL, why);
+    if there.is_empty() && mind.models.is_empty() {
+        refusal.what = format!("{agent} names no model");
+    }
+    for (name, spec) in there.into_iter().skip(failed as usize) {
+        let Some(worst) = worst(spec, mind, bytes, pieces) else {
+            let what = format!("what the model {name} costs isn't known");
+            refusal = Refusal::new(Code::NO_MODEL, what)
+                .help(format!("give it a price: cost_per_1k_tokens in the model {name}"));
+            continue;
+        };
+        if let Some(most) = spec.context_tokens
+            && bytes / 8 > u64::from(most)
+        {
+            // Even the densest text is more than its window: eight bytes a token.
+            refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
+            continue;
+        }
+        match crate::guard::affordable(turn, agent, worst) {
+            Ok(()) => return Ok(Ok((name, spec, worst))),
+            Err(Stop::Refused(why)) => refusal = *why,
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(Err(refusal))
+}
+
+/// The next thing that a run does.
+pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
+    let run = known(turn, id)?.clone();
+    if !run.thinks_next() || crate::supervisor::waits(turn, id)? {
+        return Ok(());
+    }
+    let Some(mind) = mind(turn, &run.agent)? else {
+        let problem = Problem::new(Code::NO_AGENT, "its agent is gone, or works otherwise now");
+        return for_good(turn, id, &run, problem);
+    };
+    let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
+    if turn.now > run.started + run.grant.limits.wall_max {
+        return stopped(turn, id, &run, Code::LIMIT_WALL, "it took longer than it may");
+    }
+    let Some(answer) = thinking.answer else {
+        return ask(turn, id, &run, &mind, &thinking);
+    };
+    let thought = read(turn, answer)?;
+    match thought.calls.get(thinking.done as usize) {
+        Some(call) => call_tool(turn, id, &run, &mind, call),
+        None if thought.calls.is_empty() => complete(turn, id, &run, &mind, &thinking, &thought),
+        None => ask(turn, id, &run, &mind, &thinking),
+    }
+}
+
+fn read(turn: &Turn<'_>, body: BodyRef) -> Done<Thought> {
+    let bytes = turn.body(body)?;
+    let bytes = bytes.ok_or_else(|| Stop::broken("the answer of a model isn't stored".into()))?;
+    serde_json::from_slice(bytes).map_err(|error| Stop::broken(error.to_string()))
+}
+
+fn stopped(turn: &mut Turn<'_>, id: RunId, run: &Run, limit: Code, note: &str) -> Done {
+    turn.emit(run::Stopped {
+        run: id,
+        agent: run.agent.clone(),
+        problem: Problem::new(limit, note),
+        call: run.calls,
+    })
+}
+
+fn for_good(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
+    turn.emit(run::Failed {
+        run: id,
+        agent: run.agent.clone(),
+        problem,
+        retry_at: None,
+    })
+}
+
+/// It said all that it has to say.
+fn complete(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    thinking: &Thinking,
+    thought: &Thought,
+) -> Done {
+    let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
+    let problem = match thought.stop.as_str() {
+        "length" => Some(Problem::new(
+            Code::LIMIT_TOKENS,
+            format!("its answer has more than {} tokens", mind.answer_tokens_max),
+        )),
+        "refused" => Some(refused("the model doesn't want to do this".into())),
+        "filtered" => Some(refused("its provider held the answer back".into())),
+        _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
+        _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
+            Some(refused("the answer isn't the JSON that was asked for".into()))
+        }
+        _ => None,
+    };
+    if let Some(mut problem) = problem {
+        if !thought.text.trim().is_empty() {
+            problem.said = Some(turn.seal(thought.text.clone())?);
+        }
+        return end::fail(turn, id, run, problem);
+    }
+    if thought.text.len() as u64 > run.grant.limits.output_bytes_max {
+        let note = "its answer is longer than it may be";
+        return stopped(turn, id, run, Code::LIMIT_OUTPUT, note);
+    }
+    let output = turn.stage(thought.text.clone().into_bytes())?;
+    let took = Span(turn.now.0.saturating_sub(run.started.0));
+    turn.emit(run::Completed {
+        run: id,
+        agent: run.agent.clone(),
+        task: run.task,
+        tier: run.tier,
+        output,
+        cost: thinking.cost,
+        fuel: 0,
+        took,
+    })
+}
+
+/// Asks a model: sets its worst case aside and journals the intent.
+fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Thinking) -> Done {
+    if thinking.turns >= mind.turns_max {
+        let note = format!("it took {} answers, as many as it may", mind.turns_max);
+        return stopped(turn, id, run, Code::LIMIT_CALLS, &note);
+    }
+    if thinking.tokens >= mind.tokens_max {
+        let note = format!("it used {} tokens of {}", thinking.tokens, mind.tokens_max);
+        return stopped(turn, id, run, Code::LIMIT_TOKENS, &note);
+    }
+    if thinking.repeats >= REPEATS_MAX {
+        let note = "the model asks for the same calls again and again";
+        return stopped(turn, id, run, Code::LIMIT_CALLS, note);
+    }
+    let shown = shown(turn, mind)?;
+    let (bytes, pieces) = beginning(run.input, &shown);
+    let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
+    let chosen = choose(turn, &run.agent, mind, thinking.failed, bytes, pieces)?;
+    let (model, spec, worst) = match chosen {
+        Ok((model, spec, worst)) => (model, spec.clone(), worst),
+        Err(why) if thinking.failed > 0 => {
+            // The last failure says more than that nobody is left.
+            let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");
+            problem.said = run.problem.as_ref().and_then(|problem| problem.said.clone());
+            if why.code == Code::OVER_BUDGET {
+                problem = Problem::new(why.code, why.what);
+            }
+            return end::fail(turn, id, run, problem);
+        }
+        Err(why) => return for_good(turn, id, run, Problem::new(why.code, why.what)),
+    };
+    let think = Think {
+        answer_tokens_max: answer_tokens(&spec, mind),
+        model,
+        spec,
+        prompt: mind.prompt.clone(),
+        shown,
+        input: run.input,
+        tail: run.tail,
+        tools: mind.tools.clone(),
+        temperature: mind.temperature,
+        schema: mind.schema.clone(),
+    };
+    let bytes = serde_json::to_vec(&think).map_err(|error| Stop::broken(error.to_string()))?;
+    let request = turn.stage(bytes)?;
+    crate::guard::reserve(turn, &run.agent, id, worst)?;
+    intend(turn, id, run, Ability::Model, request, World::Repeatable)?;
+    super::go_on(turn, id)
+}
+
+fn intend(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    ability: Ability,
+    request: BodyRef,
+    world: World,
+) -> Done {
+    turn.emit(run::Called {
+        run: id,
+        agent: run.agent.clone(),
+        index: run.calls,
+        ability,
+        request,
+        digest: request.digest,
+        world,
+    })
+}
+
+/// What became of an answer of a model: it is paid, kept, and the run goes on.
+pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOutcome) -> Done {
+    let Some(pending) = &run.pending else {
+        return Ok(());
+    };
+    let bytes = turn.body(pending.request)?;
+    let bytes = bytes.ok_or_else(|| Stop::broken("what a model was asked isn't stored".into()))?;
+    let think: Think =
+        serde_json::from_slice(bytes).map_err(|error| Stop::broken(error.to_string()))?;
+    let trouble = |kind: &str, said: &str, billed| Trouble {
+        kind: kind.into(),
+        said: said.into(),
+        billed,
+    };
+    let (answer, thought) = match told {
+        CallOutcome::Answered(body) => (Some(*body), read(turn, *body)?),
+        CallOutcome::Lost(_) => {
+            let why = trouble("lost", "nobody knows whether the model answered", true);
+            (None, Thought { trouble: Some(why), ..Thought::default() })
+        }
+        CallOutcome::NotSent(_) | CallOutcome::Refused(_) => {
+            let why = trouble("not_sent", "the model could not be asked", false);
+            (None, Thought { trouble: Some(why), ..Thought::default() })
+        }
+    };
+    let reserved = run.reserved;
+    let billed = match (&thought.trouble, &thought.usage) {
+        (Some(trouble), _) if !trouble.billed => Micros::ZERO,
+        (None, Some(usage)) => {
+            let prices = think.spec.prices.as_ref();
+            prices.map_or(reserved, |prices| prices.cost(usage))
+        }
+        _ if crate::planted::is("lost-answers-are-free") => Micros::ZERO,
+        _ => reserved,
+    };
+    let amount = billed.min(reserved);
+    let used = thought.usage.unwrap_or_default();
+    let good = thought.trouble.is_none();
+    let before = turn.thinking(&id)?.cloned().unwrap_or_default();
+    let repeated = match (before.answer, good) {
+        (Some(last), true) => same_calls(&read(turn, last)?, &thought),
+        _ => false,
+    };
+    let agent = run.agent.clone();
+    turn.emit(budget::Metered {
+        agent: agent.clone(),
+        run: id,
+        model: think.model.clone(),
+        answer: answer.filter(|_| good),
+        input: used.input,
+        cached: used.cached_input,
+        output: used.output,
+        amount,
+        billed,
+        repeated,
+    })?;
+    crate::guard::settle(turn, &agent, id, reserved, amount, Tier::Model)?;
+    let given = match (answer, &thought.trouble) {
+        (Some(body), None) => Answer::Body(body),
+        (_, Some(trouble)) => Answer::Failed(format!("{}: {}", trouble.kind, trouble.said)),
+        (None, None) => Answer::Failed("no answer".into()),
+    };
+    calls::answer(turn, id, given)?;
+    if billed > amount {
+        // The provider wants more than it can want: nobody goes on until a person has looked.
+        let note = format!(
+            "{} bills {billed}, and {reserved} is the most that it may",
+            think.model
+        );
+        turn.emit(agent::Stopped {
+            name: agent,
+            by: Actor::System,
+        })?;
+        let run = known(turn, id)?.clone();
+        return for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note));
+    }
+    turn.think(id);
+    Ok(())
+}
+
+fn same_calls(one: &Thought, other: &Thought) -> bool {
+    let of = |thought: &Thought| -> Vec<(String, String)> {
+        let calls = thought.calls.iter();
+        calls.map(|call| (call.name.clone(), call.arguments.clone())).collect()
+    };
+    !one.calls.is_empty() && of(one) == of(other)
+}
+
+pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
+    let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
+    thinking.turns += 1;
+    thinking.cost = thinking.cost.plus(f.amount);
+    thinking.tokens = thinking.tokens.saturating_add(f.input).saturating_add(f.output);
+    if let Some(answer) = f.answer {
+        thinking.failed = 0;
+        thinking.done = 0;
+        thinking.answer = Some(answer);
+        thinking.bytes += answer.len;
+        thinking.pieces += 1;
+        thinking.repeats = if f.repeated { thinking.repeats + 1 } else { 0 };
+    } else {
+        thinking.failed += 1;
+    }
+    turn.put_thinking(f.run, Some(thinking));
+    Ok(())
+}
+
+/// A tool gave its result.
+pub(super) fn fold_answered(turn: &mut Turn<'_>, f: &run::Answered) -> Done {
+    let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
+    thinking.done += 1;
+    thinking.bytes += f.answer.len;
+    thinking.pieces += 1;
+    turn.put_thinking(f.run, Some(thinking));
+    Ok(())
+}
+
+/// Carries out one call that a model asks for.
+fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &ToolCall) -> Done {
+    let request = json!({"tool": call.name, "arguments": call.arguments}).to_string();
+    let request = turn.stage(request.into_bytes())?;
+    let arguments: Option<Value> = match call.arguments.trim() {
+        "" => Some(json!({})),
+        text => serde_json::from_str(text).ok().filter(Value::is_object),
+    };
+    let tool = Tool::parse(&call.name).filter(|tool| mind.tools.contains(tool));
+    let (Some(tool), Some(arguments)) = (tool, arguments) else {
+        let why = if tool.is_none() {
+            let words: Vec<&str> = mind.tools.iter().map(|tool| tool.word()).collect();
+            format!("there is no tool {:?}; there are: {}", call.name, words.join(", "))
+        } else {
+            "the arguments are no JSON object".to_owned()
+        };
+        return said(turn, id, run, request, Answer::Invalid(why));
+    };
+    let text = |name: &str| arguments[name].as_str().map(str::to_owned);
+    match tool {
+        Tool::Emit => {
+            let data = turn.stage(arguments["data"].to_string().into_bytes())?;
+            let topic = text("type").unwrap_or_default();
+            gated(turn, id, run, request, Asked::Emit { topic, data })
+        }
+        Tool::Ask => {
+            let question = text("question").unwrap_or_default();
+            let title = turn.seal(question.clone())?;
+            let body = turn.stage(question.into_bytes())?;
+            let options = arguments["options"].as_array().into_iter().flatten();
+            let options = options.filter_map(|option| option.as_str().map(str::to_owned));
+            let options = options.take(OPTIONS_MAX).collect();
+            gated(turn, id, run, request, Asked::Ask { title, body, options })
+        }
+        Tool::Calculate => {
+            let formula = Formula::Cel(text("expression").unwrap_or_default());
+            let vars = Vec::new();
+            let answer = match turn.compute(Compute { formula, vars })? {
+                Ok(computed) => Answer::Text(cut(&as_text(&computed.value))),
+                Err(why) => Answer::Invalid(why),
+            };
+            said(turn, id, run, request, answer)
+        }
+        Tool::ContextRead => {
+            let answer = match path(&text("path").unwrap_or_default()) {
+                Ok(path) => read_document(turn, run, &path)?,
+                Err(why) => Answer::Invalid(why),
+            };
+            said(turn, id, run, request, answer)
+        }
+        Tool::ContextWrite => match path(&text("path").unwrap_or_default()) {
+            Ok(path) => {
+                let content = text("text").unwrap_or_default();
+                let expected = arguments["expected"].as_u64();
+                write_document(turn, id, run, request, (&path, content, expected))
+            }
+            Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
+        },
+    }
+}
+
+/// The most answers to choose from that a person is given.
+const OPTIONS_MAX: usize = 16;
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn path(text: &str) -> Result<DocPath, String> {
+    DocPath::new(text).map_err(|error| error.to_string())
+}
+
+/// As much of a result as a model is given.
+fn cut(text: &str) -> String {
+    if text.len() <= TOOL_RESULT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(TOOL_RESULT_BYTES_MAX);
+    format!("{}\n[cut: {} of {} bytes]", &text[..end], end, text.len())
+}
+
+/// A tool that answers in the same turn: its intent and its result are durable together.
+fn said(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, given: Answer) -> Done {
+    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+    calls::answer(turn, id, given)?;
+    turn.think(id);
+    Ok(())
+}
+
+/// A tool that a stranger can see: like a component's own call.
+fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked) -> Done {
+    let call = GuestCall {
+        run: id,
+        attempt: run.attempt,
+        index: run.calls,
+        segment: None,
+        log: None,
+        request,
+        digest: request.digest,
+        ask,
+    };
+    calls::called(turn, &call)?;
+    turn.think(id);
+    Ok(())
+}
+
+fn read_document(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<Answer> {
+    let granted = &run.grant.grants.context_read;
+    if !granted.iter().any(|pattern| naos_types::covers(pattern, path.as_str())) {
+        let agent = &run.agent;
+        return Ok(Answer::Denied(format!(
+            "{agent} may not read {path}: add {:?} to agents.{agent}.grants.context_read",
+            path.as_str()
+        )));
+    }
+    let Some(document) = turn.document(path)? else {
+        return Ok(Answer::Failed(format!("there is no document {path}")));
+    };
+    let version = document.version;
+    let text = match turn.body(document.body)? {
+        Some(bytes) => cut(&String::from_utf8_lossy(bytes)),
+        None => return Ok(Answer::Failed(format!("{path} can't be read"))),
+    };
+    Ok(Answer::Text(format!("{path}, version {version}:\n{text}")))
+}
+
+fn write_document(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    request: BodyRef,
+    (path, content, expected): (&DocPath, String, Option<u64>),
+) -> Done {
+    let granted = &run.grant.grants.context_write;
+    let agent = &run.agent;
+    let covered = granted.iter().any(|pattern| naos_types::covers(pattern, path.as_str()));
+    if !covered || is_soul(path) {
+        let why = if is_soul(path) {
+            format!("{path} says who an agent is: only people write it")
+        } else {
+            format!(
+                "{agent} may not write {path}: add {:?} to agents.{agent}.grants.context_write",
+                path.as_str()
+            )
+        };
+        return said(turn, id, run, request, Answer::Denied(why));
+    }
+    let body = turn.stage(content.into_bytes())?;
+    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+    let by = Actor::Agent(agent.clone());
+    let answer = match crate::document::write(turn, &by, path, body, expected, Some(id))? {
+        Ok(version) => Answer::Text(format!("{path} has version {version} now")),
+        Err(found) => Answer::Failed(format!("{path} has version {found} by now")),
+    };
+    calls::answer(turn, id, answer)?;
+    turn.think(id);
+    Ok(())
+}
+
+/// Files that say who an agent is are the operator's.
+fn is_soul(path: &DocPath) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    ["SOUL.md", "AGENTS.md", "IDENTITY.md", "USER.md"]
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(name))
+        && !crate::planted::is("agents-write-souls")
+}

@@ -1,0 +1,130 @@
+//! How an agent works with a language model.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DocPath, Name, Span};
+
+/// The most models of one agent.
+pub const MODELS_MAX: usize = 8;
+/// The most documents that an agent is shown from the beginning.
+pub const SHOWN_MAX: usize = 16;
+/// The longest prompt, in bytes.
+pub const PROMPT_BYTES_MAX: usize = 64 * 1_024;
+/// The most answers of models in one run.
+pub const TURNS_MAX: u32 = 100;
+/// The most tokens that one answer may have.
+pub const ANSWER_TOKENS_MAX: u32 = 128 * 1_024;
+/// How long an attempt of a run takes at most where its manifest says nothing.
+pub const MIND_WALL: Span = Span::secs(600);
+
+/// How an agent works with a language model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MindSpec {
+    /// Who it is, and what holds for all that it does.
+    pub prompt: String,
+    /// The models that may answer, the preferred one first; the next one is asked when one fails.
+    pub models: Vec<Name>,
+    /// What a model may call, by name.
+    pub tools: Vec<Tool>,
+    /// Documents that it is shown at the beginning of each run.
+    pub shown: Vec<DocPath>,
+    /// How many answers of models a run takes at most.
+    pub turns_max: u32,
+    /// How many tokens one answer may have, thoughts included.
+    pub answer_tokens_max: u32,
+    /// How many tokens a run may use in all.
+    pub tokens_max: u64,
+    /// How freely models choose their words, in hundredths; none leaves it to the provider.
+    pub temperature: Option<u16>,
+    /// The JSON schema of its answer, as JSON text.
+    pub schema: Option<String>,
+}
+
+impl Default for MindSpec {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            models: Vec::new(),
+            tools: Vec::new(),
+            shown: Vec::new(),
+            turns_max: 12,
+            answer_tokens_max: 4_096,
+            tokens_max: 200_000,
+            temperature: None,
+            schema: None,
+        }
+    }
+}
+
+impl MindSpec {
+    /// What is wrong with it, in a sentence, whoever sent it.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if self.models.is_empty() {
+            return Err("an agent that works with a model names one: `model: NAME`".into());
+        }
+        if self.models.len() > MODELS_MAX {
+            return Err(format!("an agent names at most {MODELS_MAX} models"));
+        }
+        if self.shown.len() > SHOWN_MAX {
+            return Err(format!("an agent is shown at most {SHOWN_MAX} documents"));
+        }
+        if self.prompt.len() > PROMPT_BYTES_MAX {
+            return Err(format!("a prompt has at most {PROMPT_BYTES_MAX} bytes"));
+        }
+        if !(1..=TURNS_MAX).contains(&self.turns_max) {
+            return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));
+        }
+        if !(1..=ANSWER_TOKENS_MAX).contains(&self.answer_tokens_max) {
+            return Err(format!("an answer has from 1 to {ANSWER_TOKENS_MAX} tokens"));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! tools {
+    ($($(#[$doc:meta])* $variant:ident $word:literal)*) => {
+        /// What naos itself lets a model call. Each needs the agent's grant for it.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum Tool { $($(#[$doc])* $variant,)* }
+
+        impl Tool {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// What a model calls it by.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+tools! {
+    /// Reads a document.
+    ContextRead "context_read"
+    /// Writes a new version of a document.
+    ContextWrite "context_write"
+    /// Works out a CEL expression.
+    Calculate "calculate"
+    /// Publishes an event.
+    Emit "emit"
+    /// Asks a person, and waits for the answer.
+    Ask "ask"
+}
+
+impl Tool {
+    /// The one of this name; `context.read` is an earlier spelling of `context_read`.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let word = word.replace(['.', '-'], "_");
+        Self::ALL.iter().copied().find(|tool| tool.word() == word)
+    }
+}
