@@ -6,6 +6,7 @@ mod guest_log;
 mod host;
 mod sandboxes;
 mod shards;
+mod thinking;
 mod watch;
 mod world;
 
@@ -28,7 +29,7 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Happened, Watch};
-pub use world::{Done, Outside, OutsideOutcome, Posted};
+pub use world::{Done, Exchange, Outside, OutsideOutcome, Posed, Posted};
 
 /// A cell whose views are further behind takes no more commands from outside until they have
 /// caught up; outcomes and timers always.

@@ -34,8 +34,7 @@ pub(super) fn posed(
     }
     let input = text(node, tenant, &think.input)?;
     let before = exchanges(pieces(node, tenant, think.tail)?, |body| {
-        let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+        text(node, tenant, body)
     })?;
     Ok(Posed {
         tenant,
@@ -76,16 +75,16 @@ fn pieces(
 /// left out: they said nothing.
 fn exchanges(
     pieces: Vec<(Ability, Answer)>,
-    mut read: impl FnMut(&BodyRef) -> Result<Thought, String>,
+    mut read: impl FnMut(&BodyRef) -> Result<String, String>,
 ) -> Result<Vec<Exchange>, String> {
     let mut out: Vec<Exchange> = Vec::new();
     for (ability, answer) in pieces {
         if ability == Ability::Model {
             if let Answer::Body(body) = answer {
-                out.push(Exchange {
-                    thought: read(&body)?,
-                    results: Vec::new(),
-                });
+                let thought: Thought =
+                    serde_json::from_str(&read(&body)?).map_err(|error| error.to_string())?;
+                let results = Vec::new();
+                out.push(Exchange { thought, results });
             }
             continue;
         }
@@ -94,7 +93,7 @@ fn exchanges(
         };
         last.results.push(match answer {
             Answer::Text(text) => (text, false),
-            Answer::Body(body) => (format!("[content {}]", body.digest), false),
+            Answer::Body(body) => (read(&body)?, false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
         });
     }

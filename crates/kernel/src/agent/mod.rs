@@ -111,6 +111,16 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Agent> {
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -> Done<Reply> {
+    if let command::Agent::Create { spec, .. } | command::Agent::Apply { spec, .. } = asked
+        && let Some(mind) = &spec.mind
+    {
+        let sound = mind.check();
+        sound.map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;
+        if spec.component.is_some() {
+            let what = "an agent works with a component or with a model, not with both";
+            return Err(Stop::refused(Code::BAD_DOCUMENT, what));
+        }
+    }
     match asked {
         command::Agent::Create { name, spec } => {
             if turn.agent(name)?.is_some() {

@@ -307,6 +307,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
         Spec::Webhook(_) => kind == Kind::Webhook,
+        Spec::Model(spec) => sound(spec.check()).map(|()| kind == Kind::Model)?,
         Spec::Limited(spec) => {
             sound(spec.driver.check())?;
             sound(spec.limits.check())?;

@@ -168,7 +168,8 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
     if !waits || run.status != RunStatus::Running {
         return Ok(()); // cancelled, or told before
     }
-    if run.pending.is_some_and(|pending| pending.ability == Ability::Model) {
+    let asked = run.pending.as_ref().map(|pending| pending.ability);
+    if asked == Some(Ability::Model) {
         return super::think::answered(turn, id, &run, &end.outcome);
     }
     match &end.outcome {

@@ -67,7 +67,11 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<MindSpec>> {
 /// Why nobody can be asked, in a sentence; and the first model that can.
 fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
     let key = |name: &Name| ResourceKey(Kind::Model, name.clone());
-    turn.load(mind.models.iter().map(|name| crate::state::Key::Resource(key(name))))?;
+    turn.load(
+        mind.models
+            .iter()
+            .map(|name| crate::state::Key::Resource(key(name))),
+    )?;
     let (mut there, mut why) = (Vec::new(), String::new());
     for name in &mind.models {
         match turn.resource(&key(name))? {
@@ -88,13 +92,17 @@ fn worst(spec: &ModelSpec, mind: &MindSpec, bytes: u64, pieces: u64) -> Option<M
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
     let written = u64::from(answer_tokens(spec, mind));
-    spec.prices.as_ref().map(|prices| prices.most(tokens, written))
+    spec.prices
+        .as_ref()
+        .map(|prices| prices.most(tokens, written))
 }
 
 /// How many tokens an answer may have.
 fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
     spec.output_tokens_max
-        .map_or(mind.answer_tokens_max, |most| most.min(mind.answer_tokens_max))
+        .map_or(mind.answer_tokens_max, |most| {
+            most.min(mind.answer_tokens_max)
+        })
 }
 
 /// The documents that the agent is shown, those that are there.
@@ -150,8 +158,9 @@ fn choose<'t>(
     for (name, spec) in there.into_iter().skip(failed as usize) {
         let Some(worst) = worst(spec, mind, bytes, pieces) else {
             let what = format!("what the model {name} costs isn't known");
-            refusal = Refusal::new(Code::NO_MODEL, what)
-                .help(format!("give it a price: cost_per_1k_tokens in the model {name}"));
+            refusal = Refusal::new(Code::NO_MODEL, what).help(format!(
+                "give it a price: cost_per_1k_tokens in the model {name}"
+            ));
             continue;
         };
         if let Some(most) = spec.context_tokens
@@ -182,7 +191,13 @@ pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
     };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
     if turn.now > run.started + run.grant.limits.wall_max {
-        return stopped(turn, id, &run, Code::LIMIT_WALL, "it took longer than it may");
+        return stopped(
+            turn,
+            id,
+            &run,
+            Code::LIMIT_WALL,
+            "it took longer than it may",
+        );
     }
     let Some(answer) = thinking.answer else {
         return ask(turn, id, &run, &mind, &thinking);
@@ -238,7 +253,9 @@ fn complete(
         "filtered" => Some(refused("its provider held the answer back".into())),
         _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
         _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
-            Some(refused("the answer isn't the JSON that was asked for".into()))
+            Some(refused(
+                "the answer isn't the JSON that was asked for".into(),
+            ))
         }
         _ => None,
     };
@@ -289,7 +306,10 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
             let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");
-            problem.said = run.problem.as_ref().and_then(|problem| problem.said.clone());
+            problem.said = run
+                .problem
+                .as_ref()
+                .and_then(|problem| problem.said.clone());
             if why.code == Code::OVER_BUDGET {
                 problem = Problem::new(why.code, why.what);
             }
@@ -353,11 +373,23 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         CallOutcome::Answered(body) => (Some(*body), read(turn, *body)?),
         CallOutcome::Lost(_) => {
             let why = trouble("lost", "nobody knows whether the model answered", true);
-            (None, Thought { trouble: Some(why), ..Thought::default() })
+            (
+                None,
+                Thought {
+                    trouble: Some(why),
+                    ..Thought::default()
+                },
+            )
         }
         CallOutcome::NotSent(_) | CallOutcome::Refused(_) => {
             let why = trouble("not_sent", "the model could not be asked", false);
-            (None, Thought { trouble: Some(why), ..Thought::default() })
+            (
+                None,
+                Thought {
+                    trouble: Some(why),
+                    ..Thought::default()
+                },
+            )
         }
     };
     let reserved = run.reserved;
@@ -418,7 +450,9 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
 fn same_calls(one: &Thought, other: &Thought) -> bool {
     let of = |thought: &Thought| -> Vec<(String, String)> {
         let calls = thought.calls.iter();
-        calls.map(|call| (call.name.clone(), call.arguments.clone())).collect()
+        calls
+            .map(|call| (call.name.clone(), call.arguments.clone()))
+            .collect()
     };
     !one.calls.is_empty() && of(one) == of(other)
 }
@@ -427,7 +461,10 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
     let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
     thinking.turns += 1;
     thinking.cost = thinking.cost.plus(f.amount);
-    thinking.tokens = thinking.tokens.saturating_add(f.input).saturating_add(f.output);
+    thinking.tokens = thinking
+        .tokens
+        .saturating_add(f.input)
+        .saturating_add(f.output);
     if let Some(answer) = f.answer {
         thinking.failed = 0;
         thinking.done = 0;
@@ -464,7 +501,11 @@ fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &
     let (Some(tool), Some(arguments)) = (tool, arguments) else {
         let why = if tool.is_none() {
             let words: Vec<&str> = mind.tools.iter().map(|tool| tool.word()).collect();
-            format!("there is no tool {:?}; there are: {}", call.name, words.join(", "))
+            format!(
+                "there is no tool {:?}; there are: {}",
+                call.name,
+                words.join(", ")
+            )
         } else {
             "the arguments are no JSON object".to_owned()
         };
@@ -484,7 +525,17 @@ fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &
             let options = arguments["options"].as_array().into_iter().flatten();
             let options = options.filter_map(|option| option.as_str().map(str::to_owned));
             let options = options.take(OPTIONS_MAX).collect();
-            gated(turn, id, run, request, Asked::Ask { title, body, options })
+            gated(
+                turn,
+                id,
+                run,
+                request,
+                Asked::Ask {
+                    title,
+                    body,
+                    options,
+                },
+            )
         }
         Tool::Calculate => {
             let formula = Formula::Cel(text("expression").unwrap_or_default());
@@ -561,13 +612,18 @@ fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked
     Ok(())
 }
 
+/// Manifests name documents without the `/` before them.
+fn covers(pattern: &str, path: &DocPath) -> bool {
+    naos_types::covers(pattern, path.as_str().trim_start_matches('/'))
+}
+
 fn read_document(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<Answer> {
     let granted = &run.grant.grants.context_read;
-    if !granted.iter().any(|pattern| naos_types::covers(pattern, path.as_str())) {
+    if !granted.iter().any(|pattern| covers(pattern, path)) {
         let agent = &run.agent;
         return Ok(Answer::Denied(format!(
             "{agent} may not read {path}: add {:?} to agents.{agent}.grants.context_read",
-            path.as_str()
+            path.as_str().trim_start_matches('/')
         )));
     }
     let Some(document) = turn.document(path)? else {
@@ -590,14 +646,14 @@ fn write_document(
 ) -> Done {
     let granted = &run.grant.grants.context_write;
     let agent = &run.agent;
-    let covered = granted.iter().any(|pattern| naos_types::covers(pattern, path.as_str()));
+    let covered = granted.iter().any(|pattern| covers(pattern, path));
     if !covered || is_soul(path) {
         let why = if is_soul(path) {
             format!("{path} says who an agent is: only people write it")
         } else {
             format!(
                 "{agent} may not write {path}: add {:?} to agents.{agent}.grants.context_write",
-                path.as_str()
+                path.as_str().trim_start_matches('/')
             )
         };
         return said(turn, id, run, request, Answer::Denied(why));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub(crate) use open::{Wanted, open};
+pub(crate) use open::{Wanted, no_model, open};
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

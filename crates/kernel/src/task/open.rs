@@ -105,12 +105,7 @@ fn named(turn: &Turn<'_>, name: &Name) -> Done<Considered> {
     })
 }
 
-fn worker(
-    turn: &Turn<'_>,
-    chosen: &Considered,
-    target: &Name,
-    input: BodyRef,
-) -> Done<Worker> {
+fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -> Done<Worker> {
     match chosen.tier {
         Tier::Skill => match crate::resource::skill(turn, target)? {
             Some(skill) => match skill.handler {

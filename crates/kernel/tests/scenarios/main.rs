@@ -19,3 +19,4 @@ mod schedules;
 mod script;
 mod supervisors;
 mod things;
+mod thinking;

@@ -108,6 +108,7 @@ impl Fact {
             Self::Budget(budget::Fact::Reserved(f)) => Some(f.run),
             Self::Budget(budget::Fact::Settled(f)) => Some(f.run),
             Self::Budget(budget::Fact::Released(f)) => Some(f.run),
+            Self::Budget(budget::Fact::Metered(f)) => Some(f.run),
             Self::Document(document::Fact::Written(f)) => f.run,
             _ => None,
         }
@@ -119,6 +120,10 @@ impl Fact {
         match self {
             Self::Budget(budget::Fact::Settled(f)) => Some(f.amount.to_string()),
             Self::Budget(budget::Fact::Reserved(f)) => Some(f.amount.to_string()),
+            Self::Budget(budget::Fact::Metered(f)) => Some(format!(
+                "{}: {} in, {} out, {}",
+                f.model, f.input, f.output, f.billed
+            )),
             Self::Budget(budget::Fact::Alerted(f)) => Some(format!("{} of {}", f.used, f.limit)),
             Self::Task(task::Fact::Closed(f)) => Some(f.status.to_string()),
             Self::Task(task::Fact::Moved(f)) => Some(f.status.to_string()),
@@ -290,6 +295,7 @@ fn budget_of(fact: &budget::Fact) -> &str {
         budget::Fact::Set(f) => f.agent.as_str(),
         budget::Fact::Reserved(f) => f.agent.as_str(),
         budget::Fact::Settled(f) => f.agent.as_str(),
+        budget::Fact::Metered(f) => f.agent.as_str(),
         budget::Fact::Released(f) => f.agent.as_str(),
         budget::Fact::Alerted(f) => f.agent.as_str(),
         budget::Fact::Exhausted(f) => f.agent.as_str(),

@@ -1,11 +1,11 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, document, plan, review, run, task, tenant};
+use super::{Fact, approval, budget, document, plan, review, run, task, tenant};
 use crate::BodyRef;
 
 /// Families with facts that name bodies.
-const FAMILIES: [&str; 7] = [
-    "task", "run", "plan", "review", "approval", "document", "event",
+const FAMILIES: [&str; 8] = [
+    "task", "run", "plan", "review", "approval", "budget", "document", "event",
 ];
 
 impl Fact {
@@ -40,6 +40,7 @@ impl Fact {
             Self::Review(review::Fact::Refuted(f)) => [Some(f.evidence), None],
             Self::Approval(approval::Fact::Requested(f)) => [Some(f.body), f.evidence],
             Self::Approval(approval::Fact::Approved(f)) => [f.edited, None],
+            Self::Budget(budget::Fact::Metered(f)) => [f.answer, None],
             Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
             Self::Event(fact) => fact.contents(),
             _ => [None, None],

@@ -79,7 +79,9 @@ impl MindSpec {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));
         }
         if !(1..=ANSWER_TOKENS_MAX).contains(&self.answer_tokens_max) {
-            return Err(format!("an answer has from 1 to {ANSWER_TOKENS_MAX} tokens"));
+            return Err(format!(
+                "an answer has from 1 to {ANSWER_TOKENS_MAX} tokens"
+            ));
         }
         Ok(())
     }

@@ -1,0 +1,492 @@
+//! Runs that work with a model: asked, paid, calling tools, failing, stopped.
+
+use naos_types::command::{self, Reply};
+use naos_types::effect::{Caller, Driver, Effect};
+use naos_types::fact::Fact;
+use naos_types::fact::run;
+use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::spec::{
+    AgentSpec, BudgetSpec, Kind, MindSpec, ModelCan, ModelFormat, ModelPrices, ModelSpec,
+    ModelUsage, OnExceed, Spec, Tool,
+};
+use naos_types::think::{Think, Thought, ToolCall, Trouble};
+use naos_types::{Code, DocPath, Grants, Micros, Name, Period, RunId, RunStatus, Spender};
+
+use crate::bench::{Bench, sealed};
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// $1 for a million tokens read, $10 for a million written.
+fn model(prices: bool) -> Spec {
+    Spec::Model(Box::new(ModelSpec {
+        document: "{}".into(),
+        provider: "ollama".into(),
+        format: ModelFormat::Ollama,
+        endpoint: "http://127.0.0.1:11434".into(),
+        model: "m".into(),
+        can: vec![ModelCan::Text],
+        prices: prices.then_some(ModelPrices {
+            input: Micros(1_000_000),
+            cached_input: None,
+            cache_write: None,
+            output: Micros(10_000_000),
+        }),
+        context_tokens: None,
+        output_tokens_max: None,
+        image_tokens: None,
+        leaves_country: false,
+        fallbacks: Vec::new(),
+        key: None,
+        enabled: true,
+    }))
+}
+
+fn mind() -> MindSpec {
+    MindSpec {
+        prompt: "You help.".into(),
+        models: vec![name("first"), name("second")],
+        tools: Tool::ALL.to_vec(),
+        answer_tokens_max: 1_000,
+        ..MindSpec::default()
+    }
+}
+
+struct Cell {
+    bench: Bench,
+    run: RunId,
+}
+
+fn made(mind: MindSpec) -> Bench {
+    let mut bench = Bench::new();
+    for one in ["first", "second"] {
+        let (reply, _) = bench.command(command::Resource::Apply {
+            kind: Kind::Model,
+            name: name(one),
+            spec: model(true),
+        });
+        reply.unwrap();
+    }
+    let spec = AgentSpec {
+        mind: Some(Box::new(mind)),
+        grants: Grants {
+            context_read: vec!["notes/**".into()],
+            context_write: vec!["**".into()],
+            emit: vec!["note.*".into()],
+            ask: true,
+            ..Grants::default()
+        },
+        ..AgentSpec::default()
+    };
+    let create = command::Agent::Create {
+        name: name("brain"),
+        spec,
+    };
+    bench.command(create).0.unwrap();
+    bench
+}
+
+fn kinds(facts: &[Fact]) -> String {
+    facts.iter().map(Fact::kind).collect::<Vec<_>>().join(" ")
+}
+
+fn open(bench: &mut Bench) -> (Result<Reply, naos_types::Refusal>, Vec<Fact>) {
+    let input = bench.body(b"What is due?");
+    bench.command(command::Task::Open {
+        title: sealed("due"),
+        input,
+        agent: Some(name("brain")),
+    })
+}
+
+impl Cell {
+    fn new(mind: MindSpec) -> Self {
+        let mut bench = made(mind);
+        let (reply, facts) = open(&mut bench);
+        let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(
+            kinds(&facts),
+            "task.opened task.routed run.started budget.reserved run.called"
+        );
+        Self { bench, run }
+    }
+
+    /// What the model is asked now.
+    fn asked(&self) -> Option<(u32, Think)> {
+        self.bench
+            .open()
+            .into_iter()
+            .find_map(|effect| match effect {
+                Effect::Call(call) if call.driver == Driver::Model => {
+                    let Caller::Run(_, index) = call.by else {
+                        panic!("a run asks")
+                    };
+                    let think = serde_json::from_slice(&self.bench.bodies[&call.request]);
+                    Some((index, think.unwrap()))
+                }
+                _ => None,
+            })
+    }
+
+    fn ended(&mut self, outcome: CallOutcome) -> String {
+        let (index, _) = self.asked().expect("a model is asked");
+        let by = Caller::Run(self.run, index);
+        let end = CallEnded {
+            by,
+            attempt: 1,
+            outcome,
+        };
+        let (reply, facts) = self.bench.external(Input::CallEnded(end));
+        reply.unwrap();
+        kinds(&facts)
+    }
+
+    fn says(&mut self, thought: &Thought) -> String {
+        let body = self.bench.body(&serde_json::to_vec(thought).unwrap());
+        self.ended(CallOutcome::Answered(body))
+    }
+
+    fn status(&self) -> (RunStatus, Option<Code>) {
+        let run = self.run();
+        (run.status, run.problem.as_ref().map(|problem| problem.code))
+    }
+
+    fn run(&self) -> naos_kernel::run::Run {
+        let found = self.bench.state.get(&naos_kernel::Key::Run(self.run));
+        match found {
+            Some(naos_kernel::AnyAggregate::Run(run)) => (*run).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Spent and set aside.
+    fn money(&self) -> (u64, u64) {
+        let key = naos_kernel::Key::Budget(Spender::Agent(name("brain")));
+        match self.bench.state.get(&key) {
+            Some(naos_kernel::AnyAggregate::Budget(budget)) => (budget.total.0, budget.reserved.0),
+            _ => (0, 0),
+        }
+    }
+
+    /// The results that were given to the model so far.
+    fn results(&self) -> Vec<String> {
+        let answered = self.bench.facts.iter().filter_map(|(_, fact)| match fact {
+            Fact::Run(run::Fact::Answered(f)) => Some(self.bench.bodies[&f.answer].clone()),
+            _ => None,
+        });
+        let texts = answered.map(|bytes| {
+            let link: naos_types::input::Link = postcard::from_bytes(&bytes).unwrap();
+            format!("{:?}", link.piece)
+        });
+        texts.collect()
+    }
+}
+
+fn usage(input: u64, output: u64) -> Option<ModelUsage> {
+    Some(ModelUsage {
+        input,
+        output,
+        ..ModelUsage::default()
+    })
+}
+
+fn text(text: &str) -> Thought {
+    Thought {
+        text: text.into(),
+        stop: "end".into(),
+        usage: usage(100, 10),
+        ..Thought::default()
+    }
+}
+
+fn calls(all: &[(&str, &str)]) -> Thought {
+    let call = |(at, (name, arguments)): (usize, &(&str, &str))| ToolCall {
+        id: format!("c{at}"),
+        name: (*name).into(),
+        arguments: (*arguments).into(),
+    };
+    Thought {
+        calls: all.iter().enumerate().map(call).collect(),
+        stop: "tool_use".into(),
+        usage: usage(100, 10),
+        ..Thought::default()
+    }
+}
+
+fn trouble(billed: bool) -> Thought {
+    Thought {
+        trouble: Some(Trouble {
+            kind: "overloaded".into(),
+            said: "come back later".into(),
+            billed,
+        }),
+        ..Thought::default()
+    }
+}
+
+#[test]
+fn it_is_asked_paid_and_answers() {
+    let mut cell = Cell::new(mind());
+    let (index, think) = cell.asked().unwrap();
+    assert_eq!(
+        (index, think.model, think.prompt.as_str()),
+        (0, name("first"), "You help.")
+    );
+    let (spent, reserved) = cell.money();
+    assert!(
+        spent == 0 && reserved > 10_000,
+        "1,000 tokens may be written: {reserved}"
+    );
+    assert_eq!(
+        cell.says(&text("The bill.")),
+        "budget.metered budget.settled run.answered run.completed task.closed"
+    );
+    // 100 read and 10 written.
+    assert_eq!(cell.money(), (200, 0));
+    let run = cell.run();
+    assert_eq!((run.status, run.cost.0), (RunStatus::Completed, 200));
+    assert_eq!(cell.bench.text(&run.output.unwrap()), "The bill.");
+}
+
+#[test]
+fn tools_are_called_one_after_the_other_and_the_model_is_asked_again() {
+    let mut cell = Cell::new(mind());
+    let path = DocPath::new("notes/a.md").unwrap();
+    let body = cell.bench.body(b"due on Friday");
+    let write = command::Document::Write {
+        path,
+        body,
+        expected: None,
+    };
+    cell.bench.command(write).0.unwrap();
+    let facts = cell.says(&calls(&[
+        ("context_read", r#"{"path": "notes/a.md"}"#),
+        ("calculate", r#"{"expression": "2 + 40"}"#),
+        (
+            "context_write",
+            r#"{"path": "notes/b.md", "text": "Friday"}"#,
+        ),
+        ("emit", r#"{"type": "note.made", "data": {"x": 1}}"#),
+        ("context_read", r#"{"path": "secret/a.md"}"#),
+        ("nothing", "{}"),
+        ("calculate", "no json"),
+    ]));
+    let tool = "run.called run.answered";
+    assert_eq!(
+        facts,
+        format!(
+            "budget.metered budget.settled run.answered {tool} {tool} \
+             run.called document.written run.answered run.called event.published run.answered \
+             {tool} {tool} {tool} budget.reserved run.called"
+        )
+    );
+    let results = cell.results();
+    for (at, want) in [
+        (1, "due on Friday"),
+        (2, "42"),
+        (3, "notes/b.md has version 1 now"),
+        (5, "may not read secret/a.md"),
+        (6, "there is no tool"),
+        (7, "no JSON object"),
+    ] {
+        assert!(results[at].contains(want), "{at}: {}", results[at]);
+    }
+    let (index, think) = cell.asked().unwrap();
+    assert_eq!(index, 8);
+    assert_eq!(
+        think.tail,
+        cell.run().tail,
+        "it goes on from all that was said"
+    );
+    cell.says(&text("Friday."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    assert_eq!(cell.money(), (400, 0));
+}
+
+#[test]
+fn nobody_writes_who_they_are() {
+    let mut cell = Cell::new(mind());
+    cell.says(&calls(&[(
+        "context_write",
+        r#"{"path": "agents/brain/SOUL.md", "text": "I may do all"}"#,
+    )]));
+    assert!(cell.results()[1].contains("only people write it"));
+    let path = DocPath::new("agents/brain/SOUL.md").unwrap();
+    assert_eq!(
+        cell.bench.state.get(&naos_kernel::Key::Document(path)),
+        None
+    );
+}
+
+#[test]
+fn a_model_that_fails_is_followed_by_the_next() {
+    let mut cell = Cell::new(mind());
+    assert_eq!(
+        cell.says(&trouble(false)),
+        "budget.metered budget.released run.answered budget.reserved run.called"
+    );
+    assert_eq!(cell.asked().unwrap().1.model, name("second"));
+    assert_eq!(cell.money().0, 0, "the first wants nothing");
+    let reserved = cell.money().1;
+    assert_eq!(
+        cell.says(&trouble(true)),
+        "budget.metered budget.settled run.answered run.failed task.closed"
+    );
+    assert_eq!(
+        cell.money(),
+        (reserved, 0),
+        "the second may want its worst case"
+    );
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::MODEL_FAILED)));
+}
+
+#[test]
+fn an_answer_that_is_lost_counts_as_the_worst_case() {
+    let mut cell = Cell::new(mind());
+    let reserved = cell.money().1;
+    assert_eq!(
+        cell.ended(CallOutcome::Lost(None)),
+        "budget.metered budget.settled run.answered budget.reserved run.called"
+    );
+    assert_eq!(cell.money().0, reserved);
+    cell.says(&text("The bill."));
+    assert_eq!(cell.money(), (reserved + 200, 0));
+}
+
+#[test]
+fn who_is_cancelled_pays_for_what_is_under_way() {
+    let mut cell = Cell::new(mind());
+    let reserved = cell.money().1;
+    let cancel = command::Run::Cancel { run: cell.run };
+    cell.bench.command(cancel).0.unwrap();
+    assert_eq!(cell.money(), (reserved, 0));
+}
+
+#[test]
+fn a_bill_above_what_was_set_aside_stops_the_agent() {
+    let mut cell = Cell::new(mind());
+    let reserved = cell.money().1;
+    let thought = Thought {
+        usage: usage(1_000_000, 1_000_000),
+        ..text("The bill.")
+    };
+    assert_eq!(
+        cell.says(&thought),
+        "budget.metered budget.settled run.answered agent.stopped run.failed task.closed"
+    );
+    assert_eq!(
+        cell.money(),
+        (reserved, 0),
+        "no more than the limit allows counts"
+    );
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::OVERBILLED)));
+    let (reply, _) = open(&mut cell.bench);
+    assert_eq!(reply.unwrap_err().code, Code::AGENT_STOPPED);
+}
+
+fn limited(bench: &mut Bench, limit: u64) {
+    let set = command::Budget::Set {
+        agent: Spender::Agent(name("brain")),
+        spec: Some(BudgetSpec {
+            limit: Micros(limit),
+            period: Period::Total,
+            alert_percent: 0,
+            on_exceed: OnExceed::Pause,
+        }),
+    };
+    bench.command(set).0.unwrap();
+}
+
+#[test]
+fn what_may_go_over_the_budget_is_not_asked() {
+    let mut bench = made(mind());
+    limited(&mut bench, 10_000);
+    let (reply, facts) = open(&mut bench);
+    assert_eq!(reply.unwrap_err().code, Code::OVER_BUDGET);
+    assert_eq!(kinds(&facts), "");
+
+    let mut cell = Cell::new(mind());
+    let reserved = cell.money().1;
+    limited(&mut cell.bench, reserved + 100);
+    cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::OVER_BUDGET)));
+    assert_eq!(cell.money(), (200, 0));
+}
+
+#[test]
+fn a_model_without_a_price_or_that_is_not_there_is_not_asked() {
+    for (models, code) in [
+        (vec![name("nobody")], Code::NO_MODEL),
+        (vec![name("priceless")], Code::NO_MODEL),
+    ] {
+        let mut bench = made(MindSpec { models, ..mind() });
+        let apply = command::Resource::Apply {
+            kind: Kind::Model,
+            name: name("priceless"),
+            spec: model(false),
+        };
+        bench.command(apply).0.unwrap();
+        let (reply, facts) = open(&mut bench);
+        assert_eq!(reply.unwrap_err().code, code);
+        assert_eq!(kinds(&facts), "");
+    }
+}
+
+#[test]
+fn it_stops_at_its_limits() {
+    let same = calls(&[("calculate", r#"{"expression": "1"}"#)]);
+    let mut cell = Cell::new(mind());
+    for _ in 0..4 {
+        cell.says(&same);
+    }
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_CALLS)));
+
+    let mut cell = Cell::new(MindSpec {
+        turns_max: 2,
+        ..mind()
+    });
+    cell.says(&same);
+    cell.says(&calls(&[("calculate", r#"{"expression": "2"}"#)]));
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_CALLS)));
+
+    let mut cell = Cell::new(MindSpec {
+        tokens_max: 100,
+        ..mind()
+    });
+    cell.says(&same);
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_TOKENS)));
+
+    let mut cell = Cell::new(mind());
+    cell.says(&Thought {
+        stop: "length".into(),
+        ..text("The bi")
+    });
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_TOKENS)));
+}
+
+#[test]
+fn a_person_is_asked_and_the_answer_given_on() {
+    let mut cell = Cell::new(mind());
+    let facts = cell.says(&calls(&[("ask", r#"{"question": "Send it?"}"#)]));
+    assert!(facts.ends_with("run.called approval.requested"), "{facts}");
+    assert_eq!(cell.status().0, RunStatus::Held);
+    let approval = cell.bench.facts.iter().find_map(|(_, fact)| match fact {
+        Fact::Approval(naos_types::fact::approval::Fact::Requested(f)) => Some(f.approval),
+        _ => None,
+    });
+    let decide = command::Approval::Decide {
+        approval: approval.unwrap(),
+        yes: true,
+        comment: None,
+        edited: None,
+        seen: None,
+    };
+    let (reply, facts) = cell.bench.command(decide);
+    reply.unwrap();
+    assert!(kinds(&facts).ends_with("run.answered budget.reserved run.called"));
+    cell.says(&text("Sent."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+}
