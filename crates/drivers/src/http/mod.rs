@@ -4,6 +4,7 @@
 //! same checked addresses, so that a name that moves between two requests is checked anew.
 
 mod addresses;
+mod open;
 mod pool;
 mod resolve;
 
@@ -19,6 +20,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 pub use addresses::forbidden;
+pub use open::Opened;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 
 /// Bytes of an answer, after decompression.
