@@ -45,7 +45,9 @@ impl Asked {
 
     /// Whether tools have just answered.
     pub fn has_results(&self) -> bool {
-        self.messages.last().is_some_and(|last| !last.results.is_empty())
+        self.messages
+            .last()
+            .is_some_and(|last| !last.results.is_empty())
     }
 
     /// Calls so far.

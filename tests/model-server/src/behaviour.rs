@@ -123,9 +123,9 @@ impl Behaviour {
             ("filter", _) => Self::Filter,
             ("quota", _) => Self::Quota,
             ("leak", _) => Self::Leak,
-            ("slow", _) => {
-                Self::Manner(Manner::Slow(Duration::from_millis(number.unwrap_or(SLOW_MS))))
-            }
+            ("slow", _) => Self::Manner(Manner::Slow(Duration::from_millis(
+                number.unwrap_or(SLOW_MS),
+            ))),
             ("stall", _) => Self::Manner(Manner::Stall),
             ("silent", _) => Self::Manner(Manner::Silent),
             ("cut", _) => Self::Manner(Manner::Cut),
@@ -147,7 +147,10 @@ impl Status {
             Some((status, times)) => (status, Some(times.parse().ok()?)),
             None => (word, None),
         };
-        let status = status.parse().ok().filter(|status| (300..600).contains(status))?;
+        let status = status
+            .parse()
+            .ok()
+            .filter(|status| (300..600).contains(status))?;
         let after = match rest {
             "" => None,
             "date" => Some(After::Date),
@@ -183,7 +186,10 @@ mod tests {
             ("429x2", status(429, Some(2), None)),
             ("503x1:7", status(503, Some(1), Some(After::Seconds(7)))),
             ("429:date", status(429, None, Some(After::Date))),
-            ("slow:5", Behaviour::Manner(Manner::Slow(Duration::from_millis(5)))),
+            (
+                "slow:5",
+                Behaviour::Manner(Manner::Slow(Duration::from_millis(5))),
+            ),
             ("args:9", Behaviour::Args(9)),
             ("200", Behaviour::Echo),
         ] {

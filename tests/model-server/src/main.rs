@@ -32,7 +32,9 @@ async fn run() -> Result<(), String> {
             println!("{USAGE}");
             return Ok(());
         }
-        let value = words.next().ok_or_else(|| format!("{word} lacks its value"))?;
+        let value = words
+            .next()
+            .ok_or_else(|| format!("{word} lacks its value"))?;
         match word.as_str() {
             "--port" => options.port = value.parse().map_err(|_| format!("{value} is no port"))?,
             "--key" => options.key = Some(value),

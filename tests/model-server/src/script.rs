@@ -69,10 +69,8 @@ impl Step {
     pub fn parse_all(text: &str) -> Result<Vec<Self>, ScriptError> {
         let lines = text.lines().enumerate();
         let full = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-        full.map(|(at, line)| {
-            Self::parse(line).map_err(|what| ScriptError { line: at + 1, what })
-        })
-        .collect()
+        full.map(|(at, line)| Self::parse(line).map_err(|what| ScriptError { line: at + 1, what }))
+            .collect()
     }
 
     fn parse(line: &str) -> Result<Self, String> {
@@ -93,7 +91,8 @@ impl Step {
                     let calls = value.as_array().map_or(one, Vec::as_slice);
                     for call in calls {
                         let name = call["name"].as_str().ok_or("a call has a name")?;
-                        step.calls.push((name.to_owned(), call["arguments"].clone()));
+                        step.calls
+                            .push((name.to_owned(), call["arguments"].clone()));
                     }
                 }
                 _ => return Err(format!("{key} is none of think, say, call, behave")),
@@ -117,7 +116,11 @@ mod tests {
         first.think = Some("hm".into());
         let want = vec![first, Step::say("2"), Step::behave("cut")];
         assert_eq!(Step::parse_all(text), Ok(want));
-        for (text, line) in [("{\"say\":1}", 1), ("\n{\"shout\":\"x\"}", 2), ("nothing", 1)] {
+        for (text, line) in [
+            ("{\"say\":1}", 1),
+            ("\n{\"shout\":\"x\"}", 2),
+            ("nothing", 1),
+        ] {
             assert_eq!(Step::parse_all(text).unwrap_err().line, line, "{text}");
         }
     }

@@ -99,7 +99,11 @@ async fn answer(
     state: &State,
 ) -> Result<Response<Body>, std::io::Error> {
     state.count.fetch_add(1, Ordering::Relaxed);
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str())
+        .to_owned();
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
@@ -109,7 +113,11 @@ async fn answer(
         })
         .collect();
     let body = Limited::new(request.into_body(), REQUEST_BYTES_MAX);
-    let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+    let body = body
+        .collect()
+        .await
+        .map_err(std::io::Error::other)?
+        .to_bytes();
     let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     if state.remembers {
         let mut seen = lock(&state.seen);
@@ -131,7 +139,11 @@ async fn answer(
     let asked = vendor.read(&head, &value).and_then(|mut asked| {
         asked.bytes = body.len() as u64;
         let wrong_key = state.key.is_some() && state.key != asked.key;
-        if wrong_key { Err(Refusal::of_status(401)) } else { Ok(asked) }
+        if wrong_key {
+            Err(Refusal::of_status(401))
+        } else {
+            Ok(asked)
+        }
     });
     match asked {
         Ok(asked) => behave(vendor, &asked, state).await,
@@ -232,7 +244,11 @@ async fn send(
             return Ok(plain(200, "text/html; charset=utf-8", page.into()));
         }
         Manner::Garbage(seed) => {
-            let kind = if asked.stream { vendor.stream_type() } else { "application/json" };
+            let kind = if asked.stream {
+                vendor.stream_type()
+            } else {
+                "application/json"
+            };
             return Ok(plain(200, kind, garbage(seed)));
         }
         _ => {}
@@ -332,7 +348,9 @@ async fn tick(pause: Duration) {
 fn refuse(vendor: &dyn Vendor, refusal: &Refusal, after: Option<After>) -> Response<Body> {
     let body = vendor.refusal(refusal);
     // Google has a status of its own for some.
-    let status = body["error"]["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    let status = body["error"]["code"]
+        .as_u64()
+        .and_then(|code| u16::try_from(code).ok());
     let status = status.unwrap_or(refusal.status);
     let mut response = plain(status, "application/json", body.to_string().into_bytes());
     let after = after.map(|after| match after {

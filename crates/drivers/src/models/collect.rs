@@ -143,7 +143,11 @@ impl<'a> Collector<'a> {
     ) -> Result<(), Failure> {
         let id = id.filter(|id| !id.is_empty());
         let name = name.filter(|name| !name.is_empty());
-        if [id, name].into_iter().flatten().any(|it| it.len() > NAME_BYTES_MAX) {
+        if [id, name]
+            .into_iter()
+            .flatten()
+            .any(|it| it.len() > NAME_BYTES_MAX)
+        {
             return Err(shape("the name or the id of a call is too long"));
         }
         if piece.len() > self.limits.arguments_bytes_max {

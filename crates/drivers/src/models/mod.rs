@@ -66,8 +66,8 @@ pub async fn ask(
     out.is_known_by(sent.id.as_deref());
     let read = match sent.kind {
         Kind::Flowing => {
-            let mut body = Body::flowing(sent.opened, sent.limits, sent.deadline);
-            stream::read(&mut body, wire, &mut out).await
+            let body = Body::flowing(sent.opened, sent.limits, sent.deadline);
+            stream::read(body, wire, &mut out).await
         }
         Kind::Whole => {
             let mut body = Body::whole(sent.opened, sent.limits, sent.deadline);

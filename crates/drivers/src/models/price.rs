@@ -45,8 +45,14 @@ pub fn settle(usage: &Usage, prices: &Prices) -> Micros {
     // Rounded up once: four pieces rounded each would be up to three millionths more.
     let pieces = [
         (prices.input, fresh),
-        (prices.cached_input.unwrap_or(prices.input), usage.cached_input),
-        (prices.cache_write.unwrap_or(prices.input), usage.cache_write),
+        (
+            prices.cached_input.unwrap_or(prices.input),
+            usage.cached_input,
+        ),
+        (
+            prices.cache_write.unwrap_or(prices.input),
+            usage.cache_write,
+        ),
         (prices.output, usage.output),
     ];
     let exact = pieces.iter().fold(0_u128, |sum, (price, tokens)| {

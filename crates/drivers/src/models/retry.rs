@@ -52,7 +52,10 @@ pub fn next(
         return None;
     }
     let doublings = attempt.saturating_sub(1).min(20);
-    let most = policy.first.saturating_mul(1 << doublings).min(policy.wait_max);
+    let most = policy
+        .first
+        .saturating_mul(1 << doublings)
+        .min(policy.wait_max);
     match asked(&error.failure) {
         // Not all at once: whoever was refused with us was told the same.
         Some(asked) => {
@@ -107,7 +110,13 @@ mod tests {
     }
 
     fn wait(failure: Failure, attempt: u32, dice: u64) -> Option<u128> {
-        let wait = next(&Error::free(failure), attempt, &Policy::default(), NOW, dice);
+        let wait = next(
+            &Error::free(failure),
+            attempt,
+            &Policy::default(),
+            NOW,
+            dice,
+        );
         wait.map(|wait| wait.as_millis())
     }
 
@@ -139,8 +148,15 @@ mod tests {
         assert_eq!(wait(limited(date), 1, 0), Some(12_000));
         let past = RetryAfter::parse("Thu, 01 Jan 1970 00:16:00 GMT");
         assert_eq!(wait(limited(past), 1, 0), Some(0));
-        assert_eq!(wait(limited(RetryAfter::parse("61")), 1, 0), None, "too long");
-        assert_eq!(wait(limited(RetryAfter::parse_ms("1500")), 1, 0), Some(1_500));
+        assert_eq!(
+            wait(limited(RetryAfter::parse("61")), 1, 0),
+            None,
+            "too long"
+        );
+        assert_eq!(
+            wait(limited(RetryAfter::parse_ms("1500")), 1, 0),
+            Some(1_500)
+        );
         for nonsense in ["", "soon", "-1", "1.5", "99999999999999999999"] {
             assert_eq!(RetryAfter::parse(nonsense), None, "{nonsense}");
         }

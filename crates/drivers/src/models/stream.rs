@@ -124,52 +124,30 @@ impl<P: Pieces> Body<P> {
         all.truncate(bytes_max);
         all
     }
-
-    /// Reads to the end if it is near.
-    async fn rest(&mut self) {
-        self.idle = Some(Duration::from_millis(REST_MS));
-        for _ in 0..REST_PIECES {
-            if !matches!(self.next().await, Ok(Some(_))) {
-                break;
-            }
-        }
-    }
 }
 
 /// Reads an answer that comes in many pieces.
 pub async fn read<P: Pieces>(
-    body: &mut Body<P>,
+    body: Body<P>,
     wire: &dyn Wire,
     out: &mut Collector<'_>,
 ) -> Result<(), Fault> {
     let events_max = body.limits.events_max;
-    let flow = {
-        let bytes = unfold((&mut *body, false), async |(body, ended)| {
-            if ended {
-                return None;
-            }
-            match body.next().await {
-                Ok(Some(chunk)) => Some((Ok(chunk), (body, false))),
-                Ok(None) => None,
-                Err(failure) => Some((Err(Carried(failure)), (body, true))),
-            }
-        });
-        match wire.framing() {
-            Framing::Events => follow(events(pin!(bytes)), events_max, wire, out).await?,
-            Framing::Lines => follow(lines(pin!(bytes)), events_max, wire, out).await?,
-        }
+    let bytes = pin!(bytes(body));
+    let flow = match wire.framing() {
+        Framing::Events => follow(events(bytes), events_max, wire, out).await?,
+        Framing::Lines => follow(lines(bytes), events_max, wire, out).await?,
     };
     match flow {
-        Flow::Done => body.rest().await,
+        Flow::Done => Ok(()),
         // Not every server says that it is done; one that said why it stopped is.
-        Flow::More if out.has_stopped() && wire.framing() == Framing::Events => {}
-        Flow::More => return Err(Failure::Broken(Broken::Cut).into()),
+        Flow::More if out.has_stopped() && !wire.says_when_done() => Ok(()),
+        Flow::More => Err(Failure::Broken(Broken::Cut).into()),
     }
-    Ok(())
 }
 
 async fn follow(
-    texts: impl Stream<Item = Result<String, Failure>>,
+    texts: impl Stream<Item = Result<String, Failure>> + Send,
     events_max: usize,
     wire: &dyn Wire,
     out: &mut Collector<'_>,
@@ -186,19 +164,34 @@ async fn follow(
         if text.is_empty() {
             continue;
         }
-        if text == DONE {
-            return Ok(Flow::Done);
-        }
-        if wire.piece(&json(text.as_bytes())?, out)? == Flow::Done {
+        if text == DONE || wire.piece(&json(text.as_bytes())?, out)? == Flow::Done {
+            // To its end, if that is near.
+            for _ in 0..REST_PIECES {
+                let rest = timeout(Duration::from_millis(REST_MS), texts.next()).await;
+                if !matches!(rest, Ok(Some(Ok(_)))) {
+                    break;
+                }
+            }
             return Ok(Flow::Done);
         }
     }
     Ok(Flow::More)
 }
 
+fn bytes<P: Pieces>(body: Body<P>) -> impl Stream<Item = Result<Bytes, Carried>> + Send {
+    unfold(Some(body), |body| async move {
+        let mut body = body?;
+        match body.next().await {
+            Ok(Some(chunk)) => Some((Ok(chunk), Some(body))),
+            Ok(None) => None,
+            Err(failure) => Some((Err(Carried(failure)), None)),
+        }
+    })
+}
+
 fn events(
-    bytes: impl Stream<Item = Result<Bytes, Carried>> + Unpin,
-) -> impl Stream<Item = Result<String, Failure>> {
+    bytes: impl Stream<Item = Result<Bytes, Carried>> + Unpin + Send,
+) -> impl Stream<Item = Result<String, Failure>> + Send {
     SseByteStream::new(bytes).map(|event| match event {
         Ok(event) => Ok(event.data.unwrap_or_default()),
         Err(sse_stream::Error::Body(error)) => match error.downcast::<Carried>() {
@@ -210,31 +203,28 @@ fn events(
 }
 
 fn lines(
-    bytes: impl Stream<Item = Result<Bytes, Carried>> + Unpin,
-) -> impl Stream<Item = Result<String, Failure>> {
-    unfold((bytes, Vec::new(), false), async |(mut bytes, mut held, ended)| {
-        if ended {
-            return None;
-        }
+    bytes: impl Stream<Item = Result<Bytes, Carried>> + Unpin + Send,
+) -> impl Stream<Item = Result<String, Failure>> + Send {
+    unfold(Some((bytes, Vec::new())), |state| async move {
+        let (mut bytes, mut held) = state?;
+        let mut looked_at = 0; // each byte once, however small the pieces are
         loop {
-            if let Some(end) = memchr(&held) {
-                let rest = held.split_off(end + 1);
+            let end = held[looked_at..].iter().position(|byte| *byte == b'\n');
+            if let Some(end) = end {
+                let rest = held.split_off(looked_at + end + 1);
                 let line = std::mem::replace(&mut held, rest);
-                return Some((text(line), (bytes, held, false)));
+                return Some((text(line), Some((bytes, held))));
             }
+            looked_at = held.len();
             match bytes.next().await {
                 Some(Ok(chunk)) => held.extend_from_slice(&chunk),
-                Some(Err(carried)) => return Some((Err(carried.0), (bytes, held, true))),
+                Some(Err(carried)) => return Some((Err(carried.0), None)),
                 // A last line needs no end.
                 None if held.is_empty() => return None,
-                None => return Some((text(std::mem::take(&mut held)), (bytes, held, true))),
+                None => return Some((text(held), None)),
             }
         }
     })
-}
-
-fn memchr(held: &[u8]) -> Option<usize> {
-    held.iter().position(|byte| *byte == b'\n')
 }
 
 fn text(line: Vec<u8>) -> Result<String, Failure> {

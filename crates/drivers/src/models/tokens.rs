@@ -50,9 +50,8 @@ pub fn of_request(request: &Request, image_tokens: u64) -> u64 {
 }
 
 fn of_message(message: &Message, image_tokens: u64) -> u64 {
-    let opaque = |value: Option<&serde_json::Value>| {
-        value.map_or(0, |value| of_text(&value.to_string()))
-    };
+    let opaque =
+        |value: Option<&serde_json::Value>| value.map_or(0, |value| of_text(&value.to_string()));
     let parts = message.parts.iter().map(|part| match part {
         Part::Text(text) => of_text(text),
         Part::Image(_) => image_tokens,

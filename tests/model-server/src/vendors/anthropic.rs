@@ -65,7 +65,9 @@ impl Vendor for Anthropic {
             asked.messages.push(said);
         }
         if asked.messages.first().is_some_and(|first| first.by_model) {
-            return Err(Refusal::invalid("messages: first message must use the \"user\" role"));
+            return Err(Refusal::invalid(
+                "messages: first message must use the \"user\" role",
+            ));
         }
         if asked.has_results() && asked.model.starts_with("tools") && !thought {
             return Err(Refusal::invalid(
@@ -74,7 +76,9 @@ impl Vendor for Anthropic {
         }
         for tool in list(body, "tools") {
             if tool["input_schema"]["type"] != "object" {
-                return Err(Refusal::invalid("tools.0.input_schema.type: Field required"));
+                return Err(Refusal::invalid(
+                    "tools.0.input_schema.type: Field required",
+                ));
             }
             asked.tools.push(string(&tool["name"]));
         }
@@ -200,7 +204,8 @@ fn read_block(block: &Value, said: &mut Said) -> Result<(), Refusal> {
         (Some("image"), false) => {
             let source = &block["source"];
             let data = string(&source["data"]);
-            said.images.push(image(&string(&source["media_type"]), &data));
+            said.images
+                .push(image(&string(&source["media_type"]), &data));
         }
         (Some("tool_result"), false) if !said.texts.is_empty() => {
             return Err(Refusal::invalid("tool_result blocks must come first"));
@@ -260,7 +265,11 @@ const fn word(reply: &Reply) -> &'static str {
 
 /// What was kept is no part of what was read here, so too much of it is told as less than nothing.
 fn cached(cached: u64) -> Value {
-    if cached >= 1_000_000 { json!(-1) } else { json!(cached) }
+    if cached >= 1_000_000 {
+        json!(-1)
+    } else {
+        json!(cached)
+    }
 }
 
 fn message(asked: &Asked, reply: &Reply) -> Value {

@@ -30,8 +30,8 @@ impl Vendor for Gemini {
             _ => return Err(Refusal::invalid("There is no such method.")),
         };
         let mut asked = Asked {
-            // Its names have no colon, so they stand for others.
-            model: model.replace("--", ":"),
+            // Its names have neither colon nor comma, so others stand for them.
+            model: model.replace("--", ":").replace('@', ","),
             stream,
             wants_usage: true,
             key: head.header("x-goog-api-key").map(str::to_owned),
@@ -132,7 +132,9 @@ fn read_part(part: &Value, said: &mut Said) -> Result<(), Refusal> {
         said.calls.push(string(&call["id"]));
     } else if let Some(result) = part.get("functionResponse") {
         let response = &result["response"];
-        let text = response["output"].as_str().or_else(|| response["error"].as_str());
+        let text = response["output"]
+            .as_str()
+            .or_else(|| response["error"].as_str());
         let text = text.unwrap_or_default().to_owned();
         said.results.push((string(&result["id"]), text));
     } else if let Some(inline) = part.get("inlineData") {

@@ -87,7 +87,9 @@ fn only(body: &Value, known: &[&str]) -> Result<(), Refusal> {
         return Err(Refusal::invalid("The body is not a JSON object."));
     };
     match fields.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(Refusal::invalid(format!("{key}: Extra inputs are not permitted"))),
+        Some(key) => Err(Refusal::invalid(format!(
+            "{key}: Extra inputs are not permitted"
+        ))),
         None => Ok(()),
     }
 }
@@ -98,13 +100,19 @@ fn list<'v>(body: &'v Value, key: &str) -> &'v [Value] {
 
 /// `image/png, 67 bytes`, from base64.
 fn image(media_type: &str, base64: &str) -> String {
-    let padding = base64.bytes().rev().take_while(|byte| *byte == b'=').count();
+    let padding = base64
+        .bytes()
+        .rev()
+        .take_while(|byte| *byte == b'=')
+        .count();
     let bytes = (base64.len() / 4 * 3).saturating_sub(padding);
     format!("{media_type}, {bytes} bytes")
 }
 
 fn data_image(url: &str) -> Result<String, Refusal> {
-    let parts = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    let parts = url
+        .strip_prefix("data:")
+        .and_then(|rest| rest.split_once(";base64,"));
     let (media_type, base64) = parts.ok_or_else(|| Refusal::invalid("Invalid image URL."))?;
     Ok(image(media_type, base64))
 }

@@ -94,13 +94,17 @@ impl Vendor for Ollama {
         };
         let mut out = Vec::new();
         for piece in reply.thought.iter().flat_map(|thought| pieces(thought)) {
-            out.push(line(json!({ "role": "assistant", "content": "", "thinking": piece })));
+            out.push(line(
+                json!({ "role": "assistant", "content": "", "thinking": piece }),
+            ));
         }
         for piece in pieces(&reply.text) {
             out.push(line(json!({ "role": "assistant", "content": piece })));
         }
         for call in calls(reply) {
-            out.push(line(json!({ "role": "assistant", "content": "", "tool_calls": [call] })));
+            out.push(line(
+                json!({ "role": "assistant", "content": "", "tool_calls": [call] }),
+            ));
         }
         let mut end = ended(asked, reply);
         end["message"] = json!({ "role": "assistant", "content": "" });
@@ -131,7 +135,11 @@ fn calls(reply: &Reply) -> Vec<Value> {
 }
 
 fn ended(asked: &Asked, reply: &Reply) -> Value {
-    let word = if reply.stop == Stop::Length { "length" } else { "stop" };
+    let word = if reply.stop == Stop::Length {
+        "length"
+    } else {
+        "stop"
+    };
     let mut answer = json!({
         "model": asked.model, "created_at": "2026-11-27T09:00:00.000000002Z",
         "done": true, "done_reason": word, "total_duration": 4_883_583_458_u64,
@@ -139,7 +147,11 @@ fn ended(asked: &Asked, reply: &Reply) -> Value {
         "eval_duration": 4_535_599_000_u64,
     });
     if let Some(usage) = &reply.usage {
-        answer["prompt_eval_count"] = if usage.cached > 0 { json!(-1) } else { usage.input.clone() };
+        answer["prompt_eval_count"] = if usage.cached > 0 {
+            json!(-1)
+        } else {
+            usage.input.clone()
+        };
         answer["eval_count"] = usage.output.clone();
     }
     answer

@@ -74,7 +74,9 @@ impl Vendor for OpenAiChat {
         }
         for tool in list(body, "tools") {
             if tool["type"] != "function" {
-                return Err(Refusal::invalid("Missing required parameter: 'tools[0].type'."));
+                return Err(Refusal::invalid(
+                    "Missing required parameter: 'tools[0].type'.",
+                ));
             }
             asked.tools.push(string(&tool["function"]["name"]));
         }

@@ -52,7 +52,11 @@ impl Vendor for OpenAiResponses {
                 }
                 kind => return Err(Refusal::invalid(format!("Invalid item {kind:?}."))),
             };
-            if asked.messages.last().is_none_or(|last| last.by_model != by_model) {
+            if asked
+                .messages
+                .last()
+                .is_none_or(|last| last.by_model != by_model)
+            {
                 asked.messages.push(Said {
                     by_model,
                     ..Said::default()
@@ -175,7 +179,11 @@ impl Vendor for OpenAiResponses {
 }
 
 fn content(item: &Value, by_model: bool, said: &mut Said) -> Result<(), Refusal> {
-    let own = if by_model { "output_text" } else { "input_text" };
+    let own = if by_model {
+        "output_text"
+    } else {
+        "input_text"
+    };
     for part in list(item, "content") {
         match part["type"].as_str() {
             Some(kind) if kind == own => said.texts.push(string(&part["text"])),

@@ -43,9 +43,10 @@ impl Wire for Anthropic {
         set(&mut body, "temperature", request.temperature.map(number));
         let stop = request.stop.iter().cloned().map(Value::from).collect();
         set(&mut body, "stop_sequences", list(stop));
-        let form = request.output_schema.as_ref().map(|form| {
-            json!({ "format": { "type": "json_schema", "schema": form.schema } })
-        });
+        let form = request
+            .output_schema
+            .as_ref()
+            .map(|form| json!({ "format": { "type": "json_schema", "schema": form.schema } }));
         set(&mut body, "output_config", form);
         set(&mut body, "stream", request.stream.then_some(true));
         let mut headers = vec![("anthropic-version", VERSION.to_owned())];
@@ -64,7 +65,10 @@ impl Wire for Anthropic {
         }
         out.is_known_by(text(value, "/id"));
         out.names_itself(text(value, "/model"));
-        if value.get("content").is_none_or(|content| !content.is_array()) {
+        if value
+            .get("content")
+            .is_none_or(|content| !content.is_array())
+        {
             return Err(shape("it has no content").into());
         }
         for block in items(value, "/content") {
@@ -151,10 +155,14 @@ fn signed(signature: &str) -> Value {
 
 fn messages(request: &Request) -> Vec<Value> {
     let marks = MARKS_MAX - usize::from(request.cache_prefix);
-    let wanted = request.messages.iter().filter(|message| message.cache).count();
+    let wanted = request
+        .messages
+        .iter()
+        .filter(|message| message.cache)
+        .count();
     // The last ones are those that the next call finds.
     let mut skipped = wanted.saturating_sub(marks);
-    let messages = request.messages.iter().map(|message| {
+    let messages = request.messages.iter().filter_map(|message| {
         let role = match message.role {
             Role::User => "user",
             Role::Assistant => "assistant",
@@ -169,7 +177,9 @@ fn messages(request: &Request) -> Vec<Value> {
                 set(last, "cache_control", Some(mark()));
             }
         }
-        json!({ "role": role, "content": content })
+        // All that a model of another provider said may have been its thoughts.
+        let is_empty = content.is_empty();
+        (!is_empty).then(|| json!({ "role": role, "content": content }))
     });
     messages.collect()
 }

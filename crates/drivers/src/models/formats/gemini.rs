@@ -68,6 +68,10 @@ impl Wire for Gemini {
         })
     }
 
+    fn says_when_done(&self) -> bool {
+        false // The last piece says why it stopped, and nothing follows it.
+    }
+
     fn whole(&self, value: &Value, out: &mut Collector<'_>) -> Result<(), Fault> {
         self.piece(value, out)?;
         if !out.has_stopped() {
@@ -125,7 +129,9 @@ impl Wire for Gemini {
         let words = [text(error, "/status"), reason];
         let message = error.as_str().or_else(|| text(error, "/message"));
         let mut complaint = Complaint::new(&words, message);
-        let wait = details.iter().find_map(|detail| text(detail, "/retryDelay"));
+        let wait = details
+            .iter()
+            .find_map(|detail| text(detail, "/retryDelay"));
         complaint.retry_after = wait.and_then(seconds);
         Some(complaint)
     }

@@ -67,6 +67,11 @@ pub trait Wire: Send + Sync {
         Framing::Events
     }
 
+    /// Whether a stream that says no more, though it said why the model stopped, is cut.
+    fn says_when_done(&self) -> bool {
+        true
+    }
+
     /// An answer that came in one piece.
     fn whole(&self, value: &Value, out: &mut Collector<'_>) -> Result<(), Fault>;
 

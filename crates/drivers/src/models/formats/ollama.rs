@@ -138,6 +138,10 @@ fn say(message: &Message, out: &mut Vec<Value>) {
     let mut own = json!({ "role": role, "content": words });
     set(&mut own, "images", list(images));
     set(&mut own, "tool_calls", list(calls));
-    set(&mut own, "thinking", (!thought.is_empty()).then_some(thought));
+    set(
+        &mut own,
+        "thinking",
+        (!thought.is_empty()).then_some(thought),
+    );
     out.push(own);
 }

@@ -24,7 +24,11 @@ impl Wire for OpenAiChat {
             say(message, &mut messages);
         }
         let mut body = json!({ "model": request.model, "messages": messages });
-        let most = if self.compatible { "max_tokens" } else { "max_completion_tokens" };
+        let most = if self.compatible {
+            "max_tokens"
+        } else {
+            "max_completion_tokens"
+        };
         set(&mut body, most, Some(request.max_output_tokens));
         set(&mut body, "temperature", request.temperature.map(number));
         let stop = request.stop.iter().cloned().map(Value::from).collect();
@@ -38,13 +42,21 @@ impl Wire for OpenAiChat {
         set(&mut body, "response_format", form);
         if request.stream {
             set(&mut body, "stream", Some(true));
-            set(&mut body, "stream_options", Some(json!({ "include_usage": true })));
+            set(
+                &mut body,
+                "stream_options",
+                Some(json!({ "include_usage": true })),
+            );
         }
         Ok(Call {
             path: "/chat/completions".into(),
             headers: bearer(endpoint),
             body,
         })
+    }
+
+    fn says_when_done(&self) -> bool {
+        false // Not every server that speaks so sends the mark at the end.
     }
 
     fn whole(&self, value: &Value, out: &mut Collector<'_>) -> Result<(), Fault> {

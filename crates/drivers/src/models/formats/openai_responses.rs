@@ -24,7 +24,11 @@ impl Wire for OpenAiResponses {
         }
         let mut body = json!({ "model": request.model, "input": input, "store": false });
         set(&mut body, "instructions", request.system.clone());
-        set(&mut body, "max_output_tokens", Some(request.max_output_tokens));
+        set(
+            &mut body,
+            "max_output_tokens",
+            Some(request.max_output_tokens),
+        );
         set(&mut body, "temperature", request.temperature.map(number));
         let tools = request.tools.iter().map(|tool| {
             json!({
@@ -186,7 +190,10 @@ fn said(item: &Value, out: &mut Collector<'_>) -> Result<(), Failure> {
             out.whole_call(id, name, item.get("arguments"), None)?;
         }
         Some("reasoning") => {
-            for part in items(item, "/summary").iter().chain(items(item, "/content")) {
+            for part in items(item, "/summary")
+                .iter()
+                .chain(items(item, "/content"))
+            {
                 out.reasoning(text(part, "/text").unwrap_or_default())?;
             }
             out.opaque(item.clone())?;
