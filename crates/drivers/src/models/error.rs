@@ -17,7 +17,7 @@ pub struct Error {
     /// What was used before it went wrong, by the provider's own figures.
     pub usage: Option<Usage>,
     /// What the provider knows the call by.
-    pub provider_request_id: Option<String>,
+    pub provider_request_id: Option<Box<str>>,
 }
 
 /// Whether a provider may want money for a call that failed.

@@ -19,6 +19,8 @@ pub mod tokens;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use tokio::time::{Instant, timeout_at};
 
 pub use answer::{Answer, Delta, Stop, TOKENS_MAX, Usage};
@@ -45,7 +47,7 @@ const REFUSAL_BYTES_MAX: usize = 64 << 10;
 pub fn client(allow_loopback_ports: Vec<u16>) -> Result<HttpClient, ClientError> {
     HttpClient::new(Settings {
         allow_loopback_ports,
-        timeout: std::time::Duration::from_millis(TOTAL_MS_MAX),
+        timeout: Duration::from_millis(TOTAL_MS_MAX),
         ..Settings::default()
     })
 }
@@ -102,7 +104,8 @@ async fn send(
     wire: &dyn Wire,
 ) -> Result<Sent, Error> {
     let mut limits = endpoint.limits;
-    limits.total = limits.total.min(request.timeout.unwrap_or(limits.total));
+    let most = Duration::from_millis(TOTAL_MS_MAX);
+    limits.total = request.timeout.unwrap_or(most).min(limits.total).min(most);
     let deadline = Instant::now() + limits.total;
     let key = request.idempotency_key.clone();
     let http = prepared(endpoint, request, wire, &limits).map_err(Error::free)?;
@@ -218,7 +221,7 @@ async fn refused(
         said => format!("status {status}, {said}"),
     };
     let mut error = complaint.refusal(status, retry_after, said);
-    error.provider_request_id = id;
+    error.provider_request_id = id.map(String::into_boxed_str);
     error
 }
 
@@ -253,6 +256,6 @@ fn conclude(
         failure,
         billed: Billed::Maybe,
         usage,
-        provider_request_id,
+        provider_request_id: provider_request_id.map(String::into_boxed_str),
     })
 }

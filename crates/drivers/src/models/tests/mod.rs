@@ -6,7 +6,6 @@ mod garbage;
 mod words;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use naos_modelserver::{Options, Server, Step};
 use serde_json::json;
@@ -143,7 +142,7 @@ fn all_formats_answer_whole_and_in_pieces() {
                     .collect();
                 assert_eq!(words.concat(), answer_text(), "{case}");
                 assert_eq!(words.len() > 1, stream, "{case}");
-                let told = heard.iter().any(|delta| *delta == Delta::Usage(usage));
+                let told = heard.contains(&Delta::Usage(usage));
                 assert!(told, "{case}");
             }
         }
