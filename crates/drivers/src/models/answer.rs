@@ -1,5 +1,7 @@
 //! What a model answered, and the pieces in which it comes.
 
+pub use naos_types::spec::ModelUsage as Usage;
+
 use super::request::{Part, ToolCall};
 
 /// More tokens than any model takes or writes in one call; what says more is wrong.
@@ -57,21 +59,6 @@ pub enum Stop {
     Paused,
     /// Its provider says why, in a word that naos doesn't know.
     Other(String),
-}
-
-/// What a call used, in tokens, by the provider's own figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// All that was read, kept or not.
-    pub input: u64,
-    /// Of it, what the provider had kept.
-    pub cached_input: u64,
-    /// Of it, what the provider kept now.
-    pub cache_write: u64,
-    /// All that was written, reasoning included.
-    pub output: u64,
-    /// Of it, what was thought.
-    pub reasoning: u64,
 }
 
 /// A piece of an answer, before the answer is there. Provisional: only an [`Answer`] counts.

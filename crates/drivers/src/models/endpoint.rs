@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use naos_types::spec::ModelFormat as Format;
 use zeroize::Zeroizing;
 
 /// A key or another header's value. Wiped when dropped, never shown.
@@ -24,24 +25,6 @@ impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secret")
     }
-}
-
-/// How a provider wants to be spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Chat completions at OpenAI itself.
-    OpenAiChat,
-    /// Chat completions at whoever else speaks them, which have the older word for the most
-    /// tokens of an answer.
-    OpenAiCompatible,
-    /// OpenAI's responses.
-    OpenAiResponses,
-    /// Anthropic's messages.
-    Anthropic,
-    /// Google's contents.
-    Gemini,
-    /// Ollama's own chat.
-    Ollama,
 }
 
 /// Where a model is asked.

@@ -28,8 +28,8 @@ pub use collect::{CALLS_MAX, Each};
 pub use endpoint::{Endpoint, Format, Limits, SAID_CHARS_MAX, Secret, TOTAL_MS_MAX};
 pub use error::{Billed, Broken, Error, Failure, Large, RetryAfter};
 pub use request::{
-    Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, MODEL_BYTES_MAX, Message, OutputSchema, Part,
-    Reasoning, Request, Role, TOOLS_MAX, Tool, ToolCall, ToolResult,
+    Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, Message, OutputSchema, Part, Reasoning,
+    Request, Role, TOOLS_MAX, Tool, ToolCall, ToolResult,
 };
 
 use crate::http::{self, ClientError, HttpClient, Opened, SendError, Settings};

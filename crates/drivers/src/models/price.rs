@@ -1,64 +1,26 @@
 //! What a call may cost at most, and what it did cost. Pure, whole numbers, always rounded up.
 
 use naos_types::Micros;
+pub use naos_types::spec::ModelPrices as Prices;
 
 use super::answer::Usage;
 use super::request::Request;
 use super::tokens;
 
-/// What a provider takes, for a million tokens each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prices {
-    /// For what is read.
-    pub input: Micros,
-    /// For what is read and was kept; none is the price of any other input.
-    pub cached_input: Option<Micros>,
-    /// For what is read and is kept from now on; none is the price of any other input.
-    pub cache_write: Option<Micros>,
-    /// For what is written, reasoning included.
-    pub output: Micros,
-    /// The most tokens that a picture is read as; none is the most of any model that naos knows
-    /// of ([`tokens::IMAGE_TOKENS_MAX`]).
-    pub image_tokens: Option<u64>,
-}
-
 /// The most that a call can cost: all that it may read at the dearest price for reading, and all
-/// that it may write.
+/// that it may write. `image_tokens` is the most that a picture is read as; none is the most of
+/// any model that naos knows of ([`tokens::IMAGE_TOKENS_MAX`]).
 #[must_use]
-pub fn worst_case(request: &Request, prices: &Prices) -> Micros {
-    let image_tokens = prices.image_tokens.unwrap_or(tokens::IMAGE_TOKENS_MAX);
+pub fn worst_case(request: &Request, prices: &Prices, image_tokens: Option<u32>) -> Micros {
+    let image_tokens = image_tokens.map_or(tokens::IMAGE_TOKENS_MAX, u64::from);
     let read = tokens::of_request(request, image_tokens);
-    let others = [prices.cached_input, prices.cache_write];
-    let dearest = others.into_iter().flatten().fold(prices.input, Micros::max);
-    let input = Micros::per_million(dearest, read);
-    let output = Micros::per_million(prices.output, u64::from(request.max_output_tokens));
-    input.plus(output)
+    prices.most(read, u64::from(request.max_output_tokens))
 }
 
 /// What a call did cost, by its provider's own figures.
 #[must_use]
 pub fn settle(usage: &Usage, prices: &Prices) -> Micros {
-    let fresh = usage
-        .input
-        .saturating_sub(usage.cached_input)
-        .saturating_sub(usage.cache_write);
-    // Rounded up once: four pieces rounded each would be up to three millionths more.
-    let pieces = [
-        (prices.input, fresh),
-        (
-            prices.cached_input.unwrap_or(prices.input),
-            usage.cached_input,
-        ),
-        (
-            prices.cache_write.unwrap_or(prices.input),
-            usage.cache_write,
-        ),
-        (prices.output, usage.output),
-    ];
-    let exact = pieces.iter().fold(0_u128, |sum, (price, tokens)| {
-        sum.saturating_add(u128::from(price.0) * u128::from(*tokens))
-    });
-    Micros(u64::try_from(exact.div_ceil(1_000_000)).unwrap_or(u64::MAX))
+    prices.cost(usage)
 }
 
 #[cfg(test)]
@@ -74,7 +36,6 @@ mod tests {
         cached_input: Some(Micros(300_000)),
         cache_write: Some(Micros(3_750_000)),
         output: Micros(15_000_000),
-        image_tokens: None,
     };
 
     fn asked(text: &str, max_output_tokens: u32) -> Request {
@@ -145,13 +106,13 @@ mod tests {
                 output: u64::from(output.min(max)),
                 reasoning: 0,
             };
-            prop_assert!(settle(&usage, &PRICES) <= worst_case(&request, &PRICES));
+            prop_assert!(settle(&usage, &PRICES) <= worst_case(&request, &PRICES, None));
         }
     }
 
     #[test]
     fn a_picture_counts_for_what_pictures_cost() {
-        let plain = worst_case(&asked("look", 10), &PRICES);
+        let plain = worst_case(&asked("look", 10), &PRICES, None);
         let mut request = asked("look", 10);
         let image = super::super::request::Image {
             media_type: "image/png".into(),
@@ -160,13 +121,9 @@ mod tests {
         request.messages[0]
             .parts
             .push(super::super::request::Part::Image(image));
-        let more = worst_case(&request, &PRICES).minus(plain);
+        let more = worst_case(&request, &PRICES, None).minus(plain);
         assert_eq!(more, Micros::per_million(Micros(3_750_000), 50_000));
-        let prices = Prices {
-            image_tokens: Some(1_600),
-            ..PRICES
-        };
-        let more = worst_case(&request, &prices).minus(plain);
+        let more = worst_case(&request, &PRICES, Some(1_600)).minus(plain);
         assert_eq!(more, Micros::per_million(Micros(3_750_000), 1_600));
     }
 }

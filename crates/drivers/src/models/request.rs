@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use naos_types::spec::MODEL_BYTES_MAX;
 use serde_json::Value;
 
 /// Bytes of one image, before it is written in base64.
@@ -10,8 +11,6 @@ pub const IMAGE_BYTES_MAX: usize = 5 << 20;
 pub const MESSAGES_MAX: usize = 10_000;
 /// Tools of one request.
 pub const TOOLS_MAX: usize = 128;
-/// Bytes of the name of a model.
-pub const MODEL_BYTES_MAX: usize = 256;
 
 /// What a model is asked.
 #[derive(Clone, Debug, Default, PartialEq)]

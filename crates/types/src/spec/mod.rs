@@ -5,6 +5,7 @@ mod budget;
 mod driver;
 mod flow;
 mod instruction;
+mod model;
 mod notice;
 mod plan;
 mod pool;
@@ -26,6 +27,10 @@ pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
     hook_of, runs_of,
+};
+pub use model::{
+    MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,
+    ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
 pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
