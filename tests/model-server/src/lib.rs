@@ -107,6 +107,12 @@ impl Server {
         self.state.count()
     }
 
+    /// How often somebody connected.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.state.connections()
+    }
+
     /// Runs until its listener fails.
     pub async fn wait(mut self) {
         let _ = (&mut self.serving).await;

@@ -42,6 +42,7 @@ pub struct State {
     script: Mutex<VecDeque<Step>>,
     seen: Mutex<Vec<Seen>>,
     count: AtomicU64,
+    connections: AtomicU64,
     /// How often each model was asked.
     asked: Mutex<HashMap<String, u32>>,
     /// What was asked to be kept.
@@ -56,6 +57,7 @@ impl State {
             script: Mutex::new(options.script.into()),
             seen: Mutex::default(),
             count: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
             asked: Mutex::default(),
             kept: Mutex::default(),
         }
@@ -68,6 +70,10 @@ impl State {
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
+
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -79,6 +85,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
+        state.connections.fetch_add(1, Ordering::Relaxed);
         connections.spawn(connection(stream, Arc::clone(&state)));
     }
 }

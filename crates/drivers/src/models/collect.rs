@@ -232,18 +232,13 @@ impl<'a> Collector<'a> {
         self.stop = Some(stop);
     }
 
-    /// What was used; later figures take the place of earlier ones.
-    pub fn used(&mut self, usage: Usage) -> Result<(), Failure> {
-        let within = usage.cached_input.saturating_add(usage.cache_write) <= usage.input
-            && usage.reasoning <= usage.output;
-        if !within {
-            let what = format!(
-                "{} tokens of input, {} of them kept, and {} of output, {} of them reasoning",
-                usage.input,
-                usage.cached_input.saturating_add(usage.cache_write),
-                usage.output,
-                usage.reasoning
-            );
+    /// What was used; later figures take the place of earlier ones. What was thought is a part of
+    /// what was written and costs nothing by itself, so too much of it is only made to fit.
+    pub fn used(&mut self, mut usage: Usage) -> Result<(), Failure> {
+        usage.reasoning = usage.reasoning.min(usage.output);
+        let kept = usage.cached_input.saturating_add(usage.cache_write);
+        if kept > usage.input {
+            let what = format!("{} tokens of input, {kept} of them kept", usage.input);
             return Err(Failure::Broken(Broken::Usage(what)));
         }
         if self.usage != Some(usage) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use naos_types::spec::ModelFormat as Format;
+use naos_types::spec::ModelSpec;
 use zeroize::Zeroizing;
 
 /// A key or another header's value. Wiped when dropped, never shown.
@@ -56,6 +57,16 @@ impl Endpoint {
             headers: Vec::new(),
             context_tokens: None,
             limits: Limits::default(),
+        }
+    }
+
+    /// Where a model is asked that was declared, with its key, which whoever calls has looked up.
+    #[must_use]
+    pub fn of(spec: &ModelSpec, key: Option<Secret>) -> Self {
+        Self {
+            key,
+            context_tokens: spec.context_tokens,
+            ..Self::new(spec.format, spec.endpoint.as_str())
         }
     }
 

@@ -18,7 +18,7 @@ use crate::http::{Opened, SendError};
 
 /// How long the end of a connection is waited for after the end of an answer, so that it can be
 /// used again.
-const REST_MS: u64 = 50;
+const REST_MS: u64 = 250;
 /// Pieces of the connection that are read behind the end of an answer.
 const REST_PIECES: usize = 4;
 /// What ends a stream of chat completions.

@@ -107,6 +107,9 @@ impl Vendor for Anthropic {
         start["content"] = json!([]);
         if reply.usage.is_some() {
             start["usage"]["output_tokens"] = json!(1);
+            if let Some(usage) = start["usage"].as_object_mut() {
+                usage.remove("output_tokens_details"); // nothing is thought yet
+            }
         }
         let mut out = vec![
             event(&json!({ "type": "message_start", "message": start })),

@@ -257,6 +257,6 @@ fn used(usage: Option<&Value>, out: &mut Collector<'_>) -> Result<(), Failure> {
         cached_input: read,
         cache_write: kept,
         output,
-        reasoning: thought.unwrap_or(before.reasoning).min(output),
+        reasoning: thought.unwrap_or(before.reasoning),
     })
 }

@@ -379,6 +379,49 @@ fn a_script_is_followed() {
     });
 }
 
+/// A call that ended well leaves its connection to the next, streamed or not; one that was broken
+/// off doesn't.
+#[test]
+fn connections_are_used_again() {
+    run(async {
+        let world = World::new().await;
+        for format in ALL {
+            for stream in [true, false, true] {
+                world.say(format, "echo", stream).await.unwrap();
+                world.say(format, "429", stream).await.unwrap_err();
+            }
+        }
+        assert_eq!(world.server.connections(), 1);
+        world.say(Format::Ollama, "cut", true).await.unwrap_err();
+        world.say(Format::Ollama, "echo", true).await.unwrap();
+        assert_eq!(world.server.connections(), 2);
+    });
+}
+
+#[test]
+fn a_declared_model_is_asked_where_it_is() {
+    let spec = naos_types::spec::ModelSpec {
+        document: String::new(),
+        provider: "ollama".into(),
+        format: Format::Ollama,
+        endpoint: "http://127.0.0.1:11434".into(),
+        model: "qwen3:8b".into(),
+        can: Vec::new(),
+        prices: None,
+        context_tokens: Some(32_768),
+        output_tokens_max: None,
+        image_tokens: None,
+        leaves_country: false,
+        fallbacks: Vec::new(),
+        key: None,
+        enabled: true,
+    };
+    let endpoint = Endpoint::of(&spec, None);
+    assert_eq!(endpoint.url("/api/chat"), "http://127.0.0.1:11434/api/chat");
+    assert_eq!(endpoint.context_tokens, Some(32_768));
+    assert!(endpoint.key.is_none());
+}
+
 /// Whoever calls may run it on any thread.
 #[test]
 fn asking_can_move_between_threads() {
