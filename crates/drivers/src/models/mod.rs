@@ -37,19 +37,23 @@ use collect::Collector;
 use formats::{Complaint, Fault, Wire, wire};
 use stream::Body;
 
+/// Idle connections of one provider that are kept.
+const IDLE_MAX: usize = 64;
 /// Bytes of a refusal that are read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
 
-/// An HTTP client that waits as long as models may take.
+/// An HTTP client that waits as long as models may take, and keeps its connections to the few
+/// hosts where they are.
 ///
 /// # Errors
 /// [`ClientError`] if TLS can't be set up.
 pub fn client(allow_loopback_ports: Vec<u16>) -> Result<HttpClient, ClientError> {
-    HttpClient::new(Settings {
+    let settings = Settings {
         allow_loopback_ports,
         timeout: Duration::from_millis(TOTAL_MS_MAX),
         ..Settings::default()
-    })
+    };
+    HttpClient::keeping(settings, IDLE_MAX)
 }
 
 /// Asks a model once. Pieces go to `each` as they come; only the answer counts.

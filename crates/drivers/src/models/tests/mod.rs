@@ -398,6 +398,23 @@ fn connections_are_used_again() {
     });
 }
 
+/// Many at once leave their connections to the next many.
+#[test]
+fn connections_of_many_are_used_again() {
+    run(async {
+        let world = World::new().await;
+        for _ in 0..10 {
+            let asked = (0..32).map(|_| world.say(Format::OpenAiChat, "echo", true));
+            for answer in futures_util::future::join_all(asked).await {
+                answer.unwrap();
+            }
+        }
+        assert_eq!(world.server.count(), 320);
+        let made = world.server.connections();
+        assert!(made <= 40, "{made} connections");
+    });
+}
+
 #[test]
 fn a_declared_model_is_asked_where_it_is() {
     let spec = naos_types::spec::ModelSpec {
