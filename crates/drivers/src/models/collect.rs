@@ -150,9 +150,6 @@ impl<'a> Collector<'a> {
         {
             return Err(shape("the name or the id of a call is too long"));
         }
-        if piece.len() > self.limits.arguments_bytes_max {
-            return Err(self.arguments_too_large());
-        }
         if self.find(key).is_none() {
             if self.calls() >= CALLS_MAX {
                 return Err(shape(&format!("it makes more than {CALLS_MAX} calls")));
