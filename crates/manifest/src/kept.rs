@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use naos_types::spec::{
     DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, LimitedDriver,
+    ModelSpec,
 };
 use naos_types::{Code, Name};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use crate::amounts;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan_check;
@@ -16,7 +16,7 @@ use crate::reader;
 use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
-use crate::{driver, instruction};
+use crate::{driver, instruction, model};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -94,17 +94,6 @@ const UI: &[Key] = keys! {
     "subscribed_events": Shape::Texts, "actions": Shape::Any, "styles": Shape::Any,
     "scripts": Shape::Any,
 };
-const MODEL: &[Key] = keys! {
-    @need "provider": Shape::Text, "endpoint": Shape::Text, "model": Shape::Text,
-    "capabilities": Shape::Texts, "context_window": Shape::Whole(1, i64::MAX),
-    "cost_per_1k_tokens": Shape::Object(keys! { "input": Shape::Any, "output": Shape::Any }),
-    "input_cost_per_1k" | "inputCostPer1k": Shape::Any,
-    "output_cost_per_1k" | "outputCostPer1k": Shape::Any, "enabled": Shape::Bool,
-};
-const PRICES: &[Key] = keys! {
-    "input_cost_per_1k" | "inputCostPer1k": Shape::Any,
-    "output_cost_per_1k" | "outputCostPer1k": Shape::Any,
-};
 const TOOL: &[Key] = keys! {
     @need "type": Shape::Words(&["mcp_server", "native"]), "url": Shape::Text,
     "handler": Shape::Text, "capabilities": Shape::Texts, "command": Shape::Text,
@@ -130,7 +119,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         Kind::Policy => POLICY,
         Kind::Driver => DRIVER,
         Kind::Ui => UI,
-        Kind::Model => MODEL,
+        Kind::Model => model::KEYS,
         Kind::Tool => TOOL,
         Kind::Plan => DAG_PLAN,
         Kind::Agent
@@ -161,6 +150,8 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Box<LimitedDriver>>,
+    /// How a model is asked.
+    pub model: Option<Box<ModelSpec>>,
     /// When it happens by itself.
     pub schedule: Option<ScheduleDoc>,
 }
@@ -178,7 +169,6 @@ pub(crate) fn read(
         None => node.json(),
     };
     match kind {
-        Kind::Model => prices(node, &mut json, findings),
         Kind::Policy => {
             if let Some(condition) = node.get("condition")
                 && let Value::Text(source) = &condition.value
@@ -213,6 +203,11 @@ pub(crate) fn read(
             let read = driver::read(&kept.name, node, &json, findings);
             kept.driver = read.map(Box::new);
         }
+        Kind::Model => {
+            let read = model::read(&kept.name, &called, node, &mut json, findings);
+            kept.json = json.to_string();
+            kept.model = read.map(Box::new);
+        }
         _ => {}
     }
     Some(kept)
@@ -235,42 +230,15 @@ fn named(
         json: json.to_string(),
         instruction: None,
         driver: None,
+        model: None,
         schedule: None,
     })
 }
 
-/// A model's prices as whole millionths per million tokens.
-fn prices(node: &Node, json: &mut Json, findings: &mut Findings) {
-    let per_1k = node.get("cost_per_1k_tokens");
-    for (side, own) in [
-        ("input", ["input_cost_per_1k", "inputCostPer1k"]),
-        ("output", ["output_cost_per_1k", "outputCostPer1k"]),
-    ] {
-        let found = per_1k
-            .and_then(|node| node.get(side))
-            .or_else(|| own.iter().find_map(|key| node.get(key)));
-        let Some(found) = found else { continue };
-        let micros = match &found.value {
-            // a dollar for a thousand tokens is 10^9 millionths for a million
-            Value::Whole(text) | Value::Number(text) => amounts::decimal(text, 9),
-            _ => None,
-        };
-        match (micros, json.as_object_mut()) {
-            (Some(micros), Some(fields)) => {
-                fields.insert(format!("{side}_micros_per_mtok"), json!(micros));
-            }
-            _ => {
-                let what = format!("the price for {side} is a number with at most nine decimals");
-                findings.error(found.at, what);
-            }
-        }
-    }
-}
-
 /// Prices among the costs of a project.
 pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> Option<Kept> {
-    let mut json = schema::object(node, name, PRICES, findings);
-    prices(node, &mut json, findings);
+    let mut json = schema::object(node, name, model::PRICE_KEYS, findings);
+    model::prices(node, &mut json, findings);
     named(Kind::Model, Name::slug(name), node, &json, findings)
 }
 

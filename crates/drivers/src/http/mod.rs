@@ -4,6 +4,7 @@
 //! same checked addresses, so that a name that moves between two requests is checked anew.
 
 mod addresses;
+mod open;
 mod pool;
 mod resolve;
 
@@ -19,6 +20,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 pub use addresses::forbidden;
+pub use open::Opened;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 
 /// Bytes of an answer, after decompression.
@@ -143,6 +145,15 @@ impl HttpClient {
         Self::with_resolver(settings, Arc::new(SystemResolver))
     }
 
+    /// A client that asks the system's resolver and keeps up to so many idle connections of a
+    /// host: for whoever asks the same few hosts at once and again.
+    ///
+    /// # Errors
+    /// [`ClientError`] if TLS can't be set up.
+    pub fn keeping(settings: Settings, idle_max: usize) -> Result<Self, ClientError> {
+        Self::made(settings, Arc::new(SystemResolver), idle_max)
+    }
+
     /// A client with its own resolver.
     ///
     /// # Errors
@@ -151,7 +162,15 @@ impl HttpClient {
         settings: Settings,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, ClientError> {
-        let pool = pool::Pool::new(settings.timeout).map_err(ClientError)?;
+        Self::made(settings, resolver, pool::IDLE_MAX)
+    }
+
+    fn made(
+        settings: Settings,
+        resolver: Arc<dyn Resolve>,
+        idle_max: usize,
+    ) -> Result<Self, ClientError> {
+        let pool = pool::Pool::new(settings.timeout, idle_max).map_err(ClientError)?;
         Ok(Self {
             settings: Arc::new(settings),
             resolver,

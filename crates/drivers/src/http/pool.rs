@@ -12,8 +12,8 @@ use super::CONNECT_MS_MAX;
 
 /// Hosts whose connections are kept.
 const HOSTS_MAX: usize = 32;
-/// Idle connections of one host.
-const IDLE_MAX: usize = 4;
+/// Idle connections of one host, unless more are asked for.
+pub(super) const IDLE_MAX: usize = 4;
 /// How long a connection is kept idle.
 const IDLE_MS_MAX: u64 = 30_000;
 /// Bytes of an answer's headers over HTTP/2; over HTTP/1 hyper keeps its own bound.
@@ -34,11 +34,12 @@ type Kept = (String, Vec<SocketAddr>, Client);
 pub(super) struct Pool {
     tls: ClientConfig,
     timeout: Duration,
+    idle_max: usize,
     kept: Mutex<VecDeque<Kept>>,
 }
 
 impl Pool {
-    pub(super) fn new(timeout: Duration) -> Result<Self, String> {
+    pub(super) fn new(timeout: Duration, idle_max: usize) -> Result<Self, String> {
         // An error only says that somebody else was first, with the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut roots = RootCertStore::empty();
@@ -52,6 +53,7 @@ impl Pool {
         Ok(Self {
             tls,
             timeout,
+            idle_max,
             kept: Mutex::default(),
         })
     }
@@ -92,7 +94,7 @@ impl Pool {
             .referer(false)
             .timeout(self.timeout)
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
-            .pool_max_idle_per_host(IDLE_MAX)
+            .pool_max_idle_per_host(self.idle_max)
             .pool_idle_timeout(Duration::from_millis(IDLE_MS_MAX))
             .http2_max_header_list_size(HEADERS_BYTES_MAX)
             .build()
