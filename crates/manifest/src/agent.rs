@@ -4,10 +4,10 @@ use naos_types::spec::{AgentSpec, BudgetSpec, RetryPolicy};
 use naos_types::{Grants, RunLimits, Span};
 use serde_json::Value as Json;
 
-use crate::budget;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::tree::{Node, Value};
+use crate::{budget, mind};
 
 /// What an agent's manifest says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,11 +54,21 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
         description: map.text(&["description"], findings).unwrap_or_default(),
         template: template.clone(),
         patterns: map.texts(&["patterns"], findings).unwrap_or_default(),
-        model: map.text(&["model"], findings),
         ..AgentSpec::default()
     };
     if let Some(price) = map.money_or_cents(&["cost_per_call", "costPerCall"], findings) {
         spec.cost_per_call = price;
+    }
+    let mind = source.is_none() && template.is_none();
+    let mind = mind && ["model", "models"].iter().any(|key| map.has(key));
+    if mind {
+        spec.mind = mind::read(map, findings).map(Box::new);
+        spec.model = spec
+            .mind
+            .as_ref()
+            .and_then(|mind| mind.models.first().map(ToString::to_string));
+    } else {
+        spec.model = map.text(&["model"], findings);
     }
     let auto_start = map
         .bool(&["auto_start", "autoStart"], findings)
@@ -72,6 +82,11 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
     let budget = map.node(&["cost", "budget"], findings);
     let budget = budget.and_then(|node| budget::read(node, findings));
     let mut kept = Vec::new();
+    let own: &[&str] = if spec.mind.is_some() {
+        &["tools", "system_prompt"]
+    } else {
+        &[]
+    };
     for key in [
         "axis",
         "env",
@@ -82,7 +97,9 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
         "memory",
         "heartbeat",
     ] {
-        if let Some(value) = map.json(&[key], findings) {
+        if !own.contains(&key)
+            && let Some(value) = map.json(&[key], findings)
+        {
             kept.push((key.to_owned(), value));
         }
     }

@@ -18,6 +18,7 @@ mod event;
 mod flow;
 mod instruction;
 mod kept;
+mod mind;
 mod model;
 mod notice;
 mod plan;

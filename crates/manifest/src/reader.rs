@@ -140,6 +140,17 @@ impl<'t> Fields<'t> {
         fits
     }
 
+    /// The items of a list; anything else is a list of one.
+    pub fn items(&mut self, names: &[&'static str], findings: &mut Findings) -> &'t [Node] {
+        match self.node(names, findings) {
+            Some(node) => match &node.value {
+                Value::List(items) => items.as_slice(),
+                _ => std::slice::from_ref(node),
+            },
+            None => &[],
+        }
+    }
+
     /// A list of texts; one text is a list of one.
     pub fn texts(
         &mut self,

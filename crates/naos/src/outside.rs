@@ -1,11 +1,12 @@
 //! Carries calls out, agents' own and letters to receivers of notices: HTTP through the one client.
 
 mod letters;
+mod thinking;
 
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Done, Outside, OutsideOutcome, Posted};
+use naos_engine::node::{Done, Outside, OutsideOutcome, Posed, Posted};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
@@ -19,12 +20,18 @@ const PAUSE_MS: u64 = 200;
 /// The outside of a node.
 pub(crate) struct Wired {
     client: HttpClient,
+    /// Models take longer to answer than anybody else.
+    models: HttpClient,
     runtime: Handle,
 }
 
 impl Wired {
-    pub(crate) const fn new(client: HttpClient, runtime: Handle) -> Self {
-        Self { client, runtime }
+    pub(crate) const fn new(client: HttpClient, models: HttpClient, runtime: Handle) -> Self {
+        Self {
+            client,
+            models,
+            runtime,
+        }
     }
 }
 
@@ -33,6 +40,12 @@ impl Outside for Wired {
         let (client, world) = (self.client.clone(), call.world);
         self.runtime
             .spawn(async move { done(carry(&client, world, key, &request).await) });
+    }
+
+    fn think(&self, posed: Posed, done: Done) {
+        let client = self.models.clone();
+        self.runtime
+            .spawn(async move { done(thinking::ask(&client, posed).await) });
     }
 
     fn post(&self, posted: Posted, done: Done) {

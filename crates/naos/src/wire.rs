@@ -147,7 +147,9 @@ fn start(
         ..Settings::default()
     };
     let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
-    let outside = crate::outside::Wired::new(client, runtime.handle().clone());
+    let models = naos_drivers::models::client(local_services()?);
+    let models = models.map_err(|e| broken(e.to_string()))?;
+    let outside = crate::outside::Wired::new(client, models, runtime.handle().clone());
     let node = Node::open(Parts {
         store: Arc::clone(store) as Arc<dyn naos_store::Store>,
         sandbox,

@@ -271,13 +271,14 @@ fn gather(
     for kept in applied.kept {
         let kind = kept.kind;
         let time = kept.schedule.as_ref().map(|schedule| schedule.at);
-        let spec = match (kept.instruction, kept.driver) {
-            (Some(mut instruction), _) => {
+        let spec = match (kept.instruction, kept.driver, kept.model) {
+            (_, _, Some(model)) => Spec::Model(model),
+            (Some(mut instruction), ..) => {
                 instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
                 Spec::Instruction(instruction)
             }
-            (_, Some(driver)) => Spec::Limited(driver),
-            (None, None) => Spec::Kept(kept.json),
+            (_, Some(driver), _) => Spec::Limited(driver),
+            (None, None, None) => Spec::Kept(kept.json),
         };
         let apply = apply(kind, &kept.name, spec);
         push(kind, kept.name.to_string(), false, apply, time);

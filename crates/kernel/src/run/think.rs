@@ -302,7 +302,13 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
     let chosen = choose(turn, &run.agent, mind, thinking.failed, bytes, pieces)?;
     let (model, spec, worst) = match chosen {
-        Ok((model, spec, worst)) => (model, spec.clone(), worst),
+        Ok((model, spec, worst)) => {
+            let spec = ModelSpec {
+                document: String::new(), // what it says stands in the rest
+                ..spec.clone()
+            };
+            (model, spec, worst)
+        }
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
             let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");

@@ -61,6 +61,7 @@ fn content(spec: &Spec) -> Value {
             "restart_window": spec.window.0 / 1_000,
             "children": spec.children,
         }),
+        Spec::Model(spec) => written(&spec.document, spec.enabled),
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
