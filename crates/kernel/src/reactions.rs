@@ -27,6 +27,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if let Some(parent) = parent {
                 crate::plan::task_closed(turn, &parent, f)?;
             }
+            crate::event::task_failed(turn, &by, f)?;
             crate::resource::driver::task_closed(turn, &by, f)
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
@@ -44,6 +45,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
                 plan::Fact::Closed(f) => {
                     crate::event::plan_ended(turn, f)?;
+                    crate::event::plan_failed(turn, f)?;
                     crate::plan::nested_closed(turn, f)
                 }
                 _ => Ok(()),

@@ -44,7 +44,7 @@ pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
+    BudgetSpec, Emits, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
     SupervisorSpec, UndoablePlan,
 };
 use naos_types::{Code, Name};
@@ -93,7 +93,7 @@ pub struct Applied {
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Who listens to events.
-    pub subscriptions: Vec<(Name, SubscriptionSpec)>,
+    pub subscriptions: Vec<(Name, SubscriptionSpec, Vec<Emits>)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
     /// What happens at a time.
@@ -190,7 +190,7 @@ pub fn parse_subscription(
     label: &str,
     text: &str,
     checks: &dyn Checks,
-) -> Result<(Name, SubscriptionSpec), Diagnostics> {
+) -> Result<(Name, SubscriptionSpec, Vec<Emits>), Diagnostics> {
     let mut found = Findings::new(label);
     let read = single(text, &mut found)
         .and_then(|node| subscription::one(None, &node, checks, &mut found));
@@ -286,7 +286,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     let listening = out.subscriptions.iter();
-    all.extend(listening.map(|(name, _)| (Kind::Subscription, name)));
+    all.extend(listening.map(|(name, ..)| (Kind::Subscription, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));

@@ -263,9 +263,9 @@ fn gather(
         let apply = apply(kind, &name, Spec::Schedule(Box::new(spec)));
         push(kind, name.to_string(), false, apply, Some(at));
     }
-    for (name, subscription) in applied.subscriptions {
+    for (name, listens, emits) in applied.subscriptions {
         let kind = Kind::Subscription;
-        let apply = apply(kind, &name, Spec::Subscription(Box::new(subscription)));
+        let apply = apply(kind, &name, Spec::subscription(listens, emits));
         push(kind, name.to_string(), false, apply, None);
     }
     for kept in applied.kept {

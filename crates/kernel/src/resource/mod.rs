@@ -312,6 +312,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             sound(spec.limits.check())?;
             kind == Kind::Driver
         }
+        Spec::Handler(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill

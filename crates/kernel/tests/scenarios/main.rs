@@ -7,6 +7,7 @@ mod drivers;
 mod ends;
 mod events;
 mod flows;
+mod handlers;
 mod nested;
 mod notices;
 mod plans;

@@ -4,6 +4,7 @@ mod agent;
 mod budget;
 mod driver;
 mod flow;
+mod handler;
 mod instruction;
 mod notice;
 mod plan;
@@ -23,6 +24,7 @@ pub use driver::{
     DriverKind, DriverLimits, DriverSpec, LimitedDriver,
 };
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use handler::{EMITS_MAX, Emits, HandlerSpec};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
     hook_of, runs_of,
@@ -150,4 +152,6 @@ pub enum Spec {
     Webhook(WebhookSpec),
     /// Who answers events of some types, and how much it is asked for.
     Limited(Box<LimitedDriver>),
+    /// Who listens to events, and what events are made of them.
+    Handler(Box<HandlerSpec>),
 }
