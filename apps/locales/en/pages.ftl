@@ -88,6 +88,7 @@ attempts = { $n ->
 cut = The beginning only, of { $count } bytes.
 run-cancel = Cancel this run
 plan-paused = It is paused.
+plan-paused-with = It is paused with
 plan-go-on = Go on
 plan-pause = Pause
 plan-open-step = Open step

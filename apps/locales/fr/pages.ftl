@@ -91,6 +91,7 @@ attempts = { $n ->
 cut = Le début seulement, sur { $count } octets.
 run-cancel = Annuler cette exécution
 plan-paused = Elle est en pause.
+plan-paused-with = Elle est en pause avec
 plan-go-on = Reprendre
 plan-pause = Mettre en pause
 plan-open-step = Étape ouverte

@@ -43,6 +43,8 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                plan::Fact::Paused(f) => crate::plan::pauses_too(turn, f.plan),
+                plan::Fact::Resumed(f) => crate::plan::pauses_too(turn, f.plan),
                 plan::Fact::Closed(f) => {
                     crate::event::plan_ended(turn, f)?;
                     crate::event::plan_failed(turn, f)?;

@@ -10,6 +10,7 @@ mod flows;
 mod handlers;
 mod nested;
 mod notices;
+mod pauses;
 mod plans;
 mod pools;
 mod quarantine;

@@ -8,6 +8,8 @@ pub struct Turns {
     pub key: String,
     /// Whether it is paused.
     pub paused: bool,
+    /// The run above, where it is paused with that one.
+    pub with: Option<String>,
     /// The steps that have not ended.
     pub open: Vec<String>,
 }
@@ -22,7 +24,7 @@ mod tests {
         let html = check::page(&page);
         check::contains(
             &html,
-            "<button name=\"turn\" value=\"pause\">Pause</button>",
+            "<button name=\"do\" value=\"pause\">Pause</button>",
         );
         check::contains(&html, "<option>read-each</option>");
         if let Some(turns) = &mut page.turns {
@@ -31,8 +33,14 @@ mod tests {
         let html = check::page(&page);
         check::contains(
             &html,
-            "<button name=\"turn\" value=\"go-on\">Go on</button>",
+            "<button name=\"do\" value=\"resume\">Go on</button>",
         );
         check::contains(&html, "It is paused.");
+        if let Some(turns) = &mut page.turns {
+            turns.with = Some("plan-9".into());
+        }
+        let html = check::page(&page);
+        check::contains(&html, "It is paused with <a href=\"/plans/plan-9\">plan-9</a>");
+        assert!(!html.contains("value=\"resume\""), "{html}");
     }
 }
