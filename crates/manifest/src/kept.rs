@@ -80,7 +80,8 @@ const DRIVER: &[Key] = keys! {
         "max_concurrent": Shape::Whole(1, COUNT_MAX), "requires_gpu": Shape::Bool,
         "environment_vars": Shape::Any,
     }),
-    "dependencies": Shape::Any, "config_schema": Shape::Any, "enabled": Shape::Bool,
+    "dependencies": Shape::Any, "config_schema": Shape::Any, "config": Shape::Map(&Shape::Any),
+    "enabled": Shape::Bool,
     "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
 };
 const UI: &[Key] = keys! {

@@ -36,6 +36,7 @@ pub use agent::AgentDoc;
 pub use checks::{Checks, Fault, NoChecks, Scope};
 pub use config::{BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
+pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};

@@ -228,7 +228,14 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
         };
     };
     let formula = Formula::Cel("trigger".into());
-    let vars = vars();
+    let mut whole = caught.var();
+    if let Some(driver) = driver::of(name)
+        && let Some(config) = driver::config(turn, &driver)?
+        && let Var::Object(fields) = &mut whole
+    {
+        fields.push(("config".to_owned(), config));
+    }
+    let vars = vec![("trigger".to_owned(), whole)];
     let given = match turn.compute(Compute { formula, vars })? {
         Ok(computed) => computed,
         Err(why) => return unusable(turn, name, caught, why),

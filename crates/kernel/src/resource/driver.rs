@@ -7,11 +7,14 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{Category, Origin};
 use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
-use naos_types::spec::{DRIVER_PREFIX, DriverLimits, Kind};
-use naos_types::{Actor, Code, EventId, Name, RunId, Span, TaskId, TaskStatus, Time};
+use naos_types::spec::{DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
+use naos_types::{
+    Actor, Code, DocPath, EventId, Name, RunId, RunLimits, Span, TaskId, TaskStatus, Time,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Rest, TraceKey};
+use crate::need::Var;
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -137,6 +140,38 @@ fn limits(turn: &Turn<'_>, driver: &Name) -> Done<Option<DriverLimits>> {
     Ok(found
         .filter(|(spec, _)| spec.enabled)
         .map(|(_, limits)| limits))
+}
+
+fn spec<'t>(turn: &'t Turn<'_>, driver: &Name) -> Done<Option<&'t DriverSpec>> {
+    let found = turn.resource(&ResourceKey(Kind::Driver, driver.clone()))?;
+    Ok(found
+        .and_then(|found| found.spec.driver())
+        .map(|(spec, _)| spec))
+}
+
+/// The limits of a run, narrowed where it does a driver's work.
+pub(crate) fn narrowed(turn: &Turn<'_>, by: &Actor, limits: &RunLimits) -> Done<RunLimits> {
+    let driver = match by {
+        Actor::Trigger(subscription, _) => of(subscription),
+        _ => None,
+    };
+    let spec = match &driver {
+        Some(driver) => spec(turn, driver)?,
+        None => None,
+    };
+    Ok(spec.map_or_else(|| limits.clone(), |spec| spec.narrowed(limits)))
+}
+
+/// How a driver is set up: the document that people write for it, else what its manifest says.
+pub(crate) fn config(turn: &Turn<'_>, driver: &Name) -> Done<Option<Var>> {
+    let path = DocPath::new(&format!("{DRIVER_DOCUMENTS}/{driver}"));
+    if let Ok(path) = path
+        && let Some(document) = turn.document(&path)?
+    {
+        return Ok(Some(Var::Body(document.body)));
+    }
+    let said = spec(turn, driver)?.and_then(|spec| spec.said("config"));
+    Ok(said.map(|config| Var::Json(config.to_string())))
 }
 
 /// Whether a driver may be given the next event.

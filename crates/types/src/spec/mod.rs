@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{
-    CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
-    DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+    CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
+    DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
 };
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use handler::{EMITS_MAX, Emits, HandlerSpec};

@@ -166,7 +166,7 @@ async fn a_pause_goes_down_to_the_run_within() {
     apply(&rig, ASK).await;
     apply(&rig, "type: plan\nname: over\nsteps:\n  - {name: sub, plan: ask}\n").await;
     let run = rig
-        .post("/api/v1/plans/over/start", Value::Null)
+        .post("/api/v1/plans/over/start", json!({}))
         .await
         .ok();
     let run = run["run"].as_str().unwrap();
