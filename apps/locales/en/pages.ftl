@@ -37,6 +37,7 @@ runs-blank = Nothing ran yet.
 last-run = Last run
 never-run = Never ran
 schedules-blank = Nothing happens at a time yet. Say when:
+schedules-more = More schedules
 schedule-next = Next times
 schedule-pause = Pause
 schedule-resume = Go on

@@ -40,6 +40,7 @@ runs-blank = Rien n’a encore été exécuté.
 last-run = Dernière exécution
 never-run = Jamais exécuté
 schedules-blank = Rien n’est encore planifié. Dites quand :
+schedules-more = Autres planifications
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
 schedule-resume = Reprendre

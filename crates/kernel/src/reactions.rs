@@ -2,6 +2,7 @@
 
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::notice::About;
+use naos_types::fact::schedule::Began;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::{BodyRef, Micros, TaskStatus};
 
@@ -28,6 +29,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 crate::plan::task_closed(turn, &parent, f)?;
             }
             crate::event::task_failed(turn, &by, f)?;
+            crate::schedule::ended(turn, &by, Began::Task(f.task))?;
             crate::resource::driver::task_closed(turn, &by, f)
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
@@ -48,6 +50,8 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 plan::Fact::Closed(f) => {
                     crate::event::plan_ended(turn, f)?;
                     crate::event::plan_failed(turn, f)?;
+                    let by = crate::plan::known(turn, f.plan)?.by.clone();
+                    crate::schedule::ended(turn, &by, Began::Plan(f.plan))?;
                     crate::plan::nested_closed(turn, f)
                 }
                 _ => Ok(()),

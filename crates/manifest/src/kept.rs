@@ -27,7 +27,7 @@ const INSTRUCTION: &[Key] = keys! {
         "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
         "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
         "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
-        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any, "overlap": Shape::Text,
         "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
         "filter" | "condition" | "where": Shape::Text,
         "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
 use naos_types::command::{self, Command};
 use naos_types::spec::{
-    AgentSpec, Begins, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
+    AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
 };
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
@@ -372,8 +372,8 @@ pub(crate) fn missing<E>(
             },
             Spec::Driver(driver) => BTreeSet::from([&driver.agent]),
             Spec::Limited(limited) => BTreeSet::from([&limited.driver.agent]),
-            Spec::Schedule(schedule) => match &schedule.starts {
-                Begins::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
+            Spec::Schedule(schedule) => match schedule.starts.run() {
+                Some((Kind::Agent, name, _)) => BTreeSet::from([name]),
                 _ => continue,
             },
             Spec::Supervisor(spec) => spec.children.iter().collect(),

@@ -443,7 +443,7 @@ fn a_run_has_what_the_manifest_of_its_driver_says() {
     assert_eq!(work(&bench).1["config"]["box"], "spam");
     play_in(&mut bench, "finish mail ok");
     // Nobody else's run is narrowed, and more than the agent has is not given.
-    play_in(&mut bench, "run mail x");
+    play_in(&mut bench, "ask mail x");
     let mut open = bench.open();
     let Some(Effect::Sandbox(sandbox)) = open.pop() else {
         panic!("{open:?}");

@@ -547,11 +547,13 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
     };
     Schedules {
         schedules: vec![standup, backup],
+        more: None,
     }
 }
 
 pub(crate) fn schedules_empty() -> Schedules {
     Schedules {
         schedules: Vec::new(),
+        more: None,
     }
 }
