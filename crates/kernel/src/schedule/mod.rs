@@ -300,3 +300,29 @@ fn fold_set(turn: &mut Turn<'_>, key: &ResourceKey, fact: &schedule::Set) -> Don
 pub(crate) const fn may_have_a_time(kind: Kind) -> bool {
     matches!(kind, Kind::Schedule | Kind::Instruction)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before a run could wait for another: one less.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let wanted = Schedule {
+            id: ScheduleId(7),
+            version: 3,
+            since: Time(5),
+            next: None,
+            last: None,
+            fired: 9,
+            missed: 2,
+            paused: true,
+            problem: None,
+            waits: None,
+        };
+        let bytes = postcard::to_stdvec(&wanted).unwrap();
+        let before = &bytes[..bytes.len() - 1];
+        assert_eq!(Schedule::lift(1, before), Some(wanted));
+        assert_eq!(Schedule::lift(3, before), None);
+    }
+}
