@@ -21,6 +21,7 @@ mod kept;
 mod notice;
 mod plan;
 mod plan_check;
+mod planted;
 mod pool;
 mod reader;
 mod schedule;
