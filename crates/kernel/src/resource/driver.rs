@@ -12,6 +12,7 @@ use naos_types::{
     Actor, Code, DocPath, EventId, Name, RunId, RunLimits, Span, TaskId, TaskStatus, Time,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::{Rest, TraceKey};
 use crate::need::Var;
@@ -159,7 +160,29 @@ pub(crate) fn narrowed(turn: &Turn<'_>, by: &Actor, limits: &RunLimits) -> Done<
         Some(driver) => spec(turn, driver)?,
         None => None,
     };
-    Ok(spec.map_or_else(|| limits.clone(), |spec| spec.narrowed(limits)))
+    Ok(spec.map_or_else(|| limits.clone(), |spec| narrow(spec, limits)))
+}
+
+/// What the manifest of a driver says beneath a key.
+#[must_use]
+pub fn said(spec: &DriverSpec, key: &str) -> Option<Value> {
+    let document: Value = serde_json::from_str(&spec.document).ok()?;
+    document.get(key).filter(|said| !said.is_null()).cloned()
+}
+
+fn narrow(spec: &DriverSpec, limits: &RunLimits) -> RunLimits {
+    let mut narrowed = limits.clone();
+    let Some(needs) = said(spec, "resource_requirements") else {
+        return narrowed;
+    };
+    if let Some(memory) = needs["memory"].as_u64() {
+        narrowed.memory_bytes_max = limits.memory_bytes_max.min(memory);
+    }
+    let timeout = needs["timeout"].as_str().and_then(|t| t.strip_suffix("ms"));
+    if let Some(timeout) = timeout.and_then(|millis| millis.parse().ok()) {
+        narrowed.wall_max = limits.wall_max.min(Span(timeout));
+    }
+    narrowed
 }
 
 /// How a driver is set up: the document that people write for it, else what its manifest says.
@@ -170,8 +193,8 @@ pub(crate) fn config(turn: &Turn<'_>, driver: &Name) -> Done<Option<Var>> {
     {
         return Ok(Some(Var::Body(document.body)));
     }
-    let said = spec(turn, driver)?.and_then(|spec| spec.said("config"));
-    Ok(said.map(|config| Var::Json(config.to_string())))
+    let config = spec(turn, driver)?.and_then(|spec| said(spec, "config"));
+    Ok(config.map(|config| Var::Json(config.to_string())))
 }
 
 /// Whether a driver may be given the next event.

@@ -15,7 +15,7 @@ use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC};
+pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

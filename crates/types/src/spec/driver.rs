@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{EventFilter, Kind, Starts, SubscriptionSpec};
-use crate::{Name, RunLimits, Span};
+use crate::{Name, Span};
 
 /// The most types of events that one driver answers.
 pub const CAPABILITIES_MAX: usize = 32;
@@ -77,30 +77,6 @@ impl DriverSpec {
             }),
             ..SubscriptionSpec::default()
         })
-    }
-
-    /// What its manifest says beneath a key.
-    #[must_use]
-    pub fn said(&self, key: &str) -> Option<serde_json::Value> {
-        let document: serde_json::Value = serde_json::from_str(&self.document).ok()?;
-        document.get(key).filter(|said| !said.is_null()).cloned()
-    }
-
-    /// The limits of an agent's run that does its work: its manifest may narrow them.
-    #[must_use]
-    pub fn narrowed(&self, limits: &RunLimits) -> RunLimits {
-        let mut narrowed = limits.clone();
-        let Some(needs) = self.said("resource_requirements") else {
-            return narrowed;
-        };
-        if let Some(memory) = needs["memory"].as_u64() {
-            narrowed.memory_bytes_max = limits.memory_bytes_max.min(memory);
-        }
-        let timeout = needs["timeout"].as_str().and_then(|t| t.strip_suffix("ms"));
-        if let Some(timeout) = timeout.and_then(|millis| millis.parse().ok()) {
-            narrowed.wall_max = limits.wall_max.min(Span(timeout));
-        }
-        narrowed
     }
 
     /// What is wrong with it, in a sentence, whoever sent it.

@@ -6,7 +6,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_kernel::resource::Resource;
+use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
@@ -242,7 +242,7 @@ fn unfit(
         let Command::Resource(command::Resource::Apply { name, spec, .. }) = &item.command else {
             continue;
         };
-        let schema = spec.driver().and_then(|(spec, _)| spec.said("config_schema"));
+        let schema = spec.driver().and_then(|(spec, _)| said(spec, "config_schema"));
         let path = DocPath::new(&format!("{DRIVER_DOCUMENTS}/{name}")).ok();
         let (Some(schema), Some(path)) = (schema, path) else {
             continue;
