@@ -154,8 +154,14 @@ impl Bus {
             (Actor::System, Some((name, _))) if f.topic == ERROR_TOPIC => Some(name),
             _ => None, // nobody is set off by its own failure
         };
-        let all = self.seen.iter_mut().filter(|(name, _)| Some(*name) != failed);
-        for seen in all.map(|(_, seen)| seen).filter(|seen| seen.filter.wants(f)) {
+        let all = self
+            .seen
+            .iter_mut()
+            .filter(|(name, _)| Some(*name) != failed);
+        for seen in all
+            .map(|(_, seen)| seen)
+            .filter(|seen| seen.filter.wants(f))
+        {
             if seen.starts {
                 seen.pending.insert(f.event);
             } else {
@@ -288,9 +294,17 @@ impl Sim {
             listens("alarms", "alarm", Some("answer")),
             listens("rounds", "turn", Some("round")),
             listens("nowhere", "weather.*", Some("no-such-plan")),
-            handles("echoes", "alarm", &[("echo", None), ("email.again", Some(SOME))]),
+            handles(
+                "echoes",
+                "alarm",
+                &[("echo", None), ("email.again", Some(SOME))],
+            ),
             handles("circle", "echo", &[("echo", None)]),
-            handles("broken", "turn", &[("never", Some("trigger.data.none == 1"))]),
+            handles(
+                "broken",
+                "turn",
+                &[("never", Some("trigger.data.none == 1"))],
+            ),
             handles("told", "error", &[("told", None)]),
         ];
         for (kind, name, spec) in all {

@@ -57,6 +57,20 @@ fn due_after(spec: &ScheduleSpec, since: Time, after: Time) -> Option<Time> {
 }
 
 impl Seen {
+    /// Nothing begins beside what may not work beside it.
+    fn begins(
+        &mut self,
+        began: Began,
+        ended: &BTreeSet<String>,
+        overlap: Overlap,
+    ) -> Result<(), String> {
+        let last = self.last.replace(began).map(|last| last.to_string());
+        let over = last.as_ref().is_none_or(|last| ended.contains(last));
+        ensure(over || overlap == Overlap::Allow, || {
+            format!("{began} began beside {last:?}")
+        })
+    }
+
     /// What a fact says is due next is what the document says.
     fn goes_on(
         &mut self,
@@ -81,6 +95,16 @@ impl Seen {
 }
 
 impl Schedules {
+    /// What was begun may have ended, or goes on.
+    fn end(&mut self, fact: &AnyFact) {
+        match fact {
+            AnyFact::Plan(plan::Fact::Closed(f)) => drop(self.ended.insert(f.plan.to_string())),
+            AnyFact::Plan(plan::Fact::Resumed(f)) => drop(self.ended.remove(&f.plan.to_string())),
+            AnyFact::Task(task::Fact::Closed(f)) => drop(self.ended.insert(f.task.to_string())),
+            _ => {}
+        }
+    }
+
     pub(crate) fn take(&mut self, fact: &AnyFact, at: Time) -> Result<(), String> {
         let fact = match fact {
             AnyFact::Resource(resource::Fact::Applied(f)) if f.kind == Kind::Schedule => {
@@ -90,19 +114,10 @@ impl Schedules {
                 return Ok(());
             }
             AnyFact::Schedule(fact) => fact,
-            AnyFact::Plan(plan::Fact::Closed(f)) => {
-                self.ended.insert(f.plan.to_string());
+            other => {
+                self.end(other);
                 return Ok(());
             }
-            AnyFact::Plan(plan::Fact::Resumed(f)) => {
-                self.ended.remove(&f.plan.to_string());
-                return Ok(());
-            }
-            AnyFact::Task(task::Fact::Closed(f)) => {
-                self.ended.insert(f.task.to_string());
-                return Ok(());
-            }
-            _ => return Ok(()),
         };
         let name = fact.of().1;
         let spec = self
@@ -128,12 +143,7 @@ impl Schedules {
         let seen = self.seen.get_mut(name).ok_or("it never came")?;
         let overlap = spec.starts.overlap();
         if let Fact::Fired(f) = fact {
-            let last = seen.last.map(|last| last.to_string());
-            let over = last.is_none_or(|last| ended.contains(&last));
-            ensure(over || overlap == Overlap::Allow, || {
-                format!("{} began beside {:?}", f.began, seen.last)
-            })?;
-            seen.last = Some(f.began);
+            seen.begins(f.began, ended, overlap)?;
         }
         match fact {
             Fact::Fired(f) if f.by.is_some() => {
@@ -312,7 +322,11 @@ impl Sim {
             Fact::Missed(f) if f.problem.is_none() => {
                 self.report.meet("schedule missed", f.count);
             }
-            Fact::Missed(f) if f.problem.as_ref().is_some_and(|p| p.code == Code::STILL_RUNNING) => {
+            Fact::Missed(f)
+                if f.problem
+                    .as_ref()
+                    .is_some_and(|p| p.code == Code::STILL_RUNNING) =>
+            {
                 self.report.meet("schedule skipped a run", 1);
             }
             Fact::Missed(_) => self.report.meet("schedule could not start", 1),

@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use crate::agent::{MEMORY_BYTES, WALL_MS_MAX};
 use crate::diagnostic::Findings;
-use crate::{amounts, reader};
 use crate::tree::{Node, Value};
+use crate::{amounts, reader};
 
 pub use config::driver_config_faults;
 
@@ -79,7 +79,9 @@ fn bounds(node: &Node, document: &mut Json, findings: &mut Findings) {
         return;
     };
     for (key, unit) in [("memory", 1), ("memory_mb", 1 << 20)] {
-        let Some(found) = needs.get(key) else { continue };
+        let Some(found) = needs.get(key) else {
+            continue;
+        };
         let bytes = match &found.value {
             Value::Whole(text) => text.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)),
             Value::Text(text) => amounts::bytes(text),
@@ -94,7 +96,9 @@ fn bounds(node: &Node, document: &mut Json, findings: &mut Findings) {
         }
     }
     for key in ["timeout", "timeout_seconds"] {
-        let Some(found) = needs.get(key) else { continue };
+        let Some(found) = needs.get(key) else {
+            continue;
+        };
         // one that is no length of time was found before
         let span = reader::span(found, key, 1_000, &mut Findings::new(""));
         match span {

@@ -405,9 +405,8 @@ fn written(node: &Node, findings: &mut Findings) -> Option<String> {
 
 /// A text as it is; one that is a value and nothing else as that value.
 fn said(text: &str) -> String {
-    let value = |value| {
-        format!("{{% set it = ({value}) %}}{{{{ it if it is string else it | tojson }}}}")
-    };
+    let value =
+        |value| format!("{{% set it = ({value}) %}}{{{{ it if it is string else it | tojson }}}}");
     alone(text).map_or_else(|| text.to_owned(), value)
 }
 
@@ -450,7 +449,8 @@ fn of_json(value: &Json, days: bool) -> Result<String, String> {
         Json::Bool(_) | Json::Number(_) => value.to_string(),
         Json::String(text) => of_text(text, days)?,
         Json::Array(items) => {
-            let items: Result<Vec<String>, String> = items.iter().map(|one| of_json(one, days)).collect();
+            let items: Result<Vec<String>, String> =
+                items.iter().map(|one| of_json(one, days)).collect();
             format!("[{}]", items?.join(", "))
         }
         Json::Object(fields) => {

@@ -18,9 +18,18 @@ driver:
 #[test]
 fn a_configuration_fits_its_schema() {
     for (config, said) in [
-        ("{most: [1]}", "f.yaml:8:11: `config`: \"box\" is a required property"),
-        ("{box: 7}", "f.yaml:8:17: `config` at /box: 7 is not of type \"string\""),
-        ("{box: a, most: [1, 12]}", "f.yaml:8:30: `config` at /most/1: 12 is greater than"),
+        (
+            "{most: [1]}",
+            "f.yaml:8:11: `config`: \"box\" is a required property",
+        ),
+        (
+            "{box: 7}",
+            "f.yaml:8:17: `config` at /box: 7 is not of type \"string\"",
+        ),
+        (
+            "{box: a, most: [1, 12]}",
+            "f.yaml:8:30: `config` at /most/1: 12 is greater than",
+        ),
     ] {
         let errors = bad("f.yaml", &format!("{HEAD}  config: {config}\n"));
         assert!(errors.contains(said), "{config}: {errors}");
@@ -28,7 +37,10 @@ fn a_configuration_fits_its_schema() {
     let found = good(&format!("{HEAD}  config: {{box: a, most: [1]}}\n"));
     assert_eq!(found.warnings, []);
     let waits = &good(HEAD).warnings[0].what;
-    assert!(waits.starts_with("driver post waits for its configuration"), "{waits}");
+    assert!(
+        waits.starts_with("driver post waits for its configuration"),
+        "{waits}"
+    );
 }
 
 #[test]
@@ -57,5 +69,8 @@ fn limits_are_kept_in_one_unit() {
         assert!(errors.contains(said), "{needs}: {errors}");
     }
     let odd = "driver: {id: d, resource_requirements: {requires_gpu: true}}";
-    assert_eq!(good(odd).warnings[0].what, "no component reaches a GPU here");
+    assert_eq!(
+        good(odd).warnings[0].what,
+        "no component reaches a GPU here"
+    );
 }

@@ -19,7 +19,11 @@ fn one_or_a_list_with_values_that_keep_their_types() {
             &["far"],
             Some("{{ {\"n\": 5, \"who\": (trigger.data.who), \"day\": \"today\"} | tojson }}"),
         ),
-        ("emit:\n  - seen\n  - {type: far, when: trigger.data.n > 3}", &["seen", "far"], None),
+        (
+            "emit:\n  - seen\n  - {type: far, when: trigger.data.n > 3}",
+            &["seen", "far"],
+            None,
+        ),
     ] {
         let found = good(&with(emit));
         assert!(found.warnings.is_empty(), "{emit}: {:?}", found.warnings);
@@ -36,14 +40,32 @@ fn one_or_a_list_with_values_that_keep_their_types() {
 fn what_is_wrong_says_where() {
     let many = format!("emit: [{}]", vec!["a.b"; 17].join(", "));
     for (emit, said) in [
-        ("emit: {type: far, dta: 1}", "f.yaml:4:19: unknown key `dta`; did you mean `data`?"),
-        ("emit: {data: {a: 1}}", "f.yaml:4:7: `type` is missing: the event's type"),
-        ("emit: {type: far.*}", "f.yaml:4:14: \"far.*\" is no type of an event"),
-        ("emit: {type: far, when: nosuch > 1}", "f.yaml:4:25: unknown name `nosuch`"),
-        ("emit: {type: far, data: \"{{ nosuch }}\"}", "unknown name `nosuch`"),
+        (
+            "emit: {type: far, dta: 1}",
+            "f.yaml:4:19: unknown key `dta`; did you mean `data`?",
+        ),
+        (
+            "emit: {data: {a: 1}}",
+            "f.yaml:4:7: `type` is missing: the event's type",
+        ),
+        (
+            "emit: {type: far.*}",
+            "f.yaml:4:14: \"far.*\" is no type of an event",
+        ),
+        (
+            "emit: {type: far, when: nosuch > 1}",
+            "f.yaml:4:25: unknown name `nosuch`",
+        ),
+        (
+            "emit: {type: far, data: \"{{ nosuch }}\"}",
+            "unknown name `nosuch`",
+        ),
         ("emit: []", "`emit` is one event or a list of 1 to 16"),
         (many.as_str(), "`emit` is one event or a list of 1 to 16"),
-        ("start: {plan: p}\nemit: far", "f.yaml:5:7: it starts something and emits events"),
+        (
+            "start: {plan: p}\nemit: far",
+            "f.yaml:5:7: it starts something and emits events",
+        ),
     ] {
         let errors = bad("f.yaml", &with(emit));
         assert!(errors.contains(said), "{emit}: {errors}");

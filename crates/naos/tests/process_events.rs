@@ -88,7 +88,10 @@ fn process_the_guide_is_true() {
     assert_eq!(made["items"].as_array().unwrap().len(), 1, "{made}");
     assert_eq!(made["items"][0]["data"]["from"], "ana", "{made}");
     let listed = project.naos(&["events", "consumers"]).stdout;
-    assert!(listed.contains("emit email.urgent, email.counted"), "{listed}");
+    assert!(
+        listed.contains("emit email.urgent, email.counted"),
+        "{listed}"
+    );
 }
 
 #[test]

@@ -197,8 +197,8 @@ impl Reader {
         self.beneath(b"", limit)
     }
 
-    /// Those of a kind that come after one in the order of their ids, at most `limit`; `next` is the
-    /// last of them where there are more.
+    /// Those of a kind that come after one in the order of their ids, at most `limit`; `next` is
+    /// the last of them where there are more.
     ///
     /// # Errors
     /// A refusal if a record is damaged.

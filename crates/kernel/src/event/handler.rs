@@ -210,12 +210,7 @@ pub(crate) fn plan_failed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
     failed(turn, &by, Some(f.plan.to_string()), f.problem.as_ref())
 }
 
-fn failed(
-    turn: &mut Turn<'_>,
-    by: &Actor,
-    run: Option<String>,
-    problem: Option<&Problem>,
-) -> Done {
+fn failed(turn: &mut Turn<'_>, by: &Actor, run: Option<String>, problem: Option<&Problem>) -> Done {
     let Actor::Trigger(handler, event) = by else {
         return Ok(());
     };

@@ -32,12 +32,7 @@ pub(super) fn begin(
     }
 }
 
-fn attempt(
-    turn: &mut Turn<'_>,
-    by: &Actor,
-    starts: &Begins,
-    run: Option<u128>,
-) -> Done<Began> {
+fn attempt(turn: &mut Turn<'_>, by: &Actor, starts: &Begins, run: Option<u128>) -> Done<Began> {
     if let Begins::Event { topic, data } = starts {
         let data = turn.stage(data.clone().into_bytes())?;
         let origin = Origin {

@@ -2,8 +2,8 @@
 
 use naos_kernel::resource::ERROR_TOPIC;
 use naos_types::command;
-use naos_types::fact::event::{self, Began, Published};
 use naos_types::fact::Fact;
+use naos_types::fact::event::{self, Began, Published};
 use naos_types::spec::{Emits, HandlerSpec, Kind, Spec, Starts, StepDo, SubscriptionSpec, WaitFor};
 use naos_types::{Actor, Code, EventId, Refusal};
 use serde_json::Value;

@@ -128,7 +128,10 @@ fn each_run_of_a_list_rests_with_it() {
     let top = bench.plan.expect("it began");
     let rests = |bench: &Bench| {
         let all = bench.state.all().into_iter();
-        let with = |(_, one): &(Key, AnyAggregate)| matches!(one, AnyAggregate::Plan(plan) if plan.paused_with == Some(top));
+        let with = |(_, one): &(Key, AnyAggregate)| match one {
+            AnyAggregate::Plan(plan) => plan.paused_with == Some(top),
+            _ => false,
+        };
         all.filter(with).count()
     };
     assert_eq!(pause(&mut bench, top), Ok(Reply::Done));
@@ -150,10 +153,7 @@ fn a_saga_within_is_undone_though_what_it_was_a_step_of_rested() {
         ],
         ..FlowSpec::default()
     };
-    play_in(
-        &mut bench,
-        "agent worker 1c; agent other 1c; agent undo 1c",
-    );
+    play_in(&mut bench, "agent worker 1c; agent other 1c; agent undo 1c");
     apply_flow(&mut bench, Kind::Saga, "trip", &saga)
         .0
         .expect("it is sound");

@@ -391,10 +391,14 @@ fn a_question_says_whether_its_reviewer_still_refutes() {
         apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
         let script = format!("{CELL}; start p; finish worker v1; {verdict}");
         crate::script::play_in(&mut bench, &script);
-        let asked = bench.state.all().into_iter().find_map(|(_, one)| match one {
-            naos_kernel::AnyAggregate::Approval(approval) => Some(approval),
-            _ => None,
-        });
+        let asked = bench
+            .state
+            .all()
+            .into_iter()
+            .find_map(|(_, one)| match one {
+                naos_kernel::AnyAggregate::Approval(approval) => Some(approval),
+                _ => None,
+            });
         let asked = asked.expect("a person is asked");
         assert_eq!(asked.disputed, disputed, "{verdict}");
         assert!(asked.evidence.is_some(), "{verdict}");

@@ -357,7 +357,11 @@ fn what_waits_is_paused_changed_and_taken_away() {
     let (kind, tick) = (Kind::Schedule, name("tick"));
     let pause = command::Schedule::Pause { kind, name: tick };
     assert_eq!(bench.command(pause).0, Ok(Reply::Done));
-    assert_eq!(told(since, &finish(&mut bench)), "", "nothing is made up for");
+    assert_eq!(
+        told(since, &finish(&mut bench)),
+        "",
+        "nothing is made up for"
+    );
     // Changed, it still waits; where both may work by now, it begins.
     let (mut bench, since) = slow(Overlap::Wait);
     bench.wait(Span::secs(60));

@@ -86,7 +86,8 @@ pub(super) fn check(name: &Name, node: &Node, findings: &mut Findings) {
     let Some(config) = config else {
         if let Some((_, what)) = faults(&validator, &json!({})).into_iter().next() {
             let what = format!("driver {name} waits for its configuration: {what}");
-            let help = format!("give it `config:`, or write the document {DRIVER_DOCUMENTS}/{name}");
+            let help =
+                format!("give it `config:`, or write the document {DRIVER_DOCUMENTS}/{name}");
             findings.warn(schema.at, what, help);
         }
         return;
@@ -106,12 +107,20 @@ mod tests {
     fn faults_say_where() {
         let schema = json!({
             "type": "object", "required": ["units"],
-            "properties": {"units": {"enum": ["c", "f"]}, "days": {"type": "integer", "maximum": 9}},
+            "properties": {
+                "units": {"enum": ["c", "f"]}, "days": {"type": "integer", "maximum": 9},
+            },
         });
         for (config, said) in [
             (json!({"units": "c", "days": 3}), None),
-            (json!({"units": "k"}), Some(" at /units: \"k\" is not one of")),
-            (json!({"units": "c", "days": 12}), Some(" at /days: 12 is greater than")),
+            (
+                json!({"units": "k"}),
+                Some(" at /units: \"k\" is not one of"),
+            ),
+            (
+                json!({"units": "c", "days": 12}),
+                Some(" at /days: 12 is greater than"),
+            ),
             (json!({}), Some(": \"units\" is a required property")),
         ] {
             let found = driver_config_faults(&schema, &config);
@@ -128,7 +137,10 @@ mod tests {
             json!({"type": "nothing"}),
         ] {
             let found = driver_config_faults(&schema, &json!({}));
-            assert!(found[0].starts_with("`config_schema`"), "{schema}: {found:?}");
+            assert!(
+                found[0].starts_with("`config_schema`"),
+                "{schema}: {found:?}"
+            );
         }
     }
 }

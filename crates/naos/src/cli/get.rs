@@ -46,13 +46,7 @@ pub(crate) struct Get {
 }
 
 /// Lists that are read page by page, newest first; schedules by name.
-const PAGED: [&str; 5] = [
-    "/runs",
-    "/tasks",
-    "/plan-runs",
-    "/approvals",
-    "/schedules",
-];
+const PAGED: [&str; 5] = ["/runs", "/tasks", "/plan-runs", "/approvals", "/schedules"];
 /// How many lines a page has at most.
 const PAGE_ROWS: usize = 500;
 

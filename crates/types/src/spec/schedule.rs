@@ -146,9 +146,10 @@ impl Begins {
     #[must_use]
     pub fn run(&self) -> Option<(Kind, &Name, &str)> {
         match self {
-            Self::Run { kind, name, input } | Self::Alone { kind, name, input, .. } => {
-                Some((*kind, name, input))
-            }
+            Self::Run { kind, name, input }
+            | Self::Alone {
+                kind, name, input, ..
+            } => Some((*kind, name, input)),
             Self::Event { .. } => None,
         }
     }

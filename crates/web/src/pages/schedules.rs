@@ -56,10 +56,7 @@ pub struct Last {
 
 impl ScheduleRow {
     fn waits(&self) -> bool {
-        matches!(
-            self.state,
-            ScheduleState::Active | ScheduleState::Waiting
-        )
+        matches!(self.state, ScheduleState::Active | ScheduleState::Waiting)
     }
 
     fn is_paused(&self) -> bool {

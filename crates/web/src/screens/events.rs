@@ -78,8 +78,7 @@ fn event(reader: &Reader, row: &Row) -> EventRow {
 fn consumers(reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
     let mut out = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
-        let (Some(spec), Some(consumer)) =
-            (found.spec.listens(), reader.find::<Consumer>(&key.1)?)
+        let (Some(spec), Some(consumer)) = (found.spec.listens(), reader.find::<Consumer>(&key.1)?)
         else {
             continue;
         };

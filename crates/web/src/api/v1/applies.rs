@@ -242,7 +242,9 @@ fn unfit(
         let Command::Resource(command::Resource::Apply { name, spec, .. }) = &item.command else {
             continue;
         };
-        let schema = spec.driver().and_then(|(spec, _)| said(spec, "config_schema"));
+        let schema = spec
+            .driver()
+            .and_then(|(spec, _)| said(spec, "config_schema"));
         let path = DocPath::new(&format!("{DRIVER_DOCUMENTS}/{name}")).ok();
         let (Some(schema), Some(path)) = (schema, path) else {
             continue;

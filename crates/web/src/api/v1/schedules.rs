@@ -57,10 +57,7 @@ impl Known {
 }
 
 /// Those that are asked for in the order of their names, and where there are more.
-pub(crate) fn listed(
-    call: &Call,
-    reader: &Reader,
-) -> Result<(Vec<Known>, Option<String>), Fault> {
+pub(crate) fn listed(call: &Call, reader: &Reader) -> Result<(Vec<Known>, Option<String>), Fault> {
     let limit = match call.query("limit") {
         Some(_) => call.rows("limit", LIMIT, LIMIT_MAX)?,
         None => NAMES_MAX,

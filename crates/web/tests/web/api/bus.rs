@@ -237,7 +237,10 @@ async fn an_event_becomes_others_and_a_failure_is_one() {
     assert_eq!(far["hops"], 1);
     assert_eq!(of("seen")["data"], json!({}));
     let error = &of("error")["data"];
-    assert_eq!((&error["handler"], &error["code"]), (&json!("sort"), &json!("N0106")));
+    assert_eq!(
+        (&error["handler"], &error["code"]),
+        (&json!("sort"), &json!("N0106"))
+    );
     let shown = rig.get("/api/v1/consumers/sort").await.ok();
     assert_eq!(shown["emits"][0]["kind"], "far");
     assert_eq!((&shown["done"], &shown["dead"]), (&json!(1), &json!(1)));

@@ -106,14 +106,23 @@ async fn limits_that_are_none_are_refused_with_their_place() {
         ("breaker: {failures: 0}", "from 1 to 1000"),
         ("breaker: {pause: 2d}", "at most a day"),
         ("braker: {failures: 1}", "breaker"),
-        ("resource_requirements: {memroy: 64MB}", "did you mean `memory`"),
+        (
+            "resource_requirements: {memroy: 64MB}",
+            "did you mean `memory`",
+        ),
         ("resource_requirements: {memory: lots}", "from 1MB to 4GB"),
         ("resource_requirements: {memory: 1KB}", "from 1MB to 4GB"),
         ("resource_requirements: {timeout: 2d}", "from 1ms to 1d"),
         ("resource_requirements: {timeout: soon}", "length of time"),
         ("config_schema: text", "`config_schema` is a map"),
-        ("config_schema: {type: nothing}", "`config_schema` is no JSON Schema at /type"),
-        ("config_schema: {$ref: \"https://example.com/s\"}", "no JSON Schema"),
+        (
+            "config_schema: {type: nothing}",
+            "`config_schema` is no JSON Schema at /type",
+        ),
+        (
+            "config_schema: {$ref: \"https://example.com/s\"}",
+            "no JSON Schema",
+        ),
         ("config: 7", "`config` is a map"),
     ] {
         let text = format!("driver: {{id: d, capabilities: [a.b], {bad}}}");
@@ -154,13 +163,26 @@ async fn a_configuration_is_checked_and_handed_over() {
         "driver post-tool waits for its configuration: \"box\" is a required property"
     );
     for (config, said) in [
-        ("{most: 3}", "d.yaml:9:11: `config`: \"box\" is a required property"),
-        ("{box: in, most: 10}", "d.yaml:9:27: `config` at /most: 10 is greater than"),
-        ("{box: 7}", "d.yaml:9:17: `config` at /box: 7 is not of type"),
+        (
+            "{most: 3}",
+            "d.yaml:9:11: `config`: \"box\" is a required property",
+        ),
+        (
+            "{box: in, most: 10}",
+            "d.yaml:9:27: `config` at /most: 10 is greater than",
+        ),
+        (
+            "{box: 7}",
+            "d.yaml:9:17: `config` at /box: 7 is not of type",
+        ),
     ] {
         let got = apply(&rig, &format!("{SET_UP}  config: {config}\n")).await;
         assert_eq!(got.problem(), (400, "N0105".into()), "{config}");
-        assert!(got.text.contains(&said.replace('"', "\\\"")), "{config}: {}", got.text);
+        assert!(
+            got.text.contains(&said.replace('"', "\\\"")),
+            "{config}: {}",
+            got.text
+        );
     }
     let fits = format!("{SET_UP}  config: {{box: in, most: 3}}\n");
     assert_eq!(apply(&rig, &fits).await.ok()["warnings"], json!([]));
@@ -181,7 +203,8 @@ async fn a_configuration_is_checked_and_handed_over() {
     let got = apply(&rig, &fits).await;
     assert_eq!(got.problem().0, 400);
     assert!(
-        got.text.contains("document Drivers/post-tool is no configuration"),
+        got.text
+            .contains("document Drivers/post-tool is no configuration"),
         "{}",
         got.text
     );

@@ -164,11 +164,12 @@ async fn once(rig: &Rig, run: &str, is: impl Fn(&Value) -> bool) -> Value {
 async fn a_pause_goes_down_to_the_run_within() {
     let rig = Rig::new().await;
     apply(&rig, ASK).await;
-    apply(&rig, "type: plan\nname: over\nsteps:\n  - {name: sub, plan: ask}\n").await;
-    let run = rig
-        .post("/api/v1/plans/over/start", json!({}))
-        .await
-        .ok();
+    apply(
+        &rig,
+        "type: plan\nname: over\nsteps:\n  - {name: sub, plan: ask}\n",
+    )
+    .await;
+    let run = rig.post("/api/v1/plans/over/start", json!({})).await.ok();
     let run = run["run"].as_str().unwrap();
     let begun = once(&rig, run, |run| run["steps"][0]["plan_run"].is_string()).await;
     let within = begun["steps"][0]["plan_run"].as_str().unwrap();

@@ -28,7 +28,10 @@ async fn they_are_listed_in_parts() {
     assert_eq!(first["next"], "schedule/b");
     let rest = "/api/v1/schedules?limit=2&before=schedule/b";
     let rest = rig.get(rest).await.ok();
-    assert_eq!((names(&rest), &rest["next"]), (vec!["c".into()], &Value::Null));
+    assert_eq!(
+        (names(&rest), &rest["next"]),
+        (vec!["c".into()], &Value::Null)
+    );
     let all = rig.get("/api/v1/schedules").await.ok();
     assert_eq!((names(&all).len(), &all["next"]), (3, &Value::Null));
     let bad = rig.get("/api/v1/schedules?before=b").await;
@@ -61,7 +64,11 @@ async fn a_run_waits_for_the_one_before_it_or_is_skipped() {
     let each = |overlap: &str| {
         format!("type: schedule\nname: {overlap}\nevery: 1s\nplan: ask\noverlap: {overlap}\n")
     };
-    apply(&rig, &format!("{plan}{}---\n{}", each("wait"), each("skip"))).await;
+    apply(
+        &rig,
+        &format!("{plan}{}---\n{}", each("wait"), each("skip")),
+    )
+    .await;
     let waits = until(&rig, "wait", |found| found["status"] == "waiting").await;
     assert_eq!(waits["runs"], 1, "{waits}");
     assert!(waits["waits"].is_string(), "{waits}");
