@@ -10,9 +10,21 @@ use crate::tree::{Node, Value};
 
 /// The most faults that are told of one configuration.
 const FAULTS_MAX: usize = 10;
+/// The longest schema, and the longest configuration: each part of the one is compared with each
+/// of the other at worst.
+const BYTES_MAX: usize = 16 << 10;
+/// The most references in a schema: what they lead to counts again each time.
+const REFS_MAX: usize = 32;
 
 /// The validator of a schema: what it refers to stands in it, and its patterns take linear time.
 fn validator(schema: &Json) -> Result<Validator, (String, String)> {
+    let large = |what: String| Err((String::new(), what));
+    if schema.to_string().len() > BYTES_MAX {
+        return large(format!("it has more than {BYTES_MAX} bytes"));
+    }
+    if references(schema) > REFS_MAX {
+        return large(format!("it has more than {REFS_MAX} references"));
+    }
     let offline = jsonschema::options().offline();
     let built = offline
         .with_pattern_options(PatternOptions::regex())
@@ -33,7 +45,24 @@ pub fn driver_config_faults(schema: &Json, config: &Json) -> Vec<String> {
     }
 }
 
+fn references(schema: &Json) -> usize {
+    match schema {
+        Json::Array(items) => items.iter().map(references).sum(),
+        Json::Object(fields) => {
+            let own = fields
+                .keys()
+                .filter(|key| key.to_lowercase().ends_with("ref"));
+            own.count() + fields.values().map(references).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
 fn faults(validator: &Validator, config: &Json) -> Vec<(String, String)> {
+    if config.to_string().len() > BYTES_MAX {
+        let what = format!("it has more than {BYTES_MAX} bytes");
+        return vec![(String::new(), what)];
+    }
     let all = validator.iter_errors(config).take(FAULTS_MAX);
     all.map(|error| (error.instance_path().to_string(), error.to_string()))
         .collect()
@@ -135,12 +164,33 @@ mod tests {
             json!({"$ref": "file:///etc/passwd"}),
             json!({"type": "object", "properties": {"a": {"pattern": "(?=a)b"}}}),
             json!({"type": "nothing"}),
+            json!({"allOf": vec![json!({"$ref": "#/$defs/a"}); 33], "$defs": {"a": {}}}),
+            json!({"description": "x".repeat(BYTES_MAX)}),
         ] {
             let found = driver_config_faults(&schema, &json!({}));
             assert!(
                 found[0].starts_with("`config_schema`"),
                 "{schema}: {found:?}"
             );
+        }
+        let long = json!({"a": "x".repeat(BYTES_MAX)});
+        let found = driver_config_faults(&json!({}), &long);
+        assert!(found[0].contains("more than"), "{found:?}");
+    }
+
+    #[test]
+    fn a_schema_that_is_its_own_part_ends() {
+        let deep = (0..60).fold(json!({}), |inner, _| json!({ "a": inner }));
+        for schema in [
+            json!({"allOf": [{"$ref": "#"}]}),
+            json!({"$ref": "#/$defs/a", "$defs": {
+                "a": {"$ref": "#/$defs/b"}, "b": {"anyOf": [{"$ref": "#/$defs/a"}]},
+            }}),
+            json!({"properties": {"a": {"$ref": "#"}}, "additionalProperties": false}),
+        ] {
+            // Whatever it says, it says so.
+            let found = driver_config_faults(&schema, &deep);
+            assert!(found.len() <= FAULTS_MAX, "{schema}: {found:?}");
         }
     }
 }
