@@ -8,7 +8,7 @@ use naos_store::{Entry, MemStore, Store};
 use naos_types::effect::{Call, Caller};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, supervisor, task};
-use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
+use naos_types::{Actor, ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
 use crate::bus::Bus;
 use crate::drivers::Drivers;
