@@ -200,7 +200,7 @@ fn system(command: impl Into<Command>, bodies: Vec<NewBody>) -> Ask {
 }
 
 /// A host for an agent that asks for nothing.
-struct Nobody;
+pub struct Nobody;
 
 fn nobody<T>() -> Result<T, HostError> {
     Err(AbilityError::NotFound.into())

@@ -59,7 +59,7 @@ pub fn run(rounds: usize, board: &mut Board) {
 }
 
 /// Events a second: each batch is acknowledged with the request for the next one.
-async fn taken(board: &mut Board, server: &Server) -> f64 {
+pub async fn taken(board: &mut Board, server: &Server) -> f64 {
     let mut line = Line::open(server.port).await.expect("a connection");
     let (mut count, mut done) = (0_usize, Vec::new());
     let began = tick();

@@ -33,6 +33,15 @@ pub fn node(dir: &std::path::Path) -> (Node, Arc<SqliteStore>) {
 
 /// The same with components.
 pub fn node_with(dir: &std::path::Path, built_in: &[&'static [u8]]) -> (Node, Arc<SqliteStore>) {
+    node_on(dir, built_in, 1)
+}
+
+/// The same with so many threads for components.
+pub fn node_on(
+    dir: &std::path::Path,
+    built_in: &[&'static [u8]],
+    pool: usize,
+) -> (Node, Arc<SqliteStore>) {
     let store = Arc::new(SqliteStore::open(dir).expect("a store"));
     let sandbox = Arc::new(Sandbox::new(&Config::default()).expect("a sandbox"));
     let scratch = dir.join("components");
@@ -49,7 +58,7 @@ pub fn node_with(dir: &std::path::Path, built_in: &[&'static [u8]]) -> (Node, Ar
         components: Arc::new(components),
         outside: Arc::new(Nowhere),
         shards: 1,
-        pool: 1,
+        pool,
     })
     .expect("a node");
     (node, store)

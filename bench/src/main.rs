@@ -13,7 +13,9 @@ mod figures;
 mod http;
 mod limit;
 mod load;
+mod peers;
 mod plans;
+mod pool;
 mod recover;
 mod site;
 mod size;
@@ -60,6 +62,13 @@ const BENCHES: &[Bench] = &[
         "durable workflows of three native steps",
         3,
         plans::run,
+    ),
+    ("pool", "a pool of 1,000 tasks for components", 3, pool::run),
+    (
+        "peers",
+        "workflows and events beside what people would run instead",
+        3,
+        peers::run,
     ),
     (
         "start",

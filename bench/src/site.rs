@@ -92,6 +92,11 @@ impl Server {
         let _ = self.child.wait();
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Seconds of processor time so far.
     pub fn busy(&self) -> f64 {
         let ticks = stat(self.child.id(), 13) + stat(self.child.id(), 14);

@@ -348,10 +348,17 @@ fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fa
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let what = format!("there is no token at {}", path.display());
-            Err(Fail::new(Code::NOT_SIGNED_IN, what).help(
-                "set NAOS_TOKEN; a new token for the owner is made when no naos runs and the \
-                 file is missing",
-            ))
+            let help = match tenant {
+                Some("main") | None => {
+                    "set NAOS_TOKEN; a new token for the owner is made when no naos runs and the \
+                     file is missing"
+                }
+                Some(_) => {
+                    "`naos tenant list` shows the tenants, `naos tenant create` makes one and its \
+                     token; or set NAOS_TOKEN"
+                }
+            };
+            Err(Fail::new(Code::NOT_SIGNED_IN, what).help(help))
         }
         Err(error) => Err(Fail::io(format!("read {}", path.display()), &error)),
     }

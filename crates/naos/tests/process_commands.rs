@@ -598,13 +598,11 @@ fn process_a_plan_waits_for_a_person_and_goes_on() {
         0
     );
     let runs = project.json(&["plan", "list"]);
-    assert!(
-        runs["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|run| run["status"] == "failed")
-    );
+    let mut runs = runs["items"].as_array().unwrap().iter();
+    let failed = runs.find(|run| run["status"] == "failed").unwrap();
+    let failed = project.json(&["get", "plan-run", failed["run"].as_str().unwrap()]);
+    let why = (&failed["problem"]["note"], &failed["problem"]["said"]);
+    assert_eq!(why, (&"a person said no".into(), &"not now".into()));
     let missing = project.naos(&["plan", "start", "two-steps", "--input", "other=1"]);
     assert!(
         missing.exit == 2 && missing.stderr.contains("text"),

@@ -6,6 +6,7 @@ use project::Project;
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../../docs/events.md");
+const EVENT: &str = include_str!("../../manifest/tests/fixtures/event-email-received.json");
 
 /// The blocks of the guide that begin with these ticks.
 fn blocks(kind: &str) -> Vec<String> {
@@ -57,6 +58,7 @@ fn process_the_guide_is_true() {
         let path = path.to_str().unwrap().to_owned();
         project.json(&["apply", "-f", &path, "--strict"]);
     }
+    std::fs::write(project.path("event.json"), EVENT).unwrap();
     project.json(&["events", "unsubscribe", "mailer"]); // the guide makes it by a command, too
     let mut typed = 0;
     for line in blocks("").iter().flat_map(|block| block.lines()) {
@@ -178,4 +180,30 @@ fn process_a_consumer_goes_on_after_a_kill() {
     up.kill();
     let none = project.json(&["events", "pull", "mailer", "--max", "9"]);
     assert_eq!(none["events"], json!([]));
+}
+
+#[test]
+fn process_a_whole_event_comes_from_a_file() {
+    let project = Project::new();
+    std::fs::write(project.path("event.json"), EVENT).unwrap();
+    let told = project.json(&["events", "emit", "@event.json", "--correlation", "c-1"]);
+    let shown = project.json(&["events", "show", told["event"].as_str().unwrap()]);
+    let data = json!({"from": "client@example.com", "subject": "Project Update", "body": "..."});
+    for (name, value) in [
+        ("type", json!("email.received")),
+        ("id", json!("evt_123")),
+        ("source", json!("email_driver")),
+        ("time", json!("2025-06-15T12:00:00Z")),
+        ("userid", json!("user_456")),
+        ("correlationid", json!("c-1")),
+        ("data", data),
+    ] {
+        assert_eq!(shown[name], value, "{name} of {shown}");
+    }
+    let again = project.json(&["events", "emit", "@event.json"]);
+    assert_eq!(again["event"], told["event"], "the same source and id");
+    std::fs::write(project.path("list.json"), "[1]").unwrap();
+    let refused = project.naos(&["events", "emit", "@list.json"]);
+    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("an event is a JSON object"), "{}", refused.stderr);
 }

@@ -162,7 +162,8 @@ codes! {
         "run the newer version, or restore a backup made by this one"
     DAMAGED 174 Unavailable
         "stored data doesn't match its checksum"
-        "`naos audit verify` names the first bad entry; restore the last good backup"
+        "`naos restore` brings the last good backup into an empty directory; keep this one, \
+         it shows what is lost"
     OLD_SQLITE 175 Unavailable
         "SQLite is older than 3.51.3"
         "build naos with its bundled SQLite"

@@ -90,6 +90,24 @@ pub const HARNESSES: &[Harness] = &[
         3,
     ),
     bench(
+        "pool",
+        "tasks of pools, and those of batches that ended otherwise",
+        &["pool", "--n", "{n}", "--json"],
+        3,
+    ),
+    bench(
+        "sleepers",
+        "schedules asleep, and those that woke before they were due",
+        &["sleepers", "--n", "{n}", "--json"],
+        1,
+    ),
+    bench(
+        "peers",
+        "workflows and requests beside other systems, and those that failed",
+        &["peers", "--n", "{n}", "--json"],
+        3,
+    ),
+    bench(
         "start",
         "starts with 100 tenants on disk, and those without an answer",
         &["start", "--n", "{n}", "--json"],

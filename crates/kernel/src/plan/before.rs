@@ -73,7 +73,7 @@ impl From<PlanV2> for Plan {
         Self {
             name: old.name,
             version: old.version,
-            spec: old.spec,
+            spec: old.spec.into(),
             inputs: old.inputs,
             started: old.started,
             ended: old.ended,
@@ -135,7 +135,7 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
     Some(Plan {
         name: old.name,
         version: old.version,
-        spec: old.spec,
+        spec: old.spec.into(),
         inputs: old.inputs,
         started: old.started,
         ended: old.ended,

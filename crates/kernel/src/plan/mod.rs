@@ -16,6 +16,7 @@ mod vars;
 mod wait;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
@@ -171,7 +172,7 @@ pub struct Plan {
     /// Which version of it.
     pub version: u32,
     /// The steps it began with.
-    pub spec: PlanSpec,
+    pub spec: Arc<PlanSpec>,
     /// Its inputs.
     pub inputs: BodyRef,
     /// When it began.
@@ -382,7 +383,7 @@ fn begin(
         plan,
         name: name.clone(),
         version,
-        spec,
+        spec: Arc::new(spec),
         inputs,
         by: by.clone(),
         flow,
@@ -525,7 +526,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let plan = Plan {
                 name: f.name.clone(),
                 version: f.version,
-                spec: f.spec.clone(),
+                spec: Arc::clone(&f.spec),
                 inputs: f.inputs,
                 started: turn.now,
                 ended: None,
@@ -665,6 +666,11 @@ fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
     let now = turn.now;
     let step = step_mut(turn, f.plan, &f.at.step)?;
     let Some(index) = f.at.item else {
+        if step.status == StepStatus::Pending {
+            // It was worked out at once: this fact is its beginning, too.
+            step.started = step.started.or(Some(now));
+            step.attempt += 1;
+        }
         step.status = StepStatus::Done;
         step.ended = Some(now);
         step.output = f.output;

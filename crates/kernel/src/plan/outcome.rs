@@ -151,7 +151,10 @@ pub(crate) fn approval_decided(
             });
         }
         ApprovalStatus::Expired => Problem::new(Code::EXPIRED, "nobody answered in time"),
-        _ => Problem::new(Code::REJECTED, "a person said no"),
+        _ => Problem {
+            said: found.comment.clone(),
+            ..Problem::new(Code::REJECTED, "a person said no")
+        },
     };
     failed_for_good(turn, id, &plan, at.clone(), problem)
 }

@@ -49,20 +49,35 @@ pub(super) fn attempt(
         attempt,
         place,
     };
-    turn.emit(plan::StepStarted {
+    let formula = match &spec.action {
+        StepDo::Compute { cel } => Some(Formula::Cel(cel.clone())),
+        StepDo::Render { template } => Some(Formula::Template(template.clone())),
+        _ => None,
+    };
+    let started = plan::StepStarted {
         plan: id,
         at: at.clone(),
         attempt,
         deadline,
-    })?;
+    };
+    if let (Some(formula), None) = (&formula, item) {
+        // What is worked out at once begins and ends in the same fact.
+        let computed = vars::compute(turn, plan, &spec.name, None, formula.clone())?;
+        if let Ok(computed) = computed {
+            return work.done(turn, Some(computed.body));
+        }
+    }
+    turn.emit(started)?;
     let made = match &spec.action {
         StepDo::Task {
             agent,
             title,
             input,
         } => task(turn, &work, agent.as_ref(), title, input)?,
-        StepDo::Compute { cel } => value(turn, &work, Formula::Cel(cel.clone()))?,
-        StepDo::Render { template } => value(turn, &work, Formula::Template(template.clone()))?,
+        StepDo::Compute { .. } | StepDo::Render { .. } => match formula {
+            Some(formula) => value(turn, &work, formula)?,
+            None => return Err(Stop::broken("a formula without a formula".into())),
+        },
         StepDo::Review(_) => review(turn, &work)?,
         StepDo::Approval {
             title,

@@ -21,6 +21,7 @@ const WAIT_MS_MAX: u64 = 20_000;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     naos events emit email.received --data '{\"from\": \"ana\"}'\n  \
+    naos events emit @event.json\n  \
     naos events tail --type 'email.*' --follow\n  \
     naos events subscribe mailer --type 'email.*'\n  \
     naos events pull mailer --max 10\n  naos events ack mailer 41 42\n  \
@@ -83,12 +84,12 @@ enum What {
 
 #[derive(clap::Args)]
 struct Emit {
-    /// Its type: email.received.
-    #[arg(value_name = "TYPE")]
+    /// Its type: email.received. Or the whole event in JSON: @FILE, or - for standard input.
+    #[arg(value_name = "TYPE|@FILE|-")]
     topic: String,
     /// What it says: JSON, @FILE, or - for standard input.
-    #[arg(long, short, value_name = "JSON|@FILE|-", default_value = "null")]
-    data: String,
+    #[arg(long, short, value_name = "JSON|@FILE|-")]
+    data: Option<String>,
     /// Where it comes from.
     #[arg(long)]
     source: Option<String>,
@@ -226,14 +227,19 @@ pub(crate) fn go(context: &Context, events: &Events) -> Ended {
 }
 
 fn emit(context: &Context, asked: &Emit) -> Ended {
-    let text = given(&asked.data)?;
-    let data: Value = serde_json::from_str(&text).map_err(|error| {
-        let what = format!("the data is no JSON: {error}");
-        Fail::usage(what).help("quote a text: --data '\"hello\"'")
-    })?;
-    let mut body = Map::new();
-    body.insert("type".into(), json!(asked.topic));
-    body.insert("data".into(), data);
+    let whole = asked.topic == "-" || asked.topic.starts_with('@');
+    let mut body = if whole {
+        written(&asked.topic)?
+    } else {
+        Map::from_iter([("type".to_owned(), json!(asked.topic))])
+    };
+    if let Some(data) = &asked.data {
+        let data: Value = serde_json::from_str(&given(data)?).map_err(|error| {
+            let what = format!("the data is no JSON: {error}");
+            Fail::usage(what).help("quote a text: --data '\"hello\"'")
+        })?;
+        body.insert("data".into(), data);
+    }
     for (key, value) in [
         ("source", &asked.source),
         ("subject", &asked.subject),
@@ -256,6 +262,18 @@ fn emit(context: &Context, asked: &Emit) -> Ended {
         context.out.answer(&cell(&answer["event"]));
     }
     Ok(0)
+}
+
+/// An event as a file has it: the short form, or CloudEvents in JSON.
+fn written(from: &str) -> Result<Map<String, Value>, Fail> {
+    let help = "the short form is {\"type\": \"email.received\", \"data\": {…}}";
+    match serde_json::from_str(&given(from)?) {
+        Ok(Value::Object(event)) => Ok(event),
+        Ok(_) => {
+            Err(Fail::usage(format!("{from} is no event: an event is a JSON object")).help(help))
+        }
+        Err(error) => Err(Fail::usage(format!("{from} is no JSON: {error}")).help(help)),
+    }
 }
 
 impl Which {

@@ -93,7 +93,15 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         }
         None => {}
     }
-    let mut body = json!({"input": given(&run.input)?});
+    let input = given(&run.input)?;
+    if run.agent.is_none() && input.trim().is_empty() {
+        return Err(
+            Fail::usage("there is nothing to do: neither an agent nor an input").help(
+                "say what: `naos run --input TEXT`, or to whom too: `naos run AGENT --input TEXT`",
+            ),
+        );
+    }
+    let mut body = json!({ "input": input });
     if let Some(agent) = &run.agent {
         body["agent"] = json!(name(agent)?);
     }
@@ -109,7 +117,8 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     body["wait_ms"] = json!(wait.min(WAIT_MS_MAX));
     let until = clock::tick() + Duration::from_millis(wait);
     session.on_interrupt(if session.daemon().is_none() {
-        "interrupted: nothing is lost, the run goes on at the next command or with `naos up`"
+        "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
+         that gives work"
     } else {
         "interrupted: the run goes on; `naos get runs` shows it"
     });

@@ -267,12 +267,12 @@ pub(crate) fn history(chance: &mut Chance, count: usize) -> Vec<Fact> {
                         plan: PlanId(id(at, n)),
                         name,
                         version: 1,
-                        spec: PlanSpec {
+                        spec: std::sync::Arc::new(PlanSpec {
                             description: String::new(),
                             inputs: vec![],
                             steps: vec![],
                             output: None,
-                        },
+                        }),
                         inputs: body(),
                         by: Actor::System,
                         flow: Flow {

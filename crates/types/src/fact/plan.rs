@@ -1,5 +1,7 @@
 //! A plan began, stepped, ended.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{Flow, PlanSpec};
@@ -19,7 +21,7 @@ facts! {
         /// Which version of it.
         version: u32,
         /// The steps.
-        spec: PlanSpec,
+        spec: Arc<PlanSpec>,
         /// Its inputs: a plan's as a JSON object, anything else's as they were given.
         inputs: BodyRef,
         /// Who started it.
@@ -177,7 +179,7 @@ impl From<StartedV1> for Started {
             plan,
             name,
             version,
-            spec,
+            spec: spec.into(),
             inputs,
             by,
             flow: Flow::default(),

@@ -1,0 +1,1 @@
+INSERT INTO queue(body) VALUES (repeat('x', 1024));
