@@ -450,3 +450,26 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
     consumer.done += 1;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before failures were told of, byte for byte.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let mut old = vec![0, 1, b'c', 3, 1, 1, b's', 2]; // nothing given, c, 3 hops, by s, nothing
+        let wanted = Trace {
+            given: None,
+            correlation: "c".into(),
+            hops: 3,
+            path: vec![Name::new("s").unwrap()],
+            began: Began::Nothing,
+            of_error: false,
+        };
+        assert_eq!(Trace::lift(1, &old), Some(wanted.clone()));
+        assert_eq!(Trace::lift(3, &old), None);
+        old.push(0); // it tells of no failure
+        assert_eq!(postcard::to_stdvec(&wanted).unwrap(), old);
+    }
+}
