@@ -1,6 +1,6 @@
 //! What people would run instead, side by side: the same workflow of three steps, the same events
-//! of 1 KB. Everybody runs once a round, so that ratios are taken inside one. `bench/peers` installs
-//! them; whoever isn't there is left out, and said to be.
+//! of 1 KB. Everybody runs once a round, so that ratios are taken inside one. `bench/peers`
+//! installs them; whoever isn't there is left out, and said to be.
 
 mod stand;
 

@@ -41,7 +41,7 @@ impl Drop for Peer {
         let _ = Command::new("kill").arg(self.id().to_string()).status();
         let until = tick() + Duration::from_secs(10);
         while tick() < until && matches!(self.0.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -243,7 +243,8 @@ impl Stand {
         let conf = self.dir.path().join("nats.conf");
         let store = self.dir.path().join("nats");
         let text = format!(
-            "listen: \"127.0.0.1:{}\"\njetstream {{ store_dir: \"{}\"\n sync_interval: always\n}}\n",
+            "listen: \"127.0.0.1:{}\"\njetstream {{ store_dir: \"{}\"\n \
+             sync_interval: always\n}}\n",
             ports::NATS,
             store.display()
         );

@@ -40,8 +40,8 @@ pub fn check(manifests: &[Manifest<'_>]) -> Vec<Violation> {
 }
 
 fn has_licence(manifest: &Manifest<'_>) -> bool {
-    // The guests and the examples are workspaces of their own and may say it in full.
-    let own = ["guest/", "examples/"];
+    // Guests, examples and peers are workspaces of their own and may say it in full.
+    let own = ["guest/", "examples/", "bench/peers/"];
     let in_full = own.iter().any(|folder| manifest.path.starts_with(folder));
     manifest.section("package").any(|entry| {
         let value = entry.value.replace(' ', "");
