@@ -115,7 +115,7 @@ fn who_comes_beneath_one_that_rests_waits_for_it() {
     assert_eq!(play_in(&mut bench, "show effects"), "nothing");
     play_in(&mut bench, "supervisor start boss");
     bench.wait(Span(0));
-    assert_eq!(play_in(&mut bench, "show effects"), "dan attempt 1");
+    assert_eq!(play_in(&mut bench, "show effects"), "dan attempt 2");
     // Nobody rests above these.
     let mut bench = Bench::new();
     play_in(
