@@ -26,6 +26,7 @@ step-cancelled = Cancelled
 step-unknown = Unknown
 
 schedule-active = Active
+schedule-waiting = Waiting
 schedule-paused = Paused
 schedule-ended = Ended
 schedule-disabled = Disabled

@@ -26,6 +26,7 @@ step-cancelled = Annulé
 step-unknown = Inconnu
 
 schedule-active = Active
+schedule-waiting = En attente
 schedule-paused = En pause
 schedule-ended = Terminée
 schedule-disabled = Désactivée

@@ -1,13 +1,18 @@
 //! Drivers: who answers events of some types. Keys that don't belong were found before, by the
 //! schema.
 
+mod config;
+
 use naos_types::spec::{DriverKind, DriverLimits, DriverSpec, LimitedDriver, is_topic};
 use naos_types::{Name, Span};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
+use crate::agent::{MEMORY_BYTES, WALL_MS_MAX};
 use crate::diagnostic::Findings;
-use crate::reader;
 use crate::tree::{Node, Value};
+use crate::{amounts, reader};
+
+pub use config::driver_config_faults;
 
 /// Reads one. Its events go to the agent that it names, else to the one of its own name.
 pub(crate) fn read(
@@ -44,6 +49,9 @@ pub(crate) fn read(
         Some(Value::Bool(enabled)) => *enabled,
         _ => true,
     };
+    config::check(name, node, findings);
+    let mut document = document.clone();
+    bounds(node, &mut document, findings);
     let spec = DriverSpec {
         document: document.to_string(),
         kind: word("type")
@@ -63,6 +71,53 @@ pub(crate) fn read(
         driver: spec,
         limits,
     })
+}
+
+/// What its runs may have at most: in bytes and milliseconds, whatever they were written in.
+fn bounds(node: &Node, document: &mut Json, findings: &mut Findings) {
+    let Some(needs) = node.get("resource_requirements") else {
+        return;
+    };
+    for (key, unit) in [("memory", 1), ("memory_mb", 1 << 20)] {
+        let Some(found) = needs.get(key) else {
+            continue;
+        };
+        let bytes = match &found.value {
+            Value::Whole(text) => text.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)),
+            Value::Text(text) => amounts::bytes(text),
+            _ => None,
+        };
+        match bytes.filter(|bytes| (MEMORY_BYTES.0..=MEMORY_BYTES.1).contains(bytes)) {
+            Some(bytes) => document["resource_requirements"]["memory"] = json!(bytes),
+            None => {
+                let what = format!("`{key}` is from 1MB to 4GB, written like 512MB");
+                findings.error(found.at, what);
+            }
+        }
+    }
+    for key in ["timeout", "timeout_seconds"] {
+        let Some(found) = needs.get(key) else {
+            continue;
+        };
+        // one that is no length of time was found before
+        let span = reader::span(found, key, 1_000, &mut Findings::new(""));
+        match span {
+            Some(span) if (1..=WALL_MS_MAX).contains(&span.0) => {
+                document["resource_requirements"]["timeout"] = json!(format!("{}ms", span.0));
+            }
+            Some(_) => findings.error(found.at, format!("`{key}` is from 1ms to 1d")),
+            None => {}
+        }
+    }
+    let said = |key: &str| needs.get(key).filter(|node| node.value != Value::Null);
+    if let Some(gpu) = said("requires_gpu").filter(|node| node.value == Value::Bool(true)) {
+        let help = "an agent that asks a service over HTTP is one";
+        findings.warn(gpu.at, "no component reaches a GPU here", help);
+    }
+    if let Some(vars) = said("environment_vars") {
+        let help = "write them as `config`: each event brings it";
+        findings.warn(vars.at, "a component has no environment variables", help);
+    }
 }
 
 /// How much it is asked for; what isn't said is what drivers have. What can't be read was found

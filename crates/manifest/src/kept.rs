@@ -27,7 +27,7 @@ const INSTRUCTION: &[Key] = keys! {
         "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
         "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
         "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
-        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any, "overlap": Shape::Text,
         "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
         "filter" | "condition" | "where": Shape::Text,
         "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),
@@ -80,7 +80,8 @@ const DRIVER: &[Key] = keys! {
         "max_concurrent": Shape::Whole(1, COUNT_MAX), "requires_gpu": Shape::Bool,
         "environment_vars": Shape::Any,
     }),
-    "dependencies": Shape::Any, "config_schema": Shape::Any, "enabled": Shape::Bool,
+    "dependencies": Shape::Any, "config_schema": Shape::Any, "config": Shape::Map(&Shape::Any),
+    "enabled": Shape::Bool,
     "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
 };
 const UI: &[Key] = keys! {

@@ -1,8 +1,12 @@
 //! A subscription: who listens to which events, and what becomes of them.
 
+mod emits;
+
 use naos_types::Name;
 use naos_types::fact::event::Category;
-use naos_types::spec::{EventFilter, IN_FLIGHT_MAX, Kind, Starts, SubscriptionSpec, pattern};
+use naos_types::spec::{
+    Emits, EventFilter, HandlerSpec, IN_FLIGHT_MAX, Kind, Starts, SubscriptionSpec, pattern,
+};
 
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
@@ -15,7 +19,7 @@ pub(crate) fn all(
     node: &Node,
     checks: &dyn Checks,
     findings: &mut Findings,
-) -> Vec<(Name, SubscriptionSpec)> {
+) -> Vec<(Name, SubscriptionSpec, Vec<Emits>)> {
     let entries = reader::entries("subscriptions", node, findings);
     let read = entries
         .into_iter()
@@ -29,7 +33,7 @@ pub(crate) fn one(
     node: &Node,
     checks: &dyn Checks,
     findings: &mut Findings,
-) -> Option<(Name, SubscriptionSpec)> {
+) -> Option<(Name, SubscriptionSpec, Vec<Emits>)> {
     let mut map = Fields::of(node, "a subscription", findings)?;
     map.skip(&["type"]);
     let called = map.node(&["name", "id"], findings);
@@ -43,13 +47,22 @@ pub(crate) fn one(
     };
     let before = findings.errors.len();
     let spec = fields(&mut map, checks, findings);
+    let emits = emits::read(&mut map, &spec, checks, findings);
     map.finish(findings);
     if findings.errors.len() == before
-        && let Err(what) = spec.check()
+        && let Err(what) = check(&spec, &emits)
     {
         findings.error(node.at, what);
     }
-    Some((name?, spec))
+    Some((name?, spec, emits))
+}
+
+fn check(spec: &SubscriptionSpec, emits: &[Emits]) -> Result<(), String> {
+    if emits.is_empty() {
+        return spec.check();
+    }
+    let (listens, emits) = (spec.clone(), emits.to_vec());
+    HandlerSpec { listens, emits }.check()
 }
 
 fn fields(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) -> SubscriptionSpec {

@@ -243,6 +243,10 @@ codes! {
     PLANS_TOO_DEEP 199 Conflict
         "plans run each other too deep"
         "the message names them: let one of them run without the other, or set it off by an event"
+    STILL_RUNNING 204 Conflict
+        "a schedule's run before still works"
+        "`naos schedule show NAME` shows which; its document says `overlap: allow`, `skip` or \
+         `wait`"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"

@@ -47,7 +47,9 @@ fn operation(row: &Row) -> Value {
         })
         .collect();
     let query = query_of(row);
+    // Without a limit schedules are told in larger parts.
     let pages = query.iter().any(|(name, _)| *name == "before");
+    let pages = pages && row.path != "/api/v1/schedules";
     parameters.extend(
         query
             .iter()
@@ -164,6 +166,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("who", "string"),
         ],
         ("GET", "/api/v1/documents") => &[("prefix", "string")],
+        ("GET", "/api/v1/schedules") => &[("before", "string"), ("limit", "integer")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
         ("GET", "/api/v1/events") => &[
             ("type", "string"),
@@ -520,11 +523,12 @@ fn schemas() -> Value {
         "Schedule": of(
             &["name", "kind", "status", "when", "next", "runs", "missed", "starts"],
             json!({"name": text(), "kind": {"enum": ["schedule", "instruction"]},
-                "status": {"enum": ["active", "paused", "ended", "disabled"]},
+                "status": {"enum": ["active", "waiting", "paused", "ended", "disabled"]},
                 "when": text(), "timezone": maybe(),
                 "next": {"type": "array", "items": text()}, "last": maybe(),
                 "last_run": maybe(), "runs": number(), "missed": number(),
                 "starts": {"type": "object"}, "missed_runs": {}, "jitter_ms": number(),
+                "overlap": {"enum": ["allow", "skip", "wait"]}, "waits": maybe(),
                 "until": maybe(), "count": {"type": ["integer", "null"]},
                 "description": text(), "version": number(),
                 "problem": {"type": ["object", "null"]}, "seq": number()}),

@@ -240,12 +240,12 @@ table! {
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
-    Page POST "/plans/{id}/turn" Staff "Pauses a run, or skips a step" screens::turns::change;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
-    Page POST "/plans/{id}" Staff "Lets it go on, or decides about it" screens::plans::change;
+    Page POST "/plans/{id}" Staff "Pauses it, lets it go on, or decides about it"
+        screens::turns::change;
     Page GET "/flows" Staff "What runs as steps" screens::flows::list;
     Page GET "/flows/{kind}/{name}" Staff "One with its runs" screens::flows::show;
     Page POST "/flows/{kind}/{name}" Admin "Lets it be set off, or not" screens::flows::enable;

@@ -15,7 +15,7 @@ use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC};
+pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,6 +312,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             sound(spec.limits.check())?;
             kind == Kind::Driver
         }
+        Spec::Handler(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill

@@ -375,6 +375,36 @@ fn what_is_refuted_is_mended() {
     );
 }
 
+/// Whoever says yes to all that waits leaves out what is disputed: the question says so.
+#[test]
+fn a_question_says_whether_its_reviewer_still_refutes() {
+    let ask = StepDo::Approval {
+        title: "send it?".into(),
+        body: None,
+        role: naos_types::Role::Staff,
+        expires: None,
+    };
+    let mut spec = reviewed("reviewer", 1);
+    spec.steps[2] = step("end", &["check"], ask);
+    for (verdict, disputed) in [(PRAISE, false), (REFUTE, true)] {
+        let mut bench = Bench::new();
+        apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
+        let script = format!("{CELL}; start p; finish worker v1; {verdict}");
+        crate::script::play_in(&mut bench, &script);
+        let asked = bench
+            .state
+            .all()
+            .into_iter()
+            .find_map(|(_, one)| match one {
+                naos_kernel::AnyAggregate::Approval(approval) => Some(approval),
+                _ => None,
+            });
+        let asked = asked.expect("a person is asked");
+        assert_eq!(asked.disputed, disputed, "{verdict}");
+        assert!(asked.evidence.is_some(), "{verdict}");
+    }
+}
+
 #[test]
 fn a_reviewer_without_a_verdict_fails_the_step() {
     check(

@@ -426,6 +426,16 @@ fn tell(out: &Out, event: &Value) {
     out.line(format!("[{time}] {seq} {topic} {data}"));
 }
 
+/// `emit a, b`: what a handler makes of events.
+fn emitted(emits: &Value) -> String {
+    let kinds = emits.as_array().into_iter().flatten();
+    let kinds: Vec<String> = kinds.map(|one| cell(&one["kind"])).collect();
+    match &kinds[..] {
+        [] => String::new(),
+        kinds => format!("emit {}", kinds.join(", ")),
+    }
+}
+
 fn consumers(context: &Context) -> Ended {
     const COLUMNS: [&str; 5] = ["cursor", "behind", "in_flight", "done", "dead"];
     let mut session = context.session()?;
@@ -440,7 +450,7 @@ fn consumers(context: &Context) -> Ended {
         let topics: Vec<String> = topics.into_iter().flatten().map(cell).collect();
         let starts = &one["starts"];
         let starts = match starts {
-            Value::Null => String::new(),
+            Value::Null => emitted(&one["emits"]),
             _ => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
         };
         let wanted = if topics.is_empty() {

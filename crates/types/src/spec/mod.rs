@@ -4,6 +4,7 @@ mod agent;
 mod budget;
 mod driver;
 mod flow;
+mod handler;
 mod instruction;
 mod notice;
 mod plan;
@@ -19,10 +20,11 @@ use serde::{Deserialize, Serialize};
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{
-    CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
-    DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+    CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
+    DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
 };
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use handler::{EMITS_MAX, Emits, HandlerSpec};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
     hook_of, runs_of,
@@ -31,8 +33,8 @@ pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, 
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use schedule::{
-    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, ScheduleSpec, Seen, Timing,
-    When, startable,
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, ScheduleSpec, Seen,
+    Timing, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{
@@ -150,4 +152,6 @@ pub enum Spec {
     Webhook(WebhookSpec),
     /// Who answers events of some types, and how much it is asked for.
     Limited(Box<LimitedDriver>),
+    /// Who listens to events, and what events are made of them.
+    Handler(Box<HandlerSpec>),
 }

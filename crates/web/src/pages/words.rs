@@ -206,6 +206,7 @@ words! {
     /// Where a schedule stands.
     ScheduleState "schedule" {
         Active "active" Live "Waits for its time.",
+        Waiting "waiting" Live "Waits until the run before has ended.",
         Paused "paused" Warn "Paused by a person.",
         Ended "ended" Calm "Its times are over.",
         Disabled "disabled" Calm "Its document says so.",

@@ -3,7 +3,7 @@
 use naos_engine::read::{EventRow as Row, Reader};
 use naos_kernel::event::{Bus, Consumer, Dead};
 use naos_types::command;
-use naos_types::spec::{Kind, Spec};
+use naos_types::spec::Kind;
 use naos_types::{Code, EventId, Name};
 use serde::Deserialize;
 
@@ -78,13 +78,15 @@ fn event(reader: &Reader, row: &Row) -> EventRow {
 fn consumers(reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
     let mut out = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
-        let (Spec::Subscription(spec), Some(consumer)) =
-            (&found.spec, reader.find::<Consumer>(&key.1)?)
+        let (Some(spec), Some(consumer)) = (found.spec.listens(), reader.find::<Consumer>(&key.1)?)
         else {
             continue;
         };
         let starts = spec.starts.as_ref();
         let starts = starts.map(|starts| format!("{} {}", starts.kind.word(), starts.name));
+        let emits = found.spec.emits().iter();
+        let emits: Vec<&str> = emits.map(|one| one.kind.as_str()).collect();
+        let emits = (!emits.is_empty()).then(|| format!("emit {}", emits.join(", ")));
         let topics = &spec.filter.topics;
         out.push(ConsumerRow {
             name: key.1.to_string(),
@@ -93,7 +95,7 @@ fn consumers(reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
             } else {
                 topics.join(", ")
             },
-            starts: starts.unwrap_or_default(),
+            starts: starts.or(emits).unwrap_or_default(),
             in_flight: (consumer.held.len() + consumer.pending.len()) as u64,
             done: consumer.done,
         });

@@ -11,7 +11,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{EventFilter, Kind, Spec, SubscriptionSpec};
+use naos_types::spec::{EventFilter, Kind, Spec};
 use naos_types::{Code, EventId, Name, Seq, Span, TenantId, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,15 +60,12 @@ impl Places {
     }
 }
 
-fn spec(reader: &Reader, name: &Name) -> Result<SubscriptionSpec, Fault> {
+fn spec(reader: &Reader, name: &Name) -> Result<Spec, Fault> {
     let key = ResourceKey(Kind::Subscription, name.clone());
-    match reader
-        .find::<Resource>(&key)?
+    let found = reader.find::<Resource>(&key)?;
+    found
         .map(|found| found.spec.clone())
-    {
-        Some(Spec::Subscription(spec)) => Ok(*spec),
-        _ => Err(missing(name)),
-    }
+        .ok_or_else(|| missing(name))
 }
 
 fn missing(name: &Name) -> Fault {
@@ -79,24 +76,29 @@ fn missing(name: &Name) -> Fault {
         .into()
 }
 
-fn shape(name: &Name, spec: &SubscriptionSpec, consumer: &Consumer, head: Seq) -> Value {
+/// What is said about a consumer; none for what listens to nothing.
+fn shape(name: &Name, spec: &Spec, consumer: &Consumer, head: Seq) -> Option<Value> {
     let held = consumer.held.len();
-    json!({
+    let (spec, emits) = (spec.listens()?, spec.emits());
+    let is_set_off = spec.starts.is_some() || !emits.is_empty();
+    Some(json!({
         "name": name,
         "filter": spec.filter,
         "condition": spec.condition,
         "starts": spec.starts,
+        "emits": emits,
         "cursor": consumer.cursor,
-        "behind": match spec.starts {
-            Some(_) => consumer.pending.len() as u64,
-            None => head.saturating_sub(consumer.cursor.unwrap_or(0)),
+        "behind": if is_set_off {
+            consumer.pending.len() as u64
+        } else {
+            head.saturating_sub(consumer.cursor.unwrap_or(0))
         },
         "in_flight": held,
         "done": consumer.done,
         "dead": consumer.dead,
         "visible_ms": spec.visible.0,
         "attempts": spec.retry.attempts_max,
-    })
+    }))
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
@@ -104,10 +106,8 @@ pub(crate) async fn list(call: Call) -> Answered {
     let head = reader.seq()?;
     let mut items = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
-        if let (Spec::Subscription(spec), Some(consumer)) =
-            (&found.spec, reader.find::<Consumer>(&key.1)?)
-        {
-            items.push(shape(&key.1, spec, &consumer, head));
+        if let Some(consumer) = reader.find::<Consumer>(&key.1)? {
+            items.extend(shape(&key.1, &found.spec, &consumer, head));
         }
     }
     ok(&json!({"items": items, "next": null}))
@@ -118,19 +118,16 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;
     let consumer = reader.find::<Consumer>(&name)?;
     let consumer = consumer.ok_or_else(|| missing(&name))?;
-    ok(&shape(
-        &name,
-        &spec(&reader, &name)?,
-        &consumer,
-        reader.seq()?,
-    ))
+    let spec = spec(&reader, &name)?;
+    let shown = shape(&name, &spec, &consumer, reader.seq()?);
+    ok(&shown.ok_or_else(|| missing(&name))?)
 }
 
 /// Makes a consumer, or what an event sets off.
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_subscription(LABEL, document(&call)?, &Rules);
-    let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    let spec = Spec::Subscription(Box::new(spec));
+    let (name, listens, emits) = read.map_err(|found| refused(&found.0))?;
+    let spec = Spec::subscription(listens, emits);
     let told = made(&call, Kind::Subscription, name, spec).await?;
     Ok(json(StatusCode::CREATED, &told))
 }

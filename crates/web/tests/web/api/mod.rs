@@ -13,6 +13,7 @@ mod flows;
 mod members;
 mod plans;
 mod runs;
+mod schedules;
 mod status;
 mod supervisors;
 mod webhooks;
