@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use naos_types::fact::event::{self, Published};
 use naos_types::fact::resource;
-use naos_types::spec::{EventFilter, Kind, Spec};
+use naos_types::spec::{EventFilter, Kind};
 use naos_types::{Code, Name};
 use serde::{Deserialize, Serialize};
 
@@ -129,8 +129,8 @@ pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
 /// what it wants here.
 pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
     let (name, listener) = match fact {
-        resource::Fact::Applied(f) => match &f.spec {
-            Spec::Subscription(spec) if f.kind == Kind::Subscription => {
+        resource::Fact::Applied(f) => match f.spec.subscription() {
+            Some(spec) if f.kind == Kind::Subscription => {
                 let (filter, starts) = (spec.filter.clone(), spec.starts.is_some());
                 (&f.name, Some(Listener { filter, starts }))
             }
@@ -161,7 +161,7 @@ pub(crate) fn subscribed(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
     let resource::Fact::Applied(f) = fact else {
         return Ok(());
     };
-    let Spec::Subscription(spec) = &f.spec else {
+    let Some(spec) = f.spec.subscription() else {
         return Ok(());
     };
     let begun = turn.consumer(&f.name)?.is_none_or(|c| c.cursor.is_some());

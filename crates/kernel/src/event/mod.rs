@@ -3,8 +3,10 @@
 //! cell's own turns.
 
 mod bus;
+mod cloud;
 mod consumer;
 mod dead;
+mod delivery;
 mod ended;
 mod trigger;
 mod wait;
@@ -60,6 +62,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             found,
             upto,
         } => {
+            if *by != Actor::System {
+                delivery::taken_by_hand(turn, consumer)?;
+            }
             let look = consumer::Look {
                 from: *from,
                 filter,
@@ -79,6 +84,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
         command::Event::Replay { consumer, event } => dead::replay(turn, by, consumer, *event),
         command::Event::Drop { consumer, event } => dead::forget(turn, by, consumer, *event),
         command::Event::Signal { plan, name, data } => wait::signal(turn, by, *plan, name, *data),
+        command::Event::Gone { consumer } => delivery::gone(turn, by, consumer),
     }
 }
 
@@ -256,11 +262,11 @@ pub(crate) fn subscription(
     turn: &Turn<'_>,
     name: &Name,
 ) -> Done<Option<naos_types::spec::SubscriptionSpec>> {
-    use naos_types::spec::{Kind, Spec};
+    use naos_types::spec::Kind;
     let key = crate::state::ResourceKey(Kind::Subscription, name.clone());
     Ok(match turn.resource(&key)?.map(|found| &found.spec) {
-        Some(Spec::Subscription(spec)) => Some(spec.as_ref().clone()),
-        _ => None,
+        Some(spec) => spec.subscription().cloned(),
+        None => None,
     })
 }
 
