@@ -197,5 +197,9 @@ fn process_a_whole_event_comes_from_a_file() {
     std::fs::write(project.path("list.json"), "[1]").unwrap();
     let refused = project.naos(&["events", "emit", "@list.json"]);
     assert_eq!(refused.exit, 2, "{}", refused.stderr);
-    assert!(refused.stderr.contains("an event is a JSON object"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("an event is a JSON object"),
+        "{}",
+        refused.stderr
+    );
 }

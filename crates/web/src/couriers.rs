@@ -3,6 +3,7 @@
 //! sent, it is acknowledged only once its receiver took it, and what comes again has the same id.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
 use naos_kernel::tenant::Slug;
 use naos_types::command::{self, Reply};
+use naos_types::fact::{Fact, event};
 use naos_types::spec::{Deliver, Kind};
 use naos_types::{Actor, Code, Name, Refusal, Seq, Span, TenantId, Time};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
@@ -35,6 +37,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const IDLE_MAX: Duration = Duration::from_secs(3_600);
 /// The longest that a receiver may put an event off.
 const WAIT_MAX: Span = Span::secs(86_400);
+/// How many events of all tenants are on their way at once.
+const DELIVERIES_MAX: usize = 256;
 /// The receiver is gone for good and says so.
 const GONE: u16 = 410;
 
@@ -51,11 +55,22 @@ pub(crate) struct Said {
 }
 
 /// Which tenants are to be looked at, and what receivers said; nothing relies on the latter.
-#[derive(Default)]
 pub(crate) struct Rounds {
     wanted: Mutex<BTreeSet<TenantId>>,
     wake: Notify,
     said: Mutex<BTreeMap<Route, Said>>,
+    places: Semaphore,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self {
+            wanted: Mutex::default(),
+            wake: Notify::new(),
+            said: Mutex::default(),
+            places: Semaphore::new(DELIVERIES_MAX),
+        }
+    }
 }
 
 impl Rounds {
@@ -198,7 +213,23 @@ async fn deliver_some(desk: &Desk, route: &Route, done: &mut Vec<Seq>) -> Result
         if taken.more {
             tokio::task::yield_now().await;
         } else {
-            wait(&mut watch, far(), taken.again).await;
+            let changed = AtomicBool::new(false);
+            let filter = found.as_ref().and_then(|found| found.spec.subscription());
+            let filter = filter.map(|spec| &spec.filter);
+            let concerns = |fact: &Fact| match fact {
+                Fact::Event(event::Fact::Published(f)) => filter.is_some_and(|one| one.wants(f)),
+                Fact::Event(event::Fact::Replayed(f)) => f.consumer == *name,
+                Fact::Resource(fact) => {
+                    let mine = fact.about() == format!("{}/{name}", Kind::Subscription.word());
+                    changed.fetch_or(mine, Ordering::Relaxed);
+                    mine
+                }
+                _ => false,
+            };
+            wait(&mut watch, far(), taken.again, concerns).await;
+            if changed.load(Ordering::Relaxed) {
+                desk.app.node.flush(*tenant).await; // what it says by now is read
+            }
         }
         return Ok(Next::Again);
     }
@@ -256,12 +287,18 @@ async fn hand(
     let Some(row) = reader.event_at(seq)? else {
         return Ok(Fate::Taken); // a newer naos wrote it: nothing to say
     };
+    let stopping = || Fault::new(Code::STOPPING, "naos is stopping");
+    let _place = desk
+        .couriers
+        .places
+        .acquire()
+        .await
+        .map_err(|_| stopping())?;
     let (tell, hear) = oneshot::channel();
     let parcel = parcel(route, reader, deliver, secret, &row);
     let back = Box::new(move |handed: Handed| drop(tell.send(handed)));
     desk.app.node.hand(parcel, back);
-    let stopping = |_| Fault::new(Code::STOPPING, "naos is stopping");
-    let handed = hear.await.map_err(stopping)?;
+    let handed = hear.await.map_err(|_| stopping())?;
     let sentence = handed.sentence();
     let fate = match handed {
         Handed::Answered {

@@ -161,6 +161,7 @@ pub(super) fn follow(
         Some(listens) => {
             if kind == Kind::Driver {
                 alone(turn, &own, &listens)?;
+                runs_alone(turn, &own, spec)?;
             }
             crate::event::room(turn, &own)?;
             let spec = Spec::Subscription(Box::new(listens));
@@ -203,6 +204,19 @@ fn drains(
     let silent = Spec::Subscription(Box::new(silent));
     apply(turn, by, Kind::Subscription, own, &silent)?;
     Ok(true)
+}
+
+/// Runs of a driver outside go by the name of its subscription, and no agent may have it.
+fn runs_alone(turn: &Turn<'_>, own: &Name, spec: Option<&Spec>) -> Done {
+    let outside = spec.and_then(Spec::endpoint).is_some();
+    if !outside || turn.agent(own)?.is_none() {
+        return Ok(());
+    }
+    let what = format!("an agent is called {own}, as runs of this driver would be");
+    let refusal = Refusal::new(Code::EXISTS, what);
+    Err(refusal
+        .help("give the driver or the agent another name")
+        .into())
 }
 
 /// What no event is called.

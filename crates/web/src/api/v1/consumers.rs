@@ -11,6 +11,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
+use naos_types::fact::Fact;
 use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec};
 use naos_types::{Code, EventId, Name, Seq, Span, TenantId, Time};
 use serde::Deserialize;
@@ -232,7 +233,8 @@ pub(crate) async fn pull(call: Call) -> Answered {
         if !taken.events.is_empty() || Instant::now() >= until {
             break taken;
         }
-        if !wait(&mut watch, until, taken.again).await {
+        let any = |fact: &Fact| matches!(fact, Fact::Event(_));
+        if !wait(&mut watch, until, taken.again, any).await {
             break taken;
         }
     };
@@ -375,11 +377,13 @@ fn look(reader: &Reader, place: &Place, max: u32) -> Result<(Vec<EventRow>, Seq)
     Ok(reader.events_after(after, max as usize, LOOK_MAX, wants)?)
 }
 
-/// Waits until something happened, or something is due again; false at the end of the time.
+/// Waits until something happened that concerns whoever waits, or something is due again; false at
+/// the end of the time.
 pub(crate) async fn wait(
     watch: &mut Receiver<Arc<Happened>>,
     until: Instant,
     again: Option<Time>,
+    concerns: impl Fn(&Fact) -> bool,
 ) -> bool {
     let due = again.map(|at| {
         let left = (at - naos_engine::clock::now()).0.max(0);
@@ -391,7 +395,7 @@ pub(crate) async fn wait(
             match watch.recv().await {
                 Ok(happened) => {
                     let mut facts = happened.facts.iter();
-                    if facts.any(|(_, _, fact)| matches!(fact, naos_types::fact::Fact::Event(_))) {
+                    if facts.any(|(_, _, fact)| concerns(fact)) {
                         return true;
                     }
                 }
