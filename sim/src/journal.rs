@@ -31,6 +31,8 @@ pub(crate) struct RunSeen {
     /// How often a person let it begin again after it diverged.
     restarts: u32,
     diverged: bool,
+    /// It asks an endpoint, which may answer whenever it likes.
+    asks: bool,
     /// How often a person said: try it again.
     pub(crate) retries: BTreeMap<u32, u32>,
 }
@@ -201,6 +203,7 @@ impl Walk {
                     format!("{id} calls twice")
                 })?;
                 seen.pending = Some(f.index);
+                seen.asks = f.ability == run::Ability::Endpoint;
             }
             run::Fact::Answered(f) => {
                 ensure(seen.pending.take() == Some(f.index), || {
@@ -217,7 +220,7 @@ impl Walk {
                 *seen.retries.entry(f.index).or_default() += 1;
             }
             run::Fact::Completed(_) => {
-                ensure(seen.pending.is_none() && !seen.rests, || {
+                ensure(seen.pending.is_none() && (!seen.rests || seen.asks), || {
                     format!("{id} completed while it waited")
                 })?;
                 seen.closed = true;

@@ -152,6 +152,8 @@ event-drop = Give it up
 event-in-flight = Under way:
 event-done = Done:
 event-orphan = Nobody listened
+delivery-paused = Nothing is delivered: a person paused it.
+delivery-gone = Nothing is delivered: its receiver answered that it is gone for good.
 
 today = Today
 month = This month

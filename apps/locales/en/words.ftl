@@ -58,6 +58,7 @@ stage-stuck = Failed or blocked
 tier-skill = Skill
 tier-wasm = WASM
 tier-model = Model
+tier-endpoint = Endpoint
 
 world-repeatable = Repeatable
 world-keyed = Keyed

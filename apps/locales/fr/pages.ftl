@@ -155,6 +155,8 @@ event-drop = L’abandonner
 event-in-flight = En cours :
 event-done = Traités :
 event-orphan = Personne n’écoutait
+delivery-paused = Rien n’est livré : quelqu’un l’a suspendu.
+delivery-gone = Rien n’est livré : le destinataire a répondu qu’il n’existe plus.
 
 today = Aujourd’hui
 month = Ce mois

@@ -58,6 +58,7 @@ stage-stuck = Échec ou blocage
 tier-skill = Règle
 tier-wasm = WASM
 tier-model = Modèle
+tier-endpoint = Service externe
 
 world-repeatable = Répétable
 world-keyed = Avec clé

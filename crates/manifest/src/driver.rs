@@ -3,7 +3,9 @@
 
 mod config;
 
-use naos_types::spec::{DriverKind, DriverLimits, DriverSpec, LimitedDriver, is_topic};
+use naos_types::spec::{
+    DriverKind, DriverLimits, DriverSpec, Endpoint, LimitedDriver, RemoteDriver, Spec, is_topic,
+};
 use naos_types::{Name, Span};
 use serde_json::{Value as Json, json};
 
@@ -14,33 +16,18 @@ use crate::{amounts, reader};
 
 pub use config::driver_config_faults;
 
-/// Reads one. Its events go to the agent that it names, else to the one of its own name.
+/// Reads one. Its events go to the agent or the endpoint that it names, else to the agent of its
+/// own name.
 pub(crate) fn read(
     name: &Name,
     node: &Node,
     document: &Json,
     findings: &mut Findings,
-) -> Option<LimitedDriver> {
+) -> Option<Spec> {
     let before = findings.errors.len();
-    let agent = match node.get("agent") {
-        Some(agent) => reader::name(agent, "agent", findings)?,
-        None => name.clone(),
-    };
-    let mut capabilities: Vec<String> = Vec::new();
-    if let Some(Value::List(items)) = node.get("capabilities").map(|node| &node.value) {
-        for item in items {
-            let Some(topic) = reader::text(item, "capabilities", findings) else {
-                continue;
-            };
-            if !is_topic(&topic) {
-                let help = "name each type of events that it answers, like email.fetch";
-                let what = format!("{topic:?} is no type of an event");
-                findings.error_help(item.at, what, help);
-            } else if !capabilities.contains(&topic) {
-                capabilities.push(topic);
-            }
-        }
-    }
+    let endpoint = endpoint(node, findings);
+    let agent = agent(name, node, endpoint.is_some(), findings)?;
+    let capabilities = capabilities(node, findings);
     let word = |key: &str| match node.get(key).map(|node| &node.value) {
         Some(Value::Text(word)) => DriverKind::parse(word),
         _ => None,
@@ -62,14 +49,26 @@ pub(crate) fn read(
         enabled,
     };
     let limits = limits(node);
+    let sound = spec.check().and_then(|()| limits.check());
+    let sound = match &endpoint {
+        Some(endpoint) => sound.and_then(|()| endpoint.check()),
+        None => sound,
+    };
     if findings.errors.len() == before
-        && let Err(what) = spec.check().and_then(|()| limits.check())
+        && let Err(what) = sound
     {
         findings.error(node.at, what);
     }
-    Some(LimitedDriver {
-        driver: spec,
-        limits,
+    Some(match endpoint {
+        Some(endpoint) => Spec::Remote(Box::new(RemoteDriver {
+            driver: spec,
+            limits,
+            endpoint,
+        })),
+        None => Spec::Limited(Box::new(LimitedDriver {
+            driver: spec,
+            limits,
+        })),
     })
 }
 
@@ -118,6 +117,90 @@ fn bounds(node: &Node, document: &mut Json, findings: &mut Findings) {
         let help = "write them as `config`: each event brings it";
         findings.warn(vars.at, "a component has no environment variables", help);
     }
+}
+
+/// Who its runs are of: an agent, or the driver itself where it is asked at an address.
+fn agent(name: &Name, node: &Node, outside: bool, findings: &mut Findings) -> Option<Name> {
+    match node.get("agent") {
+        Some(agent) if outside => {
+            let help = "make a driver of each, with other `capabilities`";
+            let what = "a driver has an `agent` or an `endpoint`, not both";
+            findings.error_help(agent.at, what, help);
+            None
+        }
+        Some(agent) => reader::name(agent, "agent", findings),
+        None if outside => {
+            let runs_as = RemoteDriver::runs_as(name);
+            if runs_as.is_none() {
+                let what = format!("the name {name} is too long for a driver");
+                findings.error(node.at, what);
+            }
+            runs_as
+        }
+        None => Some(name.clone()),
+    }
+}
+
+fn capabilities(node: &Node, findings: &mut Findings) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let Some(Value::List(items)) = node.get("capabilities").map(|node| &node.value) else {
+        return out;
+    };
+    for item in items {
+        let Some(topic) = reader::text(item, "capabilities", findings) else {
+            continue;
+        };
+        if !is_topic(&topic) {
+            let help = "name each type of events that it answers, like email.fetch";
+            let what = format!("{topic:?} is no type of an event");
+            findings.error_help(item.at, what, help);
+        } else if !out.contains(&topic) {
+            out.push(topic);
+        }
+    }
+    out
+}
+
+/// Where it is asked, where it isn't an agent.
+fn endpoint(node: &Node, findings: &mut Findings) -> Option<Endpoint> {
+    let either = |keys: [&str; 2]| keys.into_iter().find_map(|key| node.get(key));
+    let own = ["timeout", "retry", "emit", "emits"];
+    let Some(url) = either(["endpoint", "url"]) else {
+        for (key, node) in own.iter().filter_map(|key| Some((key, node.get(key)?))) {
+            let help = match *key {
+                "emit" | "emits" => "what an agent may publish stands in its own `grants`",
+                _ => "an agent has its own",
+            };
+            let what = format!("`{key}` goes with an `endpoint`, and this driver has none");
+            findings.error_help(node.at, what, help);
+        }
+        return None;
+    };
+    let mut endpoint = Endpoint {
+        url: reader::text(url, "endpoint", findings).unwrap_or_default(),
+        timeout: Endpoint::TIMEOUT,
+        retry: Endpoint::retry(),
+        emits: Vec::new(),
+    };
+    // What can't be read as a length of time was found before.
+    let timeout = node.get("timeout");
+    let timeout =
+        timeout.and_then(|node| reader::span(node, "timeout", 1_000, &mut Findings::new("")));
+    endpoint.timeout = timeout.unwrap_or(endpoint.timeout);
+    if let Some(retry) = node.get("retry") {
+        endpoint.retry = crate::agent::retry(retry, findings);
+    }
+    let items = match either(["emit", "emits"]) {
+        Some(node) => match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        },
+        None => &[],
+    };
+    for item in items {
+        endpoint.emits.extend(reader::text(item, "emit", findings));
+    }
+    Some(endpoint)
 }
 
 /// How much it is asked for; what isn't said is what drivers have. What can't be read was found

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use naos_types::spec::{
-    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, LimitedDriver,
+    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, Spec,
 };
 use naos_types::{Code, Name};
 use serde_json::{Value as Json, json};
@@ -82,6 +82,8 @@ const DRIVER: &[Key] = keys! {
     }),
     "dependencies": Shape::Any, "config_schema": Shape::Any, "config": Shape::Map(&Shape::Any),
     "enabled": Shape::Bool,
+    "endpoint" | "url": Shape::Text, "timeout": Shape::Span, "retry": Shape::Any,
+    "emit" | "emits": Shape::Texts,
     "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
 };
 const UI: &[Key] = keys! {
@@ -145,6 +147,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Schedule
         | Kind::Supervisor
         | Kind::Webhook
+        | Kind::Secret
         | Kind::Workflow => return None,
     })
 }
@@ -161,7 +164,7 @@ pub struct Kept {
     /// What an instruction does.
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
-    pub driver: Option<Box<LimitedDriver>>,
+    pub driver: Option<Spec>,
     /// When it happens by itself.
     pub schedule: Option<ScheduleDoc>,
 }
@@ -211,8 +214,7 @@ pub(crate) fn read(
             kept.schedule = schedule::of_instruction(&kept.name, node, findings);
         }
         Kind::Driver => {
-            let read = driver::read(&kept.name, node, &json, findings);
-            kept.driver = read.map(Box::new);
+            kept.driver = driver::read(&kept.name, node, &json, findings);
         }
         _ => {}
     }

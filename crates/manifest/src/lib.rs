@@ -46,8 +46,8 @@ pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, Emits, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
-    SupervisorSpec, UndoablePlan,
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, Spec, SupervisorSpec,
+    UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -95,7 +95,7 @@ pub struct Applied {
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Who listens to events.
-    pub subscriptions: Vec<(Name, SubscriptionSpec, Vec<Emits>)>,
+    pub subscriptions: Vec<(Name, Spec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
     /// What happens at a time.
@@ -192,7 +192,7 @@ pub fn parse_subscription(
     label: &str,
     text: &str,
     checks: &dyn Checks,
-) -> Result<(Name, SubscriptionSpec, Vec<Emits>), Diagnostics> {
+) -> Result<(Name, Spec), Diagnostics> {
     let mut found = Findings::new(label);
     let read = single(text, &mut found)
         .and_then(|node| subscription::one(None, &node, checks, &mut found));

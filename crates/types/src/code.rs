@@ -253,6 +253,17 @@ codes! {
     DRILL 206 Conflict
         "a person let a supervisor fail, as a drill"
         "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
+    ANSWER_UNASKED 230 Conflict
+        "an answer that nobody waits for"
+        "answer an event once, under the id that it came with, before the driver's `timeout` is \
+         over; `naos driver list` shows what became of it"
+    ENDPOINT_FAILED 231 Conflict
+        "a driver's endpoint gave no answer"
+        "the message is the endpoint's own, or says why it wasn't reached; a service on this \
+         machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+    NO_SECRET 232 Conflict
+        "nothing signs what goes to an address outside"
+        "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
 }
 
 impl Code {

@@ -263,9 +263,9 @@ fn gather(
         let apply = apply(kind, &name, Spec::Schedule(Box::new(spec)));
         push(kind, name.to_string(), false, apply, Some(at));
     }
-    for (name, listens, emits) in applied.subscriptions {
+    for (name, spec) in applied.subscriptions {
         let kind = Kind::Subscription;
-        let apply = apply(kind, &name, Spec::subscription(listens, emits));
+        let apply = apply(kind, &name, spec);
         push(kind, name.to_string(), false, apply, None);
     }
     for kept in applied.kept {
@@ -276,7 +276,7 @@ fn gather(
                 instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
                 Spec::Instruction(instruction)
             }
-            (_, Some(driver)) => Spec::Limited(driver),
+            (_, Some(driver)) => driver,
             (None, None) => Spec::Kept(kept.json),
         };
         let apply = apply(kind, &kept.name, spec);
@@ -370,6 +370,7 @@ pub(crate) fn missing<E>(
                 Some(starts) if starts.kind == Kind::Agent => BTreeSet::from([&starts.name]),
                 _ => continue,
             },
+            // A driver with an endpoint waits for no agent.
             Spec::Driver(driver) => BTreeSet::from([&driver.agent]),
             Spec::Limited(limited) => BTreeSet::from([&limited.driver.agent]),
             Spec::Schedule(schedule) => match schedule.starts.run() {

@@ -372,7 +372,17 @@ fn bus_body_of(row: &Row) -> Option<Value> {
             json!({"name": text(), "description": text(), "on": {}, "category": text(),
                 "source": text(), "correlation": text(), "filter": text(), "from": text(),
                 "plan": text(), "workflow": text(), "saga": text(), "agent": text(),
-                "input": {}, "visible": {}, "retry": {}, "in_flight": number()}),
+                "input": {}, "visible": {}, "retry": {}, "in_flight": number(),
+                "deliver": {"type": "object", "required": ["url"],
+                    "properties": {"url": text(), "at_once": number()}}}),
+        ),
+        ("POST", "/hooks/{tenant}/drivers/{name}") => object(
+            &["id"],
+            json!({"id": text(), "answer": {}, "error": text(), "events": {
+                "type": "array",
+                "items": {"type": "object", "required": ["type"],
+                    "properties": {"type": text(), "data": {}}},
+            }}),
         ),
         ("POST", "/api/v1/consumers/{name}/pull") => object(
             &[],
@@ -424,6 +434,16 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
                 "total": {"type": "integer"},
                 "left_out": {"type": "integer"},
                 "status": {"type": "string"},
+                "seq": {"type": "integer"},
+            },
+        }),
+        (_, "/api/v1/drivers/{name}/secret" | "/api/v1/consumers/{name}/secret") => json!({
+            "type": "object",
+            "required": ["sends_to", "seq"],
+            "properties": {
+                "sends_to": {"type": ["string", "null"]},
+                "address": {"type": "string"},
+                "secret": {"type": "string"},
                 "seq": {"type": "integer"},
             },
         }),

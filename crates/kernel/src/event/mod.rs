@@ -3,8 +3,10 @@
 //! cell's own turns.
 
 mod bus;
+mod cloud;
 mod consumer;
 mod dead;
+mod delivery;
 mod ended;
 mod handler;
 mod trigger;
@@ -62,6 +64,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             found,
             upto,
         } => {
+            if *by != Actor::System {
+                delivery::taken_by_hand(turn, consumer)?;
+            }
             let look = consumer::Look {
                 from: *from,
                 filter,
@@ -81,6 +86,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
         command::Event::Replay { consumer, event } => dead::replay(turn, by, consumer, *event),
         command::Event::Drop { consumer, event } => dead::forget(turn, by, consumer, *event),
         command::Event::Signal { plan, name, data } => wait::signal(turn, by, *plan, name, *data),
+        command::Event::Gone { consumer } => delivery::gone(turn, by, consumer),
     }
 }
 

@@ -5,7 +5,7 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, resource};
-use naos_types::spec::{Kind, Starts};
+use naos_types::spec::{Endpoint, Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -240,6 +240,20 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
         Ok(computed) => computed,
         Err(why) => return unusable(turn, name, caught, why),
     };
+    if let Some(driver) = driver::of(name)
+        && let Some(endpoint) = crate::run::endpoint::of(turn, name)?
+    {
+        let event = super::cloud::structured(caught, &given.value);
+        let event = turn.stage(event.to_string().into_bytes())?;
+        return match enquire(turn, name, driver, &endpoint, caught, event) {
+            Ok(began) => done(turn, name, caught, Some(given.body), began),
+            Err(Stop::Refused(refusal)) => {
+                let problem = Problem::new(refusal.code, refusal.what);
+                dead(turn, name, caught, problem)
+            }
+            Err(stop) => Err(stop),
+        };
+    }
     let input = match input(turn, &starts, caught, &given.value, given.body)? {
         Ok(input) => input,
         Err(why) => return unusable(turn, name, caught, why),
@@ -288,6 +302,35 @@ fn input(
     }
     let bytes = Value::Object(inputs).to_string().into_bytes();
     Ok(Ok(turn.stage(bytes)?))
+}
+
+/// Asks the endpoint of a driver.
+fn enquire(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    driver: Name,
+    endpoint: &Endpoint,
+    caught: &Caught,
+    event: BodyRef,
+) -> Done<Began> {
+    if let Some(parent) = &caught.asks
+        && !crate::plan::still_asks(turn, parent)?
+    {
+        return Ok(Began::Nothing); // whoever asked gave up meanwhile
+    }
+    let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
+    let title = turn.seal(caught.topic.clone())?;
+    let wanted = Wanted {
+        task,
+        title,
+        input: event,
+        agent: None,
+        parent: caught.asks.clone(),
+        by: Actor::Trigger(name.clone(), caught.event),
+    };
+    crate::run::endpoint::ask(turn, wanted, name.clone(), endpoint)?;
+    driver::given(turn, driver, task)?;
+    Ok(Began::Task(task))
 }
 
 fn begin(

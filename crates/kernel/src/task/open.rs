@@ -138,6 +138,7 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name) -> Done<Worker> {
             Ok(Worker::Component(component, grant))
         }
         Tier::Model => Err(no_model(target)),
+        Tier::Endpoint => Err(Stop::broken("the broker chose an endpoint".into())),
     }
 }
 

@@ -4,6 +4,7 @@ mod approvals;
 mod bench;
 mod by_hand;
 mod drivers;
+mod endpoints;
 mod ends;
 mod events;
 mod flows;

@@ -178,6 +178,7 @@ impl super::Spec {
         match self {
             Self::Driver(driver) => Some((driver, DriverLimits::default())),
             Self::Limited(limited) => Some((&limited.driver, limited.limits)),
+            Self::Remote(remote) => Some((&remote.driver, remote.limits)),
             _ => None,
         }
     }

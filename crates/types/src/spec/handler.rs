@@ -54,6 +54,7 @@ impl super::Spec {
         match self {
             Self::Subscription(spec) => Some(spec),
             Self::Handler(spec) => Some(&spec.listens),
+            Self::Delivered(spec) => Some(&spec.subscription),
             _ => None,
         }
     }

@@ -117,7 +117,7 @@ impl NoticeSpec {
 }
 
 /// Whether this can be an address: what it leads to is looked at when something is sent.
-fn address(key: &str, url: &str) -> Result<(), String> {
+pub(super) fn address(key: &str, url: &str) -> Result<(), String> {
     let rest = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));

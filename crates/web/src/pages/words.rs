@@ -169,6 +169,7 @@ words! {
         Skill "skill" Good "A rule.",
         Wasm "wasm" Live "Code in the sandbox.",
         Model "model" Human "A language model.",
+        Endpoint "endpoint" Live "A service outside.",
     }
     /// What a call to the outside does when it is repeated.
     World "world" {

@@ -41,6 +41,7 @@ pub(super) fn tier(tier: Tier) -> words::Tier {
         Tier::Skill => words::Tier::Skill,
         Tier::Wasm => words::Tier::Wasm,
         Tier::Model => words::Tier::Model,
+        Tier::Endpoint => words::Tier::Endpoint,
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
-use super::webhooks;
+use super::{endpoints, webhooks};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
@@ -168,6 +168,15 @@ pub(crate) async fn apply(call: Call) -> Answered {
             && let Some(webhook) = webhooks::made(&call, &format!("#{index}-secret"), name).await?
         {
             told["webhook"] = webhook;
+        }
+        if !asked.dry_run
+            && let Some(key) = endpoints::signing(&item.command)
+        {
+            let part = format!("#{index}-signing");
+            if let Some(signing) = endpoints::made(&call, &part, &key).await? {
+                told["signing"] = signing;
+            }
+            call.desk.couriers.look_at(tenant);
         }
         done.push(told);
     }

@@ -58,6 +58,12 @@ fn content(spec: &Spec) -> Value {
         Spec::Instruction(spec) => written(&spec.document, spec.enabled),
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Remote(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Delivered(spec) => {
+            let mut shown = json!(spec.subscription);
+            shown["deliver"] = json!(spec.deliver);
+            shown
+        }
         Spec::Schedule(schedule) => json!(schedule),
         Spec::Supervisor(spec) => json!({
             "description": spec.description,
