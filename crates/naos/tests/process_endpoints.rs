@@ -122,7 +122,7 @@ fn process_a_driver_outside_answers_later_and_survives_a_kill() {
     let address = "/hooks/main/drivers/crm";
     let body = json!({"id": key, "answer": {"city": "Toamasina"}});
     let forged = call_back(&daemon, address, "whsec_Zm9yZ2Vk", "msg_1", &body);
-    assert_eq!(forged, "403");
+    assert_eq!(forged, "401");
     let taken = call_back(&daemon, address, &secret, "msg_1", &body);
     assert_eq!(taken, "200");
     let again = call_back(&daemon, address, &secret, "msg_1", &body);

@@ -174,6 +174,7 @@ mod tests {
     #[test]
     fn a_step_that_is_a_plan_leads_to_the_run_within() {
         let mut page = sample::plan(&str::to_owned);
+        page.steps[0].run = None;
         page.steps[0].within = Some("plan_7".into());
         let html = check::page(&page);
         check::contains(&html, "<a href=\"/plans/plan_7\">");

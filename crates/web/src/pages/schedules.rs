@@ -94,9 +94,9 @@ mod tests {
         check::contains(&html, "there is no agent ghost");
         assert!(!html.contains("rel=\"next\""), "{html}");
         let mut page = sample::schedules(&str::to_owned);
-        page.more = Some("/schedules?before=schedule%2Fz".into());
+        page.more = Some("/schedules?before=schedule/z".into());
         let html = check::page(&page);
-        check::contains(&html, "href=\"/schedules?before=schedule%2Fz\"");
+        check::contains(&html, "href=\"/schedules?before=schedule/z\"");
     }
 
     #[test]

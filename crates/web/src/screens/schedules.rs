@@ -21,7 +21,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     }
     let page = Schedules {
         schedules: rows,
-        more: next.map(|next| format!("/schedules?before={}", next.replace('/', "%2F"))),
+        more: next.map(|next| format!("/schedules?before={next}")),
     };
     super::page(&call, &page)
 }

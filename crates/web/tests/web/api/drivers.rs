@@ -204,7 +204,7 @@ async fn a_configuration_is_checked_and_handed_over() {
     assert_eq!(got.problem().0, 400);
     assert!(
         got.text
-            .contains("document Drivers/post-tool is no configuration"),
+            .contains("document /Drivers/post-tool is no configuration"),
         "{}",
         got.text
     );

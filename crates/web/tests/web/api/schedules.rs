@@ -38,7 +38,7 @@ async fn they_are_listed_in_parts() {
     assert_eq!(bad.problem(), (400, "N0102".into()));
     let cookie = rig.sign_in(&rig.owner).await;
     let page = rig.page(&cookie, "/schedules?limit=2").await;
-    let link = "href=\"/schedules?before=schedule%2Fb\"";
+    let link = "href=\"/schedules?before=schedule/b\"";
     assert!(page.text.contains(link), "{}", page.text);
 }
 
