@@ -1,12 +1,14 @@
-//! Carries calls out, agents' own and letters to receivers of notices: HTTP through the one client.
+//! Carries calls out, agents' own, letters to receivers of notices, and events for drivers and
+//! subscribers outside: HTTP through the one client.
 
 mod letters;
+mod parcels;
 mod thinking;
 
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Done, Outside, OutsideOutcome, Posed, Posted};
+use naos_engine::node::{Back, Done, Outside, OutsideOutcome, Parcel, Posed, Posted};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
@@ -52,6 +54,12 @@ impl Outside for Wired {
         let client = self.client.clone();
         self.runtime
             .spawn(async move { done(letters::post(&client, posted).await) });
+    }
+
+    fn hand(&self, parcel: Parcel, back: Back) {
+        let client = self.client.clone();
+        self.runtime
+            .spawn(async move { back(parcels::hand(&client, parcel).await) });
     }
 }
 

@@ -188,12 +188,12 @@ fn gated_answer(
                 Ability::Http => postcard::from_bytes(&bytes).ok(),
                 Ability::Emit => Some(GatedAnswer::Emit(Ok(String::from_utf8(bytes).ok()?))),
                 Ability::Ask => Some(GatedAnswer::Ask(Ok(String::from_utf8(bytes).ok()?))),
-                Ability::Model | Ability::Tool => None, // no component has these
+                Ability::Model | Ability::Tool | Ability::Endpoint => None, // no component has these
             };
         }
         Answer::Text(text) => {
             return match ability {
-                Ability::Http | Ability::Model | Ability::Tool => None,
+                Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint => None,
                 Ability::Emit => Some(GatedAnswer::Emit(Ok(text))),
                 Ability::Ask => Some(GatedAnswer::Ask(Ok(text))),
             };
@@ -206,7 +206,7 @@ fn gated_answer(
         Ability::Http => GatedAnswer::Http(Err(error)),
         Ability::Emit => GatedAnswer::Emit(Err(error)),
         Ability::Ask => GatedAnswer::Ask(Err(error)),
-        Ability::Model | Ability::Tool => return None,
+        Ability::Model | Ability::Tool | Ability::Endpoint => return None, // no guest asks for it
     })
 }
 

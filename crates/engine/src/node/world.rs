@@ -11,8 +11,9 @@ use naos_types::effect::{Call, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::Letter;
 use naos_types::think::{Think, Thought};
-use naos_types::{BodyRef, RunId, TenantId, Time};
+use naos_types::{BodyRef, RunId, Span, TenantId, Time};
 
+use super::endpoint::{Back, Handed, Parcel};
 use super::{Inner, Node, Parts, lock};
 use crate::shard::{Envelope, Incoming};
 
@@ -32,6 +33,10 @@ pub enum OutsideOutcome {
     Lost(String),
     /// It did not happen, and another attempt would not help.
     Refused(String),
+    /// The receiver took it, and says later what came of it.
+    Later,
+    /// The receiver took nothing, and wants to be left alone for so long.
+    Busy(String, Span),
 }
 
 /// A letter on its way out.
@@ -64,6 +69,13 @@ pub trait Outside: Send + Sync {
     fn post(&self, posted: Posted, done: Done) {
         drop(posted);
         done(OutsideOutcome::NotSent("no driver delivers letters".into()));
+    }
+
+    /// Begins to hand a signed request over and returns at once; `back` as `done` in
+    /// [`Self::begin`].
+    fn hand(&self, parcel: Parcel, back: Back) {
+        drop(parcel);
+        back(Handed::NotSent("no driver hands anything over".into()));
     }
 }
 
@@ -134,6 +146,10 @@ impl World {
             wake: Condvar::new(),
             pool,
         }
+    }
+
+    pub(super) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.outside
     }
 
     pub(super) fn start(&self) -> std::io::Result<Vec<JoinHandle<()>>> {
@@ -285,6 +301,11 @@ impl World {
                     Ok(sealed) => (CallOutcome::Refused(sealed), Vec::new()),
                     Err(_) => (CallOutcome::Lost(None), Vec::new()),
                 },
+                OutsideOutcome::Later => (CallOutcome::Later, Vec::new()),
+                OutsideOutcome::Busy(why, wait) => match back.seal(tenant, &why) {
+                    Ok(sealed) => (CallOutcome::Busy(sealed, wait), Vec::new()),
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
                 OutsideOutcome::Lost(why) => {
                     (CallOutcome::Lost(back.seal(tenant, &why).ok()), Vec::new())
                 }
@@ -305,6 +326,7 @@ impl World {
         let key = format!("{tenant}-{}", naos_kernel::key_of(call));
         match call.driver {
             Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
             Driver::Model => match super::thinking::posed(&node, tenant, key, &request) {
                 Ok(posed) => self.outside.think(posed, done),
                 Err(why) => done(OutsideOutcome::Refused(why)),

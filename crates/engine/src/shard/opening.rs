@@ -121,8 +121,8 @@ fn unknown(record: &Record) -> Refusal {
 
 /// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
 /// asked for again as if nothing had been, but counted as lost.
-fn is_paid(call: &Call) -> bool {
-    call.driver == Driver::Model && !naos_kernel::planted::is("answers-asked-twice")
+const fn is_paid(call: &Call) -> bool {
+    matches!(call.driver, Driver::Model)
 }
 
 /// The loss of a call that can't be repeated.

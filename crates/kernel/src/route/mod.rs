@@ -35,7 +35,8 @@ const NO_MODEL: &str = "no agent works with a model for this: apply a model and 
 pub const fn confidence_min(tier: Tier) -> u16 {
     match tier {
         Tier::Skill => SKILL_CONFIDENCE_MIN,
-        Tier::Wasm => WASM_CONFIDENCE_MIN,
+        // Nobody is sent to an endpoint but the events of its driver.
+        Tier::Wasm | Tier::Endpoint => WASM_CONFIDENCE_MIN,
         Tier::Model => MODEL_CONFIDENCE_MIN,
     }
 }
@@ -102,7 +103,7 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
 fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considered> {
     let name = &ranked.name;
     let agent = match ranked.tier {
-        Tier::Skill => None,
+        Tier::Skill | Tier::Endpoint => None,
         Tier::Wasm | Tier::Model => turn.agent(name)?,
     };
     let is_mind = agent.is_some_and(|agent| agent.spec.mind.is_some());

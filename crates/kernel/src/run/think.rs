@@ -25,6 +25,8 @@ use crate::turn::{Done, Stop, Turn};
 pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
 /// How often in a row a model may ask for the very same calls.
 const REPEATS_MAX: u32 = 3;
+/// The most models that are asked for one answer, those that stand in included.
+const CHAIN_MAX: usize = 16;
 /// What stands around each piece of a conversation, in tokens: roles, marks, names.
 const PIECE_TOKENS: u64 = 64;
 /// What a provider says by itself to a model that has tools, and what describes them.
@@ -64,21 +66,28 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<MindSpec>> {
     Ok(found.and_then(|agent| agent.spec.mind.as_deref().cloned()))
 }
 
-/// Why nobody can be asked, in a sentence; and the first model that can.
+/// The models that can be asked, each followed by those that stand in for it; and why one can't.
 fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
-    let key = |name: &Name| ResourceKey(Kind::Model, name.clone());
-    turn.load(
-        mind.models
-            .iter()
-            .map(|name| crate::state::Key::Resource(key(name))),
-    )?;
-    let (mut there, mut why) = (Vec::new(), String::new());
-    for name in &mind.models {
-        match turn.resource(&key(name))? {
+    let mut named = mind.models.clone();
+    let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
+    while let Some(name) = named.get(at).cloned() {
+        at += 1;
+        let key = ResourceKey(Kind::Model, name.clone());
+        match turn.resource(&key)? {
             Some(Resource {
                 spec: Spec::Model(spec),
                 ..
-            }) => there.push((name.clone(), &**spec)),
+            }) => {
+                let more = spec.fallbacks.iter();
+                let more: Vec<Name> = more.filter(|name| !named.contains(name)).cloned().collect();
+                named.splice(at..at, more);
+                named.truncate(CHAIN_MAX);
+                if spec.enabled {
+                    there.push((name, &**spec));
+                } else {
+                    why = format!("the model {name} is disabled");
+                }
+            }
             _ => why = format!("there is no model {name}: apply one"),
         }
     }
@@ -179,8 +188,18 @@ fn choose<'t>(
     Ok(Err(refusal))
 }
 
-/// The next thing that a run does.
+/// The next thing that a run does. What can't be done ends it: nobody else would.
 pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
+    match step(turn, id) {
+        Err(Stop::Refused(why)) if turn.facts.is_empty() => {
+            let run = known(turn, id)?.clone();
+            for_good(turn, id, &run, Problem::new(why.code, why.what))
+        }
+        done => done,
+    }
+}
+
+fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     let run = known(turn, id)?.clone();
     if !run.thinks_next() || crate::supervisor::waits(turn, id)? {
         return Ok(());

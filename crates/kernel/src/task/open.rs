@@ -39,6 +39,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
     let worker = worker(turn, &chosen, &target, wanted.input)?;
+    let worker = bounded(turn, &wanted.by, worker)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
         Worker::Component(_, grant) => grant.cost_max,
@@ -140,6 +141,7 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
             let worst = crate::run::estimate(turn, target, input)?;
             Ok(Worker::Model(grant, worst))
         }
+        Tier::Endpoint => Err(Stop::broken("the broker chose an endpoint".into())),
     }
 }
 
@@ -160,6 +162,17 @@ fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
         limits: spec.limits.clone(),
         cost_max,
     }
+}
+
+/// Who does a driver's work has no more than its manifest says.
+fn bounded(turn: &Turn<'_>, by: &Actor, worker: Worker) -> Done<Worker> {
+    let Worker::Component(component, mut grant) = worker else {
+        return Ok(worker);
+    };
+    if !crate::planted::is("driver-unbounded") {
+        grant.limits = crate::resource::driver::narrowed(turn, by, &grant.limits)?;
+    }
+    Ok(Worker::Component(component, grant))
 }
 
 /// The refusal of the model tier: no model is connected.

@@ -158,7 +158,7 @@ fn date(text: &str) -> Result<Time, Fail> {
     Ok(Time(start.timestamp().as_millisecond()))
 }
 
-/// Says which models there would be: none is connected in this version.
+/// Says which models there could be: the job itself needs none.
 pub(crate) fn say_models(context: &Context) {
     let keys = [
         "ANTHROPIC_API_KEY",
@@ -168,16 +168,16 @@ pub(crate) fn say_models(context: &Context) {
     ];
     let set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     for name in keys.iter().filter(set) {
-        context
-            .out
-            .say(format!("{name} is set: available, not connected yet"));
+        context.out.say(format!(
+            "{name} is set: available, apply a model to use it (docs/models.md)"
+        ));
     }
     let ollama = std::net::SocketAddr::from(([127, 0, 0, 1], 11_434));
     let wait = std::time::Duration::from_millis(50);
     if std::net::TcpStream::connect_timeout(&ollama, wait).is_ok() {
         context
             .out
-            .say("a local Ollama answers: available, not connected yet");
+            .say("a local Ollama answers: available, apply a model to use it (docs/models.md)");
     }
 }
 

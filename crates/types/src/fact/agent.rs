@@ -23,6 +23,8 @@ facts! {
         spec: AgentSpec,
         /// Who made it.
         by: Actor,
+        /// Whether its supervisor rests, and it with it.
+        down: bool,
     }
     /// Its manifest changed.
     Changed "agent.changed" as "agent.changed" v 2 lifts ChangedV1 1 {
@@ -72,7 +74,8 @@ facts! {
     }
 }
 
-/// How an agent came while none worked with a model.
+/// How an agent came while none worked with a model, and one beneath a supervisor that rests
+/// worked all the same.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CreatedV1 {
     /// Who.
@@ -85,10 +88,12 @@ pub struct CreatedV1 {
 
 impl From<CreatedV1> for Created {
     fn from(old: CreatedV1) -> Self {
+        let CreatedV1 { name, spec, by } = old;
         Self {
-            name: old.name,
-            spec: old.spec.into(),
-            by: old.by,
+            name,
+            spec: spec.into(),
+            by,
+            down: false,
         }
     }
 }
@@ -120,22 +125,32 @@ impl From<ChangedV1> for Changed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Fact as Any;
 
     #[test]
-    fn an_agent_of_an_earlier_release_is_read() {
+    fn who_came_before_works_without_a_model() {
+        let spec = AgentSpecV1 {
+            description: "reads".into(),
+            model: Some("m".into()),
+            ..AgentSpecV1::default()
+        };
+        let old = CreatedV1 {
+            name: Name::new("reader").unwrap(),
+            spec: spec.clone(),
+            by: Actor::System,
+        };
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let fact = Any::decode("agent.created", 1, &bytes).unwrap();
+        assert_eq!((&fact, fact.version()), (&Created::from(old).into(), 2));
         let old = ChangedV1 {
-            name: Name::new("a").unwrap(),
-            spec: AgentSpecV1 {
-                description: "reads".into(),
-                model: Some("m".into()),
-                ..AgentSpecV1::default()
-            },
+            name: Name::new("reader").unwrap(),
+            spec,
             version: 3,
             by: Actor::System,
         };
         let bytes = postcard::to_stdvec(&old).unwrap();
-        let fact = crate::fact::Fact::decode("agent.changed", 1, &bytes).unwrap();
-        let crate::fact::Fact::Agent(Fact::Changed(changed)) = fact else {
+        let fact = Any::decode("agent.changed", 1, &bytes).unwrap();
+        let Any::Agent(Fact::Changed(changed)) = fact else {
             panic!("{fact:?}")
         };
         assert_eq!((changed.version, changed.spec.mind), (3, None));

@@ -16,6 +16,8 @@ pub enum Ability {
     Emit,
     /// A question to a person.
     Ask,
+    /// An event for a driver's endpoint.
+    Endpoint,
     /// An answer of a language model.
     Model,
     /// A tool that a model called, and that naos itself answers.

@@ -1,0 +1,160 @@
+//! Agents that work with a model, from the manifest to the answer, against a server that speaks as
+//! each provider does.
+
+mod project;
+
+use naos_modelserver::{Options, Server, Step};
+use project::{Daemon, Project};
+use serde_json::Value;
+
+const KEY: &str = "sk-a-key-of-the-tests";
+
+struct Office {
+    project: Project,
+    _daemon: Daemon,
+    server: Server,
+    _runtime: tokio::runtime::Runtime,
+}
+
+fn office(script: Vec<Step>) -> Office {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options {
+        key: Some(KEY.into()),
+        script,
+        remembers: true,
+        ..Options::default()
+    };
+    let server = runtime.block_on(Server::start(options)).unwrap();
+    let project = Project::new();
+    let port = server.port().to_string();
+    let daemon = project.up_with(&[
+        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+        ("NAOS_MODEL_TEST", KEY),
+    ]);
+    Office {
+        project,
+        _daemon: daemon,
+        server,
+        _runtime: runtime,
+    }
+}
+
+impl Office {
+    /// A model of a provider and an agent that works with it, both of one name.
+    fn hire(&self, name: &str, provider: &str, path: &str, model: &str, more: &str) {
+        let url = self.server.url(path);
+        let text = format!(
+            "type: model\nname: {name}\nprovider: {provider}\nendpoint: {url}\nmodel: '{model}'\n\
+             key: env:NAOS_MODEL_TEST\ncost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n\
+             type: agent\nname: {name}\nmodel: {name}\nprompt: You help an office.\n{more}"
+        );
+        self.apply(&text);
+    }
+
+    fn apply(&self, text: &str) {
+        let applied = self
+            .project
+            .naos_with(&["apply", "-f", "-"], text.as_bytes());
+        assert_eq!(applied.exit, 0, "{text}: {}", applied.stderr);
+    }
+
+    fn run(&self, agent: &str, input: &str) -> (i32, Value) {
+        let ended = self
+            .project
+            .naos(&["run", agent, "--input", input, "--json"]);
+        let said = serde_json::from_str(&ended.stdout);
+        (
+            ended.exit,
+            said.unwrap_or_else(|_| panic!("{}", ended.stderr)),
+        )
+    }
+}
+
+#[test]
+fn process_every_provider_answers_and_is_paid() {
+    let office = office(Vec::new());
+    for (name, provider, path) in [
+        ("chat", "openai-compatible", "/v1"),
+        ("claude", "anthropic", "/v1"),
+        ("flash", "gemini", "/v1beta"),
+        ("llama", "ollama", ""),
+    ] {
+        office.hire(name, provider, path, "echo", "");
+        let (exit, done) = office.run(name, "The bill of Riake?");
+        assert_eq!(exit, 0, "{name}: {done}");
+        assert_eq!(done["output"], "The bill of Riake?", "{name}");
+        assert_eq!(done["tier"], "model", "{name}");
+        assert!(done["cost_micros"].as_u64().unwrap() > 0, "{name}: {done}");
+    }
+    let seen = office.server.seen();
+    assert!(seen.len() >= 4);
+    let audit = office.project.naos(&["audit", "--last", "200"]);
+    assert!(!audit.stdout.contains(KEY), "a key in the audit log");
+    assert!(audit.stdout.contains("cost.metered"), "{}", audit.stdout);
+}
+
+#[test]
+fn process_a_model_calls_tools_and_what_it_may_not_is_refused() {
+    let script = concat!(
+        r#"{"call": ["#,
+        r#"{"name": "context_write", "arguments": "#,
+        r#"{"path": "notes/a.md", "text": "due on Friday"}},"#,
+        r#"{"name": "context_read", "arguments": {"path": "notes/a.md"}},"#,
+        r#"{"name": "calculate", "arguments": {"expression": "40.0 + 2.0"}},"#,
+        r#"{"name": "context_write", "arguments": "#,
+        r#"{"path": "agents/clerk/SOUL.md", "text": "x"}},"#,
+        r#"{"name": "context_read", "arguments": {"path": "secret.md"}}]}"#,
+        "\n",
+        r#"{"say": "42 is due on Friday."}"#,
+    );
+    let office = office(Step::parse_all(script).unwrap());
+    office.hire(
+        "clerk",
+        "openai-compatible",
+        "/v1",
+        "scripted",
+        "tools: [context_read, context_write, calculate]\n\
+         grants: {context_read: [notes/**], context_write: ['**']}\n",
+    );
+    let (exit, done) = office.run("clerk", "What is due?");
+    assert_eq!((exit, &done["output"]), (0, &"42 is due on Friday.".into()));
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    for said in [
+        "due on Friday",
+        "42",
+        "only people write it",
+        "may not read secret.md",
+    ] {
+        assert!(last.contains(said), "{said}: {last}");
+    }
+}
+
+#[test]
+fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
+    let office = office(Vec::new());
+    for (name, model, words) in [
+        ("page", "html", "no answer"),
+        ("quota", "quota", "key"),
+        ("broken", "half", "no answer"),
+        ("absurd", "usage:absurd", "no answer"),
+    ] {
+        office.hire(name, "openai-compatible", "/v1", model, "");
+        let (exit, done) = office.run(name, "x");
+        assert_eq!(exit, 1, "{name}: {done}");
+        assert!(done.to_string().contains("N0221"), "{name}: {done}");
+        assert!(done.to_string().contains(words), "{name}: {done}");
+    }
+    // A model that isn't there is said before anything happens.
+    office.apply("type: agent\nname: lost\nmodel: nobody\n");
+    let refused = office.project.naos(&["run", "lost", "--input", "x"]);
+    assert_eq!(refused.exit, 3, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("there is no model nobody"),
+        "{}",
+        refused.stderr
+    );
+}
