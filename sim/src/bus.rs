@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use naos_kernel::resource::ERROR_TOPIC;
 use naos_types::command::{self, Command, Reply};
-use naos_types::fact::event::{self, Origin, Published};
+use naos_types::fact::event::{self, Began, Origin, Published};
 use naos_types::fact::{Fact, resource};
 use naos_types::spec::{
-    EventFilter, Kind, PlanSpec, RetryPolicy, Spec, Starts, StepDo, StepSpec, SubscriptionSpec,
+    Emits, EventFilter, Kind, PlanSpec, RetryPolicy, Spec, Starts, StepDo, StepSpec,
+    SubscriptionSpec,
 };
-use naos_types::{EventId, Name, Seq, Span, TenantId};
+use naos_types::{Actor, EventId, Name, Seq, Span, TenantId};
 
 use crate::events::Event;
 use crate::journal::ensure;
@@ -29,6 +31,8 @@ const TOPICS: [&str; 8] = [
     "turn",
     "weather.data",
 ];
+/// A condition that every event meets.
+const SOME: &str = "size(trigger.id) > 3";
 /// How often each tenant's consumer comes.
 const VISITS: u32 = 14;
 
@@ -56,6 +60,8 @@ pub(crate) struct Bus {
     pub(crate) again: u64,
     pub(crate) put_aside: u64,
     pub(crate) set_off: u64,
+    pub(crate) made: u64,
+    known_ids: BTreeSet<EventId>,
     pub(crate) circles: u64,
 }
 
@@ -63,10 +69,10 @@ impl Bus {
     pub(crate) fn take(&mut self, fact: &Fact, seq: Seq) -> Result<(), String> {
         match fact {
             Fact::Resource(resource::Fact::Applied(f)) => {
-                if let Spec::Subscription(spec) = &f.spec {
+                if let Some(spec) = f.spec.listens() {
                     let seen = self.seen.entry(f.name.clone()).or_default();
                     seen.filter.clone_from(&spec.filter);
-                    seen.starts = spec.starts.is_some();
+                    seen.starts = spec.starts.is_some() || !f.spec.emits().is_empty();
                 }
                 Ok(())
             }
@@ -83,6 +89,9 @@ impl Bus {
     fn event(&mut self, fact: &event::Fact, seq: Seq) -> Result<(), String> {
         match fact {
             event::Fact::Published(f) => {
+                ensure(self.known_ids.insert(f.event), || {
+                    format!("{} is published twice", f.event)
+                })?;
                 self.published(f, seq);
                 Ok(())
             }
@@ -130,6 +139,7 @@ impl Bus {
             }
             event::Fact::Triggered(f) => {
                 self.set_off += 1;
+                self.made += u64::from(matches!(f.began, Began::Events(_)));
                 let seen = self.known(&f.consumer)?;
                 ensure(seen.pending.remove(&f.event), || {
                     format!("{} set {} off again", f.event, f.consumer)
@@ -140,7 +150,18 @@ impl Bus {
     }
 
     fn published(&mut self, f: &Published, seq: Seq) {
-        for seen in self.seen.values_mut().filter(|seen| seen.filter.wants(f)) {
+        let failed = match (&f.by, &f.origin.trigger) {
+            (Actor::System, Some((name, _))) if f.topic == ERROR_TOPIC => Some(name),
+            _ => None, // nobody is set off by its own failure
+        };
+        let all = self
+            .seen
+            .iter_mut()
+            .filter(|(name, _)| Some(*name) != failed);
+        for seen in all
+            .map(|(_, seen)| seen)
+            .filter(|seen| seen.filter.wants(f))
+        {
             if seen.starts {
                 seen.pending.insert(f.event);
             } else {
@@ -253,6 +274,15 @@ impl Sim {
     /// What a tenant begins with whose events somebody listens to.
     pub(crate) fn begin_bus(&mut self, tenant: TenantId) {
         let plan = |called, topic| (Kind::Plan, name(called), Spec::Plan(emits(topic)));
+        let handles = |called, topic, emits: &[(&str, Option<&str>)]| {
+            let emits = emits.iter().map(|(kind, when)| Emits {
+                kind: (*kind).into(),
+                data: Some("{\"of\": \"{{ trigger.id }}\"}".into()),
+                when: when.map(str::to_owned),
+            });
+            let spec = Spec::subscription(subscription(topic, None), emits.collect());
+            (Kind::Subscription, name(called), spec)
+        };
         let listens = |called, topic, starts| {
             let spec = Spec::Subscription(Box::new(subscription(topic, starts)));
             (Kind::Subscription, name(called), spec)
@@ -264,6 +294,18 @@ impl Sim {
             listens("alarms", "alarm", Some("answer")),
             listens("rounds", "turn", Some("round")),
             listens("nowhere", "weather.*", Some("no-such-plan")),
+            handles(
+                "echoes",
+                "alarm",
+                &[("echo", None), ("email.again", Some(SOME))],
+            ),
+            handles("circle", "echo", &[("echo", None)]),
+            handles(
+                "broken",
+                "turn",
+                &[("never", Some("trigger.data.none == 1"))],
+            ),
+            handles("told", "error", &[("told", None)]),
         ];
         for (kind, name, spec) in all {
             let command = command::Resource::Apply { kind, name, spec };
@@ -376,6 +418,7 @@ impl Sim {
             ("event given again", bus.again),
             ("event put aside", bus.put_aside),
             ("event set something off", bus.set_off),
+            ("event made of another", bus.made),
             ("circle of events broken", bus.circles),
         ];
         for (what, many) in met {

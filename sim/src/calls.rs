@@ -2,7 +2,7 @@
 
 use naos_engine::shard::{Envelope, NewBody};
 use naos_types::TenantId;
-use naos_types::effect::{Call, Caller, EffectId};
+use naos_types::effect::{Call, Caller, Driver, EffectId};
 use naos_types::fact::run::World;
 use naos_types::input::{CallEnded, CallOutcome, Input};
 
@@ -29,7 +29,11 @@ impl Sim {
 
     /// A request reaches its receiver, whoever sent it may be dead by now.
     pub(crate) fn arrive(&mut self, tenant: TenantId, call: Call, sender: u64) {
-        let text = self.content(tenant, &call.request).unwrap_or_default();
+        let asks = call.driver == Driver::Endpoint;
+        let mut text = self.content(tenant, &call.request).unwrap_or_default();
+        if asks {
+            text = self.enquiry(tenant, &text);
+        }
         let guests = matches!(call.by, Caller::Run(..));
         if guests && !String::from_utf8_lossy(&text).contains(&canary(tenant)) {
             let detail = format!("{:?}", call.by);
@@ -45,6 +49,10 @@ impl Sim {
             &mut self.outside.honouring
         };
         let answer = receiver.arrive(key);
+        if asks {
+            let heard = sender == self.report.crashes;
+            return self.endpoint_says(tenant, &call, heard);
+        }
         if !guests && self.extra.once_in(12) {
             self.report.meet("notice refused", 1);
             let gone = CallOutcome::Refused(self.seal(tenant, "gone"));
@@ -66,7 +74,7 @@ impl Sim {
         self.call_ended(tenant, &call, outcome, vec![body]);
     }
 
-    fn call_ended(
+    pub(crate) fn call_ended(
         &mut self,
         tenant: TenantId,
         call: &Call,

@@ -95,6 +95,7 @@ impl Sim {
             self.check_notices(tenant);
             self.check_bus(tenant);
             self.check_drivers(tenant);
+            self.check_endpoints(tenant);
             self.check_schedules(tenant);
             self.check_watches(tenant);
             self.check_money(tenant);

@@ -145,6 +145,7 @@ impl Sim {
         }
         if self.scenarios.drivers {
             self.begin_drivers(tenant);
+            self.begin_endpoints(tenant);
         }
         if self.scenarios.schedules {
             self.begin_schedules(tenant);

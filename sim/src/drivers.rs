@@ -90,6 +90,15 @@ impl Drivers {
     }
 
     fn resource(&mut self, fact: &resource::Fact, at: Time) -> Result<(), String> {
+        let of = match fact {
+            resource::Fact::DriverGiven(f) => Some(&f.driver),
+            resource::Fact::DriverDone(f) => Some(&f.driver),
+            resource::Fact::DriverWaits(f) => Some(&f.driver),
+            _ => None,
+        };
+        if of.is_some_and(|driver| driver.as_str() != DRIVER) {
+            return Ok(());
+        }
         match fact {
             resource::Fact::DriverGiven(f) => {
                 self.given += 1;

@@ -50,6 +50,8 @@ pub(crate) enum Event {
     Visit(TenantId, u32),
     /// Somebody asks a driver for something; so many times more.
     Use(TenantId, u32),
+    /// Somebody asks a driver outside; so many times more.
+    Enquire(TenantId, u32),
 }
 
 impl Event {

@@ -115,6 +115,10 @@ impl Sim {
                 self.report.meet("step skipped by hand", 1);
                 return;
             }
+            plan::Fact::Paused(f) if matches!(f.by, Actor::Plan(_)) => {
+                self.report.meet("run paused with the one above", 1);
+                return;
+            }
             plan::Fact::Paused(_) => {
                 self.report.meet("run paused", 1);
                 command::Plan::Resume { plan }

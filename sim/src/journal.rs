@@ -8,7 +8,7 @@ use naos_store::{Entry, MemStore, Store};
 use naos_types::effect::{Call, Caller};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::{Fact, agent, approval, plan, review, run, supervisor, task};
-use naos_types::{ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
+use naos_types::{Actor, ApprovalId, Name, PlanId, RunId, Seq, StepPath, TaskId, TenantId, Time};
 
 use crate::bus::Bus;
 use crate::drivers::Drivers;
@@ -31,6 +31,8 @@ pub(crate) struct RunSeen {
     /// How often a person let it begin again after it diverged.
     restarts: u32,
     diverged: bool,
+    /// It asks an endpoint, which may answer whenever it likes.
+    asks: bool,
     /// How often a person said: try it again.
     pub(crate) retries: BTreeMap<u32, u32>,
 }
@@ -45,7 +47,8 @@ pub(crate) struct Walk {
     pub(crate) tasks: BTreeMap<TaskId, bool>,
     pub(crate) runs: BTreeMap<RunId, RunSeen>,
     pub(crate) plans: BTreeMap<PlanId, bool>,
-    paused: BTreeSet<PlanId>,
+    /// Those that are paused, and whether it is with the run above only.
+    paused: BTreeMap<PlanId, bool>,
     steps: BTreeMap<(PlanId, StepPath), u32>,
     approvals: BTreeMap<ApprovalId, bool>,
     agents: BTreeSet<Name>,
@@ -71,7 +74,7 @@ impl Walk {
             tasks: BTreeMap::new(),
             runs: BTreeMap::new(),
             plans: BTreeMap::new(),
-            paused: BTreeSet::new(),
+            paused: BTreeMap::new(),
             steps: BTreeMap::new(),
             approvals: BTreeMap::new(),
             agents: BTreeSet::new(),
@@ -200,6 +203,7 @@ impl Walk {
                     format!("{id} calls twice")
                 })?;
                 seen.pending = Some(f.index);
+                seen.asks = f.ability == run::Ability::Endpoint;
             }
             run::Fact::Answered(f) => {
                 ensure(seen.pending.take() == Some(f.index), || {
@@ -216,7 +220,7 @@ impl Walk {
                 *seen.retries.entry(f.index).or_default() += 1;
             }
             run::Fact::Completed(_) => {
-                ensure(seen.pending.is_none() && !seen.rests, || {
+                ensure(seen.pending.is_none() && (!seen.rests || seen.asks), || {
                     format!("{id} completed while it waited")
                 })?;
                 seen.closed = true;
@@ -272,13 +276,22 @@ impl Walk {
             .get_mut(&id)
             .ok_or_else(|| format!("{id} never began"))?;
         match fact {
-            plan::Fact::Paused(_) => {
-                ensure(self.paused.insert(id), || format!("{id} is paused twice"))?;
+            plan::Fact::Paused(f) => {
+                let with = matches!(f.by, Actor::Plan(_));
+                let before = self.paused.insert(id, with);
+                let fits = before.is_none() || (before == Some(true) && !with);
+                ensure(fits, || format!("{id} is paused twice"))?;
             }
-            plan::Fact::StepStarted(f) => ensure(!self.paused.contains(&id), || {
+            plan::Fact::StepStarted(f) => ensure(!self.paused.contains_key(&id), || {
                 format!("{} begins while {id} is paused", f.at)
             })?,
-            plan::Fact::Resumed(_) if self.paused.remove(&id) => return Ok(()),
+            plan::Fact::Resumed(f) if self.paused.contains_key(&id) => {
+                let with = self.paused.remove(&id) == Some(true);
+                let above = matches!(f.by, Actor::Plan(_));
+                return ensure(with == above, || {
+                    format!("{id} was paused by somebody else than {:?}", f.by)
+                });
+            }
             // Whoever cancels it wants it undone.
             plan::Fact::UndoBegan(f) if f.problem.is_none() => drop(self.paused.remove(&id)),
             plan::Fact::Closed(_) => drop(self.paused.remove(&id)),

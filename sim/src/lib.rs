@@ -10,6 +10,7 @@ mod chance;
 mod checks;
 mod clients;
 mod drivers;
+mod endpoints;
 mod events;
 mod execute;
 mod faults;

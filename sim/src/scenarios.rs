@@ -47,6 +47,8 @@ pub const NAMES: &[&str] = &[
     "driver given an event",
     "event waited for a driver",
     "driver rested",
+    "endpoint asked",
+    "endpoint answers later",
     "failure of a driver told",
     "schedule fired",
     "schedule missed",

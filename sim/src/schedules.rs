@@ -1,12 +1,12 @@
 //! Schedules: each time that was due has one run, or is told to be missed where its schedule lets
 //! it be. Reckoned from the documents and the journal alone, without the rules' own eyes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use naos_types::fact::schedule::{Beat, Fact};
-use naos_types::fact::{Fact as AnyFact, resource};
-use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
-use naos_types::{Name, Span, TenantId, Time, command};
+use naos_types::fact::schedule::{Beat, Began, Fact};
+use naos_types::fact::{Fact as AnyFact, plan, resource, task};
+use naos_types::spec::{Begins, Kind, Missed, Overlap, ScheduleSpec, Spec, Timing, When};
+use naos_types::{Code, Name, Span, TenantId, Time, command};
 
 use crate::chance::Chance;
 use crate::clients::{START, canary};
@@ -24,6 +24,8 @@ const ALL: u32 = 1_000;
 pub(crate) struct Schedules {
     specs: BTreeMap<Name, ScheduleSpec>,
     seen: BTreeMap<Name, Seen>,
+    /// What ended of what was begun.
+    ended: BTreeSet<String>,
 }
 
 struct Seen {
@@ -34,6 +36,8 @@ struct Seen {
     through: Option<Time>,
     fired: u64,
     paused: bool,
+    /// What it began last.
+    last: Option<Began>,
 }
 
 /// The first due time after another, reckoned by counting.
@@ -53,6 +57,20 @@ fn due_after(spec: &ScheduleSpec, since: Time, after: Time) -> Option<Time> {
 }
 
 impl Seen {
+    /// Nothing begins beside what may not work beside it.
+    fn begins(
+        &mut self,
+        began: Began,
+        ended: &BTreeSet<String>,
+        overlap: Overlap,
+    ) -> Result<(), String> {
+        let last = self.last.replace(began).map(|last| last.to_string());
+        let over = last.as_ref().is_none_or(|last| ended.contains(last));
+        ensure(over || overlap == Overlap::Allow, || {
+            format!("{began} began beside {last:?}")
+        })
+    }
+
     /// What a fact says is due next is what the document says.
     fn goes_on(
         &mut self,
@@ -77,6 +95,16 @@ impl Seen {
 }
 
 impl Schedules {
+    /// What was begun may have ended, or goes on.
+    fn end(&mut self, fact: &AnyFact) {
+        match fact {
+            AnyFact::Plan(plan::Fact::Closed(f)) => drop(self.ended.insert(f.plan.to_string())),
+            AnyFact::Plan(plan::Fact::Resumed(f)) => drop(self.ended.remove(&f.plan.to_string())),
+            AnyFact::Task(task::Fact::Closed(f)) => drop(self.ended.insert(f.task.to_string())),
+            _ => {}
+        }
+    }
+
     pub(crate) fn take(&mut self, fact: &AnyFact, at: Time) -> Result<(), String> {
         let fact = match fact {
             AnyFact::Resource(resource::Fact::Applied(f)) if f.kind == Kind::Schedule => {
@@ -86,7 +114,10 @@ impl Schedules {
                 return Ok(());
             }
             AnyFact::Schedule(fact) => fact,
-            _ => return Ok(()),
+            other => {
+                self.end(other);
+                return Ok(());
+            }
         };
         let name = fact.of().1;
         let spec = self
@@ -100,6 +131,7 @@ impl Schedules {
                 through: None,
                 fired: 0,
                 paused: false,
+                last: None,
             });
             // One that waits isn't forgotten when its document changes.
             let next = f.next.map(|next| next.at);
@@ -107,7 +139,12 @@ impl Schedules {
             seen.waits = next;
             return ensure(kept, || "a time that was due is forgotten".into());
         }
+        let ended = &self.ended;
         let seen = self.seen.get_mut(name).ok_or("it never came")?;
+        let overlap = spec.starts.overlap();
+        if let Fact::Fired(f) = fact {
+            seen.begins(f.began, ended, overlap)?;
+        }
         match fact {
             Fact::Fired(f) if f.by.is_some() => {
                 let next = f.next.map(|next| next.at);
@@ -160,6 +197,15 @@ impl Schedules {
                 Ok(())
             }
             Fact::Set(_) => Ok(()),
+            Fact::Waited(f) => {
+                let waits = overlap == Overlap::Wait && seen.waits == Some(f.at);
+                ensure(waits && seen.last == Some(f.behind), || {
+                    format!("{:?} waits for {}", f.at, f.behind)
+                })
+            }
+            Fact::Freed(f) => ensure(seen.waits == Some(f.next.at), || {
+                format!("{:?} waited for nothing", f.next)
+            }),
         }
     }
 
@@ -200,6 +246,7 @@ fn schedule_spec(chance: &mut Chance, called: &str, mark: &str) -> ScheduleSpec 
             from: None,
         },
     };
+    let overlap = *chance.pick(&[Overlap::Allow, Overlap::Skip, Overlap::Wait]);
     let jitter = *chance.pick(&[0, 0, 30]);
     ScheduleSpec {
         description: String::new(),
@@ -217,7 +264,7 @@ fn schedule_spec(chance: &mut Chance, called: &str, mark: &str) -> ScheduleSpec 
             Missed::CatchUp(ALL),
         ]),
         jitter: Span::secs(jitter),
-        starts,
+        starts: starts.with(overlap),
         enabled: true,
     }
 }
@@ -275,7 +322,15 @@ impl Sim {
             Fact::Missed(f) if f.problem.is_none() => {
                 self.report.meet("schedule missed", f.count);
             }
+            Fact::Missed(f)
+                if f.problem
+                    .as_ref()
+                    .is_some_and(|p| p.code == Code::STILL_RUNNING) =>
+            {
+                self.report.meet("schedule skipped a run", 1);
+            }
             Fact::Missed(_) => self.report.meet("schedule could not start", 1),
+            Fact::Waited(_) => self.report.meet("schedule waited for a run", 1),
             _ => {}
         }
     }

@@ -420,6 +420,7 @@ impl Sim {
             Event::Mend(tenant) => self.mend(tenant),
             Event::Visit(tenant, left) => self.visit(tenant, left),
             Event::Use(tenant, left) => self.use_driver(tenant, left),
+            Event::Enquire(tenant, left) => self.enquire(tenant, left),
             Event::Fill => {
                 let some = self.chance.below(8);
                 self.store.fill(usize::try_from(some).unwrap_or(0));

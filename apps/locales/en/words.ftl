@@ -26,6 +26,7 @@ step-cancelled = Cancelled
 step-unknown = Unknown
 
 schedule-active = Active
+schedule-waiting = Waiting
 schedule-paused = Paused
 schedule-ended = Ended
 schedule-disabled = Disabled
@@ -57,6 +58,7 @@ stage-stuck = Failed or blocked
 tier-skill = Skill
 tier-wasm = WASM
 tier-model = Model
+tier-endpoint = Endpoint
 
 world-repeatable = Repeatable
 world-keyed = Keyed

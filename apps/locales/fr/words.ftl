@@ -26,6 +26,7 @@ step-cancelled = Annulé
 step-unknown = Inconnu
 
 schedule-active = Active
+schedule-waiting = En attente
 schedule-paused = En pause
 schedule-ended = Terminée
 schedule-disabled = Désactivée
@@ -57,6 +58,7 @@ stage-stuck = Échec ou blocage
 tier-skill = Règle
 tier-wasm = WASM
 tier-model = Modèle
+tier-endpoint = Service externe
 
 world-repeatable = Répétable
 world-keyed = Avec clé

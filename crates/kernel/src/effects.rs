@@ -1,6 +1,6 @@
 //! What is outstanding, derived from the state alone: how a cell goes on after a crash.
 
-use naos_types::effect::{Call, Caller};
+use naos_types::effect::{Call, Caller, Driver};
 
 use crate::state::{AnyAggregate, Key, State};
 use crate::turn::{Done, Input, Order, Turn};
@@ -25,6 +25,9 @@ pub fn open_effects(state: &State) -> Vec<Order> {
 pub fn key_of(call: &Call) -> String {
     let by_attempt = crate::planted::is("notice-key-of-the-attempt");
     if by_attempt && matches!(call.by, Caller::Notice(_)) {
+        return format!("{}-{}", call.key(), call.attempt);
+    }
+    if call.driver == Driver::Endpoint && crate::planted::is("endpoint-key-of-the-attempt") {
         return format!("{}-{}", call.key(), call.attempt);
     }
     call.key()

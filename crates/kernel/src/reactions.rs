@@ -2,6 +2,7 @@
 
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::notice::About;
+use naos_types::fact::schedule::Began;
 use naos_types::fact::{Fact, plan, run, task};
 use naos_types::{BodyRef, Micros, TaskStatus};
 
@@ -27,6 +28,8 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if let Some(parent) = parent {
                 crate::plan::task_closed(turn, &parent, f)?;
             }
+            crate::event::task_failed(turn, &by, f)?;
+            crate::schedule::ended(turn, &by, Began::Task(f.task))?;
             crate::resource::driver::task_closed(turn, &by, f)
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
@@ -42,8 +45,13 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                plan::Fact::Paused(f) => crate::plan::pauses_too(turn, f.plan),
+                plan::Fact::Resumed(f) => crate::plan::pauses_too(turn, f.plan),
                 plan::Fact::Closed(f) => {
                     crate::event::plan_ended(turn, f)?;
+                    crate::event::plan_failed(turn, f)?;
+                    let by = crate::plan::known(turn, f.plan)?.by.clone();
+                    crate::schedule::ended(turn, &by, Began::Plan(f.plan))?;
                     crate::plan::nested_closed(turn, f)
                 }
                 _ => Ok(()),

@@ -24,9 +24,9 @@ pub struct AgentDoc {
     pub kept: Vec<(String, Json)>,
 }
 
-const MEMORY_BYTES: (u64, u64) = (1 << 20, 4 << 30);
+pub(crate) const MEMORY_BYTES: (u64, u64) = (1 << 20, 4 << 30);
 const PAGE_BYTES: u64 = 64 << 10;
-const WALL_MS_MAX: i64 = 24 * 3_600 * 1_000;
+pub(crate) const WALL_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// Below this, hardly any real component finishes.
 const FUEL_LOW: i64 = 10_000_000;
 

@@ -395,17 +395,19 @@ impl<'t> Emits<'t> {
 /// A text as it is, with its templates; anything else as JSON, that of a single value too.
 fn written(node: &Node, findings: &mut Findings) -> Option<String> {
     match &node.value {
-        Value::Text(text) => Some(alone(text).map_or_else(
-            || text.clone(),
-            |value| {
-                format!("{{% set it = ({value}) %}}{{{{ it if it is string else it | tojson }}}}")
-            },
-        )),
+        Value::Text(text) => Some(said(text)),
         _ => Some(format!(
             "{{{{ {} | tojson }}}}",
             expression(node, findings)?
         )),
     }
+}
+
+/// A text as it is; one that is a value and nothing else as that value.
+fn said(text: &str) -> String {
+    let value =
+        |value| format!("{{% set it = ({value}) %}}{{{{ it if it is string else it | tojson }}}}");
+    alone(text).map_or_else(|| text.to_owned(), value)
 }
 
 /// The one value that a text consists of.
@@ -418,7 +420,7 @@ fn alone(text: &str) -> Option<&str> {
 /// for dates. What comes out of it is JSON whatever the values hold.
 pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
     let json = node.json();
-    match of_json(&json) {
+    match of_json(&json, true) {
         Ok(text) => Some(text),
         Err(what) => {
             findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
@@ -427,13 +429,28 @@ pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String>
     }
 }
 
-fn of_json(value: &Json) -> Result<String, String> {
+/// A value that is made of an event: no word in it stands for a date.
+pub(crate) fn of_event(node: &Node, findings: &mut Findings) -> Option<String> {
+    if let Value::Text(text) = &node.value {
+        return Some(said(text));
+    }
+    match of_json(&node.json(), false) {
+        Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
+        Err(what) => {
+            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
+            None
+        }
+    }
+}
+
+fn of_json(value: &Json, days: bool) -> Result<String, String> {
     Ok(match value {
         Json::Null => "none".to_owned(),
         Json::Bool(_) | Json::Number(_) => value.to_string(),
-        Json::String(text) => of_text(text)?,
+        Json::String(text) => of_text(text, days)?,
         Json::Array(items) => {
-            let items: Result<Vec<String>, String> = items.iter().map(of_json).collect();
+            let items: Result<Vec<String>, String> =
+                items.iter().map(|one| of_json(one, days)).collect();
             format!("[{}]", items?.join(", "))
         }
         Json::Object(fields) => {
@@ -441,7 +458,7 @@ fn of_json(value: &Json) -> Result<String, String> {
                 .iter()
                 .map(|(key, value)| {
                     let key = Json::String(key.clone());
-                    Ok(format!("{key}: {}", of_json(value)?))
+                    Ok(format!("{key}: {}", of_json(value, days)?))
                 })
                 .collect();
             format!("{{{}}}", fields?.join(", "))
@@ -449,8 +466,8 @@ fn of_json(value: &Json) -> Result<String, String> {
     })
 }
 
-fn of_text(text: &str) -> Result<String, String> {
-    if DAYS.contains(&text) {
+fn of_text(text: &str, days: bool) -> Result<String, String> {
+    if days && DAYS.contains(&text) {
         return Ok(format!("days.{text}"));
     }
     if text.contains("{%") || text.contains("{#") {
@@ -526,10 +543,10 @@ mod tests {
             ),
             ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
         ] {
-            assert_eq!(of_text(text).as_deref(), Ok(expected), "{text}");
+            assert_eq!(of_text(text, true).as_deref(), Ok(expected), "{text}");
         }
         for text in ["{% if a %}", "{# note #}", "{{ a"] {
-            assert!(of_text(text).is_err(), "{text}");
+            assert!(of_text(text, true).is_err(), "{text}");
         }
     }
 

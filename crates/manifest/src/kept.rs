@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use naos_types::spec::{
-    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, LimitedDriver,
-    ModelSpec,
+    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec, Spec,
 };
 use naos_types::{Code, Name};
 use serde_json::Value as Json;
@@ -27,7 +26,7 @@ const INSTRUCTION: &[Key] = keys! {
         "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
         "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
         "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
-        "missed" | "missed_runs" | "missedRuns": Shape::Any,
+        "missed" | "missed_runs" | "missedRuns": Shape::Any, "overlap": Shape::Text,
         "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
         "filter" | "condition" | "where": Shape::Text,
         "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),
@@ -80,7 +79,10 @@ const DRIVER: &[Key] = keys! {
         "max_concurrent": Shape::Whole(1, COUNT_MAX), "requires_gpu": Shape::Bool,
         "environment_vars": Shape::Any,
     }),
-    "dependencies": Shape::Any, "config_schema": Shape::Any, "enabled": Shape::Bool,
+    "dependencies": Shape::Any, "config_schema": Shape::Any, "config": Shape::Map(&Shape::Any),
+    "enabled": Shape::Bool,
+    "endpoint" | "url": Shape::Text, "timeout": Shape::Span, "retry": Shape::Any,
+    "emit" | "emits": Shape::Texts,
     "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
 };
 const UI: &[Key] = keys! {
@@ -133,6 +135,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Schedule
         | Kind::Supervisor
         | Kind::Webhook
+        | Kind::Secret
         | Kind::Workflow => return None,
     })
 }
@@ -149,7 +152,7 @@ pub struct Kept {
     /// What an instruction does.
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
-    pub driver: Option<Box<LimitedDriver>>,
+    pub driver: Option<Spec>,
     /// How a model is asked.
     pub model: Option<Box<ModelSpec>>,
     /// When it happens by itself.
@@ -200,8 +203,7 @@ pub(crate) fn read(
             kept.schedule = schedule::of_instruction(&kept.name, node, findings);
         }
         Kind::Driver => {
-            let read = driver::read(&kept.name, node, &json, findings);
-            kept.driver = read.map(Box::new);
+            kept.driver = driver::read(&kept.name, node, &json, findings);
         }
         Kind::Model => {
             let read = model::read(&kept.name, &called, node, &mut json, findings);

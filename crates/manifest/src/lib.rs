@@ -22,6 +22,7 @@ mod model;
 mod notice;
 mod plan;
 mod plan_check;
+mod planted;
 mod pool;
 mod reader;
 mod schedule;
@@ -37,6 +38,7 @@ pub use agent::AgentDoc;
 pub use checks::{Checks, Fault, NoChecks, Scope};
 pub use config::{BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
+pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use plan::{STEPS_MAX, WINDOW_MAX};
@@ -45,8 +47,8 @@ pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, SubscriptionSpec,
-    SupervisorSpec, UndoablePlan,
+    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, Spec, SupervisorSpec,
+    UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -94,7 +96,7 @@ pub struct Applied {
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Who listens to events.
-    pub subscriptions: Vec<(Name, SubscriptionSpec)>,
+    pub subscriptions: Vec<(Name, Spec)>,
     /// Pools.
     pub pools: Vec<(Name, PoolSpec)>,
     /// What happens at a time.
@@ -191,7 +193,7 @@ pub fn parse_subscription(
     label: &str,
     text: &str,
     checks: &dyn Checks,
-) -> Result<(Name, SubscriptionSpec), Diagnostics> {
+) -> Result<(Name, Spec), Diagnostics> {
     let mut found = Findings::new(label);
     let read = single(text, &mut found)
         .and_then(|node| subscription::one(None, &node, checks, &mut found));
@@ -287,7 +289,7 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
     all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
     let listening = out.subscriptions.iter();
-    all.extend(listening.map(|(name, _)| (Kind::Subscription, name)));
+    all.extend(listening.map(|(name, ..)| (Kind::Subscription, name)));
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));

@@ -3,7 +3,9 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use naos_types::spec::{Begins, CATCH_UP, CATCH_UP_MAX, Kind, Missed, ScheduleSpec, Timing, When};
+use naos_types::spec::{
+    Begins, CATCH_UP, CATCH_UP_MAX, Kind, Missed, Overlap, ScheduleSpec, Timing, When,
+};
 use naos_types::{Code, Name, Span, Time};
 use serde_json::Value as Json;
 
@@ -54,7 +56,14 @@ pub(crate) fn one(
         findings.error_help(node.at, "this schedule has no time", TIMES_HELP);
         return None;
     };
-    let placed = read.of(description, enabled, starts?);
+    let starts = starts?;
+    if let Some(at) = read.overlap_at
+        && starts.run().is_none()
+    {
+        let help = "`overlap` goes with what runs: an agent, a plan, a workflow, a saga, a pool";
+        findings.error_help(at, "an event works no longer once it is published", help);
+    }
+    let placed = read.of(description, enabled, starts);
     sound(&placed, findings);
     Some((name?, placed))
 }
@@ -108,6 +117,8 @@ struct Times {
     count: Option<u32>,
     missed: Missed,
     jitter: Span,
+    overlap: Overlap,
+    overlap_at: Option<Mark>,
 }
 
 impl Times {
@@ -118,7 +129,7 @@ impl Times {
             count: self.count,
             missed: self.missed,
             jitter: self.jitter,
-            starts,
+            starts: starts.with(self.overlap),
             enabled,
         };
         ScheduleDoc { spec, at: self.at }
@@ -161,6 +172,8 @@ fn times(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Times> {
     let count = map.whole(&["count"], (1, i64::from(u32::MAX)), findings);
     let missed = map.node(&["missed", "missed_runs", "missedRuns"], findings);
     let jitter = map.node(&["jitter"], findings);
+    let overlap = map.node(&["overlap"], findings);
+    let rules: Vec<&str> = Overlap::ALL.iter().map(|(word, _)| *word).collect();
     let mut when = Vec::new();
     if let Some(node) = at {
         let at = time(node, "at", &zone, findings).unwrap_or_default();
@@ -193,6 +206,11 @@ fn times(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Times> {
         jitter: jitter
             .and_then(|node| reader::span(node, "jitter", 1_000, findings))
             .unwrap_or(Span(0)),
+        overlap: overlap
+            .and_then(|node| reader::word(node, "overlap", &rules, findings))
+            .and_then(Overlap::parse)
+            .unwrap_or_default(),
+        overlap_at: overlap.map(|node| node.at),
     })
 }
 

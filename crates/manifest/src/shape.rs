@@ -194,6 +194,10 @@ fn one(
             let help = "write `trigger: {webhook: true}` in an instruction";
             found.error_help(node.at, "a webhook belongs to an instruction", help);
         }
+        Kind::Secret => {
+            let help = "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate`";
+            found.error_help(node.at, "naos makes secrets itself", help);
+        }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),

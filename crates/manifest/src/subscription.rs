@@ -1,8 +1,13 @@
 //! A subscription: who listens to which events, and what becomes of them.
 
-use naos_types::Name;
+mod emits;
+
 use naos_types::fact::event::Category;
-use naos_types::spec::{EventFilter, IN_FLIGHT_MAX, Kind, Starts, SubscriptionSpec, pattern};
+use naos_types::spec::{
+    DELIVER_AT_ONCE_MAX, Deliver, DeliveredSubscription, Emits, EventFilter, HandlerSpec,
+    IN_FLIGHT_MAX, Kind, NoticeSpec, Spec, Starts, SubscriptionSpec, pattern,
+};
+use naos_types::{Name, Span};
 
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
@@ -11,11 +16,7 @@ use crate::reader::{self, Fields};
 use crate::tree::{Node, Value};
 
 /// A map of them by name, or a list in which each has its `name`.
-pub(crate) fn all(
-    node: &Node,
-    checks: &dyn Checks,
-    findings: &mut Findings,
-) -> Vec<(Name, SubscriptionSpec)> {
+pub(crate) fn all(node: &Node, checks: &dyn Checks, findings: &mut Findings) -> Vec<(Name, Spec)> {
     let entries = reader::entries("subscriptions", node, findings);
     let read = entries
         .into_iter()
@@ -29,7 +30,7 @@ pub(crate) fn one(
     node: &Node,
     checks: &dyn Checks,
     findings: &mut Findings,
-) -> Option<(Name, SubscriptionSpec)> {
+) -> Option<(Name, Spec)> {
     let mut map = Fields::of(node, "a subscription", findings)?;
     map.skip(&["type"]);
     let called = map.node(&["name", "id"], findings);
@@ -42,17 +43,80 @@ pub(crate) fn one(
         }
     };
     let before = findings.errors.len();
-    let spec = fields(&mut map, checks, findings);
+    let deliver = deliver(&mut map, findings);
+    let subscription = fields(&mut map, deliver.is_some(), checks, findings);
+    let emits = emits::read(&mut map, &subscription, checks, findings);
     map.finish(findings);
+    let (sound, spec) = match deliver {
+        Some(_) if !emits.is_empty() => {
+            let what = "a subscription is delivered or emits events, and not both";
+            (
+                Err(what.to_owned()),
+                Spec::subscription(subscription, emits),
+            )
+        }
+        Some(deliver) => {
+            let delivered = DeliveredSubscription {
+                subscription,
+                deliver,
+            };
+            (delivered.check(), Spec::Delivered(Box::new(delivered)))
+        }
+        None => {
+            let sound = check(&subscription, &emits);
+            (sound, Spec::subscription(subscription, emits))
+        }
+    };
     if findings.errors.len() == before
-        && let Err(what) = spec.check()
+        && let Err(what) = sound
     {
         findings.error(node.at, what);
     }
     Some((name?, spec))
 }
 
-fn fields(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) -> SubscriptionSpec {
+fn check(spec: &SubscriptionSpec, emits: &[Emits]) -> Result<(), String> {
+    if emits.is_empty() {
+        return spec.check();
+    }
+    let (listens, emits) = (spec.clone(), emits.to_vec());
+    HandlerSpec { listens, emits }.check()
+}
+
+/// Where its events are delivered: `deliver: {url: https://…}`, or the address alone.
+fn deliver(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Deliver> {
+    let node = map.node(&["deliver"], findings)?;
+    let mut deliver = Deliver {
+        url: String::new(),
+        at_once: 1,
+        paused: None,
+    };
+    if let Value::Text(url) = &node.value {
+        deliver.url.clone_from(url);
+        return Some(deliver);
+    }
+    let mut own = Fields::of(node, "`deliver`", findings)?;
+    if let Some(url) = own.text(&["url", "endpoint", "webhook"], findings) {
+        deliver.url = url;
+    }
+    let most = (1, i64::from(DELIVER_AT_ONCE_MAX));
+    if let Some(many) = own.whole(&["at_once", "atOnce", "concurrency"], most, findings) {
+        deliver.at_once = u32::try_from(many).unwrap_or(1);
+    }
+    own.finish(findings);
+    if deliver.url.is_empty() {
+        let help = "write `deliver: {url: https://…}`";
+        findings.error_help(node.at, "`deliver` says no `url`", help);
+    }
+    Some(deliver)
+}
+
+fn fields(
+    map: &mut Fields<'_>,
+    delivered: bool,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> SubscriptionSpec {
     let words: Vec<&str> = Category::ALL.iter().map(|(word, _)| *word).collect();
     let mut spec = SubscriptionSpec {
         description: map.text(&["description"], findings).unwrap_or_default(),
@@ -73,6 +137,11 @@ fn fields(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) ->
     {
         note(checks.condition(&source, &Scope::Trigger), node, findings);
         spec.condition = Some(source);
+    }
+    if delivered {
+        // A receiver may be away for hours, and a request takes as long as it may.
+        spec.retry = NoticeSpec::retry();
+        spec.visible = Span::secs(60);
     }
     if let Some(visible) = map.span(&["visible", "visibility_timeout"], 1_000, findings) {
         spec.visible = visible;

@@ -2,7 +2,7 @@
 
 use naos_manifest::calendar::{look, upcoming};
 use naos_manifest::{NoChecks, NoFiles, parse_document};
-use naos_types::spec::{Begins, Kind, Look, Missed, ScheduleSpec, Timing, When};
+use naos_types::spec::{Begins, Kind, Look, Missed, Overlap, ScheduleSpec, Timing, When};
 use naos_types::{Code, Span, Time};
 
 fn read(text: &str) -> Result<ScheduleSpec, String> {
@@ -525,4 +525,25 @@ fn instructions_have_times() {
         assert!(found.to_string().contains(named), "{found}");
         assert_eq!(found.0[0].code, Code::BAD_TIME);
     }
+}
+
+#[test]
+fn runs_that_do_not_overlap() {
+    let head = "type: schedule\nname: tick\nevery: 5m\n";
+    for (word, overlap) in [
+        ("allow", Overlap::Allow),
+        ("skip", Overlap::Skip),
+        ("wait", Overlap::Wait),
+    ] {
+        let text = format!("{head}agent: bell\noverlap: {word}\n");
+        let spec = read(&text).unwrap();
+        assert_eq!(spec.starts.overlap(), overlap);
+        assert_eq!(spec.starts.run().map(|(kind, ..)| kind), Some(Kind::Agent));
+    }
+    let plain = read(&format!("{head}agent: bell\n")).unwrap();
+    assert_eq!(plain.starts.overlap(), Overlap::Allow);
+    let wrong = read(&format!("{head}agent: bell\noverlap: wiat\n")).unwrap_err();
+    assert!(wrong.contains("did you mean `wait`"), "{wrong}");
+    let event = read(&format!("{head}event: a.b\noverlap: wait\n")).unwrap_err();
+    assert!(event.contains("an event works no longer"), "{event}");
 }

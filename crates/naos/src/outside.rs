@@ -1,11 +1,13 @@
-//! Carries calls out, agents' own and letters to receivers of notices: HTTP through the one client.
+//! Carries calls out, agents' own, letters to receivers of notices, and events for drivers and
+//! subscribers outside: HTTP through the one client.
 
 mod letters;
+mod parcels;
 
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Done, Outside, OutsideOutcome, Posted};
+use naos_engine::node::{Back, Done, Outside, OutsideOutcome, Parcel, Posted};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
@@ -39,6 +41,12 @@ impl Outside for Wired {
         let client = self.client.clone();
         self.runtime
             .spawn(async move { done(letters::post(&client, posted).await) });
+    }
+
+    fn hand(&self, parcel: Parcel, back: Back) {
+        let client = self.client.clone();
+        self.runtime
+            .spawn(async move { back(parcels::hand(&client, parcel).await) });
     }
 }
 

@@ -10,8 +10,7 @@ use naos_engine::node::{Components, Node, Parts};
 use naos_sandbox::{Cache, Compiler, Config, Sandbox};
 use naos_store::{Beside, OpenError, SqliteStore};
 use naos_types::{Code, TenantId};
-use naos_web::Router;
-use naos_web::{App, setup};
+use naos_web::{App, Couriers, Router, setup};
 use tokio::runtime::Runtime;
 
 use crate::daemon::write_secret;
@@ -46,6 +45,8 @@ pub(crate) struct Machine {
     pub(crate) main: TenantId,
     /// Everything that can be asked.
     pub(crate) router: Router,
+    /// Who delivers events while naos is up.
+    pub(crate) couriers: Couriers,
     /// Whether the main tenant was made just now.
     pub(crate) created: bool,
 }
@@ -80,11 +81,12 @@ impl Machine {
             .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
         let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
         match start(project, runtime, &store, hosts) {
-            Ok((node, router, created, main)) => Ok(Self {
+            Ok((node, (router, couriers), created, main)) => Ok(Self {
                 store,
                 node,
                 main,
                 router,
+                couriers,
                 created,
             }),
             Err(fail) => {
@@ -113,9 +115,10 @@ impl Machine {
             store,
             node,
             router,
+            couriers,
             ..
         } = self;
-        drop(router);
+        drop((router, couriers));
         node.stop();
         drop(node);
         close(&store);
@@ -137,7 +140,7 @@ fn start(
     runtime: &Runtime,
     store: &Arc<SqliteStore>,
     hosts: Vec<String>,
-) -> Result<(Node, Router, bool, TenantId), Fail> {
+) -> Result<(Node, (Router, Couriers), bool, TenantId), Fail> {
     let broken = |what: String| Fail::new(Code::INTERNAL, what);
     let sandbox = Sandbox::new(&Config::default()).map_err(|e| broken(e.to_string()))?;
     let sandbox = Arc::new(sandbox);
@@ -160,8 +163,8 @@ fn start(
     let found = runtime.block_on(first_start(project, &node));
     match found {
         Ok((main, created)) => {
-            let router = naos_web::router(app(project, &node, store, main, hosts));
-            Ok((node, router, created, main))
+            let web = naos_web::router_with_couriers(app(project, &node, store, main, hosts));
+            Ok((node, web, created, main))
         }
         Err(fail) => {
             node.stop();

@@ -86,6 +86,14 @@ fn process_the_guide_is_true() {
         answered[0]["output"],
         "Dear ana, thank you for email.received."
     );
+    let made = project.json(&["events", "list", "--type", "email.urgent"]);
+    assert_eq!(made["items"].as_array().unwrap().len(), 1, "{made}");
+    assert_eq!(made["items"][0]["data"]["from"], "ana", "{made}");
+    let listed = project.naos(&["events", "consumers"]).stdout;
+    assert!(
+        listed.contains("emit email.urgent, email.counted"),
+        "{listed}"
+    );
 }
 
 #[test]

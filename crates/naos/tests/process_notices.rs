@@ -3,11 +3,9 @@
 mod project;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use project::receiver::receiver;
 use project::{Daemon, Project};
 use serde_json::Value;
 
@@ -15,62 +13,6 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a list is asked for until it says what is awaited.
 const LOOKS_MAX: usize = 300;
-
-/// A request as it came.
-struct Came {
-    stream: TcpStream,
-    headers: Vec<(String, String)>,
-    body: Value,
-}
-
-impl Came {
-    fn header(&self, name: &str) -> &str {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value)
-    }
-
-    fn answer(mut self, status: &str) {
-        let text =
-            format!("HTTP/1.1 {status}\r\ncontent-length: 6\r\nconnection: close\r\n\r\nthanks");
-        let _ = self.stream.write_all(text.as_bytes());
-    }
-}
-
-/// Hands each request to the test, which answers it or doesn't.
-fn receiver() -> (u16, Receiver<Came>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (tell, hear) = channel();
-    std::thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            if tell.send(read(stream)).is_err() {
-                return;
-            }
-        }
-    });
-    (port, hear)
-}
-
-fn read(stream: TcpStream) -> Came {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut headers = Vec::new();
-    let mut line = String::new();
-    while reader.read_line(&mut line).unwrap_or(0) > 2 {
-        if let Some((name, value)) = line.trim_end().split_once(": ") {
-            headers.push((name.to_ascii_lowercase(), value.to_owned()));
-        }
-        line.clear();
-    }
-    let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length.map_or(0, |(_, value)| value.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    Came {
-        stream,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or_default(),
-    }
-}
 
 /// A project with a plan that asks a person, and somebody who is told so.
 fn project(port: u16) -> Project {

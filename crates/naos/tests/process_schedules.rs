@@ -156,6 +156,21 @@ fn process_schedules_are_listed_paused_and_run() {
         assert_eq!(ended.exit, exit, "{words:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(said), "{words:?}: {}", ended.stderr);
     }
+    // In parts, in the order of their names.
+    apply(
+        &project,
+        "type: schedule\nname: tidy\nevery: 1d\nagent: bell\noverlap: wait\n",
+    );
+    let first = project.json(&["get", "schedules", "--limit", "1"]);
+    assert_eq!(first["items"][0]["name"], "standup", "{first}");
+    let next = first["next"].as_str().unwrap();
+    let rest = project.json(&["get", "schedules", "--before", next]);
+    assert_eq!(rest["items"][0]["name"], "tidy", "{rest}");
+    assert_eq!(
+        (&rest["items"][0]["overlap"], &rest["next"]),
+        (&json!("wait"), &Value::Null)
+    );
+    project.json(&["delete", "schedule", "tidy"]);
     project.json(&["delete", "schedule", "standup"]);
     assert_eq!(project.json(&["get", "schedules"])["items"], json!([]));
 }
@@ -172,6 +187,7 @@ fn process_impossible_times_are_refused() {
             "2020-01-01T00:00:00.000Z is in the past",
         ),
         ("every: 100ms", "3:8", "1s"),
+        ("every: 5m\noverlap: wiat", "4:10", "did you mean `wait`"),
     ] {
         let text = format!("type: schedule\nname: s\n{text}\nevent: a.b\n");
         let ended = project.naos_with(&["apply", "-f", "-"], text.as_bytes());

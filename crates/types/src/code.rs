@@ -243,12 +243,27 @@ codes! {
     PLANS_TOO_DEEP 199 Conflict
         "plans run each other too deep"
         "the message names them: let one of them run without the other, or set it off by an event"
+    STILL_RUNNING 204 Conflict
+        "a schedule's run before still works"
+        "`naos schedule show NAME` shows which; its document says `overlap: allow`, `skip` or \
+         `wait`"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
         "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"
     DRILL 206 Conflict
         "a person let a supervisor fail, as a drill"
         "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
+    ANSWER_UNASKED 230 Conflict
+        "an answer that nobody waits for"
+        "answer an event once, under the id that it came with, before the driver's `timeout` is \
+         over; `naos driver list` shows what became of it"
+    ENDPOINT_FAILED 231 Conflict
+        "a driver's endpoint gave no answer"
+        "the message is the endpoint's own, or says why it wasn't reached; a service on this \
+         machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
+    NO_SECRET 232 Conflict
+        "nothing signs what goes to an address outside"
+        "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
 }
 
 impl Code {

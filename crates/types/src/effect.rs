@@ -57,6 +57,8 @@ pub enum Driver {
     Http,
     /// A signed letter.
     Webhook,
+    /// An event, signed, to a driver's endpoint.
+    Endpoint,
 }
 
 /// Carry out a call through a driver.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::Kind;
 use crate::{EventId, MemberId, Name, PlanId};
 
 /// What a member may do; each role may do all that the ones after it may.
@@ -45,6 +46,8 @@ pub enum Actor {
     Plan(PlanId),
     /// A subscription, set off by this event.
     Trigger(Name, EventId),
+    /// A schedule, or an instruction whose time has come.
+    Schedule(Kind, Name),
 }
 
 impl std::fmt::Display for Actor {
@@ -55,6 +58,7 @@ impl std::fmt::Display for Actor {
             Self::Agent(name) => write!(f, "agent:{name}"),
             Self::Plan(id) => write!(f, "{id}"),
             Self::Trigger(name, _) => write!(f, "subscription:{name}"),
+            Self::Schedule(kind, name) => write!(f, "{}:{name}", kind.word()),
         }
     }
 }

@@ -43,6 +43,8 @@ words! {
         Wasm "wasm"
         /// A language model.
         Model "model"
+        /// A service at an address outside.
+        Endpoint "endpoint"
     }
     /// An agent.
     AgentStatus {

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::v1::consumers::Places;
 use crate::auth::{Members, Sessions, Tries};
+use crate::couriers::Rounds;
 use crate::door::aside::LONG_READS_MAX;
 use crate::metrics::Metrics;
 
@@ -146,6 +147,8 @@ pub(crate) struct Desk {
     pub(crate) streams: Mutex<BTreeMap<TenantId, Arc<AtomicUsize>>>,
     /// Where consumers of events stood last.
     pub(crate) places: Places,
+    /// Who delivers events.
+    pub(crate) couriers: Rounds,
 }
 
 impl Desk {
@@ -162,6 +165,7 @@ impl Desk {
             backing_up: Arc::new(Semaphore::new(1)),
             streams: Mutex::default(),
             places: Places::default(),
+            couriers: Rounds::default(),
         })
     }
 

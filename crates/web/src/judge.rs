@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
 use naos_types::command::{self, Command};
 use naos_types::spec::{
-    AgentSpec, Begins, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
+    AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
 };
 use naos_types::{Code, Digest, Name, RunLimits, Spender};
 
@@ -263,9 +263,9 @@ fn gather(
         let apply = apply(kind, &name, Spec::Schedule(Box::new(spec)));
         push(kind, name.to_string(), false, apply, Some(at));
     }
-    for (name, subscription) in applied.subscriptions {
+    for (name, spec) in applied.subscriptions {
         let kind = Kind::Subscription;
-        let apply = apply(kind, &name, Spec::Subscription(Box::new(subscription)));
+        let apply = apply(kind, &name, spec);
         push(kind, name.to_string(), false, apply, None);
     }
     for kept in applied.kept {
@@ -276,7 +276,7 @@ fn gather(
                 instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
                 Spec::Instruction(instruction)
             }
-            (_, Some(driver)) => Spec::Limited(driver),
+            (_, Some(driver)) => driver,
             (None, None) => Spec::Kept(kept.json),
         };
         let apply = apply(kind, &kept.name, spec);
@@ -370,10 +370,11 @@ pub(crate) fn missing<E>(
                 Some(starts) if starts.kind == Kind::Agent => BTreeSet::from([&starts.name]),
                 _ => continue,
             },
+            // A driver with an endpoint waits for no agent.
             Spec::Driver(driver) => BTreeSet::from([&driver.agent]),
             Spec::Limited(limited) => BTreeSet::from([&limited.driver.agent]),
-            Spec::Schedule(schedule) => match &schedule.starts {
-                Begins::Run { kind, name, .. } if *kind == Kind::Agent => BTreeSet::from([name]),
+            Spec::Schedule(schedule) => match schedule.starts.run() {
+                Some((Kind::Agent, name, _)) => BTreeSet::from([name]),
                 _ => continue,
             },
             Spec::Supervisor(spec) => spec.children.iter().collect(),

@@ -4,6 +4,7 @@
 
 mod app;
 mod cloudevents;
+mod couriers;
 mod door;
 mod error;
 mod router;
@@ -28,6 +29,7 @@ pub use axum::Router;
 
 pub use app::{App, Template, Verify};
 pub use auth::token::new_token;
+pub use couriers::Couriers;
 pub use judge::{Document, Found, check};
-pub use router::{Face, Least, Row, TABLE, router};
+pub use router::{Face, Least, Row, TABLE, router, router_with_couriers};
 pub use serve::{Admission, serve, serve_within};

@@ -47,7 +47,9 @@ fn operation(row: &Row) -> Value {
         })
         .collect();
     let query = query_of(row);
+    // Without a limit schedules are told in larger parts.
     let pages = query.iter().any(|(name, _)| *name == "before");
+    let pages = pages && row.path != "/api/v1/schedules";
     parameters.extend(
         query
             .iter()
@@ -164,6 +166,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("who", "string"),
         ],
         ("GET", "/api/v1/documents") => &[("prefix", "string")],
+        ("GET", "/api/v1/schedules") => &[("before", "string"), ("limit", "integer")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
         ("GET", "/api/v1/events") => &[
             ("type", "string"),
@@ -369,7 +372,17 @@ fn bus_body_of(row: &Row) -> Option<Value> {
             json!({"name": text(), "description": text(), "on": {}, "category": text(),
                 "source": text(), "correlation": text(), "filter": text(), "from": text(),
                 "plan": text(), "workflow": text(), "saga": text(), "agent": text(),
-                "input": {}, "visible": {}, "retry": {}, "in_flight": number()}),
+                "input": {}, "visible": {}, "retry": {}, "in_flight": number(),
+                "deliver": {"type": "object", "required": ["url"],
+                    "properties": {"url": text(), "at_once": number()}}}),
+        ),
+        ("POST", "/hooks/{tenant}/drivers/{name}") => object(
+            &["id"],
+            json!({"id": text(), "answer": {}, "error": text(), "events": {
+                "type": "array",
+                "items": {"type": "object", "required": ["type"],
+                    "properties": {"type": text(), "data": {}}},
+            }}),
         ),
         ("POST", "/api/v1/consumers/{name}/pull") => object(
             &[],
@@ -421,6 +434,16 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
                 "total": {"type": "integer"},
                 "left_out": {"type": "integer"},
                 "status": {"type": "string"},
+                "seq": {"type": "integer"},
+            },
+        }),
+        (_, "/api/v1/drivers/{name}/secret" | "/api/v1/consumers/{name}/secret") => json!({
+            "type": "object",
+            "required": ["sends_to", "seq"],
+            "properties": {
+                "sends_to": {"type": ["string", "null"]},
+                "address": {"type": "string"},
+                "secret": {"type": "string"},
                 "seq": {"type": "integer"},
             },
         }),
@@ -520,11 +543,12 @@ fn schemas() -> Value {
         "Schedule": of(
             &["name", "kind", "status", "when", "next", "runs", "missed", "starts"],
             json!({"name": text(), "kind": {"enum": ["schedule", "instruction"]},
-                "status": {"enum": ["active", "paused", "ended", "disabled"]},
+                "status": {"enum": ["active", "waiting", "paused", "ended", "disabled"]},
                 "when": text(), "timezone": maybe(),
                 "next": {"type": "array", "items": text()}, "last": maybe(),
                 "last_run": maybe(), "runs": number(), "missed": number(),
                 "starts": {"type": "object"}, "missed_runs": {}, "jitter_ms": number(),
+                "overlap": {"enum": ["allow", "skip", "wait"]}, "waits": maybe(),
                 "until": maybe(), "count": {"type": ["integer", "null"]},
                 "description": text(), "version": number(),
                 "problem": {"type": ["object", "null"]}, "seq": number()}),

@@ -57,6 +57,16 @@ pub(crate) fn unsigned_webhooks() -> bool {
     chosen("unsigned-webhooks")
 }
 
+/// What a driver's endpoint sends back may be signed by anybody.
+pub(crate) fn unsigned_answers() -> bool {
+    chosen("unsigned-answers")
+}
+
+/// What is delivered is acknowledged before its receiver has it.
+pub(crate) fn acknowledged_unsent() -> bool {
+    chosen("acknowledged-unsent")
+}
+
 /// A webhook's call may be as old as it likes.
 pub(crate) fn old_webhooks() -> bool {
     chosen("old-webhooks")

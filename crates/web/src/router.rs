@@ -8,10 +8,11 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
-    documents, drivers, events, flows, members, nodes, notices, plans, pools, resources, runs,
-    schedules, supervisors, tasks, tenants, webhooks,
+    documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools, resources,
+    runs, schedules, supervisors, tasks, tenants, webhooks,
 };
 use crate::app::{App, Desk};
+use crate::couriers::Couriers;
 use crate::door::{self, Handler, Wants};
 use crate::error::Fault;
 use crate::{live, screens};
@@ -118,6 +119,12 @@ table! {
         webhooks::rotate;
     Api POST "/hooks/{tenant}/{name}" Open "A signed call that sets an instruction off"
         webhooks::receive;
+    Api POST "/hooks/{tenant}/drivers/{name}" Open "What a driver's endpoint answers later, signed"
+        endpoints::receive;
+    Api GET "/api/v1/drivers/{name}/secret" Staff "Where a driver is asked, and answers later"
+        endpoints::of_driver;
+    Api POST "/api/v1/drivers/{name}/secret" Admin "Gives a driver's endpoint a new secret"
+        endpoints::rotate_driver;
     Api GET "/api/v1/drivers" Staff "Who answers which events, and how they do" drivers::list;
     Api GET "/api/v1/drivers/{name}" Staff "One driver" drivers::show;
     Api POST "/api/v1/drivers/{name}/reset" Admin "Ends its rest" drivers::reset;
@@ -209,6 +216,12 @@ table! {
     Api POST "/api/v1/consumers" Admin "Lets somebody listen" consumers::create;
     Api GET "/api/v1/consumers/{name}" Staff "One who listens" consumers::show;
     Api DELETE "/api/v1/consumers/{name}" Admin "Lets them listen no longer" consumers::delete;
+    Api GET "/api/v1/consumers/{name}/secret" Staff "Where its events are delivered"
+        endpoints::of_consumer;
+    Api POST "/api/v1/consumers/{name}/secret" Admin "Signs what is delivered with a new secret"
+        endpoints::rotate_consumer;
+    Api POST "/api/v1/consumers/{name}/pause" Admin "Delivers no more events" consumers::pause;
+    Api POST "/api/v1/consumers/{name}/resume" Admin "Delivers events again" consumers::resume;
     Api POST "/api/v1/consumers/{name}/pull" Staff "Takes events" consumers::pull;
     Api POST "/api/v1/consumers/{name}/ack" Staff "Is done with events" consumers::ack;
     Api POST "/api/v1/consumers/{name}/nack" Staff "Gives events back" consumers::nack;
@@ -240,12 +253,12 @@ table! {
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
-    Page POST "/plans/{id}/turn" Staff "Pauses a run, or skips a step" screens::turns::change;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;
     Page GET "/plans/{id}" Staff "One run of a plan" screens::plans::show;
-    Page POST "/plans/{id}" Staff "Lets it go on, or decides about it" screens::plans::change;
+    Page POST "/plans/{id}" Staff "Pauses it, lets it go on, or decides about it"
+        screens::turns::change;
     Page GET "/flows" Staff "What runs as steps" screens::flows::list;
     Page GET "/flows/{kind}/{name}" Staff "One with its runs" screens::flows::show;
     Page POST "/flows/{kind}/{name}" Admin "Lets it be set off, or not" screens::flows::enable;
@@ -279,7 +292,17 @@ table! {
 
 /// Everything that naos answers: API, pages, live streams, assets.
 pub fn router(app: App) -> Router {
+    router_with_couriers(app).0
+}
+
+/// The same, and who delivers events while [`Couriers::run`] does.
+pub fn router_with_couriers(app: App) -> (Router, Couriers) {
     let desk = Desk::new(app);
+    let couriers = Couriers(std::sync::Arc::clone(&desk));
+    (routes(desk), couriers)
+}
+
+fn routes(desk: std::sync::Arc<Desk>) -> Router {
     let mut router = Router::new();
     for row in TABLE {
         let method = Method::from_bytes(row.method.as_bytes()).unwrap_or(Method::GET);

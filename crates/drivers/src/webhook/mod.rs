@@ -1,6 +1,7 @@
 //! Webhooks: one signed POST, as Standard Webhooks has it. The id stays the same for every attempt,
 //! so that a receiver that keeps ids acts once; time and signature are each attempt's own.
 
+mod ask;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::http::{HttpClient, Request, SendError};
+
+pub use ask::{Said, ask};
 
 /// Bytes of what a receiver said that are kept.
 pub const ANSWER_BYTES_MAX: usize = 1_024;

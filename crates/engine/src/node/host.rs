@@ -188,11 +188,12 @@ fn gated_answer(
                 Ability::Http => postcard::from_bytes(&bytes).ok(),
                 Ability::Emit => Some(GatedAnswer::Emit(Ok(String::from_utf8(bytes).ok()?))),
                 Ability::Ask => Some(GatedAnswer::Ask(Ok(String::from_utf8(bytes).ok()?))),
+                Ability::Endpoint => None,
             };
         }
         Answer::Text(text) => {
             return match ability {
-                Ability::Http => None,
+                Ability::Http | Ability::Endpoint => None,
                 Ability::Emit => Some(GatedAnswer::Emit(Ok(text))),
                 Ability::Ask => Some(GatedAnswer::Ask(Ok(text))),
             };
@@ -205,6 +206,7 @@ fn gated_answer(
         Ability::Http => GatedAnswer::Http(Err(error)),
         Ability::Emit => GatedAnswer::Emit(Err(error)),
         Ability::Ask => GatedAnswer::Ask(Err(error)),
+        Ability::Endpoint => return None, // no guest asks for it
     })
 }
 

@@ -2,6 +2,7 @@
 //! the outside. A [`Node`] is a handle; clones are handles of the same node.
 
 mod commits;
+mod endpoint;
 mod guest_log;
 mod host;
 mod sandboxes;
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
+pub use endpoint::{Back, Handed, Parcel};
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Happened, Watch};
 pub use world::{Done, Outside, OutsideOutcome, Posted};

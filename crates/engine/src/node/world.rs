@@ -10,8 +10,9 @@ use naos_sandbox::{CancelToken, Sandbox};
 use naos_types::effect::{Call, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::Letter;
-use naos_types::{BodyRef, RunId, TenantId, Time};
+use naos_types::{BodyRef, RunId, Span, TenantId, Time};
 
+use super::endpoint::{Back, Handed, Parcel};
 use super::{Inner, Node, Parts, lock};
 use crate::shard::{Envelope, Incoming};
 
@@ -31,6 +32,10 @@ pub enum OutsideOutcome {
     Lost(String),
     /// It did not happen, and another attempt would not help.
     Refused(String),
+    /// The receiver took it, and says later what came of it.
+    Later,
+    /// The receiver took nothing, and wants to be left alone for so long.
+    Busy(String, Span),
 }
 
 /// A letter on its way out.
@@ -56,6 +61,13 @@ pub trait Outside: Send + Sync {
     fn post(&self, posted: Posted, done: Done) {
         drop(posted);
         done(OutsideOutcome::NotSent("no driver delivers letters".into()));
+    }
+
+    /// Begins to hand a signed request over and returns at once; `back` as `done` in
+    /// [`Self::begin`].
+    fn hand(&self, parcel: Parcel, back: Back) {
+        drop(parcel);
+        back(Handed::NotSent("no driver hands anything over".into()));
     }
 }
 
@@ -100,6 +112,10 @@ impl World {
             wake: Condvar::new(),
             pool,
         }
+    }
+
+    pub(super) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.outside
     }
 
     pub(super) fn start(&self) -> std::io::Result<Vec<JoinHandle<()>>> {
@@ -251,6 +267,11 @@ impl World {
                     Ok(sealed) => (CallOutcome::Refused(sealed), Vec::new()),
                     Err(_) => (CallOutcome::Lost(None), Vec::new()),
                 },
+                OutsideOutcome::Later => (CallOutcome::Later, Vec::new()),
+                OutsideOutcome::Busy(why, wait) => match back.seal(tenant, &why) {
+                    Ok(sealed) => (CallOutcome::Busy(sealed, wait), Vec::new()),
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
                 OutsideOutcome::Lost(why) => {
                     (CallOutcome::Lost(back.seal(tenant, &why).ok()), Vec::new())
                 }
@@ -271,6 +292,7 @@ impl World {
         let key = format!("{tenant}-{}", naos_kernel::key_of(call));
         match call.driver {
             Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
             Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
                 Ok(letter) => {
                     let title = letter.title.as_ref().map(|title| node.read(tenant, title));

@@ -5,6 +5,7 @@ use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
 use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
 use naos_types::input::{Answer, Link, Piece};
+use naos_types::spec::Enquiry;
 use naos_types::{BodyRef, Code, Refusal, RunId, Time};
 
 use super::{Reader, damaged};
@@ -77,7 +78,7 @@ impl Reader {
                 gated: true,
                 status: "pending",
                 world: Some(pending.world),
-                request: self.request(&pending.request),
+                request: self.request(pending.ability, &pending.request),
                 answer: String::new(),
                 answer_bytes: 0,
                 asked: None,
@@ -184,10 +185,17 @@ impl Reader {
     }
 
     /// What was asked, in a line.
-    fn request(&self, name: &BodyRef) -> String {
+    fn request(&self, of: run::Ability, name: &BodyRef) -> String {
         let Ok(bytes) = self.node.body(self.tenant, name) else {
             return "[unreadable]".into();
         };
+        if of == run::Ability::Endpoint {
+            let enquiry = postcard::from_bytes::<Enquiry>(&bytes);
+            return enquiry.map_or_else(
+                |_| printable(&bytes),
+                |enquiry| preview(&format!("POST {}", enquiry.url)),
+            );
+        }
         match postcard::from_bytes::<GatedRequest>(&bytes) {
             Ok(GatedRequest::Http(http)) => preview(&format!("{} {}", http.method, http.url)),
             Ok(GatedRequest::Emit { kind, .. }) => preview(&kind),
@@ -218,7 +226,7 @@ impl Reader {
                         if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
                             call.asked = Some(entry.at);
                             call.world = Some(fact.world);
-                            call.request = self.request(&fact.request);
+                            call.request = self.request(fact.ability, &fact.request);
                         }
                     }
                     Ok(Fact::Run(run::Fact::Answered(fact))) if fact.run == id => {
@@ -240,5 +248,6 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Http => "http",
         run::Ability::Emit => "events",
         run::Ability::Ask => "ask",
+        run::Ability::Endpoint => "endpoint",
     }
 }

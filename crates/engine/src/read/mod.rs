@@ -197,6 +197,37 @@ impl Reader {
         self.beneath(b"", limit)
     }
 
+    /// Those of a kind that come after one in the order of their ids, at most `limit`; `next` is
+    /// the last of them where there are more.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub fn after<T: Kept>(
+        &self,
+        after: Option<&T::Id>,
+        limit: usize,
+    ) -> Result<Listed<T>, Refusal> {
+        let (wanted, mut items) = (limit.saturating_add(1), Vec::new());
+        let mut at = after.map(|id| T::key(id).id());
+        while items.len() < wanted {
+            let page = PAGE.min(wanted - items.len());
+            let rows = self.store.scan(T::KIND, b"", at.as_deref(), page);
+            let rows = rows.map_err(damaged)?;
+            let done = rows.len() < page;
+            at = rows.last().map(|row| row.id.clone()).or(at);
+            for row in rows {
+                items.extend(decode::<T>(row)?);
+            }
+            if done {
+                break;
+            }
+        }
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(|(id, _)| id.clone());
+        Ok(Listed { items, next })
+    }
+
     /// The resources of one kind, by name.
     ///
     /// # Errors

@@ -156,10 +156,12 @@ fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Don
         );
         return Err(Stop::refused(Code::TOO_LARGE, what));
     }
+    let down = crate::supervisor::rests(turn, name)?;
     turn.emit(agent::Created {
         name: name.clone(),
         spec: spec.clone(),
         by: by.clone(),
+        down,
     })?;
     Ok(Reply::Version(1))
 }
@@ -177,7 +179,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 completed: 0,
                 failed: 0,
                 last: None,
-                down: false,
+                down: f.down,
             };
             turn.put_agent(f.name.clone(), Some(agent));
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use naos_types::fact::event::{self, Published};
 use naos_types::fact::resource;
-use naos_types::spec::{EventFilter, Kind, Spec};
+use naos_types::spec::{EventFilter, Kind};
 use naos_types::{Code, Name};
 use serde::{Deserialize, Serialize};
 
-use super::{Caught, Consumer, wait};
+use super::{Caught, Consumer, handler, wait};
 use crate::state::Key;
 use crate::table::Aggregate;
 use crate::turn::{Done, Input, Stop, Turn};
@@ -61,17 +61,21 @@ pub(super) fn is_heard(turn: &Turn<'_>, fact: &Published) -> Done<bool> {
     let Some(listeners) = turn.listeners(&())? else {
         return Ok(false);
     };
-    let mut subscriptions = listeners.subscriptions.values();
-    Ok(subscriptions.any(|one| one.filter.wants(fact)) || !wait::waiting(turn, fact)?.is_empty())
+    let mut all = listeners.subscriptions.iter();
+    Ok(all.any(|(name, one)| wants(name, one, fact)) || !wait::waiting(turn, fact)?.is_empty())
+}
+
+fn wants(name: &Name, one: &Listener, fact: &Published) -> bool {
+    one.filter.wants(fact) && !handler::is_own_failure(name, fact)
 }
 
 /// Those that are set off by this message.
-fn triggers(turn: &Turn<'_>, fact: &Published) -> Done<Vec<Name>> {
+pub(super) fn triggers(turn: &Turn<'_>, fact: &Published) -> Done<Vec<Name>> {
     let Some(listeners) = turn.listeners(&())? else {
         return Ok(Vec::new());
     };
     let all = listeners.subscriptions.iter();
-    let mine = all.filter(|(_, one)| one.starts && one.filter.wants(fact));
+    let mine = all.filter(|(name, one)| one.starts && wants(name, one, fact));
     Ok(mine.map(|(name, _)| name.clone()).collect())
 }
 
@@ -130,8 +134,12 @@ pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
 pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
     let (name, listener) = match fact {
         resource::Fact::Applied(f) => match &f.spec {
-            Spec::Subscription(spec) if f.kind == Kind::Subscription => {
-                let (filter, starts) = (spec.filter.clone(), spec.starts.is_some());
+            spec if f.kind == Kind::Subscription => {
+                let Some(listens) = spec.listens() else {
+                    return Ok(());
+                };
+                let starts = listens.starts.is_some() || !spec.emits().is_empty();
+                let filter = listens.filter.clone();
                 (&f.name, Some(Listener { filter, starts }))
             }
             _ => return Ok(()),
@@ -161,7 +169,7 @@ pub(crate) fn subscribed(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
     let resource::Fact::Applied(f) = fact else {
         return Ok(());
     };
-    let Spec::Subscription(spec) = &f.spec else {
+    let Some(spec) = f.spec.listens() else {
         return Ok(());
     };
     let begun = turn.consumer(&f.name)?.is_none_or(|c| c.cursor.is_some());

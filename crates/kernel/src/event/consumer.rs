@@ -153,7 +153,7 @@ fn known<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Consumer> {
 fn taker(turn: &Turn<'_>, name: &Name) -> Done<SubscriptionSpec> {
     known(turn, name)?;
     let spec = subscription(turn, name)?.ok_or_else(|| no_consumer(name))?;
-    if spec.starts.is_some() {
+    if spec.starts.is_some() || !super::emits(turn, name)?.is_empty() {
         let what = format!("{name} sets something off: naos takes its events itself");
         return Err(Stop::refused(Code::WRONG_STATE, what));
     }

@@ -3,15 +3,18 @@
 //! cell's own turns.
 
 mod bus;
+mod cloud;
 mod consumer;
 mod dead;
+mod delivery;
 mod ended;
+mod handler;
 mod trigger;
 mod wait;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
-use naos_types::spec::{HOOK_BYTES_MAX, HOOK_TOPIC};
+use naos_types::spec::{Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 
 use crate::turn::{Done, Stop, Turn};
@@ -25,6 +28,7 @@ pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 pub(crate) use bus::{room, set_up, subscribed, wake};
 pub(crate) use consumer::{due, give_up};
 pub(crate) use ended::plan_ended;
+pub(crate) use handler::{plan_failed, task_failed};
 pub(crate) use trigger::given;
 pub(crate) use wait::{await_event, leave, leave_all, waiting};
 
@@ -60,6 +64,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             found,
             upto,
         } => {
+            if *by != Actor::System {
+                delivery::taken_by_hand(turn, consumer)?;
+            }
             let look = consumer::Look {
                 from: *from,
                 filter,
@@ -79,6 +86,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
         command::Event::Replay { consumer, event } => dead::replay(turn, by, consumer, *event),
         command::Event::Drop { consumer, event } => dead::forget(turn, by, consumer, *event),
         command::Event::Signal { plan, name, data } => wait::signal(turn, by, *plan, name, *data),
+        command::Event::Gone { consumer } => delivery::gone(turn, by, consumer),
     }
 }
 
@@ -256,12 +264,17 @@ pub(crate) fn subscription(
     turn: &Turn<'_>,
     name: &Name,
 ) -> Done<Option<naos_types::spec::SubscriptionSpec>> {
-    use naos_types::spec::{Kind, Spec};
+    Ok(spec(turn, name)?.and_then(|spec| spec.listens().cloned()))
+}
+
+/// What it makes of events itself.
+fn emits(turn: &Turn<'_>, name: &Name) -> Done<Vec<Emits>> {
+    Ok(spec(turn, name)?.map_or_else(Vec::new, |spec| spec.emits().to_vec()))
+}
+
+fn spec<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t Spec>> {
     let key = crate::state::ResourceKey(Kind::Subscription, name.clone());
-    Ok(match turn.resource(&key)?.map(|found| &found.spec) {
-        Some(Spec::Subscription(spec)) => Some(spec.as_ref().clone()),
-        _ => None,
-    })
+    Ok(turn.resource(&key)?.map(|found| &found.spec))
 }
 
 fn no_consumer(name: &Name) -> Stop {

@@ -5,14 +5,16 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, resource};
-use naos_types::spec::{Kind, Starts};
+use naos_types::spec::{Endpoint, Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::handler::{self, Failure, Fault};
 use super::{Rest, subscription};
 use crate::need::{Compute, Formula, Var};
 use crate::plan::Plan;
+use crate::resource::ERROR_TOPIC;
 use crate::resource::driver::{self, DRIVER_WAITING_MAX, Gate};
 use crate::table::Aggregate;
 use crate::task::Wanted;
@@ -99,11 +101,37 @@ pub struct Trace {
     pub path: Vec<Name>,
     /// What it set off.
     pub began: Began,
+    /// Whether that one tells of a failure: nobody is told where what it sets off fails.
+    pub of_error: bool,
+}
+
+/// What something belonged to before failures were told of.
+#[derive(Deserialize)]
+struct TraceV1 {
+    given: Option<BodyRef>,
+    correlation: String,
+    hops: u32,
+    path: Vec<Name>,
+    began: Began,
 }
 
 impl Aggregate for Trace {
     const KIND: &'static str = "trace";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: TraceV1 = postcard::from_bytes(bytes).ok()?;
+        Some(Self {
+            given: old.given,
+            correlation: old.correlation,
+            hops: old.hops,
+            path: old.path,
+            began: old.began,
+            of_error: false,
+        })
+    }
 }
 
 /// The event that set a run of a plan off, as its templates see it.
@@ -165,14 +193,14 @@ pub(super) fn set_off(turn: &mut Turn<'_>, name: &Name) -> Done<bool> {
 }
 
 fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
-    let spec = subscription(turn, name)?;
-    let Some((spec, starts)) = spec.and_then(|spec| Some((spec.clone(), spec.starts?))) else {
+    let Some(spec) = subscription(turn, name)? else {
         return done(turn, name, caught, None, Began::Nothing);
     };
+    let path = path(turn, caught)?;
     let late = crate::planted::is("circle-goes-on");
     let most = if late { 2 * HOPS_MAX } else { HOPS_MAX };
     if caught.hops >= most {
-        let circle = circle(&path(turn, caught)?, name);
+        let circle = circle(&path, name);
         let note = format!("{} events led to each other: {circle}", caught.hops);
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
@@ -191,12 +219,41 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
             Err(why) => return unusable(turn, name, caught, why),
         }
     }
+    let Some(starts) = spec.starts else {
+        let emits = super::emits(turn, name)?;
+        return match handler::handle(turn, name, &emits, caught, &path)? {
+            Ok(began) => done(turn, name, caught, None, began),
+            Err(Fault::Unusable(why)) => unusable(turn, name, caught, why),
+            Err(Fault::Refused(problem)) => dead(turn, name, caught, problem),
+        };
+    };
     let formula = Formula::Cel("trigger".into());
-    let vars = vars();
+    let mut whole = caught.var();
+    if let Some(driver) = driver::of(name)
+        && let Some(config) = driver::config(turn, &driver)?
+        && let Var::Object(fields) = &mut whole
+    {
+        fields.push(("config".to_owned(), config));
+    }
+    let vars = vec![("trigger".to_owned(), whole)];
     let given = match turn.compute(Compute { formula, vars })? {
         Ok(computed) => computed,
         Err(why) => return unusable(turn, name, caught, why),
     };
+    if let Some(driver) = driver::of(name)
+        && let Some(endpoint) = crate::run::endpoint::of(turn, name)?
+    {
+        let event = super::cloud::structured(caught, &given.value);
+        let event = turn.stage(event.to_string().into_bytes())?;
+        return match enquire(turn, name, driver, &endpoint, caught, event) {
+            Ok(began) => done(turn, name, caught, Some(given.body), began),
+            Err(Stop::Refused(refusal)) => {
+                let problem = Problem::new(refusal.code, refusal.what);
+                dead(turn, name, caught, problem)
+            }
+            Err(stop) => Err(stop),
+        };
+    }
     let input = match input(turn, &starts, caught, &given.value, given.body)? {
         Ok(input) => input,
         Err(why) => return unusable(turn, name, caught, why),
@@ -245,6 +302,35 @@ fn input(
     }
     let bytes = Value::Object(inputs).to_string().into_bytes();
     Ok(Ok(turn.stage(bytes)?))
+}
+
+/// Asks the endpoint of a driver.
+fn enquire(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    driver: Name,
+    endpoint: &Endpoint,
+    caught: &Caught,
+    event: BodyRef,
+) -> Done<Began> {
+    if let Some(parent) = &caught.asks
+        && !crate::plan::still_asks(turn, parent)?
+    {
+        return Ok(Began::Nothing); // whoever asked gave up meanwhile
+    }
+    let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
+    let title = turn.seal(caught.topic.clone())?;
+    let wanted = Wanted {
+        task,
+        title,
+        input: event,
+        agent: None,
+        parent: caught.asks.clone(),
+        by: Actor::Trigger(name.clone(), caught.event),
+    };
+    crate::run::endpoint::ask(turn, wanted, name.clone(), endpoint)?;
+    driver::given(turn, driver, task)?;
+    Ok(Began::Task(task))
 }
 
 fn begin(
@@ -302,13 +388,25 @@ fn done(
 
 /// An expression gave no usable value: it would again.
 fn unusable(turn: &mut Turn<'_>, name: &Name, caught: &Caught, why: String) -> Done {
-    let said = Some(turn.seal(why)?);
+    let said = Some(turn.seal(why.clone())?);
     let note = format!("an expression of {name} gave no usable value");
+    let error = format!("{note}: {why}");
     let code = Code::BAD_EXPRESSION;
-    dead(turn, name, caught, Problem { code, note, said })
+    put_aside(turn, name, caught, Problem { code, note, said }, &error)
 }
 
 fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> Done {
+    let error = problem.note.clone();
+    put_aside(turn, name, caught, problem, &error)
+}
+
+fn put_aside(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    caught: &Caught,
+    problem: Problem,
+    error: &str,
+) -> Done {
     if super::is_driver(name)
         && let Some(asker) = &caught.asks
     {
@@ -324,6 +422,8 @@ fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> 
             hops: caught.hops,
         };
         driver::tell(turn, failure, &problem)?;
+    } else {
+        tell(turn, name, caught, error, problem.code)?;
     }
     turn.emit(event::Dead {
         consumer: name.clone(),
@@ -332,6 +432,29 @@ fn dead(turn: &mut Turn<'_>, name: &Name, caught: &Caught, problem: Problem) -> 
         attempts: 1,
         problem,
     })
+}
+
+/// Tells that a subscription failed at an event, unless that one tells of a failure itself.
+pub(super) fn tell(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    caught: &Caught,
+    error: &str,
+    code: Code,
+) -> Done {
+    if caught.topic == ERROR_TOPIC {
+        return Ok(());
+    }
+    let failure = Failure {
+        handler: name,
+        event: caught.event,
+        run: None,
+        correlation: caught.correlation.clone(),
+        hops: caught.hops,
+        error,
+        code,
+    };
+    handler::tell(turn, failure)
 }
 
 /// The circle that ends where it begins, by name: `a → b → a`.
@@ -360,6 +483,7 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
             hops: caught.hops,
             path,
             began: f.began,
+            of_error: caught.topic == ERROR_TOPIC,
         };
         turn.put_trace(TraceKey(f.event, f.consumer.clone()), Some(trace));
     }
@@ -368,4 +492,27 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
     consumer.rest = None;
     consumer.done += 1;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before failures were told of, byte for byte.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let mut old = vec![0, 1, b'c', 3, 1, 1, b's', 2]; // nothing given, c, 3 hops, by s, nothing
+        let wanted = Trace {
+            given: None,
+            correlation: "c".into(),
+            hops: 3,
+            path: vec![Name::new("s").unwrap()],
+            began: Began::Nothing,
+            of_error: false,
+        };
+        assert_eq!(Trace::lift(1, &old), Some(wanted.clone()));
+        assert_eq!(Trace::lift(3, &old), None);
+        old.push(0); // it tells of no failure
+        assert_eq!(postcard::to_stdvec(&wanted).unwrap(), old);
+    }
 }

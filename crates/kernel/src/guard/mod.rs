@@ -88,10 +88,10 @@ pub(crate) fn admit(actor: &Actor, command: &Command) -> Result<(), Refusal> {
             ),
         )),
         // Agents and plans act through their runs and steps, never by commands of their own.
-        Actor::Agent(_) | Actor::Plan(_) | Actor::Trigger(..) => Err(Refusal::new(
-            Code::NOT_ALLOWED,
-            "agents and plans give no commands",
-        )),
+        Actor::Agent(_) | Actor::Plan(_) | Actor::Trigger(..) | Actor::Schedule(..) => {
+            let what = "agents and plans give no commands";
+            Err(Refusal::new(Code::NOT_ALLOWED, what))
+        }
     }
 }
 

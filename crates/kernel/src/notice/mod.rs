@@ -211,7 +211,10 @@ pub(crate) fn ended(turn: &mut Turn<'_>, id: NoticeId, end: &CallEnded) -> Done 
                 answer: *answer,
             });
         }
-        CallOutcome::NotSent(said) | CallOutcome::Refused(said) => Some(said.clone()),
+        CallOutcome::NotSent(said) | CallOutcome::Refused(said) | CallOutcome::Busy(said, _) => {
+            Some(said.clone())
+        }
+        CallOutcome::Later => None,
         CallOutcome::Lost(said) => said.clone(),
     };
     if end.attempt != found.attempts + 1 || found.retry_at.is_some() {

@@ -72,7 +72,11 @@ enum Move {
 
 pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     let plan = known(turn, id)?.clone();
-    if plan.is_closed() || nested::let_go(turn, id, &plan)? || plan.is_paused() {
+    if plan.is_closed()
+        || nested::let_go(turn, id, &plan)?
+        || nested::keeps_step(turn, id, &plan)?
+        || plan.is_paused()
+    {
         return Ok(());
     }
     let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");

@@ -1,5 +1,5 @@
-//! Layouts of earlier releases: records that were written before a run could be undone, and before
-//! it could be paused.
+//! Layouts of earlier releases: records that were written before a run could be undone, before it
+//! could be paused, and before it could be with the run that it is a step of.
 
 use std::collections::BTreeMap;
 
@@ -87,6 +87,7 @@ impl From<PlanV2> for Plan {
             undoable: old.undoable,
             undoing: old.undoing,
             paused: None,
+            paused_with: None,
         }
     }
 }
@@ -119,6 +120,11 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
+        3 => {
+            // What it lacks stands at the end, and is none.
+            let bytes = [bytes, &[0]].concat();
+            postcard::from_bytes(&bytes).ok()
+        }
         _ => None,
     }
 }
@@ -143,6 +149,7 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         undoable: Vec::new(),
         undoing: false,
         paused: None,
+        paused_with: None,
     })
 }
 
@@ -206,13 +213,16 @@ mod tests {
             (step.attempt, step.task, step.deadline),
             (2, Some(TaskId(9)), Some(Time(77)))
         );
-        assert!(AnyAggregate::decode("plan", 4, &bytes).is_none());
-        // All that version 2 had is kept, and what it lacked stands at the end.
+        assert!(AnyAggregate::decode("plan", 5, &bytes).is_none());
+        // All that the ones between had is kept, and what they lacked stands at the end.
         let now = postcard::to_stdvec(&*plan).expect("it encodes");
-        let (end, before) = now.split_last().expect("some bytes");
-        let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", 2, before) else {
-            panic!("a record of version 2 is read");
-        };
-        assert_eq!((again, *end), (plan, 0));
+        for (version, lacked) in [(3, 1), (2, 2)] {
+            let (before, end) = now.split_at(now.len() - lacked);
+            let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", version, before)
+            else {
+                panic!("a record of version {version} is read");
+            };
+            assert_eq!((&again, end), (&plan, &[0, 0][..lacked]));
+        }
     }
 }

@@ -14,12 +14,24 @@ pub(super) fn pause(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> 
     if plan.is_closed() {
         return Err(Stop::refused(Code::WRONG_STATE, "the run ended already"));
     }
-    if plan.paused.is_some() {
+    // One that is paused with the run above is paused by itself from now on.
+    if plan.paused.is_some() && plan.paused_with.is_none() {
         return Ok(Reply::Unchanged);
     }
     let (name, by) = (plan.name.clone(), by.clone());
     turn.emit(plan::Paused { plan: id, name, by })?;
     Ok(Reply::Done)
+}
+
+pub(super) fn fold_paused(turn: &mut Turn<'_>, f: &plan::Paused) -> Done {
+    let now = turn.now;
+    let plan = turn.plan_mut(&f.plan)?;
+    plan.paused = plan.paused.or(Some(now));
+    plan.paused_with = match f.by {
+        Actor::Plan(above) => Some(above),
+        _ => None,
+    };
+    Ok(())
 }
 
 /// Goes on without a step that has not ended, as after a condition that isn't met.

@@ -10,18 +10,19 @@ use crate::turn::{Done, Stop, Turn};
 /// Starts a run of a plan, a workflow or a saga.
 pub(crate) fn start_due(
     turn: &mut Turn<'_>,
-    of: Kind,
-    name: &Name,
+    by: &Actor,
+    (of, name): (Kind, &Name),
     inputs: BodyRef,
     id: Option<PlanId>,
 ) -> Done<PlanId> {
     let what = steps_of(turn, of, name)?;
-    started(begin(turn, &Actor::System, name, what, inputs, id)?)
+    started(begin(turn, by, name, what, inputs, id)?)
 }
 
 /// Gives a pool a batch.
 pub(crate) fn submit_due(
     turn: &mut Turn<'_>,
+    by: &Actor,
     name: &Name,
     inputs: BodyRef,
     id: Option<PlanId>,
@@ -29,7 +30,7 @@ pub(crate) fn submit_due(
     let (spec, version) = crate::resource::pool(turn, name)?;
     let (spec, flow) = lower::batch(name, spec, None, None)?;
     let what = (spec, flow, version);
-    started(begin(turn, &Actor::System, name, what, inputs, id)?)
+    started(begin(turn, by, name, what, inputs, id)?)
 }
 
 fn started(reply: Reply) -> Done<PlanId> {

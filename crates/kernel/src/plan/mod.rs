@@ -36,7 +36,7 @@ pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use nested::PLAN_DEPTH_MAX;
-pub(crate) use nested::nested_closed;
+pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
 pub(crate) use wait::{heard, signalled, takes_signal};
@@ -199,11 +199,13 @@ pub struct Plan {
     pub undoing: bool,
     /// Since when it begins nothing more: somebody paused it.
     pub paused: Option<Time>,
+    /// The run whose step it is, where that one was paused and not this one itself.
+    pub paused_with: Option<PlanId>,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -538,6 +540,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 undoable: Vec::new(),
                 undoing: false,
                 paused: None,
+                paused_with: None,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -562,11 +565,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::StepReopened(f) => fold_reopened(turn, f),
         Fact::UndoBegan(f) => undo::fold_began(turn, f),
         Fact::UndoDecided(f) => undo::fold_decided(turn, f),
-        Fact::Paused(f) => {
-            let now = turn.now;
-            turn.plan_mut(&f.plan)?.paused = Some(now);
-            Ok(())
-        }
+        Fact::Paused(f) => by_hand::fold_paused(turn, f),
         Fact::Resumed(f) => undo::fold_resumed(turn, f),
         Fact::Closed(f) => {
             let now = turn.now;
@@ -576,7 +575,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             plan.problem.clone_from(&f.problem);
             plan.ended_at = Some(now);
             plan.deadline = None;
-            plan.paused = None;
+            (plan.paused, plan.paused_with) = (None, None);
             let open = plan.steps.values_mut();
             for step in open.filter(|step| !step.status.is_closed()) {
                 put_to_rest(step);

@@ -182,6 +182,40 @@ pub(super) fn let_go(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done<bool>
     Ok(true)
 }
 
+/// A run that is a step is paused while the one above is, and goes on with it, unless somebody
+/// paused it itself. Whether anything changed.
+pub(super) fn keeps_step(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done<bool> {
+    let Actor::Plan(above) = plan.by else {
+        return Ok(false);
+    };
+    let found = turn.plan(&above)?;
+    let rests = found.is_some_and(|above| !above.is_closed() && above.is_paused());
+    let rests = rests && !crate::planted::is("pause-stays-above");
+    let (name, by) = (plan.name.clone(), Actor::Plan(above));
+    match (plan.paused, plan.paused_with) {
+        (None, _) if rests => turn.emit(plan::Paused { plan: id, name, by })?,
+        (Some(_), Some(_)) if !rests => turn.emit(plan::Resumed { plan: id, name, by })?,
+        (Some(_), None) if !rests && crate::planted::is("resume-wakes-all") => {
+            turn.emit(plan::Resumed { plan: id, name, by })?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The runs that its steps wait for look whether they keep step with it.
+pub(crate) fn pauses_too(turn: &mut Turn<'_>, id: PlanId) -> Done {
+    let runs = known(turn, id)?.waits_for(id).map(|(_, run)| run);
+    let runs: Vec<PlanId> = runs.collect();
+    turn.load(runs.iter().copied().map(Key::Plan))?;
+    for run in runs {
+        if turn.plan(&run)?.is_some_and(|plan| !plan.is_closed()) {
+            turn.advance(run);
+        }
+    }
+    Ok(())
+}
+
 /// What a step, or one item of it, ran as it was before is looked at: nobody may wait for it.
 pub(super) fn look(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, name: &Name) -> Done {
     let open = plan.steps.get(name).and_then(|step| step.fan.as_ref());

@@ -315,7 +315,8 @@ fn approval(
         waiting: Waiting::Step(work.id, work.at.clone()),
         author,
         evidence: reviewed.and_then(|(step, _)| step.output),
-        disputed: reviewed.is_some_and(|(step, _)| step.disputed),
+        disputed: reviewed.is_some_and(|(step, _)| step.disputed)
+            && !crate::planted::is("dispute-forgotten"),
         role,
         expires_at: expires.map(|expires| turn.now + expires),
     })?;

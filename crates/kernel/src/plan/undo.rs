@@ -108,6 +108,11 @@ pub(super) fn decide(
 /// Goes on where it failed; what is done stays done.
 pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;
+    if let Some(above) = plan.paused_with {
+        let what = format!("{id} is paused with {above}, of which it is a step");
+        let help = format!("resume {above}: both go on");
+        return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+    }
     if plan.paused.is_some() {
         let (name, by) = (plan.name.clone(), by.clone());
         turn.emit(plan::Resumed { plan: id, name, by })?;
@@ -159,7 +164,7 @@ pub(super) fn fold_began(turn: &mut Turn<'_>, f: &plan::UndoBegan) -> Done {
     plan.problem.clone_from(&f.problem);
     plan.deadline = None;
     if f.problem.is_none() {
-        plan.paused = None; // who cancels it wants it undone
+        (plan.paused, plan.paused_with) = (None, None); // who cancels it wants it undone
     }
     let (flow, steps) = (&plan.flow, plan.steps.iter_mut());
     for (_, step) in steps.filter(|(name, step)| !flow.undoes(name) && !step.status.is_closed()) {
@@ -184,6 +189,7 @@ pub(super) fn fold_resumed(turn: &mut Turn<'_>, f: &plan::Resumed) -> Done {
     let now = turn.now;
     let plan = turn.plan_mut(&f.plan)?;
     if plan.paused.take().is_some() {
+        plan.paused_with = None;
         return Ok(());
     }
     (plan.ended, plan.ended_at) = (None, None);

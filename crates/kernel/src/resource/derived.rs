@@ -50,7 +50,7 @@ fn called(kind: Kind, name: &Name) -> Done<Option<Name>> {
 
 fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
     match spec {
-        Spec::Driver(_) | Spec::Limited(_) => spec.driver()?.0.listens(),
+        Spec::Driver(_) | Spec::Limited(_) | Spec::Remote(_) => spec.driver()?.0.listens(),
         Spec::Instruction(spec) => spec.listening().cloned(),
         _ => None,
     }
@@ -58,6 +58,9 @@ fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
 
 /// A webhook's secret belongs to an instruction that such a webhook sets off.
 pub(super) fn check_called(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done {
+    if kind == Kind::Secret {
+        return signs(turn, name);
+    }
     if kind != Kind::Webhook {
         return Ok(());
     }
@@ -72,6 +75,59 @@ pub(super) fn check_called(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done {
                 .into())
         }
     }
+}
+
+/// A secret belongs to a subscription: that of a driver with an endpoint, or one whose events are
+/// delivered.
+fn signs(turn: &Turn<'_>, name: &Name) -> Done {
+    let (kind, own) = match super::driver::of(name) {
+        Some(driver) => (Kind::Driver, driver),
+        None => (Kind::Subscription, name.clone()),
+    };
+    let found = turn.resource(&ResourceKey(kind, own.clone()))?;
+    if found.is_some_and(|found| goes_outside(&found.spec)) {
+        return Ok(());
+    }
+    let (what, help) = match kind {
+        Kind::Driver => (
+            format!("there is no driver {own} that is asked at an address"),
+            "a driver says `endpoint: https://…`",
+        ),
+        _ => (
+            format!("there is no subscription {own} whose events are delivered"),
+            "a subscription says `deliver: {url: https://…}`",
+        ),
+    };
+    Err(Refusal::new(Code::NOT_FOUND, what).help(help).into())
+}
+
+fn goes_outside(spec: &Spec) -> bool {
+    spec.endpoint().is_some() || spec.deliver().is_some()
+}
+
+/// The secret of what speaks to nobody outside any more goes.
+fn forget_own_secret(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    kind: Kind,
+    name: &Name,
+    spec: Option<&Spec>,
+) -> Done {
+    let own = match kind {
+        Kind::Driver => naos_types::spec::RemoteDriver::runs_as(name),
+        Kind::Subscription if super::driver::of(name).is_none() => Some(name.clone()),
+        _ => None,
+    };
+    let Some(own) = own.filter(|_| !spec.is_some_and(goes_outside)) else {
+        return Ok(());
+    };
+    if turn
+        .resource(&ResourceKey(Kind::Secret, own.clone()))?
+        .is_some()
+    {
+        delete(turn, by, Kind::Secret, &own)?;
+    }
+    Ok(())
 }
 
 /// A secret that nothing is signed with any more goes.
@@ -94,6 +150,7 @@ pub(super) fn follow(
     name: &Name,
     spec: Option<&Spec>,
 ) -> Done {
+    forget_own_secret(turn, by, kind, name, spec)?;
     let Some(own) = called(kind, name)? else {
         return Ok(());
     };
@@ -104,6 +161,7 @@ pub(super) fn follow(
         Some(listens) => {
             if kind == Kind::Driver {
                 alone(turn, &own, &listens)?;
+                runs_alone(turn, &own, spec)?;
             }
             crate::event::room(turn, &own)?;
             let spec = Spec::Subscription(Box::new(listens));
@@ -146,6 +204,19 @@ fn drains(
     let silent = Spec::Subscription(Box::new(silent));
     apply(turn, by, Kind::Subscription, own, &silent)?;
     Ok(true)
+}
+
+/// Runs of a driver outside go by the name of its subscription, and no agent may have it.
+fn runs_alone(turn: &Turn<'_>, own: &Name, spec: Option<&Spec>) -> Done {
+    let outside = spec.and_then(Spec::endpoint).is_some();
+    if !outside || turn.agent(own)?.is_none() {
+        return Ok(());
+    }
+    let what = format!("an agent is called {own}, as runs of this driver would be");
+    let refusal = Refusal::new(Code::EXISTS, what);
+    Err(refusal
+        .help("give the driver or the agent another name")
+        .into())
 }
 
 /// What no event is called.

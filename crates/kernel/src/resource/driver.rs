@@ -7,11 +7,15 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{Category, Origin};
 use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
-use naos_types::spec::{DRIVER_PREFIX, DriverLimits, Kind};
-use naos_types::{Actor, Code, EventId, Name, RunId, Span, TaskId, TaskStatus, Time};
+use naos_types::spec::{DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
+use naos_types::{
+    Actor, Code, DocPath, EventId, Name, RunId, RunLimits, Span, TaskId, TaskStatus, Time,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::{Rest, TraceKey};
+use crate::need::Var;
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -137,6 +141,60 @@ fn limits(turn: &Turn<'_>, driver: &Name) -> Done<Option<DriverLimits>> {
     Ok(found
         .filter(|(spec, _)| spec.enabled)
         .map(|(_, limits)| limits))
+}
+
+fn spec<'t>(turn: &'t Turn<'_>, driver: &Name) -> Done<Option<&'t DriverSpec>> {
+    let found = turn.resource(&ResourceKey(Kind::Driver, driver.clone()))?;
+    Ok(found
+        .and_then(|found| found.spec.driver())
+        .map(|(spec, _)| spec))
+}
+
+/// The limits of a run, narrowed where it does a driver's work.
+pub(crate) fn narrowed(turn: &Turn<'_>, by: &Actor, limits: &RunLimits) -> Done<RunLimits> {
+    let driver = match by {
+        Actor::Trigger(subscription, _) => of(subscription),
+        _ => None,
+    };
+    let spec = match &driver {
+        Some(driver) => spec(turn, driver)?,
+        None => None,
+    };
+    Ok(spec.map_or_else(|| limits.clone(), |spec| narrow(spec, limits)))
+}
+
+/// What the manifest of a driver says beneath a key.
+#[must_use]
+pub fn said(spec: &DriverSpec, key: &str) -> Option<Value> {
+    let document: Value = serde_json::from_str(&spec.document).ok()?;
+    document.get(key).filter(|said| !said.is_null()).cloned()
+}
+
+fn narrow(spec: &DriverSpec, limits: &RunLimits) -> RunLimits {
+    let mut narrowed = limits.clone();
+    let Some(needs) = said(spec, "resource_requirements") else {
+        return narrowed;
+    };
+    if let Some(memory) = needs["memory"].as_u64() {
+        narrowed.memory_bytes_max = limits.memory_bytes_max.min(memory);
+    }
+    let timeout = needs["timeout"].as_str().and_then(|t| t.strip_suffix("ms"));
+    if let Some(timeout) = timeout.and_then(|millis| millis.parse().ok()) {
+        narrowed.wall_max = limits.wall_max.min(Span(timeout));
+    }
+    narrowed
+}
+
+/// How a driver is set up: the document that people write for it, else what its manifest says.
+pub(crate) fn config(turn: &Turn<'_>, driver: &Name) -> Done<Option<Var>> {
+    let path = DocPath::new(&format!("{DRIVER_DOCUMENTS}/{driver}"));
+    if let Ok(path) = path
+        && let Some(document) = turn.document(&path)?
+    {
+        return Ok(Some(Var::Body(document.body)));
+    }
+    let config = spec(turn, driver)?.and_then(|spec| said(spec, "config"));
+    Ok(config.map(|config| Var::Json(config.to_string())))
 }
 
 /// Whether a driver may be given the next event.

@@ -6,7 +6,7 @@ pub(crate) mod driver;
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
-    Flow, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
+    Flow, FlowSpec, FlowStep, Kind, Paused, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
 };
 use naos_types::{Actor, Code, Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC};
+pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
 /// One resource in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +205,11 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                 }
                 Spec::Driver(spec) => spec.enabled = *on,
                 Spec::Limited(spec) => spec.driver.enabled = *on,
+                Spec::Remote(spec) => spec.driver.enabled = *on,
+                Spec::Delivered(spec) => {
+                    let paused = (!on).then_some(Paused::ByHand);
+                    spec.deliver.paused = paused;
+                }
                 _ => {
                     let what = format!("a {} is neither enabled nor disabled", kind.word());
                     return Err(Stop::refused(Code::BAD_REQUEST, what));
@@ -213,6 +218,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             apply(turn, by, *kind, name, &spec)
         }
         command::Resource::ResetDriver { name } => driver::reset(turn, by, name),
+        command::Resource::DriverAnswers {
+            name,
+            run,
+            answer,
+            events,
+        } => crate::run::endpoint::told(turn, name, *run, answer, events).map(|()| Reply::Done),
         command::Resource::Delete { kind, name } => {
             derived::check_name(*kind, name)?;
             known(turn, *kind, name)?;
@@ -306,12 +317,20 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             )?;
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
-        Spec::Webhook(_) => kind == Kind::Webhook,
+        Spec::Webhook(_) => matches!(kind, Kind::Webhook | Kind::Secret),
         Spec::Limited(spec) => {
             sound(spec.driver.check())?;
             sound(spec.limits.check())?;
             kind == Kind::Driver
         }
+        Spec::Handler(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
+        Spec::Remote(spec) => {
+            sound(spec.driver.check())?;
+            sound(spec.limits.check())?;
+            sound(spec.endpoint.check())?;
+            kind == Kind::Driver
+        }
+        Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -326,6 +345,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Schedule
                 | Kind::Supervisor
                 | Kind::Webhook
+                | Kind::Secret
         ),
     };
     if fits {

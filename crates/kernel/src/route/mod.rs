@@ -35,7 +35,8 @@ const NO_MODEL: &str = "no model is connected: a key in ANTHROPIC_API_KEY or OPE
 pub const fn confidence_min(tier: Tier) -> u16 {
     match tier {
         Tier::Skill => SKILL_CONFIDENCE_MIN,
-        Tier::Wasm => WASM_CONFIDENCE_MIN,
+        // Nobody is sent to an endpoint but the events of its driver.
+        Tier::Wasm | Tier::Endpoint => WASM_CONFIDENCE_MIN,
         Tier::Model => MODEL_CONFIDENCE_MIN,
     }
 }
@@ -100,7 +101,7 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
 fn candidate(turn: &Turn<'_>, ranked: &Ranked) -> Done<Considered> {
     let name = &ranked.name;
     let agent = match ranked.tier {
-        Tier::Skill => None,
+        Tier::Skill | Tier::Endpoint => None,
         Tier::Wasm | Tier::Model => turn.agent(name)?,
     };
     let refused = if ranked.tier == Tier::Model {

@@ -5,7 +5,7 @@ use naos_types::fact::run::{self, World};
 use naos_types::input::{
     Answer, Asked, CallEnded, CallOutcome, GuestCall, Link, NewSegment, Piece,
 };
-use naos_types::{Actor, ApprovalId, BodyRef, Code, Role, RunId, RunStatus};
+use naos_types::{Actor, ApprovalId, BodyRef, Code, Role, RunId, RunStatus, Tier};
 
 use super::{Run, go_on, known};
 use crate::turn::{Done, Stop, Turn};
@@ -164,19 +164,24 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
 /// A driver carried a call out, or lost it.
 pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallEnded) -> Done {
     let run = known(turn, id)?.clone();
-    let waits = run.pending.as_ref().is_some_and(|p| p.index == index);
+    let pending = run.pending.as_ref();
+    let waits = pending.is_some_and(|p| p.index == index);
+    if run.tier == Tier::Endpoint && run.status == RunStatus::Running {
+        return super::endpoint::ended(turn, id, &run, end);
+    }
     if !waits || run.status != RunStatus::Running {
         return Ok(()); // cancelled, or told before
     }
     match &end.outcome {
         CallOutcome::Answered(body) => answer(turn, id, Answer::Body(*body))?,
-        CallOutcome::NotSent(_) | CallOutcome::Refused(_) => {
+        CallOutcome::NotSent(_) | CallOutcome::Refused(_) | CallOutcome::Busy(..) => {
             answer(
                 turn,
                 id,
                 Answer::Failed("the request could not be sent".into()),
             )?;
         }
+        CallOutcome::Later => return Ok(()), // an endpoint's alone
         // An earlier attempt that comes back late says nothing about this one.
         CallOutcome::Lost(_) if run.pending.is_some_and(|p| end.attempt <= p.attempts) => {
             return Ok(());

@@ -154,6 +154,9 @@ fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
 
 /// The pause after a failed attempt is over.
 pub(crate) fn retry_due(turn: &mut Turn<'_>, id: RunId) -> Done {
+    if super::endpoint::overdue(turn, id)? {
+        return Ok(());
+    }
     let run = known(turn, id)?;
     let due = run.retry_at.is_some_and(|at| at <= turn.now) || crate::planted::is("double-timer");
     if !due || run.status.is_closed() {
@@ -169,6 +172,7 @@ pub(crate) fn retry_due(turn: &mut Turn<'_>, id: RunId) -> Done {
 pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
     let run = known(turn, id)?.clone();
     let attempt = run.attempt + 1;
+    let asks = run.tier == naos_types::Tier::Endpoint;
     let mut seed = run.seed.0.to_vec();
     seed.extend_from_slice(&attempt.to_be_bytes());
     turn.emit(run::Started {
@@ -183,6 +187,9 @@ pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
         deadline: turn.now + run.grant.limits.wall_max,
         grant: run.grant,
     })?;
+    if asks {
+        return super::endpoint::call(turn, id);
+    }
     go_on(turn, id)
 }
 

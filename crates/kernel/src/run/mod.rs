@@ -2,6 +2,7 @@
 
 mod calls;
 mod end;
+pub(crate) mod endpoint;
 mod log;
 
 use naos_types::command::{self, Reply};
@@ -100,7 +101,7 @@ impl Aggregate for Run {
         !self.status.is_closed()
     }
     fn due(&self) -> Option<Time> {
-        self.retry_at
+        self.retry_at.or_else(|| self.awaited_until())
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         // What came with the second layout stands at the end, and was none before.
@@ -119,7 +120,10 @@ impl Run {
             Some(pending) => Some(Effect::Call(Call {
                 by: Caller::Run(id, pending.index),
                 who: self.agent.clone(),
-                driver: Driver::Http,
+                driver: match pending.ability {
+                    Ability::Endpoint => Driver::Endpoint,
+                    _ => Driver::Http,
+                },
                 request: pending.request,
                 world: pending.world,
                 attempt: pending.attempts + 1,
@@ -319,13 +323,18 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Logged(f) => log::fold(turn, f)?,
         Fact::Called(f) => {
             let run = turn.run_mut(&f.run)?;
+            // Each attempt of a run that asks an endpoint is one more try of the same call.
+            let before = match f.ability {
+                Ability::Endpoint => run.attempt.saturating_sub(1),
+                _ => 0,
+            };
             run.pending = Some(Pending {
                 index: f.index,
                 ability: f.ability,
                 request: f.request,
                 digest: f.digest,
                 world: f.world,
-                attempts: 0,
+                attempts: before,
             });
             if f.ability == Ability::Ask {
                 run.status = RunStatus::Held;

@@ -43,7 +43,7 @@ fn set(
     let id = before.map_or_else(|| turn.mint.next_id(), |before| before.id);
     let since = before.map_or(turn.now, |before| before.since);
     // A time that came and wasn't looked at yet is still due, unless the calendar has it no more.
-    let waits = before.and_then(|before| before.next).map(|next| next.at);
+    let waits = before.and_then(|before| before.next.map(|next| next.at).or(before.waits));
     let after = waits.map_or(turn.now, |at| turn.now.min(at + Span(-1)));
     let name = &key.1;
     let wrong = |what| bad(format!("{} {name}: {what}", key.0.word()));
@@ -55,7 +55,12 @@ fn set(
     }
     let over = before.is_some_and(|before| is_spent(spec, before.fired));
     let waits = spec.enabled && !over && before.is_none_or(|before| !before.paused);
-    let next = at.filter(|_| waits).map(|at| beat(id, spec, at));
+    let mut next = at.filter(|_| waits).map(|at| beat(id, spec, at));
+    if let Some(next) = &mut next
+        && before.is_some_and(|before| before.waits == Some(next.at))
+    {
+        next.wake = turn.now; // it waited long enough, or waits again
+    }
     turn.emit(Set {
         kind: key.0,
         name: name.clone(),

@@ -2,9 +2,9 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::Problem;
-use naos_types::fact::schedule::{Began, Ended, Fired, Missed};
-use naos_types::spec::{Look, Missed as Policy, ScheduleSpec, Seen};
-use naos_types::{Actor, Code, ScheduleId, Span, Time};
+use naos_types::fact::schedule::{Began, Ended, Fired, Freed, Missed, Waited};
+use naos_types::spec::{Look, Missed as Policy, Overlap, ScheduleSpec, Seen};
+use naos_types::{Actor, Code, Refusal, ScheduleId, Span, Time};
 
 use super::change::is_spent;
 use super::{Schedule, beat, first_after, known, look, spec, start};
@@ -38,7 +38,10 @@ pub(crate) fn due(turn: &mut Turn<'_>, beat: &BeatKey) -> Done {
     };
     let spec = spec(turn, key)?;
     match judge(turn, &found, &spec, next.at)? {
-        Ok(Verdict::Fire { next: then }) => fire(turn, key, &found, &spec, next.at, then),
+        Ok(Verdict::Fire { next: then }) => match working(turn, &found, &spec)? {
+            Some(behind) => beside(turn, key, &found, &spec, (next.at, behind), then),
+            None => fire(turn, key, &found, &spec, next.at, then),
+        },
         Ok(Verdict::Miss {
             to,
             count,
@@ -79,6 +82,9 @@ fn judge(
     let on_time = Ok(Verdict::Fire {
         next: skipping(turn, &timing, then)?,
     });
+    if found.waits == Some(at) {
+        return Ok(on_time); // it was, and waited for the run before
+    }
     let grace = ScheduleSpec::grace(then.map(|then| then - at));
     let surely = turn.now + Span(-spec.jitter.0);
     let late = surely + Span(-grace.0);
@@ -101,6 +107,73 @@ fn judge(
         (policy, _) => policy.kept(),
     };
     Ok(miss(at, &seen, u64::from(kept)).map_or(on_time, Ok))
+}
+
+/// What it started last and still works, where nothing may work beside it.
+fn working(turn: &Turn<'_>, found: &Schedule, spec: &ScheduleSpec) -> Done<Option<Began>> {
+    if spec.starts.overlap() == Overlap::Allow || crate::planted::is("runs-overlap") {
+        return Ok(None);
+    }
+    let Some((_, began)) = found.last else {
+        return Ok(None);
+    };
+    let works = match began {
+        Began::Plan(id) => turn.plan(&id)?.is_some_and(|plan| !plan.is_closed()),
+        Began::Task(id) => turn.task(&id)?.is_some_and(|task| !task.status.is_closed()),
+        Began::Event(_) => false,
+    };
+    Ok(works.then_some(began))
+}
+
+/// The run before still works: this time has none, or waits.
+fn beside(
+    turn: &mut Turn<'_>,
+    key: &ResourceKey,
+    found: &Schedule,
+    spec: &ScheduleSpec,
+    (at, behind): (Time, Began),
+    then: Option<Time>,
+) -> Done {
+    if spec.starts.overlap() == Overlap::Wait {
+        return turn.emit(Waited {
+            kind: key.0,
+            name: key.1.clone(),
+            at,
+            behind,
+        });
+    }
+    let problem = still_running(behind);
+    let next = then.map(|at| beat(found.id, spec, at));
+    record(turn, key, at, Err(problem), None, next)?;
+    end_if_over(turn, key, then)
+}
+
+fn still_running(behind: Began) -> Problem {
+    Problem::new(Code::STILL_RUNNING, format!("{behind} still works"))
+}
+
+/// A run ended that a schedule began: the time that waits for it is looked at.
+pub(crate) fn ended(turn: &mut Turn<'_>, by: &Actor, ended: Began) -> Done {
+    let Actor::Schedule(kind, name) = by else {
+        return Ok(());
+    };
+    let key = ResourceKey(*kind, name.clone());
+    let Some(found) = turn.schedule(&key)? else {
+        return Ok(()); // it is gone by now
+    };
+    let waits = found.waits.filter(|_| found.next.is_none());
+    let (Some(at), Some((_, last))) = (waits, found.last) else {
+        return Ok(());
+    };
+    if last != ended || crate::planted::is("waits-for-ever") {
+        return Ok(());
+    }
+    let (name, wake) = (name.clone(), turn.now);
+    turn.emit(Freed {
+        kind: *kind,
+        name,
+        next: super::Next { at, wake },
+    })
 }
 
 /// Those that have no run, if there are more than are kept.
@@ -154,7 +227,7 @@ fn fire(
     let twice = crate::planted::is("schedule-fires-twice");
     let again = twice && found.last.is_none_or(|(last, _)| last != at);
     let run = (!twice).then(|| run_of(found.id, at));
-    let begun = start::begin(turn, &spec.starts, run)?;
+    let begun = start::begin(turn, key, &spec.starts, run)?;
     let spent = begun.is_ok() && is_spent(spec, found.fired + 1);
     let then = then.filter(|_| !spent);
     let mut next = then.map(|at| beat(found.id, spec, at));
@@ -211,7 +284,12 @@ fn end_if_over(turn: &mut Turn<'_>, key: &ResourceKey, then: Option<Time>) -> Do
 pub(super) fn run_now(turn: &mut Turn<'_>, by: &Actor, key: &ResourceKey) -> Done<Reply> {
     let found = known(turn, key)?.clone();
     let spec = spec(turn, key)?;
-    let began = match start::begin(turn, &spec.starts, None)? {
+    if let Some(behind) = working(turn, &found, &spec)? {
+        let what = format!("{behind} still works, and none may work beside it");
+        let refusal = Refusal::new(Code::STILL_RUNNING, what);
+        return Err(refusal.help("wait until it ended, or cancel it").into());
+    }
+    let began = match start::begin(turn, key, &spec.starts, None)? {
         Ok(began) => began,
         Err(problem) => {
             return Err(crate::turn::Stop::refused(problem.code, problem.note));

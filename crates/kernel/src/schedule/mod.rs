@@ -24,7 +24,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use change::resource_fact;
-pub(crate) use due::{due, give_up};
+pub(crate) use due::{due, ended, give_up};
 
 /// How one resource with a time stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +47,21 @@ pub struct Schedule {
     pub paused: bool,
     /// Why nothing was started the last time.
     pub problem: Option<Problem>,
+    /// The time that was due and whose run waits for the end of the one before.
+    pub waits: Option<Time>,
 }
 
 impl Aggregate for Schedule {
     const KIND: &'static str = "schedule";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        // What it lacks stands at the end, and is none.
+        let bytes = [bytes, &[0]].concat();
+        postcard::from_bytes(&bytes).ok()
+    }
 }
 
 impl Schedule {
@@ -61,6 +71,7 @@ impl Schedule {
         match (enabled, self.paused, &self.next) {
             (false, ..) => "disabled",
             (_, true, _) => "paused",
+            (..) if self.waits.is_some() => "waiting",
             (_, _, Some(_)) => "active",
             (_, _, None) => "ended",
         }
@@ -217,18 +228,25 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             schedule.problem = None;
             if f.by.is_none() {
                 schedule.fired += 1;
+                schedule.waits = None;
             }
             return set_next(turn, &key, f.next);
         }
         Fact::Missed(f) => {
             let schedule = turn.schedule_mut(&key)?;
             schedule.missed += f.count;
+            schedule.waits = None;
             if f.problem.is_some() {
                 schedule.problem.clone_from(&f.problem);
             }
             return set_next(turn, &key, f.next);
         }
-        Fact::Paused(_) => turn.schedule_mut(&key)?.paused = true,
+        Fact::Paused(_) => {
+            let schedule = turn.schedule_mut(&key)?;
+            (schedule.paused, schedule.waits) = (true, None);
+        }
+        Fact::Waited(f) => turn.schedule_mut(&key)?.waits = Some(f.at),
+        Fact::Freed(f) => return set_next(turn, &key, Some(f.next)),
         Fact::Resumed(f) => {
             turn.schedule_mut(&key)?.paused = false;
             return set_next(turn, &key, f.next);
@@ -245,7 +263,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             return Ok(());
         }
     }
-    // Paused and ended ones wait for nothing.
+    // Paused and ended ones wait for nothing, and some for no time.
     set_next(turn, &key, None)
 }
 
@@ -255,6 +273,9 @@ fn fold_set(turn: &mut Turn<'_>, key: &ResourceKey, fact: &schedule::Set) -> Don
             let schedule = turn.schedule_mut(key)?;
             schedule.version = fact.version;
             schedule.problem = None;
+            schedule.waits = schedule
+                .waits
+                .filter(|waits| fact.next.is_some_and(|next| next.at == *waits));
         }
         None => {
             let schedule = Schedule {
@@ -267,6 +288,7 @@ fn fold_set(turn: &mut Turn<'_>, key: &ResourceKey, fact: &schedule::Set) -> Don
                 missed: 0,
                 paused: false,
                 problem: None,
+                waits: None,
             };
             turn.put_schedule(key.clone(), Some(schedule));
         }
@@ -277,4 +299,30 @@ fn fold_set(turn: &mut Turn<'_>, key: &ResourceKey, fact: &schedule::Set) -> Don
 /// A kind that can have a time.
 pub(crate) const fn may_have_a_time(kind: Kind) -> bool {
     matches!(kind, Kind::Schedule | Kind::Instruction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes that were written before a run could wait for another: one less.
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let wanted = Schedule {
+            id: ScheduleId(7),
+            version: 3,
+            since: Time(5),
+            next: None,
+            last: None,
+            fired: 9,
+            missed: 2,
+            paused: true,
+            problem: None,
+            waits: None,
+        };
+        let bytes = postcard::to_stdvec(&wanted).unwrap();
+        let before = &bytes[..bytes.len() - 1];
+        assert_eq!(Schedule::lift(1, before), Some(wanted));
+        assert_eq!(Schedule::lift(3, before), None);
+    }
 }

@@ -6,17 +6,20 @@ use naos_types::fact::schedule::Began;
 use naos_types::spec::{Begins, Kind};
 use naos_types::{Actor, Code, Name, PlanId, TaskId};
 
+use crate::state::ResourceKey;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
 /// Starts it, or says why it can't be started now. `run` is what its id follows from.
 pub(super) fn begin(
     turn: &mut Turn<'_>,
+    key: &ResourceKey,
     starts: &Begins,
     run: Option<u128>,
 ) -> Done<Result<Began, Problem>> {
     let before = turn.facts.len();
-    match attempt(turn, starts, run) {
+    let by = Actor::Schedule(key.0, key.1.clone());
+    match attempt(turn, &by, starts, run) {
         Ok(began) => Ok(Ok(began)),
         Err(Stop::Refused(refusal)) if turn.facts.len() == before => {
             Ok(Err(Problem::new(refusal.code, refusal.what)))
@@ -29,27 +32,27 @@ pub(super) fn begin(
     }
 }
 
-fn attempt(turn: &mut Turn<'_>, starts: &Begins, run: Option<u128>) -> Done<Began> {
-    let (kind, name, input) = match starts {
-        Begins::Run { kind, name, input } => (*kind, name, input),
-        Begins::Event { topic, data } => {
-            let data = turn.stage(data.clone().into_bytes())?;
-            let origin = Origin {
-                category: Category::Internal,
-                ..Origin::default()
-            };
-            let event = crate::event::publish(turn, &Actor::System, topic, data, origin)?;
-            return Ok(Began::Event(event));
-        }
+fn attempt(turn: &mut Turn<'_>, by: &Actor, starts: &Begins, run: Option<u128>) -> Done<Began> {
+    if let Begins::Event { topic, data } = starts {
+        let data = turn.stage(data.clone().into_bytes())?;
+        let origin = Origin {
+            category: Category::Internal,
+            ..Origin::default()
+        };
+        let event = crate::event::publish(turn, by, topic, data, origin)?;
+        return Ok(Began::Event(event));
+    }
+    let Some((kind, name, input)) = starts.run() else {
+        return Err(Stop::broken("a schedule that starts nothing".into()));
     };
     match kind {
         Kind::Agent => {
             let task = run.map(|parent| TaskId::derived(parent, "fired"));
-            task_of(turn, name, input, task)
+            task_of(turn, by, name, input, task)
         }
         Kind::Plan | Kind::Instruction | Kind::Workflow | Kind::Saga | Kind::Pool => {
             let plan = run.map(|parent| PlanId::derived(parent, "fired"));
-            plan_of(turn, kind, name, input, plan)
+            plan_of(turn, by, (kind, name), input, plan)
         }
         kind => {
             let what = format!("{} {name} can't be run by this version yet", kind.word());
@@ -60,8 +63,8 @@ fn attempt(turn: &mut Turn<'_>, starts: &Begins, run: Option<u128>) -> Done<Bega
 
 fn plan_of(
     turn: &mut Turn<'_>,
-    kind: Kind,
-    name: &Name,
+    by: &Actor,
+    (kind, name): (Kind, &Name),
     input: &str,
     plan: Option<PlanId>,
 ) -> Done<Began> {
@@ -72,13 +75,19 @@ fn plan_of(
     }
     let inputs = turn.stage(input.to_owned().into_bytes())?;
     let started = match kind {
-        Kind::Pool => crate::plan::submit_due(turn, name, inputs, plan),
-        _ => crate::plan::start_due(turn, kind, name, inputs, plan),
+        Kind::Pool => crate::plan::submit_due(turn, by, name, inputs, plan),
+        _ => crate::plan::start_due(turn, by, (kind, name), inputs, plan),
     };
     started.map(Began::Plan)
 }
 
-fn task_of(turn: &mut Turn<'_>, agent: &Name, input: &str, task: Option<TaskId>) -> Done<Began> {
+fn task_of(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    agent: &Name,
+    input: &str,
+    task: Option<TaskId>,
+) -> Done<Began> {
     let task = match task {
         Some(task) if turn.task(&task)?.is_some() => return Ok(Began::Task(task)),
         Some(task) => task,
@@ -91,7 +100,7 @@ fn task_of(turn: &mut Turn<'_>, agent: &Name, input: &str, task: Option<TaskId>)
         input: turn.stage(input.to_owned().into_bytes())?,
         agent: Some(agent.clone()),
         parent: None,
-        by: Actor::System,
+        by: by.clone(),
     };
     crate::task::open(turn, wanted)?;
     Ok(Began::Task(task))

@@ -19,7 +19,7 @@ use crate::turn::{Done, Input, Stop, Turn};
 
 pub(crate) use asked::{command, stop};
 pub(crate) use grown::{may_change, set_up};
-pub(crate) use rest::waits;
+pub(crate) use rest::{rests, waits};
 pub(crate) use restart::{due, run_failed};
 
 /// What it does at the moment.

@@ -14,6 +14,16 @@ use crate::turn::{Done, Turn};
 /// The most runs that one turn sets aside or lets begin again.
 pub(super) const RUNS_PER_TURN_MAX: usize = 128;
 
+/// Whether whoever comes by this name takes no work, for what watches it rests.
+pub(crate) fn rests(turn: &Turn<'_>, name: &Name) -> Done<bool> {
+    let Some(by) = turn.watch(name)?.map(|watch| watch.by.clone()) else {
+        return Ok(false);
+    };
+    let rests = turn.supervisor(&by)?;
+    let rests = rests.is_some_and(|found| found.standing != Standing::Running);
+    Ok(rests && !crate::planted::is("newcomer-works"))
+}
+
 /// Sets a run aside if its agent takes no work; whether it did.
 pub(crate) fn waits(turn: &mut Turn<'_>, id: RunId) -> Done<bool> {
     let Some(run) = turn.run(&id)? else {

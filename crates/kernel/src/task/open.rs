@@ -35,7 +35,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target)?;
+    let worker = bounded(turn, &wanted.by, worker(turn, &chosen, &target)?)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
         Worker::Component(_, grant) => grant.cost_max,
@@ -138,7 +138,19 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name) -> Done<Worker> {
             Ok(Worker::Component(component, grant))
         }
         Tier::Model => Err(no_model(target)),
+        Tier::Endpoint => Err(Stop::broken("the broker chose an endpoint".into())),
     }
+}
+
+/// Who does a driver's work has no more than its manifest says.
+fn bounded(turn: &Turn<'_>, by: &Actor, worker: Worker) -> Done<Worker> {
+    let Worker::Component(component, mut grant) = worker else {
+        return Ok(worker);
+    };
+    if !crate::planted::is("driver-unbounded") {
+        grant.limits = crate::resource::driver::narrowed(turn, by, &grant.limits)?;
+    }
+    Ok(Worker::Component(component, grant))
 }
 
 /// The refusal of the model tier: no model is connected.

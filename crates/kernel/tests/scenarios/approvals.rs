@@ -40,7 +40,7 @@ fn check(script: &str, expected: &str) {
 fn yes_no_and_edited() {
     check(
         "start asks; approve",
-        "approval.approved plan.step_done(sign) plan.step_started(end 1) plan.step_done(end) \
+        "approval.approved plan.step_done(sign) plan.step_done(end) \
          plan.closed(completed)",
     );
     check("start asks; approve; show plan", "completed the text");

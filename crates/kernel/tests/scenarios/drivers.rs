@@ -5,11 +5,12 @@ use std::sync::Arc;
 use naos_kernel::resource::{Breaker, Driver, ERROR_TOPIC};
 use naos_kernel::{AnyAggregate, Key};
 use naos_types::command::{self, Reply};
+use naos_types::effect::Effect;
 use naos_types::fact::{Fact, event, plan as plan_facts, resource};
 use naos_types::spec::{
     DriverKind, DriverLimits, DriverSpec, InstructionSpec, Kind, LimitedDriver, Spec, StepDo,
 };
-use naos_types::{Code, Name, PlanStatus, Refusal, Span};
+use naos_types::{Code, DocPath, Name, PlanStatus, Refusal, RunLimits, Span};
 
 use crate::bench::Bench;
 use crate::plans::{plan, step};
@@ -306,9 +307,8 @@ fn drivers_of_errors_that_fail_end() {
     said.expect("it waits for its agent");
     publish(&mut bench, 1);
     play_in(&mut bench, "fail mail");
-    let codes = put_aside(&bench);
-    assert_eq!(codes.last(), Some(&Code::EVENT_LOOP), "{codes:?}");
-    assert!(codes.len() <= 20, "{codes:?}");
+    // Of its own failure it hears nothing.
+    assert_eq!(put_aside(&bench), [Code::NO_AGENT]);
 }
 
 #[test]
@@ -389,4 +389,73 @@ fn limits_that_are_none_are_refused() {
         let refused = apply_limited(&mut bench, limits, true).expect_err("it isn't sound");
         assert_eq!(refused.code, Code::BAD_DOCUMENT, "{limits:?}");
     }
+}
+
+/// What the driver's agent is to do now: its limits, and what it was given.
+fn work(bench: &Bench) -> (RunLimits, serde_json::Value) {
+    let mut open = bench.open();
+    let Some(Effect::Sandbox(sandbox)) = open.pop() else {
+        panic!("{open:?}");
+    };
+    let given = serde_json::from_str(&bench.text(&sandbox.input)).expect("an event");
+    (sandbox.grant.limits, given)
+}
+
+/// A driver of this document.
+fn driver(bench: &mut Bench, document: &str) {
+    let driver = DriverSpec {
+        document: document.to_owned(),
+        kind: DriverKind::Io,
+        agent: name("mail"),
+        capabilities: vec!["mail.read".to_owned()],
+        enabled: true,
+    };
+    let (said, _) = bench.command(command::Resource::Apply {
+        kind: Kind::Driver,
+        name: name("post"),
+        spec: Spec::Driver(Box::new(driver)),
+    });
+    said.expect("it is sound");
+}
+
+#[test]
+fn a_run_has_what_the_manifest_of_its_driver_says() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent mail 0c");
+    let document = "{\"resource_requirements\": {\"memory\": 8388608, \"timeout\": \"5000ms\"}, \
+                    \"config\": {\"box\": \"inbox\"}}";
+    driver(&mut bench, document);
+    publish(&mut bench, 1);
+    let (limits, given) = work(&bench);
+    let narrowed = RunLimits {
+        memory_bytes_max: 8 << 20,
+        wall_max: Span::secs(5),
+        ..RunLimits::default()
+    };
+    assert_eq!(limits, narrowed, "the rest is the agent's own");
+    assert_eq!(given["config"], serde_json::json!({"box": "inbox"}));
+    play_in(&mut bench, "finish mail ok");
+    // A document that people write says otherwise.
+    let body = bench.body(b"{\"box\": \"spam\"}");
+    let (said, _) = bench.command(command::Document::Write {
+        path: DocPath::new("Drivers/post").expect("a path"),
+        body,
+        expected: None,
+    });
+    assert!(said.is_ok(), "{said:?}");
+    publish(&mut bench, 1);
+    assert_eq!(work(&bench).1["config"]["box"], "spam");
+    play_in(&mut bench, "finish mail ok");
+    // Nobody else's run is narrowed, and more than the agent has is not given.
+    play_in(&mut bench, "ask mail x");
+    let mut open = bench.open();
+    let Some(Effect::Sandbox(sandbox)) = open.pop() else {
+        panic!("{open:?}");
+    };
+    assert_eq!(sandbox.grant.limits, RunLimits::default());
+    play_in(&mut bench, "finish mail ok");
+    let document = "{\"resource_requirements\": {\"memory\": 1073741824}}";
+    driver(&mut bench, document);
+    publish(&mut bench, 1);
+    assert_eq!(work(&bench).0, RunLimits::default());
 }

@@ -18,7 +18,7 @@ pub fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
 }
 
-fn filter(topic: &str) -> EventFilter {
+pub fn filter(topic: &str) -> EventFilter {
     EventFilter {
         topics: vec![topic.to_owned()],
         ..EventFilter::default()
@@ -85,7 +85,7 @@ fn publish_as(bench: &mut Bench, topic: &str, data: &str, origin: Origin) -> (Ev
     (event, facts)
 }
 
-fn publish(bench: &mut Bench, topic: &str, data: &str) -> (EventId, Vec<Fact>) {
+pub fn publish(bench: &mut Bench, topic: &str, data: &str) -> (EventId, Vec<Fact>) {
     publish_as(bench, topic, data, Origin::default())
 }
 
@@ -94,7 +94,7 @@ pub fn kinds(facts: &[Fact]) -> Vec<&'static str> {
 }
 
 /// All events of the journal with their places.
-fn journal(bench: &Bench) -> Vec<(Seq, event::Published)> {
+pub fn journal(bench: &Bench) -> Vec<(Seq, event::Published)> {
     let facts = (1..).zip(&bench.facts);
     facts
         .filter_map(|(seq, (_, fact))| match fact {

@@ -74,8 +74,8 @@ fn a_step_runs_a_plan_and_takes_its_output() {
     check(
         &format!("{START}; finish ana done"),
         "run.completed budget.settled task.closed(done) plan.step_done(work) \
-         plan.step_started(say 1) plan.step_done(say) plan.closed(completed) plan.step_done(sub) \
-         plan.step_started(end 1) plan.step_done(end) plan.closed(completed)",
+         plan.step_done(say) plan.closed(completed) plan.step_done(sub) \
+         plan.step_done(end) plan.closed(completed)",
     );
     check(
         &format!("{START}; finish ana done; show plan"),

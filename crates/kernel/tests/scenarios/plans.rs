@@ -90,7 +90,7 @@ fn steps_follow_their_dependencies() {
         &spec,
         "start p; finish other b; finish worker a",
         "run.completed budget.settled task.closed(done) plan.step_done(first) \
-         plan.step_started(last 1) plan.step_done(last) plan.closed(completed)",
+         plan.step_done(last) plan.closed(completed)",
     );
 }
 
@@ -120,7 +120,7 @@ fn a_condition_that_isnt_met_skips_its_step() {
     check(
         &spec,
         "start p {\"go\":false}",
-        "plan.started plan.step_skipped(maybe) plan.step_started(end 1) plan.step_done(end) \
+        "plan.started plan.step_skipped(maybe) plan.step_done(end) \
          plan.closed(completed)",
     );
     check(
@@ -284,7 +284,7 @@ fn a_list_keeps_its_window_and_its_order() {
         &spec,
         "start p; finish green 2; finish blue 3; finish red 1",
         "run.completed budget.settled task.closed(done) plan.step_done(each[0]) \
-         plan.step_done(each) plan.step_started(end 1) plan.step_done(end) \
+         plan.step_done(each) plan.step_done(end) \
          plan.closed(completed)",
     );
     let mut whole = spec;
@@ -348,7 +348,7 @@ fn praise_lets_a_draft_through() {
         &reviewed("reviewer", 2),
         &format!("start p; finish worker v1; {PRAISE}"),
         "run.completed budget.settled task.closed(done) review.praised plan.step_done(check) \
-         plan.step_started(end 1) plan.step_done(end) plan.closed(completed)",
+         plan.step_done(end) plan.closed(completed)",
     );
 }
 
@@ -373,6 +373,36 @@ fn what_is_refuted_is_mended() {
         &format!("{refuted}; finish worker v2; {REFUTE}; show plan"),
         "completed v2, disputed",
     );
+}
+
+/// Whoever says yes to all that waits leaves out what is disputed: the question says so.
+#[test]
+fn a_question_says_whether_its_reviewer_still_refutes() {
+    let ask = StepDo::Approval {
+        title: "send it?".into(),
+        body: None,
+        role: naos_types::Role::Staff,
+        expires: None,
+    };
+    let mut spec = reviewed("reviewer", 1);
+    spec.steps[2] = step("end", &["check"], ask);
+    for (verdict, disputed) in [(PRAISE, false), (REFUTE, true)] {
+        let mut bench = Bench::new();
+        apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
+        let script = format!("{CELL}; start p; finish worker v1; {verdict}");
+        crate::script::play_in(&mut bench, &script);
+        let asked = bench
+            .state
+            .all()
+            .into_iter()
+            .find_map(|(_, one)| match one {
+                naos_kernel::AnyAggregate::Approval(approval) => Some(approval),
+                _ => None,
+            });
+        let asked = asked.expect("a person is asked");
+        assert_eq!(asked.disputed, disputed, "{verdict}");
+        assert!(asked.evidence.is_some(), "{verdict}");
+    }
 }
 
 #[test]

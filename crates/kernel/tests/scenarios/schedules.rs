@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use naos_kernel::{AnyAggregate, Key, ResourceKey};
 use naos_types::command::{self, Reply};
 use naos_types::fact::schedule::{self, Began};
 use naos_types::fact::{Fact, event, plan, task};
-use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
+use naos_types::spec::{Begins, Kind, Missed, Overlap, ScheduleSpec, Spec, Timing, When};
 use naos_types::{Code, Refusal, Span, Time};
 
 use crate::bench::Bench;
-use crate::script::{apply_plan, name};
+use crate::script::{apply_plan, name, play_in};
 
 const MINUTE: Span = Span::secs(60);
 
@@ -66,6 +67,8 @@ fn told(since: Time, facts: &[Fact]) -> String {
             ))
         }
         Fact::Schedule(schedule::Fact::Ended(_)) => Some("ended".into()),
+        Fact::Schedule(schedule::Fact::Waited(f)) => Some(format!("waited {}", second(f.at))),
+        Fact::Schedule(schedule::Fact::Freed(f)) => Some(format!("freed {}", second(f.next.at))),
         _ => None,
     };
     let words: Vec<String> = facts.iter().filter_map(word).collect();
@@ -266,6 +269,115 @@ fn an_agent_is_run() {
     });
     assert_eq!(bench.text(&input.expect("a task")), "good morning");
     assert_eq!(bench.open().len(), 1, "its component is to run");
+}
+
+/// Each minute an agent has something to do, and takes its time.
+fn slow(overlap: Overlap) -> (Bench, Time) {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent echo 0c");
+    let since = bench.now;
+    apply(&mut bench, slowly(overlap)).0.expect("it is sound");
+    let facts = bench.wait(Span::secs(61));
+    assert_eq!(told(since, &facts), "fired 60");
+    (bench, since)
+}
+
+fn slowly(overlap: Overlap) -> ScheduleSpec {
+    let starts = Begins::Run {
+        kind: Kind::Agent,
+        name: name("echo"),
+        input: "ding".into(),
+    };
+    ScheduleSpec {
+        missed: Missed::Once,
+        starts: starts.with(overlap),
+        ..tick()
+    }
+}
+
+fn finish(bench: &mut Bench) -> Vec<Fact> {
+    let before = bench.facts.len();
+    play_in(bench, "finish echo dong");
+    bench.wait(Span(0));
+    let new = bench.facts[before..].iter();
+    new.map(|(_, fact)| fact.clone()).collect()
+}
+
+fn word(bench: &Bench) -> &'static str {
+    let key = Key::Schedule(ResourceKey(Kind::Schedule, name("tick")));
+    match bench.state.get(&key) {
+        Some(AnyAggregate::Schedule(schedule)) => schedule.word(true),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_waits_for_the_one_before_it() {
+    let (mut bench, since) = slow(Overlap::Wait);
+    assert_eq!(told(since, &bench.wait(Span::secs(60))), "waited 120");
+    assert_eq!(word(&bench), "waiting");
+    assert_eq!(bench.wait(Span::secs(120)), [], "it sleeps meanwhile");
+    // Those that were due meanwhile are judged as missed ones.
+    let after = told(since, &finish(&mut bench));
+    assert_eq!(after, "freed 120, fired 120, missed 1 180-180, waited 240");
+    assert_eq!(bench.open().len(), 1, "never two at once");
+    let refused = run_now(&mut bench).expect_err("one works");
+    assert_eq!(refused.code, Code::STILL_RUNNING);
+    let after = told(since, &finish(&mut bench));
+    assert_eq!(after, "freed 240, fired 240");
+    finish(&mut bench);
+    assert_eq!(told(since, &bench.wait(Span::secs(60))), "fired 300");
+    finish(&mut bench);
+    run_now(&mut bench).expect("none works");
+}
+
+fn run_now(bench: &mut Bench) -> Result<Reply, Refusal> {
+    let (kind, name) = (Kind::Schedule, name("tick"));
+    bench.command(command::Schedule::RunNow { kind, name }).0
+}
+
+#[test]
+fn a_time_is_skipped_while_the_run_before_works() {
+    let (mut bench, since) = slow(Overlap::Skip);
+    let code = Code::STILL_RUNNING;
+    let skipped = format!("missed 1 120-120 {code}");
+    assert_eq!(told(since, &bench.wait(Span::secs(60))), skipped);
+    assert_eq!(told(since, &finish(&mut bench)), "");
+    assert_eq!(told(since, &bench.wait(Span::secs(60))), "fired 180");
+    // Nothing is said: both work.
+    let (mut bench, since) = slow(Overlap::Allow);
+    assert_eq!(told(since, &bench.wait(Span::secs(60))), "fired 120");
+    assert_eq!(bench.open().len(), 2);
+}
+
+#[test]
+fn what_waits_is_paused_changed_and_taken_away() {
+    let (mut bench, since) = slow(Overlap::Wait);
+    bench.wait(Span::secs(60));
+    let (kind, tick) = (Kind::Schedule, name("tick"));
+    let pause = command::Schedule::Pause { kind, name: tick };
+    assert_eq!(bench.command(pause).0, Ok(Reply::Done));
+    assert_eq!(
+        told(since, &finish(&mut bench)),
+        "",
+        "nothing is made up for"
+    );
+    // Changed, it still waits; where both may work by now, it begins.
+    let (mut bench, since) = slow(Overlap::Wait);
+    bench.wait(Span::secs(60));
+    let mut other = slowly(Overlap::Wait);
+    other.description = "a bell".into();
+    apply(&mut bench, other).0.expect("it is sound");
+    assert_eq!(told(since, &bench.wait(Span(0))), "waited 120");
+    apply(&mut bench, slowly(Overlap::Allow)).0.expect("sound");
+    assert_eq!(told(since, &bench.wait(Span(0))), "fired 120");
+    // Gone, nobody is left to begin.
+    let (mut bench, since) = slow(Overlap::Wait);
+    bench.wait(Span::secs(60));
+    let (kind, tick) = (Kind::Schedule, name("tick"));
+    let delete = command::Resource::Delete { kind, name: tick };
+    assert_eq!(bench.command(delete).0, Ok(Reply::Done));
+    assert_eq!(told(since, &finish(&mut bench)), "");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use naos_types::{Name, Span, Time};
 use proptest::prelude::*;
 
 use crate::bench::{Bench, sealed};
-use crate::script::{Outcome, check, name, seconds};
+use crate::script::{Outcome, check, name, play_in, seconds};
 
 /// `supervise NAME STRATEGY MOST/SECONDS CHILD …`
 pub fn supervise(
@@ -100,6 +100,31 @@ const CELL: &str = "agent ann 0c; agent bob 0c; agent cid 0c";
 fn of(strategy: &str, script: &str, expected: &str) {
     let begun = format!("{CELL}; supervise boss {strategy} 3/60s ann bob cid");
     check(&format!("{begun}; {script}"), expected);
+}
+
+#[test]
+fn who_comes_beneath_one_that_rests_waits_for_it() {
+    let mut bench = Bench::new();
+    play_in(
+        &mut bench,
+        "agent ann 0c; supervise boss one-for-one 3/60s ann dan; supervisor stop boss",
+    );
+    play_in(&mut bench, "agent dan 0c");
+    assert_eq!(standing(&bench, "dan"), "failed", "it takes no work");
+    play_in(&mut bench, "ask dan x");
+    assert_eq!(play_in(&mut bench, "show effects"), "nothing");
+    play_in(&mut bench, "supervisor start boss");
+    bench.wait(Span(0));
+    assert_eq!(play_in(&mut bench, "show effects"), "dan attempt 2");
+    // Nobody rests above these.
+    let mut bench = Bench::new();
+    play_in(
+        &mut bench,
+        "supervise boss one-for-one 3/60s ann; agent ann 0c; agent bob 0c",
+    );
+    play_in(&mut bench, "ask ann x; ask bob y");
+    let effects = play_in(&mut bench, "show effects");
+    assert_eq!(effects, "ann attempt 1, bob attempt 1");
 }
 
 #[test]

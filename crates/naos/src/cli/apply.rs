@@ -190,4 +190,11 @@ fn show(out: &Out, answer: &Value, gone: &[(String, String)]) {
         let called = super::instruction::webhook_line(&item["webhook"]);
         out.line(format!("{}: {called}", cell(&item["name"])));
     }
+    for item in items(answer)
+        .iter()
+        .filter(|item| item["signing"].is_object())
+    {
+        let signed = super::driver::signing_line(&item["signing"]);
+        out.line(format!("{}: {signed}", cell(&item["name"])));
+    }
 }

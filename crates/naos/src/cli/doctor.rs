@@ -177,6 +177,13 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Ok(notices) => found.extend(crate::out::items(&notices["troubled"]).iter().map(silent)),
         Err(fail) => found.push(bad("notices", &fail)),
     }
+    match session.get(api("/consumers")) {
+        Ok(consumers) => {
+            let items = crate::out::items(&consumers);
+            found.extend(items.iter().filter_map(undelivered));
+        }
+        Err(fail) => found.push(bad("consumers", &fail)),
+    }
     match session.get(api("/top")) {
         Ok(top) => {
             let items = crate::out::items(&top);
@@ -199,6 +206,16 @@ fn quarantined(cell: &Value) -> Option<Found> {
         state: State::Bad,
         says,
     })
+}
+
+/// A subscription whose events are delivered no more.
+fn undelivered(consumer: &Value) -> Option<Found> {
+    let why = consumer["deliver"]["why"].as_str()?;
+    let name = crate::out::cell(&consumer["name"]);
+    let says = format!(
+        "events of {name} are not delivered, {why}: `naos events resume {name}` sends them again"
+    );
+    Some(odd("consumers", says))
 }
 
 /// Whether lists are what they should be.

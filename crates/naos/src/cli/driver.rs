@@ -1,4 +1,4 @@
-//! `naos driver list|show|enable|disable|reset`
+//! `naos driver list|show|enable|disable|reset|secret`
 
 use serde_json::{Value, json};
 
@@ -10,9 +10,10 @@ use crate::session::api;
 /// Lists drivers with how they do, and gives them events or no more.
 #[derive(clap::Args)]
 #[command(
-    after_help = "A driver is an agent and the types of events that it answers:\n  \
+    after_help = "A driver is an agent, or an address, and the types of events that it answers:\n  \
     naos create weather --template custom\n  naos apply -f weather-driver.yaml\n  \
-    naos driver list\n  naos events emit weather.get --data '{\"location\": \"Toamasina\"}'"
+    naos driver list\n  naos driver secret crm --rotate\n  \
+    naos events emit weather.get --data '{\"location\": \"Toamasina\"}'"
 )]
 pub(crate) struct Driver {
     #[command(subcommand)]
@@ -44,6 +45,14 @@ enum What {
         /// Which.
         name: String,
     },
+    /// Says where a driver with an endpoint is asked, and where it answers later.
+    Secret {
+        /// Which.
+        name: String,
+        /// Gives it a new secret, and shows it: what the old one signs is refused from then on.
+        #[arg(long)]
+        rotate: bool,
+    },
 }
 
 pub(crate) fn go(context: &Context, driver: &Driver) -> Ended {
@@ -53,7 +62,39 @@ pub(crate) fn go(context: &Context, driver: &Driver) -> Ended {
         What::Enable { name } => enable(context, "driver", name, true),
         What::Disable { name } => enable(context, "driver", name, false),
         What::Reset { name } => reset(context, name),
+        What::Secret { name, rotate } => secret(context, "drivers", name, *rotate),
     }
+}
+
+/// Shows what goes to an address outside, and gives it a new secret.
+pub(super) fn secret(context: &Context, of: &str, which: &str, rotate: bool) -> Ended {
+    let which = name(which)?;
+    let path = api(&format!("/{of}/{which}/secret"));
+    let mut session = context.session()?;
+    let answer = if rotate {
+        session.post(path, &json!({}))?
+    } else {
+        session.get(path)?
+    };
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else {
+        context.out.line(signing_line(&answer));
+    }
+    Ok(0)
+}
+
+/// Where something goes, where it is answered, and with which secret where that is told.
+pub(super) fn signing_line(told: &Value) -> String {
+    let mut line = format!("events go to {}", cell(&told["sends_to"]));
+    if let Some(address) = told["address"].as_str() {
+        line += &format!(", later answers come to POST {address}");
+    }
+    if let Some(secret) = told["secret"].as_str() {
+        line += &format!("; signed with {secret}: it is shown this once");
+    }
+    line
 }
 
 fn reset(context: &Context, which: &str) -> Ended {
@@ -93,7 +134,7 @@ pub(super) fn table(out: &Out, answer: &Value) {
         vec![
             cell(&item["name"]),
             answers.join(" "),
-            cell(&item["agent"]),
+            by(item),
             state(item),
             format!("{}/{}", cell(&item["open"]), cell(&item["concurrency"])),
             cell(&item["waiting"]),
@@ -105,9 +146,17 @@ pub(super) fn table(out: &Out, answer: &Value) {
         out.say("There are no drivers. `naos apply -f FILE` makes one.");
     } else {
         let columns = [
-            "driver", "answers", "agent", "state", "at once", "waiting", "errors",
+            "driver", "answers", "by", "state", "at once", "waiting", "errors",
         ];
         out.table(&columns, &rows);
+    }
+}
+
+/// Who answers: an agent, or an address.
+fn by(item: &Value) -> String {
+    match item["endpoint"].as_str() {
+        Some(url) => url.to_owned(),
+        None => cell(&item["agent"]),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `naos events emit|list|tail|stats|consumers|subscribe|unsubscribe|pull|ack|nack|dead`
+//! `naos events emit|list|tail|stats|consumers|subscribe|unsubscribe|pull|ack|nack|secret|pause|
+//! resume|dead`
 
 mod dead;
 
@@ -25,6 +26,7 @@ const WAIT_MS_MAX: u64 = 20_000;
     naos events tail --type 'email.*' --follow\n  \
     naos events subscribe mailer --type 'email.*'\n  \
     naos events pull mailer --max 10\n  naos events ack mailer 41 42\n  \
+    naos events subscribe crm --type 'order.*' --deliver https://crm.example.org/events\n  \
     naos events dead list")]
 pub(crate) struct Events {
     #[command(subcommand)]
@@ -77,6 +79,24 @@ enum What {
         /// In how many seconds; as the subscription says unless given.
         #[arg(long, value_name = "SECONDS")]
         delay: Option<f64>,
+    },
+    /// Says where the events of a subscription are delivered.
+    Secret {
+        /// Whose.
+        consumer: String,
+        /// Signs what is delivered with a new secret, and shows it.
+        #[arg(long)]
+        rotate: bool,
+    },
+    /// Delivers no more events; they wait.
+    Pause {
+        /// Whose.
+        consumer: String,
+    },
+    /// Delivers events again, also to a receiver that said that it is gone.
+    Resume {
+        /// Whose.
+        consumer: String,
     },
     /// Shows what was put aside, and has it given again.
     Dead(dead::Dead),
@@ -178,6 +198,9 @@ struct Subscribe {
     /// How many events are with it at once.
     #[arg(long, value_name = "N")]
     in_flight: Option<u32>,
+    /// Delivers them to this address, signed, instead of waiting for `pull`.
+    #[arg(long, value_name = "URL")]
+    deliver: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -222,6 +245,11 @@ pub(crate) fn go(context: &Context, events: &Events) -> Ended {
             }
             settle(context, consumer, "nack", &body, "returned")
         }
+        Some(What::Secret { consumer, rotate }) => {
+            super::driver::secret(context, "consumers", consumer, *rotate)
+        }
+        Some(What::Pause { consumer }) => deliver(context, consumer, false),
+        Some(What::Resume { consumer }) => deliver(context, consumer, true),
         Some(What::Dead(asked)) => dead::go(context, asked),
     }
 }
@@ -426,6 +454,16 @@ fn tell(out: &Out, event: &Value) {
     out.line(format!("[{time}] {seq} {topic} {data}"));
 }
 
+/// `emit a, b`: what a handler makes of events.
+fn emitted(emits: &Value) -> String {
+    let kinds = emits.as_array().into_iter().flatten();
+    let kinds: Vec<String> = kinds.map(|one| cell(&one["kind"])).collect();
+    match &kinds[..] {
+        [] => String::new(),
+        kinds => format!("emit {}", kinds.join(", ")),
+    }
+}
+
 fn consumers(context: &Context) -> Ended {
     const COLUMNS: [&str; 5] = ["cursor", "behind", "in_flight", "done", "dead"];
     let mut session = context.session()?;
@@ -440,7 +478,8 @@ fn consumers(context: &Context) -> Ended {
         let topics: Vec<String> = topics.into_iter().flatten().map(cell).collect();
         let starts = &one["starts"];
         let starts = match starts {
-            Value::Null => String::new(),
+            Value::Null if one["deliver"].is_null() => emitted(&one["emits"]),
+            Value::Null => sends(&one["deliver"]),
             _ => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
         };
         let wanted = if topics.is_empty() {
@@ -457,11 +496,41 @@ fn consumers(context: &Context) -> Ended {
         context.out.say("Nobody listens to events.");
         return Ok(0);
     }
-    let head: Vec<&str> = ["name", "on", "starts"]
-        .into_iter()
-        .chain(COLUMNS)
-        .collect();
+    let head: Vec<&str> = ["name", "on", "to"].into_iter().chain(COLUMNS).collect();
     context.out.table(&head, &rows);
+    Ok(0)
+}
+
+/// Where events of one are delivered, and why they aren't.
+fn sends(deliver: &Value) -> String {
+    let Some(url) = deliver["url"].as_str() else {
+        return String::new();
+    };
+    if let Some(why) = deliver["why"].as_str() {
+        return format!("{url} (paused: {why})");
+    }
+    match deliver["said"]["what"].as_str() {
+        Some(said) if deliver["said"]["taken"] == false => format!("{url} ({said})"),
+        _ => url.to_owned(),
+    }
+}
+
+/// Delivers events of one again, or no more.
+fn deliver(context: &Context, consumer: &str, on: bool) -> Ended {
+    let consumer = name(consumer)?;
+    let verb = if on { "resume" } else { "pause" };
+    let mut session = context.session()?;
+    let answer = session.post(api(&format!("/consumers/{consumer}/{verb}")), &json!({}))?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    } else if on {
+        context
+            .out
+            .say(format!("Events of {consumer} are delivered."));
+    } else {
+        context.out.say(format!("Events of {consumer} wait."));
+    }
     Ok(0)
 }
 
@@ -482,6 +551,9 @@ fn subscribe(context: &Context, asked: &Subscribe) -> Ended {
             body[key] = json!(value);
         }
     }
+    if let Some(url) = &asked.deliver {
+        body["deliver"] = json!({"url": url});
+    }
     if asked.from_start {
         body["from"] = json!("start");
     }
@@ -497,9 +569,16 @@ fn subscribe(context: &Context, asked: &Subscribe) -> Ended {
     if context.out.json {
         context.out.json(&answer);
     } else {
-        context
-            .out
-            .say(format!("{consumer} listens: naos events pull {consumer}"));
+        match &answer["signing"] {
+            Value::Null => {
+                let text = format!("{consumer} listens: naos events pull {consumer}");
+                context.out.say(text);
+            }
+            signing => {
+                let line = super::driver::signing_line(signing);
+                context.out.line(format!("{consumer}: {line}"));
+            }
+        }
     }
     Ok(0)
 }

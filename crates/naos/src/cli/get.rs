@@ -39,13 +39,14 @@ pub(crate) struct Get {
     /// At most so many.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Only those older than this one (runs, tasks, plan-runs, approvals).
+    /// Only those older than this one (runs, tasks, plan-runs, approvals; of schedules, those
+    /// after it).
     #[arg(long, value_name = "ID")]
     before: Option<String>,
 }
 
-/// Lists that are read page by page, newest first.
-const PAGED: [&str; 4] = ["/runs", "/tasks", "/plan-runs", "/approvals"];
+/// Lists that are read page by page, newest first; schedules by name.
+const PAGED: [&str; 5] = ["/runs", "/tasks", "/plan-runs", "/approvals", "/schedules"];
 /// How many lines a page has at most.
 const PAGE_ROWS: usize = 500;
 
@@ -277,7 +278,7 @@ fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
     }
     if get.before.is_some() {
         let what = format!("--before is of no use with {}", many_word(kind));
-        let help = "it goes with runs, tasks, plan-runs and approvals";
+        let help = "it goes with runs, tasks, plan-runs, approvals and schedules";
         return Err(Fail::usage(what).help(help));
     }
     if path == "/audit" {
@@ -356,6 +357,11 @@ fn list(out: &Out, kind: &str, answer: &Value) {
         .map(|c| c.trim_end_matches("_micros"))
         .collect();
     out.table(&head, &cells);
+    more(out, answer);
+}
+
+/// Says how the rest is read, if there is one.
+pub(super) fn more(out: &Out, answer: &Value) {
     if let Some(next) = answer["next"].as_str() {
         out.note(format!(
             "There are more: --limit N shows more of them, --before {next} goes on from here."

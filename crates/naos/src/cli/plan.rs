@@ -317,7 +317,12 @@ pub(super) fn show(out: &Out, answer: &Value) {
         cell(&answer["run"]),
         cell(&answer["name"])
     ));
-    if !answer["paused"].is_null() {
+    if !answer["paused_with"].is_null() {
+        let above = cell(&answer["paused_with"]);
+        out.note(format!(
+            "It is paused with {above}: naos plan resume {above}"
+        ));
+    } else if !answer["paused"].is_null() {
         let run = cell(&answer["run"]);
         out.note(format!("It is paused: naos plan resume {run}"));
     } else if status == "held" {

@@ -95,6 +95,7 @@ pub(super) fn table(out: &Out, answer: &Value) {
         return;
     }
     out.table(&head, &rows);
+    super::get::more(out, answer);
 }
 
 fn list(context: &Context) -> Ended {

@@ -160,6 +160,7 @@ fn serve(
         .announce(&project.data)
         .map_err(|e| Fail::io("say where this daemon is, in data/daemon.json", &e))?;
     crate::desktop::watch(runtime, machine.node(), machine.main);
+    let couriers = runtime.spawn(machine.couriers.clone().run());
     welcome(&context.out, project, machine, address, page || up.open);
     if up.open {
         open_page(&context.out, address);
@@ -173,7 +174,9 @@ fn serve(
             .out
             .note("The project's files were not applied; what is there goes on.");
     }
-    match runtime.block_on(serving) {
+    let served = runtime.block_on(serving);
+    couriers.abort();
+    match served {
         Ok(Ok(())) => {
             context.out.note("Stopped; what was acknowledged is kept.");
             Ok(0)

@@ -1,6 +1,8 @@
 //! A scratch project, and the binary to use it with.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod receiver;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -17,7 +17,7 @@ mod vfs;
 
 pub(crate) mod db;
 
-mod planted;
+pub(crate) mod planted;
 
 mod keys;
 

@@ -17,6 +17,11 @@ pub(crate) fn ack_before_sync() -> bool {
     chosen("ack-before-sync")
 }
 
+/// A thread without which nothing works ends, and nobody notices.
+pub(crate) fn survives_its_threads() -> bool {
+    chosen("survives-its-threads")
+}
+
 /// Believes every row and page.
 pub(crate) fn skip_checksum() -> bool {
     chosen("skip-checksum")

@@ -240,6 +240,17 @@ commands! {
             /// Which.
             name: Name,
         }
+        /// A driver's endpoint says later what came of an event.
+        DriverAnswers {
+            /// Which driver.
+            name: Name,
+            /// The run that asked it.
+            run: RunId,
+            /// The answer, or why there is none.
+            answer: Result<BodyRef, Sealed>,
+            /// What it publishes: types and data, JSON.
+            events: Vec<(String, BodyRef)>,
+        }
     }
     /// About pools.
     Pool {
@@ -396,6 +407,11 @@ commands! {
             name: Name,
             /// What comes with it, JSON.
             data: BodyRef,
+        }
+        /// The receiver of a subscription's events is gone: no more are delivered.
+        Gone {
+            /// Whose.
+            consumer: Name,
         }
     }
     /// About notices.

@@ -173,7 +173,8 @@ fn scheduled(fact: &schedule::Fact) -> Option<String> {
         }),
         schedule::Fact::Resumed(f) => f.next.map(|beat| format!("next {}", beat.at.rfc3339())),
         schedule::Fact::Ended(f) => f.problem.as_ref().map(|problem| problem.note.clone()),
-        schedule::Fact::Paused(_) | schedule::Fact::Removed(_) => None,
+        schedule::Fact::Waited(f) => Some(format!("{} waits for {}", f.at.rfc3339(), f.behind)),
+        schedule::Fact::Paused(_) | schedule::Fact::Removed(_) | schedule::Fact::Freed(_) => None,
     }
 }
 

@@ -95,6 +95,8 @@ pub enum Began {
     Task(TaskId),
     /// Nothing: the condition wasn't met.
     Nothing,
+    /// So many events, by the subscription itself.
+    Events(u32),
 }
 
 facts! {
@@ -324,6 +326,7 @@ impl Fact {
                 Began::Plan(plan) => format!("{} began {plan}", f.event),
                 Began::Task(task) => format!("{} began {task}", f.event),
                 Began::Nothing => format!("{} doesn't meet its condition", f.event),
+                Began::Events(count) => format!("{} became {}", f.event, many(count as usize)),
             }),
             Self::Awaited(f) => Some(format!("by {} {}", f.plan, f.at)),
             Self::Signalled(f) => Some(f.plan.to_string()),

@@ -16,6 +16,8 @@ pub enum Ability {
     Emit,
     /// A question to a person.
     Ask,
+    /// An event for a driver's endpoint.
+    Endpoint,
 }
 
 /// What may be done when nobody knows whether an effect happened.

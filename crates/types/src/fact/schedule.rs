@@ -123,6 +123,26 @@ facts! {
         /// Which.
         name: Name,
     }
+    /// It is due, and waits until the run before has ended.
+    Waited "schedule.waited" as "schedule.waited" v 1 {
+        /// Of which kind.
+        kind: Kind,
+        /// Which.
+        name: Name,
+        /// The time it was due.
+        at: Time,
+        /// What still works.
+        behind: Began,
+    }
+    /// The run that it waited for ended.
+    Freed "schedule.freed" as "schedule.freed" v 1 {
+        /// Of which kind.
+        kind: Kind,
+        /// Which.
+        name: Name,
+        /// The time it was due, looked at now.
+        next: Beat,
+    }
 }
 
 impl Fact {
@@ -137,6 +157,8 @@ impl Fact {
             Self::Resumed(f) => (f.kind, &f.name),
             Self::Ended(f) => (f.kind, &f.name),
             Self::Removed(f) => (f.kind, &f.name),
+            Self::Waited(f) => (f.kind, &f.name),
+            Self::Freed(f) => (f.kind, &f.name),
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::{Name, Span};
 
 /// The most types of events that one driver answers.
 pub const CAPABILITIES_MAX: usize = 32;
+/// The folder of documents that people set for drivers.
+pub const DRIVER_DOCUMENTS: &str = "Drivers";
 /// What the subscription of a driver is called, before its name.
 pub const DRIVER_PREFIX: &str = "driver-";
 
@@ -176,6 +178,7 @@ impl super::Spec {
         match self {
             Self::Driver(driver) => Some((driver, DriverLimits::default())),
             Self::Limited(limited) => Some((&limited.driver, limited.limits)),
+            Self::Remote(remote) => Some((&remote.driver, remote.limits)),
             _ => None,
         }
     }

@@ -3,7 +3,9 @@
 mod agent;
 mod budget;
 mod driver;
+mod endpoint;
 mod flow;
+mod handler;
 mod instruction;
 mod model;
 mod notice;
@@ -20,10 +22,16 @@ use serde::{Deserialize, Serialize};
 pub use agent::{AgentSpec, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{
-    CAPABILITIES_MAX, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX, DRIVER_RATE_MAX,
-    DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+    CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
+    DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
+};
+pub use endpoint::{
+    DELIVER_AT_ONCE_MAX, DELIVER_VISIBLE_MIN, Deliver, DeliveredSubscription,
+    ENDPOINT_ANSWER_BYTES_MAX, ENDPOINT_EMITS_MAX, ENDPOINT_EVENTS_MAX, Endpoint, Enquiry, Paused,
+    RemoteDriver,
 };
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use handler::{EMITS_MAX, Emits, HandlerSpec};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
     hook_of, runs_of,
@@ -36,8 +44,8 @@ pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, 
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use schedule::{
-    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, ScheduleSpec, Seen, Timing,
-    When, startable,
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, ScheduleSpec, Seen,
+    Timing, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{
@@ -122,6 +130,8 @@ kinds! {
     Subscription "subscription" "subscriptions"
     /// The secret that signs calls of an instruction's webhook.
     Webhook "webhook" "webhooks"
+    /// The secret that signs what goes to an address outside, and comes back from there.
+    Secret "secret" "secrets"
 }
 
 /// A resource's content.
@@ -151,8 +161,14 @@ pub enum Spec {
     Schedule(Box<ScheduleSpec>),
     /// Who restarts agents that fail.
     Supervisor(SupervisorSpec),
-    /// What signs the calls of an instruction's webhook.
+    /// What signs the calls of an instruction's webhook, or what goes to an address outside.
     Webhook(WebhookSpec),
     /// Who answers events of some types, and how much it is asked for.
     Limited(Box<LimitedDriver>),
+    /// Who listens to events, and what events are made of them.
+    Handler(Box<HandlerSpec>),
+    /// Who answers events of some types at an address outside.
+    Remote(Box<RemoteDriver>),
+    /// Who listens to events that naos delivers.
+    Delivered(Box<DeliveredSubscription>),
 }

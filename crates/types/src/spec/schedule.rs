@@ -72,6 +72,42 @@ impl Missed {
     }
 }
 
+/// What becomes of a time at which the run before it still works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// Both work.
+    #[default]
+    Allow,
+    /// It has no run.
+    Skip,
+    /// Its run begins when the other one has ended.
+    Wait,
+}
+
+impl Overlap {
+    /// All of them with their words.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("allow", Self::Allow),
+        ("skip", Self::Skip),
+        ("wait", Self::Wait),
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, one)| *one == self);
+        found.map_or("allow", |(word, _)| word)
+    }
+
+    /// The one that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == word);
+        found.map(|(_, overlap)| *overlap)
+    }
+}
+
 /// What is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,6 +128,54 @@ pub enum Begins {
         /// Its data, JSON.
         data: String,
     },
+    /// A run that doesn't work beside the one before it.
+    Alone {
+        /// Of which kind.
+        kind: Kind,
+        /// Which.
+        name: Name,
+        /// What is given.
+        input: String,
+        /// What becomes of a time at which the one before still works.
+        overlap: Overlap,
+    },
+}
+
+impl Begins {
+    /// What is run, and what it is given; none for an event.
+    #[must_use]
+    pub fn run(&self) -> Option<(Kind, &Name, &str)> {
+        match self {
+            Self::Run { kind, name, input }
+            | Self::Alone {
+                kind, name, input, ..
+            } => Some((*kind, name, input)),
+            Self::Event { .. } => None,
+        }
+    }
+
+    /// What becomes of a time at which the run before it still works.
+    #[must_use]
+    pub const fn overlap(&self) -> Overlap {
+        match self {
+            Self::Alone { overlap, .. } => *overlap,
+            Self::Run { .. } | Self::Event { .. } => Overlap::Allow,
+        }
+    }
+
+    /// The same with this rule; an event has no run.
+    #[must_use]
+    pub fn with(self, overlap: Overlap) -> Self {
+        match self {
+            Self::Run { kind, name, input } if overlap != Overlap::Allow => Self::Alone {
+                kind,
+                name,
+                input,
+                overlap,
+            },
+            other => other,
+        }
+    }
 }
 
 /// A schedule.
@@ -143,8 +227,8 @@ impl ScheduleSpec {
         if self.count == Some(0) {
             return Err("`count` is at least 1".into());
         }
-        match &self.starts {
-            Begins::Run { kind, .. } if !startable(*kind) => {
+        match self.starts.run() {
+            Some((kind, ..)) if !startable(kind) => {
                 Err(format!("a schedule starts no {}", kind.word()))
             }
             _ => Ok(()),

@@ -176,6 +176,15 @@ impl SubscriptionSpec {
     /// # Errors
     /// The sentence.
     pub fn check(&self) -> Result<(), String> {
+        if self.starts.is_none() && self.condition.is_some() {
+            let what = "a `filter` goes with what it starts: who takes events looks for itself";
+            return Err(what.into());
+        }
+        self.check_rest()
+    }
+
+    /// The same, but for who may have a condition.
+    pub(super) fn check_rest(&self) -> Result<(), String> {
         self.filter.check()?;
         if !(1..=IN_FLIGHT_MAX).contains(&self.in_flight) {
             return Err(format!("`in_flight` is from 1 to {IN_FLIGHT_MAX}"));
@@ -187,9 +196,6 @@ impl SubscriptionSpec {
             return Err("`retry` is from 1 to 100 attempts".into());
         }
         match &self.starts {
-            None if self.condition.is_some() => {
-                Err("a `filter` goes with what it starts: who takes events looks for itself".into())
-            }
             Some(starts) if !Starts::KINDS.contains(&starts.kind) => {
                 Err(format!("an event can't start a {}", starts.kind.word()))
             }

@@ -26,6 +26,8 @@ pub struct DriverRow {
     pub state: DriverState,
     /// The agent that does its work.
     pub agent: String,
+    /// Where it is asked, where it isn't an agent.
+    pub endpoint: Option<String>,
     /// The types of events that it answers.
     pub answers: Vec<String>,
     /// How many events it has.

@@ -62,6 +62,12 @@ pub struct ConsumerRow {
     pub on: String,
     /// What an event starts; empty for one that takes events.
     pub starts: String,
+    /// Where events are delivered; empty where they aren't.
+    pub sends_to: String,
+    /// The key of the sentence that says why they aren't by now.
+    pub paused: Option<&'static str>,
+    /// What their receiver said last, where it didn't take one.
+    pub said: Option<String>,
     /// How many events are with it or wait to start something.
     pub in_flight: u64,
     /// How many it is done with.

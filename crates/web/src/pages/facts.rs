@@ -64,6 +64,8 @@ pub const NAMED: &[&str] = &[
     "schedule.resumed",
     "schedule.ended",
     "schedule.removed",
+    "schedule.waited",
+    "schedule.freed",
     "resource.applied",
     "resource.removed",
     "member.invited",

@@ -74,6 +74,8 @@ pub struct PlanStep {
     pub cost_micros: i64,
     /// The run behind it.
     pub run: Option<String>,
+    /// The run of a plan behind it.
+    pub within: Option<String>,
     /// Its items, where it does the same for each.
     pub fan_out: Option<FanOut>,
     /// What it made.
@@ -104,6 +106,8 @@ pub struct Item {
     pub status: StepStatus,
     /// The run behind it.
     pub run: Option<String>,
+    /// The run of a plan behind it.
+    pub within: Option<String>,
 }
 
 impl FanOut {
@@ -168,9 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_is_a_plan_leads_to_the_run_within() {
+        let mut page = sample::plan(&str::to_owned);
+        page.steps[0].run = None;
+        page.steps[0].within = Some("plan_7".into());
+        let html = check::page(&page);
+        check::contains(&html, "<a href=\"/plans/plan_7\">");
+    }
+
+    #[test]
     fn what_could_not_be_undone_waits_for_a_decision() {
         let mut page = sample::plan(&str::to_owned);
-        assert!(!check::page(&page).contains("name=\"do\""));
+        assert!(!check::page(&page).contains("class=\"moves\""));
         page.moves.key = Some("key-moves".into());
         let html = check::page(&page);
         check::contains(&html, "action=\"/plans/run_0188\"");

@@ -14,6 +14,8 @@ use crate::locale::Locale;
 pub struct Schedules {
     /// One for each, by name.
     pub schedules: Vec<ScheduleRow>,
+    /// Where there are more.
+    pub more: Option<String>,
 }
 
 /// One schedule at a glance.
@@ -54,7 +56,7 @@ pub struct Last {
 
 impl ScheduleRow {
     fn waits(&self) -> bool {
-        self.state == ScheduleState::Active
+        matches!(self.state, ScheduleState::Active | ScheduleState::Waiting)
     }
 
     fn is_paused(&self) -> bool {
@@ -90,6 +92,11 @@ mod tests {
         check::contains(&html, "value=\"pause\"");
         check::contains(&html, "value=\"resume\"");
         check::contains(&html, "there is no agent ghost");
+        assert!(!html.contains("rel=\"next\""), "{html}");
+        let mut page = sample::schedules(&str::to_owned);
+        page.more = Some("/schedules?before=schedule/z".into());
+        let html = check::page(&page);
+        check::contains(&html, "href=\"/schedules?before=schedule/z\"");
     }
 
     #[test]

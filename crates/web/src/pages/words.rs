@@ -169,6 +169,7 @@ words! {
         Skill "skill" Good "A rule.",
         Wasm "wasm" Live "Code in the sandbox.",
         Model "model" Human "A language model.",
+        Endpoint "endpoint" Live "A service outside.",
     }
     /// What a call to the outside does when it is repeated.
     World "world" {
@@ -206,6 +207,7 @@ words! {
     /// Where a schedule stands.
     ScheduleState "schedule" {
         Active "active" Live "Waits for its time.",
+        Waiting "waiting" Live "Waits until the run before has ended.",
         Paused "paused" Warn "Paused by a person.",
         Ended "ended" Calm "Its times are over.",
         Disabled "disabled" Calm "Its document says so.",

@@ -27,6 +27,7 @@ fn row(call: &Call, known: &Known, may: bool) -> DriverRow {
         name: known.name.to_string(),
         state: DriverState::from_word(known.word(call.now)).unwrap_or(DriverState::Ready),
         agent: known.spec.agent.to_string(),
+        endpoint: known.endpoint.as_ref().map(|endpoint| endpoint.url.clone()),
         answers: known.spec.capabilities.clone(),
         open: driver.open.len() as u64,
         open_max: u64::from(known.limits.open_max),

@@ -3,7 +3,7 @@
 use naos_engine::read::{EventRow as Row, Reader};
 use naos_kernel::event::{Bus, Consumer, Dead};
 use naos_types::command;
-use naos_types::spec::{Kind, Spec};
+use naos_types::spec::{Kind, Paused};
 use naos_types::{Code, EventId, Name};
 use serde::Deserialize;
 
@@ -44,7 +44,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         rows: rows.iter().map(|row| event(&reader, row)).collect(),
         published: bus.as_ref().map_or(0, |bus| bus.published),
         orphans: bus.as_ref().map_or(0, |bus| bus.orphans),
-        consumers: consumers(&reader)?,
+        consumers: consumers(&call, &reader)?,
         dead: dead(&reader)?,
         newer: before.map(|_| format!("/events?{query}")),
         older: next.map(|seq| format!("/events?{query}&before={seq}")),
@@ -75,16 +75,21 @@ fn event(reader: &Reader, row: &Row) -> EventRow {
     }
 }
 
-fn consumers(reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
+fn consumers(call: &Call, reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
     let mut out = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
-        let (Spec::Subscription(spec), Some(consumer)) =
-            (&found.spec, reader.find::<Consumer>(&key.1)?)
+        let (Some(spec), Some(consumer)) = (found.spec.listens(), reader.find::<Consumer>(&key.1)?)
         else {
             continue;
         };
         let starts = spec.starts.as_ref();
         let starts = starts.map(|starts| format!("{} {}", starts.kind.word(), starts.name));
+        let emits = found.spec.emits().iter();
+        let emits: Vec<&str> = emits.map(|one| one.kind.as_str()).collect();
+        let emits = (!emits.is_empty()).then(|| format!("emit {}", emits.join(", ")));
+        let deliver = found.spec.deliver();
+        let said = call.desk.couriers.said(reader.tenant(), &key.1);
+        let said = said.filter(|said| deliver.is_some() && !said.taken);
         let topics = &spec.filter.topics;
         out.push(ConsumerRow {
             name: key.1.to_string(),
@@ -93,7 +98,15 @@ fn consumers(reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
             } else {
                 topics.join(", ")
             },
-            starts: starts.unwrap_or_default(),
+            starts: starts.or(emits).unwrap_or_default(),
+            sends_to: deliver.map_or_else(String::new, |deliver| deliver.url.clone()),
+            paused: deliver
+                .and_then(|deliver| deliver.paused)
+                .map(|why| match why {
+                    Paused::ByHand => "delivery-paused",
+                    Paused::Gone => "delivery-gone",
+                }),
+            said: said.map(|said| said.text),
             in_flight: (consumer.held.len() + consumer.pending.len()) as u64,
             done: consumer.done,
         });

@@ -124,18 +124,22 @@ fn does(action: &StepDo) -> String {
     }
 }
 
+/// The runs of something.
+fn runs(key: &ResourceKey) -> PlanFilter<'_> {
+    PlanFilter {
+        status: None,
+        name: Some(key.1.as_str()),
+        kind: Some(key.0),
+    }
+}
+
 fn row(
     reader: &Lists,
     kind: FlowKind,
     key: &ResourceKey,
     kept: &Resource,
 ) -> Result<FlowRow, Refusal> {
-    let fits = PlanFilter {
-        status: None,
-        name: Some(key.1.as_str()),
-        kind: Some(key.0),
-    };
-    let last = reader.plans(&fits, None, 1)?;
+    let last = reader.plans(&runs(key), None, 1)?;
     let last = last.items.first().map(|(id, plan)| {
         let shown = rows::plan_row(*id, plan, plan.started);
         LastRun {
@@ -172,12 +176,7 @@ pub(super) struct Runs {
 
 pub(super) fn runs_of(call: &Call, reader: &Lists, key: &ResourceKey) -> Result<Runs, Fault> {
     let before = call.word("before", PlanId::parse)?;
-    let fits = PlanFilter {
-        status: None,
-        name: Some(key.1.as_str()),
-        kind: Some(key.0),
-    };
-    let found = reader.plans(&fits, before, RUNS_SHOWN)?;
+    let found = reader.plans(&runs(key), before, RUNS_SHOWN)?;
     let shown = |(id, plan): &(PlanId, std::sync::Arc<naos_kernel::plan::Plan>)| {
         RunRow {
             about: String::new(), // it stands above

@@ -317,7 +317,7 @@ fn one_plan(
     };
     events.part(&plans::head(reader, id, &plan, now))?;
     events.part(&plans::moves(id, &plan))?;
-    let steps = plans::steps(reader, &plan, now)?;
+    let steps = plans::steps(reader, id, &plan, now)?;
     let picture = plans::picture(&plan, &steps, now);
     if !picture.steps.is_empty() {
         events.part(&picture)?;

@@ -5,11 +5,10 @@ use naos_kernel::plan::{Fan, Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::spec::{StepDo, StepSpec};
-use naos_types::{Code, PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time, command};
+use naos_types::{PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time};
 
 use super::{rows, turns};
 use crate::door::{Answered, Call};
-use crate::error::Fault;
 use crate::pages::picture::{Drawn, Picture};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
 use crate::pages::run::RunHead;
@@ -19,7 +18,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let id: PlanId = call.id("id", "plan run")?;
     let reader = call.reader()?;
     let plan = reader.known::<Plan>(&id, "plan run")?;
-    let steps = steps(&reader, &plan, call.now)?;
+    let steps = steps(&reader, id, &plan, call.now)?;
     let page = PlanPage {
         head: head(&reader, id, &plan, call.now),
         input: rows::excerpt(&reader, &plan.inputs),
@@ -50,7 +49,12 @@ pub(super) fn head(reader: &Reader, id: PlanId, plan: &Plan, now: Time) -> RunHe
     }
 }
 
-pub(super) fn steps(reader: &Reader, plan: &Plan, now: Time) -> Result<Vec<PlanStep>, Refusal> {
+pub(super) fn steps(
+    reader: &Reader,
+    id: PlanId,
+    plan: &Plan,
+    now: Time,
+) -> Result<Vec<PlanStep>, Refusal> {
     let mut out = Vec::new();
     for spec in &plan.spec.steps {
         let Some(found) = plan.steps.get(&spec.name) else {
@@ -60,7 +64,7 @@ pub(super) fn steps(reader: &Reader, plan: &Plan, now: Time) -> Result<Vec<PlanS
         let silent = plan.flow.undoes(&spec.name) && found.attempt == 0;
         if !silent {
             let number = out.len() as u64 + 1;
-            out.push(step(reader, plan, number, spec, found, now)?);
+            out.push(step(reader, (id, plan), number, spec, found, now)?);
         }
     }
     Ok(out)
@@ -79,26 +83,6 @@ pub(super) fn moves(id: PlanId, plan: &Plan) -> Moves {
         key: any.then(super::form_key),
         not_undone,
     }
-}
-
-/// Lets a run go on, says that a step is undone or lets that be tried again, or gives it up.
-pub(crate) async fn change(mut call: Call) -> Answered {
-    let verb = super::pressed(&mut call)?;
-    let plan: PlanId = call.id("id", "plan run")?;
-    let decide = |done| command::Plan::Resolve {
-        plan,
-        step: None,
-        done,
-    };
-    let command = match verb.as_str() {
-        "resume" => command::Plan::Resume { plan },
-        "reset" => command::Plan::Reset { plan },
-        "undone" => decide(true),
-        "retry" => decide(false),
-        _ => return Err(Fault::new(Code::BAD_REQUEST, "the form doesn't parse")),
-    };
-    call.ask("", command, Vec::new()).await?;
-    Ok(super::see(&format!("/plans/{plan}")))
 }
 
 /// The steps that a page shows, drawn.
@@ -151,7 +135,7 @@ fn of_task(
 
 fn step(
     reader: &Reader,
-    plan: &Plan,
+    (id, plan): (PlanId, &Plan),
     number: u64,
     spec: &StepSpec,
     step: &Step,
@@ -179,7 +163,7 @@ fn step(
     };
     let ended = step.ended.unwrap_or(now);
     let fan_out = match &step.fan {
-        Some(fan) => Some(fan_of(reader, spec, fan)?),
+        Some(fan) => Some(fan_of(reader, (id, plan), spec, fan)?),
         None => None,
     };
     Ok(PlanStep {
@@ -201,6 +185,9 @@ fn step(
         duration_ms: step.started.map(|began| rows::millis((ended - began).0)),
         cost_micros: cost,
         run,
+        within: plan
+            .nested(id, &spec.name, None)
+            .map(|within| within.to_string()),
         fan_out,
         output: step.output.as_ref().map(|body| rows::excerpt(reader, body)),
         error: step
@@ -218,7 +205,12 @@ fn undone(plan: &Plan, name: &naos_types::Name) -> bool {
 }
 
 /// The items that are at work; those before them are done or failed for good.
-fn fan_of(reader: &Reader, spec: &StepSpec, fan: &Fan) -> Result<FanOut, Refusal> {
+fn fan_of(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    spec: &StepSpec,
+    fan: &Fan,
+) -> Result<FanOut, Refusal> {
     let mut items = Vec::new();
     for (index, item) in fan.open.iter().take(FAN_OUT_ITEMS_MAX) {
         let (run, _, _) = of_task(reader, item.task)?;
@@ -230,6 +222,9 @@ fn fan_of(reader: &Reader, spec: &StepSpec, fan: &Fan) -> Result<FanOut, Refusal
                 words::StepStatus::Running
             },
             run,
+            within: plan
+                .nested(id, &spec.name, Some(*index))
+                .map(|within| within.to_string()),
         });
     }
     Ok(FanOut {

@@ -41,6 +41,7 @@ pub(super) fn tier(tier: Tier) -> words::Tier {
         Tier::Skill => words::Tier::Skill,
         Tier::Wasm => words::Tier::Wasm,
         Tier::Model => words::Tier::Model,
+        Tier::Endpoint => words::Tier::Endpoint,
     }
 }
 
@@ -75,7 +76,9 @@ pub(super) fn approval_status(status: ApprovalStatus) -> words::ApprovalStatus {
 pub(super) fn actor(reader: &Reader, actor: &Actor) -> (String, words::ActorKind) {
     match actor {
         Actor::System => ("naos".into(), words::ActorKind::System),
-        Actor::Agent(name) | Actor::Trigger(name, _) => (name.to_string(), words::ActorKind::Agent),
+        Actor::Agent(name) | Actor::Trigger(name, _) | Actor::Schedule(_, name) => {
+            (name.to_string(), words::ActorKind::Agent)
+        }
         Actor::Plan(id) => {
             let plan = reader.find::<Plan>(id).ok().flatten();
             let name = plan.map_or_else(|| id.to_string(), |plan| plan.name.to_string());

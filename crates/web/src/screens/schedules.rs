@@ -13,12 +13,17 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let may = call.who()?.role >= naos_types::Role::Admin;
     let mut rows = Vec::new();
-    for known in schedules::all(&reader)? {
+    let (found, next) = schedules::listed(&call, &reader)?;
+    for known in found {
         let mut row = row(&known);
         row.key = may.then(form_key);
         rows.push(row);
     }
-    super::page(&call, &Schedules { schedules: rows })
+    let page = Schedules {
+        schedules: rows,
+        more: next.map(|next| format!("/schedules?before={next}")),
+    };
+    super::page(&call, &page)
 }
 
 fn row(known: &Known) -> ScheduleRow {

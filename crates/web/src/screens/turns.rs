@@ -1,4 +1,4 @@
-//! `/plans/{id}/turn`: what people do about runs that are under way.
+//! `POST /plans/{id}`: what people do about runs, under way or failed.
 
 use naos_kernel::plan::Plan;
 use naos_types::{Code, Name, PlanId, command};
@@ -17,35 +17,43 @@ pub(super) fn of(plan: &Plan) -> Turns {
     Turns {
         key: super::form_key(),
         paused: plan.paused.is_some(),
+        with: plan.paused_with.map(|above| above.to_string()),
         open: names.filter(open).map(ToString::to_string).collect(),
     }
 }
 
 #[derive(Deserialize)]
 struct Form {
-    #[serde(default)]
-    turn: String,
+    #[serde(rename = "do")]
+    verb: String,
     #[serde(default)]
     step: String,
     idempotency_key: String,
 }
 
+/// Pauses a run or lets it go on, skips a step, says that one is undone or lets that be tried
+/// again, or gives it up.
 pub(crate) async fn change(mut call: Call) -> Answered {
     let form: Form = call.form()?;
     call.keyed(&form.idempotency_key)?;
     let plan: PlanId = call.id("id", "plan run")?;
-    let command = match form.turn.as_str() {
+    let decide = |done| command::Plan::Resolve {
+        plan,
+        step: None,
+        done,
+    };
+    let command = match form.verb.as_str() {
         "pause" => command::Plan::Pause { plan },
-        "go-on" => command::Plan::Resume { plan },
+        "resume" => command::Plan::Resume { plan },
         "skip" => {
             let step = Name::new(&form.step);
             let step = step.map_err(|e| Fault::new(Code::BAD_NAME, e.to_string()))?;
             command::Plan::Skip { plan, step }
         }
-        other => {
-            let what = format!("a run is paused, goes on or skips a step, and not {other:?}");
-            return Err(Fault::new(Code::BAD_REQUEST, what));
-        }
+        "reset" => command::Plan::Reset { plan },
+        "undone" => decide(true),
+        "retry" => decide(false),
+        _ => return Err(Fault::new(Code::BAD_REQUEST, "the form doesn't parse")),
     };
     call.ask("", command, Vec::new()).await?;
     Ok(super::see(&format!("/plans/{plan}")))

@@ -7,14 +7,17 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use naos_engine::node::{Components, Node, Outside, OutsideOutcome, Parts};
+use naos_engine::node::{
+    Back, Components, Done, Handed, Node, Outside, OutsideOutcome, Parcel, Parts,
+};
 use naos_sandbox::{Compiler, Config, Sandbox};
 use naos_store::MemStore;
 use naos_types::effect::Call;
 use naos_types::spec::AgentSpec;
 use naos_types::{Grants, TenantId};
-use naos_web::{App, Template, router, setup};
+use naos_web::{App, Couriers, Template, router_with_couriers, setup};
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 /// A component that answers with what it is given.
@@ -35,9 +38,49 @@ impl Outside for NoOutside {
     }
 }
 
+/// A parcel as it came, and whom to tell what becomes of it.
+pub struct Came {
+    pub parcel: Parcel,
+    back: Back,
+}
+
+impl Came {
+    pub fn event(&self) -> Value {
+        serde_json::from_slice(&self.parcel.body).unwrap()
+    }
+
+    pub fn answer(self, status: u16, body: &str) {
+        (self.back)(Handed::Answered {
+            status,
+            wait: None,
+            body: body.as_bytes().to_vec(),
+        });
+    }
+
+    pub fn ends(self, handed: Handed) {
+        (self.back)(handed);
+    }
+}
+
+/// Somebody outside who gives what comes to the test.
+struct Receiver(mpsc::UnboundedSender<Came>);
+
+impl Outside for Receiver {
+    fn begin(&self, _call: &Call, _key: String, _request: Vec<u8>, done: Done) {
+        done(OutsideOutcome::NotSent("nobody calls in this test".into()));
+    }
+
+    fn hand(&self, parcel: Parcel, back: Back) {
+        // Whoever hears nothing any more is at its end.
+        let _ = self.0.send(Came { parcel, back });
+    }
+}
+
 /// A running naos.
 pub struct Rig {
     pub router: Router,
+    /// Who delivers events, once they are set to work.
+    pub couriers: Couriers,
     pub node: Node,
     pub main: TenantId,
     /// The owner's token.
@@ -115,6 +158,22 @@ impl Rig {
     }
 
     pub async fn over(store: Arc<dyn naos_store::Store>, shape: impl FnOnce(App) -> App) -> Self {
+        Self::within(store, Arc::new(NoOutside), shape).await
+    }
+
+    /// A running naos whose parcels come to the test.
+    pub async fn with_receiver() -> (Self, mpsc::UnboundedReceiver<Came>) {
+        let (tell, hear) = mpsc::unbounded_channel();
+        let store = Arc::new(MemStore::new(7));
+        let rig = Self::within(store, Arc::new(Receiver(tell)), |app| app).await;
+        (rig, hear)
+    }
+
+    async fn within(
+        store: Arc<dyn naos_store::Store>,
+        outside: Arc<dyn Outside>,
+        shape: impl FnOnce(App) -> App,
+    ) -> Self {
         #[cfg(feature = "planted-bugs")]
         if let Ok(bug) = std::env::var("NAOS_PLANTED_BUG") {
             naos_kernel::planted::set(&bug);
@@ -132,7 +191,7 @@ impl Rig {
             store,
             sandbox,
             components: Arc::new(components),
-            outside: Arc::new(NoOutside),
+            outside,
             shards: 1,
             pool: 1,
         })
@@ -153,8 +212,10 @@ impl Rig {
             },
         };
         let app = App::new(node.clone(), made.tenant).templates(vec![echo]);
+        let (router, couriers) = router_with_couriers(shape(app));
         Self {
-            router: router(shape(app)),
+            router,
+            couriers,
             node,
             main: made.tenant,
             owner: made.owner_token.unwrap_or_default(),

@@ -6,17 +6,17 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_kernel::resource::Resource;
+use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
-use naos_manifest::{Diagnostic, Files, calendar};
+use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
-use naos_types::spec::{Kind, Spec, SupervisorSpec, When};
-use naos_types::{Code, Digest, Name, Seq, Time};
+use naos_types::spec::{DRIVER_DOCUMENTS, Kind, Spec, SupervisorSpec, When};
+use naos_types::{Code, Digest, DocPath, Name, Seq, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
-use super::webhooks;
+use super::{endpoints, webhooks};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
@@ -121,6 +121,8 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let (over, gone) = over(&reader, &judged.items, call.now)?;
     judged.errors.extend(over);
     judged.warnings.extend(gone);
+    let unfit = unfit(&reader, &documents, &judged.items)?;
+    judged.errors.extend(unfit);
     let kept = supervisors(&reader)?;
     judged
         .errors
@@ -166,6 +168,15 @@ pub(crate) async fn apply(call: Call) -> Answered {
             && let Some(webhook) = webhooks::made(&call, &format!("#{index}-secret"), name).await?
         {
             told["webhook"] = webhook;
+        }
+        if !asked.dry_run
+            && let Some(key) = endpoints::signing(&item.command)
+        {
+            let part = format!("#{index}-signing");
+            if let Some(signing) = endpoints::made(&call, &part, &key).await? {
+                told["signing"] = signing;
+            }
+            call.desk.couriers.look_at(tenant);
         }
         done.push(told);
     }
@@ -227,6 +238,38 @@ fn over(
         }
     }
     Ok((errors, warnings))
+}
+
+/// Documents that people wrote for drivers, and that don't fit their schemas.
+fn unfit(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    items: &[Item],
+) -> Result<Vec<Diagnostic>, Fault> {
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply { name, spec, .. }) = &item.command else {
+            continue;
+        };
+        let schema = spec
+            .driver()
+            .and_then(|(spec, _)| said(spec, "config_schema"));
+        let path = DocPath::new(&format!("{DRIVER_DOCUMENTS}/{name}")).ok();
+        let (Some(schema), Some(path)) = (schema, path) else {
+            continue;
+        };
+        let Some(kept) = reader.find::<naos_kernel::document::Document>(&path)? else {
+            continue;
+        };
+        let text = reader.text(&kept.body).unwrap_or_default();
+        let config = naos_kernel::as_value(text);
+        for what in driver_config_faults(&schema, &config) {
+            let what = format!("document {path} is no configuration of driver {name}{what}");
+            let help = Some("write the document anew, or change `config_schema`".to_owned());
+            out.push(fault_in(documents, item, "config_schema", what, help));
+        }
+    }
+    Ok(out)
 }
 
 /// Whether somebody of this name is there to be asked.

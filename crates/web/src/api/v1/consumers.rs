@@ -11,7 +11,8 @@ use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{EventFilter, Kind, Spec, SubscriptionSpec};
+use naos_types::fact::Fact;
+use naos_types::spec::{Deliver, EventFilter, Kind, Paused, Spec};
 use naos_types::{Code, EventId, Name, Seq, Span, TenantId, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +23,8 @@ use tokio::time::Instant;
 use super::applies::refused;
 use super::flows::{LABEL, document, made};
 use super::rules::Rules;
-use super::{LIMIT, LIMIT_MAX, NAMES_MAX, WAIT_MS_MAX, shapes};
-use crate::app::lock;
+use super::{LIMIT, LIMIT_MAX, NAMES_MAX, WAIT_MS_MAX, endpoints, shapes};
+use crate::app::{Desk, lock};
 use crate::cloudevents;
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
@@ -60,15 +61,9 @@ impl Places {
     }
 }
 
-fn spec(reader: &Reader, name: &Name) -> Result<SubscriptionSpec, Fault> {
+fn kept(reader: &Reader, name: &Name) -> Result<Arc<Resource>, Fault> {
     let key = ResourceKey(Kind::Subscription, name.clone());
-    match reader
-        .find::<Resource>(&key)?
-        .map(|found| found.spec.clone())
-    {
-        Some(Spec::Subscription(spec)) => Ok(*spec),
-        _ => Err(missing(name)),
-    }
+    reader.find::<Resource>(&key)?.ok_or_else(|| missing(name))
 }
 
 fn missing(name: &Name) -> Fault {
@@ -79,24 +74,68 @@ fn missing(name: &Name) -> Fault {
         .into()
 }
 
-fn shape(name: &Name, spec: &SubscriptionSpec, consumer: &Consumer, head: Seq) -> Value {
+fn shape(call: &Call, name: &Name, kept: &Spec, consumer: &Consumer, head: Seq) -> Option<Value> {
+    let (spec, emits) = (kept.listens()?, kept.emits());
     let held = consumer.held.len();
-    json!({
+    let is_set_off = spec.starts.is_some() || !emits.is_empty();
+    Some(json!({
+        "deliver": kept.deliver().map(|deliver| delivery(call, name, deliver)),
         "name": name,
         "filter": spec.filter,
         "condition": spec.condition,
         "starts": spec.starts,
+        "emits": emits,
         "cursor": consumer.cursor,
-        "behind": match spec.starts {
-            Some(_) => consumer.pending.len() as u64,
-            None => head.saturating_sub(consumer.cursor.unwrap_or(0)),
+        "behind": if is_set_off {
+            consumer.pending.len() as u64
+        } else {
+            head.saturating_sub(consumer.cursor.unwrap_or(0))
         },
         "in_flight": held,
         "done": consumer.done,
         "dead": consumer.dead,
         "visible_ms": spec.visible.0,
         "attempts": spec.retry.attempts_max,
+    }))
+}
+
+/// Where events go, whether they do, and what their receiver said last.
+fn delivery(call: &Call, name: &Name, deliver: &Deliver) -> Value {
+    let tenant = call.who.as_ref().map(|who| who.tenant);
+    let said = tenant.and_then(|tenant| call.desk.couriers.said(tenant, name));
+    let said =
+        said.map(|said| json!({"at": said.at.rfc3339(), "what": said.text, "taken": said.taken}));
+    json!({
+        "url": deliver.url,
+        "at_once": deliver.at_once,
+        "state": if deliver.paused.is_some() { "paused" } else { "delivering" },
+        "why": deliver.paused.map(Paused::sentence),
+        "said": said,
     })
+}
+
+pub(crate) async fn pause(call: Call) -> Answered {
+    deliver(call, false).await
+}
+
+pub(crate) async fn resume(call: Call) -> Answered {
+    deliver(call, true).await
+}
+
+/// Lets events of a subscription be delivered, or no more.
+async fn deliver(call: Call, on: bool) -> Answered {
+    let (kind, name) = (Kind::Subscription, call.name("name")?);
+    let own = name.clone();
+    let command = command::Resource::Enable {
+        kind,
+        name: own,
+        on,
+    };
+    let (seq, _) = call.ask("", command, Vec::new()).await?;
+    let tenant = call.who()?.tenant;
+    call.desk.app.node.flush(tenant).await;
+    call.desk.couriers.look_at(tenant);
+    ok(&json!({"name": name, "delivering": on, "seq": seq}))
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
@@ -104,10 +143,8 @@ pub(crate) async fn list(call: Call) -> Answered {
     let head = reader.seq()?;
     let mut items = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
-        if let (Spec::Subscription(spec), Some(consumer)) =
-            (&found.spec, reader.find::<Consumer>(&key.1)?)
-        {
-            items.push(shape(&key.1, spec, &consumer, head));
+        if let Some(consumer) = reader.find::<Consumer>(&key.1)? {
+            items.extend(shape(&call, &key.1, &found.spec, &consumer, head));
         }
     }
     ok(&json!({"items": items, "next": null}))
@@ -118,20 +155,23 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;
     let consumer = reader.find::<Consumer>(&name)?;
     let consumer = consumer.ok_or_else(|| missing(&name))?;
-    ok(&shape(
-        &name,
-        &spec(&reader, &name)?,
-        &consumer,
-        reader.seq()?,
-    ))
+    let kept = kept(&reader, &name)?;
+    let shown = shape(&call, &name, &kept.spec, &consumer, reader.seq()?);
+    ok(&shown.ok_or_else(|| missing(&name))?)
 }
 
 /// Makes a consumer, or what an event sets off.
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_subscription(LABEL, document(&call)?, &Rules);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    let spec = Spec::Subscription(Box::new(spec));
-    let told = made(&call, Kind::Subscription, name, spec).await?;
+    let signs = spec.deliver().is_some();
+    let mut told = made(&call, Kind::Subscription, name.clone(), spec).await?;
+    if signs {
+        if let Some(signing) = endpoints::made(&call, "-signing", &name).await? {
+            told["signing"] = signing;
+        }
+        call.desk.couriers.look_at(call.who()?.tenant);
+    }
     Ok(json(StatusCode::CREATED, &told))
 }
 
@@ -164,14 +204,14 @@ const fn one() -> u32 {
 }
 
 /// What a consumer took.
-struct Taken {
+pub(crate) struct Taken {
     seq: Seq,
-    events: Vec<(Seq, EventId, u32)>,
+    pub(crate) events: Vec<(Seq, EventId, u32)>,
     done: u32,
     until: Time,
-    again: Option<Time>,
+    pub(crate) again: Option<Time>,
     /// Whether there is more of the journal to look at.
-    more: bool,
+    pub(crate) more: bool,
 }
 
 /// Takes events for a consumer, and acknowledges what it is done with in the same commit.
@@ -186,7 +226,7 @@ pub(crate) async fn pull(call: Call) -> Answered {
     let mut acks = asked.ack.clone();
     let mut done = 0;
     let taken = loop {
-        let mut taken = take(&call, &reader, &name, &mut acks, asked.max).await?;
+        let mut taken = take(&call, &call.desk, &reader, &name, &mut acks, asked.max).await?;
         done += taken.done;
         taken.done = done;
         if taken.more && taken.events.is_empty() {
@@ -196,7 +236,8 @@ pub(crate) async fn pull(call: Call) -> Answered {
         if !taken.events.is_empty() || Instant::now() >= until {
             break taken;
         }
-        if !wait(&mut watch, until, taken.again).await {
+        let any = |fact: &Fact| matches!(fact, Fact::Event(_));
+        if !wait(&mut watch, until, taken.again, any).await {
             break taken;
         }
     };
@@ -240,15 +281,32 @@ fn given(reader: &Reader, seq: Seq, attempt: u32) -> Result<Option<Value>, Fault
     Ok(Some(Value::Object(out)))
 }
 
+/// Whoever takes events asks a cell, as who they are.
+pub(crate) trait Asks: Sync {
+    /// Asks and waits until the answer is durable; `part` tells the commands of one request apart.
+    fn put(
+        &self,
+        part: &str,
+        command: command::Event,
+    ) -> impl Future<Output = Result<(Seq, Reply), Fault>> + Send;
+}
+
+impl Asks for Call {
+    async fn put(&self, part: &str, command: command::Event) -> Result<(Seq, Reply), Fault> {
+        self.ask(part, command, Vec::new()).await
+    }
+}
+
 /// Asks the cell once with what there is, and again if somebody else was faster.
-async fn take(
-    call: &Call,
+pub(crate) async fn take(
+    asks: &impl Asks,
+    desk: &Desk,
     reader: &Reader,
     name: &Name,
     acks: &mut Vec<Seq>,
     max: u32,
 ) -> Result<Taken, Fault> {
-    let (places, tenant) = (&call.desk.places, reader.tenant());
+    let (places, tenant) = (&desk.places, reader.tenant());
     let mut taken = None;
     for attempt in 0..TRIES_MAX {
         let place = places.of(tenant, name);
@@ -272,7 +330,7 @@ async fn take(
             upto: if place.is_some() { upto } else { 0 },
         };
         let part = format!("#{attempt}");
-        let (seq, reply) = call.ask(&part, command, Vec::new()).await?;
+        let (seq, reply) = asks.put(&part, command).await?;
         let Reply::Pulled {
             events,
             done,
@@ -322,8 +380,14 @@ fn look(reader: &Reader, place: &Place, max: u32) -> Result<(Vec<EventRow>, Seq)
     Ok(reader.events_after(after, max as usize, LOOK_MAX, wants)?)
 }
 
-/// Waits until something happened, or something is due again; false at the end of the time.
-async fn wait(watch: &mut Receiver<Arc<Happened>>, until: Instant, again: Option<Time>) -> bool {
+/// Waits until something happened that concerns whoever waits, or something is due again; false at
+/// the end of the time.
+pub(crate) async fn wait(
+    watch: &mut Receiver<Arc<Happened>>,
+    until: Instant,
+    again: Option<Time>,
+    concerns: impl Fn(&Fact) -> bool,
+) -> bool {
     let due = again.map(|at| {
         let left = (at - naos_engine::clock::now()).0.max(0);
         Instant::now() + Duration::from_millis(left.unsigned_abs())
@@ -334,7 +398,7 @@ async fn wait(watch: &mut Receiver<Arc<Happened>>, until: Instant, again: Option
             match watch.recv().await {
                 Ok(happened) => {
                     let mut facts = happened.facts.iter();
-                    if facts.any(|(_, _, fact)| matches!(fact, naos_types::fact::Fact::Event(_))) {
+                    if facts.any(|(_, _, fact)| concerns(fact)) {
                         return true;
                     }
                 }

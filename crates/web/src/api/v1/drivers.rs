@@ -7,7 +7,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::event::Consumer;
 use naos_kernel::resource::{Breaker, Driver, Resource};
-use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
+use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Endpoint, Kind};
 use naos_types::{Code, Name, Refusal, Time, command};
 use serde_json::{Value, json};
 
@@ -26,8 +26,10 @@ pub(crate) struct Known {
     pub(crate) driver: Arc<Driver>,
     /// How many events wait for it.
     pub(crate) waiting: usize,
-    /// Whether its agent is there.
+    /// Whether its agent is there, or it needs none.
     pub(crate) has_agent: bool,
+    /// Where it is asked, where it isn't an agent.
+    pub(crate) endpoint: Option<Endpoint>,
 }
 
 impl Known {
@@ -52,6 +54,7 @@ fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Ref
     let Some((spec, limits)) = kept.spec.driver() else {
         return Ok(None);
     };
+    let endpoint = kept.spec.endpoint();
     let listens = Name::new(&format!("{DRIVER_PREFIX}{name}")).ok();
     let consumer = match &listens {
         Some(listens) => reader.find::<Consumer>(listens)?,
@@ -60,7 +63,8 @@ fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Ref
     Ok(Some(Known {
         driver: reader.find::<Driver>(&name)?.unwrap_or_default(),
         waiting: consumer.map_or(0, |consumer| consumer.pending.len()),
-        has_agent: reader.find::<Agent>(&spec.agent)?.is_some(),
+        has_agent: endpoint.is_some() || reader.find::<Agent>(&spec.agent)?.is_some(),
+        endpoint: endpoint.cloned(),
         name,
         version: kept.version,
         spec: spec.clone(),
@@ -103,7 +107,10 @@ fn shape(reader: &Reader, known: &Known, now: Time) -> Value {
         "name": known.name,
         "status": known.word(now),
         "enabled": known.spec.enabled,
-        "agent": known.spec.agent,
+        "agent": known.endpoint.is_none().then_some(&known.spec.agent),
+        "endpoint": known.endpoint.as_ref().map(|endpoint| &endpoint.url),
+        "timeout_ms": known.endpoint.as_ref().map(|endpoint| endpoint.timeout.0),
+        "attempts": known.endpoint.as_ref().map(|endpoint| endpoint.retry.attempts_max),
         "type": known.spec.kind,
         "capabilities": known.spec.capabilities,
         "concurrency": known.limits.open_max,

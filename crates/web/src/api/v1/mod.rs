@@ -13,6 +13,7 @@ pub(crate) mod consumers;
 pub(crate) mod costs;
 pub(crate) mod documents;
 pub(crate) mod drivers;
+pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod members;

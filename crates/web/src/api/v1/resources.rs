@@ -50,9 +50,20 @@ fn content(spec: &Spec) -> Value {
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
         Spec::Subscription(spec) => json!(spec),
+        Spec::Handler(spec) => {
+            let mut shown = json!(spec.listens);
+            shown["emit"] = json!(spec.emits);
+            shown
+        }
         Spec::Instruction(spec) => written(&spec.document, spec.enabled),
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Remote(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Delivered(spec) => {
+            let mut shown = json!(spec.subscription);
+            shown["deliver"] = json!(spec.deliver);
+            shown
+        }
         Spec::Schedule(schedule) => json!(schedule),
         Spec::Supervisor(spec) => json!({
             "description": spec.description,

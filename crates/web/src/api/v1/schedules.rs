@@ -11,7 +11,7 @@ use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, When};
 use naos_types::{Code, Name, Refusal, Time};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::{LIMIT, LIMIT_MAX, NAMES_MAX, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -48,19 +48,35 @@ impl Known {
     /// What it starts: the kind and the name.
     pub(crate) fn starts(&self) -> (&'static str, String) {
         match &self.spec.starts {
-            Begins::Run { kind, name, .. } => (kind.word(), name.to_string()),
+            Begins::Run { kind, name, .. } | Begins::Alone { kind, name, .. } => {
+                (kind.word(), name.to_string())
+            }
             Begins::Event { topic, .. } => ("event", topic.clone()),
         }
     }
 }
 
-/// All of them, in the order of their names.
-pub(crate) fn all(reader: &Reader) -> Result<Vec<Known>, Refusal> {
+/// Those that are asked for in the order of their names, and where there are more.
+pub(crate) fn listed(call: &Call, reader: &Reader) -> Result<(Vec<Known>, Option<String>), Fault> {
+    let limit = match call.query("limit") {
+        Some(_) => call.rows("limit", LIMIT, LIMIT_MAX)?,
+        None => NAMES_MAX,
+    };
+    let before = call.word("before", place)?;
+    let found = reader.after::<Schedule>(before.as_ref(), limit)?;
     let mut out = Vec::new();
-    for (key, schedule) in reader.all::<Schedule>(NAMES_MAX)? {
+    for (key, schedule) in found.items {
         out.extend(with_spec(reader, key, &schedule)?);
     }
-    Ok(out)
+    let next = found.next;
+    let next = next.map(|key| format!("{}/{}", key.0.word(), key.1));
+    Ok((out, next))
+}
+
+/// What `next` said: `schedule/tick`.
+fn place(text: &str) -> Option<ResourceKey> {
+    let (kind, name) = text.split_once('/')?;
+    Some(ResourceKey(Kind::parse(kind)?, Name::new(name).ok()?))
 }
 
 fn with_spec(
@@ -146,6 +162,8 @@ fn shape(reader: &Reader, known: &Known) -> Value {
         "missed": schedule.missed,
         "starts": {"kind": starts, "name": name},
         "missed_runs": missed,
+        "overlap": spec.starts.overlap(),
+        "waits": shapes::time(schedule.waits),
         "jitter_ms": spec.jitter.0,
         "until": shapes::time(spec.timing.until),
         "count": spec.count,
@@ -157,9 +175,9 @@ fn shape(reader: &Reader, known: &Known) -> Value {
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
-    let found = all(&reader)?;
+    let (found, next) = listed(&call, &reader)?;
     let items: Vec<Value> = found.iter().map(|known| shape(&reader, known)).collect();
-    ok(&json!({"items": items, "next": null}))
+    ok(&json!({"items": items, "next": next}))
 }
 
 /// What it is called: documents may call it anything, and it became a name.

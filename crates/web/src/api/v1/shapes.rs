@@ -188,6 +188,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         "version": plan.version,
         "status": plan.status(),
         "paused": time(plan.paused),
+        "paused_with": plan.paused_with,
         "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),

@@ -36,14 +36,14 @@ fn refused(what: impl Into<String>) -> Fault {
 }
 
 /// What a call says about itself.
-struct Signed<'c> {
-    id: &'c str,
+pub(super) struct Signed<'c> {
+    pub(super) id: &'c str,
     timestamp: &'c str,
     signatures: Vec<&'c str>,
 }
 
 impl<'c> Signed<'c> {
-    fn of(call: &'c Call) -> Result<Self, Fault> {
+    pub(super) fn of(call: &'c Call) -> Result<Self, Fault> {
         let header = |name: &str| {
             let found = call.headers.get(name).and_then(|value| value.to_str().ok());
             found.ok_or_else(|| refused(format!("the call has no header {name}")))
@@ -62,7 +62,7 @@ impl<'c> Signed<'c> {
     }
 
     /// Refuses a call from another time: it may be one that somebody kept.
-    fn is_of_now(&self, now: Time) -> Result<(), Fault> {
+    pub(super) fn is_of_now(&self, now: Time) -> Result<(), Fault> {
         let seconds = self.timestamp.parse::<i64>();
         let seconds = seconds
             .map_err(|_| refused("webhook-timestamp is a whole number of seconds since 1970"))?;
@@ -78,7 +78,7 @@ impl<'c> Signed<'c> {
     }
 
     /// Whether one of its signatures is that of the secret.
-    fn is_signed(&self, secret: &[u8], body: &[u8]) -> bool {
+    pub(super) fn is_signed(&self, secret: &[u8], body: &[u8]) -> bool {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
             return false;
         };
@@ -95,7 +95,7 @@ impl<'c> Signed<'c> {
 }
 
 /// The tenant of this slug.
-fn tenant_of(call: &Call) -> Result<Option<TenantId>, Fault> {
+pub(super) fn tenant_of(call: &Call) -> Result<Option<TenantId>, Fault> {
     let Ok(slug) = call.name("tenant") else {
         return Ok(None);
     };
@@ -110,9 +110,13 @@ fn secret(reader: &Reader, name: &Name) -> Result<Option<Vec<u8>>, Fault> {
     let Some(Spec::Webhook(spec)) = found.as_ref().map(|found| &found.spec) else {
         return Ok(None);
     };
-    let text = reader.sealed(&spec.secret);
+    Ok(decoded(&reader.sealed(&spec.secret)))
+}
+
+/// The bytes of a secret as people write it.
+pub(super) fn decoded(text: &str) -> Option<Vec<u8>> {
     let encoded = text.strip_prefix(PREFIX);
-    Ok(encoded.and_then(|encoded| STANDARD.decode(encoded).ok()))
+    encoded.and_then(|encoded| STANDARD.decode(encoded).ok())
 }
 
 /// A call from outside: an event, that the instruction listens to.
@@ -202,15 +206,19 @@ pub(crate) const fn body_bytes_max() -> usize {
 
 /// Where an instruction's webhook is called.
 fn address(call: &Call, name: &Name) -> Result<String, Fault> {
+    Ok(format!("/hooks/{}/{name}", slug_of(call)?))
+}
+
+/// What the tenant of whoever asks is called in addresses.
+pub(super) fn slug_of(call: &Call) -> Result<String, Fault> {
     let tenant = call.who()?.tenant;
     let all = Reader::new(&call.desk.app.node, SYSTEM)?.all::<Slug>(usize::MAX)?;
     let slug = all.iter().find(|(_, slug)| slug.tenant == tenant);
-    let slug = slug.map_or_else(|| tenant.to_string(), |(slug, _)| slug.to_string());
-    Ok(format!("/hooks/{slug}/{name}"))
+    Ok(slug.map_or_else(|| tenant.to_string(), |(slug, _)| slug.to_string()))
 }
 
 /// A new secret; a request that comes again with its key gets the same one.
-fn fresh(call: &Call, name: &Name) -> String {
+pub(super) fn fresh(call: &Call, name: &Name) -> String {
     let bytes = Digest::of(&[&call.derived()[..], b"/", name.as_str().as_bytes()].concat());
     format!("{PREFIX}{}", STANDARD.encode(bytes.0))
 }

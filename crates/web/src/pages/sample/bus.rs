@@ -18,6 +18,9 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
         name: s(name),
         on: s(on),
         starts: s(starts),
+        sends_to: String::new(),
+        paused: None,
+        said: None,
         in_flight: 2,
         done: 1_204,
     };
@@ -36,6 +39,12 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
         consumers: vec![
             listens("mailer", "email.*", ""),
             listens("alerts", "weather.*", "plan severe-weather"),
+            ConsumerRow {
+                sends_to: s("https://crm.example.org/events"),
+                paused: Some("delivery-gone"),
+                said: Some(s("answered 410")),
+                ..listens("crm", "order.*", "")
+            },
         ],
         dead: vec![DeadRow {
             consumer: s("mailer"),

@@ -140,6 +140,7 @@ fn driver(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
         name: s(name),
         state,
         agent: s(name),
+        endpoint: (name == "chat").then(|| s("https://chat.example.org/ask")),
         answers: vec![s("weather.get"), s("weather.forecast")],
         open: 2,
         open_max: 4,

@@ -368,6 +368,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         duration_ms: None,
         cost_micros: 0,
         run: None,
+        within: None,
         fan_out: None,
         output: None,
         error: None,
@@ -376,6 +377,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         name: s(name),
         status,
         run: Some(s("run_0193")),
+        within: None,
     };
     let mut gather = step(1, "gather", StepStatus::Completed, "researcher", &[]);
     gather.tier = Some(Tier::Wasm);
@@ -450,6 +452,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         turns: Some(Turns {
             key: s("key-turns"),
             paused: false,
+            with: None,
             open: vec![s("read-each"), s("review")],
         }),
         cancel_key: Some(s("key-cancel")),
@@ -544,11 +547,13 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
     };
     Schedules {
         schedules: vec![standup, backup],
+        more: None,
     }
 }
 
 pub(crate) fn schedules_empty() -> Schedules {
     Schedules {
         schedules: Vec::new(),
+        more: None,
     }
 }

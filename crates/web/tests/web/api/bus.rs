@@ -210,6 +210,48 @@ async fn what_is_put_aside_is_shown_and_given_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_becomes_others_and_a_failure_is_one() {
+    let rig = Rig::new().await;
+    let data = json!({"of": "{{ trigger.data.n }}", "who": "a {{ trigger.data.who }}"});
+    let emit = json!([{"type": "far", "when": "trigger.data.n > 3", "data": data}, "seen"]);
+    let body = json!({"name": "sort", "on": "mail", "emit": emit});
+    subscribe(&rig, body).await;
+    subscribe(&rig, json!({"name": "all"})).await;
+    let who = "say \"yes\"";
+    let sent = json!({"type": "mail", "data": {"n": 5, "who": who}});
+    let sent = rig.post("/api/v1/events", sent).await.ok();
+    rig.post("/api/v1/events", json!({"type": "mail", "data": {}}))
+        .await
+        .ok();
+    let pulled = pull(&rig, "all", json!({"max": 10, "wait_ms": 20_000})).await;
+    let mut events = pulled["events"].as_array().unwrap().clone();
+    while events.len() < 5 {
+        let more = pull(&rig, "all", json!({"max": 10, "wait_ms": 20_000})).await;
+        events.extend(more["events"].as_array().unwrap().iter().cloned());
+    }
+    let of = |topic: &str| events.iter().find(|event| event["type"] == topic).unwrap();
+    let far = of("far");
+    assert_eq!(far["data"], json!({"of": 5, "who": format!("a {who}")}));
+    assert_eq!(far["causationid"], sent["event"]);
+    assert_eq!(far["correlationid"], sent["event"]);
+    assert_eq!(far["hops"], 1);
+    assert_eq!(of("seen")["data"], json!({}));
+    let error = &of("error")["data"];
+    assert_eq!(
+        (&error["handler"], &error["code"]),
+        (&json!("sort"), &json!("N0106"))
+    );
+    let shown = rig.get("/api/v1/consumers/sort").await.ok();
+    assert_eq!(shown["emits"][0]["kind"], "far");
+    assert_eq!((&shown["done"], &shown["dead"]), (&json!(1), &json!(1)));
+    let kept = rig.get("/api/v1/resources/subscriptions/sort").await.ok();
+    assert_eq!(kept["spec"]["emit"][1]["kind"], "seen", "{kept}");
+    let pages = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&pages, "/events").await;
+    assert!(page.text.contains("emit far, seen"), "{page:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn filters_orphans_and_bad_requests() {
     let rig = Rig::new().await;
     subscribe(&rig, json!({"name": "mailer", "on": ["email.*", "*.sent"]})).await;

@@ -106,10 +106,118 @@ async fn limits_that_are_none_are_refused_with_their_place() {
         ("breaker: {failures: 0}", "from 1 to 1000"),
         ("breaker: {pause: 2d}", "at most a day"),
         ("braker: {failures: 1}", "breaker"),
+        (
+            "resource_requirements: {memroy: 64MB}",
+            "did you mean `memory`",
+        ),
+        ("resource_requirements: {memory: lots}", "from 1MB to 4GB"),
+        ("resource_requirements: {memory: 1KB}", "from 1MB to 4GB"),
+        ("resource_requirements: {timeout: 2d}", "from 1ms to 1d"),
+        ("resource_requirements: {timeout: soon}", "length of time"),
+        ("config_schema: text", "`config_schema` is a map"),
+        (
+            "config_schema: {type: nothing}",
+            "`config_schema` is no JSON Schema at /type",
+        ),
+        (
+            "config_schema: {$ref: \"https://example.com/s\"}",
+            "no JSON Schema",
+        ),
+        ("config: 7", "`config` is a map"),
     ] {
         let text = format!("driver: {{id: d, capabilities: [a.b], {bad}}}");
         let got = apply(&rig, &text).await;
         assert_eq!(got.status, StatusCode::BAD_REQUEST, "{bad}: {got:?}");
         assert!(got.text.contains(why), "{bad}: {}", got.text);
     }
+}
+
+/// What the agent was given the last time.
+async fn given(rig: &Rig) -> Value {
+    let runs = rig.get("/api/v1/runs?limit=1").await.ok();
+    let run = runs["items"][0]["run"].as_str().unwrap();
+    let run = rig.get(&format!("/api/v1/runs/{run}")).await.ok();
+    serde_json::from_str(run["input"].as_str().unwrap()).unwrap()
+}
+
+const SET_UP: &str = "\
+driver:
+  id: post_tool
+  agent: post
+  capabilities: [mail.read]
+  config_schema:
+    type: object
+    required: [box]
+    properties: {box: {type: string}, most: {type: integer, maximum: 9}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_is_checked_and_handed_over() {
+    let rig = Rig::new().await;
+    let agent = "type: agent\nname: post\ntemplate: researcher\n";
+    apply(&rig, agent).await.ok();
+    let applied = apply(&rig, SET_UP).await.ok();
+    let warned = applied["warnings"][0]["what"].as_str().unwrap();
+    assert_eq!(
+        warned,
+        "driver post-tool waits for its configuration: \"box\" is a required property"
+    );
+    for (config, said) in [
+        (
+            "{most: 3}",
+            "d.yaml:9:11: `config`: \"box\" is a required property",
+        ),
+        (
+            "{box: in, most: 10}",
+            "d.yaml:9:27: `config` at /most: 10 is greater than",
+        ),
+        (
+            "{box: 7}",
+            "d.yaml:9:17: `config` at /box: 7 is not of type",
+        ),
+    ] {
+        let got = apply(&rig, &format!("{SET_UP}  config: {config}\n")).await;
+        assert_eq!(got.problem(), (400, "N0105".into()), "{config}");
+        assert!(
+            got.text.contains(&said.replace('"', "\\\"")),
+            "{config}: {}",
+            got.text
+        );
+    }
+    let fits = format!("{SET_UP}  config: {{box: in, most: 3}}\n");
+    assert_eq!(apply(&rig, &fits).await.ok()["warnings"], json!([]));
+    publish(&rig, json!({"n": 1})).await;
+    until(&rig, |found| found["answered"] == 1).await;
+    assert_eq!(given(&rig).await["config"], json!({"box": "in", "most": 3}));
+    // What people write says otherwise, and is looked at when the driver is applied again.
+    let path = "/api/v1/documents/Drivers/post-tool";
+    let write = async |text: &str| {
+        let body = json!({ "text": text });
+        rig.api(&rig.owner, "PUT", path, body).await.ok();
+    };
+    write("{\"box\": \"spam\"}").await;
+    publish(&rig, json!({"n": 2})).await;
+    until(&rig, |found| found["answered"] == 2).await;
+    assert_eq!(given(&rig).await["config"], json!({"box": "spam"}));
+    write("{\"most\": 1}").await;
+    let got = apply(&rig, &fits).await;
+    assert_eq!(got.problem().0, 400);
+    assert!(
+        got.text
+            .contains("document /Drivers/post-tool is no configuration"),
+        "{}",
+        got.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_driver_needs_is_all_that_its_runs_have() {
+    let rig = Rig::new().await;
+    let agent = "type: agent\nname: post\ntemplate: researcher\n---\n";
+    let small = "driver: {id: post_tool, agent: post, capabilities: [mail.read], \
+                 resource_requirements: {memory_mb: 1}}";
+    apply(&rig, &format!("{agent}{small}")).await.ok();
+    publish(&rig, json!({"n": 1})).await;
+    let found = until(&rig, |found| found["failed"] == 1).await;
+    assert_eq!(found["problem"]["code"], "N0181", "{found}");
 }

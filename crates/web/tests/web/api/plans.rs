@@ -84,11 +84,11 @@ async fn the_page_of_a_run_pauses_it() {
     let page = rig.page(&cookie, &place).await;
     assert!(page.text.contains("value=\"pause\""), "{}", page.text);
     for (form, shows) in [
-        ("turn=pause&idempotency_key=one", "value=\"go-on\""),
-        ("turn=skip&step=sign&idempotency_key=two", "value=\"go-on\""),
-        ("turn=go-on&idempotency_key=three", "value=\"pause\""),
+        ("do=pause&idempotency_key=one", "value=\"resume\""),
+        ("do=skip&step=sign&idempotency_key=two", "value=\"resume\""),
+        ("do=resume&idempotency_key=three", "value=\"pause\""),
     ] {
-        let got = rig.form(&cookie, &format!("{place}/turn"), form).await;
+        let got = rig.form(&cookie, &place, form).await;
         assert_eq!(got.status, StatusCode::SEE_OTHER, "{form}: {got:?}");
         let page = rig.page(&cookie, &place).await;
         assert!(page.text.contains(shows), "{form}: {}", page.text);
@@ -96,11 +96,11 @@ async fn the_page_of_a_run_pauses_it() {
     let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
     assert_eq!(found["steps"][0]["status"], "skipped", "{found}");
     for form in [
-        "turn=leap&idempotency_key=four",
-        "turn=skip&idempotency_key=five",
-        "turn=pause",
+        "do=leap&idempotency_key=four",
+        "do=skip&idempotency_key=five",
+        "do=pause",
     ] {
-        let got = rig.form(&cookie, &format!("{place}/turn"), form).await;
+        let got = rig.form(&cookie, &place, form).await;
         assert_eq!(got.status, StatusCode::BAD_REQUEST, "{form}: {got:?}");
     }
 }
@@ -142,6 +142,52 @@ async fn a_plan_runs_another_for_each_item() {
         "{found}"
     );
     assert_eq!(found["correlation"], run["run"], "{found}");
+}
+
+/// The run, once it is as it is waited for.
+async fn once(rig: &Rig, run: &str, is: impl Fn(&Value) -> bool) -> Value {
+    let path = format!("/api/v1/plan-runs/{run}");
+    let looking = async {
+        loop {
+            let found = rig.get(&path).await.ok();
+            if is(&found) {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let wait = std::time::Duration::from_secs(20);
+    tokio::time::timeout(wait, looking).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_goes_down_to_the_run_within() {
+    let rig = Rig::new().await;
+    apply(&rig, ASK).await;
+    apply(
+        &rig,
+        "type: plan\nname: over\nsteps:\n  - {name: sub, plan: ask}\n",
+    )
+    .await;
+    let run = rig.post("/api/v1/plans/over/start", json!({})).await.ok();
+    let run = run["run"].as_str().unwrap();
+    let begun = once(&rig, run, |run| run["steps"][0]["plan_run"].is_string()).await;
+    let within = begun["steps"][0]["plan_run"].as_str().unwrap();
+    let place = |run: &str, verb: &str| format!("/api/v1/plan-runs/{run}/{verb}");
+    rig.post(&place(run, "pause"), json!({})).await.ok();
+    let rests = once(&rig, within, |run| run["paused"].is_string()).await;
+    assert_eq!(rests["paused_with"], run);
+    let refused = rig.post(&place(within, "resume"), json!({})).await;
+    assert_eq!(refused.problem(), (409, "N0131".into()));
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, &format!("/plans/{run}")).await;
+    let link = format!("<a href=\"/plans/{within}\">sub</a>");
+    assert!(page.text.contains(&link), "{}", page.text);
+    let page = rig.page(&cookie, &format!("/plans/{within}")).await;
+    let above = format!("It is paused with <a href=\"/plans/{run}\">");
+    assert!(page.text.contains(&above), "{}", page.text);
+    rig.post(&place(run, "resume"), json!({})).await.ok();
+    once(&rig, within, |run| run["paused"].is_null()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,6 +90,28 @@ async fn who_fails_is_restarted_alone_and_waiting_work_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_beneath_one_that_rests_waits_for_it() {
+    let rig = Rig::new().await;
+    let text = "type: supervisor\nname: boss\nchildren: [late]\n";
+    let files = json!([{"name": "s.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files }))
+        .await
+        .ok();
+    let stop = "/api/v1/supervisors/boss/stop";
+    rig.post(stop, json!({})).await.ok();
+    rig.agent("late").await;
+    assert_eq!(agent(&rig, "late").await, "failed");
+    let waits = json!({"agent": "late", "input": "later", "wait_ms": 0});
+    let waits = rig.post("/api/v1/runs", waits).await.json();
+    assert_eq!(waits["status"], "queued", "{waits}");
+    let start = "/api/v1/supervisors/boss/start";
+    rig.post(start, json!({})).await.ok();
+    let run = waits["run"].as_str().unwrap();
+    let path = format!("/api/v1/runs/{run}?wait_ms=20000");
+    assert_eq!(rig.get(&path).await.ok()["status"], "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
     let rig = tree().await;
     let drill = json!({"reason": "a drill"});

@@ -16,13 +16,13 @@ const CALLED: &str = "type: instruction\nname: on-payment\ntrigger: {webhook: tr
     - emit: {type: context.write, path: /paid, data: {content: \"{{ inputs.total }}\"}}\n";
 
 /// What signs calls.
-struct Signer {
-    address: String,
-    secret: String,
+pub struct Signer {
+    pub address: String,
+    pub secret: String,
 }
 
 impl Signer {
-    fn of(told: &Value) -> Self {
+    pub fn of(told: &Value) -> Self {
         let text = |key: &str| {
             told[key]
                 .as_str()
@@ -35,7 +35,7 @@ impl Signer {
         }
     }
 
-    fn signature(&self, id: &str, at: i64, body: &str) -> String {
+    pub fn signature(&self, id: &str, at: i64, body: &str) -> String {
         let secret = self.secret.strip_prefix("whsec_").unwrap();
         let secret = STANDARD.decode(secret).unwrap();
         let mut mac = Hmac::<Sha256>::new_from_slice(&secret).unwrap();
@@ -43,13 +43,20 @@ impl Signer {
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
     }
 
-    async fn call(&self, rig: &Rig, id: &str, at: i64, body: &str) -> Got {
+    pub async fn call(&self, rig: &Rig, id: &str, at: i64, body: &str) -> Got {
         let signature = self.signature(id, at, body);
         send(rig, &self.address, id, &at.to_string(), &signature, body).await
     }
 }
 
-async fn send(rig: &Rig, address: &str, id: &str, at: &str, signature: &str, body: &str) -> Got {
+pub async fn send(
+    rig: &Rig,
+    address: &str,
+    id: &str,
+    at: &str,
+    signature: &str,
+    body: &str,
+) -> Got {
     let request = Request::post(address)
         .header("host", "127.0.0.1:4200")
         .header("content-type", "application/json")
@@ -60,7 +67,7 @@ async fn send(rig: &Rig, address: &str, id: &str, at: &str, signature: &str, bod
         .await
 }
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     naos_engine::clock::now().0 / 1_000
 }
 

@@ -1,0 +1,67 @@
+//! A signed POST whose answer matters: what its receiver said, and when it wants to be asked again.
+
+use std::time::UNIX_EPOCH;
+
+use super::{Delivery, request};
+use crate::http::{HttpClient, SendError};
+
+/// What a receiver answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The status.
+    pub status: u16,
+    /// In how many seconds it wants to be asked again.
+    pub retry_after_s: Option<u64>,
+    /// What came with it.
+    pub body: Vec<u8>,
+}
+
+/// Sends once.
+///
+/// # Errors
+/// [`SendError`] says whether anything may have happened.
+pub async fn ask(client: &HttpClient, delivery: Delivery) -> Result<Said, SendError> {
+    let (id, now) = (delivery.id.clone(), delivery.timestamp);
+    let answer = client.send(request(delivery), Some(id)).await?;
+    let header = answer
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+    let retry_after_s = header.and_then(|(_, text)| retry_after(text.trim(), now));
+    Ok(Said {
+        status: answer.status,
+        retry_after_s,
+        body: answer.body,
+    })
+}
+
+/// Seconds, or a date as HTTP has it; none for what is neither, or over.
+fn retry_after(text: &str, now_s: i64) -> Option<u64> {
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    let at = at.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    at.checked_sub(u64::try_from(now_s).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retry_after;
+
+    #[test]
+    fn a_receiver_says_when_in_either_way() {
+        let noon = 1_791_547_200; // Fri, 09 Oct 2026 12:00:00 GMT
+        for (text, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("Fri, 09 Oct 2026 12:00:30 GMT", Some(30)),
+            ("Fri, 09 Oct 2026 11:00:00 GMT", None),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, noon), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Signed requests to addresses outside: events for the endpoints of drivers, and what is delivered
+//! to subscribers.
+
+use naos_kernel::ResourceKey;
+use naos_kernel::resource::Resource;
+use naos_types::effect::Call;
+use naos_types::spec::{ENDPOINT_ANSWER_BYTES_MAX, Enquiry, Kind, Spec};
+use naos_types::{Code, Name, Refusal, Span, TenantId};
+
+use super::Node;
+use super::world::{Done, OutsideOutcome};
+use crate::read::Reader;
+
+/// Bytes of what a receiver said that are told on.
+const SAID_BYTES_MAX: usize = 512;
+
+/// A signed request on its way out.
+#[derive(Clone)]
+pub struct Parcel {
+    /// Where to.
+    pub url: String,
+    /// The idempotency key: the same for every attempt.
+    pub key: String,
+    /// What signs it, as people write it: `whsec_…`.
+    pub secret: String,
+    /// An event, as CloudEvents has it in JSON.
+    pub body: Vec<u8>,
+    /// The longest answer that is read, in bytes.
+    pub answer_bytes_max: usize,
+}
+
+impl std::fmt::Debug for Parcel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parcel {} to {}", self.key, self.url)
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// The receiver answered.
+    Answered {
+        /// The status.
+        status: u16,
+        /// How long it wants to be left alone.
+        wait: Option<Span>,
+        /// What it said.
+        body: Vec<u8>,
+    },
+    /// It certainly did not arrive.
+    NotSent(String),
+    /// Nobody knows.
+    Lost(String),
+    /// It can't be sent to where it is to go.
+    Refused(String),
+    /// It arrived, and its answer is longer than may be.
+    TooLong(String),
+}
+
+impl Handed {
+    /// It in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Answered { status, body, .. } => {
+                let end = body.len().min(SAID_BYTES_MAX);
+                let text = String::from_utf8_lossy(&body[..end]);
+                match text.trim() {
+                    "" => format!("answered {status}"),
+                    text => format!("answered {status}: {text}"),
+                }
+            }
+            Self::NotSent(why) | Self::Lost(why) | Self::Refused(why) | Self::TooLong(why) => {
+                why.clone()
+            }
+        }
+    }
+}
+
+/// Hears what became of a parcel, exactly once.
+pub type Back = Box<dyn FnOnce(Handed) + Send>;
+
+/// What a status means to a driver: an answer, one that comes later, no answer now, or none ever.
+fn judged(handed: Handed) -> OutsideOutcome {
+    let sentence = handed.sentence();
+    match handed {
+        Handed::Answered {
+            status: 202, body, ..
+        } if body.is_empty() => OutsideOutcome::Later,
+        Handed::Answered {
+            status: 200..=299,
+            body,
+            ..
+        } => match String::from_utf8(body) {
+            Ok(text) => OutsideOutcome::Answered(text.into_bytes()),
+            Err(_) => OutsideOutcome::Refused("its answer is no UTF-8 text".into()),
+        },
+        Handed::Answered {
+            status: 408 | 425 | 429 | 500..=599,
+            wait,
+            ..
+        } => OutsideOutcome::Busy(sentence, wait.unwrap_or(Span(0))),
+        Handed::Answered { .. } | Handed::Refused(_) | Handed::TooLong(_) => {
+            OutsideOutcome::Refused(sentence)
+        }
+        Handed::NotSent(why) => OutsideOutcome::NotSent(why),
+        Handed::Lost(why) => OutsideOutcome::Lost(why),
+    }
+}
+
+impl Node {
+    /// What signs what goes outside for this subscription, as people write it.
+    ///
+    /// # Errors
+    /// A refusal that says that there is none.
+    pub fn secret(&self, tenant: TenantId, name: &Name) -> Result<String, Refusal> {
+        let key = ResourceKey(Kind::Secret, name.clone());
+        let found = Reader::new(self, tenant)?.find::<Resource>(&key)?;
+        match found.as_ref().map(|found| &found.spec) {
+            Some(Spec::Webhook(spec)) => Ok(self.read(tenant, &spec.secret)),
+            _ => {
+                let what = format!("{name} has no secret that would sign what it sends");
+                Err(Refusal::new(Code::NO_SECRET, what))
+            }
+        }
+    }
+
+    /// Hands a parcel over; `back` is called exactly once, from anywhere.
+    pub fn hand(&self, parcel: Parcel, back: Back) {
+        self.0.world.outside().hand(parcel, back);
+    }
+
+    /// Asks a driver's endpoint.
+    pub(super) fn enquire(
+        &self,
+        tenant: TenantId,
+        call: &Call,
+        key: String,
+        request: &[u8],
+        done: Done,
+    ) {
+        let Ok(enquiry) = postcard::from_bytes::<Enquiry>(request) else {
+            return done(OutsideOutcome::Refused("the enquiry doesn't parse".into()));
+        };
+        let body = self.body(tenant, &enquiry.event);
+        let parcel = body.and_then(|body| {
+            Ok(Parcel {
+                url: enquiry.url,
+                key,
+                secret: self.secret(tenant, &call.who)?,
+                body,
+                answer_bytes_max: ENDPOINT_ANSWER_BYTES_MAX,
+            })
+        });
+        match parcel {
+            Ok(parcel) => self.hand(parcel, Box::new(|handed| done(judged(handed)))),
+            Err(refusal) => done(OutsideOutcome::NotSent(refusal.what)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, body: &[u8]) -> OutsideOutcome {
+        judged(Handed::Answered {
+            status,
+            wait: Some(Span(7)),
+            body: body.to_vec(),
+        })
+    }
+
+    #[test]
+    fn what_a_status_means() {
+        for (status, body, meant) in [
+            (200, &b"{\"a\": 1}"[..], "Answered"),
+            (204, b"", "Answered"),
+            (202, b"", "Later"),
+            (202, b"at once", "Answered"),
+            (200, b"\xff\xfe", "Refused"),
+            (301, b"", "Refused"),
+            (400, b"no", "Refused"),
+            (404, b"", "Refused"),
+            (410, b"", "Refused"),
+            (408, b"", "Busy"),
+            (429, b"", "Busy"),
+            (500, b"oh", "Busy"),
+            (503, b"", "Busy"),
+        ] {
+            let outcome = format!("{:?}", answered(status, body));
+            assert!(outcome.starts_with(meant), "{status}: {outcome}");
+        }
+        let busy = answered(429, b"slower");
+        let said = "answered 429: slower".to_owned();
+        assert_eq!(
+            format!("{busy:?}"),
+            format!("Busy({said:?}, {:?})", Span(7))
+        );
+    }
+}

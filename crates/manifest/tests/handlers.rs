@@ -1,0 +1,88 @@
+//! Subscriptions that make events of events.
+
+mod common;
+
+use common::{applied, bad, good};
+
+const HEAD: &str = "type: subscription\nname: sort\non: mail.*\n";
+
+fn with(emit: &str) -> String {
+    format!("{HEAD}{emit}\n")
+}
+
+#[test]
+fn one_or_a_list_with_values_that_keep_their_types() {
+    for (emit, kinds, data) in [
+        ("emit: seen", &["seen"][..], None),
+        (
+            "emit: {type: far, data: {n: 5, who: \"{{ trigger.data.who }}\", day: today}}",
+            &["far"],
+            Some("{{ {\"n\": 5, \"who\": (trigger.data.who), \"day\": \"today\"} | tojson }}"),
+        ),
+        (
+            "emit:\n  - seen\n  - {type: far, when: trigger.data.n > 3}",
+            &["seen", "far"],
+            None,
+        ),
+    ] {
+        let found = good(&with(emit));
+        assert!(found.warnings.is_empty(), "{emit}: {:?}", found.warnings);
+        let (_, listens, emits) = &found.subscriptions[0];
+        assert!(listens.starts.is_none(), "{emit}");
+        let made: Vec<&str> = emits.iter().map(|one| one.kind.as_str()).collect();
+        assert_eq!(made, kinds, "{emit}");
+        let mut last: Vec<&str> = emits.iter().filter_map(|one| one.data.as_deref()).collect();
+        assert_eq!(last.pop(), data, "{emit}");
+    }
+}
+
+#[test]
+fn what_is_wrong_says_where() {
+    let many = format!("emit: [{}]", vec!["a.b"; 17].join(", "));
+    for (emit, said) in [
+        (
+            "emit: {type: far, dta: 1}",
+            "f.yaml:4:19: unknown key `dta`; did you mean `data`?",
+        ),
+        (
+            "emit: {data: {a: 1}}",
+            "f.yaml:4:7: `type` is missing: the event's type",
+        ),
+        (
+            "emit: {type: far.*}",
+            "f.yaml:4:14: \"far.*\" is no type of an event",
+        ),
+        (
+            "emit: {type: far, when: nosuch > 1}",
+            "f.yaml:4:25: unknown name `nosuch`",
+        ),
+        (
+            "emit: {type: far, data: \"{{ nosuch }}\"}",
+            "unknown name `nosuch`",
+        ),
+        ("emit: []", "`emit` is one event or a list of 1 to 16"),
+        (many.as_str(), "`emit` is one event or a list of 1 to 16"),
+        (
+            "start: {plan: p}\nemit: far",
+            "f.yaml:5:7: it starts something and emits events",
+        ),
+    ] {
+        let errors = bad("f.yaml", &with(emit));
+        assert!(errors.contains(said), "{emit}: {errors}");
+    }
+}
+
+#[test]
+fn a_circle_of_its_own_is_worth_a_warning() {
+    let emits = "emit: {type: mail.seen}";
+    let found = applied("f.yaml", &with(emits)).expect("it may be meant");
+    let said = &found.warnings[0].what;
+    assert_eq!(said, "each mail.seen that it emits sets it off again");
+    for ends in [
+        "emit: {type: mail.seen, when: trigger.data.n < 3}",
+        "filter: trigger.data.n < 3\nemit: {type: mail.seen}",
+        "emit: {type: seen}",
+    ] {
+        assert!(good(&with(ends)).warnings.is_empty(), "{ends}");
+    }
+}

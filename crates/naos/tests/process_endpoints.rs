@@ -1,0 +1,242 @@
+//! Drivers and subscribers outside, through the front door, against a receiver on this machine.
+
+mod project;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use naos_drivers::webhook::Secret;
+use project::receiver::{Came, receiver};
+use project::{Daemon, Project};
+use serde_json::{Value, json};
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn up(project: &Project, port: u16) -> Daemon {
+    let port = port.to_string();
+    project.up_with(&[("NAOS_ALLOW_LOOPBACK_PORTS", port.as_str())])
+}
+
+fn driver(port: u16) -> String {
+    format!(
+        "driver: {{id: crm, endpoint: \"http://127.0.0.1:{port}/ask\", \
+         capabilities: [customer.find], retry: {{attempts: 5, wait: 50ms}}}}\n"
+    )
+}
+
+/// The secret in a line that shows it this once.
+fn secret_in(text: &str) -> String {
+    let from = text.find("whsec_").unwrap_or_else(|| panic!("{text}"));
+    let rest = &text[from..];
+    let end = rest.find(':').unwrap_or(rest.len());
+    rest[..end].to_owned()
+}
+
+fn next(came: &Receiver<Came>) -> Came {
+    came.recv_timeout(PATIENCE).unwrap()
+}
+
+/// Whether a request is signed as Standard Webhooks has it.
+fn is_signed(request: &Came, secret: &str) -> bool {
+    let at: i64 = request.header("webhook-timestamp").parse().unwrap();
+    let signed =
+        Secret::parse(secret)
+            .unwrap()
+            .sign(request.header("webhook-id"), at, &request.raw);
+    request.header("webhook-signature") == signed
+}
+
+/// A signed call of a webhook, and the status that it was answered with.
+fn call_back(daemon: &Daemon, address: &str, secret: &str, id: &str, body: &Value) -> String {
+    let host = daemon.said["url"].as_str().unwrap();
+    let host = host.strip_prefix("http://").unwrap();
+    let (body, at) = (body.to_string(), naos_engine::clock::now().0 / 1_000);
+    let signature = Secret::parse(secret).unwrap().sign(id, at, body.as_bytes());
+    let mut stream = TcpStream::connect(host).unwrap();
+    let length = body.len();
+    let text = format!(
+        "POST {address} HTTP/1.1\r\nhost: {host}\r\nwebhook-id: {id}\r\n\
+         webhook-timestamp: {at}\r\nwebhook-signature: {signature}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+/// What a command says, once it is as wanted.
+fn until(project: &Project, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
+    let end = naos_engine::clock::tick() + PATIENCE;
+    loop {
+        let found = project.json(words);
+        if wanted(&found["items"][0]) {
+            return found["items"][0].clone();
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+    }
+}
+
+#[test]
+fn process_a_driver_outside_answers_later_and_survives_a_kill() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let mut daemon = up(&project, port);
+    let applied = project.naos_with(&["apply", "-f", "-"], driver(port).as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let secret = secret_in(&applied.stdout);
+    assert!(
+        applied.stdout.contains("POST /hooks/main/drivers/crm"),
+        "{}",
+        applied.stdout
+    );
+    let told = project.json(&["driver", "secret", "crm"]);
+    assert_eq!(told["address"], "/hooks/main/drivers/crm", "{told}");
+    assert_eq!(told.get("secret"), None, "{told}");
+    let data = r#"{"name": "Ada"}"#;
+    project.json(&["events", "emit", "customer.find", "--data", data]);
+    let first = next(&came);
+    assert!(is_signed(&first, &secret), "it isn't signed");
+    let key = first.header("webhook-id").to_owned();
+    assert_eq!(first.header("idempotency-key"), key);
+    assert_eq!(
+        (&first.body["type"], &first.body["data"]["name"]),
+        (&json!("customer.find"), &json!("Ada")),
+        "{}",
+        first.body
+    );
+    first.answer_with("503 Service Unavailable", "retry-after: 0\r\n", "busy");
+    let second = next(&came);
+    assert_eq!(second.header("webhook-id"), key);
+    daemon.kill();
+    drop(second);
+    let mut daemon = up(&project, port);
+    let third = next(&came);
+    assert_eq!(third.header("webhook-id"), key, "a crash changes no key");
+    third.answer_with("202 Accepted", "", "");
+    // From here on nothing is outstanding but its word.
+    let address = "/hooks/main/drivers/crm";
+    let body = json!({"id": key, "answer": {"city": "Toamasina"}});
+    let forged = call_back(&daemon, address, "whsec_Zm9yZ2Vk", "msg_1", &body);
+    assert_eq!(forged, "401");
+    let taken = call_back(&daemon, address, &secret, "msg_1", &body);
+    assert_eq!(taken, "200");
+    let again = call_back(&daemon, address, &secret, "msg_1", &body);
+    assert_eq!(again, "200", "the same call is answered alike");
+    let other = call_back(&daemon, address, &secret, "msg_2", &body);
+    assert_eq!(other, "409", "it was answered before");
+    let found = until(&project, &["driver", "list"], |one| one["answered"] == 1);
+    assert_eq!((&found["failed"], &found["open"]), (&json!(0), &json!(0)));
+    let list = project.naos(&["driver", "list"]);
+    assert!(
+        list.stdout
+            .contains(&format!("http://127.0.0.1:{port}/ask")),
+        "{}",
+        list.stdout
+    );
+    let rotated = project.naos(&["driver", "secret", "crm", "--rotate"]);
+    assert_ne!(secret_in(&rotated.stdout), secret);
+    let journal = project.naos(&["audit", "--last", "500", "--json"]);
+    assert!(!journal.stdout.contains("whsec_"), "the secret is told");
+    assert_eq!(daemon.interrupt(), 0);
+    assert!(came.try_recv().is_err(), "it was asked once more");
+}
+
+#[test]
+fn process_events_go_to_a_subscriber_until_it_is_gone() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let url = format!("http://127.0.0.1:{port}/events");
+    let made = project.naos(&[
+        "events",
+        "subscribe",
+        "shop",
+        "--type",
+        "order.*",
+        "--deliver",
+        &url,
+    ]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let secret = secret_in(&made.stdout);
+    // Published while nobody delivers: it waits in the journal.
+    project.json(&["events", "emit", "order.paid", "--data", "{\"n\": 1}"]);
+    let mut daemon = up(&project, port);
+    project.json(&["events", "emit", "order.paid", "--data", "{\"n\": 2}"]);
+    for n in [1, 2] {
+        let event = next(&came);
+        assert_eq!(event.body["data"]["n"], n, "{}", event.body);
+        assert!(is_signed(&event, &secret), "it isn't signed");
+        let kind = event.header("content-type");
+        assert!(kind.starts_with("application/cloudevents+json"), "{kind}");
+        event.answer("200 OK");
+    }
+    let words = ["events", "consumers"];
+    let found = until(&project, &words, |one| one["done"] == 2);
+    assert_eq!(found["in_flight"], 0, "{found}");
+    project.json(&["events", "emit", "order.paid", "--data", "{\"n\": 3}"]);
+    next(&came).answer("410 Gone");
+    until(&project, &words, |one| one["deliver"]["state"] == "paused");
+    let shown = project.naos(&words);
+    assert!(shown.stdout.contains("answered 410"), "{}", shown.stdout);
+    let doctor = project.naos(&["doctor"]);
+    assert!(
+        doctor.stdout.contains("naos events resume shop"),
+        "{}",
+        doctor.stdout
+    );
+    project.json(&["events", "emit", "order.paid", "--data", "{\"n\": 4}"]);
+    assert_eq!(project.naos(&["events", "resume", "shop"]).exit, 0);
+    let event = next(&came);
+    assert_eq!(event.body["data"]["n"], 4, "{}", event.body);
+    event.answer("204 No Content");
+    until(&project, &words, |one| one["done"] == 3);
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_what_can_be_no_address_is_refused() {
+    let project = Project::new();
+    for (text, why) in [
+        (
+            "driver: {id: d, endpoint: \"https://a.example.org/\", agent: a, capabilities: [a.b]}",
+            "not both",
+        ),
+        (
+            "driver: {id: d, endpoint: \"http://a.example.org/\", capabilities: [a.b]}",
+            "begins with https://",
+        ),
+        (
+            "subscription: {name: s, on: a.b, deliver: {url: \"ftp://a.example.org/\"}}",
+            "https://",
+        ),
+    ] {
+        let refused = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+        assert_eq!(refused.exit, 2, "{text}: {}", refused.stderr);
+        assert!(refused.stderr.contains(why), "{text}: {}", refused.stderr);
+    }
+    for words in [
+        ["driver", "secret", "nobody"],
+        ["events", "secret", "nobody"],
+    ] {
+        let refused = project.naos(&words);
+        assert_eq!(refused.exit, 1, "{words:?}: {}", refused.stderr);
+    }
+    for code in ["N0230", "N0231", "N0232"] {
+        let told = project.naos(&["explain", code]);
+        assert_eq!(told.exit, 0, "{code}: {}", told.stderr);
+    }
+    // A private address is no address to send to: the event fails, and says why.
+    let lan = "driver: {id: lan, endpoint: \"https://10.0.0.7/\", capabilities: [lan.ask]}";
+    let applied = project.naos_with(&["apply", "-f", "-"], lan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let mut daemon = project.up();
+    project.json(&["events", "emit", "lan.ask"]);
+    let found = until(&project, &["driver", "list"], |one| one["failed"] == 1);
+    let said = found["problem"].to_string();
+    assert!(said.contains("a private network"), "{found}");
+    assert_eq!(daemon.interrupt(), 0);
+}

@@ -1,0 +1,86 @@
+//! `/api/v1/schedules`: in parts, and with runs that wait for each other.
+
+use serde_json::{Value, json};
+
+use crate::support::Rig;
+
+async fn apply(rig: &Rig, text: &str) -> Value {
+    let files = json!([{"name": "s.yaml", "text": text}]);
+    let body = json!({ "files": files });
+    rig.post("/api/v1/apply", body).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_listed_in_parts() {
+    let rig = Rig::new().await;
+    for name in ["a", "b", "c"] {
+        let text = format!("type: schedule\nname: {name}\nevery: 1d\nevent: a.b\n");
+        apply(&rig, &text).await;
+    }
+    let names = |listed: &Value| -> Vec<String> {
+        let items = listed["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let first = rig.get("/api/v1/schedules?limit=2").await.ok();
+    assert_eq!(names(&first), ["a", "b"]);
+    assert_eq!(first["next"], "schedule/b");
+    let rest = "/api/v1/schedules?limit=2&before=schedule/b";
+    let rest = rig.get(rest).await.ok();
+    assert_eq!(
+        (names(&rest), &rest["next"]),
+        (vec!["c".into()], &Value::Null)
+    );
+    let all = rig.get("/api/v1/schedules").await.ok();
+    assert_eq!((names(&all).len(), &all["next"]), (3, &Value::Null));
+    let bad = rig.get("/api/v1/schedules?before=b").await;
+    assert_eq!(bad.problem(), (400, "N0102".into()));
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/schedules?limit=2").await;
+    let link = "href=\"/schedules?before=schedule/b\"";
+    assert!(page.text.contains(link), "{}", page.text);
+}
+
+/// The schedule, once it is as wanted.
+async fn until(rig: &Rig, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+    loop {
+        let path = format!("/api/v1/schedules/{name}");
+        let found = rig.get(&path).await.ok();
+        if wanted(&found) {
+            return found;
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_the_one_before_it_or_is_skipped() {
+    let rig = Rig::new().await;
+    let plan = "type: plan\nname: ask\nsteps:\n  \
+                - {name: sign, approval: {title: Send it, body: the letter}}\n---\n";
+    let each = |overlap: &str| {
+        format!("type: schedule\nname: {overlap}\nevery: 1s\nplan: ask\noverlap: {overlap}\n")
+    };
+    apply(
+        &rig,
+        &format!("{plan}{}---\n{}", each("wait"), each("skip")),
+    )
+    .await;
+    let waits = until(&rig, "wait", |found| found["status"] == "waiting").await;
+    assert_eq!(waits["runs"], 1, "{waits}");
+    assert!(waits["waits"].is_string(), "{waits}");
+    let skips = until(&rig, "skip", |found| found["missed"] != 0).await;
+    assert_eq!(skips["problem"]["code"], "N0204", "{skips}");
+    assert_eq!(skips["runs"], 1, "{skips}");
+    let now = rig.post("/api/v1/schedules/wait/run", Value::Null).await;
+    assert_eq!(now.problem(), (409, "N0204".into()));
+    let run = waits["last_run"].as_str().unwrap();
+    let found = rig.get(&format!("/api/v1/plan-runs/{run}")).await.ok();
+    assert_eq!(found["by"], "schedule:wait", "{found}");
+    let cancel = format!("/api/v1/plan-runs/{run}/cancel");
+    rig.post(&cancel, Value::Null).await.ok();
+    until(&rig, "wait", |found| found["runs"] == 2).await;
+}
