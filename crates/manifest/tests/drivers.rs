@@ -52,7 +52,8 @@ fn limits_are_kept_in_one_unit() {
     ] {
         let text = format!("driver: {{id: d, resource_requirements: {needs}}}");
         let kept = good(&text).kept.remove(0);
-        let driver = kept.driver.expect("a driver").driver;
+        let spec = kept.driver.expect("a driver");
+        let (driver, _) = spec.driver().expect("a driver");
         let said: Value = serde_json::from_str(&driver.document).expect("a document");
         let wanted = json!({"memory": memory, "timeout": timeout});
         assert_eq!(said["resource_requirements"], wanted, "{needs}");

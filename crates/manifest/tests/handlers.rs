@@ -27,7 +27,8 @@ fn one_or_a_list_with_values_that_keep_their_types() {
     ] {
         let found = good(&with(emit));
         assert!(found.warnings.is_empty(), "{emit}: {:?}", found.warnings);
-        let (_, listens, emits) = &found.subscriptions[0];
+        let (_, spec) = &found.subscriptions[0];
+        let (listens, emits) = (spec.listens().unwrap(), spec.emits());
         assert!(listens.starts.is_none(), "{emit}");
         let made: Vec<&str> = emits.iter().map(|one| one.kind.as_str()).collect();
         assert_eq!(made, kinds, "{emit}");
