@@ -27,6 +27,9 @@ pub(super) fn structured(caught: &Caught, seen: &Value) -> Value {
     put("causationid", json!(led));
     put("eventid", json!(caught.event));
     put("data", seen["data"].clone());
+    // An attribute is text: what the driver's manifest sets is JSON within.
+    let config = seen.get("config").filter(|config| !config.is_null());
+    put("config", json!(config.map(Value::to_string)));
     if let Value::Object(more) = &seen["about"] {
         out.extend(more.clone());
     }
