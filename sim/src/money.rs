@@ -122,6 +122,10 @@ impl Money {
                 all.take_back(f.run)?;
                 all.spend(&Spender::All, f.amount, true)?;
             }
+            // Each answer of a model costs what is settled beside it.
+            budget::Fact::Metered(f) => {
+                self.costs.insert(f.run, f.amount);
+            }
             budget::Fact::Released(f) => {
                 self.of(&f.agent).1.take_back(f.run)?;
                 self.all(at).take_back(f.run)?;

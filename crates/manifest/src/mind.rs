@@ -44,7 +44,7 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
         };
         match DocPath::new(&text) {
             Ok(path) => mind.shown.push(path),
-            Err(error) => findings.error(node.at, error.to_string()),
+            Err(what) => findings.error(node.at, what),
         }
     }
     if mind.shown.len() > SHOWN_MAX {

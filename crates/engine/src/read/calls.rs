@@ -6,6 +6,7 @@ use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::spec::Enquiry;
+use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, Code, Refusal, RunId, Time};
 
 use super::{Reader, damaged};
@@ -159,6 +160,9 @@ impl Reader {
         let Ok(bytes) = self.node.body(self.tenant, name) else {
             return ("answered", "[unreadable]".into(), name.len);
         };
+        if of == run::Ability::Model {
+            return ("answered", said(&bytes), name.len);
+        }
         if of != run::Ability::Http {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             return ("answered", text, name.len);
@@ -195,6 +199,11 @@ impl Reader {
                 |_| printable(&bytes),
                 |enquiry| preview(&format!("POST {}", enquiry.url)),
             );
+        }
+        // What a model calls is told as it was asked for, whatever carries it out.
+        if matches!(of, run::Ability::Model | run::Ability::Tool) || bytes.starts_with(b"{\"tool\"")
+        {
+            return wanted(of, &bytes);
         }
         match postcard::from_bytes::<GatedRequest>(&bytes) {
             Ok(GatedRequest::Http(http)) => preview(&format!("{} {}", http.method, http.url)),
@@ -249,5 +258,36 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Emit => "events",
         run::Ability::Ask => "ask",
         run::Ability::Endpoint => "endpoint",
+        run::Ability::Model => "model",
+        run::Ability::Tool => "tool",
+    }
+}
+
+/// What a model said, or what it wants to have called.
+fn said(bytes: &[u8]) -> String {
+    let Ok(thought) = serde_json::from_slice::<Thought>(bytes) else {
+        return printable(bytes);
+    };
+    let calls = thought.calls.iter();
+    let calls: Vec<String> = calls
+        .map(|call| format!("{} {}", call.name, call.arguments))
+        .collect();
+    let parts = [thought.text, calls.join("; ")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(" → ")
+}
+
+/// Which model is asked, or which tool is called with what.
+fn wanted(of: run::Ability, bytes: &[u8]) -> String {
+    if of == run::Ability::Model {
+        let think = serde_json::from_slice::<Think>(bytes);
+        return think.map_or_else(|_| printable(bytes), |think| think.model.to_string());
+    }
+    match serde_json::from_slice::<serde_json::Value>(bytes) {
+        Ok(call) => {
+            let text = |name: &str| call[name].as_str().unwrap_or_default().to_owned();
+            preview(&format!("{} {}", text("tool"), text("arguments")))
+        }
+        Err(_) => printable(bytes),
     }
 }

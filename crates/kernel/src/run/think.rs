@@ -406,7 +406,10 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
                 },
             )
         }
-        CallOutcome::NotSent(_) | CallOutcome::Refused(_) => {
+        CallOutcome::NotSent(_)
+        | CallOutcome::Refused(_)
+        | CallOutcome::Later
+        | CallOutcome::Busy(..) => {
             let why = trouble("not_sent", "the model could not be asked", false);
             (
                 None,
@@ -600,7 +603,7 @@ fn as_text(value: &Value) -> String {
 }
 
 fn path(text: &str) -> Result<DocPath, String> {
-    DocPath::new(text).map_err(|error| error.to_string())
+    DocPath::new(text)
 }
 
 /// As much of a result as a model is given.

@@ -10,18 +10,36 @@ use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
-use naos_types::spec::{DRIVER_DOCUMENTS, Kind, Spec, SupervisorSpec, When};
-use naos_types::{Code, Digest, DocPath, Name, Seq, Time};
+use naos_types::spec::{
+    DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, Spec, SupervisorSpec, When,
+};
+use naos_types::{Code, Digest, DocPath, Name, Seq, TenantId, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
 use super::{endpoints, webhooks};
+use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
     Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested,
 };
+
+/// Whether this tenant may ask with the key that its model names: variables belong to the process,
+/// so that each tenant but the main one has a prefix of its own.
+fn may_ask(desk: &Desk, tenant: TenantId, spec: &ModelSpec) -> Result<(), String> {
+    let own = format!(
+        "env:{MODEL_KEY_PREFIX}{}_",
+        tenant.to_string().to_uppercase()
+    );
+    match &spec.key {
+        Some(key) if tenant != desk.app.main && !key.starts_with(&own) => {
+            Err(format!("the keys of this tenant begin with {own}"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// How many files one request may hold.
 const FILES_MAX: usize = 1_000;
@@ -105,13 +123,16 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let mut judged = judge(&documents, &sent, &asked.components, templates);
     let tenant = call.who()?.tenant;
     for item in &judged.items {
-        if let Command::Resource(command::Resource::Apply {
-            spec: Spec::Notice(notice),
-            ..
-        }) = &item.command
-            && let Err(what) = may_sign(&call.desk, tenant, notice)
-        {
-            let what = format!("notice {}: {what}", item.name);
+        let Command::Resource(command::Resource::Apply { spec, .. }) = &item.command else {
+            continue;
+        };
+        let may = match spec {
+            Spec::Notice(notice) => may_sign(&call.desk, tenant, notice),
+            Spec::Model(model) => may_ask(&call.desk, tenant, model),
+            _ => Ok(()),
+        };
+        if let Err(what) = may {
+            let what = format!("{} {}: {what}", item.kind.word(), item.name);
             judged
                 .errors
                 .push(fault_in(&documents, item, &item.name, what, None));
