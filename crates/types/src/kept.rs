@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(
             (VERSION, digest.as_str()),
             (
-                3,
-                "80d8244c912c88b43e8675d668bd65522289e4d5f9c3f6745867f4ca7d4f6f5a"
+                4,
+                "df25c05b317e14bd8566caa62f7661f4c0d7d747ab9054acae20167782834ba8"
             )
         );
     }

@@ -188,7 +188,8 @@ fn gated_answer(
                 Ability::Http => postcard::from_bytes(&bytes).ok(),
                 Ability::Emit => Some(GatedAnswer::Emit(Ok(String::from_utf8(bytes).ok()?))),
                 Ability::Ask => Some(GatedAnswer::Ask(Ok(String::from_utf8(bytes).ok()?))),
-                Ability::Model | Ability::Tool | Ability::Endpoint => None, // no component has these
+                // No component has these.
+                Ability::Model | Ability::Tool | Ability::Endpoint => None,
             };
         }
         Answer::Text(text) => {

@@ -7,10 +7,10 @@
 
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
-use naos_types::input::{Answer, Asked, CallOutcome, GuestCall};
+use naos_types::input::{Answer, Asked, CallOutcome, GuestCall, Link, Piece};
 use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec, Tool};
 use naos_types::think::{Think, Thought, ToolCall, Trouble};
-use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Span, Tier};
+use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -331,10 +331,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
             let mut problem = Problem::new(Code::MODEL_FAILED, "no model answered");
-            problem.said = run
-                .problem
-                .as_ref()
-                .and_then(|problem| problem.said.clone());
+            problem.said = last_failure(turn, run)?;
             if why.code == Code::OVER_BUDGET {
                 problem = Problem::new(why.code, why.what);
             }
@@ -359,6 +356,23 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     crate::guard::reserve(turn, &run.agent, id, worst)?;
     intend(turn, id, run, Ability::Model, request, World::Repeatable)?;
     super::go_on(turn, id)
+}
+
+/// What the model said that failed last.
+fn last_failure(turn: &Turn<'_>, run: &Run) -> Done<Option<Sealed>> {
+    let Some(tail) = run.tail else {
+        return Ok(None);
+    };
+    let link: Option<Link> = turn
+        .body(tail)?
+        .and_then(|bytes| postcard::from_bytes(bytes).ok());
+    match link.map(|link| link.piece) {
+        Some(Piece::Answer {
+            answer: Answer::Failed(why),
+            ..
+        }) => turn.seal(why).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn intend(
@@ -640,29 +654,33 @@ fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked
     Ok(())
 }
 
-/// Manifests name documents without the `/` before them.
+/// Manifests and models name documents without the `/` before them.
+fn plain(path: &DocPath) -> &str {
+    path.as_str().trim_start_matches('/')
+}
+
 fn covers(pattern: &str, path: &DocPath) -> bool {
-    naos_types::covers(pattern, path.as_str().trim_start_matches('/'))
+    naos_types::covers(pattern, plain(path))
 }
 
 fn read_document(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<Answer> {
     let granted = &run.grant.grants.context_read;
+    let shown = plain(path);
     if !granted.iter().any(|pattern| covers(pattern, path)) {
         let agent = &run.agent;
         return Ok(Answer::Denied(format!(
-            "{agent} may not read {path}: add {:?} to agents.{agent}.grants.context_read",
-            path.as_str().trim_start_matches('/')
+            "{agent} may not read {shown}: add {shown:?} to agents.{agent}.grants.context_read"
         )));
     }
     let Some(document) = turn.document(path)? else {
-        return Ok(Answer::Failed(format!("there is no document {path}")));
+        return Ok(Answer::Failed(format!("there is no document {shown}")));
     };
     let version = document.version;
     let text = match turn.body(document.body)? {
         Some(bytes) => cut(&String::from_utf8_lossy(bytes)),
-        None => return Ok(Answer::Failed(format!("{path} can't be read"))),
+        None => return Ok(Answer::Failed(format!("{shown} can't be read"))),
     };
-    Ok(Answer::Text(format!("{path}, version {version}:\n{text}")))
+    Ok(Answer::Text(format!("{shown}, version {version}:\n{text}")))
 }
 
 fn write_document(
@@ -673,15 +691,16 @@ fn write_document(
     (path, content, expected): (&DocPath, String, Option<u64>),
 ) -> Done {
     let granted = &run.grant.grants.context_write;
+    let shown = plain(path);
     let agent = &run.agent;
     let covered = granted.iter().any(|pattern| covers(pattern, path));
     if !covered || is_soul(path) {
         let why = if is_soul(path) {
-            format!("{path} says who an agent is: only people write it")
+            format!("{shown} says who an agent is: only people write it")
         } else {
             format!(
-                "{agent} may not write {path}: add {:?} to agents.{agent}.grants.context_write",
-                path.as_str().trim_start_matches('/')
+                "{agent} may not write {shown}: add {shown:?} to \
+                 agents.{agent}.grants.context_write"
             )
         };
         return said(turn, id, run, request, Answer::Denied(why));
@@ -690,8 +709,8 @@ fn write_document(
     intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
     let by = Actor::Agent(agent.clone());
     let answer = match crate::document::write(turn, &by, path, body, expected, Some(id))? {
-        Ok(version) => Answer::Text(format!("{path} has version {version} now")),
-        Err(found) => Answer::Failed(format!("{path} has version {found} by now")),
+        Ok(version) => Answer::Text(format!("{shown} has version {version} now")),
+        Err(found) => Answer::Failed(format!("{shown} has version {found} by now")),
     };
     calls::answer(turn, id, answer)?;
     turn.think(id);

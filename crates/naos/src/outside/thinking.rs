@@ -273,8 +273,8 @@ fn described(tool: Tool) -> Described {
                     "path": text("Its path: notes/today.md"),
                     "text": text("All that it says from now on"),
                     "expected": {"type": "integer", "description":
-                        "The version it is based on; 0 for a new one. Without it, whatever is there \
-                         is replaced"},
+                        "The version it is based on; 0 for a new one. Without it, whatever is \
+                         there is replaced"},
                 }),
                 &["path", "text"],
             ),
@@ -289,7 +289,10 @@ fn described(tool: Tool) -> Described {
         Tool::Emit => (
             "Publishes an event for whoever listens to its type.",
             object(
-                json!({"type": text("Its type: report.ready"), "data": {"description": "What it says"}}),
+                json!({
+                    "type": text("Its type: report.ready"),
+                    "data": {"description": "What it says"},
+                }),
                 &["type"],
             ),
         ),
