@@ -11,7 +11,7 @@ const KEY: &str = "sk-a-key-of-the-tests";
 
 struct Office {
     project: Project,
-    _daemon: Daemon,
+    daemon: Daemon,
     server: Server,
     _runtime: tokio::runtime::Runtime,
 }
@@ -37,13 +37,21 @@ fn office(script: Vec<Step>) -> Office {
     ]);
     Office {
         project,
-        _daemon: daemon,
+        daemon,
         server,
         _runtime: runtime,
     }
 }
 
 impl Office {
+    fn start(&mut self) {
+        let port = self.server.port().to_string();
+        self.daemon = self.project.up_with(&[
+            ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+            ("NAOS_MODEL_TEST", KEY),
+        ]);
+    }
+
     /// A model of a provider and an agent that works with it, both of one name.
     fn hire(&self, name: &str, provider: &str, path: &str, model: &str, more: &str) {
         let url = self.server.url(path);
@@ -157,4 +165,45 @@ fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn process_an_answer_that_a_kill_cut_off_is_counted_and_asked_for_again() {
+    let script = concat!(r#"{"behave": "silent"}"#, "\n", r#"{"say": "on Friday"}"#);
+    let mut office = office(Step::parse_all(script).unwrap());
+    office.hire("clerk", "openai-compatible", "/v1", "scripted", "");
+    let words = ["run", "clerk", "--input", "When?", "--no-wait"];
+    let run = office.project.json(&words)["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    until(|| office.server.count() == 1);
+    office.daemon.kill();
+    office.start();
+    let of_run = || office.project.json(&["get", "run", &run]);
+    until(|| of_run()["status"] == "completed");
+    let done = of_run();
+    assert_eq!(done["output"], "on Friday");
+    assert_eq!(
+        office.server.count(),
+        2,
+        "one that was cut off, one that was heard"
+    );
+    let audit = office
+        .project
+        .naos(&["audit", "--last", "100", "--json"])
+        .stdout;
+    let metered = audit.matches(r#""action":"cost.metered""#).count();
+    assert_eq!(metered, 2, "{audit}");
+    // 4,096 tokens at $10 a million may have been written before the kill.
+    assert!(done["cost_micros"].as_u64().unwrap() > 40_960, "{done}");
+}
+
+/// Waits for a condition, not for a time.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(60);
+    while !is_so() {
+        assert!(naos_engine::clock::tick() < end, "it never comes");
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
 }

@@ -464,6 +464,7 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         amount,
         billed,
         repeated,
+        lost: matches!(told, CallOutcome::Lost(_)),
     })?;
     crate::guard::settle(turn, &agent, id, reserved, amount, Tier::Model)?;
     let given = match (answer, &thought.trouble) {
@@ -514,7 +515,7 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
         thinking.bytes += answer.len;
         thinking.pieces += 1;
         thinking.repeats = if f.repeated { thinking.repeats + 1 } else { 0 };
-    } else {
+    } else if !f.lost {
         thinking.failed += 1;
     }
     turn.put_thinking(f.run, Some(thinking));

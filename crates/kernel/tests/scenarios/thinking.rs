@@ -352,6 +352,8 @@ fn an_answer_that_is_lost_counts_as_the_worst_case() {
         "budget.metered budget.settled run.answered budget.reserved run.called"
     );
     assert_eq!(cell.money().0, reserved);
+    let same = cell.asked().unwrap().1.model;
+    assert_eq!(same, name("first"), "it did nothing wrong");
     cell.says(&text("The bill."));
     assert_eq!(cell.money(), (reserved + 200, 0));
 }

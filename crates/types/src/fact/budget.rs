@@ -60,6 +60,8 @@ facts! {
         billed: Micros,
         /// Whether it asks for the very calls that it asked for before.
         repeated: bool,
+        /// Whether nobody heard the end of it: that is no fault of the model.
+        lost: bool,
     }
     /// A run cost nothing; its reserve is free again.
     Released "budget.released" as "cost.released" v 1 {
