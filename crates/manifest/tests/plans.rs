@@ -92,7 +92,7 @@ fn a_plan_is_read() {
     };
     assert_eq!(
         data.as_deref(),
-        Some("{\"client\":\"{{ inputs.client }}\"}")
+        Some(r#"{{ {"client": (inputs.client)} | tojson }}"#)
     );
 }
 

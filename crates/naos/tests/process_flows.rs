@@ -253,3 +253,34 @@ fn process_a_pool_takes_batches() {
         assert_eq!(project.naos(words).exit, exit, "{words:?}");
     }
 }
+
+#[test]
+fn process_values_keep_their_types_in_lists_and_events() {
+    let project = Project::new();
+    let plan = "type: plan\nname: types\ninputs:\n\
+                \x20 - {name: n, type: array}\n  - {name: k, type: number}\nsteps:\n\
+                \x20 - {name: twice, for_each: {items: inputs.n}, compute: item * 2}\n\
+                \x20 - {name: more, after: [twice], compute: 'twice.output[0] + 1'}\n\
+                \x20 - {name: tell, after: [more], emit: {type: z.end, data: \
+                {k: '{{ inputs.k }}', more: '{{ more.output }}', said: 'k is {{ inputs.k }}'}}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let words = [
+        "plan",
+        "run",
+        "types",
+        "--input",
+        "n=[1,2,3]",
+        "--input",
+        "k=7",
+    ];
+    let done = project.json(&words);
+    assert_eq!(done["steps"][0]["output"], "[2,4,6]", "{done}");
+    assert_eq!(done["steps"][1]["output"], "3", "{done}");
+    let told = project.json(&["events", "list", "--type", "z.end"]);
+    let data = &told["items"][0]["data"];
+    assert_eq!(
+        *data,
+        serde_json::json!({"k": 7, "more": 3, "said": "k is 7"})
+    );
+}

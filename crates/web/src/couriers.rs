@@ -207,7 +207,8 @@ async fn deliver_some(desk: &Desk, route: &Route, done: &mut Vec<Seq>) -> Result
     let secret = desk.app.node.secret(*tenant, name)?;
     let mut watch = desk.app.node.watch(*tenant);
     let mut acks = done.clone();
-    let taken = take(&own, desk, &reader, name, &mut acks, deliver.at_once).await?;
+    let how = (&mut 0, deliver.at_once);
+    let taken = take(&own, desk, &reader, name, &mut acks, how).await?;
     done.clear();
     if taken.events.is_empty() {
         if taken.more {

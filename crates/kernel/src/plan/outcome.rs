@@ -241,13 +241,19 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
         chunk,
     };
     turn.load(chunks.clone().map(key).map(Key::Items))?;
+    // What was computed keeps its type, as it does without a list.
+    let known = if matches!(spec.action, StepDo::Compute { .. }) {
+        Var::Value
+    } else {
+        Var::Body
+    };
     for chunk in chunks {
         let Some(items) = turn.items(&key(chunk))? else {
             return Err(Stop::broken(format!("step {} lacks outputs", spec.name)));
         };
         // A list of an earlier round may have been longer.
         for (_, output) in items.outputs.range(..fan.count) {
-            vars.push((String::new(), output.map_or(Var::Null, Var::Body)));
+            vars.push((String::new(), output.map_or(Var::Null, known)));
         }
     }
     match turn.compute(Compute {

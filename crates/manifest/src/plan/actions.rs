@@ -247,14 +247,21 @@ fn emit<'t>(
     if kind.is_empty() || !kind.chars().all(part) {
         findings.error(kind_node.at, format!("{kind:?} is no type of an event"));
     }
-    let data = data.map(|node| {
-        let source = match &node.value {
-            Value::Text(text) => text.clone(),
-            _ => node.json().to_string(),
-        };
-        texts.push((Sort::Template, source.clone(), node));
-        source
-    });
+    let data = match data {
+        None => None,
+        Some(node) => {
+            let source = match &node.value {
+                Value::Text(text) => text.clone(),
+                // Values keep their types, whatever stands in them.
+                _ => format!(
+                    "{{{{ {} | tojson }}}}",
+                    crate::instruction::expression(node, findings)?
+                ),
+            };
+            texts.push((Sort::Template, source.clone(), node));
+            Some(source)
+        }
+    };
     Some(StepDo::Emit { kind, data })
 }
 

@@ -224,9 +224,10 @@ pub(crate) async fn pull(call: Call) -> Answered {
     let mut watch = call.desk.app.node.watch(tenant);
     let until = Instant::now() + Duration::from_millis(asked.wait_ms.min(WAIT_MS_MAX));
     let mut acks = asked.ack.clone();
-    let mut done = 0;
+    let (mut done, mut asks) = (0, 0);
     let taken = loop {
-        let mut taken = take(&call, &call.desk, &reader, &name, &mut acks, asked.max).await?;
+        let how = (&mut asks, asked.max);
+        let mut taken = take(&call, &call.desk, &reader, &name, &mut acks, how).await?;
         done += taken.done;
         taken.done = done;
         if taken.more && taken.events.is_empty() {
@@ -297,18 +298,19 @@ impl Asks for Call {
     }
 }
 
-/// Asks the cell once with what there is, and again if somebody else was faster.
+/// Asks the cell once with what there is, and again if somebody else was faster. `asked` counts the
+/// commands of one request: each is its own, or the second would be answered as the first was.
 pub(crate) async fn take(
     asks: &impl Asks,
     desk: &Desk,
     reader: &Reader,
     name: &Name,
     acks: &mut Vec<Seq>,
-    max: u32,
+    (asked, max): (&mut u32, u32),
 ) -> Result<Taken, Fault> {
     let (places, tenant) = (&desk.places, reader.tenant());
     let mut taken = None;
-    for attempt in 0..TRIES_MAX {
+    for _ in 0..TRIES_MAX {
         let place = places.of(tenant, name);
         let (from, wants) = match &place {
             Some(place) => (place.cursor, place.filter.clone()),
@@ -329,7 +331,8 @@ pub(crate) async fn take(
             found: rows,
             upto: if place.is_some() { upto } else { 0 },
         };
-        let part = format!("#{attempt}");
+        let part = format!("#{asked}");
+        *asked += 1;
         let (seq, reply) = asks.put(&part, command).await?;
         let Reply::Pulled {
             events,

@@ -100,3 +100,21 @@ async fn an_agent_takes_from_its_template_what_it_does_not_say() {
         400
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_asks_no_model_with_the_key_of_another() {
+    let rig = Rig::new().await;
+    let token = rig.tenant("riake").await;
+    let model = "type: model\nname: m\nprovider: anthropic\nkey: env:NAOS_MODEL_OURS\n";
+    let own = rig.post("/api/v1/apply", files(model)).await.ok();
+    assert_eq!(own["items"][0]["result"], "created", "the main tenant may");
+    for model in [model, "type: model\nname: m\nprovider: anthropic\n"] {
+        let got = rig.api(&token, "POST", "/api/v1/apply", files(model)).await;
+        let said = got.json().to_string();
+        assert!(!got.status.is_success(), "{said}");
+        assert!(
+            said.contains("the keys of this tenant begin with env:NAOS_MODEL_TEN_"),
+            "{said}"
+        );
+    }
+}

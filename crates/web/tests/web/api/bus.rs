@@ -364,3 +364,41 @@ start: {plan: answer}
         (&json!("completed"), &json!("ana 4 well"))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_far_behind_is_found_under_one_key() {
+    let rig = Rig::new().await;
+    let many = ("content-type", "application/cloudevents-batch+json");
+    for batch in 0..5 {
+        let one = |at: u32| {
+            json!({
+                "specversion": "1.0", "id": format!("{batch}-{at}"), "source": "/s",
+                "type": "other.thing",
+            })
+        };
+        let all: Vec<Value> = (0..1_000).map(one).collect();
+        let sent = send(&rig, &[many], &Value::Array(all).to_string()).await;
+        assert!(sent.status.is_success(), "{sent:?}");
+    }
+    let wanted = json!({"type": "wanted.thing"}).to_string();
+    let sent = send(&rig, &[("content-type", "application/json")], &wanted).await;
+    assert_eq!(sent.status, 201);
+    subscribe(
+        &rig,
+        json!({"name": "late", "on": "wanted.*", "from": "start"}),
+    )
+    .await;
+    // A command sends a key with each request: what it asks the cell for on the way is many things.
+    for key in ["k-1", "k-1", "k-2"] {
+        let request = Request::post("/api/v1/consumers/late/pull")
+            .header("host", "127.0.0.1:4200")
+            .header("authorization", format!("Bearer {}", rig.owner))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        let request = request.body(Body::from(r#"{"max": 1}"#)).unwrap();
+        let pulled = tokio::time::timeout(Duration::from_secs(30), rig.send(request)).await;
+        let pulled = pulled.expect("it comes to an end").ok();
+        let found = usize::from(key == "k-1");
+        assert_eq!(places(&pulled).len(), found, "{key}: {pulled}");
+    }
+}
