@@ -17,6 +17,11 @@ pub(crate) fn missing_tenant_filter() -> bool {
     chosen("missing-tenant-filter")
 }
 
+/// Everybody asks models with whichever key they name.
+pub(crate) fn keys_of_others() -> bool {
+    chosen("keys-of-others")
+}
+
 /// A request's head may take as long as it likes.
 pub(crate) fn slow_heads() -> bool {
     chosen("slow-heads")
