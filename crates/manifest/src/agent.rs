@@ -338,10 +338,7 @@ fn capabilities(node: &Node, spec: &mut AgentSpec, findings: &mut Findings) {
             network_grant(Some(network), None, node, spec, findings);
         }
         Some((_, node)) => {
-            let hosts = match &node.value {
-                Value::List(items) => items.as_slice(),
-                _ => std::slice::from_ref(node),
-            };
+            let hosts = node.items();
             let hosts = hosts
                 .iter()
                 .filter_map(|item| reader::text(item, "network", findings));
@@ -357,10 +354,7 @@ fn capabilities(node: &Node, spec: &mut AgentSpec, findings: &mut Findings) {
             Some((Value::Bool(true), _)) => all_documents(spec, !write, write),
             Some((Value::Bool(false), _)) | None => {}
             Some((_, node)) => {
-                let items = match &node.value {
-                    Value::List(items) => items.as_slice(),
-                    _ => std::slice::from_ref(node),
-                };
+                let items = node.items();
                 let paths = items
                     .iter()
                     .filter_map(|item| reader::text(item, names[0], findings));

@@ -191,10 +191,7 @@ fn endpoint(node: &Node, findings: &mut Findings) -> Option<Endpoint> {
         endpoint.retry = crate::agent::retry(retry, findings);
     }
     let items = match either(["emit", "emits"]) {
-        Some(node) => match &node.value {
-            Value::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        },
+        Some(node) => node.items(),
         None => &[],
     };
     for item in items {

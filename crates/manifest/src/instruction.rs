@@ -211,10 +211,7 @@ fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
     let Some(node) = trigger.get("on") else {
         return vec![topic("completed")];
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     let mut out = Vec::new();
     for item in items {
         let word = reader::word(item, "on", ENDS, findings);
@@ -345,7 +342,7 @@ impl<'t> Emits<'t> {
                 });
                 let text = match content {
                     Some(node) => {
-                        let text = written(node, findings)?;
+                        let text = written(node, true, findings)?;
                         texts.push((Sort::Template, text.clone(), node));
                         text
                     }
@@ -358,7 +355,7 @@ impl<'t> Emits<'t> {
             _ => {
                 let mut data = None;
                 if let Some(node) = self.data {
-                    let template = format!("{{{{ {} | tojson }}}}", expression(node, findings)?);
+                    let template = template(node, true, findings)?;
                     texts.push((Sort::Template, template.clone(), node));
                     data = Some(template);
                 } else if let Some(node) = self.path {
@@ -393,13 +390,10 @@ impl<'t> Emits<'t> {
 }
 
 /// A text as it is, with its templates; anything else as JSON, that of a single value too.
-fn written(node: &Node, findings: &mut Findings) -> Option<String> {
+fn written(node: &Node, days: bool, findings: &mut Findings) -> Option<String> {
     match &node.value {
         Value::Text(text) => Some(said(text)),
-        _ => Some(format!(
-            "{{{{ {} | tojson }}}}",
-            expression(node, findings)?
-        )),
+        _ => template(node, days, findings),
     }
 }
 
@@ -416,12 +410,11 @@ fn alone(text: &str) -> Option<&str> {
     (!inner.contains("{{") && !inner.contains("}}")).then_some(inner.trim_matches('-').trim())
 }
 
-/// A value as an expression of a template: its texts may hold `{{ … }}`, and words for days stand
-/// for dates. What comes out of it is JSON whatever the values hold.
-pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String> {
-    let json = node.json();
-    match of_json(&json, true) {
-        Ok(text) => Some(text),
+/// A template that gives a value as JSON, what stands in it with its type. With `days` a whole text
+/// such as "today" is a date.
+pub(crate) fn template(node: &Node, days: bool, findings: &mut Findings) -> Option<String> {
+    match of_json(&node.json(), days) {
+        Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
         Err(what) => {
             findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
             None
@@ -431,16 +424,7 @@ pub(crate) fn expression(node: &Node, findings: &mut Findings) -> Option<String>
 
 /// A value that is made of an event: no word in it stands for a date.
 pub(crate) fn of_event(node: &Node, findings: &mut Findings) -> Option<String> {
-    if let Value::Text(text) = &node.value {
-        return Some(said(text));
-    }
-    match of_json(&node.json(), false) {
-        Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
-        Err(what) => {
-            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
-            None
-        }
-    }
+    written(node, false, findings)
 }
 
 fn of_json(value: &Json, days: bool) -> Result<String, String> {

@@ -282,10 +282,7 @@ fn waits_for(name: &str, step: &Node, known: &[&str], findings: &mut Findings) -
     let Some(node) = keys.find_map(|key| step.get(key)) else {
         return Vec::new();
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     let mut out = Vec::new();
     for item in items {
         let Value::Text(text) = &item.value else {

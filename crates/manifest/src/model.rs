@@ -233,10 +233,7 @@ fn capabilities(
     let Some(found) = field(node, &["capabilities"]) else {
         return known.map_or(vec![ModelCan::Text], |known| known.can.to_vec());
     };
-    let items = match &found.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(found),
-    };
+    let items = found.items();
     let mut out = Vec::new();
     for item in items {
         let Value::Text(text) = &item.value else {
@@ -258,10 +255,7 @@ fn fallbacks(name: &Name, node: &Node, findings: &mut Findings) -> Vec<Name> {
     let Some(found) = field(node, &["fallback", "fallbacks"]) else {
         return Vec::new();
     };
-    let items = match &found.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(found),
-    };
+    let items = found.items();
     let mut out = Vec::new();
     for item in items {
         let Value::Text(text) = &item.value else {

@@ -59,10 +59,7 @@ fn waits(map: &mut Fields<'_>, findings: &mut Findings) -> Vec<Waits> {
     let Some(node) = map.node(&["on"], findings) else {
         return Vec::new();
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     let known: Vec<&str> = Waits::ALL.iter().map(|(word, _)| *word).collect();
     let mut out = Vec::new();
     for item in items {

@@ -257,10 +257,7 @@ pub(crate) fn after(
             before.map(|_| at).into_iter().collect(),
         );
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     let one = |item: &Node| Some((step_name(item, "after", findings)?, item.at));
     let mut found: Vec<(Name, Mark)> = Vec::new();
     for (name, at) in items.iter().filter_map(one).collect::<Vec<_>>() {

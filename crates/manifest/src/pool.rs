@@ -43,10 +43,7 @@ fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
     };
     spec.agents.extend(map.name(&["agent"], findings));
     if let Some(node) = map.node(&["agents"], findings) {
-        let items = match &node.value {
-            Value::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
+        let items = node.items();
         let names = items.iter();
         spec.agents
             .extend(names.filter_map(|item| reader::name(item, "agents", findings)));

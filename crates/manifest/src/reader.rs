@@ -143,10 +143,7 @@ impl<'t> Fields<'t> {
     /// The items of a list; anything else is a list of one.
     pub fn items(&mut self, names: &[&'static str], findings: &mut Findings) -> &'t [Node] {
         match self.node(names, findings) {
-            Some(node) => match &node.value {
-                Value::List(items) => items.as_slice(),
-                _ => std::slice::from_ref(node),
-            },
+            Some(node) => node.items(),
             None => &[],
         }
     }

@@ -160,10 +160,7 @@ fn topics(map: &mut Fields<'_>, findings: &mut Findings) -> Vec<String> {
     let Some(node) = map.node(&["on", "event", "events", "types"], findings) else {
         return Vec::new();
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     let mut out = Vec::new();
     for item in items {
         let Some(text) = reader::text(item, "on", findings) else {

@@ -6,7 +6,7 @@ use naos_types::{Name, Role};
 use super::{Sort, Texts, step_name};
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
-use crate::tree::{Mark, Value};
+use crate::tree::{Mark, Node, Value};
 
 const ROUNDS_MAX: i64 = 10;
 const ROUNDS_DEFAULT: u32 = 2;
@@ -249,20 +249,24 @@ fn emit<'t>(
     }
     let data = match data {
         None => None,
-        Some(node) => {
-            let source = match &node.value {
-                Value::Text(text) => text.clone(),
-                // Values keep their types, whatever stands in them.
-                _ => format!(
-                    "{{{{ {} | tojson }}}}",
-                    crate::instruction::expression(node, findings)?
-                ),
-            };
-            texts.push((Sort::Template, source.clone(), node));
-            Some(source)
-        }
+        Some(node) => Some(value(node, true, texts, findings)?),
     };
     Some(StepDo::Emit { kind, data })
+}
+
+/// A text as it is; of anything else the JSON, in which values keep their types, whatever they are.
+fn value<'t>(
+    node: &'t Node,
+    days: bool,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let source = match &node.value {
+        Value::Text(text) => text.clone(),
+        _ => crate::instruction::template(node, days, findings)?,
+    };
+    texts.push((Sort::Template, source.clone(), node));
+    Some(source)
 }
 
 /// Runs another plan: `plan: NAME` with `inputs` beside it, or both beneath it.
@@ -295,18 +299,7 @@ fn nested<'t>(
     };
     let input = match input {
         None => None,
-        Some(node) => {
-            let source = match &node.value {
-                Value::Text(text) => text.clone(),
-                // Values keep their types, whatever stands in them.
-                _ => format!(
-                    "{{{{ {} | tojson }}}}",
-                    crate::instruction::expression(node, findings)?
-                ),
-            };
-            texts.push((Sort::Template, source.clone(), node));
-            Some(source)
-        }
+        Some(node) => Some(value(node, true, texts, findings)?),
     };
     Some(StepDo::Plan {
         of,

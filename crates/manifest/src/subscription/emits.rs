@@ -17,10 +17,7 @@ pub(super) fn read(
     let Some(node) = map.node(&["emit", "emits"], findings) else {
         return Vec::new();
     };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(node),
-    };
+    let items = node.items();
     if items.is_empty() || items.len() > EMITS_MAX {
         let what = format!("`emit` is one event or a list of 1 to {EMITS_MAX}");
         findings.error(node.at, what);
