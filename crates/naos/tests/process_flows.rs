@@ -262,7 +262,8 @@ fn process_values_keep_their_types_in_lists_and_events() {
                 \x20 - {name: twice, for_each: {items: inputs.n}, compute: item * 2}\n\
                 \x20 - {name: more, after: [twice], compute: 'twice.output[0] + 1'}\n\
                 \x20 - {name: tell, after: [more], emit: {type: z.end, data: \
-                {k: '{{ inputs.k }}', more: '{{ more.output }}', said: 'k is {{ inputs.k }}'}}}\n";
+                {k: '{{ inputs.k }}', more: '{{ more.output }}', said: 'k is {{ inputs.k }}', \
+                day: today}}}\n";
     let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
     let words = [
@@ -279,8 +280,6 @@ fn process_values_keep_their_types_in_lists_and_events() {
     assert_eq!(done["steps"][1]["output"], "3", "{done}");
     let told = project.json(&["events", "list", "--type", "z.end"]);
     let data = &told["items"][0]["data"];
-    assert_eq!(
-        *data,
-        serde_json::json!({"k": 7, "more": 3, "said": "k is 7"})
-    );
+    let whole = serde_json::json!({"k": 7, "more": 3, "said": "k is 7", "day": "today"});
+    assert_eq!(*data, whole);
 }

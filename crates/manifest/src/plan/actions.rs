@@ -249,7 +249,8 @@ fn emit<'t>(
     }
     let data = match data {
         None => None,
-        Some(node) => Some(value(node, true, texts, findings)?),
+        // A day is a word here; instructions have days of their own.
+        Some(node) => Some(value(node, false, texts, findings)?),
     };
     Some(StepDo::Emit { kind, data })
 }
