@@ -67,8 +67,9 @@ fn each(count: usize, mut one: impl FnMut()) -> f64 {
     began.elapsed().as_secs_f64() * 1e6 / count as f64
 }
 
-fn ours(sandbox: &Sandbox, echo: &Compiled, input: &str) {
-    let run = Run {
+/// A first run of an agent that may do nothing, with the usual limits.
+pub fn plain(input: &str) -> Run {
+    Run {
         input: input.to_owned(),
         grants: Arc::new(Grants::default()),
         limits: Limits::default(),
@@ -76,8 +77,11 @@ fn ours(sandbox: &Sandbox, echo: &Compiled, input: &str) {
         started_ms: 0,
         recording: Recording::new(),
         cancel: CancelToken::new(),
-    };
-    let report = sandbox.run(echo, run, Nobody);
+    }
+}
+
+fn ours(sandbox: &Sandbox, echo: &Compiled, input: &str) {
+    let report = sandbox.run(echo, plain(input), Nobody);
     assert!(matches!(&report.ended, Ended::Completed(out) if out == input));
 }
 

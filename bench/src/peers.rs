@@ -16,6 +16,7 @@ use crate::figures::{Board, Goal, percentile};
 use crate::http::CONNECTIONS;
 use crate::limit;
 use crate::load::{drive, drive_count, request};
+use crate::plans;
 use crate::site::{Server, Site, runtime};
 use stand::{Stand, ports};
 
@@ -26,7 +27,6 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// Workflows while syncs are counted.
 const COUNTED: usize = 500;
 const LIMIT_RECORDS: usize = 40_000;
-const RECORDS_EACH: usize = 4;
 const EVENTS: usize = 10_000;
 
 /// One workflow after the other, or many at once: how many a second, and how long one takes.
@@ -58,14 +58,16 @@ pub fn run(rounds: usize, board: &mut Board) {
     let naos = site.up(false);
     let (mut many, mut alone, mut events) = (Vec::new(), Vec::new(), Vec::new());
     runtime.block_on(async {
-        apply(&naos).await;
+        plans::apply(&naos).await;
+        let listens = json!({"name": "bench", "on": "bench.*", "in_flight": 10_000});
+        naos.api("POST", "/api/v1/consumers", &listens).await;
         for _ in 0..rounds {
             many.push(flows(board, &naos, &stand, CONNECTIONS).await);
             alone.push(flows(board, &naos, &stand, 1).await);
             events.push(queues(board, &naos, &stand).await);
         }
         for at_once in [1, CONNECTIONS] {
-            let own = syncs(naos.id(), flow_of(&naos), naos.port, at_once).await;
+            let own = syncs(naos.id(), plans::start(&naos), naos.port, at_once).await;
             board.note(format!("naos: {} a workflow × {at_once}", fdatasyncs(own)));
             if let Some(restate) = &stand.restate {
                 let theirs = syncs(restate.id(), stand::flow(), ports::RESTATE, at_once).await;
@@ -91,31 +93,13 @@ fn fdatasyncs(count: Option<f64>) -> String {
     })
 }
 
-async fn apply(naos: &Server) {
-    let steps = json!([
-        {"name": "one", "compute": "1 + 1"},
-        {"name": "two", "depends_on": ["one"], "compute": "steps.one.output + 1"},
-        {"name": "three", "depends_on": ["two"], "compute": "steps.two.output + 1"},
-    ]);
-    let plan = json!({"type": "plan", "name": "three", "steps": steps}).to_string();
-    let files = json!({"files": [{"name": "three.json", "text": plan}]});
-    naos.api("POST", "/api/v1/apply", &files).await;
-    let listens = json!({"name": "bench", "on": "bench.*", "in_flight": 10_000});
-    naos.api("POST", "/api/v1/consumers", &listens).await;
-}
-
-fn flow_of(naos: &Server) -> Vec<u8> {
-    let start = json!({"inputs": {}, "wait_ms": 10_000}).to_string();
-    request("POST", "/api/v1/plans/three/start", &naos.token, &start)
-}
-
 /// Everybody once.
 async fn flows(board: &mut Board, naos: &Server, stand: &Stand, at_once: usize) -> Measured {
     let mut all = vec![
         ("limit", Some(bound(at_once))),
         (
             "naos",
-            over_http(board, naos.port, flow_of(naos), at_once, Some(naos)).await,
+            over_http(board, naos.port, plans::start(naos), at_once, Some(naos)).await,
         ),
     ];
     for (who, path) in [
@@ -146,8 +130,8 @@ fn bound(at_once: usize) -> Speed {
     };
     let (rate, latencies) = limit::records(dir.path(), at_once, count);
     Speed {
-        rate: rate / RECORDS_EACH as f64,
-        p50_ms: percentile(&latencies, 0.5) * 1e3 * RECORDS_EACH as f64,
+        rate: rate / plans::RECORDS_EACH as f64,
+        p50_ms: percentile(&latencies, 0.5) * 1e3 * plans::RECORDS_EACH as f64,
     }
 }
 

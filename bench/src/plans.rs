@@ -24,11 +24,12 @@ use crate::limit;
 use crate::load::request;
 use crate::site::{Server, Site, hold_load, runtime};
 
-const TENANT: TenantId = TenantId(1_000);
+/// Whose everything is.
+pub const TENANT: TenantId = TenantId(1_000);
 const FLOWS: usize = 10_000;
 const ALONE: usize = 500;
 /// Of the limit: started, and one for each step.
-const RECORDS_EACH: usize = 4;
+pub const RECORDS_EACH: usize = 4;
 /// How many a tenant has finished at most in the long run, and of how many the cost is taken.
 const FINISHED: usize = 100_000;
 const PART: usize = 5_000;
@@ -93,7 +94,8 @@ async fn listen(node: Node, ends: Arc<Mutex<Ends>>) {
     }
 }
 
-async fn ask(node: &Node, command: impl Into<Command>, bodies: Vec<NewBody>) -> Reply {
+/// Asks the rules for something, which has to be acknowledged.
+pub async fn ask(node: &Node, command: impl Into<Command>, bodies: Vec<NewBody>) -> Reply {
     let ask = Ask {
         tenant: TENANT,
         actor: Actor::System,
@@ -214,6 +216,24 @@ pub fn run(rounds: usize, board: &mut Board) {
     over_http(rounds, board);
 }
 
+/// Lets a server have the plan of three steps.
+pub async fn apply(naos: &Server) {
+    let steps = json!([
+        {"name": "one", "compute": "1 + 1"},
+        {"name": "two", "depends_on": ["one"], "compute": "steps.one.output + 1"},
+        {"name": "three", "depends_on": ["two"], "compute": "steps.two.output + 1"},
+    ]);
+    let plan = json!({"type": "plan", "name": "three", "steps": steps}).to_string();
+    let files = json!({"files": [{"name": "three.json", "text": plan}]});
+    naos.api("POST", "/api/v1/apply", &files).await;
+}
+
+/// The request that runs it and is answered at its end.
+pub fn start(naos: &Server) -> Vec<u8> {
+    let start = json!({"inputs": {}, "wait_ms": 10_000}).to_string();
+    request("POST", "/api/v1/plans/three/start", &naos.token, &start)
+}
+
 fn over_http(rounds: usize, board: &mut Board) {
     hold_load();
     let runtime = runtime();
@@ -222,16 +242,8 @@ fn over_http(rounds: usize, board: &mut Board) {
     let bare = Server::bare(scratch.path(), true);
     let ours = site.up(true);
     runtime.block_on(async {
-        let steps = json!([
-            {"name": "one", "compute": "1 + 1"},
-            {"name": "two", "depends_on": ["one"], "compute": "steps.one.output + 1"},
-            {"name": "three", "depends_on": ["two"], "compute": "steps.two.output + 1"},
-        ]);
-        let plan = json!({"type": "plan", "name": "three", "steps": steps}).to_string();
-        let applied = json!({"files": [{"name": "three.json", "text": plan}]});
-        ours.api("POST", "/api/v1/apply", &applied).await;
-        let start = json!({"inputs": {}, "wait_ms": 10_000}).to_string();
-        let start = request("POST", "/api/v1/plans/three/start", &ours.token, &start);
+        apply(&ours).await;
+        let start = start(&ours);
         let event = request("POST", "/event", "", "{}");
         let pairs = http::turns(rounds, board, (&ours, &start), (&bare, &event)).await;
         let what = "workflow of 3 native steps over HTTP, answered at its end";

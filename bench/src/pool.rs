@@ -2,25 +2,23 @@
 //! raw sandbox that does the same calls on as many threads: with an agent that gives back what it
 //! is given, so that everything around it is all there is; and with one that works.
 
-use std::sync::Arc;
-
 use naos_engine::clock::tick;
-use naos_engine::node::{Ask, Node};
-use naos_sandbox::{CancelToken, Compiled, Config, Ended, Grants, Limits, Recording, Run, Sandbox};
+use naos_engine::node::Node;
+use naos_sandbox::{Compiled, Config, Ended, Sandbox};
 use naos_store::Store;
-use naos_types::command::{self, Command, Reply};
+use naos_types::command::{self, Reply};
 use naos_types::fact::{Fact, plan};
 use naos_types::spec::{AgentSpec, Kind, PoolSpec, Spec};
-use naos_types::{Actor, Digest, Name, PlanStatus, TenantId};
+use naos_types::{Digest, Name, PlanStatus};
 use serde_json::Value;
 
-use crate::call::Nobody;
+use crate::call::{Nobody, plain};
 use crate::facts;
 use crate::figures::{Board, Goal};
+use crate::plans::{TENANT, ask};
 
 const ECHO: &[u8] = include_bytes!("../../guest/built/echo.wasm");
 const ANALYZER: &[u8] = include_bytes!("../../guest/built/analyzer.wasm");
-const TENANT: TenantId = TenantId(1_000);
 const TASKS: usize = 1_000;
 /// How many of them are open at once.
 const OPEN: u32 = 64;
@@ -74,16 +72,7 @@ fn raw(sandbox: &Sandbox, compiled: &Compiled, input: &str) -> f64 {
         for _ in 0..threads() {
             scope.spawn(|| {
                 for _ in 0..TASKS / threads() {
-                    let run = Run {
-                        input: input.to_owned(),
-                        grants: Arc::new(Grants::default()),
-                        limits: Limits::default(),
-                        seed: [7; 32],
-                        started_ms: 0,
-                        recording: Recording::new(),
-                        cancel: CancelToken::new(),
-                    };
-                    let ended = sandbox.run(compiled, run, Nobody).ended;
+                    let ended = sandbox.run(compiled, plain(input), Nobody).ended;
                     assert!(matches!(ended, Ended::Completed(_)), "{ended:?}");
                 }
             });
@@ -160,19 +149,4 @@ async fn submit(node: &Node, input: &str, tasks: usize) -> bool {
         }
     }
     false
-}
-
-async fn ask(
-    node: &Node,
-    command: impl Into<Command>,
-    bodies: Vec<naos_engine::shard::NewBody>,
-) -> Reply {
-    let ask = Ask {
-        tenant: TENANT,
-        actor: Actor::System,
-        command: command.into(),
-        bodies,
-        same: None,
-    };
-    node.ask(ask).await.1.expect("an acknowledgement")
 }
