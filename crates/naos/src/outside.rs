@@ -14,6 +14,8 @@ use naos_types::effect::Call;
 use naos_types::fact::run::World;
 use tokio::runtime::Handle;
 
+/// What letters and parcels hold: one event.
+const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 /// How often a request that may be repeated is sent, the first time included.
 const SENDS_MAX: u32 = 3;
 /// The pause before the second time; it doubles.

@@ -169,6 +169,13 @@ impl Desk {
         })
     }
 
+    /// What a variable of the process begins with that this tenant may name: variables belong to
+    /// the process, so that each tenant but the main one, which may name all, has its own.
+    pub(crate) fn own_prefix(&self, tenant: TenantId, prefix: &str) -> Option<String> {
+        let own = || format!("{prefix}{}_", tenant.to_string().to_uppercase());
+        (tenant != self.app.main).then(own)
+    }
+
     pub(crate) fn template(&self, name: &str) -> Option<&Template> {
         self.app.templates.iter().find(|t| t.name == name)
     }

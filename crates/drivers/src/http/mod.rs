@@ -7,6 +7,7 @@ mod addresses;
 mod open;
 mod pool;
 mod resolve;
+mod retry_after;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use reqwest::{Method, Url};
 pub use addresses::forbidden;
 pub use open::Opened;
 pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use retry_after::RetryAfter;
 
 /// Bytes of an answer, after decompression.
 pub const RESPONSE_BYTES_MAX: usize = 8 << 20;

@@ -1,9 +1,7 @@
 //! A signed POST whose answer matters: what its receiver said, and when it wants to be asked again.
 
-use std::time::UNIX_EPOCH;
-
 use super::{Delivery, request};
-use crate::http::{HttpClient, SendError};
+use crate::http::{HttpClient, RetryAfter, SendError};
 
 /// What a receiver answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +25,7 @@ pub async fn ask(client: &HttpClient, delivery: Delivery) -> Result<Said, SendEr
         .headers
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
-    let retry_after_s = header.and_then(|(_, text)| retry_after(text.trim(), now));
+    let retry_after_s = header.and_then(|(_, text)| retry_after(text, now));
     Ok(Said {
         status: answer.status,
         retry_after_s,
@@ -35,14 +33,12 @@ pub async fn ask(client: &HttpClient, delivery: Delivery) -> Result<Said, SendEr
     })
 }
 
-/// Seconds, or a date as HTTP has it; none for what is neither, or over.
+/// In how many seconds that is; none for a date that is over.
 fn retry_after(text: &str, now_s: i64) -> Option<u64> {
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
+    match RetryAfter::parse(text)? {
+        RetryAfter::In(wait) => Some(wait.as_secs()),
+        RetryAfter::At(at) => u64::try_from(at.0 / 1_000 - now_s).ok(),
     }
-    let at = httpdate::parse_http_date(text).ok()?;
-    let at = at.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    at.checked_sub(u64::try_from(now_s).ok()?)
 }
 
 #[cfg(test)]

@@ -68,19 +68,28 @@ pub(crate) fn go(context: &Context, driver: &Driver) -> Ended {
 
 /// Shows what goes to an address outside, and gives it a new secret.
 pub(super) fn secret(context: &Context, of: &str, which: &str, rotate: bool) -> Ended {
-    let which = name(which)?;
-    let path = api(&format!("/{of}/{which}/secret"));
+    let path = format!("/{of}/{}/secret", name(which)?);
+    signing(context, &path, rotate, signing_line)
+}
+
+/// Shows what is signed, and with `rotate` gives it a new secret first.
+pub(super) fn signing(
+    context: &Context,
+    path: &str,
+    rotate: bool,
+    line: impl Fn(&Value) -> String,
+) -> Ended {
     let mut session = context.session()?;
     let answer = if rotate {
-        session.post(path, &json!({}))?
+        session.post(api(path), &json!({}))?
     } else {
-        session.get(path)?
+        session.get(api(path))?
     };
     drop(session);
     if context.out.json {
         context.out.json(&answer);
     } else {
-        context.out.line(signing_line(&answer));
+        context.out.line(line(&answer));
     }
     Ok(0)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::driver::signing;
 use super::plan::{self, Start};
 use super::{Context, Ended, name};
 use crate::out::{cell, items};
@@ -63,21 +64,8 @@ pub(crate) fn go(context: &Context, instruction: &Instruction) -> Ended {
 }
 
 fn webhook(context: &Context, which: &str, rotate: bool) -> Ended {
-    let which = name(which)?;
-    let path = api(&format!("/instructions/{}/webhook", part(which.as_str())));
-    let mut session = context.session()?;
-    let answer = if rotate {
-        session.post(path, &json!({}))?
-    } else {
-        session.get(path)?
-    };
-    drop(session);
-    if context.out.json {
-        context.out.json(&answer);
-    } else {
-        context.out.line(webhook_line(&answer));
-    }
-    Ok(0)
+    let path = format!("/instructions/{}/webhook", name(which)?);
+    signing(context, &path, rotate, webhook_line)
 }
 
 /// Where a webhook is called, and with which secret where that is told.

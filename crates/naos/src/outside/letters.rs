@@ -6,7 +6,7 @@ use naos_engine::node::{OutsideOutcome, Posted};
 use naos_types::spec::variable;
 use serde_json::{Value, json};
 
-const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
+use super::MEDIA_TYPE;
 
 /// Sends a letter once.
 pub(super) async fn post(client: &HttpClient, posted: Posted) -> OutsideOutcome {

@@ -6,7 +6,7 @@ use naos_drivers::webhook::{Delivery, Said, Secret, ask};
 use naos_engine::node::{Handed, Parcel};
 use naos_types::Span;
 
-const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
+use super::MEDIA_TYPE;
 
 /// Sends a parcel once.
 pub(super) async fn hand(client: &HttpClient, parcel: Parcel) -> Handed {

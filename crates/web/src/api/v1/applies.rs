@@ -26,19 +26,12 @@ use crate::judge::{
     Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested,
 };
 
-/// Whether this tenant may ask with the key that its model names: variables belong to the process,
-/// so that each tenant but the main one has a prefix of its own.
+/// Whether this tenant may ask with the key that its model names.
 fn may_ask(desk: &Desk, tenant: TenantId, spec: &ModelSpec) -> Result<(), String> {
-    let own = format!(
-        "env:{MODEL_KEY_PREFIX}{}_",
-        tenant.to_string().to_uppercase()
-    );
-    match &spec.key {
-        Some(key)
-            if tenant != desk.app.main
-                && !key.starts_with(&own)
-                && !crate::planted::keys_of_others() =>
-        {
+    let own = desk.own_prefix(tenant, MODEL_KEY_PREFIX);
+    let own = own.map(|own| format!("env:{own}"));
+    match (&spec.key, own) {
+        (Some(key), Some(own)) if !key.starts_with(&own) && !crate::planted::keys_of_others() => {
             Err(format!("the keys of this tenant begin with {own}"))
         }
         _ => Ok(()),

@@ -7,13 +7,13 @@ use naos_engine::shard::{NewBody, SameAs};
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Command};
-use naos_types::spec::{DRIVER_PREFIX, ENDPOINT_EVENTS_MAX, Kind, RemoteDriver, Spec, WebhookSpec};
+use naos_types::spec::{DRIVER_PREFIX, ENDPOINT_EVENTS_MAX, Kind, RemoteDriver, Spec};
 use naos_types::{Actor, Code, Digest, Name, Refusal, RunId, Seq, TenantId};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use super::drivers::named;
-use super::webhooks::{Signed, decoded, fresh, slug_of, tenant_of};
+use super::webhooks::{Signed, created, decoded, renewed, slug_of, tenant_of};
 use crate::door::{Answered, Call, checked_key, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -203,11 +203,6 @@ fn shown(call: &Call, key: &Name, secret: Option<&str>, seq: Seq) -> Result<Valu
     Ok(told)
 }
 
-fn sealed(call: &Call, secret: &str) -> Result<Spec, Fault> {
-    let secret = call.seal(secret)?;
-    Ok(Spec::Webhook(WebhookSpec { secret }))
-}
-
 /// What an applied resource signs with, where it speaks to an address outside: its secret's name.
 pub(super) fn signing(command: &Command) -> Option<Name> {
     let Command::Resource(
@@ -225,19 +220,10 @@ pub(super) fn signing(command: &Command) -> Option<Name> {
 
 /// The first secret of what was just applied; none where it has one.
 pub(super) async fn made(call: &Call, part: &str, key: &Name) -> Result<Option<Value>, Fault> {
-    let secret = fresh(call, key);
-    let create = command::Resource::Create {
-        kind: Kind::Secret,
-        name: key.clone(),
-        spec: sealed(call, &secret)?,
-    };
-    let seq = match call.ask(part, create, Vec::new()).await {
-        Ok((seq, _)) => seq,
-        Err(fault) if fault.refusal.code == Code::EXISTS => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    call.desk.app.node.flush(call.who()?.tenant).await;
-    shown(call, key, Some(&secret), seq).map(Some)
+    match created(call, part, Kind::Secret, key).await? {
+        Some((secret, seq)) => shown(call, key, Some(&secret), seq).map(Some),
+        None => Ok(None),
+    }
 }
 
 async fn show(call: Call, whose: Whose) -> Answered {
@@ -255,14 +241,7 @@ async fn show(call: Call, whose: Whose) -> Answered {
 
 async fn rotate(call: Call, whose: Whose) -> Answered {
     let key = whose.signs_as(&whose.named(&call)?)?;
-    let secret = fresh(&call, &key);
-    let apply = command::Resource::Apply {
-        kind: Kind::Secret,
-        name: key.clone(),
-        spec: sealed(&call, &secret)?,
-    };
-    let (seq, _) = call.ask("", apply, Vec::new()).await?;
-    call.desk.app.node.flush(call.who()?.tenant).await;
+    let (secret, seq) = renewed(&call, Kind::Secret, &key).await?;
     ok(&shown(&call, &key, Some(&secret), seq)?)
 }
 

@@ -86,8 +86,7 @@ pub(crate) fn troubled(reader: &Reader) -> Result<Vec<(NoticeId, Arc<Notice>)>, 
         .collect())
 }
 
-/// Whether this tenant may sign with the variable that its notice names: variables belong to the
-/// process, so that each tenant but the main one has a prefix of its own.
+/// Whether this tenant may sign with the variable that its notice names.
 pub(crate) fn may_sign(desk: &Desk, tenant: TenantId, spec: &NoticeSpec) -> Result<(), String> {
     let Channel::Webhook {
         secret: Some(handle),
@@ -96,9 +95,10 @@ pub(crate) fn may_sign(desk: &Desk, tenant: TenantId, spec: &NoticeSpec) -> Resu
     else {
         return Ok(());
     };
-    let own = format!("{SECRET_PREFIX}{}_", tenant.to_string().to_uppercase());
-    if tenant == desk.app.main || variable(handle)?.starts_with(&own) {
-        return Ok(());
+    match desk.own_prefix(tenant, SECRET_PREFIX) {
+        Some(own) if !variable(handle)?.starts_with(&own) => {
+            Err(format!("the variables of this tenant begin with {own}"))
+        }
+        _ => Ok(()),
     }
-    Err(format!("the variables of this tenant begin with {own}"))
 }

@@ -218,7 +218,7 @@ pub(super) fn slug_of(call: &Call) -> Result<String, Fault> {
 }
 
 /// A new secret; a request that comes again with its key gets the same one.
-pub(super) fn fresh(call: &Call, name: &Name) -> String {
+fn fresh(call: &Call, name: &Name) -> String {
     let bytes = Digest::of(&[&call.derived()[..], b"/", name.as_str().as_bytes()].concat());
     format!("{PREFIX}{}", STANDARD.encode(bytes.0))
 }
@@ -231,15 +231,23 @@ fn told(address: &str, secret: Option<&str>, seq: Seq) -> Value {
     told
 }
 
-/// The first secret of an instruction that was just applied; none where it has one.
-pub(super) async fn made(call: &Call, part: &str, name: &Name) -> Result<Option<Value>, Fault> {
+fn sealed(call: &Call, secret: &str) -> Result<Spec, Fault> {
+    let secret = call.seal(secret)?;
+    Ok(Spec::Webhook(WebhookSpec { secret }))
+}
+
+/// A first secret, kept under this kind and name; none where there is one.
+pub(super) async fn created(
+    call: &Call,
+    part: &str,
+    kind: Kind,
+    name: &Name,
+) -> Result<Option<(String, Seq)>, Fault> {
     let secret = fresh(call, name);
     let create = command::Resource::Create {
-        kind: Kind::Webhook,
+        kind,
         name: name.clone(),
-        spec: Spec::Webhook(WebhookSpec {
-            secret: call.seal(&secret)?,
-        }),
+        spec: sealed(call, &secret)?,
     };
     let seq = match call.ask(part, create, Vec::new()).await {
         Ok((seq, _)) => seq,
@@ -247,7 +255,28 @@ pub(super) async fn made(call: &Call, part: &str, name: &Name) -> Result<Option<
         Err(fault) => return Err(fault),
     };
     call.desk.app.node.flush(call.who()?.tenant).await;
-    Ok(Some(told(&address(call, name)?, Some(&secret), seq)))
+    Ok(Some((secret, seq)))
+}
+
+/// A new secret instead of the one under this kind and name.
+pub(super) async fn renewed(call: &Call, kind: Kind, name: &Name) -> Result<(String, Seq), Fault> {
+    let secret = fresh(call, name);
+    let apply = command::Resource::Apply {
+        kind,
+        name: name.clone(),
+        spec: sealed(call, &secret)?,
+    };
+    let (seq, _) = call.ask("", apply, Vec::new()).await?;
+    call.desk.app.node.flush(call.who()?.tenant).await;
+    Ok((secret, seq))
+}
+
+/// The first secret of an instruction that was just applied; none where it has one.
+pub(super) async fn made(call: &Call, part: &str, name: &Name) -> Result<Option<Value>, Fault> {
+    match created(call, part, Kind::Webhook, name).await? {
+        Some((secret, seq)) => Ok(Some(told(&address(call, name)?, Some(&secret), seq))),
+        None => Ok(None),
+    }
 }
 
 /// `GET /instructions/{name}/webhook`: where it is called.
@@ -266,15 +295,6 @@ pub(crate) async fn show(call: Call) -> Answered {
 /// `POST /instructions/{name}/webhook`: a new secret; what the old one signs is refused.
 pub(crate) async fn rotate(call: Call) -> Answered {
     let name = call.name("name")?;
-    let secret = fresh(&call, &name);
-    let apply = command::Resource::Apply {
-        kind: Kind::Webhook,
-        name: name.clone(),
-        spec: Spec::Webhook(WebhookSpec {
-            secret: call.seal(&secret)?,
-        }),
-    };
-    let (seq, _) = call.ask("", apply, Vec::new()).await?;
-    call.desk.app.node.flush(call.who()?.tenant).await;
+    let (secret, seq) = renewed(&call, Kind::Webhook, &name).await?;
     ok(&told(&address(&call, &name)?, Some(&secret), seq))
 }
