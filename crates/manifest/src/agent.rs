@@ -1,5 +1,7 @@
 //! An agent's manifest, in both spellings.
 
+use std::sync::Arc;
+
 use naos_types::spec::{AgentSpec, BudgetSpec, RetryPolicy};
 use naos_types::{Grants, RunLimits, Span};
 use serde_json::Value as Json;
@@ -62,7 +64,7 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
     let mind = source.is_none() && template.is_none();
     let mind = mind && ["model", "models"].iter().any(|key| map.has(key));
     if mind {
-        spec.mind = mind::read(map, findings).map(Box::new);
+        spec.mind = mind::read(map, findings).map(Arc::new);
         spec.model = spec
             .mind
             .as_ref()

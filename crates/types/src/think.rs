@@ -52,6 +52,22 @@ pub struct Thought {
     pub trouble: Option<Trouble>,
 }
 
+impl Thought {
+    /// There is no answer; `billed` says whether the provider may want money for it.
+    #[must_use]
+    pub fn failed(kind: &str, said: impl Into<String>, billed: bool) -> Self {
+        let trouble = Trouble {
+            kind: kind.to_owned(),
+            said: said.into(),
+            billed,
+        };
+        Self {
+            trouble: Some(trouble),
+            ..Self::default()
+        }
+    }
+}
+
 /// What a model wants to have called.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolCall {

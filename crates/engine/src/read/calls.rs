@@ -79,7 +79,7 @@ impl Reader {
                 gated: true,
                 status: "pending",
                 world: Some(pending.world),
-                request: self.request(pending.ability, &pending.request),
+                request: self.request(pending.ability, &pending.request, run.is_by_model()),
                 answer: String::new(),
                 answer_bytes: 0,
                 asked: None,
@@ -189,7 +189,7 @@ impl Reader {
     }
 
     /// What was asked, in a line.
-    fn request(&self, of: run::Ability, name: &BodyRef) -> String {
+    fn request(&self, of: run::Ability, name: &BodyRef, is_by_model: bool) -> String {
         let Ok(bytes) = self.node.body(self.tenant, name) else {
             return "[unreadable]".into();
         };
@@ -200,9 +200,7 @@ impl Reader {
                 |enquiry| preview(&format!("POST {}", enquiry.url)),
             );
         }
-        // What a model calls is told as it was asked for, whatever carries it out.
-        if matches!(of, run::Ability::Model | run::Ability::Tool) || bytes.starts_with(b"{\"tool\"")
-        {
+        if is_by_model {
             return wanted(of, &bytes);
         }
         match postcard::from_bytes::<GatedRequest>(&bytes) {
@@ -235,7 +233,8 @@ impl Reader {
                         if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
                             call.asked = Some(entry.at);
                             call.world = Some(fact.world);
-                            call.request = self.request(fact.ability, &fact.request);
+                            call.request =
+                                self.request(fact.ability, &fact.request, run.is_by_model());
                         }
                     }
                     Ok(Fact::Run(run::Fact::Answered(fact))) if fact.run == id => {

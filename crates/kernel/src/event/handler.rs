@@ -140,32 +140,47 @@ fn heard(turn: &Turn<'_>, all: &mut [Published]) -> Done<Result<(), Problem>> {
     Ok(Ok(()))
 }
 
-/// Something that an event set off, or was to set off, failed.
-pub(super) struct Failure<'a> {
-    /// The subscription.
-    pub(super) handler: &'a Name,
+/// Who failed at an event.
+#[derive(Clone, Copy)]
+pub(crate) enum Who<'a> {
+    /// What a subscription set off, or was to set off.
+    Handler,
+    /// A driver.
+    Driver(&'a Name),
+}
+
+/// A failure, for whoever listens to errors.
+pub(crate) struct Failure<'a> {
+    /// Who failed.
+    pub(crate) who: Who<'a>,
+    /// The subscription that heard the event.
+    pub(crate) subscription: &'a Name,
     /// The event that it failed at.
-    pub(super) event: EventId,
+    pub(crate) event: EventId,
     /// What ran, if anything did.
-    pub(super) run: Option<String>,
+    pub(crate) run: Option<String>,
     /// The conversation.
-    pub(super) correlation: String,
+    pub(crate) correlation: String,
     /// How many events led to that one.
-    pub(super) hops: u32,
+    pub(crate) hops: u32,
     /// Why, in a sentence.
-    pub(super) error: &'a str,
+    pub(crate) error: &'a str,
     /// Its code.
-    pub(super) code: Code,
+    pub(crate) code: Code,
 }
 
 /// Tells whoever listens to errors.
-pub(super) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>) -> Done {
+pub(crate) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>) -> Done {
+    let (key, name, bug) = match failure.who {
+        Who::Handler => ("handler", failure.subscription, "handler-fails-in-silence"),
+        Who::Driver(driver) => ("driver", driver, "driver-fails-in-silence"),
+    };
     // Whoever listens to these may fail, too: a circle is broken, and nobody is told of that.
-    if failure.code == Code::EVENT_LOOP || crate::planted::is("handler-fails-in-silence") {
+    if failure.code == Code::EVENT_LOOP || crate::planted::is(bug) {
         return Ok(());
     }
     let data = json!({
-        "handler": failure.handler,
+        key: name,
         "error": failure.error,
         "code": failure.code,
         "event": failure.event,
@@ -177,7 +192,7 @@ pub(super) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>) -> Done {
         correlation: Some(failure.correlation),
         causation: Some(failure.event.to_string()),
         hops: failure.hops + 1,
-        trigger: Some((failure.handler.clone(), failure.event)),
+        trigger: Some((failure.subscription.clone(), failure.event)),
         ..Origin::default()
     };
     super::publish(turn, &Actor::System, ERROR_TOPIC, data, origin).map(drop)
@@ -222,7 +237,8 @@ fn failed(turn: &mut Turn<'_>, by: &Actor, run: Option<String>, problem: Option<
         return Ok(());
     };
     let failure = Failure {
-        handler,
+        who: Who::Handler,
+        subscription: handler,
         event: *event,
         run,
         correlation: trace.correlation.clone(),

@@ -28,7 +28,7 @@ pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 pub(crate) use bus::{room, set_up, subscribed, wake};
 pub(crate) use consumer::{due, give_up};
 pub(crate) use ended::plan_ended;
-pub(crate) use handler::{plan_failed, task_failed};
+pub(crate) use handler::{Failure, Who, plan_failed, task_failed, tell};
 pub(crate) use trigger::given;
 pub(crate) use wait::{await_event, leave, leave_all, waiting};
 

@@ -10,7 +10,7 @@ use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::handler::{self, Failure, Fault};
+use super::handler::{self, Failure, Fault, Who};
 use super::{Rest, subscription};
 use crate::need::{Compute, Formula, Var};
 use crate::plan::Plan;
@@ -304,6 +304,29 @@ fn input(
     Ok(Ok(turn.stage(bytes)?))
 }
 
+/// The task that an event begins; none where it is part of a step that gave up meanwhile.
+fn wanted(
+    turn: &Turn<'_>,
+    name: &Name,
+    caught: &Caught,
+    (input, agent): (BodyRef, Option<Name>),
+    parent: Option<Parent>,
+) -> Done<Option<Wanted>> {
+    if let Some(parent) = &parent
+        && !crate::plan::still_asks(turn, parent)?
+    {
+        return Ok(None);
+    }
+    Ok(Some(Wanted {
+        task: TaskId::derived(caught.event.0, &format!("trigger/{name}")),
+        title: turn.seal(caught.topic.clone())?,
+        input,
+        agent,
+        parent,
+        by: Actor::Trigger(name.clone(), caught.event),
+    }))
+}
+
 /// Asks the endpoint of a driver.
 fn enquire(
     turn: &mut Turn<'_>,
@@ -313,21 +336,10 @@ fn enquire(
     caught: &Caught,
     event: BodyRef,
 ) -> Done<Began> {
-    if let Some(parent) = &caught.asks
-        && !crate::plan::still_asks(turn, parent)?
-    {
-        return Ok(Began::Nothing); // whoever asked gave up meanwhile
-    }
-    let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
-    let title = turn.seal(caught.topic.clone())?;
-    let wanted = Wanted {
-        task,
-        title,
-        input: event,
-        agent: None,
-        parent: caught.asks.clone(),
-        by: Actor::Trigger(name.clone(), caught.event),
+    let Some(wanted) = wanted(turn, name, caught, (event, None), caught.asks.clone())? else {
+        return Ok(Began::Nothing);
     };
+    let task = wanted.task;
     crate::run::endpoint::ask(turn, wanted, name.clone(), endpoint)?;
     driver::given(turn, driver, task)?;
     Ok(Began::Task(task))
@@ -340,31 +352,21 @@ fn begin(
     caught: &Caught,
     input: BodyRef,
 ) -> Done<Began> {
-    let by = Actor::Trigger(name.clone(), caught.event);
     if starts.kind == Kind::Agent {
         // A driver's task is part of the step that waits for its answer.
         let parent = caught.asks.clone().filter(|_| super::is_driver(name));
-        if let Some(parent) = &parent
-            && !crate::plan::still_asks(turn, parent)?
-        {
-            return Ok(Began::Nothing); // whoever asked gave up meanwhile
-        }
-        let task = TaskId::derived(caught.event.0, &format!("trigger/{name}"));
-        let title = turn.seal(caught.topic.clone())?;
-        let wanted = Wanted {
-            task,
-            title,
-            input,
-            agent: Some(starts.name.clone()),
-            parent,
-            by,
+        let given = (input, Some(starts.name.clone()));
+        let Some(wanted) = wanted(turn, name, caught, given, parent)? else {
+            return Ok(Began::Nothing);
         };
+        let task = wanted.task;
         crate::task::open(turn, wanted)?;
         if let Some(driver) = driver::of(name) {
             driver::given(turn, driver, task)?;
         }
         return Ok(Began::Task(task));
     }
+    let by = Actor::Trigger(name.clone(), caught.event);
     match crate::plan::start(turn, &by, starts.kind, &starts.name, input)? {
         Reply::Plan(plan) => Ok(Began::Plan(plan)),
         _ => Err(Stop::broken("a plan that began without a name".into())),
@@ -412,18 +414,15 @@ fn put_aside(
     {
         crate::plan::unanswered(turn, asker, problem.clone())?;
     }
-    if let Some(driver) = &driver::of(name) {
-        let failure = driver::Failure {
-            driver,
-            subscription: name,
-            event: caught.event,
-            run: None,
-            correlation: caught.correlation.clone(),
-            hops: caught.hops,
-        };
-        driver::tell(turn, failure, &problem)?;
-    } else {
-        tell(turn, name, caught, error, problem.code)?;
+    match &driver::of(name) {
+        Some(driver) => {
+            let note = &problem.note;
+            handler::tell(
+                turn,
+                failure(Who::Driver(driver), name, caught, note, problem.code),
+            )?;
+        }
+        None => tell(turn, name, caught, error, problem.code)?,
     }
     turn.emit(event::Dead {
         consumer: name.clone(),
@@ -445,16 +444,27 @@ pub(super) fn tell(
     if caught.topic == ERROR_TOPIC {
         return Ok(());
     }
-    let failure = Failure {
-        handler: name,
+    handler::tell(turn, failure(Who::Handler, name, caught, error, code))
+}
+
+/// Nothing ran.
+fn failure<'a>(
+    who: Who<'a>,
+    subscription: &'a Name,
+    caught: &Caught,
+    error: &'a str,
+    code: Code,
+) -> Failure<'a> {
+    Failure {
+        who,
+        subscription,
         event: caught.event,
         run: None,
         correlation: caught.correlation.clone(),
         hops: caught.hops,
         error,
         code,
-    };
-    handler::tell(turn, failure)
+    }
 }
 
 /// The circle that ends where it begins, by name: `a → b → a`.

@@ -121,11 +121,12 @@ fn forget_own_secret(
     let Some(own) = own.filter(|_| !spec.is_some_and(goes_outside)) else {
         return Ok(());
     };
-    if turn
-        .resource(&ResourceKey(Kind::Secret, own.clone()))?
-        .is_some()
-    {
-        delete(turn, by, Kind::Secret, &own)?;
+    forget(turn, by, Kind::Secret, &own)
+}
+
+fn forget(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name) -> Done {
+    if turn.resource(&ResourceKey(kind, name.clone()))?.is_some() {
+        delete(turn, by, kind, name)?;
     }
     Ok(())
 }
@@ -135,11 +136,7 @@ fn forget_secret(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: Option<&Spe
     if matches!(spec, Some(Spec::Instruction(spec)) if spec.is_called()) {
         return Ok(());
     }
-    let key = ResourceKey(Kind::Webhook, name.clone());
-    if turn.resource(&key)?.is_some() {
-        delete(turn, by, Kind::Webhook, name)?;
-    }
-    Ok(())
+    forget(turn, by, Kind::Webhook, name)
 }
 
 /// Lets the subscription be what the resource says by now; none takes it away.

@@ -4,17 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use naos_types::command::Reply;
-use naos_types::fact::event::{Category, Origin};
 use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
 use naos_types::spec::{DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
-use naos_types::{
-    Actor, Code, DocPath, EventId, Name, RunId, RunLimits, Span, TaskId, TaskStatus, Time,
-};
+use naos_types::{Actor, Code, DocPath, Name, RunLimits, Span, TaskId, TaskStatus, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{Rest, TraceKey};
+use crate::event::{Failure, Rest, TraceKey, Who};
 use crate::need::Var;
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
@@ -308,41 +305,6 @@ fn rests(turn: &Turn<'_>, driver: &Name) -> Done<Option<Time>> {
     Ok(Some(turn.now + Span(pause.min(most))))
 }
 
-/// What somebody who listens to errors is told.
-pub(crate) struct Failure<'a> {
-    pub(crate) driver: &'a Name,
-    pub(crate) subscription: &'a Name,
-    pub(crate) event: EventId,
-    pub(crate) run: Option<RunId>,
-    pub(crate) correlation: String,
-    pub(crate) hops: u32,
-}
-
-/// Publishes that a driver failed.
-pub(crate) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>, problem: &Problem) -> Done {
-    // Whoever listens to these may fail, too: a circle is broken, and nobody is told of that.
-    if problem.code == Code::EVENT_LOOP || crate::planted::is("driver-fails-in-silence") {
-        return Ok(());
-    }
-    let data = serde_json::json!({
-        "driver": failure.driver,
-        "error": problem.note,
-        "code": problem.code,
-        "event": failure.event,
-        "run": failure.run,
-    });
-    let data = turn.stage(data.to_string().into_bytes())?;
-    let origin = Origin {
-        category: Category::Internal,
-        correlation: Some(failure.correlation),
-        causation: Some(failure.event.to_string()),
-        hops: failure.hops + 1,
-        trigger: Some((failure.subscription.clone(), failure.event)),
-        ..Origin::default()
-    };
-    crate::event::publish(turn, &Actor::System, ERROR_TOPIC, data, origin).map(drop)
-}
-
 /// Lets a driver that rests be given events at once.
 pub(super) fn reset(turn: &mut Turn<'_>, by: &Actor, driver: &Name) -> Done<Reply> {
     super::known(turn, Kind::Driver, driver)?;
@@ -382,14 +344,16 @@ fn failed(turn: &mut Turn<'_>, f: &resource::DriverDone, problem: &Problem) -> D
         |trace| (trace.correlation.clone(), trace.hops),
     );
     let failure = Failure {
-        driver: &f.driver,
+        who: Who::Driver(&f.driver),
         subscription: &subscription,
         event,
-        run,
+        run: run.map(|run| run.to_string()),
         correlation,
         hops,
+        error: &problem.note,
+        code: problem.code,
     };
-    tell(turn, failure, problem)
+    crate::event::tell(turn, failure)
 }
 
 pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {

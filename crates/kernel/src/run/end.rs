@@ -105,12 +105,7 @@ pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
         }
         End::Unloadable(why) => {
             let problem = Problem::new(Code::BAD_COMPONENT, why.clone());
-            turn.emit(run::Failed {
-                run: id,
-                agent,
-                problem,
-                retry_at: None,
-            })
+            super::failed(turn, id, agent, problem, None)
         }
     }
 }
@@ -144,12 +139,7 @@ pub(super) fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) 
         }
         _ => None,
     };
-    turn.emit(run::Failed {
-        run: id,
-        agent: run.agent.clone(),
-        problem,
-        retry_at,
-    })
+    super::failed(turn, id, run.agent.clone(), problem, retry_at)
 }
 
 /// The pause after a failed attempt is over.

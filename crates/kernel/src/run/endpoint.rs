@@ -29,11 +29,7 @@ pub(crate) fn of(turn: &Turn<'_>, runs_as: &Name) -> Done<Option<Endpoint>> {
 
 /// Begins to ask: the task and its run, and the intent of the call, in this commit.
 pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: Name, endpoint: &Endpoint) -> Done {
-    let open_runs = turn.head(&())?.map_or(0, |head| head.open_runs);
-    if open_runs >= crate::OPEN_RUNS_MAX {
-        let what = format!("{open_runs} runs are open");
-        return Err(Stop::refused(Code::BUSY, what));
-    }
+    super::room(turn)?;
     let Wanted {
         task,
         title,
@@ -168,28 +164,14 @@ fn fail(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem, again: Opti
         }
         _ => None,
     };
-    turn.emit(run::Failed {
-        run: id,
-        agent: run.agent.clone(),
-        problem,
-        retry_at,
-    })
+    super::failed(turn, id, run.agent.clone(), problem, retry_at)
 }
 
 fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, output: BodyRef) -> Done {
     if run.pending.is_some() {
         super::calls::answer(turn, id, Answer::Body(output))?;
     }
-    turn.emit(run::Completed {
-        run: id,
-        agent: run.agent.clone(),
-        task: run.task,
-        tier: run.tier,
-        output,
-        cost: run.grant.cost_max,
-        fuel: 0,
-        took: turn.now - run.started,
-    })
+    super::completed(turn, id, run, output, run.grant.cost_max)
 }
 
 /// The time is over in which it was to answer later.

@@ -255,6 +255,46 @@ pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
     Ok(())
 }
 
+/// An attempt failed: tried again at a time, or for good.
+pub(crate) fn failed(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    agent: Name,
+    problem: Problem,
+    retry_at: Option<Time>,
+) -> Done {
+    turn.emit(run::Failed {
+        run: id,
+        agent,
+        problem,
+        retry_at,
+    })
+}
+
+/// It gave its answer, without a component that says how long it worked.
+fn completed(turn: &mut Turn<'_>, id: RunId, run: &Run, output: BodyRef, cost: Micros) -> Done {
+    turn.emit(run::Completed {
+        run: id,
+        agent: run.agent.clone(),
+        task: run.task,
+        tier: run.tier,
+        output,
+        cost,
+        fuel: 0,
+        took: turn.now - run.started,
+    })
+}
+
+/// Refuses one open run too many.
+pub(crate) fn room(turn: &Turn<'_>) -> Done {
+    let open_runs = turn.head(&())?.map_or(0, |head| head.open_runs);
+    if open_runs >= crate::OPEN_RUNS_MAX {
+        let what = format!("{open_runs} runs are open");
+        return Err(Stop::refused(Code::BUSY, what));
+    }
+    Ok(())
+}
+
 fn close(turn: &mut Turn<'_>, id: RunId, status: RunStatus) -> Done {
     let now = turn.now;
     let run = turn.run_mut(&id)?;

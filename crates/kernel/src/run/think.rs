@@ -5,17 +5,19 @@
 //! anything happens, its outcome before the run goes on. The worst case of an answer is set aside
 //! with its intent and settled with its outcome; one that was lost counts as the worst case.
 
+use std::sync::Arc;
+
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, Asked, CallOutcome, GuestCall, Link, Piece};
 use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec, Tool};
-use naos_types::think::{Think, Thought, ToolCall, Trouble};
-use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
+use naos_types::think::{Think, Thought, ToolCall};
+use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Sealed, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Run, calls, end, known};
-use crate::need::{Compute, Formula};
+use crate::need::{Compute, Formula, value_bytes};
 use crate::resource::Resource;
 use crate::state::ResourceKey;
 use crate::table::Aggregate;
@@ -47,7 +49,7 @@ pub struct Thinking {
     pub bytes: u64,
     /// Pieces that they came in.
     pub pieces: u64,
-    /// Tokens used, by the providers' figures; where there are none, the most it may have been.
+    /// Tokens used, by the providers' figures.
     pub tokens: u64,
     /// What the answers cost.
     pub cost: Micros,
@@ -61,9 +63,8 @@ impl Aggregate for Thinking {
 }
 
 /// How an agent works with a model, if it does.
-pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<MindSpec>> {
-    let found = turn.agent(agent)?;
-    Ok(found.and_then(|agent| agent.spec.mind.as_deref().cloned()))
+fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>> {
+    Ok(turn.agent(agent)?.and_then(|agent| agent.spec.mind.clone()))
 }
 
 /// The models that can be asked, each followed by those that stand in for it; and why one can't.
@@ -161,9 +162,6 @@ fn choose<'t>(
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
     let (there, why) = models(turn, mind)?;
     let mut refusal = Refusal::new(Code::NO_MODEL, why);
-    if there.is_empty() && mind.models.is_empty() {
-        refusal.what = format!("{agent} names no model");
-    }
     for (name, spec) in there.into_iter().skip(failed as usize) {
         let Some(worst) = worst(spec, mind, bytes, pieces) else {
             let what = format!("what the model {name} costs isn't known");
@@ -245,12 +243,7 @@ fn stopped(turn: &mut Turn<'_>, id: RunId, run: &Run, limit: Code, note: &str) -
 }
 
 fn for_good(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done {
-    turn.emit(run::Failed {
-        run: id,
-        agent: run.agent.clone(),
-        problem,
-        retry_at: None,
-    })
+    super::failed(turn, id, run.agent.clone(), problem, None)
 }
 
 /// It said all that it has to say.
@@ -289,17 +282,7 @@ fn complete(
         return stopped(turn, id, run, Code::LIMIT_OUTPUT, note);
     }
     let output = turn.stage(thought.text.clone().into_bytes())?;
-    let took = Span(turn.now.0.saturating_sub(run.started.0));
-    turn.emit(run::Completed {
-        run: id,
-        agent: run.agent.clone(),
-        task: run.task,
-        tier: run.tier,
-        output,
-        cost: thinking.cost,
-        fuel: 0,
-        took,
-    })
+    super::completed(turn, id, run, output, thinking.cost)
 }
 
 /// Asks a model: sets its worst case aside and journals the intent.
@@ -403,35 +386,18 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
     let bytes = bytes.ok_or_else(|| Stop::broken("what a model was asked isn't stored".into()))?;
     let think: Think =
         serde_json::from_slice(bytes).map_err(|error| Stop::broken(error.to_string()))?;
-    let trouble = |kind: &str, said: &str, billed| Trouble {
-        kind: kind.into(),
-        said: said.into(),
-        billed,
-    };
     let (answer, thought) = match told {
         CallOutcome::Answered(body) => (Some(*body), read(turn, *body)?),
         CallOutcome::Lost(_) => {
-            let why = trouble("lost", "nobody knows whether the model answered", true);
-            (
-                None,
-                Thought {
-                    trouble: Some(why),
-                    ..Thought::default()
-                },
-            )
+            let said = "nobody knows whether the model answered";
+            (None, Thought::failed("lost", said, true))
         }
         CallOutcome::NotSent(_)
         | CallOutcome::Refused(_)
         | CallOutcome::Later
         | CallOutcome::Busy(..) => {
-            let why = trouble("not_sent", "the model could not be asked", false);
-            (
-                None,
-                Thought {
-                    trouble: Some(why),
-                    ..Thought::default()
-                },
-            )
+            let said = "the model could not be asked";
+            (None, Thought::failed("not_sent", said, false))
         }
     };
     let reserved = run.reserved;
@@ -584,19 +550,22 @@ fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &
             let formula = Formula::Cel(text("expression").unwrap_or_default());
             let vars = Vec::new();
             let answer = match turn.compute(Compute { formula, vars })? {
-                Ok(computed) => Answer::Text(cut(&as_text(&computed.value))),
+                Ok(computed) => {
+                    let bytes = value_bytes(&computed.value);
+                    Answer::Text(cut(&String::from_utf8_lossy(&bytes)))
+                }
                 Err(why) => Answer::Invalid(why),
             };
             said(turn, id, run, request, answer)
         }
         Tool::ContextRead => {
-            let answer = match path(&text("path").unwrap_or_default()) {
+            let answer = match DocPath::new(&text("path").unwrap_or_default()) {
                 Ok(path) => read_document(turn, run, &path)?,
                 Err(why) => Answer::Invalid(why),
             };
             said(turn, id, run, request, answer)
         }
-        Tool::ContextWrite => match path(&text("path").unwrap_or_default()) {
+        Tool::ContextWrite => match DocPath::new(&text("path").unwrap_or_default()) {
             Ok(path) => {
                 let content = text("text").unwrap_or_default();
                 let expected = arguments["expected"].as_u64();
@@ -609,17 +578,6 @@ fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &
 
 /// The most answers to choose from that a person is given.
 const OPTIONS_MAX: usize = 16;
-
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn path(text: &str) -> Result<DocPath, String> {
-    DocPath::new(text)
-}
 
 /// As much of a result as a model is given.
 fn cut(text: &str) -> String {
@@ -650,9 +608,7 @@ fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked
         digest: request.digest,
         ask,
     };
-    calls::called(turn, &call)?;
-    turn.think(id);
-    Ok(())
+    calls::called(turn, &call)
 }
 
 /// Manifests and models name documents without the `/` before them.

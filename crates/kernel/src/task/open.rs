@@ -46,13 +46,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
         Worker::Model(_, worst) => *worst,
     };
     crate::guard::affordable(turn, &target, worst)?;
-    let open_runs = turn.head(&())?.map_or(0, |head| head.open_runs);
-    if open_runs >= crate::OPEN_RUNS_MAX {
-        return Err(Stop::refused(
-            Code::BUSY,
-            format!("{open_runs} runs are open"),
-        ));
-    }
+    crate::run::room(turn)?;
     let Wanted {
         task,
         title,

@@ -9,7 +9,7 @@ use naos_types::spec::{
     AgentSpec, BudgetSpec, Kind, MindSpec, ModelCan, ModelFormat, ModelPrices, ModelSpec,
     ModelUsage, OnExceed, Spec, Tool,
 };
-use naos_types::think::{Think, Thought, ToolCall, Trouble};
+use naos_types::think::{Think, Thought, ToolCall};
 use naos_types::{Code, DocPath, Grants, Micros, Name, Period, RunId, RunStatus, Spender};
 
 use crate::bench::{Bench, sealed};
@@ -69,7 +69,7 @@ fn made(mind: MindSpec) -> Bench {
         reply.unwrap();
     }
     let spec = AgentSpec {
-        mind: Some(Box::new(mind)),
+        mind: Some(std::sync::Arc::new(mind)),
         grants: Grants {
             context_read: vec!["notes/**".into()],
             context_write: vec!["**".into()],
@@ -217,14 +217,7 @@ fn calls(all: &[(&str, &str)]) -> Thought {
 }
 
 fn trouble(billed: bool) -> Thought {
-    Thought {
-        trouble: Some(Trouble {
-            kind: "overloaded".into(),
-            said: "come back later".into(),
-            billed,
-        }),
-        ..Thought::default()
-    }
+    Thought::failed("overloaded", "come back later", billed)
 }
 
 #[test]

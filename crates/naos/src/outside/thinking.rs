@@ -12,7 +12,7 @@ use naos_drivers::models::{
 use naos_engine::node::{Exchange, OutsideOutcome, Posed};
 use naos_engine::{chance, clock};
 use naos_types::spec::Tool;
-use naos_types::think::{Thought, ToolCall, Trouble};
+use naos_types::think::{Thought, ToolCall};
 use serde_json::{Value, json};
 
 /// What stands before what a tool or a document says: whoever wrote it gives no orders.
@@ -27,7 +27,7 @@ pub(super) async fn ask(client: &HttpClient, posed: Posed) -> OutsideOutcome {
     let key = match posed.think.spec.key.as_deref().map(key_of) {
         None => None,
         Some(Ok(key)) => Some(key),
-        Some(Err(why)) => return told(&trouble("no_key", why, false)),
+        Some(Err(why)) => return told(&Thought::failed("no_key", why, false)),
     };
     let endpoint = Endpoint::of(&posed.think.spec, key);
     let request = request(&posed);
@@ -71,18 +71,6 @@ fn key_of(handle: &str) -> Result<Secret, String> {
     }
 }
 
-fn trouble(kind: &str, said: String, billed: bool) -> Thought {
-    let trouble = Trouble {
-        kind: kind.into(),
-        said,
-        billed,
-    };
-    Thought {
-        trouble: Some(trouble),
-        ..Thought::default()
-    }
-}
-
 fn failed(error: &Error) -> Thought {
     let kind = match &error.failure {
         Failure::Refused { .. } => "refused",
@@ -97,7 +85,7 @@ fn failed(error: &Error) -> Thought {
         Failure::Broken(_) => "broken",
         Failure::TooLarge { .. } => "too_large",
     };
-    let mut thought = trouble(kind, error.to_string(), error.billed == Billed::Maybe);
+    let mut thought = Thought::failed(kind, error.to_string(), error.billed == Billed::Maybe);
     thought.request = error.provider_request_id.as_deref().map(str::to_owned);
     thought
 }

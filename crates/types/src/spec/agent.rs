@@ -1,5 +1,7 @@
 //! An agent's manifest.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Grants, Micros, RunLimits, Span};
@@ -55,7 +57,7 @@ pub struct AgentSpec {
     /// The model it wants, where it works with one.
     pub model: Option<String>,
     /// How it works with a model, if it does.
-    pub mind: Option<Box<MindSpec>>,
+    pub mind: Option<Arc<MindSpec>>,
 }
 
 /// What an agent was while none worked with a model.
