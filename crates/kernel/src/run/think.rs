@@ -31,6 +31,8 @@ const REPEATS_MAX: u32 = 3;
 const CHAIN_MAX: usize = 16;
 /// What stands around each piece of a conversation, in tokens: roles, marks, names.
 const PIECE_TOKENS: u64 = 64;
+/// What naos itself says to every model, beside the prompt: less than so many bytes.
+const OWN_TOKENS: u64 = 512;
 /// What a provider says by itself to a model that has tools, and what describes them.
 const TOOLS_TOKENS: u64 = 4_096;
 
@@ -97,7 +99,7 @@ fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t Model
 
 /// What an answer costs at most, whatever it is.
 fn worst(spec: &ModelSpec, mind: &MindSpec, bytes: u64, pieces: u64) -> Option<Micros> {
-    let mut tokens = bytes + pieces * PIECE_TOKENS + mind.prompt.len() as u64;
+    let mut tokens = OWN_TOKENS + bytes + pieces * PIECE_TOKENS + mind.prompt.len() as u64;
     if !mind.tools.is_empty() || mind.schema.is_some() {
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
