@@ -51,10 +51,7 @@ pub(crate) fn one(
         findings.error(node.at, format!("this {} has no `name`", kind.word()));
         return None;
     };
-    let name = Name::slug(&text);
-    if name.is_none() {
-        findings.error(node.at, format!("{text:?} can't be made a name"));
-    }
+    let name = reader::made_name(&text, node.at, findings);
     let spec = fields(kind, &mut map, checks, findings);
     map.finish(findings);
     Some((kind, name?, spec?))

@@ -171,10 +171,7 @@ fn listens(
     } else {
         let (kind, node) = ending?;
         let of = reader::text(node, kind.word(), findings)?;
-        let Some(of) = Name::slug(&of) else {
-            findings.error(node.at, format!("{of:?} can't be made a name"));
-            return None;
-        };
+        let of = reader::made_name(&of, node.at, findings)?;
         EventFilter {
             topics: ends(trigger, findings),
             source: Some(runs_of(kind, &of)),

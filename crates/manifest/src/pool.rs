@@ -53,8 +53,8 @@ fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
         found.and_then(|n| u32::try_from(n).ok())
     };
     let own = size(&["size"]);
-    spec.size_min = size(&["min_size", "minSize"]);
-    spec.size_max = size(&["max_size", "maxSize"]);
+    spec.size_min = size(&["min_size", "minSize", "min"]);
+    spec.size_max = size(&["max_size", "maxSize", "max"]);
     let quorum = size(&["quorum"]);
     spec.quorum = quorum;
     spec.size = own.unwrap_or_else(|| {
@@ -67,7 +67,7 @@ fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
     if let Some(word) = map.word(&["merge"], Merge::WORDS, findings) {
         spec.merge = Merge::parse(word).unwrap_or_default();
     }
-    if let Some(node) = map.node(&["auto_scale", "autoScale"], findings) {
+    if let Some(node) = map.node(&["auto_scale", "autoScale", "autoscale"], findings) {
         auto_scale(node, &mut spec, findings);
     }
     spec

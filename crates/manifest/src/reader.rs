@@ -1,7 +1,7 @@
 //! Typed reading of a tree: keys with their aliases, "did you mean", types and ranges. What is
 //! wrong is noted and reading goes on, so that one look shows all of it.
 
-use naos_types::{Code, Micros, Name, Span};
+use naos_types::{Code, Micros, NAME_BYTES_MAX, Name, Span};
 use serde_json::Value as Json;
 
 use crate::amounts;
@@ -269,9 +269,24 @@ pub(crate) fn called(
         findings.error(map.at, format!("this {word} has no `name`"));
         return None;
     };
-    let made = Name::slug(&text);
+    made_name(&text, map.at, findings)
+}
+
+/// The name that a title makes; one that would be cut is noted, as two could be cut alike.
+pub(crate) fn made_name(text: &str, at: Mark, findings: &mut Findings) -> Option<Name> {
+    let made = Name::slug(text);
+    let is_cut = text.len() > NAME_BYTES_MAX
+        && made.as_ref().is_some_and(|made| {
+            let kept = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+            kept(text) > kept(made.as_str())
+        });
+    if is_cut {
+        let what = format!("{text:?} is too long for a name: at most {NAME_BYTES_MAX} characters");
+        findings.error_help(at, what, "give it a short `id`");
+        return None;
+    }
     if made.is_none() {
-        findings.error(map.at, format!("{text:?} can't be made a name"));
+        findings.error(at, format!("{text:?} can't be made a name"));
     }
     made
 }

@@ -258,9 +258,5 @@ fn own_name(kind: Kind, map: &mut Fields<'_>, found: &mut Findings) -> Option<Na
         return reader::name(node, keys[0], found);
     }
     let text = reader::text(id.unwrap_or(node), "name", found)?;
-    let name = Name::slug(&text);
-    if name.is_none() {
-        found.error(node.at, format!("{text:?} can't be made a name"));
-    }
-    name
+    reader::made_name(&text, node.at, found)
 }

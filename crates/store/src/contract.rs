@@ -118,9 +118,9 @@ pub(crate) fn facts_come_back_in_order(rig: &mut impl Rig) {
             (1..=4).map(entry).collect::<Vec<_>>()
         );
         assert_eq!(seqs(&*tenant, 1, 2), [2, 3], "{settled}");
-        assert_eq!(seqs(&*tenant, 4, 9), [], "{settled}");
-        assert_eq!(seqs(&*tenant, 99, 9), [], "{settled}");
-        assert_eq!(seqs(&*tenant, 0, 0), [], "{settled}");
+        assert_eq!(seqs(&*tenant, 4, 9), [0; 0], "{settled}");
+        assert_eq!(seqs(&*tenant, 99, 9), [0; 0], "{settled}");
+        assert_eq!(seqs(&*tenant, 0, 0), [0; 0], "{settled}");
         let head = tenant.head().unwrap();
         assert_eq!((head.seq, head.epoch, head.at), (4, 1, entry(4).at));
         store.settle();

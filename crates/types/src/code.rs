@@ -268,7 +268,7 @@ codes! {
         "answer an event once, under the id that it came with, before the driver's `timeout` is \
          over; `naos driver list` shows what became of it"
     ENDPOINT_FAILED 231 Conflict
-        "a driver's endpoint gave no answer"
+        "a driver's endpoint gave no usable answer"
         "the message is the endpoint's own, or says why it wasn't reached; a service on this \
          machine is reached where NAOS_ALLOW_LOOPBACK_PORTS names its port"
     NO_SECRET 232 Conflict

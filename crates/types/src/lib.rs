@@ -33,7 +33,7 @@ pub use id::*;
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};
 pub use money::{Micros, Period};
-pub use name::{DocPath, Name, NameError, StepPath};
+pub use name::{DocPath, IDENTITY, NAME_BYTES_MAX, Name, NameError, StepPath, is_identity, latin};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};

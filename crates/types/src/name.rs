@@ -47,11 +47,13 @@ impl Name {
         Ok(Self(text.into()))
     }
 
-    /// The nearest name to any text: `Morning Email Summary` gives `morning-email-summary`.
+    /// The nearest name to any text: `Morning Email Summary` gives `morning-email-summary`,
+    /// `Résumé` gives `resume`. A longer one is cut.
     #[must_use]
     pub fn slug(text: &str) -> Option<Self> {
         let mut out = String::new();
-        for c in text.chars().flat_map(char::to_lowercase) {
+        for c in text.chars().map(latin).flat_map(|one| one.into_bytes()) {
+            let c = char::from(c.to_ascii_lowercase());
             if c.is_ascii_lowercase() || (c.is_ascii_digit() && !out.is_empty()) {
                 out.push(c);
             } else if !out.is_empty() && !out.ends_with('-') {
@@ -67,6 +69,39 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A letter without its accent, as English spells it; others stay what they are.
+#[must_use]
+pub fn latin(letter: char) -> String {
+    let plain = match letter.to_lowercase().next().unwrap_or(letter) {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'æ' => "ae",
+        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
+        'ď' | 'đ' | 'ð' => "d",
+        'è'..='ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => "e",
+        'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
+        'ĥ' | 'ħ' => "h",
+        'ì'..='ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => "i",
+        'ĵ' => "j",
+        'ķ' => "k",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ŏ' | 'ő' => "o",
+        'œ' => "oe",
+        'ŕ' | 'ř' => "r",
+        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
+        'ß' => "ss",
+        'ţ' | 'ť' | 'ț' => "t",
+        'ù'..='ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => "u",
+        'ŵ' => "w",
+        'ý' | 'ÿ' | 'ŷ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        'þ' => "th",
+        '\u{300}'..='\u{36f}' => "",
+        _ => return letter.to_string(),
+    };
+    plain.to_owned()
 }
 
 impl std::fmt::Display for Name {
@@ -131,6 +166,29 @@ impl DocPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it says who an agent is: people write it, agents never do.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        is_identity(&self.0)
+    }
+}
+
+/// Documents that say who an agent is and what it is to do.
+pub const IDENTITY: &[&str] = &[
+    "SOUL.md",
+    "IDENTITY.md",
+    "AGENTS.md",
+    "TOOLS.md",
+    "USER.md",
+    "HEARTBEAT.md",
+];
+
+/// Whether a document of this path says who an agent is.
+#[must_use]
+pub fn is_identity(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    IDENTITY.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
 impl std::fmt::Display for DocPath {
@@ -196,6 +254,9 @@ mod tests {
             "morning-email-summary"
         );
         assert_eq!(Name::slug("42"), None);
+        let resume = Name::slug("Résumé de l’ÉQUIPE").unwrap();
+        assert_eq!(resume.as_str(), "resume-de-l-equipe");
+        assert_eq!(Name::slug("日本"), None);
     }
 
     #[test]

@@ -224,7 +224,7 @@ fn binary(headers: &HeaderMap, kind: &str, body: &[u8]) -> Result<Incoming, Faul
 fn settled(mut out: Incoming) -> Result<Incoming, Fault> {
     let json = out.origin.content.as_deref().is_none_or(is_json);
     if json {
-        serde_json::from_slice::<serde::de::IgnoredAny>(&out.data)
+        serde_json::from_slice::<Value>(&out.data)
             .map_err(|e| bad(format!("the data isn't the JSON that it says it is: {e}")))?;
         if out.origin.content.as_deref() == Some("application/json") {
             out.origin.content = None;

@@ -6,7 +6,7 @@ use naos_types::fact::event;
 use naos_types::{Actor, Code, EventId, Name, Refusal, Seq, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{Caught, Held};
+use super::{Caught, Held, trigger};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
@@ -107,6 +107,13 @@ pub(super) fn fold_replayed(turn: &mut Turn<'_>, f: &event::Replayed) -> Done {
     let Some(dead) = dead else {
         return Ok(());
     };
+    let hops = match &dead.caught {
+        Some(caught) if dead.problem.code == Code::EVENT_LOOP => {
+            trigger::once_around(turn, &f.consumer, caught)?
+        }
+        Some(caught) => caught.hops,
+        None => 0,
+    };
     let consumer = turn.consumer_mut(&f.consumer)?;
     if let Some(seq) = dead.seq {
         let held = Held {
@@ -117,13 +124,12 @@ pub(super) fn fold_replayed(turn: &mut Turn<'_>, f: &event::Replayed) -> Done {
         consumer.held.insert(seq, held);
     }
     if let Some(caught) = dead.caught {
-        // A person breaks the circle: what follows is counted from here.
-        let fresh = Caught {
-            hops: 0,
-            trigger: None,
+        let trigger = None; // whoever is named next has gone around again
+        consumer.pending.push_back(Caught {
+            hops,
+            trigger,
             ..*caught
-        };
-        consumer.pending.push_back(fresh);
+        });
     }
     Ok(())
 }

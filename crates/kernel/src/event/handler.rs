@@ -50,13 +50,13 @@ pub(super) fn handle(
     };
     let by = Actor::Trigger(name.clone(), caught.event);
     let mut all = Vec::with_capacity(made.len());
-    for (at, (topic, data)) in made.into_iter().enumerate() {
+    for (topic, data) in made {
         if let Err(refusal) = super::check(&topic, data, &origin) {
             let problem = Problem::new(refusal.code, refusal.what);
             return Ok(Err(Fault::Refused(problem)));
         }
         all.push(Published {
-            event: EventId::derived(caught.event.0, &format!("handler/{name}/{at}")),
+            event: turn.mint.next_id(),
             topic,
             data,
             by: by.clone(),

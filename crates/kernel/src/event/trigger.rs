@@ -201,7 +201,7 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     let most = if late { 2 * HOPS_MAX } else { HOPS_MAX };
     if caught.hops >= most {
         let circle = circle(&path, name);
-        let note = format!("{} events led to each other: {circle}", caught.hops);
+        let note = format!("{HOPS_MAX} events led to each other: {circle}");
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
     let vars = || vec![("trigger".to_owned(), caught.var())];
@@ -467,11 +467,27 @@ fn failure<'a>(
     }
 }
 
+/// Those of the circle that ends with `name`, each once.
+fn round<'p>(path: &'p [Name], name: &Name) -> &'p [Name] {
+    let start = path.iter().rposition(|one| one == name).unwrap_or(0);
+    &path[start..]
+}
+
 /// The circle that ends where it begins, by name: `a → b → a`.
 fn circle(path: &[Name], name: &Name) -> String {
-    let start = path.iter().rposition(|one| one == name).unwrap_or(0);
-    let names = path[start..].iter().chain([name]);
+    let names = round(path, name).iter().chain([name]);
     names.map(Name::as_str).collect::<Vec<_>>().join(" → ")
+}
+
+/// How many events count as having led to one that is given again after a circle was broken: where
+/// nobody mended it, it is broken again when it comes around.
+pub(super) fn once_around(turn: &Turn<'_>, name: &Name, caught: &Caught) -> Done<u32> {
+    if crate::planted::is("replay-begins-anew") {
+        return Ok(0);
+    }
+    let path = path(turn, caught)?;
+    let round = u32::try_from(round(&path, name).len()).unwrap_or(HOPS_MAX);
+    Ok(HOPS_MAX.saturating_sub(round.max(1)))
 }
 
 pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {

@@ -585,9 +585,14 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     }
 }
 
-/// Nothing more comes of an open step.
+/// Nothing more comes of an open step: it failed where one of its items did, else it is cancelled.
 fn put_to_rest(step: &mut Step) {
-    step.status = StepStatus::Cancelled;
+    let failed = step.fan.as_ref().is_some_and(|fan| fan.failed > 0);
+    step.status = if failed {
+        StepStatus::Failed
+    } else {
+        StepStatus::Cancelled
+    };
     step.retry_at = None;
     step.deadline = None;
     if let Some(fan) = &mut step.fan {

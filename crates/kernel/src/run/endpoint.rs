@@ -131,8 +131,8 @@ pub(super) fn ended(turn: &mut Turn<'_>, id: RunId, run: &Run, end: &CallEnded) 
     if end.attempt != run.attempt || run.pending.is_none() {
         return Ok(());
     }
-    let problem = |said: &Sealed| {
-        let mut problem = Problem::new(Code::ENDPOINT_FAILED, "its endpoint gave no answer");
+    let problem = |what: &str, said: &Sealed| {
+        let mut problem = Problem::new(Code::ENDPOINT_FAILED, format!("its endpoint {what}"));
         problem.said = Some(said.clone());
         problem
     };
@@ -141,16 +141,24 @@ pub(super) fn ended(turn: &mut Turn<'_>, id: RunId, run: &Run, end: &CallEnded) 
         CallOutcome::Later => {
             super::calls::answer(turn, id, Answer::Text("it answers later".into()))
         }
-        CallOutcome::NotSent(said) | CallOutcome::Lost(Some(said)) => {
-            fail(turn, id, run, problem(said), Some(Span(0)))
+        CallOutcome::NotSent(said) => {
+            let problem = problem("wasn't reached", said);
+            fail(turn, id, run, problem, Some(Span(0)))
+        }
+        CallOutcome::Lost(Some(said)) => {
+            let problem = problem("gave no usable answer", said);
+            fail(turn, id, run, problem, Some(Span(0)))
         }
         CallOutcome::Lost(None) => {
             let note = "nobody knows what its endpoint answered";
             let problem = Problem::new(Code::ENDPOINT_FAILED, note);
             fail(turn, id, run, problem, Some(Span(0)))
         }
-        CallOutcome::Busy(said, wait) => fail(turn, id, run, problem(said), Some(*wait)),
-        CallOutcome::Refused(said) => fail(turn, id, run, problem(said), None),
+        CallOutcome::Busy(said, wait) => {
+            let problem = problem("takes no more for now", said);
+            fail(turn, id, run, problem, Some(*wait))
+        }
+        CallOutcome::Refused(said) => fail(turn, id, run, problem("refused the event", said), None),
     }
 }
 

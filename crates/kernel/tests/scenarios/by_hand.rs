@@ -163,20 +163,20 @@ fn a_skipped_step_leaves_nothing_behind() {
     check(
         &spec,
         "start p; without one; finish blue 2; show plan",
-        "completed None 2",
+        "completed null 2",
     );
     // One that has not begun, and one between two attempts.
     check(
         &spec,
         "start p; without two; finish red 1; show plan",
-        "completed 1 None",
+        "completed 1 null",
     );
     let mut again = two();
     again.steps[0].retry.attempts_max = 2;
     check(
         &again,
         "start p; fail worker; without one; wait 60s; finish blue 2; show plan",
-        "completed None 2",
+        "completed null 2",
     );
 }
 
@@ -262,7 +262,7 @@ fn whatever_it_waits_for_is_let_go() {
     check(
         &spec,
         "start p; finish red 1; without each; show plan",
-        "completed None",
+        "completed null",
     );
     check(
         &spec,

@@ -117,7 +117,7 @@ fn what_fails_within_fails_the_step() {
         &optional,
         &inner(),
         &format!("{START}; fail worker; show plan"),
-        "partial <None>",
+        "partial <null>",
     );
     // One that isn't there is waited for where it begins, and fails where it is gone by then.
     check_plan(
@@ -155,7 +155,7 @@ fn nobody_works_for_a_step_that_is_let_go() {
     check(&format!("{START}; without sub; show effects"), "nothing");
     check(
         &format!("{START}; without sub; show plan"),
-        "completed <None>",
+        "completed <null>",
     );
     // What else of the plan fails lets it go, too.
     let mut beside = outer();

@@ -294,10 +294,7 @@ fn nested<'t>(
         _ => (node, own_input),
     };
     let text = reader::text(name, action, findings)?;
-    let Some(called) = Name::slug(&text) else {
-        findings.error(name.at, format!("{text:?} can't be made a name"));
-        return None;
-    };
+    let called = reader::made_name(&text, name.at, findings)?;
     let input = match input {
         None => None,
         Some(node) => Some(value(node, true, texts, findings)?),

@@ -488,7 +488,10 @@ fn consumers(context: &Context) -> Ended {
             topics.join(", ")
         };
         let mut row = vec![cell(&one["name"]), wanted, starts];
-        row.extend(COLUMNS.iter().map(|key| cell(&one[*key])));
+        row.extend(COLUMNS.iter().map(|key| {
+            let more = *key == "behind" && one["behind_more"] == true;
+            format!("{}{}", cell(&one[*key]), if more { "+" } else { "" })
+        }));
         row
     };
     let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();

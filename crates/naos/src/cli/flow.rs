@@ -84,7 +84,7 @@ enum Verb {
     Pause(Which),
     /// Goes on where a run was paused, failed or was cancelled.
     Resume(Which),
-    /// Gives a run up as it stands.
+    /// Gives up a run that isn't done, as it stands; the next `run` begins anew.
     Reset(Which),
     /// Cancels a run; a saga undoes what it did.
     Cancel(Which),
@@ -427,6 +427,16 @@ impl Flow<'_> {
         if verb == "reset" {
             drop(session);
             show(&self.context.out, &found);
+            let status = found["status"].as_str().unwrap_or_default();
+            if !matches!(status, "cancelled" | "compensation_failed") {
+                let word = self.kind.word();
+                self.context.out.note(format!(
+                    "It had ended before: there was nothing to give up. naos {word} resume {id} \
+                     goes on where it ended, naos {word} run {name} begins anew.",
+                    id = cell(&found["run"]),
+                    name = cell(&found["name"]),
+                ));
+            }
             return Ok(0);
         }
         self.until_end(session, found, &which.wait)

@@ -30,8 +30,14 @@ enum What {
     /// Starts a plan.
     #[command(visible_alias = "run")]
     Start(Start),
-    /// Lists plans that ran or run.
-    List,
+    /// Lists plans that ran or run, newest first.
+    List {
+        /// Only those of this one.
+        name: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
     /// Shows one of them.
     Status {
         /// Its id.
@@ -89,7 +95,7 @@ pub(super) struct Start {
 pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
     match &plan.what {
         What::Start(start) => run(context, start, "plan"),
-        What::List => list(context),
+        What::List { name, limit } => list(context, name.as_deref(), *limit),
         What::Status { run } => status(context, run),
         What::Pause { run } => tell(context, run, "pause", &json!({})),
         What::Resume { run } => tell(context, run, "resume", &json!({})),
@@ -210,9 +216,11 @@ fn malformed(what: String) -> Fail {
     Fail::new(Code::BAD_REQUEST, what).help("for example: --input client=Riake --input week=41")
 }
 
-fn list(context: &Context) -> Ended {
+fn list(context: &Context, of: Option<&str>, limit: u32) -> Ended {
+    let of = of.map(|of| format!("&name={}", part(of)));
     let mut session = context.session()?;
-    let answer = session.get(api("/plan-runs"))?;
+    let path = format!("/plan-runs?limit={limit}{}", of.unwrap_or_default());
+    let answer = session.get(api(&path))?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
@@ -230,6 +238,11 @@ fn list(context: &Context) -> Ended {
         context.out.say("No plan ran yet.");
     } else {
         context.out.table(&["run", "plan", "status"], &rows);
+        if !answer["next"].is_null() {
+            context
+                .out
+                .note("There are more: --limit N shows more of them.");
+        }
     }
     Ok(0)
 }

@@ -10,7 +10,7 @@ const DIGEST_CHARS: usize = 8;
 /// `riake-2026-10-09`: the client and the last day. A name that can't be written in Latin letters
 /// and digits, or not whole, gets a piece of its digest.
 pub(super) fn slug(client: &str, to: &str) -> String {
-    let plain: String = client.chars().map(latin).collect();
+    let plain: String = client.chars().map(naos_types::latin).collect();
     let name = Name::slug(&plain).map_or_else(String::new, |name| name.to_string());
     let kept = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
     let whole = kept(&plain) == kept(&name) && name.len() <= CLIENT_BYTES_MAX;
@@ -23,38 +23,6 @@ pub(super) fn slug(client: &str, to: &str) -> String {
         "" => format!("client-{digest}-{to}"),
         name => format!("{name}-{digest}-{to}"),
     }
-}
-
-/// A letter without its accent, as English spells it; others stay what they are.
-fn latin(letter: char) -> String {
-    let plain = match letter.to_lowercase().next().unwrap_or(letter) {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
-        'æ' => "ae",
-        'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => "c",
-        'ď' | 'đ' | 'ð' => "d",
-        'è'..='ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => "e",
-        'ĝ' | 'ğ' | 'ġ' | 'ģ' => "g",
-        'ĥ' | 'ħ' => "h",
-        'ì'..='ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => "i",
-        'ĵ' => "j",
-        'ķ' => "k",
-        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
-        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
-        'ò'..='ö' | 'ø' | 'ō' | 'ŏ' | 'ő' => "o",
-        'œ' => "oe",
-        'ŕ' | 'ř' => "r",
-        'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => "s",
-        'ß' => "ss",
-        'ţ' | 'ť' | 'ț' => "t",
-        'ù'..='ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => "u",
-        'ŵ' => "w",
-        'ý' | 'ÿ' | 'ŷ' => "y",
-        'ź' | 'ż' | 'ž' => "z",
-        'þ' => "th",
-        '\u{300}'..='\u{36f}' => "",
-        _ => return letter.to_string(),
-    };
-    plain.to_owned()
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn check(run: &RunState, request: &GatedRequest) -> Check {
         let detail = format!("an event of {} bytes, at most {max}", data.len());
         return Err(Stop::limit(Limit::EventBytes, detail));
     }
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(data) {
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(data) {
         return Ok(invalid(format!("the event's data is not JSON: {error}")));
     }
     Ok(Ok(()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
-use minijinja::{Environment, Error, ErrorKind, State, Value, filters, tests};
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters, tests};
 use naos_types::{Micros, Time};
 
 use super::super::Limits;
@@ -98,6 +98,28 @@ fn invalid(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, what.into())
 }
 
+/// Whether a value is written as JSON has it, and not as the engine would: `true` and not `True`.
+fn is_json(value: &Value) -> bool {
+    matches!(
+        value.kind(),
+        ValueKind::None | ValueKind::Bool | ValueKind::Seq | ValueKind::Map
+    )
+}
+
+/// What stands in the text for an expression.
+pub(super) fn write(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    if !is_json(value) {
+        return minijinja::escape_formatter(out, state, value);
+    }
+    let text = written(value)?;
+    out.write_str(&text)
+        .map_err(|_| invalid("the text is too long"))
+}
+
 fn written(value: &Value) -> Result<String, Error> {
     if let Some(text) = value.as_str() {
         return Ok(text.to_owned());
@@ -106,7 +128,12 @@ fn written(value: &Value) -> Result<String, Error> {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     let mut out = Bounded::new(TEXT_BYTES_MAX);
-    write!(out, "{value}").map_err(|_| invalid("the text is too long"))?;
+    let done = if is_json(value) {
+        serde_json::to_writer(&mut out, value).map_err(std::io::Error::from)
+    } else {
+        write!(out, "{value}")
+    };
+    done.map_err(|_| invalid("the text is too long"))?;
     Ok(out.into_text())
 }
 

@@ -110,6 +110,7 @@ fn environment(meter: &filters::Meter) -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_debug(true); // without it an error can't name what isn't there
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(filters::write);
     filters::add_to(&mut environment, meter);
     environment
 }

@@ -86,15 +86,19 @@ fn texts() {
         ),
         (
             "{% for i in range(3) %}{{ i }}{% endfor %}{{ range(2, 4)|list }}",
-            "012[2, 3]",
+            "012[2,3]",
         ),
         (
             "{{ 'yes' if n > 3 else 'no' }} {{ name is string }}",
-            "yes True",
+            "yes true",
         ),
         (
             "{% raw %}{{ x ~ y }}{% endraw %}{# {{ y }} #}",
             "{{ x ~ y }}",
+        ),
+        (
+            "{{ nothing }} {{ [true, none, 'a'] }}",
+            "null [true,null,\"a\"]",
         ),
         ("{{ '{{' }} {{ \"a\\\"}}\" }}", "{{ a\"}}"),
         ("{%- if n == 7 -%} seven {%- endif -%}", "seven"),

@@ -31,6 +31,8 @@ use crate::error::Fault;
 
 /// How much of the journal one look for events reads.
 const LOOK_MAX: u64 = 4_096;
+/// How many events that a consumer hasn't taken are counted.
+const BEHIND_MAX: usize = 1_000;
 /// How often somebody else may have taken what was found before we give up.
 const TRIES_MAX: usize = 8;
 
@@ -74,11 +76,27 @@ fn missing(name: &Name) -> Fault {
         .into()
 }
 
-fn shape(call: &Call, name: &Name, kept: &Spec, consumer: &Consumer, head: Seq) -> Option<Value> {
-    let (spec, emits) = (kept.listens()?, kept.emits());
+fn shape(
+    call: &Call,
+    reader: &Reader,
+    name: &Name,
+    kept: &Spec,
+    consumer: &Consumer,
+) -> Result<Option<Value>, Fault> {
+    let (Some(spec), emits) = (kept.listens(), kept.emits()) else {
+        return Ok(None);
+    };
     let held = consumer.held.len();
     let is_set_off = spec.starts.is_some() || !emits.is_empty();
-    Some(json!({
+    let (behind, more) = if is_set_off {
+        (consumer.pending.len(), false)
+    } else {
+        let after = consumer.cursor.unwrap_or(0);
+        let wants = |event: &_| spec.filter.wants(event);
+        let (rows, upto) = reader.events_after(after, BEHIND_MAX, LOOK_MAX, wants)?;
+        (rows.len(), upto < reader.seq()?)
+    };
+    Ok(Some(json!({
         "deliver": kept.deliver().map(|deliver| delivery(call, name, deliver)),
         "name": name,
         "filter": spec.filter,
@@ -86,17 +104,14 @@ fn shape(call: &Call, name: &Name, kept: &Spec, consumer: &Consumer, head: Seq) 
         "starts": spec.starts,
         "emits": emits,
         "cursor": consumer.cursor,
-        "behind": if is_set_off {
-            consumer.pending.len() as u64
-        } else {
-            head.saturating_sub(consumer.cursor.unwrap_or(0))
-        },
+        "behind": behind,
+        "behind_more": more,
         "in_flight": held,
         "done": consumer.done,
         "dead": consumer.dead,
         "visible_ms": spec.visible.0,
         "attempts": spec.retry.attempts_max,
-    }))
+    })))
 }
 
 /// Where events go, whether they do, and what their receiver said last.
@@ -140,11 +155,10 @@ async fn deliver(call: Call, on: bool) -> Answered {
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.lists().await?;
-    let head = reader.seq()?;
     let mut items = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
         if let Some(consumer) = reader.find::<Consumer>(&key.1)? {
-            items.extend(shape(&call, &key.1, &found.spec, &consumer, head));
+            items.extend(shape(&call, &reader, &key.1, &found.spec, &consumer)?);
         }
     }
     ok(&json!({"items": items, "next": null}))
@@ -156,7 +170,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let consumer = reader.find::<Consumer>(&name)?;
     let consumer = consumer.ok_or_else(|| missing(&name))?;
     let kept = kept(&reader, &name)?;
-    let shown = shape(&call, &name, &kept.spec, &consumer, reader.seq()?);
+    let shown = shape(&call, &reader, &name, &kept.spec, &consumer)?;
     ok(&shown.ok_or_else(|| missing(&name))?)
 }
 

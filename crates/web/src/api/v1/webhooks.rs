@@ -162,8 +162,9 @@ async fn publish(
         .and_then(|kind| kind.to_str().ok())
         .unwrap_or("application/json");
     let body = &call.body[..];
-    if is_json(kind) && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
-        return Err(Fault::new(Code::BAD_REQUEST, "the body is no JSON"));
+    if is_json(kind) {
+        serde_json::from_slice::<Value>(body)
+            .map_err(|e| Fault::new(Code::BAD_REQUEST, format!("the body is no JSON: {e}")))?;
     }
     let node = &call.desk.app.node;
     let data = node.new_body(tenant, body.to_vec())?;

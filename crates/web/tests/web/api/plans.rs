@@ -58,7 +58,7 @@ async fn a_run_is_paused_and_goes_on() {
     assert_eq!(skipped["steps"][1]["status"], "skipped", "{skipped}");
     let ended = rig.get(&format!("{place}?wait_ms=20000")).await.ok();
     assert_eq!(ended["status"], "completed", "{ended}");
-    assert_eq!(ended["output"], "the letter None", "{ended}");
+    assert_eq!(ended["output"], "the letter null", "{ended}");
     let audit = rig.get("/api/v1/audit?last=50").await.ok().to_string();
     for word in ["plan.paused", "plan.resumed", "plan.step_skipped"] {
         assert!(audit.contains(word), "{word}: {audit}");
