@@ -56,6 +56,7 @@ plan = plan
 input = Input
 output = Output
 steps = Steps
+said = As it is written
 steps-blank = No step yet.
 started = Started
 duration = Duration

@@ -59,6 +59,7 @@ plan = plan
 input = Entrée
 output = Sortie
 steps = Étapes
+said = À mesure que c’est écrit
 steps-blank = Pas encore d’étape.
 started = Début
 duration = Durée

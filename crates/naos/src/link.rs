@@ -103,6 +103,10 @@ impl Link {
         match self {
             Self::Daemon { daemon, .. } => download(daemon, path, token, each).await,
             Self::Inside(machine) => {
+                // Whoever listens wants it to happen.
+                if path.ends_with("/stream") {
+                    machine.begin()?;
+                }
                 download_within(machine.router.clone(), path, token, each).await
             }
         }

@@ -70,6 +70,15 @@ impl Out {
         put(format_args!("{head}{word}{tail}"));
     }
 
+    /// A piece of an answer as it comes, cleaned.
+    pub(crate) fn piece(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let written = out
+            .write_all(clean(text).as_bytes())
+            .and_then(|()| out.flush());
+        drop(written); // whoever closed the other end heard enough
+    }
+
     /// An answer as it was given, for the program behind a pipe; cleaned for a terminal.
     pub(crate) fn answer(&self, text: &str) {
         if self.terminal {

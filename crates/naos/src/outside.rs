@@ -8,7 +8,7 @@ mod thinking;
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Back, Done, Outside, OutsideOutcome, Parcel, Posed, Posted};
+use naos_engine::node::{Back, Done, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
@@ -46,10 +46,10 @@ impl Outside for Wired {
             .spawn(async move { done(carry(&client, world, key, &request).await) });
     }
 
-    fn think(&self, posed: Posed, done: Done) {
+    fn think(&self, posed: Posed, mut piece: Piecewise, done: Done) {
         let client = self.models.clone();
         self.runtime
-            .spawn(async move { done(thinking::ask(&client, posed).await) });
+            .spawn(async move { done(thinking::ask(&client, posed, &mut piece).await) });
     }
 
     fn post(&self, posted: Posted, done: Done) {

@@ -1,12 +1,17 @@
 //! One command's conversation with naos: opened when it is first needed, closed at the end.
 
+use std::convert::Infallible;
 use std::fs;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
 use naos_engine::{chance, clock};
 use naos_store::SqliteStore;
 use naos_types::Code;
 use serde_json::Value;
+use sse_stream::SseByteStream;
 use tokio::runtime::Runtime;
 
 use crate::cli::INTERRUPTED;
@@ -95,6 +100,45 @@ impl Session {
             .runtime
             .block_on(link.download(path, &self.token, each))?;
         self.read(&answer).map(drop)
+    }
+
+    /// Listens to a stream of events until it ends or the time is over: what each event is called,
+    /// and what it says.
+    pub(crate) fn listen(
+        &self,
+        path: &str,
+        wait: Duration,
+        mut each: impl FnMut(&str, &Value),
+    ) -> Result<(), Fail> {
+        let link = self.link.as_ref().ok_or_else(closed)?;
+        let (into, mut out) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
+        let come = async move {
+            let mut sink = move |piece: &[u8]| {
+                let gone = |_| std::io::Error::other("nobody listens");
+                into.send(Bytes::copy_from_slice(piece)).map_err(gone)
+            };
+            link.download(path, &self.token, &mut sink).await
+        };
+        let pieces = poll_fn(move |context| {
+            let piece = out.poll_recv(context);
+            piece.map(|piece| piece.map(Ok::<_, Infallible>))
+        });
+        let heard = async {
+            let mut events = SseByteStream::new(pieces);
+            while let Some(Ok(event)) = events.next().await {
+                let data = event.data.unwrap_or_default();
+                let data = serde_json::from_str(&data).unwrap_or_default();
+                each(event.event.as_deref().unwrap_or_default(), &data);
+            }
+        };
+        let both = async { tokio::join!(come, heard).0 };
+        match self
+            .runtime
+            .block_on(async { tokio::time::timeout(wait, both).await })
+        {
+            Ok(answer) => self.read(&answer?).map(drop),
+            Err(_) => Ok(()), // the time is over
+        }
     }
 
     pub(crate) fn post(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {

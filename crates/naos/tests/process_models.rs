@@ -106,6 +106,54 @@ fn process_every_provider_answers_and_is_paid() {
 }
 
 #[test]
+fn process_what_a_model_writes_is_shown_as_it_writes_it() {
+    let script = concat!(
+        r#"{"say": "I look first.", "call": [{"name": "calculate", "#,
+        r#""arguments": {"expression": "1 + 1"}}]}"#,
+        "\n",
+        r#"{"say": "It is due on Friday, as every week."}"#,
+    );
+    let office = office(Step::parse_all(script).unwrap());
+    office.hire(
+        "clerk",
+        "openai-compatible",
+        "/v1",
+        "scripted",
+        "tools: [calculate]\n",
+    );
+    let words = ["run", "clerk", "--input", "When?", "--stream"];
+    let ended = office.project.naos(&words);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    let answer = "It is due on Friday, as every week.";
+    assert_eq!(lines.last(), Some(&answer), "{}", ended.stdout);
+    assert_eq!(
+        ended.stdout.matches(answer).count(),
+        1,
+        "once: {}",
+        ended.stdout
+    );
+    // Without a model nothing is written on the way, and the answer comes all the same.
+    let made = office
+        .project
+        .naos(&["create", "echo", "--template", "echo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let ended = office
+        .project
+        .naos(&["run", "echo", "--input", "hello", "--stream"]);
+    assert_eq!(
+        (ended.exit, ended.stdout.trim()),
+        (0, "hello"),
+        "{}",
+        ended.stderr
+    );
+    let lost = office
+        .project
+        .naos(&["run", "nobody", "--input", "x", "--stream"]);
+    assert_eq!(lost.exit, 1, "{}", lost.stderr);
+}
+
+#[test]
 fn process_a_model_calls_tools_and_what_it_may_not_is_refused() {
     let script = concat!(
         r#"{"call": ["#,

@@ -97,6 +97,21 @@
     while (list.children.length > list.dataset.max) list.lastElementChild.remove();
   };
 
+  // What a model writes, until the step says it whole.
+  const said = doc.getElementById('said');
+  let of = '';
+  const write = data => {
+    const { call, kind, offset, text } = JSON.parse(data), pre = said?.lastElementChild;
+    if (!pre) return;
+    if (of !== call + kind || !offset) pre.textContent = '';
+    of = call + kind;
+    said.hidden = false;
+    pre.className = 'said is-' + kind;
+    const down = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 40;
+    pre.append(text);
+    if (down) pre.scrollTop = pre.scrollHeight;
+  };
+
   const close = () => {
     clearTimeout(timer);
     source?.close();
@@ -115,7 +130,11 @@
       }
     };
     on('feed', prepend);
-    on('part', replace);
+    on('part', data => {
+      if (said) said.hidden = true;
+      replace(data);
+    });
+    on('said', write);
     on('gone', id => doc.getElementById(id)?.remove());
   };
   // A page nobody looks at costs neither data nor battery; it catches up when it is seen.

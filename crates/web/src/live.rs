@@ -12,12 +12,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use http::{HeaderValue, header};
-use naos_engine::node::Happened;
+use naos_engine::node::{Frame, Happened};
 use naos_engine::read::{AuditFilter, AuditRow, EventRow, Reader};
+use naos_kernel::run::Run;
 use naos_types::fact::{Fact, event};
 use naos_types::spec::EventFilter;
-use naos_types::{Code, Seq};
-use serde_json::Value;
+use naos_types::{Code, RunId, RunStatus, Seq};
+use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -28,6 +29,7 @@ use crate::cloudevents;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::Topic;
+use crate::pages::topic::EVENT_SAID;
 use crate::screens::live::Painter;
 
 /// How many streams a tenant may have open.
@@ -66,6 +68,46 @@ enum Paint {
     Events(Box<EventFilter>),
     /// Facts are changes of a page.
     Page(Box<Painter>),
+    /// Facts only say when a run is over.
+    Run,
+}
+
+/// Pieces of the answers of one run, as a model writes them.
+struct Pieces {
+    run: RunId,
+    frames: Receiver<Arc<Frame>>,
+}
+
+impl Pieces {
+    /// The next piece of this run; pending for ever once there can be none.
+    async fn next(&mut self) -> Arc<Frame> {
+        loop {
+            match self.frames.recv().await {
+                Ok(frame) if frame.run == self.run => return frame,
+                // Whoever is slow misses some: an offset that doesn't follow says so.
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// A piece as it is told.
+fn piece(frame: &Frame) -> Event {
+    let data = json!({
+        "call": frame.call,
+        "kind": frame.kind.word(),
+        "offset": frame.offset,
+        "text": frame.text,
+    });
+    Event::default().event(EVENT_SAID).data(data.to_string())
+}
+
+/// What a listener waits for.
+enum Heard {
+    Piece(Arc<Frame>),
+    Facts,
+    End,
 }
 
 struct Listener {
@@ -76,6 +118,8 @@ struct Listener {
     at: Seq,
     ready: VecDeque<Event>,
     paint: Paint,
+    pieces: Option<Pieces>,
+    over: bool,
     _open: Open,
 }
 
@@ -86,6 +130,9 @@ impl Listener {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
+            if self.over {
+                return None;
+            }
             let rows = self
                 .reader
                 .audit_after(self.at, CHUNK, &AuditFilter::default())
@@ -95,9 +142,27 @@ impl Listener {
                 self.paint(&rows).await?;
                 continue;
             }
-            match tokio::time::timeout(BEAT, self.watch.recv()).await {
-                Ok(Ok(_) | Err(RecvError::Lagged(_))) => {}
-                Ok(Err(RecvError::Closed)) => return None,
+            let pieces = async {
+                match &mut self.pieces {
+                    Some(pieces) => pieces.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Pieces first: what was written stands before the fact that says it is over.
+            let heard = async {
+                tokio::select! {
+                    biased;
+                    frame = pieces => Heard::Piece(frame),
+                    told = self.watch.recv() => match told {
+                        Ok(_) | Err(RecvError::Lagged(_)) => Heard::Facts,
+                        Err(RecvError::Closed) => Heard::End,
+                    },
+                }
+            };
+            match tokio::time::timeout(BEAT, heard).await {
+                Ok(Heard::Piece(frame)) => self.ready.push_back(piece(&frame)),
+                Ok(Heard::Facts) => {}
+                Ok(Heard::End) => return None,
                 Err(_) => {
                     self.still().await?;
                     self.ready.push_back(Event::default().comment("here"));
@@ -142,7 +207,33 @@ impl Listener {
                 let lists = self.reader.lists(self.at).await.ok()?;
                 self.ready.extend(painter.paint(&lists, rows).ok()?);
             }
+            Paint::Run => {
+                let run = self.pieces.as_ref()?.run;
+                if rows.iter().any(|row| row.run == Some(run)) {
+                    self.ended(run)?;
+                }
+            }
         }
+        Some(())
+    }
+
+    /// Says that a run is over, or waits for a person, if so.
+    fn ended(&mut self, run: RunId) -> Option<()> {
+        let found = self.reader.find::<Run>(&run).ok()??;
+        if matches!(found.status, RunStatus::Queued | RunStatus::Running) {
+            return Some(());
+        }
+        if let Some(pieces) = &mut self.pieces {
+            while let Ok(frame) = pieces.frames.try_recv() {
+                if frame.run == run {
+                    self.ready.push_back(piece(&frame));
+                }
+            }
+        }
+        let data = json!({"status": found.status});
+        self.ready
+            .push_back(Event::default().event("end").data(data.to_string()));
+        self.over = true;
         Some(())
     }
 }
@@ -161,10 +252,14 @@ fn begin(call: &Call, asked: &str, reader: &Reader) -> Result<Seq, Fault> {
     Ok(last.or(asked).unwrap_or(head).min(head))
 }
 
-fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint) -> Answered {
+fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint, run: Option<RunId>) -> Answered {
     let who = call.who()?.clone();
     let open = Open::new(&call.desk, &who)?;
-    let listener = Listener {
+    let pieces = run.map(|run| Pieces {
+        run,
+        frames: call.desk.app.node.frames(who.tenant),
+    });
+    let mut listener = Listener {
         desk: Arc::clone(&call.desk),
         watch: call.desk.app.node.watch(who.tenant),
         who,
@@ -172,8 +267,13 @@ fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint) -> Answered {
         at,
         ready: VecDeque::new(),
         paint,
+        pieces,
+        over: false,
         _open: open,
     };
+    if let (Paint::Run, Some(run)) = (&listener.paint, run) {
+        listener.ended(run); // it may be over already
+    }
     let events = unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
@@ -191,7 +291,7 @@ fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint) -> Answered {
 pub(crate) async fn stream(call: Call) -> Answered {
     let reader = call.reader()?;
     let at = begin(&call, "after", &reader)?;
-    respond(&call, reader, at, Paint::Rows)
+    respond(&call, reader, at, Paint::Rows, None)
 }
 
 /// `GET /api/v1/events/tail`: the events that are wanted, each as a CloudEvent; `id` is the seq.
@@ -199,7 +299,7 @@ pub(crate) async fn tail(call: Call) -> Answered {
     let filter = events::filter(&call)?;
     let reader = call.reader()?;
     let at = begin(&call, "after", &reader)?;
-    respond(&call, reader, at, Paint::Events(Box::new(filter)))
+    respond(&call, reader, at, Paint::Events(Box::new(filter)), None)
 }
 
 /// `GET /live?topic=…&since=…`: what changes on a page.
@@ -209,6 +309,20 @@ pub(crate) async fn page(call: Call) -> Answered {
     )?;
     let reader = call.reader()?;
     let at = begin(&call, "since", &reader)?;
+    let run = match &topic {
+        Topic::Run(run) => RunId::parse(run),
+        _ => None,
+    };
     let painter = Painter::new(&call, topic)?;
-    respond(&call, reader, at, Paint::Page(Box::new(painter)))
+    respond(&call, reader, at, Paint::Page(Box::new(painter)), run)
+}
+
+/// `GET /api/v1/runs/{id}/stream`: what a model writes in this run, as it writes it, and when the
+/// run is over. Only `end` is certain: a piece that was missed stands in the run's output.
+pub(crate) async fn run(call: Call) -> Answered {
+    let id: RunId = call.id("id", "run")?;
+    let reader = call.reader()?;
+    reader.known::<Run>(&id, "run")?;
+    let at = reader.seq()?;
+    respond(&call, reader, at, Paint::Run, Some(id))
 }

@@ -418,7 +418,7 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
             let bytes = json!({"type": "string", "format": "binary"});
             return ("application/octet-stream", bytes);
         }
-        (_, "/api/v1/events/stream" | "/api/v1/events/tail") => {
+        (_, "/api/v1/events/stream" | "/api/v1/events/tail" | "/api/v1/runs/{id}/stream") => {
             return ("text/event-stream", json!({"type": "string"}));
         }
         ("GET", "/api/v1/agents") => list("Agent"),

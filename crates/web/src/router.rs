@@ -98,6 +98,7 @@ table! {
     Api GET "/api/v1/runs" Staff "Runs, newest first" runs::list;
     Api POST "/api/v1/runs" Staff "Runs an agent, or whoever the broker finds" runs::start;
     Api GET "/api/v1/runs/{id}" Staff "One run with its calls" runs::show;
+    Api GET "/api/v1/runs/{id}/stream" Staff "What a model writes in a run, as it does" live::run;
     Api GET "/api/v1/runs/{id}/logs" Staff "What a run logged" runs::logs;
     Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
     Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;

@@ -30,8 +30,8 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
 pub use sandboxes::{Components, LoadError};
-pub use watch::{Happened, Watch};
-pub use world::{Done, Exchange, Outside, OutsideOutcome, Posed, Posted};
+pub use watch::{Frame, FrameKind, Happened, Watch};
+pub use world::{Done, Exchange, Outside, OutsideOutcome, Piecewise, Posed, Posted};
 
 /// A cell whose views are further behind takes no more commands from outside until they have
 /// caught up; outcomes and timers always.
@@ -65,7 +65,8 @@ struct Inner {
     lanes: Vec<mpsc::Sender<shards::ToShard>>,
     waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
     tickets: AtomicU64,
-    watch: Watch,
+    watch: Watch<Happened>,
+    frames: Watch<Frame>,
     /// Why the last commit failed; none if it didn't.
     refusing: Mutex<Option<Refusal>>,
     world: world::World,
@@ -135,6 +136,7 @@ impl Node {
             waiting: Mutex::default(),
             tickets: AtomicU64::new(1),
             watch: Watch::default(),
+            frames: Watch::default(),
             refusing: Mutex::default(),
             world: world::World::new(&parts, pool, weak.clone()),
             stopping: AtomicBool::new(false),
@@ -209,6 +211,13 @@ impl Node {
     #[must_use]
     pub fn watch(&self, tenant: TenantId) -> tokio::sync::broadcast::Receiver<Arc<Happened>> {
         self.0.watch.subscribe(tenant)
+    }
+
+    /// Pieces of answers of models, as they are written: provisional, and whoever is slow misses
+    /// some.
+    #[must_use]
+    pub fn frames(&self, tenant: TenantId) -> tokio::sync::broadcast::Receiver<Arc<Frame>> {
+        self.0.frames.subscribe(tenant)
     }
 
     /// Names and seals a content; large ones are written here already.

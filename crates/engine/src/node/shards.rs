@@ -128,7 +128,9 @@ fn hand_on(node: &Node, index: usize, out: Vec<Outgoing>, commits: &Sender<ToCom
                 result,
             } => node.tell(ticket, (seq, result)),
             Outgoing::Execute { tenant, order } => node.0.world.execute(tenant, order),
-            Outgoing::Announce { tenant, facts } => node.0.watch.announce(tenant, facts),
+            Outgoing::Announce { tenant, facts } => {
+                node.0.watch.announce(tenant, super::Happened { facts });
+            }
             // The store keeps the same time as its wake row; the look at what is due finds it.
             Outgoing::WakeAt { .. } => {}
         }

@@ -7,13 +7,14 @@ use std::thread::JoinHandle;
 
 use naos_kernel::Order;
 use naos_sandbox::{CancelToken, Sandbox};
-use naos_types::effect::{Call, Driver, Effect, EffectId, Sandbox as Wanted};
+use naos_types::effect::{Call, Caller, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::Letter;
 use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, RunId, Span, TenantId, Time};
 
 use super::endpoint::{Back, Handed, Parcel};
+use super::watch::{Frame, FrameKind};
 use super::{Inner, Node, Parts, lock};
 use crate::shard::{Envelope, Incoming};
 
@@ -59,9 +60,9 @@ pub trait Outside: Send + Sync {
     fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done);
 
     /// Begins to ask a model and returns at once; `done` as in [`Self::begin`]. What it answers is
-    /// a [`Thought`] in JSON.
-    fn think(&self, posed: Posed, done: Done) {
-        drop(posed);
+    /// a [`Thought`] in JSON; `piece` hears pieces of it before.
+    fn think(&self, posed: Posed, piece: Piecewise, done: Done) {
+        drop((posed, piece));
         done(OutsideOutcome::NotSent("no driver asks models".into()));
     }
 
@@ -104,6 +105,9 @@ pub struct Exchange {
     /// A result for each of its calls, and whether it is an error.
     pub results: Vec<(String, bool)>,
 }
+
+/// Hears pieces of an answer: what each is part of, where it begins, and what it says.
+pub type Piecewise = Box<dyn FnMut(FrameKind, u64, &str) + Send>;
 
 /// Hears what became of a call, exactly once.
 pub type Done = Box<dyn FnOnce(OutsideOutcome) + Send>;
@@ -328,7 +332,7 @@ impl World {
             Driver::Http => self.outside.begin(call, key, request, done),
             Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
             Driver::Model => match super::thinking::posed(&node, tenant, key, &request) {
-                Ok(posed) => self.outside.think(posed, done),
+                Ok(posed) => self.outside.think(posed, told(&node, tenant, by), done),
                 Err(why) => done(OutsideOutcome::Refused(why)),
             },
             Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
@@ -371,4 +375,24 @@ fn send_return(node: &Node, tenant: TenantId, told: Return, ends: Option<EffectI
         ends,
     };
     node.send(tenant, Incoming::For(Box::new(envelope)));
+}
+
+/// Tells pieces of an answer to whoever listens.
+fn told(node: &Node, tenant: TenantId, by: Caller) -> Piecewise {
+    let node = Arc::downgrade(&node.0);
+    Box::new(move |kind, offset, text| {
+        if let (Some(node), Caller::Run(run, call)) = (node.upgrade(), by) {
+            let text = text.to_owned();
+            node.frames.announce(
+                tenant,
+                Frame {
+                    run,
+                    call,
+                    offset,
+                    kind,
+                    text,
+                },
+            );
+        }
+    })
 }

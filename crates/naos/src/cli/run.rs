@@ -37,6 +37,9 @@ pub(crate) struct Run {
     /// Waits at most so many seconds; the run goes on.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
+    /// Shows what a model writes as it writes it; on a terminal that is always so.
+    #[arg(long, conflicts_with = "no_wait")]
+    stream: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -114,7 +117,10 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     } else {
         run.timeout.saturating_mul(1_000)
     };
-    body["wait_ms"] = json!(wait.min(WAIT_MS_MAX));
+    let stream = run.stream || (context.out.terminal && !run.no_wait);
+    let stream = stream && !context.out.json;
+    // What is written is heard from the start on, or as near to it as can be.
+    body["wait_ms"] = json!(if stream { 0 } else { wait.min(WAIT_MS_MAX) });
     let until = clock::tick() + Duration::from_millis(wait);
     session.on_interrupt(if session.daemon().is_none() {
         "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
@@ -123,11 +129,43 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         "interrupted: the run goes on; `naos get runs` shows it"
     });
     let started = session.post(api("/runs"), &body)?;
-    let left = until.saturating_duration_since(clock::tick());
-    let answer = until_closed(&mut session, "/runs", started, left)?;
+    let left = || until.saturating_duration_since(clock::tick());
+    let mut written = None;
+    if stream && let Some(id) = started["run"].as_str() {
+        written = Some(listen(context, &session, id, left())?);
+    }
+    let answer = until_closed(&mut session, "/runs", started, left())?;
     let inside = session.daemon().is_none();
     drop(session);
-    Ok(show(&context.out, &answer, run.no_wait, inside))
+    let heard = written.as_deref().filter(|text| !text.is_empty());
+    if heard.is_some() {
+        context.out.piece("\n");
+    }
+    let whole = heard.is_some_and(|text| answer["output"] == text);
+    Ok(show(&context.out, &answer, run.no_wait, inside, whole))
+}
+
+/// Shows what a model writes until the run is over; what was shown of its last answer.
+fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Result<String, Fail> {
+    let (mut call, mut written) = (None, String::new());
+    let path = api(&format!("/runs/{}/stream", part(id)));
+    session.listen(&path, wait, |event, data| {
+        let text = data["text"].as_str().unwrap_or_default();
+        if event != "said" || data["kind"] != "text" || text.is_empty() {
+            return;
+        }
+        let begins = data["offset"] == 0;
+        if begins || call != data["call"].as_u64() {
+            if !written.is_empty() {
+                context.out.piece("\n");
+            }
+            call = data["call"].as_u64();
+            written.clear();
+        }
+        context.out.piece(text);
+        written.push_str(text);
+    })?;
+    Ok(written)
 }
 
 fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
@@ -205,13 +243,13 @@ fn in_json(answer: &Value) -> Value {
     Value::Object(shown)
 }
 
-fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool) -> u8 {
+fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool, written: bool) -> u8 {
     let status = answer["status"].as_str().unwrap_or_default();
     let id = answer["run"].as_str().unwrap_or("the run");
     if out.json {
         out.json(&in_json(answer));
     } else {
-        for_people(out, answer, id, status);
+        for_people(out, answer, id, status, written);
     }
     let open = matches!(status, "running" | "queued");
     if open && inside {
@@ -229,12 +267,14 @@ fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool) -> u8 {
     }
 }
 
-fn for_people(out: &Out, answer: &Value, id: &str, status: &str) {
+/// `written` says that the output stands there already, whole.
+fn for_people(out: &Out, answer: &Value, id: &str, status: &str, written: bool) {
     let output = shown(&answer["output"]);
-    if status == "completed" {
-        out.answer(&output);
-    } else if !output.is_empty() {
-        out.note(output);
+    match status {
+        _ if written => {}
+        "completed" => out.answer(&output),
+        _ if output.is_empty() => {}
+        _ => out.note(output),
     }
     if let Some(why) = why(&answer["problem"]) {
         aside(why); // an error is never kept quiet

@@ -12,6 +12,8 @@ pub const EVENT_FEED: &str = "feed";
 pub const EVENT_PART: &str = "part";
 /// The event whose data is the id of an element that is no more.
 pub const EVENT_GONE: &str = "gone";
+/// The event whose data is a piece of what a model writes.
+pub const EVENT_SAID: &str = "said";
 
 /// What a page listens to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
