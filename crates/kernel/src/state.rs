@@ -447,6 +447,8 @@ tables! {
     notice notice_mut put_notice Notice: NoticeId => crate::notice::Notice;
     /// The notices that are set up.
     outlets outlets_mut put_outlets Outlets: () => crate::notice::Outlets;
+    /// Which models there are.
+    models models_mut put_models Models: () => crate::run::Models;
     /// What a run that works with a model remembers.
     thinking thinking_mut put_thinking Thinking: RunId => crate::run::Thinking;
     /// What a run logged.

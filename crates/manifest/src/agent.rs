@@ -62,7 +62,7 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
         spec.cost_per_call = price;
     }
     let mind = source.is_none() && template.is_none();
-    let mind = mind && ["model", "models"].iter().any(|key| map.has(key));
+    let mind = mind && mind::KEYS.iter().any(|key| map.has(key));
     if mind {
         spec.mind = mind::read(map, findings).map(Arc::new);
         spec.model = spec

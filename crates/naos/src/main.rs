@@ -18,9 +18,11 @@ mod outside;
 mod planted;
 mod project;
 mod session;
+mod squads;
 mod sync;
 mod templates;
 mod wire;
+mod workspace;
 
 use std::process::ExitCode;
 

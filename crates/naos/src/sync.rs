@@ -16,6 +16,7 @@ use crate::fail::{Fail, place};
 use crate::out::{Out, items};
 use crate::project::Project;
 use crate::session::{Session, api};
+use crate::workspace::{self, Piece};
 
 /// Documents that are applied at once.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -48,6 +49,9 @@ pub(crate) struct Remembered {
     pub(crate) digest: String,
     /// Kind and name of each resource.
     pub(crate) items: Vec<(String, String)>,
+    /// What says who agents are: document and SHA-256.
+    #[serde(default)]
+    pub(crate) identities: BTreeMap<String, String>,
 }
 
 impl Remembered {
@@ -156,16 +160,19 @@ fn is_document(path: &Path) -> bool {
         .is_some_and(|end| end == "yaml" || end == "yml")
 }
 
-/// The project's own files: its configuration and its skills.
+/// The project's own files: its configuration, its squads and its skills.
 pub(crate) fn own_documents(project: &Project) -> Result<Vec<Document>, Fail> {
     let mut out = Vec::new();
     if let Some(config) = &project.config {
         out.push(document(config, project.label(config))?);
     }
-    let skills = project.root.join("skills");
-    if skills.is_dir() {
+    for folder in [workspace::FOLDER, "skills"] {
+        let folder = project.root.join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
         let mut paths = Vec::new();
-        collect(&skills, DEPTH_MAX, is_document, &mut paths)?;
+        collect(&folder, DEPTH_MAX, is_document, &mut paths)?;
         paths.sort();
         for path in paths {
             let label = project.label(&path);
@@ -278,13 +285,13 @@ pub(crate) fn wrapped(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Fail> {
 /// Applies the project's own files if they changed since they were last applied.
 pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
     let project = session.project().clone();
-    let documents = own_documents(&project)?;
-    let digest = digest(&documents);
+    let (documents, identities) = own_files(&project)?;
     let before = Remembered::of(&project);
-    if documents.is_empty() || before.digest == digest {
+    let known = documents.is_empty() || before.digest == digest(&documents);
+    if known && before.identities == named(&identities) {
         return Ok(());
     }
-    let answer = apply(session, &documents, How::default())?;
+    let answer = own(session, &project, How::default())?;
     warn(out, &answer);
     let changed = items(&answer)
         .iter()
@@ -295,26 +302,46 @@ pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
             "applied the project's files: {changed} resources are new or changed"
         ));
     }
-    remember(&project, digest, &answer, &before)
+    Ok(())
 }
 
-/// Remembers what the project's own files made. What they made earlier and don't any more stays
-/// remembered until it is removed.
-pub(crate) fn remember(
-    project: &Project,
-    digest: String,
-    answer: &Value,
-    before: &Remembered,
-) -> Result<(), Fail> {
-    let mut named = made(answer);
-    named.extend(before.items.iter().cloned());
-    named.sort();
-    named.dedup();
-    Remembered {
-        digest,
-        items: named,
+/// The project's own files: documents that make resources, and what says who its agents are.
+fn own_files(project: &Project) -> Result<(Vec<Document>, Vec<Piece>), Fail> {
+    Ok((own_documents(project)?, workspace::identities(project)?))
+}
+
+fn named(identities: &[Piece]) -> BTreeMap<String, String> {
+    let all = identities.iter();
+    all.map(|piece| (piece.path.clone(), piece.digest()))
+        .collect()
+}
+
+/// Applies the project's own files, whether they changed or not, and remembers them.
+pub(crate) fn own(session: &mut Session, project: &Project, how: How) -> Result<Value, Fail> {
+    let (documents, identities) = own_files(project)?;
+    let before = Remembered::of(project);
+    if !how.dry_run {
+        // First: an agent that is new begins with who it is.
+        workspace::put(session, &identities, &before.identities)?;
     }
-    .keep(project)
+    let answer = if documents.is_empty() {
+        json!({"items": []})
+    } else {
+        apply(session, &documents, how)?
+    };
+    if !how.dry_run {
+        let mut items = made(&answer);
+        items.extend(before.items.iter().cloned());
+        items.sort();
+        items.dedup();
+        Remembered {
+            digest: digest(&documents),
+            items,
+            identities: named(&identities),
+        }
+        .keep(project)?;
+    }
+    Ok(answer)
 }
 
 /// Forgets what was removed.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{ModelSpec, ModelUsage, Tool};
-use crate::{BodyRef, Name};
+use crate::{BodyRef, Name, Time};
 
 /// What is asked: the request of a gated call. What was said before is named, not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,15 @@ pub struct Think {
     pub prompt: String,
     /// What it is shown beside its task, oldest wish first: a title each, and the text.
     pub shown: Vec<(String, BodyRef)>,
+    /// How many bytes of each it is shown; all of it where nothing is said.
+    #[serde(default)]
+    pub given: Vec<u64>,
+    /// What it isn't shown, or not whole, and why.
+    #[serde(default)]
+    pub left_out: Vec<(String, String)>,
+    /// When it is asked.
+    #[serde(default)]
+    pub at: Time,
     /// The task.
     pub input: BodyRef,
     /// The last piece of the run's recording: what was answered before, models and tools.

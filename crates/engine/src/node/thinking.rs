@@ -29,8 +29,10 @@ pub(super) fn posed(
 ) -> Result<Posed, String> {
     let think: Think = serde_json::from_slice(request).map_err(|error| error.to_string())?;
     let mut shown = Vec::with_capacity(think.shown.len());
-    for (title, body) in &think.shown {
-        shown.push((title.clone(), text(node, tenant, body)?));
+    for (at, (title, body)) in think.shown.iter().enumerate() {
+        let whole = text(node, tenant, body)?;
+        let given = think.given.get(at).copied().unwrap_or(u64::MAX);
+        shown.push((title.clone(), cut(whole, given)));
     }
     let input = text(node, tenant, &think.input)?;
     let before = exchanges(pieces(node, tenant, think.tail)?, |body| {
@@ -44,6 +46,17 @@ pub(super) fn posed(
         input,
         before,
     })
+}
+
+/// As much of a document as an agent is shown, and that it isn't all.
+fn cut(mut whole: String, given: u64) -> String {
+    let given = usize::try_from(given).unwrap_or(usize::MAX);
+    let bytes = whole.len();
+    if bytes > given {
+        whole.truncate(whole.floor_char_boundary(given));
+        whole.push_str(&format!("\n[cut: {given} of {bytes} bytes]"));
+    }
+    whole
 }
 
 /// The answers of a recording, oldest first.

@@ -2,8 +2,9 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
-use naos_types::spec::{AgentSpec, AgentSpecV1};
+use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
 use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::MemoryKey;
@@ -33,22 +34,27 @@ pub struct Agent {
 
 impl Aggregate for Agent {
     const KIND: &'static str = "agent";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        let old: Option<AgentV2> = match version {
+        match version {
             // What came with the second layout stands at the end, and was "no" before.
-            1 => postcard::from_bytes(&[bytes, &[0]].concat()).ok(),
-            2 => postcard::from_bytes(bytes).ok(),
+            1 => before::<AgentSpecV1>(&[bytes, &[0]].concat()),
+            2 => before::<AgentSpecV1>(bytes),
+            3 => before::<AgentSpecV2>(bytes),
             _ => None,
-        };
-        old.map(Self::from)
+        }
     }
 }
 
-/// An agent while none worked with a model.
+fn before<S: DeserializeOwned + Into<AgentSpec>>(bytes: &[u8]) -> Option<Agent> {
+    let old: Option<Before<S>> = postcard::from_bytes(bytes).ok();
+    old.map(Agent::from)
+}
+
+/// An agent while its manifest was another.
 #[derive(Serialize, Deserialize)]
-struct AgentV2 {
-    spec: AgentSpecV1,
+struct Before<S> {
+    spec: S,
     version: u32,
     stopped: bool,
     open_runs: u32,
@@ -58,8 +64,8 @@ struct AgentV2 {
     down: bool,
 }
 
-impl From<AgentV2> for Agent {
-    fn from(old: AgentV2) -> Self {
+impl<S: Into<AgentSpec>> From<Before<S>> for Agent {
+    fn from(old: Before<S>) -> Self {
         Self {
             spec: old.spec.into(),
             version: old.version,

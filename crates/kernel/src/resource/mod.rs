@@ -363,6 +363,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 crate::route::changed(turn, "skill", &f.name, Some(&f.spec))?;
                 turn.head_mut(&())?.skills.insert(f.name.clone());
             }
+            if f.kind == Kind::Model {
+                crate::run::fold_model(turn, &f.name, true)?;
+            }
             let key = ResourceKey(f.kind, f.name.clone());
             let (version, spec, digest) = (f.version, f.spec.clone(), f.digest);
             turn.put_resource(
@@ -378,6 +381,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if f.kind == Kind::Skill {
                 crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
                 turn.head_mut(&())?.skills.remove(&f.name);
+            }
+            if f.kind == Kind::Model {
+                crate::run::fold_model(turn, &f.name, false)?;
             }
             if f.kind == Kind::Driver {
                 turn.put_driver(f.name.clone(), None);

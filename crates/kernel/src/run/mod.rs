@@ -5,6 +5,8 @@ mod end;
 pub(crate) mod endpoint;
 mod log;
 mod think;
+mod tools;
+mod workspace;
 
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
@@ -22,8 +24,9 @@ use crate::turn::{Done, Stop, Turn};
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use log::{Log, Page};
-pub use think::{TOOL_RESULT_BYTES_MAX, Thinking};
-pub(crate) use think::{estimate, fold_metered, go_on as think};
+pub use think::{Models, Thinking};
+pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think};
+pub use tools::TOOL_RESULT_BYTES_MAX;
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,26 +5,25 @@
 //! anything happens, its outcome before the run goes on. The worst case of an answer is set aside
 //! with its intent and settled with its outcome; one that was lost counts as the worst case.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
-use naos_types::input::{Answer, Asked, CallOutcome, GuestCall, Link, Piece};
-use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec, Tool};
-use naos_types::think::{Think, Thought, ToolCall};
-use naos_types::{Actor, BodyRef, Code, DocPath, Micros, Name, Refusal, RunId, Sealed, Tier};
+use naos_types::input::{Answer, CallOutcome, Link, Piece};
+use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec};
+use naos_types::think::{Think, Thought};
+use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Tier};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Run, calls, end, known};
-use crate::need::{Compute, Formula, value_bytes};
+use super::workspace::{self, Shown};
+use super::{Run, calls, end, known, tools};
 use crate::resource::Resource;
-use crate::state::ResourceKey;
+use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-/// The most bytes of a tool's result that a model is given.
-pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
 /// How often in a row a model may ask for the very same calls.
 const REPEATS_MAX: u32 = 3;
 /// The most models that are asked for one answer, those that stand in included.
@@ -35,6 +34,30 @@ const PIECE_TOKENS: u64 = 64;
 const OWN_TOKENS: u64 = 512;
 /// What a provider says by itself to a model that has tools, and what describes them.
 const TOOLS_TOKENS: u64 = 4_096;
+
+/// Which models there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Models {
+    /// By name.
+    pub names: BTreeSet<Name>,
+}
+
+impl Aggregate for Models {
+    const KIND: &'static str = "models";
+    const VERSION: u8 = 1;
+}
+
+/// A model came, changed or went.
+pub(crate) fn fold_model(turn: &mut Turn<'_>, name: &Name, is_there: bool) -> Done {
+    let mut all = turn.models(&())?.cloned().unwrap_or_default();
+    if is_there {
+        all.names.insert(name.clone());
+    } else {
+        all.names.remove(name);
+    }
+    turn.put_models((), Some(all));
+    Ok(())
+}
 
 /// What a run that works with a model remembers beside its recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,30 +94,69 @@ fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>> {
 
 /// The models that can be asked, each followed by those that stand in for it; and why one can't.
 fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
-    let mut named = mind.models.clone();
     let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
+    let mut named = mind.models.clone();
+    if named.is_empty() {
+        named = cheapest(turn, mind)?;
+        if named.is_empty() {
+            why = "no model is connected that can do what it wants".to_owned();
+        }
+    }
     while let Some(name) = named.get(at).cloned() {
         at += 1;
-        let key = ResourceKey(Kind::Model, name.clone());
-        match turn.resource(&key)? {
-            Some(Resource {
-                spec: Spec::Model(spec),
-                ..
-            }) => {
+        match found(turn, &name)? {
+            Some(spec) => {
                 let more = spec.fallbacks.iter();
                 let more: Vec<Name> = more.filter(|name| !named.contains(name)).cloned().collect();
                 named.splice(at..at, more);
                 named.truncate(CHAIN_MAX);
                 if spec.enabled {
-                    there.push((name, &**spec));
+                    there.push((name, spec));
                 } else {
                     why = format!("the model {name} is disabled");
                 }
             }
-            _ => why = format!("there is no model {name}: apply one"),
+            None => why = format!("there is no model {name}: apply one"),
         }
     }
     Ok((there, why))
+}
+
+fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
+    let key = ResourceKey(Kind::Model, name.clone());
+    Ok(match turn.resource(&key)? {
+        Some(Resource {
+            spec: Spec::Model(spec),
+            ..
+        }) => Some(&**spec),
+        _ => None,
+    })
+}
+
+/// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
+/// and as many written cost.
+fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
+    let all = turn.models(&())?.map_or_else(Vec::new, |all| {
+        all.names.iter().cloned().collect::<Vec<Name>>()
+    });
+    let keys = all
+        .iter()
+        .cloned()
+        .map(|name| Key::Resource(ResourceKey(Kind::Model, name)));
+    turn.load(keys)?;
+    let mut fit = Vec::new();
+    for name in all {
+        let Some(spec) = found(turn, &name)? else {
+            continue;
+        };
+        let can = |wanted| spec.can.contains(wanted);
+        let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
+        if let Some(price) = price.filter(|_| spec.enabled && mind.wants.iter().all(can)) {
+            fit.push((price, name));
+        }
+    }
+    fit.sort();
+    Ok(fit.into_iter().map(|(_, name)| name).collect())
 }
 
 /// What an answer costs at most, whatever it is.
@@ -117,26 +179,9 @@ fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
         })
 }
 
-/// The documents that the agent is shown, those that are there.
-fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<(String, BodyRef)>> {
-    let keys = mind.shown.iter().cloned().map(crate::state::Key::Document);
-    turn.load(keys)?;
-    let mut out = Vec::new();
-    for path in &mind.shown {
-        if let Some(document) = turn.document(path)? {
-            out.push((path.to_string(), document.body));
-        }
-    }
-    Ok(out)
-}
-
 /// Bytes and pieces of what stands at the beginning.
-fn beginning(input: BodyRef, shown: &[(String, BodyRef)]) -> (u64, u64) {
-    let of = |(title, body): &(String, BodyRef)| title.len() as u64 + body.len;
-    (
-        input.len + shown.iter().map(of).sum::<u64>(),
-        2 + shown.len() as u64,
-    )
+fn beginning(input: BodyRef, shown: &Shown) -> (u64, u64) {
+    (input.len + shown.bytes(), 2 + shown.documents.len() as u64)
 }
 
 /// What the first answer costs at most, by the first model that is permitted: asked before
@@ -145,7 +190,7 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
     let Some(mind) = mind(turn, agent)? else {
         return Err(crate::task::no_model(agent));
     };
-    let shown = shown(turn, &mind)?;
+    let shown = workspace::shown(turn, &mind)?;
     let (bytes, pieces) = beginning(input, &shown);
     match choose(turn, agent, &mind, 0, bytes, pieces)? {
         Ok((_, _, worst)) => Ok(worst),
@@ -223,7 +268,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     };
     let thought = read(turn, answer)?;
     match thought.calls.get(thinking.done as usize) {
-        Some(call) => call_tool(turn, id, &run, &mind, call),
+        Some(call) => tools::call(turn, id, &run, &mind, call),
         None if thought.calls.is_empty() => complete(turn, id, &run, &mind, &thinking, &thought),
         None => ask(turn, id, &run, &mind, &thinking),
     }
@@ -301,7 +346,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let shown = shown(turn, mind)?;
+    let shown = workspace::shown(turn, mind)?;
     let (bytes, pieces) = beginning(run.input, &shown);
     let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
     let chosen = choose(turn, &run.agent, mind, thinking.failed, bytes, pieces)?;
@@ -329,7 +374,10 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         model,
         spec,
         prompt: mind.prompt.clone(),
-        shown,
+        shown: shown.documents,
+        given: shown.given,
+        left_out: shown.left_out,
+        at: turn.now,
         input: run.input,
         tail: run.tail,
         tools: mind.tools.clone(),
@@ -360,7 +408,7 @@ fn last_failure(turn: &Turn<'_>, run: &Run) -> Done<Option<Sealed>> {
     }
 }
 
-fn intend(
+pub(super) fn intend(
     turn: &mut Turn<'_>,
     id: RunId,
     run: &Run,
@@ -498,189 +546,4 @@ pub(super) fn fold_answered(turn: &mut Turn<'_>, f: &run::Answered) -> Done {
     thinking.pieces += 1;
     turn.put_thinking(f.run, Some(thinking));
     Ok(())
-}
-
-/// Carries out one call that a model asks for.
-fn call_tool(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, call: &ToolCall) -> Done {
-    let request = json!({"tool": call.name, "arguments": call.arguments}).to_string();
-    let request = turn.stage(request.into_bytes())?;
-    let arguments: Option<Value> = match call.arguments.trim() {
-        "" => Some(json!({})),
-        text => serde_json::from_str(text).ok().filter(Value::is_object),
-    };
-    let tool = Tool::parse(&call.name).filter(|tool| mind.tools.contains(tool));
-    let (Some(tool), Some(arguments)) = (tool, arguments) else {
-        let why = if tool.is_none() {
-            let words: Vec<&str> = mind.tools.iter().map(|tool| tool.word()).collect();
-            format!(
-                "there is no tool {:?}; there are: {}",
-                call.name,
-                words.join(", ")
-            )
-        } else {
-            "the arguments are no JSON object".to_owned()
-        };
-        return said(turn, id, run, request, Answer::Invalid(why));
-    };
-    let text = |name: &str| arguments[name].as_str().map(str::to_owned);
-    match tool {
-        Tool::Emit => {
-            let data = turn.stage(arguments["data"].to_string().into_bytes())?;
-            let topic = text("type").unwrap_or_default();
-            gated(turn, id, run, request, Asked::Emit { topic, data })
-        }
-        Tool::Ask => {
-            let question = text("question").unwrap_or_default();
-            let title = turn.seal(question.clone())?;
-            let body = turn.stage(question.into_bytes())?;
-            let options = arguments["options"].as_array().into_iter().flatten();
-            let options = options.filter_map(|option| option.as_str().map(str::to_owned));
-            let options = options.take(OPTIONS_MAX).collect();
-            gated(
-                turn,
-                id,
-                run,
-                request,
-                Asked::Ask {
-                    title,
-                    body,
-                    options,
-                },
-            )
-        }
-        Tool::Calculate => {
-            let formula = Formula::Cel(text("expression").unwrap_or_default());
-            let vars = Vec::new();
-            let answer = match turn.compute(Compute { formula, vars })? {
-                Ok(computed) => {
-                    let bytes = value_bytes(&computed.value);
-                    Answer::Text(cut(&String::from_utf8_lossy(&bytes)))
-                }
-                Err(why) => Answer::Invalid(why),
-            };
-            said(turn, id, run, request, answer)
-        }
-        Tool::ContextRead => {
-            let answer = match DocPath::new(&text("path").unwrap_or_default()) {
-                Ok(path) => read_document(turn, run, &path)?,
-                Err(why) => Answer::Invalid(why),
-            };
-            said(turn, id, run, request, answer)
-        }
-        Tool::ContextWrite => match DocPath::new(&text("path").unwrap_or_default()) {
-            Ok(path) => {
-                let content = text("text").unwrap_or_default();
-                let expected = arguments["expected"].as_u64();
-                write_document(turn, id, run, request, (&path, content, expected))
-            }
-            Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
-        },
-    }
-}
-
-/// The most answers to choose from that a person is given.
-const OPTIONS_MAX: usize = 16;
-
-/// As much of a result as a model is given.
-fn cut(text: &str) -> String {
-    if text.len() <= TOOL_RESULT_BYTES_MAX {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(TOOL_RESULT_BYTES_MAX);
-    format!("{}\n[cut: {} of {} bytes]", &text[..end], end, text.len())
-}
-
-/// A tool that answers in the same turn: its intent and its result are durable together.
-fn said(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, given: Answer) -> Done {
-    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
-    calls::answer(turn, id, given)?;
-    turn.think(id);
-    Ok(())
-}
-
-/// A tool that a stranger can see: like a component's own call.
-fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked) -> Done {
-    let call = GuestCall {
-        run: id,
-        attempt: run.attempt,
-        index: run.calls,
-        segment: None,
-        log: None,
-        request,
-        digest: request.digest,
-        ask,
-    };
-    calls::called(turn, &call)
-}
-
-/// Manifests and models name documents without the `/` before them.
-fn plain(path: &DocPath) -> &str {
-    path.as_str().trim_start_matches('/')
-}
-
-fn covers(pattern: &str, path: &DocPath) -> bool {
-    naos_types::covers(pattern, plain(path))
-}
-
-fn read_document(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<Answer> {
-    let granted = &run.grant.grants.context_read;
-    let shown = plain(path);
-    if !granted.iter().any(|pattern| covers(pattern, path)) {
-        let agent = &run.agent;
-        return Ok(Answer::Denied(format!(
-            "{agent} may not read {shown}: add {shown:?} to agents.{agent}.grants.context_read"
-        )));
-    }
-    let Some(document) = turn.document(path)? else {
-        return Ok(Answer::Failed(format!("there is no document {shown}")));
-    };
-    let version = document.version;
-    let text = match turn.body(document.body)? {
-        Some(bytes) => cut(&String::from_utf8_lossy(bytes)),
-        None => return Ok(Answer::Failed(format!("{shown} can't be read"))),
-    };
-    Ok(Answer::Text(format!("{shown}, version {version}:\n{text}")))
-}
-
-fn write_document(
-    turn: &mut Turn<'_>,
-    id: RunId,
-    run: &Run,
-    request: BodyRef,
-    (path, content, expected): (&DocPath, String, Option<u64>),
-) -> Done {
-    let granted = &run.grant.grants.context_write;
-    let shown = plain(path);
-    let agent = &run.agent;
-    let covered = granted.iter().any(|pattern| covers(pattern, path));
-    if !covered || is_soul(path) {
-        let why = if is_soul(path) {
-            format!("{shown} says who an agent is: only people write it")
-        } else {
-            format!(
-                "{agent} may not write {shown}: add {shown:?} to \
-                 agents.{agent}.grants.context_write"
-            )
-        };
-        return said(turn, id, run, request, Answer::Denied(why));
-    }
-    let body = turn.stage(content.into_bytes())?;
-    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
-    let by = Actor::Agent(agent.clone());
-    let answer = match crate::document::write(turn, &by, path, body, expected, Some(id))? {
-        Ok(version) => Answer::Text(format!("{shown} has version {version} now")),
-        Err(found) => Answer::Failed(format!("{shown} has version {found} by now")),
-    };
-    calls::answer(turn, id, answer)?;
-    turn.think(id);
-    Ok(())
-}
-
-/// Files that say who an agent is are the operator's.
-fn is_soul(path: &DocPath) -> bool {
-    let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    ["SOUL.md", "AGENTS.md", "IDENTITY.md", "USER.md"]
-        .iter()
-        .any(|own| own.eq_ignore_ascii_case(name))
-        && !crate::planted::is("agents-write-souls")
 }

@@ -485,3 +485,238 @@ fn a_person_is_asked_and_the_answer_given_on() {
     cell.says(&text("Sent."));
     assert_eq!(cell.status(), (RunStatus::Completed, None));
 }
+
+fn with_a_workspace(more: impl FnOnce(&mut MindSpec)) -> MindSpec {
+    let mut mind = MindSpec {
+        workspace: Some(DocPath::new("agents/brain").unwrap()),
+        ..mind()
+    };
+    more(&mut mind);
+    mind
+}
+
+fn keep(bench: &mut Bench, path: &str, text: &str) {
+    let body = bench.body(text.as_bytes());
+    let path = DocPath::new(path).unwrap();
+    let write = command::Document::Write {
+        path,
+        body,
+        expected: None,
+    };
+    bench.command(write).0.unwrap();
+}
+
+fn document(bench: &Bench, path: &str) -> String {
+    let key = naos_kernel::Key::Document(DocPath::new(path).unwrap());
+    match bench.state.get(&key) {
+        Some(naos_kernel::AnyAggregate::Document(found)) => bench.text(&found.body),
+        _ => String::new(),
+    }
+}
+
+/// The begun run of an agent with these documents.
+fn cell_with(mind: MindSpec, documents: &[(&str, &str)]) -> Cell {
+    let mut bench = made(mind);
+    for (path, text) in documents {
+        keep(&mut bench, path, text);
+    }
+    let (reply, _) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    Cell { bench, run }
+}
+
+#[test]
+fn it_is_shown_who_it_is_and_what_it_remembers_in_that_order() {
+    let today = naos_types::Time(crate::bench::Bench::new().now.0).rfc3339();
+    let today = &today[..10];
+    let notes = format!("agents/brain/memory/{today}.md");
+    let mind = with_a_workspace(|mind| mind.shown = vec![DocPath::new("notes/a.md").unwrap()]);
+    let documents = [
+        ("notes/a.md", "asked for by the manifest"),
+        ("agents/brain/MEMORY.md", "what holds"),
+        (&notes, "what was today"),
+        ("agents/USER.md", "who you are"),
+        ("agents/brain/AGENTS.md", "what it does"),
+        ("agents/brain/SOUL.md", "who it is"),
+        ("agents/brain/other.md", "not shown"),
+    ];
+    let cell = cell_with(mind, &documents);
+    let (_, think) = cell.asked().unwrap();
+    let shown: Vec<&str> = think
+        .shown
+        .iter()
+        .map(|(title, _)| title.as_str())
+        .collect();
+    let wanted = [
+        "/agents/brain/SOUL.md",
+        "/agents/brain/AGENTS.md",
+        "/agents/USER.md",
+        &format!("/{notes}"),
+        "/agents/brain/MEMORY.md",
+        "/notes/a.md",
+    ];
+    assert_eq!(shown, wanted);
+    assert!(think.left_out.is_empty());
+    let lengths: Vec<u64> = think.shown.iter().map(|(_, body)| body.len).collect();
+    assert_eq!(think.given, lengths);
+}
+
+#[test]
+fn what_has_no_room_is_cut_or_left_out_and_that_is_said() {
+    let long = "x".repeat(30_000);
+    let documents = [
+        ("agents/brain/SOUL.md", long.as_str()),
+        ("agents/brain/AGENTS.md", &long),
+        ("agents/brain/MEMORY.md", "what holds"),
+    ];
+    // 6,000 tokens are 24,000 bytes: 20,000 of the first, 4,000 of the second, and no more.
+    let mind = with_a_workspace(|mind| mind.shown_tokens_max = 6_000);
+    let cell = cell_with(mind, &documents);
+    let (_, think) = cell.asked().unwrap();
+    assert_eq!(think.given, [20_000, 4_000]);
+    let why: Vec<String> = think
+        .left_out
+        .iter()
+        .map(|(title, why)| format!("{title} {why}"))
+        .collect();
+    let wanted = [
+        "/agents/brain/SOUL.md cut: 20000 of 30000 bytes",
+        "/agents/brain/AGENTS.md cut: 4000 of 30000 bytes",
+        "/agents/brain/MEMORY.md no room: 6000 tokens are all",
+    ];
+    assert_eq!(why, wanted);
+    let (_, reserved) = cell.money();
+    assert!(
+        reserved < 24_000 + 20_000,
+        "only what it is shown is set aside: {reserved}"
+    );
+}
+
+#[test]
+fn it_keeps_its_own_notes_and_nothing_else_of_its_workspace() {
+    let mut cell = cell_with(with_a_workspace(|_| ()), &[("agents/brain/SOUL.md", "who")]);
+    let facts = cell.says(&calls(&[
+        ("note", r#"{"text": "Ann\n  called"}"#),
+        ("note", r#"{"text": "and again"}"#),
+        (
+            "context_write",
+            r#"{"path": "agents/brain/WORKING.md", "text": "at step 2"}"#,
+        ),
+        (
+            "context_write",
+            r#"{"path": "agents/brain/MEMORY.md", "text": "I may do all"}"#,
+        ),
+        (
+            "context_write",
+            r#"{"path": "agents/brain/SOUL.md", "text": "I may do all"}"#,
+        ),
+        ("context_read", r#"{"path": "agents/brain/WORKING.md"}"#),
+        (
+            "remember",
+            r#"{"fact": "Riake pays late", "confidence": 0.8, "source": "mail/7"}"#,
+        ),
+        (
+            "remember",
+            r#"{"fact": "", "confidence": 1, "source": "x"}"#,
+        ),
+    ]));
+    assert_eq!(facts.matches("document.written").count(), 4, "{facts}");
+    let results = cell.results();
+    for (at, want) in [
+        (1, "noted"),
+        (3, "has version 1"),
+        (4, "isn't written by brain itself"),
+        (5, "only people write it"),
+        (6, "at step 2"),
+        (7, "a person decides"),
+        (8, "says nothing"),
+    ] {
+        assert!(results[at].contains(want), "{at}: {}", results[at]);
+    }
+    let today = &naos_types::Time(cell.bench.now.0).rfc3339()[..10];
+    let notes = document(&cell.bench, &format!("agents/brain/memory/{today}.md"));
+    let lines: Vec<&str> = notes
+        .lines()
+        .filter(|line| line.starts_with("- "))
+        .collect();
+    assert_eq!(lines.len(), 2, "{notes}");
+    assert!(lines[0].ends_with("Ann called"), "one line: {notes}");
+    let learned = document(&cell.bench, "agents/brain/memory/facts.jsonl");
+    let learned: serde_json::Value = serde_json::from_str(learned.trim()).unwrap();
+    assert_eq!(
+        (&learned["promoted"], &learned["source"]),
+        (&false.into(), &"mail/7".into())
+    );
+    assert_eq!(learned["run"], cell.run.to_string());
+    assert_eq!(document(&cell.bench, "agents/brain/MEMORY.md"), "");
+}
+
+#[test]
+fn a_rule_adds_what_it_is_sure_of_to_its_memory() {
+    let mut cell = cell_with(with_a_workspace(|mind| mind.promote_at = Some(90)), &[]);
+    cell.says(&calls(&[
+        (
+            "remember",
+            r#"{"fact": "Riake pays late", "confidence": 0.89, "source": "mail/7"}"#,
+        ),
+        (
+            "remember",
+            r#"{"fact": "Ann leads", "confidence": 0.9, "source": "notes/a.md"}"#,
+        ),
+    ]));
+    let memory = document(&cell.bench, "agents/brain/MEMORY.md");
+    assert!(memory.contains("- Ann leads (notes/a.md, "), "{memory}");
+    assert!(!memory.contains("Riake"), "{memory}");
+}
+
+#[test]
+fn without_a_name_the_cheapest_is_asked_that_can_what_is_wanted() {
+    let any = || MindSpec {
+        models: Vec::new(),
+        wants: vec![ModelCan::Tools],
+        ..mind()
+    };
+    let mut bench = made(any());
+    let (reply, _) = open(&mut bench);
+    let refused = reply.unwrap_err();
+    assert_eq!(refused.code, Code::NO_MODEL, "nobody can call tools");
+    assert!(
+        refused.what.contains("no model is connected"),
+        "{}",
+        refused.what
+    );
+    for (called, price) in [
+        ("dear", 9_000_000),
+        ("cheap", 2_000_000),
+        ("third", 4_000_000),
+    ] {
+        let Spec::Model(mut spec) = model(true) else {
+            panic!()
+        };
+        spec.can = vec![ModelCan::Text, ModelCan::Tools];
+        spec.enabled = called != "third";
+        if let Some(prices) = &mut spec.prices {
+            prices.output = Micros(price);
+        }
+        let apply = command::Resource::Apply {
+            kind: Kind::Model,
+            name: name(called),
+            spec: Spec::Model(spec),
+        };
+        bench.command(apply).0.unwrap();
+    }
+    let (reply, _) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    let mut cell = Cell { bench, run };
+    assert_eq!(cell.asked().unwrap().1.model, name("cheap"));
+    cell.says(&trouble(false));
+    assert_eq!(
+        cell.asked().unwrap().1.model,
+        name("dear"),
+        "the next one stands in"
+    );
+}

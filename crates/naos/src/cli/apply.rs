@@ -69,18 +69,13 @@ pub(crate) fn go(context: &Context, apply: &Apply) -> Ended {
 
 fn own(context: &Context, apply: &Apply, how: How) -> Ended {
     let project = context.project()?;
-    let documents = sync::own_documents(&project)?;
-    if documents.is_empty() {
+    if sync::own_documents(&project)?.is_empty() {
         return Err(
             Fail::usage("there are no files to apply").help("name them: naos apply -f FILE")
         );
     }
     let mut session = context.session()?;
-    let answer = sync::apply(&mut session, &documents, how)?;
-    let before = Remembered::of(&project);
-    if !how.dry_run {
-        sync::remember(&project, sync::digest(&documents), &answer, &before)?;
-    }
+    let answer = sync::own(&mut session, &project, how)?;
     let gone = if apply.prune {
         prune(&mut session, &project, &answer, how)?
     } else {

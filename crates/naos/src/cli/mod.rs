@@ -58,6 +58,9 @@ mod completions;
 
 mod agent;
 
+mod memory;
+mod squad;
+
 mod demo;
 
 mod report;
@@ -200,6 +203,11 @@ enum Command {
     Top(top::Top),
     /// Builds agents.
     Agent(agent::Agent),
+    /// Makes a squad: agents with a persona each, which work with a language model.
+    #[command(alias = "squads")]
+    Squad(squad::Squad),
+    /// Shows what an agent remembers, keeps it for good, or forgets it.
+    Memory(memory::Memory),
     /// Rebuilds and reloads agents while their sources change.
     Dev(dev::Dev),
     /// Shows and makes tenants.
@@ -359,6 +367,8 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Demo(command) => demo::go(context, &command),
         Command::Report(command) => report::go(context, &command),
         Command::Agent(command) => agent::go(context, &command),
+        Command::Squad(command) => squad::go(context, &command),
+        Command::Memory(command) => memory::go(context, &command),
         Command::Dev(command) => dev::go(context, &command),
         Command::Tenant(command) => tenant::go(context, &command),
         Command::Crashtest(command) => crate::crashtest::go(context, &command),

@@ -128,6 +128,9 @@ fn request(posed: &Posed) -> Request {
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));
     }
+    // Last: what stands before is the same in every run, and providers keep it.
+    let now: String = think.at.rfc3339().chars().take(16).collect();
+    system.push_str(&format!("\n\nIt is {now} UTC."));
     let mut messages = vec![Message::user(posed.input.clone())];
     for exchange in &posed.before {
         messages.extend(said(posed, exchange));
@@ -308,6 +311,25 @@ fn described(tool: Tool) -> Described {
                     "data": {"description": "What it says"},
                 }),
                 &["type"],
+            ),
+        ),
+        Tool::Note => (
+            "Adds a line to your notes of this day, which you are shown today and tomorrow.",
+            object(
+                json!({"text": text("What to keep, in a sentence")}),
+                &["text"],
+            ),
+        ),
+        Tool::Remember => (
+            "Keeps something you learned that will hold in future. People decide what stays.",
+            object(
+                json!({
+                    "fact": text("What holds, in a sentence"),
+                    "confidence": {"type": "number", "minimum": 0, "maximum": 1,
+                        "description": "How sure you are"},
+                    "source": text("Where you have it from: a document's path, who said it"),
+                }),
+                &["fact", "confidence", "source"],
             ),
         ),
         Tool::Ask => (

@@ -136,6 +136,11 @@ fn readable(run: &RunState, path: &str) -> Result<(), AbilityError> {
 
 fn writable(run: &RunState, path: &str) -> Result<(), AbilityError> {
     check(path)?;
+    if naos_types::is_identity(path) {
+        return Err(AbilityError::Denied(format!(
+            "{path} says who an agent is: only people write it"
+        )));
+    }
     if run.grants.writes(path) {
         return Ok(());
     }

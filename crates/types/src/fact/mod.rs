@@ -8,7 +8,7 @@ macro_rules! facts {
     ($edoc:literal $(
         $(#[$doc:meta])*
         $name:ident $kind:literal as $action:literal v $version:literal
-        $(lifts $old:ident $before:literal)? { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }
+        $(lifts $old:ident $before:literal)* { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* }
     )*) => {
         $(
             $(#[$doc])*
@@ -56,7 +56,7 @@ macro_rules! facts {
                         ($kind, $version) => Some(super::whole(bytes).map(Self::$name)),
                         $(($kind, $before) => {
                             Some(super::whole::<$old>(bytes).map(|old| Self::$name(old.into())))
-                        })?
+                        })*
                     )*
                     _ => None,
                 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ModelCan;
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
@@ -14,6 +15,11 @@ pub const PROMPT_BYTES_MAX: usize = 64 * 1_024;
 pub const TURNS_MAX: u32 = 100;
 /// The most tokens that one answer may have.
 pub const ANSWER_TOKENS_MAX: u32 = 128 * 1_024;
+/// How many tokens the documents that an agent is shown come to at most where its manifest says
+/// nothing, counted at four bytes each.
+const SHOWN_TOKENS: u32 = 24_000;
+/// The most that a manifest may say there.
+pub const SHOWN_TOKENS_MAX: u32 = 1_000_000;
 /// How long an attempt of a run takes at most where its manifest says nothing.
 pub const MIND_WALL: Span = Span::secs(600);
 
@@ -39,6 +45,15 @@ pub struct MindSpec {
     pub temperature: Option<u16>,
     /// The JSON schema of its answer, as JSON text.
     pub schema: Option<String>,
+    /// What a model must be able to do, where none is named: the cheapest that can is asked.
+    pub wants: Vec<ModelCan>,
+    /// The folder of documents that say who it is and what it remembers: `/agents/jarvis`.
+    pub workspace: Option<DocPath>,
+    /// How many tokens the documents that it is shown come to at most.
+    pub shown_tokens_max: u32,
+    /// How sure it must be of what it learned, in hundredths, so that this goes to its `MEMORY.md`
+    /// without a person; none leaves it to people.
+    pub promote_at: Option<u8>,
 }
 
 impl Default for MindSpec {
@@ -53,6 +68,83 @@ impl Default for MindSpec {
             tokens_max: 200_000,
             temperature: None,
             schema: None,
+            wants: Vec::new(),
+            workspace: None,
+            shown_tokens_max: SHOWN_TOKENS,
+            promote_at: None,
+        }
+    }
+}
+
+/// Where it is kept in binary it is JSON text all the same: it grows, and what it was is read.
+pub(super) mod as_text {
+    use std::sync::Arc;
+
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::MindSpec;
+
+    pub(crate) fn serialize<S: Serializer>(
+        mind: &Option<Arc<MindSpec>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return mind.as_deref().serialize(serializer);
+        }
+        let text = mind.as_deref().map(serde_json::to_string).transpose();
+        text.map_err(S::Error::custom)?.serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<MindSpec>>, D::Error> {
+        if deserializer.is_human_readable() {
+            return Ok(Option::<MindSpec>::deserialize(deserializer)?.map(Arc::new));
+        }
+        let text = Option::<String>::deserialize(deserializer)?;
+        let mind = text.as_deref().map(serde_json::from_str).transpose();
+        Ok(mind.map_err(D::Error::custom)?.map(Arc::new))
+    }
+}
+
+/// How an agent worked with a model while it was laid out field by field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MindSpecV1 {
+    /// Who it is.
+    pub prompt: String,
+    /// The models that may answer.
+    pub models: Vec<Name>,
+    /// What a model may call.
+    pub tools: Vec<Tool>,
+    /// Documents that it is shown.
+    pub shown: Vec<DocPath>,
+    /// How many answers a run takes at most.
+    pub turns_max: u32,
+    /// How many tokens one answer may have.
+    pub answer_tokens_max: u32,
+    /// How many tokens a run may use in all.
+    pub tokens_max: u64,
+    /// How freely models choose their words.
+    pub temperature: Option<u16>,
+    /// The JSON schema of its answer.
+    pub schema: Option<String>,
+}
+
+impl From<MindSpecV1> for MindSpec {
+    fn from(old: MindSpecV1) -> Self {
+        Self {
+            prompt: old.prompt,
+            models: old.models,
+            tools: old.tools,
+            shown: old.shown,
+            turns_max: old.turns_max,
+            answer_tokens_max: old.answer_tokens_max,
+            tokens_max: old.tokens_max,
+            temperature: old.temperature,
+            schema: old.schema,
+            ..Self::default()
         }
     }
 }
@@ -63,8 +155,10 @@ impl MindSpec {
     /// # Errors
     /// The sentence.
     pub fn check(&self) -> Result<(), String> {
-        if self.models.is_empty() {
-            return Err("an agent that works with a model names one: `model: NAME`".into());
+        if !(1..=SHOWN_TOKENS_MAX).contains(&self.shown_tokens_max) {
+            return Err(format!(
+                "the documents that an agent is shown have from 1 to {SHOWN_TOKENS_MAX} tokens"
+            ));
         }
         if self.models.len() > MODELS_MAX {
             return Err(format!("an agent names at most {MODELS_MAX} models"));
@@ -120,6 +214,10 @@ tools! {
     Emit "emit"
     /// Asks a person, and waits for the answer.
     Ask "ask"
+    /// Adds a line to its notes of the day.
+    Note "note"
+    /// Keeps what it learned.
+    Remember "remember"
 }
 
 impl Tool {

@@ -20,7 +20,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
-pub use agent::{AgentSpec, AgentSpecV1, RetryPolicy};
+pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
@@ -38,8 +38,8 @@ pub use instruction::{
     hook_of, runs_of,
 };
 pub use mind::{
-    ANSWER_TOKENS_MAX, MIND_WALL, MODELS_MAX, MindSpec, PROMPT_BYTES_MAX, SHOWN_MAX, TURNS_MAX,
-    Tool,
+    ANSWER_TOKENS_MAX, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1, PROMPT_BYTES_MAX, SHOWN_MAX,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 pub use model::{
     MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,

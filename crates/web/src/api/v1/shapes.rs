@@ -13,7 +13,7 @@ use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::task::Considered;
-use naos_types::spec::{AgentSpec, RetryPolicy};
+use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
     PlanId, Refusal, RunId, RunLimits, Seq, Spender, TaskId, Time,
@@ -330,6 +330,9 @@ pub(crate) struct AgentMore<'a> {
     cost_per_call_micros: u64,
     retry: &'a RetryPolicy,
     model: Option<&'a str>,
+    /// How it works with a model, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mind: Option<&'a MindSpec>,
 }
 
 impl<'a> AgentMore<'a> {
@@ -341,6 +344,7 @@ impl<'a> AgentMore<'a> {
             cost_per_call_micros: spec.cost_per_call.0,
             retry: &spec.retry,
             model: spec.model.as_deref(),
+            mind: spec.mind.as_deref(),
         }
     }
 }

@@ -1,0 +1,233 @@
+//! What a model has called: naos's own tools. Those that answer in the same turn are durable with
+//! their answer, those that a stranger can see are gated like a component's own calls.
+
+use naos_types::fact::run::{Ability, World};
+use naos_types::input::{Answer, Asked, GuestCall};
+use naos_types::spec::{MindSpec, Tool};
+use naos_types::think::ToolCall;
+use naos_types::{Actor, BodyRef, DocPath, RunId};
+use serde_json::{Value, json};
+
+use super::think::intend;
+use super::workspace::{self, Own};
+use super::{Run, calls};
+use crate::need::{Compute, Formula, value_bytes};
+use crate::turn::{Done, Turn};
+
+/// The most bytes of a tool's result that a model is given.
+pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
+
+/// Carries out one call that a model asks for.
+pub(super) fn call(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    call: &ToolCall,
+) -> Done {
+    let request = json!({"tool": call.name, "arguments": call.arguments}).to_string();
+    let request = turn.stage(request.into_bytes())?;
+    let arguments: Option<Value> = match call.arguments.trim() {
+        "" => Some(json!({})),
+        text => serde_json::from_str(text).ok().filter(Value::is_object),
+    };
+    let tool = Tool::parse(&call.name).filter(|tool| mind.tools.contains(tool));
+    let (Some(tool), Some(arguments)) = (tool, arguments) else {
+        let why = if tool.is_none() {
+            let words: Vec<&str> = mind.tools.iter().map(|tool| tool.word()).collect();
+            format!(
+                "there is no tool {:?}; there are: {}",
+                call.name,
+                words.join(", ")
+            )
+        } else {
+            "the arguments are no JSON object".to_owned()
+        };
+        return said(turn, id, run, request, Answer::Invalid(why));
+    };
+    let text = |name: &str| arguments[name].as_str().map(str::to_owned);
+    match tool {
+        Tool::Emit => {
+            let data = turn.stage(arguments["data"].to_string().into_bytes())?;
+            let topic = text("type").unwrap_or_default();
+            gated(turn, id, run, request, Asked::Emit { topic, data })
+        }
+        Tool::Ask => {
+            let question = text("question").unwrap_or_default();
+            let title = turn.seal(question.clone())?;
+            let body = turn.stage(question.into_bytes())?;
+            let options = arguments["options"].as_array().into_iter().flatten();
+            let options = options.filter_map(|option| option.as_str().map(str::to_owned));
+            let options = options.take(OPTIONS_MAX).collect();
+            gated(
+                turn,
+                id,
+                run,
+                request,
+                Asked::Ask {
+                    title,
+                    body,
+                    options,
+                },
+            )
+        }
+        Tool::Calculate => {
+            let formula = Formula::Cel(text("expression").unwrap_or_default());
+            let vars = Vec::new();
+            let answer = match turn.compute(Compute { formula, vars })? {
+                Ok(computed) => {
+                    let bytes = value_bytes(&computed.value);
+                    Answer::Text(cut(&String::from_utf8_lossy(&bytes)))
+                }
+                Err(why) => Answer::Invalid(why),
+            };
+            said(turn, id, run, request, answer)
+        }
+        Tool::ContextRead => {
+            let answer = match DocPath::new(&text("path").unwrap_or_default()) {
+                Ok(path) => read_document(turn, run, mind, &path)?,
+                Err(why) => Answer::Invalid(why),
+            };
+            said(turn, id, run, request, answer)
+        }
+        Tool::ContextWrite => match DocPath::new(&text("path").unwrap_or_default()) {
+            Ok(path) => {
+                let content = text("text").unwrap_or_default();
+                let expected = arguments["expected"].as_u64();
+                let what = (&path, content, expected);
+                write_document(turn, id, run, mind, request, what)
+            }
+            Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
+        },
+        Tool::Note | Tool::Remember => {
+            let Some(folder) = &mind.workspace else {
+                let why = format!("{} has no workspace to keep it in", run.agent);
+                return said(turn, id, run, request, Answer::Denied(why));
+            };
+            intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+            let noted = if tool == Tool::Note {
+                workspace::note(turn, (id, run), folder, &text("text").unwrap_or_default())?
+            } else {
+                let sure = arguments["confidence"].as_f64().unwrap_or_default();
+                let (fact, source) = (text("fact"), text("source"));
+                let learned = workspace::Learned {
+                    fact: &fact.unwrap_or_default(),
+                    confidence: (sure.clamp(0.0, 1.0) * 100.0).round() as u8,
+                    source: &source.unwrap_or_default(),
+                };
+                workspace::remember(turn, (id, run), (mind, folder), &learned)?
+            };
+            let answer = noted.map_or_else(Answer::Invalid, Answer::Text);
+            answer_at_once(turn, id, answer)
+        }
+    }
+}
+
+/// The most answers to choose from that a person is given.
+const OPTIONS_MAX: usize = 16;
+
+/// As much of a result as a model is given.
+fn cut(text: &str) -> String {
+    if text.len() <= TOOL_RESULT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(TOOL_RESULT_BYTES_MAX);
+    format!("{}\n[cut: {} of {} bytes]", &text[..end], end, text.len())
+}
+
+/// A tool that answers in the same turn: its intent and its result are durable together.
+fn said(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, given: Answer) -> Done {
+    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+    answer_at_once(turn, id, given)
+}
+
+fn answer_at_once(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
+    calls::answer(turn, id, given)?;
+    turn.think(id);
+    Ok(())
+}
+
+/// A tool that a stranger can see: like a component's own call.
+fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked) -> Done {
+    let call = GuestCall {
+        run: id,
+        attempt: run.attempt,
+        index: run.calls,
+        segment: None,
+        log: None,
+        request,
+        digest: request.digest,
+        ask,
+    };
+    calls::called(turn, &call)
+}
+
+/// Manifests and models name documents without the `/` before them.
+fn plain(path: &DocPath) -> &str {
+    path.as_str().trim_start_matches('/')
+}
+
+fn covers(pattern: &str, path: &DocPath) -> bool {
+    naos_types::covers(pattern, plain(path))
+}
+
+fn read_document(turn: &Turn<'_>, run: &Run, mind: &MindSpec, path: &DocPath) -> Done<Answer> {
+    let granted = &run.grant.grants.context_read;
+    let shown = plain(path);
+    let own = workspace::own(mind, path) != Own::No;
+    if !own && !granted.iter().any(|pattern| covers(pattern, path)) {
+        let agent = &run.agent;
+        return Ok(Answer::Denied(format!(
+            "{agent} may not read {shown}: add {shown:?} to agents.{agent}.grants.context_read"
+        )));
+    }
+    let Some(document) = turn.document(path)? else {
+        return Ok(Answer::Failed(format!("there is no document {shown}")));
+    };
+    let version = document.version;
+    let text = match turn.body(document.body)? {
+        Some(bytes) => cut(&String::from_utf8_lossy(bytes)),
+        None => return Ok(Answer::Failed(format!("{shown} can't be read"))),
+    };
+    Ok(Answer::Text(format!("{shown}, version {version}:\n{text}")))
+}
+
+fn write_document(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    request: BodyRef,
+    (path, content, expected): (&DocPath, String, Option<u64>),
+) -> Done {
+    let granted = &run.grant.grants.context_write;
+    let shown = plain(path);
+    let agent = &run.agent;
+    let covered = match workspace::own(mind, path) {
+        Own::Write => true,
+        Own::Read => false,
+        Own::No => granted.iter().any(|pattern| covers(pattern, path)),
+    };
+    let is_identity = path.is_identity() && !crate::planted::is("agents-write-souls");
+    if !covered || is_identity {
+        let why = if is_identity {
+            format!("{shown} says who an agent is: only people write it")
+        } else if workspace::own(mind, path) == Own::Read {
+            format!("{shown} isn't written by {agent} itself: `note` and `remember` keep things")
+        } else {
+            format!(
+                "{agent} may not write {shown}: add {shown:?} to \
+                 agents.{agent}.grants.context_write"
+            )
+        };
+        return said(turn, id, run, request, Answer::Denied(why));
+    }
+    let body = turn.stage(content.into_bytes())?;
+    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+    let by = Actor::Agent(agent.clone());
+    let answer = match crate::document::write(turn, &by, path, body, expected, Some(id))? {
+        Ok(version) => Answer::Text(format!("{shown} has version {version} now")),
+        Err(found) => Answer::Failed(format!("{shown} has version {found} by now")),
+    };
+    answer_at_once(turn, id, answer)
+}

@@ -1,0 +1,338 @@
+//! The workspace of an agent: documents that say who it is, and what it remembers. Which of them it
+//! is shown, in which order and how much of each, within its budget of tokens.
+//!
+//! Who it is (`SOUL.md`, `IDENTITY.md`, `AGENTS.md`, `TOOLS.md`, `USER.md`, `HEARTBEAT.md`) is
+//! people's. Where it stands (`WORKING.md`) and the notes of each day (`memory/DATE.md`) are its
+//! own. What it learned goes to `memory/facts.jsonl`, and from there to `MEMORY.md` by a person, or
+//! by the rule of its manifest.
+
+use naos_types::spec::MindSpec;
+use naos_types::{Actor, BodyRef, DocPath, RunId, Span, Time};
+use serde_json::json;
+
+use super::Run;
+use crate::state::Key;
+use crate::turn::{Done, Stop, Turn};
+
+/// No document of a workspace is shown beyond so many bytes.
+pub const SHOWN_BYTES_MAX: u64 = 20_000;
+/// The most bytes of the notes of one day, and of what an agent learned.
+pub const MEMORY_BYTES_MAX: usize = 256 * 1_024;
+/// The most bytes of a note, or of something learned.
+pub const NOTE_BYTES_MAX: usize = 4 * 1_024;
+/// How many bytes count as a token where a budget is dealt out.
+const TOKEN_BYTES: u64 = 4;
+/// A shorter piece of a document is of no use.
+const PIECE_BYTES_MIN: u64 = 200;
+
+/// What an agent is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Titles and texts, the most important first.
+    pub documents: Vec<(String, BodyRef)>,
+    /// How many bytes of each.
+    pub given: Vec<u64>,
+    /// What it isn't shown, or not whole, and why.
+    pub left_out: Vec<(String, String)>,
+}
+
+impl Shown {
+    /// How many bytes all of it has.
+    pub fn bytes(&self) -> u64 {
+        let titles = self.documents.iter().map(|(title, _)| title.len() as u64);
+        titles.sum::<u64>() + self.given.iter().sum::<u64>()
+    }
+}
+
+/// A day as documents are named after it, in UTC.
+fn day(at: Time) -> String {
+    at.rfc3339().chars().take(10).collect()
+}
+
+fn below(folder: &DocPath, name: &str) -> Done<DocPath> {
+    DocPath::new(&format!("{folder}/{name}")).map_err(Stop::broken)
+}
+
+/// The folder that holds a workspace: what is the same for all agents stands there.
+fn above(folder: &DocPath) -> Option<&str> {
+    let (above, _) = folder.as_str().rsplit_once('/')?;
+    Some(above)
+}
+
+/// The documents of a workspace in the order of what they matter, each with those that stand in for
+/// it.
+fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
+    let (today, before) = (day(turn.now), day(turn.now + Span(-86_400_000)));
+    let names = [
+        "SOUL.md".to_owned(),
+        "IDENTITY.md".to_owned(),
+        "AGENTS.md".to_owned(),
+        "TOOLS.md".to_owned(),
+        "USER.md".to_owned(),
+        "WORKING.md".to_owned(),
+        format!("memory/{today}.md"),
+        "MEMORY.md".to_owned(),
+        format!("memory/{before}.md"),
+    ];
+    let mut out = Vec::with_capacity(names.len());
+    for name in names {
+        let mut places = vec![below(folder, &name)?];
+        if name == "USER.md"
+            && let Some(above) = above(folder)
+        {
+            places.push(DocPath::new(&format!("{above}/USER.md")).map_err(Stop::broken)?);
+        }
+        out.push(places);
+    }
+    Ok(out)
+}
+
+/// What an agent is shown beside its task: its workspace, then the documents of its manifest, until
+/// its budget of tokens is spent.
+pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
+    let own = match &mind.workspace {
+        Some(folder) => wanted(turn, folder)?,
+        None => Vec::new(),
+    };
+    let rest = mind.shown.iter().map(|path| (vec![path.clone()], u64::MAX));
+    let own = own.into_iter().map(|places| (places, SHOWN_BYTES_MAX));
+    let all: Vec<(Vec<DocPath>, u64)> = own.chain(rest).collect();
+    turn.load(
+        all.iter()
+            .flat_map(|(places, _)| places.iter().cloned().map(Key::Document)),
+    )?;
+    let mut left = u64::from(mind.shown_tokens_max) * TOKEN_BYTES;
+    let mut out = Shown::default();
+    for (places, most) in &all {
+        let mut found = None;
+        for path in places {
+            if let Some(document) = turn.document(path)? {
+                found = Some((path.to_string(), document.body));
+                break;
+            }
+        }
+        let Some((title, body)) = found else { continue };
+        if out.documents.iter().any(|(other, _)| *other == title) {
+            continue; // named in the manifest, too
+        }
+        let room = left.min(*most);
+        let given = match crate::planted::is("shown-beyond-the-budget") {
+            true => body.len,
+            false => body.len.min(room),
+        };
+        if given < body.len && given < PIECE_BYTES_MIN {
+            let why = format!("no room: {} tokens are all", mind.shown_tokens_max);
+            out.left_out.push((title, why));
+            continue;
+        }
+        if given < body.len {
+            let why = format!("cut: {given} of {} bytes", body.len);
+            out.left_out.push((title.clone(), why));
+        }
+        left = left.saturating_sub(given);
+        out.given.push(given);
+        out.documents.push((title, body));
+    }
+    Ok(out)
+}
+
+/// What an agent may do with a document of its workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// It isn't one.
+    No,
+    /// Read only.
+    Read,
+    /// Read and written.
+    Write,
+}
+
+/// Whether a document belongs to the workspace, and whether the agent writes it.
+pub(super) fn own(mind: &MindSpec, path: &DocPath) -> Own {
+    let within = mind.workspace.as_ref().and_then(|folder| {
+        let rest = path.as_str().strip_prefix(folder.as_str())?;
+        rest.strip_prefix('/')
+    });
+    match within {
+        None => Own::No,
+        Some("WORKING.md") => Own::Write,
+        Some(name) if is_a_day(name) => Own::Write,
+        Some(_) if crate::planted::is("workspaces-are-written") => Own::Write,
+        Some(_) => Own::Read,
+    }
+}
+
+/// `memory/2026-10-05.md`.
+fn is_a_day(name: &str) -> bool {
+    let day = name
+        .strip_prefix("memory/")
+        .and_then(|name| name.strip_suffix(".md"));
+    day.is_some_and(|day| {
+        day.len() == 10
+            && day.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    })
+}
+
+/// A document of the workspace as text; empty where there is none.
+fn text(turn: &Turn<'_>, path: &DocPath) -> Done<String> {
+    let Some(document) = turn.document(path)? else {
+        return Ok(String::new());
+    };
+    let bytes = turn.body(document.body)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Adds a line to a document; how many bytes it would have where that is too much.
+fn add(
+    turn: &mut Turn<'_>,
+    run: (RunId, &Run),
+    path: &DocPath,
+    (head, line): (&str, &str),
+) -> Done<Result<(), usize>> {
+    let mut all = text(turn, path)?;
+    if all.is_empty() {
+        all.push_str(head);
+    } else if !all.ends_with('\n') {
+        all.push('\n');
+    }
+    all.push_str(line);
+    all.push('\n');
+    if all.len() > MEMORY_BYTES_MAX {
+        return Ok(Err(all.len()));
+    }
+    let body = turn.stage(all.into_bytes())?;
+    let by = Actor::Agent(run.1.agent.clone());
+    let _ = crate::document::write(turn, &by, path, body, None, Some(run.0))?;
+    Ok(Ok(()))
+}
+
+/// One line, whatever was said.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn said(text: &str, what: &str) -> Result<String, String> {
+    let text = line(text);
+    match text.len() {
+        0 => Err(format!("`{what}` says nothing")),
+        len if len > NOTE_BYTES_MAX => Err(format!(
+            "`{what}` has {len} bytes, at most {NOTE_BYTES_MAX}"
+        )),
+        _ => Ok(text),
+    }
+}
+
+/// What came of a note.
+pub(super) type Noted = Result<String, String>;
+
+/// Adds a line to the notes of the day.
+pub(super) fn note(
+    turn: &mut Turn<'_>,
+    run: (RunId, &Run),
+    folder: &DocPath,
+    words: &str,
+) -> Done<Noted> {
+    let words = match said(words, "text") {
+        Ok(words) => words,
+        Err(why) => return Ok(Err(why)),
+    };
+    let today = day(turn.now);
+    let path = below(folder, &format!("memory/{today}.md"))?;
+    let time: String = turn.now.rfc3339().chars().skip(11).take(5).collect();
+    let head = format!("# {today}\n\n");
+    Ok(
+        match add(turn, run, &path, (&head, &format!("- {time} {words}")))? {
+            Ok(()) => Ok("noted".to_owned()),
+            Err(bytes) => Err(format!("the notes of today would have {bytes} bytes")),
+        },
+    )
+}
+
+/// Something that an agent learned.
+pub(super) struct Learned<'a> {
+    /// What.
+    pub fact: &'a str,
+    /// How sure it is, in hundredths.
+    pub confidence: u8,
+    /// Where it has it from.
+    pub source: &'a str,
+}
+
+/// Keeps what an agent learned, and adds it to `MEMORY.md` where its manifest's rule says so.
+pub(super) fn remember(
+    turn: &mut Turn<'_>,
+    run: (RunId, &Run),
+    (mind, folder): (&MindSpec, &DocPath),
+    learned: &Learned<'_>,
+) -> Done<Noted> {
+    let (fact, source) = match (said(learned.fact, "fact"), said(learned.source, "source")) {
+        (Ok(fact), Ok(source)) => (fact, source),
+        (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
+    };
+    let sure = learned.confidence.min(100);
+    let promoted = mind.promote_at.is_some_and(|at| sure >= at);
+    let kept = json!({
+        "timestamp": turn.now.rfc3339(),
+        "fact": fact,
+        "confidence": f32::from(sure) / 100.0,
+        "source": source,
+        "run": run.0,
+        "promoted": promoted,
+    });
+    let path = below(folder, "memory/facts.jsonl")?;
+    if let Err(bytes) = add(turn, run, &path, ("", &kept.to_string()))? {
+        return Ok(Err(format!(
+            "its memory would have {bytes} bytes: a person forgets some"
+        )));
+    }
+    if !promoted {
+        return Ok(Ok(
+            "kept; a person decides whether it goes to MEMORY.md".to_owned()
+        ));
+    }
+    let path = below(folder, "MEMORY.md")?;
+    let line = format!("- {fact} ({source}, {})", day(turn.now));
+    Ok(match add(turn, run, &path, ("# What holds\n\n", &line))? {
+        Ok(()) => Ok("kept, and added to MEMORY.md".to_owned()),
+        Err(bytes) => Err(format!("MEMORY.md would have {bytes} bytes")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_a_document_is() {
+        let mind = MindSpec {
+            workspace: Some(DocPath::new("agents/jarvis").unwrap()),
+            ..MindSpec::default()
+        };
+        let of = |path: &str| own(&mind, &DocPath::new(path).unwrap());
+        for path in [
+            "agents/jarvis/WORKING.md",
+            "agents/jarvis/memory/2026-10-05.md",
+        ] {
+            assert_eq!(of(path), Own::Write, "{path}");
+        }
+        for path in [
+            "agents/jarvis/SOUL.md",
+            "agents/jarvis/MEMORY.md",
+            "agents/jarvis/memory/facts.jsonl",
+            "agents/jarvis/memory/2026-10-05x.md",
+            "agents/jarvis/sub/WORKING.md",
+        ] {
+            assert_eq!(of(path), Own::Read, "{path}");
+        }
+        for path in [
+            "agents/jarvis2/WORKING.md",
+            "agents/fury/WORKING.md",
+            "agents/USER.md",
+        ] {
+            assert_eq!(of(path), Own::No, "{path}");
+        }
+    }
+}

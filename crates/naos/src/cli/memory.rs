@@ -1,0 +1,297 @@
+//! `naos memory list|promote|forget|export|import`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use naos_types::{Code, Name};
+use serde_json::{Value, json};
+
+use super::{Context, Ended, name};
+use crate::fail::Fail;
+use crate::out::cell;
+use crate::session::{Session, api};
+use crate::workspace;
+
+/// Shows what an agent remembers, keeps it for good, or forgets it.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos memory list jarvis\n  naos memory promote jarvis 2\n  \
+    naos memory forget jarvis 3\n  naos memory export jarvis ./jarvis\n  \
+    naos memory import jarvis ~/.openclaw/workspace"
+)]
+pub(crate) struct Memory {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Lists what it learned, and whether that stands in its MEMORY.md.
+    List {
+        /// Whose.
+        agent: String,
+    },
+    /// Adds what it learned to its MEMORY.md, which it is shown at each run.
+    Promote(Chosen),
+    /// Takes out what it learned, of its MEMORY.md too. Earlier versions of the documents stay.
+    Forget(Chosen),
+    /// Writes its workspace into a folder: who it is, where it stands, what it remembers.
+    Export {
+        /// Whose.
+        agent: String,
+        /// The folder.
+        dir: PathBuf,
+        /// Replaces files that are there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Takes a workspace from a folder: .md, .jsonl, .json and .txt files.
+    Import {
+        /// Whose.
+        agent: String,
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+
+#[derive(clap::Args)]
+struct Chosen {
+    /// Whose.
+    agent: String,
+    /// Which, by their numbers in the list.
+    #[arg(required = true)]
+    numbers: Vec<usize>,
+}
+
+pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
+    match &memory.what {
+        What::List { agent } => list(context, agent),
+        What::Promote(chosen) => promote(context, chosen),
+        What::Forget(chosen) => forget(context, chosen),
+        What::Export { agent, dir, force } => export(context, agent, dir, *force),
+        What::Import { agent, dir } => import(context, agent, dir),
+    }
+}
+
+/// The agent's workspace in naos: `agents/jarvis`.
+fn folder(session: &mut Session, agent: &str) -> Result<(Name, String), Fail> {
+    let agent = name(agent)?;
+    let found = session.get(api(&format!("/agents/{agent}")))?;
+    let folder = found["mind"]["workspace"].as_str();
+    let folder = folder.ok_or_else(|| {
+        let what = format!("{agent} has no workspace");
+        let help = format!("say in its manifest where it is: workspace: agents/{agent}");
+        Fail::new(Code::NOT_FOUND, what).help(help)
+    })?;
+    let folder = folder.trim_start_matches('/').to_owned();
+    Ok((agent, folder))
+}
+
+/// What an agent learned, line by line, and the version of that document.
+fn learned(session: &mut Session, folder: &str) -> Result<(Vec<Value>, u64), Fail> {
+    let path = format!("{folder}/memory/facts.jsonl");
+    let (text, version) = workspace::document(session, &path)?.unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let read = |(at, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| {
+            let what = format!("{path}, line {}: {error}", at + 1);
+            Fail::new(Code::BAD_DOCUMENT, what).help("write the document without this line")
+        })
+    };
+    let all = lines.enumerate().map(read).collect::<Result<_, Fail>>()?;
+    Ok((all, version))
+}
+
+fn put_learned(
+    session: &mut Session,
+    folder: &str,
+    all: &[Value],
+    version: u64,
+) -> Result<(), Fail> {
+    let lines: String = all.iter().map(|one| format!("{one}\n")).collect();
+    let path = format!("{folder}/memory/facts.jsonl");
+    workspace::write(session, &path, &lines, version).map(drop)
+}
+
+fn list(context: &Context, agent: &str) -> Ended {
+    let mut session = context.session()?;
+    let (agent, folder) = folder(&mut session, agent)?;
+    let (all, _) = learned(&mut session, &folder)?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&json!({"items": all, "next": null}));
+        return Ok(0);
+    }
+    if all.is_empty() {
+        context.out.say(format!("{agent} learned nothing yet."));
+        return Ok(0);
+    }
+    let row = |(at, one): (usize, &Value)| {
+        let kept = if one["promoted"] == true { "yes" } else { "" };
+        vec![
+            (at + 1).to_string(),
+            cell(&one["fact"]),
+            cell(&one["confidence"]),
+            cell(&one["source"]),
+            cell(&one["timestamp"]),
+            kept.to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = all.iter().enumerate().map(row).collect();
+    let head = ["no.", "what", "sure", "from", "when", "in MEMORY.md"];
+    context.out.table(&head, &rows);
+    Ok(0)
+}
+
+/// Where the chosen ones stand in the list.
+fn places(all: &[Value], chosen: &Chosen) -> Result<Vec<usize>, Fail> {
+    let place = |number: &usize| {
+        let at = number.checked_sub(1).filter(|at| *at < all.len());
+        at.ok_or_else(|| {
+            let what = format!(
+                "{} learned {} things, there is no {number}",
+                chosen.agent,
+                all.len()
+            );
+            let help = format!("naos memory list {} numbers them", chosen.agent);
+            Fail::new(Code::NOT_FOUND, what).help(help)
+        })
+    };
+    chosen.numbers.iter().map(place).collect()
+}
+
+/// How something learned stands in MEMORY.md.
+fn line(one: &Value) -> String {
+    let text = |key: &str| one[key].as_str().unwrap_or_default();
+    let day: String = text("timestamp").chars().take(10).collect();
+    format!("- {} ({}, {day})", text("fact"), text("source"))
+}
+
+fn promote(context: &Context, chosen: &Chosen) -> Ended {
+    let mut session = context.session()?;
+    let (_, folder) = folder(&mut session, &chosen.agent)?;
+    let (mut all, version) = learned(&mut session, &folder)?;
+    let path = format!("{folder}/MEMORY.md");
+    let (mut text, kept) = workspace::document(&mut session, &path)?.unwrap_or_default();
+    if text.is_empty() {
+        text.push_str("# What holds\n\n");
+    }
+    let mut count = 0;
+    for at in places(&all, chosen)? {
+        let one = &mut all[at];
+        if one["promoted"] == true {
+            continue;
+        }
+        let line = line(one);
+        if !text.lines().any(|there| there == line) {
+            if !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        one["promoted"] = json!(true);
+        count += 1;
+    }
+    if count > 0 {
+        workspace::write(&mut session, &path, &text, kept)?;
+        put_learned(&mut session, &folder, &all, version)?;
+    }
+    drop(session);
+    told(context, count, "added to MEMORY.md");
+    Ok(0)
+}
+
+fn forget(context: &Context, chosen: &Chosen) -> Ended {
+    let mut session = context.session()?;
+    let (_, folder) = folder(&mut session, &chosen.agent)?;
+    let (all, version) = learned(&mut session, &folder)?;
+    let gone = places(&all, chosen)?;
+    let path = format!("{folder}/MEMORY.md");
+    if let Some((text, kept)) = workspace::document(&mut session, &path)? {
+        let lines: Vec<String> = gone.iter().map(|at| line(&all[*at])).collect();
+        let rest = text
+            .lines()
+            .filter(|one| !lines.iter().any(|line| line == one));
+        let rest: String = rest.map(|one| format!("{one}\n")).collect();
+        if rest != text {
+            workspace::write(&mut session, &path, &rest, kept)?;
+        }
+    }
+    let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+    let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
+    let count = all.len() - rest.len();
+    put_learned(&mut session, &folder, &rest, version)?;
+    drop(session);
+    told(context, count, "forgotten");
+    Ok(0)
+}
+
+fn told(context: &Context, count: usize, what: &str) {
+    if context.out.json {
+        context.out.json(&json!({"done": count}));
+    } else {
+        context.out.say(format!("{count} {what}."));
+    }
+}
+
+fn export(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
+    let mut session = context.session()?;
+    let (agent, folder) = folder(&mut session, agent)?;
+    let pieces = workspace::kept(&mut session, &format!("/{folder}/"))?;
+    drop(session);
+    let target = |path: &str| dir.join(path.trim_start_matches(&format!("{folder}/")));
+    if !force
+        && let Some(there) = pieces
+            .iter()
+            .map(|piece| target(&piece.path))
+            .find(|p| p.exists())
+    {
+        let what = format!("{} is there already", there.display());
+        return Err(Fail::new(Code::EXISTS, what).help("name another folder, or add --force"));
+    }
+    for piece in &pieces {
+        let path = target(&piece.path);
+        let writing = |e: std::io::Error| Fail::io(format!("write {}", path.display()), &e);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(writing)?;
+        }
+        fs::write(&path, &piece.text).map_err(writing)?;
+    }
+    if context.out.json {
+        context
+            .out
+            .json(&json!({"files": pieces.len(), "folder": dir}));
+    } else {
+        let count = pieces.len();
+        context.out.say(format!(
+            "Wrote {count} files of {agent} to {}.",
+            dir.display()
+        ));
+    }
+    Ok(0)
+}
+
+fn import(context: &Context, agent: &str, dir: &Path) -> Ended {
+    if !dir.is_dir() {
+        let what = format!("there is no folder {}", dir.display());
+        return Err(Fail::new(Code::NOT_FOUND, what).help("name the folder of a workspace"));
+    }
+    let mut session = context.session()?;
+    let (agent, folder) = folder(&mut session, agent)?;
+    let pieces = workspace::below(dir, &folder)?;
+    if pieces.is_empty() {
+        let what = format!("there is no file of a workspace in {}", dir.display());
+        return Err(Fail::new(Code::NOT_FOUND, what).help("for example SOUL.md"));
+    }
+    let count = workspace::put(&mut session, &pieces, &Default::default())?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&json!({"files": count, "agent": agent}));
+    } else {
+        context
+            .out
+            .say(format!("{agent} has {count} files of {}.", dir.display()));
+    }
+    Ok(0)
+}

@@ -1,0 +1,274 @@
+//! `naos squad init|list`
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use naos_types::Code;
+use serde_json::{Value, json};
+
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::project::Project;
+use crate::session::Session;
+use crate::squads::{self, LANGUAGES, PACKS, Persona};
+use crate::sync;
+use crate::workspace::FOLDER;
+
+/// Makes a squad: agents with a persona each, which work with a language model.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos squad list\n  naos squad init agency\n  \
+    naos squad init agency --language fr --only jarvis,fury,support\n  \
+    naos run fury --input \"Plan our next quarter.\""
+)]
+pub(crate) struct Squad {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Lays the personas of a squad out under agents/ and makes their agents.
+    Init(Init),
+    /// Lists the squads that come with naos, and who is in them.
+    List,
+}
+
+#[derive(clap::Args)]
+struct Init {
+    /// Which squad.
+    squad: String,
+    /// The language of their texts; they answer in the language they are asked in.
+    #[arg(long, short, value_name = "en|fr|mg")]
+    language: Option<String>,
+    /// Only these of them.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// What each may spend on models.
+    #[arg(long, value_name = "MONEY/PERIOD", default_value = "$2/day")]
+    budget: String,
+}
+
+pub(crate) fn go(context: &Context, squad: &Squad) -> Ended {
+    match &squad.what {
+        What::Init(asked) => init(context, asked),
+        What::List => list(context),
+    }
+}
+
+fn list(context: &Context) -> Ended {
+    let mut rows = Vec::new();
+    for (pack, _) in PACKS {
+        for persona in squads::pack(pack, "en").map_or_else(Vec::new, |(all, _)| all) {
+            rows.push(vec![(*pack).to_owned(), persona.name, persona.description]);
+        }
+    }
+    if context.out.json {
+        let row =
+            |row: &Vec<String>| json!({"squad": row[0], "agent": row[1], "description": row[2]});
+        let items: Vec<Value> = rows.iter().map(row).collect();
+        context.out.json(&json!({"items": items, "next": null}));
+        return Ok(0);
+    }
+    context
+        .out
+        .table(&["squad", "agent", "what it does"], &rows);
+    let languages: Vec<String> = LANGUAGES
+        .iter()
+        .map(|(code, name)| format!("{code} ({name})"))
+        .collect();
+    context
+        .out
+        .say(format!("Languages: {}.", languages.join(", ")));
+    Ok(0)
+}
+
+/// The language of whoever sits here.
+fn language(said: Option<&str>) -> Result<&'static str, Fail> {
+    let known = |wanted: &str| LANGUAGES.iter().find(|(code, _)| *code == wanted);
+    if let Some(said) = said {
+        return known(said).map(|(code, _)| *code).ok_or_else(|| {
+            let codes: Vec<&str> = LANGUAGES.iter().map(|(code, _)| *code).collect();
+            let what = format!("no squad speaks {said:?}");
+            Fail::new(Code::BAD_REQUEST, what).help(format!("there are {}", codes.join(", ")))
+        });
+    }
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    let code: String = set.unwrap_or_default().chars().take(2).collect();
+    Ok(known(&code).map_or("en", |(code, _)| *code))
+}
+
+fn init(context: &Context, asked: &Init) -> Ended {
+    let language = language(asked.language.as_deref())?;
+    let Some((all, user)) = squads::pack(&asked.squad, language) else {
+        let names: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
+        let what = format!("there is no squad {:?}", asked.squad);
+        let help = format!(
+            "there is {}; naos squad list says who is in it",
+            names.join(", ")
+        );
+        return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+    };
+    let chosen = choose(all, &asked.only)?;
+    let project = context.project()?;
+    let manifest = project
+        .root
+        .join(FOLDER)
+        .join(format!("{}.yaml", asked.squad));
+    let text = describe(&asked.squad, &chosen, &asked.budget);
+    check(&project, &manifest, &text)?;
+    let mut kept = Vec::new();
+    let mut put = |path: PathBuf, text: &str| -> Result<(), Fail> {
+        if path.exists() {
+            let same = fs::read(&path).is_ok_and(|there| there == text.as_bytes());
+            if !same {
+                kept.push(project.label(&path));
+            }
+            return Ok(());
+        }
+        let writing = |e: std::io::Error| Fail::io(format!("write {}", path.display()), &e);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(writing)?;
+        }
+        fs::write(&path, text).map_err(writing)
+    };
+    let root = project.root.join(FOLDER);
+    if let Some(user) = &user {
+        put(root.join("USER.md"), user)?;
+    }
+    for persona in &chosen {
+        for (file, text) in &persona.files {
+            put(root.join(&persona.name).join(file), text)?;
+        }
+    }
+    // Last: with it the files are agents.
+    put(manifest, &text)?;
+    let mut session = context.session()?;
+    let answer = sync::own(&mut session, &project, sync::How::default())?;
+    let there = connected(&mut session)?;
+    drop(session);
+    show(context, &chosen, &kept, &answer, there);
+    Ok(0)
+}
+
+fn choose(all: Vec<Persona>, only: &[String]) -> Result<Vec<Persona>, Fail> {
+    for name in only {
+        if !all.iter().any(|persona| persona.name == *name) {
+            let names: Vec<&str> = all.iter().map(|persona| persona.name.as_str()).collect();
+            let what = format!("nobody of this squad is called {name:?}");
+            let help = format!("there are {}", names.join(", "));
+            return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+        }
+    }
+    let wanted = |persona: &Persona| only.is_empty() || only.contains(&persona.name);
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// The squad as a manifest.
+fn describe(squad: &str, chosen: &[Persona], budget: &str) -> String {
+    let mut out = format!(
+        "# The squad {squad:?}. naos applies this file when it changed, with the texts beside it:\n\
+         # SOUL.md, AGENTS.md and HEARTBEAT.md of each, and USER.md for all.\n\nagents:\n"
+    );
+    let quoted = |text: &str| Value::from(text).to_string();
+    for persona in chosen {
+        let name = &persona.name;
+        let _ = write!(
+            out,
+            "  {name}:\n    \
+             description: {}\n    \
+             model: any              # the cheapest that can do this; or name one, or a list\n    \
+             capabilities: [text, tools]\n    \
+             workspace: {FOLDER}/{name}\n    \
+             tools: [context_read, context_write, calculate, ask, note, remember]\n    \
+             grants:\n      \
+             context_read: [\"shared/**\", {FOLDER}/USER.md]\n      \
+             context_write: [\"shared/**\"]\n      \
+             ask: true\n    \
+             budget: {}\n",
+            quoted(&persona.description),
+            quoted(budget),
+        );
+    }
+    out
+}
+
+/// What is wrong is said before any file is written.
+fn check(project: &Project, path: &Path, text: &str) -> Result<(), Fail> {
+    let label = project.label(path);
+    let read = naos_manifest::parse_document(
+        &label,
+        text,
+        &naos_manifest::NoFiles,
+        &naos_manifest::NoChecks,
+    );
+    read.map(drop).map_err(|found| {
+        let first = found.0.first().map(ToString::to_string);
+        Fail::new(Code::BAD_DOCUMENT, first.unwrap_or_default())
+            .help("--budget is money for a period, such as $2/day")
+    })
+}
+
+/// Whether a model is there to ask.
+fn connected(session: &mut Session) -> Result<bool, Fail> {
+    let models = session.get(crate::session::api("/resources/model"))?;
+    Ok(!crate::out::items(&models).is_empty())
+}
+
+fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, models: bool) {
+    let out = &context.out;
+    if out.json {
+        let names: Vec<&str> = chosen.iter().map(|persona| persona.name.as_str()).collect();
+        out.json(&json!({"agents": names, "left": kept, "applied": answer["items"]}));
+        return;
+    }
+    let rows: Vec<Vec<String>> = chosen
+        .iter()
+        .map(|persona| vec![persona.name.clone(), persona.description.clone()])
+        .collect();
+    out.table(&["agent", "what it does"], &rows);
+    for path in kept {
+        out.note(format!("{path} was there already and was left as it is"));
+    }
+    out.say(
+        "Who they are stands in agents/NAME/SOUL.md and AGENTS.md, who you are in agents/USER.md:",
+    );
+    out.say("fill that in. What you change there they know at the next run.");
+    if !models {
+        out.say(
+            "No model is connected yet: set a key such as ANTHROPIC_API_KEY or OPENAI_API_KEY \
+             where naos runs,\nor start Ollama, and apply a model (docs/models.md).",
+        );
+    }
+    if let Some(first) = chosen.first() {
+        out.say(format!("Then: naos run {} --input \"…\"", first.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use naos_manifest::{NoChecks, NoFiles, parse_document};
+
+    #[test]
+    fn a_squad_is_a_sound_manifest() {
+        for (pack, _) in PACKS {
+            for (language, _) in LANGUAGES {
+                let (all, _) = squads::pack(pack, language).unwrap();
+                let text = describe(pack, &all, "$2/day");
+                let read =
+                    parse_document("agents/agency.yaml", &text, &NoFiles, &NoChecks).unwrap();
+                assert_eq!(read.agents.len(), all.len(), "{language}");
+                for (name, agent) in &read.agents {
+                    let mind = agent.spec.mind.as_deref().unwrap();
+                    let folder = mind.workspace.as_ref().unwrap();
+                    assert_eq!(folder.as_str(), format!("/agents/{name}"));
+                    assert!(mind.models.is_empty() && mind.wants.len() == 2);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The squads that come with naos: personas as files, in three languages.
+
+use std::collections::BTreeMap;
+
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "squads"]
+struct Packs;
+
+/// The languages that every pack speaks: code, and its own name.
+pub(crate) const LANGUAGES: &[(&str, &str)] =
+    &[("en", "English"), ("fr", "français"), ("mg", "malagasy")];
+
+/// The packs there are, each with what it is.
+pub(crate) const PACKS: &[(&str, &str)] = &[(
+    "agency",
+    "ten agents of an agency: technical, strategy, growth, operations, product, code, review, \
+     courses, coaching, support",
+)];
+
+/// One persona of a pack.
+pub(crate) struct Persona {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// Name and text of each of its files.
+    pub(crate) files: BTreeMap<String, String>,
+}
+
+fn text(path: &str) -> Option<String> {
+    let file = Packs::get(path)?;
+    Some(String::from_utf8_lossy(&file.data).into_owned())
+}
+
+/// The personas of a pack in the order in which it introduces them, and what is the same for all.
+pub(crate) fn pack(name: &str, language: &str) -> Option<(Vec<Persona>, Option<String>)> {
+    let folder = format!("{name}/{language}");
+    let descriptions = text(&format!("{folder}/descriptions.txt"))?;
+    let mut out = Vec::new();
+    for line in descriptions.lines() {
+        let Some((name, description)) = line.split_once(':') else {
+            continue;
+        };
+        let own = format!("{folder}/{name}/");
+        let files = Packs::iter().filter_map(|path| {
+            let file = path.strip_prefix(&own)?.to_owned();
+            Some((file, text(&path)?))
+        });
+        out.push(Persona {
+            name: name.to_owned(),
+            description: description.trim().to_owned(),
+            files: files.collect(),
+        });
+    }
+    Some((out, text(&format!("{folder}/USER.md"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pack_is_whole_in_every_language() {
+        for (name, _) in PACKS {
+            let names = |language: &str| -> Vec<String> {
+                let (all, user) = pack(name, language).unwrap();
+                assert!(
+                    user.is_some_and(|text| text.len() > 200),
+                    "{language}: USER.md"
+                );
+                for persona in &all {
+                    assert!(persona.description.len() > 20, "{}", persona.name);
+                    for file in ["SOUL.md", "AGENTS.md", "HEARTBEAT.md"] {
+                        let text = persona.files.get(file).map_or("", String::as_str);
+                        let least = if file == "HEARTBEAT.md" { 50 } else { 600 };
+                        assert!(text.len() > least, "{language}/{}/{file}", persona.name);
+                        assert!(text.len() < 8_000, "{language}/{}/{file}", persona.name);
+                    }
+                }
+                all.into_iter().map(|persona| persona.name).collect()
+            };
+            let first = names(LANGUAGES[0].0);
+            assert!(first.len() >= 4);
+            for (language, _) in &LANGUAGES[1..] {
+                assert_eq!(names(language), first, "{language}");
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Squads: personas as files, what agents are shown of them, what they remember, who decides.
+
+mod project;
+
+use std::fs;
+
+use naos_modelserver::{Options, Server, Step};
+use project::{Daemon, Project};
+
+const KEY: &str = "sk-a-key-of-the-tests";
+
+struct Office {
+    project: Project,
+    server: Server,
+    _daemon: Daemon,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A project with a daemon, and a model that says what the script says.
+fn office(script: &str) -> Office {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options {
+        key: Some(KEY.into()),
+        script: Step::parse_all(script).unwrap(),
+        remembers: true,
+        ..Options::default()
+    };
+    let server = runtime.block_on(Server::start(options)).unwrap();
+    let project = Project::new();
+    let port = server.port().to_string();
+    let daemon = project.up_with(&[
+        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+        ("NAOS_MODEL_TEST", KEY),
+    ]);
+    Office {
+        project,
+        server,
+        _daemon: daemon,
+        _runtime: runtime,
+    }
+}
+
+impl Office {
+    fn connect(&self) {
+        let text = format!(
+            "type: model\nname: fast\nprovider: openai-compatible\nendpoint: {}\nmodel: scripted\n\
+             key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
+             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n",
+            self.server.url("/v1")
+        );
+        let applied = self
+            .project
+            .naos_with(&["apply", "-f", "-"], text.as_bytes());
+        assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    }
+}
+
+#[test]
+fn process_without_a_model_a_squad_stands_and_says_what_to_connect() {
+    let project = Project::new();
+    let made = project.naos(&["squad", "init", "agency", "--language", "fr"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    assert!(
+        made.stdout.contains("No model is connected"),
+        "{}",
+        made.stdout
+    );
+    let root = project.path("");
+    for agent in ["jarvis", "fury", "growth", "operations"] {
+        for file in ["SOUL.md", "AGENTS.md", "HEARTBEAT.md"] {
+            let text = fs::read_to_string(root.join("agents").join(agent).join(file)).unwrap();
+            assert!(text.len() > 100, "{agent}/{file}");
+        }
+    }
+    let refused = project.naos(&["run", "fury", "--input", "Planifie notre trimestre."]);
+    assert_eq!(refused.exit, 3, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no model is connected"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("_API_KEY"), "{}", refused.stderr);
+    // What a person wrote is left alone, and a second time changes nothing.
+    let soul = root.join("agents/fury/SOUL.md");
+    fs::write(&soul, "# Fury\n\nTu es autre.\n").unwrap();
+    let again = project.naos(&["squad", "init", "agency", "--language", "fr"]);
+    assert_eq!(again.exit, 0, "{}", again.stderr);
+    assert!(
+        again.stderr.contains("agents/fury/SOUL.md was there"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(
+        fs::read_to_string(&soul).unwrap(),
+        "# Fury\n\nTu es autre.\n"
+    );
+    for (words, said) in [
+        (
+            &["squad", "init", "ministry"][..],
+            "there is no squad \"ministry\"",
+        ),
+        (
+            &["squad", "init", "agency", "--only", "loki"],
+            "nobody of this squad",
+        ),
+        (
+            &["squad", "init", "agency", "--language", "xx"],
+            "no squad speaks",
+        ),
+        (&["squad", "init", "agency", "--budget", "much"], "$2/day"),
+        (&["memory", "list", "nobody"], "nobody"),
+    ] {
+        let failed = project.naos(words);
+        assert_ne!(failed.exit, 0, "{words:?}");
+        assert!(failed.stderr.contains(said), "{words:?}: {}", failed.stderr);
+    }
+}
+
+#[test]
+fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
+    let script = concat!(
+        r#"{"call": [{"name": "note", "arguments": {"text": "Ann called about the roof"}},"#,
+        r#"{"name": "remember", "arguments": "#,
+        r#"{"fact": "Riake pays late", "confidence": 0.8, "source": "mail/7"}},"#,
+        r#"{"name": "remember", "arguments": "#,
+        r#"{"fact": "Tiana decides", "confidence": 0.7, "source": "mail/9"}},"#,
+        r#"{"name": "context_write", "arguments": "#,
+        r#"{"path": "agents/jarvis/WORKING.md", "text": "waiting for Ann"}}]}"#,
+        "\n",
+        r#"{"say": "Noted."}"#,
+        "\n",
+        r#"{"say": "Still waiting."}"#,
+    );
+    let office = office(script);
+    office.connect();
+    let project = &office.project;
+    let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    assert!(
+        !made.stdout.contains("No model is connected"),
+        "{}",
+        made.stdout
+    );
+    let root = project.path("");
+    fs::write(
+        root.join("agents/USER.md"),
+        "# The office\n\nWe are three.\n",
+    )
+    .unwrap();
+    let done = project.naos(&["run", "jarvis", "--input", "Who called?"]);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
+    let first = office.server.seen()[0].body.to_string();
+    for said in ["You are Jarvis", "We are three.", "It is 20"] {
+        assert!(first.contains(said), "{said}: {first}");
+    }
+    let known = project.json(&["memory", "list", "jarvis"]);
+    assert_eq!(known["items"].as_array().unwrap().len(), 2, "{known}");
+    let kept = project.naos(&["memory", "promote", "jarvis", "1"]);
+    assert_eq!(kept.exit, 0, "{}", kept.stderr);
+    let again = project.naos(&["memory", "promote", "jarvis", "1"]);
+    assert!(again.stdout.contains("0 added"), "{}", again.stdout);
+    assert_eq!(project.naos(&["memory", "promote", "jarvis", "7"]).exit, 1);
+    // The next run knows all of it, after who it is.
+    let done = project.naos(&["run", "jarvis", "--input", "And now?"]);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    let place = |said: &str| last.find(said).unwrap_or_else(|| panic!("{said}: {last}"));
+    let order = [
+        "You are Jarvis",
+        "waiting for Ann",
+        "Ann called",
+        "Riake pays late",
+    ];
+    assert!(order.map(place).is_sorted(), "{last}");
+    assert!(!last.contains("Tiana decides"), "nobody kept that: {last}");
+    // Out into a folder, and into another agent.
+    let out = root.join("out");
+    let folder = out.to_str().unwrap();
+    let written = project.naos(&["memory", "export", "jarvis", folder]);
+    assert_eq!(written.exit, 0, "{}", written.stderr);
+    assert!(
+        fs::read_to_string(out.join("MEMORY.md"))
+            .unwrap()
+            .contains("Riake pays late")
+    );
+    assert!(out.join("SOUL.md").is_file() && out.join("memory/facts.jsonl").is_file());
+    assert_eq!(
+        project.naos(&["memory", "export", "jarvis", folder]).exit,
+        1,
+        "it is there"
+    );
+    let taken = project.naos(&["memory", "import", "fury", folder]);
+    assert_eq!(taken.exit, 0, "{}", taken.stderr);
+    assert_eq!(
+        project.json(&["memory", "list", "fury"])["items"][0]["fact"],
+        "Riake pays late"
+    );
+    let gone = project.naos(&["memory", "forget", "jarvis", "1", "2"]);
+    assert_eq!(gone.exit, 0, "{}", gone.stderr);
+    assert_eq!(
+        project.json(&["memory", "list", "jarvis"])["items"],
+        serde_json::json!([])
+    );
+    let memory = project.json(&["get", "document", "agents/jarvis/MEMORY.md"]);
+    assert!(!memory.to_string().contains("Riake"), "{memory}");
+}
