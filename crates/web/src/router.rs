@@ -6,6 +6,7 @@ use axum::routing::{MethodFilter, on};
 use http::Method;
 use naos_types::{Code, Role};
 
+use crate::api::openai;
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
     documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools, resources,
@@ -85,6 +86,10 @@ table! {
     Api GET "/openapi.json" Open "This table as OpenAPI 3.1" nodes::openapi;
     Api GET "/api/v1/status" Staff "The node and the tenant at a glance" nodes::status;
     Api GET "/api/v1/top" Staff "The cell's queues and how far behind it is" nodes::top;
+
+    Api GET "/v1/models" Staff "Agents, as OpenAI lists models" openai::models;
+    Api GET "/v1/models/{model}" Staff "One agent, as OpenAI shows a model" openai::one;
+    Api POST "/v1/chat/completions" Staff "A run, as OpenAI completes a chat" openai::chat;
 
     Api GET "/api/v1/agents" Staff "All agents" agents::list;
     Api POST "/api/v1/agents" Admin "Makes an agent" agents::create;

@@ -5,7 +5,7 @@ use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
 use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
 use naos_types::input::{Answer, Link, Piece};
-use naos_types::spec::Enquiry;
+use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, Code, Refusal, RunId, Time};
 
@@ -62,6 +62,10 @@ fn printable(bytes: &[u8]) -> String {
     kept.collect::<String>().trim().to_owned()
 }
 
+fn unreadable() -> Refusal {
+    Refusal::new(Code::DAMAGED, "a run's recording can't be read")
+}
+
 impl Reader {
     /// The calls of a run, in order, at most [`CALLS_SHOWN_MAX`].
     ///
@@ -93,8 +97,35 @@ impl Reader {
         Ok(calls)
     }
 
-    fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
-        let unreadable = || Refusal::new(Code::DAMAGED, "a run's recording can't be read");
+    /// What the models used that answered in a run, by their providers' own figures.
+    ///
+    /// # Errors
+    /// A refusal if a piece of the recording can't be read.
+    pub fn usage(&self, run: &Run) -> Result<ModelUsage, Refusal> {
+        let mut sum = ModelUsage::default();
+        for piece in self.pieces(run.tail)? {
+            let Piece::Answer {
+                ability: run::Ability::Model,
+                answer: Answer::Body(body),
+                ..
+            } = piece
+            else {
+                continue;
+            };
+            let bytes = self.node.body(self.tenant, &body)?;
+            let thought: Thought = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+            let used = thought.usage.unwrap_or_default();
+            sum.input += used.input;
+            sum.cached_input += used.cached_input;
+            sum.cache_write += used.cache_write;
+            sum.output += used.output;
+            sum.reasoning += used.reasoning;
+        }
+        Ok(sum)
+    }
+
+    /// What was recorded, oldest first.
+    fn pieces(&self, tail: Option<BodyRef>) -> Result<Vec<Piece>, Refusal> {
         let mut pieces = Vec::new();
         let mut at = tail;
         while let Some(name) = at {
@@ -103,8 +134,13 @@ impl Reader {
             at = link.before;
             pieces.push(link.piece);
         }
+        pieces.reverse();
+        Ok(pieces)
+    }
+
+    fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
         let mut calls = Vec::new();
-        for piece in pieces.into_iter().rev() {
+        for piece in self.pieces(tail)? {
             match piece {
                 Piece::Segment(bytes) => {
                     let recorded = Segment::decode(&bytes).map_err(|_| unreadable())?;

@@ -1,3 +1,4 @@
 //! The API: a folder for each version.
 
+pub(crate) mod openai;
 pub(crate) mod v1;
