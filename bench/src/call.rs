@@ -71,7 +71,10 @@ fn each(count: usize, mut one: impl FnMut()) -> f64 {
 pub fn plain(input: &str) -> Run {
     Run {
         input: input.to_owned(),
-        grants: Arc::new(Grants::default()),
+        grants: Arc::new(Grants {
+            clock: true,
+            ..Grants::default()
+        }),
         limits: Limits::default(),
         seed: [7; 32],
         started_ms: 0,

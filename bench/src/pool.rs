@@ -9,7 +9,7 @@ use naos_store::Store;
 use naos_types::command::{self, Reply};
 use naos_types::fact::{Fact, plan};
 use naos_types::spec::{AgentSpec, Kind, PoolSpec, Spec};
-use naos_types::{Digest, Name, PlanStatus};
+use naos_types::{Digest, Grants, Name, PlanStatus};
 use serde_json::Value;
 
 use crate::call::{Nobody, plain};
@@ -109,6 +109,10 @@ async fn prepare(node: &Node, agent: &str, component: &[u8]) {
         name: name.clone(),
         spec: AgentSpec {
             component: Some(Digest::of(component)),
+            grants: Grants {
+                clock: true,
+                ..Grants::default()
+            },
             ..AgentSpec::default()
         },
     };

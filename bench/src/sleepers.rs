@@ -96,9 +96,9 @@ fn fill(dir: &Path, count: usize) -> f64 {
 pub fn sleep_in(dir: &Path) {
     let (node, store) = node(dir);
     let runtime = crate::site::runtime();
-    runtime.block_on(tokio::time::sleep(REST));
+    runtime.block_on(async { tokio::time::sleep(REST).await });
     let before = busy();
-    runtime.block_on(tokio::time::sleep(LOOK));
+    runtime.block_on(async { tokio::time::sleep(LOOK).await });
     let share = (busy() - before) / LOOK.as_secs_f64() * 100.0;
     println!("{share} {}", resident());
     node.stop();
