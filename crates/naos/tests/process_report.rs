@@ -5,7 +5,7 @@ mod project;
 use std::fs;
 use std::path::Path;
 
-use project::{Ended, naos_in};
+use project::{Ended, Project, naos_in};
 use serde_json::Value;
 
 const MAIL: &str = "From: B <b@x.example>\nSubject: x\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\n\
@@ -223,6 +223,28 @@ fn process_what_was_approved_by_hand_is_written_too() {
     contains(&approved.stdout, &["report: ", ".md"]);
     let written = fs::read_dir(&reports).unwrap().count();
     assert_eq!(written, 2, "as Markdown and as a page");
+}
+
+#[test]
+fn process_what_was_approved_on_the_page_is_written_by_the_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("talk.md"), "# Talk\n\nWe decided to stay.\n").unwrap();
+    let held = naos_in(dir.path(), &["report", ".", "--once"]);
+    assert_eq!(held.exit, 4, "{}{}", held.stdout, held.stderr);
+    let project = Project::at(dir);
+    let daemon = project.up();
+    let waiting = project.json(&["get", "approvals"]);
+    let id = waiting["items"][0]["approval"].as_str().unwrap();
+    let shown = project.json(&["get", "approval", id]);
+    let body = serde_json::json!({"approve": true, "seen": shown["seen"]});
+    let status = daemon.post(&format!("/api/v1/approvals/{id}/decide"), &body);
+    assert_eq!(status, "200", "{waiting} {shown}");
+    let reports = project.path("reports");
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(60);
+    while fs::read_dir(&reports).map_or(0, Iterator::count) < 2 {
+        assert!(naos_engine::clock::tick() < end, "nobody writes it");
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
 }
 
 #[test]

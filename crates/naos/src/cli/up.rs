@@ -2,18 +2,24 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use naos_engine::clock;
-use naos_types::Code;
+use naos_engine::node::Happened;
+use naos_types::fact::{Fact, plan};
+use naos_types::{Code, PlanStatus};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{Context, Ended};
 use crate::daemon::Daemon;
 use crate::descriptors;
 use crate::fail::Fail;
+use crate::office;
 use crate::out::Out;
 use crate::project::Project;
 use crate::session::{self, LOCK_WAIT_MS_MAX, Session};
@@ -161,6 +167,7 @@ fn serve(
         .map_err(|e| Fail::io("say where this daemon is, in data/daemon.json", &e))?;
     crate::desktop::watch(runtime, machine.node(), machine.main);
     let couriers = runtime.spawn(machine.couriers.clone().run());
+    let reports = runtime.spawn(write_reports(project.clone(), machine.node().watch(machine.main)));
     welcome(&context.out, project, machine, address, page || up.open);
     if up.open {
         open_page(&context.out, address);
@@ -176,6 +183,7 @@ fn serve(
     }
     let served = runtime.block_on(serving);
     couriers.abort();
+    reports.abort();
     match served {
         Ok(Ok(())) => {
             context.out.note("Stopped; what was acknowledged is kept.");
@@ -184,6 +192,42 @@ fn serve(
         Ok(Err(error)) => Err(Fail::io("serve", &error)),
         Err(_) => Err(Fail::new(Code::INTERNAL, "serving ended with a panic")),
     }
+}
+
+/// Writes what was approved on the page where people look for it, as `naos approve` does: at the
+/// end of each plan, and what ended before.
+async fn write_reports(project: Project, mut happened: Receiver<Arc<Happened>>) {
+    let Some(home) = office::home(&project) else {
+        return;
+    };
+    loop {
+        let (project, home) = (project.clone(), home.clone());
+        let write = move || {
+            let mut session = Session::open(&project, None)?;
+            office::deliver::deliver(&mut session, &home)
+        };
+        match tokio::task::spawn_blocking(write).await {
+            Ok(Ok(delivered)) => {
+                for path in delivered.written {
+                    tracing::info!(path = %path.display(), "a report was written");
+                }
+            }
+            Ok(Err(fail)) => tracing::warn!(why = fail.what, "the reports were not written"),
+            Err(_) => return,
+        }
+        loop {
+            match happened.recv().await {
+                Ok(news) if news.facts.iter().any(|(_, _, fact)| completes(fact)) => break,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => break, // one of them may have been an end
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+fn completes(fact: &Fact) -> bool {
+    matches!(fact, Fact::Plan(plan::Fact::Closed(f)) if f.status == PlanStatus::Completed)
 }
 
 fn heard(kind: SignalKind) -> Result<Signal, Fail> {

@@ -120,6 +120,11 @@ impl Project {
         }
     }
 
+    /// The same in a folder that is there already; it stays.
+    pub fn at(dir: TempDir) -> Self {
+        Self(dir)
+    }
+
     /// `naos up` on any free port.
     pub fn up(&self) -> Daemon {
         self.up_with(&[])
@@ -164,6 +169,26 @@ impl Daemon {
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Sends JSON as the owner, as the page would; the status of the answer.
+    pub fn post(&self, path: &str, body: &Value) -> String {
+        let host = self.said["url"].as_str().unwrap();
+        let host = host.strip_prefix("http://").unwrap();
+        let token = std::fs::read_to_string(self.said["token_path"].as_str().unwrap());
+        let (token, body) = (token.unwrap(), body.to_string());
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let text = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            token.trim(),
+            body.len(),
+        );
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 
     /// Ctrl-C, and how it ended.
