@@ -9,6 +9,7 @@ mod ends;
 mod events;
 mod flows;
 mod handlers;
+mod hijacked;
 mod nested;
 mod notices;
 mod pauses;

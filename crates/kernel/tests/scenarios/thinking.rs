@@ -14,7 +14,7 @@ use naos_types::{Code, DocPath, Grants, Micros, Name, Period, RunId, RunStatus, 
 
 use crate::bench::{Bench, sealed};
 
-fn name(text: &str) -> Name {
+pub fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn model(prices: bool) -> Spec {
     }))
 }
 
-fn mind() -> MindSpec {
+pub fn mind() -> MindSpec {
     MindSpec {
         prompt: "You help.".into(),
         models: vec![name("first"), name("second")],
@@ -53,12 +53,12 @@ fn mind() -> MindSpec {
     }
 }
 
-struct Cell {
-    bench: Bench,
-    run: RunId,
+pub struct Cell {
+    pub bench: Bench,
+    pub run: RunId,
 }
 
-fn made(mind: MindSpec) -> Bench {
+pub fn made(mind: MindSpec) -> Bench {
     let mut bench = Bench::new();
     for one in ["first", "second"] {
         let (reply, _) = bench.command(command::Resource::Apply {
@@ -87,11 +87,11 @@ fn made(mind: MindSpec) -> Bench {
     bench
 }
 
-fn kinds(facts: &[Fact]) -> String {
+pub fn kinds(facts: &[Fact]) -> String {
     facts.iter().map(Fact::kind).collect::<Vec<_>>().join(" ")
 }
 
-fn open(bench: &mut Bench) -> (Result<Reply, naos_types::Refusal>, Vec<Fact>) {
+pub fn open(bench: &mut Bench) -> (Result<Reply, naos_types::Refusal>, Vec<Fact>) {
     let input = bench.body(b"What is due?");
     bench.command(command::Task::Open {
         title: sealed("due"),
@@ -115,7 +115,7 @@ impl Cell {
     }
 
     /// What the model is asked now.
-    fn asked(&self) -> Option<(u32, Think)> {
+    pub fn asked(&self) -> Option<(u32, Think)> {
         self.bench
             .open()
             .into_iter()
@@ -144,12 +144,12 @@ impl Cell {
         kinds(&facts)
     }
 
-    fn says(&mut self, thought: &Thought) -> String {
+    pub fn says(&mut self, thought: &Thought) -> String {
         let body = self.bench.body(&serde_json::to_vec(thought).unwrap());
         self.ended(CallOutcome::Answered(body))
     }
 
-    fn status(&self) -> (RunStatus, Option<Code>) {
+    pub fn status(&self) -> (RunStatus, Option<Code>) {
         let run = self.run();
         (run.status, run.problem.as_ref().map(|problem| problem.code))
     }
@@ -163,7 +163,7 @@ impl Cell {
     }
 
     /// Spent and set aside.
-    fn money(&self) -> (u64, u64) {
+    pub fn money(&self) -> (u64, u64) {
         let key = naos_kernel::Key::Budget(Spender::Agent(name("brain")));
         match self.bench.state.get(&key) {
             Some(naos_kernel::AnyAggregate::Budget(budget)) => (budget.total.0, budget.reserved.0),
@@ -172,7 +172,7 @@ impl Cell {
     }
 
     /// The results that were given to the model so far.
-    fn results(&self) -> Vec<String> {
+    pub fn results(&self) -> Vec<String> {
         let answered = self.bench.facts.iter().filter_map(|(_, fact)| match fact {
             Fact::Run(run::Fact::Answered(f)) => Some(self.bench.bodies[&f.answer].clone()),
             _ => None,
@@ -193,7 +193,7 @@ fn usage(input: u64, output: u64) -> Option<ModelUsage> {
     })
 }
 
-fn text(text: &str) -> Thought {
+pub fn text(text: &str) -> Thought {
     Thought {
         text: text.into(),
         stop: "end".into(),
@@ -202,7 +202,7 @@ fn text(text: &str) -> Thought {
     }
 }
 
-fn calls(all: &[(&str, &str)]) -> Thought {
+pub fn calls(all: &[(&str, &str)]) -> Thought {
     let call = |(at, (name, arguments)): (usize, &(&str, &str))| ToolCall {
         id: format!("c{at}"),
         name: (*name).into(),
@@ -382,7 +382,7 @@ fn a_bill_above_what_was_set_aside_stops_the_agent() {
     assert_eq!(reply.unwrap_err().code, Code::AGENT_STOPPED);
 }
 
-fn limited(bench: &mut Bench, limit: u64) {
+pub fn limited(bench: &mut Bench, limit: u64) {
     let set = command::Budget::Set {
         agent: Spender::Agent(name("brain")),
         spec: Some(BudgetSpec {
@@ -486,7 +486,7 @@ fn a_person_is_asked_and_the_answer_given_on() {
     assert_eq!(cell.status(), (RunStatus::Completed, None));
 }
 
-fn with_a_workspace(more: impl FnOnce(&mut MindSpec)) -> MindSpec {
+pub fn with_a_workspace(more: impl FnOnce(&mut MindSpec)) -> MindSpec {
     let mut mind = MindSpec {
         workspace: Some(DocPath::new("agents/brain").unwrap()),
         ..mind()
@@ -495,7 +495,7 @@ fn with_a_workspace(more: impl FnOnce(&mut MindSpec)) -> MindSpec {
     mind
 }
 
-fn keep(bench: &mut Bench, path: &str, text: &str) {
+pub fn keep(bench: &mut Bench, path: &str, text: &str) {
     let body = bench.body(text.as_bytes());
     let path = DocPath::new(path).unwrap();
     let write = command::Document::Write {
@@ -506,7 +506,7 @@ fn keep(bench: &mut Bench, path: &str, text: &str) {
     bench.command(write).0.unwrap();
 }
 
-fn document(bench: &Bench, path: &str) -> String {
+pub fn document(bench: &Bench, path: &str) -> String {
     let key = naos_kernel::Key::Document(DocPath::new(path).unwrap());
     match bench.state.get(&key) {
         Some(naos_kernel::AnyAggregate::Document(found)) => bench.text(&found.body),
@@ -515,7 +515,7 @@ fn document(bench: &Bench, path: &str) -> String {
 }
 
 /// The begun run of an agent with these documents.
-fn cell_with(mind: MindSpec, documents: &[(&str, &str)]) -> Cell {
+pub fn cell_with(mind: MindSpec, documents: &[(&str, &str)]) -> Cell {
     let mut bench = made(mind);
     for (path, text) in documents {
         keep(&mut bench, path, text);
