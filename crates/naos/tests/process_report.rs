@@ -228,7 +228,11 @@ fn process_what_was_approved_by_hand_is_written_too() {
 #[test]
 fn process_what_was_approved_on_the_page_is_written_by_the_daemon() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("talk.md"), "# Talk\n\nWe decided to stay.\n").unwrap();
+    fs::write(
+        dir.path().join("talk.md"),
+        "# Talk\n\nWe decided to stay.\n",
+    )
+    .unwrap();
     let held = naos_in(dir.path(), &["report", ".", "--once"]);
     assert_eq!(held.exit, 4, "{}{}", held.stdout, held.stderr);
     let project = Project::at(dir);

@@ -52,9 +52,7 @@ impl Grants {
     }
 
     pub(crate) fn emits(&self, kind: &str) -> bool {
-        self.emit_kinds
-            .iter()
-            .any(|pattern| naos_types::glob(pattern, kind, b'.'))
+        naos_types::publishes(&self.emit_kinds, kind)
     }
 
     /// `host` in lower case; `own_port` is the scheme's, and the one that a bare host means.

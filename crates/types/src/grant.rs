@@ -106,6 +106,13 @@ pub fn covers(pattern: &str, path: &str) -> bool {
     glob(pattern, path, b'/')
 }
 
+/// Whether patterns of a manifest cover a type of events: `report.*` is `report.written` and not
+/// `report.written.twice`, which `report.**` is.
+#[must_use]
+pub fn publishes(patterns: &[String], topic: &str) -> bool {
+    patterns.iter().any(|pattern| glob(pattern, topic, b'.'))
+}
+
 /// `*` stands for anything but `separator`, `**` for anything. Walks back to the last star only,
 /// so it is quadratic at worst; patterns come from the manifest, texts are short.
 #[must_use]

@@ -28,7 +28,7 @@ mod time;
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
 pub use digest::Digest;
-pub use grant::{Grant, Grants, RunLimits, covers, glob, reaches};
+pub use grant::{Grant, Grants, RunLimits, covers, glob, publishes, reaches};
 pub use id::*;
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};

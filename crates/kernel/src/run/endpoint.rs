@@ -4,7 +4,7 @@
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, task};
 use naos_types::input::{Answer, CallEnded, CallOutcome};
-use naos_types::spec::{ENDPOINT_EVENTS_MAX, Endpoint, Enquiry, Kind, RemoteDriver, like};
+use naos_types::spec::{ENDPOINT_EVENTS_MAX, Endpoint, Enquiry, Kind, RemoteDriver};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, Grants, Name, Refusal, RunId, RunLimits, RunStatus,
     Sealed, Span, Tier, Time,
@@ -225,7 +225,7 @@ pub(crate) fn told(
         return Err(Stop::refused(Code::TOO_LARGE, what));
     }
     for (topic, data) in events {
-        let granted = run.grant.grants.emit.iter().any(|known| like(known, topic));
+        let granted = naos_types::publishes(&run.grant.grants.emit, topic);
         if !granted && !crate::planted::is("endpoint-emits-anything") {
             let what = format!("driver {driver} may not publish {topic}");
             let help = format!("add it to what the driver emits: `emit: [{topic}]`");

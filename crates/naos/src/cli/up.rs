@@ -167,7 +167,10 @@ fn serve(
         .map_err(|e| Fail::io("say where this daemon is, in data/daemon.json", &e))?;
     crate::desktop::watch(runtime, machine.node(), machine.main);
     let couriers = runtime.spawn(machine.couriers.clone().run());
-    let reports = runtime.spawn(write_reports(project.clone(), machine.node().watch(machine.main)));
+    let reports = runtime.spawn(write_reports(
+        project.clone(),
+        machine.node().watch(machine.main),
+    ));
     welcome(&context.out, project, machine, address, page || up.open);
     if up.open {
         open_page(&context.out, address);
