@@ -109,13 +109,15 @@ fn a_call() -> impl Strategy<Value = (String, String)> {
     ]
 }
 
-/// One answer of the model: what it wants to have called, and what it says that it used.
-fn an_answer() -> impl Strategy<Value = (Vec<(String, String)>, u64, u64)> {
+/// An answer of the model: what it wants to have called, and what it says that it read and wrote.
+type Spoken = (Vec<(String, String)>, u64, u64);
+
+fn an_answer() -> impl Strategy<Value = Spoken> {
     let used = || prop_oneof![4 => 0_u64..500, 1 => 0_u64..5_000_000, 1 => Just(u64::MAX)];
     (proptest::collection::vec(a_call(), 1..5), used(), used())
 }
 
-fn thought((all, input, output): (Vec<(String, String)>, u64, u64)) -> Thought {
+fn thought((all, input, output): Spoken) -> Thought {
     let call = |(at, (name, arguments))| ToolCall {
         id: format!("c{at}"),
         name,
@@ -189,7 +191,7 @@ fn judge(cell: &Cell, begun: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn hijacked(answers: Vec<(Vec<(String, String)>, u64, u64)>) -> Result<(), TestCaseError> {
+fn hijacked(answers: Vec<Spoken>) -> Result<(), TestCaseError> {
     let documents = [
         ("secret/vault.md", SECRET),
         ("agents/brain/SOUL.md", SOUL),
