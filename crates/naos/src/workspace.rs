@@ -43,9 +43,10 @@ pub(crate) fn identities(project: &Project) -> Result<Vec<Piece>, Fail> {
     let mut out = Vec::new();
     let mut take = |path: &Path| -> Result<(), Fail> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !path.is_file() || !is_identity(&name) {
+        if !is_identity(&name) {
             return Ok(());
         }
+        regular(path)?;
         let within = path.strip_prefix(&project.root).unwrap_or(path);
         out.push(read(path, &slashes(within))?);
         Ok(())
@@ -81,6 +82,7 @@ pub(crate) fn below(dir: &Path, to: &str) -> Result<Vec<Piece>, Fail> {
             }
             let ending = path.extension().unwrap_or_default().to_string_lossy();
             if matches!(&*ending, "md" | "jsonl" | "json" | "txt") {
+                regular(&path)?;
                 let within = path.strip_prefix(dir).unwrap_or(&path);
                 out.push(read(&path, &format!("{to}/{}", slashes(within)))?);
             }
@@ -89,6 +91,21 @@ pub(crate) fn below(dir: &Path, to: &str) -> Result<Vec<Piece>, Fail> {
     }
     out.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(out)
+}
+
+/// A link could lead out of the project, and a pipe never ends.
+fn regular(path: &Path) -> Result<(), Fail> {
+    let kind = fs::symlink_metadata(path)
+        .map_err(|e| Fail::io(format!("read {}", path.display()), &e))?
+        .file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is no file but a link, a folder or a pipe",
+        path.display()
+    );
+    Err(Fail::new(Code::BAD_DOCUMENT, what).help("put the file itself there, or take it away"))
 }
 
 fn too_many(dir: &Path, count: usize) -> Result<(), Fail> {

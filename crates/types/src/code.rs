@@ -261,7 +261,7 @@ codes! {
         "`naos get run ID` shows what each said; `naos get models` shows how they are reached"
     OVERBILLED 222 Conflict
         "a provider bills more than it can"
-        "compare its bill with `naos cost models`; correct the model's prices, then \
+        "compare its bill with `naos audit --last 50`; correct the model's prices, then \
          `naos start AGENT`"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"

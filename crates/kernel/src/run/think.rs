@@ -26,6 +26,8 @@ use crate::turn::{Done, Stop, Turn};
 
 /// How often in a row a model may ask for the very same calls.
 const REPEATS_MAX: u32 = 3;
+/// How many answers in a row may be lost, each of which counts as the most that it can cost.
+const LOST_MAX: u32 = 2;
 /// The most models that are asked for one answer, those that stand in included.
 const CHAIN_MAX: usize = 16;
 /// What stands around each piece of a conversation, in tokens: roles, marks, names.
@@ -80,11 +82,19 @@ pub struct Thinking {
     pub cost: Micros,
     /// How often in a row the last calls were asked for.
     pub repeats: u32,
+    /// How many answers were lost since the last good one.
+    pub lost: u32,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // How many were lost stands at the end, and nobody counted before.
+        (version == 1)
+            .then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())
+            .flatten()
+    }
 }
 
 /// How an agent works with a model, if it does.
@@ -342,6 +352,10 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = format!("it used {} tokens of {}", thinking.tokens, mind.tokens_max);
         return stopped(turn, id, run, Code::LIMIT_TOKENS, &note);
     }
+    if thinking.lost >= LOST_MAX && !crate::planted::is("lost-again-and-again") {
+        let note = format!("{LOST_MAX} answers in a row were lost, each paid as the worst case");
+        return for_good(turn, id, run, Problem::new(Code::MODEL_FAILED, note));
+    }
     if thinking.repeats >= REPEATS_MAX {
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
@@ -526,14 +540,19 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
         .saturating_add(f.output);
     if let Some(answer) = f.answer {
         thinking.failed = 0;
+        thinking.lost = 0;
         thinking.done = 0;
         thinking.answer = Some(answer);
         thinking.bytes += answer.len;
         thinking.pieces += 1;
         thinking.repeats = if f.repeated { thinking.repeats + 1 } else { 0 };
-    } else if !f.lost {
+    } else if f.lost {
+        thinking.lost += 1;
+    } else {
         thinking.failed += 1;
     }
+    // What a run cost stands with it, however it ends.
+    turn.run_mut(&f.run)?.cost = thinking.cost;
     turn.put_thinking(f.run, Some(thinking));
     Ok(())
 }

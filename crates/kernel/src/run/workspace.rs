@@ -277,7 +277,7 @@ pub(super) fn remember(
     let kept = json!({
         "timestamp": turn.now.rfc3339(),
         "fact": fact,
-        "confidence": f32::from(sure) / 100.0,
+        "confidence": f64::from(sure) / 100.0,
         "source": source,
         "run": run.0,
         "promoted": promoted,

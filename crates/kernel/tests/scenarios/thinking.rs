@@ -352,6 +352,19 @@ fn an_answer_that_is_lost_counts_as_the_worst_case() {
 }
 
 #[test]
+fn answers_that_are_lost_again_and_again_end_it_and_their_cost_stands_with_the_run() {
+    let mut cell = Cell::new(mind());
+    cell.ended(CallOutcome::Lost(None));
+    assert!(cell.asked().is_some(), "it is asked once more");
+    cell.ended(CallOutcome::Lost(None));
+    assert_eq!(cell.asked(), None);
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::MODEL_FAILED)));
+    let (spent, reserved) = cell.money();
+    assert_eq!((cell.run().cost.0, reserved), (spent, 0));
+    assert!(spent > 0);
+}
+
+#[test]
 fn who_is_cancelled_pays_for_what_is_under_way() {
     let mut cell = Cell::new(mind());
     let reserved = cell.money().1;

@@ -236,7 +236,7 @@ fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, 
     out.say(
         "Who they are stands in agents/NAME/SOUL.md and AGENTS.md, who you are in agents/USER.md:",
     );
-    out.say("fill that in. What you change there they know at the next run.");
+    out.say("fill that in. What you change there they know at the next `naos run`.");
     if !models {
         out.say(
             "No model is connected yet: set a key such as ANTHROPIC_API_KEY or OPENAI_API_KEY \

@@ -204,16 +204,22 @@ fn input(chat: &Chat) -> Result<String, Fault> {
         };
         all.push((role, text(message)?));
     }
-    if let [("user", only)] = &all[..] {
+    if let [("user", only)] = &all[..]
+        && !only.trim().is_empty()
+    {
         return Ok(only.clone());
     }
+    if all.iter().all(|(_, text)| text.trim().is_empty()) {
+        return Err(bad("the messages say nothing"));
+    }
+    // JSON, so that no message can say that it is another's.
     let told = all
         .iter()
-        .map(|(role, text)| format!("<{role}>\n{text}\n</{role}>\n\n"));
-    let told: String = told.collect();
+        .map(|(role, text)| json!({"role": role, "content": text}).to_string());
+    let told: Vec<String> = told.collect();
     Ok(format!(
-        "The conversation so far. Answer its last message.\n\n{}",
-        told.trim_end()
+        "The conversation so far, a message a line, as JSON. Answer its last message.\n\n{}",
+        told.join("\n")
     ))
 }
 
@@ -533,10 +539,12 @@ mod tests {
         let more = r#"{"model": "m", "messages": [{"role": "developer", "content": "Be short."},
             {"role": "user", "content": "Hello"}]}"#;
         let told = of(more).unwrap();
-        assert!(told.contains("<system>\nBe short.\n</system>"), "{told}");
-        assert!(told.ends_with("<user>\nHello\n</user>"), "{told}");
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[2], r#"{"role":"system","content":"Be short."}"#);
+        assert_eq!(lines[3], r#"{"role":"user","content":"Hello"}"#);
         for (more, why) in [
             (r#""messages": []"#, "1 to"),
+            (r#""messages": [{"role": "user"}]"#, "nothing"),
             (r#""messages": [{"role": "tool", "content": "x"}]"#, "role"),
             (
                 r#""n": 2, "messages": [{"role": "user", "content": "x"}]"#,
