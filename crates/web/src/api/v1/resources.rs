@@ -93,13 +93,20 @@ fn kept(text: &str) -> Value {
 }
 
 fn shape(key: &ResourceKey, resource: &Resource) -> Value {
-    json!({
+    let mut out = json!({
         "kind": key.0,
         "name": key.1,
         "version": resource.version,
         "digest": resource.digest,
         "spec": content(&resource.spec),
-    })
+    });
+    if key.0 == Kind::Model {
+        // What a list of models is read for.
+        for price in ["input_micros_per_mtok", "output_micros_per_mtok"] {
+            out[price] = out["spec"][price].clone();
+        }
+    }
+    out
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
