@@ -285,13 +285,13 @@ pub(crate) fn wrapped(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Fail> {
 /// Applies the project's own files if they changed since they were last applied.
 pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
     let project = session.project().clone();
-    let (documents, identities) = own_files(&project)?;
+    let files = OwnFiles::of(&project)?;
     let before = Remembered::of(&project);
-    let known = documents.is_empty() || before.digest == digest(&documents);
-    if known && before.identities == named(&identities) {
+    let known = files.documents.is_empty() || before.digest == digest(&files.documents);
+    if known && before.identities == named(&files.identities) {
         return Ok(());
     }
-    let answer = own(session, &project, How::default())?;
+    let answer = own(session, &project, &files, How::default())?;
     warn(out, &answer);
     let changed = items(&answer)
         .iter()
@@ -306,8 +306,18 @@ pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
 }
 
 /// The project's own files: documents that make resources, and what says who its agents are.
-fn own_files(project: &Project) -> Result<(Vec<Document>, Vec<Piece>), Fail> {
-    Ok((own_documents(project)?, workspace::identities(project)?))
+pub(crate) struct OwnFiles {
+    pub(crate) documents: Vec<Document>,
+    identities: Vec<Piece>,
+}
+
+impl OwnFiles {
+    pub(crate) fn of(project: &Project) -> Result<Self, Fail> {
+        Ok(Self {
+            documents: own_documents(project)?,
+            identities: workspace::identities(project)?,
+        })
+    }
 }
 
 fn named(identities: &[Piece]) -> BTreeMap<String, String> {
@@ -317,17 +327,25 @@ fn named(identities: &[Piece]) -> BTreeMap<String, String> {
 }
 
 /// Applies the project's own files, whether they changed or not, and remembers them.
-pub(crate) fn own(session: &mut Session, project: &Project, how: How) -> Result<Value, Fail> {
-    let (documents, identities) = own_files(project)?;
+pub(crate) fn own(
+    session: &mut Session,
+    project: &Project,
+    files: &OwnFiles,
+    how: How,
+) -> Result<Value, Fail> {
+    let OwnFiles {
+        documents,
+        identities,
+    } = files;
     let before = Remembered::of(project);
     if !how.dry_run {
         // First: an agent that is new begins with who it is.
-        workspace::put(session, &identities, &before.identities)?;
+        workspace::put(session, identities, &before.identities)?;
     }
     let answer = if documents.is_empty() {
         json!({"items": []})
     } else {
-        apply(session, &documents, how)?
+        apply(session, documents, how)?
     };
     if !how.dry_run {
         let mut items = made(&answer);
@@ -335,9 +353,9 @@ pub(crate) fn own(session: &mut Session, project: &Project, how: How) -> Result<
         items.sort();
         items.dedup();
         Remembered {
-            digest: digest(&documents),
+            digest: digest(documents),
             items,
-            identities: named(&identities),
+            identities: named(identities),
         }
         .keep(project)?;
     }

@@ -61,6 +61,18 @@ pub struct Thought {
     pub trouble: Option<Trouble>,
 }
 
+/// Where an agent's workspace keeps what it learned, a JSON object a line.
+pub const FACTS: &str = "memory/facts.jsonl";
+/// What stands at the beginning of a new `MEMORY.md`.
+pub const MEMORY_HEAD: &str = "# What holds\n\n";
+
+/// How something learned stands in `MEMORY.md`; it is forgotten by this line.
+#[must_use]
+pub fn memory_line(fact: &str, source: &str, timestamp: &str) -> String {
+    let day: String = timestamp.chars().take(10).collect();
+    format!("- {fact} ({source}, {day})")
+}
+
 impl Thought {
     /// There is no answer; `billed` says whether the provider may want money for it.
     #[must_use]

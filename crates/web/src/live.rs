@@ -73,14 +73,14 @@ enum Paint {
 }
 
 /// Pieces of the answers of one run, as a model writes them.
-struct Pieces {
-    run: RunId,
-    frames: Receiver<Arc<Frame>>,
+pub(crate) struct Pieces {
+    pub(crate) run: RunId,
+    pub(crate) frames: Receiver<Arc<Frame>>,
 }
 
 impl Pieces {
     /// The next piece of this run; pending for ever once there can be none.
-    async fn next(&mut self) -> Arc<Frame> {
+    pub(crate) async fn next(&mut self) -> Arc<Frame> {
         loop {
             match self.frames.recv().await {
                 Ok(frame) if frame.run == self.run => return frame,
@@ -89,6 +89,17 @@ impl Pieces {
                 Err(RecvError::Closed) => std::future::pending().await,
             }
         }
+    }
+
+    /// What is there already.
+    pub(crate) fn left(&mut self) -> Vec<Arc<Frame>> {
+        let mut out = Vec::new();
+        while let Ok(frame) = self.frames.try_recv() {
+            if frame.run == self.run {
+                out.push(frame);
+            }
+        }
+        out
     }
 }
 
@@ -223,12 +234,8 @@ impl Listener {
         if matches!(found.status, RunStatus::Queued | RunStatus::Running) {
             return Some(());
         }
-        if let Some(pieces) = &mut self.pieces {
-            while let Ok(frame) = pieces.frames.try_recv() {
-                if frame.run == run {
-                    self.ready.push_back(piece(&frame));
-                }
-            }
+        for frame in self.pieces.iter_mut().flat_map(Pieces::left) {
+            self.ready.push_back(piece(&frame));
         }
         let data = json!({"status": found.status});
         self.ready

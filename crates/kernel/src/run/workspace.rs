@@ -7,6 +7,7 @@
 //! by the rule of its manifest.
 
 use naos_types::spec::MindSpec;
+use naos_types::think::{FACTS, MEMORY_HEAD, memory_line};
 use naos_types::{Actor, BodyRef, DocPath, RunId, Span, Time};
 use serde_json::json;
 
@@ -282,7 +283,7 @@ pub(super) fn remember(
         "run": run.0,
         "promoted": promoted,
     });
-    let path = below(folder, "memory/facts.jsonl")?;
+    let path = below(folder, FACTS)?;
     if let Err(bytes) = add(turn, run, &path, ("", &kept.to_string()))? {
         return Ok(Err(format!(
             "its memory would have {bytes} bytes: a person forgets some"
@@ -294,8 +295,8 @@ pub(super) fn remember(
         ));
     }
     let path = below(folder, "MEMORY.md")?;
-    let line = format!("- {fact} ({source}, {})", day(turn.now));
-    Ok(match add(turn, run, &path, ("# What holds\n\n", &line))? {
+    let line = memory_line(&fact, &source, &turn.now.rfc3339());
+    Ok(match add(turn, run, &path, (MEMORY_HEAD, &line))? {
         Ok(()) => Ok("kept, and added to MEMORY.md".to_owned()),
         Err(bytes) => Err(format!("MEMORY.md would have {bytes} bytes")),
     })

@@ -225,11 +225,7 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
     }
     if let Some(listed) = listed(kind) {
         return match listed.path {
-            "/documents" => {
-                let parts: Vec<String> =
-                    name.trim_start_matches('/').split('/').map(part).collect();
-                session.get(api(&format!("/documents/{}", parts.join("/"))))
-            }
+            "/documents" => session.get(crate::workspace::place(name.trim_start_matches('/'))),
             "/audit" => {
                 let all = session.get(api("/audit?last=1000&action=event.published"))?;
                 let found = items(&all)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use naos_types::think::{FACTS, MEMORY_HEAD, memory_line};
 use naos_types::{Code, Name};
 use serde_json::{Value, json};
 
@@ -89,7 +90,7 @@ fn folder(session: &mut Session, agent: &str) -> Result<(Name, String), Fail> {
 
 /// What an agent learned, line by line, and the version of that document.
 fn learned(session: &mut Session, folder: &str) -> Result<(Vec<Value>, u64), Fail> {
-    let path = format!("{folder}/memory/facts.jsonl");
+    let path = format!("{folder}/{FACTS}");
     let (text, version) = workspace::document(session, &path)?.unwrap_or_default();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let read = |(at, line): (usize, &str)| {
@@ -109,7 +110,7 @@ fn put_learned(
     version: u64,
 ) -> Result<(), Fail> {
     let lines: String = all.iter().map(|one| format!("{one}\n")).collect();
-    let path = format!("{folder}/memory/facts.jsonl");
+    let path = format!("{folder}/{FACTS}");
     workspace::write(session, &path, &lines, version).map(drop)
 }
 
@@ -163,8 +164,7 @@ fn places(all: &[Value], chosen: &Chosen) -> Result<Vec<usize>, Fail> {
 /// How something learned stands in MEMORY.md.
 fn line(one: &Value) -> String {
     let text = |key: &str| one[key].as_str().unwrap_or_default();
-    let day: String = text("timestamp").chars().take(10).collect();
-    format!("- {} ({}, {day})", text("fact"), text("source"))
+    memory_line(text("fact"), text("source"), text("timestamp"))
 }
 
 fn promote(context: &Context, chosen: &Chosen) -> Ended {
@@ -174,7 +174,7 @@ fn promote(context: &Context, chosen: &Chosen) -> Ended {
     let path = format!("{folder}/MEMORY.md");
     let (mut text, kept) = workspace::document(&mut session, &path)?.unwrap_or_default();
     if text.is_empty() {
-        text.push_str("# What holds\n\n");
+        text.push_str(MEMORY_HEAD);
     }
     let mut count = 0;
     for at in places(&all, chosen)? {

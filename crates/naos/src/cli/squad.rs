@@ -12,7 +12,7 @@ use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::Session;
 use crate::squads::{self, LANGUAGES, PACKS, Persona};
-use crate::sync;
+use crate::sync::{self, How, OwnFiles};
 use crate::workspace::FOLDER;
 
 /// Makes a squad: agents with a persona each, which work with a language model.
@@ -147,7 +147,12 @@ fn init(context: &Context, asked: &Init) -> Ended {
     // Last: with it the files are agents.
     put(manifest, &text)?;
     let mut session = context.session()?;
-    let answer = sync::own(&mut session, &project, sync::How::default())?;
+    let answer = sync::own(
+        &mut session,
+        &project,
+        &OwnFiles::of(&project)?,
+        How::default(),
+    )?;
     let there = connected(&mut session)?;
     drop(session);
     show(context, &chosen, &kept, &answer, there);

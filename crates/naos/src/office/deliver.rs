@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use crate::fail::Fail;
 use crate::session::{Session, api, part};
+use crate::workspace;
 
 /// Where reports stand among the documents.
 const FOLDER: &str = "/reports/";
@@ -50,8 +51,7 @@ pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Delivered, Fa
         else {
             continue;
         };
-        let path: Vec<String> = name.split('/').map(part).collect();
-        let document = session.get(api(&format!("/documents/reports/{}", path.join("/"))))?;
+        let document = session.get(workspace::place(&format!("reports/{name}")))?;
         let text = defused(&plain(document["text"].as_str().unwrap_or_default()));
         let reports = dir.join("reports");
         write(&reports, name, &text, &mut memory, &mut delivered)

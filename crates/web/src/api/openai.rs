@@ -23,7 +23,6 @@ use naos_types::{Code, Name, RunId, RunStatus};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::Instant;
 
@@ -31,6 +30,7 @@ use super::v1::runs::{Begun, begin, title_of};
 use super::v1::shapes;
 use crate::door::{Answered, Call, json as answer, ok};
 use crate::error::Fault;
+use crate::live::Pieces;
 
 /// The model that stands for whoever the broker finds.
 const BROKER: &str = "naos";
@@ -456,29 +456,21 @@ impl Streaming {
     }
 
     /// Tells pieces as they come, until the run is over.
-    async fn run(mut self, begun: Begun, mut frames: Receiver<Arc<Frame>>) -> Result<(), Gone> {
+    async fn run(mut self, begun: Begun, frames: Receiver<Arc<Frame>>) -> Result<(), Gone> {
         self.send(&self.chunk(json!({"role": "assistant", "content": ""}), None))
             .await?;
         let reader = self.reader.clone();
+        let run = self.run;
+        let mut pieces = Pieces { run, frames };
         let mut over = Box::pin(ended(&reader, begun));
         loop {
-            let told = tokio::select! {
+            tokio::select! {
                 biased;
-                frame = frames.recv() => frame,
+                frame = pieces.next() => self.piece(&frame).await?,
                 outcome = &mut over => {
-                    while let Ok(frame) = frames.try_recv() {
-                        if frame.run == self.run {
-                            self.piece(&frame).await?;
-                        }
+                    for frame in pieces.left() {
+                        self.piece(&frame).await?;
                     }
-                    return self.end(outcome).await;
-                }
-            };
-            match told {
-                Ok(frame) if frame.run == self.run => self.piece(&frame).await?,
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => {
-                    let outcome = over.await;
                     return self.end(outcome).await;
                 }
             }
