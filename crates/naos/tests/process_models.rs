@@ -102,6 +102,10 @@ fn process_every_provider_answers_and_is_paid() {
     assert!(seen.len() >= 4);
     let audit = office.project.naos(&["audit", "--last", "200"]);
     assert!(!audit.stdout.contains(KEY), "a key in the audit log");
+    let doctor = office.project.naos(&["doctor"]);
+    let line = doctor.stdout.lines().find(|line| line.contains("models"));
+    let line = line.unwrap_or_else(|| panic!("no models in {}", doctor.stdout));
+    assert!(!line.contains("no key is set"), "{line}");
     assert!(audit.stdout.contains("cost.metered"), "{}", audit.stdout);
 }
 

@@ -193,8 +193,28 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
         1,
         "it is there"
     );
-    let taken = project.naos(&["memory", "import", "fury", folder]);
+    // What it has already isn't replaced in silence; the same again is no other text.
+    let before = project.json(&["get", "document", "agents/fury/SOUL.md"]);
+    let refused = project.naos(&["memory", "import", "fury", folder]);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("SOUL.md") && refused.stderr.contains("--force"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(
+        project.json(&["get", "document", "agents/fury/SOUL.md"]),
+        before
+    );
+    let taken = project.naos(&["memory", "import", "fury", folder, "--force"]);
     assert_eq!(taken.exit, 0, "{}", taken.stderr);
+    let again = project.naos(&["memory", "import", "fury", folder]);
+    assert_eq!(again.exit, 0, "{}", again.stderr);
+    assert!(
+        again.stdout.contains("0 new, 0 replaced"),
+        "{}",
+        again.stdout
+    );
     assert_eq!(
         project.json(&["memory", "list", "fury"])["items"][0]["fact"],
         "Riake pays late"

@@ -1,7 +1,7 @@
 //! From a refusal to an answer: the one place that picks a status.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use naos_types::{Code, Refusal};
 use serde_json::{Map, Value, json};
 
@@ -74,7 +74,14 @@ impl Fault {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::UNAUTHORIZED && *code != Code::BAD_WEBHOOK {
+        self.advise(headers);
+        response
+    }
+
+    /// What a client is to do about it: sign in, or come again.
+    pub(crate) fn advise(&self, headers: &mut HeaderMap) {
+        let status = self.http();
+        if status == StatusCode::UNAUTHORIZED && self.refusal.code != Code::BAD_WEBHOOK {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(
@@ -83,7 +90,6 @@ impl Fault {
         ) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response
     }
 }
 

@@ -284,6 +284,8 @@ table! {
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
     Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
+    Page POST "/events/deliveries/{name}" Admin "Lets a receiver have its events, or no more"
+        screens::events::deliver;
     Page POST "/events/dead" Staff "Replays one, or gives it up" screens::events::decide;
     Page GET "/audit" Staff "The journal" screens::audit::show;
     Page POST "/audit/verify" Staff "Proves the journal" screens::audit::verify;
@@ -345,7 +347,8 @@ fn stray(
     status: Option<http::StatusCode>,
 ) -> axum::response::Response {
     let (parts, _) = request.into_parts();
-    let api = parts.uri.path().starts_with("/api/");
+    let path = parts.uri.path();
+    let api = path.starts_with("/api/") || openai::is_asked(path);
     let html = parts
         .headers
         .get(http::header::ACCEPT)

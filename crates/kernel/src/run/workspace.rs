@@ -284,6 +284,9 @@ pub(super) fn remember(
         "promoted": promoted,
     });
     let path = below(folder, FACTS)?;
+    if is_known(&text(turn, &path)?, &fact, sure) {
+        return Ok(Ok("known already, and no less sure".to_owned()));
+    }
     if let Err(bytes) = add(turn, run, &path, ("", &kept.to_string()))? {
         return Ok(Err(format!(
             "its memory would have {bytes} bytes: a person forgets some"
@@ -299,6 +302,19 @@ pub(super) fn remember(
     Ok(match add(turn, run, &path, (MEMORY_HEAD, &line))? {
         Ok(()) => Ok("kept, and added to MEMORY.md".to_owned()),
         Err(bytes) => Err(format!("MEMORY.md would have {bytes} bytes")),
+    })
+}
+
+/// Whether the same words stand there, from somebody who was as sure.
+fn is_known(learned: &str, fact: &str, sure: u8) -> bool {
+    if crate::planted::is("learned-twice") {
+        return false;
+    }
+    let lines = learned.lines().rev();
+    let mut read = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    read.any(|one| {
+        let was = one["confidence"].as_f64().unwrap_or_default();
+        one["fact"] == fact && was * 100.0 + 0.5 >= f64::from(sure)
     })
 }
 

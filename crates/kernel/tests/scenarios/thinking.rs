@@ -685,6 +685,34 @@ fn a_rule_adds_what_it_is_sure_of_to_its_memory() {
 }
 
 #[test]
+fn what_it_knows_isnt_kept_twice() {
+    let mut cell = cell_with(with_a_workspace(|_| ()), &[]);
+    let learned = |fact: &str, sure: &str| {
+        let given = format!(r#"{{"fact": "{fact}", "confidence": {sure}, "source": "mail/7"}}"#);
+        ("remember", given)
+    };
+    let all = [
+        learned("Riake pays late", "0.8"),
+        learned("Riake  pays late", "0.8"),
+        learned("Riake pays late", "0.5"),
+        learned("Riake pays late", "0.95"),
+        learned("Riake pays", "0.8"),
+    ];
+    let all: Vec<_> = all
+        .iter()
+        .map(|(name, given)| (*name, given.as_str()))
+        .collect();
+    cell.says(&calls(&all));
+    let results = cell.results();
+    for (at, known) in [(1, false), (2, true), (3, true), (4, false), (5, false)] {
+        let said = &results[at];
+        assert_eq!(said.contains("known already"), known, "{at}: {said}");
+    }
+    let facts = document(&cell.bench, "agents/brain/memory/facts.jsonl");
+    assert_eq!(facts.lines().count(), 3, "{facts}");
+}
+
+#[test]
 fn without_a_name_the_cheapest_is_asked_that_can_what_is_wanted() {
     let any = || MindSpec {
         models: Vec::new(),

@@ -87,11 +87,16 @@ fn everything(context: &Context) -> Ended {
     found.push(configuration(&project));
     found.extend(owner(&project));
     match context.session() {
-        Ok(mut session) => asked(&mut session, &mut found),
+        Ok(mut session) => {
+            asked(&mut session, &mut found);
+            found.push(match session.get(api("/resources/model")) {
+                Ok(listed) => models(&listed),
+                Err(fail) => bad("models", &fail),
+            });
+        }
         Err(fail) => found.push(bad("data", &fail)),
     }
     found.extend(secrets(&project));
-    found.push(models());
     let worst = found.iter().any(|found| found.state == State::Bad);
     if context.out.json {
         let items: Vec<Value> = found
@@ -269,8 +274,15 @@ fn secrets(project: &Project) -> Vec<Found> {
     )]
 }
 
-/// Keys of model providers in the environment: none of them is used yet.
-fn models() -> Found {
+/// The models that agents work with; without any, the keys of providers in the environment.
+fn models(applied: &Value) -> Found {
+    let names: Vec<&str> = crate::out::items(applied)
+        .iter()
+        .filter_map(|model| model["name"].as_str())
+        .collect();
+    if !names.is_empty() {
+        return good("models", names.join(", "));
+    }
     const KEYS: [&str; 4] = [
         "ANTHROPIC_API_KEY",
         "OPENAI_API_KEY",
@@ -284,7 +296,7 @@ fn models() -> Found {
     if there.is_empty() {
         return good(
             "models",
-            "no key is set; skills and agents work without".into(),
+            "none is applied and no key is set; skills and components work without".into(),
         );
     }
     good(

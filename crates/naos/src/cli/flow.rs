@@ -12,6 +12,7 @@ use super::{Context, Ended, exit_of, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, items};
 use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::sync;
 
 /// Makes, runs and shows workflows: agents in a row, each gets what the one before it gave.
 #[derive(clap::Args)]
@@ -357,6 +358,7 @@ impl Flow<'_> {
         self.context
             .out
             .say(format!("Added the step {step} to the {word} {of}."));
+        sync::warn(&self.context.out, &answer);
         Ok(0)
     }
 

@@ -1,5 +1,6 @@
 //! `naos memory list|promote|forget|export|import`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::{Context, Ended, name};
 use crate::fail::Fail;
 use crate::out::cell;
 use crate::session::{Session, api};
-use crate::workspace;
+use crate::workspace::{self, Piece};
 
 /// Shows what an agent remembers, keeps it for good, or forgets it.
 #[derive(clap::Args)]
@@ -52,6 +53,9 @@ enum What {
         agent: String,
         /// The folder.
         dir: PathBuf,
+        /// Replaces what the agent has and what says something else. Earlier versions stay.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -70,7 +74,7 @@ pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
         What::Promote(chosen) => promote(context, chosen),
         What::Forget(chosen) => forget(context, chosen),
         What::Export { agent, dir, force } => export(context, agent, dir, *force),
-        What::Import { agent, dir } => import(context, agent, dir),
+        What::Import { agent, dir, force } => import(context, agent, dir, *force),
     }
 }
 
@@ -223,6 +227,11 @@ fn forget(context: &Context, chosen: &Chosen) -> Ended {
     let count = all.len() - rest.len();
     put_learned(&mut session, &folder, &rest, version)?;
     drop(session);
+    // Numbers move: whoever named one sees what it stood for.
+    for at in &gone {
+        let fact = all[*at]["fact"].as_str().unwrap_or_default();
+        context.out.note(format!("Forgotten: {fact}"));
+    }
     told(context, count, "forgotten");
     Ok(0)
 }
@@ -272,7 +281,7 @@ fn export(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
     Ok(0)
 }
 
-fn import(context: &Context, agent: &str, dir: &Path) -> Ended {
+fn import(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
     if !dir.is_dir() {
         let what = format!("there is no folder {}", dir.display());
         return Err(Fail::new(Code::NOT_FOUND, what).help("name the folder of a workspace"));
@@ -284,14 +293,36 @@ fn import(context: &Context, agent: &str, dir: &Path) -> Ended {
         let what = format!("there is no file of a workspace in {}", dir.display());
         return Err(Fail::new(Code::NOT_FOUND, what).help("for example SOUL.md"));
     }
-    let count = workspace::put(&mut session, &pieces, &Default::default())?;
+    let there: BTreeMap<String, String> = workspace::kept(&mut session, &format!("/{folder}/"))?
+        .iter()
+        .map(|piece| (piece.path.clone(), piece.digest()))
+        .collect();
+    let differs = |piece: &&Piece| {
+        there
+            .get(&piece.path)
+            .is_some_and(|is| *is != piece.digest())
+    };
+    let other: Vec<&str> = pieces.iter().filter(differs).map(|p| &*p.path).collect();
+    if !other.is_empty() && !force {
+        let what = format!(
+            "{agent} has other text in {}; nothing was taken",
+            other.join(", ")
+        );
+        let help = "add --force to replace it: earlier versions stay";
+        return Err(Fail::new(Code::EXISTS, what).help(help));
+    }
+    let put = workspace::put(&mut session, &pieces, &there)?;
     drop(session);
+    let (count, replaced) = (pieces.len(), other.len());
+    let new = put - replaced;
     if context.out.json {
-        context.out.json(&json!({"files": count, "agent": agent}));
+        let done = json!({"files": count, "new": new, "replaced": replaced, "agent": agent});
+        context.out.json(&done);
     } else {
-        context
-            .out
-            .say(format!("{agent} has {count} files of {}.", dir.display()));
+        let dir = dir.display();
+        context.out.say(format!(
+            "{agent} has {count} files of {dir}: {new} new, {replaced} replaced."
+        ));
     }
     Ok(0)
 }

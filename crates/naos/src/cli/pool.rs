@@ -10,6 +10,7 @@ use super::{Context, Ended, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, items};
 use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::sync;
 
 /// Makes pools, gives them work, and shows what came of it.
 #[derive(clap::Args)]
@@ -176,6 +177,7 @@ fn create(context: &Context, asked: &Create) -> Ended {
         context.out.json(&answer);
     }
     context.out.say(format!("Made the pool {}.", asked.name));
+    sync::warn(&context.out, &answer);
     if asked.agent.is_empty() {
         let next = format!("Give it somebody: naos pool add {} AGENT", asked.name);
         context.out.note(next);
@@ -192,6 +194,7 @@ fn change(context: &Context, text: &str, verb: &str, body: &Value, said: &str) -
         context.out.json(&answer);
     }
     context.out.say(said);
+    sync::warn(&context.out, &answer);
     Ok(0)
 }
 

@@ -55,6 +55,8 @@ struct Chat {
     stream: bool,
     stream_options: Option<StreamOptions>,
     n: Option<u64>,
+    max_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
     tools: Option<Vec<Value>>,
     functions: Option<Vec<Value>>,
     response_format: Option<ResponseFormat>,
@@ -82,11 +84,18 @@ fn bad(what: impl Into<String>) -> Fault {
     Fault::new(Code::BAD_REQUEST, what)
 }
 
+/// Whether such a client asks there.
+pub(crate) fn is_asked(path: &str) -> bool {
+    path.starts_with("/v1/")
+}
+
 /// A refusal as such clients read it.
-fn refused(fault: &Fault) -> Response {
+pub(crate) fn refused(fault: &Fault) -> Response {
     let (refusal, status) = (&fault.refusal, fault.http());
     let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
-    told(status, refusal.code, &refusal.what, help)
+    let mut response = told(status, refusal.code, &refusal.what, help);
+    fault.advise(response.headers_mut());
+    response
 }
 
 fn told(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Response {
@@ -182,6 +191,11 @@ fn input(chat: &Chat) -> Result<String, Fault> {
     }
     if chat.n.is_some_and(|n| n != 1) {
         return Err(bad("`n` is 1: an agent gives one answer"));
+    }
+    // How long an answer may be is its agent's to say; what can't be meant is still refused.
+    let bounds = [chat.max_tokens, chat.max_completion_tokens];
+    if bounds.into_iter().flatten().any(|tokens| tokens < 1) {
+        return Err(bad("`max_tokens` is 1 or more"));
     }
     let has_tools = |tools: &Option<Vec<Value>>| tools.as_ref().is_some_and(|all| !all.is_empty());
     if has_tools(&chat.tools) || has_tools(&chat.functions) {

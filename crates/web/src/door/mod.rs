@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use naos_types::{Code, Digest, Refusal, Seq, Time};
 
+use crate::api::openai;
 use crate::app::Desk;
 use crate::auth::{COOKIE, Peer, Session, Who, cookie};
 use crate::error::Fault;
@@ -126,6 +127,9 @@ impl Wants {
     }
 
     pub(crate) fn fault(&self, desk: &Desk, fault: &Fault) -> Response {
+        if openai::is_asked(&self.path) {
+            return openai::refused(fault);
+        }
         if !self.page {
             return fault.problem();
         }

@@ -68,6 +68,8 @@ pub struct ConsumerRow {
     pub paused: Option<&'static str>,
     /// What their receiver said last, where it didn't take one.
     pub said: Option<String>,
+    /// For the form that lets them be delivered, or no more; none for who may not.
+    pub key: Option<String>,
     /// How many events are with it or wait to start something.
     pub in_flight: u64,
     /// How many it is done with.

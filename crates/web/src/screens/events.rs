@@ -4,11 +4,12 @@ use naos_engine::read::{EventRow as Row, Reader};
 use naos_kernel::event::{Bus, Consumer, Dead};
 use naos_types::command;
 use naos_types::spec::{Kind, Paused};
-use naos_types::{Code, EventId, Name};
+use naos_types::{Code, EventId, Name, Role};
 use serde::Deserialize;
 
 use super::escape;
 use crate::api::v1::NAMES_MAX;
+use crate::api::v1::consumers::switch;
 use crate::api::v1::events::filter;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
@@ -76,6 +77,7 @@ fn event(reader: &Reader, row: &Row) -> EventRow {
 }
 
 fn consumers(call: &Call, reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
+    let may = call.who()?.role >= Role::Admin;
     let mut out = Vec::new();
     for (key, found) in reader.resources(Kind::Subscription, NAMES_MAX)? {
         let (Some(spec), Some(consumer)) = (found.spec.listens(), reader.find::<Consumer>(&key.1)?)
@@ -107,6 +109,7 @@ fn consumers(call: &Call, reader: &Reader) -> Result<Vec<ConsumerRow>, Fault> {
                     Paused::Gone => "delivery-gone",
                 }),
             said: said.map(|said| said.text),
+            key: (may && deliver.is_some()).then(super::form_key),
             in_flight: (consumer.held.len() + consumer.pending.len()) as u64,
             done: consumer.done,
         });
@@ -125,6 +128,19 @@ fn dead(reader: &Reader) -> Result<Vec<DeadRow>, Fault> {
         form_key: Some(super::form_key()),
     };
     Ok(listed.items.iter().map(row).collect())
+}
+
+/// Lets a receiver have its events, or no more.
+pub(crate) async fn deliver(mut call: Call) -> Answered {
+    let verb = super::pressed(&mut call)?;
+    let on = match verb.as_str() {
+        "resume" => true,
+        "pause" => false,
+        _ => return Err(Fault::new(Code::BAD_REQUEST, "the form doesn't parse")),
+    };
+    let name = call.name("name")?;
+    switch(&call, name, on).await?;
+    Ok(super::see("/events"))
 }
 
 #[derive(Deserialize)]

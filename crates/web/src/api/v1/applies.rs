@@ -299,6 +299,23 @@ fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
         || reader.find::<Resource>(&skill)?.is_some())
 }
 
+/// A sentence for each of these agents that isn't there: work for it waits.
+pub(super) fn absent<'n>(
+    reader: &Reader,
+    agents: impl IntoIterator<Item = &'n Name>,
+) -> Result<Vec<String>, Fault> {
+    let mut out = Vec::new();
+    for name in agents {
+        if !there(reader, name)? {
+            out.push(format!(
+                "agent {name} isn't there: its work waits until `naos create {name} --template …` \
+                 makes it"
+            ));
+        }
+    }
+    Ok(out)
+}
+
 /// What is kept under a name.
 fn kept_spec(reader: &Reader, kind: Kind, name: &Name) -> Result<Option<Spec>, Fault> {
     let found = reader.find::<Resource>(&ResourceKey(kind, name.clone()))?;

@@ -137,20 +137,21 @@ pub(crate) async fn resume(call: Call) -> Answered {
     deliver(call, true).await
 }
 
-/// Lets events of a subscription be delivered, or no more.
 async fn deliver(call: Call, on: bool) -> Answered {
-    let (kind, name) = (Kind::Subscription, call.name("name")?);
-    let own = name.clone();
-    let command = command::Resource::Enable {
-        kind,
-        name: own,
-        on,
-    };
+    let name = call.name("name")?;
+    let seq = switch(&call, name.clone(), on).await?;
+    ok(&json!({"name": name, "delivering": on, "seq": seq}))
+}
+
+/// Lets events of a subscription be delivered, or no more.
+pub(crate) async fn switch(call: &Call, name: Name, on: bool) -> Result<Seq, Fault> {
+    let kind = Kind::Subscription;
+    let command = command::Resource::Enable { kind, name, on };
     let (seq, _) = call.ask("", command, Vec::new()).await?;
     let tenant = call.who()?.tenant;
     call.desk.app.node.flush(tenant).await;
     call.desk.couriers.look_at(tenant);
-    ok(&json!({"name": name, "delivering": on, "seq": seq}))
+    Ok(seq)
 }
 
 pub(crate) async fn list(call: Call) -> Answered {

@@ -1,5 +1,7 @@
 //! `/workflows`, `/sagas`, and what people do about their runs.
 
+use std::collections::BTreeSet;
+
 use naos_kernel::ResourceKey;
 use naos_kernel::plan::Plan;
 use naos_kernel::resource::Resource;
@@ -9,7 +11,7 @@ use naos_types::{Code, Name, PlanId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::applies::refused;
+use super::applies::{absent, refused};
 use super::plans::begun;
 use super::rules::Rules;
 use super::shapes;
@@ -78,6 +80,8 @@ async fn add_step(call: Call, kind: Kind) -> Answered {
     let read = naos_manifest::parse_flow_step(kind, LABEL, text, &before, &Rules);
     let step = read.map_err(|found| refused(&found.0))?;
     let called = step.name.clone();
+    let agents: BTreeSet<&Name> = [&step.agent].into_iter().chain(&step.compensate).collect();
+    let warnings = absent(&call.reader()?, agents)?;
     let command = command::Resource::AddStep {
         kind,
         name: name.clone(),
@@ -85,7 +89,10 @@ async fn add_step(call: Call, kind: Kind) -> Answered {
     };
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
     let version = version(&reply);
-    ok(&json!({"kind": kind, "name": name, "step": called, "version": version, "seq": seq}))
+    ok(&json!({
+        "kind": kind, "name": name, "step": called, "version": version, "warnings": warnings,
+        "seq": seq,
+    }))
 }
 
 pub(super) const fn version(reply: &Reply) -> Option<u64> {

@@ -6,7 +6,7 @@ use naos_types::{Code, Name};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::applies::refused;
+use super::applies::{absent, refused};
 use super::flows::{LABEL, document, made, version};
 use super::plans::begun;
 use crate::door::{Answered, Call, ok};
@@ -15,7 +15,10 @@ use crate::error::Fault;
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_pool(LABEL, document(&call)?);
     let (name, spec) = read.map_err(|found| refused(&found.0))?;
-    ok(&made(&call, Kind::Pool, name, Spec::Pool(spec)).await?)
+    let warnings = absent(&call.reader()?, &spec.agents)?;
+    let mut answer = made(&call, Kind::Pool, name, Spec::Pool(spec)).await?;
+    answer["warnings"] = json!(warnings);
+    ok(&answer)
 }
 
 #[derive(Deserialize)]
@@ -65,7 +68,10 @@ struct Add {
 
 pub(crate) async fn add(call: Call) -> Answered {
     let Add { agent } = call.json()?;
-    change(call, |name| command::Pool::Add { name, agent }).await
+    let warnings = absent(&call.reader()?, [&agent])?;
+    let mut answer = change(&call, |name| command::Pool::Add { name, agent }).await?;
+    answer["warnings"] = json!(warnings);
+    ok(&answer)
 }
 
 #[derive(Deserialize)]
@@ -76,19 +82,19 @@ struct Scale {
 
 pub(crate) async fn scale(call: Call) -> Answered {
     let Scale { size } = call.json()?;
-    change(call, |name| command::Pool::Scale { name, size }).await
+    ok(&change(&call, |name| command::Pool::Scale { name, size }).await?)
 }
 
 pub(crate) async fn drain(call: Call) -> Answered {
-    change(call, |name| command::Pool::Drain { name, on: true }).await
+    ok(&change(&call, |name| command::Pool::Drain { name, on: true }).await?)
 }
 
 pub(crate) async fn start(call: Call) -> Answered {
-    change(call, |name| command::Pool::Drain { name, on: false }).await
+    ok(&change(&call, |name| command::Pool::Drain { name, on: false }).await?)
 }
 
-async fn change(call: Call, command: impl FnOnce(Name) -> command::Pool) -> Answered {
+async fn change(call: &Call, command: impl FnOnce(Name) -> command::Pool) -> Result<Value, Fault> {
     let name = call.name("name")?;
     let (seq, reply) = call.ask("", command(name.clone()), Vec::new()).await?;
-    ok(&json!({"kind": Kind::Pool, "name": name, "version": version(&reply), "seq": seq}))
+    Ok(json!({"kind": Kind::Pool, "name": name, "version": version(&reply), "seq": seq}))
 }

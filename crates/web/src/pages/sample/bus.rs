@@ -21,6 +21,7 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
         sends_to: String::new(),
         paused: None,
         said: None,
+        key: None,
         in_flight: 2,
         done: 1_204,
     };
@@ -43,6 +44,7 @@ pub(in super::super) fn events(s: Text<'_>) -> Events {
                 sends_to: s("https://crm.example.org/events"),
                 paused: Some("delivery-gone"),
                 said: Some(s("answered 410")),
+                key: Some(s("key-crm")),
                 ..listens("crm", "order.*", "")
             },
         ],

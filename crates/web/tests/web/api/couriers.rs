@@ -185,17 +185,31 @@ async fn a_receiver_that_is_gone_is_left_alone_until_a_person_says_so() {
     let found = shop(&rig).await;
     assert_eq!(found["done"], 0, "{found}");
     assert!(hear.try_recv().is_err());
-    rig.post("/api/v1/consumers/shop/resume", json!({}))
-        .await
-        .ok();
+    // The page lets it go on, as the API and the command do.
+    let form = "/events/deliveries/shop";
+    assert!(
+        page.contains(form) && page.contains(r#"value="resume""#),
+        "{page}"
+    );
+    let key = "idempotency_key=01jb0000000000000000000000";
+    let wrong = rig.form(&cookie, form, &format!("{key}&do=begin")).await;
+    assert_eq!(wrong.status, 400, "{}", wrong.text);
+    assert_eq!(shop(&rig).await["deliver"]["state"], "paused");
+    let done = rig.form(&cookie, form, &format!("{key}&do=resume")).await;
+    assert_eq!(done.status, 303, "{}", done.text);
     // The one that it refused comes again once it is due; the new one at once.
     let next = came(&mut hear).await;
     assert_eq!(next.event()["data"]["n"], 2);
     next.answer(200, "");
     until(&rig, |found| found["done"] == 1).await;
-    rig.post("/api/v1/consumers/shop/pause", json!({}))
-        .await
-        .ok();
+    let page = rig.page(&cookie, "/events").await.text;
+    assert!(page.contains(r#"value="pause""#), "{page}");
+    let other = rig.form(
+        &cookie,
+        form,
+        "idempotency_key=01jb0000000000000000000001&do=pause",
+    );
+    assert_eq!(other.await.status, 303);
     let found = shop(&rig).await;
     assert_eq!(found["deliver"]["why"], "a person paused it", "{found}");
     let none = rig.post("/api/v1/consumers/nobody/resume", json!({})).await;

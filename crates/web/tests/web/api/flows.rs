@@ -41,6 +41,19 @@ async fn a_workflow_is_made_step_by_step_and_passes_data_on() {
         (&made["kind"], &made["version"]),
         (&json!("workflow"), &json!(1))
     );
+    let absent = json!({"name": "nobody"});
+    rig.post("/api/v1/workflows", json!({"name": "other"}))
+        .await
+        .ok();
+    let added = rig.post("/api/v1/workflows/other/steps", absent).await.ok();
+    let warning = added["warnings"][0].as_str().unwrap();
+    assert!(
+        warning.contains("nobody") && warning.contains("naos create"),
+        "{warning}"
+    );
+    let pool = json!({"name": "crew", "agents": ["one", "somebody"]});
+    let pool = rig.post("/api/v1/pools", pool).await.ok();
+    assert_eq!(pool["warnings"].as_array().unwrap().len(), 1, "{pool}");
     let empty = rig.post("/api/v1/workflows/line/start", json!({})).await;
     assert_eq!(empty.problem(), (409, "N0131".into()));
     for step in [

@@ -13,6 +13,7 @@ mod endpoints;
 mod events;
 mod flows;
 mod members;
+mod openai;
 mod plans;
 mod runs;
 mod schedules;

@@ -1,0 +1,61 @@
+//! `/v1`: what its clients are refused, in words that they read.
+
+use serde_json::{Value, json};
+
+use crate::support::{Rig, request};
+
+fn error(got: &crate::support::Got, status: u16, kind: &str) -> Value {
+    assert_eq!(got.status, status, "{}", got.text);
+    let error = got.json()["error"].clone();
+    assert_eq!(error["type"], kind, "{error}");
+    assert!(!error["message"].as_str().unwrap().is_empty(), "{error}");
+    error
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_has_the_shape_that_such_clients_read() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let chat = "/v1/chat/completions";
+    let asks = |more: Value| {
+        let mut body = json!({"model": "clerk", "messages": [{"role": "user", "content": "x"}]});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+
+    let nobody = rig
+        .send(request("", "GET", "/v1/models", &Value::Null, &[]))
+        .await;
+    error(&nobody, 401, "authentication_error");
+    assert_eq!(nobody.headers["www-authenticate"], "Bearer");
+    let wrong = rig.api("wrong", "POST", chat, asks(json!({}))).await;
+    error(&wrong, 401, "authentication_error");
+    for path in ["/v1/embeddings", "/v1/models/nobody"] {
+        error(&rig.get(path).await, 404, "invalid_request_error");
+    }
+    error(&rig.get(chat).await, 405, "invalid_request_error");
+    let long = "x".repeat(16 << 20);
+    let long = rig.post(chat, asks(json!({"user": long}))).await;
+    error(&long, 413, "invalid_request_error");
+    for field in ["max_tokens", "max_completion_tokens"] {
+        let error = error(
+            &rig.post(chat, asks(json!({field: -1}))).await,
+            400,
+            "invalid_request_error",
+        );
+        assert!(
+            error["message"].as_str().unwrap().contains("max_tokens"),
+            "{error}"
+        );
+    }
+    let done = rig.post(chat, asks(json!({"max_tokens": 100}))).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+
+    // Elsewhere they stay what they are.
+    let other = rig
+        .send(request("", "GET", "/api/v1/status", &Value::Null, &[]))
+        .await;
+    assert_eq!(other.problem().0, 401);
+}
