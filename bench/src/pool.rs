@@ -8,7 +8,7 @@ use naos_sandbox::{Compiled, Config, Ended, Sandbox};
 use naos_store::Store;
 use naos_types::command::{self, Reply};
 use naos_types::fact::{Fact, plan};
-use naos_types::spec::{AgentSpec, Kind, PoolSpec, Spec};
+use naos_types::spec::{AgentSpec, Kind, Merge, PoolSpec, Spec};
 use naos_types::{Digest, Grants, Name, PlanStatus};
 use serde_json::Value;
 
@@ -29,15 +29,22 @@ const ROWS: usize = 500;
 pub fn run(rounds: usize, board: &mut Board) {
     let sandbox = Sandbox::new(&Config::default()).expect("a sandbox");
     let small = "x".repeat(1_024);
-    for (what, name, component, input) in [
-        ("echo of 1 KB", "echo", ECHO, small),
-        ("analysis of 500 rows", "analyzer", ANALYZER, table()),
+    // A thousand analyses together are more than one answer may be: there they have to agree.
+    for (what, name, component, input, merge) in [
+        ("echo of 1 KB", "echo", ECHO, small, Merge::All),
+        (
+            "analysis of 500 rows",
+            "analyzer",
+            ANALYZER,
+            table(),
+            Merge::Majority,
+        ),
     ] {
         let compiled = sandbox.compile(component).expect("it compiles");
         let mut rates = Vec::new();
         for round in 0..=rounds {
             let raw = raw(&sandbox, &compiled, &input);
-            let own = pool(board, name, component, &input);
+            let own = pool(board, name, component, &input, merge);
             if round > 0 {
                 rates.push((own, raw)); // the first one warms both up
             }
@@ -82,16 +89,22 @@ fn raw(sandbox: &Sandbox, compiled: &Compiled, input: &str) -> f64 {
 }
 
 /// Tasks a second, from the submission until views and files caught up with the end.
-fn pool(board: &mut Board, agent: &str, component: &'static [u8], input: &str) -> f64 {
+fn pool(
+    board: &mut Board,
+    agent: &str,
+    component: &'static [u8],
+    input: &str,
+    merge: Merge,
+) -> f64 {
     let dir = tempfile::tempdir().expect("a scratch directory");
     let (node, store) = facts::node_on(dir.path(), &[component], threads());
     let runtime = crate::site::runtime();
     let (took, well) = runtime.block_on(async {
         prepare(&node, agent, component).await;
         // The first run finds the component not yet ready.
-        assert!(submit(&node, input, 1).await, "a first run");
+        assert!(submit(&node, input, 1, merge).await, "a first run");
         let began = tick();
-        let well = submit(&node, input, TASKS).await;
+        let well = submit(&node, input, TASKS, merge).await;
         (began, well)
     });
     store.settle();
@@ -130,14 +143,14 @@ async fn prepare(node: &Node, agent: &str, component: &[u8]) {
 }
 
 /// Whether a batch of so many tasks ended well.
-async fn submit(node: &Node, input: &str, tasks: usize) -> bool {
+async fn submit(node: &Node, input: &str, tasks: usize, merge: Merge) -> bool {
     let mut watch = node.watch(TENANT);
     let all = Value::Array(vec![Value::String(input.to_owned()); tasks]).to_string();
     let body = node.new_body(TENANT, all.into_bytes()).expect("a key");
     let submit = command::Plan::Submit {
         name: Name::new("many").expect("a name"),
         inputs: body.staged.name,
-        merge: None,
+        merge: Some(merge),
         quorum: None,
     };
     let Reply::Plan(batch) = ask(node, submit, vec![body]).await else {
