@@ -195,6 +195,9 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let conn = Connection::open_with_flags_and_vfs(path, flags, vfs::VFS_NAME)?;
+    if mode == Mode::Reader {
+        spare(&conn);
+    }
     harden(&conn)?;
     let format: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format > layout.format {
@@ -233,6 +236,21 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
     // Checkpoints are asked for where their errors are seen.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(conn)
+}
+
+/// A connection for reading takes little at rest: there is one for each tenant that was looked at,
+/// and SQLite sets 120 KB aside for each unless told otherwise ("lookaside", which makes preparing
+/// a statement faster; those here are prepared once). One that can't be told is larger and no worse.
+fn spare(conn: &Connection) {
+    const SLOT_BYTES: std::ffi::c_int = 512;
+    const SLOTS: std::ffi::c_int = 32;
+    let none = std::ptr::null_mut::<std::ffi::c_void>();
+    // SAFETY: the connection is open and was not used yet, as this call wants it; without a buffer
+    // SQLite takes its own, of this size.
+    unsafe {
+        let what = ffi::SQLITE_DBCONFIG_LOOKASIDE;
+        ffi::sqlite3_db_config(conn.handle(), what, none, SLOT_BYTES, SLOTS);
+    }
 }
 
 fn harden(conn: &Connection) -> Result<(), DbError> {
