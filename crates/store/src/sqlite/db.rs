@@ -240,7 +240,7 @@ pub(crate) fn open(path: &Path, layout: &Layout, mode: Mode) -> Result<Connectio
 
 /// A connection for reading takes little at rest: there is one for each tenant that was looked at,
 /// and SQLite sets 120 KB aside for each unless told otherwise ("lookaside", which makes preparing
-/// a statement faster; those here are prepared once). One that can't be told is larger and no worse.
+/// a statement faster; these prepare theirs once). One that can't be told is larger and no worse.
 fn spare(conn: &Connection) {
     const SLOT_BYTES: std::ffi::c_int = 512;
     const SLOTS: std::ffi::c_int = 32;
