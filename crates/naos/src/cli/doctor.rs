@@ -87,13 +87,7 @@ fn everything(context: &Context) -> Ended {
     found.push(configuration(&project));
     found.extend(owner(&project));
     match context.session() {
-        Ok(mut session) => {
-            asked(&mut session, &mut found);
-            found.push(match session.get(api("/resources/model")) {
-                Ok(listed) => models(&listed),
-                Err(fail) => bad("models", &fail),
-            });
-        }
+        Ok(mut session) => asked(&mut session, &mut found),
         Err(fail) => found.push(bad("data", &fail)),
     }
     found.extend(secrets(&project));
@@ -197,6 +191,10 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         }
         Err(fail) => found.push(bad("cells", &fail)),
     }
+    found.push(match session.get(api("/resources/model")) {
+        Ok(listed) => models(&listed),
+        Err(fail) => bad("models", &fail),
+    });
 }
 
 /// A cell that decides nothing.

@@ -89,7 +89,7 @@ pub(crate) fn is_asked(path: &str) -> bool {
     path.starts_with("/v1/")
 }
 
-/// A refusal as such clients read it.
+/// A refusal as such clients read it; the door gives every fault at their addresses this shape.
 pub(crate) fn refused(fault: &Fault) -> Response {
     let (refusal, status) = (&fault.refusal, fault.http());
     let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
@@ -130,34 +130,28 @@ fn shown(call: &Call, name: &Name, agent: &Agent) -> Value {
 
 /// `GET /v1/models`: the agents that take work.
 pub(crate) async fn models(call: Call) -> Answered {
-    let listed = async {
-        let reader = call.reader()?;
-        let mut data = vec![model(BROKER, 0, "naos")];
-        for (name, agent) in reader.all::<Agent>(AGENTS_MAX)? {
-            if !agent.stopped {
-                data.push(shown(&call, &name, &agent));
-            }
+    let reader = call.reader()?;
+    let mut data = vec![model(BROKER, 0, "naos")];
+    for (name, agent) in reader.all::<Agent>(AGENTS_MAX)? {
+        if !agent.stopped {
+            data.push(shown(&call, &name, &agent));
         }
-        ok(&json!({"object": "list", "data": data}))
-    };
-    listed.await.or_else(|fault: Fault| Ok(refused(&fault)))
+    }
+    ok(&json!({"object": "list", "data": data}))
 }
 
 /// `GET /v1/models/{model}`.
 pub(crate) async fn one(call: Call) -> Answered {
-    let found = async {
-        if call.param("model") == BROKER {
-            return ok(&model(BROKER, 0, "naos"));
-        }
-        let missing = || {
-            let what = format!("there is no model {:?}", call.param("model"));
-            Fault::new(Code::NOT_FOUND, what)
-        };
-        let name = Name::new(call.param("model")).map_err(|_| missing())?;
-        let agent = call.reader()?.find::<Agent>(&name)?;
-        ok(&shown(&call, &name, &*agent.ok_or_else(missing)?))
+    if call.param("model") == BROKER {
+        return ok(&model(BROKER, 0, "naos"));
+    }
+    let missing = || {
+        let what = format!("there is no model {:?}", call.param("model"));
+        Fault::new(Code::NOT_FOUND, what)
     };
-    found.await.or_else(|fault: Fault| Ok(refused(&fault)))
+    let name = Name::new(call.param("model")).map_err(|_| missing())?;
+    let agent = call.reader()?.find::<Agent>(&name)?;
+    ok(&shown(&call, &name, &*agent.ok_or_else(missing)?))
 }
 
 /// The text of a message.
@@ -239,32 +233,28 @@ fn input(chat: &Chat) -> Result<String, Fault> {
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn chat(call: Call) -> Answered {
-    match started(&call).await {
-        Ok(Started {
-            chat,
-            reader,
-            begun,
-            frames,
-        }) => {
-            if chat.stream {
-                return Ok(streamed(chat, reader, begun, frames));
-            }
-            let run = begun.run;
-            let mut response = match ended(&reader, begun).await {
-                Ok(text) => {
-                    let used = usage(&reader, run);
-                    answer(StatusCode::OK, &completion(&chat, run, &text, &used))
-                }
-                Err((code, what)) => {
-                    let status = StatusCode::UNPROCESSABLE_ENTITY;
-                    told(status, code, &what, Some(&format!("the run is {run}")))
-                }
-            };
-            named(&mut response, run);
-            Ok(response)
-        }
-        Err(fault) => Ok(refused(&fault)),
+    let Started {
+        chat,
+        reader,
+        begun,
+        frames,
+    } = started(&call).await?;
+    if chat.stream {
+        return Ok(streamed(chat, reader, begun, frames));
     }
+    let run = begun.run;
+    let mut response = match ended(&reader, begun).await {
+        Ok(text) => {
+            let used = usage(&reader, run);
+            answer(StatusCode::OK, &completion(&chat, run, &text, &used))
+        }
+        Err((code, what)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            told(status, code, &what, Some(&format!("the run is {run}")))
+        }
+    };
+    named(&mut response, run);
+    Ok(response)
 }
 
 /// A run that is to become an answer.

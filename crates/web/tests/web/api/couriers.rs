@@ -185,7 +185,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_a_person_says_so() {
     let found = shop(&rig).await;
     assert_eq!(found["done"], 0, "{found}");
     assert!(hear.try_recv().is_err());
-    // The page lets it go on, as the API and the command do.
+    // The page lets it go on; the API does, below.
     let form = "/events/deliveries/shop";
     assert!(
         page.contains(form) && page.contains(r#"value="resume""#),
@@ -210,6 +210,14 @@ async fn a_receiver_that_is_gone_is_left_alone_until_a_person_says_so() {
         "idempotency_key=01jb0000000000000000000001&do=pause",
     );
     assert_eq!(other.await.status, 303);
+    let found = shop(&rig).await;
+    assert_eq!(found["deliver"]["why"], "a person paused it", "{found}");
+    for (verb, state) in [("resume", "delivering"), ("pause", "paused")] {
+        let path = format!("/api/v1/consumers/shop/{verb}");
+        rig.post(&path, json!({})).await.ok();
+        let found = shop(&rig).await;
+        assert_eq!(found["deliver"]["state"], state, "{found}");
+    }
     let found = shop(&rig).await;
     assert_eq!(found["deliver"]["why"], "a person paused it", "{found}");
     let none = rig.post("/api/v1/consumers/nobody/resume", json!({})).await;
