@@ -157,15 +157,11 @@ impl Walk {
     }
 
     fn task(&mut self, fact: &task::Fact) -> Result<(), String> {
-        let id = match fact {
-            task::Fact::Opened(f) => {
-                let before = self.tasks.insert(f.task, false);
-                return ensure(before.is_none(), || format!("{} came twice", f.task));
-            }
-            task::Fact::Routed(f) => f.task,
-            task::Fact::Moved(f) => f.task,
-            task::Fact::Closed(f) => f.task,
-        };
+        let id = fact.task();
+        if matches!(fact, task::Fact::Opened(_)) {
+            let before = self.tasks.insert(id, false);
+            return ensure(before.is_none(), || format!("{id} came twice"));
+        }
         let closed = self
             .tasks
             .get_mut(&id)

@@ -65,7 +65,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Document(fact) => crate::document::fold(turn, fact),
         Fact::Member(fact) => crate::member::fold(turn, fact),
-        Fact::Message(_) => Ok(()),
+        Fact::Message(fact) => crate::message::fold(turn, fact),
         Fact::Event(fact) => crate::event::fold(turn, fact),
         Fact::Tenant(fact) => crate::tenant::fold(turn, fact),
         Fact::Notice(fact) => crate::notice::fold(turn, fact),

@@ -60,6 +60,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Notice(notice) => crate::notice::due(turn, *notice),
         Key::Consumer(name) => crate::event::due(turn, name),
         Key::Beat(beat) => crate::schedule::due(turn, beat),
+        Key::Desk(name) => crate::agent::desk::due(turn, name),
         Key::Supervisor(name) => crate::supervisor::due(turn, name),
         _ => Ok(()),
     }

@@ -42,7 +42,7 @@ pub use need::{
     value_bytes,
 };
 pub use state::{
-    AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
+    AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State, ThreadKey,
 };
 pub use table::Aggregate;
 pub use turn::{Input, Order};

@@ -28,6 +28,8 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             if let Some(parent) = parent {
                 crate::plan::task_closed(turn, &parent, f)?;
             }
+            crate::task::closed(turn, f)?;
+            crate::message::answered(turn, &by, f)?;
             crate::event::task_failed(turn, &by, f)?;
             crate::schedule::ended(turn, &by, Began::Task(f.task))?;
             crate::resource::driver::task_closed(turn, &by, f)
@@ -45,6 +47,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             match fact {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
+                plan::Fact::StepStarted(f) => crate::task::step_started(turn, f),
                 plan::Fact::Paused(f) => crate::plan::pauses_too(turn, f.plan),
                 plan::Fact::Resumed(f) => crate::plan::pauses_too(turn, f.plan),
                 plan::Fact::Closed(f) => {
@@ -52,6 +55,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                     crate::event::plan_failed(turn, f)?;
                     let by = crate::plan::known(turn, f.plan)?.by.clone();
                     crate::schedule::ended(turn, &by, Began::Plan(f.plan))?;
+                    crate::task::plan_closed(turn, &by, f)?;
                     crate::plan::nested_closed(turn, f)
                 }
                 _ => Ok(()),

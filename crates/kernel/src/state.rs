@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, DocPath, EventId, MemberId, Name, NoticeId, PlanId, ReviewId, RunId, Spender,
-    TaskId, TenantId, Time,
+    ApprovalId, DocPath, EventId, MemberId, MessageId, Name, NoticeId, PlanId, ReviewId, RunId,
+    Spender, TaskId, TenantId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,10 @@ pub struct ItemsKey {
 /// Key of one entry of an agent's private state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemoryKey(pub Name, pub String);
+
+/// Key of a piece of a task's thread, counted from 0.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ThreadKey(pub TaskId, pub u32);
 
 /// Key of a schedule's place among those that wait: by time, so that the next ones stand first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,6 +125,19 @@ impl KeyBytes for ItemsKey {
     }
 }
 
+impl KeyBytes for ThreadKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.0.to_bytes();
+        out.extend(self.1.to_be_bytes());
+        out
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (task, piece) = bytes.split_at_checked(16)?;
+        let piece = u32::from_be_bytes(piece.try_into().ok()?);
+        Some(Self(TaskId::from_bytes(task)?, piece))
+    }
+}
+
 impl KeyBytes for MemoryKey {
     fn to_bytes(&self) -> Vec<u8> {
         format!("{}\0{}", self.0, self.1).into()
@@ -139,7 +156,7 @@ macro_rules! id_bytes {
         }
     })*};
 }
-id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId EventId);
+id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId EventId MessageId);
 
 impl KeyBytes for DeadKey {
     fn to_bytes(&self) -> Vec<u8> {
@@ -487,6 +504,14 @@ tables! {
     driver driver_mut put_driver Driver: Name => crate::resource::Driver;
     /// A schedule's place among those that wait.
     beat beat_mut put_beat Beat: BeatKey => crate::schedule::Beat;
+    /// What the board knows about a task.
+    card card_mut put_card Card: TaskId => crate::task::OnBoard;
+    /// A piece of a task's thread.
+    thread thread_mut put_thread Thread: ThreadKey => crate::message::Thread;
+    /// Where a message stands.
+    message message_mut put_message Message: MessageId => crate::message::Message;
+    /// What waits for an agent.
+    desk desk_mut put_desk Desk: Name => crate::agent::Desk;
 }
 
 impl State {

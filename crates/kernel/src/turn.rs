@@ -155,6 +155,19 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Asks for all contents that aren't read yet, at once.
+    pub(crate) fn read_all(&self, bodies: impl IntoIterator<Item = BodyRef>) -> Done {
+        let needs = bodies.into_iter().map(Need::Body);
+        let missing: Vec<Need> = needs
+            .filter(|need| !self.answers.contains_key(need))
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Needs(missing))
+        }
+    }
+
     /// The content is there and is what its name says.
     pub(crate) fn readable(&self, name: BodyRef, what: &str) -> Done {
         match self.body(name)? {

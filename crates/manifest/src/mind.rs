@@ -1,7 +1,8 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
+    ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 use naos_types::{DocPath, Name};
 
@@ -86,6 +87,7 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             None => findings.error(node.at, "`promote_at` is from 0 to 1"),
         }
     }
+    mind.heartbeat = heartbeat(map, findings);
     let small = |n: i64| u32::try_from(n).unwrap_or(1);
     let most = (1, i64::from(SHOWN_TOKENS_MAX));
     if let Some(tokens) = map.whole(&["context_tokens", "shown_tokens"], most, findings) {
@@ -124,6 +126,127 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
         Err(what) => {
             findings.error(at, what);
             None
+        }
+    }
+}
+
+/// The days on which an agent may wake, by what they are called.
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// When an agent looks at what waits for it: `heartbeat: 15m`, or a map that names its hours.
+fn heartbeat(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Heartbeat> {
+    let node = map.node(&["heartbeat"], findings)?;
+    let mut beat = Heartbeat::default();
+    if let crate::tree::Value::Map(_) = &node.value {
+        let mut own = Fields::of(node, "`heartbeat`", findings)?;
+        if let Some(node) = own.node(&["every", "interval"], findings) {
+            beat.every = every(node, findings)?;
+        }
+        if let Some(zone) = own.text(&["timezone", "zone", "tz"], findings) {
+            if let Err(why) = crate::calendar::zone(&zone) {
+                findings.error(node.at, why);
+            }
+            beat.zone = zone;
+        }
+        let hours = own.text(&["active", "active_hours", "activeHours"], findings);
+        let days = own.text(&["days"], findings);
+        own.finish(findings);
+        match active(hours.as_deref(), days.as_deref()) {
+            Ok(cron) => beat.active = cron,
+            Err(why) => findings.error(node.at, why),
+        }
+    } else {
+        beat.every = every(node, findings)?;
+    }
+    Some(beat)
+}
+
+fn every(node: &crate::tree::Node, findings: &mut Findings) -> Option<naos_types::Span> {
+    let every = reader::span(node, "heartbeat", 1_000, findings)?;
+    if !(BEAT_MIN..=BEAT_MAX).contains(&every) {
+        findings.error(node.at, "a heartbeat comes every 1m to 1d");
+    }
+    Some(every)
+}
+
+/// The minutes of some hours on some days as a cron line: `08:00-18:00`, `mon-fri`.
+fn active(hours: Option<&str>, days: Option<&str>) -> Result<Option<String>, String> {
+    if hours.is_none() && days.is_none() {
+        return Ok(None);
+    }
+    let hour = |text: &str| -> Option<u32> {
+        let text = text.trim();
+        let whole = text.strip_suffix(":00").unwrap_or(text);
+        whole.parse().ok().filter(|hour| *hour <= 24)
+    };
+    let hours = match hours {
+        None => "*".to_owned(),
+        Some(text) => {
+            let both = text.split_once('-');
+            let both = both.and_then(|(from, to)| Some((hour(from)?, hour(to)?)));
+            match both {
+                Some((from, to)) if from < to => format!("{from}-{}", to - 1),
+                // Over midnight: until the end of the day, and from its beginning.
+                Some((from, to)) if from > to && to > 0 && from < 24 => {
+                    format!("{from}-23,0-{}", to - 1)
+                }
+                Some((from, 0)) if from < 24 => format!("{from}-23"),
+                _ => {
+                    return Err(format!(
+                        "`active` is from one full hour to another, such as 08:00-18:00, not {text:?}"
+                    ));
+                }
+            }
+        }
+    };
+    let days = match days {
+        None => "*".to_owned(),
+        Some(text) => {
+            let plain = text.to_ascii_lowercase().replace(' ', "");
+            let known = |word: &str| DAYS.contains(&word.get(..3).unwrap_or(word));
+            if !plain.split([',', '-']).all(known) {
+                return Err(format!("`days` are such as mon-fri, not {text:?}"));
+            }
+            let short = |word: &str| word.get(..3).unwrap_or(word).to_owned();
+            let ranges = plain.split(',').map(|range| {
+                let ends: Vec<String> = range.split('-').map(short).collect();
+                ends.join("-")
+            });
+            ranges.collect::<Vec<_>>().join(",")
+        }
+    };
+    let cron = format!("* {hours} * * {days}");
+    crate::calendar::parse(&cron).map(|_| Some(cron))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::active;
+
+    #[test]
+    fn hours_and_days_are_a_cron_line() {
+        for (hours, days, expected) in [
+            (None, None, None),
+            (Some("08:00-18:00"), None, Some("* 8-17 * * *")),
+            (Some("8-18"), Some("mon-fri"), Some("* 8-17 * * mon-fri")),
+            (Some("22:00-06:00"), None, Some("* 22-23,0-5 * * *")),
+            (
+                Some("18:00-24:00"),
+                Some("Monday, sat"),
+                Some("* 18-23 * * mon,sat"),
+            ),
+        ] {
+            let found = active(hours, days).unwrap();
+            assert_eq!(found.as_deref(), expected, "{hours:?} {days:?}");
+        }
+        for (hours, days) in [
+            (Some("08:30-18:00"), None),
+            (Some("8"), None),
+            (Some("9-9"), None),
+            (Some("0-25"), None),
+            (None, Some("someday")),
+        ] {
+            assert!(active(hours, days).is_err(), "{hours:?} {days:?}");
         }
     }
 }

@@ -160,20 +160,26 @@ pub const REGISTER: &[StoredRecord] = &[
         "id agent tier status cost",
         "as long as the tenant; can be derived from the journal",
     ),
-    stored(
-        18,
-        "views/<id>.db",
-        "task",
-        "id status",
-        "as long as the tenant; can be derived from the journal",
-    ),
-    stored(
-        19,
-        "views/<id>.db",
-        "task_count",
-        "status tasks",
-        "as long as the tenant; can be derived from the journal",
-    ),
+    StoredRecord {
+        format: 2,
+        ..stored(
+            18,
+            "views/<id>.db",
+            "task",
+            "id status",
+            "as long as the tenant; can be derived from the journal",
+        )
+    },
+    StoredRecord {
+        format: 2,
+        ..stored(
+            19,
+            "views/<id>.db",
+            "task_count",
+            "status tasks",
+            "as long as the tenant; can be derived from the journal",
+        )
+    },
     StoredRecord {
         format: 2,
         ..stored(

@@ -39,8 +39,8 @@ pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};
 pub use spender::Spender;
 pub use status::{
-    AgentStatus, ApprovalStatus, NoticeStatus, PlanStatus, RunStatus, StepStatus, SupervisorStatus,
-    TaskStatus, Tier,
+    AgentStatus, ApprovalStatus, NoticeStatus, PlanStatus, Priority, RunStatus, StepStatus,
+    SupervisorStatus, TaskStatus, Tier,
 };
 pub use time::{Span, Time};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::spec::Kind;
-use crate::{EventId, MemberId, Name, PlanId};
+use crate::{EventId, MemberId, MessageId, Name, PlanId, TaskId};
 
 /// What a member may do; each role may do all that the ones after it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +48,10 @@ pub enum Actor {
     Trigger(Name, EventId),
     /// A schedule, or an instruction whose time has come.
     Schedule(Kind, Name),
+    /// A task of the board, whose work this is.
+    Task(TaskId),
+    /// A message that called an agent.
+    Message(MessageId),
 }
 
 impl std::fmt::Display for Actor {
@@ -59,6 +63,8 @@ impl std::fmt::Display for Actor {
             Self::Plan(id) => write!(f, "{id}"),
             Self::Trigger(name, _) => write!(f, "subscription:{name}"),
             Self::Schedule(kind, name) => write!(f, "{}:{name}", kind.word()),
+            Self::Task(task) => write!(f, "{task}"),
+            Self::Message(message) => write!(f, "{message}"),
         }
     }
 }

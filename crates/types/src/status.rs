@@ -82,6 +82,17 @@ words! {
         /// Not wanted any more.
         Cancelled "cancelled"
     }
+    /// How urgent a task is.
+    Priority {
+        /// When there is nothing else.
+        Low "low"
+        /// In its turn.
+        Normal "normal"
+        /// Before the others.
+        High "high"
+        /// At once.
+        Urgent "urgent"
+    }
     /// A run.
     RunStatus {
         /// Journaled, not begun.

@@ -149,6 +149,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
         ],
         ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
+        ("GET", "/api/v1/tasks/{id}/messages") => &[("before", "integer")],
         ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
         ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
         ("GET", "/api/v1/runs/{id}/logs") => &[
@@ -220,6 +221,13 @@ fn body_of(row: &Row) -> Option<Value> {
             &[],
             json!({"inputs": {"type": "object"}, "wait_ms": {"type": "integer"}}),
         ),
+        ("POST", "/api/v1/tasks") => object(&["title"], card(true)),
+        ("POST", "/api/v1/tasks/{id}") => object(&[], card(false)),
+        ("POST", "/api/v1/tasks/{id}/hand-over") => {
+            object(&["to"], json!({"to": text(), "note": text()}))
+        }
+        ("POST", "/api/v1/tasks/{id}/done") => object(&[], json!({"output": text()})),
+        ("POST", "/api/v1/tasks/{id}/messages") => object(&["text"], json!({"text": text()})),
         ("POST", "/api/v1/approvals/{id}/decide") => object(
             &["approve"],
             json!({"approve": {"type": "boolean"}, "comment": text(), "seen": text(),
@@ -568,6 +576,23 @@ fn schemas() -> Value {
                 "hash": text(), "line": text()}),
         ),
     })
+}
+
+/// What is planned for a task; a new one has a title.
+fn card(new: bool) -> Value {
+    let text = || json!({"type": "string"});
+    let texts = || json!({"type": "array", "items": {"type": "string"}});
+    let mut fields = json!({
+        "to": text(), "then": texts(), "reviewer": text(), "rounds": {"type": "integer"},
+        "approve": {}, "unreviewed": {"type": "boolean"},
+        "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
+        "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
+    });
+    if new {
+        fields["title"] = text();
+        fields["text"] = text();
+    }
+    fields
 }
 
 /// A driver, and how it does.

@@ -8,9 +8,9 @@ use naos_types::{Code, Role};
 
 use crate::api::openai;
 use crate::api::v1::{
-    agents, applies, approvals, audits, backups, brokers, cells, components, consumers, costs,
-    documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools, resources,
-    runs, schedules, supervisors, tasks, tenants, webhooks,
+    agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
+    costs, documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools,
+    resources, runs, schedules, supervisors, tasks, tenants, webhooks,
 };
 use crate::app::{App, Desk};
 use crate::couriers::Couriers;
@@ -97,6 +97,8 @@ table! {
     Api DELETE "/api/v1/agents/{name}" Owner "Takes an agent away" agents::delete;
     Api POST "/api/v1/agents/{name}/stop" Admin "Lets it take no more work" agents::stop;
     Api POST "/api/v1/agents/{name}/start" Admin "Lets it take work again" agents::start;
+    Api POST "/api/v1/agents/{name}/wake" Staff "Lets it look at once at what waits for it"
+        agents::wake;
     Api GET "/api/v1/templates" Staff "What agents can be made from" agents::templates;
     Api POST "/api/v1/components" Admin "Keeps a component" components::keep, large;
 
@@ -105,12 +107,23 @@ table! {
     Api GET "/api/v1/runs/{id}" Staff "One run with its calls" runs::show;
     Api GET "/api/v1/runs/{id}/stream" Staff "What a model writes in a run, as it does" live::run;
     Api GET "/api/v1/runs/{id}/logs" Staff "What a run logged" runs::logs;
+    Api GET "/api/v1/runs/{id}/replay" Staff "Runs it once more from the journal, and compares"
+        runs::replay;
     Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
     Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;
 
     Api GET "/api/v1/tasks" Staff "Tasks, newest first" tasks::list;
     Api GET "/api/v1/tasks/{id}" Staff "One task" tasks::show;
     Api POST "/api/v1/tasks/{id}/cancel" Staff "Cancels a task" tasks::cancel;
+    Api POST "/api/v1/tasks" Staff "Puts a task on the board" cards::create;
+    Api POST "/api/v1/tasks/{id}" Staff "Changes what is planned for a task" cards::change;
+    Api POST "/api/v1/tasks/{id}/begin" Staff "Begins a task without a heartbeat" cards::begin;
+    Api POST "/api/v1/tasks/{id}/hand-over" Staff "Gives a task to somebody else"
+        cards::hand_over;
+    Api POST "/api/v1/tasks/{id}/done" Staff "Says that a person did a task" cards::finish;
+    Api GET "/api/v1/tasks/{id}/messages" Staff "What was said in a task's thread"
+        cards::messages;
+    Api POST "/api/v1/tasks/{id}/messages" Staff "Says something in a task's thread" cards::say;
 
     Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
     Api POST "/api/v1/instructions/{name}/start" Staff "Runs an instruction by hand"
@@ -253,6 +266,13 @@ table! {
 
     Page GET "/" Staff "The feed" screens::home::show;
     Page GET "/board" Staff "Tasks by stage" screens::board::show;
+    Page GET "/tasks/{id}" Staff "One task of the board" screens::tasks::show;
+    Page POST "/tasks" Staff "Puts a task on the board" screens::tasks::create;
+    Page POST "/tasks/{id}" Staff "Begins a task, closes it, or cancels it" screens::tasks::act;
+    Page POST "/tasks/{id}/messages" Staff "Says something in a task's thread"
+        screens::tasks::say;
+    Page POST "/tasks/{id}/hand-over" Staff "Gives a task to somebody else"
+        screens::tasks::hand_over;
     Page GET "/agents" Staff "Who works" screens::agents::list;
     Page GET "/agents/{name}" Staff "One agent" screens::agents::show;
     Page POST "/agents/{name}/run" Staff "Runs an agent" screens::agents::run;

@@ -143,7 +143,7 @@ fn unread(why: &naos_types::Refusal) -> End {
 }
 
 /// The recording that ends with `tail`; none if a piece can't be read.
-fn recording(node: &Node, tenant: TenantId, tail: Option<BodyRef>) -> Option<Recording> {
+pub(super) fn recording(node: &Node, tenant: TenantId, tail: Option<BodyRef>) -> Option<Recording> {
     let mut links = Vec::new();
     let mut at = tail;
     while let Some(name) = at {
@@ -211,7 +211,7 @@ fn gated_answer(
     })
 }
 
-fn grants(wanted: &Wanted) -> Grants {
+pub(super) fn grants(wanted: &Wanted) -> Grants {
     let granted = &wanted.grant.grants;
     Grants {
         agent: wanted.agent.to_string(),
@@ -227,7 +227,7 @@ fn grants(wanted: &Wanted) -> Grants {
     }
 }
 
-fn limits(wanted: &Wanted) -> Limits {
+pub(super) fn limits(wanted: &Wanted) -> Limits {
     let limits = &wanted.grant.limits;
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     Limits {
@@ -241,7 +241,7 @@ fn limits(wanted: &Wanted) -> Limits {
     }
 }
 
-fn limit_code(limit: Limit) -> Code {
+pub(super) fn limit_code(limit: Limit) -> Code {
     match limit {
         Limit::Fuel => Code::LIMIT_FUEL,
         Limit::Deadline => Code::LIMIT_WALL,

@@ -5,6 +5,7 @@ mod commits;
 mod endpoint;
 mod guest_log;
 mod host;
+mod replay;
 mod sandboxes;
 mod shards;
 mod thinking;
@@ -29,6 +30,7 @@ use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
+pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Frame, FrameKind, Happened, Watch};
 pub use world::{Done, Exchange, Outside, OutsideOutcome, Piecewise, Posed, Posted};

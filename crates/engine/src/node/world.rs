@@ -19,7 +19,7 @@ use super::{Inner, Node, Parts, lock};
 use crate::shard::{Envelope, Incoming};
 
 /// Stack of a thread that runs components: the guest's own beside the host's.
-const POOL_STACK_BYTES: usize = 4 << 20;
+pub(super) const POOL_STACK_BYTES: usize = 4 << 20;
 /// How much later than everybody else components get a processor, on the scale of nice(2).
 const NICENESS: i32 = 10;
 

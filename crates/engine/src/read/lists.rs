@@ -135,7 +135,9 @@ impl Lists {
         before: Option<TaskId>,
         limit: usize,
     ) -> Result<Listed<Task>, Refusal> {
-        let fits = |task: &Task| status.is_none_or(|status| task.status == status);
+        let fits = |task: &Task| {
+            task.stands_on_the_board() && status.is_none_or(|status| task.status == status)
+        };
         self.list(before, limit, fits, |views, at, limit| {
             views.tasks(status, at, limit)
         })
@@ -236,6 +238,9 @@ impl Lists {
         let mut out: BTreeMap<TaskStatus, Standing> = BTreeMap::new();
         let all = self.newest::<Task>(None, LIST_SCAN_MAX, |_, _| true)?;
         for (id, task) in all.items {
+            if !task.stands_on_the_board() {
+                continue;
+            }
             let standing = out.entry(task.status).or_default();
             standing.count += 1;
             if standing.newest.len() < limit {

@@ -86,6 +86,9 @@ kept! {
     Trace naos_kernel::event::Trace, naos_kernel::event::TraceKey;
     Quarantine naos_kernel::tenant::Quarantine, ();
     Schedule naos_kernel::schedule::Schedule, ResourceKey;
+    Card naos_kernel::task::OnBoard, TaskId;
+    Thread naos_kernel::message::Thread, naos_kernel::ThreadKey;
+    Desk naos_kernel::agent::Desk, Name;
 }
 
 /// A record's id and what it holds.

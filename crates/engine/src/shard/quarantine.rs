@@ -458,7 +458,12 @@ fn act(input: &input::Input) -> Option<Act> {
     let owner = match actor {
         Actor::System => true,
         Actor::Member(_, role) => *role >= least,
-        Actor::Agent(_) | Actor::Plan(_) | Actor::Trigger(..) | Actor::Schedule(..) => false,
+        Actor::Agent(_)
+        | Actor::Plan(_)
+        | Actor::Trigger(..)
+        | Actor::Schedule(..)
+        | Actor::Task(_)
+        | Actor::Message(_) => false,
     };
     match command {
         Command::Tenant(command::Tenant::Skip { .. }) if owner => Some(Act::Skip),

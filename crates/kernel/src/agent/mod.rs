@@ -1,5 +1,7 @@
 //! Agents: who can work.
 
+pub(crate) mod desk;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
 use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::state::MemoryKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use desk::{CALLS_MAX, Desk};
 
 /// One agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +180,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
             })?;
             Ok(Reply::Done)
         }
+        command::Agent::Wake { name } => desk::wake_now(turn, name),
         command::Agent::Delete { name } => {
             let open = known(turn, name)?.open_runs;
             if open > 0 {
@@ -231,6 +236,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 down: f.down,
             };
             turn.put_agent(f.name.clone(), Some(agent));
+            desk::fold_created(turn, &f.name);
         }
         Fact::Changed(f) => {
             crate::route::changed(turn, "agent", &f.name, Some(&f.spec))?;
@@ -238,8 +244,16 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             agent.spec = f.spec.clone();
             agent.version = f.version;
         }
-        Fact::Stopped(f) => turn.agent_mut(&f.name)?.stopped = true,
-        Fact::Enabled(f) => turn.agent_mut(&f.name)?.stopped = false,
+        Fact::Stopped(f) => {
+            turn.agent_mut(&f.name)?.stopped = true;
+            desk::fold_stopped(turn, &f.name, true)?;
+        }
+        Fact::Enabled(f) => {
+            turn.agent_mut(&f.name)?.stopped = false;
+            desk::fold_stopped(turn, &f.name, false)?;
+        }
+        Fact::Called(f) => desk::fold_called(turn, f)?,
+        Fact::Woke(f) => desk::fold_woke(turn, f)?,
         Fact::Restarted(f) => {
             let agent = turn.agent_mut(&f.name)?;
             agent.down = false;
@@ -251,6 +265,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             crate::route::changed(turn, "agent", &f.name, None::<&AgentSpec>)?;
             turn.head_mut(&())?.agents.remove(&f.name);
             turn.put_agent(f.name.clone(), None);
+            if turn.desk(&f.name)?.is_some() {
+                turn.put_desk(f.name.clone(), None);
+            }
         }
         Fact::Remembered(f) => {
             for write in &f.writes {

@@ -55,8 +55,10 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 #[must_use]
 pub const fn least_role(command: &Command) -> Role {
     match command {
-        Command::Message(_) => Role::External,
-        Command::Task(_)
+        Command::Message(command::Message::Post { .. }) => Role::External,
+        Command::Message(command::Message::Say { .. })
+        | Command::Agent(command::Agent::Wake { .. })
+        | Command::Task(_)
         | Command::Run(_)
         | Command::Plan(_)
         | Command::Approval(_)
@@ -88,7 +90,12 @@ pub(crate) fn admit(actor: &Actor, command: &Command) -> Result<(), Refusal> {
             ),
         )),
         // Agents and plans act through their runs and steps, never by commands of their own.
-        Actor::Agent(_) | Actor::Plan(_) | Actor::Trigger(..) | Actor::Schedule(..) => {
+        Actor::Agent(_)
+        | Actor::Plan(_)
+        | Actor::Trigger(..)
+        | Actor::Schedule(..)
+        | Actor::Task(_)
+        | Actor::Message(_) => {
             let what = "agents and plans give no commands";
             Err(Refusal::new(Code::NOT_ALLOWED, what))
         }

@@ -1,22 +1,409 @@
-//! Messages: what people and agents say to each other.
+//! What people and agents say to each other, in the threads of tasks. Who is called by name wakes.
 
-use naos_types::Actor;
 use naos_types::command::{self, Reply};
-use naos_types::fact::message;
+use naos_types::fact::agent::Call;
+use naos_types::fact::message::{self, Fact};
+use naos_types::fact::task;
+use naos_types::{
+    Actor, BodyRef, Code, MessageId, Name, Priority, Refusal, TaskId, TaskStatus, Time,
+};
+use serde::{Deserialize, Serialize};
 
-use crate::turn::{Done, Turn};
+use crate::agent::desk;
+use crate::state::{Key, ThreadKey};
+use crate::table::Aggregate;
+use crate::task::{OnBoard, Wanted, on_board};
+use crate::turn::{Done, Stop, Turn};
+
+/// The longest message, in bytes.
+pub const MESSAGE_BYTES_MAX: u64 = 16 * 1_024;
+/// How many answers of agents may lead from one to the next before nobody is called any more.
+pub const HOPS_MAX: u32 = 8;
+/// How many messages one piece of a thread holds.
+pub const LINES_PER_PIECE: u32 = 64;
+/// The most agents that one message calls.
+pub const CALLED_MAX: usize = 16;
+/// What an agent says that has nothing to say.
+pub const QUIET: &str = "HEARTBEAT_OK";
+/// Beside that it may say so many characters that nobody hears.
+const QUIET_CHARS_MAX: usize = 300;
+
+/// One message of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Which.
+    pub message: MessageId,
+    /// What it says.
+    pub body: BodyRef,
+    /// When it was said.
+    pub at: Time,
+    /// Who said it.
+    pub by: Actor,
+    /// The agents that it called.
+    pub to: Vec<Name>,
+}
+
+/// A piece of a thread, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// Its messages.
+    pub lines: Vec<Line>,
+}
+
+impl Aggregate for Thread {
+    const KIND: &'static str = "thread";
+    const VERSION: u8 = 1;
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// In whose thread.
+    pub task: TaskId,
+    /// How many answers of agents led to it.
+    pub hops: u32,
+}
+
+impl Aggregate for Message {
+    const KIND: &'static str = "message";
+    const VERSION: u8 = 1;
+}
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Message) -> Done<Reply> {
-    let command::Message::Post { task, text } = asked;
-    if let Some(task) = task {
-        crate::task::known(turn, *task)?;
+    match asked {
+        command::Message::Say { task, body } => say(turn, by, *task, *body, 0).map(Reply::Message),
+        command::Message::Post { task, text } => {
+            if let Some(task) = task {
+                crate::task::known(turn, *task)?;
+            }
+            let message = turn.mint.next_id();
+            turn.emit(message::Posted {
+                message,
+                task: *task,
+                text: text.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Message(message))
+        }
     }
+}
+
+/// The words of a text that call somebody: `@jarvis`; whether it calls all.
+#[must_use]
+pub fn called(text: &str) -> (Vec<Name>, bool) {
+    let (mut out, mut all) = (Vec::new(), false);
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let begins = c == '@' && !before.is_alphanumeric() && before != '@';
+        before = c;
+        if !begins {
+            continue;
+        }
+        let rest = &text[at + 1..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let word = rest[..end.unwrap_or(rest.len())].to_ascii_lowercase();
+        let word = word.trim_end_matches('-');
+        if word == "all" {
+            all = true;
+        } else if let Ok(name) = Name::new(word)
+            && !out.contains(&name)
+        {
+            out.push(name);
+        }
+    }
+    (out, all)
+}
+
+/// What an agent said that others should hear; none where it has nothing to say.
+#[must_use]
+pub fn heard(answer: &str) -> Option<&str> {
+    let text = answer.trim();
+    let rest = text
+        .strip_prefix(QUIET)
+        .or_else(|| text.strip_suffix(QUIET));
+    match rest.map(str::trim) {
+        Some(rest) if rest.chars().count() <= QUIET_CHARS_MAX => None,
+        Some(rest) => Some(rest),
+        None if text.is_empty() => None,
+        None => Some(text),
+    }
+}
+
+/// Says something in a task's thread, and calls who is named there.
+pub(crate) fn say(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    body: BodyRef,
+    hops: u32,
+) -> Done<MessageId> {
+    let found = on_board(turn, task)?.clone();
+    if body.len > MESSAGE_BYTES_MAX {
+        let what = format!(
+            "a message has at most {MESSAGE_BYTES_MAX} bytes, this one has {}",
+            body.len
+        );
+        return Err(Stop::refused(Code::TOO_LARGE, what));
+    }
+    let Some(bytes) = turn.body(body)? else {
+        return Err(Stop::refused(Code::DAMAGED, "the message can't be read"));
+    };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    if text.trim().is_empty() {
+        return Err(Stop::refused(Code::BAD_REQUEST, "the message says nothing"));
+    }
+    let (mut to, all) = called(&text);
+    if all {
+        let all = found.agents().into_iter();
+        to.extend(all.filter(|name| !to.contains(name)).collect::<Vec<_>>());
+    }
+    turn.load(to.iter().cloned().map(Key::Agent))?;
+    let mut there = Vec::new();
+    for name in to {
+        if turn.agent(&name)?.is_some() && *by != Actor::Agent(name.clone()) {
+            there.push(name);
+        }
+    }
+    there.truncate(CALLED_MAX);
+    let goes_in_circles = hops >= HOPS_MAX && !there.is_empty();
+    if goes_in_circles && !crate::planted::is("talks-for-ever") {
+        there.clear();
+    }
+    let message = posted(turn, by, &found, (task, body, hops), there)?;
+    if goes_in_circles {
+        let words = format!(
+            "{HOPS_MAX} answers led from one to the next: nobody is called any more until a \
+             person says something."
+        );
+        note(turn, task, &words)?;
+    }
+    Ok(message)
+}
+
+fn posted(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    found: &OnBoard,
+    (task, body, hops): (TaskId, BodyRef, u32),
+    to: Vec<Name>,
+) -> Done<MessageId> {
     let message = turn.mint.next_id();
-    turn.emit(message::Posted {
+    turn.emit(message::Said {
         message,
-        task: *task,
-        text: text.clone(),
+        task,
+        body,
+        to: to.clone(),
+        hops,
         by: by.clone(),
     })?;
-    Ok(Reply::Message(message))
+    let urgent = found.card.priority == Priority::Urgent;
+    for name in &to {
+        desk::call(turn, name, Call::Thread(task, message), urgent)?;
+    }
+    Ok(message)
+}
+
+/// naos itself says something: nobody is called.
+pub(crate) fn note(turn: &mut Turn<'_>, task: TaskId, words: &str) -> Done {
+    let body = turn.stage(words.as_bytes().to_vec())?;
+    let found = on_board(turn, task)?.clone();
+    posted(turn, &Actor::System, &found, (task, body, 0), Vec::new()).map(drop)
+}
+
+/// A task ended, and some are to hear of it.
+pub(crate) fn ended(turn: &mut Turn<'_>, found: &OnBoard, f: &task::Closed) -> Done {
+    let words = match &f.problem {
+        Some(problem) => format!("The task is {}: {}", f.status, problem.note),
+        None => format!("The task is {}.", f.status),
+    };
+    let body = turn.stage(words.into_bytes())?;
+    let to = found.card.cc.iter().cloned().collect();
+    posted(turn, &Actor::System, found, (f.task, body, 0), to).map(drop)
+}
+
+/// The agent woke, and was spoken to: it is asked for its answer.
+pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name: &Name) -> Done {
+    let asked = crate::task::composed(turn, task)?;
+    let checklist = checklist(turn, name)?;
+    let output = match turn.task(&task)?.and_then(|task| task.output) {
+        Some(output) => match turn.body(output)? {
+            Some(bytes) => {
+                let text = String::from_utf8_lossy(bytes);
+                let end = text.floor_char_boundary(SHOWN_BYTES_MAX.min(text.len()));
+                format!("\n\n# What came of it\n\n{}", &text[..end])
+            }
+            None => String::new(),
+        },
+        None => String::new(),
+    };
+    let input = format!(
+        "{asked}{output}{checklist}\n\n# What is asked of you\n\nYou are {name}, and were called \
+         in the thread of this task. Your answer is posted there: `@name` calls another agent. \
+         Where nothing is left to say, answer {QUIET}."
+    );
+    let input = turn.stage(input.into_bytes())?;
+    let title = turn.seal(format!("{name} answers"))?;
+    let opened = crate::task::open(
+        turn,
+        Wanted {
+            task: TaskId::derived(message.0, &format!("answer/{name}")),
+            title,
+            input,
+            agent: Some(name.clone()),
+            parent: None,
+            by: Actor::Message(message),
+        },
+    );
+    match opened {
+        Err(Stop::Refused(why)) => {
+            let Refusal { code, what, .. } = *why;
+            note(turn, task, &format!("{name} can't answer ({code}): {what}"))
+        }
+        done => done,
+    }
+}
+
+/// The most bytes of a result and of a checklist that a called agent is shown.
+const SHOWN_BYTES_MAX: usize = 20_000;
+
+/// What the agent goes through whenever it wakes.
+fn checklist(turn: &Turn<'_>, name: &Name) -> Done<String> {
+    let mind = turn.agent(name)?.and_then(|agent| agent.spec.mind.clone());
+    let Some(folder) = mind.and_then(|mind| mind.workspace.clone()) else {
+        return Ok(String::new());
+    };
+    let path = naos_types::DocPath::new(&format!("{folder}/HEARTBEAT.md")).map_err(Stop::broken)?;
+    let Some(document) = turn.document(&path)? else {
+        return Ok(String::new());
+    };
+    let bytes = turn.body(document.body)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes);
+    let end = text.floor_char_boundary(SHOWN_BYTES_MAX.min(text.len()));
+    Ok(format!(
+        "\n\n# Your checklist (HEARTBEAT.md)\n\n{}",
+        &text[..end]
+    ))
+}
+
+/// A called agent answered, or could not.
+pub(crate) fn answered(turn: &mut Turn<'_>, by: &Actor, f: &task::Closed) -> Done {
+    let Actor::Message(message) = by else {
+        return Ok(());
+    };
+    let Some(Message { task, hops }) = turn.message(message)?.cloned() else {
+        return Err(Stop::broken(format!("no message {message}")));
+    };
+    let Some(name) = crate::task::known(turn, f.task)?.target.clone() else {
+        return Ok(());
+    };
+    match (f.status, f.output) {
+        (TaskStatus::Done, Some(output)) => {
+            let bytes = turn.body(output)?.unwrap_or_default();
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let Some(words) = heard(&text) else {
+                return Ok(());
+            };
+            let most = usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX);
+            let end = words.floor_char_boundary(most.min(words.len()));
+            let body = turn.stage(words.as_bytes()[..end].to_vec())?;
+            say(turn, &Actor::Agent(name), task, body, hops + 1).map(drop)
+        }
+        (TaskStatus::Failed, _) => {
+            let why = f
+                .problem
+                .as_ref()
+                .map_or("it failed", |problem| &problem.note);
+            note(turn, task, &format!("{name} gave no answer: {why}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The last messages of a thread, in order.
+pub(crate) fn last(turn: &Turn<'_>, task: TaskId) -> Done<Vec<Line>> {
+    let all = turn.card(&task)?.map_or(0, |found| found.messages);
+    let pieces = piece_of(all.saturating_sub(1)).saturating_sub(1)..=piece_of(all);
+    turn.load(
+        pieces
+            .clone()
+            .map(|piece| Key::Thread(ThreadKey(task, piece))),
+    )?;
+    let mut out = Vec::new();
+    for piece in pieces {
+        if let Some(thread) = turn.thread(&ThreadKey(task, piece))? {
+            out.extend(thread.lines.iter().cloned());
+        }
+    }
+    Ok(out)
+}
+
+/// The piece that a message stands in, counted from 0 both.
+#[must_use]
+pub const fn piece_of(message: u32) -> u32 {
+    message / LINES_PER_PIECE
+}
+
+pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    let Fact::Said(f) = fact else {
+        return Ok(()); // it stands in no thread
+    };
+    let found = turn.card_mut(&f.task)?;
+    let key = ThreadKey(f.task, piece_of(found.messages));
+    found.messages += 1;
+    if turn.thread(&key)?.is_none() {
+        turn.put_thread(key.clone(), Some(Thread::default()));
+    }
+    let line = Line {
+        message: f.message,
+        body: f.body,
+        at: turn.now,
+        by: f.by.clone(),
+        to: f.to.clone(),
+    };
+    turn.thread_mut(&key)?.lines.push(line);
+    let (task, hops) = (f.task, f.hops);
+    turn.put_message(f.message, Some(Message { task, hops }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_called() {
+        for (text, expected, all) in [
+            ("@jarvis look at this", "jarvis", false),
+            (
+                "thanks, @Fury and @growth-2. @fury!",
+                "fury growth-2",
+                false,
+            ),
+            ("write to ana@riake.mg", "", false),
+            ("@all: done", "", true),
+            ("@@jarvis @ @9 (@dev)", "dev", false),
+        ] {
+            let (names, every) = called(text);
+            let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+            assert_eq!((names.join(" ").as_str(), every), (expected, all), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_hears() {
+        let long = "x".repeat(QUIET_CHARS_MAX + 1);
+        for (answer, expected) in [
+            ("HEARTBEAT_OK", None),
+            ("All is well.\n\nHEARTBEAT_OK ", None),
+            ("  ", None),
+            ("The price is 3.", Some("The price is 3.")),
+            (&format!("HEARTBEAT_OK {long}"), Some(long.as_str())),
+            (
+                "say HEARTBEAT_OK and go on",
+                Some("say HEARTBEAT_OK and go on"),
+            ),
+        ] {
+            assert_eq!(heard(answer), expected, "{answer}");
+        }
+    }
 }

@@ -39,6 +39,7 @@ pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, task_closed};
 pub(crate) use undo::announce;
+pub(crate) use vars::identifier;
 pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
@@ -389,6 +390,18 @@ fn begin(
         flow,
     })?;
     Ok(Reply::Plan(plan))
+}
+
+/// Begins the work of a task of the board.
+pub(crate) fn begin_card(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (spec, flow): (PlanSpec, Flow),
+    inputs: BodyRef,
+    id: PlanId,
+) -> Done {
+    let name = Name::new("task").map_err(|e| Stop::broken(e.to_string()))?;
+    begin(turn, by, &name, (spec, flow, 1), inputs, Some(id)).map(drop)
 }
 
 /// Ends an execution as it stands, with all that it has under way.

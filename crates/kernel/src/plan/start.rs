@@ -208,7 +208,11 @@ fn open(
         at: at.clone(),
         attempt,
     });
-    let by = Actor::Plan(plan);
+    let by = match &work.plan.by {
+        // What the work of a task opens isn't on the board beside it.
+        Actor::Task(task) => Actor::Task(*task),
+        _ => Actor::Plan(plan),
+    };
     match crate::task::open(
         turn,
         Wanted {

@@ -167,7 +167,14 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
             return step.output;
         }
         let spec = plan.known(name)?;
-        match spec.after.last() {
+        let before = spec.after.last().map(|name| match plan.known(name) {
+            Some(StepSpec {
+                action: StepDo::Review(review),
+                ..
+            }) => &review.of,
+            _ => name,
+        });
+        match before {
             Some(before) => name = before,
             None => return Some(plan.inputs),
         }

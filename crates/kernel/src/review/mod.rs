@@ -3,6 +3,7 @@
 use naos_types::fact::review::Fact;
 use naos_types::{BodyRef, Name, PlanId, ReviewId, TaskId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::table::Aggregate;
 use crate::turn::{Done, Turn};
@@ -47,14 +48,41 @@ impl Aggregate for Review {
     }
 }
 
-/// The verdict in a reviewer's answer: JSON with `verdict: praise | refute`.
+/// The verdict in a reviewer's answer: JSON with `verdict: praise | refute`, fenced as models like
+/// it or not. Whoever refutes shows evidence; a refutation without any is no verdict.
 pub(crate) fn read_verdict(answer: &[u8]) -> Verdict {
-    let value: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
-    match value.get("verdict").and_then(serde_json::Value::as_str) {
+    let text = String::from_utf8_lossy(answer);
+    let value: Value = serde_json::from_str(unfenced(&text)).unwrap_or_default();
+    match value.get("verdict").and_then(Value::as_str) {
         Some("praise" | "praised") => Verdict::Praised,
-        Some("refute" | "refuted") => Verdict::Refuted,
+        Some("refute" | "refuted") if shows_evidence(&value) => Verdict::Refuted,
         _ => Verdict::Abandoned,
     }
+}
+
+/// What stands between the marks of a block of code, where that is all there is.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let within = text
+        .strip_prefix("```")
+        .and_then(|rest| rest.strip_suffix("```"));
+    match within.and_then(|within| within.split_once(char::is_whitespace)) {
+        Some((_, inner)) => inner.trim(),
+        None => text,
+    }
+}
+
+fn shows_evidence(value: &Value) -> bool {
+    let shown = ["evidence", "findings", "reason", "why"]
+        .iter()
+        .filter_map(|key| value.get(key));
+    crate::planted::is("refutes-without-evidence")
+        || shown.into_iter().any(|shown| match shown {
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+            _ => false,
+        })
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {

@@ -4,6 +4,7 @@ mod calls;
 mod end;
 pub(crate) mod endpoint;
 mod log;
+mod talk;
 mod think;
 mod tools;
 mod workspace;
@@ -157,7 +158,13 @@ impl Run {
                 component: self.component?,
                 input: self.input,
                 seed: self.seed,
-                clock: self.clock,
+                // A run that goes on reads the same clock as it did: what moved it since stands in
+                // its recording.
+                clock: if crate::planted::is("clock-runs-ahead") {
+                    self.clock
+                } else {
+                    self.started
+                },
                 deadline: self.clock + self.grant.limits.wall_max,
                 grant: self.grant.clone(),
                 tail: self.tail,

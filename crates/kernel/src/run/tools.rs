@@ -99,6 +99,9 @@ pub(super) fn call(
             }
             Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
         },
+        Tool::Say | Tool::TaskCreate | Tool::HandOver => {
+            super::talk::call(turn, (id, run), request, tool, &arguments)
+        }
         Tool::Note | Tool::Remember => {
             let Some(folder) = &mind.workspace else {
                 let why = format!("{} has no workspace to keep it in", run.agent);
@@ -136,12 +139,18 @@ fn cut(text: &str) -> String {
 }
 
 /// A tool that answers in the same turn: its intent and its result are durable together.
-fn said(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, given: Answer) -> Done {
+pub(super) fn said(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    request: BodyRef,
+    given: Answer,
+) -> Done {
     intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
     answer_at_once(turn, id, given)
 }
 
-fn answer_at_once(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
+pub(super) fn answer_at_once(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
     calls::answer(turn, id, given)?;
     turn.think(id);
     Ok(())

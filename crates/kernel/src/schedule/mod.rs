@@ -116,7 +116,7 @@ fn timing(spec: &ScheduleSpec, since: Time) -> Timing {
 }
 
 /// What the calendar says, or why it can't be read.
-fn look(turn: &Turn<'_>, look: Look) -> Done<Result<Seen, String>> {
+pub(crate) fn look(turn: &Turn<'_>, look: Look) -> Done<Result<Seen, String>> {
     let need = Need::Look(look);
     match turn.answers.get(&need) {
         Some(Answer::Seen(seen)) => Ok(seen.clone()),

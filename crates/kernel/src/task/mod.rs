@@ -1,6 +1,8 @@
 //! Tasks: what somebody asked for, from the inbox to done.
 
+mod board;
 mod open;
+mod work;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
@@ -11,7 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
+pub use board::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, OnBoard};
+pub(crate) use board::{
+    closed, entrust, hand, may_hand, on_board, plan_closed, step_started, taken,
+};
 pub(crate) use open::{Wanted, no_model, open};
+pub(crate) use work::composed;
+pub use work::{ATTACHED_BYTES_MAX, SAID_BYTES_MAX};
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +55,14 @@ impl Aggregate for Task {
     const VERSION: u8 = 1;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
+    }
+}
+
+impl Task {
+    /// Whether it is shown on the board: the work of a task there isn't, beside that task.
+    #[must_use]
+    pub const fn stands_on_the_board(&self) -> bool {
+        !matches!(self.by, Actor::Task(_) | Actor::Message(_))
     }
 }
 
@@ -90,6 +106,11 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
             cancel(turn, by, *task)?;
             Ok(Reply::Done)
         }
+        command::Task::Plan { title, brief, card } => board::plan(turn, by, (title, *brief), card),
+        command::Task::Change { task, card } => board::change(turn, by, *task, card),
+        command::Task::Begin { task } => board::begin(turn, *task),
+        command::Task::Hand { task, to, note } => hand(turn, by, *task, to, *note),
+        command::Task::Finish { task, output } => board::finish(turn, *task, *output),
     }
 }
 
@@ -99,12 +120,14 @@ pub(crate) fn cancel(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done {
     if found.status.is_closed() {
         return Ok(());
     }
-    match found.run {
+    let work = found.run;
+    match work {
         Some(run) if turn.run(&run)?.is_some_and(|run| !run.status.is_closed()) => {
             crate::run::cancel(turn, by, run)
         }
         // Its end closes the task in this very turn: a reaction that is still to come.
         Some(_) => Ok(()),
+        None if board::cancel(turn, by, task)? => Ok(()),
         None => {
             let status = TaskStatus::Cancelled;
             turn.emit(task::Closed {
@@ -147,6 +170,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             task.tier = Some(f.tier);
         }
         Fact::Moved(f) => turn.task_mut(&f.task)?.status = f.status,
+        Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) => board::fold(turn, fact)?,
         Fact::Closed(f) => {
             let task = turn.task_mut(&f.task)?;
             task.status = f.status;

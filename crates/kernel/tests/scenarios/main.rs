@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bench;
+mod board;
 mod by_hand;
 mod drivers;
 mod endpoints;

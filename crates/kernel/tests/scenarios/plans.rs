@@ -340,7 +340,7 @@ fn reviewed(by: &str, rounds_max: u32) -> PlanSpec {
 }
 
 const PRAISE: &str = "finish reviewer {\"verdict\":\"praise\"}";
-const REFUTE: &str = "finish reviewer {\"verdict\":\"refute\"}";
+const REFUTE: &str = "finish reviewer {\"verdict\":\"refute\",\"evidence\":[\"line 2\"]}";
 
 #[test]
 fn praise_lets_a_draft_through() {

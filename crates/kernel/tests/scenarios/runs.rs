@@ -1,6 +1,10 @@
 //! Tasks and runs: who does it, what it may do, how it ends.
 
-use crate::script::check;
+use naos_types::Span;
+use naos_types::effect::Effect;
+
+use crate::bench::Bench;
+use crate::script::{check, play_in};
 
 #[test]
 fn a_task_by_name() {
@@ -476,4 +480,25 @@ fn a_log_keeps_its_bounds_whatever_it_is_told() {
             &format!("{then} run.completed budget.settled task.closed(done)"),
         );
     }
+}
+
+#[test]
+fn a_run_that_goes_on_reads_the_clock_of_its_beginning() {
+    let mut bench = Bench::new();
+    play_in(&mut bench, "agent worker 5c; ask worker hello");
+    let clock = |bench: &Bench| {
+        let open = bench.open().into_iter();
+        let mut clocks = open.filter_map(|effect| match effect {
+            Effect::Sandbox(wanted) => Some((wanted.clock, wanted.deadline)),
+            _ => None,
+        });
+        clocks.next().expect("it is at work")
+    };
+    let (began, deadline) = clock(&bench);
+    play_in(
+        &mut bench,
+        "wait 5s; call worker http GET api.example; wait 7s; answered worker",
+    );
+    // Its recording moves the clock as it did; its time to work begins anew with the answer.
+    assert_eq!(clock(&bench), (began, deadline + Span::secs(12)));
 }

@@ -1,4 +1,4 @@
-//! `naos agent build DIR`
+//! `naos agent build DIR`, `naos agent wake NAME`
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::session::{Session, api};
+use crate::session::{Session, api, part};
 use crate::sync::{self, Document, How};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds agents.
+/// Builds agents, and lets them look at what waits for them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  naos agent build agents/reader\n  \
-    naos agent build module.wasm --out agents/mine.wasm")]
+    naos agent build module.wasm --out agents/mine.wasm\n  \
+    naos agent wake jarvis")]
 pub(crate) struct Agent {
     #[command(subcommand)]
     what: What,
@@ -27,6 +28,11 @@ pub(crate) struct Agent {
 enum What {
     /// Builds Rust into a component, or wraps a core module into one.
     Build(Build),
+    /// Lets an agent look at what waits for it, without its heartbeat.
+    Wake {
+        /// Its name.
+        name: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -39,7 +45,10 @@ struct Build {
 }
 
 pub(crate) fn go(context: &Context, agent: &Agent) -> Ended {
-    let What::Build(build) = &agent.what;
+    let build = match &agent.what {
+        What::Build(build) => build,
+        What::Wake { name } => return wake(context, name),
+    };
     let made = component(&build.dir)?;
     let to = match &build.out {
         Some(out) => out.clone(),
@@ -56,6 +65,21 @@ pub(crate) fn go(context: &Context, agent: &Agent) -> Ended {
     context
         .out
         .say(format!("Built {} ({} bytes).", to.display(), made.len()));
+    Ok(0)
+}
+
+fn wake(context: &Context, name: &str) -> Ended {
+    let mut session = context.session()?;
+    let path = api(&format!("/agents/{}/wake", part(name)));
+    let answer = session.post(path, &json!({}))?;
+    drop(session);
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    context.out.say(match answer["changed"].as_bool() {
+        Some(false) => format!("Nothing waits for {name}."),
+        _ => format!("{name} looks at what waits."),
+    });
     Ok(0)
 }
 

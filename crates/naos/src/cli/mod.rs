@@ -71,6 +71,7 @@ mod tenant;
 
 mod backup;
 
+mod replay;
 mod restore;
 
 use std::path::PathBuf;
@@ -216,6 +217,7 @@ enum Command {
     Backup(backup::Backup),
     /// Makes a data directory from a backup.
     Restore(restore::Restore),
+    Replay(replay::Replay),
     /// Lets an agency do its weekly report, in ./naos-demo.
     Demo(demo::Demo),
     /// Prepares the weekly report of a folder of mails, tables and notes.
@@ -364,6 +366,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Top(command) => top::go(context, &command),
         Command::Backup(command) => backup::go(context, &command),
         Command::Restore(command) => restore::go(context, &command),
+        Command::Replay(command) => replay::go(context, &command),
         Command::Demo(command) => demo::go(context, &command),
         Command::Report(command) => report::go(context, &command),
         Command::Agent(command) => agent::go(context, &command),

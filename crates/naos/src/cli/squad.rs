@@ -188,7 +188,9 @@ fn describe(squad: &str, chosen: &[Persona], budget: &str) -> String {
              model: any              # the cheapest that can do this; or name one, or a list\n    \
              capabilities: [text, tools]\n    \
              workspace: {FOLDER}/{name}\n    \
-             tools: [context_read, context_write, calculate, ask, note, remember]\n    \
+             heartbeat: 15m          # how often it looks at what waits for it\n    \
+             tools: [context_read, context_write, calculate, ask, note, remember, say, \
+             task_create, hand_over]\n    \
              grants:\n      \
              context_read: [\"shared/**\", {FOLDER}/USER.md]\n      \
              context_write: [\"shared/**\"]\n      \

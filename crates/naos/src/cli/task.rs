@@ -1,16 +1,20 @@
-//! `naos task list|cancel`
+//! `naos task create|list|show|say|assign|hand-over|begin|done|change|cancel`
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Context, Ended};
-use crate::out::{cell, items};
-use crate::session::{api, part};
+use super::{Context, Ended, given};
+use crate::fail::Fail;
+use crate::out::{Out, cell, items};
+use crate::session::{Session, api, part};
 
-/// Shows and cancels tasks.
+/// Plans, follows and hands over tasks.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  naos task list\n  naos task list --status human_approval\n  \
-    naos task cancel task_01jd8…"
+    after_help = "Examples:\n  naos task create \"Write the pricing page\" --to growth --reviewer fury \
+    --approve\n  naos task create \"Spec for the login\" --to pm --then dev --due 2026-12-01 \
+    --priority high\n  naos task list --status human_approval\n  naos task show task_01jd8…\n  \
+    naos task say task_01jd8… \"@growth what about the old prices?\"\n  \
+    naos task hand-over task_01jd8… fury --note \"the numbers are in notes/prices.md\""
 )]
 pub(crate) struct Task {
     #[command(subcommand)]
@@ -19,11 +23,75 @@ pub(crate) struct Task {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// Puts a task on the board.
+    Create {
+        /// What it is called.
+        title: String,
+        #[command(flatten)]
+        plan: Plan,
+        /// What is to be done: text, @FILE, or - for standard input.
+        #[arg(long, short, value_name = "TEXT|@FILE|-")]
+        text: Option<String>,
+        /// Tasks that must be done before.
+        #[arg(long, value_name = "TASK")]
+        after: Vec<String>,
+        /// The task that it is a part of.
+        #[arg(long, value_name = "TASK")]
+        part_of: Option<String>,
+    },
     /// Lists tasks.
     List {
         /// Only those with this status: inbox, in_progress, human_approval, done …
         #[arg(long)]
         status: Option<String>,
+    },
+    /// Shows one task: what is planned, where it stands, what was said.
+    Show {
+        /// Its id.
+        task: String,
+    },
+    /// Says something in its thread: `@name` calls an agent, `@all` all that have to do with it.
+    #[command(visible_alias = "comment")]
+    Say {
+        /// Its id.
+        task: String,
+        /// What: text, @FILE, or - for standard input. A call at its beginning is a call, no file,
+        /// where an agent has that name.
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
+    /// Changes what is planned for it.
+    #[command(visible_alias = "assign")]
+    Change {
+        /// Its id.
+        task: String,
+        #[command(flatten)]
+        plan: Plan,
+    },
+    /// Gives it to somebody else, who goes on where it stands.
+    #[command(visible_alias = "handoff")]
+    HandOver {
+        /// Its id.
+        task: String,
+        /// An agent, or a member's id.
+        to: String,
+        /// What they should know.
+        #[arg(long, short, value_name = "TEXT|@FILE|-")]
+        note: Option<String>,
+    },
+    /// Begins it at once, without a heartbeat.
+    Begin {
+        /// Its id.
+        task: String,
+    },
+    /// Says that a person did it.
+    #[command(visible_alias = "finish")]
+    Done {
+        /// Its id.
+        task: String,
+        /// The result.
+        #[arg(long, short, value_name = "TEXT|@FILE|-")]
+        output: Option<String>,
     },
     /// Cancels a task and what runs for it.
     Cancel {
@@ -32,43 +100,285 @@ enum What {
     },
 }
 
+/// What is planned for a task.
+#[derive(clap::Args)]
+struct Plan {
+    /// Whose it is: an agent, or a member's id.
+    #[arg(long, value_name = "WHO")]
+    to: Option<String>,
+    /// Agents that go on with what the one before made, in order.
+    #[arg(long, value_name = "AGENT")]
+    then: Vec<String>,
+    /// Who refutes or praises the result.
+    #[arg(long, value_name = "AGENT")]
+    reviewer: Option<String>,
+    /// How often a refuted result is mended before a person decides.
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+    /// Asks a person at the end; of at least this role, where one is named.
+    #[arg(long, value_name = "ROLE", num_args = 0..=1, default_missing_value = "staff")]
+    approve: Option<String>,
+    /// A person is asked about what no agent looked at.
+    #[arg(long)]
+    unreviewed: bool,
+    /// low, normal, high or urgent; an urgent one doesn't wait for a heartbeat.
+    #[arg(long, value_name = "WORD")]
+    priority: Option<String>,
+    /// When it should be done: 2026-12-01, or a time with its zone.
+    #[arg(long, value_name = "DATE")]
+    due: Option<String>,
+    /// Words to find it by.
+    #[arg(long = "label", value_name = "WORD")]
+    labels: Vec<String>,
+    /// Agents that hear how it ended.
+    #[arg(long, value_name = "AGENT")]
+    cc: Vec<String>,
+    /// Documents that come with it.
+    #[arg(long = "attach", value_name = "PATH")]
+    attached: Vec<String>,
+}
+
+impl Plan {
+    /// What was said of it, in the words of the API.
+    fn said(&self) -> Map<String, Value> {
+        let mut out = Map::new();
+        let texts = [
+            ("to", &self.to),
+            ("reviewer", &self.reviewer),
+            ("approve", &self.approve),
+            ("priority", &self.priority),
+            ("due", &self.due),
+        ];
+        for (key, value) in texts {
+            if let Some(value) = value {
+                out.insert(key.into(), json!(value));
+            }
+        }
+        let lists = [
+            ("then", &self.then),
+            ("labels", &self.labels),
+            ("cc", &self.cc),
+            ("attached", &self.attached),
+        ];
+        for (key, value) in lists {
+            if !value.is_empty() {
+                out.insert(key.into(), json!(value));
+            }
+        }
+        if let Some(rounds) = self.rounds {
+            out.insert("rounds".into(), json!(rounds));
+        }
+        if self.unreviewed {
+            out.insert("unreviewed".into(), json!(true));
+        }
+        out
+    }
+}
+
+fn address(task: &str, what: &str) -> String {
+    api(&format!("/tasks/{}{what}", part(task)))
+}
+
 pub(crate) fn go(context: &Context, task: &Task) -> Ended {
+    let out = &context.out;
     let mut session = context.session()?;
-    match &task.what {
-        What::List { status } => {
-            let query = status
-                .as_ref()
-                .map(|s| format!("?status={}", part(s)))
-                .unwrap_or_default();
-            let answer = session.get(api(&format!("/tasks{query}")))?;
+    let (answer, sentence) = match &task.what {
+        What::List { status } => return list(out, &mut session, status.as_deref()),
+        What::Show { task } => {
+            let found = session.get(address(task, ""))?;
             drop(session);
-            if context.out.json {
-                context.out.json(&answer);
-                return Ok(0);
+            show(out, &found);
+            return Ok(0);
+        }
+        What::Create {
+            title,
+            plan,
+            text,
+            after,
+            part_of,
+        } => {
+            let mut body = plan.said();
+            body.insert("title".into(), json!(title));
+            if let Some(text) = text {
+                body.insert("text".into(), json!(given(text)?));
             }
-            let row = |item: &Value| {
-                ["task", "status", "agent", "title"]
-                    .iter()
-                    .map(|key| cell(&item[*key]))
-                    .collect()
+            if !after.is_empty() {
+                body.insert("after".into(), json!(after));
+            }
+            if let Some(whole) = part_of {
+                body.insert("part_of".into(), json!(whole));
+            }
+            let answer = session.post(api("/tasks"), &Value::Object(body))?;
+            let sentence = created(&session, plan, &answer);
+            (answer, sentence)
+        }
+        What::Say { task, text } => {
+            let text = words(&mut session, text)?;
+            let answer = session.post(address(task, "/messages"), &json!({"text": text}))?;
+            let calls = list_of(&answer["calls"]);
+            let unknown = list_of(&answer["unknown"]);
+            if !unknown.is_empty() {
+                out.note(format!(
+                    "Nobody is called {unknown}: there is no such agent."
+                ));
+            }
+            let sentence = match calls.as_str() {
+                "" => "Said; it calls nobody.".to_owned(),
+                calls => format!("Said; it calls {calls}."),
             };
-            let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
-            if rows.is_empty() {
-                context.out.say("There are no tasks.");
-            } else {
-                context
-                    .out
-                    .table(&["task", "status", "agent", "title"], &rows);
+            (answer, sentence)
+        }
+        What::Change { task, plan } => {
+            let said = plan.said();
+            if said.is_empty() {
+                return Err(Fail::usage("nothing is said that changes it")
+                    .help("naos task change --help names what can"));
             }
+            let answer = session.post(address(task, ""), &Value::Object(said))?;
+            let sentence = match answer["changed"].as_bool() {
+                Some(false) => format!("{task} is planned so already."),
+                _ => format!("Changed {task}."),
+            };
+            (answer, sentence)
+        }
+        What::HandOver { task, to, note } => {
+            let note = note.as_deref().map(given).transpose()?;
+            let body = json!({"to": to, "note": note});
+            let answer = session.post(address(task, "/hand-over"), &body)?;
+            (answer, format!("{task} is {to}'s now."))
+        }
+        What::Begin { task } => {
+            let answer = session.post(address(task, "/begin"), &json!({}))?;
+            (answer, format!("{task} begins.{}", needs_daemon(&session)))
+        }
+        What::Done { task, output } => {
+            let output = output.as_deref().map(given).transpose()?;
+            let answer = session.post(address(task, "/done"), &json!({"output": output}))?;
+            (answer, format!("{task} is done."))
         }
         What::Cancel { task } => {
-            let answer = session.post(api(&format!("/tasks/{}/cancel", part(task))), &json!({}))?;
-            drop(session);
-            if context.out.json {
-                context.out.json(&answer);
-            }
-            context.out.say(format!("Cancelled {task}."));
+            let answer = session.post(address(task, "/cancel"), &json!({}))?;
+            (answer, format!("Cancelled {task}."))
         }
+    };
+    drop(session);
+    if out.json {
+        out.json(&answer);
+    }
+    out.say(sentence);
+    Ok(0)
+}
+
+/// What was said: `@jarvis …` calls an agent, where there is one of that name; else it is a file.
+fn words(session: &mut Session, text: &str) -> Result<String, Fail> {
+    let Some(rest) = text.strip_prefix('@') else {
+        return given(text);
+    };
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let name = &rest[..end.unwrap_or(rest.len())];
+    let is_call =
+        name == "all" || end.is_some_and(|end| rest[end..].starts_with(char::is_whitespace));
+    if is_call || session.get(api(&format!("/agents/{}", part(name)))).is_ok() {
+        return Ok(text.to_owned());
+    }
+    given(text)
+}
+
+/// What is said where nobody works on it until somebody starts naos.
+fn needs_daemon(session: &Session) -> &'static str {
+    match session.daemon() {
+        Some(_) => "",
+        None => " It goes on when naos runs: `naos up`.",
+    }
+}
+
+fn created(session: &Session, plan: &Plan, answer: &Value) -> String {
+    let task = cell(&answer["task"]);
+    let when = match (&plan.to, answer["begins"].as_str()) {
+        (None, _) => "It waits in the inbox: `naos task change ID --to AGENT`.".to_owned(),
+        (Some(to), Some(at)) => format!("{to} looks at it at {at}.{}", needs_daemon(session)),
+        (Some(to), None) => format!("It is {to}'s."),
+    };
+    format!("{task}\n{when}")
+}
+
+fn list_of(value: &Value) -> String {
+    let items = value.as_array().into_iter().flatten();
+    items.map(cell).collect::<Vec<_>>().join(", ")
+}
+
+fn list(out: &Out, session: &mut Session, status: Option<&str>) -> Ended {
+    let query = status
+        .map(|s| format!("?status={}", part(s)))
+        .unwrap_or_default();
+    let answer = session.get(api(&format!("/tasks{query}")))?;
+    if out.json {
+        out.json(&answer);
+        return Ok(0);
+    }
+    let row = |item: &Value| {
+        ["task", "status", "agent", "title"]
+            .iter()
+            .map(|key| cell(&item[*key]))
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
+    if rows.is_empty() {
+        out.say("There are no tasks. `naos task create TITLE --to AGENT` makes one.");
+    } else {
+        out.table(&["task", "status", "agent", "title"], &rows);
     }
     Ok(0)
+}
+
+fn show(out: &Out, found: &Value) {
+    if out.json {
+        out.json(found);
+        return;
+    }
+    out.line(cell(&found["title"]));
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut put = |name: &str, value: String| {
+        if !value.is_empty() {
+            rows.push(vec![name.to_owned(), value]);
+        }
+    };
+    for key in [
+        "status", "to", "agent", "priority", "due", "begins", "reviewer", "approve", "part_of",
+        "plan", "run", "by", "opened", "ended",
+    ] {
+        if key == "agent" && found["to"].is_string() {
+            continue; // the same
+        }
+        let value = &found[key];
+        let value = if value.is_null() {
+            String::new()
+        } else {
+            cell(value)
+        };
+        put(key, value);
+    }
+    for key in [
+        "then", "labels", "after", "unblocks", "parts", "cc", "attached",
+    ] {
+        put(key, list_of(&found[key]));
+    }
+    if let Some(note) = found["problem"]["note"].as_str() {
+        put("problem", note.to_owned());
+    }
+    out.table(&["", ""], &rows);
+    for (head, key) in [("What is to be done", "input"), ("Result", "output")] {
+        if let Some(text) = found[key].as_str().filter(|text| !text.trim().is_empty()) {
+            out.line(format!("\n{head}:\n"));
+            out.line(text);
+        }
+    }
+    let said = found["messages"].as_array().into_iter().flatten();
+    for (at, line) in said.enumerate() {
+        if at == 0 {
+            out.line("\nThread:\n");
+        }
+        let (by, time) = (cell(&line["by"]), cell(&line["at"]));
+        out.line(format!("{time} {by}: {}", cell(&line["text"])));
+    }
 }

@@ -332,6 +332,38 @@ fn described(tool: Tool) -> Described {
                 &["fact", "confidence", "source"],
             ),
         ),
+        Tool::Say => (
+            "Says something in the thread of your task. `@name` calls another agent, who answers \
+             there later.",
+            object(
+                json!({
+                    "text": text("What to say"),
+                    "task": text("Another task that you have to do with; yours without it"),
+                }),
+                &["text"],
+            ),
+        ),
+        Tool::TaskCreate => (
+            "Puts a task on the board for another agent. It works on it later, without you.",
+            object(
+                json!({
+                    "title": text("What it is called, in a few words"),
+                    "text": text("What is to be done, whole and clear by itself"),
+                    "to": text("The agent who does it"),
+                }),
+                &["title", "text", "to"],
+            ),
+        ),
+        Tool::HandOver => (
+            "Gives your task to another agent, who goes on where it stands. Your part of it ends.",
+            object(
+                json!({
+                    "to": text("The agent who goes on"),
+                    "note": text("Where it stands, and what they should know"),
+                }),
+                &["to", "note"],
+            ),
+        ),
         Tool::Ask => (
             "Asks a person, and waits for the answer. Only for what nobody else can decide.",
             object(

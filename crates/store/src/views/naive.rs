@@ -376,12 +376,16 @@ impl Naive {
 
     fn task(&mut self, fact: &task::Fact) {
         let (task, status) = match fact {
+            task::Fact::Opened(f) if matches!(f.by, Actor::Task(_) | Actor::Message(_)) => return,
             task::Fact::Opened(f) => {
                 self.tasks.insert(f.task, TaskStatus::Inbox);
                 return;
             }
             task::Fact::Routed(f) => (f.task, TaskStatus::Assigned),
             task::Fact::Moved(f) => (f.task, f.status),
+            task::Fact::Begun(f) => (f.task, TaskStatus::InProgress),
+            task::Fact::Handed(f) => (f.task, TaskStatus::Assigned),
+            task::Fact::Planned(_) => return,
             task::Fact::Closed(f) => (f.task, f.status),
         };
         if let Some(row) = self.tasks.get_mut(&task) {

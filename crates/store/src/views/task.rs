@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::{run, task};
-use naos_types::{TaskId, TaskStatus};
+use naos_types::{Actor, TaskId, TaskStatus};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{View, below, damaged};
@@ -11,7 +11,7 @@ use crate::sqlite::db::{self, DbError};
 
 pub(super) static VIEW: View = View {
     name: "task",
-    version: 1,
+    version: 2,
     schema: "CREATE TABLE task(
         id BLOB PRIMARY KEY,
         status TEXT NOT NULL
@@ -46,6 +46,8 @@ impl Rows {
 
     pub(super) fn add(&mut self, conn: &Connection, fact: &task::Fact) -> Result<(), DbError> {
         match fact {
+            // The work of a task of the board doesn't stand on it beside the task.
+            task::Fact::Opened(f) if matches!(f.by, Actor::Task(_) | Actor::Message(_)) => Ok(()),
             task::Fact::Opened(f) => {
                 let status = TaskStatus::Inbox;
                 self.0.insert(f.task, Row { status, was: None });
@@ -53,6 +55,9 @@ impl Rows {
             }
             task::Fact::Routed(f) => self.set(conn, f.task, TaskStatus::Assigned),
             task::Fact::Moved(f) => self.set(conn, f.task, f.status),
+            task::Fact::Begun(f) => self.set(conn, f.task, TaskStatus::InProgress),
+            task::Fact::Handed(f) => self.set(conn, f.task, TaskStatus::Assigned),
+            task::Fact::Planned(_) => Ok(()),
             task::Fact::Closed(f) => self.set(conn, f.task, f.status),
         }
     }

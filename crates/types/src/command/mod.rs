@@ -1,11 +1,15 @@
 //! What is asked of a cell, in families; imperative. Texts arrive sealed, contents as bodies.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fact::approval::Waiting;
 use crate::fact::event::Origin;
 use crate::fact::run::Verdict;
-use crate::spec::{AgentSpec, BudgetSpec, EventFilter, FlowStep, Kind, Merge, Spec};
+use crate::spec::{
+    AgentSpec, Assignee, BudgetSpec, Card, EventFilter, FlowStep, Kind, Merge, Spec, as_text,
+};
 use crate::{
     ApprovalId, BodyRef, Digest, DocPath, EventId, MemberId, Name, PlanId, Role, RunId, Sealed,
     Seq, Span, Spender, TaskId, TenantId, Time, TokenId,
@@ -62,6 +66,11 @@ commands! {
             /// Its name.
             name: Name,
         }
+        /// Lets it look at once at what waits for it.
+        Wake {
+            /// Its name.
+            name: Name,
+        }
     }
     /// About tasks.
     Task {
@@ -83,6 +92,45 @@ commands! {
         Cancel {
             /// Which.
             task: TaskId,
+        }
+        /// Puts one on the board.
+        Plan {
+            /// What it is called.
+            title: Sealed,
+            /// What is to be done.
+            brief: BodyRef,
+            /// What is planned for it.
+            #[serde(with = "as_text")]
+            card: Arc<Card>,
+        }
+        /// Changes what is planned for it.
+        Change {
+            /// Which.
+            task: TaskId,
+            /// All that is planned for it from now on.
+            #[serde(with = "as_text")]
+            card: Arc<Card>,
+        }
+        /// Begins at once, without a heartbeat.
+        Begin {
+            /// Which.
+            task: TaskId,
+        }
+        /// Gives it to somebody else, who goes on where it stands.
+        Hand {
+            /// Which.
+            task: TaskId,
+            /// To whom.
+            to: Assignee,
+            /// What they should know.
+            note: Option<BodyRef>,
+        }
+        /// A person did it.
+        Finish {
+            /// Which.
+            task: TaskId,
+            /// The result.
+            output: Option<BodyRef>,
         }
     }
     /// About runs.
@@ -333,12 +381,19 @@ commands! {
     }
     /// About messages.
     Message {
-        /// Says something.
+        /// Says something nowhere in particular.
         Post {
             /// Under which task.
             task: Option<TaskId>,
             /// What.
             text: Sealed,
+        }
+        /// Says something in a task's thread.
+        Say {
+            /// In whose.
+            task: TaskId,
+            /// What; `@name` calls an agent, `@all` all that have to do with the task.
+            body: BodyRef,
         }
     }
     /// About events.

@@ -1,7 +1,7 @@
 //! An agent came, changed, stopped.
 
 use crate::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
-use crate::{Actor, Name, RunId, Sealed};
+use crate::{Actor, MessageId, Name, RunId, Sealed, TaskId, Time};
 
 /// One change of an agent's private state.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -10,6 +10,16 @@ pub struct StateWrite {
     pub key: String,
     /// The new value; none deletes it.
     pub value: Option<Sealed<Vec<u8>>>,
+}
+
+/// Why an agent is called.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    /// A task is its.
+    Task(TaskId),
+    /// It was spoken to in a task's thread.
+    Thread(TaskId, MessageId),
 }
 
 facts! {
@@ -71,6 +81,24 @@ facts! {
         run: RunId,
         /// What.
         writes: Vec<StateWrite>,
+    }
+    /// Something waits for it: it wakes then.
+    Called "agent.called" as "agent.alerted" v 1 {
+        /// Who.
+        name: Name,
+        /// What waits.
+        call: Call,
+        /// When it wakes: at once, or at its next heartbeat.
+        at: Time,
+    }
+    /// It woke, and takes what waited.
+    Woke "agent.woke" as "agent.heartbeat" v 1 {
+        /// Who.
+        name: Name,
+        /// What it takes.
+        calls: Vec<Call>,
+        /// When it wakes for the rest.
+        next: Option<Time>,
     }
 }
 

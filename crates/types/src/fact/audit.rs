@@ -2,7 +2,7 @@
 
 use super::{Fact, agent, approval, budget, document, member, message, notice, plan};
 use super::{review, run, schedule, supervisor, task, tenant};
-use crate::{Actor, RunId};
+use crate::{Actor, RunId, TaskId};
 
 impl Fact {
     /// What the fact is about, as one word: an agent's name where there is one.
@@ -10,7 +10,7 @@ impl Fact {
     pub fn subject(&self) -> String {
         match self {
             Self::Agent(fact) => agent_of(fact).to_string(),
-            Self::Task(fact) => task_of(fact),
+            Self::Task(fact) => fact.task().to_string(),
             Self::Run(fact) => run_of(fact).1.to_string(),
             Self::Plan(fact) => plan_of(fact),
             Self::Review(fact) => match fact {
@@ -40,6 +40,7 @@ impl Fact {
                 member::Fact::TokenRevoked(f) => f.member.to_string(),
             },
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
+            Self::Message(message::Fact::Said(f)) => f.message.to_string(),
             Self::Event(fact) => fact.about(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
@@ -84,6 +85,9 @@ impl Fact {
             Self::Member(member::Fact::Removed(f)) => Some(&f.by),
             Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
+            Self::Message(message::Fact::Said(f)) => Some(&f.by),
+            Self::Task(task::Fact::Planned(f)) => Some(&f.by),
+            Self::Task(task::Fact::Handed(f)) => Some(&f.by),
             Self::Event(fact) => fact.by(),
             Self::Supervisor(supervisor::Fact::Failed(f)) => f.by.as_ref(),
             Self::Supervisor(supervisor::Fact::Stopped(f)) => Some(&f.by),
@@ -128,6 +132,15 @@ impl Fact {
             Self::Task(task::Fact::Closed(f)) => Some(f.status.to_string()),
             Self::Task(task::Fact::Moved(f)) => Some(f.status.to_string()),
             Self::Task(task::Fact::Routed(f)) => Some(format!("{} {}", f.tier, f.target)),
+            Self::Task(task::Fact::Planned(f)) => f.card.to.as_ref().map(|to| format!("for {to}")),
+            Self::Task(task::Fact::Begun(f)) => Some(f.plan.to_string()),
+            Self::Task(task::Fact::Handed(f)) => Some(format!("to {}", f.to)),
+            Self::Message(message::Fact::Said(f)) => Some(format!("in {}", f.task)),
+            Self::Agent(agent::Fact::Called(f)) => Some(format!("wakes {}", f.at.rfc3339())),
+            Self::Agent(agent::Fact::Woke(f)) => Some(match f.calls.len() {
+                1 => "1 thing waited".to_owned(),
+                calls => format!("{calls} things waited"),
+            }),
             Self::Plan(plan::Fact::Closed(f)) => Some(f.status.to_string()),
             Self::Run(run::Fact::Logged(f)) => Some(logged(f)),
             Self::Run(run::Fact::Failed(f)) => Some(f.problem.note.clone()),
@@ -203,15 +216,24 @@ fn agent_of(fact: &agent::Fact) -> &crate::Name {
         agent::Fact::Restarted(f) => &f.name,
         agent::Fact::Deleted(f) => &f.name,
         agent::Fact::Remembered(f) => &f.name,
+        agent::Fact::Called(f) => &f.name,
+        agent::Fact::Woke(f) => &f.name,
     }
 }
 
-fn task_of(fact: &task::Fact) -> String {
-    match fact {
-        task::Fact::Opened(f) => f.task.to_string(),
-        task::Fact::Routed(f) => f.task.to_string(),
-        task::Fact::Moved(f) => f.task.to_string(),
-        task::Fact::Closed(f) => f.task.to_string(),
+impl task::Fact {
+    /// The task that it is about.
+    #[must_use]
+    pub const fn task(&self) -> TaskId {
+        match self {
+            Self::Opened(f) => f.task,
+            Self::Routed(f) => f.task,
+            Self::Moved(f) => f.task,
+            Self::Closed(f) => f.task,
+            Self::Planned(f) => f.task,
+            Self::Begun(f) => f.task,
+            Self::Handed(f) => f.task,
+        }
     }
 }
 

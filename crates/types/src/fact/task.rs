@@ -1,5 +1,8 @@
 //! A task came, found somebody, ended.
 
+use std::sync::Arc;
+
+use crate::spec::{Assignee, Card, as_text};
 use crate::{Actor, BodyRef, Name, PlanId, Sealed, StepPath, TaskId, TaskStatus, Tier};
 
 use super::Problem;
@@ -80,5 +83,35 @@ facts! {
         output: Option<BodyRef>,
         /// Why it failed.
         problem: Option<Problem>,
+    }
+    /// It is on the board, with what is planned for it; or that changed.
+    Planned "task.planned" as "task.planned" v 1 {
+        /// Which.
+        task: TaskId,
+        /// All that is planned for it now.
+        #[serde(with = "as_text")]
+        card: Arc<Card>,
+        /// Who planned it.
+        by: Actor,
+    }
+    /// Its work began, as a run of steps.
+    Begun "task.begun" as "task.begun" v 1 {
+        /// Which.
+        task: TaskId,
+        /// The run of its steps.
+        plan: PlanId,
+    }
+    /// Somebody else goes on with it.
+    Handed "task.handed" as "task.handed_over" v 1 {
+        /// Which.
+        task: TaskId,
+        /// Whose it was.
+        from: Option<Assignee>,
+        /// Whose it is now.
+        to: Assignee,
+        /// How often it was handed on by now.
+        hands: u32,
+        /// Who handed it on.
+        by: Actor,
     }
 }

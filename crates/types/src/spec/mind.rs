@@ -54,6 +54,37 @@ pub struct MindSpec {
     /// How sure it must be of what it learned, in hundredths, so that this goes to its `MEMORY.md`
     /// without a person; none leaves it to people.
     pub promote_at: Option<u8>,
+    /// When it looks at what waits for it; none looks at once.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// When an agent looks at what waits for it. Where nothing waits, nothing happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Heartbeat {
+    /// How often.
+    pub every: Span,
+    /// The minutes in which it may, as a cron line; none is always.
+    pub active: Option<String>,
+    /// The time zone of those.
+    pub zone: String,
+}
+
+/// How often an agent looks where its manifest doesn't say.
+const BEAT: Span = Span::secs(900);
+/// The shortest time between two looks.
+pub const BEAT_MIN: Span = Span::secs(60);
+/// The longest.
+pub const BEAT_MAX: Span = Span::secs(86_400);
+
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self {
+            every: BEAT,
+            active: None,
+            zone: "UTC".to_owned(),
+        }
+    }
 }
 
 impl Default for MindSpec {
@@ -72,6 +103,7 @@ impl Default for MindSpec {
             workspace: None,
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
+            heartbeat: None,
         }
     }
 }
@@ -169,6 +201,11 @@ impl MindSpec {
         if self.prompt.len() > PROMPT_BYTES_MAX {
             return Err(format!("a prompt has at most {PROMPT_BYTES_MAX} bytes"));
         }
+        if let Some(beat) = &self.heartbeat
+            && !(BEAT_MIN..=BEAT_MAX).contains(&beat.every)
+        {
+            return Err("a heartbeat comes every minute at most, and every day at least".into());
+        }
         if !(1..=TURNS_MAX).contains(&self.turns_max) {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));
         }
@@ -218,6 +255,12 @@ tools! {
     Note "note"
     /// Keeps what it learned.
     Remember "remember"
+    /// Says something in a task's thread.
+    Say "say"
+    /// Puts a task on the board for another agent.
+    TaskCreate "task_create"
+    /// Gives its task to somebody else.
+    HandOver "hand_over"
 }
 
 impl Tool {

@@ -1,7 +1,9 @@
 //! What a resource says: applications are data.
 
 mod agent;
+pub mod as_text;
 mod budget;
+mod card;
 mod driver;
 mod endpoint;
 mod flow;
@@ -22,6 +24,10 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2, RetryPolicy};
 pub use budget::{BudgetSpec, OnExceed};
+pub use card::{
+    Assignee, CARD_AFTER_MAX, CARD_AGENTS_MAX, CARD_ATTACHED_MAX, CARD_CC_MAX,
+    CARD_LABEL_BYTES_MAX, CARD_LABELS_MAX, CARD_ROUNDS_MAX, Card,
+};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
     DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
@@ -38,8 +44,8 @@ pub use instruction::{
     hook_of, runs_of,
 };
 pub use mind::{
-    ANSWER_TOKENS_MAX, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1, PROMPT_BYTES_MAX, SHOWN_MAX,
-    SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
+    ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1,
+    PROMPT_BYTES_MAX, SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 pub use model::{
     MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,

@@ -18,6 +18,8 @@ pub const COLUMN_CARDS_MAX: usize = 20;
 pub struct Board {
     /// The columns, in the order of [`Stage::ALL`].
     pub columns: Vec<Column>,
+    /// The key of the form that makes a task.
+    pub form_key: String,
 }
 
 /// The tasks of one stage.

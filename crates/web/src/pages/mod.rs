@@ -25,6 +25,8 @@ pub mod picture;
 
 mod layers;
 
+pub mod task;
+
 pub mod supervisors;
 
 pub mod flows;

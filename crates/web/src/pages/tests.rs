@@ -71,6 +71,7 @@ fn poisoned<P: Page>(page: &P) {
 fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::home(&poison));
     poisoned(&sample::board(&poison));
+    poisoned(&sample::task(&poison));
     poisoned(&sample::agents(&poison));
     poisoned(&sample::agent(&poison));
     poisoned(&sample::runs(&poison));

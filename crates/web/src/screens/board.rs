@@ -10,7 +10,8 @@ use crate::pages::words::{self, Stage};
 
 pub(crate) async fn show(call: Call) -> Answered {
     let columns = columns(&call.lists().await?)?;
-    super::page(&call, &Board { columns })
+    let form_key = super::form_key();
+    super::page(&call, &Board { columns, form_key })
 }
 
 const fn stage(status: TaskStatus) -> Stage {
@@ -53,7 +54,7 @@ fn card(reader: &Reader, id: TaskId, task: &Task) -> Card {
     let href = match (&task.run, &task.parent) {
         (Some(run), _) => format!("/runs/{run}"),
         (None, Some(parent)) => format!("/plans/{}", parent.plan),
-        (None, None) => "/board".to_owned(),
+        (None, None) => format!("/tasks/{id}"),
     };
     let status = words::TaskStatus::from_word(task.status.word());
     Card {

@@ -19,6 +19,7 @@ pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod sign_in;
 pub(crate) mod supervisors;
+pub(crate) mod tasks;
 pub(crate) mod turns;
 
 use axum::response::{IntoResponse, Response};

@@ -10,11 +10,11 @@ use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::fact::approval::Waiting;
-use naos_types::fact::{Fact, Problem, budget, task};
+use naos_types::fact::{Fact, Problem, budget, message};
 use naos_types::spec::OnExceed;
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, Micros, Name, Period, PlanId, Refusal, RunId, RunStatus,
-    Spender, StepStatus, Tier, Time,
+    Spender, StepStatus, TaskId, Tier, Time,
 };
 
 use crate::api::v1::runs::title_of;
@@ -84,6 +84,8 @@ pub(super) fn actor(reader: &Reader, actor: &Actor) -> (String, words::ActorKind
             let name = plan.map_or_else(|| id.to_string(), |plan| plan.name.to_string());
             (name, words::ActorKind::Agent)
         }
+        // What a task or a message leads to is naos's doing.
+        Actor::Task(_) | Actor::Message(_) => ("naos".into(), words::ActorKind::System),
         Actor::Member(id, _) => {
             let member = reader.find::<Member>(id).ok().flatten();
             let name = member.map_or_else(|| id.to_string(), |m| reader.sealed(&m.name));
@@ -295,6 +297,17 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
     })
 }
 
+/// A task as people call it, and where one sees more of it.
+fn on_board(reader: &Reader, id: TaskId) -> Option<(String, Option<String>)> {
+    let task = reader.find::<Task>(&id).ok().flatten()?;
+    let href = match (task.run, &task.parent) {
+        (Some(run), _) => Some(format!("/runs/{run}")),
+        (None, None) => Some(format!("/tasks/{id}")),
+        (None, Some(_)) => None,
+    };
+    Some((reader.sealed(&task.title), href))
+}
+
 /// What it happened to, as people call it, and where one sees more of it.
 fn place(reader: &Reader, row: &AuditRow, fact: &Fact) -> (String, Option<String>) {
     if let Some(run) = row.run {
@@ -319,19 +332,10 @@ fn place(reader: &Reader, row: &AuditRow, fact: &Fact) -> (String, Option<String
             (title.unwrap_or_else(|| row.subject.clone()), Some(href))
         }
         Fact::Task(fact) => {
-            let id = match fact {
-                task::Fact::Opened(f) => f.task,
-                task::Fact::Routed(f) => f.task,
-                task::Fact::Moved(f) => f.task,
-                task::Fact::Closed(f) => f.task,
-            };
-            match reader.find::<Task>(&id).ok().flatten() {
-                Some(task) => {
-                    let href = task.run.map(|run| format!("/runs/{run}"));
-                    (reader.sealed(&task.title), href)
-                }
-                None => (row.subject.clone(), None),
-            }
+            on_board(reader, fact.task()).unwrap_or_else(|| (row.subject.clone(), None))
+        }
+        Fact::Message(message::Fact::Said(f)) => {
+            on_board(reader, f.task).unwrap_or_else(|| (row.subject.clone(), None))
         }
         Fact::Plan(naos_types::fact::plan::Fact::Started(f)) => {
             (row.subject.clone(), Some(format!("/plans/{}", f.plan)))

@@ -140,6 +140,13 @@ pub(crate) async fn start(call: Call) -> Answered {
     turned(&call, command, &name).await
 }
 
+/// Lets it look at once at what waits for it.
+pub(crate) async fn wake(call: Call) -> Answered {
+    let name = call.name("name")?;
+    let command = command::Agent::Wake { name: name.clone() };
+    turned(&call, command, &name).await
+}
+
 async fn turned(call: &Call, command: command::Agent, name: &Name) -> Answered {
     let (seq, reply) = call.ask("", command, Vec::new()).await?;
     ok(&json!({"name": name, "changed": reply != Reply::Unchanged, "seq": seq}))

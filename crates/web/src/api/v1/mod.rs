@@ -7,6 +7,7 @@ pub(crate) mod approvals;
 pub(crate) mod audits;
 pub(crate) mod backups;
 pub(crate) mod brokers;
+pub(crate) mod cards;
 pub(crate) mod cells;
 pub(crate) mod components;
 pub(crate) mod consumers;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use naos_engine::read::{Awaited, Reader, RunFilter, settled_run};
 use naos_kernel::RUN_LOG_LINES_MAX;
+use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
@@ -184,6 +185,22 @@ pub(crate) async fn begin(
             "the task was opened without a run",
         )),
     }
+}
+
+/// What came of running it once more.
+pub(crate) async fn replay(call: Call) -> Answered {
+    let id: RunId = call.id("id", "run")?;
+    let run = call.reader()?.known::<Run>(&id, "run")?;
+    let (node, tenant) = (call.desk.app.node.clone(), call.who()?.tenant);
+    let replayed = tokio::task::spawn_blocking(move || node.replay(tenant, id, &run)).await;
+    let found = replayed.map_err(|_| Fault::new(Code::INTERNAL, "the replay crashed"))??;
+    let differs = found.differs.as_ref().map(|differs| {
+        json!({"call": differs.call, "recorded": differs.recorded, "again": differs.again})
+    });
+    ok(&json!({
+        "run": id, "same": differs.is_none(), "calls": found.calls, "ended": found.ended,
+        "differs": differs,
+    }))
 }
 
 pub(crate) async fn cancel(call: Call) -> Answered {

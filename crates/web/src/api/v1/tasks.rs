@@ -1,11 +1,11 @@
 //! `/tasks`.
 
-use naos_kernel::task::Task;
+use naos_kernel::task::{OnBoard, Task};
 use naos_types::command;
 use naos_types::{TaskId, TaskStatus};
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, shapes};
+use super::{LIMIT, LIMIT_MAX, cards, shapes};
 use crate::door::{Answered, Call, ok};
 
 pub(crate) async fn list(call: Call) -> Answered {
@@ -27,6 +27,12 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let task = reader.known::<Task>(&id, "task")?;
     let mut value = shapes::task(&reader, id, &task);
+    if let Some(found) = reader.find::<OnBoard>(&id)?
+        && let (Value::Object(members), Value::Object(more)) =
+            (&mut value, cards::shown(&reader, id, &found)?)
+    {
+        members.extend(more);
+    }
     if let Value::Object(members) = &mut value {
         members.insert("input".into(), shapes::text(&reader, Some(&task.input)));
         members.insert("output".into(), shapes::text(&reader, task.output.as_ref()));

@@ -26,7 +26,7 @@ pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
 pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{
     board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
-    schedules_empty,
+    schedules_empty, task,
 };
 
 /// 2026-10-09 14:03 UTC.

@@ -7,6 +7,7 @@ use super::super::plan::{FanOut, Item, Moves, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
 use super::super::schedules::{Last, ScheduleRow, Schedules};
+use super::super::task::{Keys, Said, Task};
 use super::super::turns::Turns;
 use super::super::words::{
     CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
@@ -33,6 +34,7 @@ pub(crate) fn board(s: Text<'_>) -> Board {
     let planner = Some("planner");
     let reader = Some("researcher");
     Board {
+        form_key: "key-task".to_owned(),
         columns: vec![
             column(Stage::Inbox, Vec::new()),
             column(
@@ -132,6 +134,7 @@ pub(crate) fn board_empty() -> Board {
         total: 0,
     };
     Board {
+        form_key: "key-task".to_owned(),
         columns: Stage::ALL.iter().map(column).collect(),
     }
 }
@@ -555,5 +558,36 @@ pub(crate) fn schedules_empty() -> Schedules {
     Schedules {
         schedules: Vec::new(),
         more: None,
+    }
+}
+
+pub(crate) fn task(s: Text<'_>) -> Task {
+    Task {
+        id: "task_0192".to_owned(),
+        title: s("Write the pricing page"),
+        status: TaskStatus::SquadReview,
+        note: s("a reviewer refuted it"),
+        opened_ms: NOW_MS - 90 * MINUTE_MS,
+        planned: vec![("task-to", s("growth")), ("task-reviewer", s("fury"))],
+        due_ms: Some(NOW_MS + 600 * MINUTE_MS),
+        begins_ms: Some(NOW_MS + 4 * MINUTE_MS),
+        brief: s("# Write the pricing page\n\nThree plans."),
+        output: s("Free, Pro, Agency."),
+        plan: Some("plan_0192".to_owned()),
+        links: vec![("task-after", s("task_0191"))],
+        said: vec![Said {
+            by: s("Hanitra"),
+            by_agent: false,
+            at_ms: NOW_MS - 12 * MINUTE_MS,
+            text: s("@growth, which prices do the others ask?"),
+        }],
+        older: None,
+        keys: Some(Keys {
+            say: "key-say".to_owned(),
+            hand: "key-hand".to_owned(),
+            act: "key-act".to_owned(),
+        }),
+        can_begin: true,
+        can_finish: true,
     }
 }

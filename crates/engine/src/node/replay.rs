@@ -1,0 +1,432 @@
+//! A run once more, from what the journal holds of it: the same component on the same recording, or
+//! the same answers of models through the same turns. Nothing is asked of the world, nothing is
+//! journaled; what comes out is compared byte for byte.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, TryLockError};
+
+use naos_kernel::run::Run;
+use naos_sandbox::{
+    CancelToken, Document, Ended, Entry, Gate, GatedCall, Host, HostError, LogLevel, Segment,
+};
+use naos_types::effect::Sandbox as Wanted;
+use naos_types::fact::Fact;
+use naos_types::fact::run::{self, Ability};
+use naos_types::input::{Answer, Link, Piece};
+use naos_types::think::{Think, Thought, ToolCall};
+use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId, Time};
+use serde_json::json;
+
+use super::{Node, host, world};
+
+/// How many facts are looked through for what a run asked.
+const FACTS_MAX: usize = 100_000;
+/// How many are read at once.
+const CHUNK: usize = 512;
+/// How much of two answers that differ is shown.
+const SHOWN_BYTES_MAX: usize = 512;
+
+/// One at a time: whoever replays all runs of a client must not slow down the others.
+static AT_WORK: Mutex<()> = Mutex::new(());
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// How many calls were answered from the recording.
+    pub calls: u32,
+    /// How it ended: as it did, where nothing differs.
+    pub ended: String,
+    /// The first thing that differs.
+    pub differs: Option<Differs>,
+}
+
+/// Something that isn't as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differs {
+    /// In which call, counted from 0; none for the end.
+    pub call: Option<u32>,
+    /// What the journal says.
+    pub recorded: String,
+    /// What came of it now.
+    pub again: String,
+}
+
+fn differs(call: Option<u32>, recorded: &str, again: &str) -> Option<Differs> {
+    let shown = |text: &str| {
+        let end = text.floor_char_boundary(SHOWN_BYTES_MAX.min(text.len()));
+        text[..end].to_owned()
+    };
+    Some(Differs {
+        call,
+        recorded: shown(recorded),
+        again: shown(again),
+    })
+}
+
+fn refused(what: impl Into<String>) -> Refusal {
+    Refusal::new(Code::WRONG_STATE, what)
+}
+
+/// What a run asks beyond its recording isn't answered.
+struct Beyond(Option<u32>);
+
+impl Beyond {
+    fn stop<T>(&mut self) -> Result<T, HostError> {
+        Err(HostError::Failed("beyond the recording".into()))
+    }
+}
+
+impl Host for Beyond {
+    fn log(&mut self, _: u32, _: LogLevel, _: &str) -> Result<(), HostError> {
+        Ok(()) // kept when it was first said
+    }
+    fn state_get(&mut self, _: &str) -> Result<Option<Vec<u8>>, HostError> {
+        self.stop()
+    }
+    fn state_set(&mut self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        self.stop()
+    }
+    fn state_delete(&mut self, _: &str) -> Result<(), HostError> {
+        self.stop()
+    }
+    fn state_keys(&mut self) -> Result<Vec<String>, HostError> {
+        self.stop()
+    }
+    fn context_read(&mut self, _: &str) -> Result<Document, HostError> {
+        self.stop()
+    }
+    fn context_write(&mut self, _: &str, _: &str, _: Option<u64>) -> Result<u64, HostError> {
+        self.stop()
+    }
+    fn context_list(&mut self, _: &str) -> Result<Vec<Entry>, HostError> {
+        self.stop()
+    }
+    fn segment(&mut self, _: Segment) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn gated(&mut self, call: &GatedCall, _: Option<Segment>) -> Result<Gate, HostError> {
+        self.0 = Some(call.index);
+        self.stop()
+    }
+}
+
+impl Node {
+    /// Runs a closed run once more and compares. Blocks; takes as long as the run computes.
+    ///
+    /// # Errors
+    /// Why it can't be: it is at work, a rule answered it, a content of it was erased or is
+    /// damaged, its component isn't there any more, another replay is under way.
+    pub fn replay(&self, tenant: TenantId, id: RunId, run: &Run) -> Result<Replay, Refusal> {
+        if !run.status.is_closed() {
+            let what = format!(
+                "the run is {}: it is replayed once it has ended",
+                run.status
+            );
+            return Err(refused(what));
+        }
+        let _one = match AT_WORK.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let refusal = Refusal::new(Code::BUSY, "another run is being replayed");
+                return Err(refusal.help("try it again in a moment"));
+            }
+        };
+        if run.is_by_model() {
+            return self.replay_turns(tenant, id, run);
+        }
+        let Some(component) = run.component else {
+            return Err(refused(
+                "a rule or a service outside answered it: there is nothing to run again",
+            ));
+        };
+        let wanted = Wanted {
+            run: id,
+            attempt: run.attempt,
+            agent: run.agent.clone(),
+            component,
+            input: run.input,
+            seed: run.seed,
+            clock: run.started,
+            deadline: run.started + run.grant.limits.wall_max,
+            grant: run.grant.clone(),
+            tail: run.tail,
+        };
+        let node = self.clone();
+        let closed = run.clone();
+        // The guest needs a deeper stack than most threads have.
+        let thread = std::thread::Builder::new()
+            .name("replay".into())
+            .stack_size(world::POOL_STACK_BYTES)
+            .spawn(move || node.replay_component(tenant, &wanted, &closed));
+        let thread = thread.map_err(|e| Refusal::new(Code::INTERNAL, e.to_string()))?;
+        let crashed = |_| Refusal::new(Code::INTERNAL, "the replay crashed");
+        thread.join().map_err(crashed)?
+    }
+
+    fn replay_component(
+        &self,
+        tenant: TenantId,
+        wanted: &Wanted,
+        run: &Run,
+    ) -> Result<Replay, Refusal> {
+        let compiled = self.0.components.get(wanted.component);
+        let compiled = compiled.map_err(|e| refused(format!("its component: {e}")))?;
+        let input = self.body(tenant, &wanted.input)?;
+        let input = String::from_utf8_lossy(&input).into_owned();
+        self.readable(tenant, wanted.tail)?;
+        let recording = host::recording(self, tenant, wanted.tail);
+        let recording = recording
+            .ok_or_else(|| Refusal::new(Code::DAMAGED, "a piece of its recording can't be read"))?;
+        let mut limits = host::limits(wanted);
+        // Time is no part of what is compared: this machine may be slower today.
+        limits.deadline_ms = limits.deadline_ms.saturating_mul(10);
+        let guest = naos_sandbox::Run {
+            input,
+            grants: Arc::new(host::grants(wanted)),
+            limits,
+            seed: wanted.seed.0,
+            started_ms: wanted.clock.0.unsigned_abs(),
+            recording,
+            cancel: CancelToken::new(),
+        };
+        let report = self.0.world.sandbox.run(&compiled, guest, Beyond(None));
+        let calls = report.calls;
+        let was = self.as_it_ended(tenant, run)?;
+        let (ended, differs) = match report.ended {
+            Ended::Completed(output) => ("completed", same("completed", &output, &was)),
+            Ended::Failed(said) => ("failed", same("failed", &said, &was)),
+            Ended::Trapped { message } => ("failed", same("failed", &message, &was)),
+            Ended::Stopped { limit, detail, .. } => {
+                let code = host::limit_code(limit);
+                let is_same = run
+                    .problem
+                    .as_ref()
+                    .is_some_and(|problem| problem.code == code);
+                let differs = (!is_same).then(|| differs(None, &was.1, &detail)).flatten();
+                ("failed", differs)
+            }
+            Ended::Diverged {
+                index,
+                recorded,
+                asked,
+            } => ("diverged", differs(Some(index), &recorded, &asked)),
+            // It came to the end of what is recorded: as far as it was, it is the same.
+            Ended::HostFailed(_) if run.status != RunStatus::Completed => (run.status.word(), None),
+            Ended::HostFailed(_) => {
+                let asked = "it asks for more than it did";
+                ("diverged", differs(Some(calls), &was.1, asked))
+            }
+            Ended::Suspended { .. } | Ended::Cancelled => ("diverged", None),
+            Ended::Refused(why) => return Err(refused(why)),
+        };
+        Ok(Replay {
+            calls,
+            ended: ended.to_owned(),
+            differs,
+        })
+    }
+
+    /// Every piece of a recording, oldest first, with the name of the one before it.
+    fn pieces(
+        &self,
+        tenant: TenantId,
+        tail: Option<BodyRef>,
+    ) -> Result<Vec<(Option<BodyRef>, Piece)>, Refusal> {
+        let mut out = Vec::new();
+        let mut at = tail;
+        while let Some(name) = at {
+            let bytes = self.body(tenant, &name)?;
+            let link: Link = postcard::from_bytes(&bytes)
+                .map_err(|_| Refusal::new(Code::DAMAGED, "a run's recording can't be read"))?;
+            at = link.before;
+            out.push((link.before, link.piece));
+        }
+        out.reverse();
+        Ok(out)
+    }
+
+    /// Whether all of a recording can be read; the reason where it can't.
+    fn readable(&self, tenant: TenantId, tail: Option<BodyRef>) -> Result<(), Refusal> {
+        for (_, piece) in self.pieces(tenant, tail)? {
+            if let Piece::Answer {
+                answer: Answer::Body(body),
+                ..
+            } = piece
+            {
+                self.body(tenant, &body)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How a run ended: the word, and what it gave or what its agent said.
+    fn as_it_ended(&self, tenant: TenantId, run: &Run) -> Result<(&'static str, String), Refusal> {
+        if let Some(output) = run.output {
+            let bytes = self.body(tenant, &output)?;
+            return Ok(("completed", String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        let said = run
+            .problem
+            .as_ref()
+            .and_then(|problem| problem.said.as_ref());
+        let said = said.map_or_else(String::new, |said| self.read(tenant, said));
+        Ok((run.status.word(), said))
+    }
+
+    /// The answers of models through the same turns: what each was asked follows from what was
+    /// answered before, each call of a tool is one that the model asked for, in its order.
+    fn replay_turns(&self, tenant: TenantId, id: RunId, run: &Run) -> Result<Replay, Refusal> {
+        let requests = self.requests(tenant, id, run)?;
+        let mut wanted: VecDeque<ToolCall> = VecDeque::new();
+        let mut last: Option<Thought> = None;
+        let mut calls = 0;
+        let found = |calls, differs| {
+            let ended = if differs == None {
+                run.status.word()
+            } else {
+                "diverged"
+            };
+            Ok(Replay {
+                calls,
+                ended: ended.to_owned(),
+                differs,
+            })
+        };
+        for (before, piece) in self.pieces(tenant, run.tail)? {
+            let Piece::Answer {
+                index,
+                ability,
+                answer,
+                ..
+            } = piece
+            else {
+                continue; // no model has a recording of its own
+            };
+            let Some(request) = requests.get(&index) else {
+                let what = format!("the journal doesn't say what call {index} asked");
+                return Err(Refusal::new(Code::DAMAGED, what));
+            };
+            let request = self.body(tenant, request)?;
+            if ability == Ability::Model {
+                if let Some(call) = wanted.front() {
+                    let asked = "the model is asked before its call was made";
+                    return found(calls, differs(Some(index), asked, &call.name));
+                }
+                let think: Think = serde_json::from_slice(&request).map_err(|_| unreadable())?;
+                if think.input != run.input || think.tail != before {
+                    let was = "asked about what was answered before";
+                    return found(
+                        calls,
+                        differs(Some(index), was, "asked about something else"),
+                    );
+                }
+                last = match answer {
+                    Answer::Body(body) => {
+                        let bytes = self.body(tenant, &body)?;
+                        let thought: Thought =
+                            serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+                        wanted = thought.calls.iter().cloned().collect();
+                        Some(thought)
+                    }
+                    _ => None,
+                };
+            } else {
+                let Some(call) = wanted.pop_front() else {
+                    let asked = String::from_utf8_lossy(&request).into_owned();
+                    return found(calls, differs(Some(index), &asked, "no model asked for it"));
+                };
+                let again = json!({"tool": call.name, "arguments": call.arguments}).to_string();
+                if again.as_bytes() != request {
+                    let asked = String::from_utf8_lossy(&request).into_owned();
+                    return found(calls, differs(Some(index), &asked, &again));
+                }
+            }
+            calls += 1;
+        }
+        let was = self.as_it_ended(tenant, run)?;
+        let differs = match &last {
+            Some(thought) if run.status == RunStatus::Completed => {
+                same("completed", &thought.text, &was)
+            }
+            None if run.status == RunStatus::Completed => {
+                differs(None, &was.1, "no model answered")
+            }
+            _ => None,
+        };
+        found(calls, differs)
+    }
+
+    /// What each call of the last attempt asked, from the journal.
+    fn requests(
+        &self,
+        tenant: TenantId,
+        id: RunId,
+        run: &Run,
+    ) -> Result<BTreeMap<u32, BodyRef>, Refusal> {
+        let store = self.tenant(tenant)?;
+        let damaged = |e: naos_store::ReadError| crate::refusals::reading(&e);
+        let began = Time((id.0 >> 80) as i64);
+        let reader = crate::read::Reader::new(self, tenant)?;
+        let mut at = reader.seq_at(began)?.saturating_sub(1);
+        let (mut out, mut seen) = (BTreeMap::new(), 0);
+        while seen < FACTS_MAX {
+            let entries = store.entries(at, CHUNK).map_err(damaged)?;
+            let Some(last) = entries.last() else { break };
+            at = last.seq;
+            seen += entries.len();
+            for entry in &entries {
+                if run.ended.is_some_and(|ended| entry.at > ended) {
+                    return Ok(out);
+                }
+                if entry.kind == "run.called"
+                    && let Ok(Fact::Run(run::Fact::Called(fact))) =
+                        Fact::decode(&entry.kind, entry.version, &entry.bytes)
+                    && fact.run == id
+                {
+                    out.insert(fact.index, fact.request); // a later attempt's stand for it
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn unreadable() -> Refusal {
+    Refusal::new(Code::DAMAGED, "what was asked or answered can't be read")
+}
+
+/// Nothing, where it ended as it did.
+fn same(word: &str, text: &str, was: &(&'static str, String)) -> Option<Differs> {
+    if was.0 == word && was.1 == text {
+        return None;
+    }
+    differs(
+        None,
+        &format!("{}: {}", was.0, was.1),
+        &format!("{word}: {text}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_otherwise_differs() {
+        let was = ("completed", "four".to_owned());
+        assert_eq!(same("completed", "four", &was), None);
+        for (word, text) in [
+            ("completed", "five"),
+            ("failed", "four"),
+            ("completed", "four "),
+        ] {
+            let found = same(word, text, &was).expect("it differs");
+            assert_eq!(found.recorded, "completed: four");
+            assert_eq!(found.again, format!("{word}: {text}"));
+        }
+        let long = "é".repeat(SHOWN_BYTES_MAX);
+        let found = same("completed", &long, &was).expect("it differs");
+        assert!(found.again.len() <= SHOWN_BYTES_MAX);
+    }
+}

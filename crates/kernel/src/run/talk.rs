@@ -1,0 +1,165 @@
+//! The tools with which agents work together: they speak in the threads of tasks, put tasks on the
+//! board for others, and hand their own over.
+//!
+//! Each is bounded, so that no agent keeps the others busy for ever: answers in a row
+//! ([`crate::message::HOPS_MAX`]), tasks within tasks, hand-overs of one task.
+
+use naos_types::fact::run::{Ability, World};
+use naos_types::input::Answer;
+use naos_types::spec::{Assignee, Tool};
+use naos_types::{Actor, BodyRef, Name, RunId, TaskId};
+use serde_json::Value;
+
+use super::think::intend;
+use super::{Run, tools};
+use crate::turn::{Done, Stop, Turn};
+
+/// The task on the board that a run is for, and how many answers of agents led to it.
+fn task_of(turn: &Turn<'_>, run: &Run) -> Done<Option<(TaskId, u32)>> {
+    Ok(match crate::task::known(turn, run.task)?.by {
+        Actor::Task(task) => Some((task, 0)),
+        Actor::Message(message) => turn
+            .message(&message)?
+            .map(|found| (found.task, found.hops)),
+        _ => None,
+    })
+}
+
+pub(super) fn call(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    request: BodyRef,
+    tool: Tool,
+    arguments: &Value,
+) -> Done {
+    let text = |name: &str| {
+        arguments[name]
+            .as_str()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let own = task_of(turn, run)?;
+    let by = Actor::Agent(run.agent.clone());
+    let ready = match tool {
+        Tool::Say => speaks(turn, run, own, &text("task"))?.map(Asked::Say),
+        Tool::TaskCreate => match own {
+            Some((task, _)) => called(&text("to")).map(|to| Asked::Create(task, to)),
+            None => Err("this run is for no task: nothing can be a part of it".to_owned()),
+        },
+        _ => match (hands(turn, run, own)?, called(&text("to"))) {
+            (Ok(task), Ok(to)) => handable(turn, &by, task, to)?,
+            (Err(why), _) | (_, Err(why)) => Err(why),
+        },
+    };
+    let asked = match ready {
+        Ok(asked) => asked,
+        Err(why) => return tools::said(turn, id, run, request, Answer::Denied(why)),
+    };
+    let (words, title) = (
+        text(if tool == Tool::HandOver {
+            "note"
+        } else {
+            "text"
+        }),
+        text("title"),
+    );
+    let words = match (&asked, title.is_empty()) {
+        (Asked::Create(..), true) => {
+            let why = "a task has a `title`".to_owned();
+            return tools::said(turn, id, run, request, Answer::Invalid(why));
+        }
+        (Asked::Create(..), false) => format!("# {title}\n\n{words}"),
+        _ => words,
+    };
+    let body = turn.stage(words.into_bytes())?;
+    intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;
+    // Answered before it is done: a task that is handed over ends the run that hands it over.
+    let facts = turn.facts.len();
+    let (done, answer) = match &asked {
+        Asked::Say((task, hops)) => (
+            crate::message::say(turn, &by, *task, body, hops + 1).map(drop),
+            "said".to_owned(),
+        ),
+        Asked::Create(whole, to) => {
+            let title = turn.seal(title)?;
+            let done = crate::task::entrust(turn, &by, *whole, (title, body), to);
+            match done {
+                Ok(task) => (Ok(()), format!("{to} has it: {task}")),
+                Err(stop) => (Err(stop), String::new()),
+            }
+        }
+        Asked::Hand(task, to) => {
+            let to_whom = Assignee::Agent(to.clone());
+            let answer = format!("{to} goes on with it");
+            tools::answer_at_once(turn, id, Answer::Text(answer))?;
+            return crate::task::hand(turn, &by, *task, &to_whom, Some(body)).map(drop);
+        }
+    };
+    match done {
+        Ok(()) => tools::answer_at_once(turn, id, Answer::Text(answer)),
+        // A rule refuses before it decides anything.
+        Err(Stop::Refused(why)) if turn.facts.len() == facts => {
+            tools::answer_at_once(turn, id, Answer::Denied(why.what))
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// What is asked for, once it is known that it may be.
+enum Asked {
+    Say((TaskId, u32)),
+    Create(TaskId, Name),
+    Hand(TaskId, Name),
+}
+
+/// The hand-over, where nothing stands against it.
+fn handable(turn: &Turn<'_>, by: &Actor, task: TaskId, to: Name) -> Done<Result<Asked, String>> {
+    match crate::task::may_hand(turn, by, task, &Assignee::Agent(to.clone())) {
+        Ok(_) => Ok(Ok(Asked::Hand(task, to))),
+        Err(Stop::Refused(why)) => Ok(Err(why.what)),
+        Err(stop) => Err(stop),
+    }
+}
+
+fn called(text: &str) -> Result<Name, String> {
+    Name::new(text.trim_start_matches('@')).map_err(|error| format!("`to`: {error}"))
+}
+
+/// The task in whose thread it may speak: its own, or one that it has to do with.
+fn speaks(
+    turn: &Turn<'_>,
+    run: &Run,
+    own: Option<(TaskId, u32)>,
+    task: &str,
+) -> Done<Result<(TaskId, u32), String>> {
+    if task.is_empty() {
+        return Ok(own.ok_or_else(|| "this run is for no task: name one".to_owned()));
+    }
+    let Some(task) = TaskId::parse(task) else {
+        return Ok(Err(format!("{task:?} is no id of a task")));
+    };
+    let hops = own.map_or(0, |(_, hops)| hops);
+    let is_its = own.is_some_and(|(own, _)| own == task)
+        || turn
+            .card(&task)?
+            .is_some_and(|card| card.agents().contains(&run.agent))
+        || crate::planted::is("speaks-anywhere");
+    // A task that isn't its and one that isn't there look alike.
+    let none = || format!("{} has nothing to do with {task}", run.agent);
+    Ok(is_its.then_some((task, hops)).ok_or_else(none))
+}
+
+/// The task that it may hand over: the one whose agent it is.
+fn hands(turn: &Turn<'_>, run: &Run, own: Option<(TaskId, u32)>) -> Done<Result<TaskId, String>> {
+    let Some((task, _)) = own else {
+        return Ok(Err(
+            "this run is for no task: there is nothing to hand over".into(),
+        ));
+    };
+    let to = turn.card(&task)?.and_then(|card| card.card.to.clone());
+    let is_its = to == Some(Assignee::Agent(run.agent.clone()))
+        && matches!(crate::task::known(turn, run.task)?.by, Actor::Task(_));
+    let none = || format!("the task isn't {}'s to hand over", run.agent);
+    Ok(is_its.then_some(task).ok_or_else(none))
+}

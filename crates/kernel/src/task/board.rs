@@ -1,0 +1,548 @@
+//! Tasks of the board: planned by people, done by the steps of a run, looked at, approved.
+//!
+//! What does the work is the plan machine: a card is lowered to steps ([`super::work`]), and the
+//! task follows where they stand. So reviews, approvals, retries and crashes are those of any plan.
+
+use std::sync::Arc;
+
+use naos_types::command::Reply;
+use naos_types::fact::agent::Call;
+use naos_types::fact::plan;
+use naos_types::fact::task::{self, Fact};
+use naos_types::spec::{Assignee, Card, as_text};
+use naos_types::{
+    Actor, BodyRef, Code, Name, PlanId, PlanStatus, Priority, Refusal, Sealed, TaskId, TaskStatus,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{known, work};
+use crate::agent::desk;
+use crate::message;
+use crate::state::Key;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// How often agents may hand a task on before a person has to.
+pub const HANDS_MAX: u32 = 8;
+/// How deep tasks of agents lie within tasks.
+pub const LEVELS_MAX: usize = 4;
+/// The most parts of a task that agents make.
+pub const ENTRUSTED_MAX: usize = 8;
+/// The most tasks that wait for one, and the most parts of one.
+pub const LINKS_MAX: usize = 64;
+
+/// What the board knows about a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnBoard {
+    /// What is planned for it.
+    #[serde(with = "as_text")]
+    pub card: Arc<Card>,
+    /// The run of its steps: the last one.
+    pub plan: Option<PlanId>,
+    /// How many began.
+    pub begun: u32,
+    /// How often it was handed on.
+    pub hands: u32,
+    /// The tasks that wait for it.
+    pub unblocks: Vec<TaskId>,
+    /// The tasks that are part of it.
+    pub parts: Vec<TaskId>,
+    /// How many messages its thread has.
+    pub messages: u32,
+}
+
+impl Aggregate for OnBoard {
+    const KIND: &'static str = "card";
+    const VERSION: u8 = 1;
+}
+
+impl OnBoard {
+    /// The agents that have to do with it.
+    #[must_use]
+    pub fn agents(&self) -> Vec<Name> {
+        let card = &self.card;
+        let to = match &card.to {
+            Some(Assignee::Agent(name)) => Some(name),
+            _ => None,
+        };
+        let all = to.into_iter().chain(&card.then);
+        let mut out: Vec<Name> = Vec::new();
+        for name in all.chain(&card.reviewer).chain(&card.cc) {
+            if !out.contains(name) {
+                out.push(name.clone());
+            }
+        }
+        out
+    }
+}
+
+/// The task on the board, or that it isn't there.
+pub(crate) fn on_board<'t>(turn: &'t Turn<'_>, task: TaskId) -> Done<&'t OnBoard> {
+    known(turn, task)?;
+    turn.card(&task)?.ok_or_else(|| {
+        let what = format!("{task} is no task of the board: it is the work of a run");
+        Stop::refused(Code::WRONG_STATE, what)
+    })
+}
+
+fn refuse<T>(code: Code, what: impl Into<String>) -> Done<T> {
+    Err(Stop::refused(code, what))
+}
+
+/// What is planned fits together, and all that it names is there.
+fn checked(turn: &Turn<'_>, card: &Card) -> Done {
+    if let Err(what) = card.check() {
+        return refuse(Code::BAD_REQUEST, what);
+    }
+    let tasks = card.after.iter().chain(&card.part_of);
+    let documents = card.attached.iter().cloned().map(Key::Document);
+    turn.load(tasks.clone().map(|task| Key::Task(*task)).chain(documents))?;
+    let to = match &card.to {
+        Some(Assignee::Agent(name)) => Some(name),
+        Some(Assignee::Member(member)) if turn.member(member)?.is_none() => {
+            return refuse(Code::NOT_FOUND, format!("there is no member {member}"));
+        }
+        _ => None,
+    };
+    let work = to.into_iter().chain(&card.then);
+    for name in work.chain(&card.reviewer).chain(&card.cc) {
+        let is_there = turn.agent(name)?.is_some() || crate::resource::skill(turn, name)?.is_some();
+        if !is_there {
+            return refuse(Code::NO_AGENT, format!("there is no agent {name}"));
+        }
+    }
+    for path in &card.attached {
+        if turn.document(path)?.is_none() {
+            return refuse(Code::NOT_FOUND, format!("there is no document {path}"));
+        }
+    }
+    for task in tasks {
+        on_board(turn, *task)?;
+    }
+    Ok(())
+}
+
+/// Puts a task on the board.
+pub(super) fn plan(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (title, brief): (&Sealed, BodyRef),
+    card: &Arc<Card>,
+) -> Done<Reply> {
+    checked(turn, card)?;
+    turn.readable(brief, "what is to be done")?;
+    for other in &card.after {
+        let status = known(turn, *other)?.status;
+        if status.is_closed() && status != TaskStatus::Done {
+            let what = format!("{other} is {status}: what waits for it never begins");
+            return refuse(Code::WRONG_STATE, what);
+        }
+        if on_board(turn, *other)?.unblocks.len() >= LINKS_MAX {
+            let what = format!("{LINKS_MAX} tasks wait for {other} already");
+            return refuse(Code::TOO_LARGE, what);
+        }
+    }
+    if let Some(whole) = card.part_of
+        && on_board(turn, whole)?.parts.len() >= LINKS_MAX
+    {
+        let what = format!("{whole} has {LINKS_MAX} parts already");
+        return refuse(Code::TOO_LARGE, what);
+    }
+    let task = turn.mint.next_id();
+    turn.emit(task::Opened {
+        task,
+        title: title.clone(),
+        input: brief,
+        agent: None,
+        parent: None,
+        by: by.clone(),
+    })?;
+    turn.emit(task::Planned {
+        task,
+        card: Arc::clone(card),
+        by: by.clone(),
+    })?;
+    ready(turn, task)?;
+    Ok(Reply::Task { task, run: None })
+}
+
+/// Changes what is planned for a task.
+pub(super) fn change(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    card: &Arc<Card>,
+) -> Done<Reply> {
+    let found = open_card(turn, task)?;
+    let was = Arc::clone(&found.card);
+    if was == *card {
+        return Ok(Reply::Unchanged);
+    }
+    if was.after != card.after || was.part_of != card.part_of {
+        let what = "what a task waits for and what it is a part of stays as it was planned";
+        return refuse(Code::WRONG_STATE, what);
+    }
+    let work = |card: &Card| {
+        let (to, then) = (card.to.clone(), card.then.clone());
+        let looks = (card.reviewer.clone(), card.rounds_max, card.approve);
+        (to, then, looks, card.attached.clone())
+    };
+    let moved = work(&was) != work(card);
+    if moved && works(turn, &found)? {
+        let what = "its work has begun: hand it over, or cancel it";
+        return refuse(Code::WRONG_STATE, what);
+    }
+    checked(turn, card)?;
+    turn.emit(task::Planned {
+        task,
+        card: Arc::clone(card),
+        by: by.clone(),
+    })?;
+    if (moved || was.priority != card.priority) && !works(turn, &found)? {
+        ready(turn, task)?;
+    }
+    Ok(Reply::Done)
+}
+
+/// A task on the board that nobody is done with.
+fn open_card(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
+    let status = known(turn, task)?.status;
+    let found = on_board(turn, task)?.clone();
+    if status.is_closed() {
+        return refuse(Code::WRONG_STATE, format!("the task is {status} already"));
+    }
+    Ok(found)
+}
+
+/// Whether steps of it are under way.
+fn works(turn: &Turn<'_>, found: &OnBoard) -> Done<bool> {
+    match found.plan {
+        Some(plan) => Ok(turn.plan(&plan)?.is_some_and(|plan| !plan.is_closed())),
+        None => Ok(false),
+    }
+}
+
+fn move_to(turn: &mut Turn<'_>, task: TaskId, status: TaskStatus) -> Done {
+    if known(turn, task)?.status == status {
+        return Ok(());
+    }
+    turn.emit(task::Moved { task, status })
+}
+
+/// The first task that it still waits for.
+fn waits_for(turn: &Turn<'_>, card: &Card) -> Done<Option<TaskId>> {
+    turn.load(card.after.iter().map(|task| Key::Task(*task)))?;
+    for other in &card.after {
+        if known(turn, *other)?.status != TaskStatus::Done
+            && !crate::planted::is("begins-before-its-time")
+        {
+            return Ok(Some(*other));
+        }
+    }
+    Ok(None)
+}
+
+/// Lets whoever it is given to know, once nothing is left to wait for.
+fn ready(turn: &mut Turn<'_>, task: TaskId) -> Done {
+    let card = Arc::clone(&on_board(turn, task)?.card);
+    if waits_for(turn, &card)?.is_some() {
+        return move_to(turn, task, TaskStatus::Blocked);
+    }
+    match &card.to {
+        None => move_to(turn, task, TaskStatus::Inbox),
+        Some(Assignee::Member(_)) => move_to(turn, task, TaskStatus::Assigned),
+        Some(Assignee::Agent(name)) => {
+            move_to(turn, task, TaskStatus::Assigned)?;
+            let urgent = card.priority == Priority::Urgent;
+            desk::call(turn, name, Call::Task(task), urgent)
+        }
+    }
+}
+
+/// Somebody doesn't wait for a heartbeat.
+pub(super) fn begin(turn: &mut Turn<'_>, task: TaskId) -> Done<Reply> {
+    let found = open_card(turn, task)?;
+    if works(turn, &found)? {
+        return refuse(Code::WRONG_STATE, "its work has begun already");
+    }
+    if let Some(other) = waits_for(turn, &found.card)? {
+        return refuse(Code::WRONG_STATE, format!("it waits for {other}"));
+    }
+    start(turn, task, &found)?;
+    Ok(Reply::Done)
+}
+
+/// The agent woke, and this task is its.
+pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, name: &Name) -> Done {
+    let found = on_board(turn, task)?.clone();
+    let status = known(turn, task)?.status;
+    let is_its = found.card.to == Some(Assignee::Agent(name.clone()));
+    if status.is_closed() || !is_its || works(turn, &found)? {
+        return Ok(()); // somebody else has it, or began it
+    }
+    match start(turn, task, &found) {
+        Err(Stop::Refused(why)) => blocked(turn, task, &why),
+        done => done,
+    }
+}
+
+/// It can't begin: the board shows it, the thread says why.
+fn blocked(turn: &mut Turn<'_>, task: TaskId, why: &Refusal) -> Done {
+    move_to(turn, task, TaskStatus::Blocked)?;
+    message::note(
+        turn,
+        task,
+        &format!("It can't begin ({}): {}", why.code, why.what),
+    )
+}
+
+/// Begins the run of its steps.
+fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done {
+    let Some(Assignee::Agent(_)) = &found.card.to else {
+        let what = "it is nobody's whom naos can ask: give it to an agent";
+        return refuse(Code::WRONG_STATE, what);
+    };
+    let spec = work::steps(&found.card)?;
+    let inputs = work::compose(turn, task)?;
+    let plan = PlanId::derived(task.0, &format!("work/{}", found.begun + 1));
+    crate::plan::begin_card(turn, &Actor::Task(task), spec, inputs, plan)?;
+    turn.emit(task::Begun { task, plan })
+}
+
+/// The task, where it may be given to somebody else.
+pub(crate) fn may_hand(turn: &Turn<'_>, by: &Actor, task: TaskId, to: &Assignee) -> Done<OnBoard> {
+    let found = open_card(turn, task)?;
+    if found.card.to.as_ref() == Some(to) {
+        return refuse(Code::WRONG_STATE, format!("it is {to}'s already"));
+    }
+    let by_agent = matches!(by, Actor::Agent(_));
+    if by_agent && found.hands >= HANDS_MAX && !crate::planted::is("handed-in-circles") {
+        let what = format!("it was handed on {HANDS_MAX} times: a person decides whose it is");
+        return refuse(Code::WRONG_STATE, what);
+    }
+    let card = Card {
+        to: Some(to.clone()),
+        then: match to {
+            Assignee::Agent(_) => found.card.then.clone(),
+            Assignee::Member(_) => Vec::new(), // a person passes it on by hand
+        },
+        ..Card::clone(&found.card)
+    };
+    checked(turn, &card)?;
+    Ok(found)
+}
+
+/// Somebody else goes on with it.
+pub(crate) fn hand(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    to: &Assignee,
+    note: Option<BodyRef>,
+) -> Done<Reply> {
+    let found = may_hand(turn, by, task, to)?;
+    let by_agent = matches!(by, Actor::Agent(_));
+    let open = works(turn, &found)?.then_some(found.plan).flatten();
+    turn.emit(task::Handed {
+        task,
+        from: found.card.to.clone(),
+        to: to.clone(),
+        hands: if by_agent { found.hands + 1 } else { 0 },
+        by: by.clone(),
+    })?;
+    if let Some(plan) = open {
+        crate::plan::cancel(turn, by, plan)?;
+    }
+    if let Some(note) = note {
+        message::say(turn, by, task, note, 0)?;
+    }
+    ready(turn, task)?;
+    Ok(Reply::Done)
+}
+
+/// A person did it.
+pub(super) fn finish(turn: &mut Turn<'_>, task: TaskId, output: Option<BodyRef>) -> Done<Reply> {
+    let found = open_card(turn, task)?;
+    if works(turn, &found)? {
+        let what = "an agent works on it: cancel it, or hand it to a person first";
+        return refuse(Code::WRONG_STATE, what);
+    }
+    if let Some(output) = output {
+        turn.readable(output, "the result")?;
+    }
+    turn.emit(task::Closed {
+        task,
+        status: TaskStatus::Done,
+        output,
+        problem: None,
+    })?;
+    Ok(Reply::Done)
+}
+
+/// Cancels what is under way for a task on the board; whether it is one.
+pub(super) fn cancel(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<bool> {
+    let Some(found) = turn.card(&task)?.cloned() else {
+        return Ok(false);
+    };
+    match found.plan {
+        Some(plan) if works(turn, &found)? => {
+            crate::plan::cancel(turn, by, plan)?; // its end closes the task
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// A step of its work began: the task stands where its steps do.
+pub(crate) fn step_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
+    let Actor::Task(task) = crate::plan::known(turn, f.plan)?.by else {
+        return Ok(());
+    };
+    if known(turn, task)?.status.is_closed() || on_board(turn, task)?.plan != Some(f.plan) {
+        return Ok(());
+    }
+    move_to(turn, task, work::column(&f.at.step))
+}
+
+/// Its work ended; that of a task that was handed on meanwhile is nothing.
+pub(crate) fn plan_closed(turn: &mut Turn<'_>, by: &Actor, f: &plan::Closed) -> Done {
+    let Actor::Task(task) = by else {
+        return Ok(());
+    };
+    let ended = known(turn, *task)?.status.is_closed();
+    let is_its = on_board(turn, *task)?.plan == Some(f.plan);
+    if ended || !(is_its || crate::planted::is("old-work-closes")) {
+        return Ok(());
+    }
+    let status = match f.status {
+        PlanStatus::Completed | PlanStatus::Partial => TaskStatus::Done,
+        PlanStatus::Cancelled => TaskStatus::Cancelled,
+        _ => TaskStatus::Failed,
+    };
+    turn.emit(task::Closed {
+        task: *task,
+        status,
+        output: f.output,
+        problem: f.problem.clone(),
+    })
+}
+
+/// It ended: what waited for it begins, and who is to hear of it does.
+pub(crate) fn closed(turn: &mut Turn<'_>, f: &task::Closed) -> Done {
+    if known(turn, f.task)?.run.is_some() {
+        return Ok(()); // the work of a run
+    }
+    let Some(found) = turn.card(&f.task)?.cloned() else {
+        return Ok(());
+    };
+    if f.status == TaskStatus::Done {
+        for other in &found.unblocks {
+            if known(turn, *other)?.status == TaskStatus::Blocked {
+                ready(turn, *other)?;
+            }
+        }
+    }
+    if !found.card.cc.is_empty() {
+        message::ended(turn, &found, f)?;
+    }
+    Ok(())
+}
+
+pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
+    match fact {
+        Fact::Planned(f) => fold_planned(turn, f),
+        Fact::Begun(f) => {
+            let found = turn.card_mut(&f.task)?;
+            found.plan = Some(f.plan);
+            found.begun += 1;
+            turn.task_mut(&f.task)?.status = TaskStatus::InProgress;
+            Ok(())
+        }
+        Fact::Handed(f) => {
+            let found = turn.card_mut(&f.task)?;
+            let card = Arc::make_mut(&mut found.card);
+            card.to = Some(f.to.clone());
+            if matches!(f.to, Assignee::Member(_)) {
+                card.then.clear();
+            }
+            found.plan = None;
+            found.hands = f.hands;
+            let target = whose(&found.card);
+            let task = turn.task_mut(&f.task)?;
+            task.target = target;
+            task.status = TaskStatus::Assigned;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn whose(card: &Card) -> Option<Name> {
+    match &card.to {
+        Some(Assignee::Agent(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
+    turn.task_mut(&f.task)?.target = whose(&f.card);
+    if turn.card(&f.task)?.is_some() {
+        turn.card_mut(&f.task)?.card = Arc::clone(&f.card);
+        return Ok(());
+    }
+    for other in &f.card.after {
+        turn.card_mut(other)?.unblocks.push(f.task);
+    }
+    if let Some(whole) = &f.card.part_of {
+        turn.card_mut(whole)?.parts.push(f.task);
+    }
+    let found = OnBoard {
+        card: Arc::clone(&f.card),
+        plan: None,
+        begun: 0,
+        hands: 0,
+        unblocks: Vec::new(),
+        parts: Vec::new(),
+        messages: 0,
+    };
+    turn.put_card(f.task, Some(found));
+    Ok(())
+}
+
+/// An agent puts a task on the board for another, as a part of the task that it works on.
+pub(crate) fn entrust(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    whole: TaskId,
+    (title, brief): (Sealed, BodyRef),
+    to: &Name,
+) -> Done<TaskId> {
+    if *by == Actor::Agent(to.clone()) {
+        return refuse(
+            Code::WRONG_STATE,
+            "that would be its own task: it does it itself",
+        );
+    }
+    if on_board(turn, whole)?.parts.len() >= ENTRUSTED_MAX {
+        let what = format!("{whole} has {ENTRUSTED_MAX} parts already: a person makes more");
+        return refuse(Code::TOO_LARGE, what);
+    }
+    let (mut above, mut levels) = (Some(whole), 0);
+    while let Some(task) = above {
+        levels += 1;
+        above = on_board(turn, task)?.card.part_of;
+        if levels >= LEVELS_MAX && !crate::planted::is("tasks-without-end") {
+            let what = format!("tasks of agents lie at most {LEVELS_MAX} deep within each other");
+            return refuse(Code::WRONG_STATE, what);
+        }
+    }
+    let card = Card {
+        to: Some(Assignee::Agent(to.clone())),
+        part_of: Some(whole),
+        ..Card::default()
+    };
+    match plan(turn, by, (&title, brief), &Arc::new(card))? {
+        Reply::Task { task, .. } => Ok(task),
+        _ => Err(Stop::broken("a task was planned without an id".into())),
+    }
+}

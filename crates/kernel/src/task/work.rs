@@ -1,0 +1,222 @@
+//! The work of a task as steps of a plan, and what whoever does it is given.
+
+use naos_types::spec::{
+    Assignee, Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec,
+};
+use naos_types::{Actor, BodyRef, Code, Name, Role, TaskId, TaskStatus};
+
+use super::board::on_board;
+use super::known;
+use crate::message::{self, Line};
+use crate::state::Key;
+use crate::turn::{Done, Stop, Turn};
+
+/// The steps of agents that do it: the first, and `work-2` and so on behind it.
+const WORK: &str = "work";
+const REVIEW: &str = "review";
+const APPROVE: &str = "approve";
+/// The most bytes of a document that comes with a task.
+pub const ATTACHED_BYTES_MAX: usize = 32 * 1_024;
+/// The most bytes of what was said, the newest first.
+pub const SAID_BYTES_MAX: usize = 24 * 1_024;
+/// How a reviewer answers.
+const VERDICT: &str = "Answer with JSON and nothing else: {\"verdict\": \"praise\"} where it is \
+    right and whole; else {\"verdict\": \"refute\", \"evidence\": [\"what is wrong, and where it \
+    shows\"]}. Whoever refutes shows evidence.";
+
+/// The column in which a task stands while a step of its work is under way.
+pub(super) fn column(step: &Name) -> TaskStatus {
+    match step.as_str() {
+        REVIEW => TaskStatus::SquadReview,
+        APPROVE => TaskStatus::HumanApproval,
+        _ => TaskStatus::InProgress,
+    }
+}
+
+fn name(text: &str) -> Done<Name> {
+    Name::new(text).map_err(|e| Stop::broken(e.to_string()))
+}
+
+fn step(name: &Name, after: Option<&Name>, action: StepDo) -> StepSpec {
+    StepSpec {
+        name: name.clone(),
+        after: after.into_iter().cloned().collect(),
+        when: None,
+        action,
+        for_each: None,
+        retry: RetryPolicy::default(),
+        timeout: None,
+        optional: false,
+    }
+}
+
+/// What a card is made of: one step for each agent, then the reviewer's, then a person's.
+pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
+    let Some(Assignee::Agent(first)) = &card.to else {
+        return Err(Stop::broken("a task without an agent has no steps".into()));
+    };
+    let mut steps: Vec<StepSpec> = Vec::new();
+    let mut before: Option<(Name, &Name)> = None;
+    let last = card.then.len();
+    for (at, agent) in [first].into_iter().chain(&card.then).enumerate() {
+        let called = match at {
+            0 => name(WORK)?,
+            at => name(&format!("{WORK}-{}", at + 1))?,
+        };
+        let mut input = "{{ input }}".to_owned();
+        if let Some((step, by)) = &before {
+            let output = crate::plan::identifier(step);
+            input += &format!("\n\n# What {by} made of it\n\n{{{{ {output}.output }}}}");
+        }
+        if at == last
+            && let Some(reviewer) = &card.reviewer
+        {
+            input += &format!(
+                "{{% if feedback %}}\n\n# What {reviewer} refuted in the result before this \
+                 one\n\n{{{{ feedback }}}}{{% endif %}}"
+            );
+        }
+        let action = StepDo::Task {
+            agent: Some(agent.clone()),
+            title: TITLE.to_owned(),
+            input: Some(input),
+        };
+        steps.push(step(&called, before.as_ref().map(|(name, _)| name), action));
+        before = Some((called, agent));
+    }
+    let Some((of, author)) = before else {
+        return Err(Stop::broken("a task without steps".into()));
+    };
+    let mut output = of.clone();
+    let mut end = of.clone();
+    if let Some(reviewer) = &card.reviewer {
+        let called = name(REVIEW)?;
+        let result = crate::plan::identifier(&of);
+        let input = format!(
+            "{{{{ input }}}}\n\n# The result, made by {author}\n\n{{{{ {result}.output }}}}\n\n\
+             # Your review\n\n{VERDICT}"
+        );
+        let review = ReviewSpec {
+            of: of.clone(),
+            by: reviewer.clone(),
+            input,
+            rounds_max: card.rounds_max,
+        };
+        let mut review = step(&called, Some(&end), StepDo::Review(review));
+        review.retry.attempts_max = 2; // an answer that holds no verdict
+        steps.push(review);
+        end = called;
+    }
+    // What is disputed to the last round is a person's, whether or not one was to be asked.
+    if let Some(role) = card.approve.or(card.reviewer.as_ref().map(|_| Role::Staff)) {
+        let called = name(APPROVE)?;
+        let asked = StepDo::Approval {
+            title: TITLE.to_owned(),
+            body: None,
+            role,
+            expires: None,
+        };
+        let mut asked = step(&called, Some(&end), asked);
+        if card.approve.is_none() {
+            asked.when = Some(format!("steps.{REVIEW}.disputed"));
+        }
+        output = called;
+        steps.push(asked);
+    }
+    let plan = PlanSpec {
+        description: String::new(),
+        inputs: Vec::new(),
+        steps,
+        output: Some(output),
+    };
+    let flow = Flow {
+        of: Kind::Workflow,
+        passes: true,
+        ..Flow::default()
+    };
+    Ok((plan, flow))
+}
+
+/// What the task is called: its brief begins with it.
+const TITLE: &str = "{{ input | lines | first | replace('# ', '') }}";
+
+/// As much of a text as there is room for.
+fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(most);
+    format!("{}\n[cut: {end} of {} bytes]", &text[..end], text.len())
+}
+
+fn text(turn: &Turn<'_>, body: BodyRef) -> Done<Option<String>> {
+    let bytes = turn.body(body)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// What whoever works on a task is given: what is to be done, the documents that come with it, and
+/// what was said.
+pub(super) fn compose(turn: &Turn<'_>, task: TaskId) -> Done<BodyRef> {
+    turn.stage(composed(turn, task)?.into_bytes())
+}
+
+/// The same as text.
+pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
+    let brief = known(turn, task)?.input;
+    let card = on_board(turn, task)?.card.clone();
+    turn.load(card.attached.iter().cloned().map(Key::Document))?;
+    let mut attached = Vec::new();
+    for path in &card.attached {
+        attached.push((path, turn.document(path)?.map(|document| document.body)));
+    }
+    let said = message::last(turn, task)?;
+    let documents = attached.iter().filter_map(|(_, body)| *body);
+    turn.read_all(
+        [brief]
+            .into_iter()
+            .chain(documents)
+            .chain(said.iter().map(|line| line.body)),
+    )?;
+    let Some(mut out) = text(turn, brief)? else {
+        return Err(Stop::refused(
+            Code::DAMAGED,
+            "what is to be done can't be read",
+        ));
+    };
+    for (path, body) in attached {
+        let found = match body {
+            Some(body) => text(turn, body)?,
+            None => None,
+        };
+        let found = found.unwrap_or_else(|| "(it can't be read)".to_owned());
+        out += &format!("\n\n# {path}\n\n{}", cut(&found, ATTACHED_BYTES_MAX));
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut room = SAID_BYTES_MAX;
+    for line in said.iter().rev() {
+        let Some(words) = text(turn, line.body)? else {
+            continue;
+        };
+        let shown = format!("- {} {}: {words}", line.at.rfc3339(), who(line));
+        let Some(left) = room.checked_sub(shown.len()) else {
+            lines.push("- (what was said before is left out)".to_owned());
+            break;
+        };
+        room = left;
+        lines.push(shown);
+    }
+    if !lines.is_empty() {
+        lines.reverse();
+        out += &format!("\n\n# Said so far\n\n{}", lines.join("\n"));
+    }
+    Ok(out)
+}
+
+/// Who said it, as agents read it.
+fn who(line: &Line) -> String {
+    match &line.by {
+        Actor::Agent(name) => name.to_string(),
+        Actor::Member(..) => "a person".to_owned(),
+        _ => "naos".to_owned(),
+    }
+}

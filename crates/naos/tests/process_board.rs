@@ -1,0 +1,252 @@
+//! Tasks on a board: planned by people, done and looked at by agents, talked about, handed over.
+
+mod project;
+
+use std::time::Duration;
+
+use naos_modelserver::{Options, Server, Step};
+use project::{Daemon, Project};
+use serde_json::Value;
+
+const KEY: &str = "sk-a-key-of-the-tests";
+/// How long agents may take for what they are asked.
+const WORK_MAX: Duration = Duration::from_secs(60);
+
+struct Office {
+    project: Project,
+    server: Server,
+    _daemon: Daemon,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A squad of two with a model that says what the script says.
+fn office(script: &str) -> Office {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let options = Options {
+        key: Some(KEY.into()),
+        script: Step::parse_all(script).unwrap(),
+        remembers: true,
+        ..Options::default()
+    };
+    let server = runtime.block_on(Server::start(options)).unwrap();
+    let project = Project::new();
+    let port = server.port().to_string();
+    let daemon = project.up_with(&[
+        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+        ("NAOS_MODEL_TEST", KEY),
+    ]);
+    let model = format!(
+        "type: model\nname: fast\nprovider: openai-compatible\nendpoint: {}\nmodel: scripted\n\
+         key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
+         cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n",
+        server.url("/v1")
+    );
+    let applied = project.naos_with(&["apply", "-f", "-"], model.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    Office {
+        project,
+        server,
+        _daemon: daemon,
+        _runtime: runtime,
+    }
+}
+
+impl Office {
+    fn create(&self, words: &[&str]) -> Value {
+        let words = [&["task", "create"][..], words].concat();
+        self.project.json(&words)
+    }
+
+    fn show(&self, task: &str) -> Value {
+        self.project.json(&["task", "show", task])
+    }
+
+    /// Waits until the task is as it should be.
+    fn until(&self, task: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let began = naos_engine::clock::tick();
+        loop {
+            let found = self.show(task);
+            if fits(&found) {
+                return found;
+            }
+            assert!(began.elapsed() < WORK_MAX, "not {what}: {found:#}");
+            // Each look is a process of its own: that is pause enough.
+        }
+    }
+}
+
+fn id(made: &Value) -> String {
+    made["task"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn process_a_task_is_done_reviewed_and_approved() {
+    let office = office(concat!(
+        r#"{"say": "Free, Pro."}"#,
+        "\n",
+        r#"{"say": "{\"verdict\": \"refute\", \"evidence\": [\"Agency is missing\"]}"}"#,
+        "\n",
+        r#"{"say": "Free, Pro, Agency."}"#,
+        "\n",
+        r#"{"say": "```json\n{\"verdict\": \"praise\"}\n```"}"#,
+    ));
+    let project = &office.project;
+    let made = office.create(&[
+        "Write the pricing page",
+        "--text",
+        "Three plans.",
+        "--to",
+        "jarvis",
+        "--reviewer",
+        "fury",
+        "--approve",
+        "--priority",
+        "urgent",
+        "--due",
+        "2026-12-01",
+        "--label",
+        "site",
+    ]);
+    let task = id(&made);
+    let found = office.until(&task, "up for approval", |found| {
+        found["status"] == "human_approval"
+    });
+    assert_eq!(found["to"], "jarvis", "{found:#}");
+    assert_eq!(found["due"], "2026-12-01T00:00:00.000Z", "{found:#}");
+    let seen: Vec<String> = office
+        .server
+        .seen()
+        .iter()
+        .map(|s| s.body.to_string())
+        .collect();
+    assert_eq!(seen.len(), 4, "{seen:#?}");
+    assert!(seen[0].contains("# Write the pricing page"), "{}", seen[0]);
+    assert!(
+        seen[1].contains("The result, made by jarvis"),
+        "{}",
+        seen[1]
+    );
+    assert!(seen[2].contains("Agency is missing"), "{}", seen[2]);
+    // The board holds the task, and not the work of its runs beside it.
+    let all = project.json(&["task", "list"]);
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all:#}");
+    let said = project.naos(&["approve", "--yes"]);
+    assert_eq!(said.exit, 0, "{}", said.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "Free, Pro, Agency.", "{done:#}");
+    assert_eq!(replay_all(project), 4);
+}
+
+/// Every run once more, from the journal alone.
+fn replay_all(project: &Project) -> usize {
+    let runs = project.json(&["get", "runs"]);
+    let runs = runs["items"].as_array().unwrap();
+    for run in runs {
+        let id = run["run"].as_str().unwrap();
+        let again = project.json(&["replay", id]);
+        assert_eq!(again["same"], true, "{run:#}: {again:#}");
+        assert!(again["calls"].as_u64().unwrap() > 0, "{again:#}");
+    }
+    runs.len()
+}
+
+#[test]
+fn process_agents_are_called_in_a_thread_and_tasks_handed_over() {
+    let office = office(concat!(
+        r#"{"say": "Ten euros. @fury is that right?"}"#,
+        "\n",
+        r#"{"say": "HEARTBEAT_OK"}"#,
+        "\n",
+        r#"{"call": [{"name": "hand_over", "arguments": {"to": "fury", "note": "The draft is in notes/a.md"}}]}"#,
+        "\n",
+        r#"{"say": "Done by Fury."}"#,
+    ));
+    let project = &office.project;
+    let task = id(&office.create(&["Prices", "--text", "Find out.", "--priority", "urgent"]));
+    let said = project.json(&["task", "say", &task, "@jarvis what does it cost? @ghost"]);
+    assert_eq!(said["calls"], serde_json::json!(["jarvis"]), "{said}");
+    assert_eq!(said["unknown"], serde_json::json!(["ghost"]), "{said}");
+    office.until(&task, "answered", |found| {
+        let lines = found["messages"].as_array().unwrap();
+        lines.len() == 2 && lines[1]["by"] == "jarvis" && office.server.seen().len() == 2
+    });
+    // Whoever has it may hand it over, and the next one knows what was said.
+    let given = project.naos(&["task", "change", &task, "--to", "jarvis"]);
+    assert_eq!(given.exit, 0, "{}", given.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["to"], "fury", "{done:#}");
+    assert_eq!(done["output"], "Done by Fury.");
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    assert!(last.contains("The draft is in notes/a.md"), "{last}");
+    assert!(last.contains("what does it cost?"), "{last}");
+    assert_eq!(replay_all(project), 4);
+    let log = project.naos(&["audit", "--last", "200"]);
+    for action in [
+        "task.planned",
+        "message.said",
+        "agent.heartbeat",
+        "task.handed_over",
+    ] {
+        assert!(log.stdout.contains(action), "{action}: {}", log.stdout);
+    }
+}
+
+#[test]
+fn process_what_cannot_be_is_said() {
+    let project = Project::new();
+    let made = project.json(&["task", "create", "Call Ann"]);
+    let task = made["task"].as_str().unwrap();
+    for (words, exit, said) in [
+        (&["task", "create", " "][..], 2, "has a `title`"),
+        (
+            &["task", "create", "x", "--to", "nobody"],
+            1,
+            "there is no agent nobody",
+        ),
+        (
+            &["task", "create", "x", "--due", "31 February"],
+            2,
+            "`due` is a date",
+        ),
+        (
+            &["task", "create", "x", "--priority", "soon"],
+            2,
+            "low, normal, high or urgent",
+        ),
+        (&["task", "create", "x", "--approve"], 2, "name a reviewer"),
+        (
+            &["task", "create", "x", "--after", "task_x"],
+            2,
+            "no id of a task",
+        ),
+        (&["task", "change", task], 2, "nothing is said"),
+        (&["task", "begin", task], 1, "nobody's"),
+        (
+            &["task", "hand-over", task, "nobody"],
+            1,
+            "there is no agent nobody",
+        ),
+        (&["task", "say", task, " "], 2, "says nothing"),
+        (
+            &["task", "show", "task_00000000000000000000000000"],
+            1,
+            "there is no task",
+        ),
+    ] {
+        let failed = project.naos(words);
+        assert!(failed.stderr.contains(said), "{words:?}: {}", failed.stderr);
+        assert_eq!(failed.exit, exit, "{words:?}: {}", failed.stderr);
+    }
+    let done = project.naos(&["task", "done", task, "--output", "She agreed."]);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
+    let shown = project.naos(&["task", "show", task]);
+    assert!(shown.stdout.contains("She agreed."), "{}", shown.stdout);
+    let again = project.naos(&["task", "done", task]);
+    assert!(again.stderr.contains("done already"), "{}", again.stderr);
+}
