@@ -258,3 +258,7 @@ task-cancel = Cancel
 task-hand = Hand over to
 task-hand-note = What they should know
 task-hand-button = Hand over
+
+approval-edit = Change it before you approve
+approval-edit-label = What is approved
+approval-answer = Your answer

@@ -261,3 +261,7 @@ task-cancel = Annuler
 task-hand = Confier à
 task-hand-note = Ce qu'il faut savoir
 task-hand-button = Confier
+
+approval-edit = Modifier avant d'approuver
+approval-edit-label = Le texte approuvé
+approval-answer = Votre réponse

@@ -139,6 +139,9 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
         approval::Fact::Withdrawn(_) => return Ok(()),
     };
     let found = crate::approval::known(turn, id)?.clone();
+    if let (Ok(Some(edited)), Some(author)) = (given, &found.author) {
+        crate::run::corrected(turn, author, (found.body, edited))?;
+    }
     match &found.waiting {
         Waiting::Step(plan, at) => crate::plan::approval_decided(turn, *plan, at, id, &found),
         Waiting::Call(run, index) => crate::run::answer_asked(turn, *run, *index, given),

@@ -193,7 +193,8 @@ fn active(hours: Option<&str>, days: Option<&str>) -> Result<Option<String>, Str
                 Some((from, 0)) if from < 24 => format!("{from}-23"),
                 _ => {
                     return Err(format!(
-                        "`active` is from one full hour to another, such as 08:00-18:00, not {text:?}"
+                        "`active` is from one full hour to another, such as 08:00-18:00, not \
+                         {text:?}"
                     ));
                 }
             }

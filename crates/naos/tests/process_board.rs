@@ -163,7 +163,8 @@ fn process_agents_are_called_in_a_thread_and_tasks_handed_over() {
         "\n",
         r#"{"say": "HEARTBEAT_OK"}"#,
         "\n",
-        r#"{"call": [{"name": "hand_over", "arguments": {"to": "fury", "note": "The draft is in notes/a.md"}}]}"#,
+        r#"{"call": [{"name": "hand_over", "#,
+        r#""arguments": {"to": "fury", "note": "The draft is in notes/a.md"}}]}"#,
         "\n",
         r#"{"say": "Done by Fury."}"#,
     ));

@@ -281,8 +281,8 @@ impl Node {
         let mut wanted: VecDeque<ToolCall> = VecDeque::new();
         let mut last: Option<Thought> = None;
         let mut calls = 0;
-        let found = |calls, differs| {
-            let ended = if differs == None {
+        let found = |calls: u32, differs: Option<Differs>| {
+            let ended = if differs.is_none() {
                 run.status.word()
             } else {
                 "diverged"

@@ -307,7 +307,9 @@ fn approval(
             _ => None,
         }
     });
-    let author = match reviewed.and_then(|(_, of)| work.plan.steps.get(of)?.task) {
+    let made = |name: &Name| work.plan.steps.get(name)?.task;
+    let task = reviewed.and_then(|(_, of)| made(of));
+    let author = match task.or_else(|| work.spec.after.iter().find_map(made)) {
         Some(task) => crate::task::known(turn, task)?.target.clone(),
         None => None,
     };

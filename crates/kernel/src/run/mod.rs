@@ -28,6 +28,8 @@ pub use log::{Log, Page};
 pub use think::{Models, Thinking};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think};
 pub use tools::TOOL_RESULT_BYTES_MAX;
+pub(crate) use workspace::corrected;
+pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@
 
 use naos_types::spec::MindSpec;
 use naos_types::think::{FACTS, MEMORY_HEAD, memory_line};
-use naos_types::{Actor, BodyRef, DocPath, RunId, Span, Time};
+use naos_types::{Actor, BodyRef, DocPath, Name, RunId, Span, Time};
 use serde_json::json;
 
 use super::Run;
@@ -21,6 +21,15 @@ pub const SHOWN_BYTES_MAX: u64 = 20_000;
 pub const MEMORY_BYTES_MAX: usize = 256 * 1_024;
 /// The most bytes of a note, or of something learned.
 pub const NOTE_BYTES_MAX: usize = 4 * 1_024;
+/// Where what people corrected is kept, the newest last.
+const CORRECTIONS: &str = "CORRECTIONS.md";
+/// What stands at its beginning, and between two corrections.
+const CORRECTIONS_HEAD: &str = "# What people corrected\n";
+const CORRECTION_MARK: &str = "\n## ";
+/// How many corrections an agent is shown.
+pub const CORRECTIONS_MAX: usize = 5;
+/// The most bytes of each of the two texts of a correction.
+pub const CORRECTION_BYTES_MAX: usize = 2_000;
 /// How many bytes count as a token where a budget is dealt out.
 const TOKEN_BYTES: u64 = 4;
 /// A shorter piece of a document is of no use.
@@ -73,6 +82,7 @@ fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
         "WORKING.md".to_owned(),
         format!("memory/{today}.md"),
         "MEMORY.md".to_owned(),
+        CORRECTIONS.to_owned(),
         format!("memory/{before}.md"),
     ];
     let mut out = Vec::with_capacity(names.len());
@@ -208,6 +218,48 @@ fn add(
     let by = Actor::Agent(run.1.agent.clone());
     let _ = crate::document::write(turn, &by, path, body, None, Some(run.0))?;
     Ok(Ok(()))
+}
+
+/// A person changed what an agent made before saying yes: it is shown both texts from then on.
+pub(crate) fn corrected(
+    turn: &mut Turn<'_>,
+    author: &Name,
+    (before, after): (BodyRef, BodyRef),
+) -> Done {
+    let mind = turn
+        .agent(author)?
+        .and_then(|agent| agent.spec.mind.clone());
+    let Some(folder) = mind.and_then(|mind| mind.workspace.clone()) else {
+        return Ok(());
+    };
+    if before == after || crate::planted::is("corrections-forgotten") {
+        return Ok(());
+    }
+    turn.read_all([before, after])?;
+    let shown = |body: BodyRef| -> Done<String> {
+        let bytes = turn.body(body)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(bytes);
+        let end = text.floor_char_boundary(CORRECTION_BYTES_MAX.min(text.len()));
+        let lines = text[..end].lines().map(|line| format!("> {line}"));
+        Ok(lines.collect::<Vec<_>>().join("\n"))
+    };
+    let (was, is) = (shown(before)?, shown(after)?);
+    let path = below(&folder, CORRECTIONS)?;
+    let known = text(turn, &path)?;
+    let kept: Vec<&str> = known.split(CORRECTION_MARK).skip(1).collect();
+    let kept = &kept[kept.len().saturating_sub(CORRECTIONS_MAX - 1)..];
+    let mut all = CORRECTIONS_HEAD.to_owned();
+    for one in kept {
+        all += CORRECTION_MARK;
+        all += one.trim_end();
+        all.push('\n');
+    }
+    let time = turn.now.rfc3339();
+    all +=
+        &format!("{CORRECTION_MARK}{time}\n\nYou wrote:\n\n{was}\n\nA person made it:\n\n{is}\n");
+    let body = turn.stage(all.into_bytes())?;
+    let _ = crate::document::write(turn, &Actor::System, &path, body, None, None)?;
+    Ok(())
 }
 
 /// One line, whatever was said.

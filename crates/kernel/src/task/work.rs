@@ -97,7 +97,7 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
              # Your review\n\n{VERDICT}"
         );
         let review = ReviewSpec {
-            of: of.clone(),
+            of,
             by: reviewer.clone(),
             input,
             rounds_max: card.rounds_max,

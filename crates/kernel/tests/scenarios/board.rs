@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use naos_kernel::message::{HOPS_MAX, QUIET};
+use naos_kernel::run::CORRECTIONS_MAX;
 use naos_kernel::task::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX};
 use naos_kernel::{AnyAggregate, Key, ThreadKey};
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Driver, Effect};
-use naos_types::fact::{Fact, agent, message};
+use naos_types::fact::{Fact, agent, approval, message};
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::{AgentSpec, Assignee, Card, Heartbeat, MindSpec};
 use naos_types::think::{Thought, ToolCall};
 use naos_types::{
-    Actor, Code, Grants, MemberId, Name, Priority, Refusal, Role, Span, TaskId, TaskStatus, Time,
+    Actor, Code, DocPath, Grants, MemberId, Name, Priority, Refusal, Role, Span, TaskId,
+    TaskStatus, Time,
 };
 use serde_json::json;
 
@@ -616,15 +618,22 @@ fn minds(names: &[&str]) -> Bench {
     bench
 }
 
-/// What the run of an agent is told about the call that its model makes now.
+/// What the agent's model says, and nothing more.
+fn says(bench: &mut Bench, agent: &str, text: &str) {
+    let thought = Thought {
+        text: text.into(),
+        stop: "end".into(),
+        ..Thought::default()
+    };
+    for fact in thinks(bench, agent, &thought) {
+        if let Fact::Approval(approval::Fact::Requested(f)) = fact {
+            bench.approval = Some(f.approval);
+        }
+    }
+}
+
+/// What an agent's model wants to have called.
 fn calls(bench: &mut Bench, agent: &str, tool: &str, arguments: serde_json::Value) -> Vec<Fact> {
-    let asked = bench.open().into_iter().filter_map(|effect| match effect {
-        Effect::Call(call) if call.driver == Driver::Model && call.who == name(agent) => Some(call),
-        _ => None,
-    });
-    let asked = asked
-        .last()
-        .unwrap_or_else(|| panic!("{agent} asks no model"));
     let thought = Thought {
         calls: vec![ToolCall {
             id: "c".into(),
@@ -634,7 +643,19 @@ fn calls(bench: &mut Bench, agent: &str, tool: &str, arguments: serde_json::Valu
         stop: "tool_use".into(),
         ..Thought::default()
     };
-    let body = bench.body(&serde_json::to_vec(&thought).unwrap());
+    thinks(bench, agent, &thought)
+}
+
+/// The agent's model answers: the one of its last run.
+fn thinks(bench: &mut Bench, agent: &str, thought: &Thought) -> Vec<Fact> {
+    let asked = bench.open().into_iter().filter_map(|effect| match effect {
+        Effect::Call(call) if call.driver == Driver::Model && call.who == name(agent) => Some(call),
+        _ => None,
+    });
+    let asked = asked
+        .last()
+        .unwrap_or_else(|| panic!("{agent} asks no model"));
+    let body = bench.body(&serde_json::to_vec(thought).unwrap());
     let end = CallEnded {
         by: asked.by,
         attempt: asked.attempt,
@@ -763,4 +784,63 @@ fn an_agent_speaks_where_it_has_to_do_with_the_task() {
         json!({"to": "a", "note": "mine"}),
     );
     assert!(!kinds(&facts).contains(&"task.handed"));
+}
+
+#[test]
+fn what_people_correct_is_shown_to_its_author() {
+    let mut bench = crate::thinking::made(crate::thinking::mind());
+    let folder = DocPath::new("agents/writer").unwrap();
+    let create = command::Agent::Create {
+        name: name("writer"),
+        spec: AgentSpec {
+            mind: Some(Arc::new(MindSpec {
+                workspace: Some(folder),
+                ..crate::thinking::mind()
+            })),
+            ..AgentSpec::default()
+        },
+    };
+    bench.command(create).0.unwrap();
+    let path = DocPath::new("agents/writer/CORRECTIONS.md").unwrap();
+    let kept = |bench: &Bench| match bench.state.get(&Key::Document(path.clone())) {
+        Some(AnyAggregate::Document(document)) => bench.text(&document.body),
+        _ => String::new(),
+    };
+    for number in 0..=CORRECTIONS_MAX {
+        put(
+            &mut bench,
+            Card {
+                approve: Some(Role::Staff),
+                unreviewed: true,
+                ..card("writer")
+            },
+        );
+        bench.wait(Span(1));
+        says(&mut bench, "writer", &format!("draft {number}"));
+        let facts = match number {
+            0 => play_in(&mut bench, "approve"),
+            _ => play_in(&mut bench, &format!("approve better {number}")),
+        };
+        assert!(facts.contains("approval.approved"), "{facts}");
+        assert_eq!(
+            kept(&bench).is_empty(),
+            number == 0,
+            "only what was changed"
+        );
+    }
+    let all = kept(&bench);
+    let last = format!("> draft {CORRECTIONS_MAX}\n\nA person made it:\n\n> better");
+    assert!(all.contains(&last), "{all}");
+    assert_eq!(all.matches("You wrote:").count(), CORRECTIONS_MAX);
+    put(&mut bench, card("writer"));
+    bench.wait(Span(1));
+    let shown = bench.open().into_iter().find_map(|effect| match effect {
+        Effect::Call(call) if call.driver == Driver::Model => {
+            let think: naos_types::think::Think =
+                serde_json::from_slice(&bench.bodies[&call.request]).unwrap();
+            Some(think.shown)
+        }
+        _ => None,
+    });
+    assert_eq!(shown.unwrap()[0].0, path.to_string());
 }

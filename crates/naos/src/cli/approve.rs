@@ -7,7 +7,7 @@ use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::run::until_closed;
-use super::{Context, Ended, shown};
+use super::{Context, Ended, given, shown};
 use crate::fail::Fail;
 use crate::office;
 use crate::out::{Out, cell, clean, items};
@@ -18,11 +18,16 @@ const DELIVERY_MAX: Duration = Duration::from_secs(60);
 /// How long what a decision released goes on in this process, where there is no daemon.
 const GO_ON_MAX: Duration = Duration::from_secs(600);
 
+/// The most that is decided at once.
+const BATCH_MAX: usize = 20;
+
 /// Decides what waits for a person; lists it unless told what to decide.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos approve                      # what waits\n  \
     naos approve appr_01jd8… --yes\n  \
+    naos approve appr_01jd8… --edit @better.md\n  \
+    naos approve --all --yes\n  \
     naos approve --no --comment \"the total is wrong\"   # where one thing waits\n\n\
     Where no daemon runs, what waited goes on in this process until it ends or waits again."
 )]
@@ -32,6 +37,13 @@ pub(crate) struct Approve {
     /// Approves it.
     #[arg(long, short, conflicts_with = "no")]
     yes: bool,
+    /// Approves what this is instead: text, @FILE, or - for standard input. Where an agent asks,
+    /// it is the answer. Whose work it was is shown both from then on.
+    #[arg(long, short, value_name = "TEXT|@FILE|-", conflicts_with = "no")]
+    edit: Option<String>,
+    /// Decides all that waits, at most 20.
+    #[arg(long, conflicts_with_all = ["id", "edit"])]
+    all: bool,
     /// Rejects it.
     #[arg(long, short)]
     no: bool,
@@ -43,7 +55,11 @@ pub(crate) struct Approve {
 pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let out = &context.out;
     let mut session = context.session()?;
-    let verdict = (approve.yes || approve.no).then_some(approve.yes);
+    let yes = approve.yes || approve.edit.is_some();
+    let verdict = (yes || approve.no).then_some(yes);
+    if approve.all {
+        return decide_all(&mut session, out, approve, verdict);
+    }
     let person = out.terminal && std::io::stdin().is_terminal() && !out.json;
     let waiting = match &approve.id {
         Some(_) => Vec::new(),
@@ -90,11 +106,42 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     decide(&mut session, out, approve, &found, yes)
 }
 
+/// Decides all that waits, one after the other, each as it is shown.
+fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Option<bool>) -> Ended {
+    let Some(yes) = verdict else {
+        return Err(Fail::usage("say what is decided about all: --yes or --no"));
+    };
+    let waiting = pending(session)?;
+    if waiting.is_empty() {
+        return nothing(out, verdict);
+    }
+    if waiting.len() > BATCH_MAX {
+        let what = format!(
+            "{} things wait, and {BATCH_MAX} are decided at once",
+            waiting.len()
+        );
+        return Err(Fail::usage(what).help("name those that are meant, one at a time"));
+    }
+    for item in &waiting {
+        let id = cell(&item["approval"]);
+        let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
+        if !out.json && !out.quiet {
+            show(out, &found);
+            out.line("");
+        }
+        decide(session, out, approve, &found, yes)?;
+    }
+    Ok(0)
+}
+
 fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, yes: bool) -> Ended {
     let id = cell(&found["approval"]);
     let mut body = json!({"approve": yes});
     if let Some(comment) = &approve.comment {
         body["comment"] = json!(comment);
+    }
+    if let Some(edit) = &approve.edit {
+        body["edited"] = json!(given(edit)?);
     }
     // Decided is what was looked at, not what it has become since.
     if let Some(seen) = ["seen", "digest"]

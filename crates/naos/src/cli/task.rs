@@ -10,8 +10,9 @@ use crate::session::{Session, api, part};
 /// Plans, follows and hands over tasks.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  naos task create \"Write the pricing page\" --to growth --reviewer fury \
-    --approve\n  naos task create \"Spec for the login\" --to pm --then dev --due 2026-12-01 \
+    after_help = "Examples:\n  naos task create \"Write the pricing page\" --to growth \
+    --reviewer fury --approve\n  \
+    naos task create \"Spec for the login\" --to pm --then dev --due 2026-12-01 \
     --priority high\n  naos task list --status human_approval\n  naos task show task_01jd8…\n  \
     naos task say task_01jd8… \"@growth what about the old prices?\"\n  \
     naos task hand-over task_01jd8… fury --note \"the numbers are in notes/prices.md\""

@@ -11,6 +11,8 @@ use super::topic::Topic;
 use super::words::{ApprovalStatus, Verdict};
 use crate::locale::Locale;
 
+/// How long a text may be that is changed in the form.
+pub const EDIT_CHARS_MAX: usize = 65_536;
 /// How long a comment may be.
 pub const COMMENT_CHARS_MAX: usize = 4_000;
 
@@ -48,6 +50,10 @@ pub struct Answer {
     pub form_key: Option<String>,
     /// The digest of what is shown: a decision is about that and nothing else.
     pub seen: String,
+    /// The text that may be changed before the yes; none where it is too long, or no text waits.
+    pub text: Option<String>,
+    /// Whether a person is asked for an answer of their own, by an agent at work.
+    pub asks: bool,
 }
 
 /// A reviewer's finding.

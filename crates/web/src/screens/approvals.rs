@@ -16,7 +16,8 @@ use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::approval::{
-    Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, Evidence,
+    Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX,
+    Evidence,
 };
 use crate::pages::approvals::Approvals;
 use crate::pages::document::Citation;
@@ -111,7 +112,17 @@ pub(super) fn answer_part(
         decision,
         form_key: (pending && may).then(super::form_key),
         seen: approval.body.digest.to_string(),
+        text: editable(reader, approval).filter(|_| pending && may),
+        asks: matches!(approval.waiting, Waiting::Call(..)),
     }
+}
+
+/// The text that a person may change before they say yes.
+fn editable(reader: &Reader, approval: &Approval) -> Option<String> {
+    let is_step = matches!(approval.waiting, Waiting::Step(..));
+    let is_short = approval.body.len <= EDIT_CHARS_MAX as u64;
+    let text = (is_step && is_short).then(|| reader.text(&approval.body).ok());
+    text.flatten()
 }
 
 /// What the reviewer found: one for each of its findings, or its verdict as a whole.
@@ -197,6 +208,9 @@ struct Form {
     /// The digest of what the page showed.
     #[serde(default)]
     seen: String,
+    /// What it was changed into, or what a person answers.
+    #[serde(default)]
+    edited: String,
     idempotency_key: String,
 }
 
@@ -204,6 +218,10 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
     let form: Form = call.form()?;
     if form.comment.chars().count() > COMMENT_CHARS_MAX {
         let what = format!("a comment has at most {COMMENT_CHARS_MAX} characters");
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    if form.edited.chars().count() > 2 * EDIT_CHARS_MAX {
+        let what = format!("a text has at most {EDIT_CHARS_MAX} characters here");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
     let approve = match form.decision.as_str() {
@@ -224,11 +242,18 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
             .help("open the approval again, look at what waits, and answer there");
         return Err(refusal.into());
     };
+    // A browser ends lines with two characters; a text that nobody touched is no edit.
+    let edited = form.edited.replace("\r\n", "\n");
+    let reader = call.reader()?;
+    let approval = reader.known::<Approval>(&id, "approval")?;
+    let was = editable(&reader, &approval).map(|text| text.replace("\r\n", "\n"));
+    let is_edited =
+        !edited.trim().is_empty() && was.as_ref().map(|t| t.trim_end()) != Some(edited.trim_end());
     let decide = Decide {
         approve,
         comment: Some(form.comment),
         seen: Some(seen),
-        edited: None,
+        edited: (approve && is_edited).then_some(edited),
     };
     answer(&call, id, decide).await?;
     Ok(super::see(&format!("/approvals/{id}")))

@@ -374,6 +374,8 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
             approval: s("apr_7"),
             decision: None,
             form_key: Some(s("key-decide")),
+            text: Some(s("# Weekly report\n\nAll is well.")),
+            asks: false,
         },
     }
 }
