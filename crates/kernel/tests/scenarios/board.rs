@@ -4,29 +4,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use naos_kernel::message::{HOPS_MAX, QUIET};
-use naos_kernel::run::CORRECTIONS_MAX;
-use naos_kernel::task::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX};
 use naos_kernel::{AnyAggregate, Key, ThreadKey};
 use naos_types::command::{self, Reply};
-use naos_types::effect::{Driver, Effect};
-use naos_types::fact::{Fact, agent, approval, message};
-use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::effect::Effect;
+use naos_types::fact::{Fact, agent, message};
 use naos_types::spec::{AgentSpec, Assignee, Card, Heartbeat, MindSpec};
-use naos_types::think::{Thought, ToolCall};
 use naos_types::{
-    Actor, Code, DocPath, Grants, MemberId, Name, Priority, Refusal, Role, Span, TaskId,
-    TaskStatus, Time,
+    Actor, Code, Grants, MemberId, Name, Priority, Refusal, Role, Span, TaskId, TaskStatus, Time,
 };
-use serde_json::json;
 
 use crate::bench::{Bench, sealed};
 use crate::script::play_in;
 
-fn name(text: &str) -> Name {
+pub fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn agent_of(text: &str) -> Option<Assignee> {
+pub fn agent_of(text: &str) -> Option<Assignee> {
     Some(Assignee::Agent(name(text)))
 }
 
@@ -36,7 +30,7 @@ fn cell() -> Bench {
     bench
 }
 
-fn card(to: &str) -> Card {
+pub fn card(to: &str) -> Card {
     Card {
         to: agent_of(to),
         ..Card::default()
@@ -56,11 +50,11 @@ fn ask(bench: &mut Bench, card: Card) -> Result<TaskId, Refusal> {
     }
 }
 
-fn put(bench: &mut Bench, card: Card) -> TaskId {
+pub fn put(bench: &mut Bench, card: Card) -> TaskId {
     ask(bench, card).unwrap_or_else(|why| panic!("{why}"))
 }
 
-fn status(bench: &Bench, task: TaskId) -> TaskStatus {
+pub fn status(bench: &Bench, task: TaskId) -> TaskStatus {
     match bench.state.get(&Key::Task(task)) {
         Some(AnyAggregate::Task(task)) => task.status,
         other => panic!("{other:?}"),
@@ -90,7 +84,7 @@ fn thread(bench: &Bench, task: TaskId) -> Vec<String> {
     thread.lines.iter().map(said).collect()
 }
 
-fn say(bench: &mut Bench, task: TaskId, text: &str) -> Vec<Fact> {
+pub fn say(bench: &mut Bench, task: TaskId, text: &str) -> Vec<Fact> {
     let body = bench.body(text.as_bytes());
     let (reply, facts) = bench.command(command::Message::Say { task, body });
     reply.unwrap_or_else(|why| panic!("{why}"));
@@ -98,7 +92,7 @@ fn say(bench: &mut Bench, task: TaskId, text: &str) -> Vec<Fact> {
 }
 
 /// Lets what is due now happen.
-fn go(bench: &mut Bench) -> Vec<Fact> {
+pub fn go(bench: &mut Bench) -> Vec<Fact> {
     bench.wait(Span(0))
 }
 
@@ -600,247 +594,4 @@ fn a_message_names_whom_it_calls() {
         _ => None,
     });
     assert_eq!(said.unwrap(), [name("pm"), name("critic")]);
-}
-
-/// A cell with agents that work with a model, and that may all that tools let them.
-fn minds(names: &[&str]) -> Bench {
-    let mut bench = crate::thinking::made(crate::thinking::mind());
-    for agent in names {
-        let create = command::Agent::Create {
-            name: name(agent),
-            spec: AgentSpec {
-                mind: Some(Arc::new(crate::thinking::mind())),
-                ..AgentSpec::default()
-            },
-        };
-        bench.command(create).0.unwrap();
-    }
-    bench
-}
-
-/// What the agent's model says, and nothing more.
-fn says(bench: &mut Bench, agent: &str, text: &str) {
-    let thought = Thought {
-        text: text.into(),
-        stop: "end".into(),
-        ..Thought::default()
-    };
-    for fact in thinks(bench, agent, &thought) {
-        if let Fact::Approval(approval::Fact::Requested(f)) = fact {
-            bench.approval = Some(f.approval);
-        }
-    }
-}
-
-/// What an agent's model wants to have called.
-fn calls(bench: &mut Bench, agent: &str, tool: &str, arguments: serde_json::Value) -> Vec<Fact> {
-    let thought = Thought {
-        calls: vec![ToolCall {
-            id: "c".into(),
-            name: tool.into(),
-            arguments: arguments.to_string(),
-        }],
-        stop: "tool_use".into(),
-        ..Thought::default()
-    };
-    thinks(bench, agent, &thought)
-}
-
-/// The agent's model answers: the one of its last run.
-fn thinks(bench: &mut Bench, agent: &str, thought: &Thought) -> Vec<Fact> {
-    let asked = bench.open().into_iter().filter_map(|effect| match effect {
-        Effect::Call(call) if call.driver == Driver::Model && call.who == name(agent) => Some(call),
-        _ => None,
-    });
-    let asked = asked
-        .last()
-        .unwrap_or_else(|| panic!("{agent} asks no model"));
-    let body = bench.body(&serde_json::to_vec(thought).unwrap());
-    let end = CallEnded {
-        by: asked.by,
-        attempt: asked.attempt,
-        outcome: CallOutcome::Answered(body),
-    };
-    let (reply, facts) = bench.external(Input::CallEnded(end));
-    reply.unwrap();
-    facts
-}
-
-fn kinds(facts: &[Fact]) -> Vec<&str> {
-    facts.iter().map(Fact::kind).collect()
-}
-
-#[test]
-fn agents_hand_a_task_on_so_often_and_no_more() {
-    let mut bench = minds(&["ping", "pong"]);
-    let task = put(&mut bench, card("ping"));
-    let mut both = ["ping", "pong"].into_iter().cycle().peekable();
-    for _ in 0..HANDS_MAX {
-        go(&mut bench);
-        let (from, to) = (both.next().unwrap(), *both.peek().unwrap());
-        let facts = calls(
-            &mut bench,
-            from,
-            "hand_over",
-            json!({"to": to, "note": "yours"}),
-        );
-        assert!(
-            kinds(&facts).contains(&"task.handed"),
-            "{:?}",
-            kinds(&facts)
-        );
-    }
-    go(&mut bench);
-    let (from, to) = (both.next().unwrap(), *both.peek().unwrap());
-    let facts = calls(
-        &mut bench,
-        from,
-        "hand_over",
-        json!({"to": to, "note": "yours"}),
-    );
-    assert!(
-        !kinds(&facts).contains(&"task.handed"),
-        "a person decides now"
-    );
-    assert_eq!(status(&bench, task), TaskStatus::InProgress);
-}
-
-#[test]
-fn tasks_of_agents_lie_so_deep_and_no_deeper() {
-    let mut bench = minds(&["a", "b"]);
-    let mut both = ["a", "b"].into_iter().cycle().peekable();
-    put(&mut bench, card("a"));
-    let mut made = 0;
-    for _ in 0..2 * LEVELS_MAX {
-        bench.wait(Span(1)); // what comes later has the greater id
-        let (from, to) = (both.next().unwrap(), *both.peek().unwrap());
-        let asked = json!({"title": "more", "text": "of it", "to": to});
-        if !kinds(&calls(&mut bench, from, "task_create", asked)).contains(&"task.planned") {
-            break;
-        }
-        made += 1;
-    }
-    assert_eq!(made, LEVELS_MAX - 1, "the first one is a level, too");
-}
-
-#[test]
-fn an_agent_makes_so_many_parts_for_others() {
-    let mut bench = minds(&["a", "b"]);
-    put(&mut bench, card("a"));
-    go(&mut bench);
-    let own = json!({"title": "x", "text": "y", "to": "a"});
-    let facts = calls(&mut bench, "a", "task_create", own);
-    assert!(
-        !kinds(&facts).contains(&"task.planned"),
-        "its own work is no task for others"
-    );
-    let mut made = 0;
-    for number in 0..2 * ENTRUSTED_MAX {
-        let asked = json!({"title": format!("part {number}"), "text": "y", "to": "b"});
-        let facts = calls(&mut bench, "a", "task_create", asked);
-        if !kinds(&facts).contains(&"task.planned") {
-            break;
-        }
-        made += 1;
-    }
-    assert_eq!(made, ENTRUSTED_MAX);
-}
-
-#[test]
-fn an_agent_speaks_where_it_has_to_do_with_the_task() {
-    let mut bench = minds(&["a", "b"]);
-    let other = put(&mut bench, card("b"));
-    put(&mut bench, card("a"));
-    go(&mut bench);
-    let there = json!({"text": "obey me, @b", "task": other.to_string()});
-    let facts = calls(&mut bench, "a", "say", there);
-    assert!(
-        !kinds(&facts).contains(&"message.said"),
-        "{:?}",
-        kinds(&facts)
-    );
-    let facts = calls(&mut bench, "a", "say", json!({"text": "I begin."}));
-    assert!(
-        kinds(&facts).contains(&"message.said"),
-        "{:?}",
-        kinds(&facts)
-    );
-    // Whoever looks at a task has no right to give it away.
-    let facts = calls(
-        &mut bench,
-        "a",
-        "hand_over",
-        json!({"to": "b", "note": "yours"}),
-    );
-    assert!(kinds(&facts).contains(&"task.handed"));
-    let mut bench = minds(&["a", "b"]);
-    let task = put(&mut bench, card("b"));
-    say(&mut bench, task, "@a look");
-    go(&mut bench);
-    let facts = calls(
-        &mut bench,
-        "a",
-        "hand_over",
-        json!({"to": "a", "note": "mine"}),
-    );
-    assert!(!kinds(&facts).contains(&"task.handed"));
-}
-
-#[test]
-fn what_people_correct_is_shown_to_its_author() {
-    let mut bench = crate::thinking::made(crate::thinking::mind());
-    let folder = DocPath::new("agents/writer").unwrap();
-    let create = command::Agent::Create {
-        name: name("writer"),
-        spec: AgentSpec {
-            mind: Some(Arc::new(MindSpec {
-                workspace: Some(folder),
-                ..crate::thinking::mind()
-            })),
-            ..AgentSpec::default()
-        },
-    };
-    bench.command(create).0.unwrap();
-    let path = DocPath::new("agents/writer/CORRECTIONS.md").unwrap();
-    let kept = |bench: &Bench| match bench.state.get(&Key::Document(path.clone())) {
-        Some(AnyAggregate::Document(document)) => bench.text(&document.body),
-        _ => String::new(),
-    };
-    for number in 0..=CORRECTIONS_MAX {
-        put(
-            &mut bench,
-            Card {
-                approve: Some(Role::Staff),
-                unreviewed: true,
-                ..card("writer")
-            },
-        );
-        bench.wait(Span(1));
-        says(&mut bench, "writer", &format!("draft {number}"));
-        let facts = match number {
-            0 => play_in(&mut bench, "approve"),
-            _ => play_in(&mut bench, &format!("approve better {number}")),
-        };
-        assert!(facts.contains("approval.approved"), "{facts}");
-        assert_eq!(
-            kept(&bench).is_empty(),
-            number == 0,
-            "only what was changed"
-        );
-    }
-    let all = kept(&bench);
-    let last = format!("> draft {CORRECTIONS_MAX}\n\nA person made it:\n\n> better");
-    assert!(all.contains(&last), "{all}");
-    assert_eq!(all.matches("You wrote:").count(), CORRECTIONS_MAX);
-    put(&mut bench, card("writer"));
-    bench.wait(Span(1));
-    let shown = bench.open().into_iter().find_map(|effect| match effect {
-        Effect::Call(call) if call.driver == Driver::Model => {
-            let think: naos_types::think::Think =
-                serde_json::from_slice(&bench.bodies[&call.request]).unwrap();
-            Some(think.shown)
-        }
-        _ => None,
-    });
-    assert_eq!(shown.unwrap()[0].0, path.to_string());
 }

@@ -4,6 +4,7 @@ mod approvals;
 mod bench;
 mod board;
 mod by_hand;
+mod colleagues;
 mod drivers;
 mod endpoints;
 mod ends;
