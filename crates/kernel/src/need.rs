@@ -22,6 +22,8 @@ pub enum Need {
     Stage(Vec<u8>),
     /// A text to be sealed under the tenant's own key.
     Seal(String),
+    /// What a text says that is sealed under the tenant's own key.
+    Unseal(Sealed),
     /// A value.
     Compute(Compute),
     /// A ranking that was learned before, if it is remembered: it is always the same one.
@@ -93,6 +95,8 @@ pub enum Answer {
     Staged(BodyRef),
     /// A text was sealed.
     Sealed(Sealed),
+    /// What a text says; none if it can't be read.
+    Unsealed(Option<String>),
     /// A value, or why there is none.
     Computed(Result<Computed, String>),
     /// A ranking; none has to be worked out.

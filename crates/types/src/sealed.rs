@@ -55,6 +55,19 @@ impl<T> PartialEq for Sealed<T> {
 
 impl<T> Eq for Sealed<T> {}
 
+/// An order of what is stored: it says nothing about what is inside.
+impl<T> Ord for Sealed<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.subject, self.nonce, &self.bytes).cmp(&(other.subject, other.nonce, &other.bytes))
+    }
+}
+
+impl<T> PartialOrd for Sealed<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl<T> std::fmt::Debug for Sealed<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sealed({} bytes)", self.bytes.len())

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Key, Need, Outcome};
-use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow};
+use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError};
 use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
 use naos_types::fact::Fact;
-use naos_types::{BatchId, BodyRef, Code, Refusal, Seq, SubjectId, Time};
+use naos_types::{BatchId, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::fetch;
@@ -313,10 +313,20 @@ impl Cell {
                 let sealed = self.store.seal(SubjectId::TENANT, text.as_bytes());
                 sealed.map(Answer::Sealed).map_err(|e| unreadable(&e))
             }
+            Need::Unseal(text) => Ok(Answer::Unsealed(self.unsealed(text)?)),
             Need::Compute(compute) => Ok(Answer::Computed(self.computed(compute, brought, made)?)),
             Need::Ranking(key) => Ok(Answer::Ranking(self.routes.get(key))),
             Need::Look(look) => Ok(Answer::Seen(naos_manifest::calendar::look(look))),
             Need::Days(zone, at) => Ok(Answer::Days(naos_manifest::calendar::days(zone, *at))),
+        }
+    }
+
+    /// What is damaged or erased says nothing; whatever is wrong with the disk may pass.
+    fn unsealed(&self, text: &Sealed) -> Result<Option<String>, Refusal> {
+        match self.store.open(text) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(ReadError::Erased(_) | ReadError::Damaged { .. }) => Ok(None),
+            Err(error) => Err(unreadable(&error)),
         }
     }
 

@@ -4,11 +4,11 @@
 use naos_types::fact::event::{Began, Category, Origin, Published};
 use naos_types::fact::{Problem, plan, task};
 use naos_types::spec::Emits;
-use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, TaskStatus};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, Sealed, TaskStatus, Tier};
 use serde_json::{Value, json};
 
 use super::wait::{self, WAITERS_MAX};
-use super::{Caught, TraceKey, bus};
+use super::{Caught, ERROR_SAID_BYTES_MAX, TraceKey, bus};
 use crate::need::{Compute, Formula, Need};
 use crate::resource::ERROR_TOPIC;
 use crate::state::Key;
@@ -167,6 +167,27 @@ pub(crate) struct Failure<'a> {
     pub(crate) error: &'a str,
     /// Its code.
     pub(crate) code: Code,
+    /// Who said something about it in their own words, and what.
+    pub(crate) said: Option<(Tier, Sealed)>,
+}
+
+/// What whoever failed said of it, as data: a stranger's words stand by themselves, beside who
+/// said them, and never in a sentence of naos's own.
+fn words(turn: &Turn<'_>, said: Option<&(Tier, Sealed)>) -> Done<Value> {
+    let nothing = json!({"by": null, "text": ""});
+    let Some((tier, sealed)) = said else {
+        return Ok(nothing);
+    };
+    let Some(text) = turn.unseal(sealed)? else {
+        return Ok(nothing);
+    };
+    let cut = if crate::planted::is("error-tells-all") {
+        text.len()
+    } else {
+        text.floor_char_boundary(ERROR_SAID_BYTES_MAX)
+    };
+    let more = if cut < text.len() { "…" } else { "" };
+    Ok(json!({"by": tier.word(), "text": format!("{}{more}", &text[..cut])}))
 }
 
 /// Tells whoever listens to errors.
@@ -185,6 +206,7 @@ pub(crate) fn tell(turn: &mut Turn<'_>, failure: Failure<'_>) -> Done {
         "code": failure.code,
         "event": failure.event,
         "run": failure.run,
+        "said": words(turn, failure.said.as_ref())?,
     });
     let data = turn.stage(data.to_string().into_bytes())?;
     let origin = Origin {
@@ -211,9 +233,15 @@ pub(crate) fn task_failed(turn: &mut Turn<'_>, by: &Actor, f: &task::Closed) -> 
     if f.status != TaskStatus::Failed {
         return Ok(());
     }
-    let run = crate::task::known(turn, f.task)?.run;
-    let run = run.map(|run| run.to_string());
-    failed(turn, by, run, f.problem.as_ref())
+    let task = crate::task::known(turn, f.task)?;
+    let run = task.run.map(|run| run.to_string());
+    let said = said(task.tier, f.problem.as_ref());
+    failed(turn, by, run, f.problem.as_ref(), said)
+}
+
+/// The words of whoever did a task, as they are sealed.
+pub(crate) fn said(tier: Option<Tier>, problem: Option<&Problem>) -> Option<(Tier, Sealed)> {
+    Some((tier?, problem?.said.clone()?))
 }
 
 /// So did a run of a plan.
@@ -222,10 +250,18 @@ pub(crate) fn plan_failed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
         return Ok(());
     }
     let by = crate::plan::known(turn, f.plan)?.by.clone();
-    failed(turn, &by, Some(f.plan.to_string()), f.problem.as_ref())
+    let run = Some(f.plan.to_string());
+    // Who of all that took part said what stands in the plan's record.
+    failed(turn, &by, run, f.problem.as_ref(), None)
 }
 
-fn failed(turn: &mut Turn<'_>, by: &Actor, run: Option<String>, problem: Option<&Problem>) -> Done {
+fn failed(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    run: Option<String>,
+    problem: Option<&Problem>,
+    said: Option<(Tier, Sealed)>,
+) -> Done {
     let Actor::Trigger(handler, event) = by else {
         return Ok(());
     };
@@ -245,6 +281,7 @@ fn failed(turn: &mut Turn<'_>, by: &Actor, run: Option<String>, problem: Option<
         hops: trace.hops,
         error: problem.map_or("it ended without an answer", |problem| &problem.note),
         code: problem.map_or(Code::STEP_FAILED, |problem| problem.code),
+        said,
     };
     tell(turn, failure)
 }

@@ -28,7 +28,7 @@ pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 pub(crate) use bus::{room, set_up, subscribed, wake};
 pub(crate) use consumer::{due, give_up};
 pub(crate) use ended::plan_ended;
-pub(crate) use handler::{Failure, Who, plan_failed, task_failed, tell};
+pub(crate) use handler::{Failure, Who, plan_failed, said, task_failed, tell};
 pub(crate) use trigger::given;
 pub(crate) use wait::{await_event, leave, leave_all, waiting};
 
@@ -38,6 +38,8 @@ pub const TOPIC_BYTES_MAX: usize = 128;
 pub const EVENT_BYTES_MAX: u64 = 256 << 10;
 /// The longest source, id, key or other word of an event, in bytes.
 pub const WORD_BYTES_MAX: usize = 512;
+/// How much of what a stranger said of a failure the event about it tells, in bytes.
+pub const ERROR_SAID_BYTES_MAX: usize = 1_024;
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -> Done<Reply> {
     match asked {

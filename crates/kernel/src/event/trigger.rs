@@ -464,6 +464,7 @@ fn failure<'a>(
         hops: caught.hops,
         error,
         code,
+        said: None,
     }
 }
 

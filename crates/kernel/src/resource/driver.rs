@@ -338,6 +338,7 @@ fn failed(turn: &mut Turn<'_>, f: &resource::DriverDone, problem: &Problem) -> D
     let (Actor::Trigger(subscription, event), run) = (task.by.clone(), task.run) else {
         return Ok(());
     };
+    let said = crate::event::said(task.tier, Some(problem));
     let trace = turn.trace(&TraceKey(event, subscription.clone()))?;
     let (correlation, hops) = trace.map_or_else(
         || (event.to_string(), 0),
@@ -352,6 +353,7 @@ fn failed(turn: &mut Turn<'_>, f: &resource::DriverDone, problem: &Problem) -> D
         hops,
         error: &problem.note,
         code: problem.code,
+        said,
     };
     crate::event::tell(turn, failure)
 }

@@ -251,6 +251,10 @@ impl Bench {
             Need::Body(name) => Answer::Body(self.bodies.get(name).cloned()),
             Need::Stage(bytes) => Answer::Staged(self.body(bytes)),
             Need::Seal(text) => Answer::Sealed(sealed(text)),
+            Need::Unseal(text) => {
+                let said = String::from_utf8(text.bytes.clone());
+                Answer::Unsealed(said.ok())
+            }
             Need::Ranking(key) => {
                 let known = self.routes.as_ref().and_then(|routes| routes.get(key));
                 self.hits += u32::from(known.is_some());

@@ -282,6 +282,9 @@ fn a_failure_is_an_event() {
         data["run"].is_string() && data["error"].is_string(),
         "{data}"
     );
+    let said = &data["said"];
+    assert_eq!(said["by"], "wasm", "{data}");
+    assert!(!said["text"].as_str().expect("a text").is_empty(), "{data}");
     assert_eq!(told[0].origin.hops, 1);
     assert_eq!(
         told[0].correlation(),

@@ -1,5 +1,6 @@
 //! Drivers at an address outside, subscriptions that are delivered, and what signs for both.
 
+use naos_kernel::event::ERROR_SAID_BYTES_MAX;
 use naos_kernel::resource::{ERROR_TOPIC, Resource};
 use naos_kernel::{AnyAggregate, Key, ResourceKey, key_of};
 use naos_types::command::{self, Reply};
@@ -11,7 +12,7 @@ use naos_types::spec::{
     Deliver, DeliveredSubscription, DriverKind, DriverLimits, DriverSpec, Endpoint, Enquiry, Kind,
     Paused, RemoteDriver, RetryPolicy, Spec, SubscriptionSpec, WebhookSpec,
 };
-use naos_types::{Actor, Code, Name, Refusal, RunId, RunStatus, Span};
+use naos_types::{Actor, Code, Name, Refusal, RunId, RunStatus, Sealed, Span, SubjectId};
 
 use crate::bench::{Bench, sealed};
 use crate::script::{name, play_in};
@@ -219,6 +220,64 @@ fn it_is_asked_again_under_the_same_key() {
         matches!(fact, Fact::Event(event::Fact::Published(f)) if f.topic == ERROR_TOPIC)
     });
     assert!(told, "a failure is an event");
+}
+
+/// The events that tell of failures.
+fn told(bench: &Bench) -> Vec<serde_json::Value> {
+    let all = bench.facts.iter().filter_map(|(_, fact)| match fact {
+        Fact::Event(event::Fact::Published(f)) if f.topic == ERROR_TOPIC => Some(f.data),
+        _ => None,
+    });
+    let all = all.map(|data| serde_json::from_str(&bench.text(&data)).expect("it is JSON"));
+    all.collect()
+}
+
+#[test]
+fn a_failure_is_told_in_the_words_of_the_endpoint() {
+    let (mut bench, run) = asked();
+    let wish = call(&bench);
+    let no = "answered 422: \"no\" such field";
+    comes_back(&mut bench, &wish, CallOutcome::Refused(sealed(no)));
+    let all = told(&bench);
+    assert_eq!(all.len(), 1, "{all:?}");
+    let said = serde_json::json!({"by": "endpoint", "text": no});
+    assert_eq!(all[0]["said"], said, "{all:?}");
+    assert_eq!(all[0]["run"], run.to_string());
+    assert_eq!(all[0]["code"], "N0231");
+    // What naos itself says of it has nothing of a stranger's in it.
+    assert_eq!(all[0]["error"], "its endpoint refused the event");
+}
+
+#[test]
+fn a_failure_is_told_in_no_more_words_than_fit() {
+    let (mut bench, run) = asked();
+    let wish = call(&bench);
+    comes_back(&mut bench, &wish, CallOutcome::Later);
+    let long = "é".repeat(ERROR_SAID_BYTES_MAX);
+    answers(&mut bench, "crm", run, Err(&format!("x{long}")), &[]).expect("it is waited for");
+    let all = told(&bench);
+    let text = all[0]["said"]["text"].as_str().expect("a text");
+    let kept = text.strip_suffix('…').expect("it says that there is more");
+    assert_eq!(kept.len(), ERROR_SAID_BYTES_MAX - 1, "no letter is cut");
+    assert!(format!("x{long}").starts_with(kept));
+}
+
+#[test]
+fn what_a_persons_key_seals_is_copied_nowhere() {
+    let nothing = serde_json::json!({"by": null, "text": ""});
+    let of_a_person = Sealed::from_parts(SubjectId(7), [0; 12], b"call 034 00 000 07".to_vec());
+    let (mut bench, _) = asked();
+    let wish = call(&bench);
+    comes_back(&mut bench, &wish, CallOutcome::Refused(of_a_person));
+    assert_eq!(told(&bench)[0]["said"], nothing);
+    // Who said nothing is not quoted.
+    let (mut bench, _) = asked();
+    for _ in 0..3 {
+        let wish = call(&bench);
+        comes_back(&mut bench, &wish, CallOutcome::Lost(None));
+        bench.wait(Span::secs(30));
+    }
+    assert_eq!(told(&bench)[0]["said"], nothing);
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn what_is_made_of_an_event_is_made_whole_or_not() {
     let said = data(&bench, error);
     assert_eq!(said["handler"], "two");
     assert_eq!(said["code"], "N0106");
+    assert_eq!(said["said"], serde_json::json!({"by": null, "text": ""}));
     assert_eq!(said["event"], event.to_string());
     let why = said["error"].as_str().expect("a sentence");
     assert!(why.contains("`data` of half"), "{why}");
@@ -261,6 +262,8 @@ fn what_an_event_set_off_and_fails_is_told() {
     let said = data(&bench, &error);
     assert_eq!(said["handler"], "desk");
     assert!(said["run"].is_string() && said["error"].is_string());
+    assert_eq!(said["said"]["by"], "wasm", "{said}");
+    assert!(!said["said"]["text"].as_str().expect("a text").is_empty());
     assert_eq!(error.causation(), Some(event.to_string()));
     assert_eq!(error.origin.hops, 1);
     // A plan, too; and one that couldn't begin at all.

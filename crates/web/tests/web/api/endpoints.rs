@@ -55,6 +55,25 @@ async fn until(rig: &Rig, wanted: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
+/// The data of so many events of a type, the newest first, once they are there.
+async fn told(rig: &Rig, topic: &str, count: usize) -> Vec<Value> {
+    let end = naos_engine::clock::tick() + PATIENCE;
+    loop {
+        let found = rig.get(&format!("/api/v1/events?type={topic}")).await.ok();
+        let items = found["items"].as_array().expect("a list");
+        if items.len() == count {
+            return items.iter().map(|event| event["data"].clone()).collect();
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What is told of failures.
+async fn failures(rig: &Rig, count: usize) -> Vec<Value> {
+    told(rig, "error", count).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_driver_is_asked_at_its_address() {
     let (rig, mut hear, signer) = outside().await;
@@ -137,6 +156,18 @@ async fn it_is_tried_again_under_the_same_key() {
     assert_eq!(found["problem"]["code"], "N0231", "{found}");
     let said = found["problem"].to_string();
     assert!(said.contains("the connection broke"), "{found}");
+    let words = |text: &str| json!({"by": "endpoint", "text": text});
+    let error = failures(&rig, 1).await.remove(0);
+    assert_eq!(error["said"], words("the connection broke"), "{error}");
+    assert_eq!(
+        (&error["driver"], &error["code"], &error["error"]),
+        (
+            &json!("crm"),
+            &json!("N0231"),
+            &json!("its endpoint gave no usable answer")
+        ),
+        "{error}"
+    );
     // A refusal isn't tried again, and what is too long is one.
     for (nth, ends) in [
         Handed::Refused("a private network".into()),
@@ -155,6 +186,17 @@ async fn it_is_tried_again_under_the_same_key() {
         until(&rig, |found| found["failed"] == nth + 2).await;
         assert!(hear.try_recv().is_err(), "{nth} was tried again");
     }
+    let error = failures(&rig, 4).await.remove(0);
+    let no = "answered 422: no such field";
+    assert_eq!(error["said"], words(no), "{error}");
+    // Whoever listens can use them.
+    let who = json!({"type": "subscription", "name": "tell", "on": "error", "emit":
+        {"type": "ops.alarm", "data": {"why": "{{ trigger.data.said.text }}"}}});
+    apply(&rig, &who.to_string()).await;
+    publish(&rig).await;
+    came(&mut hear).await.answer(422, "no such town");
+    let alarm = told(&rig, "ops.alarm", 1).await.remove(0);
+    assert_eq!(alarm, json!({"why": "answered 422: no such town"}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
