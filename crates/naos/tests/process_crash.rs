@@ -41,4 +41,6 @@ fn process_six_kills_break_no_promise() {
         "{report}"
     );
     assert!(count("attempts") >= count("effects"), "{report}");
+    let (asked, done) = (count("endpoint_attempts"), count("endpoint_effects"));
+    assert!(done > 0 && asked >= done, "{report}");
 }

@@ -142,6 +142,11 @@ impl Node {
         let Ok(enquiry) = postcard::from_bytes::<Enquiry>(request) else {
             return done(OutsideOutcome::Refused("the enquiry doesn't parse".into()));
         };
+        let key = if naos_kernel::planted::is("endpoint-key-of-the-life") {
+            format!("{key}-{}", std::process::id())
+        } else {
+            key
+        };
         let body = self.body(tenant, &enquiry.event);
         let parcel = body.and_then(|body| {
             Ok(Parcel {

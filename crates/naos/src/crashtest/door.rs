@@ -133,19 +133,38 @@ impl Door {
         key: Option<&str>,
         limit: Duration,
     ) -> Option<Answer> {
+        let key = key.map(|key| ("Idempotency-Key".into(), key.to_owned()));
+        let (headers, body) = (key.into_iter().collect(), body.map(Value::to_string));
+        self.send((method, path), headers, body, true, limit)
+    }
+
+    /// Posts what its headers sign, without signing in.
+    pub(super) fn post_signed(
+        &self,
+        path: &str,
+        headers: Vec<(String, String)>,
+        body: &str,
+        limit: Duration,
+    ) -> Option<Answer> {
+        self.send(("POST", path), headers, Some(body.to_owned()), false, limit)
+    }
+
+    fn send(
+        &self,
+        (method, path): (&str, &str),
+        mut headers: Vec<(String, String)>,
+        body: Option<String>,
+        signed_in: bool,
+        limit: Duration,
+    ) -> Option<Answer> {
         let life = self.wait(limit)?;
-        let token = self
-            .token
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let mut headers = vec![("Authorization".into(), format!("Bearer {token}"))];
-        if let Some(key) = key {
-            headers.push(("Idempotency-Key".into(), key.to_owned()));
+        if signed_in {
+            let token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+            headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
         let body = body.map_or_else(Vec::new, |body| {
             headers.push(("Content-Type".into(), "application/json".into()));
-            body.to_string().into_bytes()
+            body.into_bytes()
         });
         let url = format!("http://127.0.0.1:{}{path}", life.port);
         let request = Request {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::door::{Answer, Door};
 use super::ledger::{What, Write};
+use super::load::DRIVER;
 
 /// How long one read may take.
 const READ_WAIT: Duration = Duration::from_secs(60);
@@ -108,7 +109,7 @@ fn audit(door: &Door) -> anyhow::Result<Vec<Row>> {
     }
 }
 
-/// Runs and plans that are still at it, and approvals that wait.
+/// Runs and plans that are still at it, approvals that wait, and events that wait for a driver.
 pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
     let mut open = Vec::new();
     for (path, id) in [
@@ -120,6 +121,14 @@ pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
         let page = door.get(&format!("/api/v1{path}&limit={OPEN_SHOWN}"), READ_WAIT)?;
         let items = page["items"].as_array().into_iter().flatten();
         open.extend(items.map(|item| format!("{} {}", text(item, id), text(item, "status"))));
+    }
+    let driver = door.get(&format!("/api/v1/drivers/{DRIVER}"), READ_WAIT)?;
+    let left = [number(&driver, "waiting"), number(&driver, "open")];
+    if left != [0, 0] {
+        let [waiting, given] = left;
+        open.push(format!(
+            "{waiting} events wait for a driver that has {given}"
+        ));
     }
     Ok(open)
 }

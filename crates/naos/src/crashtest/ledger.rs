@@ -32,6 +32,8 @@ pub(super) enum What {
     Budget { agent: String },
     /// An event, with a type of its own.
     Event { topic: String },
+    /// An event that a driver outside is to answer.
+    Ask { tag: String },
 }
 
 impl What {
@@ -50,6 +52,7 @@ impl What {
             Self::Agent { .. } => "agent",
             Self::Budget { .. } => "budget",
             Self::Event { .. } => "event",
+            Self::Ask { .. } => "ask",
         }
     }
 }

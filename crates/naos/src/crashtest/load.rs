@@ -12,9 +12,10 @@ use super::chance::Chance;
 use super::door::Door;
 use super::ledger::{Ledger, Stand, What, Write};
 use super::people;
+use super::receiver::Receiver;
 
 /// Clients that ask for work, all at once.
-const CLIENTS: u64 = 6;
+const CLIENTS: u64 = 7;
 /// How long a write is repeated before it counts as never answered.
 pub(super) const SETTLE_WAIT: Duration = Duration::from_secs(30);
 /// The longest thought of a client between two asks.
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     /// Where gated calls go: with a key and without.
     pub(super) ports: [u16; 2],
+    /// The endpoint of the driver outside.
+    pub(super) endpoint: Receiver,
     /// No new work; what is open is still settled.
     pub(super) stop: AtomicBool,
     /// How long a piece of work took, from asking to its end.
@@ -45,11 +48,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(door: Door, ports: [u16; 2]) -> Arc<Self> {
+    pub(super) fn new(door: Door, ports: [u16; 2], endpoint: Receiver) -> Arc<Self> {
         Arc::new(Self {
             door,
             ledger: Ledger::default(),
             ports,
+            endpoint,
             stop: AtomicBool::new(false),
             cycles: Mutex::default(),
             spenders: Mutex::default(),
@@ -123,8 +127,13 @@ pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Ve
     Ok(threads)
 }
 
-/// A plan, calls, money, a run, a document, a skill: what clients begin with, as shares of all.
-const FIRST: [u64; 6] = [55, 38, 64, 0, 82, 25];
+/// A plan, calls, money, a run, a document, a skill, an endpoint: what clients begin with, as
+/// shares of all.
+const FIRST: [u64; 7] = [50, 34, 59, 0, 77, 22, 92];
+/// A driver outside.
+pub(super) const DRIVER: &str = "outside";
+/// The type of events that it answers.
+pub(super) const ASK_TOPIC: &str = "crash.ask";
 /// Documents of each client.
 const DOCUMENTS: usize = 4;
 
@@ -143,14 +152,15 @@ impl Client {
         let mut first = FIRST.get(self.number as usize % FIRST.len()).copied();
         while !self.shared.stopped() {
             match first.take().unwrap_or_else(|| self.chance.below(100)) {
-                0..25 => self.echo(),
-                25..38 => self.skill(),
-                38..55 => self.courier(),
-                55..64 => self.plan(),
-                64..82 => self.spend(),
-                82..91 => self.document(),
-                91..95 => self.flaky(),
-                _ => self.event(),
+                0..22 => self.echo(),
+                22..34 => self.skill(),
+                34..50 => self.courier(),
+                50..59 => self.plan(),
+                59..77 => self.spend(),
+                77..85 => self.document(),
+                85..88 => self.flaky(),
+                88..92 => self.event(),
+                _ => self.enquire(),
             }
             std::thread::park_timeout(Duration::from_millis(self.chance.below(THINK_MS_MAX)));
         }
@@ -321,5 +331,12 @@ impl Client {
         let topic = format!("crash.{tag}");
         let body = json!({"type": topic, "data": {"tag": tag}});
         self.write(&tag, What::Event { topic }, "/events", body);
+    }
+
+    fn enquire(&mut self) {
+        let tag = self.tag();
+        let body = json!({"type": ASK_TOPIC, "data": {"tag": tag}});
+        let what = What::Ask { tag: tag.clone() };
+        self.write(&tag, what, "/events", body);
     }
 }

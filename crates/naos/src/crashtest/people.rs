@@ -1,15 +1,18 @@
-//! The people in the load: one answers approvals, one decides about runs of unknown outcome.
+//! The people in the load: one answers approvals, one decides about runs of unknown outcome, and
+//! one at the endpoint of a driver says later what came of events.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use naos_engine::clock::{now, tick};
 use serde_json::{Value, json};
 
 use super::chance::Chance;
 use super::ledger::{Stand, What, Write};
-use super::load::Shared;
+use super::load::{SETTLE_WAIT, Shared};
+use super::receiver::{Later, answer_to};
 
 /// How often people look.
 const LOOK: Duration = Duration::from_millis(60);
@@ -18,9 +21,13 @@ const LOOK_MAX: usize = 50;
 /// How many of them, in percent, are left as they are.
 const LEFT_PERCENT: u64 = 40;
 
-/// Starts both.
+/// Starts all of them.
 pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let work: [(&str, Job); 2] = [("approver", approve), ("resolver", resolve)];
+    let work: [(&str, Job); 3] = [
+        ("approver", approve),
+        ("resolver", resolve),
+        ("clerk", tell),
+    ];
     let begin = |(number, (name, job)): (usize, (&str, Job))| {
         let mut person = Person {
             shared: Arc::clone(shared),
@@ -119,12 +126,59 @@ fn resolve(person: &mut Person) {
     }
 }
 
-/// Answers every approval that still waits, after the load: nothing may be left half done.
+/// Says what came of the events that the endpoint took.
+fn tell(person: &mut Person) {
+    while let Some(later) = person.shared.endpoint.next_later() {
+        if let Err(why) = told(&person.shared, &later) {
+            person.shared.endpoint.refused(why);
+        }
+    }
+}
+
+/// The same call until it is taken: a crash in between is no reason to do without the answer.
+fn told(shared: &Shared, later: &Later) -> Result<(), String> {
+    let Later { key, tag } = later;
+    let signs = shared.endpoint.signs();
+    let (secret, address) = signs.ok_or("nothing signs for the endpoint")?;
+    let body = json!({"id": key, "answer": answer_to(tag)}).to_string();
+    let (began, id) = (tick(), format!("answer-to-{tag}"));
+    loop {
+        let left = SETTLE_WAIT.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Err(format!("nobody took what came of {tag}"));
+        }
+        let at = now().0 / 1_000;
+        let signature = secret.sign(&id, at, body.as_bytes());
+        let headers = [
+            ("webhook-id", id.clone()),
+            ("webhook-timestamp", at.to_string()),
+            ("webhook-signature", signature),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        let answer = shared
+            .door
+            .post_signed(&address, headers.to_vec(), &body, left);
+        match answer {
+            Some(answer) if answer.is_ok() => return Ok(()),
+            Some(answer) if !answer.is_busy() => {
+                let (status, said) = (answer.status, answer.body);
+                return Err(format!(
+                    "what came of {tag} was refused with {status}: {said}"
+                ));
+            }
+            Some(_) => std::thread::park_timeout(Duration::from_millis(5)),
+            None => {}
+        }
+    }
+}
+
+/// Answers whatever still waits, after the load: nothing may be left half done.
 pub(super) fn finish(shared: &Arc<Shared>, chance: &Chance) {
-    let shared = Arc::clone(shared);
-    approve(&mut Person {
-        shared,
+    let mut person = Person {
+        shared: Arc::clone(shared),
         chance: chance.fork(2_000),
         seen: BTreeSet::new(),
-    });
+    };
+    approve(&mut person);
+    tell(&mut person);
 }

@@ -95,6 +95,8 @@ impl Total {
             ("plain_again", effects.plain_again),
             ("unknown", effects.unknown),
             ("resolved", effects.resolved),
+            ("endpoint_attempts", effects.endpoint_attempts),
+            ("endpoint_effects", effects.endpoint_effects),
             ("backups", usize::try_from(outcome.backups).unwrap_or(0)),
         ] {
             *self.counts.entry(name).or_default() += count as u64;
@@ -202,6 +204,14 @@ impl Total {
                     "{} made, {} again as a person said",
                     n("plain_hits"),
                     n("plain_again")
+                ),
+            ),
+            (
+                "events at an endpoint",
+                format!(
+                    "{} attempts, {} effects",
+                    n("endpoint_attempts"),
+                    n("endpoint_effects")
                 ),
             ),
             (

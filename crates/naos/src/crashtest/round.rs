@@ -8,17 +8,19 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use naos_drivers::webhook::Secret;
 use naos_engine::clock::tick;
+use serde_json::json;
 
 use super::chance::Chance;
 use super::checks::{self, Collected, Effects, Finding};
 use super::door::Door;
 use super::drill;
 use super::gather;
-use super::load::{self, Shared};
+use super::load::{self, ASK_TOPIC, DRIVER, Shared};
 use super::machine::{Machine, Running, Waited, panics, rest, tail};
 use super::people;
-use super::receiver::Receiver;
+use super::receiver::{Manner, Receiver};
 
 /// How long a start may take before it counts as stuck.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -72,12 +74,33 @@ pub(super) struct Outcome {
     pub(super) backups: u64,
 }
 
+/// Who is outside.
+#[derive(Clone)]
+struct Strangers {
+    keyed: Receiver,
+    plain: Receiver,
+    endpoint: Receiver,
+}
+
+impl Strangers {
+    fn start(dir: &Path, chance: &Chance) -> std::io::Result<Self> {
+        let start =
+            |manner, log: &str, name| Receiver::start(manner, &dir.join(log), chance.fork(name));
+        Ok(Self {
+            keyed: start(Manner::Honours, "keyed.log", 900)?,
+            plain: start(Manner::Forgets, "plain.log", 901)?,
+            endpoint: start(Manner::Answers, "endpoint.log", 902)?,
+        })
+    }
+}
+
 /// What a round works with.
 struct Stage<'p> {
     plan: Plan<'p>,
     machine: Machine,
     shared: Arc<Shared>,
     chance: Chance,
+    strangers: Strangers,
     outcome: &'p mut Outcome,
     /// Whether the backup in the middle was tried.
     drilled: bool,
@@ -102,30 +125,32 @@ pub(super) fn run(plan: Plan<'_>) -> Outcome {
 fn play(plan: Plan<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
     fs::create_dir_all(&plan.dir).with_context(|| format!("could not make {:?}", plan.dir))?;
     let chance = Chance::new(plan.seed);
-    let keyed = Receiver::start(true, &plan.dir.join("keyed.log"), chance.fork(900))?;
-    let plain = Receiver::start(false, &plan.dir.join("plain.log"), chance.fork(901))?;
-    let ports = [keyed.port, plain.port];
+    let strangers = Strangers::start(&plan.dir, &chance)?;
+    let ports = [strangers.keyed.port, strangers.plain.port];
     lay_out(&plan.dir, ports)?;
     let machine = Machine {
         binary: plan.binary.clone(),
         dir: plan.dir.clone(),
-        ports: ports.to_vec(),
+        ports: [&ports[..], &[strangers.endpoint.port]].concat(),
     };
-    let shared = Shared::new(Door::new(plan.runtime.handle().clone()), ports);
+    let shared = Shared::new(
+        Door::new(plan.runtime.handle().clone()),
+        ports,
+        strangers.endpoint.clone(),
+    );
     let (quiet, pause) = mpsc::channel();
     let mut stage = Stage {
         plan,
         machine,
         shared,
         chance,
+        strangers,
         outcome,
         drilled: false,
         pause,
         _quiet: quiet,
     };
-    let kept = stage
-        .storm()
-        .and_then(|running| stage.compare(running, &keyed, &plain));
+    let kept = stage.storm().and_then(|running| stage.compare(running));
     stage.shared.stop.store(true, Ordering::Release);
     fs::write(
         stage.plan.dir.join("ledger.jsonl"),
@@ -278,13 +303,34 @@ impl Stage<'_> {
                 answer.is_some_and(|answer| answer.is_ok())
             };
             if there.iter().all(ask) {
-                return Ok(());
+                return self.connect();
             }
             if began.elapsed() > START_WAIT {
                 bail!("the project's files were not applied");
             }
             rest(&self.pause, LOOK);
         }
+    }
+
+    /// Makes the driver outside, and tells its endpoint what signs for naos.
+    fn connect(&self) -> anyhow::Result<()> {
+        let port = self.strangers.endpoint.port;
+        let text = format!(
+            "driver: {{id: {DRIVER}, endpoint: \"http://127.0.0.1:{port}/\", \
+             capabilities: [{ASK_TOPIC}], retry: {{attempts: 20, wait: 10ms, max: 100ms}}}}\n"
+        );
+        let body = json!({"files": [{"name": "outside.yaml", "text": text}]});
+        let (door, key) = (&self.shared.door, Some("driver"));
+        let made = door.insist("POST", "/api/v1/apply", Some(&body), key, START_WAIT);
+        let made = made.0.context("the driver outside was not made")?;
+        let signing = &made.body["items"][0]["signing"];
+        let (secret, address) = (signing["secret"].as_str(), signing["address"].as_str());
+        let told = secret.zip(address);
+        let (secret, address) =
+            told.with_context(|| format!("no secret was told: {}", made.status))?;
+        let secret = Secret::parse(secret).map_err(anyhow::Error::msg)?;
+        self.strangers.endpoint.trusts(secret, address);
+        Ok(())
     }
 
     /// No new work; what is open is answered, what runs ends.
@@ -333,12 +379,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn compare(
-        &mut self,
-        running: Running,
-        keyed: &Receiver,
-        plain: &Receiver,
-    ) -> anyhow::Result<()> {
+    fn compare(&mut self, running: Running) -> anyhow::Result<()> {
         let ledger = self.shared.ledger.all();
         let mut found = gather::gather(&self.shared.door, &ledger)?;
         found.again = gather::again(&self.shared.door, &ledger);
@@ -369,14 +410,23 @@ impl Stage<'_> {
             format!("audit verify after a polite stop: {}", later.verified.2)
         });
         self.stop(running)?;
-        let (keyed, plain) = (keyed.hits(), plain.hits());
+        let Strangers {
+            keyed,
+            plain,
+            endpoint,
+        } = &self.strangers;
         let collected = Collected {
             ledger: &ledger,
             found: &found,
-            keyed: &keyed,
-            plain: &plain,
+            keyed: &keyed.hits(),
+            plain: &plain.hits(),
+            asked: &endpoint.hits(),
         };
         self.outcome.findings.extend(checks::all(&collected));
+        for what in endpoint.refusals() {
+            let check = "endpoint";
+            self.outcome.findings.push(Finding { check, what });
+        }
         self.outcome.effects = checks::count(&collected);
         for line in panics(&self.machine.log()).context("could not read the child's log")? {
             self.outcome.findings.push(Finding {

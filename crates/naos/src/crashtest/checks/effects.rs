@@ -23,6 +23,10 @@ pub(in crate::crashtest) struct Effects {
     pub(in crate::crashtest) unknown: usize,
     /// Times that a person decided about one.
     pub(in crate::crashtest) resolved: usize,
+    /// Requests at the endpoint of the driver outside.
+    pub(in crate::crashtest) endpoint_attempts: usize,
+    /// What happened there.
+    pub(in crate::crashtest) endpoint_effects: usize,
 }
 
 /// Counts what is published.
@@ -40,11 +44,13 @@ pub(in crate::crashtest) fn count(collected: &Collected<'_>) -> Effects {
         plain_again: collected.plain.len() - tags.len(),
         unknown: unknown.count(),
         resolved: resolutions(&collected.found.audit).values().sum(),
+        endpoint_attempts: collected.asked.len(),
+        endpoint_effects: collected.asked.iter().filter(|hit| hit.effect).count(),
     }
 }
 
 pub(super) fn check(collected: &Collected<'_>, findings: &mut Findings) {
-    keys(collected.keyed, findings);
+    keys("effects", collected.keyed, findings);
     for hit in collected.plain.iter().filter(|hit| hit.key.is_some()) {
         findings.add(
             "effects",
@@ -106,12 +112,12 @@ pub(super) fn check(collected: &Collected<'_>, findings: &mut Findings) {
 }
 
 /// One key a call, one call a key, one effect a key.
-fn keys(hits: &[Hit], findings: &mut Findings) {
+pub(super) fn keys(check: &'static str, hits: &[Hit], findings: &mut Findings) {
     let mut by_tag: BTreeMap<&str, (BTreeSet<&str>, u32)> = BTreeMap::new();
     let mut by_key: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for hit in hits {
         let Some(key) = &hit.key else {
-            findings.add("effects", format!("{} lost its key on the way", hit.tag));
+            findings.add(check, format!("{} lost its key on the way", hit.tag));
             continue;
         };
         let (keys, effects) = by_tag.entry(&hit.tag).or_default();
@@ -120,18 +126,18 @@ fn keys(hits: &[Hit], findings: &mut Findings) {
         by_key.entry(key).or_default().insert(&hit.tag);
     }
     for (tag, (keys, effects)) in by_tag {
-        findings.expect("effects", keys.len() == 1 && effects == 1, || {
+        findings.expect(check, keys.len() == 1 && effects == 1, || {
             format!("{tag} took effect {effects} times, under the keys {keys:?}")
         });
     }
     for (key, tags) in by_key {
-        findings.expect("effects", tags.len() == 1, || {
+        findings.expect(check, tags.len() == 1, || {
             format!("{key} stands for {tags:?}")
         });
     }
 }
 
-fn times(hits: &[Hit]) -> BTreeMap<&str, usize> {
+pub(super) fn times(hits: &[Hit]) -> BTreeMap<&str, usize> {
     let mut times = BTreeMap::new();
     for hit in hits {
         *times.entry(hit.tag.as_str()).or_default() += 1;

@@ -1,6 +1,7 @@
 //! Compares what was acknowledged and what strangers saw with what the machine says it did. Pure:
 //! each check looks at collected facts and names what is wrong.
 
+mod asked;
 mod effects;
 mod money;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::gather::{Gathered, Row};
 use super::ledger::{Stand, What, Write};
+use super::load::ASK_TOPIC;
 use super::receiver::Hit;
 
 pub(super) use effects::{Effects, count};
@@ -59,6 +61,8 @@ pub(super) struct Collected<'c> {
     pub(super) keyed: &'c [Hit],
     /// What came to the one that doesn't.
     pub(super) plain: &'c [Hit],
+    /// What came to the endpoint of the driver outside.
+    pub(super) asked: &'c [Hit],
 }
 
 /// Makes every check.
@@ -73,6 +77,7 @@ pub(super) fn all(collected: &Collected<'_>) -> Vec<Finding> {
     stuck(collected.found, &mut findings);
     money::check(collected, &mut findings);
     effects::check(collected, &mut findings);
+    asked::check(collected, &mut findings);
     findings.0
 }
 
@@ -161,6 +166,7 @@ fn present(collected: &Collected<'_>, findings: &mut Findings) {
             What::Agent { name, .. } => found.agents.contains(name),
             What::Budget { agent } => found.money.contains_key(agent),
             What::Event { topic } => topics.contains(topic.as_str()),
+            What::Ask { .. } => topics.contains(ASK_TOPIC),
             What::Document { path } => {
                 *versions.entry(path).or_default() += 1;
                 found.documents.contains_key(path)
@@ -200,7 +206,7 @@ fn identity<'v>(what: &What, reply: &'v Value) -> Vec<&'v Value> {
         What::Document { .. } => &["path", "version"],
         What::Agent { .. } => &["name", "version"],
         What::Budget { .. } => &["agent"],
-        What::Event { .. } => &["event"],
+        What::Event { .. } | What::Ask { .. } => &["event"],
     };
     names.iter().map(|name| &reply[*name]).collect()
 }
@@ -244,14 +250,22 @@ fn twice(collected: &Collected<'_>, findings: &mut Findings) {
     }
     let mut writes: BTreeMap<&str, u64> = BTreeMap::new();
     for write in ledger.iter().filter(|write| write.reply().is_some()) {
-        if let What::Document { path } = &write.what {
-            *writes.entry(path).or_default() += 1;
+        match &write.what {
+            What::Document { path } => *writes.entry(path).or_default() += 1,
+            What::Ask { .. } => *writes.entry(ASK_TOPIC).or_default() += 1,
+            _ => {}
         }
     }
-    let flaky = |run: &str| found.runs.get(run).is_some_and(|row| row.agent == "flaky");
+    let of = |run: &str, agent: &str| found.runs.get(run).is_some_and(|row| row.agent == agent);
+    let (flaky, outside) = (
+        |run: &str| of(run, "flaky"),
+        |run: &str| of(run, asked::RUNS_AS),
+    );
     for ((action, of), count) in &count {
         let expected = match *action {
-            "document.updated" => writes.get(of).copied().unwrap_or(1),
+            "document.updated" | "event.published" => writes.get(of).copied().unwrap_or(1),
+            // An endpoint is tried as often as it takes.
+            "agent.started" | "agent.failed" if outside(of) => *count,
             "agent.started" | "agent.failed" if flaky(of) => FLAKY_ATTEMPTS,
             _ => 1,
         };

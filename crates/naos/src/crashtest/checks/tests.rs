@@ -10,6 +10,7 @@ struct World {
     found: Gathered,
     keyed: Vec<Hit>,
     plain: Vec<Hit>,
+    asked: Vec<Hit>,
 }
 
 fn write(key: &str, what: What, reply: Value) -> Write {
@@ -100,6 +101,11 @@ fn right() -> World {
             What::Event { topic: "e".into() },
             json!({"event": "e1", "seq": 18}),
         ),
+        write(
+            "ask",
+            What::Ask { tag: "q".into() },
+            json!({"event": "e2", "seq": 21}),
+        ),
     ];
     let audit = journal_of(&[
         ("agent.started", "r1", "r1"),
@@ -120,6 +126,9 @@ fn right() -> World {
         ("approval.approved", "a1", ""),
         ("document.updated", "plans/p.md", ""),
         ("event.published", "e", ""),
+        ("event.published", ASK_TOPIC, ""),
+        ("agent.started", "r6", "r6"),
+        ("agent.completed", "r6", "r6"),
     ]);
     let runs = [
         ("r1", run("echo", "completed", "x")),
@@ -130,6 +139,7 @@ fn right() -> World {
         ("r3", run("s", "completed", "x")),
         ("r4", run("echo", "completed", "x")),
         ("r5", run("echo", "completed", "x")),
+        ("r6", run("driver-outside", "completed", "did q")),
     ];
     let again = ledger.iter().map(|write| {
         let body = write.reply().cloned().unwrap_or_default();
@@ -154,8 +164,9 @@ fn right() -> World {
         strangers: vec![
             ("r4".into(), "item p/0".into()),
             ("r5".into(), "draft of p".into()),
+            ("r6".into(), r#"{"id": "e2", "data": {"tag": "q"}}"#.into()),
         ],
-        verified: (true, 18, String::new()),
+        verified: (true, 21, String::new()),
         again: again.collect(),
     };
     let keyed = vec![hit("t/0", Some("k1"), true), hit("t/0", Some("k1"), false)];
@@ -164,6 +175,11 @@ fn right() -> World {
         found,
         keyed,
         plain: vec![hit("t/1", None, true)],
+        asked: vec![
+            hit("q", Some("k9"), false),
+            hit("q", Some("k9"), true),
+            hit("q", Some("k9"), false),
+        ],
     }
 }
 
@@ -174,12 +190,14 @@ impl World {
             found,
             keyed,
             plain,
+            asked,
         } = self;
         all(&Collected {
             ledger,
             found,
             keyed,
             plain,
+            asked,
         })
     }
 
@@ -236,7 +254,7 @@ fn everything_that_is_wrong_is_seen() {
             drop(w.found.audit.remove(1));
         }),
         ("journal", "audit verify: bad", |w| {
-            w.found.verified = (false, 18, "bad".into());
+            w.found.verified = (false, 21, "bad".into());
         }),
         ("journal", "covers 17 entries", |w| w.found.verified.1 = 17),
         ("answered", "echo was never answered", |w| {
@@ -269,7 +287,7 @@ fn everything_that_is_wrong_is_seen() {
         ("acknowledged", "event: event is not", |w| {
             w.found.audit[17].subject = "f".into();
         }),
-        ("acknowledged", "relies on seq Some(18)", |w| {
+        ("acknowledged", "relies on seq Some(21)", |w| {
             drop(w.found.audit.pop());
         }),
         ("same answer", "echo: first", |w| w.found.again[0].1 = None),
@@ -282,6 +300,9 @@ fn everything_that_is_wrong_is_seen() {
         ("once", "document.updated n.md is", |w| {
             w.push("document.updated", "n.md", "");
         }),
+        ("once", "event.published crash.ask is", |w| {
+            w.push("event.published", ASK_TOPIC, "");
+        }),
         ("once", "event.published e is", |w| {
             w.push("event.published", "e", "");
         }),
@@ -292,7 +313,7 @@ fn everything_that_is_wrong_is_seen() {
         ("plans", "was run 2 times", |w| {
             w.found.strangers.push(w.found.strangers[0].clone());
         }),
-        ("plans", "never ran", |w| drop(w.found.strangers.pop())),
+        ("plans", "never ran", |w| drop(w.found.strangers.remove(1))),
         ("plans", "2 plans were started", |w| {
             w.push("plan.started", "crash", "");
         }),
@@ -391,6 +412,55 @@ fn effects_that_are_wrong_are_seen() {
 }
 
 #[test]
+fn events_at_an_endpoint_that_went_wrong_are_seen() {
+    let cases: &[(&str, Break)] = &[
+        ("q took effect 2 times, under the keys", |w| {
+            w.asked.push(hit("q", Some("k10"), true));
+        }),
+        ("q took effect 1 times, under the keys", |w| {
+            w.asked.push(hit("q", Some("k10"), false));
+        }),
+        ("q lost its key", |w| w.asked.push(hit("q", None, false))),
+        ("k9 stands for", |w| {
+            w.asked.push(hit("z", Some("k9"), false));
+        }),
+        ("nobody published z", |w| {
+            w.asked.push(hit("z", Some("k10"), true));
+        }),
+        ("never heard of it", |w| w.asked.clear()),
+        ("q has 0 runs", |w| drop(w.found.strangers.pop())),
+        ("q has 2 runs", |w| {
+            let row = run("driver-outside", "completed", "did q");
+            w.found.runs.insert("r7".into(), row);
+            let again = r#"{"id": "e3", "data": {"tag": "q"}}"#;
+            w.found.strangers.push(("r7".into(), again.into()));
+        }),
+        ("its endpoint said \"did q\"", |w| {
+            w.found.runs.get_mut("r6").expect("there").output = "did p".into();
+        }),
+    ];
+    for (what, breaks) in cases {
+        let mut world = right();
+        breaks(&mut world);
+        let findings = world.findings();
+        let seen = findings
+            .iter()
+            .any(|it| it.check == "endpoint" && it.what.contains(what));
+        assert!(seen, "{what}: {findings:?}");
+    }
+    // It may be asked more than once, and not be left half way.
+    let mut world = right();
+    for _ in 0..3 {
+        world.push("agent.failed", "r6", "r6");
+        world.push("agent.started", "r6", "r6");
+    }
+    assert_eq!(world.findings(), []);
+    world.status("r6", "failed");
+    let seen = world.findings();
+    assert!(seen.iter().any(|it| it.check == "ended"), "{seen:?}");
+}
+
+#[test]
 fn every_timer_rings_once() {
     for (attempts, right_count) in [(2, false), (3, true), (4, false)] {
         let mut world = right();
@@ -447,11 +517,13 @@ fn what_a_person_decided_is_no_failure() {
     assert_eq!(world.findings(), []);
     let (found, ledger) = (&world.found, world.ledger.as_slice());
     let (keyed, plain) = (world.keyed.as_slice(), world.plain.as_slice());
+    let asked = world.asked.as_slice();
     let counted = count(&Collected {
         ledger,
         found,
         keyed,
         plain,
+        asked,
     });
     let expected = Effects {
         attempts: 2,
@@ -460,6 +532,8 @@ fn what_a_person_decided_is_no_failure() {
         plain_again: 1,
         unknown: 1,
         resolved: 1,
+        endpoint_attempts: 3,
+        endpoint_effects: 1,
     };
     assert_eq!(counted, expected);
 }
