@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the agents into components: guest/built/<name>.wasm, SHA256SUMS, COMPILER.
+# Builds the agents into components: guest/built/<name>.wasm, SHA256SUMS, COMPILER; and what
+# others wrote against the SDK alone: examples/<name>/agent into examples/<name>/fixtures.
 #
 #   guest/build.sh            installs what it lacks (Debian, as root), builds, records
 #   guest/build.sh --check    builds elsewhere and compares the bytes; without the recorded
@@ -10,6 +11,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
 cd "$here"
 
 rustc=/usr/bin/rustc
@@ -17,6 +19,7 @@ cargo=/usr/bin/cargo
 linker=wasm-ld-22
 packages="rustc-web cargo-web libstd-rust-web-dev rust-web-src rust-web-llvm lld-22"
 agents="echo researcher analyzer coder planner custom reviewer writer courier"
+examples="weather"
 target=wasm32-unknown-unknown
 
 say() { printf 'build.sh: %s\n' "$*"; }
@@ -43,28 +46,62 @@ install_compiler() {
 }
 
 # The same bytes wherever the checkout, the registry cache and the compiler lie.
-flags() {
+flags() { # WORKSPACE NAME
     registry=${CARGO_HOME:-$HOME/.cargo}
-    printf '%s' "--remap-path-prefix=$here=/guest --remap-path-prefix=$registry=/cargo"
+    printf '%s' "--remap-path-prefix=$1=/$2 --remap-path-prefix=$registry=/cargo"
     printf '%s' " --remap-path-prefix=$("$rustc" --print sysroot)=/rust -Cstrip=symbols"
 }
 
-build_all() { # OUT TARGET_DIR
-    out=$1 dir=$2
+fixtures() { # EXAMPLE
+    printf '%s' "$root/examples/$1/fixtures"
+}
+
+# An example as somebody else has it: laid out as `naos create` does, with the SDK beside it. So
+# nothing in its bytes says where this checkout lies.
+lay_out() { # EXAMPLE DIR
+    rm -rf "$2"
+    mkdir -p "$2"
+    cp -R sdk wit "$2"
+    cp templates/workspace/Cargo.toml "$2"
+    cp -R "$root/examples/$1/agent" "$2/agent"
+    rm -rf "$2/agent/target"
+    mv "$2/agent/Cargo.lock" "$2"
+    sed -i -e '/^\[workspace\]$/d' -e '/^\[profile/,$d' \
+        -e 's|path = "[./]*guest/sdk"|path = "../sdk"|' "$2/agent/Cargo.toml"
+}
+
+build_one() ( # NAME WORKSPACE WORD TARGET_DIR COMPONENT
+    cd "$2"
+    # A panic stops at once: inside the sandbox nobody could read its message, and the code is a
+    # fifth smaller.
+    RUSTC=$rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=$(flags "$2" "$3") CARGO_TARGET_DIR=$4 \
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
+        "$cargo" build --quiet --locked --release --target $target --package "$1" \
+        -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
+        -Zpanic-immediate-abort --config 'profile.release.panic="immediate-abort"'
+    "$here/target/debug/wrap" --wit "$here/wit" "$4/$target/release/$1.wasm" "$5"
+    imports=$("$here/target/debug/wrap" --imports "$5" | tr '\n' ' ')
+    say "$1: $(wc -c <"$5") bytes, imports: ${imports:-nothing}"
+)
+
+build_all() { # OUT TARGET_DIR FIXTURES: a place for components of examples, or nothing
     env -u RUSTC -u RUSTFLAGS CARGO_TARGET_DIR="$here/target" \
         cargo build --quiet --locked --package naos-wrap
+    # One at a time, so that no agent's features leak into another.
     for agent in $agents; do
-        # One agent at a time, so that no agent's features leak into another. A panic stops at
-        # once: inside the sandbox nobody could read its message, and the code is a fifth smaller.
-        RUSTC=$rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=$(flags) CARGO_TARGET_DIR=$dir \
-            CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker \
-            "$cargo" build --quiet --locked --release --target $target --package "$agent" \
-            -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
-            -Zpanic-immediate-abort --config 'profile.release.panic="immediate-abort"'
-        "$here/target/debug/wrap" --wit "$here/wit" \
-            "$dir/$target/release/$agent.wasm" "$out/$agent.wasm"
-        imports=$("$here/target/debug/wrap" --imports "$out/$agent.wasm" | tr '\n' ' ')
-        say "$agent: $(wc -c <"$out/$agent.wasm") bytes, imports: ${imports:-nothing}"
+        build_one "$agent" "$here" guest "$2" "$1/$agent.wasm"
+    done
+    for example in $examples; do
+        dir=$2/$example
+        lay_out "$example" "$dir"
+        build_one "$example" "$dir" "$example" "$2" "${3:-$(fixtures "$example")}/$example.wasm"
+    done
+}
+
+sums() {
+    (cd built && sha256sum ./*.wasm | sed 's|\./||')
+    for example in $examples; do
+        (cd built && sha256sum "../../examples/$example/fixtures/$example.wasm")
     done
 }
 
@@ -77,10 +114,14 @@ check() {
     fi
     fresh=$(mktemp -d)
     trap 'rm -rf "$fresh"' EXIT
-    mkdir "$fresh/built"
-    build_all "$fresh/built" "$fresh/target"
+    mkdir "$fresh/built" "$fresh/examples"
+    build_all "$fresh/built" "$fresh/target" "$fresh/examples"
     for agent in $agents; do
         cmp "$fresh/built/$agent.wasm" "built/$agent.wasm" || fail "$agent.wasm: other bytes"
+    done
+    for example in $examples; do
+        cmp "$fresh/examples/$example.wasm" "$(fixtures "$example")/$example.wasm" ||
+            fail "the component of examples/$example: other bytes than its source gives"
     done
     say "rebuilt with the recorded compiler: the same bytes"
 }
@@ -90,8 +131,8 @@ case ${1:-} in
 '')
     have_compiler || install_compiler
     mkdir -p built
-    build_all "$here/built" "$here/target"
-    (cd built && sha256sum ./*.wasm | sed 's|\./||' >SHA256SUMS)
+    build_all "$here/built" "$here/target" ""
+    sums >built/SHA256SUMS
     compiler >built/COMPILER
     say "built with $(head -n 1 built/COMPILER)"
     ;;
