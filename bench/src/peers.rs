@@ -115,7 +115,14 @@ async fn flows(board: &mut Board, naos: &Server, stand: &Stand, at_once: usize) 
         all.push((who, speed));
     }
     for (who, command) in stand.programs(at_once) {
-        all.push((who, command.and_then(|command| spoken(board, command))));
+        let speed = command.and_then(|command| {
+            let said = program(board, stand, who, command)?;
+            Some(Speed {
+                rate: said["rate"].as_f64()?,
+                p50_ms: said["p50_ms"].as_f64()?,
+            })
+        });
+        all.push((who, speed));
     }
     all
 }
@@ -167,22 +174,29 @@ async fn over_http(
     })
 }
 
-/// What a program says of itself on its last line.
-fn said(command: &mut Command) -> Option<Value> {
-    let done = command.output().ok()?;
-    let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    let line = text.lines().rev().find(|line| line.starts_with('{'))?;
-    serde_json::from_str(line).ok()
+/// What a program says of itself on its last line; why it says nothing stands in the report.
+fn program(board: &mut Board, stand: &Stand, who: &str, mut command: Command) -> Option<Value> {
+    let said = said(&mut command);
+    board.tried(1, usize::from(said.is_err()));
+    if let Err(why) = &said {
+        board.note(format!("{who} gave no figure: {}", stand.told(why)));
+    }
+    said.ok()
 }
 
-fn spoken(board: &mut Board, mut command: Command) -> Option<Speed> {
-    let said = said(&mut command);
-    board.tried(1, usize::from(said.is_none()));
-    let said = said?;
-    Some(Speed {
-        rate: said["rate"].as_f64()?,
-        p50_ms: said["p50_ms"].as_f64()?,
-    })
+fn said(command: &mut Command) -> Result<Value, String> {
+    let done = command.output().map_err(|why| why.to_string())?;
+    let (text, complaint) = (
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr),
+    );
+    let figures = text.lines().rev().find(|line| line.starts_with('{'));
+    figures
+        .and_then(|line| serde_json::from_str(line).ok())
+        .ok_or_else(|| {
+            let last = complaint.lines().rev().find(|line| !line.trim().is_empty());
+            format!("{}; {:.200}", done.status, last.unwrap_or("without a word"))
+        })
 }
 
 /// Events a second, published and taken.
@@ -211,17 +225,15 @@ async fn queues(
         taken: events::taken(board, naos).await,
     };
     let mut all = vec![("naos", Some(own))];
-    let nats = stand.nats(EVENTS, CONNECTIONS).map(|mut command| {
-        let said = said(&mut command);
-        board.tried(1, usize::from(said.is_none()));
-        let said = said.unwrap_or_default();
-        let number = |name: &str| said[name].as_f64().unwrap_or(f64::NAN);
-        Flow {
-            published: number("published"),
-            taken: number("taken"),
-        }
+    let who = "NATS JetStream, sync_interval: always";
+    let nats = stand.nats(EVENTS, CONNECTIONS).and_then(|command| {
+        let said = program(board, stand, who, command)?;
+        Some(Flow {
+            published: said["published"].as_f64()?,
+            taken: said["taken"].as_f64()?,
+        })
     });
-    all.push(("NATS JetStream, sync_interval: always", nats));
+    all.push((who, nats));
     let postgres = stand
         .queue(CONNECTIONS)
         .map(|(published, taken)| Flow { published, taken });

@@ -1,5 +1,7 @@
 //! The peers' servers, each a child of this process, and the programs that measure the others.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -22,16 +24,54 @@ pub mod ports {
 }
 
 /// A child that ends with us.
-pub struct Peer(Child);
+pub struct Peer {
+    child: Child,
+    log: PathBuf,
+}
 
 impl Peer {
-    fn start(command: &mut Command) -> Option<Self> {
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
-        quiet.stderr(Stdio::null()).spawn().ok().map(Self)
+    /// Starts one; what it says goes to `log`.
+    fn start(command: &mut Command, log: PathBuf) -> Result<Self, String> {
+        let said = File::create(&log).and_then(|file| Ok((file.try_clone()?, file)));
+        let (stdout, stderr) =
+            said.map_err(|why| format!("there is no room for its log: {why}"))?;
+        let command = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        match command.spawn() {
+            Ok(child) => Ok(Self { child, log }),
+            Err(why) if why.kind() == ErrorKind::NotFound => Err("it isn't installed".into()),
+            Err(why) => Err(format!("it can't be started: {why}")),
+        }
     }
 
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
+    }
+
+    /// Waits until it takes connections.
+    async fn answers(&mut self, port: u16) -> Result<(), String> {
+        let until = tick() + READY;
+        while tick() < until {
+            // Another one may listen there, in its place.
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(self.complaint(&format!("it ended by itself ({status})")));
+            }
+            if Line::open(port).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(self.complaint(&format!("it doesn't answer at {port}")))
+    }
+
+    /// What is wrong, and the last that it said itself.
+    fn complaint(&self, what: &str) -> String {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let last = text.lines().rev().find(|line| !line.trim().is_empty());
+        match last {
+            Some(last) => format!("{what}; it said: {:.200}", last.trim()),
+            None => what.to_owned(),
+        }
     }
 }
 
@@ -40,24 +80,25 @@ impl Drop for Peer {
         // Politely, so that a server with children of its own ends them too.
         let _ = Command::new("kill").arg(self.id().to_string()).status();
         let until = tick() + Duration::from_secs(10);
-        while tick() < until && matches!(self.0.try_wait(), Ok(None)) {
+        while tick() < until && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 /// Who is there.
 pub struct Stand {
     home: PathBuf,
-    dir: tempfile::TempDir,
     pub restate: Option<Peer>,
     services: Vec<(&'static str, Peer)>,
     postgres: Option<Peer>,
     nats: Option<Peer>,
     /// Who isn't, and why.
-    pub missing: Vec<(&'static str, &'static str)>,
+    pub missing: Vec<(&'static str, String)>,
+    /// Dropped last: the others write there.
+    dir: tempfile::TempDir,
 }
 
 /// The request that runs a workflow of Restate's.
@@ -65,15 +106,23 @@ pub fn flow() -> Vec<u8> {
     request("POST", "/Bench/run", "", "1")
 }
 
-async fn answers(port: u16) -> bool {
-    let until = tick() + READY;
+/// Asks until the answer is a yes.
+async fn accepted(port: u16, ask: &[u8]) -> Result<(), String> {
+    let (until, mut why) = (tick() + READY, String::new());
     while tick() < until {
-        if Line::open(port).await.is_ok() {
-            return true;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let told = match Line::open(port).await {
+            Ok(mut line) => tokio::time::timeout(READY, line.ask(ask)).await,
+            Err(error) => Ok(Err(error)),
+        };
+        why = match told {
+            Ok(Ok(answer)) if (200..300).contains(&answer.status) => return Ok(()),
+            Ok(Ok(answer)) => format!("it was answered {}", answer.status),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "nobody answered in time".into(),
+        };
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    false
+    Err(why)
 }
 
 /// A program of PostgreSQL, which Debian keeps beside the path.
@@ -126,6 +175,10 @@ impl Stand {
         stand.restate_up().await;
         stand.postgres_up().await;
         stand.nats_up().await;
+        let libraries = stand.programs(1);
+        for (who, _) in libraries.into_iter().filter(|(_, how)| how.is_none()) {
+            stand.missing.push((who, "it isn't installed".into()));
+        }
         stand
     }
 
@@ -137,6 +190,23 @@ impl Stand {
         self.home.join("node24/node_modules/node/bin/node")
     }
 
+    /// Starts a server and waits until it takes connections.
+    async fn server(&self, name: &str, mut how: Command, port: u16) -> Result<Peer, String> {
+        let log = self.dir.path().join(format!("{name}.log"));
+        let mut peer = Peer::start(&mut how, log)?;
+        let answers = peer.answers(port).await;
+        answers.map(|()| peer).map_err(|why| self.told(&why))
+    }
+
+    /// What is wrong as a report may say it: where things lie on this machine is no part of it.
+    pub fn told(&self, why: &str) -> String {
+        let home = self.home.to_string_lossy();
+        let dir = self.dir.path().to_string_lossy();
+        let sources = sources();
+        let told = why.replace(&*home, "peers").replace(&*dir, "scratch");
+        told.replace(&*sources.to_string_lossy(), "bench/peers")
+    }
+
     async fn restate_up(&mut self) {
         let binary = self
             .home
@@ -146,12 +216,9 @@ impl Stand {
             .args(["--bind-ip", "127.0.0.1", "--node-name", "bench"])
             .current_dir(self.dir.path())
             .env("RESTATE_BASE_DIR", self.dir.path().join("restate"));
-        self.restate = Peer::start(&mut server);
-        if self.restate.is_none() || !answers(ports::RESTATE_ADMIN).await {
-            self.restate = None;
-            self.missing
-                .push(("Restate", "its server isn't installed or doesn't answer"));
-            return;
+        match self.server("restate", server, ports::RESTATE_ADMIN).await {
+            Ok(peer) => self.restate = Some(peer),
+            Err(why) => return self.missing.push(("Restate", why)),
         }
         let mut typescript = Command::new(self.node24());
         typescript
@@ -159,42 +226,35 @@ impl Stand {
             .arg(ports::TYPESCRIPT.to_string())
             .current_dir(self.home.join("node"))
             .env("RESTATE_LOGGING", "ERROR");
-        self.service(
-            "/Bench/run",
-            "Restate's service in TypeScript",
-            typescript,
-            ports::TYPESCRIPT,
-        )
-        .await;
+        let who = "Restate's service in TypeScript";
+        self.service("/Bench/run", who, typescript, ports::TYPESCRIPT)
+            .await;
         let mut rust = Command::new(self.rust());
         rust.arg("restate-service").arg(ports::RUST.to_string());
-        self.service(
-            "/BenchRust/run",
-            "Restate's service in Rust",
-            rust,
-            ports::RUST,
-        )
-        .await;
+        let who = "Restate's service in Rust";
+        self.service("/BenchRust/run", who, rust, ports::RUST).await;
     }
 
-    async fn service(&mut self, path: &'static str, who: &'static str, mut how: Command, at: u16) {
-        let Some(service) = Peer::start(&mut how) else {
-            return self.missing.push((who, "it isn't installed"));
+    async fn service(&mut self, path: &'static str, who: &'static str, how: Command, at: u16) {
+        let log = path.replace('/', "-");
+        let service = match self.server(&log, how, at).await {
+            Ok(service) => service,
+            Err(why) => return self.missing.push((who, why)),
         };
         let uri = serde_json::json!({"uri": format!("http://127.0.0.1:{at}")}).to_string();
         let register = request("POST", "/deployments", "", &uri);
-        let registered = answers(at).await
-            && match Line::open(ports::RESTATE_ADMIN).await {
-                Ok(mut line) => {
-                    let told = line.ask(&register).await;
-                    told.is_ok_and(|answer| (200..300).contains(&answer.status))
-                }
-                Err(_) => false,
-            };
-        if registered && answers(ports::RESTATE).await {
-            self.services.push((path, service));
-        } else {
-            self.missing.push((who, "it could not be registered"));
+        let run = request("POST", path, "", "1");
+        // Its ports are open before it can do anything: both are asked until they can.
+        let served = match accepted(ports::RESTATE_ADMIN, &register).await {
+            Ok(()) => accepted(ports::RESTATE, &run).await,
+            Err(why) => Err(format!("it could not be registered: {why}")),
+        };
+        match served {
+            Ok(()) => self.services.push((path, service)),
+            Err(why) => {
+                let why = self.told(&service.complaint(&why));
+                self.missing.push((who, why));
+            }
         }
     }
 
@@ -210,7 +270,8 @@ impl Stand {
         init.args(["-A", "trust", "-U", "postgres", "-D"])
             .arg(&data);
         if !made || !ran(&mut init) {
-            return self.missing.push((WHO, "initdb isn't installed or fails"));
+            let why = "initdb isn't installed or fails";
+            return self.missing.push((WHO, why.into()));
         }
         let mut server = as_postgres(&of_postgres("postgres"));
         server
@@ -219,9 +280,9 @@ impl Stand {
             .arg(&base)
             .arg("-D")
             .arg(&data);
-        self.postgres = Peer::start(&mut server);
-        if !answers(ports::POSTGRES).await {
-            return self.missing.push((WHO, "it doesn't answer"));
+        match self.server("postgres-log", server, ports::POSTGRES).await {
+            Ok(peer) => self.postgres = Some(peer),
+            Err(why) => return self.missing.push((WHO, why)),
         }
         let until = tick() + READY;
         while !self.sql("CREATE DATABASE dbos") && tick() < until {
@@ -229,7 +290,8 @@ impl Stand {
         }
         let schema = std::fs::read_to_string(sources().join("schema.sql")).unwrap_or_default();
         if !self.sql(&schema) {
-            self.missing.push((WHO, "the queue's table can't be made"));
+            let why = "the queue's table can't be made";
+            self.missing.push((WHO, why.into()));
         }
     }
 
@@ -250,11 +312,14 @@ impl Stand {
         );
         std::fs::write(&conf, text).expect("a scratch file");
         let mut server = Command::new(self.home.join("nats/nats-server"));
-        self.nats = Peer::start(server.arg("-c").arg(&conf));
-        if self.nats.is_none() || !answers(ports::NATS).await {
-            self.nats = None;
-            self.missing
-                .push(("NATS", "it isn't installed or doesn't answer"));
+        server.arg("-c").arg(&conf);
+        match self.server("nats-log", server, ports::NATS).await {
+            Ok(peer) => self.nats = Some(peer),
+            Err(why) => self.missing.push(("NATS", why)),
+        }
+        if self.nats.is_some() && !self.rust().exists() {
+            let why = "its client isn't installed (install.sh builds it)";
+            self.missing.push(("NATS", why.into()));
         }
     }
 
@@ -279,7 +344,7 @@ impl Stand {
         let dbos = python.exists().then(|| {
             let file = scratch("dbos.sqlite");
             let mut command = Command::new(&python);
-            command.arg(sources().join("dbos.py"));
+            command.arg(sources().join("dbos_python.py"));
             command.arg(format!("sqlite:///{}", file.display()));
             command.arg(number(150, 300)).arg(&at_once);
             command
@@ -354,4 +419,28 @@ impl Stand {
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_there_is_left_out_with_the_reason() {
+        let dir = tempfile::tempdir().expect("a scratch directory");
+        let log = || dir.path().join("log");
+        let none = Peer::start(&mut Command::new(dir.path().join("none")), log());
+        assert_eq!(none.err().as_deref(), Some("it isn't installed"));
+        let mut ends = Command::new("sh");
+        ends.args(["-c", "echo first; echo its port is taken; exit 3"]);
+        let mut ends = Peer::start(&mut ends, log()).expect("it starts");
+        // Somebody else answers there: that says nothing about this one.
+        let other = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let _ = ends.child.wait();
+        let port = other.local_addr().expect("a port").port();
+        let answers = crate::site::runtime().block_on(ends.answers(port));
+        let why = answers.expect_err("it ended");
+        let named = why.contains("ended by itself") && why.ends_with("its port is taken");
+        assert!(named, "{why}");
+    }
 }

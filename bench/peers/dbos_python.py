@@ -1,4 +1,7 @@
-"""A durable workflow of three steps on DBOS for Python. usage: dbos.py DATABASE_URL COUNT AT_ONCE"""
+"""A durable workflow of three steps on DBOS for Python.
+
+usage: dbos_python.py DATABASE_URL COUNT AT_ONCE (a file called dbos.py would be imported as dbos)
+"""
 import json
 import logging
 import sys
