@@ -94,6 +94,18 @@ impl Fail {
         }
     }
 
+    /// All of it in one line.
+    pub(crate) fn told(&self) -> String {
+        let mut line = self.what.clone();
+        if !self.help.is_empty() {
+            line = format!("{line} ({})", self.help);
+        }
+        match self.code {
+            Some(code) => format!("{line} [{code}]"),
+            None => line,
+        }
+    }
+
     /// Says it on standard error.
     pub(crate) fn show(&self, json: bool, colour: bool) {
         if json {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::poll_fn;
+use futures_util::stream::{FuturesUnordered, poll_fn};
 use naos_engine::{chance, clock};
 use naos_store::SqliteStore;
 use naos_types::Code;
 use serde_json::Value;
 use sse_stream::SseByteStream;
 use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::cli::INTERRUPTED;
 use crate::daemon::Daemon;
@@ -30,6 +31,53 @@ const SENDS_MAX: u32 = 5;
 const BUSY_PAUSE_MS: u64 = 500;
 /// How long one request waits in the daemon; below every limit on the way.
 pub(crate) const WAIT_MS_MAX: u64 = 20_000;
+
+/// How long a conversation that carries errands is kept when there are none: others may wait for
+/// the directory.
+const IDLE_MS: u64 = 500;
+
+/// A request of somebody else in this process, and where its answer is waited for.
+pub(crate) struct Errand {
+    ask: Ask,
+    back: oneshot::Sender<Result<Answer, String>>,
+    sends: u32,
+}
+
+impl Errand {
+    pub(crate) const fn new(ask: Ask, back: oneshot::Sender<Result<Answer, String>>) -> Self {
+        Self {
+            ask,
+            back,
+            sends: 0,
+        }
+    }
+
+    pub(crate) fn answer(self, answer: Result<Answer, String>) {
+        // Whoever asked may be gone.
+        let _ = self.back.send(answer);
+    }
+
+    /// Does it; gives it back if whoever was asked is gone.
+    async fn run(mut self, link: &Link, token: &str) -> Option<Self> {
+        loop {
+            self.sends += 1;
+            let last = self.sends >= SENDS_MAX;
+            match link.send(&self.ask, token).await {
+                Ok(answer) if answer.status == 429 && !last => {
+                    tokio::time::sleep(Duration::from_millis(BUSY_PAUSE_MS)).await;
+                }
+                Err(LinkError::Gone(_)) if !last => return Some(self),
+                sent => {
+                    self.answer(sent.map_err(|error| match error {
+                        LinkError::Gone(why) => gone(&why).told(),
+                        LinkError::Failed(fail) => fail.told(),
+                    }));
+                    return None;
+                }
+            }
+        }
+    }
+}
 
 /// Requests to end this process, as they come.
 pub(crate) struct Interrupts {
@@ -174,6 +222,41 @@ impl Session {
         }
     }
 
+    /// Carries errands, many at once, until there were none for a while. Gives back what it
+    /// couldn't, if the daemon is gone: that goes to whoever comes next.
+    pub(crate) fn carry(
+        self,
+        first: Vec<Errand>,
+        errands: &mut mpsc::Receiver<Errand>,
+    ) -> Vec<Errand> {
+        let Some(link) = &self.link else {
+            first
+                .into_iter()
+                .for_each(|e| e.answer(Err(closed().told())));
+            return Vec::new();
+        };
+        let run = |errand: Errand| errand.run(link, &self.token);
+        self.runtime.block_on(async {
+            let mut going: FuturesUnordered<_> = first.into_iter().map(run).collect();
+            let idle = Duration::from_millis(IDLE_MS);
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(done) = going.next() => {
+                        if let Some(lost) = done {
+                            // So will be the others; their keys make them the same ones later.
+                            let others: Vec<_> = going.collect().await;
+                            let others = others.into_iter().flatten();
+                            return std::iter::once(lost).chain(others).collect();
+                        }
+                    }
+                    Some(next) = errands.recv() => going.push(run(next)),
+                    () = tokio::time::sleep(idle), if going.is_empty() => return Vec::new(),
+                }
+            }
+        })
+    }
+
     /// From here on Ctrl-C ends this process with this word: what it waits for is durable.
     pub(crate) fn on_interrupt(&self, says: &'static str) {
         self.runtime.spawn(async move {
@@ -280,12 +363,7 @@ impl Session {
                 Err(LinkError::Gone(_)) if !last => {
                     self.link = Some(connect(&self.project, &self.runtime)?);
                 }
-                Err(LinkError::Gone(why)) => {
-                    return Err(Fail::new(
-                        Code::STOPPING,
-                        format!("the daemon is gone: {why}"),
-                    ));
-                }
+                Err(LinkError::Gone(why)) => return Err(gone(&why)),
                 Err(LinkError::Failed(fail)) => return Err(fail),
             }
             sends += 1;
@@ -302,6 +380,10 @@ impl Drop for Session {
 }
 
 const JSON: &str = "application/json";
+
+fn gone(why: &str) -> Fail {
+    Fail::new(Code::STOPPING, format!("the daemon is gone: {why}"))
+}
 
 fn closed() -> Fail {
     Fail::new(Code::INTERNAL, "the conversation is over")

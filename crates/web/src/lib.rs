@@ -25,6 +25,11 @@ pub mod pages;
 
 pub mod locale;
 
+/// The Model Context Protocol for whoever is asked elsewhere than over HTTP.
+pub mod mcp {
+    pub use crate::api::mcp::{Asked, Telling, Told, Way, speak};
+}
+
 pub use axum::Router;
 
 pub use app::{App, Template, Verify};

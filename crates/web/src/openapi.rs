@@ -166,7 +166,11 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("agent", "string"),
             ("who", "string"),
         ],
-        ("GET", "/api/v1/documents") => &[("prefix", "string")],
+        ("GET", "/api/v1/documents") => &[
+            ("prefix", "string"),
+            ("after", "string"),
+            ("limit", "integer"),
+        ],
         ("GET", "/api/v1/schedules") => &[("before", "string"), ("limit", "integer")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
         ("GET", "/api/v1/events") => &[
@@ -479,10 +483,36 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("GET", "/api/v1/notices") => list("Notice"),
         ("POST", "/api/v1/notices/{name}/test") => named("Notice"),
         ("GET", "/api/v1/audit") => list("AuditRow"),
+        ("GET", "/api/v1/audit/verify") => named("Proof"),
+        ("GET", "/api/v1/documents") => list("Document"),
+        (_, "/api/v1/documents/{*path}") => named("Document"),
+        ("GET", "/api/v1/me") => named("Me"),
+        ("GET", "/api/v1/costs") => named("Costs"),
+        ("GET", "/api/v1/status") => named("Status"),
+        ("POST", "/api/v1/broker/route") => named("Route"),
         ("GET", _) => json!({"type": "object"}),
         _ => named("Written"),
     };
     ("application/json", schema)
+}
+
+/// What a route of the API answers with, whole: nothing in it is said elsewhere.
+pub(crate) fn answer_alone(row: &Row) -> Value {
+    let (_, mut schema) = answer_of(row);
+    inline(&mut schema, &schemas());
+    schema
+}
+
+fn inline(schema: &mut Value, all: &Value) {
+    let named = schema["$ref"].as_str().and_then(|at| at.rsplit('/').next());
+    if let Some(found) = named.map(|name| all[name].clone()) {
+        *schema = found;
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(|value| inline(value, all)),
+        Value::Array(items) => items.iter_mut().for_each(|value| inline(value, all)),
+        _ => {}
+    }
 }
 
 /// Whether what is posted there answers with a run of a plan.
@@ -560,6 +590,40 @@ fn schemas() -> Value {
                 "until": maybe(), "count": {"type": ["integer", "null"]},
                 "description": text(), "version": number(),
                 "problem": {"type": ["object", "null"]}, "seq": number()}),
+        ),
+        "Document": of(
+            &["path"],
+            json!({"path": text(), "version": {"type": ["integer", "null"]}, "bytes": number(),
+                "time": text(), "by": text(), "run": maybe(), "text": text(), "seq": number()}),
+        ),
+        "Me": of(
+            &["member", "name", "role", "tenant"],
+            json!({"member": text(), "name": text(), "tenant": text(),
+                "role": {"enum": ["external", "staff", "admin", "owner"]}}),
+        ),
+        "Proof": of(
+            &["ok", "entries", "root", "checkpoints", "first_bad"],
+            json!({"ok": {"type": "boolean"}, "entries": number(), "root": text(),
+                "checkpoints": number(), "first_bad": {"type": ["integer", "null"]},
+                "fault": maybe()}),
+        ),
+        "Costs": of(
+            &["budgets", "agents"],
+            json!({"budgets": {"type": "array", "items": {"type": "object"}},
+                "agents": {"type": "array", "items": {"type": "object"}}}),
+        ),
+        "Status": of(
+            &["version", "tenant", "agents", "runs", "journal", "seq"],
+            json!({"version": text(), "tenant": text(), "tenants": number(),
+                "agents": {"type": "array", "items": {"type": "object"}},
+                "runs": {"type": "object"}, "journal": {"type": "object"},
+                "disk_bytes": {"type": ["integer", "null"]}, "seq": number()}),
+        ),
+        "Route": of(
+            &["tier", "target", "permitted", "considered"],
+            json!({"tier": maybe(), "target": maybe(), "confidence": {"type": ["number", "null"]},
+                "permitted": {"type": "boolean"}, "cached": {"type": "boolean"},
+                "considered": {"type": "array", "items": {"type": "object"}}}),
         ),
         "Driver": driver(),
         "Notice": of(

@@ -81,3 +81,8 @@ pub(crate) fn old_webhooks() -> bool {
 pub(crate) fn repeated_webhooks() -> bool {
     chosen("repeated-webhooks")
 }
+
+/// A tool of MCP asks nobody for their role.
+pub(crate) fn tools_for_all() -> bool {
+    chosen("tools-for-all")
+}

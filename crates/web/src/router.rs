@@ -6,12 +6,12 @@ use axum::routing::{MethodFilter, on};
 use http::Method;
 use naos_types::{Code, Role};
 
-use crate::api::openai;
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
     costs, documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools,
     resources, runs, schedules, supervisors, tasks, tenants, webhooks,
 };
+use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
 use crate::couriers::Couriers;
 use crate::door::{self, Handler, Wants};
@@ -90,6 +90,8 @@ table! {
     Api GET "/v1/models" Staff "Agents, as OpenAI lists models" openai::models;
     Api GET "/v1/models/{model}" Staff "One agent, as OpenAI shows a model" openai::one;
     Api POST "/v1/chat/completions" Staff "A run, as OpenAI completes a chat" openai::chat;
+
+    Api POST "/mcp" External "A message of the Model Context Protocol" mcp::post;
 
     Api GET "/api/v1/agents" Staff "All agents" agents::list;
     Api POST "/api/v1/agents" Admin "Makes an agent" agents::create;
@@ -251,6 +253,7 @@ table! {
     Api POST "/api/v1/consumers/{name}/dead/{event}/drop" Staff "Gives it up"
         consumers::drop_dead;
 
+    Api GET "/api/v1/me" External "Who asks, and which role that is" members::me;
     Api GET "/api/v1/members" Admin "Who may come in" members::list;
     Api POST "/api/v1/members" Owner "Lets somebody in" members::add;
     Api DELETE "/api/v1/members/{id}" Owner "Lets somebody out" members::remove;
@@ -318,6 +321,13 @@ table! {
     Page GET "/assets/{name}" Open "Style sheet, script, icon" screens::asset;
 }
 
+/// The row of a method and a path as they stand in the table.
+pub(crate) fn row(method: &str, path: &str) -> Option<&'static Row> {
+    TABLE
+        .iter()
+        .find(|row| row.method == method && row.path == path)
+}
+
 /// Everything that naos answers: API, pages, live streams, assets.
 pub fn router(app: App) -> Router {
     router_with_couriers(app).0
@@ -368,7 +378,7 @@ fn stray(
 ) -> axum::response::Response {
     let (parts, _) = request.into_parts();
     let path = parts.uri.path();
-    let api = path.starts_with("/api/") || openai::is_asked(path);
+    let api = path.starts_with("/api/") || openai::is_asked(path) || mcp::is_asked(path);
     let html = parts
         .headers
         .get(http::header::ACCEPT)

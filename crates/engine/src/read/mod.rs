@@ -197,7 +197,7 @@ impl Reader {
     /// # Errors
     /// A refusal if a record is damaged.
     pub fn all<T: Kept>(&self, limit: usize) -> Result<Vec<Found<T>>, Refusal> {
-        self.beneath(b"", limit)
+        self.beneath(b"", None, limit)
     }
 
     /// Those of a kind that come after one in the order of their ids, at most `limit`; `next` is
@@ -240,25 +240,31 @@ impl Reader {
         kind: Kind,
         limit: usize,
     ) -> Result<Vec<(ResourceKey, Arc<naos_kernel::resource::Resource>)>, Refusal> {
-        self.beneath(format!("{}/", kind.word()).as_bytes(), limit)
+        self.beneath(format!("{}/", kind.word()).as_bytes(), None, limit)
     }
 
-    /// The documents beneath a path.
+    /// The documents beneath a path, by path; `after` excludes itself and all before it.
     ///
     /// # Errors
     /// A refusal if a record is damaged.
     pub fn documents(
         &self,
         prefix: &str,
+        after: Option<&DocPath>,
         limit: usize,
     ) -> Result<Vec<(DocPath, Arc<naos_kernel::document::Document>)>, Refusal> {
         let prefix = prefix.trim_start_matches('/');
-        self.beneath(format!("/{prefix}").as_bytes(), limit)
+        let after = after.map(|path| naos_kernel::document::Document::key(path).id());
+        self.beneath(format!("/{prefix}").as_bytes(), after, limit)
     }
 
-    fn beneath<T: Kept>(&self, prefix: &[u8], limit: usize) -> Result<Vec<Found<T>>, Refusal> {
+    fn beneath<T: Kept>(
+        &self,
+        prefix: &[u8],
+        mut after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<Found<T>>, Refusal> {
         let mut out = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
         while out.len() < limit {
             let wanted = PAGE.min(limit - out.len());
             let rows = self

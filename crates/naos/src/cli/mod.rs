@@ -54,6 +54,8 @@ mod doctor;
 
 mod top;
 
+mod mcp;
+
 mod completions;
 
 mod agent;
@@ -202,6 +204,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Shows how busy each tenant is.
     Top(top::Top),
+    /// Speaks the Model Context Protocol, for clients that start it themselves.
+    Mcp(mcp::Mcp),
     /// Builds agents.
     Agent(agent::Agent),
     /// Makes a squad: agents with a persona each, which work with a language model.
@@ -364,6 +368,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Explain(command) => explain::go(context, &command),
         Command::Doctor(command) => doctor::go(context, &command),
         Command::Top(command) => top::go(context, &command),
+        Command::Mcp(command) => mcp::go(context, &command),
         Command::Backup(command) => backup::go(context, &command),
         Command::Restore(command) => restore::go(context, &command),
         Command::Replay(command) => replay::go(context, &command),
@@ -394,8 +399,9 @@ fn log(globals: &Globals, serving: bool, out: &Out) {
     let set = ["NAOS_LOG", "NEXUS_LOG_LEVEL"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
-    let filter =
-        set.unwrap_or_else(|| format!("{},naos={level}", if serving { "warn" } else { level }));
+    // A protocol's library warns of each message that its client got wrong.
+    let others = if serving { "warn,rmcp=error" } else { level };
+    let filter = set.unwrap_or_else(|| format!("{others},naos={level}"));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // An error only says that somebody listens already.
     let _ = tracing_subscriber::fmt()

@@ -173,6 +173,18 @@ impl Daemon {
 
     /// Sends JSON as the owner, as the page would; the status of the answer.
     pub fn post(&self, path: &str, body: &Value) -> String {
+        let answer = self.answer(path, body);
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    /// The same; what the answer says.
+    pub fn ask(&self, path: &str, body: &Value) -> Value {
+        let answer = self.answer(path, body);
+        let (_, said) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(said).unwrap_or_else(|e| panic!("{e}: {answer}"))
+    }
+
+    fn answer(&self, path: &str, body: &Value) -> String {
         let host = self.said["url"].as_str().unwrap();
         let host = host.strip_prefix("http://").unwrap();
         let token = std::fs::read_to_string(self.said["token_path"].as_str().unwrap());
@@ -188,7 +200,7 @@ impl Daemon {
         stream.write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();
         std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+        answer
     }
 
     /// Ctrl-C, and how it ended.

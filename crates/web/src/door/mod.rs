@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use naos_types::{Code, Digest, Refusal, Seq, Time};
 
-use crate::api::openai;
+use crate::api::{mcp, openai};
 use crate::app::Desk;
 use crate::auth::{COOKIE, Peer, Session, Who, cookie};
 use crate::error::Fault;
@@ -130,6 +130,9 @@ impl Wants {
         if openai::is_asked(&self.path) {
             return openai::refused(fault);
         }
+        if mcp::is_asked(&self.path) {
+            return mcp::refused(fault);
+        }
         if !self.page {
             return fault.problem();
         }
@@ -184,6 +187,7 @@ async fn admit(
     let path = parts.uri.path().to_owned();
     let limit = match row.path {
         _ if row.large => COMPONENT_BYTES_MAX,
+        "/mcp" => mcp::MESSAGE_BYTES_MAX,
         path if path.starts_with("/hooks/") => crate::api::v1::webhooks::body_bytes_max(),
         _ => BODY_BYTES_MAX,
     };
@@ -209,6 +213,59 @@ async fn admit(
     };
     call.catch_up().await?;
     Ok(call)
+}
+
+/// What another front door asks of a route, for somebody who came through it.
+pub(crate) struct Inner {
+    pub(crate) row: &'static Row,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    pub(crate) key: Option<String>,
+}
+
+/// Answers it as if they had asked here themselves: the same role is asked of them, and what they
+/// ask is as much the same request under the same key.
+pub(crate) async fn within(desk: &Arc<Desk>, who: &Who, peer: Peer, asked: Inner) -> Answered {
+    let now = naos_engine::clock::now();
+    if !desk.members.still(who, now).await {
+        let what = "this takes a token that is valid here";
+        return Err(Fault::new(Code::NOT_SIGNED_IN, what));
+    }
+    let Inner {
+        row,
+        path,
+        query,
+        params,
+        body,
+        key,
+    } = asked;
+    known_names(row, &query)?;
+    if !planted::tools_for_all() {
+        check_role(row, Some(who))?;
+    }
+    let key = key.as_deref().map(checked_key).transpose()?;
+    let request = match &key {
+        Some(_) => digest(row, &path, &body),
+        None => Digest([0; 32]),
+    };
+    let call = Call {
+        desk: Arc::clone(desk),
+        who: Some(who.clone()),
+        session: None,
+        peer,
+        now,
+        headers: HeaderMap::new(),
+        path,
+        query,
+        params,
+        body,
+        key,
+        request,
+        seq: 0,
+    };
+    answer(desk, row, call).await
 }
 
 /// A mistyped name in the query of the API must not pass for a narrower or wider question.

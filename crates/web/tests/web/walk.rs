@@ -62,6 +62,11 @@ async fn nobody_comes_in() {
                 // As its clients read it; a problem elsewhere.
                 assert_eq!(got.status, StatusCode::UNAUTHORIZED, "{name}");
                 assert_eq!(got.json()["error"]["code"], "N0140", "{name}: {got:?}");
+            } else if row.path == "/mcp" {
+                assert_eq!(got.status, StatusCode::UNAUTHORIZED, "{name}");
+                let code = &got.json()["error"]["data"]["code"];
+                assert_eq!(code, "N0140", "{name}: {got:?}");
+                assert_eq!(got.headers["www-authenticate"], "Bearer");
             } else {
                 assert_eq!(got.problem(), (401, "N0140".into()), "{name}");
             }

@@ -27,9 +27,17 @@ fn path(call: &Call) -> Result<DocPath, Fault> {
 
 pub(crate) async fn list(call: Call) -> Answered {
     let prefix = call.query("prefix").unwrap_or_default();
-    let found = call.reader()?.documents(prefix, NAMES_MAX)?;
+    let after = call.query("after").map(DocPath::new).transpose();
+    let after = after.map_err(|e| Fault::new(Code::BAD_NAME, e))?;
+    let limit = call.rows("limit", NAMES_MAX as u64, NAMES_MAX as u64)?;
+    let mut found = call
+        .reader()?
+        .documents(prefix, after.as_ref(), limit + 1)?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().map(|(path, _)| path).filter(|_| more);
     let items: Vec<Value> = found.iter().map(|(path, d)| shape(path, d)).collect();
-    ok(&json!({"items": items, "next": null}))
+    ok(&json!({"items": items, "next": next}))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {

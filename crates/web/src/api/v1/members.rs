@@ -30,6 +30,17 @@ pub(crate) async fn list(call: Call) -> Answered {
     ok(&json!({"items": items, "next": null}))
 }
 
+/// Who asks.
+pub(crate) async fn me(call: Call) -> Answered {
+    let who = call.who()?;
+    ok(&json!({
+        "member": who.member,
+        "name": who.name,
+        "role": who.role,
+        "tenant": who.tenant,
+    }))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Add {

@@ -12,6 +12,7 @@ mod drivers;
 mod endpoints;
 mod events;
 mod flows;
+mod mcp;
 mod members;
 mod openai;
 mod plans;
