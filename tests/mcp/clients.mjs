@@ -69,6 +69,16 @@ async function works(client, call) {
   const { contents } = await client.readResource({ uri });
   assert.deepEqual(contents, [{ uri, mimeType: 'text/markdown', text: 'Paid.' }]);
 
+  const { prompts } = await client.listPrompts();
+  assert.deepEqual(prompts.map((prompt) => prompt.name), ['waiting', 'delegate', 'day']);
+  const begun = await client.getPrompt({ name: 'delegate', arguments: { task: 'Pay Riake.' } });
+  assert.ok(begun.messages[0].content.text.endsWith('Pay Riake.'));
+  const { completion } = await client.complete({
+    ref: { type: 'ref/resource', uri: 'naos://documents/{+path}' },
+    argument: { name: 'path', value: 'notes/ri' },
+  });
+  assert.deepEqual(completion.values, ['notes/riake.md']);
+
   const listed = [
     'whoami', 'status', 'agents_list', 'tasks_list', 'runs_list', 'approvals_list',
     'documents_list', 'audit_last', 'audit_list', 'audit_verify', 'costs',

@@ -19,8 +19,8 @@ struct Client {
 impl Client {
     fn start(project: &Project, settings: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_naos"))
-            .args(["mcp", "--data-dir"])
-            .arg(project.path("data"))
+            .arg("mcp")
+            .current_dir(project.path("."))
             .env_remove("NAOS_TOKEN")
             .envs(settings.iter().copied())
             .stdin(Stdio::piped())

@@ -10,11 +10,12 @@ use percent_encoding::percent_decode_str;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-    ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams,
+    CompletionInfo, ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams,
     GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ResourceContents, ResourceTemplate, ServerCapabilities, ServerConfig, Tool,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+    Reference, Resource, ResourceContents, ResourceTemplate, ServerCapabilities, ServerConfig,
+    Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::MESSAGE_BYTES_MAX;
+use super::prompts;
 use super::tools::{self, ITEMS_MAX, Meant, Then};
 use super::way::{Asked, Way, each_coded, is_place};
 use crate::router::{Row, row};
@@ -31,6 +33,8 @@ use crate::router::{Row, row};
 pub(super) const REFUSED: ErrorCode = ErrorCode(-32_000);
 /// Where documents are found among a client's resources.
 const DOCUMENTS: &str = "naos://documents/";
+/// The address of one, as a template.
+const DOCUMENT: &str = "naos://documents/{+path}";
 /// How long a client that wants to hear how a run goes hears nothing.
 const BEAT_MS: u64 = 1_000;
 /// How long one request to the API waits at most; a call waits longer by asking again.
@@ -47,7 +51,10 @@ static VERSIONS: [ProtocolVersion; 4] = [
     ProtocolVersion::V_2026_07_28,
 ];
 /// Methods whose params can be wrong; what isn't among them isn't known here at all.
-const METHODS: [&str; 5] = [
+const METHODS: [&str; 8] = [
+    "completion/complete",
+    "prompts/get",
+    "prompts/list",
     "tools/list",
     "tools/call",
     "resources/list",
@@ -191,6 +198,21 @@ impl<W: Way> Server<W> {
         }
     }
 
+    /// The paths of documents that begin so.
+    async fn paths(&self, begin: &str) -> Result<CompleteResult, No> {
+        let asked = Asked::of(known("GET", "/api/v1/documents")?);
+        let asked = asked
+            .ask("prefix", begin)
+            .ask("limit", CompletionInfo::MAX_VALUES);
+        let found = self.ask(asked).await?;
+        let items = found["items"].as_array().into_iter().flatten();
+        let paths = items.filter_map(|item| item["path"].as_str());
+        let paths = paths.map(|path| path.trim_start_matches('/').to_owned());
+        let more = !found["next"].is_null();
+        let completed = CompletionInfo::with_pagination(paths.collect(), None, more);
+        completed.map(CompleteResult::new).map_err(No::plain)
+    }
+
     async fn documents(&self, after: Option<String>) -> Result<ListResourcesResult, No> {
         let mut asked = Asked::of(known("GET", "/api/v1/documents")?).ask("limit", ITEMS_MAX);
         if let Some(after) = after {
@@ -280,8 +302,10 @@ fn path_of(uri: &str) -> Result<String, ErrorData> {
 impl<W: Way> ServerHandler for Server<W> {
     fn get_info(&self) -> ServerConfig {
         let can = ServerCapabilities::builder()
-            .enable_tools()
+            .enable_completions()
+            .enable_prompts()
             .enable_resources()
+            .enable_tools()
             .build();
         let naos = Implementation::new("naos", env!("CARGO_PKG_VERSION")).with_title("naos");
         ServerConfig::new(can)
@@ -352,7 +376,7 @@ impl<W: Way> ServerHandler for Server<W> {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let document = ResourceTemplate::new(format!("{DOCUMENTS}{{+path}}"), "document")
+        let document = ResourceTemplate::new(DOCUMENT, "document")
             .with_title("A document")
             .with_description("One document that agents and people share, in its last version.");
         Ok(ListResourceTemplatesResult::with_all_items(vec![document]))
@@ -382,23 +406,33 @@ impl<W: Way> ServerHandler for Server<W> {
         _page: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(no_method("prompts/list"))
+        Ok(ListPromptsResult::with_all_items(prompts::told()))
     }
 
     async fn get_prompt(
         &self,
-        _request: GetPromptRequestParams,
+        request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        Err(no_method("prompts/get"))
+        let said = prompts::said(&request.name, &request.arguments.unwrap_or_default());
+        let said = said.map_err(|what| ErrorData::invalid_params(what, None));
+        Ok(said?.into())
     }
 
     async fn complete(
         &self,
-        _request: CompleteRequestParams,
+        request: CompleteRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(no_method("completion/complete"))
+        let known = match &request.r#ref {
+            Reference::Resource(of) => of.uri == DOCUMENT && request.argument.name == "path",
+            _ => false,
+        };
+        if !known {
+            let what = format!("only `path` of {DOCUMENT} is completed");
+            return Err(ErrorData::invalid_params(what, None));
+        }
+        self.paths(&request.argument.value).await.map_err(No::error)
     }
 
     async fn on_custom_request(

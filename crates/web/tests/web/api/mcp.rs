@@ -123,7 +123,7 @@ async fn it_is_spoken_in_the_old_way() {
             answer,
             json!({"jsonrpc": "2.0", "id": 1, "result": {
                 "protocolVersion": spoken,
-                "capabilities": {"tools": {}, "resources": {}},
+                "capabilities": {"completions": {}, "prompts": {}, "resources": {}, "tools": {}},
                 "serverInfo": {"name": "naos", "title": "naos", "version": version},
                 "instructions": null,
             }})
@@ -172,7 +172,10 @@ async fn it_is_spoken_in_the_new_way() {
     let found = &found["result"];
     let versions = json!(["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]);
     assert_eq!(found["supportedVersions"], versions, "{found}");
-    assert_eq!(found["capabilities"], json!({"tools": {}, "resources": {}}));
+    assert_eq!(
+        found["capabilities"],
+        json!({"completions": {}, "prompts": {}, "resources": {}, "tools": {}})
+    );
     let listed = new(&rig, &rig.owner, "tools/list", json!({})).await.ok();
     let listed = &listed["result"];
     assert_eq!(listed["resultType"], "complete");
@@ -207,7 +210,12 @@ async fn it_is_spoken_in_the_new_way() {
     assert_eq!(data["supported"], versions, "{data}");
     assert_eq!(data["requested"], "2099-01-01");
     // What was of sessions only isn't there any more.
-    for method in ["ping", "initialize", "prompts/list", "completion/complete"] {
+    for method in [
+        "ping",
+        "initialize",
+        "logging/setLevel",
+        "resources/subscribe",
+    ] {
         let got = new(&rig, owner, method, json!({})).await;
         let gone = error(&got, 404, -32_601);
         assert!(gone["message"].as_str().unwrap().contains(method), "{gone}");
@@ -368,6 +376,76 @@ async fn documents_are_tools_and_resources() {
     let away = json!({"path": "../agents/clerk"});
     let away = refused(&rig, &rig.owner, "documents_delete", away).await;
     assert!(away.contains("none of its parts"), "{away}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_begin_and_paths_are_completed() {
+    let rig = Rig::new().await;
+    let owner = rig.owner.clone();
+    let listed = new(&rig, &owner, "prompts/list", json!({})).await.ok();
+    let listed = listed["result"]["prompts"].as_array().unwrap().clone();
+    let names = listed.iter().map(|prompt| prompt["name"].as_str().unwrap());
+    assert!(names.eq(["waiting", "delegate", "day"]), "{listed:?}");
+    assert_eq!(
+        listed[1],
+        json!({"name": "delegate", "title": "Have something done",
+            "description": "Finds who can do a task, and gives it to them.",
+            "arguments": [{"name": "task", "required": true,
+                "description": "What is to be done, in your own words."}]})
+    );
+    let known = tools(&rig, &owner).await;
+    for prompt in &listed {
+        let given = match prompt["arguments"].is_null() {
+            true => json!({"name": prompt["name"]}),
+            false => json!({"name": prompt["name"], "arguments": {"task": "Pay Riake."}}),
+        };
+        let said = old(&rig, &owner, "prompts/get", given.clone()).await;
+        let said = &said["result"];
+        assert_eq!(said["description"], prompt["description"], "{said}");
+        assert_eq!(said["messages"].as_array().unwrap().len(), 1);
+        assert_eq!(said["messages"][0]["role"], "user");
+        let text = said["messages"][0]["content"]["text"].as_str().unwrap();
+        assert_eq!(text.ends_with("Pay Riake."), given["arguments"].is_object());
+        // What it tells to use is there.
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+        let named: Vec<&str> = words.filter(|word| word.contains('_')).collect();
+        assert!(named.len() > 1, "{text}");
+        for name in named {
+            assert!(known.contains_key(name), "{name}");
+        }
+    }
+    for (wrong, why) in [
+        (json!({"name": "nothing"}), "there is no prompt \"nothing\""),
+        (json!({"name": "delegate"}), "delegate needs \"task\""),
+        (
+            json!({"name": "day", "arguments": {"x": "y"}}),
+            "day doesn't know \"x\"",
+        ),
+    ] {
+        let error = old(&rig, &owner, "prompts/get", wrong).await["error"].clone();
+        assert_eq!(error["code"], -32_602, "{error}");
+        assert!(error["message"].as_str().unwrap().contains(why), "{error}");
+    }
+
+    for path in ["notes/a.md", "notes/b.md", "other.md"] {
+        used(&rig, "documents_write", json!({"path": path, "text": "x"})).await;
+    }
+    let complete = |uri: &str| {
+        json!({"ref": {"type": "ref/resource", "uri": uri},
+            "argument": {"name": "path", "value": "not"}})
+    };
+    let document = complete("naos://documents/{+path}");
+    let found = old(&rig, &owner, "completion/complete", document.clone()).await;
+    assert_eq!(
+        found["result"]["completion"],
+        json!({"values": ["notes/a.md", "notes/b.md"], "hasMore": false})
+    );
+    let other = rig.tenant("riake").await;
+    let found = old(&rig, &other, "completion/complete", document).await;
+    assert_eq!(found["result"]["completion"]["values"], json!([]));
+    let lost = complete("naos://else/{x}");
+    let lost = old(&rig, &owner, "completion/complete", lost).await;
+    assert_eq!(lost["error"]["code"], -32_602, "{lost}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -658,8 +736,6 @@ async fn what_is_wrong_is_told_once_and_clearly() {
     error(&asked, 400, -32_600);
 
     let lost = old(&rig, &owner, "no/such", json!({})).await;
-    assert_eq!(lost["error"]["code"], -32_601, "{lost}");
-    let lost = old(&rig, &owner, "prompts/list", json!({})).await;
     assert_eq!(lost["error"]["code"], -32_601, "{lost}");
     let odd = old(&rig, &owner, "initialize", json!({})).await;
     assert_eq!(odd["error"]["code"], -32_602, "{odd}");
