@@ -221,15 +221,18 @@ impl Listener {
             Paint::Run => {
                 let run = self.pieces.as_ref()?.run;
                 if rows.iter().any(|row| row.run == Some(run)) {
-                    self.ended(run)?;
+                    self.ended(run).await?;
                 }
             }
         }
         Some(())
     }
 
-    /// Says that a run is over, or waits for a person, if so.
-    fn ended(&mut self, run: RunId) -> Option<()> {
+    /// Says that a run is over, or waits for a person, if so. The run is read as new as the facts
+    /// that were told of it: no later one would say that it is over.
+    async fn ended(&mut self, run: RunId) -> Option<()> {
+        let node = &self.desk.app.node;
+        node.settled(self.who.tenant, self.at).await.ok()?;
         let found = self.reader.find::<Run>(&run).ok()??;
         if matches!(found.status, RunStatus::Queued | RunStatus::Running) {
             return Some(());
@@ -259,7 +262,13 @@ fn begin(call: &Call, asked: &str, reader: &Reader) -> Result<Seq, Fault> {
     Ok(last.or(asked).unwrap_or(head).min(head))
 }
 
-fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint, run: Option<RunId>) -> Answered {
+async fn respond(
+    call: &Call,
+    reader: Reader,
+    at: Seq,
+    paint: Paint,
+    run: Option<RunId>,
+) -> Answered {
     let who = call.who()?.clone();
     let open = Open::new(&call.desk, &who)?;
     let pieces = run.map(|run| Pieces {
@@ -279,7 +288,7 @@ fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint, run: Option<RunId
         _open: open,
     };
     if let (Paint::Run, Some(run)) = (&listener.paint, run) {
-        listener.ended(run); // it may be over already
+        let _ = listener.ended(run).await; // it may be over already
     }
     let events = unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
@@ -298,7 +307,7 @@ fn respond(call: &Call, reader: Reader, at: Seq, paint: Paint, run: Option<RunId
 pub(crate) async fn stream(call: Call) -> Answered {
     let reader = call.reader()?;
     let at = begin(&call, "after", &reader)?;
-    respond(&call, reader, at, Paint::Rows, None)
+    respond(&call, reader, at, Paint::Rows, None).await
 }
 
 /// `GET /api/v1/events/tail`: the events that are wanted, each as a CloudEvent; `id` is the seq.
@@ -306,7 +315,7 @@ pub(crate) async fn tail(call: Call) -> Answered {
     let filter = events::filter(&call)?;
     let reader = call.reader()?;
     let at = begin(&call, "after", &reader)?;
-    respond(&call, reader, at, Paint::Events(Box::new(filter)), None)
+    respond(&call, reader, at, Paint::Events(Box::new(filter)), None).await
 }
 
 /// `GET /live?topic=…&since=…`: what changes on a page.
@@ -321,7 +330,7 @@ pub(crate) async fn page(call: Call) -> Answered {
         _ => None,
     };
     let painter = Painter::new(&call, topic)?;
-    respond(&call, reader, at, Paint::Page(Box::new(painter)), run)
+    respond(&call, reader, at, Paint::Page(Box::new(painter)), run).await
 }
 
 /// `GET /api/v1/runs/{id}/stream`: what a model writes in this run, as it writes it, and when the
@@ -331,5 +340,5 @@ pub(crate) async fn run(call: Call) -> Answered {
     let reader = call.reader()?;
     reader.known::<Run>(&id, "run")?;
     let at = reader.seq()?;
-    respond(&call, reader, at, Paint::Run, Some(id))
+    respond(&call, reader, at, Paint::Run, Some(id)).await
 }

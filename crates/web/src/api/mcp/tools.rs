@@ -268,6 +268,25 @@ tools! {
     tasks_cancel "Cancel a task" ENDS POST "/api/v1/tasks/{id}/cancel" Told
         [Arg::path("task", "id", "Its id."), KEY]
         "Cancels a task and its run. What was done stays done.";
+    tasks_create "Put a task on the board" WORKS POST "/api/v1/tasks" Told
+        [Arg::body("title", Shape::Text, "What it is called, in a few words.").needed(),
+         Arg::body("text", Shape::Text, "What is to be done, whole and clear by itself."),
+         Arg::body("to", Shape::Text, "The agent who does it; without one it waits in the inbox."),
+         Arg::body("reviewer", Shape::Text, "The agent who refutes or praises the result."),
+         Arg::body("priority", Shape::Text, "low, normal, high or urgent: at once."),
+         Arg::body("due", Shape::Text, "When it should be done: 2026-12-01."), KEY]
+        "Plans a task. The agent begins at its next heartbeat, and tasks_get says how it goes: \
+         where it stands, what was said in its thread, what came of it.";
+    tasks_say "Say something in a thread" WORKS POST "/api/v1/tasks/{id}/messages" Told
+        [Arg::path("task", "id", "Its id."),
+         Arg::body("text", Shape::Text, "What to say. `@name` calls an agent, who answers there \
+            later.").needed(), KEY]
+        "Says something in the thread of a task on the board.";
+    tasks_hand_over "Give a task to another" WORKS POST "/api/v1/tasks/{id}/hand-over" Told
+        [Arg::path("task", "id", "Its id."),
+         Arg::body("to", Shape::Text, "The agent who goes on with it.").needed(),
+         Arg::body("note", Shape::Text, "Where it stands, and what they should know."), KEY]
+        "Lets another agent go on with a task on the board. What the one before was at ends.";
 
     runs_list "Runs" READS GET "/api/v1/runs" Cut
         [Arg::query("status", "Only these: queued, running, completed, partial, failed, held, \

@@ -197,6 +197,7 @@ pub(crate) async fn put(call: &Call, wish: &Wish) -> Result<(Seq, TaskId), Fault
 pub(crate) async fn create(call: Call) -> Answered {
     let wish: Wish = call.json()?;
     let (seq, task) = put(&call, &wish).await?;
+    call.desk.app.node.settled(call.who()?.tenant, seq).await?;
     let reader = call.reader()?;
     let mut made = json!({"task": task, "seq": seq});
     if let Some(found) = reader.find::<OnBoard>(&task)? {

@@ -190,8 +190,10 @@ pub(crate) async fn begin(
 /// What came of running it once more.
 pub(crate) async fn replay(call: Call) -> Answered {
     let id: RunId = call.id("id", "run")?;
-    let run = call.reader()?.known::<Run>(&id, "run")?;
     let (node, tenant) = (call.desk.app.node.clone(), call.who()?.tenant);
+    let reader = call.reader()?;
+    node.settled(tenant, reader.seq()?).await?; // as it ended, not as it was a moment before
+    let run = reader.known::<Run>(&id, "run")?;
     let replayed = tokio::task::spawn_blocking(move || node.replay(tenant, id, &run)).await;
     let found = replayed.map_err(|_| Fault::new(Code::INTERNAL, "the replay crashed"))??;
     let differs = found.differs.as_ref().map(|differs| {

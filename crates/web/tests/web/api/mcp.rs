@@ -645,11 +645,13 @@ async fn another_tenant_sees_and_does_nothing() {
         let given = match tool.as_str() {
             "runs_get" | "runs_logs" | "runs_cancel" => json!({"run": run["run"]}),
             "tasks_get" | "tasks_cancel" => json!({"task": run["task"]}),
+            "tasks_say" => json!({"task": run["task"], "text": "x"}),
+            "tasks_hand_over" => json!({"task": run["task"], "to": "nobody"}),
             "agents_get" | "agents_stop" | "agents_start" => json!({ "agent": canary }),
             "documents_read" | "documents_delete" => json!({"path": format!("{canary}.md")}),
             "runs_start" => json!({"agent": canary, "input": "x"}),
-            "audit_verify" | "tasks_open" | "approvals_get" | "approvals_decide"
-            | "documents_write" => continue,
+            "audit_verify" | "tasks_open" | "tasks_create" | "approvals_get"
+            | "approvals_decide" | "documents_write" => continue,
             "broker_route" => json!({"text": "say it"}),
             _ => json!({}),
         };

@@ -20,4 +20,5 @@ mod runs;
 mod schedules;
 mod status;
 mod supervisors;
+mod tasks;
 mod webhooks;

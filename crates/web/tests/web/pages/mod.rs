@@ -65,7 +65,7 @@ async fn every_page_shows_what_is_there() {
 }
 
 /// The value of a hidden field.
-fn hidden(html: &str, name: &str) -> String {
+pub fn hidden(html: &str, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     let rest = html
         .split_once(&start)

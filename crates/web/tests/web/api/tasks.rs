@@ -1,0 +1,247 @@
+//! `/api/v1/tasks`: tasks of the board, over HTTP and on their pages.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::pages::hidden;
+use crate::support::Rig;
+
+/// How long an agent may take.
+const WORK_MAX: Duration = Duration::from_secs(30);
+
+/// The task, once it is as it should be.
+async fn until(rig: &Rig, task: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    let began = naos_engine::clock::tick();
+    loop {
+        let found = rig.get(&format!("/api/v1/tasks/{task}")).await.ok();
+        if fits(&found) {
+            return found;
+        }
+        assert!(began.elapsed() < WORK_MAX, "{found:#}");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn done(rig: &Rig, task: &str) -> Value {
+    until(rig, task, |found| found["status"] == "done").await
+}
+
+async fn create(rig: &Rig, wish: Value) -> String {
+    let made = rig.post("/api/v1/tasks", wish).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    made.json()["task"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_planned_done_and_talked_about() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    rig.agent("writer").await;
+    let first = create(
+        &rig,
+        json!({"title": "Ask Ann", "text": "When?", "to": "clerk", "then": ["writer"],
+            "labels": ["office"], "due": "2026-12-01"}),
+    )
+    .await;
+    let second = create(
+        &rig,
+        json!({"title": "Tell Bema", "to": "@writer", "after": [first], "part_of": first}),
+    )
+    .await;
+    let found = done(&rig, &first).await;
+    assert_eq!(found["input"], "# Ask Ann\n\nWhen?");
+    let output = found["output"].as_str().unwrap();
+    assert!(output.contains("# What clerk made of it"), "{output}");
+    assert_eq!(found["due"], "2026-12-01T00:00:00.000Z");
+    assert_eq!(found["parts"], json!([second]));
+    done(&rig, &second).await;
+    let place = format!("/api/v1/tasks/{second}/messages");
+    let said = rig
+        .post(&place, json!({"text": "@clerk thanks, @nobody"}))
+        .await;
+    assert_eq!(said.status, StatusCode::CREATED);
+    let said = said.json();
+    assert_eq!(
+        (&said["calls"], &said["unknown"]),
+        (&json!(["clerk"]), &json!(["nobody"]))
+    );
+    let answered = |found: &Value| found["messages"].as_array().unwrap().len() == 2;
+    let found = until(&rig, &second, answered).await;
+    assert_eq!(found["messages"][1]["by"], "clerk", "{found:#}");
+    let listed = rig.get(&place).await.ok();
+    assert_eq!(listed["items"], found["messages"]);
+    // The board holds the tasks; the work of their runs isn't beside them.
+    let all = rig.get("/api/v1/tasks").await.ok();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2, "{all:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_wish_twice_is_one_task() {
+    let rig = Rig::new().await;
+    let ask = || {
+        let headers = [("idempotency-key", "one")];
+        let body = json!({"title": "Call Ann"});
+        rig.send(crate::support::request(
+            &rig.owner,
+            "POST",
+            "/api/v1/tasks",
+            &body,
+            &headers,
+        ))
+    };
+    let (one, two) = (ask().await.json(), ask().await.json());
+    assert_eq!(one["task"], two["task"], "{one} {two}");
+    assert_eq!(
+        rig.get("/api/v1/tasks").await.ok()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenant_sees_no_task_and_says_nothing_in_it() {
+    let rig = Rig::new().await;
+    let task = create(&rig, json!({"title": "kanarilahy", "text": "kanarilahy"})).await;
+    let other = rig.tenant("riake").await;
+    let all = rig
+        .api(&other, "GET", "/api/v1/tasks", Value::Null)
+        .await
+        .ok();
+    assert_eq!(all["items"], json!([]));
+    for (method, path, body) in [
+        ("GET", "", Value::Null),
+        ("GET", "/messages", Value::Null),
+        ("POST", "", json!({"priority": "high"})),
+        ("POST", "/messages", json!({"text": "hello"})),
+        ("POST", "/hand-over", json!({"to": "clerk"})),
+        ("POST", "/begin", json!({})),
+        ("POST", "/done", json!({})),
+        ("POST", "/cancel", json!({})),
+    ] {
+        let path = format!("/api/v1/tasks/{task}{path}");
+        let got = rig.api(&other, method, &path, body).await;
+        assert_eq!(got.problem().0, 404, "{method} {path}: {got:?}");
+        assert!(!got.text.contains("kanarilahy"), "{got:?}");
+    }
+    // A part of somebody else's task is no task here either.
+    let part = json!({"title": "x", "part_of": task});
+    let got = rig.api(&other, "POST", "/api/v1/tasks", part).await;
+    assert_eq!(got.problem().0, 404, "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_and_nothing_is_planned() {
+    let rig = Rig::new().await;
+    let task = create(&rig, json!({"title": "Call Ann"})).await;
+    for (wish, said) in [
+        (json!({}), "has a `title`"),
+        (json!({"title": "x".repeat(201)}), "at most 200 characters"),
+        (
+            json!({"title": "x", "priority": "soon"}),
+            "low, normal, high or urgent",
+        ),
+        (
+            json!({"title": "x", "due": "2026-02-31"}),
+            "`due` is a date",
+        ),
+        (
+            json!({"title": "x", "approve": "external"}),
+            "staff, admin or owner",
+        ),
+        (json!({"title": "x", "approve": true}), "name a reviewer"),
+        (json!({"title": "x", "rounds": 0}), "1 to 10 rounds"),
+        (json!({"title": "x", "to": "No Name"}), "No Name"),
+        (json!({"title": "x", "to": "ghost"}), "no agent ghost"),
+        (
+            json!({"title": "x", "attached": ["notes/none.md"]}),
+            "no document",
+        ),
+        (json!({"title": "x", "color": "red"}), "unknown field"),
+        (json!({"title": "x", "text": "y".repeat(300_000)}), "bytes"),
+    ] {
+        let got = rig.post("/api/v1/tasks", wish.clone()).await;
+        assert!(got.status.is_client_error(), "{wish}: {got:?}");
+        assert!(got.text.contains(said), "{wish}: {}", got.text);
+    }
+    let all = rig.get("/api/v1/tasks").await.ok();
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+    let renamed = json!({"title": "Other"});
+    let got = rig.post(&format!("/api/v1/tasks/{task}"), renamed).await;
+    assert_eq!(got.problem().0, 400, "{got:?}");
+    // Neither has the work of a run a thread.
+    rig.agent("clerk").await;
+    let run = rig.run("clerk", "hello").await;
+    let inner = run["task"].as_str().unwrap();
+    let got = rig
+        .post(
+            &format!("/api/v1/tasks/{inner}/messages"),
+            json!({"text": "x"}),
+        )
+        .await;
+    assert_eq!(got.problem().0, 409, "{got:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_plans_a_task_shows_it_and_lets_people_act() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let board = rig.page(&cookie, "/board").await;
+    let key = hidden(&board.text, "idempotency_key");
+    let body = format!("idempotency_key={key}&title=Call+%3Cb%3EAnn&text=Soon&to=&reviewer=");
+    let made = rig.form(&cookie, "/tasks", &body).await;
+    let again = rig.form(&cookie, "/tasks", &body).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{made:?}");
+    assert_eq!(made.headers["location"], again.headers["location"]);
+    let place = made.headers["location"].clone();
+    let page = rig.page(&cookie, &place).await;
+    assert!(page.text.contains("Call &#60;b&#62;Ann"), "{}", page.text);
+    assert!(rig.page(&cookie, "/board").await.text.contains(&place));
+    let say = |text: &str| format!("idempotency_key={text}key0000000&text={text}");
+    let said = rig
+        .form(&cookie, &format!("{place}/messages"), &say("hello"))
+        .await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{said:?}");
+    let hand = "idempotency_key=handkey000000&to=clerk&note=go+on";
+    let handed = rig.form(&cookie, &format!("{place}/hand-over"), hand).await;
+    assert_eq!(handed.status, StatusCode::SEE_OTHER, "{handed:?}");
+    let id = place.strip_prefix("/tasks/").unwrap();
+    let found = done(&rig, id).await;
+    assert!(
+        found["output"].as_str().unwrap().contains("go on"),
+        "{found:#}"
+    );
+    let page = rig.page(&cookie, &place).await;
+    assert!(page.text.contains("hello") && !page.text.contains("name=\"do\""));
+    // What is over is neither cancelled nor done again.
+    let act = "idempotency_key=actkey0000000&do=cancel";
+    assert_eq!(
+        rig.form(&cookie, &place, act).await.status,
+        StatusCode::CONFLICT
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_replayed_and_one_that_is_not_there_is_not() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let run = rig.run("clerk", "hello").await;
+    let before = rig.get("/api/v1/status").await.ok()["journal"]["seq"].clone();
+    let place = format!("/api/v1/runs/{}/replay", run["run"].as_str().unwrap());
+    let again = rig.get(&place).await.ok();
+    assert_eq!(
+        (&again["same"], &again["ended"], &again["differs"]),
+        (&json!(true), &json!("completed"), &Value::Null)
+    );
+    assert_eq!(
+        rig.get("/api/v1/status").await.ok()["journal"]["seq"],
+        before
+    );
+    let other = rig.tenant("riake").await;
+    let theirs = rig.api(&other, "GET", &place, Value::Null).await;
+    assert_eq!(theirs.problem().0, 404, "{theirs:?}");
+}
