@@ -131,3 +131,28 @@ fn process_a_backup_without_a_daemon_and_what_is_in_the_way() {
     let run = ["run", "a", "--input", "again", "--data-dir", "e"];
     assert_eq!(project.json(&run)["output"], "again");
 }
+
+#[test]
+fn process_a_backup_never_replaces_its_own_keys() {
+    let project = Project::new();
+    let made = project.naos(&["create", "echo", "--template", "echo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    for keys in ["one.naos", "./one.naos", "../one.naos"] {
+        let file = if keys.starts_with("..") {
+            "../one.naos"
+        } else {
+            "one.naos"
+        };
+        for more in [&[][..], &["--force"]] {
+            let words = [&["backup", file, "--keys", keys], more].concat();
+            let refused = project.naos(&words);
+            assert_eq!(refused.exit, 2, "{words:?}: {}", refused.stderr);
+            assert!(
+                refused.stderr.contains("can't both be"),
+                "{}",
+                refused.stderr
+            );
+            assert!(!project.path(file).exists(), "{words:?}");
+        }
+    }
+}

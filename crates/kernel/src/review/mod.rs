@@ -79,7 +79,10 @@ fn shows_evidence(value: &Value) -> bool {
     crate::planted::is("refutes-without-evidence")
         || shown.into_iter().any(|shown| match shown {
             Value::String(text) => !text.trim().is_empty(),
-            Value::Array(items) => !items.is_empty(),
+            Value::Array(items) => items.iter().any(|item| match item {
+                Value::String(text) => !text.trim().is_empty(),
+                other => !other.is_null(),
+            }),
             Value::Object(fields) => !fields.is_empty(),
             _ => false,
         })

@@ -361,11 +361,25 @@ pub(crate) fn hand(
 }
 
 /// A person did it.
-pub(super) fn finish(turn: &mut Turn<'_>, task: TaskId, output: Option<BodyRef>) -> Done<Reply> {
+pub(super) fn finish(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    output: Option<BodyRef>,
+) -> Done<Reply> {
     let found = open_card(turn, task)?;
     if works(turn, &found)? {
         let what = "an agent works on it: cancel it, or hand it to a person first";
         return refuse(Code::WRONG_STATE, what);
+    }
+    if let (Some(least), Actor::Member(_, role)) = (found.card.approve, by)
+        && *role < least
+    {
+        let what = format!(
+            "what a person did is approved by whoever says that it is done: this takes the role {}",
+            least.word()
+        );
+        return refuse(Code::NOT_ALLOWED, what);
     }
     if let Some(output) = output {
         turn.readable(output, "the result")?;

@@ -110,7 +110,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
         command::Task::Change { task, card } => board::change(turn, by, *task, card),
         command::Task::Begin { task } => board::begin(turn, *task),
         command::Task::Hand { task, to, note } => hand(turn, by, *task, to, *note),
-        command::Task::Finish { task, output } => board::finish(turn, *task, *output),
+        command::Task::Finish { task, output } => board::finish(turn, by, *task, *output),
     }
 }
 

@@ -326,6 +326,28 @@ fn a_person_does_a_task() {
 }
 
 #[test]
+fn what_a_person_did_is_approved_by_whom_it_takes() {
+    let mut bench = cell();
+    let task = put(
+        &mut bench,
+        Card {
+            approve: Some(Role::Admin),
+            unreviewed: true,
+            ..Card::default()
+        },
+    );
+    let finish = command::Task::Finish { task, output: None };
+    bench.role = Role::Staff;
+    assert_eq!(
+        bench.command(finish.clone()).0.expect_err("no").code,
+        Code::NOT_ALLOWED
+    );
+    bench.role = Role::Admin;
+    bench.command(finish).0.unwrap();
+    assert_eq!(status(&bench, task), TaskStatus::Done);
+}
+
+#[test]
 fn a_cancelled_task_leaves_nothing_under_way() {
     let mut bench = cell();
     let task = put(&mut bench, card("pm"));

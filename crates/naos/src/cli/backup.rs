@@ -83,8 +83,25 @@ fn outside(path: &Path, data: &Path) -> Result<(), Fail> {
     Ok(())
 }
 
+/// Where a path leads to, however it is spelled.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(there) = path.canonicalize() {
+        return there;
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.join(path.file_name().unwrap_or_default())
+}
+
 fn make(context: &Context, asked: &Backup, file: &Path) -> Ended {
     let keys_path = asked.keys.clone().unwrap_or_else(|| beside(file));
+    if place(file) == place(&keys_path) {
+        let what = format!("the backup and its keys can't both be {}", file.display());
+        return Err(Fail::usage(what).help("name another file for the keys, on another disk"));
+    }
     if !asked.force {
         free(file, &keys_path)?;
     }

@@ -113,7 +113,7 @@ struct Plan {
     /// Who refutes or praises the result.
     #[arg(long, value_name = "AGENT")]
     reviewer: Option<String>,
-    /// How often a refuted result is mended before a person decides.
+    /// How many rounds the reviewer has before a person decides.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
     /// Asks a person at the end; of at least this role, where one is named.
@@ -366,6 +366,9 @@ fn show(out: &Out, found: &Value) {
     }
     if let Some(note) = found["problem"]["note"].as_str() {
         put("problem", note.to_owned());
+    }
+    if let Some(said) = found["problem"]["said"].as_str() {
+        put("said", said.to_owned());
     }
     out.table(&["", ""], &rows);
     for (head, key) in [("What is to be done", "input"), ("Result", "output")] {

@@ -130,7 +130,7 @@ impl Card {
             return Err("only what an agent made is passed on: say whose it is first".into());
         }
         if let Some(reviewer) = &self.reviewer
-            && self.last() == Some(reviewer)
+            && (self.to == Some(Assignee::Agent(reviewer.clone())) || self.then.contains(reviewer))
         {
             return Err(format!("{reviewer} can't review its own work"));
         }
@@ -142,15 +142,6 @@ impl Card {
             );
         }
         Ok(())
-    }
-
-    /// The agent whose work is the result.
-    #[must_use]
-    pub fn last(&self) -> Option<&Name> {
-        self.then.last().or(match &self.to {
-            Some(Assignee::Agent(name)) => Some(name),
-            _ => None,
-        })
     }
 }
 
@@ -165,10 +156,17 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_said() {
         type Change = fn(&mut Card);
-        let changes: [(Change, &str); 7] = [
+        let changes: [(Change, &str); 8] = [
             (|card| card.rounds_max = 0, "rounds"),
             (|card| card.then = vec![name("dev")], "say whose"),
             (|card| card.reviewer = Some(name("pm")), "own work"),
+            (
+                |card| {
+                    card.then = vec![name("dev")];
+                    card.reviewer = Some(name("pm"));
+                },
+                "own work",
+            ),
             (|card| card.approve = Some(Role::Staff), "name a reviewer"),
             (|card| card.labels = [String::new()].into(), "label"),
             (|card| card.after = vec![TaskId(1); 33], "at most 32"),

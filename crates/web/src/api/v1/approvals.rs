@@ -68,6 +68,9 @@ pub(crate) async fn decide(call: Call) -> Answered {
     ok(&json!({"approval": id, "plan": plan, "run": run, "seq": seq}))
 }
 
+/// The longest text that something is changed into, in bytes.
+const EDIT_BYTES_MAX: usize = 1 << 20;
+
 /// Gives a person's answer to the cell.
 pub(crate) async fn answer(
     call: &Call,
@@ -76,6 +79,14 @@ pub(crate) async fn answer(
 ) -> Result<(Seq, Option<Waiting>), Fault> {
     let mut bodies = Vec::new();
     let edited = match asked.edited {
+        Some(text) if text.trim().is_empty() => {
+            let what = "what it was changed into is empty: nothing would be approved";
+            return Err(Fault::new(naos_types::Code::BAD_REQUEST, what));
+        }
+        Some(text) if text.len() > EDIT_BYTES_MAX => {
+            let what = format!("what it was changed into has more than {EDIT_BYTES_MAX} bytes");
+            return Err(Fault::new(naos_types::Code::TOO_LARGE, what));
+        }
         Some(text) => {
             let (name, body) = call.content(text)?;
             bodies.push(body);

@@ -40,6 +40,10 @@ async fn a_plan_waits_for_a_person_and_goes_on() {
         rig.post(&place, stale).await.problem(),
         (409, "N0132".into())
     );
+    for (edited, status) in [("  ".to_owned(), 400), ("x".repeat(1_048_577), 413)] {
+        let changed = json!({"approve": true, "seen": asked["seen"], "edited": edited});
+        assert_eq!(rig.post(&place, changed).await.problem().0, status);
+    }
     let staff = rig.member("staff").await;
     let yes = json!({"approve": true, "seen": asked["seen"], "comment": "tsara"});
     let done = rig.api(&staff, "POST", &place, yes.clone()).await.ok();
