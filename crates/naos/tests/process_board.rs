@@ -4,57 +4,21 @@ mod project;
 
 use std::time::Duration;
 
-use naos_modelserver::{Options, Server, Step};
-use project::{Daemon, Project};
+use project::Project;
+use project::office::Office;
 use serde_json::Value;
 
-const KEY: &str = "sk-a-key-of-the-tests";
 /// How long agents may take for what they are asked.
 const WORK_MAX: Duration = Duration::from_secs(60);
 
-struct Office {
-    project: Project,
-    server: Server,
-    _daemon: Daemon,
-    _runtime: tokio::runtime::Runtime,
-}
-
 /// A squad of two with a model that says what the script says.
 fn office(script: &str) -> Office {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let options = Options {
-        key: Some(KEY.into()),
-        script: Step::parse_all(script).unwrap(),
-        remembers: true,
-        ..Options::default()
-    };
-    let server = runtime.block_on(Server::start(options)).unwrap();
-    let project = Project::new();
-    let port = server.port().to_string();
-    let daemon = project.up_with(&[
-        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
-        ("NAOS_MODEL_TEST", KEY),
-    ]);
-    let model = format!(
-        "type: model\nname: fast\nprovider: openai-compatible\nendpoint: {}\nmodel: scripted\n\
-         key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
-         cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n",
-        server.url("/v1")
-    );
-    let applied = project.naos_with(&["apply", "-f", "-"], model.as_bytes());
-    assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);
+    let office = Office::new(script);
+    office.connect();
+    let made = ["squad", "init", "agency", "--only", "jarvis,fury"];
+    let made = office.project.naos(&made);
     assert_eq!(made.exit, 0, "{}", made.stderr);
-    Office {
-        project,
-        server,
-        _daemon: daemon,
-        _runtime: runtime,
-    }
+    office
 }
 
 impl Office {

@@ -3,45 +3,9 @@
 
 mod project;
 
-use naos_modelserver::{Options, Server, Step};
-use project::{Daemon, Project};
+use naos_modelserver::Step;
+use project::office::{KEY, Office};
 use serde_json::Value;
-
-const KEY: &str = "sk-a-key-of-the-tests";
-
-struct Office {
-    project: Project,
-    daemon: Daemon,
-    server: Server,
-    _runtime: tokio::runtime::Runtime,
-}
-
-fn office(script: Vec<Step>) -> Office {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let options = Options {
-        key: Some(KEY.into()),
-        script,
-        remembers: true,
-        ..Options::default()
-    };
-    let server = runtime.block_on(Server::start(options)).unwrap();
-    let project = Project::new();
-    let port = server.port().to_string();
-    let daemon = project.up_with(&[
-        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
-        ("NAOS_MODEL_TEST", KEY),
-    ]);
-    Office {
-        project,
-        daemon,
-        server,
-        _runtime: runtime,
-    }
-}
 
 impl Office {
     fn start(&mut self) {
@@ -84,7 +48,7 @@ impl Office {
 
 #[test]
 fn process_every_provider_answers_and_is_paid() {
-    let office = office(Vec::new());
+    let office = Office::with(Vec::new());
     for (name, provider, path) in [
         ("chat", "openai-compatible", "/v1"),
         ("claude", "anthropic", "/v1"),
@@ -117,7 +81,7 @@ fn process_what_a_model_writes_is_shown_as_it_writes_it() {
         "\n",
         r#"{"say": "It is due on Friday, as every week."}"#,
     );
-    let office = office(Step::parse_all(script).unwrap());
+    let office = Office::with(Step::parse_all(script).unwrap());
     office.hire(
         "clerk",
         "openai-compatible",
@@ -171,7 +135,7 @@ fn process_a_model_calls_tools_and_what_it_may_not_is_refused() {
         "\n",
         r#"{"say": "42 is due on Friday."}"#,
     );
-    let office = office(Step::parse_all(script).unwrap());
+    let office = Office::with(Step::parse_all(script).unwrap());
     office.hire(
         "clerk",
         "openai-compatible",
@@ -195,7 +159,7 @@ fn process_a_model_calls_tools_and_what_it_may_not_is_refused() {
 
 #[test]
 fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
-    let office = office(Vec::new());
+    let office = Office::with(Vec::new());
     for (name, model, words) in [
         ("page", "html", "no answer"),
         ("quota", "quota", "key"),
@@ -222,7 +186,7 @@ fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
 #[test]
 fn process_an_answer_that_a_kill_cut_off_is_counted_and_asked_for_again() {
     let script = concat!(r#"{"behave": "silent"}"#, "\n", r#"{"say": "on Friday"}"#);
-    let mut office = office(Step::parse_all(script).unwrap());
+    let mut office = Office::with(Step::parse_all(script).unwrap());
     office.hire("clerk", "openai-compatible", "/v1", "scripted", "");
     let words = ["run", "clerk", "--input", "When?", "--no-wait"];
     let run = office.project.json(&words)["run"]

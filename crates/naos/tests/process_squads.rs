@@ -4,60 +4,8 @@ mod project;
 
 use std::fs;
 
-use naos_modelserver::{Options, Server, Step};
-use project::{Daemon, Project};
-
-const KEY: &str = "sk-a-key-of-the-tests";
-
-struct Office {
-    project: Project,
-    server: Server,
-    _daemon: Daemon,
-    _runtime: tokio::runtime::Runtime,
-}
-
-/// A project with a daemon, and a model that says what the script says.
-fn office(script: &str) -> Office {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .unwrap();
-    let options = Options {
-        key: Some(KEY.into()),
-        script: Step::parse_all(script).unwrap(),
-        remembers: true,
-        ..Options::default()
-    };
-    let server = runtime.block_on(Server::start(options)).unwrap();
-    let project = Project::new();
-    let port = server.port().to_string();
-    let daemon = project.up_with(&[
-        ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
-        ("NAOS_MODEL_TEST", KEY),
-    ]);
-    Office {
-        project,
-        server,
-        _daemon: daemon,
-        _runtime: runtime,
-    }
-}
-
-impl Office {
-    fn connect(&self) {
-        let text = format!(
-            "type: model\nname: fast\nprovider: openai-compatible\nendpoint: {}\nmodel: scripted\n\
-             key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
-             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n",
-            self.server.url("/v1")
-        );
-        let applied = self
-            .project
-            .naos_with(&["apply", "-f", "-"], text.as_bytes());
-        assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    }
-}
+use project::Project;
+use project::office::Office;
 
 #[test]
 fn process_without_a_model_a_squad_stands_and_says_what_to_connect() {
@@ -135,7 +83,7 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
         "\n",
         r#"{"say": "Still waiting."}"#,
     );
-    let office = office(script);
+    let office = Office::new(script);
     office.connect();
     let project = &office.project;
     let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);

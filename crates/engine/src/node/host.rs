@@ -12,14 +12,17 @@ use naos_sandbox::{
 use naos_store::TenantStore;
 use naos_types::effect::Sandbox as Wanted;
 use naos_types::fact::agent::StateWrite;
+use naos_types::fact::run::Ability;
 use naos_types::input::{
     Answer, Asked, DocumentWrite, End, GuestCall, Input, Link, NewSegment, Piece, RunEnded,
 };
-use naos_types::{BodyRef, Code, Digest, DocPath, NewLog, Sealed, Span, SubjectId, TenantId, Time};
+use naos_types::{
+    BodyRef, Code, Digest, DocPath, NewLog, Refusal, Sealed, Span, SubjectId, TenantId, Time,
+};
 
-use super::Node;
 use super::guest_log::GuestLog;
 use super::world::{Job, Return};
+use super::{Node, unreadable};
 use crate::shard::{Envelope, Incoming, NewBody};
 
 /// How long a guest keeps its instance while it waits for a gated call.
@@ -126,12 +129,12 @@ fn prepare(node: &Node, tenant: TenantId, wanted: &Wanted) -> Result<Prepared, E
         .map_err(|why| unread(&why))?;
     let input =
         String::from_utf8(input).map_err(|_| unloadable("the input isn't UTF-8 text".into()))?;
-    let recording = recording(node, tenant, wanted.tail).ok_or(End::Lost)?;
+    let recording = recording(node, tenant, wanted.tail).map_err(|_| End::Lost)?;
     Ok((compiled, recording, input, store))
 }
 
 /// What can't be read at all ends the run, by name; what may be read later is tried again.
-fn unread(why: &naos_types::Refusal) -> End {
+fn unread(why: &Refusal) -> End {
     if crate::refusals::passes(why) {
         return End::Lost;
     }
@@ -142,19 +145,19 @@ fn unread(why: &naos_types::Refusal) -> End {
     }
 }
 
-/// The recording that ends with `tail`; none if a piece can't be read.
-pub(super) fn recording(node: &Node, tenant: TenantId, tail: Option<BodyRef>) -> Option<Recording> {
-    let mut links = Vec::new();
-    let mut at = tail;
-    while let Some(name) = at {
-        let link: Link = postcard::from_bytes(&node.body(tenant, &name).ok()?).ok()?;
-        at = link.before;
-        links.push(link.piece);
-    }
+/// The recording that ends with `tail`.
+///
+/// # Errors
+/// A refusal if a piece of it can't be read.
+pub(super) fn recording(
+    node: &Node,
+    tenant: TenantId,
+    tail: Option<BodyRef>,
+) -> Result<Recording, Refusal> {
     let mut recording = Recording::new();
-    for piece in links.into_iter().rev() {
-        match piece {
-            Piece::Segment(bytes) => recording.push_segment(&bytes).ok()?,
+    for (_, piece) in node.pieces(tenant, tail)? {
+        let pushed = match piece {
+            Piece::Segment(bytes) => recording.push_segment(&bytes),
             Piece::Answer {
                 index,
                 ability,
@@ -164,51 +167,43 @@ pub(super) fn recording(node: &Node, tenant: TenantId, tail: Option<BodyRef>) ->
             } => {
                 let answer = gated_answer(node, tenant, ability, answer)?;
                 let now_ms = at.0.unsigned_abs();
-                recording
-                    .push_outcome(index, request.0, &answer, now_ms)
-                    .ok()?;
+                recording.push_outcome(index, request.0, &answer, now_ms)
             }
-        }
+        };
+        pushed.map_err(|_| unreadable())?;
     }
-    Some(recording)
+    Ok(recording)
 }
 
 /// What the guest gets, in the sandbox's words.
 fn gated_answer(
     node: &Node,
     tenant: TenantId,
-    ability: naos_types::fact::run::Ability,
+    ability: Ability,
     answer: Answer,
-) -> Option<GatedAnswer> {
-    use naos_types::fact::run::Ability;
-    let error = match answer {
+) -> Result<GatedAnswer, Refusal> {
+    let told = match answer {
         Answer::Body(name) => {
-            let bytes = node.body(tenant, &name).ok()?;
-            return match ability {
-                Ability::Http => postcard::from_bytes(&bytes).ok(),
-                Ability::Emit => Some(GatedAnswer::Emit(Ok(String::from_utf8(bytes).ok()?))),
-                Ability::Ask => Some(GatedAnswer::Ask(Ok(String::from_utf8(bytes).ok()?))),
-                // No component has these.
-                Ability::Model | Ability::Tool | Ability::Endpoint => None,
-            };
+            let bytes = node.body(tenant, &name)?;
+            if ability == Ability::Http {
+                return postcard::from_bytes(&bytes).map_err(|_| unreadable());
+            }
+            Ok(String::from_utf8(bytes).map_err(|_| unreadable())?)
         }
-        Answer::Text(text) => {
-            return match ability {
-                Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint => None,
-                Ability::Emit => Some(GatedAnswer::Emit(Ok(text))),
-                Ability::Ask => Some(GatedAnswer::Ask(Ok(text))),
-            };
-        }
-        Answer::Denied(why) => AbilityError::Denied(why),
-        Answer::Invalid(why) => AbilityError::Invalid(why),
-        Answer::Failed(why) => AbilityError::Failed(why),
+        Answer::Text(text) => Ok(text),
+        Answer::Denied(why) => Err(AbilityError::Denied(why)),
+        Answer::Invalid(why) => Err(AbilityError::Invalid(why)),
+        Answer::Failed(why) => Err(AbilityError::Failed(why)),
     };
-    Some(match ability {
-        Ability::Http => GatedAnswer::Http(Err(error)),
-        Ability::Emit => GatedAnswer::Emit(Err(error)),
-        Ability::Ask => GatedAnswer::Ask(Err(error)),
-        Ability::Model | Ability::Tool | Ability::Endpoint => return None, // no guest asks for it
-    })
+    match (ability, told) {
+        (Ability::Http, Err(error)) => Ok(GatedAnswer::Http(Err(error))),
+        (Ability::Emit, told) => Ok(GatedAnswer::Emit(told)),
+        (Ability::Ask, told) => Ok(GatedAnswer::Ask(told)),
+        // A response is never plain text, and no component has the others.
+        (Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint, _) => {
+            Err(unreadable())
+        }
+    }
 }
 
 pub(super) fn grants(wanted: &Wanted) -> Grants {
@@ -752,7 +747,7 @@ impl GuestHost {
     fn answer(
         &self,
         tail: Option<BodyRef>,
-        ability: naos_types::fact::run::Ability,
+        ability: Ability,
         clock: Time,
     ) -> Result<Gate, HostError> {
         let lost = || HostError::Failed("the answer of a gated call can't be read".into());
@@ -762,7 +757,8 @@ impl GuestHost {
         let Piece::Answer { answer, .. } = link.piece else {
             return Err(lost());
         };
-        let answer = gated_answer(&self.node, self.tenant, ability, answer).ok_or_else(lost)?;
+        let answer = gated_answer(&self.node, self.tenant, ability, answer);
+        let answer = answer.map_err(|_| lost())?;
         Ok(Gate::Answered {
             answer,
             now_ms: clock.0.unsigned_abs(),

@@ -5,6 +5,7 @@ mod commits;
 mod endpoint;
 mod guest_log;
 mod host;
+mod recorded;
 mod replay;
 mod sandboxes;
 mod shards;
@@ -30,6 +31,7 @@ use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
+pub(crate) use recorded::unreadable;
 pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Frame, FrameKind, Happened, Watch};

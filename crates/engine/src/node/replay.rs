@@ -10,19 +10,17 @@ use naos_sandbox::{
     CancelToken, Document, Ended, Entry, Gate, GatedCall, Host, HostError, LogLevel, Segment,
 };
 use naos_types::effect::Sandbox as Wanted;
-use naos_types::fact::Fact;
 use naos_types::fact::run::{self, Ability};
-use naos_types::input::{Answer, Link, Piece};
+use naos_types::input::{Answer, Piece};
 use naos_types::think::{Think, Thought, ToolCall};
-use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId, Time};
+use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId};
 use serde_json::json;
 
-use super::{Node, host, world};
+use super::{Node, host, unreadable, world};
+use crate::read::Reader;
 
 /// How many facts are looked through for what a run asked.
 const FACTS_MAX: usize = 100_000;
-/// How many are read at once.
-const CHUNK: usize = 512;
 /// How much of two answers that differ is shown.
 const SHOWN_BYTES_MAX: usize = 512;
 
@@ -68,10 +66,10 @@ fn refused(what: impl Into<String>) -> Refusal {
 }
 
 /// What a run asks beyond its recording isn't answered.
-struct Beyond(Option<u32>);
+struct Beyond;
 
 impl Beyond {
-    fn stop<T>(&mut self) -> Result<T, HostError> {
+    fn stop<T>(&self) -> Result<T, HostError> {
         Err(HostError::Failed("beyond the recording".into()))
     }
 }
@@ -104,8 +102,7 @@ impl Host for Beyond {
     fn segment(&mut self, _: Segment) -> Result<(), HostError> {
         Ok(())
     }
-    fn gated(&mut self, call: &GatedCall, _: Option<Segment>) -> Result<Gate, HostError> {
-        self.0 = Some(call.index);
+    fn gated(&mut self, _: &GatedCall, _: Option<Segment>) -> Result<Gate, HostError> {
         self.stop()
     }
 }
@@ -174,10 +171,7 @@ impl Node {
         let compiled = compiled.map_err(|e| refused(format!("its component: {e}")))?;
         let input = self.body(tenant, &wanted.input)?;
         let input = String::from_utf8_lossy(&input).into_owned();
-        self.readable(tenant, wanted.tail)?;
-        let recording = host::recording(self, tenant, wanted.tail);
-        let recording = recording
-            .ok_or_else(|| Refusal::new(Code::DAMAGED, "a piece of its recording can't be read"))?;
+        let recording = host::recording(self, tenant, wanted.tail)?;
         let mut limits = host::limits(wanted);
         // Time is no part of what is compared: this machine may be slower today.
         limits.deadline_ms = limits.deadline_ms.saturating_mul(10);
@@ -190,7 +184,7 @@ impl Node {
             recording,
             cancel: CancelToken::new(),
         };
-        let report = self.0.world.sandbox.run(&compiled, guest, Beyond(None));
+        let report = self.0.world.sandbox.run(&compiled, guest, Beyond);
         let calls = report.calls;
         let was = self.as_it_ended(tenant, run)?;
         let (ended, differs) = match report.ended {
@@ -217,7 +211,10 @@ impl Node {
                 let asked = "it asks for more than it did";
                 ("diverged", differs(Some(calls), &was.1, asked))
             }
-            Ended::Suspended { .. } | Ended::Cancelled => ("diverged", None),
+            // Nobody cancels it, and a host that answers nothing lets nothing wait.
+            Ended::Suspended { .. } | Ended::Cancelled => {
+                return Err(Refusal::new(Code::INTERNAL, "the replay broke off"));
+            }
             Ended::Refused(why) => return Err(refused(why)),
         };
         Ok(Replay {
@@ -225,39 +222,6 @@ impl Node {
             ended: ended.to_owned(),
             differs,
         })
-    }
-
-    /// Every piece of a recording, oldest first, with the name of the one before it.
-    fn pieces(
-        &self,
-        tenant: TenantId,
-        tail: Option<BodyRef>,
-    ) -> Result<Vec<(Option<BodyRef>, Piece)>, Refusal> {
-        let mut out = Vec::new();
-        let mut at = tail;
-        while let Some(name) = at {
-            let bytes = self.body(tenant, &name)?;
-            let link: Link = postcard::from_bytes(&bytes)
-                .map_err(|_| Refusal::new(Code::DAMAGED, "a run's recording can't be read"))?;
-            at = link.before;
-            out.push((link.before, link.piece));
-        }
-        out.reverse();
-        Ok(out)
-    }
-
-    /// Whether all of a recording can be read; the reason where it can't.
-    fn readable(&self, tenant: TenantId, tail: Option<BodyRef>) -> Result<(), Refusal> {
-        for (_, piece) in self.pieces(tenant, tail)? {
-            if let Piece::Answer {
-                answer: Answer::Body(body),
-                ..
-            } = piece
-            {
-                self.body(tenant, &body)?;
-            }
-        }
-        Ok(())
     }
 
     /// How a run ended: the word, and what it gave or what its agent said.
@@ -364,36 +328,15 @@ impl Node {
         id: RunId,
         run: &Run,
     ) -> Result<BTreeMap<u32, BodyRef>, Refusal> {
-        let store = self.tenant(tenant)?;
-        let damaged = |e: naos_store::ReadError| crate::refusals::reading(&e);
-        let began = Time((id.0 >> 80) as i64);
-        let reader = crate::read::Reader::new(self, tenant)?;
-        let mut at = reader.seq_at(began)?.saturating_sub(1);
-        let (mut out, mut seen) = (BTreeMap::new(), 0);
-        while seen < FACTS_MAX {
-            let entries = store.entries(at, CHUNK).map_err(damaged)?;
-            let Some(last) = entries.last() else { break };
-            at = last.seq;
-            seen += entries.len();
-            for entry in &entries {
-                if run.ended.is_some_and(|ended| entry.at > ended) {
-                    return Ok(out);
-                }
-                if entry.kind == "run.called"
-                    && let Ok(Fact::Run(run::Fact::Called(fact))) =
-                        Fact::decode(&entry.kind, entry.version, &entry.bytes)
-                    && fact.run == id
-                {
-                    out.insert(fact.index, fact.request); // a later attempt's stand for it
-                }
+        let mut out = BTreeMap::new();
+        let reader = Reader::new(self, tenant)?;
+        reader.each_fact(id, run, FACTS_MAX, |_, fact| {
+            if let run::Fact::Called(fact) = fact {
+                out.insert(fact.index, fact.request); // a later attempt's stand for it
             }
-        }
+        })?;
         Ok(out)
     }
-}
-
-fn unreadable() -> Refusal {
-    Refusal::new(Code::DAMAGED, "what was asked or answered can't be read")
 }
 
 /// Nothing, where it ended as it did.

@@ -2,7 +2,7 @@
 //! stands in the run's recording.
 
 use naos_types::fact::run::Ability;
-use naos_types::input::{Answer, Link, Piece};
+use naos_types::input::{Answer, Piece};
 use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, TenantId};
 
@@ -63,25 +63,20 @@ fn cut(mut whole: String, given: u64) -> String {
 fn pieces(
     node: &Node,
     tenant: TenantId,
-    mut tail: Option<BodyRef>,
+    tail: Option<BodyRef>,
 ) -> Result<Vec<(Ability, Answer)>, String> {
-    let mut found = Vec::new();
-    while let Some(name) = tail {
-        if found.len() >= PIECES_MAX {
-            return Err(format!("more than {PIECES_MAX} pieces were said before"));
-        }
-        let bytes = node.body(tenant, &name).map_err(|refusal| refusal.what)?;
-        let link: Link = postcard::from_bytes(&bytes).map_err(|error| error.to_string())?;
-        tail = link.before;
-        if let Piece::Answer {
+    let found = node.pieces(tenant, tail).map_err(|refusal| refusal.what)?;
+    let answers = found.into_iter().filter_map(|(_, piece)| match piece {
+        Piece::Answer {
             ability, answer, ..
-        } = link.piece
-        {
-            found.push((ability, answer));
-        }
+        } => Some((ability, answer)),
+        Piece::Segment(_) => None,
+    });
+    let answers: Vec<_> = answers.collect();
+    if answers.len() > PIECES_MAX {
+        return Err(format!("more than {PIECES_MAX} pieces were said before"));
     }
-    found.reverse();
-    Ok(found)
+    Ok(answers)
 }
 
 /// Answers of models with the results of what each of them wanted to have called. Failed ones are

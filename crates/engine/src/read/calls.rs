@@ -4,12 +4,13 @@ use naos_kernel::run::Run;
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
 use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
-use naos_types::input::{Answer, Link, Piece};
+use naos_types::input::{Answer, Piece};
 use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{BodyRef, Code, Refusal, RunId, Time};
+use naos_types::{BodyRef, Refusal, RunId, Time};
 
 use super::{Reader, damaged};
+use crate::node::unreadable;
 
 /// How much of a request or an answer is shown.
 pub const PREVIEW_BYTES_MAX: usize = 256;
@@ -60,10 +61,6 @@ fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(PREVIEW_BYTES_MAX)]);
     let kept = text.chars().filter(|c| !c.is_control() && *c != '\u{fffd}');
     kept.collect::<String>().trim().to_owned()
-}
-
-fn unreadable() -> Refusal {
-    Refusal::new(Code::DAMAGED, "a run's recording can't be read")
 }
 
 impl Reader {
@@ -125,17 +122,9 @@ impl Reader {
     }
 
     /// What was recorded, oldest first.
-    fn pieces(&self, tail: Option<BodyRef>) -> Result<Vec<Piece>, Refusal> {
-        let mut pieces = Vec::new();
-        let mut at = tail;
-        while let Some(name) = at {
-            let bytes = self.node.body(self.tenant, &name)?;
-            let link: Link = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
-            at = link.before;
-            pieces.push(link.piece);
-        }
-        pieces.reverse();
-        Ok(pieces)
+    fn pieces(&self, tail: Option<BodyRef>) -> Result<impl Iterator<Item = Piece>, Refusal> {
+        let pieces = self.node.pieces(self.tenant, tail)?;
+        Ok(pieces.into_iter().map(|(_, piece)| piece))
     }
 
     fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
@@ -249,10 +238,37 @@ impl Reader {
 
     /// The intents and outcomes of gated calls stand in the journal, while the run was at work.
     fn tell_from_facts(&self, id: RunId, run: &Run, calls: &mut [CallView]) -> Result<(), Refusal> {
+        self.each_fact(id, run, FACTS_MAX, |at, fact| match fact {
+            run::Fact::Called(fact) => {
+                if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                    call.asked = Some(at);
+                    call.world = Some(fact.world);
+                    call.request = self.request(fact.ability, &fact.request, run.is_by_model());
+                }
+            }
+            run::Fact::Answered(fact) => {
+                if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                    call.answered = Some(at);
+                    call.attempts = fact.attempts.max(1);
+                }
+            }
+            _ => {}
+        })
+    }
+
+    /// The intents and outcomes of a run's calls, in the order of the journal; at most so many
+    /// facts are looked through for them.
+    pub(crate) fn each_fact(
+        &self,
+        id: RunId,
+        run: &Run,
+        most: usize,
+        mut each: impl FnMut(Time, run::Fact),
+    ) -> Result<(), Refusal> {
         let began = Time((id.0 >> 80) as i64);
         let mut at = self.seq_at(began)?.saturating_sub(1);
         let mut seen = 0;
-        while seen < FACTS_MAX {
+        while seen < most {
             let entries = self.store.entries(at, CHUNK).map_err(damaged)?;
             let Some(last) = entries.last() else { break };
             at = last.seq;
@@ -265,20 +281,10 @@ impl Reader {
                     continue;
                 }
                 match Fact::decode(&entry.kind, entry.version, &entry.bytes) {
-                    Ok(Fact::Run(run::Fact::Called(fact))) if fact.run == id => {
-                        if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
-                            call.asked = Some(entry.at);
-                            call.world = Some(fact.world);
-                            call.request =
-                                self.request(fact.ability, &fact.request, run.is_by_model());
-                        }
-                    }
-                    Ok(Fact::Run(run::Fact::Answered(fact))) if fact.run == id => {
-                        if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
-                            call.answered = Some(entry.at);
-                            call.attempts = fact.attempts.max(1);
-                        }
-                    }
+                    Ok(Fact::Run(
+                        fact @ (run::Fact::Called(run::Called { run, .. })
+                        | run::Fact::Answered(run::Answered { run, .. })),
+                    )) if run == id => each(entry.at, fact),
                     _ => {}
                 }
             }

@@ -41,16 +41,21 @@ impl Aggregate for Desk {
     }
 }
 
+impl Desk {
+    /// Whether it waits there already. An agent reads the whole thread, so one look answers all
+    /// that was said in it.
+    fn has(&self, call: &Call) -> bool {
+        self.calls.iter().any(|known| match (known, call) {
+            (Call::Thread(known, _), Call::Thread(task, _)) => known == task,
+            (known, call) => known == call,
+        })
+    }
+}
+
 /// Puts something on an agent's desk.
 pub(crate) fn call(turn: &mut Turn<'_>, name: &Name, call: Call, urgent: bool) -> Done {
     let desk = turn.desk(name)?.cloned().unwrap_or_default();
-    let same = |known: &&Call| match (*known, &call) {
-        // It reads the whole thread, so one look answers all that was said.
-        (Call::Thread(known, _), Call::Thread(task, _)) => known == task,
-        (known, call) => known == call,
-    };
-    let waits = desk.calls.iter().any(|known| same(&known));
-    if waits && !urgent {
+    if desk.has(&call) && !urgent {
         return Ok(());
     }
     if desk.calls.len() >= CALLS_MAX {
@@ -114,7 +119,7 @@ fn take(turn: &mut Turn<'_>, name: &Name, desk: &Desk) -> Done {
 
 /// When an agent looks next.
 fn next_beat(turn: &Turn<'_>, name: &Name) -> Done<Time> {
-    let mind = turn.agent(name)?.and_then(|agent| agent.spec.mind.clone());
+    let mind = crate::run::mind(turn, name)?;
     let Some(beat) = mind.as_ref().and_then(|mind| mind.heartbeat.as_ref()) else {
         return Ok(turn.now);
     };
@@ -198,11 +203,7 @@ pub(super) fn fold_created(turn: &mut Turn<'_>, name: &Name) {
 pub(super) fn fold_called(turn: &mut Turn<'_>, f: &agent::Called) -> Done {
     let stopped = turn.agent(&f.name)?.is_some_and(|agent| agent.stopped);
     let mut desk = turn.desk(&f.name)?.cloned().unwrap_or_default();
-    let waits = |known: &Call| match (known, &f.call) {
-        (Call::Thread(known, _), Call::Thread(task, _)) => known == task,
-        (known, call) => known == call,
-    };
-    if !desk.calls.iter().any(waits) {
+    if !desk.has(&f.call) {
         desk.calls.push(f.call.clone());
     }
     desk.at = (!stopped).then_some(f.at);

@@ -10,6 +10,7 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::agent::desk;
+use crate::run::kept;
 use crate::state::{Key, ThreadKey};
 use crate::table::Aggregate;
 use crate::task::{OnBoard, Wanted, on_board};
@@ -152,11 +153,7 @@ pub(crate) fn say(
     if text.trim().is_empty() {
         return Err(Stop::refused(Code::BAD_REQUEST, "the message says nothing"));
     }
-    let (mut to, all) = called(&text);
-    if all {
-        let all = found.agents().into_iter();
-        to.extend(all.filter(|name| !to.contains(name)).collect::<Vec<_>>());
-    }
+    let to = found.called(&text);
     turn.load(to.iter().cloned().map(Key::Agent))?;
     let mut there = Vec::new();
     for name in to {
@@ -224,18 +221,15 @@ pub(crate) fn ended(turn: &mut Turn<'_>, found: &OnBoard, f: &task::Closed) -> D
 /// The agent woke, and was spoken to: it is asked for its answer.
 pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name: &Name) -> Done {
     let asked = crate::task::composed(turn, task)?;
-    let checklist = checklist(turn, name)?;
+    let checklist = section(
+        "Your checklist (HEARTBEAT.md)",
+        &kept(turn, name, "HEARTBEAT.md")?,
+    );
     let output = match turn.task(&task)?.and_then(|task| task.output) {
-        Some(output) => match turn.body(output)? {
-            Some(bytes) => {
-                let text = String::from_utf8_lossy(bytes);
-                let end = text.floor_char_boundary(SHOWN_BYTES_MAX.min(text.len()));
-                format!("\n\n# What came of it\n\n{}", &text[..end])
-            }
-            None => String::new(),
-        },
+        Some(output) => crate::task::text(turn, output)?.unwrap_or_default(),
         None => String::new(),
     };
+    let output = section("What came of it", &output);
     let input = format!(
         "{asked}{output}{checklist}\n\n# What is asked of you\n\nYou are {name}, and were called \
          in the thread of this task. Your answer is posted there: `@name` calls another agent. \
@@ -266,23 +260,13 @@ pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name:
 /// The most bytes of a result and of a checklist that a called agent is shown.
 const SHOWN_BYTES_MAX: usize = 20_000;
 
-/// What the agent goes through whenever it wakes.
-fn checklist(turn: &Turn<'_>, name: &Name) -> Done<String> {
-    let mind = turn.agent(name)?.and_then(|agent| agent.spec.mind.clone());
-    let Some(folder) = mind.and_then(|mind| mind.workspace.clone()) else {
-        return Ok(String::new());
-    };
-    let path = naos_types::DocPath::new(&format!("{folder}/HEARTBEAT.md")).map_err(Stop::broken)?;
-    let Some(document) = turn.document(&path)? else {
-        return Ok(String::new());
-    };
-    let bytes = turn.body(document.body)?.unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes);
-    let end = text.floor_char_boundary(SHOWN_BYTES_MAX.min(text.len()));
-    Ok(format!(
-        "\n\n# Your checklist (HEARTBEAT.md)\n\n{}",
-        &text[..end]
-    ))
+/// A text under its title, as far as there is room; nothing where it is empty.
+fn section(title: &str, text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
+    format!("\n\n# {title}\n\n{}", &text[..end])
 }
 
 /// A called agent answered, or could not.
@@ -304,7 +288,7 @@ pub(crate) fn answered(turn: &mut Turn<'_>, by: &Actor, f: &task::Closed) -> Don
                 return Ok(());
             };
             let most = usize::try_from(MESSAGE_BYTES_MAX).unwrap_or(usize::MAX);
-            let end = words.floor_char_boundary(most.min(words.len()));
+            let end = words.floor_char_boundary(most);
             let body = turn.stage(words.as_bytes()[..end].to_vec())?;
             say(turn, &Actor::Agent(name), task, body, hops + 1).map(drop)
         }

@@ -26,10 +26,11 @@ pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use log::{Log, Page};
 pub use think::{Models, Thinking};
-pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think};
+pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub use tools::TOOL_RESULT_BYTES_MAX;
-pub(crate) use workspace::corrected;
+pub(crate) use tools::cut;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX};
+pub(crate) use workspace::{corrected, kept};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -157,8 +157,9 @@ fn hands(turn: &Turn<'_>, run: &Run, own: Option<(TaskId, u32)>) -> Done<Result<
             "this run is for no task: there is nothing to hand over".into(),
         ));
     };
-    let to = turn.card(&task)?.and_then(|card| card.card.to.clone());
-    let is_its = to == Some(Assignee::Agent(run.agent.clone()))
+    let is_its = turn
+        .card(&task)?
+        .is_some_and(|card| card.card.agent() == Some(&run.agent))
         && matches!(crate::task::known(turn, run.task)?.by, Actor::Task(_));
     let none = || format!("the task isn't {}'s to hand over", run.agent);
     Ok(is_its.then_some(task).ok_or_else(none))

@@ -98,7 +98,7 @@ impl Aggregate for Thinking {
 }
 
 /// How an agent works with a model, if it does.
-fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>> {
+pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>> {
     Ok(turn.agent(agent)?.and_then(|agent| agent.spec.mind.clone()))
 }
 

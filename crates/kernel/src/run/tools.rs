@@ -77,7 +77,7 @@ pub(super) fn call(
             let answer = match turn.compute(Compute { formula, vars })? {
                 Ok(computed) => {
                     let bytes = value_bytes(&computed.value);
-                    Answer::Text(cut(&String::from_utf8_lossy(&bytes)))
+                    Answer::Text(cut(&String::from_utf8_lossy(&bytes), TOOL_RESULT_BYTES_MAX))
                 }
                 Err(why) => Answer::Invalid(why),
             };
@@ -129,13 +129,13 @@ pub(super) fn call(
 /// The most answers to choose from that a person is given.
 const OPTIONS_MAX: usize = 16;
 
-/// As much of a result as a model is given.
-fn cut(text: &str) -> String {
-    if text.len() <= TOOL_RESULT_BYTES_MAX {
+/// As much of a text as there is room for, and that it isn't all.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(TOOL_RESULT_BYTES_MAX);
-    format!("{}\n[cut: {} of {} bytes]", &text[..end], end, text.len())
+    let end = text.floor_char_boundary(most);
+    format!("{}\n[cut: {end} of {} bytes]", &text[..end], text.len())
 }
 
 /// A tool that answers in the same turn: its intent and its result are durable together.
@@ -195,7 +195,7 @@ fn read_document(turn: &Turn<'_>, run: &Run, mind: &MindSpec, path: &DocPath) ->
     };
     let version = document.version;
     let text = match turn.body(document.body)? {
-        Some(bytes) => cut(&String::from_utf8_lossy(bytes)),
+        Some(bytes) => cut(&String::from_utf8_lossy(bytes), TOOL_RESULT_BYTES_MAX),
         None => return Ok(Answer::Failed(format!("{shown} can't be read"))),
     };
     Ok(Answer::Text(format!("{shown}, version {version}:\n{text}")))

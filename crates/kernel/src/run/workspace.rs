@@ -196,6 +196,15 @@ fn text(turn: &Turn<'_>, path: &DocPath) -> Done<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
+/// What an agent's workspace holds under a name; empty where it has neither.
+pub(crate) fn kept(turn: &Turn<'_>, agent: &Name, name: &str) -> Done<String> {
+    let mind = super::mind(turn, agent)?;
+    match mind.as_ref().and_then(|mind| mind.workspace.as_ref()) {
+        Some(folder) => text(turn, &below(folder, name)?),
+        None => Ok(String::new()),
+    }
+}
+
 /// Adds a line to a document; how many bytes it would have where that is too much.
 fn add(
     turn: &mut Turn<'_>,
@@ -226,9 +235,7 @@ pub(crate) fn corrected(
     author: &Name,
     (before, after): (BodyRef, BodyRef),
 ) -> Done {
-    let mind = turn
-        .agent(author)?
-        .and_then(|agent| agent.spec.mind.clone());
+    let mind = super::mind(turn, author)?;
     let Some(folder) = mind.and_then(|mind| mind.workspace.clone()) else {
         return Ok(());
     };
@@ -239,7 +246,7 @@ pub(crate) fn corrected(
     let shown = |body: BodyRef| -> Done<String> {
         let bytes = turn.body(body)?.unwrap_or_default();
         let text = String::from_utf8_lossy(bytes);
-        let end = text.floor_char_boundary(CORRECTION_BYTES_MAX.min(text.len()));
+        let end = text.floor_char_boundary(CORRECTION_BYTES_MAX);
         let lines = text[..end].lines().map(|line| format!("> {line}"));
         Ok(lines.collect::<Vec<_>>().join("\n"))
     };

@@ -60,16 +60,22 @@ impl OnBoard {
     /// The agents that have to do with it.
     #[must_use]
     pub fn agents(&self) -> Vec<Name> {
-        let card = &self.card;
-        let to = match &card.to {
-            Some(Assignee::Agent(name)) => Some(name),
-            _ => None,
-        };
-        let all = to.into_iter().chain(&card.then);
         let mut out: Vec<Name> = Vec::new();
-        for name in all.chain(&card.reviewer).chain(&card.cc) {
+        for name in self.card.agents() {
             if !out.contains(name) {
                 out.push(name.clone());
+            }
+        }
+        out
+    }
+
+    /// The agents that a text calls in its thread, whether or not they are there.
+    #[must_use]
+    pub fn called(&self, text: &str) -> Vec<Name> {
+        let (mut out, all) = message::called(text);
+        for name in self.agents().into_iter().filter(|_| all) {
+            if !out.contains(&name) {
+                out.push(name);
             }
         }
         out
@@ -97,15 +103,12 @@ fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     let tasks = card.after.iter().chain(&card.part_of);
     let documents = card.attached.iter().cloned().map(Key::Document);
     turn.load(tasks.clone().map(|task| Key::Task(*task)).chain(documents))?;
-    let to = match &card.to {
-        Some(Assignee::Agent(name)) => Some(name),
-        Some(Assignee::Member(member)) if turn.member(member)?.is_none() => {
-            return refuse(Code::NOT_FOUND, format!("there is no member {member}"));
-        }
-        _ => None,
-    };
-    let work = to.into_iter().chain(&card.then);
-    for name in work.chain(&card.reviewer).chain(&card.cc) {
+    if let Some(Assignee::Member(member)) = &card.to
+        && turn.member(member)?.is_none()
+    {
+        return refuse(Code::NOT_FOUND, format!("there is no member {member}"));
+    }
+    for name in card.agents() {
         let is_there = turn.agent(name)?.is_some() || crate::resource::skill(turn, name)?.is_some();
         if !is_there {
             return refuse(Code::NO_AGENT, format!("there is no agent {name}"));
@@ -276,7 +279,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, task: TaskId) -> Done<Reply> {
 pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, name: &Name) -> Done {
     let found = on_board(turn, task)?.clone();
     let status = known(turn, task)?.status;
-    let is_its = found.card.to == Some(Assignee::Agent(name.clone()));
+    let is_its = found.card.agent() == Some(name);
     if status.is_closed() || !is_its || works(turn, &found)? {
         return Ok(()); // somebody else has it, or began it
     }
@@ -298,10 +301,10 @@ fn blocked(turn: &mut Turn<'_>, task: TaskId, why: &Refusal) -> Done {
 
 /// Begins the run of its steps.
 fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done {
-    let Some(Assignee::Agent(_)) = &found.card.to else {
+    if found.card.agent().is_none() {
         let what = "it is nobody's whom naos can ask: give it to an agent";
         return refuse(Code::WRONG_STATE, what);
-    };
+    }
     let spec = work::steps(&found.card)?;
     let inputs = work::compose(turn, task)?;
     let plan = PlanId::derived(task.0, &format!("work/{}", found.begun + 1));
@@ -320,14 +323,8 @@ pub(crate) fn may_hand(turn: &Turn<'_>, by: &Actor, task: TaskId, to: &Assignee)
         let what = format!("it was handed on {HANDS_MAX} times: a person decides whose it is");
         return refuse(Code::WRONG_STATE, what);
     }
-    let card = Card {
-        to: Some(to.clone()),
-        then: match to {
-            Assignee::Agent(_) => found.card.then.clone(),
-            Assignee::Member(_) => Vec::new(), // a person passes it on by hand
-        },
-        ..Card::clone(&found.card)
-    };
+    let mut card = Card::clone(&found.card);
+    card.give(to.clone());
     checked(turn, &card)?;
     Ok(found)
 }
@@ -474,14 +471,10 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Handed(f) => {
             let found = turn.card_mut(&f.task)?;
-            let card = Arc::make_mut(&mut found.card);
-            card.to = Some(f.to.clone());
-            if matches!(f.to, Assignee::Member(_)) {
-                card.then.clear();
-            }
+            Arc::make_mut(&mut found.card).give(f.to.clone());
             found.plan = None;
             found.hands = f.hands;
-            let target = whose(&found.card);
+            let target = found.card.agent().cloned();
             let task = turn.task_mut(&f.task)?;
             task.target = target;
             task.status = TaskStatus::Assigned;
@@ -491,15 +484,8 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     }
 }
 
-fn whose(card: &Card) -> Option<Name> {
-    match &card.to {
-        Some(Assignee::Agent(name)) => Some(name.clone()),
-        _ => None,
-    }
-}
-
 fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
-    turn.task_mut(&f.task)?.target = whose(&f.card);
+    turn.task_mut(&f.task)?.target = f.card.agent().cloned();
     if turn.card(&f.task)?.is_some() {
         turn.card_mut(&f.task)?.card = Arc::clone(&f.card);
         return Ok(());

@@ -18,8 +18,8 @@ pub(crate) use board::{
     closed, entrust, hand, may_hand, on_board, plan_closed, step_started, taken,
 };
 pub(crate) use open::{Wanted, no_model, open};
-pub(crate) use work::composed;
 pub use work::{ATTACHED_BYTES_MAX, SAID_BYTES_MAX};
+pub(crate) use work::{composed, text};
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

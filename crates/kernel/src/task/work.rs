@@ -1,13 +1,12 @@
 //! The work of a task as steps of a plan, and what whoever does it is given.
 
-use naos_types::spec::{
-    Assignee, Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec,
-};
+use naos_types::spec::{Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec};
 use naos_types::{Actor, BodyRef, Code, Name, Role, TaskId, TaskStatus};
 
 use super::board::on_board;
 use super::known;
 use crate::message::{self, Line};
+use crate::run::cut;
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -52,7 +51,7 @@ fn step(name: &Name, after: Option<&Name>, action: StepDo) -> StepSpec {
 
 /// What a card is made of: one step for each agent, then the reviewer's, then a person's.
 pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
-    let Some(Assignee::Agent(first)) = &card.to else {
+    let Some(first) = card.agent() else {
         return Err(Stop::broken("a task without an agent has no steps".into()));
     };
     let mut steps: Vec<StepSpec> = Vec::new();
@@ -140,16 +139,8 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
 /// What the task is called: its brief begins with it.
 const TITLE: &str = "{{ input | lines | first | replace('# ', '') }}";
 
-/// As much of a text as there is room for.
-fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(most);
-    format!("{}\n[cut: {end} of {} bytes]", &text[..end], text.len())
-}
-
-fn text(turn: &Turn<'_>, body: BodyRef) -> Done<Option<String>> {
+/// The text of a content, if it can be read.
+pub(crate) fn text(turn: &Turn<'_>, body: BodyRef) -> Done<Option<String>> {
     let bytes = turn.body(body)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }

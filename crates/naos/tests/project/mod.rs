@@ -1,6 +1,7 @@
 //! A scratch project, and the binary to use it with.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod office;
 pub mod receiver;
 
 use std::io::{BufRead, BufReader, Write};

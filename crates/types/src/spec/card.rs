@@ -93,6 +93,29 @@ impl Default for Card {
 }
 
 impl Card {
+    /// The agent that it is given to.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&Name> {
+        match &self.to {
+            Some(Assignee::Agent(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// All agents that it names: whose it is, who goes on, who looks at it, who hears of it.
+    pub fn agents(&self) -> impl Iterator<Item = &Name> {
+        let work = self.agent().into_iter().chain(&self.then);
+        work.chain(&self.reviewer).chain(&self.cc)
+    }
+
+    /// Gives it to somebody else. A person passes it on by hand.
+    pub fn give(&mut self, to: Assignee) {
+        if matches!(to, Assignee::Member(_)) {
+            self.then.clear();
+        }
+        self.to = Some(to);
+    }
+
     /// What is wrong with it, in a sentence, whoever sent it.
     ///
     /// # Errors
@@ -125,12 +148,11 @@ impl Card {
         if !(1..=CARD_ROUNDS_MAX).contains(&self.rounds_max) {
             return Err(format!("a review has 1 to {CARD_ROUNDS_MAX} rounds"));
         }
-        let by_agent = matches!(self.to, Some(Assignee::Agent(_)));
-        if !self.then.is_empty() && !by_agent {
+        if !self.then.is_empty() && self.agent().is_none() {
             return Err("only what an agent made is passed on: say whose it is first".into());
         }
         if let Some(reviewer) = &self.reviewer
-            && (self.to == Some(Assignee::Agent(reviewer.clone())) || self.then.contains(reviewer))
+            && (self.agent() == Some(reviewer) || self.then.contains(reviewer))
         {
             return Err(format!("{reviewer} can't review its own work"));
         }

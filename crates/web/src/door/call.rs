@@ -135,6 +135,20 @@ impl Call {
         Ok((body.staged.name, body))
     }
 
+    /// The same for a text that may be missing, with what is to be kept.
+    pub(crate) fn content_of(
+        &self,
+        text: Option<String>,
+    ) -> Result<(Option<BodyRef>, Vec<NewBody>), Fault> {
+        Ok(match text {
+            Some(text) => {
+                let (name, body) = self.content(text)?;
+                (Some(name), vec![body])
+            }
+            None => (None, Vec::new()),
+        })
+    }
+
     pub(crate) fn seal(&self, text: &str) -> Result<Sealed, Fault> {
         Ok(self.desk.app.node.seal(self.who()?.tenant, text)?)
     }

@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use naos_types::{Code, Digest, Refusal, Seq, Time};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::api::{mcp, openai};
 use crate::app::Desk;
@@ -192,10 +193,7 @@ async fn admit(
         _ => BODY_BYTES_MAX,
     };
     let body = collect(body, limit).await?;
-    let request = match &key {
-        Some(_) => digest(row, &path, &body),
-        None => Digest([0; 32]), // nobody asks whether it is the same one
-    };
+    let request = request_of(key.as_deref(), row, &path, &body);
     let mut call = Call {
         desk: Arc::clone(desk),
         who,
@@ -246,10 +244,7 @@ pub(crate) async fn within(desk: &Arc<Desk>, who: &Who, peer: Peer, asked: Inner
         check_role(row, Some(who))?;
     }
     let key = key.as_deref().map(checked_key).transpose()?;
-    let request = match &key {
-        Some(_) => digest(row, &path, &body),
-        None => Digest([0; 32]),
-    };
+    let request = request_of(key.as_deref(), row, &path, &body);
     let call = Call {
         desk: Arc::clone(desk),
         who: Some(who.clone()),
@@ -293,6 +288,23 @@ fn known_names(row: &Row, query: &[(String, String)]) -> Result<(), Fault> {
         row.method, row.path
     );
     Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into())
+}
+
+/// What a request is known by under its key; without one nobody asks whether it is the same.
+fn request_of(key: Option<&str>, row: &Row, path: &str, body: &[u8]) -> Digest {
+    key.map_or(Digest([0; 32]), |_| digest(row, path, body))
+}
+
+/// What is not itself in a part of an address.
+const CODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A text as a part of a path or of a query.
+pub(crate) fn coded(text: &str) -> String {
+    utf8_percent_encode(text, CODED).to_string()
 }
 
 /// What tells a request from another one under the same key.

@@ -30,6 +30,7 @@ use naos_types::{Code, Role};
 
 use crate::app::Desk;
 use crate::auth::{cookie, token::base32};
+pub(crate) use crate::door::coded as escape;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::locale::Locale;
@@ -145,18 +146,6 @@ fn here(call: &Call) -> String {
     } else {
         format!("{}?{}", call.path, query.join("&"))
     }
-}
-
-/// A text as part of a query.
-pub(crate) fn escape(text: &str) -> String {
-    let byte = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn role(role: Role) -> words::Role {

@@ -1,10 +1,8 @@
 //! `/tasks/{id}`, and the form that makes one.
 
 use naos_engine::read::Reader;
-use naos_kernel::agent::Desk;
 use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
-use naos_types::fact::agent::Call as Waits;
 use naos_types::spec::Assignee;
 use naos_types::{Actor, Code, Role, TaskId, command};
 use serde::Deserialize;
@@ -60,7 +58,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         opened_ms: task.opened.0,
         planned: planned(&reader, &found),
         due_ms: found.card.due.map(|due| due.0),
-        begins_ms: begins(&reader, id, &found)?,
+        begins_ms: cards::begins(&reader, id, &found)?.map(|at| at.0),
         brief: text(&task.input),
         output: task.output.as_ref().map_or_else(String::new, text),
         plan: found.plan.map(|plan| plan.to_string()),
@@ -72,19 +70,10 @@ pub(crate) async fn show(call: Call) -> Answered {
             hand: super::form_key(),
             act: super::form_key(),
         }),
-        can_begin: is_open && !works && matches!(found.card.to, Some(Assignee::Agent(_))),
+        can_begin: is_open && !works && found.card.agent().is_some(),
         can_finish: is_open && !works,
     };
     super::page(&call, &page)
-}
-
-fn begins(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Option<i64>, Fault> {
-    let Some(Assignee::Agent(name)) = &found.card.to else {
-        return Ok(None);
-    };
-    let desk = reader.find::<Desk>(name)?;
-    let waits = desk.filter(|desk| desk.calls.contains(&Waits::Task(task)));
-    Ok(waits.and_then(|desk| desk.at).map(|at| at.0))
 }
 
 /// What is planned, under the names of the locale table.

@@ -6,19 +6,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::Desk;
 use crate::auth::{Peer, Who};
-use crate::door::{self, Inner};
+use crate::door::{self, Inner, coded};
 use crate::router::Row;
-
-/// What is not itself in a part of an address.
-pub(super) const CODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// What is asked of the API.
 #[derive(Clone)]
@@ -92,10 +84,6 @@ impl Asked {
         }
         address
     }
-}
-
-fn coded(text: &str) -> String {
-    utf8_percent_encode(text, CODED).to_string()
 }
 
 /// A path whose parts are coded one by one.

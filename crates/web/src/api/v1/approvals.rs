@@ -3,7 +3,7 @@
 use naos_kernel::approval::Approval;
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Digest, Seq};
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -77,23 +77,17 @@ pub(crate) async fn answer(
     approval: ApprovalId,
     asked: Decide,
 ) -> Result<(Seq, Option<Waiting>), Fault> {
-    let mut bodies = Vec::new();
-    let edited = match asked.edited {
-        Some(text) if text.trim().is_empty() => {
+    if let Some(text) = &asked.edited {
+        if text.trim().is_empty() {
             let what = "what it was changed into is empty: nothing would be approved";
-            return Err(Fault::new(naos_types::Code::BAD_REQUEST, what));
+            return Err(Fault::new(Code::BAD_REQUEST, what));
         }
-        Some(text) if text.len() > EDIT_BYTES_MAX => {
+        if text.len() > EDIT_BYTES_MAX {
             let what = format!("what it was changed into has more than {EDIT_BYTES_MAX} bytes");
-            return Err(Fault::new(naos_types::Code::TOO_LARGE, what));
+            return Err(Fault::new(Code::TOO_LARGE, what));
         }
-        Some(text) => {
-            let (name, body) = call.content(text)?;
-            bodies.push(body);
-            Some(name)
-        }
-        None => None,
-    };
+    }
+    let (edited, bodies) = call.content_of(asked.edited)?;
     let comment = asked.comment.filter(|comment| !comment.trim().is_empty());
     let decide = command::Approval::Decide {
         approval,

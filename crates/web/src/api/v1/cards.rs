@@ -7,7 +7,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ThreadKey;
 use naos_kernel::agent::{Agent, Desk};
 use naos_kernel::member::Member;
-use naos_kernel::message::{Line, Thread, called, piece_of};
+use naos_kernel::message::{Line, Thread, piece_of};
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::Call as Waits;
@@ -201,19 +201,23 @@ pub(crate) async fn create(call: Call) -> Answered {
     let reader = call.reader()?;
     let mut made = json!({"task": task, "seq": seq});
     if let Some(found) = reader.find::<OnBoard>(&task)? {
-        made["begins"] = begins(&reader, task, &found)?;
+        made["begins"] = shapes::time(begins(&reader, task, &found)?);
     }
     Ok(json(StatusCode::CREATED, &made))
 }
 
-/// When the agent whose it is looks at it; null where it doesn't wait for one.
-fn begins(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Value, Refusal> {
-    let Some(Assignee::Agent(name)) = &found.card.to else {
-        return Ok(Value::Null);
+/// When the agent whose it is looks at it; none where it doesn't wait for one.
+pub(crate) fn begins(
+    reader: &Reader,
+    task: TaskId,
+    found: &OnBoard,
+) -> Result<Option<Time>, Refusal> {
+    let Some(name) = found.card.agent() else {
+        return Ok(None);
     };
     let desk = reader.find::<Desk>(name)?;
     let waits = desk.filter(|desk| desk.calls.contains(&Waits::Task(task)));
-    Ok(shapes::time(waits.and_then(|desk| desk.at)))
+    Ok(waits.and_then(|desk| desk.at))
 }
 
 /// The task on the board that the path names.
@@ -263,11 +267,7 @@ pub(crate) async fn hand(call: &Call, asked: HandOver) -> Result<(Seq, TaskId), 
     let (task, _) = on_board(call)?;
     let to = assignee(&asked.to)?.ok_or_else(|| bad("`to` is an agent or a member"))?;
     let note = asked.note.filter(|note| !note.trim().is_empty());
-    let note = note.map(|note| call.content(note)).transpose()?;
-    let (note, bodies) = match note {
-        Some((note, body)) => (Some(note), vec![body]),
-        None => (None, Vec::new()),
-    };
+    let (note, bodies) = call.content_of(note)?;
     let (seq, _) = call
         .ask("", command::Task::Hand { task, to, note }, bodies)
         .await?;
@@ -290,11 +290,7 @@ struct Finish {
 pub(crate) async fn finish(call: Call) -> Answered {
     let asked: Finish = call.json()?;
     let (task, _) = on_board(&call)?;
-    let output = asked.output.map(|text| call.content(text)).transpose()?;
-    let (output, bodies) = match output {
-        Some((output, body)) => (Some(output), vec![body]),
-        None => (None, Vec::new()),
-    };
+    let (output, bodies) = call.content_of(asked.output)?;
     let (seq, _) = call
         .ask("", command::Task::Finish { task, output }, bodies)
         .await?;
@@ -311,13 +307,8 @@ pub(crate) struct Say {
 pub(crate) async fn speak(call: &Call, asked: Say) -> Result<(Seq, Value), Fault> {
     let (task, found) = on_board(call)?;
     let reader = call.reader()?;
-    let (mut to, all) = called(&asked.text);
-    if all {
-        let agents = found.agents().into_iter();
-        to.extend(agents.filter(|name| !to.contains(name)).collect::<Vec<_>>());
-    }
     let (mut there, mut unknown) = (Vec::new(), Vec::new());
-    for name in to {
+    for name in found.called(&asked.text) {
         match reader.find::<Agent>(&name)? {
             Some(_) => there.push(name),
             None => unknown.push(name),
@@ -420,7 +411,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "cc": card.cc,
         "attached": card.attached,
         "plan": found.plan,
-        "begins": begins(reader, task, found)?,
+        "begins": shapes::time(begins(reader, task, found)?),
         "hands": found.hands,
         "messages": said.iter().map(|one| line(reader, one)).collect::<Vec<_>>(),
         "messages_before": before,

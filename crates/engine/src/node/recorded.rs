@@ -1,0 +1,34 @@
+//! What was recorded of a run: a chain of pieces, each of which names the one before it.
+
+use naos_types::input::{Link, Piece};
+use naos_types::{BodyRef, Code, Refusal, TenantId};
+
+use super::Node;
+
+/// A recording says something else than its layout.
+pub(crate) fn unreadable() -> Refusal {
+    Refusal::new(Code::DAMAGED, "a run's recording can't be read")
+}
+
+impl Node {
+    /// The pieces that end with `tail`, oldest first, each with the name of the one before it.
+    ///
+    /// # Errors
+    /// A refusal if one of them can't be read.
+    pub(crate) fn pieces(
+        &self,
+        tenant: TenantId,
+        tail: Option<BodyRef>,
+    ) -> Result<Vec<(Option<BodyRef>, Piece)>, Refusal> {
+        let mut out = Vec::new();
+        let mut at = tail;
+        while let Some(name) = at {
+            let bytes = self.body(tenant, &name)?;
+            let Link { before, piece } = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
+            at = before;
+            out.push((before, piece));
+        }
+        out.reverse();
+        Ok(out)
+    }
+}

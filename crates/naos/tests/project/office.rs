@@ -1,0 +1,61 @@
+//! A project with a daemon, and a server that answers as a model does, from a script.
+
+use naos_modelserver::{Options, Server, Step};
+
+use crate::project::{Daemon, Project};
+
+pub const KEY: &str = "sk-a-key-of-the-tests";
+
+pub struct Office {
+    pub project: Project,
+    pub server: Server,
+    pub daemon: Daemon,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Office {
+    pub fn new(script: &str) -> Self {
+        Self::with(Step::parse_all(script).unwrap())
+    }
+
+    pub fn with(script: Vec<Step>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let options = Options {
+            key: Some(KEY.into()),
+            script,
+            remembers: true,
+            ..Options::default()
+        };
+        let server = runtime.block_on(Server::start(options)).unwrap();
+        let project = Project::new();
+        let port = server.port().to_string();
+        let daemon = project.up_with(&[
+            ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+            ("NAOS_MODEL_TEST", KEY),
+        ]);
+        Self {
+            project,
+            server,
+            daemon,
+            _runtime: runtime,
+        }
+    }
+
+    /// Makes the server the one model there is.
+    pub fn connect(&self) {
+        let text = format!(
+            "type: model\nname: fast\nprovider: openai-compatible\nendpoint: {}\nmodel: scripted\n\
+             key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools]\n\
+             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n",
+            self.server.url("/v1")
+        );
+        let applied = self
+            .project
+            .naos_with(&["apply", "-f", "-"], text.as_bytes());
+        assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    }
+}
