@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use naos_engine::shard::{Envelope, Incoming, NewBody, SameAs, Ticket};
-use naos_types::command::{Command, Reply};
+use naos_types::command::{self, Command, Reply};
 use naos_types::input::Input;
 use naos_types::{
     Actor, BodyRef, Code, Digest, MemberId, Refusal, Role, Sealed, Seq, SubjectId, TenantId, Time,
@@ -306,7 +306,20 @@ impl Sim {
             asked.stand = Stand::Refused(refusal);
             return self.later(1_000, Event::Mend(tenant)); // the owner doesn't leave it there
         }
+        // Whoever decided something and had it given up with what broke decides it once more: what
+        // waits for people waits for no end otherwise.
+        let decides = matches!(
+            asked.command,
+            Command::Approval(command::Approval::Decide { .. })
+                | Command::Run(command::Run::Resolve { .. })
+        );
+        let anew = (decides && refusal.code == Code::SKIPPED)
+            .then(|| (asked.tenant, asked.command.clone(), asked.bodies.clone()));
         asked.stand = Stand::Refused(refusal);
+        if let Some((tenant, command, bodies)) = anew {
+            let wait = 1_000 + self.chance.below(60_000);
+            self.ask(tenant, command, bodies, None, true, wait);
+        }
     }
 
     /// A flush is over: the store has records of all that it spoke for.
