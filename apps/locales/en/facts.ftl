@@ -18,6 +18,7 @@ fact-task-closed = Task done
 fact-task-planned = Task planned
 fact-task-begun = Task begun
 fact-task-handed = Task handed over
+fact-task-made = Part of a task kept
 fact-message-said = Message
 fact-agent-called = Agent called
 fact-agent-woke = Agent woke

@@ -18,6 +18,7 @@ fact-task-closed = Tâche terminée
 fact-task-planned = Tâche planifiée
 fact-task-begun = Tâche entamée
 fact-task-handed = Tâche confiée
+fact-task-made = Partie d'une tâche conservée
 fact-message-said = Message
 fact-agent-called = Agent appelé
 fact-agent-woke = Agent réveillé

@@ -49,7 +49,10 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 plan::Fact::StepFailed(f) if f.retry_at.is_none() => crate::plan::announce(turn, f),
                 plan::Fact::StepStarted(f) => crate::task::step_started(turn, f),
                 plan::Fact::Paused(f) => crate::plan::pauses_too(turn, f.plan),
-                plan::Fact::Resumed(f) => crate::plan::pauses_too(turn, f.plan),
+                plan::Fact::Resumed(f) => {
+                    crate::task::plan_resumed(turn, f.plan)?;
+                    crate::plan::pauses_too(turn, f.plan)
+                }
                 plan::Fact::Closed(f) => {
                     crate::event::plan_ended(turn, f)?;
                     crate::event::plan_failed(turn, f)?;

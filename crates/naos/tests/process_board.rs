@@ -163,6 +163,57 @@ fn process_agents_are_called_in_a_thread_and_tasks_handed_over() {
 }
 
 #[test]
+fn process_what_is_blocked_goes_on_where_it_stood() {
+    let office = office(concat!(
+        r#"{"say": "The spec."}"#,
+        "\n",
+        r#"{"say": "The page."}"#,
+    ));
+    let project = &office.project;
+    assert_eq!(project.naos(&["stop", "fury"]).exit, 0);
+    let task = id(&office.create(&[
+        "Prices",
+        "--text",
+        "Find out.",
+        "--to",
+        "jarvis",
+        "--then",
+        "fury",
+        "--priority",
+        "urgent",
+    ]));
+    let found = office.until(&task, "blocked", |found| found["status"] == "blocked");
+    let said = found["messages"][0]["text"].as_str().unwrap();
+    assert!(said.contains("fury is stopped"), "{said}");
+    let early = project.naos(&["task", "begin", &task]);
+    assert_eq!(early.exit, 3, "{}", early.stderr);
+    assert!(
+        early.stderr.contains("naos enable fury"),
+        "{}",
+        early.stderr
+    );
+    let deleted = project.naos(&["delete", "jarvis"]);
+    assert_eq!(
+        deleted.exit, 0,
+        "jarvis is done with it: {}",
+        deleted.stderr
+    );
+    assert_eq!(project.naos(&["enable", "fury"]).exit, 0);
+    let begun = project.naos(&["task", "retry", &task]);
+    assert_eq!(begun.exit, 0, "{}", begun.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "The page.");
+    let asked: Vec<String> = office
+        .server
+        .seen()
+        .iter()
+        .map(|one| one.body.to_string())
+        .collect();
+    assert_eq!(asked.len(), 2, "jarvis isn't asked again");
+    assert!(asked[1].contains("What jarvis made of it"), "{}", asked[1]);
+}
+
+#[test]
 fn process_what_cannot_be_is_said() {
     let project = Project::new();
     let made = project.json(&["task", "create", "Call Ann"]);

@@ -6,7 +6,7 @@
 use naos_types::command::Reply;
 use naos_types::fact::agent::{self, Call};
 use naos_types::spec::{Heartbeat, Look, Timing, When};
-use naos_types::{Code, Name, Span, Time};
+use naos_types::{Code, Name, Priority, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
@@ -87,7 +87,7 @@ pub(super) fn wake_now(turn: &mut Turn<'_>, name: &Name) -> Done<Reply> {
     if desk.calls.is_empty() {
         return Ok(Reply::Unchanged);
     }
-    take(turn, name, &desk)?;
+    take(turn, name, &desk, false)?;
     Ok(Reply::Done)
 }
 
@@ -97,16 +97,43 @@ pub(crate) fn due(turn: &mut Turn<'_>, name: &Name) -> Done {
     if desk.at.is_none_or(|at| at > turn.now) {
         return Ok(());
     }
-    take(turn, name, &desk)
+    let rests = rests(turn, name)? && !crate::planted::is("works-at-night");
+    take(turn, name, &desk, rests)
 }
 
-fn take(turn: &mut Turn<'_>, name: &Name, desk: &Desk) -> Done {
-    let calls: Vec<Call> = desk.calls.iter().take(WAKE_MAX).cloned().collect();
-    let more = desk.calls.len() > calls.len();
+/// Whether its hours are over: only what is urgent is looked at.
+fn rests(turn: &Turn<'_>, name: &Name) -> Done<bool> {
+    let mind = crate::run::mind(turn, name)?;
+    let beat = mind.as_ref().and_then(|mind| mind.heartbeat.as_ref());
+    let Some((beat, cron)) = beat.and_then(|beat| Some((beat, beat.active.as_ref()?))) else {
+        return Ok(false);
+    };
+    let opens = opens(turn, cron, &beat.zone, turn.now)?;
+    Ok(opens.is_some_and(|opens| opens > turn.now))
+}
+
+fn is_urgent(turn: &Turn<'_>, call: &Call) -> Done<bool> {
+    let (Call::Task(task) | Call::Thread(task, _)) = call;
+    let found = turn.card(task)?;
+    Ok(found.is_some_and(|found| found.card.priority == Priority::Urgent))
+}
+
+fn take(turn: &mut Turn<'_>, name: &Name, desk: &Desk, only_urgent: bool) -> Done {
+    let (mut calls, mut later) = (Vec::new(), None);
+    for call in &desk.calls {
+        if only_urgent && !is_urgent(turn, call)? {
+            later.get_or_insert(next_beat(turn, name)?);
+        } else if calls.len() < WAKE_MAX {
+            calls.push(call.clone());
+        } else {
+            later = Some(turn.now);
+            break;
+        }
+    }
     turn.emit(agent::Woke {
         name: name.clone(),
         calls: calls.clone(),
-        next: more.then_some(turn.now),
+        next: later,
     })?;
     for call in calls {
         match call {

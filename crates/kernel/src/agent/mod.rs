@@ -193,6 +193,18 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
                 ))
                 .into());
             }
+            let given = crate::task::given_to(turn, name)?;
+            if given > 0 && !crate::planted::is("tasks-orphaned") {
+                let tasks = if given == 1 {
+                    "1 task waits"
+                } else {
+                    &format!("{given} tasks wait")
+                };
+                let what = format!("{tasks} for {name}: without it nobody would do them");
+                let help = "hand them over (naos task hand-over), or cancel them; `naos task list` \
+                    shows whose they are";
+                return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+            }
             turn.emit(agent::Deleted { name: name.clone() })?;
             Ok(Reply::Done)
         }

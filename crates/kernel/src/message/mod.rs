@@ -20,6 +20,9 @@ use crate::turn::{Done, Stop, Turn};
 pub const MESSAGE_BYTES_MAX: u64 = 16 * 1_024;
 /// How many answers of agents may lead from one to the next before nobody is called any more.
 pub const HOPS_MAX: u32 = 8;
+/// How often agents call others in a thread, after a person spoke, before nobody is called any
+/// more.
+pub const CALLS_MAX: usize = 24;
 /// How many messages one piece of a thread holds.
 pub const LINES_PER_PIECE: u32 = 64;
 /// The most agents that one message calls.
@@ -162,17 +165,28 @@ pub(crate) fn say(
         }
     }
     there.truncate(CALLED_MAX);
-    let goes_in_circles = hops >= HOPS_MAX && !there.is_empty();
-    if goes_in_circles && !crate::planted::is("talks-for-ever") {
-        there.clear();
+    let wanted = there.len();
+    if matches!(by, Actor::Agent(_)) {
+        let too_deep = hops >= HOPS_MAX && !crate::planted::is("talks-for-ever");
+        let room = CALLS_MAX.saturating_sub(found.calls as usize);
+        if too_deep {
+            there.clear();
+        } else if !crate::planted::is("all-talk-at-once") {
+            there.truncate(room);
+        }
     }
+    let ends = there.len() < wanted;
     let message = posted(turn, by, &found, (task, body, hops), there)?;
-    if goes_in_circles {
-        let words = format!(
-            "{HOPS_MAX} answers led from one to the next: nobody is called any more until a \
-             person says something."
-        );
-        note(turn, task, &words)?;
+    if ends && !found.hushed {
+        let words = if hops >= HOPS_MAX {
+            format!("{HOPS_MAX} answers led from one to the next")
+        } else {
+            format!("agents called each other {CALLS_MAX} times")
+        };
+        let words = format!("{words}: nobody is called any more until a person says something.");
+        let body = turn.stage(words.into_bytes())?;
+        let last = (task, body, HOPS_MAX + 1);
+        posted(turn, &Actor::System, &found, last, Vec::new())?;
     }
     Ok(message)
 }
@@ -334,6 +348,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     let found = turn.card_mut(&f.task)?;
     let key = ThreadKey(f.task, piece_of(found.messages));
     found.messages += 1;
+    match &f.by {
+        Actor::Agent(_) => found.calls += u32::try_from(f.to.len()).unwrap_or(u32::MAX),
+        Actor::Member(..) => (found.calls, found.hushed) = (0, false),
+        // naos said that the talk ended: once is enough.
+        _ => found.hushed |= f.hops > HOPS_MAX,
+    }
     if turn.thread(&key)?.is_none() {
         turn.put_thread(key.clone(), Some(Thread::default()));
     }

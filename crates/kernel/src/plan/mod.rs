@@ -38,7 +38,7 @@ pub(crate) use lower::{sound_flow, sound_undo};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, task_closed};
-pub(crate) use undo::announce;
+pub(crate) use undo::{announce, resume};
 pub(crate) use vars::identifier;
 pub(crate) use wait::{heard, signalled, takes_signal};
 
@@ -772,6 +772,7 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
             step.round = f.round;
             step.deadline = None;
             step.retry_at = None;
+            step.forgiven = step.attempt; // a new round, with as many attempts as the first
         }
     }
     if let Some(step) = plan.steps.get_mut(&f.at.step) {

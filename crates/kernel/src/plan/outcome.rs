@@ -5,7 +5,7 @@ use naos_types::fact::{Problem, plan, review, task};
 use naos_types::spec::{ReviewSpec, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, PlanId, PlanStatus, StepPath,
-    StepStatus, TaskStatus,
+    StepStatus, TaskId, TaskStatus,
 };
 
 use super::{ITEMS_PER_CHUNK, Plan, Step, advance, known, nested};
@@ -119,10 +119,29 @@ fn reviewed(
         }
         Verdict::Abandoned => {
             turn.emit(review::Abandoned { review, reviewer })?;
+            if asked_in_vain(plan, spec) {
+                return turn.emit(plan::StepDone {
+                    plan: id,
+                    at,
+                    output: Some(evidence),
+                });
+            }
             let note = "the reviewer's answer holds no verdict: praise or refute".to_owned();
             failed(turn, id, at, Problem::new(Code::STEP_FAILED, note))
         }
     }
+}
+
+/// Whether the reviewer was asked as often as it may be, and a person is asked next: they decide.
+fn asked_in_vain(plan: &Plan, spec: &StepSpec) -> bool {
+    let last = plan
+        .steps
+        .get(&spec.name)
+        .is_none_or(|step| step.attempt - step.forgiven >= spec.retry.attempts_max);
+    let asks = |next: &StepSpec| {
+        matches!(next.action, StepDo::Approval { .. }) && next.after.contains(&spec.name)
+    };
+    last && plan.forward().any(asks)
 }
 
 /// A person answered, or nobody did.
@@ -159,9 +178,24 @@ pub(crate) fn approval_decided(
     failed_for_good(turn, id, &plan, at.clone(), problem)
 }
 
+/// What a person may change, so that the same step succeeds.
+const CHANGEABLE: [Code; 5] = [
+    Code::NO_AGENT,
+    Code::AGENT_STOPPED,
+    Code::OVER_BUDGET,
+    Code::NO_MODEL,
+    Code::NO_SECRET,
+];
+
 /// An attempt failed: the next one after a pause, or none.
 pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Problem) -> Done {
     let plan = known(turn, id)?.clone();
+    if let Actor::Task(task) = plan.by
+        && CHANGEABLE.contains(&problem.code)
+        && !crate::planted::is("stopped-agents-fail-tasks")
+    {
+        return hold(turn, (id, &plan), at, problem, task);
+    }
     let spec = plan.spec_of(&at.step)?.clone();
     let step = plan.steps.get(&at.step);
     let attempt = match (at.item, step.and_then(|step| step.fan.as_ref())) {
@@ -184,6 +218,28 @@ pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Pro
         problem,
         retry_at,
     })
+}
+
+/// The work of a task waits for a person: its step is tried again when they let it go on.
+fn hold(
+    turn: &mut Turn<'_>,
+    (id, plan): (PlanId, &Plan),
+    at: StepPath,
+    problem: Problem,
+    task: TaskId,
+) -> Done {
+    let retry_at = Some(turn.now);
+    turn.emit(plan::StepFailed {
+        plan: id,
+        at,
+        problem: problem.clone(),
+        retry_at,
+    })?;
+    if plan.paused.is_none() {
+        let (name, by) = (plan.name.clone(), Actor::System);
+        turn.emit(plan::Paused { plan: id, name, by })?;
+    }
+    crate::task::held(turn, task, &problem)
 }
 
 pub(super) fn failed_for_good(

@@ -106,7 +106,7 @@ pub(super) fn decide(
 }
 
 /// Goes on where it failed; what is done stays done.
-pub(super) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
+pub(crate) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;
     if let Some(above) = plan.paused_with {
         let what = format!("{id} is paused with {above}, of which it is a step");

@@ -111,13 +111,16 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             speak(turn, f.review, Verdict::Refuted, f.evidence)?;
         }
         Fact::Abandoned(f) => {
-            turn.review_mut(&f.review)?.verdict = Some((Verdict::Abandoned, None));
+            let review = turn.review_mut(&f.review)?;
+            review.verdict = Some((Verdict::Abandoned, None));
+            let (plan, step) = (review.plan, review.step.clone());
+            crate::plan::step_mut(turn, plan, &step)?.disputed = true;
         }
     }
     Ok(())
 }
 
-/// The reviewer spoke: the step is in dispute as long as the last word is a refutation.
+/// The reviewer spoke: the step is in dispute as long as the last word is no praise.
 fn speak(turn: &mut Turn<'_>, id: ReviewId, verdict: Verdict, evidence: BodyRef) -> Done {
     let review = turn.review_mut(&id)?;
     review.verdict = Some((verdict, Some(evidence)));

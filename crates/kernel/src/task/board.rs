@@ -15,6 +15,7 @@ use naos_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::again::takes_work;
 use super::{known, work};
 use crate::agent::desk;
 use crate::message;
@@ -28,6 +29,8 @@ pub const HANDS_MAX: u32 = 8;
 pub const LEVELS_MAX: usize = 4;
 /// The most parts of a task that agents make.
 pub const ENTRUSTED_MAX: usize = 8;
+/// How much of what was made is kept for whoever goes on: the newest.
+pub const MADE_MAX: usize = 16;
 /// The most tasks that wait for one, and the most parts of one.
 pub const LINKS_MAX: usize = 64;
 
@@ -49,11 +52,33 @@ pub struct OnBoard {
     pub parts: Vec<TaskId>,
     /// How many messages its thread has.
     pub messages: u32,
+    /// How often agents called others in it since a person spoke.
+    pub calls: u32,
+    /// Whether nobody is called there any more until a person speaks.
+    pub hushed: bool,
+    /// What was made of it before the run of its steps that is the last one, in order.
+    pub made: Vec<Made>,
+}
+
+/// What is left of a run of steps that ended before the work was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The agent that made it, or that refuted it.
+    pub by: Name,
+    /// What it made, or said.
+    pub body: BodyRef,
+    /// Whether it is what a reviewer refuted.
+    pub refuted: bool,
 }
 
 impl Aggregate for OnBoard {
     const KIND: &'static str = "card";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // What came with the second layout stands at the end: nobody called, nothing was made.
+        let bytes = [bytes, &[0, 0, 0]].concat();
+        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
+    }
 }
 
 impl OnBoard {
@@ -91,12 +116,12 @@ pub(crate) fn on_board<'t>(turn: &'t Turn<'_>, task: TaskId) -> Done<&'t OnBoard
     })
 }
 
-fn refuse<T>(code: Code, what: impl Into<String>) -> Done<T> {
+pub(super) fn refuse<T>(code: Code, what: impl Into<String>) -> Done<T> {
     Err(Stop::refused(code, what))
 }
 
 /// What is planned fits together, and all that it names is there.
-fn checked(turn: &Turn<'_>, card: &Card) -> Done {
+pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     if let Err(what) = card.check() {
         return refuse(Code::BAD_REQUEST, what);
     }
@@ -181,8 +206,10 @@ pub(super) fn change(
     if was == *card {
         return Ok(Reply::Unchanged);
     }
-    if was.after != card.after || was.part_of != card.part_of {
-        let what = "what a task waits for and what it is a part of stays as it was planned";
+    let waits_less = card.after.iter().all(|other| was.after.contains(other));
+    if !waits_less || was.part_of != card.part_of {
+        let what = "a task may wait for less than was planned, not for more, and is a part of \
+            what it was planned for";
         return refuse(Code::WRONG_STATE, what);
     }
     let work = |card: &Card| {
@@ -201,14 +228,15 @@ pub(super) fn change(
         card: Arc::clone(card),
         by: by.clone(),
     })?;
-    if (moved || was.priority != card.priority) && !works(turn, &found)? {
+    let looks = moved || was.priority != card.priority || was.after != card.after;
+    if looks && !works(turn, &found)? {
         ready(turn, task)?;
     }
     Ok(Reply::Done)
 }
 
 /// A task on the board that nobody is done with.
-fn open_card(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
+pub(super) fn open_card(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
     let status = known(turn, task)?.status;
     let found = on_board(turn, task)?.clone();
     if status.is_closed() {
@@ -218,14 +246,14 @@ fn open_card(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
 }
 
 /// Whether steps of it are under way.
-fn works(turn: &Turn<'_>, found: &OnBoard) -> Done<bool> {
+pub(super) fn works(turn: &Turn<'_>, found: &OnBoard) -> Done<bool> {
     match found.plan {
         Some(plan) => Ok(turn.plan(&plan)?.is_some_and(|plan| !plan.is_closed())),
         None => Ok(false),
     }
 }
 
-fn move_to(turn: &mut Turn<'_>, task: TaskId, status: TaskStatus) -> Done {
+pub(super) fn move_to(turn: &mut Turn<'_>, task: TaskId, status: TaskStatus) -> Done {
     if known(turn, task)?.status == status {
         return Ok(());
     }
@@ -233,7 +261,7 @@ fn move_to(turn: &mut Turn<'_>, task: TaskId, status: TaskStatus) -> Done {
 }
 
 /// The first task that it still waits for.
-fn waits_for(turn: &Turn<'_>, card: &Card) -> Done<Option<TaskId>> {
+pub(super) fn waits_for(turn: &Turn<'_>, card: &Card) -> Done<Option<TaskId>> {
     turn.load(card.after.iter().map(|task| Key::Task(*task)))?;
     for other in &card.after {
         if known(turn, *other)?.status != TaskStatus::Done
@@ -246,7 +274,7 @@ fn waits_for(turn: &Turn<'_>, card: &Card) -> Done<Option<TaskId>> {
 }
 
 /// Lets whoever it is given to know, once nothing is left to wait for.
-fn ready(turn: &mut Turn<'_>, task: TaskId) -> Done {
+pub(super) fn ready(turn: &mut Turn<'_>, task: TaskId) -> Done {
     let card = Arc::clone(&on_board(turn, task)?.card);
     if waits_for(turn, &card)?.is_some() {
         return move_to(turn, task, TaskStatus::Blocked);
@@ -255,24 +283,14 @@ fn ready(turn: &mut Turn<'_>, task: TaskId) -> Done {
         None => move_to(turn, task, TaskStatus::Inbox),
         Some(Assignee::Member(_)) => move_to(turn, task, TaskStatus::Assigned),
         Some(Assignee::Agent(name)) => {
+            if let Err(why) = takes_work(turn, name, false)? {
+                return blocked(turn, task, &why);
+            }
             move_to(turn, task, TaskStatus::Assigned)?;
             let urgent = card.priority == Priority::Urgent;
             desk::call(turn, name, Call::Task(task), urgent)
         }
     }
-}
-
-/// Somebody doesn't wait for a heartbeat.
-pub(super) fn begin(turn: &mut Turn<'_>, task: TaskId) -> Done<Reply> {
-    let found = open_card(turn, task)?;
-    if works(turn, &found)? {
-        return refuse(Code::WRONG_STATE, "its work has begun already");
-    }
-    if let Some(other) = waits_for(turn, &found.card)? {
-        return refuse(Code::WRONG_STATE, format!("it waits for {other}"));
-    }
-    start(turn, task, &found)?;
-    Ok(Reply::Done)
 }
 
 /// The agent woke, and this task is its.
@@ -300,7 +318,7 @@ fn blocked(turn: &mut Turn<'_>, task: TaskId, why: &Refusal) -> Done {
 }
 
 /// Begins the run of its steps.
-fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done {
+pub(super) fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done {
     if found.card.agent().is_none() {
         let what = "it is nobody's whom naos can ask: give it to an agent";
         return refuse(Code::WRONG_STATE, what);
@@ -310,51 +328,6 @@ fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done {
     let plan = PlanId::derived(task.0, &format!("work/{}", found.begun + 1));
     crate::plan::begin_card(turn, &Actor::Task(task), spec, inputs, plan)?;
     turn.emit(task::Begun { task, plan })
-}
-
-/// The task, where it may be given to somebody else.
-pub(crate) fn may_hand(turn: &Turn<'_>, by: &Actor, task: TaskId, to: &Assignee) -> Done<OnBoard> {
-    let found = open_card(turn, task)?;
-    if found.card.to.as_ref() == Some(to) {
-        return refuse(Code::WRONG_STATE, format!("it is {to}'s already"));
-    }
-    let by_agent = matches!(by, Actor::Agent(_));
-    if by_agent && found.hands >= HANDS_MAX && !crate::planted::is("handed-in-circles") {
-        let what = format!("it was handed on {HANDS_MAX} times: a person decides whose it is");
-        return refuse(Code::WRONG_STATE, what);
-    }
-    let mut card = Card::clone(&found.card);
-    card.give(to.clone());
-    checked(turn, &card)?;
-    Ok(found)
-}
-
-/// Somebody else goes on with it.
-pub(crate) fn hand(
-    turn: &mut Turn<'_>,
-    by: &Actor,
-    task: TaskId,
-    to: &Assignee,
-    note: Option<BodyRef>,
-) -> Done<Reply> {
-    let found = may_hand(turn, by, task, to)?;
-    let by_agent = matches!(by, Actor::Agent(_));
-    let open = works(turn, &found)?.then_some(found.plan).flatten();
-    turn.emit(task::Handed {
-        task,
-        from: found.card.to.clone(),
-        to: to.clone(),
-        hands: if by_agent { found.hands + 1 } else { 0 },
-        by: by.clone(),
-    })?;
-    if let Some(plan) = open {
-        crate::plan::cancel(turn, by, plan)?;
-    }
-    if let Some(note) = note {
-        message::say(turn, by, task, note, 0)?;
-    }
-    ready(turn, task)?;
-    Ok(Reply::Done)
 }
 
 /// A person did it.
@@ -406,11 +379,14 @@ pub(super) fn cancel(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<bool
 
 /// A step of its work began: the task stands where its steps do.
 pub(crate) fn step_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
-    let Actor::Task(task) = crate::plan::known(turn, f.plan)?.by else {
+    let plan = crate::plan::known(turn, f.plan)?;
+    let (by, paused) = (plan.by.clone(), plan.paused.is_some());
+    let Actor::Task(task) = by else {
         return Ok(());
     };
-    if known(turn, task)?.status.is_closed() || on_board(turn, task)?.plan != Some(f.plan) {
-        return Ok(());
+    let ended = known(turn, task)?.status.is_closed();
+    if ended || paused || on_board(turn, task)?.plan != Some(f.plan) {
+        return Ok(()); // paused in this very turn: it can't go on
     }
     move_to(turn, task, work::column(&f.at.step))
 }
@@ -446,12 +422,20 @@ pub(crate) fn closed(turn: &mut Turn<'_>, f: &task::Closed) -> Done {
     let Some(found) = turn.card(&f.task)?.cloned() else {
         return Ok(());
     };
-    if f.status == TaskStatus::Done {
-        for other in &found.unblocks {
-            if known(turn, *other)?.status == TaskStatus::Blocked {
-                ready(turn, *other)?;
-            }
+    for other in &found.unblocks {
+        if known(turn, *other)?.status != TaskStatus::Blocked {
+            continue;
         }
+        if f.status == TaskStatus::Done {
+            ready(turn, *other)?;
+            continue;
+        }
+        let words = format!(
+            "{} is {}, and this task waits for it: it never begins unless that changes. \
+             `naos task change {other} --after none` lets it begin without.",
+            f.task, f.status
+        );
+        message::note(turn, *other, &words)?;
     }
     if !found.card.cc.is_empty() {
         message::ended(turn, &found, f)?;
@@ -477,7 +461,23 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let target = found.card.agent().cloned();
             let task = turn.task_mut(&f.task)?;
             task.target = target;
-            task.status = TaskStatus::Assigned;
+            task.moved(TaskStatus::Assigned);
+            Ok(())
+        }
+        Fact::Made(f) => {
+            let found = turn.card_mut(&f.task)?;
+            let card = Arc::make_mut(&mut found.card);
+            if !f.refuted && !card.then.is_empty() {
+                card.to = Some(Assignee::Agent(card.then.remove(0)));
+            }
+            if found.made.len() >= MADE_MAX {
+                found.made.remove(0);
+            }
+            found.made.push(Made {
+                by: f.agent.clone(),
+                body: f.body,
+                refuted: f.refuted,
+            });
             Ok(())
         }
         _ => Ok(()),
@@ -486,7 +486,14 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 
 fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
     turn.task_mut(&f.task)?.target = f.card.agent().cloned();
-    if turn.card(&f.task)?.is_some() {
+    if let Some(before) = turn.card(&f.task)?.map(|found| Arc::clone(&found.card)) {
+        for other in &before.after {
+            if !f.card.after.contains(other) {
+                turn.card_mut(other)?
+                    .unblocks
+                    .retain(|task| *task != f.task);
+            }
+        }
         turn.card_mut(&f.task)?.card = Arc::clone(&f.card);
         return Ok(());
     }
@@ -504,6 +511,9 @@ fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
         unblocks: Vec::new(),
         parts: Vec::new(),
         messages: 0,
+        calls: 0,
+        hushed: false,
+        made: Vec::new(),
     };
     turn.put_card(f.task, Some(found));
     Ok(())

@@ -1,5 +1,6 @@
 //! Tasks: what somebody asked for, from the inbox to done.
 
+mod again;
 mod board;
 mod open;
 mod work;
@@ -13,12 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
-pub use board::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, OnBoard};
-pub(crate) use board::{
-    closed, entrust, hand, may_hand, on_board, plan_closed, step_started, taken,
-};
+pub(crate) use again::{given_to, hand, held, may_hand, plan_resumed};
+pub use board::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard};
+pub(crate) use board::{closed, entrust, on_board, plan_closed, step_started, taken};
 pub(crate) use open::{Wanted, no_model, open};
-pub use work::{ATTACHED_BYTES_MAX, SAID_BYTES_MAX};
+pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
 pub(crate) use work::{composed, text};
 
 /// One task.
@@ -64,6 +64,14 @@ impl Task {
     pub const fn stands_on_the_board(&self) -> bool {
         !matches!(self.by, Actor::Task(_) | Actor::Message(_))
     }
+
+    /// It stands in another column; one that failed is tried again.
+    fn moved(&mut self, status: TaskStatus) {
+        self.status = status;
+        if !status.is_closed() {
+            (self.output, self.problem, self.ended) = (None, None, None);
+        }
+    }
 }
 
 /// The task, or that there is none.
@@ -108,7 +116,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
         }
         command::Task::Plan { title, brief, card } => board::plan(turn, by, (title, *brief), card),
         command::Task::Change { task, card } => board::change(turn, by, *task, card),
-        command::Task::Begin { task } => board::begin(turn, *task),
+        command::Task::Begin { task } => again::begin(turn, by, *task),
         command::Task::Hand { task, to, note } => hand(turn, by, *task, to, *note),
         command::Task::Finish { task, output } => board::finish(turn, by, *task, *output),
     }
@@ -169,8 +177,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             task.target = Some(f.target.clone());
             task.tier = Some(f.tier);
         }
-        Fact::Moved(f) => turn.task_mut(&f.task)?.status = f.status,
-        Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) => board::fold(turn, fact)?,
+        Fact::Moved(f) => turn.task_mut(&f.task)?.moved(f.status),
+        Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) | Fact::Made(_) => {
+            board::fold(turn, fact)?
+        }
         Fact::Closed(f) => {
             let task = turn.task_mut(&f.task)?;
             task.status = f.status;

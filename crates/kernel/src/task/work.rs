@@ -16,6 +16,8 @@ const REVIEW: &str = "review";
 const APPROVE: &str = "approve";
 /// The most bytes of a document that comes with a task.
 pub const ATTACHED_BYTES_MAX: usize = 32 * 1_024;
+/// The most bytes of what one made before that whoever goes on is shown.
+pub const MADE_BYTES_MAX: usize = 64 * 1_024;
 /// The most bytes of what was said, the newest first.
 pub const SAID_BYTES_MAX: usize = 24 * 1_024;
 /// How a reviewer answers.
@@ -154,7 +156,8 @@ pub(super) fn compose(turn: &Turn<'_>, task: TaskId) -> Done<BodyRef> {
 /// The same as text.
 pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
     let brief = known(turn, task)?.input;
-    let card = on_board(turn, task)?.card.clone();
+    let found = on_board(turn, task)?.clone();
+    let (card, made) = (found.card, found.made);
     turn.load(card.attached.iter().cloned().map(Key::Document))?;
     let mut attached = Vec::new();
     for path in &card.attached {
@@ -166,6 +169,7 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
         [brief]
             .into_iter()
             .chain(documents)
+            .chain(made.iter().map(|made| made.body))
             .chain(said.iter().map(|line| line.body)),
     )?;
     let Some(mut out) = text(turn, brief)? else {
@@ -181,6 +185,16 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
         };
         let found = found.unwrap_or_else(|| "(it can't be read)".to_owned());
         out += &format!("\n\n# {path}\n\n{}", cut(&found, ATTACHED_BYTES_MAX));
+    }
+    for made in &made {
+        let what = if made.refuted {
+            "refuted in that"
+        } else {
+            "made of it"
+        };
+        let found = text(turn, made.body)?.unwrap_or_else(|| "(it can't be read)".to_owned());
+        let shown = cut(&found, MADE_BYTES_MAX);
+        out += &format!("\n\n# What {} {what}\n\n{shown}", made.by);
     }
     let mut lines: Vec<String> = Vec::new();
     let mut room = SAID_BYTES_MAX;

@@ -211,6 +211,7 @@ impl Bench {
                         .map(|order| order.effect.id())
                         .collect();
                     self.check_wishes(&before, &wished);
+                    decision.facts.iter().for_each(check_bodies);
                     self.seq += decision.facts.len() as u64;
                     let at = self.now;
                     self.facts
@@ -306,6 +307,20 @@ fn calendar(look: &Look) -> Result<Seen, String> {
             let every = *every;
             Box::new((0..).map(move |index| from + Span(every.0 * index)))
         }
+        // Every minute of some hours of the day, which is all that the rules ask about.
+        When::Cron { cron, zone } if zone == "UTC" => {
+            let hours = cron
+                .strip_prefix("* ")
+                .and_then(|rest| rest.strip_suffix(" * * *"));
+            let ends = hours.and_then(|hours| hours.split_once('-'));
+            let (first, last) = ends.expect("minutes of hours");
+            let hours: (i64, i64) = (first.parse().expect("first"), last.parse().expect("last"));
+            let begin = look.after.0.div_euclid(60_000);
+            let minutes = (begin..).filter(move |minute| {
+                (hours.0..=hours.1).contains(&minute.div_euclid(60).rem_euclid(24))
+            });
+            Box::new(minutes.map(|minute| Time(minute * 60_000)))
+        }
         When::Cron { zone, .. } => return Err(format!("there is no time zone {zone:?}")),
     };
     let until = look.timing.until.unwrap_or(Time(i64::MAX));
@@ -335,6 +350,32 @@ fn effects(state: &State) -> BTreeSet<EffectId> {
         .iter()
         .map(|order| order.effect.id())
         .collect()
+}
+
+/// Every body that stands anywhere in a fact is among those that it says it names: what isn't named
+/// is neither looked for by a check of the journal nor kept in a backup.
+fn check_bodies(fact: &Fact) {
+    fn walk(value: &serde_json::Value, out: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(fields)
+                if fields.len() == 2
+                    && fields.contains_key("digest")
+                    && fields.contains_key("len") =>
+            {
+                out.insert(fields["digest"].to_string());
+            }
+            serde_json::Value::Object(fields) => fields.values().for_each(|value| walk(value, out)),
+            serde_json::Value::Array(items) => items.iter().for_each(|value| walk(value, out)),
+            _ => {}
+        }
+    }
+    let json = |value| serde_json::to_value(value).expect("facts are JSON");
+    let (mut stands, mut named) = (BTreeSet::new(), BTreeSet::new());
+    walk(&json(fact), &mut stands);
+    for body in fact.bodies() {
+        walk(&serde_json::to_value(body).expect("JSON"), &mut named);
+    }
+    assert_eq!(stands, named, "the bodies of {}", fact.kind());
 }
 
 /// Folds a fact as a cell does that starts again.

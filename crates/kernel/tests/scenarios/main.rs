@@ -10,6 +10,7 @@ mod endpoints;
 mod ends;
 mod events;
 mod flows;
+mod goes_on;
 mod handlers;
 mod hijacked;
 mod nested;

@@ -68,8 +68,11 @@ enum What {
         task: String,
         #[command(flatten)]
         plan: Plan,
+        /// The tasks that it still waits for: fewer than before; `none` waits for nothing more.
+        #[arg(long, value_name = "TASK")]
+        after: Vec<String>,
     },
-    /// Gives it to somebody else, who goes on where it stands.
+    /// Gives it to somebody else, who goes on where it stands: what was made stays.
     #[command(visible_alias = "handoff")]
     HandOver {
         /// Its id.
@@ -80,7 +83,8 @@ enum What {
         #[arg(long, short, value_name = "TEXT|@FILE|-")]
         note: Option<String>,
     },
-    /// Begins it at once, without a heartbeat.
+    /// Begins it at once, without a heartbeat; what was blocked or failed goes on where it stood.
+    #[command(visible_aliases = ["retry", "resume"])]
     Begin {
         /// Its id.
         task: String,
@@ -229,8 +233,13 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
             };
             (answer, sentence)
         }
-        What::Change { task, plan } => {
-            let said = plan.said();
+        What::Change { task, plan, after } => {
+            let mut said = plan.said();
+            match after.as_slice() {
+                [] => {}
+                [none] if none == "none" => drop(said.insert("after".into(), json!([]))),
+                after => drop(said.insert("after".into(), json!(after))),
+            }
             if said.is_empty() {
                 return Err(Fail::usage("nothing is said that changes it")
                     .help("naos task change --help names what can"));
@@ -250,7 +259,7 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
         }
         What::Begin { task } => {
             let answer = session.post(address(task, "/begin"), &json!({}))?;
-            (answer, format!("{task} begins.{}", needs_daemon(&session)))
+            (answer, format!("{task} goes on.{}", needs_daemon(&session)))
         }
         What::Done { task, output } => {
             let output = output.as_deref().map(given).transpose()?;
@@ -376,6 +385,14 @@ fn show(out: &Out, found: &Value) {
             out.line(format!("\n{head}:\n"));
             out.line(text);
         }
+    }
+    for made in found["made"].as_array().into_iter().flatten() {
+        let what = match made["refuted"].as_bool() {
+            Some(true) => "refuted in that",
+            _ => "made of it",
+        };
+        out.line(format!("\nWhat {} {what}:\n", cell(&made["by"])));
+        out.line(cell(&made["text"]));
     }
     let said = found["messages"].as_array().into_iter().flatten();
     for (at, line) in said.enumerate() {

@@ -135,6 +135,7 @@ impl Fact {
             Self::Task(task::Fact::Planned(f)) => f.card.to.as_ref().map(|to| format!("for {to}")),
             Self::Task(task::Fact::Begun(f)) => Some(f.plan.to_string()),
             Self::Task(task::Fact::Handed(f)) => Some(format!("to {}", f.to)),
+            Self::Task(task::Fact::Made(f)) => Some(format!("by {}", f.agent)),
             Self::Message(message::Fact::Said(f)) => Some(format!("in {}", f.task)),
             Self::Agent(agent::Fact::Called(f)) => Some(format!("wakes {}", f.at.rfc3339())),
             Self::Agent(agent::Fact::Woke(f)) => Some(match f.calls.len() {
@@ -233,6 +234,7 @@ impl task::Fact {
             Self::Planned(f) => f.task,
             Self::Begun(f) => f.task,
             Self::Handed(f) => f.task,
+            Self::Made(f) => f.task,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, budget, document, plan, review, run, task, tenant};
+use super::{Fact, approval, budget, document, message, notice, plan, review, run, task, tenant};
 use crate::BodyRef;
 
 /// Families with facts that name bodies.
-const FAMILIES: [&str; 8] = [
-    "task", "run", "plan", "review", "approval", "budget", "document", "event",
+const FAMILIES: [&str; 10] = [
+    "task", "run", "plan", "review", "approval", "budget", "document", "event", "message", "notice",
 ];
 
 impl Fact {
@@ -25,6 +25,7 @@ impl Fact {
         let pair = match self {
             Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
             Self::Task(task::Fact::Closed(f)) => [f.output, None],
+            Self::Task(task::Fact::Made(f)) => [Some(f.body), None],
             Self::Run(run::Fact::Started(f)) => [Some(f.input), None],
             Self::Run(run::Fact::Recorded(f)) => [Some(f.segment), None],
             Self::Run(run::Fact::Logged(f)) => [f.page, None],
@@ -42,6 +43,9 @@ impl Fact {
             Self::Approval(approval::Fact::Approved(f)) => [f.edited, None],
             Self::Budget(budget::Fact::Metered(f)) => [f.answer, None],
             Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
+            Self::Message(message::Fact::Said(f)) => [Some(f.body), None],
+            Self::Notice(notice::Fact::Raised(f)) => [Some(f.request), None],
+            Self::Notice(notice::Fact::Delivered(f)) => [Some(f.answer), None],
             Self::Event(fact) => fact.contents(),
             _ => [None, None],
         };

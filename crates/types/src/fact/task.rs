@@ -114,4 +114,15 @@ facts! {
         /// Who handed it on.
         by: Actor,
     }
+    /// What was made of it stays, whatever becomes of the run of its steps.
+    Made "task.made" as "task.made" v 1 {
+        /// Which.
+        task: TaskId,
+        /// The agent that made it, or that refuted it.
+        agent: Name,
+        /// What it made, or said.
+        body: BodyRef,
+        /// Whether it is what a reviewer refuted.
+        refuted: bool,
+    }
 }

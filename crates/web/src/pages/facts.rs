@@ -27,6 +27,7 @@ pub const NAMED: &[&str] = &[
     "task.planned",
     "task.begun",
     "task.handed",
+    "task.made",
     "message.said",
     "agent.called",
     "agent.woke",

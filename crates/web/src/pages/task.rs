@@ -35,6 +35,8 @@ pub struct Task {
     pub brief: String,
     /// The result; may be empty.
     pub output: String,
+    /// What was made of it before it was handed on, in order.
+    pub made: Vec<Made>,
     /// The run of its steps.
     pub plan: Option<String>,
     /// Other tasks: what they are to this one, and how one gets there.
@@ -47,8 +49,23 @@ pub struct Task {
     pub keys: Option<Keys>,
     /// Whether it can begin at once.
     pub can_begin: bool,
+    /// Whether that goes on with what was blocked or failed.
+    pub again: bool,
     /// Whether a person can say that it is done.
     pub can_finish: bool,
+    /// Whether it can be cancelled.
+    pub can_cancel: bool,
+}
+
+/// What somebody made of it.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+    /// Whether it is what a reviewer refuted.
+    pub refuted: bool,
 }
 
 /// One key for each form.
@@ -110,6 +127,20 @@ mod tests {
         check::contains(&html, "name=\"do\" value=\"cancel\"");
         check::contains(&html, "href=\"/plans/plan_0192\"");
         check::contains(&html, "@growth, which prices");
+    }
+
+    #[test]
+    fn one_that_failed_goes_on() {
+        let page = Task {
+            again: true,
+            can_finish: false,
+            can_cancel: false,
+            ..sample::task(&str::to_owned)
+        };
+        let html = check::page(&page);
+        check::contains(&html, ">Go on</button>");
+        check::contains(&html, "pm · made of it");
+        assert!(!html.contains("value=\"cancel\"") && !html.contains("value=\"done\""));
     }
 
     #[test]

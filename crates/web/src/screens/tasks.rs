@@ -4,14 +4,14 @@ use naos_engine::read::Reader;
 use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::spec::Assignee;
-use naos_types::{Actor, Code, Role, TaskId, command};
+use naos_types::{Actor, Code, Role, TaskId, TaskStatus, command};
 use serde::Deserialize;
 
 use super::rows;
 use crate::api::v1::cards::{self, HandOver, Say, Wish};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
-use crate::pages::task::{Keys, MESSAGE_CHARS_MAX, Said, Task as TaskPage};
+use crate::pages::task::{Keys, MESSAGE_CHARS_MAX, Made, Said, Task as TaskPage};
 use crate::pages::words;
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -33,10 +33,12 @@ pub(crate) async fn show(call: Call) -> Answered {
     let works = match found.plan {
         Some(plan) => reader
             .find::<Plan>(&plan)?
-            .is_some_and(|plan| !plan.is_closed()),
+            .is_some_and(|plan| !plan.is_closed() && !plan.is_paused()),
         None => false,
     };
     let is_open = !task.status.is_closed();
+    let goes_on = is_open || task.status == TaskStatus::Failed;
+    let again = matches!(task.status, TaskStatus::Failed | TaskStatus::Blocked);
     let text = |body| reader.text(body).unwrap_or_else(|_| "[unreadable]".into());
     let said = said.iter().map(|line| {
         let (by, kind) = rows::actor(&reader, &line.by);
@@ -46,6 +48,11 @@ pub(crate) async fn show(call: Call) -> Answered {
             at_ms: line.at.0,
             text: text(&line.body),
         }
+    });
+    let made = found.made.iter().map(|made| Made {
+        by: made.by.to_string(),
+        text: text(&made.body),
+        refuted: made.refuted,
     });
     let page = TaskPage {
         id: id.to_string(),
@@ -61,17 +68,20 @@ pub(crate) async fn show(call: Call) -> Answered {
         begins_ms: cards::begins(&reader, id, &found)?.map(|at| at.0),
         brief: text(&task.input),
         output: task.output.as_ref().map_or_else(String::new, text),
+        made: made.collect(),
         plan: found.plan.map(|plan| plan.to_string()),
         links: links(&found),
         said: said.collect(),
         older: older.map(|before| format!("/tasks/{id}?before={before}")),
-        keys: is_open.then(|| Keys {
+        keys: goes_on.then(|| Keys {
             say: super::form_key(),
             hand: super::form_key(),
             act: super::form_key(),
         }),
-        can_begin: is_open && !works && found.card.agent().is_some(),
-        can_finish: is_open && !works,
+        can_begin: goes_on && !works && found.card.agent().is_some(),
+        again: again && found.plan.is_some(),
+        can_finish: is_open && found.plan.is_none(),
+        can_cancel: is_open,
     };
     super::page(&call, &page)
 }

@@ -394,6 +394,10 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         Assignee::Member(member) => speaker(reader, &Actor::Member(*member, Role::Staff)),
     });
     let (said, before) = lines(reader, task, found.messages)?;
+    let made = found.made.iter().map(|made| {
+        json!({"by": made.by, "refuted": made.refuted,
+            "text": shapes::text(reader, Some(&made.body))})
+    });
     Ok(json!({
         "to": to,
         "then": card.then,
@@ -413,6 +417,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "plan": found.plan,
         "begins": shapes::time(begins(reader, task, found)?),
         "hands": found.hands,
+        "made": made.collect::<Vec<_>>(),
         "messages": said.iter().map(|one| line(reader, one)).collect::<Vec<_>>(),
         "messages_before": before,
     }))

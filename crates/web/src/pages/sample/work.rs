@@ -7,7 +7,7 @@ use super::super::plan::{FanOut, Item, Moves, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
 use super::super::runs::{RunRow, Runs};
 use super::super::schedules::{Last, ScheduleRow, Schedules};
-use super::super::task::{Keys, Said, Task};
+use super::super::task::{Keys, Made, Said, Task};
 use super::super::turns::Turns;
 use super::super::words::{
     CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
@@ -573,6 +573,11 @@ pub(crate) fn task(s: Text<'_>) -> Task {
         begins_ms: Some(NOW_MS + 4 * MINUTE_MS),
         brief: s("# Write the pricing page\n\nThree plans."),
         output: s("Free, Pro, Agency."),
+        made: vec![Made {
+            by: s("pm"),
+            text: s("Two plans."),
+            refuted: false,
+        }],
         plan: Some("plan_0192".to_owned()),
         links: vec![("task-after", s("task_0191"))],
         said: vec![Said {
@@ -588,6 +593,8 @@ pub(crate) fn task(s: Text<'_>) -> Task {
             act: "key-act".to_owned(),
         }),
         can_begin: true,
+        again: false,
         can_finish: true,
+        can_cancel: true,
     }
 }

@@ -1,0 +1,212 @@
+//! How a task goes on: begun by hand, tried again after it was blocked or failed, handed to
+//! somebody else. What was made stays, and only what is left is done.
+
+use naos_types::command::Reply;
+use naos_types::fact::agent::Call;
+use naos_types::fact::{Problem, task};
+use naos_types::spec::{Assignee, Card, StepDo};
+use naos_types::{Actor, BodyRef, Code, Name, PlanId, Refusal, StepStatus, TaskId, TaskStatus};
+
+use super::board::{
+    HANDS_MAX, OnBoard, checked, move_to, on_board, open_card, ready, refuse, start, waits_for,
+    works,
+};
+use super::known;
+use crate::message;
+use crate::turn::{Done, Stop, Turn};
+
+/// A task on the board that is open, or failed and may be tried again.
+fn unfinished(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
+    if known(turn, task)?.status == TaskStatus::Failed {
+        return on_board(turn, task).cloned();
+    }
+    open_card(turn, task)
+}
+
+/// Whether an agent can be asked, or why not; whether a stopped one counts.
+pub(super) fn takes_work(turn: &Turn<'_>, name: &Name, now: bool) -> Done<Result<(), Refusal>> {
+    let Some(agent) = turn.agent(name)? else {
+        let is_skill = crate::resource::skill(turn, name)?.is_some();
+        let none = || Refusal::new(Code::NO_AGENT, format!("there is no agent {name}"));
+        return Ok(is_skill
+            .then_some(())
+            .ok_or_else(|| none().help("hand the task over: naos task hand-over TASK AGENT")));
+    };
+    if now && agent.stopped {
+        let why = Refusal::new(Code::AGENT_STOPPED, format!("{name} is stopped"));
+        let help = format!("let it work: naos enable {name}; or hand the task over");
+        return Ok(Err(why.help(help)));
+    }
+    Ok(Ok(()))
+}
+
+/// Who does the next of what is left to do.
+fn next_agent(turn: &Turn<'_>, found: &OnBoard) -> Done<Option<Name>> {
+    let plan = match found.plan {
+        Some(plan) => turn.plan(&plan)?,
+        None => None,
+    };
+    let Some(plan) = plan else {
+        return Ok(found.card.agent().cloned());
+    };
+    let left = plan.forward().find(|spec| {
+        let step = plan.steps.get(&spec.name);
+        !step.is_some_and(|step| matches!(step.status, StepStatus::Done | StepStatus::Skipped))
+    });
+    Ok(left.and_then(|spec| match &spec.action {
+        StepDo::Task { agent, .. } => agent.clone(),
+        StepDo::Review(review) => Some(review.by.clone()),
+        _ => None,
+    }))
+}
+
+/// Somebody doesn't wait for a heartbeat; what was blocked or failed goes on where it stood.
+pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<Reply> {
+    let found = unfinished(turn, task)?;
+    if let Some(other) = waits_for(turn, &found.card)? {
+        return refuse(Code::WRONG_STATE, format!("it waits for {other}"));
+    }
+    if let Some(name) = next_agent(turn, &found)? {
+        takes_work(turn, &name, true)?.map_err(|why| Stop::Refused(Box::new(why)))?;
+    }
+    let Some(plan) = found.plan else {
+        start(turn, task, &found)?;
+        return Ok(Reply::Done);
+    };
+    let stood = crate::plan::known(turn, plan)?;
+    if !stood.is_closed() && stood.paused.is_none() {
+        return refuse(Code::WRONG_STATE, "its work has begun already");
+    }
+    crate::plan::resume(turn, by, plan)
+}
+
+/// The run of its steps goes on: the task is open again.
+pub(crate) fn plan_resumed(turn: &mut Turn<'_>, id: PlanId) -> Done {
+    let Some(task) = task_of(turn, id)? else {
+        return Ok(());
+    };
+    match known(turn, task)?.status {
+        TaskStatus::Blocked | TaskStatus::Failed => move_to(turn, task, TaskStatus::InProgress),
+        _ => Ok(()),
+    }
+}
+
+/// The task whose work a run of steps is.
+fn task_of(turn: &Turn<'_>, id: PlanId) -> Done<Option<TaskId>> {
+    let Actor::Task(task) = crate::plan::known(turn, id)?.by else {
+        return Ok(None);
+    };
+    Ok((on_board(turn, task)?.plan == Some(id)).then_some(task))
+}
+
+/// A step can't begin, or can't go on, for want of what a person may change: nothing is lost, the
+/// task waits for them.
+pub(crate) fn held(turn: &mut Turn<'_>, task: TaskId, problem: &Problem) -> Done {
+    move_to(turn, task, TaskStatus::Blocked)?;
+    let words = format!(
+        "It can't go on ({}): {}. What was made of it stays; `naos task begin {task}` goes on, \
+         `naos task hand-over` gives it to somebody else.",
+        problem.code, problem.note
+    );
+    message::note(turn, task, &words)
+}
+
+/// How many open tasks lie on an agent's desk.
+pub(crate) fn given_to(turn: &Turn<'_>, name: &Name) -> Done<usize> {
+    let Some(desk) = turn.desk(name)?.cloned() else {
+        return Ok(0);
+    };
+    let mut given = 0;
+    for call in &desk.calls {
+        let Call::Task(task) = call else { continue };
+        let is_its = on_board(turn, *task)?.card.agent() == Some(name);
+        given += usize::from(is_its && !known(turn, *task)?.status.is_closed());
+    }
+    Ok(given)
+}
+
+/// The task, where it may be given to somebody else.
+pub(crate) fn may_hand(turn: &Turn<'_>, by: &Actor, task: TaskId, to: &Assignee) -> Done<OnBoard> {
+    let found = unfinished(turn, task)?;
+    if found.card.to.as_ref() == Some(to) {
+        return refuse(Code::WRONG_STATE, format!("it is {to}'s already"));
+    }
+    let by_agent = matches!(by, Actor::Agent(_));
+    if by_agent && found.hands >= HANDS_MAX && !crate::planted::is("handed-in-circles") {
+        let what = format!("it was handed on {HANDS_MAX} times: a person decides whose it is");
+        return refuse(Code::WRONG_STATE, what);
+    }
+    let mut card = Card::clone(&found.card);
+    card.give(to.clone());
+    checked(turn, &card)?;
+    Ok(found)
+}
+
+/// Somebody else goes on with it.
+pub(crate) fn hand(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    to: &Assignee,
+    note: Option<BodyRef>,
+) -> Done<Reply> {
+    let found = may_hand(turn, by, task, to)?;
+    let by_agent = matches!(by, Actor::Agent(_));
+    let open = works(turn, &found)?.then_some(found.plan).flatten();
+    if let Some(plan) = found.plan {
+        keep_what_was_made(turn, task, plan)?;
+    }
+    turn.emit(task::Handed {
+        task,
+        from: found.card.to.clone(),
+        to: to.clone(),
+        hands: if by_agent { found.hands + 1 } else { 0 },
+        by: by.clone(),
+    })?;
+    if let Some(plan) = open {
+        crate::plan::cancel(turn, by, plan)?;
+    }
+    if let Some(note) = note {
+        message::say(turn, by, task, note, 0)?;
+    }
+    ready(turn, task)?;
+    Ok(Reply::Done)
+}
+
+/// Whoever goes on sees what was made, and does what is left: the step that was under way is
+/// theirs.
+fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
+    let plan = crate::plan::known(turn, plan)?.clone();
+    let reviewer = on_board(turn, task)?.card.reviewer.clone();
+    for spec in plan.forward() {
+        let (
+            StepDo::Task {
+                agent: Some(agent), ..
+            },
+            Some(step),
+        ) = (&spec.action, plan.steps.get(&spec.name))
+        else {
+            continue;
+        };
+        let Some(body) = step.output else {
+            continue;
+        };
+        let agent = agent.clone();
+        turn.emit(task::Made {
+            task,
+            agent,
+            body,
+            refuted: false,
+        })?;
+        let refuted = step.feedback.filter(|_| step.status != StepStatus::Done);
+        if let (Some(body), Some(agent)) = (refuted, reviewer.clone()) {
+            turn.emit(task::Made {
+                task,
+                agent,
+                body,
+                refuted: true,
+            })?;
+        }
+    }
+    Ok(())
+}
