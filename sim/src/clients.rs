@@ -16,6 +16,8 @@ use crate::workload;
 
 /// How long a client waits for an answer.
 const PATIENCE_MS: u64 = 60_000;
+/// How often supervisors are to be started once more, all in all.
+const ANEW_MAX: u32 = 100;
 /// How often a client tries.
 const TRIES_MAX: u32 = 200;
 
@@ -68,6 +70,8 @@ pub(crate) struct Clients {
     pub(crate) asked: Vec<Asked>,
     pub(crate) waiting: BTreeMap<Ticket, Waiter>,
     pub(crate) tickets: u64,
+    /// How often a supervisor was to be started once more.
+    anew: u32,
 }
 
 impl Sim {
@@ -313,7 +317,17 @@ impl Sim {
             Command::Approval(command::Approval::Decide { .. })
                 | Command::Run(command::Run::Resolve { .. })
         );
-        let anew = (decides && refusal.code == Code::SKIPPED)
+        // So is whoever starts a supervisor whose own supervisor is down: that one is seen to first.
+        let starts = matches!(
+            asked.command,
+            Command::Supervisor(command::Supervisor::Start { .. })
+        );
+        let decides = decides && refusal.code == Code::SKIPPED;
+        let starts = starts
+            && matches!(refusal.code, Code::SKIPPED | Code::WRONG_STATE)
+            && self.clients.anew < ANEW_MAX;
+        self.clients.anew += u32::from(starts);
+        let anew = (decides || starts)
             .then(|| (asked.tenant, asked.command.clone(), asked.bodies.clone()));
         asked.stand = Stand::Refused(refusal);
         if let Some((tenant, command, bodies)) = anew {

@@ -223,6 +223,7 @@ impl Walk {
             }
             run::Fact::Failed(f) => {
                 seen.rests = true;
+                seen.pending = None; // an endpoint that took it may answer all the same
                 seen.closed = f.retry_at.is_none();
             }
             run::Fact::Cancelled(_) => (seen.closed, seen.cancelled) = (true, true),

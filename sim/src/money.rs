@@ -83,7 +83,13 @@ impl Money {
     /// The purse of all, in the window that holds `at`.
     fn all(&mut self, at: Time) -> &mut Purse {
         let purse = self.purses.entry(Spender::All).or_default();
-        purse.roll(purse.period.unwrap_or(Period::Total).window(at));
+        let window = purse.period.unwrap_or(Period::Total).window(at);
+        if purse.window != window {
+            purse.roll(window);
+            // It counts when it is spent: what was set aside before may be above a limit that was
+            // lowered since.
+            purse.older = purse.set_aside();
+        }
         purse
     }
 
