@@ -317,7 +317,7 @@ impl Sim {
             Command::Approval(command::Approval::Decide { .. })
                 | Command::Run(command::Run::Resolve { .. })
         );
-        // So is whoever starts a supervisor whose own supervisor is down: that one is seen to first.
+        // So does whoever starts a supervisor whose own is down: that one is seen to first.
         let starts = matches!(
             asked.command,
             Command::Supervisor(command::Supervisor::Start { .. })
