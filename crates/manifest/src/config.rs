@@ -84,6 +84,8 @@ const SECTIONS: &[(&str, Kind)] = &[
     ("drivers", Kind::Driver),
     ("models", Kind::Model),
     ("tools", Kind::Tool),
+    ("mcpServers", Kind::Tool),
+    ("mcp_servers", Kind::Tool),
     ("schedules", Kind::Schedule),
     ("uis", Kind::Ui),
     ("lessons", Kind::Lesson),

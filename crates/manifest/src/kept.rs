@@ -15,7 +15,7 @@ use crate::reader;
 use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
-use crate::{driver, instruction, model};
+use crate::{driver, instruction, model, server};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -97,9 +97,10 @@ const UI: &[Key] = keys! {
     "scripts": Shape::Any,
 };
 const TOOL: &[Key] = keys! {
-    @need "type": Shape::Words(&["mcp_server", "native"]), "url": Shape::Text,
-    "handler": Shape::Text, "capabilities": Shape::Texts, "command": Shape::Text,
-    "args": Shape::Texts, "env": Shape::Any, "description": Shape::Text, "enabled": Shape::Bool,
+    "type": Shape::Words(&["mcp_server", "native", "stdio", "http", "streamable-http"]),
+    "url": Shape::Text, "handler": Shape::Text, "capabilities": Shape::Texts,
+    "command": Shape::Text, "args": Shape::Texts, "env": Shape::Any, "description": Shape::Text,
+    "enabled": Shape::Bool, "key": Shape::Text, "timeout": Shape::Span, "name": Shape::Text,
 };
 const DAG_PLAN: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "instruction_id": Shape::Text,
@@ -153,6 +154,8 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Spec>,
+    /// The server of tools that it is.
+    pub server: Option<std::sync::Arc<naos_types::spec::ServerSpec>>,
     /// How a model is asked.
     pub model: Option<Box<ModelSpec>>,
     /// When it happens by itself.
@@ -210,6 +213,11 @@ pub(crate) fn read(
             kept.json = json.to_string();
             kept.model = read.map(Box::new);
         }
+        Kind::Tool => {
+            let read = server::read(node, &mut json, findings);
+            kept.json = json.to_string();
+            kept.server = read.map(std::sync::Arc::new);
+        }
         _ => {}
     }
     Some(kept)
@@ -233,6 +241,7 @@ fn named(
         instruction: None,
         driver: None,
         model: None,
+        server: None,
         schedule: None,
     })
 }

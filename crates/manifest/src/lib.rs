@@ -28,6 +28,7 @@ mod pool;
 mod reader;
 mod schedule;
 mod schema;
+mod server;
 mod shape;
 mod skill;
 mod soundness;

@@ -2,7 +2,7 @@
 
 use naos_types::spec::{
     ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
-    SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
 
@@ -44,8 +44,20 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
         match Tool::parse(&word) {
             Some(tool) if mind.tools.contains(&tool) => {}
             Some(tool) => mind.tools.push(tool),
+            None if word.contains('.') => match ToolGrant::parse(&word) {
+                Some(grant) if mind.others.contains(&grant) => {}
+                Some(grant) => mind.others.push(grant),
+                None => {
+                    let what = format!("{word:?} names no tool of a server");
+                    let help = "write files.read_file, or files.* for all that files has";
+                    findings.error_help(node.at, what, help);
+                }
+            },
             None => {
-                let help = format!("tools are {}", known.join(", "));
+                let help = format!(
+                    "tools are {}; those of a server are SERVER.TOOL",
+                    known.join(", ")
+                );
                 findings.error_help(node.at, format!("there is no tool {word}"), &help);
             }
         }

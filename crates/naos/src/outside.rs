@@ -4,14 +4,20 @@
 mod letters;
 mod parcels;
 mod thinking;
+mod tools;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
-use naos_engine::node::{Back, Done, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted};
+use naos_engine::node::{
+    Back, Called, Done, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted,
+};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
+use naos_types::TenantId;
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
+use naos_types::spec::ServerPlace;
 use tokio::runtime::Handle;
 
 /// What letters and parcels hold: one event.
@@ -26,14 +32,21 @@ pub(crate) struct Wired {
     client: HttpClient,
     /// Models take longer to answer than anybody else.
     models: HttpClient,
+    tools: tools::Tools,
     runtime: Handle,
 }
 
 impl Wired {
-    pub(crate) const fn new(client: HttpClient, models: HttpClient, runtime: Handle) -> Self {
+    pub(crate) fn new(
+        client: HttpClient,
+        models: HttpClient,
+        programs: PathBuf,
+        runtime: Handle,
+    ) -> Self {
         Self {
             client,
             models,
+            tools: tools::Tools::new(programs),
             runtime,
         }
     }
@@ -50,6 +63,18 @@ impl Outside for Wired {
         let client = self.models.clone();
         self.runtime
             .spawn(async move { done(thinking::ask(&client, posed, &mut piece).await) });
+    }
+
+    fn tool(&self, called: Called, world: World, done: Done) {
+        let (tools, client) = (self.tools.clone(), self.models.clone());
+        self.runtime
+            .spawn(async move { done(tools.call(&client, called, world).await) });
+    }
+
+    fn look(&self, tenant: TenantId, place: ServerPlace, done: Done) {
+        let (tools, client) = (self.tools.clone(), self.models.clone());
+        self.runtime
+            .spawn(async move { done(tools.look(&client, tenant, &place).await) });
     }
 
     fn post(&self, posted: Posted, done: Done) {

@@ -61,6 +61,8 @@ pub enum Driver {
     Endpoint,
     /// What a language model is asked.
     Model,
+    /// What a server of tools is asked.
+    Server,
 }
 
 /// Carry out a call through a driver.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{ModelSpec, ModelUsage, Tool};
+use crate::spec::{ModelSpec, ModelUsage, ServerPlace, ServerTool, Tool};
 use crate::{BodyRef, Name, Time};
 
 /// What is asked: the request of a gated call. What was said before is named, not repeated.
@@ -31,12 +31,60 @@ pub struct Think {
     pub tail: Option<BodyRef>,
     /// What it may call.
     pub tools: Vec<Tool>,
+    /// What it may call of servers of tools, as a person let it be.
+    #[serde(default)]
+    pub others: Vec<Described>,
     /// How many tokens the answer may have.
     pub answer_tokens_max: u32,
     /// How freely it chooses its words, in hundredths.
     pub temperature: Option<u16>,
     /// The JSON schema of the answer.
     pub schema: Option<String>,
+}
+
+/// A tool as a model is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// What the model calls it by.
+    pub word: String,
+    /// What it does.
+    pub description: String,
+    /// The JSON schema of its arguments, JSON text.
+    pub schema: String,
+}
+
+/// What a server of tools is asked: the request of a gated call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolWanted {
+    /// What a model called it by.
+    pub tool: String,
+    /// The arguments, JSON text.
+    pub arguments: String,
+    /// The server.
+    pub server: Name,
+    /// Where it is, as it was when it was asked.
+    pub place: ServerPlace,
+    /// The tool, as a person let it be: it isn't called where it is another by now.
+    pub pinned: ServerTool,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+impl ToolWanted {
+    /// What the model asked for, as a call of any other tool is kept.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        serde_json::json!({"tool": self.tool, "arguments": self.arguments}).to_string()
+    }
+}
+
+/// What came of that: the answer of the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolSaid {
+    /// What it said, cut where it is long.
+    pub text: String,
+    /// Whether that is why it failed.
+    pub is_error: bool,
 }
 
 /// What came of it.

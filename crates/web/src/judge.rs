@@ -271,6 +271,11 @@ fn gather(
     for kept in applied.kept {
         let kind = kept.kind;
         let time = kept.schedule.as_ref().map(|schedule| schedule.at);
+        if let Some(server) = kept.server {
+            let apply = apply(kind, &kept.name, Spec::Server(server));
+            push(kind, kept.name.to_string(), false, apply, None);
+            continue;
+        }
         let spec = match (kept.instruction, kept.driver, kept.model) {
             (_, _, Some(model)) => Spec::Model(model),
             (Some(mut instruction), ..) => {

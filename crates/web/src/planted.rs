@@ -22,6 +22,11 @@ pub(crate) fn keys_of_others() -> bool {
     chosen("keys-of-others")
 }
 
+/// Any tenant's servers of tools are programs of this machine.
+pub(crate) fn programs_of_others() -> bool {
+    chosen("programs-of-others")
+}
+
 /// A request's head may take as long as it likes.
 pub(crate) fn slow_heads() -> bool {
     chosen("slow-heads")

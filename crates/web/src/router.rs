@@ -9,7 +9,7 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
     costs, documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools,
-    resources, runs, schedules, supervisors, tasks, tenants, webhooks,
+    resources, runs, schedules, servers, supervisors, tasks, tenants, webhooks,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -153,6 +153,15 @@ table! {
         resources::enable_driver;
     Api POST "/api/v1/drivers/{name}/disable" Admin "Gives a driver no more events"
         resources::disable_driver;
+    Api GET "/api/v1/tool-servers" Staff "Servers of tools, and what may be called" servers::list;
+    Api GET "/api/v1/tool-servers/{name}/look" Admin "Asks a server which tools it offers now"
+        servers::look;
+    Api POST "/api/v1/tool-servers/{name}/approve" Admin "Lets a server's tools be called, as seen"
+        servers::approve;
+    Api POST "/api/v1/tools/{name}/enable" Admin "Lets a server's tools be called"
+        resources::enable_tool;
+    Api POST "/api/v1/tools/{name}/disable" Admin "Lets none of a server's tools be called"
+        resources::disable_tool;
     Api POST "/api/v1/workflows" Admin "Makes a workflow without steps" flows::create_workflow;
     Api POST "/api/v1/workflows/{name}/steps" Admin "Adds a step" flows::add_workflow_step;
     Api POST "/api/v1/workflows/{name}/start" Staff "Starts a workflow" flows::start_workflow;

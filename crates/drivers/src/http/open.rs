@@ -31,6 +31,21 @@ impl HttpClient {
     }
 }
 
+impl HttpClient {
+    /// A client for a library that speaks to one address by itself: it connects to the addresses
+    /// that were checked now, and to no others.
+    ///
+    /// # Errors
+    /// [`SendError`]: nothing was sent.
+    pub async fn pinned(&self, url: &str) -> Result<reqwest::Client, SendError> {
+        let url = super::parse(url)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let addresses = self.checked(&url).await?;
+        let client = self.pool.client(&host, addresses);
+        client.map_err(|why| SendError::NotSent { host, why })
+    }
+}
+
 impl Opened {
     /// The status code.
     #[must_use]

@@ -17,7 +17,7 @@ impl Secret {
         Self(Zeroizing::new(text.trim().to_owned()))
     }
 
-    pub(super) fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }

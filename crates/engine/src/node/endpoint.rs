@@ -130,6 +130,17 @@ impl Node {
         self.0.world.outside().hand(parcel, back);
     }
 
+    /// Looks at a server's tools; `done` hears of a list of [`naos_types::spec::ServerTool`] in
+    /// JSON.
+    pub fn look_at_tools(
+        &self,
+        tenant: TenantId,
+        place: naos_types::spec::ServerPlace,
+        done: Done,
+    ) {
+        self.0.world.outside().look(tenant, place, done);
+    }
+
     /// Asks a driver's endpoint.
     pub(super) fn enquire(
         &self,

@@ -200,9 +200,10 @@ fn gated_answer(
         (Ability::Emit, told) => Ok(GatedAnswer::Emit(told)),
         (Ability::Ask, told) => Ok(GatedAnswer::Ask(told)),
         // A response is never plain text, and no component has the others.
-        (Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint, _) => {
-            Err(unreadable())
-        }
+        (
+            Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint | Ability::Server,
+            _,
+        ) => Err(unreadable()),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) use recorded::unreadable;
 pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};
 pub use watch::{Frame, FrameKind, Happened, Watch};
-pub use world::{Done, Exchange, Outside, OutsideOutcome, Piecewise, Posed, Posted};
+pub use world::{Called, Done, Exchange, Outside, OutsideOutcome, Piecewise, Posed, Posted};
 
 /// A cell whose views are further behind takes no more commands from outside until they have
 /// caught up; outcomes and timers always.

@@ -12,7 +12,7 @@ use naos_sandbox::{
 use naos_types::effect::Sandbox as Wanted;
 use naos_types::fact::run::{self, Ability};
 use naos_types::input::{Answer, Piece};
-use naos_types::think::{Think, Thought, ToolCall};
+use naos_types::think::{Think, Thought, ToolCall, ToolWanted};
 use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId};
 use serde_json::json;
 
@@ -301,8 +301,14 @@ impl Node {
                     return found(calls, differs(Some(index), &asked, "no model asked for it"));
                 };
                 let again = json!({"tool": call.name, "arguments": call.arguments}).to_string();
-                if again.as_bytes() != request {
-                    let asked = String::from_utf8_lossy(&request).into_owned();
+                let asked = if ability == Ability::Server {
+                    let wanted: ToolWanted =
+                        serde_json::from_slice(&request).map_err(|_| unreadable())?;
+                    wanted.asked()
+                } else {
+                    String::from_utf8_lossy(&request).into_owned()
+                };
+                if again != asked {
                     return found(calls, differs(Some(index), &asked, &again));
                 }
             }

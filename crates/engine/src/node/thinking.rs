@@ -3,7 +3,7 @@
 
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
-use naos_types::think::{Think, Thought};
+use naos_types::think::{Think, Thought, ToolSaid};
 use naos_types::{BodyRef, TenantId};
 
 use super::Node;
@@ -79,6 +79,12 @@ fn pieces(
     Ok(answers)
 }
 
+/// What a server said stands between marks that say so; marks of its own don't end them.
+fn from_outside(text: &str) -> String {
+    let text = text.replace("</from-outside>", "< /from-outside>");
+    format!("<from-outside>\n{text}\n</from-outside>")
+}
+
 /// Answers of models with the results of what each of them wanted to have called. Failed ones are
 /// left out: they said nothing.
 fn exchanges(
@@ -100,6 +106,11 @@ fn exchanges(
             return Err("a tool was called before any model answered".into());
         };
         last.results.push(match answer {
+            Answer::Body(body) if ability == Ability::Server => {
+                let said: ToolSaid =
+                    serde_json::from_str(&read(&body)?).map_err(|error| error.to_string())?;
+                (from_outside(&said.text), said.is_error)
+            }
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (read(&body)?, false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use naos_kernel::Order;
 use naos_sandbox::{CancelToken, Sandbox};
 use naos_types::effect::{Call, Caller, Driver, Effect, EffectId, Sandbox as Wanted};
+use naos_types::fact::run::World as RunWorld;
 use naos_types::input::{CallEnded, CallOutcome, Input};
-use naos_types::spec::Letter;
-use naos_types::think::{Think, Thought};
+use naos_types::spec::{Letter, ServerPlace};
+use naos_types::think::{Think, Thought, ToolWanted};
 use naos_types::{BodyRef, RunId, Span, TenantId, Time};
 
 use super::endpoint::{Back, Handed, Parcel};
@@ -66,6 +67,24 @@ pub trait Outside: Send + Sync {
         done(OutsideOutcome::NotSent("no driver asks models".into()));
     }
 
+    /// Begins to call a tool of a server and returns at once; `done` as in [`Self::begin`]. What
+    /// it answers is a [`naos_types::think::ToolSaid`] in JSON.
+    fn tool(&self, called: Called, world: RunWorld, done: Done) {
+        drop((called, world));
+        done(OutsideOutcome::NotSent(
+            "no driver calls servers of tools".into(),
+        ));
+    }
+
+    /// Begins to look at a server's tools and returns at once; `done` as in [`Self::begin`]. What
+    /// it answers is a list of [`naos_types::spec::ServerTool`] in JSON.
+    fn look(&self, tenant: TenantId, place: ServerPlace, done: Done) {
+        drop((tenant, place));
+        done(OutsideOutcome::NotSent(
+            "no driver asks servers of tools".into(),
+        ));
+    }
+
     /// Begins to deliver a letter and returns at once; `done` as in [`Self::begin`].
     fn post(&self, posted: Posted, done: Done) {
         drop(posted);
@@ -78,6 +97,17 @@ pub trait Outside: Send + Sync {
         drop(parcel);
         back(Handed::NotSent("no driver hands anything over".into()));
     }
+}
+
+/// A tool of a server that is called.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The idempotency key.
+    pub key: String,
+    /// What is called.
+    pub wanted: ToolWanted,
 }
 
 /// What a model is asked, with all that was said before.
@@ -334,6 +364,17 @@ impl World {
             Driver::Model => match super::thinking::posed(&node, tenant, key, &request) {
                 Ok(posed) => self.outside.think(posed, told(&node, tenant, by), done),
                 Err(why) => done(OutsideOutcome::Refused(why)),
+            },
+            Driver::Server => match serde_json::from_slice(&request) {
+                Ok(wanted) => {
+                    let called = Called {
+                        tenant,
+                        key,
+                        wanted,
+                    };
+                    self.outside.tool(called, call.world, done);
+                }
+                Err(error) => done(OutsideOutcome::NotSent(error.to_string())),
             },
             Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
                 Ok(letter) => {

@@ -301,6 +301,7 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Endpoint => "endpoint",
         run::Ability::Model => "model",
         run::Ability::Tool => "tool",
+        run::Ability::Server => "server",
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod derived;
 pub(crate) mod driver;
+pub(crate) mod server;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
@@ -178,7 +179,8 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             if *kind == Kind::Subscription {
                 crate::event::room(turn, name)?;
             }
-            apply(turn, by, *kind, name, spec)
+            let spec = server::pinned(turn, name, spec)?;
+            apply(turn, by, *kind, name, &spec)
         }
         command::Resource::Create { kind, name, spec } => {
             derived::check_name(*kind, name)?;
@@ -191,7 +193,8 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                 let what = format!("there is a {} {name} already", kind.word());
                 return Err(Stop::refused(Code::EXISTS, what));
             }
-            apply(turn, by, *kind, name, spec)
+            let spec = server::pinned(turn, name, spec)?;
+            apply(turn, by, *kind, name, &spec)
         }
         command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
         command::Resource::Enable { kind, name, on } => {
@@ -204,6 +207,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                     }
                 }
                 Spec::Driver(spec) => spec.enabled = *on,
+                Spec::Server(spec) => std::sync::Arc::make_mut(spec).enabled = *on,
                 Spec::Limited(spec) => spec.driver.enabled = *on,
                 Spec::Remote(spec) => spec.driver.enabled = *on,
                 Spec::Delivered(spec) => {
@@ -217,6 +221,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             }
             apply(turn, by, *kind, name, &spec)
         }
+        command::Resource::Pin { name, tools } => server::pin(turn, by, name, tools),
         command::Resource::ResetDriver { name } => driver::reset(turn, by, name),
         command::Resource::DriverAnswers {
             name,
@@ -332,6 +337,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             kind == Kind::Driver
         }
         Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
+        Spec::Server(spec) => sound(spec.check()).map(|()| kind == Kind::Tool)?,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill

@@ -61,20 +61,20 @@ pub(crate) fn called(turn: &mut Turn<'_>, call: &GuestCall) -> Done {
         return go_on(turn, call.run);
     }
     if world(&call.ask) == World::Once && crate::tenant::is_forked(turn, call.run)? {
-        return ask_first(turn, call, &run);
+        return ask_first(turn, call.run, &run, call.index);
     }
     perform(turn, call, &run)?;
     go_on(turn, call.run)
 }
 
 /// The original that a backup was taken of may have sent this already: a person decides.
-fn ask_first(turn: &mut Turn<'_>, call: &GuestCall, run: &Run) -> Done {
+pub(super) fn ask_first(turn: &mut Turn<'_>, id: RunId, run: &Run, index: u32) -> Done {
     let said = "not sent: this goes on from a backup, and the original may have sent it already";
     let said = Some(turn.seal(said.into())?);
     turn.emit(run::LeftUnknown {
-        run: call.run,
+        run: id,
         agent: run.agent.clone(),
-        index: call.index,
+        index,
         said,
     })
 }

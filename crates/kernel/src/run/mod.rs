@@ -4,6 +4,7 @@ mod calls;
 mod end;
 pub(crate) mod endpoint;
 mod log;
+mod server;
 mod talk;
 mod think;
 mod tools;
@@ -148,6 +149,7 @@ impl Run {
                 driver: match pending.ability {
                     Ability::Endpoint => Driver::Endpoint,
                     Ability::Model => Driver::Model,
+                    Ability::Server => Driver::Server,
                     _ => Driver::Http,
                 },
                 request: pending.request,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::workspace::{self, Shown};
-use super::{Run, calls, end, known, tools};
+use super::{Run, calls, end, known, server, tools};
 use crate::resource::Resource;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
@@ -170,9 +170,15 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
 }
 
 /// What an answer costs at most, whatever it is.
-fn worst(spec: &ModelSpec, mind: &MindSpec, bytes: u64, pieces: u64) -> Option<Micros> {
+fn worst(
+    spec: &ModelSpec,
+    mind: &MindSpec,
+    others: u64,
+    (bytes, pieces): (u64, u64),
+) -> Option<Micros> {
     let mut tokens = OWN_TOKENS + bytes + pieces * PIECE_TOKENS + mind.prompt.len() as u64;
-    if !mind.tools.is_empty() || mind.schema.is_some() {
+    tokens += others;
+    if !mind.tools.is_empty() || others > 0 || mind.schema.is_some() {
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
     let written = u64::from(answer_tokens(spec, mind));
@@ -201,8 +207,9 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
         return Err(crate::task::no_model(agent));
     };
     let shown = workspace::shown(turn, &mind)?;
-    let (bytes, pieces) = beginning(input, &shown);
-    match choose(turn, agent, &mind, 0, bytes, pieces)? {
+    let said = beginning(input, &shown);
+    let others = server::tokens(&server::described(turn, &mind)?);
+    match choose(turn, agent, &mind, 0, (others, said))? {
         Ok((_, _, worst)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
@@ -214,13 +221,12 @@ fn choose<'t>(
     agent: &Name,
     mind: &MindSpec,
     failed: u32,
-    bytes: u64,
-    pieces: u64,
+    (others, said): (u64, (u64, u64)),
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
     let (there, why) = models(turn, mind)?;
     let mut refusal = Refusal::new(Code::NO_MODEL, why);
     for (name, spec) in there.into_iter().skip(failed as usize) {
-        let Some(worst) = worst(spec, mind, bytes, pieces) else {
+        let Some(worst) = worst(spec, mind, others, said) else {
             let what = format!("what the model {name} costs isn't known");
             refusal = Refusal::new(Code::NO_MODEL, what).help(format!(
                 "give it a price: cost_per_1k_tokens in the model {name}"
@@ -228,7 +234,7 @@ fn choose<'t>(
             continue;
         };
         if let Some(most) = spec.context_tokens
-            && bytes / 8 > u64::from(most)
+            && said.0 / 8 > u64::from(most)
         {
             // Even the densest text is more than its window: eight bytes a token.
             refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
@@ -363,7 +369,9 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     let shown = workspace::shown(turn, mind)?;
     let (bytes, pieces) = beginning(run.input, &shown);
     let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
-    let chosen = choose(turn, &run.agent, mind, thinking.failed, bytes, pieces)?;
+    let others = server::described(turn, mind)?;
+    let said = (server::tokens(&others), (bytes, pieces));
+    let chosen = choose(turn, &run.agent, mind, thinking.failed, said)?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {
@@ -395,6 +403,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         input: run.input,
         tail: run.tail,
         tools: mind.tools.clone(),
+        others,
         temperature: mind.temperature,
         schema: mind.schema.clone(),
     };

@@ -32,9 +32,16 @@ pub(super) fn call(
         text => serde_json::from_str(text).ok().filter(Value::is_object),
     };
     let tool = Tool::parse(&call.name).filter(|tool| mind.tools.contains(tool));
+    if tool.is_none() && super::server::call(turn, (id, run), mind, call, request)? {
+        return Ok(());
+    }
     let (Some(tool), Some(arguments)) = (tool, arguments) else {
         let why = if tool.is_none() {
-            let words: Vec<&str> = mind.tools.iter().map(|tool| tool.word()).collect();
+            let others = super::server::described(turn, mind)?;
+            let words = mind.tools.iter().map(|tool| tool.word());
+            let words: Vec<&str> = words
+                .chain(others.iter().map(|tool| tool.word.as_str()))
+                .collect();
             format!(
                 "there is no tool {:?}; there are: {}",
                 call.name,

@@ -24,6 +24,7 @@ mod runs;
 mod sagas;
 mod schedules;
 mod script;
+mod servers;
 mod supervisors;
 mod things;
 mod thinking;

@@ -102,7 +102,11 @@ pub fn open(bench: &mut Bench) -> (Result<Reply, naos_types::Refusal>, Vec<Fact>
 
 impl Cell {
     fn new(mind: MindSpec) -> Self {
-        let mut bench = made(mind);
+        Self::over(made(mind))
+    }
+
+    /// A run of the agent that is there.
+    pub fn over(mut bench: Bench) -> Self {
         let (reply, facts) = open(&mut bench);
         let Ok(Reply::Task { run: Some(run), .. }) = reply else {
             panic!("{reply:?}")

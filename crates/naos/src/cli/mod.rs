@@ -52,6 +52,7 @@ mod explain;
 
 mod doctor;
 
+mod tools;
 mod top;
 
 mod mcp;
@@ -158,6 +159,9 @@ enum Command {
     /// Runs and lists instructions: plans that a time or an event sets off.
     #[command(alias = "instructions")]
     Instruction(instruction::Instruction),
+    /// Lists servers of tools (MCP), and lets agents call what they offer.
+    #[command(alias = "tool")]
+    Tools(tools::Tools),
     /// Lists drivers: agents that answer events.
     #[command(alias = "drivers")]
     Driver(driver::Driver),
@@ -348,6 +352,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Saga(command) => flow::saga(context, &command),
         Command::Pool(command) => pool::go(context, &command),
         Command::Instruction(command) => instruction::go(context, &command),
+        Command::Tools(command) => tools::go(context, &command),
         Command::Driver(command) => driver::go(context, &command),
         Command::Schedule(command) => schedule::go(context, &command),
         Command::Supervisor(command) => supervisor::go(context, &command),

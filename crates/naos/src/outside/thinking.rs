@@ -139,7 +139,13 @@ fn request(posed: &Posed) -> Request {
         model: think.spec.model.clone(),
         system: Some(system),
         messages,
-        tools: think.tools.iter().copied().map(described).collect(),
+        tools: think
+            .tools
+            .iter()
+            .copied()
+            .map(described)
+            .chain(think.others.iter().map(other))
+            .collect(),
         output_schema: think.schema.as_deref().and_then(schema),
         max_output_tokens: think.answer_tokens_max,
         temperature: think
@@ -266,6 +272,15 @@ fn thought(posed: &Posed, answer: Answer) -> Thought {
         request: answer.provider_request_id.clone(),
         opaque: Some(json!({OPAQUE_FORMAT: format, "parts": parts}).to_string()),
         trouble: None,
+    }
+}
+
+/// A tool of a server, as a person saw it.
+fn other(tool: &naos_types::think::Described) -> Described {
+    Described {
+        name: tool.word.clone(),
+        description: tool.description.clone(),
+        schema: serde_json::from_str(&tool.schema).unwrap_or_else(|_| json!({"type": "object"})),
     }
 }
 

@@ -5,6 +5,8 @@ use naos_modelserver::{Options, Server, Step};
 use crate::project::{Daemon, Project};
 
 pub const KEY: &str = "sk-a-key-of-the-tests";
+/// What a program of the tests is given, and nobody else sees.
+pub const SECRET: &str = "open-sesame-of-the-tests";
 
 pub struct Office {
     pub project: Project,
@@ -19,6 +21,11 @@ impl Office {
     }
 
     pub fn with(script: Vec<Step>) -> Self {
+        Self::beside(script, "", &[])
+    }
+
+    /// The same where more ports of this machine may be reached, with more variables.
+    pub fn beside(script: Vec<Step>, ports: &str, settings: &[(&str, &str)]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -32,11 +39,14 @@ impl Office {
         };
         let server = runtime.block_on(Server::start(options)).unwrap();
         let project = Project::new();
-        let port = server.port().to_string();
-        let daemon = project.up_with(&[
-            ("NAOS_ALLOW_LOOPBACK_PORTS", &port),
+        let ports = format!("{},{ports}", server.port());
+        let own = [
+            ("NAOS_ALLOW_LOOPBACK_PORTS", ports.as_str()),
             ("NAOS_MODEL_TEST", KEY),
-        ]);
+            ("NAOS_TOOL_PROGRAMS", "python3"),
+            ("NAOS_TOOL_WORD", SECRET),
+        ];
+        let daemon = project.up_with(&[&own[..], settings].concat());
         Self {
             project,
             server,

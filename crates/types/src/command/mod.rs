@@ -8,7 +8,8 @@ use crate::fact::approval::Waiting;
 use crate::fact::event::Origin;
 use crate::fact::run::Verdict;
 use crate::spec::{
-    AgentSpec, Assignee, BudgetSpec, Card, EventFilter, FlowStep, Kind, Merge, Spec, as_text,
+    AgentSpec, Assignee, BudgetSpec, Card, EventFilter, FlowStep, Kind, Merge, ServerTool, Spec,
+    as_text,
 };
 use crate::{
     ApprovalId, BodyRef, Digest, DocPath, EventId, MemberId, Name, PlanId, Role, RunId, Sealed,
@@ -298,6 +299,13 @@ commands! {
             answer: Result<BodyRef, Sealed>,
             /// What it publishes: types and data, JSON.
             events: Vec<(String, BodyRef)>,
+        }
+        /// Lets these tools of a server be called, as they are: a person looked at them.
+        Pin {
+            /// The server.
+            name: Name,
+            /// All that may be called from now on.
+            tools: Vec<ServerTool>,
         }
     }
     /// About pools.

@@ -22,6 +22,8 @@ pub enum Ability {
     Model,
     /// A tool that a model called, and that naos itself answers.
     Tool,
+    /// A tool of a server that a model called.
+    Server,
 }
 
 /// What may be done when nobody knows whether an effect happened.

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelCan;
+use super::{ModelCan, ToolGrant};
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
 pub const MODELS_MAX: usize = 8;
 /// The most documents that an agent is shown from the beginning.
 pub const SHOWN_MAX: usize = 16;
+/// The most grants for tools of servers that an agent has.
+pub const OTHERS_MAX: usize = 64;
 /// The longest prompt, in bytes.
 pub const PROMPT_BYTES_MAX: usize = 64 * 1_024;
 /// The most answers of models in one run.
@@ -33,6 +35,8 @@ pub struct MindSpec {
     pub models: Vec<Name>,
     /// What a model may call, by name.
     pub tools: Vec<Tool>,
+    /// What it may call of servers of tools.
+    pub others: Vec<ToolGrant>,
     /// Documents that it is shown at the beginning of each run.
     pub shown: Vec<DocPath>,
     /// How many answers of models a run takes at most.
@@ -93,6 +97,7 @@ impl Default for MindSpec {
             prompt: String::new(),
             models: Vec::new(),
             tools: Vec::new(),
+            others: Vec::new(),
             shown: Vec::new(),
             turns_max: 12,
             answer_tokens_max: 4_096,
@@ -194,6 +199,11 @@ impl MindSpec {
         }
         if self.models.len() > MODELS_MAX {
             return Err(format!("an agent names at most {MODELS_MAX} models"));
+        }
+        if self.others.len() > OTHERS_MAX {
+            return Err(format!(
+                "an agent names at most {OTHERS_MAX} tools of servers; `SERVER.*` names all"
+            ));
         }
         if self.shown.len() > SHOWN_MAX {
             return Err(format!("an agent is shown at most {SHOWN_MAX} documents"));

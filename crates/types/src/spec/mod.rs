@@ -18,6 +18,7 @@ mod schedule;
 mod skill;
 mod subscription;
 mod supervisor;
+mod tools;
 mod wait;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,10 @@ pub use supervisor::{
     RESTART_WAIT, RESTART_WAIT_MAX, Restart, SUPERVISION_LEVELS_MAX, SUPERVISOR_CHILDREN_MAX,
     SUPERVISOR_RESTARTS, SUPERVISOR_RESTARTS_MAX, SUPERVISOR_WINDOW, SUPERVISOR_WINDOW_MAX,
     SupervisorSpec, misgrown,
+};
+pub use tools::{
+    SERVER_TOOLS_MAX, ServerPlace, ServerSpec, ServerTool, TOOL_KEY_PREFIX, TOOL_SCHEMA_BYTES_MAX,
+    TOOL_TEXT_BYTES_MAX, TOOL_TIMEOUT_MS, TOOL_TIMEOUT_MS_MAX, ToolGrant, is_tool_word, tool_word,
 };
 pub use wait::WaitFor;
 
@@ -184,4 +189,6 @@ pub enum Spec {
     Delivered(Box<DeliveredSubscription>),
     /// A language model, and what it costs.
     Model(Box<ModelSpec>),
+    /// A server of tools that models may call.
+    Server(#[serde(with = "as_text")] std::sync::Arc<ServerSpec>),
 }

@@ -365,7 +365,7 @@ impl ModelSpec {
 }
 
 /// The host of an address, without its port.
-fn host(address: &str) -> &str {
+pub(super) fn host(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if let Some(inner) = host.strip_prefix('[') {
@@ -374,7 +374,7 @@ fn host(address: &str) -> &str {
     host.split(':').next().unwrap_or_default()
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let parts: Vec<Option<u8>> = host.split('.').map(|part| part.parse().ok()).collect();
     let four = matches!(parts[..], [Some(127), Some(_), Some(_), Some(_)]);
     four || host == "localhost" || host == "::1"

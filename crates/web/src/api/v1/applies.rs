@@ -11,7 +11,8 @@ use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
 use naos_types::spec::{
-    DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, Spec, SupervisorSpec, When,
+    DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
+    SupervisorSpec, TOOL_KEY_PREFIX, When,
 };
 use naos_types::{Code, Digest, DocPath, Name, Seq, TenantId, Time};
 use serde::Deserialize;
@@ -33,6 +34,23 @@ fn may_ask(desk: &Desk, tenant: TenantId, spec: &ModelSpec) -> Result<(), String
     match (&spec.key, own) {
         (Some(key), Some(own)) if !key.starts_with(&own) && !crate::planted::keys_of_others() => {
             Err(format!("the keys of this tenant begin with {own}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Programs run as naos does, so that only whoever owns the machine's own tenant names them; the
+/// secrets of a server are its tenant's own.
+pub(super) fn may_serve(desk: &Desk, tenant: TenantId, spec: &ServerSpec) -> Result<(), String> {
+    let Some(own) = desk.own_prefix(tenant, TOOL_KEY_PREFIX) else {
+        return Ok(());
+    };
+    match &spec.place {
+        ServerPlace::Program { .. } if !crate::planted::programs_of_others() => {
+            Err("only the main tenant's servers are programs: give it a `url`".into())
+        }
+        ServerPlace::Address { key: Some(key), .. } if !key.starts_with(&format!("env:{own}")) => {
+            Err(format!("the keys of this tenant begin with env:{own}"))
         }
         _ => Ok(()),
     }
@@ -126,6 +144,7 @@ pub(crate) async fn apply(call: Call) -> Answered {
         let may = match spec {
             Spec::Notice(notice) => may_sign(&call.desk, tenant, notice),
             Spec::Model(model) => may_ask(&call.desk, tenant, model),
+            Spec::Server(server) => may_serve(&call.desk, tenant, server),
             _ => Ok(()),
         };
         if let Err(what) = may {

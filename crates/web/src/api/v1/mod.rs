@@ -26,6 +26,7 @@ pub(crate) mod resources;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod schedules;
+pub(crate) mod servers;
 pub(crate) mod shapes;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;

@@ -73,6 +73,11 @@ fn content(spec: &Spec) -> Value {
             "children": spec.children,
         }),
         Spec::Model(spec) => written(&spec.document, spec.enabled),
+        Spec::Server(spec) => {
+            let mut shown = written(&spec.document, spec.enabled);
+            shown["tools"] = json!(spec.tools);
+            shown
+        }
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
@@ -201,6 +206,14 @@ pub(crate) async fn enable_instruction(call: Call) -> Answered {
 
 pub(crate) async fn disable_instruction(call: Call) -> Answered {
     enable(call, Kind::Instruction, false).await
+}
+
+pub(crate) async fn enable_tool(call: Call) -> Answered {
+    enable(call, Kind::Tool, true).await
+}
+
+pub(crate) async fn disable_tool(call: Call) -> Answered {
+    enable(call, Kind::Tool, false).await
 }
 
 pub(crate) async fn enable_driver(call: Call) -> Answered {

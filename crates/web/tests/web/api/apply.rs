@@ -102,6 +102,30 @@ async fn an_agent_takes_from_its_template_what_it_does_not_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_main_tenant_names_programs_of_this_machine() {
+    let rig = Rig::new().await;
+    let token = rig.tenant("riake").await;
+    let program = "mcpServers: {s: {command: python3, args: [x.py]}}\n";
+    let own = rig.post("/api/v1/apply", files(program)).await.ok();
+    assert_eq!(own["items"][0]["result"], "created", "the main tenant may");
+    let keyed = "mcpServers: {s: {url: \"https://a.example\", key: env:NAOS_TOOL_OURS}}\n";
+    for (text, expected) in [
+        (program, "only the main tenant's servers are programs"),
+        (
+            keyed,
+            "the keys of this tenant begin with env:NAOS_TOOL_TEN_",
+        ),
+    ] {
+        let got = rig.api(&token, "POST", "/api/v1/apply", files(text)).await;
+        let said = got.json().to_string();
+        assert!(
+            !got.status.is_success() && said.contains(expected),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_asks_no_model_with_the_key_of_another() {
     let rig = Rig::new().await;
     let token = rig.tenant("riake").await;

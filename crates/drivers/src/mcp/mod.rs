@@ -1,0 +1,323 @@
+//! Servers of the Model Context Protocol: programs on standard input and output, and addresses
+//! that speak streamable HTTP. What they say of their tools and what the tools answer is a
+//! stranger's: bounded, and never more than text.
+//!
+//! Source: <https://modelcontextprotocol.io/specification>; the protocol itself is rmcp's.
+
+mod program;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use naos_types::spec::{SERVER_TOOLS_MAX, ServerTool, TOOL_SCHEMA_BYTES_MAX, TOOL_TEXT_BYTES_MAX};
+use rmcp::handler::client::ClientHandler;
+use rmcp::model::{CallToolRequestParams, ContentBlock, PaginatedRequestParams, Tool};
+use rmcp::service::{NotificationContext, RoleClient, RunningService, ServiceError, ServiceExt};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+
+use crate::http::{HttpClient, SendError};
+use crate::models::Secret;
+
+pub use program::Program;
+
+/// How long a server has to be there and say what it can.
+pub const GREETING_MAX: Duration = Duration::from_secs(60);
+/// The most bytes of what a tool answers that are kept.
+pub const SAID_BYTES_MAX: usize = 32 * 1_024;
+/// The most bytes of one message of a server.
+const MESSAGE_BYTES_MAX: usize = 8 << 20;
+/// How long a list of tools is believed.
+const BELIEVED: Duration = Duration::from_secs(60);
+/// Pages of tools that are read.
+const PAGES_MAX: usize = 32;
+
+/// Where a server is, with what it is spoken to.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A program.
+    Program(Program),
+    /// An address.
+    Address {
+        /// Where.
+        url: String,
+        /// Its bearer token.
+        key: Option<Secret>,
+    },
+}
+
+/// Why a server didn't do what was wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum McpError {
+    /// It certainly did nothing.
+    #[error("{0}")]
+    NotSent(String),
+    /// Nobody knows whether it did.
+    #[error("{0}")]
+    Lost(String),
+}
+
+/// What a tool answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// As text.
+    pub text: String,
+    /// Whether the tool failed.
+    pub is_error: bool,
+}
+
+/// Hears when a server's tools change.
+#[derive(Clone, Default)]
+struct Ear {
+    changed: Arc<AtomicBool>,
+}
+
+impl ClientHandler for Ear {
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.changed.store(true, Ordering::Release);
+    }
+}
+
+/// A server that is spoken to.
+pub struct Server {
+    running: RunningService<RoleClient, Ear>,
+    ear: Ear,
+    believed: tokio::sync::Mutex<Option<(Instant, Vec<ServerTool>)>>,
+    /// Whether a call of it was lost: it is greeted anew before the next.
+    broken: AtomicBool,
+    _program: Option<program::Child>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server")
+    }
+}
+
+impl Server {
+    /// Greets a server.
+    ///
+    /// # Errors
+    /// [`McpError::NotSent`] with what stands against it.
+    pub async fn greet(client: &HttpClient, place: &Place) -> Result<Self, McpError> {
+        let greeted = tokio::time::timeout(GREETING_MAX, Self::greeted(client, place)).await;
+        greeted.unwrap_or_else(|_| Err(not_sent("it doesn't answer")))
+    }
+
+    async fn greeted(client: &HttpClient, place: &Place) -> Result<Self, McpError> {
+        let ear = Ear::default();
+        let (running, program) = match place {
+            Place::Program(wanted) => {
+                let (child, output, input) = program::start(wanted).map_err(not_sent)?;
+                let transport = rmcp::transport::async_rw::AsyncRwTransport::new(output, input)
+                    .with_max_line_length(MESSAGE_BYTES_MAX);
+                match ear.clone().serve(transport).await {
+                    Ok(running) => (running, Some(child)),
+                    Err(error) => {
+                        let said = child.said().await;
+                        return Err(not_sent(format!("{}{said}", short(&error.to_string()))));
+                    }
+                }
+            }
+            Place::Address { url, key } => {
+                let client = client.pinned(url).await.map_err(|error| match error {
+                    SendError::Lost { .. } => McpError::Lost(error.to_string()),
+                    other => McpError::NotSent(other.to_string()),
+                })?;
+                let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                    .max_sse_event_size(MESSAGE_BYTES_MAX);
+                if let Some(key) = key {
+                    config = config.auth_header(key.reveal());
+                }
+                let transport = StreamableHttpClientTransport::with_client(client, config);
+                let running = ear.clone().serve(transport).await;
+                (
+                    running.map_err(|error| not_sent(short(&error.to_string())))?,
+                    None,
+                )
+            }
+        };
+        Ok(Self {
+            running,
+            ear,
+            believed: tokio::sync::Mutex::default(),
+            broken: AtomicBool::new(false),
+            _program: program,
+        })
+    }
+
+    /// Whether it is still there.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let closed = self.running.is_closed() || self.running.peer().is_transport_closed();
+        !closed && !self.broken.load(Ordering::Acquire)
+    }
+
+    /// Its tools as they are now, by name.
+    ///
+    /// # Errors
+    /// [`McpError`]; a list that is longer than a server may have, too.
+    pub async fn tools(&self) -> Result<Vec<ServerTool>, McpError> {
+        let mut out: Vec<ServerTool> = Vec::new();
+        let mut cursor = None;
+        for _ in 0..PAGES_MAX {
+            let asked = PaginatedRequestParams::default().with_cursor(cursor.take());
+            let page = tokio::time::timeout(GREETING_MAX, self.running.list_tools(Some(asked)));
+            let page = page
+                .await
+                .map_err(|_| not_sent("it doesn't say which tools it has"))?;
+            let page = page.map_err(|error| not_sent(short(&error.to_string())))?;
+            for tool in page.tools {
+                out.push(seen(tool).map_err(not_sent)?);
+                if out.len() > SERVER_TOOLS_MAX {
+                    return Err(not_sent(format!(
+                        "it has more than {SERVER_TOOLS_MAX} tools"
+                    )));
+                }
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                out.sort_by(|one, other| one.name.cmp(&other.name));
+                *self.believed.lock().await = Some((Instant::now(), out.clone()));
+                return Ok(out);
+            }
+        }
+        Err(not_sent(format!(
+            "its list of tools has more than {PAGES_MAX} pages"
+        )))
+    }
+
+    /// What it says of a tool now; a list that is a minute old is asked for anew.
+    async fn now(&self, name: &str) -> Result<Option<ServerTool>, McpError> {
+        let changed = self.ear.changed.swap(false, Ordering::AcqRel);
+        let young = |(at, _): &&(Instant, Vec<ServerTool>)| at.elapsed() <= BELIEVED;
+        let believed = self.believed.lock().await.as_ref().filter(young).cloned();
+        let all = match believed {
+            Some((_, tools)) if !changed => tools,
+            _ => self.tools().await?,
+        };
+        Ok(all.into_iter().find(|tool| tool.name == name))
+    }
+
+    /// Calls a tool, once, and only as a person saw it.
+    ///
+    /// # Errors
+    /// [`McpError`] says whether anything may have happened.
+    pub async fn call(
+        &self,
+        pinned: &ServerTool,
+        arguments: serde_json::Map<String, serde_json::Value>,
+        most: Duration,
+    ) -> Result<Said, McpError> {
+        match self.now(&pinned.name).await? {
+            Some(tool) if tool.digest() == pinned.digest() => {}
+            Some(_) => {
+                return Err(not_sent(
+                    "its server says other things of it than when a person let it be called",
+                ));
+            }
+            None => return Err(not_sent("its server has it no more")),
+        }
+        let asked = CallToolRequestParams::new(pinned.name.clone()).with_arguments(arguments);
+        let answer = tokio::time::timeout(most, self.running.call_tool(asked)).await;
+        let lost = |why: String| {
+            self.broken.store(true, Ordering::Release);
+            McpError::Lost(why)
+        };
+        let answer =
+            answer.map_err(|_| lost(format!("it gave no answer within {} s", most.as_secs())))?;
+        match answer {
+            Ok(answer) => {
+                let mut text = content(&answer.content);
+                if let (true, Some(value)) = (text.is_empty(), answer.structured_content) {
+                    text = value.to_string();
+                }
+                Ok(Said {
+                    text: cut(&text),
+                    is_error: answer.is_error == Some(true),
+                })
+            }
+            // It answered, with a refusal of its own.
+            Err(ServiceError::McpError(error)) => Ok(Said {
+                text: cut(&error.message),
+                is_error: true,
+            }),
+            Err(error) => Err(lost(short(&error.to_string()))),
+        }
+    }
+}
+
+fn not_sent(why: impl Into<String>) -> McpError {
+    McpError::NotSent(why.into())
+}
+
+/// A tool as its server tells of it, within bounds.
+fn seen(tool: Tool) -> Result<ServerTool, String> {
+    let name = tool.name.into_owned();
+    let shown: String = name.chars().take(64).collect();
+    let description = tool
+        .description
+        .map(std::borrow::Cow::into_owned)
+        .unwrap_or_default();
+    let schema = serde_json::to_string(&*tool.input_schema).map_err(|error| error.to_string())?;
+    if description.len() > TOOL_TEXT_BYTES_MAX {
+        return Err(format!(
+            "it says {} bytes about its tool {shown:?}, at most {TOOL_TEXT_BYTES_MAX}",
+            description.len()
+        ));
+    }
+    if schema.len() > TOOL_SCHEMA_BYTES_MAX {
+        return Err(format!(
+            "the arguments of its tool {shown:?} take {} bytes to describe, at most \
+             {TOOL_SCHEMA_BYTES_MAX}",
+            schema.len()
+        ));
+    }
+    let hints = tool.annotations.unwrap_or_default();
+    let repeatable = hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true);
+    Ok(ServerTool {
+        name,
+        description,
+        schema,
+        repeatable,
+    })
+}
+
+/// What an answer holds, as text.
+fn content(blocks: &[ContentBlock]) -> String {
+    let each = |block: &ContentBlock| match block {
+        ContentBlock::Text(text) => text.text.clone(),
+        ContentBlock::Image(image) => {
+            format!(
+                "[a picture, {}, {} bytes of Base64]",
+                image.mime_type,
+                image.data.len()
+            )
+        }
+        ContentBlock::Audio(audio) => {
+            format!(
+                "[a recording, {}, {} bytes of Base64]",
+                audio.mime_type,
+                audio.data.len()
+            )
+        }
+        other => serde_json::to_string(other).unwrap_or_default(),
+    };
+    blocks.iter().map(each).collect::<Vec<_>>().join("\n")
+}
+
+/// As much of it as there is room for, and that it isn't all.
+fn cut(text: &str) -> String {
+    if text.len() <= SAID_BYTES_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(SAID_BYTES_MAX);
+    format!("{}\n[cut: {end} of {} bytes]", &text[..end], text.len())
+}
+
+/// A stranger's complaint, fit to be shown.
+fn short(text: &str) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean.take(500).collect()
+}

@@ -1,0 +1,139 @@
+//! Tools of servers: a model calls them as a person saw them, where its agent's manifest names
+//! them, and what they answer is material, never orders.
+
+use naos_types::fact::run::{Ability, World};
+use naos_types::input::Answer;
+use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
+use naos_types::think::{Described, ToolCall, ToolWanted};
+use naos_types::{BodyRef, Code, Name, RunId};
+
+use super::think::intend;
+use super::{Run, tools};
+use crate::resource::server;
+use crate::turn::{Done, Stop, Turn};
+
+/// The most tools of servers that a model is told of.
+pub const TOLD_MAX: usize = 64;
+/// The most bytes that it is told of them.
+pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
+
+/// What an agent's model may call of servers: each tool that its manifest names and that a person
+/// let be called.
+pub(super) fn described(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Described>> {
+    let mut out = Vec::new();
+    let mut bytes = 0;
+    for (name, spec) in servers(turn, mind)? {
+        for tool in &spec.tools {
+            let word = tool_word(&name, &tool.name);
+            if !granted(mind, &name, &tool.name) || !is_tool_word(&word) {
+                continue;
+            }
+            bytes += word.len() + tool.description.len() + tool.schema.len();
+            out.push(Described {
+                word,
+                description: tool.description.clone(),
+                schema: tool.schema.clone(),
+            });
+        }
+    }
+    if out.len() > TOLD_MAX || bytes > TOLD_BYTES_MAX {
+        let what = format!(
+            "its tools of servers are {} with {bytes} bytes, at most {TOLD_MAX} with \
+             {TOLD_BYTES_MAX}: name fewer of them in its manifest",
+            out.len()
+        );
+        return Err(Stop::refused(Code::TOO_LARGE, what));
+    }
+    Ok(out)
+}
+
+/// How many tokens all of that is at most, with what a provider says around it.
+pub(super) fn tokens(described: &[Described]) -> u64 {
+    let each = |tool: &Described| {
+        (tool.word.len() + tool.description.len() + tool.schema.len()) as u64 + 64
+    };
+    described.iter().map(each).sum()
+}
+
+fn servers(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<(Name, ServerSpec)>> {
+    let mut out: Vec<(Name, ServerSpec)> = Vec::new();
+    for grant in &mind.others {
+        if out.iter().any(|(name, _)| *name == grant.server) {
+            continue;
+        }
+        if let Some(spec) = server::server(turn, &grant.server)?.filter(|spec| spec.enabled) {
+            out.push((grant.server.clone(), ServerSpec::clone(spec)));
+        }
+    }
+    Ok(out)
+}
+
+fn granted(mind: &MindSpec, server: &Name, tool: &str) -> bool {
+    crate::planted::is("tools-ungranted")
+        || mind.others.iter().any(|grant| grant.covers(server, tool))
+}
+
+/// The server and the tool that a word of a model names, where both may be called.
+fn named(
+    turn: &Turn<'_>,
+    mind: &MindSpec,
+    word: &str,
+) -> Done<Option<(Name, ServerSpec, ServerTool)>> {
+    let Some((name, tool)) = word.split_once("__") else {
+        return Ok(None);
+    };
+    let Ok(name) = Name::new(name) else {
+        return Ok(None);
+    };
+    if !granted(mind, &name, tool) {
+        return Ok(None);
+    }
+    let Some(spec) = server::server(turn, &name)?.filter(|spec| spec.enabled) else {
+        return Ok(None);
+    };
+    let pinned = spec.tool(tool).cloned();
+    Ok(pinned.map(|tool| (name, ServerSpec::clone(spec), tool)))
+}
+
+/// Calls one; whether the word names any.
+pub(super) fn call(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    mind: &MindSpec,
+    asked: &ToolCall,
+    request: BodyRef,
+) -> Done<bool> {
+    let Some((name, spec, pinned)) = named(turn, mind, &asked.name)? else {
+        return Ok(false);
+    };
+    let arguments = asked.arguments.trim();
+    let is_object = serde_json::from_str::<serde_json::Value>(arguments)
+        .is_ok_and(|arguments| arguments.is_object());
+    if !is_object && !arguments.is_empty() {
+        let why = "the arguments are no JSON object".to_owned();
+        tools::said(turn, id, run, request, Answer::Invalid(why))?;
+        return Ok(true);
+    }
+    let world = if pinned.repeatable {
+        World::Repeatable
+    } else {
+        World::Once
+    };
+    let wanted = ToolWanted {
+        tool: asked.name.clone(),
+        arguments: asked.arguments.clone(),
+        server: name,
+        place: spec.place,
+        pinned,
+        timeout_ms: spec.timeout_ms,
+    };
+    let bytes = serde_json::to_vec(&wanted).map_err(|error| Stop::broken(error.to_string()))?;
+    let request = turn.stage(bytes)?;
+    intend(turn, id, run, Ability::Server, request, world)?;
+    if world == World::Once && crate::tenant::is_forked(turn, id)? {
+        super::calls::ask_first(turn, id, run, run.calls)?;
+        return Ok(true);
+    }
+    super::go_on(turn, id)?;
+    Ok(true)
+}

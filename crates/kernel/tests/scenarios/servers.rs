@@ -1,0 +1,219 @@
+//! Tools of servers: which a model is told of and may call, and what becomes of a call.
+
+use std::sync::Arc;
+
+use naos_types::command;
+use naos_types::effect::{Driver, Effect};
+use naos_types::fact::run::World;
+use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::spec::{
+    Kind, MindSpec, ServerPlace, ServerSpec, ServerTool, Spec, TOOL_TIMEOUT_MS, ToolGrant,
+};
+use naos_types::think::{ToolSaid, ToolWanted};
+use naos_types::{Code, RunStatus};
+
+use crate::bench::Bench;
+use crate::thinking::{Cell, calls, made, mind, name, text};
+
+fn tool(called: &str, repeatable: bool) -> ServerTool {
+    ServerTool {
+        name: called.into(),
+        description: format!("What {called} does."),
+        schema: "{\"type\":\"object\"}".into(),
+        repeatable,
+    }
+}
+
+fn server(url: &str, tools: Vec<ServerTool>) -> command::Resource {
+    let spec = ServerSpec {
+        document: "{}".into(),
+        place: ServerPlace::Address {
+            url: url.into(),
+            key: None,
+        },
+        tools,
+        timeout_ms: TOOL_TIMEOUT_MS,
+        enabled: true,
+    };
+    command::Resource::Apply {
+        kind: Kind::Tool,
+        name: name("shelf"),
+        spec: Spec::Server(Arc::new(spec)),
+    }
+}
+
+fn pin(bench: &mut Bench, tools: &[ServerTool]) {
+    let pin = command::Resource::Pin {
+        name: name("shelf"),
+        tools: tools.to_vec(),
+    };
+    bench.command(pin).0.unwrap();
+}
+
+/// An agent that may call `find` of the shelf and nothing else of it.
+fn cell() -> Cell {
+    let grant = ToolGrant::parse("shelf.find").unwrap();
+    let bench = made(MindSpec {
+        others: vec![grant],
+        ..mind()
+    });
+    let mut bench = bench;
+    bench
+        .command(server("https://shelf.example/mcp", Vec::new()))
+        .0
+        .unwrap();
+    pin(&mut bench, &[tool("find", true), tool("lend", false)]);
+    Cell::over(bench)
+}
+
+/// What a server is asked now.
+fn wanted(cell: &Cell) -> Option<(naos_types::effect::Call, ToolWanted)> {
+    cell.bench
+        .open()
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Call(call) if call.driver == Driver::Server => {
+                let wanted = serde_json::from_slice(&cell.bench.bodies[&call.request]).unwrap();
+                Some((call, wanted))
+            }
+            _ => None,
+        })
+}
+
+#[test]
+fn a_model_is_told_of_what_its_manifest_names_and_calls_it_as_it_was_seen() {
+    let mut cell = cell();
+    let (_, think) = cell.asked().unwrap();
+    let words: Vec<&str> = think.others.iter().map(|tool| tool.word.as_str()).collect();
+    assert_eq!(words, ["shelf__find"]);
+    cell.says(&calls(&[("shelf__find", "{\"title\":\"Germinal\"}")]));
+    let (call, asked) = wanted(&cell).expect("the server is asked");
+    assert_eq!(
+        (asked.tool.as_str(), asked.pinned.name.as_str()),
+        ("shelf__find", "find")
+    );
+    assert_eq!(call.world, World::Repeatable);
+    let said = ToolSaid {
+        text: "third row".into(),
+        is_error: false,
+    };
+    let body = cell.bench.body(&serde_json::to_vec(&said).unwrap());
+    let ended = CallEnded {
+        by: call.by,
+        attempt: 1,
+        outcome: CallOutcome::Answered(body),
+    };
+    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    assert!(cell.asked().is_some(), "the model goes on");
+    cell.says(&text("Third row."));
+    assert_eq!(cell.status().0, RunStatus::Completed);
+}
+
+#[test]
+fn what_a_manifest_does_not_name_is_not_called() {
+    let mut cell = cell();
+    let all = [
+        ("shelf__lend", "{}"),
+        ("other__find", "{}"),
+        ("shelf__burn", "{}"),
+        ("shelf__find", "not JSON"),
+    ];
+    cell.says(&calls(&all));
+    assert!(wanted(&cell).is_none());
+    let results = cell.results().join("\n");
+    assert_eq!(results.matches("there is no tool").count(), 3, "{results}");
+    assert!(results.contains("no JSON object"), "{results}");
+}
+
+#[test]
+fn what_nobody_knows_the_end_of_is_a_persons() {
+    let mut bench = made(MindSpec {
+        others: vec![ToolGrant::parse("shelf.*").unwrap()],
+        ..mind()
+    });
+    bench
+        .command(server("https://shelf.example/mcp", Vec::new()))
+        .0
+        .unwrap();
+    pin(&mut bench, &[tool("lend", false)]);
+    let mut cell = Cell::over(bench);
+    cell.says(&calls(&[("shelf__lend", "{}")]));
+    let (call, _) = wanted(&cell).unwrap();
+    assert_eq!(call.world, World::Once);
+    let ended = CallEnded {
+        by: call.by,
+        attempt: 1,
+        outcome: CallOutcome::Lost(None),
+    };
+    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    assert_eq!(cell.status().0, RunStatus::Unknown);
+}
+
+#[test]
+fn a_document_says_where_a_server_is_and_never_what_may_be_called() {
+    let mut bench = Bench::new();
+    let pins = |bench: &Bench| -> usize {
+        let key = naos_kernel::Key::Resource(naos_kernel::ResourceKey(Kind::Tool, name("shelf")));
+        match bench.state.get(&key) {
+            Some(naos_kernel::AnyAggregate::Resource(kept)) => match &kept.spec {
+                Spec::Server(spec) => spec.tools.len(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    let smuggled = vec![tool("burn", true)];
+    bench
+        .command(server("https://shelf.example/mcp", smuggled.clone()))
+        .0
+        .unwrap();
+    assert_eq!(pins(&bench), 0);
+    pin(&mut bench, &[tool("find", true)]);
+    bench
+        .command(server("https://shelf.example/mcp", smuggled.clone()))
+        .0
+        .unwrap();
+    assert_eq!(pins(&bench), 1, "what a person decided stays");
+    bench
+        .command(server("https://evil.example/mcp", smuggled))
+        .0
+        .unwrap();
+    assert_eq!(pins(&bench), 0, "another place is another server");
+    let nobody = command::Resource::Pin {
+        name: name("none"),
+        tools: Vec::new(),
+    };
+    assert_eq!(
+        bench.command(nobody).0.expect_err("none").code,
+        Code::NOT_FOUND
+    );
+}
+
+#[test]
+fn what_a_model_is_told_of_tools_is_paid_for_and_bounded() {
+    let mut bench = made(MindSpec {
+        others: vec![ToolGrant::parse("shelf.*").unwrap()],
+        ..mind()
+    });
+    bench
+        .command(server("https://shelf.example/mcp", Vec::new()))
+        .0
+        .unwrap();
+    let one = |called: &str| ServerTool {
+        description: "x".repeat(8_000),
+        ..tool(called, true)
+    };
+    pin(&mut bench, &[one("a"), one("b")]);
+    let cell = Cell::over(bench.clone());
+    let few = cell.money().1;
+    pin(&mut bench, &[one("a")]);
+    let fewer = Cell::over(bench.clone()).money().1;
+    assert!(
+        few >= fewer + 8_000,
+        "a token for each byte at most: {few} {fewer}"
+    );
+    let many: Vec<ServerTool> = (0..17).map(|n| one(&format!("t{n}"))).collect();
+    pin(&mut bench, &many);
+    let why = crate::thinking::open(&mut bench).0.expect_err("too much");
+    assert!(why.what.contains("name fewer of them"), "{}", why.what);
+}

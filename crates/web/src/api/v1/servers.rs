@@ -1,0 +1,184 @@
+//! `/tool-servers`: what servers of tools offer now, and what a person lets be called.
+
+use std::collections::BTreeSet;
+
+use naos_engine::node::OutsideOutcome;
+use naos_engine::read::Reader;
+use naos_kernel::ResourceKey;
+use naos_kernel::resource::Resource;
+use naos_types::spec::{Kind, ServerSpec, ServerTool, Spec, is_tool_word, tool_word};
+use naos_types::{Code, Digest, Name, Refusal, command};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::NAMES_MAX;
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+/// A server, and its name.
+pub(crate) fn all(reader: &Reader) -> Result<Vec<(Name, std::sync::Arc<ServerSpec>)>, Refusal> {
+    let found = reader.resources(Kind::Tool, NAMES_MAX)?;
+    let each = found.iter().filter_map(|(key, kept)| match &kept.spec {
+        Spec::Server(spec) => Some((key.1.clone(), spec.clone())),
+        _ => None,
+    });
+    Ok(each.collect())
+}
+
+fn named(call: &Call) -> Result<(Name, std::sync::Arc<ServerSpec>), Fault> {
+    let name = call.name("name")?;
+    let reader = call.reader()?;
+    let key = ResourceKey(Kind::Tool, name.clone());
+    match reader.find::<Resource>(&key)?.map(|kept| kept.spec.clone()) {
+        Some(Spec::Server(spec)) => Ok((name, spec)),
+        Some(_) => Err(Fault::new(
+            Code::WRONG_STATE,
+            format!("{name} names no place that naos can reach: give it a `url` or a `command`"),
+        )),
+        None => Err(Fault::new(
+            Code::NOT_FOUND,
+            format!("there is no server of tools {name}"),
+        )),
+    }
+}
+
+/// What the server offers now.
+async fn offered(call: &Call, spec: &ServerSpec) -> Result<Vec<ServerTool>, Fault> {
+    let tenant = call.who()?.tenant;
+    super::applies::may_serve(&call.desk, tenant, spec)
+        .map_err(|what| Fault::new(Code::NOT_ALLOWED, what))?;
+    let (tell, hear) = oneshot::channel();
+    let done = Box::new(move |outcome| drop(tell.send(outcome)));
+    call.desk
+        .app
+        .node
+        .look_at_tools(tenant, spec.place.clone(), done);
+    let bytes = match hear.await {
+        Ok(OutsideOutcome::Answered(bytes)) => bytes,
+        Ok(
+            OutsideOutcome::NotSent(why)
+            | OutsideOutcome::Lost(why)
+            | OutsideOutcome::Refused(why)
+            | OutsideOutcome::Busy(why, _),
+        ) => {
+            return Err(Fault::new(
+                Code::UNDELIVERED,
+                format!("it can't be asked: {why}"),
+            ));
+        }
+        Ok(OutsideOutcome::Later) | Err(_) => {
+            return Err(Fault::new(Code::UNDELIVERED, "it gave no answer"));
+        }
+    };
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Fault::new(Code::UNDELIVERED, format!("it can't be read: {error}")))
+}
+
+/// What all that it offers is known by.
+fn digest(offered: &[ServerTool]) -> Digest {
+    let all: Vec<Digest> = offered.iter().map(ServerTool::digest).collect();
+    Digest::of(serde_json::to_string(&all).unwrap_or_default().as_bytes())
+}
+
+/// Each tool that is offered or may be called, with what is new about it.
+fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value> {
+    let mut all: BTreeSet<&str> = offered.iter().map(|tool| tool.name.as_str()).collect();
+    all.extend(spec.tools.iter().map(|tool| tool.name.as_str()));
+    let each = all.into_iter().map(|tool| {
+        let now = offered.iter().find(|found| found.name == tool);
+        let was = spec.tool(tool);
+        let state = match (was, now) {
+            (Some(was), Some(now)) if was.digest() == now.digest() => "same",
+            (Some(_), Some(_)) => "changed",
+            (None, Some(_)) => "new",
+            _ => "gone",
+        };
+        let word = tool_word(name, tool);
+        let shown = |tool: &ServerTool| {
+            json!({"description": tool.description, "schema": tool.schema,
+                "repeatable": tool.repeatable, "digest": tool.digest()})
+        };
+        json!({
+            "tool": tool,
+            "word": word,
+            "callable": is_tool_word(&word),
+            "state": state,
+            "was": was.filter(|_| state != "same").map(shown),
+            "now": now.map(shown),
+        })
+    });
+    each.collect()
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let each = all(&reader)?.into_iter().map(|(name, spec)| {
+        json!({"name": name, "enabled": spec.enabled, "place": place(&spec),
+            "tools": spec.tools.iter().map(|tool| &tool.name).collect::<Vec<_>>()})
+    });
+    ok(&json!({"items": each.collect::<Vec<_>>(), "next": null}))
+}
+
+/// Where it is, without secrets.
+pub(crate) fn place(spec: &ServerSpec) -> String {
+    match &spec.place {
+        naos_types::spec::ServerPlace::Program { command, .. } => command.join(" "),
+        naos_types::spec::ServerPlace::Address { url, .. } => url.clone(),
+    }
+}
+
+pub(crate) async fn look(call: Call) -> Answered {
+    let (name, spec) = named(&call)?;
+    let offered = offered(&call, &spec).await?;
+    ok(&json!({
+        "name": name,
+        "seen": digest(&offered),
+        "items": compared(&name, &spec, &offered),
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approve {
+    /// What was looked at: `seen` of the answer to the look.
+    seen: Digest,
+    /// The tools that may be called from now on; all that are offered where nothing is said.
+    tools: Option<Vec<String>>,
+}
+
+/// A person looked at the tools: those that they name may be called, as they are.
+pub(crate) async fn approve(call: Call) -> Answered {
+    let asked: Approve = call.json()?;
+    let (name, spec) = named(&call)?;
+    let offered = offered(&call, &spec).await?;
+    if digest(&offered) != asked.seen {
+        return Err(Refusal::new(
+            Code::STALE_VERSION,
+            format!("what {name} offers changed since it was looked at"),
+        )
+        .help(format!("look again: naos tools look {name}"))
+        .into());
+    }
+    let tools: Vec<ServerTool> = match &asked.tools {
+        None => offered,
+        Some(wanted) => {
+            let known = |word: &&String| !offered.iter().any(|tool| tool.name == **word);
+            if let Some(word) = wanted.iter().find(known) {
+                let what = format!("{name} offers no tool {word:?}");
+                return Err(Fault::new(Code::NOT_FOUND, what));
+            }
+            offered
+                .into_iter()
+                .filter(|tool| wanted.contains(&tool.name))
+                .collect()
+        }
+    };
+    let names: Vec<String> = tools.iter().map(|tool| tool.name.clone()).collect();
+    let pin = command::Resource::Pin {
+        name: name.clone(),
+        tools,
+    };
+    let (seq, _) = call.ask("", pin, Vec::new()).await?;
+    ok(&json!({"name": name, "tools": names, "seq": seq}))
+}
