@@ -28,7 +28,7 @@ pub(crate) fn ended(turn: &mut Turn<'_>, end: &RunEnded) -> Done {
     let id = end.run;
     let agent = run.agent.clone();
     // Whoever cancelled it wants to know what it was at; a page is known again if it comes twice.
-    let cancelled = run.status == RunStatus::Cancelled && run.attempt == end.attempt;
+    let cancelled = run.status == RunStatus::Cancelled && run.attempt == end.attempt && !run.rested;
     let log = end.log.as_ref();
     let log = log.filter(|log| counts || (cancelled && log.page.is_some()));
     super::log::keep(turn, id, &agent, log)?;

@@ -103,11 +103,13 @@ pub struct Run {
     pub took: Span,
     /// How many attempts ended because the agent was restarted, by no fault of their own.
     pub restarts: u32,
+    /// Whether it rested between two attempts when it was cancelled: it was at nothing then.
+    pub rested: bool,
 }
 
 impl Aggregate for Run {
     const KIND: &'static str = "run";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
     }
@@ -115,8 +117,13 @@ impl Aggregate for Run {
         self.retry_at.or_else(|| self.awaited_until())
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with the second layout stands at the end, and was none before.
-        (version == 1).then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())?
+        // What came with the second layout and with the third stands at the end, and was none.
+        let more: &[u8] = match version {
+            1 => &[0, 0],
+            2 => &[0],
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, more].concat()).ok()
     }
 }
 
@@ -380,6 +387,7 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         fuel: 0,
         took: Span(0),
         restarts: 0,
+        rested: false,
     };
     turn.put_run(f.run, Some(run));
     turn.head_mut(&())?.open_runs += 1;
@@ -459,7 +467,11 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             turn.run_mut(&f.run)?.problem = Some(f.problem.clone());
             close(turn, f.run, RunStatus::Failed)?;
         }
-        Fact::Cancelled(f) => close(turn, f.run, RunStatus::Cancelled)?,
+        Fact::Cancelled(f) => {
+            let run = turn.run_mut(&f.run)?;
+            run.rested = run.retry_at.is_some();
+            close(turn, f.run, RunStatus::Cancelled)?;
+        }
         Fact::Diverged(f) => turn.run_mut(&f.run)?.status = RunStatus::Diverged,
         Fact::LeftUnknown(f) => turn.run_mut(&f.run)?.status = RunStatus::Unknown,
         Fact::Resolved(f) => {

@@ -1,7 +1,8 @@
 //! Tasks and runs: who does it, what it may do, how it ends.
 
-use naos_types::Span;
 use naos_types::effect::Effect;
+use naos_types::input::{End, Input, RunEnded};
+use naos_types::{NewLog, Span};
 
 use crate::bench::Bench;
 use crate::script::{check, play_in};
@@ -459,6 +460,36 @@ fn what_a_guest_logs_is_kept_with_its_run() {
         &format!("{cell}; call worker emit work.b; log 2 5; finish worker done"),
         "run.logged(4+2) run.completed budget.settled task.closed(done)",
     );
+}
+
+/// An attempt that is told twice, the second time after its run was cancelled between two attempts,
+/// said its last words already; one that was at work says them.
+#[test]
+fn last_words_are_those_of_an_attempt_at_work() {
+    for (before, expected) in [("trap worker; ", 1), ("", 1)] {
+        let mut bench = Bench::new();
+        play_in(&mut bench, "agent worker 5c; ask worker hello; log 1 10");
+        let run = bench.open().into_iter().find_map(|effect| match effect {
+            Effect::Sandbox(wanted) => Some(wanted.run),
+            _ => None,
+        });
+        play_in(&mut bench, &format!("{before}cancel run"));
+        let page = bench.body(b"the same, at another time");
+        let mut end = RunEnded::bare(run.unwrap(), 1, End::Lost);
+        end.log = Some(NewLog {
+            page: Some(page),
+            lines: 1,
+            bytes: 10,
+            left_out: 0,
+        });
+        bench.external(Input::RunEnded(end)).0.unwrap();
+        let logged = bench
+            .facts
+            .iter()
+            .filter(|(_, fact)| fact.kind() == "run.logged")
+            .count();
+        assert_eq!(logged, expected, "{before:?}");
+    }
 }
 
 #[test]
