@@ -68,8 +68,8 @@ pub(crate) struct Report {
 pub(crate) fn go(context: &Context, report: &Report) -> Ended {
     let root = folder(&report.dir)?;
     let named = client(report.client.as_deref())?;
+    let period = period(report, clock::now())?;
     let material = gathered(context, &root)?;
-    let period = period(report)?;
     let folder = root.file_name().map(|name| name.to_string_lossy());
     let client = named.or(folder.as_deref()).unwrap_or("client").to_owned();
     let project = Project::of_report(&root);
@@ -118,38 +118,47 @@ fn client(named: Option<&str>) -> Result<Option<&str>, Fail> {
 
 /// The folder's material; what can't be read is said.
 pub(crate) fn gathered(context: &Context, root: &Path) -> Result<Material, Fail> {
-    let material = collect(root).map_err(|e| Fail::new(Code::NOT_FOUND, e.to_string()))?;
+    let material =
+        collect(root).map_err(|e| Fail::new(Code::NOT_FOUND, e.to_string()).help(e.help()))?;
     for left_out in &material.left_out {
         context.out.note(format!("left out: {left_out}"));
     }
     Ok(material)
 }
 
-fn period(report: &Report) -> Result<(String, String), Fail> {
+/// From when to when; `now` is today.
+fn period(report: &Report, now: Time) -> Result<(String, String), Fail> {
     let to = match &report.to {
-        Some(day) => date(day)?,
-        None => clock::now(),
+        Some(day) => date("--to", day)?,
+        None => now,
     };
     let from = match &report.from {
-        Some(day) => date(day)?,
+        Some(day) => date("--from", day)?,
         None => to + Span(-(DAYS - 1) * 86_400_000),
     };
-    if from > to {
-        return Err(Fail::new(
-            Code::BAD_TIME,
-            "the first day comes after the last",
-        ));
-    }
     let text = |time: Time| time.rfc3339()[..10].to_owned();
-    Ok((text(from), text(to)))
+    let (first, last) = (text(from), text(to));
+    if from > to {
+        let (what, help) = match report.to {
+            Some(_) => (
+                format!("--from {first} is after --to {last}"),
+                "swap the two days",
+            ),
+            None => (
+                format!("--from {first} is after today, {last}, which is the last day unless said"),
+                "say the last day with --to",
+            ),
+        };
+        let help = format!("{help}, or leave --from out: then it is {DAYS} days up to the last");
+        return Err(Fail::new(Code::BAD_TIME, what).help(help));
+    }
+    Ok((first, last))
 }
 
-fn date(text: &str) -> Result<Time, Fail> {
+fn date(option: &str, text: &str) -> Result<Time, Fail> {
     let wrong = || {
-        Fail::new(
-            Code::BAD_TIME,
-            format!("{text:?} is no day: write 2026-10-05"),
-        )
+        let what = format!("{option} {text:?} is no day");
+        Fail::new(Code::BAD_TIME, what).help("write year, month and day, like 2026-10-05")
     };
     let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
     let start = date
@@ -229,9 +238,8 @@ fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
     match &done.ended {
         JobEnded::Delivered(delivered) => {
             if !out.json {
-                delivered_lines(job, delivered)
-                    .iter()
-                    .for_each(|line| out.line(line));
+                let lines = delivered_lines(job, done.replaced, delivered);
+                lines.iter().for_each(|line| out.line(line));
             }
             0
         }
@@ -291,7 +299,7 @@ fn say_left_out(context: &Context, done: &Done, job: &Job) {
     }
 }
 
-fn delivered_lines(job: &Job, delivered: &Delivered) -> Vec<String> {
+fn delivered_lines(job: &Job, replaced: bool, delivered: &Delivered) -> Vec<String> {
     let mut lines = Vec::new();
     for (kept, new) in &delivered.kept {
         let (kept, new) = (kept.display(), new.display());
@@ -301,14 +309,22 @@ fn delivered_lines(job: &Job, delivered: &Delivered) -> Vec<String> {
     }
     let written = delivered.written.iter();
     lines.extend(written.map(|path| format!("report: {}", path.display())));
-    if lines.is_empty() {
-        let path = job.home.join("reports").join(format!("{}.md", job.slug()));
-        let what = if job.again.is_some() {
-            "done again, and the report says the same as before"
-        } else {
-            "nothing new, the report is there already"
+    let Some(stands) = delivered.stands.get(&format!("{}.md", job.slug())) else {
+        return lines;
+    };
+    let path = stands.path.display();
+    if replaced {
+        lines.push(format!(
+            "these files were reported before, and a later report stands in that one's place: \
+             {path} (--again reports them once more)"
+        ));
+    } else if !delivered.written.contains(&stands.path) {
+        let what = match (&job.again, stands.edited) {
+            (_, true) => "nothing new, and the report was changed by hand since",
+            (Some(_), false) => "done again, and the report says the same as before",
+            (None, false) => "nothing new, the report is there already",
         };
-        lines.push(format!("{what}: {}", path.display()));
+        lines.push(format!("{what}: {path}"));
     }
     lines
 }
@@ -322,6 +338,8 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
         JobEnded::Failed(why) => ("failed", &nothing, Some(why)),
         JobEnded::Interrupted => ("interrupted", &nothing, None),
     };
+    let stands = delivered.stands.get(&format!("{}.md", job.slug()));
+    let file = stands.map(|stands| &stands.path);
     let kept = |(kept, new): &(PathBuf, PathBuf)| json!({"changed": kept, "instead": new});
     json!({
         "status": status,
@@ -329,6 +347,8 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
         "client": job.client,
         "period": {"from": job.period.0, "to": job.period.1},
         "document": format!("reports/{}.md", job.slug()),
+        "file": file,
+        "replaced": done.replaced,
         "written": delivered.written,
         "kept": delivered.kept.iter().map(kept).collect::<Vec<_>>(),
         "left_out": done.left_out,
@@ -371,6 +391,45 @@ mod tests {
             assert_eq!(client(named).ok(), expected, "{named:?}");
         }
         assert_eq!(client(Some("")).unwrap_err().exit, 2);
+    }
+
+    #[test]
+    fn a_wrong_period_says_which_day_and_what_to_do() {
+        let now = date("--to", "2026-11-27").unwrap();
+        let of = |from: Option<&str>, to: Option<&str>| {
+            let words = ["x", "d"].into_iter();
+            let from = from.into_iter().flat_map(|day| ["--from", day]);
+            let to = to.into_iter().flat_map(|day| ["--to", day]);
+            let typed = <Typed as clap::Parser>::parse_from(words.chain(from).chain(to));
+            period(&typed.report, now).map_err(|fail| format!("{}; {}", fail.what, fail.help))
+        };
+        let days = |from: &str, to: &str| Ok((from.to_owned(), to.to_owned()));
+        assert_eq!(of(None, None), days("2026-11-21", "2026-11-27"));
+        assert_eq!(
+            of(None, Some("2026-10-09")),
+            days("2026-10-03", "2026-10-09")
+        );
+        let wrong = of(Some("2026-11-26"), Some("2026-11-20")).unwrap_err();
+        assert!(
+            wrong.starts_with("--from 2026-11-26 is after --to 2026-11-20; swap"),
+            "{wrong}"
+        );
+        let wrong = of(Some("2027-01-01"), None).unwrap_err();
+        assert!(
+            wrong.contains("after today, 2026-11-27") && wrong.contains("--to"),
+            "{wrong}"
+        );
+        let wrong = of(Some("26/11/2026"), None).unwrap_err();
+        assert!(
+            wrong.starts_with("--from \"26/11/2026\" is no day; write"),
+            "{wrong}"
+        );
+    }
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        report: Report,
     }
 
     #[test]

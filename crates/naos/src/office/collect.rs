@@ -72,6 +72,24 @@ pub(crate) enum CollectError {
     },
 }
 
+impl CollectError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "name a folder that is there and that you may read",
+            Self::Nothing { left_out, .. } if left_out.is_empty() => {
+                "put mails (.eml, .mbox), tables (.csv) or notes (.md, .txt) into it, or name the \
+                 folder that holds them"
+            }
+            Self::Nothing { .. } => {
+                "save what is left out in a form that is read (.eml, .mbox, .csv, .md or .txt, at \
+                 least one line of text), or name another folder"
+            }
+            Self::TooMany { .. } | Self::TooMuch { .. } => "name one of the folders in it",
+        }
+    }
+}
+
 /// What is no part of the report, although it lies in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
@@ -87,11 +105,13 @@ impl std::fmt::Display for LeftOut {
     }
 }
 
-fn nothing(path: &Path, left_out: &[LeftOut]) -> String {
-    let path = path.display();
+fn nothing(folder: &Path, left_out: &[LeftOut]) -> String {
+    let path = folder.display();
     let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
     if names.is_empty() {
-        format!("there is no .eml, .mbox, .csv, .md or .txt file in {path}")
+        let own = OWN_FILES.iter().find(|name| folder.join(name).exists());
+        let own = own.map_or(String::new(), |name| format!(" ({name} is not read)"));
+        format!("there is no .eml, .mbox, .csv, .md or .txt file in {path}{own}")
     } else {
         format!(
             "nothing in {path} can be reported; left out: {}",

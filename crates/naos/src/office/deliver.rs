@@ -24,6 +24,19 @@ pub(crate) struct Delivered {
     pub(crate) written: Vec<PathBuf>,
     /// Files that somebody changed, and where the report went instead.
     pub(crate) kept: Vec<(PathBuf, PathBuf)>,
+    /// For each document where its last version stands.
+    pub(crate) stands: BTreeMap<String, Stands>,
+}
+
+/// The last version of a document, among the files.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stands {
+    /// The Markdown file.
+    pub(crate) path: PathBuf,
+    /// Somebody changed it since.
+    pub(crate) edited: bool,
+    /// The document's text.
+    pub(crate) text: String,
 }
 
 /// `data/delivered.json`: what was written, so that what somebody changed since is known. Only a
@@ -34,6 +47,33 @@ struct Memory {
     files: BTreeMap<String, String>,
     /// For each document the digest of the text that was written last.
     documents: BTreeMap<String, String>,
+    /// For each document which of the reports beside each other that was, from 1.
+    #[serde(default)]
+    places: BTreeMap<String, u32>,
+}
+
+impl Memory {
+    /// Where this very text of a document was written, if it is the last one that was.
+    fn place(&self, name: &str, now: &str) -> Option<u32> {
+        if self.documents.get(name).is_none_or(|last| last != now) {
+            return None;
+        }
+        let written = |nth: &u32| {
+            let digest = self.files.get(&beside(name, *nth, "md"));
+            digest.is_some_and(|it| it == now)
+        };
+        let known = self.places.get(name).copied();
+        known.or_else(|| (1..=BESIDE_MAX).find(written)) // an older naos didn't say where
+    }
+}
+
+/// The name of the nth report beside each other of a document.
+fn beside(name: &str, nth: u32, ending: &str) -> String {
+    let stem = name.strip_suffix(".md").unwrap_or(name);
+    match nth {
+        1 => format!("{stem}.{ending}"),
+        nth => format!("{stem}-{nth}.{ending}"),
+    }
 }
 
 /// Writes every report that isn't written yet in its last version into `dir/reports`, as `.md`
@@ -52,10 +92,18 @@ pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Delivered, Fa
             continue;
         };
         let document = session.get(workspace::place(&format!("reports/{name}")))?;
-        let text = defused(&plain(document["text"].as_str().unwrap_or_default()));
+        let said = document["text"].as_str().unwrap_or_default();
+        let text = defused(&plain(said));
         let reports = dir.join("reports");
-        write(&reports, name, &text, &mut memory, &mut delivered)
+        let nth = write(&reports, name, &text, &mut memory, &mut delivered)
             .map_err(|(path, e)| Fail::io(format!("write {}", path.display()), &e))?;
+        let path = reports.join(beside(name, nth, "md"));
+        let stands = Stands {
+            edited: std::fs::read(&path).is_ok_and(|there| there != text.as_bytes()),
+            path,
+            text: said.to_owned(),
+        };
+        delivered.stands.insert(name.to_owned(), stands);
     }
     let text = serde_json::to_vec(&memory).unwrap_or_default();
     files::put(&memory_path, &text)
@@ -69,61 +117,96 @@ fn digest(bytes: &[u8]) -> String {
     Digest::of(bytes).to_string()
 }
 
+/// Writes a document's last version, if it isn't written yet or is gone; says which of the reports
+/// beside each other it is.
 fn write(
     reports: &Path,
     name: &str,
     text: &str,
     memory: &mut Memory,
     delivered: &mut Delivered,
-) -> Result<(), Unwritten> {
-    let stem = name.strip_suffix(".md").unwrap_or(name);
+) -> Result<u32, Unwritten> {
     let now = digest(text.as_bytes());
-    let told = memory.documents.get(name) == Some(&now);
-    for nth in 1..=BESIDE_MAX {
-        let beside = if nth == 1 {
-            String::new()
-        } else {
-            format!("-{nth}")
-        };
-        let file = format!("{stem}{beside}.md");
-        let page_file = format!("{stem}{beside}.html");
-        let pair = [(&file, text.to_owned()), (&page_file, page(&file, text))];
-        let there = |name: &String| std::fs::read(reports.join(name)).ok();
-        let changed = pair.iter().any(|(name, new)| {
-            there(name).is_some_and(|there| {
-                there != new.as_bytes() && memory.files.get(*name) != Some(&digest(&there))
-            })
-        });
-        let changed = changed && !crate::planted::overwrite_edits();
-        if changed && told {
-            return Ok(()); // somebody works on what they were given, and there is nothing newer
-        }
-        if changed {
-            continue;
-        }
-        let mut news = false;
-        for (name, new) in &pair {
-            let path = reports.join(name);
-            if there(name).as_deref() != Some(new.as_bytes()) {
-                put(&path, new.as_bytes()).map_err(|e| (path, e))?;
-                news = true;
-            }
-            memory.files.insert((*name).clone(), digest(new.as_bytes()));
-        }
-        memory.documents.insert(name.to_owned(), now);
-        if news && nth > 1 {
-            let kept = reports.join(format!("{stem}.md"));
-            delivered.kept.push((kept, reports.join(&file)));
-        }
-        if news {
-            delivered.written.push(reports.join(&file));
-        }
-        return Ok(());
+    // Nothing newer: only what is missing is written again, where it was.
+    let place = memory.place(name, &now);
+    let free = |nth: &u32| {
+        Beside::new(name, *nth, text)
+            .changed(reports, memory)
+            .is_none()
+    };
+    let Some(nth) = place.or_else(|| (1..=BESIDE_MAX).find(free)) else {
+        let full = std::io::Error::other(format!(
+            "{BESIDE_MAX} changed reports stand beside each other"
+        ));
+        return Err((reports.join(name), full));
+    };
+    let beside = Beside::new(name, nth, text);
+    let news = beside.put(reports, memory)?;
+    memory.documents.insert(name.to_owned(), now);
+    memory.places.insert(name.to_owned(), nth);
+    let path = reports.join(&beside.files[0].0);
+    if news && nth > 1 && place.is_none() {
+        let first = Beside::new(name, 1, text).changed(reports, memory);
+        let kept = first.unwrap_or_else(|| name.to_owned());
+        delivered.kept.push((reports.join(kept), path.clone()));
     }
-    let full = std::io::Error::other(format!(
-        "{BESIDE_MAX} changed reports stand beside each other"
-    ));
-    Err((reports.join(name), full))
+    if news {
+        delivered.written.push(path);
+    }
+    Ok(nth)
+}
+
+/// One of the reports that stand beside each other: its Markdown and its page, as they should be.
+struct Beside {
+    files: [(String, String); 2],
+}
+
+impl Beside {
+    fn new(name: &str, nth: u32, text: &str) -> Self {
+        let file = beside(name, nth, "md");
+        let page = (beside(name, nth, "html"), page(&file, text));
+        Self {
+            files: [(file, text.to_owned()), page],
+        }
+    }
+
+    /// The first of the files that somebody changed.
+    fn changed(&self, reports: &Path, memory: &Memory) -> Option<String> {
+        let is_changed = |(name, new): &&(String, String)| {
+            let there = std::fs::read(reports.join(name));
+            there.is_ok_and(|there| is_theirs(name, &there, new, memory))
+        };
+        self.files
+            .iter()
+            .find(is_changed)
+            .map(|(name, _)| name.clone())
+    }
+
+    /// Writes what is missing or naos's own; says whether there was anything of it.
+    fn put(&self, reports: &Path, memory: &mut Memory) -> Result<bool, Unwritten> {
+        let mut news = false;
+        for (name, new) in &self.files {
+            let path = reports.join(name);
+            let there = std::fs::read(&path).ok();
+            if there.as_deref() == Some(new.as_bytes()) {
+                memory.files.insert(name.clone(), digest(new.as_bytes()));
+                continue;
+            }
+            if there.is_some_and(|there| is_theirs(name, &there, new, memory)) {
+                continue;
+            }
+            put(&path, new.as_bytes()).map_err(|e| (path, e))?;
+            memory.files.insert(name.clone(), digest(new.as_bytes()));
+            news = true;
+        }
+        Ok(news)
+    }
+}
+
+/// Whether somebody changed a file: it is neither what naos wrote last nor what it would write.
+fn is_theirs(name: &str, there: &[u8], new: &str, memory: &Memory) -> bool {
+    let changed = there != new.as_bytes() && memory.files.get(name) != Some(&digest(there));
+    changed && !crate::planted::overwrite_edits()
 }
 
 fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -276,12 +359,31 @@ mod tests {
             (read("r-2.html"), read("r-3.md")),
             ("<p>mine".into(), "five".into())
         );
-        std::fs::remove_file(dir.path().join("r.md")).unwrap();
-        std::fs::remove_file(dir.path().join("r.html")).unwrap();
+        // What is gone is written again where it was; what somebody changed never is.
+        for gone in [&["r-3.md"][..], &["r-3.html"], &["r-3.md", "r-3.html"]] {
+            for name in gone {
+                std::fs::remove_file(dir.path().join(name)).unwrap();
+            }
+            assert_eq!(go("five"), pair("r-3.md", ""), "{gone:?}");
+            assert_eq!(read("r-3.md"), "five");
+            assert!(dir.path().join("r-3.html").exists());
+        }
+        std::fs::write(dir.path().join("r-3.md"), "mine too").unwrap();
+        std::fs::remove_file(dir.path().join("r-3.html")).unwrap();
+        assert_eq!(go("five"), pair("r-3.md", ""));
         assert_eq!(
-            go("five"),
-            pair("r.md", ""),
-            "what is gone is written again"
+            (read("r.md"), read("r-3.md")),
+            ("mine".into(), "mine too".into())
         );
+        assert_eq!(go("six"), pair("r-4.md", "r.md"));
+    }
+
+    #[test]
+    fn a_memory_that_says_no_place_is_understood() {
+        let text = r#"{"files": {"r.md": "A", "r-2.md": "B"}, "documents": {"r.md": "B"}}"#;
+        let memory: Memory = serde_json::from_str(text).unwrap();
+        assert_eq!(memory.place("r.md", "B"), Some(2));
+        assert_eq!(memory.place("r.md", "A"), None);
+        assert_eq!(memory.place("other.md", "A"), None);
     }
 }

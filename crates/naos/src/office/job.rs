@@ -79,6 +79,8 @@ pub(crate) struct Done {
     pub(crate) plan: String,
     /// What the report says isn't in it.
     pub(crate) left_out: Vec<String>,
+    /// A later report stands in the place of the one that was approved in this run.
+    pub(crate) replaced: bool,
 }
 
 /// Does the job, or takes it up where it was.
@@ -120,11 +122,12 @@ pub(crate) fn run(
         };
         if let Some(ended) = ended {
             show.end();
-            let left_out = left_out(&session.get(api(&format!("/plan-runs/{plan}")))?);
+            let state = session.get(api(&format!("/plan-runs/{plan}")))?;
             return Ok(Done {
+                replaced: is_replaced(&state, &ended, job),
                 ended,
                 plan,
-                left_out,
+                left_out: left_out(&state),
             });
         }
         if session.pause_unless(LOOK, &mut interrupts) {
@@ -134,9 +137,29 @@ pub(crate) fn run(
                 ended,
                 plan,
                 left_out,
+                replaced: false,
             });
         }
     }
+}
+
+/// Whether the document says something else than what was approved in this run: the same files were
+/// reported before, and others after them.
+fn is_replaced(state: &Value, ended: &Ended, job: &Job) -> bool {
+    let Ended::Delivered(delivered) = ended else {
+        return false;
+    };
+    let approved = output(state, "approve");
+    let stands = delivered.stands.get(&format!("{}.md", job.slug()));
+    approved
+        .zip(stands)
+        .is_some_and(|(approved, stands)| approved.trim() != stands.text.trim())
+}
+
+/// What a step of a plan's run came to, where that is a text.
+fn output<'s>(state: &'s Value, name: &str) -> Option<&'s str> {
+    let mut steps = state["steps"].as_array()?.iter();
+    steps.find(|step| step["name"] == name)?["output"].as_str()
 }
 
 /// What it means to be interrupted: a report that waits goes on waiting.
@@ -159,10 +182,7 @@ fn why(state: &Value, status: &str) -> String {
 
 /// The items of the report's last section, which says what isn't in it.
 fn left_out(state: &Value) -> Vec<String> {
-    let steps = state["steps"].as_array().map_or(&[][..], Vec::as_slice);
-    let draft = steps.iter().find(|step| step["name"] == "draft");
-    let text = draft.and_then(|step| step["output"].as_str());
-    let lines = text.unwrap_or_default().lines();
+    let lines = output(state, "draft").unwrap_or_default().lines();
     let items = lines.filter_map(|line| line.strip_prefix("+ "));
     items.map(str::to_owned).collect()
 }
