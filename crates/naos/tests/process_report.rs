@@ -65,7 +65,7 @@ fn process_all_in_ones_own_folder_is_reported() {
             "**2026-11-30**",
             "- Overdue: A1, 100",
             "- Overdue: F-1, 1,200.50",
-            "invoices: 1 overdue on 2026-11-26, 100. invoices: 1 overdue",
+            "invoices: 1 overdue on 2026-11-26, 100.00 tax included. invoices: 1 overdue",
             "## Left out or unreadable",
             "+ empty.txt: empty",
         ],
@@ -108,7 +108,8 @@ fn process_all_in_ones_own_folder_is_reported() {
         &[
             "# Rapport hebdomadaire — ck",
             "- En retard: A1, 100 — 2026-10-01, 56 jours de retard",
-            "Selon la règle : factures : 1 en retard au 2026-11-26, 100. factures : 1 en retard",
+            "Selon la règle : factures : 1 en retard au 2026-11-26, 100,00 TTC. factures : 1 en \
+             retard",
             "+ empty.txt: vide",
             "+ broken.eml: non lu : pas du texte",
         ],
@@ -122,6 +123,216 @@ fn process_all_in_ones_own_folder_is_reported() {
         "Weekly",
     ] {
         assert!(!text.contains(english), "{english} is in:\n{text}");
+    }
+}
+
+#[test]
+fn process_tables_of_three_languages_say_what_is_owed() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join("ck").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put(
+        "compta/ventes.csv",
+        "Date;N° pièce;Client;Montant HT;TVA;Montant TTC;Échéance;Payée\n\
+         01/09/2026;F-1;Riake;1 000,00;200,00;1 200,00;01/10/2026;non\n\
+         02/09/2026;F-2;Miray;500,00;100,00;600,00;02/10/2026;OUI\n",
+    );
+    put(
+        "mg/faktiora.csv",
+        "Laharana;Daty;Mpanjifa;Vidiny (Ar);Daty farany;Voaloa\n\
+         M-1;01/09/2026;Soa;900000;01/10/2026;tsia\nM-2;02/09/2026;Koto;5000;02/10/2026;eny\n",
+    );
+    put(
+        "en/sales.csv",
+        "invoice_no,client,amount_eur,due_date,state\n\
+         E-1,Nordhavn,1234.50,2026-10-01,overdue\nE-2,Wordwell,99.00,2026-10-02,paid\n",
+    );
+    put(
+        "vieux/factures.csv",
+        "N° facture;Client;montant HT;Échéance\nV-1;Riake;77,00;01/10/2026\n",
+    );
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let untold = "vieux/factures.csv: no column says what is paid; overdue invoices can't be told";
+    contains(&ended.stdout, &[&format!("left out: {untold}")]);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    contains(
+        &text,
+        &[
+            "- Overdue: F-1, 1,200.00, tax included — 2026-10-01, 56 days late",
+            "- Overdue: M-1, 900,000 MGA — 2026-10-01",
+            "- Overdue: E-1, 1,234.50 EUR — 2026-10-01",
+            "1 overdue on 2026-11-26, 1,200.00 tax included.",
+            "1 overdue on 2026-11-26, 900,000.00 MGA.",
+            &format!("+ {untold}"),
+        ],
+    );
+    for paid in [
+        "Overdue: F-2",
+        "Overdue: M-2",
+        "Overdue: E-2",
+        "Overdue: V-1",
+    ] {
+        assert!(!text.contains(paid), "{paid} is in:\n{text}");
+    }
+    let (summary, _) = text.split_once("## Decisions").unwrap();
+    contains(
+        summary,
+        &[
+            "tax included: 1,800.00 (compta/ventes.csv:1)",
+            "amount: 905,000 MGA (mg/faktiora.csv:1)",
+            "amount: 1,333.50 EUR (en/sales.csv:1)",
+            "before tax: 77.00 (vieux/factures.csv:1)",
+        ],
+    );
+}
+
+#[test]
+fn process_nothing_behind_a_long_line_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("ck")).unwrap();
+    let mut decided = Vec::new();
+    for (bytes, filler) in [
+        (2_000, "and so on "),
+        (10_000, "et cætera "),
+        (200_000, "ny sisa é "),
+    ] {
+        let long = filler.repeat(bytes / filler.len());
+        let says = [".md", ".eml"].map(|kind| format!("We decided to buy boat {bytes}{kind}."));
+        let [note, mail] = &says;
+        fs::write(
+            dir.path().join(format!("ck/{bytes}.md")),
+            format!("{long}\n{note}\n"),
+        )
+        .unwrap();
+        let mail = format!(
+            "From: B <b@x.example>\nSubject: {bytes}\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\
+             Content-Type: text/plain; charset=utf-8\n\n{long}\n{mail}\n"
+        );
+        fs::write(dir.path().join(format!("ck/{bytes}.eml")), mail).unwrap();
+        decided.extend(says.map(|it| it.trim_end_matches('.').to_owned()));
+    }
+    // More questions than one task lists: their count isn't told as if it were all.
+    let asked: String = (0..1_200)
+        .map(|at| format!("Which colour has pallet {at}?\n\n"))
+        .collect();
+    fs::write(dir.path().join("ck/asked.md"), asked).unwrap();
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    for decision in &decided {
+        contains(&text, &[&format!("- {decision}")]);
+    }
+    contains(
+        &text,
+        &[
+            "- more than 1000 questions to which no answer was found",
+            "200 more questions left out: at most 1000",
+        ],
+    );
+}
+
+#[test]
+fn process_a_report_that_is_gone_is_written_again_and_named() {
+    let dir = folder();
+    let at = |name: &str| dir.path().join("ck/reports").join(name);
+    let read = |name: &str| fs::read_to_string(at(name)).unwrap();
+    let run = |says: &str| {
+        let ended = report(dir.path(), &["--yes"]);
+        assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+        contains(&ended.stdout, &[says]);
+        ended.stdout
+    };
+    let (first, second) = ("ck-2026-11-26.md", "ck-2026-11-26-2.md");
+    let there = |name: &str| format!("is there already: {}", shown(&at(name)));
+    run(&format!("report: {}", shown(&at(first))));
+    run(&there(first));
+    fs::write(at(first), "mine").unwrap();
+    run(&format!("changed by hand since: {}", shown(&at(first))));
+    fs::write(dir.path().join("ck/b.md"), "We decided to stay.\n").unwrap();
+    run("ck-2026-11-26-2.md");
+    let newest = read(second);
+    contains(&newest, &["We decided to stay."]);
+
+    // What is told and written again is the last one, not the one that somebody changed before.
+    run(&there(second));
+    for gone in [second, "ck-2026-11-26-2.html"] {
+        fs::remove_file(at(gone)).unwrap();
+        run(&format!("report: {}", shown(&at(second))));
+        assert_eq!(read(second), newest);
+        assert!(at(gone).exists(), "{gone}");
+    }
+    assert_eq!(read(first), "mine");
+
+    // The same files as at first: their report was made, and another stands in its place.
+    fs::remove_file(dir.path().join("ck/b.md")).unwrap();
+    let told = run(&format!("in that one's place: {}", shown(&at(second))));
+    contains(&told, &["--again"]);
+    assert_eq!((read(first).as_str(), read(second)), ("mine", newest));
+}
+
+/// A path as naos names it.
+fn shown(path: &Path) -> String {
+    let folder = path.parent().unwrap().parent().unwrap().canonicalize();
+    let name = path.file_name().unwrap();
+    folder
+        .unwrap()
+        .join("reports")
+        .join(name)
+        .display()
+        .to_string()
+}
+
+#[test]
+fn process_what_is_wrong_with_a_report_is_said_with_what_to_do() {
+    let dir = folder();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    put("readme/README.md", "We decided to stay.\n");
+    put("office/plan.docx", "x");
+    for (words, says) in [
+        (
+            &["report", "empty"][..],
+            &["there is no .eml", "/empty", "put mails (.eml, .mbox)"][..],
+        ),
+        (
+            &["report", "readme"],
+            &["there is no .eml", "README.md is not read", "put mails"],
+        ),
+        (
+            &["report", "office"],
+            &["plan.docx", "save what is left out"],
+        ),
+        (
+            &["report", "nowhere"],
+            &["there is no folder nowhere", "name a folder"],
+        ),
+        (
+            &["report", "ck", "--from", "2026-11-26", "--to", "2026-11-20"],
+            &[
+                "--from 2026-11-26 is after --to 2026-11-20",
+                "swap the two days",
+            ],
+        ),
+        (
+            &["report", "ck", "--to", "26/11/2026"],
+            &["--to \"26/11/2026\" is no day", "like 2026-10-05"],
+        ),
+    ] {
+        let ended = naos_in(dir.path(), words);
+        assert_ne!(ended.exit, 0, "{words:?}: {}", ended.stdout);
+        contains(&ended.stderr, says);
+        assert!(!ended.stderr.contains("naos get"), "{}", ended.stderr);
+    }
+    for name in ["ck", "empty", "readme", "office"] {
+        assert!(!dir.path().join(name).join(".naos").exists(), "{name}");
     }
 }
 
@@ -277,7 +488,7 @@ fn process_two_demos_at_once_both_come_to_the_question_and_tell_of_one_client() 
     let text = fs::read_to_string(file).unwrap();
     contains(
         &text,
-        &["By rule: invoices: 2 overdue on 2026-10-09, 3,540,000.00 MGA."],
+        &["By rule: invoices: 2 overdue on 2026-10-09, 3,540,000.00 MGA tax included."],
     );
     for theirs in [
         "10404000",

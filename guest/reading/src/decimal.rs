@@ -208,8 +208,10 @@ impl Decimal {
     }
 }
 
-/// A currency's code for the signs in use; letters are taken as a code as they are.
-fn currency(sign: &str) -> Option<String> {
+/// A currency's code for the signs in use; capital letters are taken as a code as they are. Hours
+/// and percents are units too.
+#[must_use]
+pub fn currency(sign: &str) -> Option<String> {
     const SIGNS: &[(&str, &str)] = &[
         ("€", "EUR"),
         ("$", "USD"),
@@ -220,6 +222,16 @@ fn currency(sign: &str) -> Option<String> {
         ("mga", "MGA"),
         ("euros", "EUR"),
         ("euro", "EUR"),
+        ("eur", "EUR"),
+        ("usd", "USD"),
+        ("dollars", "USD"),
+        ("gbp", "GBP"),
+        ("chf", "CHF"),
+        ("xof", "XOF"),
+        ("xaf", "XAF"),
+        ("fcfa", "XOF"),
+        ("mur", "MUR"),
+        ("zar", "ZAR"),
         ("h", "h"),
         ("hours", "h"),
         ("heures", "h"),

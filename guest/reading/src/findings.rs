@@ -83,6 +83,34 @@ pub struct Findings {
     /// What was left out and why.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// How much of it was left out because there was too much.
+    #[serde(default, skip_serializing_if = "More::is_none")]
+    pub more: More,
+}
+
+/// How many findings of each kind are left out: at most [`FINDINGS_MAX`] are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct More {
+    /// Decisions.
+    #[serde(default)]
+    pub decisions: usize,
+    /// Questions, answered or not.
+    #[serde(default)]
+    pub questions: usize,
+    /// Of these, the ones without an answer.
+    #[serde(default)]
+    pub open: usize,
+    /// Deadlines.
+    #[serde(default)]
+    pub deadlines: usize,
+}
+
+impl More {
+    /// Whether everything is listed.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One sentence with everything that is known about it.
@@ -187,13 +215,15 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
 }
 
 fn cap(found: &mut Findings) {
-    for (list, name) in [
-        (&mut found.decisions, "decisions"),
-        (&mut found.questions, "questions"),
-        (&mut found.deadlines, "deadlines"),
+    let cut = found.questions.iter().skip(FINDINGS_MAX);
+    found.more.open = cut.filter(|it| it.answered_by.is_none()).count();
+    for (list, name, more) in [
+        (&mut found.decisions, "decisions", &mut found.more.decisions),
+        (&mut found.questions, "questions", &mut found.more.questions),
+        (&mut found.deadlines, "deadlines", &mut found.more.deadlines),
     ] {
-        if list.len() > FINDINGS_MAX {
-            let more = list.len() - FINDINGS_MAX;
+        *more = list.len().saturating_sub(FINDINGS_MAX);
+        if *more > 0 {
             found.notes.push(format!(
                 "{more} more {name} left out: at most {FINDINGS_MAX}"
             ));

@@ -83,3 +83,46 @@ fn what_only_looks_like_a_finding() {
         assert_eq!(read(text), "", "{text}");
     }
 }
+
+#[test]
+fn what_stands_behind_a_long_line_is_found() {
+    for filler in ["and so on ", "et c\u{e9}tera, "] {
+        for bytes in [1_980, 2_000, 10_000, 200_000] {
+            let long = filler.repeat(bytes / filler.len());
+            let texts = [
+                format!("{long}\nWe decided to buy the blue boat.\n"),
+                format!("{long}\nNous avons d\u{e9}cid\u{e9} de garder le bleu\n"),
+                format!("{long}\n- Tapaka fa manga no loko.\n"),
+            ];
+            for text in texts {
+                let page = from_text("n.md", &text, true);
+                let found = find(std::slice::from_ref(&page), &[]);
+                let lines: Vec<usize> = found.decisions.iter().map(|it| it.line).collect();
+                assert_eq!(lines, [2], "{bytes} bytes of {filler:?}");
+            }
+            let within = format!("{long} We decided to buy the blue boat. {long}");
+            let page = from_text("n.md", &within, true);
+            let found = find(std::slice::from_ref(&page), &[]);
+            assert_eq!(
+                found.decisions.len(),
+                1,
+                "within {bytes} bytes of {filler:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_too_much_is_counted() {
+    let text: String = (0..FINDINGS_MAX + 234)
+        .map(|at| format!("Which colour has pallet {at}?\n\n"))
+        .collect();
+    let found = find(&[from_text("n.md", &text, true)], &[]);
+    assert_eq!(found.questions.len(), FINDINGS_MAX);
+    let more = More {
+        questions: 234,
+        open: 234,
+        ..More::default()
+    };
+    assert_eq!(found.more, more);
+}

@@ -72,6 +72,17 @@ const SMALL_WORDS: &[(Language, &[&str])] = &[
     ),
 ];
 
+/// Whether a word is one of the small words of a language: none of them is written with a capital
+/// letter within a sentence. The ones that names begin with ("La Rochelle") are left out.
+#[must_use]
+pub fn is_small_word(folded: &str) -> bool {
+    const IN_NAMES: &[&str] = &[
+        "le", "la", "les", "l", "d", "du", "de", "des", "will", "no", "on",
+    ];
+    let known = |(_, small): &(Language, &[&str])| small.contains(&folded);
+    !IN_NAMES.contains(&folded) && SMALL_WORDS.iter().any(known)
+}
+
 /// The language whose small words are most frequent; none where nothing was recognised.
 #[must_use]
 pub fn guess(text: &str) -> Option<Language> {

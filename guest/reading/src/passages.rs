@@ -1,14 +1,23 @@
 //! Sentences with their place: lines are joined where they were only wrapped, and parted at
 //! list items, headings, rows of tables and full stops.
 
+use crate::language;
 use crate::own_words::own_lines;
 use crate::page::{Line, Page};
-use crate::words::fold;
+use crate::words::{fold, words};
 
 /// A line shorter than this was ended on purpose when the next one begins like a sentence.
 const WRAP_CHARS_MIN: usize = 50;
-/// Longest passage that is looked at.
+/// A longer line was wrapped by nobody, so that the next one begins anew; a mail's line may be as
+/// long as the second.
+const WRAP_CHARS_MAX: usize = 200;
+const LINE_CHARS_MAX: usize = 998;
+/// The longest passage: a longer sentence is read in parts.
 pub const PASSAGE_CHARS_MAX: usize = 2_000;
+/// How far from its end a part is looked through for a place to cut it at.
+const CUT_CHARS_MAX: usize = 500;
+/// So many words stand in two parts, where a sentence is cut between two words.
+const WORDS_AGAIN: usize = 8;
 
 /// A sentence, a list item or a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,12 +96,18 @@ impl Reader {
                 self.row(line.number, cells);
             }
             Kind::Text(text) => {
-                if gap && !self.mark.0 || self.ended_on_purpose(&text) {
+                if gap && !self.mark.0 || self.ended_on_purpose(&text) || self.is_long() {
                     self.finish();
                 }
                 self.open.push((line.number, text));
             }
         }
+    }
+
+    /// Whether the last line is longer than a line of a text that was wrapped.
+    fn is_long(&self) -> bool {
+        let last = self.open.last();
+        last.is_some_and(|(_, last)| last.chars().nth(LINE_CHARS_MAX).is_some())
     }
 
     fn ended_on_purpose(&self, next: &str) -> bool {
@@ -106,8 +121,9 @@ impl Reader {
         let ends = last.ends_with(['.', '!', '?', ':', '…']);
         begins
             && (ends
+                || begins_anew(last, next)
                 || last.ends_with(',') && last.chars().count() < 30
-                || last.chars().count() < WRAP_CHARS_MIN)
+                || !(WRAP_CHARS_MIN..=WRAP_CHARS_MAX).contains(&last.chars().count()))
     }
 
     fn row(&mut self, line: usize, cells: Vec<String>) {
@@ -150,6 +166,25 @@ impl Reader {
         }
     }
 }
+
+/// Whether a line begins a sentence although the last one ends without a mark: with a small word in
+/// capitals, behind a word that isn't small.
+fn begins_anew(last: &str, next: &str) -> bool {
+    let first = words(next).into_iter().next();
+    let before = last.split_whitespace().next_back().unwrap_or_default();
+    let goes_on = before.ends_with([',', '-', '(', '/']);
+    let before = words(before).pop();
+    first.is_some_and(|it| language::is_small_word(&it.folded))
+        && !goes_on
+        && before.is_none_or(|it| !SMALL_ENDS.contains(&it.folded.as_str()))
+}
+
+/// Words that no sentence ends with.
+const SMALL_ENDS: &[&str] = &[
+    "le", "la", "les", "l", "d", "de", "du", "des", "et", "ou", "a", "au", "aux", "en", "pour",
+    "avec", "dans", "par", "sur", "chez", "un", "une", "the", "of", "to", "and", "or", "for",
+    "with", "by", "from", "in", "at", "an", "ny", "sy", "amin", "fa", "dia", "i",
+];
 
 fn classify(text: &str, markdown: bool) -> Kind {
     let text = text.trim();
@@ -260,37 +295,86 @@ fn sentences(lines: &[(usize, String)]) -> Vec<(usize, String)> {
         let sentence = &text[from..cut];
         let blank = sentence.len() - sentence.trim_start().len();
         let sentence = sentence.trim();
-        if sentence.chars().any(char::is_alphanumeric) {
-            let line = line_at(from + blank);
-            found.push((line, crate::words::shorten(sentence, PASSAGE_CHARS_MAX)));
+        for (at, part) in parts(sentence) {
+            if part.chars().any(char::is_alphanumeric) {
+                let inside = part.len() - part.trim_start().len();
+                found.push((line_at(from + blank + at + inside), part.trim().to_owned()));
+            }
         }
         from = cut;
     }
     found
 }
 
+/// A sentence in parts that are short enough to be looked at, each with its first byte: cut before
+/// a word that begins like a sentence, behind a comma, or between two words. There the next part
+/// begins with the last words again, so that no phrase is cut in two unseen.
+fn parts(sentence: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while let Some((most, _)) = sentence[from..].char_indices().nth(PASSAGE_CHARS_MAX) {
+        let part = &sentence[from..from + most];
+        let (cut, next) = part_end(part);
+        parts.push((from, &part[..cut]));
+        from += next;
+    }
+    parts.push((from, &sentence[from..]));
+    parts
+}
+
+/// Where a part that is as long as it may be ends, and where the next one begins.
+fn part_end(part: &str) -> (usize, usize) {
+    let first = part.char_indices().rev().nth(CUT_CHARS_MAX - 1);
+    let first = first.map_or(0, |(at, _)| at);
+    let (mut anew, mut comma, mut blanks) = (None, None, Vec::new());
+    let mut before = 'x';
+    for (at, letter) in part[first..].char_indices() {
+        let at = first + at;
+        let begins = before.is_whitespace() && !letter.is_whitespace();
+        if begins && letter.is_uppercase() {
+            anew = Some(at);
+        } else if matches!(before, ',' | ';' | ':') && letter.is_whitespace() {
+            comma = Some(at);
+        }
+        if begins {
+            blanks.push(at);
+        }
+        before = letter;
+    }
+    let again = blanks.len().saturating_sub(WORDS_AGAIN + 1);
+    match (anew.or(comma), blanks.last()) {
+        (Some(at), _) => (at, at),
+        (None, Some(&last)) => (last, blanks[again]),
+        (None, None) => (part.len(), part.len()),
+    }
+}
+
 /// The byte after each end of a sentence; the last is the end of the text.
 fn cuts(text: &str) -> Vec<usize> {
     let mut cuts = Vec::new();
     let letters: Vec<(usize, char)> = text.char_indices().collect();
+    let mut after = 0;
     for (at, &(byte, letter)) in letters.iter().enumerate() {
         if !matches!(letter, '.' | '!' | '?' | '…') {
             continue;
         }
-        let mut after = at + 1;
         let closes = |mark: char| matches!(mark, '.' | '!' | '?' | '…' | '"' | '»' | '”' | ')');
+        after = after.max(at + 1);
         while letters.get(after).is_some_and(|&(_, mark)| closes(mark)) {
             after += 1;
         }
         let parted = letters
             .get(after)
             .is_none_or(|&(_, next)| next.is_whitespace());
+        if !parted {
+            continue;
+        }
         let next = letters[after.min(letters.len())..]
             .iter()
             .find(|(_, it)| !it.is_whitespace());
         let begins = next.is_none_or(|&(_, it)| !it.is_lowercase() && !matches!(it, ')' | '»'));
-        let abbreviated = letter == '.' && is_abbreviated(&text[..byte]);
-        if parted && (begins || letter == '?') && !abbreviated {
+        let abbreviated = || letter == '.' && is_abbreviated(&text[..byte]);
+        if (begins || letter == '?') && !abbreviated() {
             cuts.push(letters.get(after).map_or(text.len(), |&(byte, _)| byte));
         }
     }
@@ -347,6 +431,18 @@ mod tests {
                 "1Bonjour Hery, / 2Nous livrons lundi.",
             ),
             (
+                "Nous avons décidé de livrer le 15 décembre 2026 au plus tard\nQui part ?",
+                "1Nous avons décidé de livrer le 15 décembre 2026 au plus tard / 2Qui part ?",
+            ),
+            (
+                "This letter is to be sent from the office of our partners in\nLa Rochelle",
+                "1This letter is to be sent from the office of our partners in La Rochelle",
+            ),
+            (
+                "This letter is to be sent from the office to the two brothers and\nWe",
+                "1This letter is to be sent from the office to the two brothers and We",
+            ),
+            (
                 "M. Rabe et Mme. Soa sont là. Oui.",
                 "1M. Rabe et Mme. Soa sont là. / 1Oui.",
             ),
@@ -358,6 +454,63 @@ mod tests {
             ("...\n---\n", ""),
         ] {
             assert_eq!(shape(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_behind_a_long_line_is_lost() {
+        for filler in ["word ", "mot é ", "日", "a, ", "a.b", "!"] {
+            for bytes in [1_980, 2_000, 10_000, 200_000] {
+                let long: String = filler.repeat(bytes / filler.len());
+                for (between, last) in [
+                    ("\n", "We agreed."),
+                    ("\n", "we agreed."),
+                    (" ", "We agreed."),
+                    ("\n\n", "we agreed"),
+                ] {
+                    let text = format!("{long}{between}{last}\nBye.");
+                    let page = from_text("x.md", &text, false);
+                    let found = read(&page);
+                    let mut holds = found.iter().filter(|it| it.text.contains(last));
+                    let it = holds.next().unwrap_or_else(|| {
+                        panic!("lost behind {bytes} bytes of {filler:?}: {last}")
+                    });
+                    assert!(it.text.chars().count() <= PASSAGE_CHARS_MAX);
+                    let line = 1 + between.matches('\n').count();
+                    let own_line = it.text == last;
+                    assert!(own_line || it.line == 1, "{} {}", it.line, it.text.len());
+                    assert!(!own_line || it.line == line, "{} of {line}", it.line);
+                    let letters = |text: &str| -> String {
+                        text.chars().filter(|it| it.is_alphanumeric()).collect()
+                    };
+                    let all: String = found.iter().map(|it| letters(&it.text)).collect();
+                    assert!(all.len() >= letters(&text).len(), "{filler:?} {bytes}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_where_another_could_begin() {
+        let words = "and so on ".repeat(190);
+        for (text, expected) in [
+            (format!("{words}We agreed to it {words}"), "We agreed to it"),
+            (
+                format!("{words}so, we agreed to it {words}"),
+                "we agreed to it",
+            ),
+        ] {
+            let found = parts(&text);
+            assert!(found[1].1.trim().starts_with(expected), "{}", found[1].1);
+        }
+        // Where nothing begins, no phrase is cut in two.
+        let mut text = "and so on ".repeat(199);
+        text.push_str("some we agreed to it ");
+        for more in 0..20 {
+            let text = format!("{}{text}{}", "x".repeat(more), "and so on ".repeat(500));
+            let found = parts(&text);
+            assert!(found.iter().any(|(_, it)| it.contains("we agreed to it")));
+            assert!(found.iter().all(|(at, it)| text[*at..].starts_with(it)));
         }
     }
 

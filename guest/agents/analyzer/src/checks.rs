@@ -9,8 +9,8 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::columns::Record;
-use crate::groups::{ITEMS_MAX, Kind, Sum, party, totals};
-use crate::roles::{NOT_PAID, Role, SETTLED};
+use crate::groups::{ITEMS_MAX, Kind, Sum, is_none, party, totals};
+use crate::roles::Role;
 
 /// Fewer numbers say nothing about what is usual.
 const SAMPLE_MIN: usize = 8;
@@ -58,8 +58,23 @@ pub struct Overdue {
     as_at: Date,
     /// How many.
     pub count: usize,
+    /// How many more are past their day in tables that don't say what is paid.
+    #[serde(skip_serializing_if = "is_none")]
+    untold: usize,
     totals: Vec<Sum>,
+    /// What is owed: each row counts once, by the best of its columns.
+    owed: Vec<Owed>,
     items: Vec<Late>,
+}
+
+/// A sum of what is owed.
+#[derive(Debug, Serialize)]
+struct Owed {
+    /// The column that says so.
+    of: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    amount: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +84,11 @@ struct Late {
     due: Date,
     days_late: i64,
     amounts: BTreeMap<String, String>,
+    /// What is owed, and the column that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     currency: String,
     cite: String,
@@ -118,7 +138,6 @@ pub fn near_duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> V
     alike
         .into_iter()
         .filter(|(_, rows)| rows.len() > 1)
-        .take(ITEMS_MAX)
         .map(near)
         .collect()
 }
@@ -161,7 +180,6 @@ pub fn outliers(rows: &[&Record], measure: Option<&str>) -> Vec<Outlier> {
             });
         }
     }
-    found.truncate(ITEMS_MAX);
     found
 }
 
@@ -214,27 +232,20 @@ impl Fence {
     }
 }
 
-/// What was due before the reference day and isn't paid. None where the table doesn't say when
-/// something is due or whether it is paid; a column for payments that is empty says that nothing
-/// is.
+/// What was due before the reference day and isn't paid. None where the tables don't say when
+/// something is due or whether it is paid; a table that doesn't tell is left out beside others.
 #[must_use]
 pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
-    let has_due = rows.iter().any(|row| row.day(Role::Due).is_some());
-    let says_paid = rows
-        .iter()
-        .any(|row| row.has(Role::Paid) || !row.text(Role::Status).is_empty());
-    measure.filter(|_| has_due && says_paid)?;
-    let settled = |row: &Record| {
-        let (paid, status) = (fold(row.text(Role::Paid)), fold(row.text(Role::Status)));
-        !NOT_PAID.contains(&paid.trim()) || SETTLED.contains(&status.as_str())
-    };
-    let late: Vec<&Record> = rows
-        .iter()
-        .copied()
-        .filter(|row| !settled(row) && row.day(Role::Due).is_some_and(|due| due < today))
-        .collect();
+    let tells = |row: &&&Record| row.settled.is_some() && row.day(Role::Due).is_some();
+    measure.filter(|_| rows.iter().any(|row| tells(&row)))?;
+    let past = |row: &&Record| row.day(Role::Due).is_some_and(|due| due < today);
+    let past: Vec<&Record> = rows.iter().copied().filter(past).collect();
+    let untold = past.iter().filter(|row| row.settled.is_none()).count();
+    let mut late = past;
+    late.retain(|row| row.settled == Some(false));
     let item = |row: &&Record| {
         let due = row.day(Role::Due)?;
+        let owed = row.owed.as_ref();
         Some(Late {
             number: row.text(Role::Number).to_owned(),
             party: party(row).to_owned(),
@@ -245,6 +256,8 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
                 .iter()
                 .map(|(name, it)| (name.clone(), it.to_string()))
                 .collect(),
+            owed: owed.map(|(_, owed)| owed.to_string()),
+            of: owed.map(|(column, _)| column.clone()),
             currency: row.text(Role::Currency).to_owned(),
             cite: row.cite(),
         })
@@ -255,9 +268,30 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
     Some(Overdue {
         as_at: today,
         count: late.len(),
+        untold,
         totals: totals(&late, &BTreeSet::new()),
+        owed: owed(&late),
         items,
     })
+}
+
+/// What is owed in each currency, by the column that says so.
+fn owed(late: &[&Record]) -> Vec<Owed> {
+    let mut sums: BTreeMap<(&str, &str), Vec<Decimal>> = BTreeMap::new();
+    for row in late {
+        if let Some((column, owed)) = &row.owed {
+            let key = (row.text(Role::Currency), column.as_str());
+            sums.entry(key).or_default().push(*owed);
+        }
+    }
+    let sum = |((currency, of), owed): ((&str, &str), Vec<Decimal>)| {
+        Some(Owed {
+            of: of.to_owned(),
+            currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
+            amount: decimal::sum(owed)?.widened(2).to_string(),
+        })
+    };
+    sums.into_iter().filter_map(sum).collect()
 }
 
 /// Days on which a person's hours come to more than [`DAY_HOURS_MAX`].
@@ -280,5 +314,5 @@ pub fn long_days(rows: &[&Record]) -> Vec<LongDay> {
             cites: rows.iter().map(|row| row.cite()).collect(),
         })
     };
-    days.into_iter().filter_map(long).take(ITEMS_MAX).collect()
+    days.into_iter().filter_map(long).collect()
 }

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use naos_reading::SourceFile;
-use naos_reading::dates::Date;
+use naos_reading::dates::{self, Date};
 use naos_reading::decimal::{self, Decimal, Point};
-use naos_reading::table::{self, Table};
-use naos_reading::words::fold;
+use naos_reading::table::{self, Row, Table};
+use naos_reading::words::{fold, words};
 use serde::Serialize;
 
+use crate::names;
+use crate::paid;
 use crate::roles::{self, Role};
 use crate::unread::{self, Unread};
 
@@ -109,6 +111,11 @@ pub struct Record {
     pub money: Rc<[String]>,
     /// The columns of amounts and hours in which it has a cell that is not read.
     pub unread: Vec<String>,
+    /// Whether nothing is open any more; none where no column of the table tells.
+    pub settled: Option<bool>,
+    /// What is still to be paid, and the column that says so: what is open, else with tax before
+    /// without.
+    pub owed: Option<(String, Decimal)>,
     days: Vec<(Role, Date)>,
 }
 
@@ -121,10 +128,10 @@ impl Record {
             .find(|(at, _)| *at == role)
             .map_or("", |(_, text)| text)
     }
-    /// Whether the table has a column of this role, filled or not.
-    #[must_use]
-    pub fn has(&self, role: Role) -> bool {
-        self.cells.iter().any(|(at, _)| *at == role)
+    /// Every text of a role that a table may have more than once.
+    fn texts(&self, role: Role) -> impl Iterator<Item = &str> {
+        let cells = self.cells.iter().filter(move |(at, _)| *at == role);
+        cells.map(|(_, text)| text.trim())
     }
     /// The day in a role's cell.
     #[must_use]
@@ -180,7 +187,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         ));
     }
     let point = point_of(&table);
-    let roles = unique_roles(&table);
+    let roles = roles::assign(&table, point);
     let types: Vec<Type> = (0..table.header.len())
         .map(|at| type_of(&table, at, point, names_amounts(&table, at, roles[at])))
         .collect();
@@ -196,6 +203,8 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         month_first: &month_first,
         money: Rc::default(),
         counted: Vec::new(),
+        currency: None,
+        tells_paid: false,
     };
     let money: Vec<bool> = (0..table.header.len())
         .map(|at| whole.is_money(at))
@@ -204,6 +213,8 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         .filter(|&at| money[at])
         .map(|at| column_key(&table.header[at], roles[at]))
         .collect();
+    whole.currency = whole.currency_of_all(&money);
+    whole.tells_paid = whole.tells_paid();
     let is_hours = |at: usize| roles[at] == Some(Role::Hours) && whole.is_measure(at);
     let counted = (0..table.header.len()).map(|at| money[at] || is_hours(at));
     whole.counted = counted.collect();
@@ -222,7 +233,13 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         .collect();
     notes.extend(uncounted.into_iter().flatten());
     notes.extend(unread::amounts(&file.path, &whole.unread(&told)));
-    let records = (0..table.rows.len()).map(|at| whole.record(at)).collect();
+    let (sums, rows): (Vec<usize>, Vec<usize>) =
+        (0..table.rows.len()).partition(|&at| whole.is_sum(at));
+    notes.extend(sums.iter().map(|&at| {
+        let line = table.rows[at].line;
+        format!("{}:{line}: a row of totals: not counted", file.path)
+    }));
+    let records = rows.into_iter().map(|at| whole.record(at)).collect();
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
         file: file.path.clone(),
@@ -253,21 +270,6 @@ fn ragged(path: &str, table: &Table) -> Vec<Ragged> {
         expected: table.header.len(),
     };
     table.ragged.iter().take(CITES_MAX).map(row).collect()
-}
-
-/// The first column of a role has it.
-fn unique_roles(table: &Table) -> Vec<Option<Role>> {
-    let mut seen: Vec<Role> = Vec::new();
-    let mut once = |role: Role| {
-        let new = !seen.contains(&role);
-        seen.push(role);
-        new
-    };
-    table
-        .header
-        .iter()
-        .map(|name| roles::of(name).filter(|&role| once(role)))
-        .collect()
 }
 
 /// Comma or point: what more numbers can only be read with; the delimiter decides a tie.
@@ -307,11 +309,16 @@ const BOOLEANS: &[&str] = &[
 
 /// Whether a column is one of amounts or hours by its name alone.
 fn names_amounts(table: &Table, at: usize, role: Option<Role>) -> bool {
-    let roles = [Role::Net, Role::Vat, Role::Total, Role::Amount, Role::Hours];
     match role {
-        Some(role) => roles.contains(&role),
-        None => roles::names_money(&table.header[at]),
+        Some(role) => role.is_money() || role == Role::Hours,
+        None => names::names_money(&table.header[at]),
     }
+}
+
+/// What all of them are, if they are the same.
+fn the_only(mut all: impl Iterator<Item = String>) -> Option<String> {
+    let first = all.next()?;
+    all.all(|it| it == first).then_some(first)
 }
 
 /// A currency, and no unit of another kind.
@@ -328,7 +335,7 @@ fn type_of(table: &Table, at: usize, point: Point, named: bool) -> Type {
             numbers += 1;
             amounts |= unit.is_some_and(|unit| is_currency(&unit));
         }
-        days += usize::from(Date::parse_numeric(cell, false).is_some());
+        days += usize::from(day(cell, false).is_some());
         booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
     }
     let mostly = |count: usize| count * 10 >= all * OF_TEN_MIN;
@@ -372,6 +379,10 @@ struct Whole<'a> {
     money: Rc<[String]>,
     /// Whether a column holds amounts or hours: what isn't read in it is told.
     counted: Vec<bool>,
+    /// The one of all amounts, where no column holds it.
+    currency: Option<String>,
+    /// Whether a column says what is paid.
+    tells_paid: bool,
 }
 
 impl Whole<'_> {
@@ -390,16 +401,13 @@ impl Whole<'_> {
         if !self.is_measure(at) || self.roles[at] == Some(Role::Hours) {
             return false;
         }
-        let role = matches!(
-            self.roles[at],
-            Some(Role::Net | Role::Vat | Role::Total | Role::Amount)
-        );
+        let role = self.roles[at].is_some_and(Role::is_money);
         let cells =
             || filled(self.table, at).filter_map(|(cell, _)| Decimal::parse(cell, self.point));
         let currency =
             |(_, currency): (Decimal, Option<String>)| currency.is_some_and(|it| is_currency(&it));
         let beside = self.roles.contains(&Some(Role::Currency));
-        role || roles::names_money(&self.table.header[at])
+        role || names::names_money(&self.table.header[at])
             || cells().any(currency)
             || beside && cells().any(|(number, _)| number.scale() > 0)
     }
@@ -450,6 +458,17 @@ impl Whole<'_> {
         Some(format!("{path}:{line}: column {column} not counted: {why}"))
     }
 
+    /// Whether a row sums up the others: it says so, and names neither a number nor a day.
+    fn is_sum(&self, at: usize) -> bool {
+        let row = &self.table.rows[at];
+        let mut cells = row.cells.iter().zip(self.roles);
+        let named = |(cell, role): (&String, &Option<Role>)| {
+            let names = matches!(role, Some(Role::Number | Role::Date | Role::Due));
+            names && !cell.is_empty() && !names::says_sum(cell)
+        };
+        !cells.any(named) && row.cells.iter().any(|cell| names::says_sum(cell))
+    }
+
     fn record(&self, at: usize) -> Record {
         let row = &self.table.rows[at];
         let mut unread = Vec::new();
@@ -457,7 +476,7 @@ impl Whole<'_> {
         for (at, cell) in row.cells.iter().enumerate() {
             if let Some(role) = self.roles[at] {
                 cells.push((role, cell.clone()));
-                if let Some(day) = Date::parse_numeric(cell, self.month_first[at]) {
+                if let Some(day) = day(cell, self.month_first[at]) {
                     days.push((role, day));
                 }
             }
@@ -475,7 +494,8 @@ impl Whole<'_> {
             .map(|cell| fold(cell))
             .collect::<Vec<_>>()
             .join("\u{1f}");
-        Record {
+        cells.extend(self.currency(row).map(|it| (Role::Currency, it)));
+        let mut record = Record {
             file: self.path.to_owned(),
             line: row.line,
             key,
@@ -483,8 +503,54 @@ impl Whole<'_> {
             numbers,
             money: Rc::clone(&self.money),
             unread,
+            settled: None,
+            owed: None,
             days,
+        };
+        record.owed = owed(&record);
+        record.settled = self.tells_paid.then(|| settled(&record));
+        record
+    }
+
+    /// The currency of all amounts where no column holds it: the one that the columns' names speak
+    /// of, else the only one in the cells.
+    fn currency_of_all(&self, money: &[bool]) -> Option<String> {
+        let columns = || (0..money.len()).filter(|&at| money[at]);
+        let names = columns().filter_map(|at| names::currency(&self.table.header[at]));
+        let mut names = names.peekable();
+        if names.peek().is_some() {
+            return the_only(names);
         }
+        let cells = columns().flat_map(|at| filled(self.table, at));
+        let units = cells.filter_map(|(cell, _)| Decimal::parse(cell, self.point)?.1);
+        the_only(units.filter(|unit| is_currency(unit)))
+    }
+
+    /// A row's currency where no column holds it: the one in its cells, or that of all.
+    fn currency(&self, row: &Row) -> Option<String> {
+        if self.roles.contains(&Some(Role::Currency)) {
+            return None;
+        }
+        let cells = row.cells.iter().enumerate();
+        let cells = cells.filter(|(at, _)| self.counted[*at]);
+        let mut units = cells.filter_map(|(_, cell)| Decimal::parse(cell, self.point)?.1);
+        let Some(first) = units.find(|unit| is_currency(unit)) else {
+            return self.currency.clone();
+        };
+        let one = units.all(|unit| unit == first || !is_currency(&unit));
+        one.then_some(first)
+    }
+
+    /// An empty column for payments says that nothing is paid; a status has to speak of payments.
+    fn tells_paid(&self) -> bool {
+        let tells = |(at, role): (usize, &Option<Role>)| match role {
+            Some(Role::Paid | Role::Received | Role::Open) => true,
+            Some(Role::Status) => {
+                filled(self.table, at).any(|(cell, _)| paid::says(cell).is_some())
+            }
+            _ => false,
+        };
+        self.roles.iter().enumerate().any(tells)
     }
 
     fn column(&self, at: usize) -> Column {
@@ -542,7 +608,7 @@ impl Whole<'_> {
         let mut days = Vec::new();
         let (mut iso, mut local) = (false, false);
         for (cell, line) in cells {
-            match Date::parse_numeric(cell, self.month_first[at]) {
+            match day(cell, self.month_first[at]) {
                 Some(day) => {
                     days.push(day);
                     let is_iso = Date::parse_iso(cell).is_some();
@@ -569,6 +635,64 @@ impl Whole<'_> {
             ];
         }
     }
+}
+
+/// A day: in figures, or in words that are nothing else ("1 oct. 2026").
+#[must_use]
+pub fn day(cell: &str, month_first: bool) -> Option<Date> {
+    if let Some(day) = Date::parse_numeric(cell, month_first) {
+        return Some(day);
+    }
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let letters = cell.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if !letters || !(5..=6).contains(&digits) || cell.len() > WORDED_DAY_BYTES_MAX {
+        return None;
+    }
+    let spaced = cell.replace('-', " ");
+    let words = words(&spaced);
+    let found = dates::find(&spaced, &words, None);
+    let whole = |it: &&dates::Phrase| it.first == 0 && it.next == words.len();
+    found.first().filter(whole)?.date
+}
+
+/// A longer text is no day.
+const WORDED_DAY_BYTES_MAX: usize = 30;
+
+/// What is still to be paid: as a column says, or what was billed less what was paid of it.
+fn owed(record: &Record) -> Option<(String, Decimal)> {
+    let of = |role: Role| {
+        let column = column_key("", Some(role));
+        record.number(&column).map(|number| (column, number))
+    };
+    if let Some(open) = of(Role::Open) {
+        return Some(open);
+    }
+    let billed = [Role::Total, Role::Amount, Role::Net];
+    let billed = billed.into_iter().find_map(of).or_else(|| {
+        let mut sums = record.numbers.iter();
+        let money = |(name, _): &&(String, Decimal)| record.money.contains(name);
+        sums.find(money).cloned()
+    });
+    let (column, billed) = billed?;
+    match record.number(&column_key("", Some(Role::Received))) {
+        Some(part) if !part.is_zero() => {
+            Some((column_key("", Some(Role::Open)), billed.minus(part)?))
+        }
+        _ => Some((column, billed)),
+    }
+}
+
+/// Whether nothing of a row is open any more, by any of the columns that tell of payments.
+fn settled(record: &Record) -> bool {
+    let paid = |cell: &str| match paid::says(cell) {
+        Some(says) => says.settled,
+        None => !cell.is_empty(),
+    };
+    let status = |cell: &str| paid::says(cell).is_some_and(|says| says.settled);
+    let nothing = |owed: &Decimal| owed.is_zero() || owed.is_negative();
+    record.texts(Role::Paid).any(paid)
+        || record.texts(Role::Status).any(status)
+        || record.owed.as_ref().is_some_and(|(_, owed)| nothing(owed))
 }
 
 /// Columns of one role are one column, however they are called.

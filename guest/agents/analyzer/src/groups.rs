@@ -61,11 +61,12 @@ pub struct Sum {
     files: Vec<String>,
 }
 
+/// Whether there is none of it.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands over a reference"
 )]
-const fn is_none(count: &usize) -> bool {
+pub const fn is_none(count: &usize) -> bool {
     *count == 0
 }
 
@@ -137,6 +138,9 @@ pub struct Group {
     pub near_duplicates: Vec<Near>,
     /// Numbers far from all others.
     pub outliers: Vec<Outlier>,
+    /// How many more of a list there are than it holds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    more: BTreeMap<&'static str, usize>,
     missing: Vec<Missing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     long_days: Vec<LongDay>,
@@ -173,14 +177,29 @@ pub fn gather(sheets: &[Sheet], question: &Question) -> Vec<Group> {
 
 fn kind_of(roles: &[Role]) -> Kind {
     let has = |role: Role| roles.contains(&role);
-    let money = has(Role::Net) || has(Role::Total) || has(Role::Amount);
+    let money = [Role::Net, Role::Total, Role::Amount, Role::Open]
+        .map(has)
+        .contains(&true);
+    let tells = [Role::Paid, Role::Status, Role::Received, Role::Open]
+        .map(has)
+        .contains(&true);
     match () {
         () if has(Role::Hours) && has(Role::Person) => Kind::Timesheet,
         () if has(Role::Supplier) && money => Kind::Purchases,
         () if has(Role::Number) && money => Kind::Invoices,
-        () if has(Role::Client) && has(Role::Due) && money => Kind::Invoices,
+        () if has(Role::Due) && money && (has(Role::Client) || tells) => Kind::Invoices,
         () => Kind::Table,
     }
+}
+
+/// What is said of invoices that are due some day where nothing says which of them are paid.
+#[must_use]
+pub fn untold(sheet: &Sheet) -> Option<String> {
+    let owes = matches!(kind_of(&sheet.roles), Kind::Invoices | Kind::Purchases);
+    let mut rows = sheet.records.iter();
+    let due = rows.find(|row| row.settled.is_none() && row.day(Role::Due).is_some())?;
+    let why = "no column says what is paid; overdue invoices can't be told";
+    owes.then(|| format!("{}: {why}", due.file))
 }
 
 /// The party a row is about: a client or a supplier.
@@ -197,7 +216,7 @@ pub fn party(record: &Record) -> &str {
 fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let rows: Vec<&Record> = sheets.iter().flat_map(|sheet| &sheet.records).collect();
     let measure = measure(kind, &rows);
-    let (duplicates, repeated) = duplicates(&rows, measure.as_deref());
+    let (mut duplicates, repeated) = duplicates(&rows, measure.as_deref());
     let once: Vec<&Record> = rows
         .iter()
         .copied()
@@ -235,6 +254,20 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         scopes.push(scope("client in period", &|row| ours(row) && within(row)));
     }
     let named = measure.as_deref();
+    let mut near_duplicates = checks::near_duplicates(kind, &once, named);
+    let mut outliers = checks::outliers(&once, named);
+    let mut long_days = match kind {
+        Kind::Timesheet => checks::long_days(&rows),
+        _ => Vec::new(),
+    };
+    let mut parties = parties(kind, &rows, &repeated);
+    let more = [
+        ("duplicates", cut(&mut duplicates)),
+        ("near_duplicates", cut(&mut near_duplicates)),
+        ("outliers", cut(&mut outliers)),
+        ("long_days", cut(&mut long_days)),
+        ("parties", cut(&mut parties)),
+    ];
     Group {
         kind,
         files: sheets
@@ -244,18 +277,22 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
             .collect(),
         rows: rows.len(),
         scopes,
-        near_duplicates: checks::near_duplicates(kind, &once, named),
-        outliers: checks::outliers(&once, named),
+        near_duplicates,
+        outliers,
+        more: more.into_iter().filter(|(_, count)| *count > 0).collect(),
         missing: missing(&rows),
-        long_days: if kind == Kind::Timesheet {
-            checks::long_days(&rows)
-        } else {
-            Vec::new()
-        },
-        parties: parties(kind, &rows, &repeated),
+        long_days,
+        parties,
         duplicates,
         measure,
     }
+}
+
+/// Keeps so many items of a list as the answer holds; says how many more there were.
+fn cut<T>(items: &mut Vec<T>) -> usize {
+    let more = items.len().saturating_sub(ITEMS_MAX);
+    items.truncate(ITEMS_MAX);
+    more
 }
 
 /// The column by which rows are judged: net before total before amount before the first number.
@@ -325,7 +362,6 @@ fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repea
         });
     }
     duplicates.sort_by(|left, right| left.cites.cmp(&right.cites));
-    duplicates.truncate(ITEMS_MAX);
     (duplicates, repeated)
 }
 
@@ -441,7 +477,6 @@ fn parties(kind: Kind, rows: &[&Record], repeated: &Repeated) -> Vec<Party> {
         all.entry(party(row)).or_default().push(row);
     }
     all.into_iter()
-        .take(ITEMS_MAX)
         .map(|(name, rows)| Party {
             name: name.to_owned(),
             rows: rows.len(),

@@ -8,8 +8,11 @@
 mod checks;
 mod columns;
 mod groups;
+mod names;
+mod paid;
 mod roles;
 mod unread;
+mod vocabulary;
 
 use naos_agent::{clock, limits};
 use naos_reading::dates::Date;
@@ -63,6 +66,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         match columns::read(file) {
             Ok(mut sheet) => {
                 notes.append(&mut sheet.notes);
+                notes.extend(groups::untold(&sheet));
                 sheets.push(sheet);
             }
             Err(note) => notes.push(note),
@@ -171,7 +175,11 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
             parts.push(format!("{} overdue", overdue.count));
         }
     }
+    let more = parts.len().saturating_sub(SUMMARY_PARTS_MAX);
     parts.truncate(SUMMARY_PARTS_MAX);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
     parts.join("; ")
 }
 

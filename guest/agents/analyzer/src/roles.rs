@@ -1,7 +1,12 @@
-//! What a column is for, by its name in English, French or Malagasy. Data only.
+//! What a column is for: its name says it, and its cells decide where the name is unclear. Start at
+//! [`assign`].
 
-use naos_reading::words::{fold, words};
+use naos_reading::decimal::{Decimal, Point};
+use naos_reading::table::Table;
 use serde::Serialize;
+
+use crate::names::{self, Named};
+use crate::{columns, paid, unread};
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,6 +36,10 @@ pub enum Role {
     Paid,
     /// Whether it was paid.
     Status,
+    /// How much of it was paid.
+    Received,
+    /// How much of it is still to be paid.
+    Open,
     /// Who worked.
     Person,
     /// How long.
@@ -39,308 +48,137 @@ pub enum Role {
     Project,
 }
 
-const NAMES: &[(Role, &[&str])] = &[
-    (
-        Role::Number,
-        &[
-            "numero",
-            "n facture",
-            "no facture",
-            "facture",
-            "numero de facture",
-            "invoice",
-            "invoice no",
-            "invoice number",
-            "invoice id",
-            "number",
-            "no",
-            "reference",
-            "ref",
-            "piece",
-            "laharana",
-            "id",
-            "nr",
-        ],
-    ),
-    (
-        Role::Date,
-        &[
-            "date",
-            "date facture",
-            "date de facture",
-            "issue date",
-            "invoice date",
-            "issued",
-            "issued on",
-            "date d emission",
-            "emise le",
-            "daty",
-            "day",
-            "jour",
-        ],
-    ),
-    (
-        Role::Client,
-        &[
-            "client",
-            "customer",
-            "mpanjifa",
-            "account",
-            "debtor",
-            "billed to",
-            "company",
-            "societe",
-        ],
-    ),
-    (
-        Role::Supplier,
-        &["fournisseur", "supplier", "vendor", "creditor", "mpamatsy"],
-    ),
-    (
-        Role::Net,
-        &[
-            "montant ht",
-            "net",
-            "ht",
-            "net amount",
-            "subtotal",
-            "total ht",
-            "amount net",
-        ],
-    ),
-    (Role::Vat, &["tva", "vat", "tax", "taxes", "hetra"]),
-    (
-        Role::Total,
-        &[
-            "montant ttc",
-            "total",
-            "ttc",
-            "gross",
-            "total ttc",
-            "gross amount",
-            "grand total",
-        ],
-    ),
-    (
-        Role::Amount,
-        &[
-            "montant", "amount", "prix", "price", "somme", "value", "vola", "sum", "cost",
-        ],
-    ),
-    (Role::Currency, &["devise", "currency", "monnaie"]),
-    (
-        Role::Due,
-        &[
-            "echeance",
-            "due date",
-            "due",
-            "due on",
-            "date d echeance",
-            "date limite",
-            "payable le",
-        ],
-    ),
-    (
-        Role::Paid,
-        &[
-            "payee le",
-            "paye le",
-            "paid on",
-            "paid at",
-            "payment date",
-            "paid",
-            "date de paiement",
-            "reglee le",
-            "regle le",
-        ],
-    ),
-    (Role::Status, &["statut", "status", "etat", "state"]),
-    (
-        Role::Person,
-        &[
-            "personne",
-            "person",
-            "employee",
-            "collaborateur",
-            "user",
-            "consultant",
-            "olona",
-        ],
-    ),
-    (
-        Role::Hours,
-        &[
-            "heures",
-            "hours",
-            "duree",
-            "duration",
-            "ora",
-            "temps",
-            "time",
-            "nb heures",
-        ],
-    ),
-    (
-        Role::Project,
-        &["projet", "project", "tetikasa", "mission", "affaire"],
-    ),
-];
+impl Role {
+    /// Whether a column of this role holds money.
+    #[must_use]
+    pub fn is_money(self) -> bool {
+        use Role::{Amount, Net, Open, Received, Total, Vat};
+        matches!(self, Net | Vat | Total | Amount | Received | Open)
+    }
 
-/// Words of a status that say that nothing is open any more.
-pub const SETTLED: &[&str] = &[
-    "paid",
-    "payee",
-    "paye",
-    "reglee",
-    "regle",
-    "settled",
-    "closed",
-    "voaloa",
-    "cancelled",
-    "canceled",
-    "annulee",
-    "annule",
-    "void",
-    "credited",
-    "avoir",
-    "soldee",
-];
+    /// Whether a table may have more than one such column: each of them tells of payments.
+    fn repeats(self) -> bool {
+        matches!(self, Self::Paid | Self::Status)
+    }
+}
 
-/// What stands in a column for payments where nothing was paid.
-pub const NOT_PAID: &[&str] = &[
-    "", "-", "\u{2013}", "\u{2014}", "0", "no", "non", "tsia", "false", "faux", "n/a", "unpaid",
-    "impayee", "impaye", "open",
-];
+/// What the cells of a column look like.
+#[derive(Default)]
+struct Cells {
+    filled: usize,
+    numbers: usize,
+    /// Numbers other than 0 and 1.
+    sums: usize,
+    days: usize,
+    /// Cells that say whether something is paid: as words of payment, and as yes and no.
+    told: usize,
+    yes_no: usize,
+}
 
-/// Words of a column's name that say that it holds money.
-const MONEY: &[&str] = &[
-    "montant",
-    "montants",
-    "amount",
-    "amounts",
-    "prix",
-    "price",
-    "prices",
-    "cout",
-    "couts",
-    "cost",
-    "costs",
-    "somme",
-    "solde",
-    "balance",
-    "budget",
-    "tarif",
-    "tarifs",
-    "frais",
-    "fee",
-    "fees",
-    "honoraires",
-    "salaire",
-    "salaires",
-    "salary",
-    "wage",
-    "wages",
-    "revenue",
-    "revenues",
-    "revenu",
-    "revenus",
-    "income",
-    "depense",
-    "depenses",
-    "expense",
-    "expenses",
-    "recette",
-    "recettes",
-    "debit",
-    "credit",
-    "ht",
-    "ttc",
-    "tva",
-    "vat",
-    "tax",
-    "taxes",
-    "net",
-    "gross",
-    "eur",
-    "euro",
-    "euros",
-    "usd",
-    "dollar",
-    "dollars",
-    "gbp",
-    "chf",
-    "mga",
-    "ar",
-    "ariary",
-    "xof",
-    "vola",
-    "vidiny",
-];
-/// Words that say that it doesn't: counts, rates and measures.
-const NO_MONEY: &[&str] = &[
-    "nombre", "number", "count", "qty", "quantite", "quantity", "taux", "rate", "pct", "percent",
-    "heures", "hours", "jours", "days", "kg", "poids", "weight", "isa", "ora",
-];
+impl Cells {
+    fn of(table: &Table, at: usize, point: Point) -> Self {
+        let mut cells = Self::default();
+        for row in &table.rows {
+            let cell = row.cells[at].as_str();
+            if cell.is_empty() || unread::says_none(cell) {
+                continue;
+            }
+            cells.filled += 1;
+            if let Some((number, _)) = Decimal::parse(cell, point) {
+                cells.numbers += 1;
+                let flag = number.is_zero() || number == Decimal::new(1, 0);
+                cells.sums += usize::from(!flag);
+            }
+            cells.days += usize::from(columns::day(cell, false).is_some());
+            match paid::says(cell) {
+                Some(it) if it.plain => cells.yes_no += 1,
+                Some(_) => cells.told += 1,
+                None => {}
+            }
+        }
+        cells
+    }
 
-/// Whether a column of this name holds money, as far as the name says.
+    fn mostly(&self, count: usize) -> bool {
+        count > 0 && count * 10 >= self.filled * MOSTLY_OF_TEN
+    }
+}
+
+/// Of ten filled cells so many decide what a column is for, where its name leaves it open, and
+/// where its name says nothing.
+const MOSTLY_OF_TEN: usize = 5;
+const ALMOST_ALL_OF_TEN: usize = 8;
+
+/// The role of every column: of several for one role the one whose name says it best, the first of
+/// these.
 #[must_use]
-pub fn names_money(name: &str) -> bool {
-    let words = words(name);
-    let has = |list: &[&str]| {
-        words
-            .iter()
-            .any(|word| list.contains(&word.folded.as_str()))
+pub fn assign(table: &Table, point: Point) -> Vec<Option<Role>> {
+    let mut named: Vec<Option<Named>> = (0..table.header.len())
+        .map(|at| decided(table, at, point))
+        .collect();
+    // Where nothing is ever due, a balance is one of an account.
+    let is = |role: Role| move |it: &Option<Named>| it.is_some_and(|it| it.role == role);
+    if !named.iter().any(is(Role::Due)) {
+        for it in named.iter_mut().filter(|it| is(Role::Open)(it)) {
+            *it = None;
+        }
+    }
+    let best = |role: Role| {
+        let all = named.iter().enumerate();
+        let all =
+            all.filter_map(|(at, it)| it.filter(|it| it.role == role).map(|it| (it.rank, at)));
+        all.min().map(|(_, at)| at)
     };
-    !has(NO_MONEY) && !name.contains('%') && (has(MONEY) || name.contains(['€', '$', '£']))
+    let one = |(at, it): (usize, &Option<Named>)| {
+        let role = (*it)?.role;
+        (role.repeats() || best(role) == Some(at)).then_some(role)
+    };
+    named.iter().enumerate().map(one).collect()
 }
 
-/// The role of a column of this name.
-#[must_use]
-pub fn of(name: &str) -> Option<Role> {
-    let name = fold(name);
-    let folded: Vec<String> = words(&name).into_iter().map(|word| word.folded).collect();
-    let folded = folded.join(" ");
-    NAMES
-        .iter()
-        .find(|(_, names)| names.contains(&folded.as_str()))
-        .map(|&(role, _)| role)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_is_known_by_name() {
-        for (name, expected) in [
-            ("Montant (Ar)", true),
-            ("prix_unitaire", true),
-            ("€", true),
-            ("Unit cost", true),
-            ("a", false),
-            ("population", false),
-            ("taux TVA", false),
-            ("VAT %", false),
-            ("nombre de frais", false),
-            ("", false),
-        ] {
-            assert_eq!(names_money(name), expected, "{name}");
-        }
+/// What a column's name says, as far as its cells don't say otherwise.
+fn decided(table: &Table, at: usize, point: Point) -> Option<Named> {
+    let named = names::of(&table.header[at]);
+    let asks = |role: Role| {
+        use Role::{Due, Open, Paid, Received, Status};
+        matches!(role, Due | Paid | Status | Received | Open) || role.is_money()
+    };
+    if named.is_some_and(|it| !asks(it.role)) {
+        return named;
     }
-
-    #[test]
-    fn names_in_two_languages_have_one_role() {
-        for (name, expected) in [
-            ("N° facture", Some(Role::Number)),
-            ("invoice_no", Some(Role::Number)),
-            ("Montant HT", Some(Role::Net)),
-            ("Échéance", Some(Role::Due)),
-            ("paid_on", Some(Role::Paid)),
-            ("Payée le", Some(Role::Paid)),
-            ("Objet", None),
-            ("", None),
-        ] {
-            assert_eq!(of(name), expected, "{name}");
+    let cells = Cells::of(table, at, point);
+    let Some(named) = named else {
+        // Words of payment speak for themselves, whatever stands above them.
+        let speaks = cells.told > 0 && cells.told * 10 >= cells.filled * ALMOST_ALL_OF_TEN;
+        return speaks.then_some(Named {
+            role: Role::Status,
+            rank: names::RANK_OF_CELLS,
+        });
+    };
+    let tells = cells.mostly(cells.days + cells.told + cells.yes_no);
+    let role = match named.role {
+        Role::Paid if cells.filled == 0 => Role::Paid,
+        Role::Paid if cells.mostly(cells.sums) => Role::Received,
+        // "Payment" may be how, "paid" is whether: then what stands there says that it was.
+        Role::Paid if tells || named.rank < names::RANK_OF_NOUNS => Role::Paid,
+        // "Soldé" says yes or no, "solde" says how much.
+        Role::Open if tells && cells.sums == 0 && cells.numbers < cells.filled => Role::Paid,
+        Role::Received | Role::Open if cells.filled == 0 || cells.mostly(cells.numbers) => {
+            named.role
         }
-    }
+        Role::Received | Role::Open if tells => Role::Paid,
+        Role::Due if cells.filled == 0 || cells.mostly(cells.days) => Role::Due,
+        Role::Due if cells.mostly(cells.sums) => {
+            let (role, rank) = (Role::Total, names::RANK_OF_WORDS);
+            return Some(Named { role, rank });
+        }
+        Role::Due if named.rank < names::RANK_OF_WORDS => Role::Due,
+        Role::Paid | Role::Received | Role::Open | Role::Due => return None,
+        // A name that only speaks of money holds some.
+        role if role.is_money() && named.rank >= names::RANK_OF_WORDS => {
+            return Some(named).filter(|_| cells.filled == 0 || cells.mostly(cells.numbers));
+        }
+        role => role,
+    };
+    Some(Named { role, ..named })
 }

@@ -7,7 +7,7 @@
 
 use naos_agent::limits;
 use naos_reading::cues::Cue;
-use naos_reading::findings::{self, Finding, Findings};
+use naos_reading::findings::{self, Finding, Findings, More};
 use naos_reading::input::{Input, SourceFile};
 use naos_reading::people::Counted;
 use naos_reading::{mail, page};
@@ -45,6 +45,8 @@ struct Answer {
     /// How many mails and notes were read.
     sources: usize,
     notes: Vec<String>,
+    #[serde(skip_serializing_if = "More::is_none")]
+    more: More,
 }
 
 /// Reads everything handed over and answers with JSON.
@@ -76,6 +78,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         questions,
         deadlines,
         people,
+        more,
         ..
     } = found;
     let answer = Answer {
@@ -86,6 +89,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         people,
         sources,
         notes,
+        more,
     };
     let text = serde_json::to_string(&answer)
         .map_err(|why| format!("could not write the answer as JSON: {why}"))?;
@@ -130,7 +134,8 @@ fn summary(found: &Findings, sources: usize, notes: usize) -> String {
         .questions
         .iter()
         .filter(|question| question.answered_by.is_none())
-        .count();
+        .count()
+        + found.more.open;
     let next = found
         .deadlines
         .iter()
@@ -146,8 +151,8 @@ fn summary(found: &Findings, sources: usize, notes: usize) -> String {
     format!(
         "{}: {}, {} ({open} without an answer that I can see), {}{next}{left}",
         count(sources, "source"),
-        count(found.decisions.len(), "decision"),
-        count(found.questions.len(), "question"),
-        count(found.deadlines.len(), "deadline"),
+        count(found.decisions.len() + found.more.decisions, "decision"),
+        count(found.questions.len() + found.more.questions, "question"),
+        count(found.deadlines.len() + found.more.deadlines, "deadline"),
     )
 }

@@ -159,7 +159,11 @@ impl Source {
             }
         }
         let is_table = path.ends_with(".csv") || path.ends_with(".tsv");
-        let lines = charsets::undeclared(text)
+        // What stands behind the last line end is no line: it is the first one of the next piece.
+        let text = charsets::undeclared(text);
+        let lines = text
+            .strip_suffix('\n')
+            .unwrap_or(&text)
             .split('\n')
             .map(|line| line.trim_end_matches('\r').to_owned())
             .collect();

@@ -34,6 +34,20 @@ fn codes(answer: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn the_first_line_of_a_piece_is_not_behind_the_last_one() {
+    let report = FORM.replace(
+        "DECISIONS",
+        "- We decided to keep the blue palette. (long.md:3)",
+    );
+    let input = json!({"report": report.replace("MONEY", ""), "sources": [
+        {"path": "long.md", "text": "and so on\nand on\n", "line": 1},
+        {"path": "long.md", "text": "We decided to keep the blue palette.\n", "line": 3}]});
+    let answer = handle(&input.to_string()).expect("an answer");
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    assert_eq!(codes(&answer), Vec::<&str>::new(), "{answer}");
+}
+
+#[test]
 fn every_rule_is_broken_once() {
     let good = "- We decided to keep the blue palette. — a@x.example (mail/1.eml:5)";
     for (decisions, money, expected) in [

@@ -19,10 +19,15 @@ pub fn section(material: &Material, words: &Words) -> String {
         words.questions_elsewhere,
         words.deadlines_elsewhere,
     ];
-    let counts = material.findings_elsewhere();
-    let counts = counts.iter().zip(kinds).filter(|(count, _)| **count > 0);
+    let cut = [
+        material.is_cut(|more| more.decisions),
+        material.is_cut(|more| more.open),
+        material.is_cut(|more| more.deadlines),
+    ];
+    let counts = material.findings_elsewhere().into_iter().zip(cut);
+    let counts = counts.zip(kinds).filter(|((count, _), _)| *count > 0);
     let counts: Vec<String> = counts
-        .map(|(count, kind)| format!("{count} {kind}"))
+        .map(|((count, cut), kind)| format!("{} {kind}", words.at_least(count, cut)))
         .collect();
     if !counts.is_empty() {
         lines.push(format!("{} {} {about}", counts.join(", "), words.elsewhere));
@@ -53,11 +58,12 @@ pub fn section(material: &Material, words: &Words) -> String {
 
 /// What researchers and analyzers say they could not read.
 fn notes(material: &Material) -> impl Iterator<Item = String> {
+    // What can't be counted comes first: there are fewer of these, and they weigh more.
     let researchers = material.findings.iter().flat_map(|it| it.notes.clone());
     let analyzers = material.analysis.iter().flat_map(|it| {
         let notes = it.get("notes").and_then(Value::as_array);
         let notes = notes.map_or(&[][..], Vec::as_slice);
         notes.iter().filter_map(Value::as_str).map(str::to_owned)
     });
-    researchers.chain(analyzers)
+    analyzers.chain(researchers)
 }

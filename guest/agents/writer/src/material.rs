@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naos_reading::findings::{Finding, Findings};
+use naos_reading::findings::{Finding, Findings, More};
 use naos_reading::input::Input;
 use naos_reading::{Language, nested, strands};
 use serde::Deserialize;
@@ -226,6 +226,13 @@ impl Material {
         }
     }
 
+    /// Whether a kind of finding is listed in part only; how many more are in the period or concern
+    /// the client isn't known.
+    #[must_use]
+    pub fn is_cut(&self, of: impl Fn(&More) -> usize) -> bool {
+        self.findings.iter().any(|it| of(&it.more) > 0)
+    }
+
     /// What nobody has answered.
     #[must_use]
     pub fn questions(&self) -> Vec<&Finding> {
@@ -320,6 +327,16 @@ impl Material {
             let same_cite = refuted.cite.as_deref() == Some(cite) && line.contains(&refuted.claim);
             dropped && (same_line || same_cite)
         })
+    }
+
+    /// The kinds of invoices that are reported: what others bill us concerns no client.
+    #[must_use]
+    pub fn billed(&self) -> &'static [&'static str] {
+        if self.about.is_none() {
+            &["invoices", "purchases"]
+        } else {
+            &["invoices"]
+        }
     }
 
     /// The groups of figures of one kind.

@@ -80,7 +80,10 @@ const IN_PERIOD: &[&str] = &["client in period", "period"];
 /// Whether a sum is one of money: every other number is a count or a measure, and no matter of a
 /// report's money.
 fn is_money(sum: &Value) -> bool {
-    let known = matches!(text(sum, "column"), "net" | "vat" | "total" | "amount");
+    let known = matches!(
+        text(sum, "column"),
+        "net" | "vat" | "total" | "amount" | "open" | "received"
+    );
     known || sum.get("money").and_then(Value::as_bool) == Some(true)
 }
 
@@ -97,6 +100,8 @@ fn sums<'a>(
     let named = match text(group, "kind") {
         "invoices" if scopes == IN_PERIOD => words.billed_in_period,
         "invoices" => words.billed,
+        "purchases" if scopes == IN_PERIOD => words.bought_in_period,
+        "purchases" => words.bought,
         _ => words.sum,
     };
     let disputed = contradicted(material, group);
@@ -150,7 +155,8 @@ fn totals(material: &Material, words: &Words) -> Vec<String> {
         let groups = material.groups(kind);
         groups.flat_map(move |group| sums(material, group, scopes, words))
     };
-    let lines = of("invoices", IN_PERIOD).chain(of("invoices", ALL));
+    let billed = material.billed().iter();
+    let lines = billed.flat_map(|kind| of(kind, IN_PERIOD).chain(of(kind, ALL)));
     lines
         .chain(of("table", ALL))
         .map(|(_, _, line)| line)
@@ -247,7 +253,8 @@ fn corrected_total(
 pub fn section(material: &Material, words: &Words) -> String {
     let mut lines = totals(material, words);
     lines.extend(corrections(material, words));
-    for group in material.groups("invoices") {
+    let billed = material.billed().iter();
+    for group in billed.flat_map(|kind| material.groups(kind)) {
         lines.extend(overdue(group, words));
         for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
             lines.push(format!(
@@ -273,7 +280,7 @@ pub fn section(material: &Material, words: &Words) -> String {
             lines.push(format!(
                 "- {}: {}, {}, {} {} ({})",
                 words.outlier,
-                text(item, "number"),
+                named(item),
                 with_currency(words, text(item, "value"), text(item, "currency")),
                 words.median,
                 words.amount(text(item, "median")),
@@ -283,7 +290,47 @@ pub fn section(material: &Material, words: &Words) -> String {
     }
     lines.extend(skills(material, words));
     let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
-    kept.map(|line| format!("{line}\n")).collect()
+    let mut text: String = kept.map(|line| format!("{line}\n")).collect();
+    text.push_str(&not_listed(material, words));
+    text
+}
+
+/// How much more there is of what an analyzer lists in part only.
+fn not_listed(material: &Material, words: &Words) -> String {
+    let mut counts = [0; 5];
+    let count = |value: &Value| value.as_u64().unwrap_or_default();
+    for (at, kind) in ["invoices", "purchases"].into_iter().enumerate() {
+        let reported = material.billed().contains(&kind);
+        for group in material.groups(kind).filter(|_| reported) {
+            let all = scope(group, ALL).map_or(&Value::Null, |scope| &scope["overdue"]);
+            let listed = list(all, "items").count() as u64;
+            counts[at] += count(&all["count"]).saturating_sub(listed);
+            counts[2] += count(&group["more"]["duplicates"]);
+            counts[3] += count(&group["more"]["near_duplicates"]);
+            counts[4] += count(&group["more"]["outliers"]);
+        }
+    }
+    let names = [
+        words.overdue,
+        words.overdue_bill,
+        words.duplicate,
+        words.near_duplicate,
+        words.outlier,
+    ];
+    let told = counts.iter().zip(names).filter(|(count, _)| **count > 0);
+    let told: Vec<String> = told
+        .map(|(count, name)| format!("*{name}: {count} {}*\n", words.not_listed))
+        .collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => format!("\n{}", told.join("\n")),
+    }
+}
+
+/// What an invoice is known by: its number, or who it is about.
+fn named(item: &Value) -> &str {
+    let known = [text(item, "number"), text(item, "party")];
+    known.into_iter().find(|it| !it.is_empty()).unwrap_or("?")
 }
 
 fn overdue(group: &Value, words: &Words) -> Vec<String> {
@@ -291,19 +338,27 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     let Some(overdue) = overdue else {
         return Vec::new();
     };
+    let heading = match text(group, "kind") {
+        "purchases" => words.overdue_bill,
+        _ => words.overdue,
+    };
     let line = |item: &Value| {
         let amounts = item.get("amounts");
         let days = item.get("days_late").and_then(Value::as_i64);
         let days = days.unwrap_or_default();
-        let amount = ["total", "amount", "net"]
-            .iter()
-            .find_map(|column| amounts?.get(column)?.as_str())
-            .unwrap_or_default();
+        let has = |column: &str| amounts.is_some_and(|it| it.get(column).is_some());
+        // Which amount it is, where that isn't plain.
+        let of = match text(item, "of") {
+            "net" => format!(", {}", words.net),
+            "open" => format!(", {}", words.open),
+            "total" if has("net") => format!(", {}", words.total),
+            _ => String::new(),
+        };
         format!(
-            "- {}: {}, {} — {}, {} {} ({})",
-            words.overdue,
-            text(item, "number"),
-            with_currency(words, amount, text(item, "currency")),
+            "- {}: {}, {}{of} — {}, {} {} ({})",
+            heading,
+            named(item),
+            with_currency(words, text(item, "owed"), text(item, "currency")),
             text(item, "due"),
             days,
             if days == 1 {
@@ -370,27 +425,83 @@ pub fn hours(material: &Material, words: &Words) -> String {
     kept.map(|line| format!("{line}\n")).collect()
 }
 
-/// The summary's lines about money. Where a source contradicts an amount, the corrected total
-/// stands here, and not the one that counts it.
+/// Most sums of tables that hold no invoices in the summary.
+const TABLES_MAX: usize = 3;
+
+/// The summary's lines about money: for all rows that have one, the best of their amounts. Where a
+/// source contradicts an amount, the corrected total stands here, and not the one that counts it.
 pub fn headline(material: &Material, words: &Words) -> String {
-    let sum_up = |column: &str| matches!(column, "total" | "amount");
     let mut lines = Vec::new();
-    for group in material.groups("invoices") {
-        for (column, _, line) in sums(material, group, IN_PERIOD, words) {
-            if sum_up(column) {
-                lines.push(line);
-            }
-        }
+    let billed = material.billed().iter();
+    for group in billed.flat_map(|kind| material.groups(kind)) {
+        lines.extend(best(material, group, IN_PERIOD, words).map(|(_, line)| line));
         let corrected = corrected(group, &contradicted(material, group), words);
-        for (column, currency, line) in sums(material, group, ALL, words) {
-            let replaced = corrected.iter().any(|(of, _)| *of == currency);
-            if sum_up(column) && !replaced {
+        for (currency, line) in best(material, group, ALL, words) {
+            if !corrected.iter().any(|(of, _)| *of == currency) {
                 lines.push(line);
             }
         }
         lines.extend(corrected.into_iter().map(|(_, line)| line));
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let tables: Vec<String> = material
+        .groups("table")
+        .flat_map(|group| best(material, group, ALL, words).map(|(_, line)| line))
+        .collect();
+    lines.extend(tables.iter().take(TABLES_MAX).cloned());
+    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    if let Some(more @ 1..) = tables.len().checked_sub(TABLES_MAX) {
+        let (told, heading) = (words.more_in, words.head_money);
+        text.push_str(&format!("\n*{more} {told} « {heading} ».*\n"));
+    }
+    text
+}
+
+/// Of the sums of one scope those by which its rows are told, with their currency: with tax before
+/// without, and what a file says in another way only where it doesn't say it in the better one.
+fn best<'a>(
+    material: &Material,
+    group: &'a Value,
+    scopes: &[&str],
+    words: &Words,
+) -> impl Iterator<Item = (&'a str, String)> {
+    const ORDER: &[&str] = &["total", "amount", "net"];
+    let all = sums(material, group, scopes, words);
+    let place = |column: &str| ORDER.iter().position(|it| *it == column);
+    // A table with other amounts is told by all of these.
+    let is_other = |column: &&str| {
+        let parts = ["vat", "open", "received"];
+        place(column).is_none() && !parts.contains(column)
+    };
+    let others = all.iter().map(|(column, ..)| *column).filter(is_other);
+    let mut others: Vec<&str> = others.collect();
+    others.dedup();
+    if all.iter().any(|(column, ..)| place(column).is_some()) {
+        others.clear();
+    }
+    let sum_of = |column: &str, currency: &str| {
+        let sums = list(scope(group, scopes)?, "totals");
+        let mut sums = sums.filter(|sum| text(sum, "column") == column);
+        sums.find(|sum| text(sum, "currency") == currency)
+    };
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    let mut kept = Vec::new();
+    for wanted in ORDER.iter().copied().chain(others) {
+        for (column, currency, line) in all.iter().filter(|(column, ..)| *column == wanted) {
+            let files = sum_of(column, currency).map(|sum| list(sum, "files"));
+            let files: Vec<&str> = files
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let known = |file: &&str| told.contains(&(file, currency));
+            let better = place(wanted).is_some() && files.iter().all(known);
+            if files.is_empty() || !better {
+                told.extend(files.into_iter().map(|file| (file, *currency)));
+                kept.push((*currency, line.clone()));
+            }
+        }
+    }
+    kept.into_iter()
 }
 
 /// Figures that somebody has to check.

@@ -105,7 +105,16 @@ const NOTES: &[(&str, &str)] = &[
         "not read from here on: more than {} rows",
         "non lu à partir d'ici : plus de {} lignes",
     ),
+    (
+        "a row of totals: not counted",
+        "une ligne de totaux : non comptée",
+    ),
     ("a header and no rows", "un en-tête et aucune ligne"),
+    (
+        "no column says what is paid; overdue invoices can't be told",
+        "aucune colonne ne dit ce qui est payé ; impossible de dire quelles factures sont en \
+         retard",
+    ),
     ("empty", "vide"),
     (
         "{} more decisions left out: at most {}",

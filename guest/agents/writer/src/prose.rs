@@ -123,21 +123,33 @@ pub fn summary(material: &Material, words: &Words) -> String {
             ));
         }
     };
-    let decisions = material.decisions();
+    let counts = |number: usize, one: &str, many: &str, cut: bool| {
+        if cut {
+            return format!("{} {many}", words.at_least(number, cut));
+        }
+        words.count(number, one, many)
+    };
+    let mut decisions = material.decisions();
+    decisions.retain(|it| !material.is_refuted(&decision(it), &it.cite));
     let last = newest(&decisions);
-    let count = words.count(decisions.len(), words.decision, words.decisions);
+    let cut = material.is_cut(|more| more.decisions);
+    let count = counts(decisions.len(), words.decision, words.decisions, cut);
     counted(&count, last, last.map_or("", |it| &it.cite));
-    let questions = material.questions();
+    let mut questions = material.questions();
+    questions.retain(|it| !material.is_refuted(&question(it, words), &it.cite));
     let recent = questions.iter().filter(|it| material.in_period(it)).count();
-    let mut count = words.count(questions.len(), words.question, words.questions);
+    let cut = material.is_cut(|more| more.open);
+    let mut count = counts(questions.len(), words.question, words.questions, cut);
     if recent > 0 && material.period.is_some() {
-        count.push_str(&format!(", {recent} {}", words.of_the_period));
+        let recent = counts(recent, words.of_the_period_one, words.of_the_period, cut);
+        count.push_str(&format!(", {recent}"));
     }
     let last = newest(&questions);
     counted(&count, last, last.map_or("", |it| &it.cite));
     let answered = material.answered();
     let last = answered.iter().max_by_key(|(_, answer)| answer.date);
-    let count = words.count(answered.len(), words.answered, words.answereds);
+    let cut = material.is_cut(|more| more.questions - more.open);
+    let count = counts(answered.len(), words.answered, words.answereds, cut);
     let cites = last.map(|(question, answer)| format!("{}, {}", question.cite, answer.cite));
     counted(
         &count,
@@ -175,13 +187,24 @@ pub fn next(material: &Material, words: &Words) -> String {
     let lines: Vec<String> = due.chain(checks).chain(answers).collect();
     let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
     let mut text: String = kept.map(|line| format!("{line}\n")).collect();
+    let (due, asked) = (
+        material.is_cut(|more| more.deadlines),
+        material.is_cut(|more| more.open),
+    );
     let more = [
-        (ahead.len().saturating_sub(NEXT_MAX), words.head_deadlines),
-        (open.len() - recent.len(), words.head_questions),
+        (
+            ahead.len().saturating_sub(NEXT_MAX),
+            due,
+            words.head_deadlines,
+        ),
+        (open.len() - recent.len(), asked, words.head_questions),
     ];
-    let more = more.iter().filter(|(count, _)| *count > 0);
+    let more = more.iter().filter(|(count, ..)| *count > 0);
     let more: Vec<String> = more
-        .map(|(count, heading)| format!("{count} {} « {heading} »", words.more_in))
+        .map(|(count, cut, heading)| {
+            let count = words.at_least(*count, *cut);
+            format!("{count} {} « {heading} »", words.more_in)
+        })
         .collect();
     if !more.is_empty() {
         text.push_str(&format!("\n*{}.*\n", more.join(", ")));

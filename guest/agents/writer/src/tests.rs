@@ -81,7 +81,13 @@ fn feedback_mends_what_was_refuted_and_nothing_else() {
         .collect();
     let billed = "- Billed in all the tables, before tax: 1,000,000.50 MGA, without duplicates \
                   (1,234,567.50 MGA as recorded, duplicates included) (i.csv:1)";
-    assert_eq!(lost, [refuted, billed]);
+    let counted = "- 1 question to which no answer was found, 1 asked in the period; the last: \
+                   « Who calls? » (m.eml:2)";
+    assert_eq!(
+        lost,
+        [counted, billed, refuted, billed],
+        "in the summary too"
+    );
     assert!(
         second.contains("included), disputed: one of its amounts"),
         "{second}"
@@ -155,7 +161,7 @@ fn what_could_not_be_read_is_listed_once() {
     whole["analysis"][0]["notes"] = json!(["e.txt: empty"]);
     let report = handle(&whole.to_string()).expect("a report");
     let listed = "## Laissé de côté ou illisible\n\n+ priv (accès refusé)\n\
-                  + b.eml: non lu : pas du texte\n+ e.txt: vide\n";
+                  + e.txt: vide\n+ b.eml: non lu : pas du texte\n";
     assert!(report.contains(listed), "{report}");
 }
 
@@ -422,5 +428,87 @@ fn a_total_in_which_amounts_are_missing_says_so_and_names_its_files_alone() {
             assert!(report.contains(needle), "no {needle} in {report}");
         }
         assert!(!report.contains("(bad.csv"), "{report}");
+    }
+}
+
+#[test]
+fn a_count_that_was_cut_is_not_told_as_whole() {
+    for (language, more, needle) in [
+        (
+            "en",
+            json!({"decisions": 3}),
+            "- more than 1 decisions in the period; the last",
+        ),
+        (
+            "en",
+            json!({"questions": 7, "open": 3}),
+            "- more than 1 questions to which no answer was found, more than 1 asked in the period",
+        ),
+        (
+            "fr",
+            json!({"decisions": 3}),
+            "- plus de 1 décisions sur la période; la dernière",
+        ),
+        (
+            "en",
+            json!({"questions": 2}),
+            "- 1 question to which no answer was found",
+        ),
+        ("en", json!({}), "- 1 decision in the period; the last"),
+    ] {
+        let mut whole: Value = serde_json::from_str(&input(language, json!({}))).expect("JSON");
+        whole["findings"][0]["more"] = more;
+        let report = handle(&whole.to_string()).expect("a report");
+        assert!(report.contains(needle), "no {needle} in {report}");
+    }
+}
+
+#[test]
+fn amounts_before_tax_alone_are_told_in_the_summary() {
+    for (head, needle) in [
+        (
+            "N° facture;Client;Montant HT;Échéance;Payé",
+            "Billed in all the tables, before tax: 1,300.50 (",
+        ),
+        (
+            "N° facture;Client;Prix TTC (€);Échéance;Payé",
+            "tax included: 1,300.50 EUR (",
+        ),
+        (
+            "N° facture;Client;Amount (EUR);Échéance;Payé",
+            "amount: 1,300.50 EUR (",
+        ),
+        (
+            "Poste;Note;Budget (EUR);Mois;Qui",
+            "Sum of a table, budget (eur): 1,300.50 EUR (",
+        ),
+    ] {
+        let table = format!("{head}\nF-1;X;1 200,50;01/10/2026;non\nF-2;Y;100;31/12/2026;non\n");
+        let tables = json!({"files": [{"path": "i.csv", "text": table}], "today": "2026-10-09"});
+        let analysis = analyzer::handle(&tables.to_string()).expect("an analysis");
+        let input = json!({"client": "R", "about": "", "analysis": [analysis]});
+        let report = handle(&input.to_string()).expect("a report");
+        let (summary, _) = report.split_once("## Decisions").expect("decisions");
+        assert!(summary.contains(needle), "no {needle} in {summary}");
+        let overdue = report.contains("- Overdue: F-1, 1,200.50");
+        assert_eq!(overdue, head.contains("Échéance"), "{report}");
+    }
+}
+
+#[test]
+fn what_others_bill_is_told_where_everything_belongs_in() {
+    let table = "Fournisseur;N° facture;Montant TTC;Échéance;Payé\n\
+                 Rano;R-1;120,00;01/10/2026;non\n";
+    let tables = json!({"files": [{"path": "i.csv", "text": table}], "today": "2026-10-09"});
+    let analysis = analyzer::handle(&tables.to_string()).expect("an analysis");
+    for (about, told) in [("", true), ("R", false)] {
+        let input = json!({"client": "R", "about": about, "analysis": [analysis]});
+        let report = handle(&input.to_string()).expect("a report");
+        for needle in [
+            "- Bills received, in all the tables, tax included: 120.00 (i.csv:1)",
+            "- Bill received and overdue: R-1, 120.00 \u{2014} 2026-10-01, 8 days late (i.csv:2)",
+        ] {
+            assert_eq!(report.contains(needle), told, "{needle} in {report}");
+        }
     }
 }

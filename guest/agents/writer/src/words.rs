@@ -65,10 +65,14 @@ words! {
     questions: "questions to which no answer was found", "questions sans réponse trouvée";
     /// So many of these were asked in the period.
     of_the_period: "asked in the period", "posées sur la période";
+    /// One of these was.
+    of_the_period_one: "asked in the period", "posée sur la période";
     /// One of them.
     answered: "question seems answered", "question semble avoir reçu une réponse";
     /// Many of them.
     answereds: "questions seem answered", "questions semblent avoir reçu une réponse";
+    /// Before a count of what is listed, where not all of it is.
+    more_than: "more than", "plus de";
     /// The newest of many.
     the_last: "the last:", "la dernière :";
     /// The next deadline.
@@ -77,6 +81,10 @@ words! {
     billed: "Billed in all the tables", "Facturé dans tous les tableaux";
     /// What was billed in the period.
     billed_in_period: "Billed in the period", "Facturé sur la période";
+    /// What others billed us, in all that was handed over.
+    bought: "Bills received, in all the tables", "Factures reçues, dans tous les tableaux";
+    /// What others billed us, in the period.
+    bought_in_period: "Bills received in the period", "Factures reçues sur la période";
     /// The sum of a table that holds no invoices.
     sum: "Sum of a table", "Somme d'un tableau";
     /// Duplicates don't count.
@@ -86,6 +94,10 @@ words! {
         "tel qu'enregistré, doublons compris";
     /// Overdue.
     overdue: "Overdue", "En retard";
+    /// Overdue, of what others billed us.
+    overdue_bill: "Bill received and overdue", "Facture reçue, en retard";
+    /// Behind a heading of a list, and a count of what it doesn't hold.
+    not_listed: "more, not listed here", "de plus, non listés ici";
     /// One day late.
     day_late: "day late", "jour de retard";
     /// Many days late.
@@ -129,6 +141,10 @@ words! {
     total: "tax included", "TTC";
     /// A column.
     amount: "amount", "montant";
+    /// A column.
+    open: "still to be paid", "reste à payer";
+    /// A column.
+    received: "already paid", "déjà payé";
     /// A sum that has too many digits.
     too_large: "too large", "trop grand";
     /// More of them than are listed; the section where they stand follows.
@@ -192,6 +208,8 @@ impl Words {
             "vat" => self.vat,
             "total" => self.total,
             "amount" => self.amount,
+            "open" => self.open,
+            "received" => self.received,
             other => other,
         };
         name.to_owned()
@@ -202,6 +220,16 @@ impl Words {
     pub fn count(&self, number: usize, one: &str, many: &str) -> String {
         let single = number == 1 || self.french && number == 0;
         format!("{number} {}", if single { one } else { many })
+    }
+
+    /// A count of what is listed, where that may not be all of it.
+    #[must_use]
+    pub fn at_least(&self, number: usize, cut: bool) -> String {
+        if cut {
+            format!("{} {number}", self.more_than)
+        } else {
+            number.to_string()
+        }
     }
 
     /// A decimal string with grouped thousands, as the language writes it.

@@ -1,0 +1,215 @@
+//! Whether a cell says that something is paid, in English, French and Malagasy.
+
+use naos_reading::words::{Word, begins_with, fold, words};
+
+/// What a cell says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Says {
+    /// Nothing is open any more.
+    pub settled: bool,
+    /// It says yes or no only: what it is about stands above it.
+    pub plain: bool,
+}
+
+/// Words that say that nothing is open any more. A word that ends in `*` is a stem.
+const SETTLED: &[&str] = &[
+    "paid*",
+    "payee*",
+    "paye",
+    "payes",
+    "reglee*",
+    "regle",
+    "regles",
+    "acquitte*",
+    "soldee*",
+    "solde",
+    "encaisse*",
+    "settled",
+    "closed",
+    "cleared",
+    "voaloa",
+    "naloa",
+    "cancel*",
+    "annule*",
+    "void*",
+    "credited",
+    "avoir",
+    "refunded",
+    "rembourse*",
+    "draft",
+    "brouillon*",
+    "written off",
+    "foana",
+];
+
+/// Phrases that say that something is open: they come before all others.
+const OPEN: &[&str] = &[
+    "unpaid",
+    "impaye*",
+    "non",
+    "not",
+    "pas",
+    "tsy",
+    "mbola",
+    "jamais",
+    "never",
+    "a payer",
+    "a regler",
+    "a encaisser",
+    "partiel*",
+    "partial*",
+    "partly",
+    "part paid",
+    "acompte*",
+    "ampahany",
+    "en attente",
+    "en retard",
+    "en cours",
+    "attente",
+    "retard",
+    "late",
+    "overdue",
+    "past due",
+    "due",
+    "pending",
+    "outstanding",
+    "awaiting",
+    "open",
+    "ouvert*",
+    "relance*",
+    "reminder",
+    "echue*",
+    "echu",
+    "miandry",
+    "tara",
+];
+
+const YES: &[&str] = &[
+    "yes", "y", "oui", "o", "true", "vrai", "eny", "eny e", "x", "ok", "1", "v",
+];
+const NO: &[&str] = &["no", "n", "non", "false", "faux", "tsia", "0", "n/a"];
+/// Marks that stand for yes and for no.
+const TICKS: &[char] = &['✓', '✔', '☑', '✅'];
+const CROSSES: &[char] = &['✗', '✘', '☐', '❌', '-', '–', '—'];
+
+/// What a cell says; none where it is empty or says nothing of payments.
+#[must_use]
+pub fn says(cell: &str) -> Option<Says> {
+    let cell = cell.trim();
+    let mark = |list: &[char]| !cell.is_empty() && cell.chars().all(|it| list.contains(&it));
+    let folded = fold(cell);
+    let plain = match () {
+        () if YES.contains(&folded.as_str()) || mark(TICKS) => Some(true),
+        () if NO.contains(&folded.as_str()) || mark(CROSSES) => Some(false),
+        () => None,
+    };
+    if let Some(settled) = plain {
+        return Some(Says {
+            settled,
+            plain: true,
+        });
+    }
+    let words = words(cell);
+    let has = |list: &[&str]| {
+        let at = |at: usize| list.iter().any(|it| begins_with(&words[at..], it));
+        (0..words.len()).any(at)
+    };
+    // A sentence is a remark.
+    if words.len() > WORDS_MAX || !words.iter().any(is_word) {
+        return None;
+    }
+    let settled = match () {
+        () if has(OPEN) => false,
+        () if has(SETTLED) => true,
+        () => return None,
+    };
+    Some(Says {
+        settled,
+        plain: false,
+    })
+}
+
+/// More words than a status has.
+const WORDS_MAX: usize = 6;
+
+fn is_word(word: &Word<'_>) -> bool {
+    word.folded.starts_with(char::is_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_say_whether_something_is_paid() {
+        for (cells, expected) in [
+            (
+                &[
+                    "payée",
+                    "PAYÉ",
+                    "Paid",
+                    "réglée",
+                    "Soldée",
+                    "Acquittée le 03/10/2026",
+                    "voaloa",
+                    "Efa voaloa",
+                    "Paid on 2026-10-01",
+                    "annulée",
+                    "Cancelled",
+                    "oui",
+                    "Yes",
+                    "x",
+                    "✓",
+                    "1",
+                    "payée par chèque",
+                    "Avoir",
+                ][..],
+                Some(true),
+            ),
+            (
+                &[
+                    "impayée",
+                    "Impayé",
+                    "unpaid",
+                    "non payée",
+                    "pas encore payée",
+                    "not paid",
+                    "en retard",
+                    "En attente",
+                    "tsy voaloa",
+                    "mbola tsy voaloa",
+                    "à payer",
+                    "partiellement payée",
+                    "Partially paid",
+                    "overdue",
+                    "open",
+                    "non",
+                    "No",
+                    "0",
+                    "—",
+                    "Relancée",
+                    "past due",
+                ],
+                Some(false),
+            ),
+            (
+                &[
+                    "",
+                    "  ",
+                    "virement",
+                    "envoyée",
+                    "sent",
+                    "2026-10-01",
+                    "120,50",
+                    "Riake",
+                    "nous avons payé la moitié en octobre et le reste plus tard",
+                ],
+                None,
+            ),
+        ] {
+            for cell in cells {
+                assert_eq!(says(cell).map(|it| it.settled), expected, "{cell}");
+            }
+        }
+    }
+}
