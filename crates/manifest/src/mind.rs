@@ -223,13 +223,31 @@ fn active(hours: Option<&str>, days: Option<&str>) -> Result<Option<String>, Str
             let short = |word: &str| word.get(..3).unwrap_or(word).to_owned();
             let ranges = plain.split(',').map(|range| {
                 let ends: Vec<String> = range.split('-').map(short).collect();
-                ends.join("-")
+                match &ends[..] {
+                    [_] => Ok(ends.concat()),
+                    [from, to] => Ok(days_between(from, to)),
+                    _ => Err(format!("`days` go from one day to another, not {range:?}")),
+                }
             });
-            ranges.collect::<Vec<_>>().join(",")
+            ranges.collect::<Result<Vec<_>, _>>()?.join(",")
         }
     };
     let cron = format!("* {hours} * * {days}");
     crate::calendar::parse(&cron).map(|_| Some(cron))
+}
+
+/// A range of days; one that goes over the end of the week, where cron's begins anew, is spelled
+/// out.
+fn days_between(from: &str, to: &str) -> String {
+    let place = |word: &str| DAYS.iter().position(|day| *day == word);
+    match (place(from), place(to)) {
+        (Some(first), Some(last)) if first > last || last == 6 => {
+            let count = (last + 7 - first) % 7 + 1;
+            let days = DAYS.iter().cycle().skip(first).take(count);
+            days.copied().collect::<Vec<_>>().join(",")
+        }
+        _ => format!("{from}-{to}"),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +260,8 @@ mod tests {
             (None, None, None),
             (Some("08:00-18:00"), None, Some("* 8-17 * * *")),
             (Some("8-18"), Some("mon-fri"), Some("* 8-17 * * mon-fri")),
+            (None, Some("fri-mon"), Some("* * * * fri,sat,sun,mon")),
+            (None, Some("sat-sun"), Some("* * * * sat,sun")),
             (Some("22:00-06:00"), None, Some("* 22-23,0-5 * * *")),
             (
                 Some("18:00-24:00"),
@@ -258,6 +278,7 @@ mod tests {
             (Some("9-9"), None),
             (Some("0-25"), None),
             (None, Some("someday")),
+            (None, Some("mon-wed-fri")),
         ] {
             assert!(active(hours, days).is_err(), "{hours:?} {days:?}");
         }

@@ -1,7 +1,7 @@
 //! The built-in components, and the sources that `naos create` lays out beside them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use naos_types::spec::AgentSpec;
@@ -172,26 +172,40 @@ impl Template {
     /// anything to lay out.
     pub(crate) fn lay_out(&self, dir: &Path, agent: &str) -> io::Result<bool> {
         for piece in &self.sources {
-            let bytes = file(&piece.from).ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::NotFound,
-                    format!("{} isn't embedded", piece.from),
-                )
-            })?;
+            let bytes = self.piece(piece, agent)?;
             let to = dir.join(&piece.to);
             if let Some(parent) = to.parent() {
                 fs::create_dir_all(parent)?;
             }
-            if piece.to == "agent/Cargo.toml" {
-                let text = String::from_utf8_lossy(bytes);
-                let named = format!("name = \"{}\"", self.name);
-                let text = text.replacen(&named, &format!("name = \"{agent}\""), 1);
-                fs::write(to, text)?;
-            } else {
-                fs::write(to, bytes)?;
-            }
+            fs::write(to, bytes)?;
         }
         Ok(!self.sources.is_empty())
+    }
+
+    /// What a piece is for an agent of this name.
+    fn piece(&self, piece: &Piece, agent: &str) -> io::Result<Vec<u8>> {
+        let missing = || {
+            let what = format!("{} isn't embedded", piece.from);
+            io::Error::new(io::ErrorKind::NotFound, what)
+        };
+        let bytes = file(&piece.from).ok_or_else(missing)?;
+        if piece.to != "agent/Cargo.toml" {
+            return Ok(bytes.to_vec());
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let named = format!("name = \"{}\"", self.name);
+        let text = text.replacen(&named, &format!("name = \"{agent}\""), 1);
+        Ok(text.into_bytes())
+    }
+
+    /// The first file of a folder that stands where this template lays another one out.
+    pub(crate) fn differs(&self, dir: &Path, agent: &str) -> Option<PathBuf> {
+        let differs = |piece: &&Piece| {
+            let there = fs::read(dir.join(&piece.to)).ok();
+            there.is_some_and(|there| self.piece(piece, agent).ok() != Some(there))
+        };
+        let found = self.sources.iter().find(differs)?;
+        Some(dir.join(&found.to))
     }
 }
 

@@ -101,7 +101,7 @@ fn described(mut parameter: Value, pages: bool) -> Value {
         Some("limit") if pages => {
             parameter["schema"]["minimum"] = json!(1);
             parameter["schema"]["default"] = json!(LIMIT);
-            format!("An answer has at most {LIMIT_MAX}, whatever is asked for.")
+            format!("At most {LIMIT_MAX}; more is refused.")
         }
         Some("before") => "What `next` of the answer before said.".to_owned(),
         Some("brief") => "Without the texts of inputs and outputs.".to_owned(),
@@ -158,6 +158,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("last", "integer"),
             ("seq", "integer"),
         ],
+        ("GET", "/api/v1/audit/verify") => &[("all", "boolean")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
             ("after", "integer"),
@@ -605,7 +606,8 @@ fn schemas() -> Value {
             &["ok", "entries", "root", "checkpoints", "first_bad"],
             json!({"ok": {"type": "boolean"}, "entries": number(), "root": text(),
                 "checkpoints": number(), "first_bad": {"type": ["integer", "null"]},
-                "fault": maybe()}),
+                "fault": maybe(), "others": number(),
+                "damaged": {"type": "array", "items": {"type": "object"}}}),
         ),
         "Costs": of(
             &["budgets", "agents"],

@@ -27,6 +27,11 @@ pub(crate) fn programs_of_others() -> bool {
     chosen("programs-of-others")
 }
 
+/// A proof looks at the caller's own journal and at no other.
+pub(crate) fn own_journal_alone() -> bool {
+    chosen("own-journal-alone")
+}
+
 /// A request's head may take as long as it likes.
 pub(crate) fn slow_heads() -> bool {
     chosen("slow-heads")

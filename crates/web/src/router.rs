@@ -397,7 +397,12 @@ fn stray(
         None => "nothing stands at this address",
         Some(_) => "this address doesn't take that method",
     };
-    let mut fault = Fault::new(Code::NOT_FOUND, what);
+    let help = match face {
+        Face::Page => "begin at the first page, /",
+        Face::Api => "GET /openapi.json lists the addresses and their methods",
+    };
+    let refusal = naos_types::Refusal::new(Code::NOT_FOUND, what).help(help);
+    let mut fault = Fault::from(refusal);
     fault.status = status;
     let mut response = Wants::new(face == Face::Page, &parts).fault(desk, &fault);
     door::guard_headers(&mut response, face);

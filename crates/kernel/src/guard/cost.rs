@@ -32,7 +32,15 @@ fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
         Spender::Agent(agent) => format!("{agent} has"),
         Spender::All => "all agents together have".to_owned(),
     };
-    let what = format!("{who} {left} left of {}, this may cost {worst}", spec.limit);
+    // What costs nothing waits as well once all is spent.
+    let what = if worst == Micros::ZERO {
+        format!(
+            "{who} nothing left of {}: all work waits, free work too",
+            spec.limit
+        )
+    } else {
+        format!("{who} {left} left of {}, this may cost {worst}", spec.limit)
+    };
     Err(Refusal::new(Code::OVER_BUDGET, what).into())
 }
 

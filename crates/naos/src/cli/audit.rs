@@ -43,7 +43,11 @@ struct Shown {
 #[derive(clap::Subcommand)]
 enum What {
     /// Hashes the whole journal again and compares it with what was signed.
-    Verify,
+    Verify {
+        /// The journals of all tenants; only whoever owns the node may.
+        #[arg(long)]
+        all: bool,
+    },
     /// Shows the newest entries and goes on as more happens.
     Tail {
         /// So many of the newest entries first.
@@ -54,7 +58,7 @@ enum What {
 
 pub(crate) fn go(context: &Context, audit: &Audit) -> Ended {
     match &audit.what {
-        Some(What::Verify) => verify(context),
+        Some(What::Verify { all }) => verify(context, *all),
         Some(What::Tail { n }) => tail(context, *n),
         None => last(context, &audit.shown),
     }
@@ -117,9 +121,23 @@ fn newest(session: &mut Session, last: u64, filter: &str) -> Result<Vec<Value>, 
     Ok(rows)
 }
 
-fn verify(context: &Context) -> Ended {
+/// What is wrong with the files of others, a line each.
+pub(super) fn damaged(answer: &Value) -> Vec<String> {
+    let each = answer["damaged"].as_array().into_iter().flatten();
+    each.map(|item| {
+        let place = match item["first_bad"].as_u64() {
+            Some(seq) => format!(", from entry {seq} on"),
+            None => String::new(),
+        };
+        format!("{}{place}: {}", cell(&item["tenant"]), cell(&item["fault"]))
+    })
+    .collect()
+}
+
+fn verify(context: &Context, all: bool) -> Ended {
     let mut session = context.session()?;
-    let answer = session.get(api("/audit/verify"))?;
+    let query = if all { "?all=true" } else { "" };
+    let answer = session.get(api(&format!("/audit/verify{query}")))?;
     drop(session);
     let ok = answer["ok"] == true;
     let out = &context.out;
@@ -135,6 +153,14 @@ fn verify(context: &Context) -> Ended {
     }
     if ok {
         return Ok(0);
+    }
+    let others = damaged(&answer);
+    if answer["first_bad"].is_null() && answer["fault"].is_null() && !others.is_empty() {
+        let what = format!(
+            "another journal is not what was written: {}",
+            others.join("; ")
+        );
+        return Err(Fail::new(naos_types::Code::DAMAGED, what));
     }
     let at = match answer["first_bad"].as_u64() {
         Some(seq) => format!("the first bad entry is {seq}"),

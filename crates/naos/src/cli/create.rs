@@ -63,6 +63,12 @@ pub(crate) fn go(context: &Context, create: &Create) -> Ended {
     if let Some(component) = component {
         body["component"] = json!(session.bring(component)?);
     }
+    let folder = session.project().root.join("agents").join(agent.as_str());
+    if let Some(template) = template.filter(|_| !create.no_source)
+        && session.get(api(&format!("/agents/{agent}"))).is_err()
+    {
+        unlike(template, &folder, agent.as_str())?;
+    }
     let made = session.post(api("/agents"), &body)?;
     let root = session.project().root.clone();
     drop(session);
@@ -90,6 +96,22 @@ fn unknown(chosen: &str) -> Fail {
         format!("there is no template {chosen:?}"),
     )
     .help(help)
+}
+
+/// Another template's source in the agent's folder would pass for what it is made of.
+fn unlike(template: &templates::Template, dir: &Path, agent: &str) -> Result<(), Fail> {
+    let Some(other) = template.differs(dir, agent) else {
+        return Ok(());
+    };
+    let what = format!(
+        "{} is there already, and it isn't what the template {} lays out",
+        other.display(),
+        template.name
+    );
+    Err(Fail::new(Code::EXISTS, what).help(format!(
+        "move {} away, choose another name, or leave it as it is with --no-source",
+        dir.display()
+    )))
 }
 
 /// The agent is there whatever becomes of this; an existing folder is left alone.

@@ -5,6 +5,7 @@ mod cell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
@@ -143,6 +144,30 @@ fn owner(project: &Project) -> Option<Found> {
     })
 }
 
+/// All journals where the caller owns the node, else its own.
+fn proof(session: &mut Session) -> Result<Value, Fail> {
+    match session.get(api("/audit/verify?all=true")) {
+        Err(fail) if fail.code == Some(Code::NOT_ALLOWED) => session.get(api("/audit/verify")),
+        told => told,
+    }
+}
+
+/// The journals of others: how many are sound, and which aren't.
+fn others(proof: &Value) -> Vec<Found> {
+    let damaged = super::audit::damaged(proof);
+    let says = |says| Found {
+        what: "other journals",
+        state: State::Bad,
+        says,
+    };
+    match proof["others"].as_u64() {
+        Some(count @ 1..) if damaged.is_empty() => {
+            vec![good("other journals", format!("{count} verified"))]
+        }
+        _ => damaged.into_iter().map(says).collect(),
+    }
+}
+
 fn asked(session: &mut Session, found: &mut Vec<Found>) {
     match session.get(api("/status")) {
         Ok(status) => {
@@ -154,22 +179,26 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         }
         Err(fail) => found.push(bad("data", &fail)),
     }
-    match session.get(api("/audit/verify")) {
-        Ok(proof) if proof["ok"] == true => {
+    match proof(session) {
+        Ok(proof) if proof["first_bad"].is_null() && proof["fault"].is_null() => {
             found.push(good(
                 "journal",
                 format!("{} entries verified", proof["entries"]),
             ));
+            found.extend(others(&proof));
         }
-        Ok(proof) => found.push(Found {
-            what: "journal",
-            state: State::Bad,
-            says: format!(
-                "first bad entry: {} ({})",
-                proof["first_bad"],
-                crate::out::cell(&proof["fault"])
-            ),
-        }),
+        Ok(proof) => {
+            found.push(Found {
+                what: "journal",
+                state: State::Bad,
+                says: format!(
+                    "first bad entry: {} ({})",
+                    proof["first_bad"],
+                    crate::out::cell(&proof["fault"])
+                ),
+            });
+            found.extend(others(&proof));
+        }
         Err(fail) => found.push(bad("journal", &fail)),
     }
     match session.get(api("/notices?limit=1")) {

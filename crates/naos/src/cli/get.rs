@@ -288,7 +288,7 @@ fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {
     Ok(answer)
 }
 
-fn address(path: &str, query: &[String], more: &[String]) -> String {
+pub(super) fn address(path: &str, query: &[String], more: &[String]) -> String {
     let query = [query, more].concat();
     if query.is_empty() {
         return path.to_owned();
@@ -297,7 +297,7 @@ fn address(path: &str, query: &[String], more: &[String]) -> String {
 }
 
 /// As many pages as it takes; without a limit the first one.
-fn pages(
+pub(super) fn pages(
     limit: Option<u32>,
     before: Option<&str>,
     mut page: impl FnMut(&[String]) -> Result<Value, Fail>,

@@ -88,7 +88,9 @@ pub(crate) fn go(context: &Context, init: &Init) -> Ended {
         .say(format!("Made the project {name} in {}.", root.display()));
     context.out.say("Next:");
     if init.name != "." {
-        context.out.say(format!("  cd {}", init.name));
+        let folder = shlex::try_quote(&init.name);
+        let folder = folder.unwrap_or_else(|_| init.name.as_str().into());
+        context.out.say(format!("  cd {folder}"));
     }
     context
         .out

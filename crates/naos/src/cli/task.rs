@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::get::{address as address_of, more, pages};
 use super::{Context, Ended, given};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
@@ -45,6 +46,12 @@ enum What {
         /// Only those with this status: inbox, in_progress, human_approval, done …
         #[arg(long)]
         status: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+        /// Only those older than this one.
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
     },
     /// Shows one task: what is planned, where it stands, what was said.
     Show {
@@ -111,7 +118,7 @@ struct Plan {
     /// Whose it is: an agent, or a member's id.
     #[arg(long, value_name = "WHO")]
     to: Option<String>,
-    /// Agents that go on with what the one before made, in order.
+    /// Agents that go on with what the one before made, in order; `none` alone for nobody.
     #[arg(long, value_name = "AGENT")]
     then: Vec<String>,
     /// Who refutes or praises the result.
@@ -166,7 +173,9 @@ impl Plan {
             ("attached", &self.attached),
         ];
         for (key, value) in lists {
-            if !value.is_empty() {
+            if key == "then" && matches!(&value[..], [word] if word == "none") {
+                out.insert(key.into(), json!([]));
+            } else if !value.is_empty() {
                 out.insert(key.into(), json!(value));
             }
         }
@@ -188,7 +197,18 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
     let out = &context.out;
     let mut session = context.session()?;
     let (answer, sentence) = match &task.what {
-        What::List { status } => return list(out, &mut session, status.as_deref()),
+        What::List {
+            status,
+            limit,
+            before,
+        } => {
+            let status = status.iter().map(|s| format!("status={}", part(s)));
+            let query: Vec<String> = status.collect();
+            let answer = pages(*limit, before.as_deref(), |more| {
+                session.get(api(&address_of("/tasks", &query, more)))
+            })?;
+            return list(out, &answer);
+        }
         What::Show { task } => {
             let found = session.get(address(task, ""))?;
             drop(session);
@@ -317,13 +337,9 @@ fn list_of(value: &Value) -> String {
     items.map(cell).collect::<Vec<_>>().join(", ")
 }
 
-fn list(out: &Out, session: &mut Session, status: Option<&str>) -> Ended {
-    let query = status
-        .map(|s| format!("?status={}", part(s)))
-        .unwrap_or_default();
-    let answer = session.get(api(&format!("/tasks{query}")))?;
+fn list(out: &Out, answer: &Value) -> Ended {
     if out.json {
-        out.json(&answer);
+        out.json(answer);
         return Ok(0);
     }
     let row = |item: &Value| {
@@ -332,11 +348,12 @@ fn list(out: &Out, session: &mut Session, status: Option<&str>) -> Ended {
             .map(|key| cell(&item[*key]))
             .collect()
     };
-    let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
+    let rows: Vec<Vec<String>> = items(answer).iter().map(row).collect();
     if rows.is_empty() {
         out.say("There are no tasks. `naos task create TITLE --to AGENT` makes one.");
     } else {
         out.table(&["task", "status", "agent", "title"], &rows);
+        more(out, answer);
     }
     Ok(0)
 }

@@ -97,6 +97,18 @@ pub(crate) fn pages(path: &Path) -> Result<(), DbError> {
     }
 }
 
+/// Reads every page of a file, its journal's too.
+pub(crate) fn sound(path: &Path) -> Result<(), DbError> {
+    pages(path)?;
+    let conn = db::open(path, &TENANT, Mode::Reader)?;
+    let said: String = conn.query_row("PRAGMA quick_check(journal)", [], |row| row.get(0))?;
+    if said == "ok" {
+        Ok(())
+    } else {
+        Err(DbError::Page(said))
+    }
+}
+
 fn first_fault(conn: &Connection) -> rusqlite::Result<Option<String>> {
     let mut select =
         conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'journal'")?;

@@ -75,9 +75,20 @@ impl Call {
         Ok(text.parse::<u64>().map_err(bad)?.min(max))
     }
 
-    /// How many lines of a list are asked for: at least one, and at most `max` are given.
+    /// A number in the query that is refused above `max`: whoever asks for more than is given
+    /// must hear of it, or takes a part for the whole.
+    pub(crate) fn at_most(&self, name: &str, default: u64, max: u64) -> Result<u64, Fault> {
+        let asked = self.number(name, default, u64::MAX)?;
+        if asked > max {
+            let what = format!("{name} is {asked}, and an answer has at most {max}");
+            return Err(Fault::new(Code::BAD_REQUEST, what));
+        }
+        Ok(asked)
+    }
+
+    /// How many lines of a list are asked for: at least one, and at most `max`.
     pub(crate) fn rows(&self, name: &str, default: u64, max: u64) -> Result<usize, Fault> {
-        match self.number(name, default, max)? {
+        match self.at_most(name, default, max)? {
             0 => {
                 let what = format!("{name} is 0, and an answer has at least 1 and at most {max}");
                 Err(Fault::new(Code::BAD_REQUEST, what))

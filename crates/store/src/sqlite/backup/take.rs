@@ -21,6 +21,7 @@ use crate::sqlite::node::Node;
 use crate::sqlite::packs::Place;
 use crate::sqlite::row::{Answer, Body};
 use crate::sqlite::tenant_file::{self as file, Meta, TENANT};
+use crate::sqlite::verify;
 use crate::traits::ReadError;
 
 /// Facts that are read at once.
@@ -101,6 +102,8 @@ impl<'n, 'w> Taking<'n, 'w> {
             .map_err(named)?
             .unwrap_or_default();
         if meta.seq < least && !crate::sqlite::planted::backup_unsettled() {
+            // A damaged file takes nothing more: that is why, then, and no lack of room.
+            verify::sound(&cell.path).map_err(named)?;
             return Err(BackupError::Behind { tenant: cell.id });
         }
         self.counted.begin(cell.id, &meta)?;

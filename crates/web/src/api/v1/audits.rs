@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use naos_engine::read::AuditFilter;
 use naos_store::Verified;
-use naos_types::{Code, Seq};
+use naos_types::{Code, Seq, TenantId};
 use serde_json::{Value, json};
 
 use super::shapes;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
+use crate::setup::SYSTEM;
 
 /// How many lines an answer holds where nothing is said.
 const LINES: u64 = 100;
@@ -31,7 +32,7 @@ pub(crate) async fn list(call: Call) -> Answered {
     let filter = filter(&call);
     let (rows, next): (_, Option<Seq>) = if call.query("after").is_some() {
         let after = call.number("after", 0, u64::MAX)?;
-        let limit = call.number("limit", LINES, LINES_MAX)? as usize;
+        let limit = call.at_most("limit", LINES, LINES_MAX)? as usize;
         let rows = reader.audit_after(after, limit, &filter)?;
         let next = rows
             .last()
@@ -39,7 +40,7 @@ pub(crate) async fn list(call: Call) -> Answered {
             .filter(|_| rows.len() == limit);
         (rows, next)
     } else {
-        let last = call.number("last", LINES, LINES_MAX)? as usize;
+        let last = call.at_most("last", LINES, LINES_MAX)? as usize;
         (reader.audit_last(None, last, &filter)?, None)
     };
     let items: Vec<Value> = rows.iter().map(|row| shapes::audit(&reader, row)).collect();
@@ -66,10 +67,56 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Proves journals of others, for whoever owns the node: its own, which no tenant reads, and with
+/// `all` those of all tenants. How many there are, and what is wrong with which.
+async fn others(call: &Call) -> Result<(usize, Vec<Value>), Fault> {
+    let own = call.who()?.tenant;
+    let all = call.query("all") == Some("true");
+    if own != call.desk.app.main || crate::planted::own_journal_alone() {
+        if all {
+            let what = "only whoever owns the node proves the journals of all tenants";
+            return Err(Fault::new(Code::NOT_ALLOWED, what));
+        }
+        return Ok((0, Vec::new()));
+    }
+    let verify = Arc::clone(&call.desk.app.verify);
+    let node = call.desk.app.node.clone();
+    let proof = tokio::task::spawn_blocking(move || {
+        let tenants = if all {
+            node.store().tenants().map_err(|why| why.to_string())?
+        } else {
+            vec![SYSTEM]
+        };
+        let others: Vec<TenantId> = tenants
+            .into_iter()
+            .filter(|tenant| *tenant != own)
+            .collect();
+        let mut damaged = Vec::new();
+        for tenant in &others {
+            let fault = match verify(*tenant) {
+                Ok(found) if found.first_bad.is_none() => continue,
+                Ok(found) => json!({"tenant": tenant, "first_bad": found.first_bad,
+                    "fault": found.fault}),
+                Err(why) => json!({"tenant": tenant, "first_bad": null, "fault": why}),
+            };
+            damaged.push(fault);
+        }
+        Ok::<_, String>((others.len(), damaged))
+    });
+    let broken = |_| Fault::new(Code::INTERNAL, "the proof broke off");
+    proof
+        .await
+        .map_err(broken)?
+        .map_err(|why| Fault::new(Code::DAMAGED, why))
+}
+
 pub(crate) async fn verify(call: Call) -> Answered {
     let found = proved(&call).await?;
+    let (checked, damaged) = others(&call).await?;
     ok(&json!({
-        "ok": found.first_bad.is_none(),
+        "ok": found.first_bad.is_none() && damaged.is_empty(),
+        "others": checked,
+        "damaged": damaged,
         "entries": found.entries,
         "root": hex(found.root.as_bytes()),
         "checkpoints": found.checkpoints,

@@ -161,6 +161,13 @@ impl Wish {
 /// Puts a task on the board.
 pub(crate) async fn put(call: &Call, wish: &Wish) -> Result<(Seq, TaskId), Fault> {
     let title = wish.title.as_deref().unwrap_or_default();
+    if let Some(odd) = title.chars().find(|c| c.is_control() && !c.is_whitespace()) {
+        let what = format!(
+            "a title has no control characters, this one has {}: leave it out",
+            odd.escape_unicode()
+        );
+        return Err(bad(what));
+    }
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     match title.chars().count() {
         0 => return Err(bad("a task has a `title`")),

@@ -109,6 +109,11 @@ async fn lists_go_back_in_pages() {
         .ok();
     assert_eq!(ids(&rest), made[2..]);
     assert_eq!(rest["next"], Value::Null);
+    for path in ["runs?limit=501", "tasks?limit=999999", "audit?last=1000000"] {
+        let cut = rig.get(&format!("/api/v1/{path}")).await;
+        assert_eq!(cut.problem(), (400, "N0102".into()), "{path}");
+    }
+    rig.get("/api/v1/runs?limit=500").await.ok();
     let none = rig.get("/api/v1/runs?status=failed").await.ok();
     assert_eq!(none["items"], json!([]));
 }
