@@ -192,7 +192,7 @@ fn process_what_is_blocked_goes_on_where_it_stood() {
         "{}",
         early.stderr
     );
-    let deleted = project.naos(&["delete", "jarvis"]);
+    let deleted = project.naos(&["delete", "agent", "jarvis"]);
     assert_eq!(
         deleted.exit, 0,
         "jarvis is done with it: {}",

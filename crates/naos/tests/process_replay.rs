@@ -15,6 +15,23 @@ fn process_a_run_is_the_same_once_more() {
         let run = project.json(&["run", "mine", "--input", text]);
         runs.push(run["run"].as_str().unwrap().to_owned());
         assert_eq!(project.naos(&["delete", "agent", "mine"]).exit, 0);
+        if template == "echo" {
+            // What another template left there isn't taken for its own.
+            let over = project.naos(&["create", "mine", "--template", "researcher"]);
+            assert_eq!(over.exit, 1, "{}", over.stdout);
+            assert!(
+                over.stderr.contains("isn't what the template"),
+                "{}",
+                over.stderr
+            );
+            let agents = project.json(&["get", "agents"]);
+            assert_eq!(
+                agents["items"].as_array().map(Vec::len),
+                Some(0),
+                "{agents}"
+            );
+        }
+        std::fs::remove_dir_all(project.path("agents/mine")).unwrap();
     }
     // What it was made from may be gone: a run pins what it ran.
     for run in &runs {

@@ -158,7 +158,7 @@ impl Server {
     ///
     /// # Errors
     /// [`McpError`]; a list that is longer than a server may have, too.
-    pub async fn tools(&self) -> Result<Vec<ServerTool>, McpError> {
+    pub async fn tools(&self, now: Instant) -> Result<Vec<ServerTool>, McpError> {
         let mut out: Vec<ServerTool> = Vec::new();
         let mut cursor = None;
         for _ in 0..PAGES_MAX {
@@ -179,7 +179,7 @@ impl Server {
             cursor = page.next_cursor;
             if cursor.is_none() {
                 out.sort_by(|one, other| one.name.cmp(&other.name));
-                *self.believed.lock().await = Some((Instant::now(), out.clone()));
+                *self.believed.lock().await = Some((now, out.clone()));
                 return Ok(out);
             }
         }
@@ -189,13 +189,13 @@ impl Server {
     }
 
     /// What it says of a tool now; a list that is a minute old is asked for anew.
-    async fn now(&self, name: &str) -> Result<Option<ServerTool>, McpError> {
+    async fn current(&self, name: &str, now: Instant) -> Result<Option<ServerTool>, McpError> {
         let changed = self.ear.changed.swap(false, Ordering::AcqRel);
-        let young = |(at, _): &&(Instant, Vec<ServerTool>)| at.elapsed() <= BELIEVED;
+        let young = |(at, _): &&(Instant, Vec<ServerTool>)| now.duration_since(*at) <= BELIEVED;
         let believed = self.believed.lock().await.as_ref().filter(young).cloned();
         let all = match believed {
             Some((_, tools)) if !changed => tools,
-            _ => self.tools().await?,
+            _ => self.tools(now).await?,
         };
         Ok(all.into_iter().find(|tool| tool.name == name))
     }
@@ -209,8 +209,9 @@ impl Server {
         pinned: &ServerTool,
         arguments: serde_json::Map<String, serde_json::Value>,
         most: Duration,
+        now: Instant,
     ) -> Result<Said, McpError> {
-        match self.now(&pinned.name).await? {
+        match self.current(&pinned.name, now).await? {
             Some(tool) if tool.digest() == pinned.digest() => {}
             Some(_) => {
                 return Err(not_sent(

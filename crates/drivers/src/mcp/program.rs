@@ -96,7 +96,8 @@ pub(super) fn start(program: &Program) -> Result<(Child, ChildStdout, ChildStdin
         .and_then(rustix::process::Pid::from_raw);
     let said: Arc<Mutex<Vec<u8>>> = Arc::default();
     let kept = Arc::clone(&said);
-    tokio::spawn(async move {
+    // It ends with the program, which this is a part of.
+    tokio::runtime::Handle::current().spawn(async move {
         let mut piece = [0; 1_024];
         while let Ok(bytes) = errors.read(&mut piece).await {
             if bytes == 0 {

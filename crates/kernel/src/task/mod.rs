@@ -179,7 +179,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Moved(f) => turn.task_mut(&f.task)?.moved(f.status),
         Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) | Fact::Made(_) => {
-            board::fold(turn, fact)?
+            board::fold(turn, fact)?;
         }
         Fact::Closed(f) => {
             let task = turn.task_mut(&f.task)?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use naos_drivers::http::HttpClient;
 use naos_drivers::mcp::{McpError, Place, Program, Said, Server};
 use naos_drivers::models::Secret;
+use naos_engine::clock::tick;
 use naos_engine::node::{Called, OutsideOutcome};
 use naos_types::TenantId;
 use naos_types::fact::run::World;
@@ -55,7 +56,7 @@ impl Tools {
             kept.remove(key);
             return None;
         }
-        found.used = Instant::now();
+        found.used = tick();
         Some(Arc::clone(&found.server))
     }
 
@@ -78,13 +79,13 @@ impl Tools {
             let oldest = oldest.map(|(key, _)| key.clone());
             oldest.and_then(|key| kept.remove(&key));
         }
-        let used = Instant::now();
+        let used = tick();
         let fresh = Kept {
             server: Arc::clone(&server),
             used,
         };
         if kept.insert(key.clone(), fresh).is_none() {
-            tokio::spawn(let_go(Arc::downgrade(&self.kept), key));
+            tokio::runtime::Handle::current().spawn(let_go(Arc::downgrade(&self.kept), key));
         }
         Ok(server)
     }
@@ -165,7 +166,7 @@ impl Tools {
         };
         let server = self.server(client, tenant, &wanted.place).await?;
         let most = Duration::from_millis(u64::from(wanted.timeout_ms));
-        server.call(&wanted.pinned, arguments, most).await
+        server.call(&wanted.pinned, arguments, most, tick()).await
     }
 
     /// The tools of a server as they are now, a list in JSON.
@@ -176,7 +177,7 @@ impl Tools {
         place: &ServerPlace,
     ) -> OutsideOutcome {
         let seen = match self.server(client, tenant, place).await {
-            Ok(server) => server.tools().await,
+            Ok(server) => server.tools(tick()).await,
             Err(error) => Err(error),
         };
         match seen.map(|tools| serde_json::to_vec(&tools)) {
@@ -194,7 +195,8 @@ async fn let_go(kept: std::sync::Weak<Mutex<BTreeMap<Key, Kept>>>, key: Key) {
         let Some(kept) = kept.upgrade() else { return };
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.get(&key) {
-            Some(found) if found.used.elapsed() < IDLE_MAX && found.server.is_there() => {}
+            Some(found)
+                if tick().duration_since(found.used) < IDLE_MAX && found.server.is_there() => {}
             Some(_) => {
                 kept.remove(&key);
                 return;
