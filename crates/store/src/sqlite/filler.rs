@@ -78,12 +78,13 @@ impl Filler {
         let standing = locked(&self.node.standing).clone();
         for (id, cell) in locked(&self.node.cells).iter() {
             let known = standing.get(id).map_or(0, |standing| standing.pos);
+            // Before the cell: whoever commits holds the wakes and then takes the cell.
+            let due = locked(&self.node.wakes).get(id).copied();
             let state = cell.lock();
             if state.fault.is_some() || state.file_pos <= known {
                 continue;
             }
             let (seq, pos) = (state.file_seq(), state.file_pos);
-            let due = locked(&self.node.wakes).get(id).copied();
             self.noted.insert(*id, Standing { seq, pos, due });
         }
     }
