@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { clients } from './clients.mjs';
 import { Office } from './office.mjs';
+import { servers } from './servers.mjs';
 
 const here = import.meta.dirname;
 const SUITE = path.join(here, 'node_modules/@modelcontextprotocol/conformance/dist/index.js');
@@ -140,4 +141,7 @@ try {
   await clients(office);
 } finally {
   await office.close();
+}
+for (const [name, tools] of Object.entries(await servers())) {
+  console.log(`server ${name}: ${tools.length} tools looked at, and called`);
 }
