@@ -187,18 +187,14 @@ fn process_what_is_blocked_goes_on_where_it_stood() {
     assert!(said.contains("fury is stopped"), "{said}");
     let early = project.naos(&["task", "begin", &task]);
     assert_eq!(early.exit, 3, "{}", early.stderr);
-    assert!(
-        early.stderr.contains("naos enable fury"),
-        "{}",
-        early.stderr
-    );
+    assert!(early.stderr.contains("naos start fury"), "{}", early.stderr);
     let deleted = project.naos(&["delete", "agent", "jarvis"]);
     assert_eq!(
         deleted.exit, 0,
         "jarvis is done with it: {}",
         deleted.stderr
     );
-    assert_eq!(project.naos(&["enable", "fury"]).exit, 0);
+    assert_eq!(project.naos(&["start", "fury"]).exit, 0);
     let begun = project.naos(&["task", "retry", &task]);
     assert_eq!(begun.exit, 0, "{}", begun.stderr);
     let done = office.until(&task, "done", |found| found["status"] == "done");

@@ -34,7 +34,7 @@ pub(super) fn takes_work(turn: &Turn<'_>, name: &Name, now: bool) -> Done<Result
     };
     if now && agent.stopped {
         let why = Refusal::new(Code::AGENT_STOPPED, format!("{name} is stopped"));
-        let help = format!("let it work: naos enable {name}; or hand the task over");
+        let help = format!("let it work: naos start {name}; or hand the task over");
         return Ok(Err(why.help(help)));
     }
     Ok(Ok(()))
