@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use naos_sim::{Report, SCENARIOS, run};
 
@@ -69,11 +70,27 @@ fn main() -> ExitCode {
         ),
     };
     let mut sum = Sum::default();
-    for seed in from..to {
-        let report = play(seed, &asked);
-        sum.add(&report);
-        tell(&report, &sum, to - from);
-    }
+    let next = AtomicU64::new(from);
+    let (told, reports) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        // A seed is a world of its own: as many are played at once as there are processors.
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            let (told, next, asked) = (told.clone(), &next, &asked);
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= to || told.send(play(seed, asked)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(told);
+        for report in reports {
+            sum.add(&report);
+            tell(&report, &sum, to - from);
+        }
+    });
     sum.close(&asked, from, to);
     let missed = sum.missed();
     if !missed.is_empty() {
@@ -144,7 +161,10 @@ impl Sum {
         self.played += 1;
         if !report.violations.is_empty() {
             self.failures += 1;
-            self.first_failure.get_or_insert(report.seed);
+            let first = self
+                .first_failure
+                .map_or(report.seed, |seed| seed.min(report.seed));
+            self.first_failure = Some(first);
         }
         self.simulated_ms += report.simulated_ms;
         self.crashes += report.crashes;
