@@ -23,7 +23,7 @@ use crate::models::Secret;
 pub use program::Program;
 
 /// How long a server has to be there and say what it can.
-pub const GREETING_MAX: Duration = Duration::from_secs(60);
+pub const GREETING_MAX: Duration = Duration::from_secs(20);
 /// The most bytes of what a tool answers that are kept.
 pub const SAID_BYTES_MAX: usize = 32 * 1_024;
 /// The most bytes of one message of a server.

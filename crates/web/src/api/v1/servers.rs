@@ -62,17 +62,22 @@ async fn offered(call: &Call, spec: &ServerSpec) -> Result<Vec<ServerTool>, Faul
             | OutsideOutcome::Refused(why)
             | OutsideOutcome::Busy(why, _),
         ) => {
-            return Err(Fault::new(
-                Code::UNDELIVERED,
-                format!("it can't be asked: {why}"),
-            ));
+            return Err(unasked(format!("it can't be asked: {why}")));
         }
         Ok(OutsideOutcome::Later) | Err(_) => {
-            return Err(Fault::new(Code::UNDELIVERED, "it gave no answer"));
+            return Err(unasked("it gave no answer".into()));
         }
     };
     serde_json::from_slice(&bytes)
-        .map_err(|error| Fault::new(Code::UNDELIVERED, format!("it can't be read: {error}")))
+        .map_err(|error| unasked(format!("what it says can't be read: {error}")))
+}
+
+/// A server that offers nothing that could be looked at.
+fn unasked(what: String) -> Fault {
+    let help = "look at its `command` or `url`: naos tools show NAME; programs run where \
+        NAOS_TOOL_PROGRAMS names them, and ports of this machine are reached where \
+        NAOS_ALLOW_LOOPBACK_PORTS does";
+    Refusal::new(Code::UNDELIVERED, what).help(help).into()
 }
 
 /// What all that it offers is known by.
