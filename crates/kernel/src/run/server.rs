@@ -1,6 +1,8 @@
 //! Tools of servers: a model calls them as a person saw them, where its agent's manifest names
 //! them, and what they answer is material, never orders.
 
+use std::sync::Arc;
+
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -55,14 +57,14 @@ pub(super) fn tokens(described: &[Described]) -> u64 {
     described.iter().map(each).sum()
 }
 
-fn servers(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<(Name, ServerSpec)>> {
-    let mut out: Vec<(Name, ServerSpec)> = Vec::new();
+fn servers(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<(Name, Arc<ServerSpec>)>> {
+    let mut out: Vec<(Name, Arc<ServerSpec>)> = Vec::new();
     for grant in &mind.others {
         if out.iter().any(|(name, _)| *name == grant.server) {
             continue;
         }
         if let Some(spec) = server::server(turn, &grant.server)?.filter(|spec| spec.enabled) {
-            out.push((grant.server.clone(), ServerSpec::clone(spec)));
+            out.push((grant.server.clone(), Arc::clone(spec)));
         }
     }
     Ok(out)
@@ -78,7 +80,7 @@ fn named(
     turn: &Turn<'_>,
     mind: &MindSpec,
     word: &str,
-) -> Done<Option<(Name, ServerSpec, ServerTool)>> {
+) -> Done<Option<(Name, Arc<ServerSpec>, ServerTool)>> {
     let Some((name, tool)) = word.split_once("__") else {
         return Ok(None);
     };
@@ -92,7 +94,7 @@ fn named(
         return Ok(None);
     };
     let pinned = spec.tool(tool).cloned();
-    Ok(pinned.map(|tool| (name, ServerSpec::clone(spec), tool)))
+    Ok(pinned.map(|tool| (name, Arc::clone(spec), tool)))
 }
 
 /// Calls one; whether the word names any.
@@ -123,7 +125,7 @@ pub(super) fn call(
         tool: asked.name.clone(),
         arguments: asked.arguments.clone(),
         server: name,
-        place: spec.place,
+        place: spec.place.clone(),
         pinned,
         timeout_ms: spec.timeout_ms,
     };

@@ -92,7 +92,7 @@ pub(crate) fn plan_resumed(turn: &mut Turn<'_>, id: PlanId) -> Done {
 }
 
 /// The task whose work a run of steps is.
-fn task_of(turn: &Turn<'_>, id: PlanId) -> Done<Option<TaskId>> {
+pub(super) fn task_of(turn: &Turn<'_>, id: PlanId) -> Done<Option<TaskId>> {
     let Actor::Task(task) = crate::plan::known(turn, id)?.by else {
         return Ok(None);
     };

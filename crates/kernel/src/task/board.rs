@@ -15,7 +15,7 @@ use naos_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::again::takes_work;
+use super::again::{takes_work, task_of};
 use super::{known, work};
 use crate::agent::desk;
 use crate::message;
@@ -379,13 +379,11 @@ pub(super) fn cancel(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<bool
 
 /// A step of its work began: the task stands where its steps do.
 pub(crate) fn step_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
-    let plan = crate::plan::known(turn, f.plan)?;
-    let (by, paused) = (plan.by.clone(), plan.paused.is_some());
-    let Actor::Task(task) = by else {
+    let Some(task) = task_of(turn, f.plan)? else {
         return Ok(());
     };
-    let ended = known(turn, task)?.status.is_closed();
-    if ended || paused || on_board(turn, task)?.plan != Some(f.plan) {
+    let paused = crate::plan::known(turn, f.plan)?.paused.is_some();
+    if paused || known(turn, task)?.status.is_closed() {
         return Ok(()); // paused in this very turn: it can't go on
     }
     move_to(turn, task, work::column(&f.at.step))

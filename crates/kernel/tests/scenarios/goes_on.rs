@@ -44,6 +44,14 @@ fn at_work(bench: &Bench) -> BTreeSet<Name> {
     bench.open().into_iter().filter_map(of).collect()
 }
 
+/// What pm makes, critic looks at.
+fn reviewed() -> Card {
+    Card {
+        reviewer: Some(name("critic")),
+        ..card("pm")
+    }
+}
+
 fn row() -> Card {
     Card {
         then: vec![name("dev"), name("critic")],
@@ -80,9 +88,8 @@ fn whoever_is_handed_a_task_does_what_is_left_of_it() {
 fn what_a_person_would_have_approved_is_mended_by_somebody_else() {
     let mut bench = cell();
     let planned = Card {
-        reviewer: Some(name("critic")),
         approve: Some(Role::Staff),
-        ..card("pm")
+        ..reviewed()
     };
     let task = put(&mut bench, planned);
     go(&mut bench);
@@ -106,11 +113,7 @@ fn what_a_person_would_have_approved_is_mended_by_somebody_else() {
 #[test]
 fn whoever_goes_on_sees_what_was_refuted() {
     let mut bench = cell();
-    let planned = Card {
-        reviewer: Some(name("critic")),
-        ..card("pm")
-    };
-    let task = put(&mut bench, planned);
+    let task = put(&mut bench, reviewed());
     go(&mut bench);
     let refute =
         r#"finish pm a page; finish critic {"verdict": "refute", "evidence": ["no price"]}"#;
@@ -195,11 +198,7 @@ fn what_failed_is_tried_again_where_it_failed() {
 #[test]
 fn a_reviewer_without_a_verdict_is_asked_again_in_every_round_and_then_a_person_decides() {
     let mut bench = cell();
-    let planned = Card {
-        reviewer: Some(name("critic")),
-        ..card("pm")
-    };
-    let task = put(&mut bench, planned);
+    let task = put(&mut bench, reviewed());
     go(&mut bench);
     let vague = "finish critic hmm; wait 60s";
     play_in(&mut bench, &format!("finish pm a page; {vague}"));

@@ -50,20 +50,24 @@ fn pin(bench: &mut Bench, tools: &[ServerTool]) {
     bench.command(pin).0.unwrap();
 }
 
-/// An agent that may call `find` of the shelf and nothing else of it.
-fn cell() -> Cell {
-    let grant = ToolGrant::parse("shelf.find").unwrap();
-    let bench = made(MindSpec {
-        others: vec![grant],
+/// An agent whose manifest names this of the shelf, of which these may be called.
+fn granted(grant: &str, tools: &[ServerTool]) -> Bench {
+    let mut bench = made(MindSpec {
+        others: vec![ToolGrant::parse(grant).unwrap()],
         ..mind()
     });
-    let mut bench = bench;
     bench
         .command(server("https://shelf.example/mcp", Vec::new()))
         .0
         .unwrap();
-    pin(&mut bench, &[tool("find", true), tool("lend", false)]);
-    Cell::over(bench)
+    pin(&mut bench, tools);
+    bench
+}
+
+/// An agent that may call `find` of the shelf and nothing else of it.
+fn cell() -> Cell {
+    let tools = [tool("find", true), tool("lend", false)];
+    Cell::over(granted("shelf.find", &tools))
 }
 
 /// What a server is asked now.
@@ -127,16 +131,7 @@ fn what_a_manifest_does_not_name_is_not_called() {
 
 #[test]
 fn what_nobody_knows_the_end_of_is_a_persons() {
-    let mut bench = made(MindSpec {
-        others: vec![ToolGrant::parse("shelf.*").unwrap()],
-        ..mind()
-    });
-    bench
-        .command(server("https://shelf.example/mcp", Vec::new()))
-        .0
-        .unwrap();
-    pin(&mut bench, &[tool("lend", false)]);
-    let mut cell = Cell::over(bench);
+    let mut cell = Cell::over(granted("shelf.*", &[tool("lend", false)]));
     cell.says(&calls(&[("shelf__lend", "{}")]));
     let (call, _) = wanted(&cell).unwrap();
     assert_eq!(call.world, World::Once);
@@ -191,19 +186,11 @@ fn a_document_says_where_a_server_is_and_never_what_may_be_called() {
 
 #[test]
 fn what_a_model_is_told_of_tools_is_paid_for_and_bounded() {
-    let mut bench = made(MindSpec {
-        others: vec![ToolGrant::parse("shelf.*").unwrap()],
-        ..mind()
-    });
-    bench
-        .command(server("https://shelf.example/mcp", Vec::new()))
-        .0
-        .unwrap();
     let one = |called: &str| ServerTool {
         description: "x".repeat(8_000),
         ..tool(called, true)
     };
-    pin(&mut bench, &[one("a"), one("b")]);
+    let mut bench = granted("shelf.*", &[one("a"), one("b")]);
     let cell = Cell::over(bench.clone());
     let few = cell.money().1;
     pin(&mut bench, &[one("a")]);
