@@ -43,6 +43,22 @@ async function withClient(way, transport, use) {
   }
 }
 
+// A run whose progress was heard. The older client forgets whom a notice is for once the answer is
+// read, and so loses one that comes in the same read of a pipe: a short run is then started again.
+async function runsHeard(call) {
+  const given = { agent: 'clerk', input: 'The bill of Riake?' };
+  const until = Date.now() + 20000;
+  for (;;) {
+    const heard = [];
+    const run = await call('runs_start', given, { onprogress: (said) => heard.push(said) });
+    if (heard.length > 0) {
+      assert.ok(heard[0].message.includes(run.run), JSON.stringify(heard));
+      return run;
+    }
+    assert.ok(Date.now() < until, 'no progress of any run was heard');
+  }
+}
+
 // Having listed tools, a client holds each answer against what the tool said that it gives.
 async function works(client, call) {
   const { tools } = await client.listTools();
@@ -52,12 +68,9 @@ async function works(client, call) {
   }
   assert.equal(new Set(names).size, names.length);
 
-  const heard = [];
-  const given = { agent: 'clerk', input: 'The bill of Riake?' };
-  const run = await call('runs_start', given, { onprogress: (said) => heard.push(said) });
+  const run = await runsHeard(call);
   assert.equal(run.output, 'The bill of Riake?');
   assert.equal(run.status, 'completed');
-  assert.ok(heard.length >= 1 && heard[0].message.includes(run.run), JSON.stringify(heard));
   assert.equal((await call('tasks_get', { task: run.task })).status, 'done');
   const { refused } = await call('runs_get', { run: 'nobody' });
   assert.match(refused, /^there is no run nobody .*\[N\d{4}\]$/);
