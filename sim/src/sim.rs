@@ -22,6 +22,8 @@ use crate::trace::Trace;
 
 /// More steps than this and the simulation runs in circles.
 const STEPS_MAX: u64 = 60_000;
+/// Due alarms may turn out to be for nothing; so many in a row don't.
+const NOTHING_MAX: u32 = 50;
 /// The longest time a simulation may stand for.
 const DAYS_MAX: i64 = 6;
 
@@ -84,6 +86,7 @@ pub(crate) struct Sim {
     pub(crate) looked: BTreeMap<TenantId, Seq>,
     commands_left: u64,
     calm_from: Time,
+    woken_for_nothing: u32,
     pub(crate) trace: Trace,
     pub(crate) report: Report,
 }
@@ -179,6 +182,7 @@ impl Sim {
             outcomes: BTreeMap::new(),
             looked: BTreeMap::new(),
             calm_from: Time(i64::MAX),
+            woken_for_nothing: 0,
             trace: Trace::new(spoken),
             report: Report {
                 seed,
@@ -275,7 +279,9 @@ impl Sim {
             .drain(..usize::try_from(count).unwrap_or(0))
             .collect();
         self.reaches(&inputs);
+        let asked = !inputs.is_empty() || self.shard.is_busy();
         let out = self.step_shard(inputs);
+        self.wakes_for_something(asked || !out.is_empty());
         if self.dies_here() {
             return self.crash();
         }
@@ -287,6 +293,19 @@ impl Sim {
         }
         if self.report.steps.is_multiple_of(64) {
             self.check_states();
+        }
+    }
+
+    /// A shard says when it has something to do, and not again and again while it can't do it.
+    fn wakes_for_something(&mut self, something: bool) {
+        self.woken_for_nothing = if something {
+            0
+        } else {
+            self.woken_for_nothing + 1
+        };
+        if self.woken_for_nothing > NOTHING_MAX {
+            let detail = format!("woken {NOTHING_MAX} times in a row");
+            self.violated("a shard sleeps while it can do nothing", detail);
         }
     }
 

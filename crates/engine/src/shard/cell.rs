@@ -218,6 +218,9 @@ impl Cell {
         if !self.may_decide() {
             return None; // whatever is due waits for its owner, or for the first who asks
         }
+        if self.rest_until.is_some() && !naos_kernel::planted::is("wakes-while-it-rests") {
+            return self.rest_until; // what is due before isn't decided before
+        }
         let alarm = self.alarms.first().map(|(at, _)| *at);
         let own = alarm.into_iter().chain(self.rest_until);
         // Beats that can't be read now are looked for when the cell has waited.
