@@ -45,6 +45,11 @@ pub fn open_inputs(state: &State) -> Vec<Input> {
             (Key::Run(id), AnyAggregate::Run(run)) if run.thinks_next() => {
                 out.push(Input::Think(id));
             }
+            (key @ Key::Consumer(_), AnyAggregate::Consumer(consumer))
+                if consumer.waits_for_room() && !crate::planted::is("room-goes-unseen") =>
+            {
+                out.push(Input::Due(key));
+            }
             _ => {}
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use naos_types::spec::{AgentSpec, BudgetSpec, RetryPolicy};
-use naos_types::{Grants, RunLimits, Span};
+use naos_types::spec::{AgentSpec, BudgetSpec, OnExceed, RetryPolicy};
+use naos_types::{Grants, Micros, RunLimits, Span};
 use serde_json::Value as Json;
 
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
-use crate::tree::{Node, Value};
+use crate::tree::{Mark, Node, Value};
 use crate::{budget, mind};
 
 /// What an agent's manifest says.
@@ -83,6 +83,9 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
     sandbox(map, &mut spec, findings);
     let budget = map.node(&["cost", "budget"], findings);
     let budget = budget.and_then(|node| budget::read(node, findings));
+    if let Some(budget) = &budget {
+        suffices(budget, spec.cost_per_call, map.at, findings);
+    }
     let mut kept = Vec::new();
     let own: &[&str] = if spec.mind.is_some() {
         &["tools", "system_prompt"]
@@ -121,6 +124,17 @@ fn finish(mut doc: AgentDoc) -> AgentDoc {
         doc.spec.template = doc.source.clone().filter(|source| !file(source));
     }
     doc
+}
+
+/// Each run reserves what a call costs: a budget below it lets none begin.
+fn suffices(budget: &BudgetSpec, each: Micros, at: Mark, findings: &mut Findings) {
+    if budget.limit < each && budget.on_exceed != OnExceed::Alert {
+        let what = format!(
+            "a run reserves {}, the budget is {}: none will begin",
+            each, budget.limit
+        );
+        findings.warn(at, what, "raise the budget, or lower `cost_per_call`");
+    }
 }
 
 pub(crate) fn retry(node: &Node, findings: &mut Findings) -> RetryPolicy {

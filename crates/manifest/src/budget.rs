@@ -47,15 +47,9 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Bu
     let period = map
         .node(&["period"], findings)
         .and_then(|node| period(node, findings));
-    let limit = map
-        .node(LIMIT_KEYS, findings)
-        .and_then(|n| amount(n, "limit", findings));
-    let daily = map
-        .node(DAILY, findings)
-        .and_then(|n| amount(n, "daily", findings));
-    let monthly = map
-        .node(MONTHLY, findings)
-        .and_then(|n| amount(n, "monthly", findings));
+    let limit = money(map, LIMIT_KEYS, findings);
+    let daily = money(map, DAILY, findings);
+    let monthly = money(map, MONTHLY, findings);
     let on_exceed = map
         .node(ON_EXCEED, findings)
         .and_then(|node| on_exceed(node, findings));
@@ -99,6 +93,16 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Bu
     });
     spec.alert_percent = alert.unwrap_or(80);
     Some(spec)
+}
+
+/// The money under one of some keys, told by the key that was written.
+fn money(
+    map: &mut Fields<'_>,
+    keys: &[&'static str],
+    findings: &mut Findings,
+) -> Option<(Micros, Option<Period>)> {
+    let (key, node) = map.said(keys, findings)?;
+    amount(node, key, findings)
 }
 
 /// Money with or without a period; a bare whole number is cents, one with decimals is not.

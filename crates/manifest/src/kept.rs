@@ -217,6 +217,10 @@ pub(crate) fn read(
             let read = server::read(node, &mut json, findings);
             kept.json = json.to_string();
             kept.server = read.map(std::sync::Arc::new);
+            if kept.server.is_some() && called != kept.name.as_str() {
+                let what = format!("the server {called:?} is called {} here", kept.name);
+                findings.warn(node.at, what, "agents name its tools by that name");
+            }
         }
         _ => {}
     }

@@ -35,6 +35,15 @@ impl<'t> Fields<'t> {
 
     /// The value of a key; `names` are its spellings, the one we write first.
     pub fn node(&mut self, names: &[&'static str], findings: &mut Findings) -> Option<&'t Node> {
+        self.said(names, findings).map(|(_, node)| node)
+    }
+
+    /// The same with the name that it stands under.
+    pub fn said(
+        &mut self,
+        names: &[&'static str],
+        findings: &mut Findings,
+    ) -> Option<(&'t str, &'t Node)> {
         self.known.extend(names);
         let mut found: Option<&'t Field> = None;
         for (index, field) in self.fields.iter().enumerate() {
@@ -53,8 +62,8 @@ impl<'t> Fields<'t> {
             }
             found = Some(field);
         }
-        let node = &found?.node;
-        (node.value != Value::Null).then_some(node)
+        let Field { key, node, .. } = found?;
+        (node.value != Value::Null).then_some((key.as_str(), node))
     }
 
     /// Whether a key is there; it isn't taken.

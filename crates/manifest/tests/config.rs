@@ -166,7 +166,7 @@ fn mistakes_have_a_place_and_a_suggestion() {
         ),
         (
             "agents:\n  a: {cost: {budget: a lot}}\n",
-            "nexus.config.yaml:2:22: `limit` is money such as $10/day, or a number of cents",
+            "nexus.config.yaml:2:22: `budget` is money such as $10/day, or a number of cents",
         ),
         (
             "agents:\n  a: {wasm: {memoryPages: 1}}\n",
@@ -290,6 +290,20 @@ fn warnings_are_no_errors() {
         ]
     );
     assert_eq!(warned("agents: {a: {wasm: {fuel: 1000}}}").len(), 1);
+    assert_eq!(
+        warned("agents: {a: {cost_per_call: $0.05, budget: {limit: $0.01, period: day}}}"),
+        [
+            "f.yaml:1:13: a run reserves $0.05, the budget is $0.01: none will begin; raise the \
+             budget, or lower `cost_per_call`"
+        ]
+    );
+    assert_eq!(
+        warned("mcpServers: {Big_Files: {url: 'https://files.example/mcp'}}"),
+        [
+            "f.yaml:1:25: the server \"Big_Files\" is called big-files here; agents name its tools \
+             by that name"
+        ]
+    );
     assert_eq!(
         warned("agents: {a: {capabilities: {network: true}}}").len(),
         1

@@ -244,6 +244,13 @@ fn process_what_cannot_be_is_said() {
             1,
             "there is no agent nobody",
         ),
+        (
+            &["task", "hand-over", task, "mem_zz"],
+            1,
+            "there is no member mem_zz",
+        ),
+        (&["audit", "--action", "task.closd"], 2, "task.blocked"),
+        (&["init", "/"], 2, "no directory for one project"),
         (&["task", "say", task, " "], 2, "says nothing"),
         (
             &["task", "show", "task_00000000000000000000000000"],

@@ -90,7 +90,7 @@ impl Aggregate for Consumer {
         })
     }
     fn is_open(&self) -> bool {
-        self.due().is_some()
+        self.waits_for_room() || self.due().is_some()
     }
     fn due(&self) -> Option<Time> {
         if !self.pending.is_empty() {
@@ -106,6 +106,12 @@ impl Aggregate for Consumer {
 }
 
 impl Consumer {
+    /// Whether its events wait for a driver that has as many as it takes. No clock wakes it: the
+    /// end of one of those does, and after a crash whoever opens the cell.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        !self.pending.is_empty() && self.rest == Some(Rest::ForRoom)
+    }
+
     /// Whether it isn't given again.
     const fn is_last(&self, held: &Held) -> bool {
         self.attempts_max > 0 && held.attempt >= self.attempts_max

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use naos_kernel::route::{RankKey, Ranked};
+use naos_kernel::supervisor::Standing;
 use naos_kernel::{
     Answer, Answers, AnyAggregate, Computed, Ctx, Input, Key, Need, Outcome, State, apply,
-    compute_with, decide, open_effects, value_bytes,
+    compute_with, decide, open_effects, open_inputs, value_bytes,
 };
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
@@ -211,6 +212,7 @@ impl Bench {
                         .map(|order| order.effect.id())
                         .collect();
                     self.check_wishes(&before, &wished);
+                    decision.next.iter().for_each(|next| self.check_next(next));
                     decision.facts.iter().for_each(check_bodies);
                     self.seq += decision.facts.len() as u64;
                     let at = self.now;
@@ -239,6 +241,28 @@ impl Bench {
                 "{id:?} is open and nobody wished for it"
             );
         }
+    }
+
+    /// A process that dies between two turns forgets what was to be next: whoever opens the cell
+    /// finds it in the state, or there is nothing to do any more.
+    fn check_next(&self, next: &Input) {
+        let found = match next {
+            Input::Advance(plan) => self.state.get(&Key::Plan(*plan)),
+            Input::Think(run) => self.state.get(&Key::Run(*run)),
+            Input::Due(key) => self.state.get(key),
+            _ => None,
+        };
+        let is_over = match &found {
+            Some(AnyAggregate::Plan(plan)) => plan.is_closed(),
+            Some(AnyAggregate::Run(run)) => run.ended.is_some(),
+            Some(AnyAggregate::Supervisor(found)) if found.standing == Standing::Stopped => true,
+            Some(found) => found.due().is_some(),
+            None => true,
+        };
+        assert!(
+            is_over || open_inputs(&self.state).contains(next),
+            "{next:?} is lost if the process dies before it"
+        );
     }
 
     fn answer(&mut self, need: &Need) -> Answer {

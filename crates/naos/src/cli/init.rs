@@ -51,6 +51,19 @@ version: "1.0"
     )
 }
 
+/// A project is no whole machine, and no home with all that lies in it.
+fn own_place(root: &Path) -> Result<(), Fail> {
+    let Ok(full) = fs::canonicalize(root) else {
+        return Ok(()); // it is made
+    };
+    let home = std::env::var_os("HOME").and_then(|home| fs::canonicalize(home).ok());
+    if full.parent().is_some() && home.as_ref() != Some(&full) {
+        return Ok(());
+    }
+    let what = format!("{} is no directory for one project", full.display());
+    Err(Fail::usage(what).help("name one of its own: naos init office"))
+}
+
 pub(crate) fn go(context: &Context, init: &Init) -> Ended {
     if init.name.trim().is_empty() {
         return Err(
@@ -58,6 +71,7 @@ pub(crate) fn go(context: &Context, init: &Init) -> Ended {
         );
     }
     let root = Path::new(&init.name);
+    own_place(root)?;
     if let Some(taken) = CONFIG_NAMES.iter().find(|name| root.join(name).exists()) {
         let what = format!("there is a project already: {}", root.join(taken).display());
         return Err(Fail::new(Code::EXISTS, what).help("choose another directory"));

@@ -171,7 +171,7 @@ enum Command {
     /// Makes and shows supervisors, which restart agents that fail.
     #[command(alias = "supervisors")]
     Supervisor(supervisor::Supervisor),
-    /// Shows and cancels tasks.
+    /// The board: creates, shows, plans, hands over and ends tasks.
     Task(task::Task),
     /// Decides what waits for a person.
     Approve(approve::Approve),

@@ -10,6 +10,8 @@ use super::{BACKUP_FORMAT, BackupError};
 use crate::crypto::{self, Key, NONCE_BYTES, TAG_BYTES};
 
 const MAGIC: &[u8; 8] = b"naosbkp\n";
+/// Formats are counted from 1: a larger number isn't a newer naos, but a damaged file.
+const FORMAT_MAX: u32 = 999;
 const PIECE_BYTES: usize = 64 * 1_024;
 const SALT_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 16;
@@ -122,6 +124,9 @@ impl<'r> Opener<'r> {
         let mut format = [0; 4];
         format.copy_from_slice(&header[8..KEY_ID_AT]);
         let found = u32::from_be_bytes(format);
+        if found == 0 || found > FORMAT_MAX {
+            return Err(BackupError::damaged("the number of its format"));
+        }
         if found != BACKUP_FORMAT {
             let ours = BACKUP_FORMAT;
             return Err(BackupError::Newer { found, ours });

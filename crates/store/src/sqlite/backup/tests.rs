@@ -255,6 +255,15 @@ fn a_flipped_bit_and_a_missing_end_are_found_anywhere() {
         assert!(prove(&changed, &keys).is_err(), "byte {at}");
         assert!(prove(&file[..at], &keys).is_err(), "cut at {at}");
     }
+    for (at, newer) in [(10, false), (11, true)] {
+        let mut changed = file.clone();
+        changed[at] ^= 4;
+        let is_newer = matches!(prove(&changed, &keys), Err(BackupError::Newer { .. }));
+        assert_eq!(
+            is_newer, newer,
+            "byte {at}: no naos has the thousandth format"
+        );
+    }
     let half = scratch();
     assert!(restore(&file[..file.len() / 2], &keys, half.path()).is_err());
     let keys = keys.to_bytes();

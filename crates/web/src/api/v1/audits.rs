@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use naos_engine::read::AuditFilter;
 use naos_store::Verified;
-use naos_types::{Code, Seq, TenantId};
+use naos_types::fact;
+use naos_types::{Code, Refusal, Seq, TenantId};
 use serde_json::{Value, json};
 
 use super::shapes;
@@ -27,9 +28,36 @@ pub(crate) fn filter(call: &Call) -> AuditFilter {
     }
 }
 
+/// Whoever asks for what no journal ever says hears so, instead of finding nothing for ever.
+fn known(action: &str) -> Result<(), Fault> {
+    let mut actions: Vec<&str> = fact::register().map(|(_, action, _)| action).collect();
+    if actions.iter().any(|known| known.starts_with(action)) {
+        return Ok(());
+    }
+    let family = action
+        .split_once('.')
+        .map(|(family, _)| format!("{family}."));
+    if let Some(family) = family
+        && actions.iter().any(|known| known.starts_with(&family))
+    {
+        actions.retain(|known| known.starts_with(&family));
+    } else {
+        let families = actions.iter().filter_map(|known| known.split('.').next());
+        actions = families.collect();
+    }
+    actions.sort_unstable();
+    actions.dedup();
+    let help = format!("an action or its beginning: {}", actions.join(", "));
+    let what = format!("no entry has the action {action:?}");
+    Err(Refusal::new(Code::BAD_REQUEST, what).help(help).into())
+}
+
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let filter = filter(&call);
+    if let Some(action) = &filter.action {
+        known(action)?;
+    }
     let (rows, next): (_, Option<Seq>) = if call.query("after").is_some() {
         let after = call.number("after", 0, u64::MAX)?;
         let limit = call.at_most("limit", LINES, LINES_MAX)? as usize;

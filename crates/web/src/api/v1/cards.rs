@@ -73,10 +73,16 @@ pub(crate) fn assignee(text: &str) -> Result<Option<Assignee>, Fault> {
     if text.is_empty() {
         return Ok(None);
     }
-    Ok(Some(match MemberId::parse(text) {
-        Some(member) => Assignee::Member(member),
-        None => Assignee::Agent(name(text)?),
-    }))
+    if let Some(member) = MemberId::parse(text) {
+        return Ok(Some(Assignee::Member(member)));
+    }
+    if text.starts_with("mem_") {
+        let what = format!("there is no member {text}");
+        return Err(Fault::from(
+            Refusal::new(Code::NOT_FOUND, what).help("`naos member list` shows them"),
+        ));
+    }
+    Ok(Some(Assignee::Agent(name(text)?)))
 }
 
 fn role(value: &Value) -> Result<Option<Role>, Fault> {

@@ -79,3 +79,20 @@ async fn a_journal_on_disk_is_proved() {
         "{page:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_nothing_has_is_refused() {
+    let rig = Rig::new().await;
+    for (action, known) in [
+        ("task.closd", "task.cancelled"),
+        ("tsk", "run, "),
+        ("agent.*", "agent.completed"),
+    ] {
+        let path = format!("/api/v1/audit?action={action}");
+        let refused = rig.get(&path).await;
+        assert_eq!(refused.problem(), (400, "N0102".to_owned()), "{action}");
+        let refused = refused.json();
+        let help = refused["help"].as_str().unwrap();
+        assert!(help.contains(known), "{action}: {help}");
+    }
+}
