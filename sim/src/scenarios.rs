@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use naos_engine::shard::{Envelope, Incoming, NewBody, Outgoing};
-use naos_kernel::Key;
+use naos_kernel::run::Run;
+use naos_kernel::{AnyAggregate, Key};
 use naos_store::BODY_INLINE_BYTES_MAX;
 use naos_types::effect::Caller;
 use naos_types::fact::tenant::{self, Broke};
@@ -283,6 +284,13 @@ impl Sim {
             let report = self.shard.report(envelope.tenant);
             if report.is_some_and(|report| report.quarantined.is_some()) {
                 self.report.meet("outcome kept by a quarantined cell", 1);
+            }
+            // One that comes twice, the second time when the run began anew, answers nothing.
+            let state = self.shard.state(envelope.tenant);
+            let found = state.and_then(|state| state.get(&Key::Run(run)));
+            let waits = |run: &Run| run.pending.as_ref().is_some_and(|p| p.index == index);
+            if matches!(found, Some(AnyAggregate::Run(run)) if !waits(&run)) {
+                return;
             }
             let place = (envelope.tenant, run, index);
             self.outcomes.insert(place, self.report.crashes);

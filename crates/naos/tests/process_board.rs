@@ -249,7 +249,7 @@ fn process_what_cannot_be_is_said() {
             1,
             "there is no member mem_zz",
         ),
-        (&["audit", "--action", "task.closd"], 2, "task.blocked"),
+        (&["audit", "--action", "task.closd"], 2, "task.created"),
         (&["init", "/"], 2, "no directory for one project"),
         (&["task", "say", task, " "], 2, "says nothing"),
         (
