@@ -85,6 +85,12 @@ fn from_outside(text: &str) -> String {
     format!("<from-outside>\n{text}\n</from-outside>")
 }
 
+/// What a server of tools said, and whether it was an error.
+fn served(said: &str) -> Result<(String, bool), String> {
+    let said: ToolSaid = serde_json::from_str(said).map_err(|error| error.to_string())?;
+    Ok((from_outside(&said.text), said.is_error))
+}
+
 /// Answers of models with the results of what each of them wanted to have called. Failed ones are
 /// left out: they said nothing.
 fn exchanges(
@@ -106,11 +112,8 @@ fn exchanges(
             return Err("a tool was called before any model answered".into());
         };
         last.results.push(match answer {
-            Answer::Body(body) if ability == Ability::Server => {
-                let said: ToolSaid =
-                    serde_json::from_str(&read(&body)?).map_err(|error| error.to_string())?;
-                (from_outside(&said.text), said.is_error)
-            }
+            Answer::Text(said) if ability == Ability::Server => served(&said)?,
+            Answer::Body(body) if ability == Ability::Server => served(&read(&body)?)?,
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (read(&body)?, false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),

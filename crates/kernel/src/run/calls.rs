@@ -177,7 +177,10 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
         return super::think::answered(turn, id, &run, &end.outcome);
     }
     match &end.outcome {
-        CallOutcome::Answered(body) => answer(turn, id, Answer::Body(*body))?,
+        CallOutcome::Answered(body) => {
+            let given = whole(turn, &run, *body)?;
+            answer(turn, id, given)?;
+        }
         CallOutcome::NotSent(_) | CallOutcome::Refused(_) | CallOutcome::Busy(..) => {
             answer(
                 turn,
@@ -203,6 +206,18 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
     go_on(turn, id)
 }
 
+/// What came back. A model is shown it with all that it is asked from then on: it stands in the
+/// recording itself, whose length says how much the next answer may cost.
+fn whole(turn: &Turn<'_>, run: &Run, body: BodyRef) -> Done<Answer> {
+    if !run.is_by_model() || crate::planted::is("results-cost-nothing") {
+        return Ok(Answer::Body(body));
+    }
+    Ok(match turn.body(body)? {
+        Some(bytes) => Answer::Text(String::from_utf8_lossy(bytes).into_owned()),
+        None => Answer::Failed("what came back can't be read".into()),
+    })
+}
+
 /// A person answered what a guest asked.
 pub(crate) fn answer_asked(
     turn: &mut Turn<'_>,
@@ -220,7 +235,11 @@ pub(crate) fn answer_asked(
         return Ok(());
     }
     match given {
-        Ok(Some(body)) => answer(turn, id, Answer::Body(body))?,
+        Ok(Some(body)) => {
+            let run = run.clone();
+            let given = whole(turn, &run, body)?;
+            answer(turn, id, given)?;
+        }
         Ok(None) => answer(turn, id, Answer::Text("yes".into()))?,
         Err(why) => answer(turn, id, Answer::Failed(why.into()))?,
     }

@@ -10,7 +10,7 @@ use naos_types::spec::{
     Kind, MindSpec, ServerPlace, ServerSpec, ServerTool, Spec, TOOL_TIMEOUT_MS, ToolGrant,
 };
 use naos_types::think::{ToolSaid, ToolWanted};
-use naos_types::{Code, RunStatus};
+use naos_types::{Code, Micros, RunStatus};
 
 use crate::bench::Bench;
 use crate::thinking::{Cell, calls, made, mind, name, text};
@@ -203,4 +203,30 @@ fn what_a_model_is_told_of_tools_is_paid_for_and_bounded() {
     pin(&mut bench, &many);
     let why = crate::thinking::open(&mut bench).0.expect_err("too much");
     assert!(why.what.contains("name fewer of them"), "{}", why.what);
+}
+
+#[test]
+fn what_a_server_said_is_reserved_for_with_the_next_answer() {
+    let reserved = |bytes: usize| {
+        let mut cell = cell();
+        cell.says(&calls(&[("shelf__find", "{}")]));
+        let (call, _) = wanted(&cell).expect("the server is asked");
+        let said = ToolSaid {
+            text: "é".repeat(bytes / 2),
+            is_error: false,
+        };
+        let body = cell.bench.body(&serde_json::to_vec(&said).unwrap());
+        let ended = CallEnded {
+            by: call.by,
+            attempt: 1,
+            outcome: CallOutcome::Answered(body),
+        };
+        cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+        Micros(cell.money().1)
+    };
+    let (little, much) = (reserved(2), reserved(30_000));
+    let more = much.minus(little);
+    let (_, think) = cell().asked().unwrap();
+    let price = think.spec.prices.unwrap().most(29_998, 0);
+    assert!(more >= price, "{more} of {price}: each byte may be a token");
 }
