@@ -22,8 +22,10 @@ use crate::trace::Trace;
 
 /// More steps than this and the simulation runs in circles.
 const STEPS_MAX: u64 = 60_000;
-/// Due alarms may turn out to be for nothing; so many in a row don't.
+/// Due alarms may turn out to be for nothing, and what can't be done is tried again each second;
+/// but not so often in so many milliseconds.
 const NOTHING_MAX: u32 = 50;
+const NOTHING_MS: i64 = 5_000;
 /// The longest time a simulation may stand for.
 const DAYS_MAX: i64 = 6;
 
@@ -86,7 +88,8 @@ pub(crate) struct Sim {
     pub(crate) looked: BTreeMap<TenantId, Seq>,
     commands_left: u64,
     calm_from: Time,
-    woken_for_nothing: u32,
+    /// Since when, and how often.
+    woken_for_nothing: (Time, u32),
     pub(crate) trace: Trace,
     pub(crate) report: Report,
 }
@@ -182,7 +185,7 @@ impl Sim {
             outcomes: BTreeMap::new(),
             looked: BTreeMap::new(),
             calm_from: Time(i64::MAX),
-            woken_for_nothing: 0,
+            woken_for_nothing: (START, 0),
             trace: Trace::new(spoken),
             report: Report {
                 seed,
@@ -298,13 +301,15 @@ impl Sim {
 
     /// A shard says when it has something to do, and not again and again while it can't do it.
     fn wakes_for_something(&mut self, something: bool) {
-        self.woken_for_nothing = if something {
-            0
+        let (since, times) = self.woken_for_nothing;
+        let is_over = something || (self.now - since).0 > NOTHING_MS;
+        self.woken_for_nothing = if is_over {
+            (self.now, 0)
         } else {
-            self.woken_for_nothing + 1
+            (since, times + 1)
         };
-        if self.woken_for_nothing > NOTHING_MAX {
-            let detail = format!("woken {NOTHING_MAX} times in a row");
+        if times > NOTHING_MAX && !is_over {
+            let detail = format!("woken {times} times in {NOTHING_MS} ms");
             self.violated("a shard sleeps while it can do nothing", detail);
         }
     }

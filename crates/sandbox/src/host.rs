@@ -6,25 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::any::Any;
 
 pub use naos_types::LogLevel;
-
-/// Why an ability did not do what the agent asked: what the agent itself is told.
-///
-/// The order of the variants is part of the recording's format: append, never reorder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AbilityError {
-    /// The manifest does not grant this; the sentence says which line would.
-    Denied(String),
-    /// The arguments are malformed; the sentence says which and why.
-    Invalid(String),
-    /// There is no such key or document.
-    NotFound,
-    /// The document has another version than the one expected: this one.
-    Conflict(u64),
-    /// The effect was attempted and nobody knows whether it happened.
-    Unknown(String),
-    /// Anything else; the sentence says what.
-    Failed(String),
-}
+pub use naos_types::gated::{AbilityError, GatedAnswer, GatedRequest};
+pub use naos_types::http::{HttpRequest, HttpResponse};
 
 /// Why the host could not answer, and what the sandbox does about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,76 +50,12 @@ pub struct Entry {
     pub size: u64,
 }
 
-/// One HTTP request, already checked against the grants and the limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpRequest {
-    /// `GET`, `POST` and so on.
-    pub method: String,
-    /// The whole address.
-    pub url: String,
-    /// Names and values, in the agent's order.
-    pub headers: Vec<(String, String)>,
-    /// What is sent.
-    #[serde(with = "crate::bytes")]
-    pub body: Vec<u8>,
-}
-
-/// What a server answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpResponse {
-    /// The status code.
-    pub status: u16,
-    /// Names and values.
-    pub headers: Vec<(String, String)>,
-    /// What came back.
-    #[serde(with = "crate::bytes")]
-    pub body: Vec<u8>,
-}
-
-/// What a gated call wants to do in the world.
-///
-/// The order of the variants is part of the request digest: append, never reorder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GatedRequest {
-    /// Send one HTTP request.
-    Http(HttpRequest),
-    /// Publish an event.
-    Emit {
-        /// The event's type.
-        kind: String,
-        /// JSON.
-        data: String,
-    },
-    /// Ask a person.
-    Ask {
-        /// What is asked.
-        question: String,
-        /// The possible answers; none: free text.
-        options: Vec<String>,
-    },
-}
-
-/// What came of a gated call. It has the kind of its request.
-///
-/// The order of the variants is part of the recording's format: append, never reorder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GatedAnswer {
-    /// What the server said.
-    Http(Result<HttpResponse, AbilityError>),
-    /// The published event's id.
-    Emit(Result<String, AbilityError>),
-    /// What the person said.
-    Ask(Result<String, AbilityError>),
-}
-
-impl GatedAnswer {
-    /// Which ability gives this kind of answer.
-    pub fn ability(&self) -> Ability {
-        match self {
-            GatedAnswer::Http(_) => Ability::Http,
-            GatedAnswer::Emit(_) => Ability::Events,
-            GatedAnswer::Ask(_) => Ability::Ask,
-        }
+/// Which ability gives this kind of answer.
+pub fn ability_of(answer: &GatedAnswer) -> Ability {
+    match answer {
+        GatedAnswer::Http(_) => Ability::Http,
+        GatedAnswer::Emit(_) => Ability::Events,
+        GatedAnswer::Ask(_) => Ability::Ask,
     }
 }
 

@@ -24,12 +24,6 @@ pub const RANDOM_BYTES_MAX: u32 = 64 << 10;
 pub const STATE_KEY_BYTES_MAX: usize = 256;
 /// Bytes of a document's path.
 pub const PATH_BYTES_MAX: usize = 512;
-/// Bytes of an address.
-pub const URL_BYTES_MAX: usize = 8 << 10;
-/// Headers of a request.
-pub const HEADERS_MAX: usize = 64;
-/// Bytes of all names and values of the headers of a request.
-pub const HEADER_BYTES_MAX: usize = 16 << 10;
 /// Bytes of an event's kind.
 pub const EVENT_KIND_BYTES_MAX: usize = 128;
 /// Bytes of a question to a person.

@@ -213,7 +213,7 @@ impl Recording {
         now_ms: u64,
     ) -> Result<(), RecordingError> {
         self.expect(index)?;
-        let ability = answer.ability();
+        let ability = crate::host::ability_of(answer);
         let answer =
             postcard::to_stdvec(&(Some(now_ms), answer)).map_err(RecordingError::Encode)?;
         self.calls.push(Recorded {

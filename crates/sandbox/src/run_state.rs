@@ -2,7 +2,9 @@
 
 use crate::abilities::Chance;
 use crate::grants::Grants;
-use crate::host::{AbilityError, Gate, GatedAnswer, GatedCall, GatedRequest, Host, HostError};
+use crate::host::{
+    AbilityError, Gate, GatedAnswer, GatedCall, GatedRequest, Host, HostError, ability_of,
+};
 use crate::limits::{ANSWER_BYTES_MAX, Limit, Limits};
 use crate::recording::{Ability, Diverged, Tape, digest};
 use crate::run::CancelToken;
@@ -177,7 +179,7 @@ impl RunState {
         self.deadline_from += self.ticks.count().saturating_sub(asked_at);
         match gate {
             Ok(Gate::Suspend) => Err(Stop::Suspended),
-            Ok(Gate::Answered { answer, now_ms }) if answer.ability() == call.ability() => {
+            Ok(Gate::Answered { answer, now_ms }) if ability_of(&answer) == call.ability() => {
                 self.now_ms = now_ms;
                 self.tape.pass();
                 if answer_bytes(&answer) > self.answer_bytes_max() {
@@ -275,7 +277,7 @@ impl RunState {
 fn wrong_kind(answer: &GatedAnswer) -> Stop {
     Stop::HostFailed(format!(
         "a call was answered with the outcome of {}",
-        answer.ability()
+        ability_of(answer)
     ))
 }
 

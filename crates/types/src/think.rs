@@ -158,3 +158,10 @@ pub struct Trouble {
     /// Whether the provider may want money for it.
     pub billed: bool,
 }
+
+/// What comes from outside stands between marks that say so; marks of its own don't end them.
+#[must_use]
+pub fn from_outside(text: &str) -> String {
+    let text = text.replace("</from-outside>", "< /from-outside>");
+    format!("<from-outside>\n{text}\n</from-outside>")
+}

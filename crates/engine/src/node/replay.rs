@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, TryLockError};
 
 use naos_kernel::run::Run;
 use naos_sandbox::{
-    CancelToken, Document, Ended, Entry, Gate, GatedCall, Host, HostError, LogLevel, Segment,
+    CancelToken, Document, Ended, Entry, Gate, GatedCall, GatedRequest, Host, HostError, LogLevel,
+    Segment,
 };
 use naos_types::effect::Sandbox as Wanted;
 use naos_types::fact::run::{self, Ability};
@@ -47,6 +48,13 @@ pub struct Differs {
     pub recorded: String,
     /// What came of it now.
     pub again: String,
+}
+
+/// The HTTP request that a model's arguments make, as it is journaled.
+fn http_of(arguments: &str) -> Option<Vec<u8>> {
+    let arguments = serde_json::from_str(arguments).ok()?;
+    let (request, _) = naos_kernel::run::http_request(&arguments).ok()?;
+    postcard::to_stdvec(&GatedRequest::Http(request)).ok()
 }
 
 fn differs(call: Option<u32>, recorded: &str, again: &str) -> Option<Differs> {
@@ -300,6 +308,15 @@ impl Node {
                     let asked = String::from_utf8_lossy(&request).into_owned();
                     return found(calls, differs(Some(index), &asked, "no model asked for it"));
                 };
+                if ability == Ability::Http {
+                    let again = http_of(&call.arguments);
+                    if again.as_ref() != Some(&request) {
+                        let asked = String::from_utf8_lossy(&request).into_owned();
+                        return found(calls, differs(Some(index), &asked, &call.arguments));
+                    }
+                    calls += 1;
+                    continue;
+                }
                 let again = json!({"tool": call.name, "arguments": call.arguments}).to_string();
                 let asked = if ability == Ability::Server {
                     let wanted: ToolWanted =

@@ -3,7 +3,7 @@
 
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
-use naos_types::think::{Think, Thought, ToolSaid};
+use naos_types::think::{Think, Thought, ToolSaid, from_outside};
 use naos_types::{BodyRef, TenantId};
 
 use super::Node;
@@ -79,12 +79,6 @@ fn pieces(
     Ok(answers)
 }
 
-/// What a server said stands between marks that say so; marks of its own don't end them.
-fn from_outside(text: &str) -> String {
-    let text = text.replace("</from-outside>", "< /from-outside>");
-    format!("<from-outside>\n{text}\n</from-outside>")
-}
-
 /// What a server of tools said, and whether it was an error.
 fn served(said: &str) -> Result<(String, bool), String> {
     let said: ToolSaid = serde_json::from_str(said).map_err(|error| error.to_string())?;
@@ -114,6 +108,7 @@ fn exchanges(
         last.results.push(match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
             Answer::Body(body) if ability == Ability::Server => served(&read(&body)?)?,
+            Answer::Text(text) if ability == Ability::Http => (from_outside(&text), false),
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (read(&body)?, false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),

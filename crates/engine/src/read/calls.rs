@@ -225,7 +225,7 @@ impl Reader {
                 |enquiry| preview(&format!("POST {}", enquiry.url)),
             );
         }
-        if is_by_model {
+        if is_by_model && of != run::Ability::Http {
             return wanted(of, &bytes);
         }
         match postcard::from_bytes::<GatedRequest>(&bytes) {

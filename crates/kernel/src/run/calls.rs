@@ -212,7 +212,12 @@ fn whole(turn: &Turn<'_>, run: &Run, body: BodyRef) -> Done<Answer> {
     if !run.is_by_model() || crate::planted::is("results-cost-nothing") {
         return Ok(Answer::Body(body));
     }
+    let is_http = run
+        .pending
+        .as_ref()
+        .is_some_and(|p| p.ability == Ability::Http);
     Ok(match turn.body(body)? {
+        Some(bytes) if is_http => super::fetch::told(bytes),
         Some(bytes) => Answer::Text(String::from_utf8_lossy(bytes).into_owned()),
         None => Answer::Failed("what came back can't be read".into()),
     })

@@ -3,6 +3,7 @@
 mod calls;
 mod end;
 pub(crate) mod endpoint;
+mod fetch;
 mod log;
 mod server;
 mod talk;
@@ -25,6 +26,7 @@ use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
+pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use log::{Log, Page};
 pub use think::{Models, Thinking};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};

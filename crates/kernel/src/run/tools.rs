@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::think::intend;
 use super::workspace::{self, Own};
-use super::{Run, calls};
+use super::{Run, calls, fetch};
 use crate::need::{Compute, Formula, value_bytes};
 use crate::turn::{Done, Turn};
 
@@ -103,6 +103,13 @@ pub(super) fn call(
                 let expected = arguments["expected"].as_u64();
                 let what = (&path, content, expected);
                 write_document(turn, id, run, mind, request, what)
+            }
+            Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
+        },
+        Tool::Http => match fetch::http_request(&arguments) {
+            Ok(wanted) => {
+                let (request, ask) = fetch::gated(turn, wanted)?;
+                gated(turn, id, run, request, ask)
             }
             Err(why) => said(turn, id, run, request, Answer::Invalid(why)),
         },

@@ -9,6 +9,7 @@ mod drivers;
 mod endpoints;
 mod ends;
 mod events;
+mod fetching;
 mod flows;
 mod goes_on;
 mod handlers;

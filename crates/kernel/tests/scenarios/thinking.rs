@@ -75,6 +75,7 @@ pub fn made(mind: MindSpec) -> Bench {
             context_write: vec!["**".into()],
             emit: vec!["note.*".into()],
             ask: true,
+            http_hosts: vec!["api.example.com".into()],
             ..Grants::default()
         },
         ..AgentSpec::default()

@@ -271,6 +271,8 @@ tools! {
     TaskCreate "task_create"
     /// Gives its task to somebody else.
     HandOver "hand_over"
+    /// Sends an HTTP request.
+    Http "http"
 }
 
 impl Tool {
