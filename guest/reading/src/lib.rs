@@ -8,6 +8,7 @@ pub mod charsets;
 pub mod cues;
 pub mod dates;
 pub mod decimal;
+pub mod durations;
 pub mod findings;
 pub mod input;
 pub mod language;
