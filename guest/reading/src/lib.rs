@@ -8,6 +8,8 @@ pub mod charsets;
 pub mod cues;
 pub mod dates;
 pub mod decimal;
+pub mod due;
+pub mod due_words;
 pub mod durations;
 pub mod findings;
 pub mod input;
