@@ -29,16 +29,16 @@ pub struct Settled {
 #[must_use]
 pub fn settle(text: &str, words: &[Word<'_>], days: Vec<Phrase>) -> Settled {
     let mut days = days;
-    let moved = MOVES.iter().any(|verb| has_phrase(words, verb));
-    if moved {
-        fill_in(words, &mut days);
-    }
     if days.is_empty() {
         return Settled {
             days,
             moved_to: None,
             denied: Vec::new(),
         };
+    }
+    let moved = MOVES.iter().any(|verb| has_phrase(words, verb));
+    if moved {
+        fill_in(words, &mut days);
     }
     let new: Vec<bool> = days
         .iter()

@@ -18,7 +18,7 @@ pub const MOVES: &[&str] = &[
 /// What stands before the new day.
 #[rustfmt::skip]
 pub const TO: &[&str] = &[
-    "to", "until", "till", "by", "for", "on",
+    "to", "until", "till", "by", "for",
     "au", "a", "pour", "jusqu", "jusque",
     "ho", "hatramin", "lasa",
 ];
