@@ -30,7 +30,8 @@ pub const FROM: &[&str] = &["from", "of", "du", "de", "tamin", "avy", "niala"];
 #[rustfmt::skip]
 pub const ABANDONED: &[(&str, usize)] = &[
     ("instead of", 3), ("rather than", 3), ("in place of", 3), ("and not", 3), ("not on", 1),
-    ("not", 0), ("no longer", 0), ("merci pour", 0), ("thanks for", 0), ("due to", 1), ("not the", 0), ("no longer on", 1), ("no longer due", 3), ("was due", 4),
+    ("not", 0), ("no longer", 0), ("merci pour", 0), ("thanks for", 0), ("due to", 1),
+    ("not the", 0), ("no longer on", 1), ("no longer due", 3), ("was due", 4),
     ("were due", 4), ("had been due", 4), ("should have been", 5), ("was supposed to", 6),
     ("was meant to", 6), ("was to be", 5), ("was scheduled for", 3), ("was planned for", 3),
     ("originally", 5), ("initially", 5), ("formerly", 4), ("previously", 4), ("old date", 3),
@@ -40,7 +41,8 @@ pub const ABANDONED: &[(&str, usize)] = &[
     ("et non", 3), ("et pas", 3), ("non plus", 3), ("est plus le", 0), ("etait du*", 4),
     ("etaient du*", 4), ("etait prevu*", 4), ("etaient prevu*", 4), ("etait attendu*", 4),
     ("etaient attendu*", 4), ("etait fixe*", 4), ("etait le", 1), ("devait", 6), ("devaient", 6),
-    ("aurait du", 6), ("auraient du", 6), ("initialement", 5), ("au depart", 4), ("anciennement", 4),
+    ("aurait du", 6), ("auraient du", 6), ("initialement", 5), ("au depart", 4),
+    ("anciennement", 4),
     ("ancienne date", 4), ("ancienne echeance", 4), ("pas avant", 4), ("aucun cas avant", 4),
     ("fa tsy", 3), ("tsy amin ny", 1), ("solon ny", 3), ("tany am boalohany", 5),
     ("teo aloha", 4), ("tsy alohan ny", 3), ("tokony ho vita tamin", 3), ("tamin", 1),
@@ -53,14 +55,16 @@ pub const NO_DEADLINE: &[&str] = &[
     "no rush", "no hurry", "not urgent", "isn t urgent", "not due", "isn t due", "never expires",
     "not expire", "doesn t expire", "no expiry", "called off", "is off", "no longer needed",
     "no longer required", "been lifted", "is lifted", "was met", "no need to", "not have to",
-    "don t have to", "doesn t have to", "ignore the deadline", "disregard the deadline", "no longer applies", "no longer due",
+    "don t have to", "doesn t have to", "ignore the deadline", "disregard the deadline",
+    "no longer applies", "no longer due",
     "pas de date limite", "pas de delai", "pas d echeance", "plus d echeance", "plus de delai",
     "sans echeance", "sans date limite", "sans delai fixe", "aucune echeance", "aucune date limite",
     "aucun delai", "rien ne presse", "pas urgent", "pas presse", "n expire pas", "n expirent pas",
     "est pas du", "est pas due", "est abandonne*", "sont abandonne*", "ete abandonne*",
     "est levee", "ete levee", "ignorez l echeance", "ignorez la date", "ignorer l echeance",
     "plus besoin", "pas besoin de", "pas oblige", "pas obligee", "pas obliges", "pas obligees",
-    "ete respectee", "plus necessaire", "plus d actualite", "est caduc", "est caduque", "plus a l ordre du jour",
+    "ete respectee", "plus necessaire", "plus d actualite", "est caduc", "est caduque",
+    "plus a l ordre du jour",
     "tsy misy fe potoana", "tsy misy daty farany", "tsy misy fetr andro", "tsy maika",
     "tsy voatery", "tsy ilaina", "tsy hatao intsony", "tsy misy intsony", "tsy tapitra",
 ];
@@ -103,7 +107,8 @@ pub const HELPERS: &[&str] = &[
 /// What is over, whatever stands before it.
 #[rustfmt::skip]
 pub const DONE: &[&str] = &[
-    "took place", "eu lieu", "s est tenu*", "s est deroule*", "efa vita", "efa voaloa", "efa nalefa",
+    "took place", "eu lieu", "s est tenu*", "s est deroule*", "efa vita", "efa voaloa",
+    "efa nalefa",
     "efa voaray", "efa natao", "expired on", "a expire", "ont expire", "has expired", "date du",
     "datee du", "dated",
 ];

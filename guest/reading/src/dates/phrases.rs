@@ -61,7 +61,9 @@ pub fn find(sentence: &str, words: &[Word<'_>], today: Option<Date>) -> Vec<Phra
                 .get(at)
                 .is_some_and(|word| names::PAST.contains(&word.folded.as_str()))
                 // `vendredi dernier délai`
-                && words.get(at + 1).is_none_or(|word| !names::LAST_OF.contains(&word.folded.as_str()))
+                && words
+                    .get(at + 1)
+                    .is_none_or(|word| !names::LAST_OF.contains(&word.folded.as_str()))
         };
         let adjoins = words
             .get(next)
