@@ -191,6 +191,52 @@ fn process_tables_of_three_languages_say_what_is_owed() {
 }
 
 #[test]
+fn process_every_cell_is_read_as_it_is_written_and_deadlines_where_they_were_moved_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join("ck").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put(
+        "ventes.csv",
+        "N° facture;Client;Montant TTC;Échéance;Payée\n\
+         F-1;Riake;1234.50;01/12/2026;non\nF-2;Riake;1 234,50;01/12/2026;non\n\
+         F-3;Riake;1.234,50;01/12/2026;non\nF-4;Riake;1,234.50;01/12/2026;non\n\
+         F-5;Riake;1,234;01/12/2026;non\n",
+    );
+    put(
+        "temps.csv",
+        "Date;Personne;Heures\n20/11/2026;Soa;7h30\n21/11/2026;Soa;3:30\n\
+         22/11/2026;Soa;45min\n",
+    );
+    put(
+        "2026-11-24-notes.md",
+        "Le rapport est dû le 30 novembre 2026.\n\n\
+         La livraison est repoussée du 1er décembre au 9 décembre 2026.\n\n\
+         Nafindra tamin'ny 2 desambra ho amin'ny 16 desambra ny fe-potoana.\n\n\
+         Nous avons décidé de ne pas décider.\n",
+    );
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    contains(
+        &text,
+        &[
+            "4,938.00",
+            "+ ventes.csv:6: amount 1,234 (1234? 1.234?) not read (Montant TTC)",
+            "11.75",
+            "**2026-11-30**",
+            "**2026-12-09**",
+            "**2026-12-16**",
+        ],
+    );
+    for given_up in ["**2026-12-01**", "**2026-12-02**", "- Nous avons décidé"] {
+        assert!(!text.contains(given_up), "{given_up} is in:\n{text}");
+    }
+}
+
+#[test]
 fn process_nothing_behind_a_long_line_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("ck")).unwrap();

@@ -3,11 +3,13 @@
 
 use std::fmt;
 
-/// `units` / 10^`scale`.
+/// `units` / 10^`scale`, and a third of it for minutes: twenty of them are a third of an hour,
+/// which no digits hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Decimal {
     units: i128,
     scale: u32,
+    thirds: bool,
 }
 
 /// Most digits behind the point that are kept.
@@ -37,7 +39,29 @@ impl Decimal {
     /// A number of smallest parts.
     #[must_use]
     pub fn new(units: i128, scale: u32) -> Self {
-        Self { units, scale }
+        Self {
+            units,
+            scale,
+            thirds: false,
+        }
+    }
+
+    /// So many minutes in hours, exactly: three times twenty minutes are one hour.
+    #[must_use]
+    pub fn minutes(minutes: u32) -> Self {
+        Self {
+            units: i128::from(minutes) * 5,
+            scale: 2,
+            thirds: true,
+        }
+        .reduced()
+    }
+
+    fn reduced(self) -> Self {
+        if !self.thirds || self.units % 3 != 0 {
+            return self;
+        }
+        Self::new(self.units / 3, self.scale)
     }
 
     /// Nothing.
@@ -63,19 +87,30 @@ impl Decimal {
             .checked_mul(10_i128.checked_pow(scale.checked_sub(self.scale)?)?)
     }
 
-    fn aligned(self, other: Self) -> Option<(i128, i128, u32)> {
-        let scale = self.scale.max(other.scale);
-        Some((self.at_scale(scale)?, other.at_scale(scale)?, scale))
+    /// Both in the same parts; the third says which.
+    fn aligned(self, other: Self) -> Option<(i128, i128, Self)> {
+        let (scale, thirds) = (self.scale.max(other.scale), self.thirds || other.thirds);
+        let part = Self {
+            units: 0,
+            scale,
+            thirds,
+        };
+        let parts = |it: Self| {
+            let factor = if thirds && !it.thirds { 3 } else { 1 };
+            it.at_scale(scale)?.checked_mul(factor)
+        };
+        Some((parts(self)?, parts(other)?, part))
     }
 
     /// The sum; none where it has too many digits.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        let (left, right, scale) = self.aligned(other)?;
-        Some(Self {
+        let (left, right, part) = self.aligned(other)?;
+        let sum = Self {
             units: left.checked_add(right)?,
-            scale,
-        })
+            ..part
+        };
+        Some(sum.reduced())
     }
 
     /// The difference; none where it has too many digits.
@@ -90,10 +125,11 @@ impl Decimal {
     /// So many times this number.
     #[must_use]
     pub fn times(self, factor: i128) -> Option<Self> {
-        Some(Self {
+        let product = Self {
             units: self.units.checked_mul(factor)?,
             ..self
-        })
+        };
+        Some(product.reduced())
     }
 
     /// Without its sign.
@@ -112,14 +148,9 @@ impl Decimal {
         let scale = (self.scale + 2).min(SCALE_MAX).max(self.scale);
         let units = self.at_scale(scale)?;
         let count = i128::try_from(count).ok().filter(|&count| count > 0)?;
+        let count = if self.thirds { count * 3 } else { count };
         let half = count / 2 * units.signum();
-        Some(
-            Self {
-                units: units.checked_add(half)? / count,
-                scale,
-            }
-            .trimmed(self.scale),
-        )
+        Some(Self::new(units.checked_add(half)? / count, scale).trimmed(self.scale))
     }
 
     /// Without zeros at the end, but with at least `scale` digits behind the point.
@@ -136,8 +167,11 @@ impl Decimal {
     #[must_use]
     pub fn widened(self, scale: u32) -> Self {
         let scale = scale.max(self.scale);
-        self.at_scale(scale)
-            .map_or(self, |units| Self { units, scale })
+        self.at_scale(scale).map_or(self, |units| Self {
+            units,
+            scale,
+            ..self
+        })
     }
 
     /// Reads a cell, tolerating blanks between thousands, a currency before or behind it and
@@ -191,8 +225,14 @@ impl Decimal {
                 && letter != point.sign()
         };
         let groups: Vec<&str> = whole.split(grouping).collect();
+        let kind = |letter: char| if letter.is_whitespace() { ' ' } else { letter };
+        let mut marks = whole.chars().filter(|&it| grouping(it)).map(kind);
+        let first = marks.next();
+        let one_kind = marks.all(|mark| Some(mark) == first);
         let grouped = groups.len() == 1
             || (1..=3).contains(&groups[0].len())
+                && !groups[0].starts_with('0')
+                && one_kind
                 && groups[1..].iter().all(|group| group.len() == 3);
         let digits = groups.concat();
         let all = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -204,7 +244,7 @@ impl Decimal {
             .ok()
             .filter(|&scale| scale <= SCALE_MAX)?;
         let units = format!("{digits}{fraction}").parse().ok()?;
-        Some(Self { units, scale })
+        Some(Self::new(units, scale))
     }
 }
 
@@ -235,6 +275,11 @@ pub fn currency(sign: &str) -> Option<String> {
         ("h", "h"),
         ("hours", "h"),
         ("heures", "h"),
+        ("hour", "h"),
+        ("heure", "h"),
+        ("hrs", "h"),
+        ("ora", "h"),
+        ("adiny", "h"),
         ("%", "%"),
     ];
     let known = SIGNS
@@ -276,15 +321,17 @@ impl Ord for Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = if self.thirds {
+            (self.units + self.units.signum()) / 3
+        } else {
+            self.units
+        };
         if self.scale == 0 {
-            return write!(f, "{}", self.units);
+            return write!(f, "{units}");
         }
-        let sign = if self.units < 0 { "-" } else { "" };
+        let sign = if units < 0 { "-" } else { "" };
         let parts = 10_u128.pow(self.scale);
-        let (whole, fraction) = (
-            self.units.unsigned_abs() / parts,
-            self.units.unsigned_abs() % parts,
-        );
+        let (whole, fraction) = (units.unsigned_abs() / parts, units.unsigned_abs() % parts);
         write!(
             f,
             "{sign}{whole}.{fraction:0width$}",
@@ -335,6 +382,11 @@ mod tests {
             ("2026-10-09", Point::Dot, None),
             ("12/10", Point::Dot, None),
             ("1,23,4", Point::Dot, None),
+            ("0,234", Point::Dot, None),
+            ("0,234", Point::Comma, Some("0.234")),
+            ("1 234,567", Point::Dot, None),
+            ("1\u{202f}234 567,5", Point::Comma, Some("1234567.5")),
+            ("7 ora", Point::Dot, Some("7 h")),
             ("", Point::Dot, None),
             ("abc", Point::Dot, None),
             ("7 rue X", Point::Dot, None),
@@ -355,6 +407,27 @@ mod tests {
         assert_eq!(tenth.plus(fifth).expect("small").to_string(), "0.30");
         assert_eq!(tenth.plus(fifth), Some(Decimal::new(3, 1)));
         assert!(Decimal::new(-5, 1) < Decimal::new(1, 2));
+    }
+
+    #[test]
+    fn minutes_are_exact_in_hours() {
+        let shown = |minutes: u32| Decimal::minutes(minutes).to_string();
+        assert_eq!(
+            [20, 30, 45, 440].map(shown),
+            ["0.33", "0.50", "0.75", "7.33"]
+        );
+        let third = Decimal::minutes(20);
+        let hour = sum([third, third, third]).expect("small");
+        assert_eq!(
+            (hour.to_string().as_str(), hour),
+            ("1.00", Decimal::new(1, 0))
+        );
+        let more = third.plus(Decimal::new(75, 1)).expect("small");
+        assert_eq!(more.to_string(), "7.83");
+        assert!(Decimal::new(33, 2) < third && third < Decimal::new(34, 2));
+        assert_eq!(third.times(-2).expect("small").to_string(), "-0.67");
+        assert_eq!(third.over(1).expect("one").to_string(), "0.3333");
+        assert_eq!(hour.minus(third).expect("small"), Decimal::minutes(40));
     }
 
     #[test]

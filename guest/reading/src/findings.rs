@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cues::{self, Cue, Rule};
 use crate::dates::{self, Date, Phrase};
+use crate::due;
 use crate::language::{self, Language};
 use crate::page::Page;
 use crate::passages::{self, Passage};
@@ -119,6 +120,10 @@ struct Sentence<'a> {
     passage: &'a Passage,
     words: Vec<Word<'a>>,
     days: Vec<Phrase>,
+    /// The day that something was moved to.
+    moved_to: Option<usize>,
+    /// The words that say that there is no deadline.
+    denied: Vec<std::ops::Range<usize>>,
 }
 
 /// Says of every finding whether its text names the client, or was written by or to somebody
@@ -179,11 +184,14 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
         for passage in &passages::read(page) {
             let words = words(&passage.text);
             let days = dates::find(&passage.text, &words, page.date);
+            let settled = due::settle(&passage.text, &words, days);
             let sentence = Sentence {
                 page,
                 passage,
                 words,
-                days,
+                days: settled.days,
+                moved_to: settled.moved_to,
+                denied: settled.denied,
             };
             let language = language::guess(&passage.text).or(main);
             if sentence.is_decision(house) {
@@ -336,6 +344,10 @@ impl Sentence<'_> {
         if self.has_any(cues::NO_DEADLINE) {
             return None;
         }
+        let moved_to = self.moved_to.and_then(|at| self.days.get(at));
+        if let Some(day) = moved_to.filter(|day| self.is_ahead(day)) {
+            return Some(day);
+        }
         if self.passage.item && self.under(cues::DEADLINE_HEADINGS) {
             return Some(first);
         }
@@ -384,6 +396,11 @@ impl Sentence<'_> {
                 Rule::BeforeDay(reach) => self.days.iter().position(|day| {
                     (next..=next + reach).contains(&day.first) && self.is_ahead(day)
                 }),
+                Rule::BeginsDay => self
+                    .days
+                    .iter()
+                    .position(|day| day.first == at && self.is_ahead(day)),
+                Rule::WithDay if self.denied.iter().any(|it| it.contains(&at)) => None,
                 Rule::WithDay => self.days.iter().position(|day| self.is_ahead(day)),
             };
             if day.is_some() {

@@ -167,14 +167,23 @@ fn only_a_name_follows(lines: &[Line]) -> bool {
 
 fn attribution(lines: &[Line]) -> Option<usize> {
     let first = fold(lines[0].text.trim());
-    let (_, endings) = ATTRIBUTIONS.iter().find(|(start, endings)| {
-        first.starts_with(start) && ends_within(lines, endings).is_some()
-    })?;
-    ends_within(lines, endings)
+    let mut begun = ATTRIBUTIONS
+        .iter()
+        .filter(|(start, _)| first.starts_with(start));
+    begun.find_map(|(start, endings)| ends_within(lines, start, endings))
 }
 
-fn ends_within(lines: &[Line], endings: &[&str]) -> Option<usize> {
-    let mut lines = lines.iter().take(ATTRIBUTION_LINES);
+/// The line on which an attribution ends, if this is where it begins: the last sentence before it
+/// may begin alike (`Le rapport est prêt.`, and then `Le 9 oct., Hery a écrit :`).
+fn ends_within(lines: &[Line], start: &str, endings: &[&str]) -> Option<usize> {
+    let goes_on = |at: usize, line: &Line| {
+        let text = line.text.trim();
+        at == 0 || !text.is_empty() && !fold(text).starts_with(start)
+    };
+    let lines = lines.iter().take(ATTRIBUTION_LINES).enumerate();
+    let mut lines = lines
+        .take_while(|&(at, line)| goes_on(at, line))
+        .map(|(_, line)| line);
     let ends = |line: &Line| {
         let folded = fold(line.text.trim());
         endings.iter().any(|ending| folded.ends_with(ending))
@@ -197,6 +206,22 @@ mod tests {
             ),
             ("a\nOn Fri, 9 Oct 2026, Hery\n<h@x.mg> wrote:\n> b", "a"),
             ("a\nTamin'ny 9 Okt, Hery nanoratra hoe:\n> b\nc", "a c"),
+            (
+                "Le rapport est prêt.\n\nLe 9 oct., Hery a écrit :\n> b",
+                "Le rapport est prêt.",
+            ),
+            (
+                "Le rapport est prêt.\nLe 9 oct., Hery\n<h@x.mg> a écrit :\n> b",
+                "Le rapport est prêt.",
+            ),
+            (
+                "On livre lundi.\n\nOn Fri, 9 Oct 2026, Hery wrote:\n> b",
+                "On livre lundi.",
+            ),
+            (
+                "Ny tatitra dia vita.\n\nNy 9 Okt, Hery nanoratra hoe:\n> b",
+                "Ny tatitra dia vita.",
+            ),
             ("a\n-- \nHery\n+261 34", "a"),
             ("a\nCordialement,\nHery", "a"),
             ("a\nMerci,\nHery\n\nPS : b", "a PS : b"),

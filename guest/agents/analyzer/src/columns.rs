@@ -10,6 +10,7 @@ use naos_reading::words::{fold, words};
 use serde::Serialize;
 
 use crate::names;
+use crate::numbers::Numbers;
 use crate::paid;
 use crate::roles::{self, Role};
 use crate::unread::{self, Unread};
@@ -186,10 +187,10 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
             file.path, table.header_line
         ));
     }
-    let point = point_of(&table);
-    let roles = roles::assign(&table, point);
+    let numbers = Numbers::of(&table);
+    let roles = roles::assign(&table, &numbers);
     let types: Vec<Type> = (0..table.header.len())
-        .map(|at| type_of(&table, at, point, names_amounts(&table, at, roles[at])))
+        .map(|at| type_of(&table, at, &numbers, names_amounts(&table, at, roles[at])))
         .collect();
     let month_first: Vec<bool> = (0..table.header.len())
         .map(|at| is_month_first(&table, at))
@@ -197,7 +198,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let mut whole = Whole {
         path: &file.path,
         table: &table,
-        point,
+        written: &numbers,
         types: &types,
         roles: &roles,
         month_first: &month_first,
@@ -247,7 +248,11 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
             Some('\t') => "tab".to_owned(),
             other => other.unwrap_or(',').to_string(),
         },
-        decimal: if point == Point::Comma { "," } else { "." },
+        decimal: if numbers.point() == Point::Comma {
+            ","
+        } else {
+            "."
+        },
         bom: file.text.starts_with('\u{feff}'),
         rows: table.rows.len(),
         blank_rows: table.blank.len(),
@@ -270,29 +275,6 @@ fn ragged(path: &str, table: &Table) -> Vec<Ragged> {
         expected: table.header.len(),
     };
     table.ragged.iter().take(CITES_MAX).map(row).collect()
-}
-
-/// Comma or point: what more numbers can only be read with; the delimiter decides a tie.
-fn point_of(table: &Table) -> Point {
-    let (mut comma, mut dot) = (0_usize, 0_usize);
-    for cell in table
-        .rows
-        .iter()
-        .flat_map(|row| &row.cells)
-        .filter(|cell| !cell.is_empty())
-    {
-        let reads = |point| Decimal::parse(cell, point).is_some();
-        match (reads(Point::Comma), reads(Point::Dot)) {
-            (true, false) => comma += 1,
-            (false, true) => dot += 1,
-            _ => {}
-        }
-    }
-    if comma > dot || comma == dot && table.delimiter == Some(';') {
-        Point::Comma
-    } else {
-        Point::Dot
-    }
 }
 
 fn filled(table: &Table, at: usize) -> impl Iterator<Item = (&str, usize)> {
@@ -326,15 +308,14 @@ fn is_currency(unit: &str) -> bool {
     !matches!(unit, "h" | "%")
 }
 
-fn type_of(table: &Table, at: usize, point: Point, named: bool) -> Type {
+fn type_of(table: &Table, at: usize, written: &Numbers, named: bool) -> Type {
     let (mut all, mut numbers, mut days, mut booleans) = (0, 0, 0, 0);
     let mut amounts = named;
     for (cell, _) in filled(table, at).filter(|(cell, _)| !unread::says_none(cell)) {
         all += 1;
-        if let Some((_, unit)) = Decimal::parse(cell, point) {
-            numbers += 1;
-            amounts |= unit.is_some_and(|unit| is_currency(&unit));
-        }
+        numbers += usize::from(written.holds_one(at, cell));
+        let unit = written.read(at, cell).and_then(|(_, unit)| unit);
+        amounts |= unit.is_some_and(|unit| is_currency(&unit));
         days += usize::from(day(cell, false).is_some());
         booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
     }
@@ -372,7 +353,7 @@ fn is_month_first(table: &Table, at: usize) -> bool {
 struct Whole<'a> {
     path: &'a str,
     table: &'a Table,
-    point: Point,
+    written: &'a Numbers,
     types: &'a [Type],
     roles: &'a [Option<Role>],
     month_first: &'a [bool],
@@ -402,8 +383,7 @@ impl Whole<'_> {
             return false;
         }
         let role = self.roles[at].is_some_and(Role::is_money);
-        let cells =
-            || filled(self.table, at).filter_map(|(cell, _)| Decimal::parse(cell, self.point));
+        let cells = || filled(self.table, at).filter_map(|(cell, _)| self.written.read(at, cell));
         let currency =
             |(_, currency): (Decimal, Option<String>)| currency.is_some_and(|it| is_currency(&it));
         let beside = self.roles.contains(&Some(Role::Currency));
@@ -413,23 +393,32 @@ impl Whole<'_> {
     }
 
     /// Whether a cell of a column of amounts isn't read as one.
-    fn is_unread(&self, cell: &str) -> bool {
+    fn is_unread(&self, at: usize, cell: &str) -> bool {
         let nothing = cell.is_empty() || unread::says_none(cell);
-        !nothing && Decimal::parse(cell, self.point).is_none()
+        !nothing && self.written.read(at, cell).is_none()
     }
 
-    /// Every cell that isn't read in the columns of amounts that are told of.
+    /// Whether a cell of any column that is summed may be one number or another.
+    fn is_ambiguous(&self, at: usize, cell: &str) -> bool {
+        self.is_measure(at) && self.written.ambiguous(at, cell).is_some()
+    }
+
+    /// Every cell that isn't read in the columns of amounts that are told of, and every one that
+    /// may be two numbers.
     fn unread(&self, told: &[bool]) -> Vec<Unread> {
         let cells = self.table.rows.iter().flat_map(|row| {
             let cells = row.cells.iter().enumerate();
             cells.map(move |(at, cell)| (row.line, at, cell))
         });
         cells
-            .filter(|(_, at, cell)| told[*at] && self.is_unread(cell))
+            .filter(|&(_, at, cell)| {
+                told[at] && self.is_unread(at, cell) || self.is_ambiguous(at, cell)
+            })
             .map(|(line, at, cell)| Unread {
                 line,
                 column: self.table.header[at].clone(),
                 cell: cell.clone(),
+                either: self.written.ambiguous(at, cell),
             })
             .collect()
     }
@@ -444,7 +433,7 @@ impl Whole<'_> {
             return None;
         }
         let all: Vec<&str> = filled(self.table, at).map(|(cell, _)| cell).collect();
-        let is_bad = |cell: &&&str| Decimal::parse(cell, self.point).is_none();
+        let is_bad = |cell: &&&str| !self.written.holds_one(at, cell);
         let (count, of) = (all.iter().filter(is_bad).count(), all.len());
         let looks_like_one = |cell: &&str| match role {
             Some(_) => cell.contains(|it: char| it.is_ascii_digit()),
@@ -480,11 +469,11 @@ impl Whole<'_> {
                     days.push((role, day));
                 }
             }
-            if self.counted[at] && self.is_unread(cell) {
+            if self.counted[at] && self.is_unread(at, cell) || self.is_ambiguous(at, cell) {
                 unread.push(column_key(&self.table.header[at], self.roles[at]));
             }
-            let number = Decimal::parse(cell, self.point).filter(|_| self.is_measure(at));
-            if let Some((number, _)) = number {
+            let number = || self.written.read(at, cell);
+            if let Some((number, _)) = self.is_measure(at).then(number).flatten() {
                 numbers.push((column_key(&self.table.header[at], self.roles[at]), number));
             }
         }
@@ -521,8 +510,10 @@ impl Whole<'_> {
         if names.peek().is_some() {
             return the_only(names);
         }
-        let cells = columns().flat_map(|at| filled(self.table, at));
-        let units = cells.filter_map(|(cell, _)| Decimal::parse(cell, self.point)?.1);
+        let units = columns().flat_map(|at| {
+            let cells = filled(self.table, at);
+            cells.filter_map(move |(cell, _)| self.written.read(at, cell)?.1)
+        });
         the_only(units.filter(|unit| is_currency(unit)))
     }
 
@@ -533,7 +524,7 @@ impl Whole<'_> {
         }
         let cells = row.cells.iter().enumerate();
         let cells = cells.filter(|(at, _)| self.counted[*at]);
-        let mut units = cells.filter_map(|(_, cell)| Decimal::parse(cell, self.point)?.1);
+        let mut units = cells.filter_map(|(at, cell)| self.written.read(at, cell)?.1);
         let Some(first) = units.find(|unit| is_currency(unit)) else {
             return self.currency.clone();
         };
@@ -584,7 +575,7 @@ impl Whole<'_> {
     fn numbers(&self, at: usize, cells: &[(&str, usize)], column: &mut Column) {
         let mut numbers = Vec::new();
         for (cell, line) in cells {
-            match Decimal::parse(cell, self.point) {
+            match self.written.read(at, cell) {
                 Some((number, _)) => numbers.push(number),
                 None if column.odd.len() < CITES_MAX => {
                     column.odd.push(format!("{}:{line}", self.path));
@@ -595,7 +586,7 @@ impl Whole<'_> {
         numbers.sort();
         column.min = numbers.first().map(ToString::to_string);
         column.max = numbers.last().map(ToString::to_string);
-        if self.is_measure(at) {
+        if self.is_measure(at) && !numbers.is_empty() {
             let total = decimal::sum(numbers.iter().copied());
             column.mean = total
                 .and_then(|total| total.over(numbers.len()))

@@ -9,6 +9,7 @@ mod checks;
 mod columns;
 mod groups;
 mod names;
+mod numbers;
 mod paid;
 mod roles;
 mod unread;

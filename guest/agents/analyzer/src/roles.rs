@@ -1,11 +1,12 @@
 //! What a column is for: its name says it, and its cells decide where the name is unclear. Start at
 //! [`assign`].
 
-use naos_reading::decimal::{Decimal, Point};
+use naos_reading::decimal::Decimal;
 use naos_reading::table::Table;
 use serde::Serialize;
 
 use crate::names::{self, Named};
+use crate::numbers::Numbers;
 use crate::{columns, paid, unread};
 
 /// What a column is for.
@@ -76,7 +77,7 @@ struct Cells {
 }
 
 impl Cells {
-    fn of(table: &Table, at: usize, point: Point) -> Self {
+    fn of(table: &Table, at: usize, written: &Numbers) -> Self {
         let mut cells = Self::default();
         for row in &table.rows {
             let cell = row.cells[at].as_str();
@@ -84,9 +85,12 @@ impl Cells {
                 continue;
             }
             cells.filled += 1;
-            if let Some((number, _)) = Decimal::parse(cell, point) {
+            if written.holds_one(at, cell) {
                 cells.numbers += 1;
-                let flag = number.is_zero() || number == Decimal::new(1, 0);
+                let one = |number: Decimal| number.is_zero() || number == Decimal::new(1, 0);
+                let flag = written
+                    .read(at, cell)
+                    .is_some_and(|(number, _)| one(number));
                 cells.sums += usize::from(!flag);
             }
             cells.days += usize::from(columns::day(cell, false).is_some());
@@ -112,9 +116,9 @@ const ALMOST_ALL_OF_TEN: usize = 8;
 /// The role of every column: of several for one role the one whose name says it best, the first of
 /// these.
 #[must_use]
-pub fn assign(table: &Table, point: Point) -> Vec<Option<Role>> {
+pub fn assign(table: &Table, written: &Numbers) -> Vec<Option<Role>> {
     let mut named: Vec<Option<Named>> = (0..table.header.len())
-        .map(|at| decided(table, at, point))
+        .map(|at| decided(table, at, written))
         .collect();
     // Where nothing is ever due, a balance is one of an account.
     let is = |role: Role| move |it: &Option<Named>| it.is_some_and(|it| it.role == role);
@@ -137,7 +141,7 @@ pub fn assign(table: &Table, point: Point) -> Vec<Option<Role>> {
 }
 
 /// What a column's name says, as far as its cells don't say otherwise.
-fn decided(table: &Table, at: usize, point: Point) -> Option<Named> {
+fn decided(table: &Table, at: usize, written: &Numbers) -> Option<Named> {
     let named = names::of(&table.header[at]);
     let asks = |role: Role| {
         use Role::{Due, Open, Paid, Received, Status};
@@ -146,7 +150,7 @@ fn decided(table: &Table, at: usize, point: Point) -> Option<Named> {
     if named.is_some_and(|it| !asks(it.role)) {
         return named;
     }
-    let cells = Cells::of(table, at, point);
+    let cells = Cells::of(table, at, written);
     let Some(named) = named else {
         // Words of payment speak for themselves, whatever stands above them.
         let speaks = cells.told > 0 && cells.told * 10 >= cells.filled * ALMOST_ALL_OF_TEN;

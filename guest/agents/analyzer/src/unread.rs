@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use naos_reading::decimal::Decimal;
 use naos_reading::table::Table;
 use naos_reading::words::shorten;
 
@@ -25,6 +26,18 @@ pub struct Unread {
     pub column: String,
     /// What stands there.
     pub cell: String,
+    /// The two numbers that it may be, where that is why it isn't read.
+    pub either: Option<[Decimal; 2]>,
+}
+
+impl Unread {
+    fn shown(&self) -> String {
+        let cell = shorten(&self.cell, CELL_CHARS_MAX);
+        match self.either {
+            Some([one, other]) => format!("{cell} ({one}? {other}?)"),
+            None => cell,
+        }
+    }
 }
 
 /// Whether a cell that holds no number says that there is none.
@@ -49,8 +62,8 @@ pub fn amounts(path: &str, unread: &[Unread]) -> Vec<String> {
             )];
         }
         let one = |it: &&Unread| {
-            let cell = shorten(&it.cell, CELL_CHARS_MAX);
-            format!("{path}:{}: amount {cell} not read ({column})", it.line)
+            let (line, cell) = (it.line, it.shown());
+            format!("{path}:{line}: amount {cell} not read ({column})")
         };
         all.iter().map(one).collect()
     };
@@ -103,6 +116,7 @@ mod tests {
                 line,
                 column: "net".to_owned(),
                 cell: "abc".to_owned(),
+                either: None,
             };
             lines.iter().map(one).collect()
         };

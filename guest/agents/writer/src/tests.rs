@@ -397,7 +397,7 @@ fn a_total_in_which_amounts_are_missing_says_so_and_names_its_files_alone() {
         {"path": "good.csv", "text": "number,client,date,total,currency\nA,R,2026-10-07,10.00,EUR\n\
             B,R,2026-10-07,abc,EUR\nC,R,2026-10-07,20.00,EUR\n"},
         {"path": "bad.csv", "text": "number,client,date,total,currency\nD,R,2026-10-07,x1,EUR\n"},
-        {"path": "h.csv", "text": "person,hours,date\nA,7.50,2026-10-07\nA,7h30,2026-10-08\n"}]});
+        {"path": "h.csv", "text": "person,hours,date\nA,7.50,2026-10-07\nA,7h75,2026-10-08\n"}]});
     let analysis = analyzer::handle(&tables.to_string()).expect("an answer");
     for (language, needles) in [
         (

@@ -6,6 +6,7 @@
 mod names;
 mod phrases;
 
+pub(crate) use phrases::day_number;
 pub use phrases::{Phrase, find};
 
 use std::fmt;

@@ -37,6 +37,9 @@ pub(super) const PAST: &[&str] = &[
     "dernier", "derniere", "passe", "last", "lasa", "teo", "past",
 ];
 
+/// Words that the one before belongs to, and not to the day before it.
+pub(super) const LAST_OF: &[&str] = &["delai", "delais", "rappel", "jour", "call", "reminder"];
+
 /// Whole phrases, each with what it means. Longer ones first.
 pub(super) const RELATIVE: &[(&str, Meaning)] = &[
     ("apres demain", Meaning::Days(2)),
@@ -97,7 +100,7 @@ pub(super) enum Meaning {
 }
 
 /// Words before a number of days.
-pub(super) const WITHIN: &[&str] = &["in", "within", "dans", "sous", "afaka"];
+pub(super) const WITHIN: &[&str] = &["in", "within", "dans", "sous", "afaka", "anatin"];
 /// Units of such a number, in days.
 #[rustfmt::skip]
 pub(super) const UNITS: &[(&str, i64)] = &[

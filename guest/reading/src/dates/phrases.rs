@@ -39,7 +39,9 @@ const READERS: &[Reader] = &[
     end_of_month,
     relative,
     within,
+    weekday_and_number,
     weekday,
+    bare_day,
 ];
 
 /// All phrases of a sentence that name a day, in order.
@@ -58,6 +60,10 @@ pub fn find(sentence: &str, words: &[Word<'_>], today: Option<Date>) -> Vec<Phra
             words
                 .get(at)
                 .is_some_and(|word| names::PAST.contains(&word.folded.as_str()))
+                // `vendredi dernier délai`
+                && words
+                    .get(at + 1)
+                    .is_none_or(|word| !names::LAST_OF.contains(&word.folded.as_str()))
         };
         let adjoins = words
             .get(next)
@@ -117,7 +123,8 @@ fn weekday_and_more(words: &[Word<'_>], at: usize, today: Option<Date>) -> Optio
     hit(rest.length + 1 + skip, rest.date)
 }
 
-fn day_number(folded: &str) -> Option<u32> {
+/// The number of a day in its month: `9`, `9th`, `1er`.
+pub(crate) fn day_number(folded: &str) -> Option<u32> {
     let digits = folded.strip_prefix("faha").unwrap_or(folded);
     let digits = ["st", "nd", "rd", "th", "er"]
         .into_iter()
@@ -139,8 +146,17 @@ fn year_at(words: &[Word<'_>], at: usize) -> Option<i32> {
 fn day_then_month(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
     let faha = usize::from(words[at].folded == "faha");
     let day = day_number(&words.get(at + faha)?.folded)?;
-    let filler = |word: &Word<'_>| matches!(word.folded.as_str(), "of" | "ny");
-    let skip = usize::from(words.get(at + faha + 1).is_some_and(filler));
+    let filler = |at: usize| {
+        let is = |at: usize, wanted: &[&str]| {
+            let word = words.get(at).map(|word| word.folded.as_str());
+            word.is_some_and(|word| wanted.contains(&word))
+        };
+        match is(at, &["of", "ny"]) {
+            true if is(at + 1, &["volana"]) => 2,
+            here => usize::from(here),
+        }
+    };
+    let skip = filler(at + faha + 1);
     let month_at = at + faha + 1 + skip;
     let month = names::month(&words.get(month_at)?.folded)?;
     let length = month_at + 1 - at;
@@ -199,7 +215,8 @@ fn within(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
     if !names::WITHIN.contains(&words[at].folded.as_str()) {
         return None;
     }
-    let count = &words.get(at + 1)?.folded;
+    let skip = usize::from(words[at].folded == "anatin");
+    let count = &words.get(at + 1 + skip)?.folded;
     let later = |days: i64| today.and_then(|today| today.plus_days(days));
     if let Some(hours) = count
         .strip_suffix('h')
@@ -213,10 +230,56 @@ fn within(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
         .parse()
         .ok()
         .filter(|count| (1..=366).contains(count))?;
-    let unit = &words.get(at + 2)?.folded;
+    let unit = &words.get(at + 2 + skip)?.folded;
     let (_, days) = names::UNITS.iter().find(|(name, _)| name == unit)?;
-    hit(3, later(count * days))
+    hit(3 + skip, later(count * days))
 }
+
+/// `lundi 19`, `Monday the 19th`: the next such day that is a Monday.
+fn weekday_and_number(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
+    const HOURS: &[&str] = &["h", "heures", "am", "pm", "o"];
+    let wanted = names::weekday(&words[at].folded)?;
+    let skip = usize::from(words.get(at + 1).is_some_and(|word| word.folded == "the"));
+    let day = day_number(&words.get(at + 1 + skip)?.folded)?;
+    let of_time = words.get(at + 2 + skip);
+    if of_time.is_some_and(|word| HOURS.contains(&word.folded.as_str())) {
+        return None;
+    }
+    let mut ahead = (0..WEEKDAY_AHEAD_DAYS).filter_map(|days| today?.plus_days(days));
+    let date = ahead.find(|date| date.day == day && date.weekday() == wanted)?;
+    hit(2 + skip, Some(date))
+}
+
+/// How far ahead a Monday the 19th is looked for.
+const WEEKDAY_AHEAD_DAYS: i64 = 62;
+
+/// `avant le 15`, `by the 15th`: the next day of that number, where nothing else is counted.
+fn bare_day(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
+    const BEFORE: &[&str] = &[
+        "avant", "pour", "tard", "ici", "du", "dus", "due", "dues", "expire", "rendre", "livrer",
+        "remettre", "envoyer", "payer", "by", "before", "until", "on",
+    ];
+    let back = |back: usize| Some(words[at.checked_sub(back)?].folded.as_str());
+    let announced = matches!(back(1)?, "le" | "the") && BEFORE.contains(&back(2)?);
+    let day = day_number(&words[at].folded).filter(|_| announced)?;
+    let ordinal = words[at].folded.ends_with(|it: char| it.is_alphabetic());
+    let goes_on = words
+        .get(at + 1)
+        .is_some_and(|word| !BEHIND_BARE.contains(&word.folded.as_str()));
+    // `avant le 15 rue Foch`, `by the 5 of us`.
+    if goes_on && !ordinal {
+        return None;
+    }
+    let mut ahead = (0..WEEKDAY_AHEAD_DAYS).filter_map(|days| today?.plus_days(days));
+    hit(1, Some(ahead.find(|date| date.day == day)?))
+}
+
+/// What may follow a day that is only a number.
+#[rustfmt::skip]
+const BEHIND_BARE: &[&str] = &[
+    "au", "a", "et", "ou", "pour", "afin", "si", "svp", "stp", "merci", "inclus", "dernier", "mais",
+    "and", "or", "at", "please", "if", "so", "latest", "but", "to",
+];
 
 /// `Friday`, `vendredi prochain`, `Zoma`: the next one after the reference day.
 fn weekday(words: &[Word<'_>], at: usize, today: Option<Date>) -> Option<Hit> {
