@@ -183,7 +183,7 @@ fn check_host(host: &str) -> Result<(), String> {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     let good = match inside {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
         None => {
             host.len() <= 253
                 && host.split('.').all(|label| {
