@@ -216,7 +216,7 @@ pub fn party(record: &Record) -> &str {
 fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let rows: Vec<&Record> = sheets.iter().flat_map(|sheet| &sheet.records).collect();
     let measure = measure(kind, &rows);
-    let (mut duplicates, repeated) = duplicates(&rows, measure.as_deref());
+    let (mut duplicates, repeated) = duplicates(kind, &rows, measure.as_deref());
     let once: Vec<&Record> = rows
         .iter()
         .copied()
@@ -257,7 +257,7 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let mut near_duplicates = checks::near_duplicates(kind, &once, named);
     let mut outliers = checks::outliers(&once, named);
     let mut long_days = match kind {
-        Kind::Timesheet => checks::long_days(&rows),
+        Kind::Timesheet => checks::long_days(&once),
         _ => Vec::new(),
     };
     let mut parties = parties(kind, &rows, &repeated);
@@ -318,14 +318,19 @@ type Repeated = BTreeSet<String>;
 
 /// Rows that are there again: the same number of the same party, or the same row. What is said
 /// again is not counted again; the same number with another content is shown and counted.
-fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repeated) {
+fn duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repeated) {
     let mut seen: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
+    // In a time sheet a number is a ticket's or an order's, on which many work.
+    let number = |row: &Record| match kind {
+        Kind::Timesheet => String::new(),
+        _ => row.text(Role::Number).to_owned(),
+    };
     for row in rows {
-        let number = row.text(Role::Number);
+        let number = number(row);
         let key = if number.is_empty() {
             row.key.clone()
         } else {
-            format!("{}\u{1e}{}", fold(party(row)), fold(number))
+            format!("{}\u{1e}{}", fold(party(row)), fold(&number))
         };
         seen.entry(key).or_default().push(row);
     }
@@ -343,11 +348,11 @@ fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repea
                 repeated.insert(row.cite());
             }
         }
-        let number = first.text(Role::Number);
-        let shown = if number.is_empty() {
-            first.key.replace('\u{1f}', " · ")
-        } else {
-            number.to_owned()
+        let number = number(first);
+        let shown = match kind {
+            Kind::Timesheet => worked(first),
+            _ if number.is_empty() => first.key.replace('\u{1f}', " · "),
+            _ => number,
         };
         duplicates.push(Duplicate {
             key: shown,
@@ -365,6 +370,19 @@ fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repea
     (duplicates, repeated)
 }
 
+/// What a row of a time sheet is known by: its day, who worked, and for what.
+fn worked(row: &Record) -> String {
+    let day = row.day(Role::Date).map(|day| day.to_string());
+    let texts = [Role::Person, Role::Project].map(|role| row.text(role).to_owned());
+    let told: Vec<String> = day.into_iter().chain(texts).collect();
+    let told: Vec<&str> = told
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !it.is_empty())
+        .collect();
+    told.join(", ")
+}
+
 fn look(
     name: &'static str,
     kind: Kind,
@@ -380,7 +398,7 @@ fn look(
         .collect();
     let hours = |role: Role| -> BTreeMap<String, String> {
         if kind == Kind::Timesheet {
-            by(rows, role, "hours")
+            by(&once, role, "hours")
         } else {
             BTreeMap::new()
         }

@@ -55,6 +55,15 @@ fn incomplete(sum: &Value, words: &Words) -> String {
     }
 }
 
+/// What is said behind a sum without its duplicates: what it comes to with them, as shown.
+fn copies(once: &str, shown: &str, all: &str, words: &Words) -> String {
+    if once == all {
+        return String::new();
+    }
+    let (without, with) = (words.without_duplicates, words.with_duplicates);
+    format!(", {without} ({shown} {with})")
+}
+
 fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
     if amount.is_empty() {
         return words.no_amount.to_owned();
@@ -111,15 +120,7 @@ fn sums<'a>(
             text(sum, "with_duplicates"),
         );
         let (column, currency) = (text(sum, "column"), text(sum, "currency"));
-        let copies = if once == all {
-            String::new()
-        } else {
-            let all = with_currency(words, all, currency);
-            format!(
-                ", {} ({all} {})",
-                words.without_duplicates, words.with_duplicates
-            )
-        };
+        let copies = copies(once, &with_currency(words, all, currency), all, words);
         // A sum that is less than the amount doesn't hold it.
         let in_it = |(outlier, _): &(&Value, &Refuted)| {
             let holds = read(once).zip(read(text(outlier, "value")));
@@ -391,18 +392,25 @@ fn skills(material: &Material, words: &Words) -> Vec<String> {
 
 /// The section about hours: the client's in the period, by person and by project.
 pub fn hours(material: &Material, words: &Words) -> String {
-    let mut lines = Vec::new();
+    let (mut lines, mut more) = (Vec::new(), 0);
     for group in material.groups("timesheet") {
         let Some(scope) = scope(group, &["client in period", "client", "period", "all"]) else {
             continue;
         };
         let mut place = heads(scope, &Value::Null);
         for sum in list(scope, "totals").filter(|sum| text(sum, "column") == "hours") {
-            let total = words.amount(text(sum, "with_duplicates"));
+            let (once, all) = (
+                text(sum, "without_duplicates"),
+                text(sum, "with_duplicates"),
+            );
+            let copies = copies(once, &format!("{} h", words.amount(all)), all, words);
+            let total = words.amount(once);
             place = heads(scope, sum);
             let missing = incomplete(sum, words);
-            let line = format!("- {}: **{total} h**{missing} ({place})", words.hours);
-            lines.push(line);
+            lines.push(format!(
+                "- {}: **{total} h**{copies}{missing} ({place})",
+                words.hours
+            ));
         }
         for by in ["people", "projects"] {
             let named = scope
@@ -420,9 +428,37 @@ pub fn hours(material: &Material, words: &Words) -> String {
                 lines.push(format!("- {what}{name}: {sum} h ({place})"));
             }
         }
+        let within = text(scope, "name").contains("period");
+        lines.extend(rows_twice(material, group, within, words));
+        more += group["more"]["duplicates"].as_u64().unwrap_or_default();
     }
     let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
-    kept.map(|line| format!("{line}\n")).collect()
+    let mut text: String = kept.map(|line| format!("{line}\n")).collect();
+    if more > 0 {
+        let (name, told) = (words.duplicate, words.not_listed);
+        text.push_str(&format!("\n*{name}: {more} {told}*\n"));
+    }
+    text
+}
+
+/// The rows of a time sheet that are there more than once, of those that are counted.
+fn rows_twice(material: &Material, group: &Value, within: bool, words: &Words) -> Vec<String> {
+    let counted = |row: &&Value| {
+        let span = material.period.as_ref().filter(|_| within);
+        let day = text(row, "date");
+        let inside = span.is_none_or(|(from, to)| day >= from.as_str() && day <= to.as_str());
+        inside && is_theirs(material, row)
+    };
+    let line = |row: &Value| {
+        let hours = match text(row, "amount") {
+            "" => String::new(),
+            hours => format!("{} h, ", words.amount(hours)),
+        };
+        let (name, key, once) = (words.duplicate, text(row, "key"), words.counted_once);
+        format!("- {name}: {key}, {hours}{once} ({})", cites(row))
+    };
+    let rows = list(group, "duplicates").filter(counted);
+    rows.map(line).collect()
 }
 
 /// Most sums of tables that hold no invoices in the summary.
