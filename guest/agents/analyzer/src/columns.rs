@@ -68,6 +68,9 @@ pub struct Column {
 #[derive(Debug, Serialize)]
 pub struct FileReport {
     file: String,
+    /// Where its columns are named, where that isn't its first line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_line: Option<usize>,
     delimiter: String,
     decimal: &'static str,
     bom: bool,
@@ -243,6 +246,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
         file: file.path.clone(),
+        header_line: Some(table.header_line).filter(|&line| line != 1),
         delimiter: match table.delimiter {
             Some('\t') => "tab".to_owned(),
             other => other.unwrap_or(',').to_string(),

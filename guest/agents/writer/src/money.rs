@@ -32,11 +32,11 @@ fn cites(value: &Value) -> String {
 
 /// The heads of the files that a sum is over: where its columns are named. A file without a number
 /// in it is none of them.
-fn heads(scope: &Value, sum: &Value) -> String {
+fn heads(material: &Material, scope: &Value, sum: &Value) -> String {
     let known = sum.get("files").is_some();
     let heads: Vec<String> = list(if known { sum } else { scope }, "files")
         .filter_map(Value::as_str)
-        .map(|file| format!("{file}:1"))
+        .map(|file| format!("{file}:{}", material.header_line(file)))
         .collect();
     heads.join(", ")
 }
@@ -136,7 +136,7 @@ fn sums<'a>(
             words.column(column),
             with_currency(words, once, currency),
             incomplete(sum, words),
-            heads(scope, sum)
+            heads(material, scope, sum)
         );
         (column, currency, line)
     };
@@ -397,7 +397,7 @@ pub fn hours(material: &Material, words: &Words) -> String {
         let Some(scope) = scope(group, &["client in period", "client", "period", "all"]) else {
             continue;
         };
-        let mut place = heads(scope, &Value::Null);
+        let mut place = heads(material, scope, &Value::Null);
         for sum in list(scope, "totals").filter(|sum| text(sum, "column") == "hours") {
             let (once, all) = (
                 text(sum, "without_duplicates"),
@@ -405,7 +405,7 @@ pub fn hours(material: &Material, words: &Words) -> String {
             );
             let copies = copies(once, &format!("{} h", words.amount(all)), all, words);
             let total = words.amount(once);
-            place = heads(scope, sum);
+            place = heads(material, scope, sum);
             let missing = incomplete(sum, words);
             lines.push(format!(
                 "- {}: **{total} h**{copies}{missing} ({place})",
