@@ -3,14 +3,16 @@
 use std::rc::Rc;
 
 use naos_reading::SourceFile;
-use naos_reading::dates::{self, Date};
+use naos_reading::dates::Date;
 use naos_reading::decimal::{self, Decimal, Point};
 use naos_reading::table::{self, Row, Table};
-use naos_reading::words::{fold, words};
+use naos_reading::words::fold;
 use serde::Serialize;
 
+use crate::days::{self, day};
 use crate::names;
 use crate::paid;
+use crate::payments::{self, Remark};
 use crate::roles::{self, Role};
 use crate::unread::{self, Unread};
 
@@ -116,6 +118,8 @@ pub struct Record {
     pub unread: Vec<String>,
     /// Whether nothing is open any more; none where no column of the table tells.
     pub settled: Option<bool>,
+    /// What deserves a word about how that was taken.
+    pub remark: Option<Remark>,
     /// What is still to be paid, and the column that says so: what is open, else with tax before
     /// without.
     pub owed: Option<(String, Decimal)>,
@@ -132,7 +136,7 @@ impl Record {
             .map_or("", |(_, text)| text)
     }
     /// Every text of a role that a table may have more than once.
-    fn texts(&self, role: Role) -> impl Iterator<Item = &str> {
+    pub fn texts(&self, role: Role) -> impl Iterator<Item = &str> {
         let cells = self.cells.iter().filter(move |(at, _)| *at == role);
         cells.map(|(_, text)| text.trim())
     }
@@ -143,6 +147,11 @@ impl Record {
             .iter()
             .find(|(at, _)| *at == role)
             .map(|&(_, day)| day)
+    }
+    /// Every day of a role that a table may have more than once.
+    pub fn days(&self, role: Role) -> impl Iterator<Item = Date> {
+        let days = self.days.iter().filter(move |(at, _)| *at == role);
+        days.map(|&(_, day)| day)
     }
     /// The number in a column.
     #[must_use]
@@ -171,11 +180,11 @@ pub struct Sheet {
     pub notes: Vec<String>,
 }
 
-/// Reads a file; a sentence where it holds no table.
+/// Reads a file, with what is paid on a day; a sentence where it holds no table.
 ///
 /// # Errors
 /// Says why it is no table.
-pub fn read(file: &SourceFile) -> Result<Sheet, String> {
+pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     if file.text.contains('\0') {
         return Err(format!("{}: not read: not text", file.path));
     }
@@ -192,7 +201,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let point = point_of(&table);
     let roles = roles::assign(&table, point);
     let types: Vec<Type> = (0..table.header.len())
-        .map(|at| type_of(&table, at, point, names_amounts(&table, at, roles[at])))
+        .map(|at| type_of(&table, at, point, roles[at]))
         .collect();
     let month_first: Vec<bool> = (0..table.header.len())
         .map(|at| is_month_first(&table, at))
@@ -208,6 +217,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         counted: Vec::new(),
         currency: None,
         tells_paid: false,
+        today,
     };
     let money: Vec<bool> = (0..table.header.len())
         .map(|at| whole.is_money(at))
@@ -236,6 +246,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         .collect();
     notes.extend(uncounted.into_iter().flatten());
     notes.extend(unread::amounts(&file.path, &whole.unread(&told)));
+    notes.extend(unread::days(&file.path, &whole.unread_days()));
     let (sums, rows): (Vec<usize>, Vec<usize>) =
         (0..table.rows.len()).partition(|&at| whole.is_sum(at));
     notes.extend(sums.iter().map(|&at| {
@@ -330,16 +341,18 @@ fn is_currency(unit: &str) -> bool {
     !matches!(unit, "h" | "%")
 }
 
-fn type_of(table: &Table, at: usize, point: Point, named: bool) -> Type {
+fn type_of(table: &Table, at: usize, point: Point, role: Option<Role>) -> Type {
     let (mut all, mut numbers, mut days, mut booleans) = (0, 0, 0, 0);
-    let mut amounts = named;
+    let mut amounts = names_amounts(table, at, role);
+    let counts_days = role.is_some_and(Role::is_day);
     for (cell, _) in filled(table, at).filter(|(cell, _)| !unread::says_none(cell)) {
         all += 1;
         if let Some((_, unit)) = Decimal::parse(cell, point) {
             numbers += 1;
             amounts |= unit.is_some_and(|unit| is_currency(&unit));
         }
-        days += usize::from(day(cell, false).is_some());
+        let counted = || counts_days && days::counted(cell).is_some();
+        days += usize::from(day(cell, false).is_some() || counted());
         booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
     }
     let mostly = |count: usize| count * 10 >= all * OF_TEN_MIN;
@@ -387,6 +400,7 @@ struct Whole<'a> {
     currency: Option<String>,
     /// Whether a column says what is paid.
     tells_paid: bool,
+    today: Date,
 }
 
 impl Whole<'_> {
@@ -396,7 +410,8 @@ impl Whole<'_> {
             self.roles[at],
             Some(Role::Number | Role::Client | Role::Project)
         );
-        self.types[at] == Type::Number && !names
+        let is_day = self.roles[at].is_some_and(Role::is_day);
+        self.types[at] == Type::Number && !names && !is_day
     }
 
     /// An amount says so: by its name, by a currency in its cells, or by a fraction beside a column
@@ -462,6 +477,42 @@ impl Whole<'_> {
         Some(format!("{path}:{line}: column {column} not counted: {why}"))
     }
 
+    /// The day in a cell; where days belong, also as a spreadsheet counts them.
+    fn day(&self, at: usize, cell: &str) -> Option<Date> {
+        let read = day(cell, self.month_first[at]);
+        if !self.roles[at].is_some_and(Role::is_day) {
+            return read;
+        }
+        let read = read.or_else(|| days::counted(cell));
+        read.filter(|_| !days::is_zero(cell))
+    }
+
+    /// Every cell that isn't read where days belong: none where nobody paid, but when something is
+    /// due has to be there.
+    fn unread_days(&self) -> Vec<Unread> {
+        let is_unread = |at: usize, cell: &str| {
+            let wanted = match self.roles[at] {
+                Some(Role::Due) => !cell.is_empty() && !unread::says_none(cell),
+                Some(Role::Paid) => days::is_like_one(cell) && !days::is_zero(cell),
+                Some(Role::Date) => days::is_like_one(cell),
+                _ => false,
+            };
+            wanted && self.day(at, cell).is_none()
+        };
+        let cells = self.table.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().enumerate();
+            cells.map(move |(at, cell)| (row.line, at, cell))
+        });
+        cells
+            .filter(|(_, at, cell)| is_unread(*at, cell))
+            .map(|(line, at, cell)| Unread {
+                line,
+                column: self.table.header[at].clone(),
+                cell: cell.clone(),
+            })
+            .collect()
+    }
+
     /// Whether a row sums up the others: it says so, and names neither a number nor a day.
     fn is_sum(&self, at: usize) -> bool {
         let row = &self.table.rows[at];
@@ -480,7 +531,7 @@ impl Whole<'_> {
         for (at, cell) in row.cells.iter().enumerate() {
             if let Some(role) = self.roles[at] {
                 cells.push((role, cell.clone()));
-                if let Some(day) = day(cell, self.month_first[at]) {
+                if let Some(day) = self.day(at, cell) {
                     days.push((role, day));
                 }
             }
@@ -508,11 +559,15 @@ impl Whole<'_> {
             money: Rc::clone(&self.money),
             unread,
             settled: None,
+            remark: None,
             owed: None,
             days,
         };
-        record.owed = owed(&record);
-        record.settled = self.tells_paid.then(|| settled(&record));
+        record.owed = payments::owed(&record);
+        if self.tells_paid {
+            let (settled, remark) = payments::settled(&record, self.today);
+            (record.settled, record.remark) = (Some(settled), remark);
+        }
         record
     }
 
@@ -612,7 +667,7 @@ impl Whole<'_> {
         let mut days = Vec::new();
         let (mut iso, mut local) = (false, false);
         for (cell, line) in cells {
-            match day(cell, self.month_first[at]) {
+            match self.day(at, cell) {
                 Some(day) => {
                     days.push(day);
                     let is_iso = Date::parse_iso(cell).is_some();
@@ -641,66 +696,8 @@ impl Whole<'_> {
     }
 }
 
-/// A day: in figures, or in words that are nothing else ("1 oct. 2026").
-#[must_use]
-pub fn day(cell: &str, month_first: bool) -> Option<Date> {
-    if let Some(day) = Date::parse_numeric(cell, month_first) {
-        return Some(day);
-    }
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let letters = cell.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if !letters || !(5..=6).contains(&digits) || cell.len() > WORDED_DAY_BYTES_MAX {
-        return None;
-    }
-    let spaced = cell.replace('-', " ");
-    let words = words(&spaced);
-    let found = dates::find(&spaced, &words, None);
-    let whole = |it: &&dates::Phrase| it.first == 0 && it.next == words.len();
-    found.first().filter(whole)?.date
-}
-
-/// A longer text is no day.
-const WORDED_DAY_BYTES_MAX: usize = 30;
-
-/// What is still to be paid: as a column says, or what was billed less what was paid of it.
-fn owed(record: &Record) -> Option<(String, Decimal)> {
-    let of = |role: Role| {
-        let column = column_key("", Some(role));
-        record.number(&column).map(|number| (column, number))
-    };
-    if let Some(open) = of(Role::Open) {
-        return Some(open);
-    }
-    let billed = [Role::Total, Role::Amount, Role::Net];
-    let billed = billed.into_iter().find_map(of).or_else(|| {
-        let mut sums = record.numbers.iter();
-        let money = |(name, _): &&(String, Decimal)| record.money.contains(name);
-        sums.find(money).cloned()
-    });
-    let (column, billed) = billed?;
-    match record.number(&column_key("", Some(Role::Received))) {
-        Some(part) if !part.is_zero() => {
-            Some((column_key("", Some(Role::Open)), billed.minus(part)?))
-        }
-        _ => Some((column, billed)),
-    }
-}
-
-/// Whether nothing of a row is open any more, by any of the columns that tell of payments.
-fn settled(record: &Record) -> bool {
-    let paid = |cell: &str| match paid::says(cell) {
-        Some(says) => says.settled,
-        None => !cell.is_empty(),
-    };
-    let status = |cell: &str| paid::says(cell).is_some_and(|says| says.settled);
-    let nothing = |owed: &Decimal| owed.is_zero() || owed.is_negative();
-    record.texts(Role::Paid).any(paid)
-        || record.texts(Role::Status).any(status)
-        || record.owed.as_ref().is_some_and(|(_, owed)| nothing(owed))
-}
-
 /// Columns of one role are one column, however they are called.
-fn column_key(name: &str, role: Option<Role>) -> String {
+pub fn column_key(name: &str, role: Option<Role>) -> String {
     let named = |role: Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
     role.and_then(named).unwrap_or_else(|| fold(name))
 }

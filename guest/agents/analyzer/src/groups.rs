@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::checks::{self, LongDay, Near, Outlier, Overdue};
 use crate::columns::{CITES_MAX, Record, Sheet};
+use crate::payments::Remark;
 use crate::roles::Role;
+use crate::unread;
 
 /// Most items of one list in the answer.
 pub const ITEMS_MAX: usize = 100;
@@ -200,6 +202,19 @@ pub fn untold(sheet: &Sheet) -> Option<String> {
     let due = rows.find(|row| row.settled.is_none() && row.day(Role::Due).is_some())?;
     let why = "no column says what is paid; overdue invoices can't be told";
     owes.then(|| format!("{}: {why}", due.file))
+}
+
+/// What is said of the invoices whose payment was not taken as it is written.
+#[must_use]
+pub fn remarks(sheet: &Sheet, today: Date) -> Vec<String> {
+    if !matches!(kind_of(&sheet.roles), Kind::Invoices | Kind::Purchases) {
+        return Vec::new();
+    }
+    let remark = |row: &'_ Record| row.remark.clone().map(|it| (row.line, it));
+    let remarks: Vec<(usize, Remark)> = sheet.records.iter().filter_map(remark).collect();
+    let remarks: Vec<(usize, &Remark)> = remarks.iter().map(|(line, it)| (*line, it)).collect();
+    let path = sheet.records.first().map_or("", |row| &row.file);
+    unread::payments(path, today, &remarks)
 }
 
 /// The party a row is about: a client or a supplier.

@@ -7,9 +7,11 @@
 
 mod checks;
 mod columns;
+mod days;
 mod groups;
 mod names;
 mod paid;
+mod payments;
 mod roles;
 mod unread;
 mod vocabulary;
@@ -63,10 +65,11 @@ pub fn handle(input: &str) -> Result<String, String> {
             notes.push(format!("{}: not read: no table", file.path));
             continue;
         }
-        match columns::read(file) {
+        match columns::read(file, question.today) {
             Ok(mut sheet) => {
                 notes.append(&mut sheet.notes);
                 notes.extend(groups::untold(&sheet));
+                notes.extend(groups::remarks(&sheet, question.today));
                 sheets.push(sheet);
             }
             Err(note) => notes.push(note),

@@ -62,6 +62,9 @@ const OPEN: &[&str] = &[
     "part paid",
     "acompte*",
     "ampahany",
+    "moitie",
+    "half",
+    "antsasa*",
     "en attente",
     "en retard",
     "en cours",
@@ -82,6 +85,19 @@ const OPEN: &[&str] = &[
     "echu",
     "miandry",
     "tara",
+];
+
+/// Those of them that say that some of it was paid.
+const PART: &[&str] = &[
+    "partiel*",
+    "partial*",
+    "partly",
+    "part paid",
+    "acompte*",
+    "ampahany",
+    "moitie",
+    "half",
+    "antsasa*",
 ];
 
 const YES: &[&str] = &[
@@ -129,6 +145,21 @@ pub fn says(cell: &str) -> Option<Says> {
     })
 }
 
+/// Whether a cell says that a part was paid, and not all of it.
+#[must_use]
+pub fn is_part(cell: &str) -> bool {
+    let percent = cell.split_once('%').and_then(|(before, _)| {
+        let number = before.trim_end().rsplit(|it: char| !it.is_ascii_digit());
+        number.into_iter().next()?.parse::<u32>().ok()
+    });
+    let words = words(cell);
+    let none = ["non", "not", "no", "pas", "tsy", "unpaid"];
+    let said = words.len() <= WORDS_MAX
+        && (0..words.len()).any(|at| PART.iter().any(|it| begins_with(&words[at..], it)))
+        && !words.iter().any(|it| none.contains(&it.folded.as_str()));
+    said || percent.is_some_and(|it| (1..100).contains(&it))
+}
+
 /// More words than a status has.
 const WORDS_MAX: usize = 6;
 
@@ -139,6 +170,28 @@ fn is_word(word: &Word<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_is_not_all_of_it() {
+        for (cell, expected) in [
+            ("partiellement payée", true),
+            ("Partially paid", true),
+            ("acompte versé", true),
+            ("voaloa ampahany", true),
+            ("50 %", true),
+            ("payée à 50%", true),
+            ("payée à 100 %", false),
+            ("half", true),
+            ("payée", false),
+            ("100%", false),
+            ("0 %", false),
+            ("non payée", false),
+            ("pas même partiellement", false),
+            ("", false),
+        ] {
+            assert_eq!(is_part(cell), expected, "{cell}");
+        }
+    }
 
     #[test]
     fn cells_say_whether_something_is_paid() {

@@ -6,7 +6,7 @@ use naos_reading::table::Table;
 use serde::Serialize;
 
 use crate::names::{self, Named};
-use crate::{columns, paid, unread};
+use crate::{days, paid, unread};
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -56,6 +56,12 @@ impl Role {
         matches!(self, Net | Vat | Total | Amount | Received | Open)
     }
 
+    /// Whether a column of this role holds days.
+    #[must_use]
+    pub fn is_day(self) -> bool {
+        matches!(self, Self::Date | Self::Due | Self::Paid)
+    }
+
     /// Whether a table may have more than one such column: each of them tells of payments.
     fn repeats(self) -> bool {
         matches!(self, Self::Paid | Self::Status)
@@ -78,18 +84,24 @@ struct Cells {
 impl Cells {
     fn of(table: &Table, at: usize, point: Point) -> Self {
         let mut cells = Self::default();
+        let dated = names::speaks_of_days(&table.header[at]);
         for row in &table.rows {
             let cell = row.cells[at].as_str();
             if cell.is_empty() || unread::says_none(cell) {
                 continue;
             }
             cells.filled += 1;
+            // A spreadsheet counts days, and an office writes down days that don't exist.
+            if days::is_like_one(cell) || dated && days::counted(cell).is_some() {
+                cells.days += 1;
+                continue;
+            }
             if let Some((number, _)) = Decimal::parse(cell, point) {
                 cells.numbers += 1;
                 let flag = number.is_zero() || number == Decimal::new(1, 0);
                 cells.sums += usize::from(!flag);
             }
-            cells.days += usize::from(columns::day(cell, false).is_some());
+            cells.days += usize::from(days::day(cell, false).is_some());
             match paid::says(cell) {
                 Some(it) if it.plain => cells.yes_no += 1,
                 Some(_) => cells.told += 1,

@@ -298,7 +298,7 @@ pub fn section(material: &Material, words: &Words) -> String {
 
 /// How much more there is of what an analyzer lists in part only.
 fn not_listed(material: &Material, words: &Words) -> String {
-    let mut counts = [0; 5];
+    let mut counts = [0; 6];
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     for (at, kind) in ["invoices", "purchases"].into_iter().enumerate() {
         let reported = material.billed().contains(&kind);
@@ -309,6 +309,8 @@ fn not_listed(material: &Material, words: &Words) -> String {
             counts[2] += count(&group["more"]["duplicates"]);
             counts[3] += count(&group["more"]["near_duplicates"]);
             counts[4] += count(&group["more"]["outliers"]);
+            let listed = list(all, "undated").count() as u64;
+            counts[5] += count(&all["undated_count"]).saturating_sub(listed);
         }
     }
     let names = [
@@ -317,6 +319,7 @@ fn not_listed(material: &Material, words: &Words) -> String {
         words.duplicate,
         words.near_duplicate,
         words.outlier,
+        words.undated,
     ];
     let told = counts.iter().zip(names).filter(|(count, _)| **count > 0);
     let told: Vec<String> = told
@@ -339,9 +342,9 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     let Some(overdue) = overdue else {
         return Vec::new();
     };
-    let heading = match text(group, "kind") {
-        "purchases" => words.overdue_bill,
-        _ => words.overdue,
+    let (heading, undated) = match text(group, "kind") {
+        "purchases" => (words.overdue_bill, words.undated_bill),
+        _ => (words.overdue, words.undated),
     };
     let line = |item: &Value| {
         let amounts = item.get("amounts");
@@ -354,6 +357,10 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
             "open" => format!(", {}", words.open),
             "total" if has("net") => format!(", {}", words.total),
             _ => String::new(),
+        };
+        let of = match item.get("part") {
+            Some(Value::Bool(true)) => format!("{of}, {}", words.part),
+            _ => of,
         };
         format!(
             "- {}: {}, {}{of} — {}, {} {} ({})",
@@ -370,7 +377,13 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
             cites(item),
         )
     };
-    list(overdue, "items").map(line).collect()
+    let without = |item: &Value| {
+        let owed = with_currency(words, text(item, "owed"), text(item, "currency"));
+        let (named, day) = (named(item), text(item, "day"));
+        format!("- {undated}: {named}, {owed} « {day} » ({})", cites(item))
+    };
+    let late = list(overdue, "items").map(line);
+    late.chain(list(overdue, "undated").map(without)).collect()
 }
 
 /// What skills answered, short answers only; a skill is its own source. One that had nothing to

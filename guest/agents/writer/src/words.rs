@@ -96,6 +96,15 @@ words! {
     overdue: "Overdue", "En retard";
     /// Overdue, of what others billed us.
     overdue_bill: "Bill received and overdue", "Facture reçue, en retard";
+    /// Not paid, and due on a day that could not be read.
+    undated: "Not paid, and its due day could not be read",
+        "Non payée, et son échéance est illisible";
+    /// The same, of what others billed us.
+    undated_bill: "Bill received and not paid, its due day could not be read",
+        "Facture reçue et non payée, son échéance est illisible";
+    /// Behind an amount of which a part was paid.
+    part: "all of it: a part is paid, and nothing says how much",
+        "en entier : une partie est payée, sans dire combien";
     /// Behind a heading of a list, and a count of what it doesn't hold.
     not_listed: "more, not listed here", "de plus, non listés ici";
     /// One day late.
