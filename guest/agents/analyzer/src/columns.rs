@@ -116,6 +116,8 @@ pub struct Record {
     pub money: Rc<[String]>,
     /// The columns of amounts and hours in which it has a cell that is not read.
     pub unread: Vec<String>,
+    /// It counts no more: neither billed nor owed.
+    pub cancelled: bool,
     /// Whether nothing is open any more; none where no column of the table tells.
     pub settled: Option<bool>,
     /// What deserves a word about how that was taken.
@@ -558,6 +560,7 @@ impl Whole<'_> {
             numbers,
             money: Rc::clone(&self.money),
             unread,
+            cancelled: self.is_cancelled(row),
             settled: None,
             remark: None,
             owed: None,
@@ -569,6 +572,23 @@ impl Whole<'_> {
             (record.settled, record.remark) = (Some(settled), remark);
         }
         record
+    }
+
+    /// Whether a row counts no more: its status says so, or a whole cell, or a column for this alone.
+    fn is_cancelled(&self, row: &Row) -> bool {
+        let says = |(at, cell): (usize, &String)| {
+            let asked = || paid::is_cancelled(&self.table.header[at]);
+            let yes = || match paid::says(cell) {
+                Some(says) => says.settled,
+                None => self.day(at, cell).is_some(),
+            };
+            match self.roles[at] {
+                Some(Role::Status | Role::Paid) => paid::is_cancelled(cell),
+                None if asked() && yes() => true,
+                _ => paid::is_cancelled_alone(cell),
+            }
+        };
+        row.cells.iter().enumerate().any(says)
     }
 
     /// The currency of all amounts where no column holds it: the one that the columns' names speak
@@ -605,7 +625,8 @@ impl Whole<'_> {
         let tells = |(at, role): (usize, &Option<Role>)| match role {
             Some(Role::Paid | Role::Received | Role::Open) => true,
             Some(Role::Status) => {
-                filled(self.table, at).any(|(cell, _)| paid::says(cell).is_some())
+                let told = |cell| paid::says(cell).is_some() && !paid::is_cancelled(cell);
+                filled(self.table, at).any(|(cell, _)| told(cell))
             }
             _ => false,
         };

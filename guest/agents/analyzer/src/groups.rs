@@ -98,6 +98,9 @@ pub struct Scope {
     rows: usize,
     /// The files that have a row here.
     files: Vec<String>,
+    /// How many more are cancelled: they count nowhere.
+    #[serde(skip_serializing_if = "is_none")]
+    cancelled: usize,
     totals: Vec<Sum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overdue: Option<Overdue>,
@@ -113,6 +116,16 @@ struct Party {
     name: String,
     rows: usize,
     totals: Vec<Sum>,
+}
+
+/// An invoice that is cancelled.
+#[derive(Debug, Serialize)]
+struct Cancelled {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    number: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    party: String,
+    cite: String,
 }
 
 /// Cells that are empty and should not be.
@@ -134,6 +147,9 @@ pub struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<String>,
     scopes: Vec<Scope>,
+    /// What is cancelled, and counts nowhere else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cancelled: Vec<Cancelled>,
     /// Rows that are there more than once.
     pub duplicates: Vec<Duplicate>,
     /// Rows that may be the same under another number.
@@ -229,7 +245,9 @@ pub fn party(record: &Record) -> &str {
 }
 
 fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
-    let rows: Vec<&Record> = sheets.iter().flat_map(|sheet| &sheet.records).collect();
+    let billed = matches!(kind, Kind::Invoices | Kind::Purchases);
+    let rows = sheets.iter().flat_map(|sheet| &sheet.records);
+    let (void, rows): (Vec<&Record>, Vec<&Record>) = rows.partition(|row| billed && row.cancelled);
     let measure = measure(kind, &rows);
     let (mut duplicates, repeated) = duplicates(kind, &rows, measure.as_deref());
     let once: Vec<&Record> = rows
@@ -239,14 +257,11 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         .collect();
     let scope = |name, keep: &dyn Fn(&Record) -> bool| {
         let rows: Vec<&Record> = rows.iter().copied().filter(|row| keep(row)).collect();
-        look(
-            name,
-            kind,
-            &rows,
-            &repeated,
-            measure.as_deref(),
-            question.today,
-        )
+        let named = measure.as_deref();
+        Scope {
+            cancelled: void.iter().filter(|row| keep(row)).count(),
+            ..look(name, kind, &rows, &repeated, named, question.today)
+        }
     };
     let ours = |row: &Record| {
         question
@@ -294,12 +309,21 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         scopes,
         near_duplicates,
         outliers,
+        cancelled: void.iter().take(ITEMS_MAX).map(cancelled).collect(),
         more: more.into_iter().filter(|(_, count)| *count > 0).collect(),
         missing: missing(&rows),
         long_days,
         parties,
         duplicates,
         measure,
+    }
+}
+
+fn cancelled(row: &&Record) -> Cancelled {
+    Cancelled {
+        number: row.text(Role::Number).to_owned(),
+        party: party(row).to_owned(),
+        cite: row.cite(),
     }
 }
 
@@ -424,6 +448,7 @@ fn look(
         name,
         rows: rows.len(),
         files,
+        cancelled: 0,
         totals: totals(rows, repeated),
         overdue: checks::overdue(&once, measure, today),
         people: hours(Role::Person),

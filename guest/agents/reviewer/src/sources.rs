@@ -115,6 +115,7 @@ impl Sources {
         let head = pieces.any(|it| it.is_table && cite.line <= it.head());
         head || shared_words(said, found) > 0
             || shares_number(said, found)
+            || names_a_cell(said, found)
             || contains(found, said)
             || quotations(said).iter().any(|it| is_quoted(found, it))
     }
@@ -251,6 +252,20 @@ fn shares_number(said: &str, found: &str) -> bool {
     amounts(said)
         .iter()
         .any(|number| number.len() > 1 && found.contains(number))
+}
+
+/// Whether a claim names what stands alone in a cell, as the number of an invoice does ("F-2").
+fn names_a_cell(said: &str, found: &str) -> bool {
+    let apart = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
+    let stands = |cell: &str| {
+        let mut places = said.match_indices(cell);
+        places.any(|(at, _)| {
+            let (before, behind) = (&said[..at], &said[at + cell.len()..]);
+            apart(before.chars().next_back()) && apart(behind.chars().next())
+        })
+    };
+    let named = |cell: &&str| cell.len() > 1 && cell.contains(|it: char| it.is_ascii_digit());
+    found.lines().map(str::trim).filter(named).any(stands)
 }
 
 /// The words of a text, one behind the other.

@@ -257,6 +257,7 @@ pub fn section(material: &Material, words: &Words) -> String {
     let billed = material.billed().iter();
     for group in billed.flat_map(|kind| material.groups(kind)) {
         lines.extend(overdue(group, words));
+        lines.extend(cancelled(material, group, words));
         for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
             lines.push(format!(
                 "- {}: {}, {}, {} ({})",
@@ -384,6 +385,29 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     };
     let late = list(overdue, "items").map(line);
     late.chain(list(overdue, "undated").map(without)).collect()
+}
+
+/// Most numbers of what is cancelled in one line.
+const CANCELLED_MAX: usize = 20;
+
+/// How many invoices are cancelled, and the first of them: they are in no sum.
+fn cancelled(material: &Material, group: &Value, words: &Words) -> Option<String> {
+    let count = scope(group, ALL)?.get("cancelled")?.as_u64()?;
+    let heading = match text(group, "kind") {
+        "purchases" => words.cancelled_bill,
+        _ => words.cancelled,
+    };
+    let ours = list(group, "cancelled").filter(|it| is_theirs(material, it));
+    let ours: Vec<&Value> = ours.take(CANCELLED_MAX).collect();
+    let (numbers, places): (Vec<&str>, Vec<String>) =
+        ours.iter().map(|it| (named(it), cites(it))).unzip();
+    let more = if count > ours.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    let (numbers, places) = (numbers.join(", "), places.join(", "));
+    (!ours.is_empty()).then(|| format!("- {heading}: {count} — {numbers}{more} ({places})"))
 }
 
 /// What skills answered, short answers only; a skill is its own source. One that had nothing to

@@ -111,6 +111,11 @@ words! {
     day_late: "day late", "jour de retard";
     /// Many days late.
     days_late: "days late", "jours de retard";
+    /// Cancelled; how many follows.
+    cancelled: "Cancelled, neither billed nor owed", "Annulé, ni facturé ni dû";
+    /// The same, of what others billed us.
+    cancelled_bill: "Bills received and cancelled, not counted",
+        "Factures reçues et annulées, non comptées";
     /// A duplicate.
     duplicate: "Duplicate", "Doublon";
     /// Counted once.
