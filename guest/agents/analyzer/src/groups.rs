@@ -11,6 +11,7 @@ use crate::checks::{self, LongDay, Near, Outlier, Overdue};
 use crate::columns::{CITES_MAX, Record, Sheet};
 use crate::payments::Remark;
 use crate::roles::Role;
+use crate::twice::{self, Conflict, Duplicate, Repeated, Twice};
 use crate::unread;
 
 /// Most items of one list in the answer.
@@ -70,25 +71,6 @@ pub struct Sum {
 )]
 pub const fn is_none(count: &usize) -> bool {
     *count == 0
-}
-
-/// Rows that are there more than once.
-#[derive(Debug, Serialize)]
-pub struct Duplicate {
-    /// The number, or the whole row where there is no number.
-    pub key: String,
-    /// Every cell is the same, not only the number.
-    pub same_row: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    party: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<Date>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    currency: String,
-    /// Every place, the first one first.
-    pub cites: Vec<String>,
 }
 
 /// One way to look at the rows: all, one client, a period, or both.
@@ -152,6 +134,9 @@ pub struct Group {
     cancelled: Vec<Cancelled>,
     /// Rows that are there more than once.
     pub duplicates: Vec<Duplicate>,
+    /// Numbers that stand for several invoices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
     /// Rows that may be the same under another number.
     pub near_duplicates: Vec<Near>,
     /// Numbers far from all others.
@@ -249,7 +234,11 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let rows = sheets.iter().flat_map(|sheet| &sheet.records);
     let (void, rows): (Vec<&Record>, Vec<&Record>) = rows.partition(|row| billed && row.cancelled);
     let measure = measure(kind, &rows);
-    let (mut duplicates, repeated) = duplicates(kind, &rows, measure.as_deref());
+    let Twice {
+        mut duplicates,
+        mut conflicts,
+        repeated,
+    } = twice::find(kind, &rows, measure.as_deref());
     let once: Vec<&Record> = rows
         .iter()
         .copied()
@@ -293,6 +282,7 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let mut parties = parties(kind, &rows, &repeated);
     let more = [
         ("duplicates", cut(&mut duplicates)),
+        ("conflicts", cut(&mut conflicts)),
         ("near_duplicates", cut(&mut near_duplicates)),
         ("outliers", cut(&mut outliers)),
         ("long_days", cut(&mut long_days)),
@@ -315,6 +305,7 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         long_days,
         parties,
         duplicates,
+        conflicts,
         measure,
     }
 }
@@ -351,75 +342,6 @@ fn measure(kind: Kind, rows: &[&Record]) -> Option<String> {
             .find_map(|row| row.numbers.first())
             .map(|(name, _)| name.clone())
     })
-}
-
-type Repeated = BTreeSet<String>;
-
-/// Rows that are there again: the same number of the same party, or the same row. What is said
-/// again is not counted again; the same number with another content is shown and counted.
-fn duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repeated) {
-    let mut seen: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
-    // In a time sheet a number is a ticket's or an order's, on which many work.
-    let number = |row: &Record| match kind {
-        Kind::Timesheet => String::new(),
-        _ => row.text(Role::Number).to_owned(),
-    };
-    for row in rows {
-        let number = number(row);
-        let key = if number.is_empty() {
-            row.key.clone()
-        } else {
-            format!("{}\u{1e}{}", fold(party(row)), fold(&number))
-        };
-        seen.entry(key).or_default().push(row);
-    }
-    let (mut duplicates, mut repeated) = (Vec::new(), Repeated::new());
-    for rows in seen.values().filter(|rows| rows.len() > 1) {
-        let first = rows[0];
-        let content = |row: &Record| {
-            (
-                measure.and_then(|name| row.number(name)),
-                row.day(Role::Date),
-            )
-        };
-        for row in &rows[1..] {
-            if row.key == first.key || content(row) == content(first) {
-                repeated.insert(row.cite());
-            }
-        }
-        let number = number(first);
-        let shown = match kind {
-            Kind::Timesheet => worked(first),
-            _ if number.is_empty() => first.key.replace('\u{1f}', " · "),
-            _ => number,
-        };
-        duplicates.push(Duplicate {
-            key: shown,
-            same_row: rows.iter().all(|row| row.key == first.key),
-            party: party(first).to_owned(),
-            date: first.day(Role::Date),
-            amount: measure
-                .and_then(|name| first.number(name))
-                .map(|it| it.to_string()),
-            currency: first.text(Role::Currency).to_owned(),
-            cites: rows.iter().map(|row| row.cite()).collect(),
-        });
-    }
-    duplicates.sort_by(|left, right| left.cites.cmp(&right.cites));
-    (duplicates, repeated)
-}
-
-/// What a row of a time sheet is known by: its day, who worked, and for what.
-fn worked(row: &Record) -> String {
-    let day = row.day(Role::Date).map(|day| day.to_string());
-    let texts = [Role::Person, Role::Project].map(|role| row.text(role).to_owned());
-    let told: Vec<String> = day.into_iter().chain(texts).collect();
-    let told: Vec<&str> = told
-        .iter()
-        .map(String::as_str)
-        .filter(|it| !it.is_empty())
-        .collect();
-    told.join(", ")
 }
 
 fn look(

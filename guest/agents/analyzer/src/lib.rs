@@ -13,6 +13,7 @@ mod names;
 mod paid;
 mod payments;
 mod roles;
+mod twice;
 mod unread;
 mod vocabulary;
 
@@ -162,6 +163,10 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
                 duplicate.key,
                 duplicate.cites.join(", ")
             ));
+        }
+        for conflict in &group.conflicts {
+            let (number, places) = (&conflict.number, conflict.cites.join(", "));
+            parts.push(format!("several invoices under {number} at {places}"));
         }
         let near = group
             .near_duplicates

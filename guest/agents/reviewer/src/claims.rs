@@ -64,10 +64,9 @@ fn claim(number: usize, line: &str, odd: &[&str]) -> Claim {
         .step_by(2)
         .flat_map(|it| it.split(", "))
         .filter_map(cite);
-    let named = odd.iter().flat_map(|path| {
-        let at = said.match_indices(path).map(|(at, _)| at);
-        at.filter_map(|at| first(&said[at..], &[path]))
-    });
+    let opens = said.match_indices('(').map(|(at, _)| at + 1);
+    let named = opens.filter_map(|at| first(&said[at..], odd));
+    let named = named.filter(|(cite, _)| odd.contains(&cite.path.as_str()));
     let cites: Vec<Cite> = cites
         .iter()
         .cloned()

@@ -268,6 +268,7 @@ pub fn section(material: &Material, words: &Words) -> String {
                 cites(item),
             ));
         }
+        lines.extend(conflicts(material, group, words));
         for item in list(group, "near_duplicates").filter(|it| is_theirs(material, it)) {
             let numbers: Vec<&str> = list(item, "numbers").filter_map(Value::as_str).collect();
             let amount = with_currency(words, text(item, "amount"), text(item, "currency"));
@@ -299,7 +300,7 @@ pub fn section(material: &Material, words: &Words) -> String {
 
 /// How much more there is of what an analyzer lists in part only.
 fn not_listed(material: &Material, words: &Words) -> String {
-    let mut counts = [0; 6];
+    let mut counts = [0; 7];
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     for (at, kind) in ["invoices", "purchases"].into_iter().enumerate() {
         let reported = material.billed().contains(&kind);
@@ -310,6 +311,7 @@ fn not_listed(material: &Material, words: &Words) -> String {
             counts[2] += count(&group["more"]["duplicates"]);
             counts[3] += count(&group["more"]["near_duplicates"]);
             counts[4] += count(&group["more"]["outliers"]);
+            counts[6] += count(&group["more"]["conflicts"]);
             let listed = list(all, "undated").count() as u64;
             counts[5] += count(&all["undated_count"]).saturating_sub(listed);
         }
@@ -321,6 +323,7 @@ fn not_listed(material: &Material, words: &Words) -> String {
         words.near_duplicate,
         words.outlier,
         words.undated,
+        words.conflict,
     ];
     let told = counts.iter().zip(names).filter(|(count, _)| **count > 0);
     let told: Vec<String> = told
@@ -409,6 +412,30 @@ fn cancelled(material: &Material, group: &Value, words: &Words) -> Option<String
     let (numbers, places) = (numbers.join(", "), places.join(", "));
     (!ours.is_empty()).then(|| format!("- {heading}: {count} — {numbers}{more} ({places})"))
 }
+
+/// Numbers that stand for several invoices. In the report of one client these are shown without what
+/// others are billed.
+fn conflicts(material: &Material, group: &Value, words: &Words) -> Vec<String> {
+    let line = |item: &Value| {
+        let ours = list(item, "invoices").filter(|it| is_theirs(material, it));
+        let shown = |it: &Value| {
+            let amount = with_currency(words, text(it, "amount"), text(it, "currency"));
+            let parts = [text(it, "party"), &amount, text(it, "date")];
+            let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+            parts.join(", ")
+        };
+        let ours: Vec<String> = ours.map(shown).take(CONFLICT_MAX).collect();
+        let (heading, number) = (words.conflict, text(item, "number"));
+        let places = list(item, "cites").filter_map(Value::as_str);
+        let places: Vec<&str> = places.take(CONFLICT_MAX).collect();
+        let (ours, places) = (ours.join(" / "), places.join(", "));
+        (!ours.is_empty()).then(|| format!("- {heading}: {number} — {ours} ({places})"))
+    };
+    list(group, "conflicts").filter_map(line).collect()
+}
+
+/// Most invoices of one number in one line.
+const CONFLICT_MAX: usize = 10;
 
 /// What skills answered, short answers only; a skill is its own source. One that had nothing to
 /// say isn't mentioned.

@@ -120,6 +120,9 @@ words! {
     duplicate: "Duplicate", "Doublon";
     /// Counted once.
     counted_once: "counted once", "compté une fois";
+    /// One number of several invoices.
+    conflict: "One number, different invoices, all of them counted",
+        "Un même numéro, des factures différentes, toutes comptées";
     /// A near duplicate.
     near_duplicate: "Possibly the same invoice twice", "Peut-être deux fois la même facture";
     /// An outlier.
