@@ -51,7 +51,7 @@ fn claim(number: usize, line: &str, odd: &[&str]) -> Claim {
         opens.filter(|_| trimmed.ends_with(')'))
     };
     let known = brackets().find(|&open| !odd.is_empty() && all(inside_of(open), odd).is_some());
-    let (said, inside) = match known.or_else(|| brackets().last()) {
+    let (said, inside) = match known.or_else(|| brackets().next_back()) {
         Some(open) => (&trimmed[..open], inside_of(open)),
         None => (trimmed, ""),
     };
