@@ -191,6 +191,61 @@ fn process_tables_of_three_languages_say_what_is_owed() {
 }
 
 #[test]
+fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join("ck").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put(
+        "heures/semaine (1).csv",
+        "date,person,client,project,hours\n2026-11-20,Soa,Riake,Site,7.5\n\
+         2026-11-21,Soa,Riake,Site,7.5\n2026-11-21,Soa,Riake,Site,7.5\n",
+    );
+    put(
+        "ventes.csv",
+        "objet;N° facture;Client;Montant TTC;Échéance;Payée le;Statut;Reste dû\n\
+         \"Site\nlot 1\";F-1;Riake;100,00;01/10/2026;;;100,00\n\
+         Logo;F-2;Riake;200,00;46297;00/00/0000;;200,00\n\
+         Logo;F-3;Riake;300,00;31/09/2026;;;300,00\n\
+         Logo;F-4;Riake;400,00;04/10/2026;05/10/2026;partiellement payée;150,00\n\
+         Logo;F-5;Riake;7000,00;05/10/2026;;Annulée;\n\
+         Logo;F-6;Riake;600,00;31/12/2026;;;600,00\n\
+         Logo;F-6;Miray;650,00;31/12/2026;;;650,00\n",
+    );
+    let ended = report(dir.path(), &["--yes", "--json"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let agents = told["agents"].as_array().unwrap();
+    for who in ["writer", "reviewer"] {
+        let agent = agents.iter().find(|agent| agent["who"] == who).unwrap();
+        assert_eq!(agent["runs"], 1, "praised at once: {told}");
+    }
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    contains(
+        &text,
+        &[
+            "- All hours: **15.0 h**, without duplicates (22.5 h as recorded, duplicates included) \
+             (heures/semaine (1).csv:1)",
+            "- Duplicate: 2026-11-21, Soa, Site, 7.5 h, counted once (heures/semaine (1).csv:3, ",
+            "- Overdue: F-1, 100.00, still to be paid — 2026-10-01, 56 days late (ventes.csv:2)",
+            "- Overdue: F-2, 200.00, still to be paid — 2026-10-02, 55 days late (ventes.csv:4)",
+            "- Not paid, and its due day could not be read: F-3, 300.00 « 31/09/2026 » \
+             (ventes.csv:5)",
+            "+ ventes.csv:5: day 31/09/2026 could not be read (Échéance)",
+            "- Overdue: F-4, 150.00, still to be paid — 2026-10-04, 53 days late (ventes.csv:6)",
+            "- Cancelled, neither billed nor owed: 1 — F-5 (ventes.csv:7)",
+            "- One number, different invoices, all of them counted: F-6 — Riake, 600.00 / Miray, \
+             650.00 (ventes.csv:8, ventes.csv:9)",
+            "invoices: 3 overdue on 2026-11-26, 450.00 still to be paid, and 1 not paid whose due \
+             day could not be read.",
+        ],
+    );
+    assert!(!text.contains("7,000"), "{text}");
+}
+
+#[test]
 fn process_every_cell_is_read_as_it_is_written_and_deadlines_where_they_were_moved_to() {
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| {

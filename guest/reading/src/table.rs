@@ -88,6 +88,19 @@ pub fn read(text: &str) -> Table {
     table
 }
 
+/// All rows of a table, its header and what is blank included, each with the line it begins on: a
+/// place in a table is the row that holds the line, as [`read`] counts them.
+#[must_use]
+pub fn rows(text: &str) -> Vec<Row> {
+    let text = crate::charsets::undeclared(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let (delimiter, text, skipped) = announced(text);
+    let delimiter = delimiter.unwrap_or_else(|| detect(text));
+    let (records, _) = split(text, delimiter, skipped);
+    let row = |(line, cells)| Row { line, cells };
+    records.into_iter().map(row).collect()
+}
+
 /// Spreadsheets announce the delimiter with a first line `sep=;`.
 fn announced(text: &str) -> (Option<char>, &str, usize) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -274,6 +287,27 @@ mod tests {
             ("\n\n", " / "),
         ] {
             assert_eq!(shape(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_rows_are_the_ones_that_are_read_and_the_others() {
+        for text in [
+            "\n\na,b\n\n1,2\n,\n3,4\n",
+            "sep=;\na;b\n1;2\n",
+            "a,b\r\n\"x\r\ny\",2\r\n3,4\r\n",
+            "a,b\r\"x\",2\r3,4",
+            "a,b\n\"x,1\n2,3\n",
+        ] {
+            let (table, all) = (read(text), rows(text));
+            for row in &table.rows {
+                assert!(all.contains(row), "{row:?} of {text:?}: {all:?}");
+            }
+            let blank = all
+                .iter()
+                .filter(|it| it.cells.iter().all(String::is_empty));
+            let blank: Vec<usize> = blank.map(|it| it.line).collect();
+            assert_eq!(blank, table.blank, "{text:?}");
         }
     }
 

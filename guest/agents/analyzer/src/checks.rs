@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::columns::Record;
 use crate::groups::{ITEMS_MAX, Kind, Sum, is_none, party, totals};
+use crate::payments::Remark;
 use crate::roles::Role;
+use crate::unread;
 
 /// Fewer numbers say nothing about what is usual.
 const SAMPLE_MIN: usize = 8;
@@ -61,6 +63,11 @@ pub struct Overdue {
     /// How many more are past their day in tables that don't say what is paid.
     #[serde(skip_serializing_if = "is_none")]
     untold: usize,
+    /// How many more are not paid and due on a day that could not be read.
+    #[serde(skip_serializing_if = "is_none")]
+    undated_count: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    undated: Vec<Undated>,
     totals: Vec<Sum>,
     /// What is owed: each row counts once, by the best of its columns.
     owed: Vec<Owed>,
@@ -77,6 +84,20 @@ struct Owed {
     amount: String,
 }
 
+/// An invoice that isn't paid, and nobody can tell when it is due.
+#[derive(Debug, Serialize)]
+struct Undated {
+    number: String,
+    party: String,
+    /// What stands where its day should.
+    day: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owed: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    currency: String,
+    cite: String,
+}
+
 #[derive(Debug, Serialize)]
 struct Late {
     number: String,
@@ -89,6 +110,9 @@ struct Late {
     owed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<String>,
+    /// A part of it was paid, and nothing says how much.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    part: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     currency: String,
     cite: String,
@@ -236,7 +260,12 @@ impl Fence {
 /// something is due or whether it is paid; a table that doesn't tell is left out beside others.
 #[must_use]
 pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
-    let tells = |row: &&&Record| row.settled.is_some() && row.day(Role::Due).is_some();
+    let undated = |row: &&Record| {
+        let day = row.text(Role::Due);
+        row.day(Role::Due).is_none() && !day.is_empty() && !unread::says_none(day)
+    };
+    let tells =
+        |row: &&&Record| row.settled.is_some() && (row.day(Role::Due).is_some() || undated(row));
     measure.filter(|_| rows.iter().any(|row| tells(&row)))?;
     let past = |row: &&Record| row.day(Role::Due).is_some_and(|due| due < today);
     let past: Vec<&Record> = rows.iter().copied().filter(past).collect();
@@ -258,9 +287,20 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
                 .collect(),
             owed: owed.map(|(_, owed)| owed.to_string()),
             of: owed.map(|(column, _)| column.clone()),
+            part: row.remark == Some(Remark::Part),
             currency: row.text(Role::Currency).to_owned(),
             cite: row.cite(),
         })
+    };
+    let open = |row: &&Record| row.settled == Some(false) && undated(row);
+    let open: Vec<&Record> = rows.iter().copied().filter(open).collect();
+    let without = |row: &&Record| Undated {
+        number: row.text(Role::Number).to_owned(),
+        party: party(row).to_owned(),
+        day: row.text(Role::Due).to_owned(),
+        owed: row.owed.as_ref().map(|(_, owed)| owed.to_string()),
+        currency: row.text(Role::Currency).to_owned(),
+        cite: row.cite(),
     };
     let mut items: Vec<Late> = late.iter().filter_map(item).collect();
     items.sort_by_key(|late| (late.due, late.cite.clone()));
@@ -269,6 +309,8 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
         as_at: today,
         count: late.len(),
         untold,
+        undated_count: open.len(),
+        undated: open.iter().take(ITEMS_MAX).map(without).collect(),
         totals: totals(&late, &BTreeSet::new()),
         owed: owed(&late),
         items,

@@ -3,15 +3,17 @@
 use std::rc::Rc;
 
 use naos_reading::SourceFile;
-use naos_reading::dates::{self, Date};
+use naos_reading::dates::Date;
 use naos_reading::decimal::{self, Decimal, Point};
 use naos_reading::table::{self, Row, Table};
-use naos_reading::words::{fold, words};
+use naos_reading::words::fold;
 use serde::Serialize;
 
+use crate::days::{self, day};
 use crate::names;
 use crate::numbers::Numbers;
 use crate::paid;
+use crate::payments::{self, Remark};
 use crate::roles::{self, Role};
 use crate::unread::{self, Unread};
 
@@ -69,6 +71,9 @@ pub struct Column {
 #[derive(Debug, Serialize)]
 pub struct FileReport {
     file: String,
+    /// Where its columns are named, where that isn't its first line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_line: Option<usize>,
     delimiter: String,
     decimal: &'static str,
     bom: bool,
@@ -112,8 +117,12 @@ pub struct Record {
     pub money: Rc<[String]>,
     /// The columns of amounts and hours in which it has a cell that is not read.
     pub unread: Vec<String>,
+    /// It counts no more: neither billed nor owed.
+    pub cancelled: bool,
     /// Whether nothing is open any more; none where no column of the table tells.
     pub settled: Option<bool>,
+    /// What deserves a word about how that was taken.
+    pub remark: Option<Remark>,
     /// What is still to be paid, and the column that says so: what is open, else with tax before
     /// without.
     pub owed: Option<(String, Decimal)>,
@@ -130,7 +139,7 @@ impl Record {
             .map_or("", |(_, text)| text)
     }
     /// Every text of a role that a table may have more than once.
-    fn texts(&self, role: Role) -> impl Iterator<Item = &str> {
+    pub fn texts(&self, role: Role) -> impl Iterator<Item = &str> {
         let cells = self.cells.iter().filter(move |(at, _)| *at == role);
         cells.map(|(_, text)| text.trim())
     }
@@ -141,6 +150,11 @@ impl Record {
             .iter()
             .find(|(at, _)| *at == role)
             .map(|&(_, day)| day)
+    }
+    /// Every day of a role that a table may have more than once.
+    pub fn days(&self, role: Role) -> impl Iterator<Item = Date> {
+        let days = self.days.iter().filter(move |(at, _)| *at == role);
+        days.map(|&(_, day)| day)
     }
     /// The number in a column.
     #[must_use]
@@ -169,11 +183,11 @@ pub struct Sheet {
     pub notes: Vec<String>,
 }
 
-/// Reads a file; a sentence where it holds no table.
+/// Reads a file, with what is paid on a day; a sentence where it holds no table.
 ///
 /// # Errors
 /// Says why it is no table.
-pub fn read(file: &SourceFile) -> Result<Sheet, String> {
+pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     if file.text.contains('\0') {
         return Err(format!("{}: not read: not text", file.path));
     }
@@ -190,7 +204,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let numbers = Numbers::of(&table);
     let roles = roles::assign(&table, &numbers);
     let types: Vec<Type> = (0..table.header.len())
-        .map(|at| type_of(&table, at, &numbers, names_amounts(&table, at, roles[at])))
+        .map(|at| type_of(&table, at, &numbers, roles[at]))
         .collect();
     let month_first: Vec<bool> = (0..table.header.len())
         .map(|at| is_month_first(&table, at))
@@ -206,6 +220,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         counted: Vec::new(),
         currency: None,
         tells_paid: false,
+        today,
     };
     let money: Vec<bool> = (0..table.header.len())
         .map(|at| whole.is_money(at))
@@ -234,6 +249,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
         .collect();
     notes.extend(uncounted.into_iter().flatten());
     notes.extend(unread::amounts(&file.path, &whole.unread(&told)));
+    notes.extend(unread::days(&file.path, &whole.unread_days()));
     let (sums, rows): (Vec<usize>, Vec<usize>) =
         (0..table.rows.len()).partition(|&at| whole.is_sum(at));
     notes.extend(sums.iter().map(|&at| {
@@ -244,6 +260,7 @@ pub fn read(file: &SourceFile) -> Result<Sheet, String> {
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
         file: file.path.clone(),
+        header_line: Some(table.header_line).filter(|&line| line != 1),
         delimiter: match table.delimiter {
             Some('\t') => "tab".to_owned(),
             other => other.unwrap_or(',').to_string(),
@@ -308,15 +325,17 @@ fn is_currency(unit: &str) -> bool {
     !matches!(unit, "h" | "%")
 }
 
-fn type_of(table: &Table, at: usize, written: &Numbers, named: bool) -> Type {
+fn type_of(table: &Table, at: usize, written: &Numbers, role: Option<Role>) -> Type {
     let (mut all, mut numbers, mut days, mut booleans) = (0, 0, 0, 0);
-    let mut amounts = named;
+    let mut amounts = names_amounts(table, at, role);
+    let counts_days = role.is_some_and(Role::is_day);
     for (cell, _) in filled(table, at).filter(|(cell, _)| !unread::says_none(cell)) {
         all += 1;
         numbers += usize::from(written.holds_one(at, cell));
         let unit = written.read(at, cell).and_then(|(_, unit)| unit);
         amounts |= unit.is_some_and(|unit| is_currency(&unit));
-        days += usize::from(day(cell, false).is_some());
+        let counted = || counts_days && days::counted(cell).is_some();
+        days += usize::from(day(cell, false).is_some() || counted());
         booleans += usize::from(cell.len() <= 5 && BOOLEANS.contains(&fold(cell).as_str()));
     }
     let mostly = |count: usize| count * 10 >= all * OF_TEN_MIN;
@@ -364,6 +383,7 @@ struct Whole<'a> {
     currency: Option<String>,
     /// Whether a column says what is paid.
     tells_paid: bool,
+    today: Date,
 }
 
 impl Whole<'_> {
@@ -373,7 +393,8 @@ impl Whole<'_> {
             self.roles[at],
             Some(Role::Number | Role::Client | Role::Project)
         );
-        self.types[at] == Type::Number && !names
+        let is_day = self.roles[at].is_some_and(Role::is_day);
+        self.types[at] == Type::Number && !names && !is_day
     }
 
     /// An amount says so: by its name, by a currency in its cells, or by a fraction beside a column
@@ -447,6 +468,43 @@ impl Whole<'_> {
         Some(format!("{path}:{line}: column {column} not counted: {why}"))
     }
 
+    /// The day in a cell; where days belong, also as a spreadsheet counts them.
+    fn day(&self, at: usize, cell: &str) -> Option<Date> {
+        let read = day(cell, self.month_first[at]);
+        if !self.roles[at].is_some_and(Role::is_day) {
+            return read;
+        }
+        let read = read.or_else(|| days::counted(cell));
+        read.filter(|_| !days::is_zero(cell))
+    }
+
+    /// Every cell that isn't read where days belong: none where nobody paid, but when something is
+    /// due has to be there.
+    fn unread_days(&self) -> Vec<Unread> {
+        let is_unread = |at: usize, cell: &str| {
+            let wanted = match self.roles[at] {
+                Some(Role::Due) => !cell.is_empty() && !unread::says_none(cell),
+                Some(Role::Paid) => days::is_like_one(cell) && !days::is_zero(cell),
+                Some(Role::Date) => days::is_like_one(cell),
+                _ => false,
+            };
+            wanted && self.day(at, cell).is_none()
+        };
+        let cells = self.table.rows.iter().flat_map(|row| {
+            let cells = row.cells.iter().enumerate();
+            cells.map(move |(at, cell)| (row.line, at, cell))
+        });
+        cells
+            .filter(|(_, at, cell)| is_unread(*at, cell))
+            .map(|(line, at, cell)| Unread {
+                line,
+                column: self.table.header[at].clone(),
+                cell: cell.clone(),
+                either: None,
+            })
+            .collect()
+    }
+
     /// Whether a row sums up the others: it says so, and names neither a number nor a day.
     fn is_sum(&self, at: usize) -> bool {
         let row = &self.table.rows[at];
@@ -465,7 +523,7 @@ impl Whole<'_> {
         for (at, cell) in row.cells.iter().enumerate() {
             if let Some(role) = self.roles[at] {
                 cells.push((role, cell.clone()));
-                if let Some(day) = day(cell, self.month_first[at]) {
+                if let Some(day) = self.day(at, cell) {
                     days.push((role, day));
                 }
             }
@@ -492,13 +550,35 @@ impl Whole<'_> {
             numbers,
             money: Rc::clone(&self.money),
             unread,
+            cancelled: self.is_cancelled(row),
             settled: None,
+            remark: None,
             owed: None,
             days,
         };
-        record.owed = owed(&record);
-        record.settled = self.tells_paid.then(|| settled(&record));
+        record.owed = payments::owed(&record);
+        if self.tells_paid {
+            let (settled, remark) = payments::settled(&record, self.today);
+            (record.settled, record.remark) = (Some(settled), remark);
+        }
         record
+    }
+
+    /// Whether a row counts no more: its status says so, or a whole cell, or a column for this alone.
+    fn is_cancelled(&self, row: &Row) -> bool {
+        let says = |(at, cell): (usize, &String)| {
+            let asked = || paid::is_cancelled(&self.table.header[at]);
+            let yes = || match paid::says(cell) {
+                Some(says) => says.settled,
+                None => self.day(at, cell).is_some(),
+            };
+            match self.roles[at] {
+                Some(Role::Status | Role::Paid) => paid::is_cancelled(cell),
+                None if asked() && yes() => true,
+                _ => paid::is_cancelled_alone(cell),
+            }
+        };
+        row.cells.iter().enumerate().any(says)
     }
 
     /// The currency of all amounts where no column holds it: the one that the columns' names speak
@@ -537,7 +617,8 @@ impl Whole<'_> {
         let tells = |(at, role): (usize, &Option<Role>)| match role {
             Some(Role::Paid | Role::Received | Role::Open) => true,
             Some(Role::Status) => {
-                filled(self.table, at).any(|(cell, _)| paid::says(cell).is_some())
+                let told = |cell| paid::says(cell).is_some() && !paid::is_cancelled(cell);
+                filled(self.table, at).any(|(cell, _)| told(cell))
             }
             _ => false,
         };
@@ -599,7 +680,7 @@ impl Whole<'_> {
         let mut days = Vec::new();
         let (mut iso, mut local) = (false, false);
         for (cell, line) in cells {
-            match day(cell, self.month_first[at]) {
+            match self.day(at, cell) {
                 Some(day) => {
                     days.push(day);
                     let is_iso = Date::parse_iso(cell).is_some();
@@ -628,66 +709,8 @@ impl Whole<'_> {
     }
 }
 
-/// A day: in figures, or in words that are nothing else ("1 oct. 2026").
-#[must_use]
-pub fn day(cell: &str, month_first: bool) -> Option<Date> {
-    if let Some(day) = Date::parse_numeric(cell, month_first) {
-        return Some(day);
-    }
-    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let letters = cell.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if !letters || !(5..=6).contains(&digits) || cell.len() > WORDED_DAY_BYTES_MAX {
-        return None;
-    }
-    let spaced = cell.replace('-', " ");
-    let words = words(&spaced);
-    let found = dates::find(&spaced, &words, None);
-    let whole = |it: &&dates::Phrase| it.first == 0 && it.next == words.len();
-    found.first().filter(whole)?.date
-}
-
-/// A longer text is no day.
-const WORDED_DAY_BYTES_MAX: usize = 30;
-
-/// What is still to be paid: as a column says, or what was billed less what was paid of it.
-fn owed(record: &Record) -> Option<(String, Decimal)> {
-    let of = |role: Role| {
-        let column = column_key("", Some(role));
-        record.number(&column).map(|number| (column, number))
-    };
-    if let Some(open) = of(Role::Open) {
-        return Some(open);
-    }
-    let billed = [Role::Total, Role::Amount, Role::Net];
-    let billed = billed.into_iter().find_map(of).or_else(|| {
-        let mut sums = record.numbers.iter();
-        let money = |(name, _): &&(String, Decimal)| record.money.contains(name);
-        sums.find(money).cloned()
-    });
-    let (column, billed) = billed?;
-    match record.number(&column_key("", Some(Role::Received))) {
-        Some(part) if !part.is_zero() => {
-            Some((column_key("", Some(Role::Open)), billed.minus(part)?))
-        }
-        _ => Some((column, billed)),
-    }
-}
-
-/// Whether nothing of a row is open any more, by any of the columns that tell of payments.
-fn settled(record: &Record) -> bool {
-    let paid = |cell: &str| match paid::says(cell) {
-        Some(says) => says.settled,
-        None => !cell.is_empty(),
-    };
-    let status = |cell: &str| paid::says(cell).is_some_and(|says| says.settled);
-    let nothing = |owed: &Decimal| owed.is_zero() || owed.is_negative();
-    record.texts(Role::Paid).any(paid)
-        || record.texts(Role::Status).any(status)
-        || record.owed.as_ref().is_some_and(|(_, owed)| nothing(owed))
-}
-
 /// Columns of one role are one column, however they are called.
-fn column_key(name: &str, role: Option<Role>) -> String {
+pub fn column_key(name: &str, role: Option<Role>) -> String {
     let named = |role: Role| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
     role.and_then(named).unwrap_or_else(|| fold(name))
 }

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use crate::checks::{self, LongDay, Near, Outlier, Overdue};
 use crate::columns::{CITES_MAX, Record, Sheet};
+use crate::payments::Remark;
 use crate::roles::Role;
+use crate::twice::{self, Conflict, Duplicate, Repeated, Twice};
+use crate::unread;
 
 /// Most items of one list in the answer.
 pub const ITEMS_MAX: usize = 100;
@@ -70,25 +73,6 @@ pub const fn is_none(count: &usize) -> bool {
     *count == 0
 }
 
-/// Rows that are there more than once.
-#[derive(Debug, Serialize)]
-pub struct Duplicate {
-    /// The number, or the whole row where there is no number.
-    pub key: String,
-    /// Every cell is the same, not only the number.
-    pub same_row: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    party: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<Date>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    currency: String,
-    /// Every place, the first one first.
-    pub cites: Vec<String>,
-}
-
 /// One way to look at the rows: all, one client, a period, or both.
 #[derive(Debug, Serialize)]
 pub struct Scope {
@@ -96,6 +80,9 @@ pub struct Scope {
     rows: usize,
     /// The files that have a row here.
     files: Vec<String>,
+    /// How many more are cancelled: they count nowhere.
+    #[serde(skip_serializing_if = "is_none")]
+    cancelled: usize,
     totals: Vec<Sum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overdue: Option<Overdue>,
@@ -111,6 +98,16 @@ struct Party {
     name: String,
     rows: usize,
     totals: Vec<Sum>,
+}
+
+/// An invoice that is cancelled.
+#[derive(Debug, Serialize)]
+struct Cancelled {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    number: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    party: String,
+    cite: String,
 }
 
 /// Cells that are empty and should not be.
@@ -132,8 +129,14 @@ pub struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     measure: Option<String>,
     scopes: Vec<Scope>,
+    /// What is cancelled, and counts nowhere else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cancelled: Vec<Cancelled>,
     /// Rows that are there more than once.
     pub duplicates: Vec<Duplicate>,
+    /// Numbers that stand for several invoices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
     /// Rows that may be the same under another number.
     pub near_duplicates: Vec<Near>,
     /// Numbers far from all others.
@@ -202,6 +205,19 @@ pub fn untold(sheet: &Sheet) -> Option<String> {
     owes.then(|| format!("{}: {why}", due.file))
 }
 
+/// What is said of the invoices whose payment was not taken as it is written.
+#[must_use]
+pub fn remarks(sheet: &Sheet, today: Date) -> Vec<String> {
+    if !matches!(kind_of(&sheet.roles), Kind::Invoices | Kind::Purchases) {
+        return Vec::new();
+    }
+    let remark = |row: &'_ Record| row.remark.clone().map(|it| (row.line, it));
+    let remarks: Vec<(usize, Remark)> = sheet.records.iter().filter_map(remark).collect();
+    let remarks: Vec<(usize, &Remark)> = remarks.iter().map(|(line, it)| (*line, it)).collect();
+    let path = sheet.records.first().map_or("", |row| &row.file);
+    unread::payments(path, today, &remarks)
+}
+
 /// The party a row is about: a client or a supplier.
 #[must_use]
 pub fn party(record: &Record) -> &str {
@@ -214,9 +230,15 @@ pub fn party(record: &Record) -> &str {
 }
 
 fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
-    let rows: Vec<&Record> = sheets.iter().flat_map(|sheet| &sheet.records).collect();
+    let billed = matches!(kind, Kind::Invoices | Kind::Purchases);
+    let rows = sheets.iter().flat_map(|sheet| &sheet.records);
+    let (void, rows): (Vec<&Record>, Vec<&Record>) = rows.partition(|row| billed && row.cancelled);
     let measure = measure(kind, &rows);
-    let (mut duplicates, repeated) = duplicates(&rows, measure.as_deref());
+    let Twice {
+        mut duplicates,
+        mut conflicts,
+        repeated,
+    } = twice::find(kind, &rows, measure.as_deref());
     let once: Vec<&Record> = rows
         .iter()
         .copied()
@@ -224,14 +246,11 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         .collect();
     let scope = |name, keep: &dyn Fn(&Record) -> bool| {
         let rows: Vec<&Record> = rows.iter().copied().filter(|row| keep(row)).collect();
-        look(
-            name,
-            kind,
-            &rows,
-            &repeated,
-            measure.as_deref(),
-            question.today,
-        )
+        let named = measure.as_deref();
+        Scope {
+            cancelled: void.iter().filter(|row| keep(row)).count(),
+            ..look(name, kind, &rows, &repeated, named, question.today)
+        }
     };
     let ours = |row: &Record| {
         question
@@ -257,12 +276,13 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
     let mut near_duplicates = checks::near_duplicates(kind, &once, named);
     let mut outliers = checks::outliers(&once, named);
     let mut long_days = match kind {
-        Kind::Timesheet => checks::long_days(&rows),
+        Kind::Timesheet => checks::long_days(&once),
         _ => Vec::new(),
     };
     let mut parties = parties(kind, &rows, &repeated);
     let more = [
         ("duplicates", cut(&mut duplicates)),
+        ("conflicts", cut(&mut conflicts)),
         ("near_duplicates", cut(&mut near_duplicates)),
         ("outliers", cut(&mut outliers)),
         ("long_days", cut(&mut long_days)),
@@ -279,12 +299,22 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         scopes,
         near_duplicates,
         outliers,
+        cancelled: void.iter().take(ITEMS_MAX).map(cancelled).collect(),
         more: more.into_iter().filter(|(_, count)| *count > 0).collect(),
         missing: missing(&rows),
         long_days,
         parties,
         duplicates,
+        conflicts,
         measure,
+    }
+}
+
+fn cancelled(row: &&Record) -> Cancelled {
+    Cancelled {
+        number: row.text(Role::Number).to_owned(),
+        party: party(row).to_owned(),
+        cite: row.cite(),
     }
 }
 
@@ -314,57 +344,6 @@ fn measure(kind: Kind, rows: &[&Record]) -> Option<String> {
     })
 }
 
-type Repeated = BTreeSet<String>;
-
-/// Rows that are there again: the same number of the same party, or the same row. What is said
-/// again is not counted again; the same number with another content is shown and counted.
-fn duplicates(rows: &[&Record], measure: Option<&str>) -> (Vec<Duplicate>, Repeated) {
-    let mut seen: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
-    for row in rows {
-        let number = row.text(Role::Number);
-        let key = if number.is_empty() {
-            row.key.clone()
-        } else {
-            format!("{}\u{1e}{}", fold(party(row)), fold(number))
-        };
-        seen.entry(key).or_default().push(row);
-    }
-    let (mut duplicates, mut repeated) = (Vec::new(), Repeated::new());
-    for rows in seen.values().filter(|rows| rows.len() > 1) {
-        let first = rows[0];
-        let content = |row: &Record| {
-            (
-                measure.and_then(|name| row.number(name)),
-                row.day(Role::Date),
-            )
-        };
-        for row in &rows[1..] {
-            if row.key == first.key || content(row) == content(first) {
-                repeated.insert(row.cite());
-            }
-        }
-        let number = first.text(Role::Number);
-        let shown = if number.is_empty() {
-            first.key.replace('\u{1f}', " · ")
-        } else {
-            number.to_owned()
-        };
-        duplicates.push(Duplicate {
-            key: shown,
-            same_row: rows.iter().all(|row| row.key == first.key),
-            party: party(first).to_owned(),
-            date: first.day(Role::Date),
-            amount: measure
-                .and_then(|name| first.number(name))
-                .map(|it| it.to_string()),
-            currency: first.text(Role::Currency).to_owned(),
-            cites: rows.iter().map(|row| row.cite()).collect(),
-        });
-    }
-    duplicates.sort_by(|left, right| left.cites.cmp(&right.cites));
-    (duplicates, repeated)
-}
-
 fn look(
     name: &'static str,
     kind: Kind,
@@ -380,7 +359,7 @@ fn look(
         .collect();
     let hours = |role: Role| -> BTreeMap<String, String> {
         if kind == Kind::Timesheet {
-            by(rows, role, "hours")
+            by(&once, role, "hours")
         } else {
             BTreeMap::new()
         }
@@ -391,6 +370,7 @@ fn look(
         name,
         rows: rows.len(),
         files,
+        cancelled: 0,
         totals: totals(rows, repeated),
         overdue: checks::overdue(&once, measure, today),
         people: hours(Role::Person),

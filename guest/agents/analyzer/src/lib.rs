@@ -7,11 +7,14 @@
 
 mod checks;
 mod columns;
+mod days;
 mod groups;
 mod names;
 mod numbers;
 mod paid;
+mod payments;
 mod roles;
+mod twice;
 mod unread;
 mod vocabulary;
 
@@ -64,10 +67,11 @@ pub fn handle(input: &str) -> Result<String, String> {
             notes.push(format!("{}: not read: no table", file.path));
             continue;
         }
-        match columns::read(file) {
+        match columns::read(file, question.today) {
             Ok(mut sheet) => {
                 notes.append(&mut sheet.notes);
                 notes.extend(groups::untold(&sheet));
+                notes.extend(groups::remarks(&sheet, question.today));
                 sheets.push(sheet);
             }
             Err(note) => notes.push(note),
@@ -160,6 +164,10 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
                 duplicate.key,
                 duplicate.cites.join(", ")
             ));
+        }
+        for conflict in &group.conflicts {
+            let (number, places) = (&conflict.number, conflict.cites.join(", "));
+            parts.push(format!("several invoices under {number} at {places}"));
         }
         let near = group
             .near_duplicates

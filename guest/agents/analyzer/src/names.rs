@@ -7,7 +7,7 @@ use naos_reading::words::words;
 
 use crate::roles::Role;
 use crate::vocabulary::{
-    AMOUNT, CLIENT, DUE, GROSS, HOURS, INVOICE, ISSUED, MONEY, NAME, NAMES, NET, NO_MONEY,
+    AMOUNT, CLIENT, DATED, DUE, GROSS, HOURS, INVOICE, ISSUED, MONEY, NAME, NAMES, NET, NO_MONEY,
     NUMBERING, OPEN, PAID, PAYMENT, PLANNED, SMALL, STATUS, SUPPLIER, TAX, TERMS, TOTAL, UNIT,
     WORKED,
 };
@@ -66,6 +66,15 @@ fn told(name: &str) -> Vec<String> {
         parted.push(letter);
     }
     words(&parted).into_iter().map(|word| word.folded).collect()
+}
+
+/// Whether a name says that days stand below it, and not amounts.
+#[must_use]
+pub fn speaks_of_days(name: &str) -> bool {
+    let told = told(name);
+    let has = |list: &[&str]| told.iter().any(|word| list.contains(&word.as_str()));
+    let name = told.iter().map(String::as_str).collect::<Vec<_>>();
+    has(DATED) || has(DUE) && !Name(&name).money()
 }
 
 /// The currency that a name speaks of, as its code.

@@ -2,6 +2,8 @@
 
 use naos_reading::words::{Word, begins_with, fold, words};
 
+use crate::vocabulary::INVOICE;
+
 /// What a cell says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Says {
@@ -29,9 +31,17 @@ const SETTLED: &[&str] = &[
     "cleared",
     "voaloa",
     "naloa",
-    "cancel*",
-    "annule*",
-    "void*",
+    "cancelled",
+    "canceled",
+    "annule",
+    "annulee",
+    "annules",
+    "annulees",
+    "void",
+    "voided",
+    "nofoanana",
+    "foanana",
+    "voafoana",
     "credited",
     "avoir",
     "refunded",
@@ -62,6 +72,9 @@ const OPEN: &[&str] = &[
     "part paid",
     "acompte*",
     "ampahany",
+    "moitie",
+    "half",
+    "antsasa*",
     "en attente",
     "en retard",
     "en cours",
@@ -82,6 +95,19 @@ const OPEN: &[&str] = &[
     "echu",
     "miandry",
     "tara",
+];
+
+/// Those of them that say that some of it was paid.
+const PART: &[&str] = &[
+    "partiel*",
+    "partial*",
+    "partly",
+    "part paid",
+    "acompte*",
+    "ampahany",
+    "moitie",
+    "half",
+    "antsasa*",
 ];
 
 const YES: &[&str] = &[
@@ -129,6 +155,64 @@ pub fn says(cell: &str) -> Option<Says> {
     })
 }
 
+/// Whether a status says that a row counts no more.
+#[must_use]
+pub fn is_cancelled(cell: &str) -> bool {
+    let words = words(cell);
+    let has = |list: &[&str]| words.iter().any(|it| list.contains(&it.folded.as_str()));
+    let part = (0..words.len()).any(|at| PART.iter().any(|it| begins_with(&words[at..], it)));
+    words.len() <= WORDS_MAX
+        && !has(NOT)
+        && !part
+        && (has(CANCELLED) || is_one(cell, CANCELLED_ALONE))
+}
+
+/// Whether a cell of any column says so, and nothing else.
+#[must_use]
+pub fn is_cancelled_alone(cell: &str) -> bool {
+    let words = words(cell);
+    let known = |it: &Word<'_>| CANCELLED.contains(&it.folded.as_str());
+    let invoice = |it: &Word<'_>| INVOICE.contains(&it.folded.as_str());
+    words.iter().any(known) && words.iter().all(|it| known(it) || invoice(it))
+}
+
+fn is_one(cell: &str, list: &[&str]) -> bool {
+    list.contains(&fold(cell.trim()).as_str())
+}
+
+/// That something counts no more.
+const CANCELLED: &[&str] = &[
+    "annule",
+    "annulee",
+    "annules",
+    "annulees",
+    "cancelled",
+    "canceled",
+    "void",
+    "voided",
+    "nofoanana",
+    "foanana",
+    "voafoana",
+];
+/// The same, where nothing else is said.
+const CANCELLED_ALONE: &[&str] = &["annulation", "cancel", "cancellation", "foana", "nulle"];
+/// That it does, for all that.
+const NOT: &[&str] = &["non", "not", "no", "pas", "tsy", "jamais", "never"];
+
+/// Whether a cell says that a part was paid, and not all of it.
+#[must_use]
+pub fn is_part(cell: &str) -> bool {
+    let percent = cell.split_once('%').and_then(|(before, _)| {
+        let number = before.trim_end().rsplit(|it: char| !it.is_ascii_digit());
+        number.into_iter().next()?.parse::<u32>().ok()
+    });
+    let words = words(cell);
+    let said = words.len() <= WORDS_MAX
+        && (0..words.len()).any(|at| PART.iter().any(|it| begins_with(&words[at..], it)))
+        && !words.iter().any(|it| NOT.contains(&it.folded.as_str()));
+    said || percent.is_some_and(|it| (1..100).contains(&it))
+}
+
 /// More words than a status has.
 const WORDS_MAX: usize = 6;
 
@@ -139,6 +223,54 @@ fn is_word(word: &Word<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_says_what_counts_no_more() {
+        for (cell, expected, alone) in [
+            ("Annulée", true, true),
+            ("annulé", true, true),
+            ("Facture annulée", true, true),
+            ("Annulée le 03/10/2026", true, false),
+            ("annulée et remplacée par F-5", true, false),
+            ("Cancelled", true, true),
+            ("CANCELED", true, true),
+            ("void", true, true),
+            ("nofoanana", true, true),
+            ("foana", true, false),
+            ("voaloa foana", false, false),
+            ("à annuler", false, false),
+            ("non annulée", false, false),
+            ("tsy nofoanana", false, false),
+            ("partiellement annulée", false, false),
+            ("payée", false, false),
+            ("", false, false),
+        ] {
+            let found = (is_cancelled(cell), is_cancelled_alone(cell));
+            assert_eq!(found, (expected, alone), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_not_all_of_it() {
+        for (cell, expected) in [
+            ("partiellement payée", true),
+            ("Partially paid", true),
+            ("acompte versé", true),
+            ("voaloa ampahany", true),
+            ("50 %", true),
+            ("payée à 50%", true),
+            ("payée à 100 %", false),
+            ("half", true),
+            ("payée", false),
+            ("100%", false),
+            ("0 %", false),
+            ("non payée", false),
+            ("pas même partiellement", false),
+            ("", false),
+        ] {
+            assert_eq!(is_part(cell), expected, "{cell}");
+        }
+    }
 
     #[test]
     fn cells_say_whether_something_is_paid() {

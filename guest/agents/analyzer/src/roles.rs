@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::names::{self, Named};
 use crate::numbers::Numbers;
-use crate::{columns, paid, unread};
+use crate::{days, paid, unread};
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -57,6 +57,12 @@ impl Role {
         matches!(self, Net | Vat | Total | Amount | Received | Open)
     }
 
+    /// Whether a column of this role holds days.
+    #[must_use]
+    pub fn is_day(self) -> bool {
+        matches!(self, Self::Date | Self::Due | Self::Paid)
+    }
+
     /// Whether a table may have more than one such column: each of them tells of payments.
     fn repeats(self) -> bool {
         matches!(self, Self::Paid | Self::Status)
@@ -79,12 +85,18 @@ struct Cells {
 impl Cells {
     fn of(table: &Table, at: usize, written: &Numbers) -> Self {
         let mut cells = Self::default();
+        let dated = names::speaks_of_days(&table.header[at]);
         for row in &table.rows {
             let cell = row.cells[at].as_str();
             if cell.is_empty() || unread::says_none(cell) {
                 continue;
             }
             cells.filled += 1;
+            // A spreadsheet counts days, and an office writes down days that don't exist.
+            if days::is_like_one(cell) || dated && days::counted(cell).is_some() {
+                cells.days += 1;
+                continue;
+            }
             if written.holds_one(at, cell) {
                 cells.numbers += 1;
                 let one = |number: Decimal| number.is_zero() || number == Decimal::new(1, 0);
@@ -93,7 +105,7 @@ impl Cells {
                     .is_some_and(|(number, _)| one(number));
                 cells.sums += usize::from(!flag);
             }
-            cells.days += usize::from(columns::day(cell, false).is_some());
+            cells.days += usize::from(days::day(cell, false).is_some());
             match paid::says(cell) {
                 Some(it) if it.plain => cells.yes_no += 1,
                 Some(_) => cells.told += 1,

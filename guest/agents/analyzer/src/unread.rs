@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use naos_reading::dates::Date;
 use naos_reading::decimal::Decimal;
 use naos_reading::table::Table;
 use naos_reading::words::shorten;
+
+use crate::payments::Remark;
 
 /// So many of one kind in one file are told one by one.
 const NAMED_MAX: usize = 10;
@@ -68,6 +71,67 @@ pub fn amounts(path: &str, unread: &[Unread]) -> Vec<String> {
         all.iter().map(one).collect()
     };
     columns.into_iter().flat_map(told).collect()
+}
+
+/// What is told about one file's days that are not read, column by column.
+#[must_use]
+pub fn days(path: &str, unread: &[Unread]) -> Vec<String> {
+    let mut columns: BTreeMap<&str, Vec<&Unread>> = BTreeMap::new();
+    for it in unread {
+        columns.entry(&it.column).or_default().push(it);
+    }
+    let told = |(column, all): (&str, Vec<&Unread>)| {
+        if all.len() > NAMED_MAX {
+            let lines: Vec<usize> = all.iter().map(|it| it.line).collect();
+            let (count, lines) = (lines.len(), runs(&lines));
+            return vec![format!(
+                "{path}: {count} days could not be read ({column}): lines {lines}"
+            )];
+        }
+        let one = |it: &&Unread| {
+            let cell = shorten(&it.cell, CELL_CHARS_MAX);
+            format!(
+                "{path}:{}: day {cell} could not be read ({column})",
+                it.line
+            )
+        };
+        all.iter().map(one).collect()
+    };
+    columns.into_iter().flat_map(told).collect()
+}
+
+/// What is told about the rows of a file whose payment was not taken as it is written.
+#[must_use]
+pub fn payments(path: &str, today: Date, remarks: &[(usize, &Remark)]) -> Vec<String> {
+    let mut told = Vec::new();
+    let (mut ahead, mut part, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for &(line, remark) in remarks {
+        match remark {
+            Remark::Ahead(day) => ahead.push((line, format!("payment day {day} is after {today}"))),
+            Remark::Part => part.push((line, "paid in part, and nothing says how much".to_owned())),
+            Remark::Left(rest) => {
+                left.push((line, format!("said to be paid, and {rest} of it is left")));
+            }
+        }
+    }
+    let many = [
+        format!("payment days are after {today}"),
+        "are paid in part, and nothing says how much".to_owned(),
+        "are said to be paid, and something of them is left".to_owned(),
+    ];
+    for (all, many) in [ahead, part, left].into_iter().zip(many) {
+        if all.len() > NAMED_MAX {
+            let lines: Vec<usize> = all.iter().map(|(line, _)| *line).collect();
+            let (count, lines) = (lines.len(), runs(&lines));
+            told.push(format!(
+                "{path}: {count} {many}: taken as owed: lines {lines}"
+            ));
+            continue;
+        }
+        let one = |(line, why): &(usize, String)| format!("{path}:{line}: {why}: taken as owed");
+        told.extend(all.iter().map(one));
+    }
+    told
 }
 
 /// What is told about rows with another number of cells than the header.

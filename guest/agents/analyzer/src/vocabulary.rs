@@ -239,6 +239,7 @@ pub const OPEN: &[&str] = &[
     "impaye",
     "impayes",
     "impayee",
+    "left",
     "sisa",
     "ambiny",
 ];
@@ -256,6 +257,9 @@ pub const DUE: &[&str] = &[
     "farany",
     "potoana",
 ];
+
+/// A day, or what stands in front of one.
+pub const DATED: &[&str] = &["date", "daty", "le", "on", "at", "jour", "day"];
 
 /// That something is paid.
 pub const PAID: &[&str] = &[
@@ -299,6 +303,11 @@ pub const PAYMENT: &[&str] = &[
     "fandoavana",
     "fandoavam",
     "acquittement",
+    "versement",
+    "versements",
+    "verse",
+    "versee",
+    "verses",
 ];
 
 /// That something hasn't happened yet.

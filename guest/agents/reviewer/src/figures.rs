@@ -70,16 +70,22 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A sum with duplicates, and the one without them isn't beside it.
+/// A sum with duplicates, and the one without them isn't beside it. Another sum may come to the same
+/// without any: then nothing says that it is this one.
 fn counted_twice(claim: &Claim, analysis: &[Value]) -> Option<Evidence> {
     let said = amounts(&claim.said);
     let holds = |sum: &str| amounts(sum).iter().all(|it| said.contains(it));
+    let is_another = |all: &str| {
+        let all = amounts(all);
+        sums(analysis).any(|sum| amounts(text(sum, "without_duplicates")) == all)
+    };
     let sum = sums(analysis).find(|sum| {
         let (all, once) = (
             text(sum, "with_duplicates"),
             text(sum, "without_duplicates"),
         );
-        all != once && all.len() >= SUM_DIGITS_MIN && holds(all) && !holds(once)
+        let counts = all != once && all.len() >= SUM_DIGITS_MIN;
+        counts && is_in(claim, sum) && holds(all) && !holds(once) && !is_another(all)
     })?;
     let once = text(sum, "without_duplicates").to_owned();
     Some(Evidence {
@@ -93,6 +99,12 @@ fn counted_twice(claim: &Claim, analysis: &[Value]) -> Option<Evidence> {
         expected: Some(once),
         source: None,
     })
+}
+
+/// Whether a claim cites a file that a sum is over; a sum that names none may be any.
+fn is_in(claim: &Claim, sum: &Value) -> bool {
+    let mut files = items(sum, "files").filter_map(Value::as_str).peekable();
+    files.peek().is_none() || files.any(|file| claim.cites.iter().any(|cite| cite.path == file))
 }
 
 /// A sum that is neither in the analysis nor in a cited line, nor follows from one there.

@@ -84,7 +84,7 @@ pub fn handle(input: &str) -> Result<String, String> {
     let all = input.rest.get("paths").map(nested::unpacked);
     let sources = Sources::of(&listed, &all.unwrap_or_default());
     let (analysis, _) = nested::many::<Value>(input.rest.get("analysis"));
-    let claims = claims::read(report);
+    let claims = claims::read(report, &sources.odd_paths());
     let mut notes = input.notes.clone();
     if sources.is_empty() {
         notes.push("no `sources`: citations are checked for their form only".to_owned());

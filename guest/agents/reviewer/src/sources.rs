@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::strands::shared_words;
-use naos_reading::{charsets, mail, words};
+use naos_reading::{charsets, mail, table, words};
 use serde_json::Value;
 
 use crate::claims::Cite;
@@ -25,6 +25,8 @@ struct Source {
     lines: Vec<String>,
     /// Lines of decoded mail, by the line they come from.
     decoded: BTreeMap<usize, String>,
+    /// The rows of a table, by the line that each begins on: a cell may go on for many lines.
+    rows: BTreeMap<usize, String>,
     is_table: bool,
 }
 
@@ -56,6 +58,17 @@ impl Sources {
         self.unread.contains(&cite.path) && !pieces.iter().any(|piece| piece.holds(at))
     }
 
+    /// The paths that can't be told by their letters from what stands around them.
+    #[must_use]
+    pub fn odd_paths(&self) -> Vec<&str> {
+        let odd = |it: char| it.is_whitespace() || matches!(it, '(' | ')' | ',');
+        let all = self.files.keys().chain(&self.unread).map(String::as_str);
+        let mut all: Vec<&str> = all.filter(|path| path.contains(odd)).collect();
+        all.sort_by_key(|path| usize::MAX - path.len());
+        all.dedup();
+        all
+    }
+
     /// Nothing was handed over.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -77,16 +90,15 @@ impl Sources {
             format!("{path} has {lines} lines, not {line}")
         })?;
         let at = at - source.before;
-        let raw = &source.lines[at];
+        let end = (at + WINDOW_LINES).min(source.lines.len());
+        let (raw, mut text) = match source.row(line) {
+            Some(row) => (row, row.to_owned()),
+            None if source.is_table => (source.lines[at].as_str(), source.lines[at].clone()),
+            None => (source.lines[at].as_str(), source.lines[at..end].join("\n")),
+        };
         if raw.trim().is_empty() {
             return Err(format!("{path}:{line} is blank"));
         }
-        let end = (at + WINDOW_LINES).min(source.lines.len());
-        let mut text = if source.is_table {
-            raw.clone()
-        } else {
-            source.lines[at..end].join("\n")
-        };
         let window = source.decoded.range(line..line + WINDOW_LINES);
         for (_, decoded) in window {
             text.push('\n');
@@ -99,12 +111,11 @@ impl Sources {
     /// or the head of a table for a sum over its column.
     #[must_use]
     pub fn supports(&self, found: &str, cite: &Cite, said: &str) -> bool {
-        let head = cite.line == 1 && {
-            let pieces = self.files.get(&cite.path);
-            pieces.is_some_and(|pieces| pieces.iter().any(|it| it.is_table))
-        };
+        let mut pieces = self.files.get(&cite.path).into_iter().flatten();
+        let head = pieces.any(|it| it.is_table && cite.line <= it.head());
         head || shared_words(said, found) > 0
             || shares_number(said, found)
+            || names_a_cell(said, found)
             || contains(found, said)
             || quotations(said).iter().any(|it| is_quoted(found, it))
     }
@@ -138,9 +149,23 @@ impl Sources {
 }
 
 impl Source {
-    /// The number of the last line.
+    /// The number of the last line; a table's may end as an old Macintosh ended them.
     fn end(&self) -> usize {
-        self.before + self.lines.len()
+        let last = self.rows.last_key_value().map_or(0, |(&line, _)| line);
+        last.max(self.before + self.lines.len())
+    }
+
+    /// The line on which a table names its columns: of its first row that isn't blank.
+    fn head(&self) -> usize {
+        let mut rows = self.rows.iter().filter(|_| self.before == 0);
+        rows.find(|(_, row)| !row.trim().is_empty())
+            .map_or(1, |(&line, _)| line)
+    }
+
+    /// The row that holds a line.
+    fn row(&self, line: usize) -> Option<&str> {
+        let mut rows = self.rows.range(..=line);
+        rows.next_back().map(|(_, row)| row.as_str())
     }
 
     fn holds(&self, at: usize) -> bool {
@@ -159,6 +184,13 @@ impl Source {
             }
         }
         let is_table = path.ends_with(".csv") || path.ends_with(".tsv");
+        let rows = match is_table {
+            true => table::rows(text),
+            false => Vec::new(),
+        };
+        // What stands in one cell is no part of a number in the next one.
+        let row = |row: table::Row| (before + row.line, row.cells.join("\n"));
+        let rows = rows.into_iter().map(row).collect();
         // What stands behind the last line end is no line: it is the first one of the next piece.
         let text = charsets::undeclared(text);
         let lines = text
@@ -171,6 +203,7 @@ impl Source {
             before,
             lines,
             decoded,
+            rows,
             is_table,
         }
     }
@@ -219,6 +252,20 @@ fn shares_number(said: &str, found: &str) -> bool {
     amounts(said)
         .iter()
         .any(|number| number.len() > 1 && found.contains(number))
+}
+
+/// Whether a claim names what stands alone in a cell, as the number of an invoice does ("F-2").
+fn names_a_cell(said: &str, found: &str) -> bool {
+    let apart = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
+    let stands = |cell: &str| {
+        let mut places = said.match_indices(cell);
+        places.any(|(at, _)| {
+            let (before, behind) = (&said[..at], &said[at + cell.len()..]);
+            apart(before.chars().next_back()) && apart(behind.chars().next())
+        })
+    };
+    let named = |cell: &&str| cell.len() > 1 && cell.contains(|it: char| it.is_ascii_digit());
+    found.lines().map(str::trim).filter(named).any(stands)
 }
 
 /// The words of a text, one behind the other.

@@ -339,6 +339,16 @@ impl Material {
         }
     }
 
+    /// The line on which a table names its columns.
+    #[must_use]
+    pub fn header_line(&self, file: &str) -> u64 {
+        let files = self.analysis.iter().filter_map(|it| it.get("files"));
+        let mut files = files.filter_map(Value::as_array).flatten();
+        let ours = files.find(|it| it.get("file").and_then(Value::as_str) == Some(file));
+        let line = ours.and_then(|it| it.get("header_line")?.as_u64());
+        line.unwrap_or(1)
+    }
+
     /// The groups of figures of one kind.
     pub fn groups<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
         let groups = self

@@ -32,11 +32,11 @@ fn cites(value: &Value) -> String {
 
 /// The heads of the files that a sum is over: where its columns are named. A file without a number
 /// in it is none of them.
-fn heads(scope: &Value, sum: &Value) -> String {
+fn heads(material: &Material, scope: &Value, sum: &Value) -> String {
     let known = sum.get("files").is_some();
     let heads: Vec<String> = list(if known { sum } else { scope }, "files")
         .filter_map(Value::as_str)
-        .map(|file| format!("{file}:1"))
+        .map(|file| format!("{file}:{}", material.header_line(file)))
         .collect();
     heads.join(", ")
 }
@@ -53,6 +53,15 @@ fn incomplete(sum: &Value, words: &Words) -> String {
         None | Some(0) => String::new(),
         Some(count) => format!(", {} {count}", words.incomplete),
     }
+}
+
+/// What is said behind a sum without its duplicates: what it comes to with them, as shown.
+fn copies(once: &str, shown: &str, all: &str, words: &Words) -> String {
+    if once == all {
+        return String::new();
+    }
+    let (without, with) = (words.without_duplicates, words.with_duplicates);
+    format!(", {without} ({shown} {with})")
 }
 
 fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
@@ -111,15 +120,7 @@ fn sums<'a>(
             text(sum, "with_duplicates"),
         );
         let (column, currency) = (text(sum, "column"), text(sum, "currency"));
-        let copies = if once == all {
-            String::new()
-        } else {
-            let all = with_currency(words, all, currency);
-            format!(
-                ", {} ({all} {})",
-                words.without_duplicates, words.with_duplicates
-            )
-        };
+        let copies = copies(once, &with_currency(words, all, currency), all, words);
         // A sum that is less than the amount doesn't hold it.
         let in_it = |(outlier, _): &(&Value, &Refuted)| {
             let holds = read(once).zip(read(text(outlier, "value")));
@@ -135,7 +136,7 @@ fn sums<'a>(
             words.column(column),
             with_currency(words, once, currency),
             incomplete(sum, words),
-            heads(scope, sum)
+            heads(material, scope, sum)
         );
         (column, currency, line)
     };
@@ -256,6 +257,7 @@ pub fn section(material: &Material, words: &Words) -> String {
     let billed = material.billed().iter();
     for group in billed.flat_map(|kind| material.groups(kind)) {
         lines.extend(overdue(group, words));
+        lines.extend(cancelled(material, group, words));
         for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
             lines.push(format!(
                 "- {}: {}, {}, {} ({})",
@@ -266,6 +268,7 @@ pub fn section(material: &Material, words: &Words) -> String {
                 cites(item),
             ));
         }
+        lines.extend(conflicts(material, group, words));
         for item in list(group, "near_duplicates").filter(|it| is_theirs(material, it)) {
             let numbers: Vec<&str> = list(item, "numbers").filter_map(Value::as_str).collect();
             let amount = with_currency(words, text(item, "amount"), text(item, "currency"));
@@ -297,7 +300,7 @@ pub fn section(material: &Material, words: &Words) -> String {
 
 /// How much more there is of what an analyzer lists in part only.
 fn not_listed(material: &Material, words: &Words) -> String {
-    let mut counts = [0; 5];
+    let mut counts = [0; 7];
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     for (at, kind) in ["invoices", "purchases"].into_iter().enumerate() {
         let reported = material.billed().contains(&kind);
@@ -308,6 +311,9 @@ fn not_listed(material: &Material, words: &Words) -> String {
             counts[2] += count(&group["more"]["duplicates"]);
             counts[3] += count(&group["more"]["near_duplicates"]);
             counts[4] += count(&group["more"]["outliers"]);
+            counts[6] += count(&group["more"]["conflicts"]);
+            let listed = list(all, "undated").count() as u64;
+            counts[5] += count(&all["undated_count"]).saturating_sub(listed);
         }
     }
     let names = [
@@ -316,6 +322,8 @@ fn not_listed(material: &Material, words: &Words) -> String {
         words.duplicate,
         words.near_duplicate,
         words.outlier,
+        words.undated,
+        words.conflict,
     ];
     let told = counts.iter().zip(names).filter(|(count, _)| **count > 0);
     let told: Vec<String> = told
@@ -338,9 +346,9 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     let Some(overdue) = overdue else {
         return Vec::new();
     };
-    let heading = match text(group, "kind") {
-        "purchases" => words.overdue_bill,
-        _ => words.overdue,
+    let (heading, undated) = match text(group, "kind") {
+        "purchases" => (words.overdue_bill, words.undated_bill),
+        _ => (words.overdue, words.undated),
     };
     let line = |item: &Value| {
         let amounts = item.get("amounts");
@@ -353,6 +361,10 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
             "open" => format!(", {}", words.open),
             "total" if has("net") => format!(", {}", words.total),
             _ => String::new(),
+        };
+        let of = match item.get("part") {
+            Some(Value::Bool(true)) => format!("{of}, {}", words.part),
+            _ => of,
         };
         format!(
             "- {}: {}, {}{of} — {}, {} {} ({})",
@@ -369,8 +381,61 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
             cites(item),
         )
     };
-    list(overdue, "items").map(line).collect()
+    let without = |item: &Value| {
+        let owed = with_currency(words, text(item, "owed"), text(item, "currency"));
+        let (named, day) = (named(item), text(item, "day"));
+        format!("- {undated}: {named}, {owed} « {day} » ({})", cites(item))
+    };
+    let late = list(overdue, "items").map(line);
+    late.chain(list(overdue, "undated").map(without)).collect()
 }
+
+/// Most numbers of what is cancelled in one line.
+const CANCELLED_MAX: usize = 20;
+
+/// How many invoices are cancelled, and the first of them: they are in no sum.
+fn cancelled(material: &Material, group: &Value, words: &Words) -> Option<String> {
+    let count = scope(group, ALL)?.get("cancelled")?.as_u64()?;
+    let heading = match text(group, "kind") {
+        "purchases" => words.cancelled_bill,
+        _ => words.cancelled,
+    };
+    let ours = list(group, "cancelled").filter(|it| is_theirs(material, it));
+    let ours: Vec<&Value> = ours.take(CANCELLED_MAX).collect();
+    let (numbers, places): (Vec<&str>, Vec<String>) =
+        ours.iter().map(|it| (named(it), cites(it))).unzip();
+    let more = if count > ours.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    let (numbers, places) = (numbers.join(", "), places.join(", "));
+    (!ours.is_empty()).then(|| format!("- {heading}: {count} — {numbers}{more} ({places})"))
+}
+
+/// Numbers that stand for several invoices. In the report of one client these are shown without what
+/// others are billed.
+fn conflicts(material: &Material, group: &Value, words: &Words) -> Vec<String> {
+    let line = |item: &Value| {
+        let ours = list(item, "invoices").filter(|it| is_theirs(material, it));
+        let shown = |it: &Value| {
+            let amount = with_currency(words, text(it, "amount"), text(it, "currency"));
+            let parts = [text(it, "party"), &amount, text(it, "date")];
+            let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+            parts.join(", ")
+        };
+        let ours: Vec<String> = ours.map(shown).take(CONFLICT_MAX).collect();
+        let (heading, number) = (words.conflict, text(item, "number"));
+        let places = list(item, "cites").filter_map(Value::as_str);
+        let places: Vec<&str> = places.take(CONFLICT_MAX).collect();
+        let (ours, places) = (ours.join(" / "), places.join(", "));
+        (!ours.is_empty()).then(|| format!("- {heading}: {number} — {ours} ({places})"))
+    };
+    list(group, "conflicts").filter_map(line).collect()
+}
+
+/// Most invoices of one number in one line.
+const CONFLICT_MAX: usize = 10;
 
 /// What skills answered, short answers only; a skill is its own source. One that had nothing to
 /// say isn't mentioned.
@@ -391,18 +456,25 @@ fn skills(material: &Material, words: &Words) -> Vec<String> {
 
 /// The section about hours: the client's in the period, by person and by project.
 pub fn hours(material: &Material, words: &Words) -> String {
-    let mut lines = Vec::new();
+    let (mut lines, mut more) = (Vec::new(), 0);
     for group in material.groups("timesheet") {
         let Some(scope) = scope(group, &["client in period", "client", "period", "all"]) else {
             continue;
         };
-        let mut place = heads(scope, &Value::Null);
+        let mut place = heads(material, scope, &Value::Null);
         for sum in list(scope, "totals").filter(|sum| text(sum, "column") == "hours") {
-            let total = words.amount(text(sum, "with_duplicates"));
-            place = heads(scope, sum);
+            let (once, all) = (
+                text(sum, "without_duplicates"),
+                text(sum, "with_duplicates"),
+            );
+            let copies = copies(once, &format!("{} h", words.amount(all)), all, words);
+            let total = words.amount(once);
+            place = heads(material, scope, sum);
             let missing = incomplete(sum, words);
-            let line = format!("- {}: **{total} h**{missing} ({place})", words.hours);
-            lines.push(line);
+            lines.push(format!(
+                "- {}: **{total} h**{copies}{missing} ({place})",
+                words.hours
+            ));
         }
         for by in ["people", "projects"] {
             let named = scope
@@ -420,9 +492,37 @@ pub fn hours(material: &Material, words: &Words) -> String {
                 lines.push(format!("- {what}{name}: {sum} h ({place})"));
             }
         }
+        let within = text(scope, "name").contains("period");
+        lines.extend(rows_twice(material, group, within, words));
+        more += group["more"]["duplicates"].as_u64().unwrap_or_default();
     }
     let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
-    kept.map(|line| format!("{line}\n")).collect()
+    let mut text: String = kept.map(|line| format!("{line}\n")).collect();
+    if more > 0 {
+        let (name, told) = (words.duplicate, words.not_listed);
+        text.push_str(&format!("\n*{name}: {more} {told}*\n"));
+    }
+    text
+}
+
+/// The rows of a time sheet that are there more than once, of those that are counted.
+fn rows_twice(material: &Material, group: &Value, within: bool, words: &Words) -> Vec<String> {
+    let counted = |row: &&Value| {
+        let span = material.period.as_ref().filter(|_| within);
+        let day = text(row, "date");
+        let inside = span.is_none_or(|(from, to)| day >= from.as_str() && day <= to.as_str());
+        inside && is_theirs(material, row)
+    };
+    let line = |row: &Value| {
+        let hours = match text(row, "amount") {
+            "" => String::new(),
+            hours => format!("{} h, ", words.amount(hours)),
+        };
+        let (name, key, once) = (words.duplicate, text(row, "key"), words.counted_once);
+        format!("- {name}: {key}, {hours}{once} ({})", cites(row))
+    };
+    let rows = list(group, "duplicates").filter(counted);
+    rows.map(line).collect()
 }
 
 /// Most sums of tables that hold no invoices in the summary.

@@ -80,6 +80,35 @@ const NOTES: &[(&str, &str)] = &[
         "column {} not counted: {} of its {} cells are no amounts",
         "colonne {} non comptée : {} de ses {} cellules ne sont pas des montants",
     ),
+    ("day {} could not be read ({})", "date {} illisible ({})"),
+    (
+        "{} days could not be read ({}): lines {}",
+        "{} dates illisibles ({}) : lignes {}",
+    ),
+    (
+        "payment day {} is after {}: taken as owed",
+        "la date de paiement {} est après le {} : compté comme dû",
+    ),
+    (
+        "{} payment days are after {}: taken as owed: lines {}",
+        "{} dates de paiement sont après le {} : comptées comme dues : lignes {}",
+    ),
+    (
+        "paid in part, and nothing says how much: taken as owed",
+        "payé en partie, sans dire combien : tout est compté comme dû",
+    ),
+    (
+        "{} are paid in part, and nothing says how much: taken as owed: lines {}",
+        "{} sont payées en partie, sans dire combien : comptées comme dues : lignes {}",
+    ),
+    (
+        "said to be paid, and {} of it is left: taken as owed",
+        "dit payé, alors qu'il en reste {} : compté comme dû",
+    ),
+    (
+        "{} are said to be paid, and something of them is left: taken as owed: lines {}",
+        "{} sont dites payées, alors qu'il en reste : comptées comme dues : lignes {}",
+    ),
     (
         "a row of {} cells under a header of {}",
         "une ligne de {} cellules sous un en-tête de {}",

@@ -96,16 +96,33 @@ words! {
     overdue: "Overdue", "En retard";
     /// Overdue, of what others billed us.
     overdue_bill: "Bill received and overdue", "Facture reçue, en retard";
+    /// Not paid, and due on a day that could not be read.
+    undated: "Not paid, and its due day could not be read",
+        "Non payée, et son échéance est illisible";
+    /// The same, of what others billed us.
+    undated_bill: "Bill received and not paid, its due day could not be read",
+        "Facture reçue et non payée, son échéance est illisible";
+    /// Behind an amount of which a part was paid.
+    part: "all of it: a part is paid, and nothing says how much",
+        "en entier : une partie est payée, sans dire combien";
     /// Behind a heading of a list, and a count of what it doesn't hold.
     not_listed: "more, not listed here", "de plus, non listés ici";
     /// One day late.
     day_late: "day late", "jour de retard";
     /// Many days late.
     days_late: "days late", "jours de retard";
+    /// Cancelled; how many follows.
+    cancelled: "Cancelled, neither billed nor owed", "Annulé, ni facturé ni dû";
+    /// The same, of what others billed us.
+    cancelled_bill: "Bills received and cancelled, not counted",
+        "Factures reçues et annulées, non comptées";
     /// A duplicate.
     duplicate: "Duplicate", "Doublon";
     /// Counted once.
     counted_once: "counted once", "compté une fois";
+    /// One number of several invoices.
+    conflict: "One number, different invoices, all of them counted",
+        "Un même numéro, des factures différentes, toutes comptées";
     /// A near duplicate.
     near_duplicate: "Possibly the same invoice twice", "Peut-être deux fois la même facture";
     /// An outlier.

@@ -1,0 +1,91 @@
+//! What is still to be paid of an invoice, by all the columns that tell of it. Amounts weigh more
+//! than words: where they leave something, it is owed, whatever else is said.
+
+use naos_reading::dates::Date;
+use naos_reading::decimal::{Decimal, Point};
+
+use crate::columns::{Record, column_key};
+use crate::days;
+use crate::paid;
+use crate::roles::Role;
+
+/// What deserves a word about how a row was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Its payment is dated after the day that is asked about.
+    Ahead(Date),
+    /// A part of it was paid, and nothing says how much.
+    Part,
+    /// It says that it is paid, and its amounts say that something is left.
+    Left(Decimal),
+}
+
+/// What is still to be paid: as a column says, or what was billed less what was paid of it.
+#[must_use]
+pub fn owed(record: &Record) -> Option<(String, Decimal)> {
+    let of = |role: Role| {
+        let column = column_key("", Some(role));
+        record.number(&column).map(|number| (column, number))
+    };
+    if let Some(open) = of(Role::Open) {
+        return Some(open);
+    }
+    let billed = [Role::Total, Role::Amount, Role::Net];
+    let billed = billed.into_iter().find_map(of).or_else(|| {
+        let mut sums = record.numbers.iter();
+        let money = |(name, _): &&(String, Decimal)| record.money.contains(name);
+        sums.find(money).cloned()
+    });
+    let (column, billed) = billed?;
+    match record.number(&column_key("", Some(Role::Received))) {
+        Some(part) if !part.is_zero() => {
+            Some((column_key("", Some(Role::Open)), billed.minus(part)?))
+        }
+        _ => Some((column, billed)),
+    }
+}
+
+/// Whether nothing of a row is open any more on a day, by any of the columns that tell of payments.
+#[must_use]
+pub fn settled(record: &Record, today: Date) -> (bool, Option<Remark>) {
+    let status = |says: fn(&str) -> bool| {
+        let mut cells = record.texts(Role::Status);
+        cells.any(says)
+    };
+    let part = status(paid::is_part) || record.texts(Role::Paid).any(paid::is_part);
+    let ahead = record.days(Role::Paid).find(|&day| day > today);
+    let remark = ahead.map(Remark::Ahead);
+    let settles = |cell: &str| paid::says(cell).is_some_and(|says| says.settled);
+    let by_status = status(settles);
+    let by_word = by_status || record.texts(Role::Paid).any(settles);
+    let said = by_status && ahead.is_none() || paid_by_day(record, today);
+    let owed = record.owed.as_ref().map(|(_, owed)| *owed);
+    let nothing = owed.is_some_and(|owed| owed.is_zero() || owed.is_negative());
+    // A column for what is left, or one for what was paid of it.
+    let open = column_key("", Some(Role::Open));
+    let left = record.owed.as_ref().filter(|(column, _)| *column == open);
+    match left {
+        _ if nothing => (true, None),
+        Some((_, left)) if said && by_word && !part => (false, Some(Remark::Left(*left))),
+        Some(_) => (false, remark),
+        None if part => (false, Some(Remark::Part)),
+        None if said => (true, None),
+        None => (false, remark),
+    }
+}
+
+/// Whether what stands where a payment is written down says that there was one.
+fn paid_by_day(record: &Record, today: Date) -> bool {
+    let is_payment = |cell: &str| match paid::says(cell) {
+        Some(says) => says.settled,
+        None => !cell.is_empty() && !days::is_zero(cell) && !is_amount_of_nothing(cell),
+    };
+    let mut days = record.days(Role::Paid);
+    let all_ahead = days.next().is_some_and(|day| day > today) && days.all(|day| day > today);
+    !all_ahead && record.texts(Role::Paid).any(is_payment)
+}
+
+fn is_amount_of_nothing(cell: &str) -> bool {
+    let number = Decimal::parse(cell, Point::Dot).or_else(|| Decimal::parse(cell, Point::Comma));
+    number.is_some_and(|(number, _)| number.is_zero())
+}
