@@ -564,7 +564,7 @@ impl Whole<'_> {
         record
     }
 
-    /// Whether a row counts no more: its status says so, or a whole cell, or a column for this alone.
+    /// Whether a row counts no more: its status, a whole cell or a column for it alone says so.
     fn is_cancelled(&self, row: &Row) -> bool {
         let says = |(at, cell): (usize, &String)| {
             let asked = || paid::is_cancelled(&self.table.header[at]);

@@ -1,4 +1,4 @@
-//! Days in cells: in figures, in words, or as a spreadsheet counts them; and what stands where a day
+//! Days in cells: in figures, in words, as a spreadsheet counts them; and what stands where a day
 //! should and is none.
 
 use naos_reading::dates::{self, Date};

@@ -1,4 +1,4 @@
-//! Rows that are there again, and numbers that stand for more than one invoice. What is said again is
+//! Rows that are there again, and numbers that stand for several invoices. What is said again is
 //! not counted again; what is said otherwise under the same number is shown and counted.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::columns::Record;
 use crate::groups::{Kind, party};
 use crate::roles::Role;
 
-/// So many numbers with rows of several amounts, and the most of a file's, make these rows the items
+/// So many numbers with rows of several amounts, and most of a file's, make its rows the items
 /// of invoices.
 const ITEMS_MIN: usize = 3;
 /// Shorter numbers begin anew each year.
@@ -136,7 +136,7 @@ impl Eye<'_> {
         }
     }
 
-    /// Rows of one key may be the same. Who bills us counts on their own; we number each invoice once.
+    /// Rows of one key may be the same. Suppliers count on their own; we use each number once.
     fn key(&self, row: &Record) -> String {
         let number = fold(self.number(row));
         if number.is_empty() {

@@ -70,7 +70,7 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A sum with duplicates, and the one without them isn't beside it. Another sum may come to the same
+/// A sum with duplicates, without the one that has none beside it. Another may come to the same
 /// without any: then nothing says that it is this one.
 fn counted_twice(claim: &Claim, analysis: &[Value]) -> Option<Evidence> {
     let said = amounts(&claim.said);

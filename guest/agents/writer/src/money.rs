@@ -413,7 +413,7 @@ fn cancelled(material: &Material, group: &Value, words: &Words) -> Option<String
     (!ours.is_empty()).then(|| format!("- {heading}: {count} — {numbers}{more} ({places})"))
 }
 
-/// Numbers that stand for several invoices. In the report of one client these are shown without what
+/// Numbers that stand for several invoices. In the report of one client they are told without what
 /// others are billed.
 fn conflicts(material: &Material, group: &Value, words: &Words) -> Vec<String> {
     let line = |item: &Value| {

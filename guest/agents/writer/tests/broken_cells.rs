@@ -1,4 +1,4 @@
-//! A cell that goes on over lines: its row is cited by the line on which it begins, and the reviewer
+//! A cell that goes on over lines: its row is cited by the line where it begins, and the reviewer
 //! finds there all of it.
 
 mod tables;

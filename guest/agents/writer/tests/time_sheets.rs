@@ -1,4 +1,4 @@
-//! Rows of a time sheet that are there twice count once, as an invoice does, and the report says so.
+//! Rows of a time sheet that are there twice count once, as invoices do, and the report says so.
 
 mod tables;
 
