@@ -3,7 +3,7 @@
 
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
-use naos_types::think::{Think, Thought, ToolSaid};
+use naos_types::think::{Think, Thought, ToolSaid, from_outside};
 use naos_types::{BodyRef, TenantId};
 
 use super::Node;
@@ -77,12 +77,6 @@ fn pieces(
         return Err(format!("more than {PIECES_MAX} pieces were said before"));
     }
     Ok(answers)
-}
-
-/// What a server said stands between marks that say so; marks of its own don't end them.
-fn from_outside(text: &str) -> String {
-    let text = text.replace("</from-outside>", "< /from-outside>");
-    format!("<from-outside>\n{text}\n</from-outside>")
 }
 
 /// Answers of models with the results of what each of them wanted to have called. Failed ones are

@@ -271,6 +271,8 @@ tools! {
     TaskCreate "task_create"
     /// Gives its task to somebody else.
     HandOver "hand_over"
+    /// Looks for what fits in all that it remembers.
+    Recall "recall"
 }
 
 impl Tool {
