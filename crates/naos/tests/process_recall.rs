@@ -1,5 +1,5 @@
-//! Recall: an agent finds what it remembers, learns nothing twice, and finds nothing of others; people
-//! search by the same rules, and what they forget isn't found any more.
+//! Recall: an agent finds what it remembers, learns nothing twice, and finds nothing of others;
+//! people search by the same rules, and what they forget isn't found any more.
 
 mod project;
 

@@ -1,9 +1,9 @@
 //! Recall: what stands in an agent's memory that fits a query, by its words and by a vector.
 //!
-//! Two lists are made of all passages, one by BM25 ([`full_text`]) and one by an [`Embedder`]
-//! ([`vector`]), and merged by reciprocal rank fusion: G. V. Cormack, C. L. A. Clarke and
-//! S. Büttcher, *Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods*,
-//! SIGIR 2009. There is no index: what is forgotten or written anew is so at once.
+//! Two lists are made of all passages, one by BM25 (`full_text.rs`) and one by an [`Embedder`],
+//! and merged by reciprocal rank fusion: G. V. Cormack, C. L. A. Clarke and S. Büttcher,
+//! *Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods*, SIGIR 2009.
+//! There is no index: what is forgotten or written anew is so at once.
 
 mod full_text;
 mod passages;

@@ -19,8 +19,8 @@ pub(super) struct Learned<'a> {
     pub source: &'a str,
 }
 
-/// Keeps what an agent learned, unless it is known or was recalled, and adds it to `MEMORY.md` where
-/// its manifest's rule says so.
+/// Keeps what an agent learned, unless it is known or was recalled, and adds it to `MEMORY.md`
+/// where its manifest's rule says so.
 pub(super) fn remember(
     turn: &mut Turn<'_>,
     run: (RunId, &Run),

@@ -20,7 +20,8 @@ use crate::workspace::{self, Piece};
 /// Shows what an agent remembers, keeps it for good, or forgets it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  naos memory list jarvis\n  \
-    naos memory search jarvis who pays late\n  naos memory promote jarvis 2\n  naos memory forget jarvis 3\n  naos memory export jarvis ./jarvis\n  \
+    naos memory search jarvis who pays late\n  naos memory promote jarvis 2\n  \
+    naos memory forget jarvis 3\n  naos memory export jarvis ./jarvis\n  \
     naos memory import jarvis ~/.openclaw/workspace")]
 pub(crate) struct Memory {
     #[command(subcommand)]
