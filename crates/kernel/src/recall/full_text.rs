@@ -9,27 +9,49 @@ use super::words;
 #[derive(Default)]
 struct Spaces;
 
+impl Spaces {
+    fn of(text: &str) -> impl Iterator<Item = &str> {
+        text.split(' ').filter(|word| !word.is_empty())
+    }
+}
+
 impl Tokenizer for Spaces {
     fn tokenize(&self, text: &str) -> Vec<String> {
-        let words = text.split(' ').filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
+        Self::of(text).map(str::to_owned).collect()
     }
+}
+
+/// Stands for each word that isn't asked for: it counts in the length of a passage alone.
+const OTHER: &str = "-";
+
+/// The words of a passage with a space between them, as far as they are asked for.
+fn words_asked_for(passage: &Hit, asked: &[String]) -> String {
+    let folded = words::folded(&passage.searched());
+    let mut out = String::new();
+    for word in words::words(&folded) {
+        let stem = words::stem(word);
+        let is_asked = asked.iter().any(|one| one == stem);
+        out.push_str(if is_asked { stem } else { OTHER });
+        out.push(' ');
+    }
+    out
 }
 
 /// The passages in which words of the query stand, the best first.
 pub(super) fn ranked(all: &[Hit], query: &str) -> Vec<usize> {
+    let asked = words::asked(query);
     let texts: Vec<String> = all
         .iter()
-        .map(|passage| words::stems(&passage.searched()).join(" "))
+        .map(|passage| words_asked_for(passage, &asked))
         .collect();
-    let count: usize = texts.iter().map(|text| text.split(' ').count()).sum();
+    let count: usize = texts.iter().map(|text| Spaces::of(text).count()).sum();
     let average = count as f32 / texts.len().max(1) as f32;
     let embedder: Embedder<u64, Spaces> = EmbedderBuilder::with_avgdl(average).build();
     let mut scorer = Scorer::<usize, u64>::new();
     for (at, text) in texts.iter().enumerate() {
         scorer.upsert(&at, embedder.embed(text));
     }
-    let asked = embedder.embed(&words::asked(query).join(" "));
+    let asked = embedder.embed(&asked.join(" "));
     // Not `matches`: its order of what is equally good differs from one process to the next.
     let scored = (0..all.len()).filter_map(|at| {
         let score = scorer.score(&at, &asked).filter(|score| *score > 0.0)?;

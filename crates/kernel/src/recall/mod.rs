@@ -30,8 +30,8 @@ pub const RECALL_HITS_MAX: usize = 20;
 pub const RECALL_HIT_BYTES_MAX: usize = 4 * 1_024;
 /// The most bytes of all hits of one recall, with where they stand.
 pub const RECALL_ANSWER_BYTES_MAX: usize = 28 * 1_024;
-/// The most bytes of documents that one recall looks through.
-pub const RECALL_BYTES_MAX: u64 = 1 << 20;
+/// The most bytes of documents that one recall looks through: a cell does nothing else meanwhile.
+pub const RECALL_BYTES_MAX: u64 = 512 << 10;
 /// How many days back notes are looked through, today included.
 pub const RECALL_DAYS_MAX: i64 = 366;
 /// The most documents that one recall looks through: what it learned, `MEMORY.md`, `WORKING.md`

@@ -68,14 +68,15 @@ fn grams(text: &str) -> Vec<f32> {
     out
 }
 
-/// FNV-1a, which is the same everywhere and for ever.
+/// FNV-1a over letters instead of bytes, its upper half mixed into the lower: the same everywhere
+/// and for ever.
 fn hash(letters: &[char]) -> u64 {
-    let bytes = letters
+    let hash = letters
         .iter()
-        .flat_map(|letter| (*letter as u32).to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, letter| {
+            (hash ^ u64::from(u32::from(*letter))).wrapping_mul(0x0100_0000_01b3)
+        });
+    hash ^ (hash >> 32)
 }
 
 /// How many products are added up side by side, which is what processors are made for; always in
