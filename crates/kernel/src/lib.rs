@@ -22,6 +22,7 @@ pub mod notice;
 pub mod plan;
 pub mod planted;
 mod reactions;
+pub mod recall;
 pub mod resource;
 pub mod review;
 pub mod route;

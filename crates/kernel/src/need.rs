@@ -8,6 +8,7 @@ use naos_types::{BodyRef, Sealed, Time};
 use serde_json::Value;
 
 use crate::compute::{self, Limits, Vars};
+use crate::recall::{self, Embedder, Grams, Recall};
 use crate::route::{RankKey, Ranked};
 use crate::state::Key;
 
@@ -52,6 +53,8 @@ pub enum Formula {
     Template(String),
     /// The list of the values of all variables, in order.
     Gather,
+    /// What stands in documents that fits a query.
+    Recall(Recall),
 }
 
 /// What a name stands for.
@@ -134,6 +137,12 @@ pub trait Contents {
     fn value(&mut self, body: &BodyRef) -> Result<Arc<Value>, String> {
         text_of(self.bytes(body)?).map(as_value).map(Arc::new)
     }
+
+    /// What puts texts into one space, where that is asked for: the letters of their words, unless
+    /// whoever carries the computation out has something that knows what they mean.
+    fn embedder(&self) -> &dyn Embedder {
+        &Grams
+    }
 }
 
 impl<F: FnMut(&BodyRef) -> Result<Vec<u8>, String>> Contents for F {
@@ -148,6 +157,9 @@ impl<F: FnMut(&BodyRef) -> Result<Vec<u8>, String>> Contents for F {
 /// A sentence: what was wrong with the expression or its inputs.
 pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Value, String> {
     let mut left = COMPUTE_INPUT_BYTES_MAX;
+    if let Formula::Recall(asked) = &compute.formula {
+        return recalled(asked, contents, &mut left);
+    }
     let mut values = Vec::with_capacity(compute.vars.len());
     for (name, var) in &compute.vars {
         values.push((name.clone(), value_of(var, contents, &mut left)?));
@@ -169,8 +181,29 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
         Formula::Template(source) => compute::template::render(source, &vars, &limits)
             .map(Value::String)
             .map_err(|error| error.to_string()),
-        Formula::Gather => Ok(Value::Null),
+        Formula::Gather | Formula::Recall(_) => Ok(Value::Null),
     }
+}
+
+/// What fits a query. A document that isn't UTF-8 is read as far as it is.
+fn recalled(
+    asked: &Recall,
+    contents: &mut dyn Contents,
+    left: &mut usize,
+) -> Result<Value, String> {
+    let mut documents = Vec::with_capacity(asked.places.len());
+    for place in &asked.places {
+        let bytes = contents.bytes(&place.body)?;
+        spend(bytes.len(), left)?;
+        documents.push(recall::Document {
+            path: place.path.clone(),
+            day: place.day.clone(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        });
+    }
+    let (query, most) = (&asked.query, asked.hits_max);
+    let found = recall::search(&documents, query, most, contents.embedder());
+    serde_json::to_value(found).map_err(|error| error.to_string())
 }
 
 fn value_of(var: &Var, contents: &mut dyn Contents, left: &mut usize) -> Result<Value, String> {

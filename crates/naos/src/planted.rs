@@ -20,3 +20,8 @@ pub(crate) fn overwrite_edits() -> bool {
 pub(crate) fn silent_about_old_mails() -> bool {
     chosen("silent-about-old-mails")
 }
+
+/// What is forgotten still stands where it was written a second time.
+pub(crate) fn forgets_one_place() -> bool {
+    chosen("forgets-one-place")
+}

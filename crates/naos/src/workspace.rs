@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use naos_engine::clock;
+use naos_kernel::recall;
 use naos_types::{Code, Digest, DocPath, is_identity};
 use serde_json::{Value, json};
 
@@ -177,6 +179,46 @@ pub(crate) fn put(
 pub(crate) fn place(path: &str) -> String {
     let parts: Vec<String> = path.split('/').map(part).collect();
     api(&format!("/documents/{}", parts.join("/")))
+}
+
+/// A document of which the text isn't read.
+pub(crate) struct Listed {
+    /// `agents/jarvis/MEMORY.md`.
+    pub(crate) path: String,
+    pub(crate) bytes: u64,
+    /// The day on which it was last written.
+    pub(crate) day: String,
+}
+
+/// The documents that an agent recalls from, by its folder, in the order in which it does.
+pub(crate) fn recalled(session: &mut Session, folder: &str) -> Result<Vec<Listed>, Fail> {
+    let of = DocPath::new(folder).map_err(|what| Fail::new(Code::BAD_NAME, what))?;
+    let wanted = recall::documents(&of, clock::now());
+    let wanted = wanted.map_err(|what| Fail::new(Code::BAD_NAME, what))?;
+    let mut there = BTreeMap::new();
+    let mut after = String::new();
+    loop {
+        let beneath = part(&format!("/{folder}/"));
+        let list = session.get(api(&format!("/documents?prefix={beneath}{after}")))?;
+        for item in items(&list) {
+            let text = |key: &str| item[key].as_str().unwrap_or_default();
+            let path = text("path").trim_start_matches('/').to_owned();
+            let listed = Listed {
+                path: path.clone(),
+                bytes: item["bytes"].as_u64().unwrap_or_default(),
+                day: text("time").chars().take(10).collect(),
+            };
+            there.insert(path, listed);
+        }
+        match list["next"].as_str() {
+            Some(next) => after = format!("&after={}", part(next)),
+            None => break,
+        }
+    }
+    let found = wanted
+        .iter()
+        .filter_map(|path| there.remove(path.as_str().trim_start_matches('/')));
+    Ok(found.collect())
 }
 
 /// What naos keeps beneath a path.

@@ -121,6 +121,13 @@ pub fn memory_line(fact: &str, source: &str, timestamp: &str) -> String {
     format!("- {fact} ({source}, {day})")
 }
 
+/// What somebody else said stands between marks that say so; marks of its own don't end them.
+#[must_use]
+pub fn from_outside(text: &str) -> String {
+    let text = text.replace("</from-outside>", "< /from-outside>");
+    format!("<from-outside>\n{text}\n</from-outside>")
+}
+
 impl Thought {
     /// There is no answer; `billed` says whether the provider may want money for it.
     #[must_use]
@@ -157,11 +164,4 @@ pub struct Trouble {
     pub said: String,
     /// Whether the provider may want money for it.
     pub billed: bool,
-}
-
-/// What comes from outside stands between marks that say so; marks of its own don't end them.
-#[must_use]
-pub fn from_outside(text: &str) -> String {
-    let text = text.replace("</from-outside>", "< /from-outside>");
-    format!("<from-outside>\n{text}\n</from-outside>")
 }

@@ -201,7 +201,12 @@ fn gated_answer(
         (Ability::Ask, told) => Ok(GatedAnswer::Ask(told)),
         // A response is never plain text, and no component has the others.
         (
-            Ability::Http | Ability::Model | Ability::Tool | Ability::Endpoint | Ability::Server,
+            Ability::Http
+            | Ability::Model
+            | Ability::Tool
+            | Ability::Endpoint
+            | Ability::Server
+            | Ability::Recall,
             _,
         ) => Err(unreadable()),
     }

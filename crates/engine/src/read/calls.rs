@@ -302,6 +302,7 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Model => "model",
         run::Ability::Tool => "tool",
         run::Ability::Server => "server",
+        run::Ability::Recall => "recall",
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn compute(
 ) -> Done<Result<Computed, String>> {
     let source = match &formula {
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
-        Formula::Gather => String::new(),
+        Formula::Gather | Formula::Recall(_) => String::new(),
     };
     let mut vars = vars(plan, step, at, &source);
     if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {

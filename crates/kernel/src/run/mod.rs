@@ -5,6 +5,8 @@ mod end;
 pub(crate) mod endpoint;
 mod fetch;
 mod log;
+mod recall;
+mod remember;
 mod server;
 mod talk;
 mod think;
@@ -28,6 +30,7 @@ pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use log::{Log, Page};
+pub use recall::RECALLS_MAX;
 pub use think::{Models, Thinking};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub use tools::TOOL_RESULT_BYTES_MAX;
@@ -435,14 +438,15 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             let pending = run.pending.take();
             let once = pending.as_ref().is_some_and(|p| p.world == World::Once);
-            let is_tool = run.is_by_model() && pending.is_some_and(|p| p.ability != Ability::Model);
+            let of = pending.map(|pending| pending.ability);
+            let tool = of.filter(|of| run.is_by_model() && *of != Ability::Model);
             run.once_done |= once;
             run.tail = Some(f.answer);
             run.calls = f.index + 1;
             run.clock = now;
             run.status = RunStatus::Running;
-            if is_tool {
-                think::fold_answered(turn, f)?;
+            if let Some(of) = tool {
+                think::fold_answered(turn, f, of)?;
             }
         }
         Fact::Completed(f) => {

@@ -84,16 +84,21 @@ pub struct Thinking {
     pub repeats: u32,
     /// How many answers were lost since the last good one.
     pub lost: u32,
+    /// What it recalled: the pieces of its recording.
+    pub recalled: Vec<BodyRef>,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // How many were lost stands at the end, and nobody counted before.
-        (version == 1)
-            .then(|| postcard::from_bytes(&[bytes, &[0]].concat()).ok())
-            .flatten()
+        // How many were lost and what was recalled stand at the end: none, before.
+        let more: &[u8] = match version {
+            1 => &[0, 0],
+            2 => &[0],
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, more].concat()).ok()
     }
 }
 
@@ -567,9 +572,12 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
 }
 
 /// A tool gave its result.
-pub(super) fn fold_answered(turn: &mut Turn<'_>, f: &run::Answered) -> Done {
+pub(super) fn fold_answered(turn: &mut Turn<'_>, f: &run::Answered, of: Ability) -> Done {
     let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
     thinking.done += 1;
+    if of == Ability::Recall {
+        thinking.recalled.push(f.answer);
+    }
     thinking.bytes += f.answer.len;
     thinking.pieces += 1;
     turn.put_thinking(f.run, Some(thinking));

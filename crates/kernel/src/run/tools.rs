@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::think::intend;
 use super::workspace::{self, Own};
-use super::{Run, calls, fetch};
+use super::{Run, calls, fetch, remember};
 use crate::need::{Compute, Formula, value_bytes};
 use crate::turn::{Done, Turn};
 
@@ -116,6 +116,7 @@ pub(super) fn call(
         Tool::Say | Tool::TaskCreate | Tool::HandOver => {
             super::talk::call(turn, (id, run), request, tool, &arguments)
         }
+        Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
         Tool::Note | Tool::Remember => {
             let Some(folder) = &mind.workspace else {
                 let why = format!("{} has no workspace to keep it in", run.agent);
@@ -127,12 +128,12 @@ pub(super) fn call(
             } else {
                 let sure = arguments["confidence"].as_f64().unwrap_or_default();
                 let (fact, source) = (text("fact"), text("source"));
-                let learned = workspace::Learned {
+                let learned = remember::Learned {
                     fact: &fact.unwrap_or_default(),
                     confidence: (sure.clamp(0.0, 1.0) * 100.0).round() as u8,
                     source: &source.unwrap_or_default(),
                 };
-                workspace::remember(turn, (id, run), (mind, folder), &learned)?
+                remember::remember(turn, (id, run), (mind, folder), &learned)?
             };
             let answer = noted.map_or_else(Answer::Invalid, Answer::Text);
             answer_at_once(turn, id, answer)
@@ -186,7 +187,7 @@ fn gated(turn: &mut Turn<'_>, id: RunId, run: &Run, request: BodyRef, ask: Asked
 }
 
 /// Manifests and models name documents without the `/` before them.
-fn plain(path: &DocPath) -> &str {
+pub(super) fn plain(path: &DocPath) -> &str {
     path.as_str().trim_start_matches('/')
 }
 

@@ -7,11 +7,10 @@
 //! by the rule of its manifest.
 
 use naos_types::spec::MindSpec;
-use naos_types::think::{FACTS, MEMORY_HEAD, memory_line};
-use naos_types::{Actor, BodyRef, DocPath, Name, RunId, Span, Time};
-use serde_json::json;
+use naos_types::{Actor, BodyRef, DocPath, Name, RunId, Span};
 
 use super::Run;
+use crate::recall::day;
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -54,12 +53,7 @@ impl Shown {
     }
 }
 
-/// A day as documents are named after it, in UTC.
-fn day(at: Time) -> String {
-    at.rfc3339().chars().take(10).collect()
-}
-
-fn below(folder: &DocPath, name: &str) -> Done<DocPath> {
+pub(super) fn below(folder: &DocPath, name: &str) -> Done<DocPath> {
     DocPath::new(&format!("{folder}/{name}")).map_err(Stop::broken)
 }
 
@@ -178,17 +172,11 @@ fn is_a_day(name: &str) -> bool {
     let day = name
         .strip_prefix("memory/")
         .and_then(|name| name.strip_suffix(".md"));
-    day.is_some_and(|day| {
-        day.len() == 10
-            && day.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
-    })
+    day.is_some_and(crate::recall::is_day)
 }
 
 /// A document of the workspace as text; empty where there is none.
-fn text(turn: &Turn<'_>, path: &DocPath) -> Done<String> {
+pub(super) fn text(turn: &Turn<'_>, path: &DocPath) -> Done<String> {
     let Some(document) = turn.document(path)? else {
         return Ok(String::new());
     };
@@ -206,7 +194,7 @@ pub(crate) fn kept(turn: &Turn<'_>, agent: &Name, name: &str) -> Done<String> {
 }
 
 /// Adds a line to a document; how many bytes it would have where that is too much.
-fn add(
+pub(super) fn add(
     turn: &mut Turn<'_>,
     run: (RunId, &Run),
     path: &DocPath,
@@ -274,7 +262,7 @@ fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn said(text: &str, what: &str) -> Result<String, String> {
+pub(super) fn said(text: &str, what: &str) -> Result<String, String> {
     let text = line(text);
     match text.len() {
         0 => Err(format!("`{what}` says nothing")),
@@ -309,72 +297,6 @@ pub(super) fn note(
             Err(bytes) => Err(format!("the notes of today would have {bytes} bytes")),
         },
     )
-}
-
-/// Something that an agent learned.
-pub(super) struct Learned<'a> {
-    /// What.
-    pub fact: &'a str,
-    /// How sure it is, in hundredths.
-    pub confidence: u8,
-    /// Where it has it from.
-    pub source: &'a str,
-}
-
-/// Keeps what an agent learned, and adds it to `MEMORY.md` where its manifest's rule says so.
-pub(super) fn remember(
-    turn: &mut Turn<'_>,
-    run: (RunId, &Run),
-    (mind, folder): (&MindSpec, &DocPath),
-    learned: &Learned<'_>,
-) -> Done<Noted> {
-    let (fact, source) = match (said(learned.fact, "fact"), said(learned.source, "source")) {
-        (Ok(fact), Ok(source)) => (fact, source),
-        (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
-    };
-    let sure = learned.confidence.min(100);
-    let promoted = mind.promote_at.is_some_and(|at| sure >= at);
-    let kept = json!({
-        "timestamp": turn.now.rfc3339(),
-        "fact": fact,
-        "confidence": f64::from(sure) / 100.0,
-        "source": source,
-        "run": run.0,
-        "promoted": promoted,
-    });
-    let path = below(folder, FACTS)?;
-    if is_known(&text(turn, &path)?, &fact, sure) {
-        return Ok(Ok("known already, and no less sure".to_owned()));
-    }
-    if let Err(bytes) = add(turn, run, &path, ("", &kept.to_string()))? {
-        return Ok(Err(format!(
-            "its memory would have {bytes} bytes: a person forgets some"
-        )));
-    }
-    if !promoted {
-        return Ok(Ok(
-            "kept; a person decides whether it goes to MEMORY.md".to_owned()
-        ));
-    }
-    let path = below(folder, "MEMORY.md")?;
-    let line = memory_line(&fact, &source, &turn.now.rfc3339());
-    Ok(match add(turn, run, &path, (MEMORY_HEAD, &line))? {
-        Ok(()) => Ok("kept, and added to MEMORY.md".to_owned()),
-        Err(bytes) => Err(format!("MEMORY.md would have {bytes} bytes")),
-    })
-}
-
-/// Whether the same words stand there, from somebody who was as sure.
-fn is_known(learned: &str, fact: &str, sure: u8) -> bool {
-    if crate::planted::is("learned-twice") {
-        return false;
-    }
-    let lines = learned.lines().rev();
-    let mut read = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    read.any(|one| {
-        let was = one["confidence"].as_f64().unwrap_or_default();
-        one["fact"] == fact && was * 100.0 + 0.5 >= f64::from(sure)
-    })
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod pauses;
 mod plans;
 mod pools;
 mod quarantine;
+mod recall;
 mod routes;
 mod runs;
 mod sagas;

@@ -1,4 +1,7 @@
-//! `naos memory list|promote|forget|export|import`
+//! `naos memory list|search|promote|forget|export|import`
+
+mod forget;
+mod search;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,11 +19,10 @@ use crate::workspace::{self, Piece};
 
 /// Shows what an agent remembers, keeps it for good, or forgets it.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  naos memory list jarvis\n  naos memory promote jarvis 2\n  \
+#[command(after_help = "Examples:\n  naos memory list jarvis\n  \
+    naos memory search jarvis who pays late\n  naos memory promote jarvis 2\n  \
     naos memory forget jarvis 3\n  naos memory export jarvis ./jarvis\n  \
-    naos memory import jarvis ~/.openclaw/workspace"
-)]
+    naos memory import jarvis ~/.openclaw/workspace")]
 pub(crate) struct Memory {
     #[command(subcommand)]
     what: What,
@@ -33,9 +35,12 @@ enum What {
         /// Whose.
         agent: String,
     },
+    /// Looks for what fits in all that it remembers, as it does itself with the tool `recall`.
+    Search(search::Search),
     /// Adds what it learned to its MEMORY.md, which it is shown at each run.
     Promote(Chosen),
-    /// Takes out what it learned, of its MEMORY.md too. Earlier versions of the documents stay.
+    /// Takes out what it learned, of its MEMORY.md, WORKING.md and notes too, wherever a line says
+    /// just that. Earlier versions of the documents stay.
     Forget(Chosen),
     /// Writes its workspace into a folder: who it is, where it stands, what it remembers.
     Export {
@@ -72,7 +77,8 @@ pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
     match &memory.what {
         What::List { agent } => list(context, agent),
         What::Promote(chosen) => promote(context, chosen),
-        What::Forget(chosen) => forget(context, chosen),
+        What::Search(asked) => search::go(context, asked),
+        What::Forget(chosen) => forget::go(context, chosen),
         What::Export { agent, dir, force } => export(context, agent, dir, *force),
         What::Import { agent, dir, force } => import(context, agent, dir, *force),
     }
@@ -203,36 +209,6 @@ fn promote(context: &Context, chosen: &Chosen) -> Ended {
     }
     drop(session);
     told(context, count, "added to MEMORY.md");
-    Ok(0)
-}
-
-fn forget(context: &Context, chosen: &Chosen) -> Ended {
-    let mut session = context.session()?;
-    let (_, folder) = folder(&mut session, &chosen.agent)?;
-    let (all, version) = learned(&mut session, &folder)?;
-    let gone = places(&all, chosen)?;
-    let path = format!("{folder}/MEMORY.md");
-    if let Some((text, kept)) = workspace::document(&mut session, &path)? {
-        let lines: Vec<String> = gone.iter().map(|at| line(&all[*at])).collect();
-        let rest = text
-            .lines()
-            .filter(|one| !lines.iter().any(|line| line == one));
-        let rest: String = rest.map(|one| format!("{one}\n")).collect();
-        if rest != text {
-            workspace::write(&mut session, &path, &rest, kept)?;
-        }
-    }
-    let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
-    let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
-    let count = all.len() - rest.len();
-    put_learned(&mut session, &folder, &rest, version)?;
-    drop(session);
-    // Numbers move: whoever named one sees what it stood for.
-    for at in &gone {
-        let fact = all[*at]["fact"].as_str().unwrap_or_default();
-        context.out.note(format!("Forgotten: {fact}"));
-    }
-    told(context, count, "forgotten");
     Ok(0)
 }
 

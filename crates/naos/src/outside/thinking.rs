@@ -11,6 +11,7 @@ use naos_drivers::models::{
 };
 use naos_engine::node::{Exchange, FrameKind, OutsideOutcome, Piecewise, Posed};
 use naos_engine::{chance, clock};
+use naos_kernel::recall::RECALL_HITS_MAX;
 use naos_types::spec::Tool;
 use naos_types::think::{Thought, ToolCall};
 use serde_json::{Value, json};
@@ -359,6 +360,18 @@ fn described(tool: Tool) -> Described {
                     "body": text("What is sent"),
                 }),
                 &["url"],
+            ),
+        ),
+        Tool::Recall => (
+            "Looks through all that you remember: what you learned, your notes of a year, your \
+             MEMORY.md and WORKING.md. Finds what says it in these words, or in similar ones.",
+            object(
+                json!({
+                    "query": text("What you look for, in a few words"),
+                    "limit": {"type": "integer", "minimum": 1, "maximum": RECALL_HITS_MAX,
+                        "description": "How many hits at most; 8 without it"},
+                }),
+                &["query"],
             ),
         ),
         Tool::Say => (

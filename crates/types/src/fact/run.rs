@@ -24,6 +24,8 @@ pub enum Ability {
     Tool,
     /// A tool of a server that a model called.
     Server,
+    /// A look into what an agent remembers, that a model asked for.
+    Recall,
 }
 
 /// What may be done when nobody knows whether an effect happened.

@@ -273,6 +273,8 @@ tools! {
     HandOver "hand_over"
     /// Sends an HTTP request.
     Http "http"
+    /// Looks for what fits in all that it remembers.
+    Recall "recall"
 }
 
 impl Tool {

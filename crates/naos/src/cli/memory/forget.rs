@@ -1,0 +1,80 @@
+//! `naos memory forget`: out of what an agent learned, and out of every line that says just that.
+
+use naos_kernel::recall::{self, Document};
+use naos_types::think::FACTS;
+use serde_json::Value;
+
+use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned, search, told};
+use crate::fail::Fail;
+use crate::session::Session;
+use crate::workspace;
+
+fn fact(one: &Value) -> &str {
+    one["fact"].as_str().unwrap_or_default()
+}
+
+pub(super) fn go(context: &Context, chosen: &Chosen) -> Ended {
+    let mut session = context.session()?;
+    let (_, folder) = folder(&mut session, &chosen.agent)?;
+    let (all, version) = learned(&mut session, &folder)?;
+    let named = places(&all, chosen)?;
+    let is_gone = |at: usize| {
+        let says_so = |other: &usize| recall::is_equal(fact(&all[at]), fact(&all[*other]));
+        named.contains(&at) || (!crate::planted::forgets_one_place() && named.iter().any(says_so))
+    };
+    let gone: Vec<usize> = (0..all.len()).filter(|at| is_gone(*at)).collect();
+    let forgotten: Vec<&Value> = gone.iter().map(|at| &all[*at]).collect();
+    // What it learned goes last: until then the same numbers can be named again.
+    take_out(&mut session, &folder, &forgotten)?;
+    let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+    let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
+    put_learned(&mut session, &folder, &rest, version)?;
+    let (left, _) = search::documents(&mut session, &folder)?;
+    drop(session);
+    // Numbers move: whoever named one sees what it stood for.
+    for one in &forgotten {
+        context.out.note(format!("Forgotten: {}", fact(one)));
+    }
+    for place in still_said(&left, &forgotten) {
+        let what = format!("{place} says it among other things: take it out there, too");
+        context.out.note(what);
+    }
+    told(context, gone.len(), "forgotten");
+    Ok(0)
+}
+
+/// Takes the lines that say just what is forgotten out of all that it recalls from but what it
+/// learned.
+fn take_out(session: &mut Session, folder: &str, forgotten: &[&Value]) -> Result<(), Fail> {
+    let is_gone = |text: &str| {
+        forgotten.iter().any(|one| {
+            line(one) == text
+                || (!crate::planted::forgets_one_place()
+                    && recall::is_equal(recall::line_says(text), fact(one)))
+        })
+    };
+    for listed in workspace::recalled(session, folder)? {
+        if listed.path.ends_with(FACTS) {
+            continue;
+        }
+        let Some((text, version)) = workspace::document(session, &listed.path)? else {
+            continue;
+        };
+        let rest = text.lines().filter(|line| !is_gone(line));
+        let rest: String = rest.map(|one| format!("{one}\n")).collect();
+        if rest.lines().count() < text.lines().count() {
+            workspace::write(session, &listed.path, &rest, version)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where more is said than what is forgotten: nobody but a person knows what of it may stay.
+fn still_said(left: &[Document], forgotten: &[&Value]) -> Vec<String> {
+    let passages = recall::passages(left);
+    let says = |text: &str| forgotten.iter().any(|one| recall::repeats(fact(one), text));
+    let found = passages.iter().filter(|hit| says(&hit.text));
+    found
+        .map(|hit| format!("{}, line {},", hit.document, hit.line))
+        .collect()
+}
