@@ -84,7 +84,7 @@ async fn a_journal_on_disk_is_proved() {
 async fn an_action_that_nothing_has_is_refused() {
     let rig = Rig::new().await;
     for (action, known) in [
-        ("task.closd", "task.cancelled"),
+        ("task.closd", "task.completed"),
         ("tsk", "run, "),
         ("agent.*", "agent.completed"),
     ] {
