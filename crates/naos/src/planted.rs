@@ -16,6 +16,11 @@ pub(crate) fn overwrite_edits() -> bool {
     chosen("overwrite-edits")
 }
 
+/// An older report goes on waiting beside the newer one.
+pub(crate) fn old_reports_wait() -> bool {
+    chosen("old-reports-wait")
+}
+
 /// A report leaves mails out and doesn't say so.
 pub(crate) fn silent_about_old_mails() -> bool {
     chosen("silent-about-old-mails")

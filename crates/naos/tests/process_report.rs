@@ -191,6 +191,33 @@ fn process_tables_of_three_languages_say_what_is_owed() {
 }
 
 #[test]
+fn process_an_older_report_that_waits_is_not_written_over_a_newer_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("ck/ventes.csv");
+    fs::create_dir_all(table.parent().unwrap()).unwrap();
+    let rows = "Invoice,Client,Date,Due,Amount,Status\nA-1,Riake,2026-11-20,2026-11-23,1.00,open\n";
+    fs::write(&table, rows).unwrap();
+    assert_eq!(report(dir.path(), &["--once"]).exit, 4);
+    let more = format!("{rows}A-2,Riake,2026-11-20,2026-11-24,2.00,open\n");
+    fs::write(&table, &more).unwrap();
+    assert_eq!(report(dir.path(), &["--once"]).exit, 4);
+    let home = dir.path().join("ck");
+    let waiting = naos_in(&home, &["approve", "--json"]);
+    assert_eq!(waiting.exit, 0, "{}", waiting.stderr);
+    let waiting: Value = serde_json::from_str(&waiting.stdout).unwrap();
+    let items = waiting["items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{waiting}");
+    let title = items[0]["title"].as_str().unwrap();
+    assert_eq!(title, "Send this report to ck? (ck-2026-11-26)");
+    let approved = naos_in(&home, &["approve", "--all", "--yes"]);
+    assert_eq!(approved.exit, 0, "{}", approved.stderr);
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(home.join("reports/ck-2026-11-26.md")).unwrap();
+    contains(&text, &["A-1", "A-2"]);
+}
+
+#[test]
 fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
     let dir = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| {

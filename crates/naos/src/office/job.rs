@@ -102,6 +102,9 @@ pub(crate) fn run(
         seen = look(session, seen, said_before, show, &state)?;
         let status = state["status"].as_str().unwrap_or_default();
         show.steps(&state);
+        if status == "held" && !newest_alone(session, job, &plan)? {
+            continue; // it is cancelled, and the next look says so
+        }
         let ended = match status {
             "running" => None,
             "held" if asked == WhenAsked::Approve => {
@@ -224,6 +227,30 @@ fn start(session: &mut Session, job: &Job) -> Result<String, Fail> {
     let answer = session.post_as(api(&format!("/plans/{PLAN}/start")), &body, key)?;
     let id = answer["run"].as_str().map(str::to_owned);
     id.ok_or_else(|| Fail::new(Code::INTERNAL, "a plan was started without a name"))
+}
+
+/// Of the reports of one name that wait for a person only the newest goes on waiting: an older one
+/// that is approved after it would be written over it. Whether this one does.
+fn newest_alone(session: &mut Session, job: &Job, plan: &str) -> Result<bool, Fail> {
+    if crate::planted::old_reports_wait() {
+        return Ok(true);
+    }
+    let end = format!(" ({})", job.slug());
+    let waiting = session.get(api("/approvals?status=pending"))?;
+    let rows = waiting["items"].as_array().into_iter().flatten();
+    let named = rows.filter(|row| row["title"].as_str().is_some_and(|it| it.ends_with(&end)));
+    // Names of runs are made by time: the later one comes after.
+    let plans = named.filter_map(|row| row["plan"].as_str());
+    let plans: Vec<&str> = plans.collect();
+    let newest = plans.iter().copied().max().unwrap_or(plan).max(plan);
+    for old in plans.into_iter().filter(|it| *it < newest) {
+        match session.post(api(&format!("/plan-runs/{old}/cancel")), &json!({})) {
+            // Somebody was quicker: it is over.
+            Err(fail) if fail.code != Some(Code::WRONG_STATE) => return Err(fail),
+            _ => {}
+        }
+    }
+    Ok(newest == plan)
 }
 
 /// Whether nothing is in the way: what is disputed isn't approved unseen.
