@@ -6,10 +6,11 @@ use naos_reading::SourceFile;
 use naos_reading::dates::Date;
 use naos_reading::decimal::{self, Decimal, Point};
 use naos_reading::table::{self, Row, Table};
-use naos_reading::words::fold;
+use naos_reading::words::{fold, shorten};
 use serde::Serialize;
 
 use crate::days::{self, day};
+use crate::groups::{self, Kind};
 use crate::names;
 use crate::numbers::Numbers;
 use crate::paid;
@@ -247,8 +248,15 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     let told: Vec<bool> = (0..table.header.len())
         .map(|at| whole.counted[at] || uncounted[at].is_some())
         .collect();
+    let silent = uncounted.iter().all(Option::is_none);
     notes.extend(uncounted.into_iter().flatten());
-    notes.extend(unread::amounts(&file.path, &whole.unread(&told)));
+    let amounts = unread::amounts(&file.path, &whole.unread(&told));
+    let known: Vec<Role> = roles.iter().copied().flatten().collect();
+    let silent = silent && amounts.is_empty() && !money.contains(&true);
+    if silent && groups::kind_of(&known) == Kind::Table {
+        notes.push(not_known(&file.path, &table));
+    }
+    notes.extend(amounts);
     notes.extend(unread::days(&file.path, &whole.unread_days()));
     let (sums, rows): (Vec<usize>, Vec<usize>) =
         (0..table.rows.len()).partition(|&at| whole.is_sum(at));
@@ -321,6 +329,21 @@ fn the_only(mut all: impl Iterator<Item = String>) -> Option<String> {
 }
 
 /// A currency, and no unit of another kind.
+/// Nothing of a table is counted whose columns say neither money nor whose hours they are: that is
+/// told, and not left to be missed.
+fn not_known(path: &str, table: &Table) -> String {
+    let (line, rows) = (table.header_line, table.rows.len());
+    let heads = table.header.join(", ");
+    let heads = shorten(&heads, HEADS_CHARS_MAX);
+    format!(
+        "{path}:{line}: {rows} rows not counted: its columns name no amounts, and no hours of \
+         persons ({heads})"
+    )
+}
+
+/// How much of a table's head is told.
+const HEADS_CHARS_MAX: usize = 80;
+
 fn is_currency(unit: &str) -> bool {
     !matches!(unit, "h" | "%")
 }

@@ -178,7 +178,8 @@ pub fn gather(sheets: &[Sheet], question: &Question) -> Vec<Group> {
         .collect()
 }
 
-fn kind_of(roles: &[Role]) -> Kind {
+/// What a table is about, by what its columns are for.
+pub fn kind_of(roles: &[Role]) -> Kind {
     let has = |role: Role| roles.contains(&role);
     let money = [Role::Net, Role::Total, Role::Amount, Role::Open]
         .map(has)

@@ -68,8 +68,24 @@ fn amounts_that_are_not_read_are_named_and_counted() {
                 "i.csv:3: amount abc not read (total)",
             ],
         ),
-        ("a,net terms\n1,x\n2,B-7\n".to_owned(), "3", 0, vec![]),
-        ("town,time\nA,08:30\nB,09:30\n".to_owned(), "", 0, vec![]),
+        (
+            "a,net terms\n1,x\n2,B-7\n".to_owned(),
+            "3",
+            0,
+            vec![
+                "i.csv:1: 2 rows not counted: its columns name no amounts, and no hours of persons \
+                 (a, net terms)",
+            ],
+        ),
+        (
+            "town,time\nA,08:30\nB,09:30\n".to_owned(),
+            "",
+            0,
+            vec![
+                "i.csv:1: 2 rows not counted: its columns name no amounts, and no hours of persons \
+                 (town, time)",
+            ],
+        ),
         (
             "number,client,total\nA,R,10.00\nB,\"R,abc\nC,R,20.00\n".to_owned(),
             "30.00",
@@ -111,7 +127,11 @@ fn many_are_grouped() {
     let answer = self::answer(&[("i.csv", &table)]);
     assert_eq!(
         notes(&answer),
-        ["i.csv: 11 rows without the header's 2 cells: lines 2-12"]
+        [
+            "i.csv: 11 rows without the header's 2 cells: lines 2-12",
+            "i.csv:1: 11 rows not counted: its columns name no amounts, and no hours of persons \
+             (a, b)",
+        ]
     );
 }
 

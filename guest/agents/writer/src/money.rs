@@ -79,7 +79,8 @@ fn with_currency(words: &Words, amount: &str, currency: &str) -> String {
 fn is_theirs(material: &Material, item: &Value) -> bool {
     let party = text(item, "party");
     let about = material.about.as_deref();
-    party.is_empty() || about.is_none_or(|about| fold(party) == fold(about))
+    // What names nobody may be anybody's.
+    about.is_none_or(|about| fold(party) == fold(about))
 }
 
 /// The scopes that hold the client's own rows, the best first: in all, and in the period.
