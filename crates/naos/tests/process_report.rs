@@ -262,7 +262,7 @@ fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
              (ventes.csv:5)",
             "+ ventes.csv:5: day 31/09/2026 could not be read (Échéance)",
             "- Overdue: F-4, 150.00, still to be paid — 2026-10-04, 53 days late (ventes.csv:6)",
-            "- Cancelled, neither billed nor owed: 1 — F-5 (ventes.csv:7)",
+            "- Cancelled, draft or quote, neither billed nor owed: 1 — F-5 (ventes.csv:7)",
             "- One number, different invoices, all of them counted: F-6 — Riake, 600.00 / Miray, \
              650.00 (ventes.csv:8, ventes.csv:9)",
             "invoices: 3 overdue on 2026-11-26, 450.00 still to be paid, and 1 not paid whose due \

@@ -541,6 +541,7 @@ impl Whole<'_> {
 
     fn record(&self, at: usize) -> Record {
         let row = &self.table.rows[at];
+        let credit = self.is_credit(row);
         let mut unread = Vec::new();
         let (mut cells, mut numbers, mut days) = (Vec::new(), Vec::new(), Vec::new());
         for (at, cell) in row.cells.iter().enumerate() {
@@ -555,7 +556,11 @@ impl Whole<'_> {
             }
             let number = || self.written.read(at, cell);
             if let Some((number, _)) = self.is_measure(at).then(number).flatten() {
-                numbers.push((column_key(&self.table.header[at], self.roles[at]), number));
+                let key = column_key(&self.table.header[at], self.roles[at]);
+                // Some offices write down what they give back without a sign.
+                let given = credit && self.money.contains(&key) && !number.is_negative();
+                let back = || Decimal::new(0, 0).minus(number);
+                numbers.push((key, given.then(back).flatten().unwrap_or(number)));
             }
         }
         let key = row
@@ -585,6 +590,15 @@ impl Whole<'_> {
             (record.settled, record.remark) = (Some(settled), remark);
         }
         record
+    }
+
+    /// Whether a row is a credit note: a whole cell says so, of its status or of a column that is
+    /// for nothing else.
+    fn is_credit(&self, row: &Row) -> bool {
+        let mut cells = row.cells.iter().zip(self.roles);
+        cells.any(|(cell, role)| {
+            matches!(role, None | Some(Role::Status)) && paid::is_credit_alone(cell)
+        })
     }
 
     /// Whether a row counts no more: its status, a whole cell or a column for it alone says so.

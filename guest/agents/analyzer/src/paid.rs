@@ -164,16 +164,36 @@ pub fn is_cancelled(cell: &str) -> bool {
     words.len() <= WORDS_MAX
         && !has(NOT)
         && !part
-        && (has(CANCELLED) || is_one(cell, CANCELLED_ALONE))
+        && (has(CANCELLED) || has(NO_INVOICE) || is_one(cell, CANCELLED_ALONE))
 }
 
 /// Whether a cell of any column says so, and nothing else.
 #[must_use]
 pub fn is_cancelled_alone(cell: &str) -> bool {
     let words = words(cell);
-    let known = |it: &Word<'_>| CANCELLED.contains(&it.folded.as_str());
+    let known = |it: &Word<'_>| {
+        let word = it.folded.as_str();
+        CANCELLED.contains(&word) || NO_INVOICE.contains(&word)
+    };
     let invoice = |it: &Word<'_>| INVOICE.contains(&it.folded.as_str());
     words.iter().any(known) && words.iter().all(|it| known(it) || invoice(it))
+}
+
+/// Whether a cell says that a row gives money back, and nothing else.
+#[must_use]
+pub fn is_credit_alone(cell: &str) -> bool {
+    const SMALL: &[&str] = &["de", "d", "du", "the"];
+    let words = words(cell);
+    let said: Vec<&str> = words.iter().map(|it| it.folded.as_str()).collect();
+    let said: Vec<&str> = said.into_iter().filter(|it| !SMALL.contains(it)).collect();
+    matches!(
+        said[..],
+        ["avoir" | "avoirs"]
+            | ["facture" | "note", "avoir"]
+            | ["note", "credit"]
+            | ["credit", "note" | "memo"]
+            | ["creditnote"]
+    )
 }
 
 fn is_one(cell: &str, list: &[&str]) -> bool {
@@ -193,6 +213,19 @@ const CANCELLED: &[&str] = &[
     "nofoanana",
     "foanana",
     "voafoana",
+];
+/// That something is none yet, or was given back.
+const NO_INVOICE: &[&str] = &[
+    "brouillon",
+    "draft",
+    "devis",
+    "quote",
+    "quotation",
+    "estimate",
+    "proforma",
+    "remboursee",
+    "rembourse",
+    "refunded",
 ];
 /// The same, where nothing else is said.
 const CANCELLED_ALONE: &[&str] = &["annulation", "cancel", "cancellation", "foana", "nulle"];
@@ -235,6 +268,13 @@ mod tests {
             ("Cancelled", true, true),
             ("CANCELED", true, true),
             ("void", true, true),
+            ("Brouillon", true, true),
+            ("Draft invoice", true, true),
+            ("Devis", true, true),
+            ("proforma", true, true),
+            ("Remboursée", true, true),
+            ("non remboursée", false, false),
+            ("Site, devis 12", true, false),
             ("nofoanana", true, true),
             ("foana", true, false),
             ("voaloa foana", false, false),
@@ -247,6 +287,23 @@ mod tests {
         ] {
             let found = (is_cancelled(cell), is_cancelled_alone(cell));
             assert_eq!(found, (expected, alone), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_credit_note_says_so_alone() {
+        for (cell, expected) in [
+            ("Avoir", true),
+            ("Credit note", true),
+            ("Note de crédit", true),
+            ("Facture d'avoir", true),
+            ("credit memo", true),
+            ("Crédit", false),
+            ("Facture", false),
+            ("Avoir sur F-3", false),
+            ("", false),
+        ] {
+            assert_eq!(is_credit_alone(cell), expected, "{cell}");
         }
     }
 

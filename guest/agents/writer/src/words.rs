@@ -112,7 +112,8 @@ words! {
     /// Many days late.
     days_late: "days late", "jours de retard";
     /// Cancelled; how many follows.
-    cancelled: "Cancelled, neither billed nor owed", "Annulé, ni facturé ni dû";
+    cancelled: "Cancelled, draft or quote, neither billed nor owed",
+        "Annulé, brouillon ou devis, ni facturé ni dû";
     /// The same, of what others billed us.
     cancelled_bill: "Bills received and cancelled, not counted",
         "Factures reçues et annulées, non comptées";

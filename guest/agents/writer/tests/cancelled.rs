@@ -33,12 +33,15 @@ fn what_is_cancelled_counts_nowhere_and_is_told() {
                     "- Billed in the period, tax included: 30.00 (i.csv:1)",
                     "- Billed in all the tables, tax included: 130.00 (i.csv:1)",
                     "- Overdue: F-1, 100.00",
-                    "- Cancelled, neither billed nor owed: 1 — F-2 (i.csv:3)",
+                    "- Cancelled, draft or quote, neither billed nor owed: 1 — F-2 (i.csv:3)",
                 ],
             );
             lacks(&text, &["Overdue: F-2", "250"]);
             let french = report(&[("i.csv", &table)], "fr");
-            holds(&french, &["- Annulé, ni facturé ni dû: 1 — F-2 (i.csv:3)"]);
+            holds(
+                &french,
+                &["- Annulé, brouillon ou devis, ni facturé ni dû: 1 — F-2 (i.csv:3)"],
+            );
         }
     }
 }
