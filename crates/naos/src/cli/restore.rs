@@ -43,6 +43,7 @@ pub(crate) fn go(context: &Context, asked: &Restore) -> Ended {
     };
     let began = clock::tick();
     empty(&data)?;
+    open(&asked.file)?; // said before its keys are missed
     let keys = asked.keys.clone().unwrap_or_else(|| beside(&asked.file));
     let keys = read_keys(&keys)?;
     let draft = Draft::begin(&data)?;
