@@ -265,6 +265,8 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         format!("{}:{line}: a row of totals: not counted", file.path)
     }));
     let records = rows.into_iter().map(|at| whole.record(at)).collect();
+    let (records, together) = payments::together(records, today);
+    notes.extend(together);
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
         file: file.path.clone(),

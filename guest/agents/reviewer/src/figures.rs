@@ -70,6 +70,22 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether a claim is about rows that are there twice: it holds the amount of one, and no sum.
+fn names_copies(claim: &Claim, analysis: &[Value]) -> bool {
+    let cited: Vec<String> = claim.cites.iter().map(crate::claims::Cite::shown).collect();
+    let said = amounts(&claim.said);
+    let holds_all = |row: &Value| {
+        let amount = amounts(text(row, "amount"));
+        if amount.is_empty() || !amount.iter().all(|it| said.contains(it)) {
+            return false;
+        }
+        let places: Vec<&str> = items(row, "cites").filter_map(Value::as_str).collect();
+        cited.iter().all(|it| places.contains(&it.as_str()))
+    };
+    let mut rows = groups(analysis).flat_map(|group| items(group, "duplicates"));
+    cited.len() > 1 && rows.any(holds_all)
+}
+
 /// A sum with duplicates, without the one that has none beside it. Another may come to the same
 /// without any: then nothing says that it is this one.
 fn counted_twice(claim: &Claim, analysis: &[Value]) -> Option<Evidence> {
@@ -79,6 +95,9 @@ fn counted_twice(claim: &Claim, analysis: &[Value]) -> Option<Evidence> {
         let all = amounts(all);
         sums(analysis).any(|sum| amounts(text(sum, "without_duplicates")) == all)
     };
+    if names_copies(claim, analysis) {
+        return None;
+    }
     let sum = sums(analysis).find(|sum| {
         let (all, once) = (
             text(sum, "with_duplicates"),
