@@ -85,7 +85,7 @@ async fn an_action_that_nothing_has_is_refused() {
     let rig = Rig::new().await;
     for (action, known) in [
         ("task.closd", "task.completed"),
-        ("tsk", "run, "),
+        ("tsk", "review, "),
         ("agent.*", "agent.completed"),
     ] {
         let path = format!("/api/v1/audit?action={action}");
