@@ -4,7 +4,7 @@ use naos_types::effect::{Call, Driver, Effect};
 use naos_types::fact::run::World;
 use naos_types::gated::{GatedAnswer, GatedRequest};
 use naos_types::http::HttpResponse;
-use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::input::CallOutcome;
 use naos_types::{Micros, RunStatus};
 
 use crate::thinking::{Cell, calls, made, mind, text};
@@ -33,12 +33,7 @@ fn comes_back(cell: &mut Cell, call: &Call, body: &[u8]) {
         body: body.to_vec(),
     }));
     let body = cell.bench.body(&postcard::to_stdvec(&answer).unwrap());
-    let ended = CallEnded {
-        by: call.by,
-        attempt: 1,
-        outcome: CallOutcome::Answered(body),
-    };
-    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    cell.call_ends(call.by, CallOutcome::Answered(body));
 }
 
 #[test]
@@ -94,12 +89,7 @@ fn what_may_have_been_sent_is_not_sent_again() {
     cell.says(&calls(&[("http", arguments)]));
     let (call, _) = sent(&cell).expect("it is sent");
     assert_eq!(call.world, World::Once);
-    let ended = CallEnded {
-        by: call.by,
-        attempt: 1,
-        outcome: CallOutcome::Lost(None),
-    };
-    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    cell.call_ends(call.by, CallOutcome::Lost(None));
     assert_eq!(cell.status().0, RunStatus::Unknown);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use naos_types::command;
 use naos_types::effect::{Driver, Effect};
 use naos_types::fact::run::World;
-use naos_types::input::{CallEnded, CallOutcome, Input};
+use naos_types::input::CallOutcome;
 use naos_types::spec::{
     Kind, MindSpec, ServerPlace, ServerSpec, ServerTool, Spec, TOOL_TIMEOUT_MS, ToolGrant,
 };
@@ -102,12 +102,7 @@ fn a_model_is_told_of_what_its_manifest_names_and_calls_it_as_it_was_seen() {
         is_error: false,
     };
     let body = cell.bench.body(&serde_json::to_vec(&said).unwrap());
-    let ended = CallEnded {
-        by: call.by,
-        attempt: 1,
-        outcome: CallOutcome::Answered(body),
-    };
-    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    cell.call_ends(call.by, CallOutcome::Answered(body));
     assert!(cell.asked().is_some(), "the model goes on");
     cell.says(&text("Third row."));
     assert_eq!(cell.status().0, RunStatus::Completed);
@@ -135,12 +130,7 @@ fn what_nobody_knows_the_end_of_is_a_persons() {
     cell.says(&calls(&[("shelf__lend", "{}")]));
     let (call, _) = wanted(&cell).unwrap();
     assert_eq!(call.world, World::Once);
-    let ended = CallEnded {
-        by: call.by,
-        attempt: 1,
-        outcome: CallOutcome::Lost(None),
-    };
-    cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+    cell.call_ends(call.by, CallOutcome::Lost(None));
     assert_eq!(cell.status().0, RunStatus::Unknown);
 }
 
@@ -216,12 +206,7 @@ fn what_a_server_said_is_reserved_for_with_the_next_answer() {
             is_error: false,
         };
         let body = cell.bench.body(&serde_json::to_vec(&said).unwrap());
-        let ended = CallEnded {
-            by: call.by,
-            attempt: 1,
-            outcome: CallOutcome::Answered(body),
-        };
-        cell.bench.external(Input::CallEnded(ended)).0.unwrap();
+        cell.call_ends(call.by, CallOutcome::Answered(body));
         Micros(cell.money().1)
     };
     let (little, much) = (reserved(2), reserved(30_000));

@@ -138,7 +138,11 @@ impl Cell {
 
     fn ended(&mut self, outcome: CallOutcome) -> String {
         let (index, _) = self.asked().expect("a model is asked");
-        let by = Caller::Run(self.run, index);
+        self.call_ends(Caller::Run(self.run, index), outcome)
+    }
+
+    /// What a call that is under way came to; the kinds of what follows.
+    pub fn call_ends(&mut self, by: Caller, outcome: CallOutcome) -> String {
         let end = CallEnded {
             by,
             attempt: 1,
