@@ -146,6 +146,31 @@ const NOTES: &[(&str, &str)] = &[
     ),
     ("empty", "vide"),
     (
+        "{} more remarks about tables, not listed",
+        "{} remarques de plus sur les tableaux, non listées",
+    ),
+    (
+        "not read: the agent failed on it; a smaller file, or one that is exported anew, may be \
+         read",
+        "non lu : l'agent a échoué ; un fichier plus petit, ou exporté de nouveau, peut être lu",
+    ),
+    (
+        "a kind that isn't read: save it as {} or {}",
+        "un type qui n'est pas lu : enregistrez-le en {} ou {}",
+    ),
+    (
+        "not read: with it there is more than the {} MiB that one report takes; move it into a \
+         folder of its own and make a report of that",
+        "non lu : avec lui il y a plus que les {} Mio que prend un rapport ; mettez-le dans un \
+         dossier à part et faites-en un rapport",
+    ),
+    (
+        "not read: with it there are more than the {} files that one report takes; move it into \
+         a folder of its own and make a report of that",
+        "non lu : avec lui il y a plus que les {} fichiers que prend un rapport ; mettez-le dans \
+         un dossier à part et faites-en un rapport",
+    ),
+    (
         "{} more decisions left out: at most {}",
         "{} décisions de plus laissées de côté : au plus {}",
     ),
