@@ -15,6 +15,8 @@ use crate::session::{Session, api};
 
 /// How long to wait between two looks at what happened.
 const LOOK: Duration = Duration::from_millis(60);
+/// Reports are in this language unless said.
+const USUAL_LANGUAGE: &str = "en";
 /// How many facts one look takes.
 const FACTS_PER_LOOK: usize = 500;
 
@@ -49,8 +51,13 @@ pub(crate) enum WhenAsked {
 
 impl Job {
     /// The name of the report, among the documents and on disk.
+    /// What is written in another language than the usual one says so: both have a file.
     pub(crate) fn slug(&self) -> String {
-        slug::slug(&self.client, &self.period.1)
+        let slug = slug::slug(&self.client, &self.period.1);
+        match self.language.as_str() {
+            USUAL_LANGUAGE => slug,
+            language => format!("{slug}-{language}"),
+        }
     }
 }
 
