@@ -120,6 +120,16 @@ pub(crate) struct Material {
     pub(crate) left_out: Vec<LeftOut>,
 }
 
+impl Material {
+    /// How much there is to read.
+    pub(crate) fn bytes(&self) -> usize {
+        let batches = self.mail.iter().chain(&self.tables).chain(&self.notes);
+        let files = batches.filter_map(|batch| batch["files"].as_array());
+        let texts = files.flatten().filter_map(|file| file["text"].as_str());
+        texts.map(str::len).sum()
+    }
+}
+
 /// Reads `dir`; paths in the material are relative to it, with `/` between their parts. What lies
 /// below it and can't be read is left out, and said so.
 ///

@@ -52,6 +52,12 @@ const NOTES: &[(&str, &str)] = &[
     ("not read: not text", "non lu : pas du texte"),
     ("not read: no table", "non lu : pas un tableau"),
     (
+        "not read: the agent failed on it; divide it or save it anew, and make the report once \
+         more",
+        "non lu : l'agent a échoué ; divisez-le ou enregistrez-le de nouveau, et refaites le \
+         rapport",
+    ),
+    (
         "not read: the agent failed on it",
         "non lu : l'agent a échoué",
     ),
@@ -148,11 +154,6 @@ const NOTES: &[(&str, &str)] = &[
     (
         "{} more remarks about tables, not listed",
         "{} remarques de plus sur les tableaux, non listées",
-    ),
-    (
-        "not read: the agent failed on it; a smaller file, or one that is exported anew, may be \
-         read",
-        "non lu : l'agent a échoué ; un fichier plus petit, ou exporté de nouveau, peut être lu",
     ),
     (
         "a kind that isn't read: save it as {} or {}",
