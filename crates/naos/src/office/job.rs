@@ -142,7 +142,10 @@ pub(crate) fn run(
                 }
                 None
             }
-            "completed" => Some(Ended::Delivered(deliver::deliver(session, &job.home)?)),
+            // Partial: an agent failed on a part of it, which the report names.
+            "completed" | "partial" => {
+                Some(Ended::Delivered(deliver::deliver(session, &job.home)?))
+            }
             _ => Some(Ended::Failed(problem(&state, status))),
         };
         if let Some(ended) = ended {
