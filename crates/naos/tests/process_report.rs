@@ -100,9 +100,13 @@ fn process_all_in_ones_own_folder_is_reported() {
     assert_eq!(writer["runs"], 1, "{told}");
 
     // In French no word of the other language is left.
+    // It has a file of its own, and the other one stays.
+    let beside = dir.path().join("ck/reports/ck-2026-11-26-2.md");
+    let english = fs::read_to_string(&beside).unwrap();
     let ended = report(dir.path(), &["--yes", "--language", "fr"]);
     assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
-    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26-2.md")).unwrap();
+    assert_eq!(fs::read_to_string(&beside).unwrap(), english);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26-fr.md")).unwrap();
     contains(
         &text,
         &[

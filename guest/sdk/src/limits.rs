@@ -1,7 +1,7 @@
 //! What every built-in agent accepts and answers at most: one clear sentence, never a trap.
 
 /// Largest input an agent reads.
-pub const INPUT_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const INPUT_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// Largest answer an agent gives.
 pub const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(input(&largest), Ok(()));
         let refusal = input(&format!("{largest}x")).expect_err("one byte too many");
         assert!(
-            refusal.contains("8388609") && refusal.contains("8388608"),
+            refusal.contains("12582913") && refusal.contains("12582912"),
             "{refusal}"
         );
     }

@@ -438,7 +438,7 @@ pub(crate) fn exit_of(status: &str) -> u8 {
 
 /// Text that was given as it is, as `@FILE`, or as `-` for standard input.
 pub(crate) fn given(text: &str) -> Result<String, Fail> {
-    const INPUT_BYTES_MAX: usize = 8 << 20;
+    const INPUT_BYTES_MAX: usize = 12 << 20;
     let (label, bytes) = if text == "-" {
         let mut bytes = Vec::new();
         let stdin = std::io::Read::take(std::io::stdin().lock(), INPUT_BYTES_MAX as u64 + 1);

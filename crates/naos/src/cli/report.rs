@@ -18,6 +18,8 @@ use crate::session::Session;
 
 /// How many lines about what is left out are said; the report has them all.
 const LEFT_OUT_SAID_MAX: usize = 12;
+/// More than this to read takes a while.
+const LONG_BYTES_MIN: usize = 2 << 20;
 /// How many days a report covers where nothing is said.
 const DAYS: i64 = 7;
 
@@ -215,6 +217,11 @@ pub(crate) fn follow(
             project.owner_token().display()
         ));
     }
+    let bytes = job.material.bytes();
+    if bytes > LONG_BYTES_MIN {
+        let mib = bytes >> 20;
+        out.say(format!("{mib} MiB are read: this takes a while"));
+    }
     let mut show = Show::new(out);
     let done = job::run(&mut session, job, when, &mut show)?;
     let exit = tell(context, &done, job, &show);
@@ -266,15 +273,18 @@ fn tell(context: &Context, done: &Done, job: &Job, show: &Show) -> u8 {
             );
             INTERRUPTED
         }
-        JobEnded::Failed(why) => {
-            let what = format!("the report could not be made: {why}");
+        JobEnded::Failed(problem) => {
+            let what = format!("the report could not be made: {}", problem.what);
             let plan = &done.plan;
-            Fail::new(Code::STEP_FAILED, what)
-                .help(format!(
-                    "`{go}naos get plan {plan}` shows more; --again does it once more"
-                ))
-                .show(out.json, out.colour);
-            1
+            let more = format!("`{go}naos get plan {plan}` shows more; --again does it once more");
+            let help = match problem.help.as_str() {
+                "" => more,
+                help => format!("{help}; {more}"),
+            };
+            let fail = Fail::new(problem.code, what).help(help);
+            fail.show(out.json, out.colour);
+            // What failed is 1, unless the guard refused it.
+            if fail.exit == 3 { 3 } else { 1 }
         }
     }
 }
@@ -290,6 +300,9 @@ fn say_left_out(context: &Context, done: &Done, job: &Job) {
     let mut news = done.left_out.iter().filter(|line| !said.contains(line));
     for line in news.by_ref().take(LEFT_OUT_SAID_MAX) {
         context.out.say(format!("left out: {line}"));
+    }
+    for line in done.failed_on.iter().take(LEFT_OUT_SAID_MAX) {
+        context.out.note(format!("an agent failed on {line}"));
     }
     let more = news.count();
     if more > 0 {
@@ -335,7 +348,7 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
         JobEnded::Delivered(delivered) => ("delivered", delivered, None),
         JobEnded::Held => ("held", &nothing, None),
         JobEnded::Disputed => ("disputed", &nothing, None),
-        JobEnded::Failed(why) => ("failed", &nothing, Some(why)),
+        JobEnded::Failed(problem) => ("failed", &nothing, Some(&problem.what)),
         JobEnded::Interrupted => ("interrupted", &nothing, None),
     };
     let stands = delivered.stands.get(&format!("{}.md", job.slug()));
@@ -352,6 +365,7 @@ fn as_json(done: &Done, job: &Job, show: &Show) -> serde_json::Value {
         "written": delivered.written,
         "kept": delivered.kept.iter().map(kept).collect::<Vec<_>>(),
         "left_out": done.left_out,
+        "failed_on": done.failed_on,
         "agents": show.table(),
         "why": why,
     })

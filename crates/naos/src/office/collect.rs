@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::pieces::{self, Mails, Piece};
+use super::room::{Size, handed_over, shorten, without_largest};
 
-/// The most files that are looked at, and that one report takes: the newest mails.
+/// The most files that are looked at.
 const FOUND_MAX: usize = 50_000;
-const FILES_MAX: usize = 5_000;
-/// The largest file, in bytes; mails come with attachments, and mailboxes with many mails.
+/// The largest file, in bytes; tables have many rows, mails come with attachments, and mailboxes
+/// with many mails.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+const TABLE_BYTES_MAX: u64 = 10 << 20;
 const MAIL_FILE_BYTES_MAX: u64 = 64 << 20;
-/// All files together, in bytes: one plan's input.
-const TOTAL_BYTES_MAX: usize = 12 << 20;
+/// The tables of one folder are counted together up to so many bytes: what one agent reads.
+const TABLES_BYTES_MAX: usize = 11 << 20;
 /// So many mails that are left out are named one by one.
 pub(super) const NAMED_MAX: usize = 10;
-/// So many of the largest files are named where there is too much.
-const LARGEST: usize = 3;
 /// How many files one task gets, and how many bytes of them.
 const BATCH_FILES: usize = 10;
 const BATCH_BYTES: usize = 256 << 10;
@@ -27,11 +27,8 @@ const BATCH_BYTES: usize = 256 << 10;
 const DEPTH_MAX: usize = 8;
 /// Folders that hold naos's own things.
 const SKIPPED: &[&str] = &["data", "agents", "skills", "reports", "naos-demo", "target"];
-/// Endings of what an office writes and a report can't be made of.
-const UNREAD: &[&str] = &[
-    "doc", "docx", "htm", "html", "msg", "odp", "ods", "odt", "pdf", "ppt", "pptx", "pst", "rtf",
-    "tsv", "xls", "xlsx",
-];
+/// Files of a project, in its own folder: no material, and nobody takes them for it.
+const OWN: &[&str] = &["nexus.config.yaml", "report.yaml", "expected.json"];
 /// Files of the project that are no material.
 const OWN_FILES: &[&str] = &["README.md", "readme.md"];
 
@@ -60,16 +57,6 @@ pub(crate) enum CollectError {
         /// Which.
         path: PathBuf,
     },
-    /// Tables and notes alone are more than one report takes.
-    #[error("{} holds more than one report takes without its mails ({} files, {} MiB): make a \
-        report of a part of the folder, or move the largest elsewhere: {}", path.display(),
-        FILES_MAX, TOTAL_BYTES_MAX >> 20, largest.join(", "))]
-    TooMuch {
-        /// Which.
-        path: PathBuf,
-        /// The largest of them, with their sizes.
-        largest: Vec<String>,
-    },
 }
 
 impl CollectError {
@@ -85,7 +72,7 @@ impl CollectError {
                 "save what is left out in a form that is read (.eml, .mbox, .csv, .md or .txt, at \
                  least one line of text), or name another folder"
             }
-            Self::TooMany { .. } | Self::TooMuch { .. } => "name one of the folders in it",
+            Self::TooMany { .. } => "name one of the folders in it",
         }
     }
 }
@@ -131,6 +118,16 @@ pub(crate) struct Material {
     pub(crate) notes: Vec<Value>,
     /// What was left out, and why.
     pub(crate) left_out: Vec<LeftOut>,
+}
+
+impl Material {
+    /// How much there is to read.
+    pub(crate) fn bytes(&self) -> usize {
+        let batches = self.mail.iter().chain(&self.tables).chain(&self.notes);
+        let files = batches.filter_map(|batch| batch["files"].as_array());
+        let texts = files.flatten().filter_map(|file| file["text"].as_str());
+        texts.map(str::len).sum()
+    }
 }
 
 /// Reads `dir`; paths in the material are relative to it, with `/` between their parts. What lies
@@ -200,14 +197,11 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         search.left_out.extend(cut.left_out);
     }
     search.left_out.extend(mails.told());
+    search
+        .left_out
+        .extend(without_largest(&mut tables, &mut notes));
     let rest = Size::of(&tables).plus(Size::of(&notes));
-    let Some(left_out) = shorten(&mut mail, rest) else {
-        return Err(CollectError::TooMuch {
-            path: dir.to_owned(),
-            largest: largest(tables.iter().chain(&notes)),
-        });
-    };
-    search.left_out.extend(left_out);
+    search.left_out.extend(shorten(&mut mail, rest));
     let mut left_out = search.left_out;
     left_out.sort_by(|left, right| left.path.cmp(&right.path));
     if mail.is_empty() && tables.is_empty() && notes.is_empty() {
@@ -222,132 +216,6 @@ fn collect_with(dir: &Path, shelf: &dyn Shelf) -> Result<Material, CollectError>
         notes: batches("notes", notes),
         left_out,
     })
-}
-
-/// How much there is of a lane.
-#[derive(Clone, Copy)]
-struct Size {
-    files: usize,
-    bytes: usize,
-}
-
-impl Size {
-    fn of(lane: &[Piece]) -> Self {
-        Self {
-            files: lane.len(),
-            bytes: lane.iter().map(|piece| piece.text.len()).sum(),
-        }
-    }
-
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            files: self.files + other.files,
-            bytes: self.bytes + other.bytes,
-        }
-    }
-
-    const fn without(self, bytes: usize) -> Self {
-        Self {
-            files: self.files - 1,
-            bytes: self.bytes - bytes,
-        }
-    }
-
-    /// Why it is more than one report takes, if it is.
-    fn excess(self) -> Option<String> {
-        let most = match self {
-            Self { bytes, .. } if bytes > TOTAL_BYTES_MAX => {
-                format!("{} MiB", TOTAL_BYTES_MAX >> 20)
-            }
-            Self { files, .. } if files > FILES_MAX => format!("{FILES_MAX} files"),
-            _ => return None,
-        };
-        Some(most)
-    }
-}
-
-/// Leaves old mails out until the rest, beside so much else, is no more than one report takes: the
-/// beginnings of mailboxes, then the oldest mails. Nothing where that doesn't help.
-fn shorten(mail: &mut Vec<Piece>, rest: Size) -> Option<Vec<LeftOut>> {
-    let mut size = Size::of(mail).plus(rest);
-    let mut cut: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    while let Some(most) = size.excess() {
-        let more = |pair: &[Piece]| pair[0].path == pair[1].path;
-        let Some(at) = mail.windows(2).position(more) else {
-            break;
-        };
-        let next = mail[at + 1].line;
-        let piece = mail.remove(at);
-        size = size.without(piece.text.len());
-        cut.insert(piece.path, (next - 1, most));
-    }
-    let mut left_out: Vec<LeftOut> = cut
-        .into_iter()
-        .map(|(path, (last, most))| {
-            let why = format!("lines 1 to {last} not read: one report takes {most}; {CUT_IT}");
-            LeftOut { path, why }
-        })
-        .collect();
-    left_out.extend(without_oldest(mail, size)?);
-    Some(left_out)
-}
-
-/// Leaves the oldest mails out, those without a day first.
-fn without_oldest(mail: &mut Vec<Piece>, mut size: Size) -> Option<Vec<LeftOut>> {
-    if size.excess().is_none() {
-        return Some(Vec::new());
-    }
-    let mut by_day: Vec<(Option<i64>, usize)> = mail
-        .iter()
-        .enumerate()
-        .map(|(at, piece)| (pieces::written(&piece.text), at))
-        .collect();
-    by_day.sort_unstable();
-    let mut gone: Vec<usize> = Vec::new();
-    let mut oldest = by_day.into_iter().map(|(_, at)| at);
-    let mut why = String::new();
-    while let Some(most) = size.excess() {
-        let at = oldest.next()?;
-        size = size.without(mail[at].text.len());
-        gone.push(at);
-        why = format!("not read: one report takes {most}, the newest mails first; {INSTEAD}");
-    }
-    let one = |path: String| LeftOut {
-        path,
-        why: why.clone(),
-    };
-    let left_out = if crate::planted::silent_about_old_mails() {
-        Vec::new()
-    } else if gone.len() > NAMED_MAX {
-        let (first, last) = (gone[0], gone[gone.len() - 1]);
-        let (first, last) = (&mail[first].path, &mail[last].path);
-        vec![one(format!("{} mails, {first} to {last}", gone.len()))]
-    } else {
-        gone.iter().map(|&at| one(mail[at].path.clone())).collect()
-    };
-    gone.sort_unstable();
-    let mut at = 0;
-    mail.retain(|_| {
-        at += 1;
-        gone.binary_search(&(at - 1)).is_err()
-    });
-    Some(left_out)
-}
-
-/// What to do about what is left out.
-const CUT_IT: &str = "cut the mailbox in two to have them";
-const INSTEAD: &str = "make a report of a part of the folder to have them";
-
-/// The largest files, with their sizes.
-fn largest<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Vec<String> {
-    let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
-    for piece in pieces {
-        *sizes.entry(&piece.path).or_default() += piece.text.len();
-    }
-    let mut sizes: Vec<(&str, usize)> = sizes.into_iter().collect();
-    sizes.sort_by_key(|(path, bytes)| (usize::MAX - bytes, *path));
-    let shown = |(path, bytes): &(&str, usize)| format!("{path} ({} KiB)", bytes >> 10);
-    sizes.iter().take(LARGEST).map(shown).collect()
 }
 
 /// Why the system says no, as people say it.
@@ -385,12 +253,16 @@ impl Search<'_> {
         self.left_out.push(LeftOut { path, why });
     }
 
-    /// Says which documents lie there and aren't read: a few by name, many by their number.
+    /// Says which files lie there and aren't read: a few by name, many by their number.
     fn leave_unread_out(&mut self) {
         let why = "a kind that isn't read: save it as .md, .txt or .csv";
         for (ending, mut paths) in std::mem::take(&mut self.unread) {
             if paths.len() > NAMED_MAX {
-                let path = format!("{} .{ending} files", paths.len());
+                let kind = match ending.as_str() {
+                    "" => "files without an ending".to_owned(),
+                    ending => pieces::shown(&format!(".{ending} files")),
+                };
+                let path = format!("{} {kind}", paths.len());
                 self.left_out.push(LeftOut {
                     path,
                     why: why.into(),
@@ -408,6 +280,7 @@ impl Search<'_> {
         let size = path.metadata().map_err(|e| reason(&e))?.len();
         let most = match ending(path).as_str() {
             "eml" | "mbox" => MAIL_FILE_BYTES_MAX,
+            "csv" => TABLE_BYTES_MAX,
             _ => FILE_BYTES_MAX,
         };
         if size > most {
@@ -437,7 +310,7 @@ impl Search<'_> {
                 let ending = ending(&path);
                 if matches!(ending.as_str(), "eml" | "mbox" | "csv" | "md" | "txt") {
                     self.found.push(path);
-                } else if UNREAD.contains(&ending.as_str()) {
+                } else if !(depth == 0 && OWN.contains(&name.as_ref())) {
                     self.unread.entry(ending).or_default().push(path);
                 }
             } else if kind.is_symlink() {
@@ -497,13 +370,17 @@ fn batches(what: &str, all: Vec<Piece>) -> Vec<Value> {
     out
 }
 
-/// Tables that stand in one folder belong together: duplicates are found across them.
+/// Tables that stand in one folder belong together: duplicates are found across them, as far as one
+/// agent can read them at once.
 fn by_folder(all: Vec<Piece>) -> Vec<Value> {
     let mut folders: Vec<(String, Vec<Piece>)> = Vec::new();
     for piece in all {
         let folder = piece.path.rsplit_once('/');
         let folder = folder.map_or("tables", |(folder, _)| folder).to_owned();
-        match folders.iter_mut().find(|(name, _)| *name == folder) {
+        let room = TABLES_BYTES_MAX.saturating_sub(handed_over(&piece));
+        let fits = |files: &[Piece]| Size::of(files).bytes <= room;
+        let mut open = folders.iter_mut().rev();
+        match open.find(|(name, files)| *name == folder && fits(files)) {
             Some((_, files)) => files.push(piece),
             None => folders.push((folder, vec![piece])),
         }
@@ -514,6 +391,7 @@ fn by_folder(all: Vec<Piece>) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::room::{CUT_IT, TOTAL_BYTES_MAX};
     use super::*;
 
     #[test]
@@ -698,62 +576,6 @@ mod tests {
             left_out,
             format!("b.mbox (lines 1 to {lines} not read: one report takes 12 MiB; {CUT_IT})")
         );
-    }
-
-    #[test]
-    fn the_oldest_mails_are_left_out_by_name_where_there_is_too_much() {
-        let mail = |day: u32, kib: usize| Piece {
-            path: format!("{day:02}.eml"),
-            text: format!(
-                "Date: {day} Oct 2026 00:00:00 +0000\n\n{}",
-                "hello \n".repeat(kib * 147)
-            ),
-            line: 1,
-            one_of_many: false,
-        };
-        let none = Size { files: 0, bytes: 0 };
-        let told = |mut mails: Vec<Piece>, rest: Size| {
-            let left_out = shorten(&mut mails, rest)?;
-            let told: Vec<String> = left_out.iter().map(LeftOut::to_string).collect();
-            let kept: Vec<String> = mails.into_iter().map(|mail| mail.path).collect();
-            Some((told.join(" "), kept.join(" ")))
-        };
-        let why = |most: &str| {
-            format!("(not read: one report takes {most}, the newest mails first; {INSTEAD})")
-        };
-        let pair = |told: String, kept: &str| Some((told, kept.to_owned()));
-        let large = || vec![mail(3, 5_000), mail(1, 5_000), mail(2, 5_000), mail(4, 10)];
-        assert_eq!(
-            told(large(), none),
-            pair(format!("01.eml {}", why("12 MiB")), "03.eml 02.eml 04.eml")
-        );
-        let many = || (1..=31).map(|day| mail(day, 1)).collect::<Vec<_>>();
-        let full = Size {
-            files: FILES_MAX - 2,
-            bytes: 0,
-        };
-        let said = format!("29 mails, 01.eml to 29.eml {}", why("5000 files"));
-        assert_eq!(told(many(), full), pair(said, "30.eml 31.eml"));
-        assert_eq!(told(many(), none).unwrap().0, "");
-        let more = Size {
-            files: 1,
-            bytes: TOTAL_BYTES_MAX + 1,
-        };
-        assert_eq!(told(many(), more), None);
-    }
-
-    #[test]
-    fn too_many_tables_are_an_error_that_names_the_largest() {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, mib) in [("a.csv", 4), ("b.csv", 3), ("c.csv", 4), ("d.csv", 3)] {
-            let row = "1,2,3,4,5,6,7\n";
-            let text = row.repeat((mib << 20) / row.len());
-            std::fs::write(dir.path().join(name), text).unwrap();
-        }
-        let error = collect(dir.path()).unwrap_err().to_string();
-        let says =
-            "move the largest elsewhere: a.csv (4095 KiB), c.csv (4095 KiB), b.csv (3071 KiB)";
-        assert!(error.ends_with(says), "{error}");
     }
 
     #[test]

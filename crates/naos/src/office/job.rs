@@ -15,6 +15,10 @@ use crate::session::{Session, api};
 
 /// How long to wait between two looks at what happened.
 const LOOK: Duration = Duration::from_millis(60);
+/// Reports are in this language unless said.
+const USUAL_LANGUAGE: &str = "en";
+/// So many files are named that an agent failed on at once.
+const FAILED_ON_SHOWN_MAX: usize = 3;
 /// How many facts one look takes.
 const FACTS_PER_LOOK: usize = 500;
 
@@ -49,8 +53,13 @@ pub(crate) enum WhenAsked {
 
 impl Job {
     /// The name of the report, among the documents and on disk.
+    /// What is written in another language than the usual one says so: both have a file.
     pub(crate) fn slug(&self) -> String {
-        slug::slug(&self.client, &self.period.1)
+        let slug = slug::slug(&self.client, &self.period.1);
+        match self.language.as_str() {
+            USUAL_LANGUAGE => slug,
+            language => format!("{slug}-{language}"),
+        }
     }
 }
 
@@ -64,10 +73,21 @@ pub(crate) enum Ended {
     /// It waits for a person, and whoever said yes beforehand didn't know that the reviewer would
     /// still refute it.
     Disputed,
-    /// It failed; the plan says why.
-    Failed(String),
+    /// It failed.
+    Failed(Problem),
     /// Somebody asked this process to end; the work stays as it is and goes on at the next start.
     Interrupted,
+}
+
+/// Why it failed, as the plan says it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// What went wrong.
+    pub(crate) what: String,
+    /// Under which code.
+    pub(crate) code: Code,
+    /// What to do about it; empty where nobody knows.
+    pub(crate) help: String,
 }
 
 /// What it came to.
@@ -79,6 +99,8 @@ pub(crate) struct Done {
     pub(crate) plan: String,
     /// What the report says isn't in it.
     pub(crate) left_out: Vec<String>,
+    /// What the agents failed on, and why.
+    pub(crate) failed_on: Vec<String>,
     /// A later report stands in the place of the one that was approved in this run.
     pub(crate) replaced: bool,
 }
@@ -120,8 +142,11 @@ pub(crate) fn run(
                 }
                 None
             }
-            "completed" => Some(Ended::Delivered(deliver::deliver(session, &job.home)?)),
-            _ => Some(Ended::Failed(why(&state, status))),
+            // Partial: an agent failed on a part of it, which the report names.
+            "completed" | "partial" => {
+                Some(Ended::Delivered(deliver::deliver(session, &job.home)?))
+            }
+            _ => Some(Ended::Failed(problem(&state, status))),
         };
         if let Some(ended) = ended {
             show.end();
@@ -131,6 +156,7 @@ pub(crate) fn run(
                 ended,
                 plan,
                 left_out: left_out(&state),
+                failed_on: failed_on(job, show),
             });
         }
         if session.pause_unless(LOOK, &mut interrupts) {
@@ -140,6 +166,7 @@ pub(crate) fn run(
                 ended,
                 plan,
                 left_out,
+                failed_on: Vec::new(),
                 replaced: false,
             });
         }
@@ -173,14 +200,46 @@ fn interrupted(status: &str) -> Ended {
     }
 }
 
-/// Why a plan ended as it did: what went wrong, and what was said about it.
-fn why(state: &Value, status: &str) -> String {
+/// Why a plan ended as it did: which step went wrong, what was said about it, and what to do.
+fn problem(state: &Value, status: &str) -> Problem {
     let problem = &state["problem"];
-    match (problem["note"].as_str(), problem["said"].as_str()) {
+    let why = match (problem["note"].as_str(), problem["said"].as_str()) {
         (Some(note), Some(said)) => format!("{note}: {said}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
         (None, None) => status.to_owned(),
+    };
+    // What was skipped before went wrong too, and the run went on.
+    let mut steps = state["steps"].as_array().into_iter().flatten();
+    let is_it = |step: &&Value| step["status"] == "failed" && step["problem"] == *problem;
+    let step = steps.rfind(is_it).and_then(|step| step["name"].as_str());
+    let code = problem["code"].as_str().and_then(Code::parse);
+    Problem {
+        what: step.map_or(why.clone(), |step| format!("its step {step} failed: {why}")),
+        code: code.unwrap_or(Code::STEP_FAILED),
+        help: problem["help"].as_str().unwrap_or_default().to_owned(),
     }
+}
+
+/// Which parts of the material an agent failed on, and why: the report can't know it.
+fn failed_on(job: &Job, show: &Show) -> Vec<String> {
+    let material = &job.material;
+    let one = |(step, at, why): &(String, usize, String)| {
+        let batch = match step.as_str() {
+            "read" => material.mail.iter().chain(&material.notes).nth(*at),
+            "count" => material.tables.get(*at),
+            _ => None,
+        };
+        let files = batch?["files"].as_array()?.iter();
+        let mut paths: Vec<&str> = files.filter_map(|file| file["path"].as_str()).collect();
+        paths.dedup();
+        let more = paths.len().saturating_sub(FAILED_ON_SHOWN_MAX);
+        let named = paths[..paths.len() - more].join(", ");
+        Some(match more {
+            0 => format!("{named}: {why}"),
+            more => format!("{named} and {more} more: {why}"),
+        })
+    };
+    show.failed_items().iter().filter_map(one).collect()
 }
 
 /// The items of the report's last section, which says what isn't in it.

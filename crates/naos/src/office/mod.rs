@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod job;
 pub(crate) mod page;
 mod pieces;
+mod room;
 pub(crate) mod show;
 mod slug;
 

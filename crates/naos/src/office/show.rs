@@ -32,6 +32,8 @@ pub(crate) struct Show {
     did: BTreeMap<String, Did>,
     /// What each agent's last answer brought forward against a draft.
     evidence: BTreeMap<String, Vec<String>>,
+    /// The items of lists that failed: the step, which of its items, and why.
+    failed_items: Vec<(String, usize, String)>,
 }
 
 impl Show {
@@ -49,6 +51,7 @@ impl Show {
             bar,
             did: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            failed_items: Vec::new(),
         }
     }
 
@@ -71,7 +74,7 @@ impl Show {
         new: bool,
     ) -> Result<(), Fail> {
         let action = row["action"].as_str().unwrap_or_default();
-        if !new && action != "agent.completed" {
+        if !new && !matches!(action, "agent.completed" | "plan.step_failed") {
             return Ok(());
         }
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
@@ -99,6 +102,16 @@ impl Show {
                 self.line(&format!(
                     "✓ {who:<12} {title:<34} {tier:<6} {took:>6} ms  {cost}"
                 ));
+            }
+            "plan.step_failed" => {
+                let subject = text("subject");
+                let item = subject.strip_suffix(']').and_then(|it| it.split_once('['));
+                if let Some((step, at)) = item
+                    && let Ok(at) = at.parse()
+                {
+                    let why = text("detail");
+                    self.failed_items.push((step.to_owned(), at, why));
+                }
             }
             "agent.failed" | "agent.limited" => {
                 let (task, run) = task_of(session, &text("run"))?;
@@ -169,6 +182,11 @@ impl Show {
 }
 
 impl Show {
+    /// The items of lists that failed: the step, which of its items, and why.
+    pub(crate) fn failed_items(&self) -> &[(String, usize, String)] {
+        &self.failed_items
+    }
+
     /// The same as data.
     pub(crate) fn table(&self) -> Value {
         let one = |(who, did): (&String, &Did)| {

@@ -9,7 +9,7 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::columns::Record;
-use crate::groups::{ITEMS_MAX, Kind, Sum, is_none, party, totals};
+use crate::groups::{ITEMS_MAX, Kind, PLACES_MAX, Sum, is_none, party, totals};
 use crate::payments::Remark;
 use crate::roles::Role;
 use crate::unread;
@@ -33,8 +33,11 @@ pub struct Near {
     amount: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     currency: String,
-    /// Every place.
+    /// The places.
     pub cites: Vec<String>,
+    /// So many more places are not named.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
 }
 
 /// A number far from all others.
@@ -124,6 +127,7 @@ pub struct LongDay {
     person: String,
     date: Date,
     hours: String,
+    /// The first of its places.
     cites: Vec<String>,
 }
 
@@ -149,6 +153,7 @@ pub fn near_duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> V
         |((_, date, _, currency), rows): ((String, Date, String, &str), Vec<&Record>)| Near {
             numbers: rows
                 .iter()
+                .take(PLACES_MAX)
                 .map(|row| row.text(Role::Number).to_owned())
                 .collect(),
             party: party(rows[0]).to_owned(),
@@ -157,7 +162,8 @@ pub fn near_duplicates(kind: Kind, rows: &[&Record], measure: Option<&str>) -> V
                 .number(measure)
                 .map_or_else(String::new, |it| it.to_string()),
             currency: currency.to_owned(),
-            cites: rows.iter().map(|row| row.cite()).collect(),
+            cites: rows.iter().take(PLACES_MAX).map(|row| row.cite()).collect(),
+            more: rows.len().saturating_sub(PLACES_MAX),
         };
     alike
         .into_iter()
@@ -353,7 +359,7 @@ pub fn long_days(rows: &[&Record]) -> Vec<LongDay> {
             person: person.to_owned(),
             date,
             hours: hours.widened(2).to_string(),
-            cites: rows.iter().map(|row| row.cite()).collect(),
+            cites: rows.iter().take(PLACES_MAX).map(|row| row.cite()).collect(),
         })
     };
     days.into_iter().filter_map(long).collect()

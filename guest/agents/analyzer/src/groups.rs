@@ -16,6 +16,8 @@ use crate::unread;
 
 /// Most items of one list in the answer.
 pub const ITEMS_MAX: usize = 100;
+/// Most places of one item: the rest is counted.
+pub const PLACES_MAX: usize = 50;
 
 /// What a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

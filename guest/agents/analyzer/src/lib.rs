@@ -77,6 +77,11 @@ pub fn handle(input: &str) -> Result<String, String> {
             Err(note) => notes.push(note),
         }
     }
+    if notes.len() > NOTES_MAX {
+        let more = notes.len() - NOTES_MAX;
+        notes.truncate(NOTES_MAX);
+        notes.push(format!("{more} more remarks about tables, not listed"));
+    }
     let groups = groups::gather(&sheets, &question);
     let files: Vec<FileReport> = sheets.into_iter().map(|sheet| sheet.report).collect();
     let summary = summary(&files, &groups);
@@ -192,5 +197,7 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
     parts.join("; ")
 }
 
+/// A table of many rows may deserve a remark for each: the answer stays short, and says so.
+const NOTES_MAX: usize = 500;
 /// A summary is read by people.
 const SUMMARY_PARTS_MAX: usize = 20;

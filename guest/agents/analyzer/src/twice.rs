@@ -9,7 +9,7 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::columns::Record;
-use crate::groups::{Kind, party};
+use crate::groups::{Kind, PLACES_MAX, is_none, party};
 use crate::roles::Role;
 
 /// So many numbers with rows of several amounts, and most of a file's, make its rows the items
@@ -33,8 +33,11 @@ pub struct Duplicate {
     pub same_row: bool,
     #[serde(flatten)]
     shown: Shown,
-    /// Every place, the first one first.
+    /// The places, the first one first.
     pub cites: Vec<String>,
+    /// So many more places are not named.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
 }
 
 /// What is shown of a row.
@@ -218,7 +221,8 @@ impl Eye<'_> {
                 key,
                 same_row: all.iter().all(|row| row.key == first.key),
                 shown: self.shown(first),
-                cites: all.iter().map(|row| row.cite()).collect(),
+                cites: all.iter().take(PLACES_MAX).map(|row| row.cite()).collect(),
+                more: all.len().saturating_sub(PLACES_MAX),
             });
         }
     }

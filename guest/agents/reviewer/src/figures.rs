@@ -241,7 +241,7 @@ fn truth(value: Decimal, about: &[&str], sources: &Sources) -> Option<(String, S
             divided(value, factor)?
         };
         let plain = amounts(&other.to_string()).into_iter().next()?;
-        let (source, _) = sources.who_says(&plain, about)?;
+        let source = sources.who_says(&plain, about)?;
         Some((other.to_string(), source))
     })
 }

@@ -201,7 +201,8 @@ fn check(claim: &Claim, sources: &Sources) -> Vec<Evidence> {
         }
         match sources.look(&cite.path, cite.line) {
             Err(why) => evidence.push(refuted("unresolved-citation", &cite.shown(), why)),
-            Ok(words) => related |= sources.supports(&words, cite, &claim.said),
+            // One place that has to do with it is enough: a claim may name very many.
+            Ok(words) => related = related || sources.supports(&words, cite, &claim.said),
         }
     }
     if evidence.is_empty()

@@ -1,5 +1,6 @@
 //! The sources as they can be read: mails decoded, everything else as it stands.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_reading::strands::shared_words;
@@ -28,6 +29,9 @@ struct Source {
     /// The rows of a table, by the line that each begins on: a cell may go on for many lines.
     rows: BTreeMap<usize, String>,
     is_table: bool,
+    /// What is asked again for every amount: see [`Source::folded`] and [`Source::amounts`].
+    folded: OnceCell<String>,
+    amounts: OnceCell<BTreeMap<String, usize>>,
 }
 
 impl Sources {
@@ -120,28 +124,20 @@ impl Sources {
             || quotations(said).iter().any(|it| is_quoted(found, it))
     }
 
-    /// The first line of a text (not a table) that holds this amount and a word of the claim.
+    /// The first place in a text (not a table) that holds this amount and a word of the claim.
     #[must_use]
-    pub fn who_says(&self, amount: &str, about: &[&str]) -> Option<(String, String)> {
+    pub fn who_says(&self, amount: &str, about: &[&str]) -> Option<String> {
         let pieces = self
             .files
             .iter()
             .flat_map(|(path, pieces)| pieces.iter().map(move |piece| (path, piece)));
         for (path, source) in pieces.filter(|(_, source)| !source.is_table) {
-            let whole = words::fold(&source.lines.join("\n"));
-            if !about.iter().any(|word| whole.contains(&words::fold(word))) {
+            let Some(&line) = source.amounts().get(amount) else {
                 continue;
-            }
-            let plain = source
-                .lines
-                .iter()
-                .enumerate()
-                .map(|(at, text)| (source.before + at + 1, text));
-            let decoded = source.decoded.iter().map(|(&line, text)| (line, text));
-            for (line, text) in plain.chain(decoded).filter(|(_, it)| !it.starts_with('>')) {
-                if amounts(text).iter().any(|found| found == amount) {
-                    return Some((format!("{path}:{line}"), text.clone()));
-                }
+            };
+            let folded = source.folded();
+            if about.iter().any(|word| folded.contains(&words::fold(word))) {
+                return Some(format!("{path}:{line}"));
             }
         }
         None
@@ -160,6 +156,28 @@ impl Source {
         let mut rows = self.rows.iter().filter(|_| self.before == 0);
         rows.find(|(_, row)| !row.trim().is_empty())
             .map_or(1, |(&line, _)| line)
+    }
+
+    /// All of it, folded.
+    fn folded(&self) -> &str {
+        self.folded
+            .get_or_init(|| words::fold(&self.lines.join("\n")))
+    }
+
+    /// Each amount that it holds outside of quoted mails, and the first line that does.
+    fn amounts(&self) -> &BTreeMap<String, usize> {
+        self.amounts.get_or_init(|| {
+            let plain = self.lines.iter().enumerate();
+            let plain = plain.map(|(at, text)| (self.before + at + 1, text));
+            let decoded = self.decoded.iter().map(|(&line, text)| (line, text));
+            let mut first = BTreeMap::new();
+            for (line, text) in plain.chain(decoded).filter(|(_, it)| !it.starts_with('>')) {
+                for amount in amounts(text) {
+                    first.entry(amount).or_insert(line);
+                }
+            }
+            first
+        })
     }
 
     /// The row that holds a line.
@@ -205,6 +223,8 @@ impl Source {
             decoded,
             rows,
             is_table,
+            folded: OnceCell::new(),
+            amounts: OnceCell::new(),
         }
     }
 }

@@ -81,7 +81,8 @@ fn left_out(list: Option<&Value>) -> Vec<(String, String)> {
 /// What answers are missing for: a plan hands on nothing where an agent failed, and `of` names in
 /// the same order what each was given. With some failed the report goes on without them.
 fn unanswered(answers: Option<&Value>, of: Option<&Value>) -> Vec<(String, String)> {
-    const WHY: &str = "not read: the agent failed on it";
+    const WHY: &str = "not read: the agent failed on it; divide it or save it anew, and make the \
+        report once more";
     let (answers, of) = (answers.map(nested::unpacked), of.map(nested::unpacked));
     let list = |value: Option<Value>| match value {
         Some(Value::Array(items)) => items,

@@ -55,6 +55,14 @@ fn incomplete(sum: &Value, words: &Words) -> String {
     }
 }
 
+/// How many places an item has that its citations don't name.
+fn more_places(value: &Value, words: &Words) -> String {
+    match value["more"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(more) => format!(", {more} {}", words.not_listed),
+    }
+}
+
 /// What is said behind a sum without its duplicates: what it comes to with them, as shown.
 fn copies(once: &str, shown: &str, all: &str, words: &Words) -> String {
     if once == all {
@@ -261,11 +269,12 @@ pub fn section(material: &Material, words: &Words) -> String {
         lines.extend(cancelled(material, group, words));
         for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
             lines.push(format!(
-                "- {}: {}, {}, {} ({})",
+                "- {}: {}, {}, {}{} ({})",
                 words.duplicate,
                 text(item, "key"),
                 with_currency(words, text(item, "amount"), text(item, "currency")),
                 words.counted_once,
+                more_places(item, words),
                 cites(item),
             ));
         }
@@ -275,8 +284,9 @@ pub fn section(material: &Material, words: &Words) -> String {
             let amount = with_currency(words, text(item, "amount"), text(item, "currency"));
             let numbers = numbers.join(", ");
             lines.push(format!(
-                "- {}: {numbers}, {amount} ({})",
+                "- {}: {numbers}, {amount}{} ({})",
                 words.near_duplicate,
+                more_places(item, words),
                 cites(item)
             ));
         }
@@ -520,7 +530,8 @@ fn rows_twice(material: &Material, group: &Value, within: bool, words: &Words) -
             hours => format!("{} h, ", words.amount(hours)),
         };
         let (name, key, once) = (words.duplicate, text(row, "key"), words.counted_once);
-        format!("- {name}: {key}, {hours}{once} ({})", cites(row))
+        let more = more_places(row, words);
+        format!("- {name}: {key}, {hours}{once}{more} ({})", cites(row))
     };
     let rows = list(group, "duplicates").filter(counted);
     rows.map(line).collect()

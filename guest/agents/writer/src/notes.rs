@@ -52,6 +52,12 @@ const NOTES: &[(&str, &str)] = &[
     ("not read: not text", "non lu : pas du texte"),
     ("not read: no table", "non lu : pas un tableau"),
     (
+        "not read: the agent failed on it; divide it or save it anew, and make the report once \
+         more",
+        "non lu : l'agent a échoué ; divisez-le ou enregistrez-le de nouveau, et refaites le \
+         rapport",
+    ),
+    (
         "not read: the agent failed on it",
         "non lu : l'agent a échoué",
     ),
@@ -145,6 +151,26 @@ const NOTES: &[(&str, &str)] = &[
          retard",
     ),
     ("empty", "vide"),
+    (
+        "{} more remarks about tables, not listed",
+        "{} remarques de plus sur les tableaux, non listées",
+    ),
+    (
+        "a kind that isn't read: save it as {} or {}",
+        "un type qui n'est pas lu : enregistrez-le en {} ou {}",
+    ),
+    (
+        "not read: with it there is more than the {} MiB that one report takes; move it into a \
+         folder of its own and make a report of that",
+        "non lu : avec lui il y a plus que les {} Mio que prend un rapport ; mettez-le dans un \
+         dossier à part et faites-en un rapport",
+    ),
+    (
+        "not read: with it there are more than the {} files that one report takes; move it into \
+         a folder of its own and make a report of that",
+        "non lu : avec lui il y a plus que les {} fichiers que prend un rapport ; mettez-le dans \
+         un dossier à part et faites-en un rapport",
+    ),
     (
         "{} more decisions left out: at most {}",
         "{} décisions de plus laissées de côté : au plus {}",

@@ -247,7 +247,8 @@ fn what_an_agent_failed_on_is_left_out_by_name() {
     ]);
     let report = handle(&whole.to_string()).expect("a report");
     let listed = "## Left out or unreadable\n\n\
-                  + mails 3 to 3 of 3: c.eml (not read: the agent failed on it)\n";
+                  + mails 3 to 3 of 3: c.eml (not read: the agent failed on it; divide it or \
+                  save it anew, and make the report once more)\n";
     assert!(report.ends_with(&format!("{listed}\n")), "{report}");
     // Where all of them failed, a plan hands on nothing at all.
     whole["findings"] = Value::Null;

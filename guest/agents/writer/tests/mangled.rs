@@ -120,10 +120,10 @@ fn odd_inputs_get_an_answer_or_a_sentence() {
 
 #[test]
 fn too_large_an_input_is_refused_by_everybody() {
-    let large = "x".repeat(8 * 1024 * 1024 + 1);
+    let large = "x".repeat(12 * 1024 * 1024 + 1);
     for (name, agent) in AGENTS {
         let refusal = agent(&large).expect_err("too large");
-        assert!(refusal.contains("8388608"), "{name}: {refusal}");
+        assert!(refusal.contains("12582912"), "{name}: {refusal}");
     }
 }
 

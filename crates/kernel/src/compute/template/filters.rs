@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: &[&str] = &["add", "concat", "mul", "range"];
 /// Longer texts are not made.
 const TEXT_BYTES_MAX: usize = 4 << 20;
 /// The same for JSON: it is what agents are handed, and they read as much.
-const JSON_BYTES_MAX: usize = 8 << 20;
+const JSON_BYTES_MAX: usize = 12 << 20;
 const RANGE_MAX: i64 = 10_000;
 
 /// What one rendering may still do, in steps.
