@@ -89,7 +89,7 @@ struct Owed {
 struct Undated {
     number: String,
     party: String,
-    /// What stands where its day should.
+    /// What stands where its day should; empty where nothing does.
     day: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     owed: Option<String>,
@@ -260,10 +260,7 @@ impl Fence {
 /// something is due or whether it is paid; a table that doesn't tell is left out beside others.
 #[must_use]
 pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
-    let undated = |row: &&Record| {
-        let day = row.text(Role::Due);
-        row.day(Role::Due).is_none() && !day.is_empty() && !unread::says_none(day)
-    };
+    let undated = |row: &&Record| row.has(Role::Due) && row.day(Role::Due).is_none();
     let tells =
         |row: &&&Record| row.settled.is_some() && (row.day(Role::Due).is_some() || undated(row));
     measure.filter(|_| rows.iter().any(|row| tells(&row)))?;
@@ -297,7 +294,10 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
     let without = |row: &&Record| Undated {
         number: row.text(Role::Number).to_owned(),
         party: party(row).to_owned(),
-        day: row.text(Role::Due).to_owned(),
+        day: Some(row.text(Role::Due))
+            .filter(|day| !unread::says_none(day))
+            .unwrap_or_default()
+            .to_owned(),
         owed: row.owed.as_ref().map(|(_, owed)| owed.to_string()),
         currency: row.text(Role::Currency).to_owned(),
         cite: row.cite(),
@@ -339,18 +339,18 @@ fn owed(late: &[&Record]) -> Vec<Owed> {
 /// Days on which a person's hours come to more than [`DAY_HOURS_MAX`].
 #[must_use]
 pub fn long_days(rows: &[&Record]) -> Vec<LongDay> {
-    let mut days: BTreeMap<(Date, &str), Vec<&Record>> = BTreeMap::new();
+    let mut days: BTreeMap<(Date, String), Vec<&Record>> = BTreeMap::new();
     for row in rows {
         if let Some(day) = row.day(Role::Date) {
-            days.entry((day, row.text(Role::Person)))
+            days.entry((day, fold(row.text(Role::Person))))
                 .or_default()
                 .push(row);
         }
     }
-    let long = |((date, person), rows): ((Date, &str), Vec<&Record>)| {
+    let long = |((date, _), rows): ((Date, String), Vec<&Record>)| {
         let hours = decimal::sum(rows.iter().filter_map(|row| row.number("hours")))?;
         (hours > Decimal::new(DAY_HOURS_MAX, 0)).then(|| LongDay {
-            person: person.to_owned(),
+            person: rows[0].text(Role::Person).to_owned(),
             date,
             hours: hours.widened(2).to_string(),
             cites: rows.iter().map(|row| row.cite()).collect(),
