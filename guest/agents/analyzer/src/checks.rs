@@ -9,7 +9,7 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::columns::Record;
-use crate::groups::{ITEMS_MAX, Kind, Sum, is_none, party, totals};
+use crate::groups::{self, ITEMS_MAX, Kind, Sum, is_none, party, totals};
 use crate::payments::Remark;
 use crate::roles::Role;
 use crate::unread;
@@ -79,6 +79,9 @@ pub struct Overdue {
 struct Owed {
     /// The column that says so.
     of: String,
+    /// What it is called, where that says something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<String>,
     amount: String,
@@ -326,8 +329,16 @@ fn owed(late: &[&Record]) -> Vec<Owed> {
             sums.entry(key).or_default().push(*owed);
         }
     }
+    let label = |of: &str, currency: &str| {
+        let mine = |row: &&&Record| {
+            let column = row.owed.as_ref().map(|(column, _)| column.as_str());
+            column == Some(of) && row.text(Role::Currency) == currency
+        };
+        groups::label(&late.iter().filter(mine).map(|row| row.label(of)).collect())
+    };
     let sum = |((currency, of), owed): ((&str, &str), Vec<Decimal>)| {
         Some(Owed {
+            label: label(of, currency),
             of: of.to_owned(),
             currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
             amount: decimal::sum(owed)?.widened(2).to_string(),

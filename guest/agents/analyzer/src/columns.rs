@@ -130,6 +130,8 @@ pub struct Record {
     pub money: Rc<[String]>,
     /// The columns whose names say something else than their role does, and these names.
     pub labels: Rc<[(String, String)]>,
+    /// The columns whose names speak of a currency, where they speak of several.
+    pub units: Rc<[(String, String)]>,
     /// The columns of amounts and hours in which it has a cell that is not read.
     pub unread: Vec<String>,
     /// It counts no more: neither billed nor owed.
@@ -147,6 +149,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// What a column is called, where that says something else than its role does.
+    #[must_use]
+    pub fn label(&self, column: &str) -> Option<&str> {
+        let mut labels = self.labels.iter().filter(|(name, _)| name == column);
+        labels.next().map(|(_, label)| label.as_str())
+    }
+    /// The currency of a column: its own where the table's columns have several, else the row's.
+    #[must_use]
+    pub fn currency(&self, column: &str) -> &str {
+        let mut units = self.units.iter().filter(|(name, _)| name == column);
+        let unit = units.next().map(|(_, unit)| unit.as_str());
+        unit.unwrap_or_else(|| self.text(Role::Currency))
+    }
     /// Whether its table has a column of a role.
     #[must_use]
     pub fn has(&self, role: Role) -> bool {
@@ -258,6 +273,7 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         orders: &orders,
         money: Rc::default(),
         labels: Rc::default(),
+        units: Rc::default(),
         counted: Vec::new(),
         tells_paid: false,
         today,
@@ -270,6 +286,7 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         .map(|at| column_key(&table.header[at], roles[at]))
         .collect();
     whole.labels = whole.labels();
+    whole.units = whole.units(&money);
     whole.tells_paid = whole.tells_paid();
     let is_hours = |at: usize| roles[at] == Some(Role::Hours) && whole.is_measure(at);
     let counted = (0..table.header.len()).map(|at| money[at] || is_hours(at));
@@ -476,6 +493,7 @@ struct Whole<'a> {
     orders: &'a [Order],
     money: Rc<[String]>,
     labels: Rc<[(String, String)]>,
+    units: Rc<[(String, String)]>,
     /// Whether a column holds amounts or hours: what isn't read in it is told.
     counted: Vec<bool>,
     /// Whether a column says what is paid.
@@ -730,6 +748,7 @@ impl Whole<'_> {
             numbers,
             money: Rc::clone(&self.money),
             labels: Rc::clone(&self.labels),
+            units: Rc::clone(&self.units),
             unread,
             cancelled: self.is_cancelled(row),
             settled: None,

@@ -496,18 +496,16 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
         let counted = repeated.is_empty() || !repeated.contains(&row.cite());
         money.extend(row.money.iter().map(String::as_str));
         for name in row.unread.iter().filter(|_| counted) {
-            *unread.entry((name, row.text(Role::Currency))).or_default() += 1;
+            *unread.entry((name, row.currency(name))).or_default() += 1;
         }
         for (name, number) in &row.numbers {
             let at = columns.iter().position(|it| it == name).unwrap_or_else(|| {
                 columns.push(name);
                 columns.len() - 1
             });
-            let sum = sums.entry((at, row.text(Role::Currency))).or_default();
+            let sum = sums.entry((at, row.currency(name))).or_default();
             sum.all.push(*number);
-            let mut own = row.labels.iter().filter(|(column, _)| column == name);
-            let label = own.next().map(|(_, label)| label.as_str());
-            labels.entry(name).or_default().insert(label);
+            labels.entry(name).or_default().insert(row.label(name));
             if sum.files.last() != Some(&row.file.as_str()) {
                 sum.files.push(&row.file);
             }
@@ -536,7 +534,7 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
 }
 
 /// What a column is called in all tables; where they call it several names, its role's.
-fn label(names: &BTreeSet<Option<&str>>) -> Option<String> {
+pub fn label(names: &BTreeSet<Option<&str>>) -> Option<String> {
     let first = names.iter().flatten().next()?;
     let same = |name: &Option<&str>| name.is_some_and(|name| fold(name) == fold(first));
     let known = if names.iter().all(same) {

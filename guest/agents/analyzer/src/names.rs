@@ -70,7 +70,20 @@ fn told(name: &str) -> Vec<String> {
 /// Whether a name speaks of what one of many costs, or of a share: nobody adds these up.
 #[must_use]
 pub fn is_price(name: &str) -> bool {
-    has(name, UNIT) || has(name, RATE) || name.contains('%')
+    has(name, UNIT) || has(name, RATE) || without_share(name).contains('%')
+}
+
+/// A name without the share that it speaks of: "TVA 20 %" is the tax at that rate, and no rate.
+fn without_share(name: &str) -> String {
+    let Some((before, behind)) = name.split_once('%') else {
+        return name.to_owned();
+    };
+    let figures = |it: char| it.is_ascii_digit() || matches!(it, '.' | ',');
+    let rest = before.trim_end().trim_end_matches(figures);
+    match rest.len() < before.trim_end().len() {
+        true => format!("{}{behind}", rest.trim_end_matches([' ', '(', '\u{a0}'])),
+        false => name.to_owned(),
+    }
 }
 
 /// Whether a name speaks of what one of them costs where a column beside it says how many.
@@ -171,6 +184,8 @@ const SUM_BYTES_MAX: usize = 40;
 /// The role of a column of this name, as far as the name says.
 #[must_use]
 pub fn of(name: &str) -> Option<Named> {
+    let name = without_share(name);
+    let name = name.as_str();
     let all = told(name);
     let last = all.len().saturating_sub(1);
     let kept = |(at, word): (usize, &String)| {
@@ -435,7 +450,15 @@ mod tests {
             ),
             (
                 Some(Vat),
-                &["TVA", "Montant TVA", "VAT amount", "Hetra", "vat_eur"],
+                &[
+                    "TVA",
+                    "Montant TVA",
+                    "VAT amount",
+                    "Hetra",
+                    "vat_eur",
+                    "TVA 20 %",
+                    "TVA (5,5%)",
+                ],
             ),
             (
                 Some(Amount),

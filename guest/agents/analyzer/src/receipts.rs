@@ -119,6 +119,9 @@ pub fn settle(sheets: &mut [&mut Sheet], today: Date) -> (Option<Settled>, Vec<S
             }
         }
     }
+    if places.is_empty() {
+        return (None, Vec::new());
+    }
     let mut settled = Settled::default();
     let mut paid: BTreeMap<Place, Vec<Place>> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -247,6 +250,7 @@ fn received_only(sheet: &mut Sheet) {
         }
         row.money = Rc::from([key.clone()]);
         row.labels = Rc::default();
+        row.units = Rc::default();
         (row.settled, row.remark, row.owed) = (None, None, None);
         if row.day(Role::Date).is_none() {
             row.take_day(Role::Paid, Role::Date);

@@ -117,8 +117,8 @@ words! {
     /// Between what was paid and what was billed.
     of: "of", "sur";
     /// A payment for nothing that is known.
-    apart_unknown: "Payment for an invoice that no table has",
-        "Paiement d'une facture absente des tableaux";
+    apart_unknown: "Payment for an invoice that no table beside it has",
+        "Paiement d'une facture absente des tableaux voisins";
     /// A payment for a number of several rows.
     apart_several: "Payment not attributed, several rows have its number",
         "Paiement non rattaché, plusieurs lignes ont ce numéro";

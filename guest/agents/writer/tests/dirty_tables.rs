@@ -57,6 +57,20 @@ fn what_names_no_currency_beside_several_stands_apart() {
     );
 }
 
+#[test]
+fn columns_of_two_currencies_are_summed_each_in_its_own() {
+    let table = "Facture;Client;Montant EUR;Montant MGA\nF-1;Al;100,00;490000\n\
+        F-2;Al;;1000000\n";
+    let text = report(&[("i.csv", table)], "en");
+    holds(
+        &text,
+        &[
+            "amount: 100.00 EUR (i.csv:1)",
+            "- The same invoices, montant mga: 1,490,000 MGA (i.csv:1)",
+        ],
+    );
+}
+
 const INVOICES: &str = "Invoice,Date,Client,Net,VAT,Total,Due\n\
     F-1,2026-11-01,Al,100.00,20.00,120.00,2026-11-10\n\
     F-2,2026-11-02,Al,200.00,40.00,240.00,2026-11-10\n\
@@ -82,7 +96,7 @@ fn payments_are_set_against_their_invoices_and_never_billed() {
             "- Partly paid: F-2, 140.00 of 240.00, 100.00 still to be paid (invoices.csv:3, \
              payments.csv:3, payments.csv:4)",
             "- Overpaid: F-3, 70.00 of 60.00, 10.00 too much (invoices.csv:4, payments.csv:5)",
-            "- Payment for an invoice that no table has: X-9, 33.00 (payments.csv:6)",
+            "- Payment for an invoice that no table beside it has: X-9, 33.00 (payments.csv:6)",
             "- Overdue: F-2, 100.00, still to be paid — 2026-11-10",
             "- Overdue: F-4, 36.00, tax included — 2026-11-10",
             "+ invoices.csv: what is paid is taken from payments.csv:1",
@@ -156,6 +170,14 @@ fn tables_of_payments_are_known_by_their_names_and_by_their_columns() {
         ],
     );
     lacks(&text, &["by their payments"]);
+    // Alone they are told too.
+    let table = "date,invoice,amount,payment method\n2026-11-22,F-1,50.00,cash\n";
+    let text = report(&[("receipts.csv", table)], "en");
+    holds(
+        &text,
+        &["- Payments recorded in all the tables: 50.00 (receipts.csv:1)"],
+    );
+    lacks(&text, &["Billed", "no table beside"]);
     // Invoices that say how and when they were paid are invoices.
     for table in [
         "number,client,total,paid on\nF-1,Al,100,2026-11-05\nF-2,Al,50,\n",
@@ -215,6 +237,10 @@ fn prices_rates_and_counts_are_no_money() {
         let text = report(&[("i.csv", table)], "en");
         lacks(&text, &["invoices, tax:", "To be checked"]);
     }
+    // The tax at a rate is an amount.
+    let table = "facture;client;HT;TVA 20 %;TTC\nG-1;Al;100,00;20,00;120,00\n";
+    let text = report(&[("i.csv", table)], "en");
+    holds(&text, &["- The same invoices, tax: 20.00 (i.csv:1)"]);
     // Only prices: nothing says what is billed.
     let table = "facture;client;qté;prix\nG-1;Al;3;10,00\nG-2;Al;1;5,00\n";
     let text = report(&[("i.csv", table)], "fr");

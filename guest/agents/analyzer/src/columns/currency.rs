@@ -2,11 +2,12 @@
 //! names none is one of the others only where these name a single one, and then it is told.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use naos_reading::decimal;
 use naos_reading::table::Row;
 
-use super::{Whole, is_currency};
+use super::{Whole, column_key, is_currency};
 use crate::doubts::Doubt;
 use crate::names;
 use crate::roles::Role;
@@ -77,6 +78,20 @@ impl Whole<'_> {
             ));
         }
         found
+    }
+
+    /// The currency of each column, where their names speak of several.
+    pub(super) fn units(&self, money: &[bool]) -> Rc<[(String, String)]> {
+        let columns = (0..money.len()).filter(|&at| money[at]);
+        let unit = |at: usize| {
+            let name = &self.table.header[at];
+            Some((column_key(name, self.roles[at]), names::currency(name)?))
+        };
+        let units: Vec<(String, String)> = columns.filter_map(unit).collect();
+        match units.iter().any(|(_, unit)| *unit != units[0].1) {
+            true => units.into(),
+            false => Rc::default(),
+        }
     }
 
     /// The one that the columns' names speak of.

@@ -7,6 +7,9 @@ use super::{cites, is_theirs, list, text, with_currency};
 use crate::material::Material;
 use crate::words::Words;
 
+/// Most lines of one kind.
+const LINES_MAX: usize = 30;
+
 /// How many invoices are paid, which are in part or too much, and which payments are for none.
 pub fn settled(material: &Material, group: &Value, words: &Words) -> Vec<String> {
     let Some(settled) = group.get("settled") else {
@@ -39,7 +42,14 @@ pub fn settled(material: &Material, group: &Value, words: &Words) -> Vec<String>
         lines.push(format!("- {heading}: {told} ({})", cites(settled)));
     }
     let ours = |field: &'static str| list(settled, field).filter(|it| is_theirs(material, it));
-    for item in ours("items") {
+    let mut more = settled
+        .get("more")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
+    for field in ["items", "apart"] {
+        more += ours(field).count().saturating_sub(LINES_MAX) as u64;
+    }
+    for item in ours("items").take(LINES_MAX) {
         let amount = |field: &str| with_currency(words, text(item, field), text(item, "currency"));
         let over = item.get("over").and_then(Value::as_bool) == Some(true);
         let (heading, rest) = match over {
@@ -56,7 +66,7 @@ pub fn settled(material: &Material, group: &Value, words: &Words) -> Vec<String>
             cites(item)
         ));
     }
-    for item in ours("apart") {
+    for item in ours("apart").take(LINES_MAX) {
         let why = match text(item, "why") {
             "several" => words.apart_several,
             "currency" => words.apart_currency,
@@ -66,10 +76,12 @@ pub fn settled(material: &Material, group: &Value, words: &Words) -> Vec<String>
         let number = text(item, "number");
         lines.push(format!("- {why}: {number}, {amount} ({})", cites(item)));
     }
-    if let Some(more @ 1..) = settled.get("more").and_then(Value::as_u64) {
-        // Where there are so many, each of the lists is long.
+    if more > 0 {
         let (heading, told) = (words.by_payments, words.not_listed);
-        lines.push(format!("- {heading}: {more} {told} ({})", cites(settled)));
+        let places = list(settled, "cites").chain(list(group, "files"));
+        let place = places.filter_map(Value::as_str).next().unwrap_or_default();
+        let line = if place.contains(':') { "" } else { ":1" };
+        lines.push(format!("- {heading}: {more} {told} ({place}{line})"));
     }
     lines
 }
