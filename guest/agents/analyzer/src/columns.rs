@@ -2,6 +2,7 @@
 
 mod currency;
 mod figures;
+mod heads;
 mod order;
 
 use std::rc::Rc;
@@ -243,10 +244,10 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         return Err(format!("{}: not read: not text", file.path));
     }
     let mut table = table::read(&file.text);
-    if let Some(below) = below_titles(&file.text, &table) {
+    if let Some(below) = heads::below_titles(&file.text, &table) {
         table = below;
     }
-    let again = headers_again(&mut table);
+    let again = heads::again(&mut table);
     if table.header.is_empty() {
         return Err(format!("{}: empty", file.path));
     }
@@ -368,43 +369,6 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         may_be_payments,
         doubts,
     })
-}
-
-/// The table below its header, where the row that looks like one names no column that is known and
-/// another one near it does: a title may have as many cells.
-fn below_titles(text: &str, table: &Table) -> Option<Table> {
-    let known = |cells: &[String]| cells.iter().filter(|it| names::of(it).is_some()).count();
-    if known(&table.header) > 0 {
-        return None;
-    }
-    let is_head = |row: &table::Row| known(&row.cells) >= HEAD_CELLS_MIN;
-    let near = table.rows.iter().take(table::TITLES_MAX);
-    let line = near.into_iter().find(|row| is_head(row))?.line;
-    let at = |rows: &[Row]| rows.iter().position(|row| row.line == line);
-    Some(table::read_below(text, at))
-}
-
-/// So many known names make a row a header.
-const HEAD_CELLS_MIN: usize = 2;
-
-/// Takes out the rows that say the header again, as sheets do that were put together; their lines.
-fn headers_again(table: &mut Table) -> Vec<usize> {
-    let header: Vec<String> = table.header.iter().map(|it| fold(it)).collect();
-    let is_one = |row: &Row| {
-        let filled = row.cells.iter().filter(|cell| !cell.is_empty()).count();
-        let mut cells = row.cells.iter().zip(&header);
-        filled >= HEAD_CELLS_MIN
-            && cells.all(|(cell, name)| {
-                let blank = cell.is_empty() && name.starts_with("column ");
-                blank || fold(cell) == *name
-            })
-    };
-    let (again, rows) = std::mem::take(&mut table.rows)
-        .into_iter()
-        .partition(is_one);
-    table.rows = rows;
-    let again: Vec<Row> = again;
-    again.into_iter().map(|row| row.line).collect()
 }
 
 fn ragged(path: &str, table: &Table) -> Vec<Ragged> {
