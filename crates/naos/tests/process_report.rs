@@ -108,7 +108,7 @@ fn process_all_in_ones_own_folder_is_reported() {
         &[
             "# Rapport hebdomadaire — ck",
             "- En retard: A1, 100 — 2026-10-01, 56 jours de retard",
-            "Selon la règle : factures : 1 en retard au 2026-11-26, 100,00 TTC. factures : 1 en \
+            "Selon la règle : factures : 1 en retard au 2026-11-26, 100,00 total. factures : 1 en \
              retard",
             "+ empty.txt: vide",
             "+ broken.eml: non lu : pas du texte",

@@ -1,4 +1,4 @@
-//! Where a table is named: below its titles, and again in its middle where sheets were put together.
+//! Where a table is named: below its titles, and again in its middle where sheets were joined.
 
 use naos_reading::table::{self, Row, Table};
 use naos_reading::words::fold;
