@@ -65,7 +65,7 @@ fn process_all_in_ones_own_folder_is_reported() {
             "**2026-11-30**",
             "- Overdue: A1, 100",
             "- Overdue: F-1, 1,200.50",
-            "invoices: 1 overdue on 2026-11-26, 100.00 tax included. invoices: 1 overdue",
+            "invoices: 1 overdue on 2026-11-26, 100.00 total. invoices: 1 overdue",
             "## Left out or unreadable",
             "+ empty.txt: empty",
         ],
@@ -112,7 +112,7 @@ fn process_all_in_ones_own_folder_is_reported() {
         &[
             "# Rapport hebdomadaire — ck",
             "- En retard: A1, 100 — 2026-10-01, 56 jours de retard",
-            "Selon la règle : factures : 1 en retard au 2026-11-26, 100,00 TTC. factures : 1 en \
+            "Selon la règle : factures : 1 en retard au 2026-11-26, 100,00 total. factures : 1 en \
              retard",
             "+ empty.txt: vide",
             "+ broken.eml: non lu : pas du texte",
@@ -270,10 +270,67 @@ fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
             "- One number, different invoices, all of them counted: F-6 — Riake, 600.00 / Miray, \
              650.00 (ventes.csv:8, ventes.csv:9)",
             "invoices: 3 overdue on 2026-11-26, 450.00 still to be paid, and 1 not paid whose due \
-             day could not be read.",
+             day is missing or could not be read.",
         ],
     );
     assert!(!text.contains("7,000"), "{text}");
+}
+
+#[test]
+fn process_tables_of_real_offices_are_counted_as_what_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join("ck").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put(
+        "factures.csv",
+        "Facturation novembre 2026;;;;;;;\n;;;;;;;\n\
+         N° facture;Date;Client;Qté;PU HT;Montant HT;Devise;Échéance\n\
+         F-1;20/11/2026;Riake;3;10,00;30,00;EUR;24/11/2026\n\
+         F-2;20/11/2026;Riake;1;50,00;50,00;€;24/11/2026\n\
+         F-3;20/11/2026;Miray;1;900000;900000;Ar;24/11/2026\n\
+         F-4;20/11/2026;Miray;2;35,00;70,00;;19/11/2026\n\
+         F-5;20/11/2026;Miray;1;5,00;5,00;eur;\n",
+    );
+    put(
+        "paiements.csv",
+        "Date;N° facture;Montant;Mode de paiement\n21/11/2026;F-1;30,00;virement\n\
+         22/11/2026;F-2;20,00;virement\n23/11/2026;F-9;7,00;espèces\n",
+    );
+    put(
+        "temps.csv",
+        "Date;Personne;Heures\n20/11/2026;SOA;20\n20/11/2026;Soa;6\n;Soa;1,5\n",
+    );
+    let ended = report(dir.path(), &["--yes", "--json"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let mut agents = told["agents"].as_array().unwrap().iter();
+    let reviewer = agents.find(|agent| agent["who"] == "reviewer").unwrap();
+    assert_eq!(reviewer["runs"], 1, "praised at once: {told}");
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    contains(
+        &text,
+        &[
+            "- Billed in all the tables, before tax: 85.00 EUR (factures.csv:3)",
+            "- Billed in all the tables, before tax: 900,000 MGA (factures.csv:3)",
+            "- Billed in all the tables, before tax: 70.00 (no currency named) (factures.csv:3)",
+            "+ factures.csv: 1 row names no currency: counted apart",
+            "- Payments recorded in all the tables: 50.00 EUR (paiements.csv:1)",
+            "- Invoices by their payments: 1 fully paid, 1 partly paid, 3 open, no payment",
+            "- Partly paid: F-2, 20.00 EUR of 50.00 EUR, 30.00 EUR still to be paid",
+            "- Payment for an invoice that no table beside it has: F-9, 7.00 (paiements.csv:4)",
+            "- Overdue: F-2, 30.00 EUR, still to be paid — 2026-11-24, 2 days late",
+            "- Open, no due day: F-5, 5.00 EUR (factures.csv:8)",
+            "- To be checked: F-4: due on 2026-11-19, before its own day 2026-11-20",
+            "- To be checked: SOA, 2026-11-20: 26 h on one day (temps.csv:2, temps.csv:3)",
+            "- All hours: **27.5 h** (temps.csv:1)",
+            "- 1 row without a date, 1.5 h, counted in the total (temps.csv:1, temps.csv:4)",
+            "- Soa: 27.50 h (temps.csv:1)",
+        ],
+    );
+    assert!(!text.contains("Overdue: F-1"), "{text}");
 }
 
 #[test]

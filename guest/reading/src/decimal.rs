@@ -132,6 +132,16 @@ impl Decimal {
         Some(product.reduced())
     }
 
+    /// One number times another; none where it has too many digits.
+    #[must_use]
+    pub fn product(self, other: Self) -> Option<Self> {
+        if self.thirds || other.thirds {
+            return None;
+        }
+        let units = self.units.checked_mul(other.units)?;
+        Some(Self::new(units, self.scale + other.scale))
+    }
+
     /// Without its sign.
     #[must_use]
     pub fn magnitude(self) -> Self {
@@ -248,6 +258,30 @@ impl Decimal {
     }
 }
 
+/// The code of the one currency that a cell names and nothing else does: a sign, a name, or any
+/// code, however it is written (`€`, `eur`, `Eur.`, `Euro (EUR)`).
+#[must_use]
+pub fn currency_named(cell: &str) -> Option<String> {
+    let is_code = |unit: &String| unit.len() == CODE_LETTERS;
+    let cell = cell.trim();
+    if let Some(code) = currency(cell).filter(is_code) {
+        return Some(code);
+    }
+    let parts = cell.split(|letter: char| letter.is_whitespace() || "()[]/,;:.-".contains(letter));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let code = |part: &&str| {
+        let letters = part.len() == CODE_LETTERS && part.bytes().all(|it| it.is_ascii_alphabetic());
+        let any = || (letters && parts.len() == 1).then(|| part.to_ascii_uppercase());
+        currency(part).filter(is_code).or_else(any)
+    };
+    let mut codes: Vec<String> = parts.iter().filter_map(code).collect();
+    codes.dedup();
+    codes.pop().filter(|_| codes.is_empty())
+}
+
+/// A currency's code has so many letters.
+const CODE_LETTERS: usize = 3;
+
 /// A currency's code for the signs in use; capital letters are taken as a code as they are. Hours
 /// and percents are units too.
 #[must_use]
@@ -256,6 +290,11 @@ pub fn currency(sign: &str) -> Option<String> {
         ("€", "EUR"),
         ("$", "USD"),
         ("US$", "USD"),
+        ("$US", "USD"),
+        ("C$", "CAD"),
+        ("A$", "AUD"),
+        ("¥", "JPY"),
+        ("₹", "INR"),
         ("£", "GBP"),
         ("ar", "MGA"),
         ("ariary", "MGA"),
@@ -264,12 +303,16 @@ pub fn currency(sign: &str) -> Option<String> {
         ("euro", "EUR"),
         ("eur", "EUR"),
         ("usd", "USD"),
+        ("dollar", "USD"),
         ("dollars", "USD"),
         ("gbp", "GBP"),
         ("chf", "CHF"),
         ("xof", "XOF"),
         ("xaf", "XAF"),
         ("fcfa", "XOF"),
+        ("f cfa", "XOF"),
+        ("cfa", "XOF"),
+        ("fmg", "MGF"),
         ("mur", "MUR"),
         ("zar", "ZAR"),
         ("h", "h"),
@@ -282,6 +325,8 @@ pub fn currency(sign: &str) -> Option<String> {
         ("adiny", "h"),
         ("%", "%"),
     ];
+    // "12 Ar." and "Eur." are abbreviations.
+    let sign = sign.strip_suffix('.').unwrap_or(sign);
     let known = SIGNS
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(sign));
@@ -401,11 +446,39 @@ mod tests {
     }
 
     #[test]
+    fn a_currency_is_one_however_it_is_written() {
+        for (cell, expected) in [
+            ("EUR", Some("EUR")),
+            ("eur", Some("EUR")),
+            (" Eur. ", Some("EUR")),
+            ("€", Some("EUR")),
+            ("Euros", Some("EUR")),
+            ("Euro (EUR)", Some("EUR")),
+            ("EUR €", Some("EUR")),
+            ("Ariary", Some("MGA")),
+            ("ar", Some("MGA")),
+            ("F CFA", Some("XOF")),
+            ("US$", Some("USD")),
+            ("sek", Some("SEK")),
+            ("EUR/USD", None),
+            ("see the note", None),
+            ("h", None),
+            ("%", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(currency_named(cell).as_deref(), expected, "{cell}");
+        }
+    }
+
+    #[test]
     fn a_tenth_and_two_tenths_are_three_tenths() {
         let tenth = Decimal::new(1, 1);
         let fifth = Decimal::new(20, 2);
         assert_eq!(tenth.plus(fifth).expect("small").to_string(), "0.30");
         assert_eq!(tenth.plus(fifth), Some(Decimal::new(3, 1)));
+        assert_eq!(tenth.product(fifth), Some(Decimal::new(2, 2)));
+        assert_eq!(Decimal::new(i128::MAX, 0).product(fifth), None);
         assert!(Decimal::new(-5, 1) < Decimal::new(1, 2));
     }
 

@@ -40,9 +40,32 @@ pub struct Table {
     pub notes: Vec<(usize, String)>,
 }
 
-/// Reads a table whose first row that isn't blank is the header.
+/// So many rows may stand above a header: titles, and whom or what the table is about.
+pub const TITLES_MAX: usize = 20;
+
+/// Where the header stands among rows: the first one that isn't blank and fills at least half as
+/// many cells as most of the rows near it do. A title above it fills one or two.
+#[must_use]
+pub fn header_at(rows: &[Row]) -> Option<usize> {
+    let filled = |row: &Row| row.cells.iter().filter(|cell| !cell.is_empty()).count();
+    let near = || rows.iter().take(TITLES_MAX * 2).map(filled);
+    let mut counts: Vec<usize> = near().filter(|count| *count > 0).collect();
+    counts.sort_unstable();
+    let most = counts.get(counts.len() / 2).copied().unwrap_or_default();
+    let mut titles = near().take(TITLES_MAX);
+    let full = titles.position(|count| count > 0 && count * 2 >= most);
+    full.or_else(|| rows.iter().position(|row| filled(row) > 0))
+}
+
+/// Reads a table below its header: the row that [`header_at`] finds.
 #[must_use]
 pub fn read(text: &str) -> Table {
+    read_below(text, header_at)
+}
+
+/// Reads a table whose header is the row that is chosen.
+#[must_use]
+pub fn read_below(text: &str, header_at: impl FnOnce(&[Row]) -> Option<usize>) -> Table {
     let text = crate::charsets::undeclared(text);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (delimiter, text, skipped) = announced(text);
@@ -52,18 +75,22 @@ pub fn read(text: &str) -> Table {
         delimiter: Some(delimiter),
         ..Table::default()
     };
-    let mut records = records.into_iter();
-    for (line, cells) in records.by_ref() {
-        if cells.iter().all(String::is_empty) {
-            table.blank.push(line);
-            continue;
-        }
+    let row = |(line, cells)| Row { line, cells };
+    let mut above: Vec<Row> = records.into_iter().map(row).collect();
+    let Some(at) = header_at(&above).filter(|&at| at < above.len()) else {
+        table.blank = above.iter().map(|row| row.line).collect();
+        table.notes = notes;
+        return table;
+    };
+    let mut below = above.split_off(at).into_iter();
+    let blank = above.iter().filter(|row| is_blank(&row.cells));
+    table.blank = blank.map(|row| row.line).collect();
+    if let Some(Row { line, cells }) = below.next() {
         table.header_line = line;
         table.header = named(cells, line, &mut notes);
-        break;
     }
-    for (line, mut cells) in records {
-        if cells.iter().all(String::is_empty) {
+    for Row { line, mut cells } in below {
+        if is_blank(&cells) {
             table.blank.push(line);
             continue;
         }
@@ -86,6 +113,10 @@ pub fn read(text: &str) -> Table {
     }
     table.notes = notes;
     table
+}
+
+fn is_blank(cells: &[String]) -> bool {
+    cells.iter().all(String::is_empty)
 }
 
 /// All rows of a table, its header and what is blank included, each with the line it begins on: a
@@ -114,7 +145,8 @@ fn announced(text: &str) -> (Option<char>, &str, usize) {
     }
 }
 
-/// The delimiter that most rows hold equally often, and more than once at best.
+/// The delimiter that most rows hold equally often, and more than once at best. A title above the
+/// header may hold none.
 fn detect(text: &str) -> char {
     let score = |delimiter: char| {
         let head: String = text
@@ -129,7 +161,8 @@ fn detect(text: &str) -> char {
             .map(|(_, cells)| cells.len())
             .take(SAMPLE_ROWS)
             .collect();
-        let header = widths.first().copied().unwrap_or(1);
+        let mut wide = widths.iter().copied().filter(|width| *width > 1);
+        let header = wide.next().unwrap_or(1);
         let alike = widths.iter().filter(|&&width| width == header).count();
         if header < 2 { (0, 0) } else { (alike, header) }
     };
@@ -283,6 +316,15 @@ mod tests {
             ("a,b\n\"x \"y\" z\",1\n2,3\n", "a|b / 2:x y\" z\"|1 3:2|3"),
             ("a,,a\n1,2,3\n", "a|column 2|a (3) / 2:1|2|3"),
             ("one\n1\n2\n", "one / 2:1 3:2"),
+            (
+                "October;;;\n;;;\na;b;c;d\n1;2,5;3;4\n5;6;7;8\n",
+                "a|b|c|d / 4:1|2,5|3|4 5:5|6|7|8",
+            ),
+            (
+                "Billed, October\n\na;b;c\n1;2,5;3\n5;6,5;7\n",
+                "a|b|c / 4:1|2,5|3 5:5|6,5|7",
+            ),
+            ("a,b\n1,2,3,4,5,6\n1,2\n", "a|b / 2:1|2 3:1|2"),
             ("", " / "),
             ("\n\n", " / "),
         ] {

@@ -9,7 +9,7 @@ use naos_reading::words::fold;
 use serde::Serialize;
 
 use crate::columns::Record;
-use crate::groups::{ITEMS_MAX, Kind, PLACES_MAX, Sum, is_none, party, totals};
+use crate::groups::{self, ITEMS_MAX, Kind, PLACES_MAX, Sum, is_none, party, totals};
 use crate::payments::Remark;
 use crate::roles::Role;
 use crate::unread;
@@ -82,6 +82,9 @@ pub struct Overdue {
 struct Owed {
     /// The column that says so.
     of: String,
+    /// What it is called, where that says something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<String>,
     amount: String,
@@ -92,7 +95,7 @@ struct Owed {
 struct Undated {
     number: String,
     party: String,
-    /// What stands where its day should.
+    /// What stands where its day should; empty where nothing does.
     day: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     owed: Option<String>,
@@ -266,10 +269,7 @@ impl Fence {
 /// something is due or whether it is paid; a table that doesn't tell is left out beside others.
 #[must_use]
 pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<Overdue> {
-    let undated = |row: &&Record| {
-        let day = row.text(Role::Due);
-        row.day(Role::Due).is_none() && !day.is_empty() && !unread::says_none(day)
-    };
+    let undated = |row: &&Record| row.has(Role::Due) && row.day(Role::Due).is_none();
     let tells =
         |row: &&&Record| row.settled.is_some() && (row.day(Role::Due).is_some() || undated(row));
     measure.filter(|_| rows.iter().any(|row| tells(&row)))?;
@@ -303,7 +303,10 @@ pub fn overdue(rows: &[&Record], measure: Option<&str>, today: Date) -> Option<O
     let without = |row: &&Record| Undated {
         number: row.text(Role::Number).to_owned(),
         party: party(row).to_owned(),
-        day: row.text(Role::Due).to_owned(),
+        day: Some(row.text(Role::Due))
+            .filter(|day| !unread::says_none(day))
+            .unwrap_or_default()
+            .to_owned(),
         owed: row.owed.as_ref().map(|(_, owed)| owed.to_string()),
         currency: row.text(Role::Currency).to_owned(),
         cite: row.cite(),
@@ -332,8 +335,16 @@ fn owed(late: &[&Record]) -> Vec<Owed> {
             sums.entry(key).or_default().push(*owed);
         }
     }
+    let label = |of: &str, currency: &str| {
+        let mine = |row: &&&Record| {
+            let column = row.owed.as_ref().map(|(column, _)| column.as_str());
+            column == Some(of) && row.text(Role::Currency) == currency
+        };
+        groups::label(&late.iter().filter(mine).map(|row| row.label(of)).collect())
+    };
     let sum = |((currency, of), owed): ((&str, &str), Vec<Decimal>)| {
         Some(Owed {
+            label: label(of, currency),
             of: of.to_owned(),
             currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
             amount: decimal::sum(owed)?.widened(2).to_string(),
@@ -345,18 +356,18 @@ fn owed(late: &[&Record]) -> Vec<Owed> {
 /// Days on which a person's hours come to more than [`DAY_HOURS_MAX`].
 #[must_use]
 pub fn long_days(rows: &[&Record]) -> Vec<LongDay> {
-    let mut days: BTreeMap<(Date, &str), Vec<&Record>> = BTreeMap::new();
+    let mut days: BTreeMap<(Date, String), Vec<&Record>> = BTreeMap::new();
     for row in rows {
         if let Some(day) = row.day(Role::Date) {
-            days.entry((day, row.text(Role::Person)))
+            days.entry((day, fold(row.text(Role::Person))))
                 .or_default()
                 .push(row);
         }
     }
-    let long = |((date, person), rows): ((Date, &str), Vec<&Record>)| {
+    let long = |((date, _), rows): ((Date, String), Vec<&Record>)| {
         let hours = decimal::sum(rows.iter().filter_map(|row| row.number("hours")))?;
         (hours > Decimal::new(DAY_HOURS_MAX, 0)).then(|| LongDay {
-            person: person.to_owned(),
+            person: rows[0].text(Role::Person).to_owned(),
             date,
             hours: hours.widened(2).to_string(),
             cites: rows.iter().take(PLACES_MAX).map(|row| row.cite()).collect(),

@@ -1,22 +1,30 @@
 //! One file: its columns with types, figures and gaps, and its rows as typed records.
 
+mod currency;
+mod figures;
+mod heads;
+mod order;
+
 use std::rc::Rc;
 
 use naos_reading::SourceFile;
 use naos_reading::dates::Date;
-use naos_reading::decimal::{self, Decimal, Point};
+use naos_reading::decimal::{Decimal, Point};
 use naos_reading::table::{self, Row, Table};
 use naos_reading::words::{fold, shorten};
 use serde::Serialize;
 
 use crate::days::{self, day};
-use crate::groups::{self, Kind};
+use crate::doubts::Doubt;
+use crate::groups::Kind;
 use crate::names;
-use crate::numbers::Numbers;
+use crate::numbers::{Number, Numbers};
 use crate::paid;
 use crate::payments::{self, Remark};
+use crate::receipts;
 use crate::roles::{self, Role};
 use crate::unread::{self, Unread};
+use order::{Order, Proofs};
 
 /// Of ten cells that are filled so many must be of a kind to make the column of that kind.
 const OF_TEN_MIN: usize = 8;
@@ -93,6 +101,11 @@ impl FileReport {
     pub fn rows(&self) -> usize {
         self.rows
     }
+    /// Where its columns are named.
+    #[must_use]
+    pub fn header_line(&self) -> usize {
+        self.header_line.unwrap_or(1)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +129,10 @@ pub struct Record {
     pub numbers: Vec<(String, Decimal)>,
     /// Which of these columns hold money, in the whole table.
     pub money: Rc<[String]>,
+    /// The columns whose names say something else than their role does, and these names.
+    pub labels: Rc<[(String, String)]>,
+    /// The columns whose names speak of a currency, where they speak of several.
+    pub units: Rc<[(String, String)]>,
     /// The columns of amounts and hours in which it has a cell that is not read.
     pub unread: Vec<String>,
     /// It counts no more: neither billed nor owed.
@@ -124,6 +141,8 @@ pub struct Record {
     pub settled: Option<bool>,
     /// What deserves a word about how that was taken.
     pub remark: Option<Remark>,
+    /// What was paid of it as a table of payments says.
+    pub received_elsewhere: Option<Decimal>,
     /// What is still to be paid, and the column that says so: what is open, else with tax before
     /// without.
     pub owed: Option<(String, Decimal)>,
@@ -131,6 +150,34 @@ pub struct Record {
 }
 
 impl Record {
+    /// What a column is called, where that says something else than its role does.
+    #[must_use]
+    pub fn label(&self, column: &str) -> Option<&str> {
+        let mut labels = self.labels.iter().filter(|(name, _)| name == column);
+        labels.next().map(|(_, label)| label.as_str())
+    }
+    /// The currency of a column: its own where the table's columns have several, else the row's.
+    #[must_use]
+    pub fn currency(&self, column: &str) -> &str {
+        let mut units = self.units.iter().filter(|(name, _)| name == column);
+        let unit = units.next().map(|(_, unit)| unit.as_str());
+        unit.unwrap_or_else(|| self.text(Role::Currency))
+    }
+    /// Whether its table has a column of a role.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.cells.iter().any(|(at, _)| *at == role)
+    }
+    /// Writes a text into a role that has none yet.
+    pub fn set_text(&mut self, role: Role, text: &str) {
+        self.cells.retain(|(at, _)| *at != role);
+        self.cells.push((role, text.to_owned()));
+    }
+    /// Takes the day of one role for that of another too.
+    pub fn take_day(&mut self, from: Role, role: Role) {
+        let day = self.day(from);
+        self.days.extend(day.map(|day| (role, day)));
+    }
     /// The text of a role's cell; empty where there is none.
     #[must_use]
     pub fn text(&self, role: Role) -> &str {
@@ -178,8 +225,12 @@ pub struct Sheet {
     pub report: FileReport,
     /// Its rows.
     pub records: Vec<Record>,
-    /// The roles of its columns.
-    pub roles: Vec<Role>,
+    /// What it is about.
+    pub kind: Kind,
+    /// It may hold payments, if another table knows the invoices that it names.
+    pub may_be_payments: bool,
+    /// What can't be right in it.
+    pub doubts: Vec<Doubt>,
     /// What of it is not read, and what was malformed.
     pub notes: Vec<String>,
 }
@@ -192,7 +243,11 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     if file.text.contains('\0') {
         return Err(format!("{}: not read: not text", file.path));
     }
-    let table = table::read(&file.text);
+    let mut table = table::read(&file.text);
+    if let Some(below) = heads::below_titles(&file.text, &table) {
+        table = below;
+    }
+    let again = heads::again(&mut table);
     if table.header.is_empty() {
         return Err(format!("{}: empty", file.path));
     }
@@ -207,19 +262,20 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     let types: Vec<Type> = (0..table.header.len())
         .map(|at| type_of(&table, at, &numbers, roles[at]))
         .collect();
-    let month_first: Vec<bool> = (0..table.header.len())
-        .map(|at| is_month_first(&table, at))
-        .collect();
+    let holds_days = |at: usize| roles[at].is_some_and(Role::is_day) || types[at] == Type::Date;
+    let (orders, proofs): (Vec<Order>, Vec<Proofs>) =
+        order::orders(&table, holds_days).into_iter().unzip();
     let mut whole = Whole {
         path: &file.path,
         table: &table,
         written: &numbers,
         types: &types,
         roles: &roles,
-        month_first: &month_first,
+        orders: &orders,
         money: Rc::default(),
+        labels: Rc::default(),
+        units: Rc::default(),
         counted: Vec::new(),
-        currency: None,
         tells_paid: false,
         today,
     };
@@ -230,7 +286,8 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         .filter(|&at| money[at])
         .map(|at| column_key(&table.header[at], roles[at]))
         .collect();
-    whole.currency = whole.currency_of_all(&money);
+    whole.labels = whole.labels();
+    whole.units = whole.units(&money);
     whole.tells_paid = whole.tells_paid();
     let is_hours = |at: usize| roles[at] == Some(Role::Hours) && whole.is_measure(at);
     let counted = (0..table.header.len()).map(|at| money[at] || is_hours(at));
@@ -241,6 +298,11 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         .map(|(line, why)| format!("{}:{line}: {why}", file.path))
         .collect();
     let mut notes = malformed.clone();
+    notes.extend(
+        again
+            .iter()
+            .map(|line| format!("{}:{line}: the header again: not counted", file.path)),
+    );
     notes.extend(unread::rows(&file.path, &table));
     let uncounted: Vec<Option<String>> = (0..table.header.len())
         .map(|at| whole.uncounted(at))
@@ -252,8 +314,12 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
     notes.extend(uncounted.into_iter().flatten());
     let amounts = unread::amounts(&file.path, &whole.unread(&told));
     let known: Vec<Role> = roles.iter().copied().flatten().collect();
+    let (kind, may_be_payments) = receipts::kind_of(&file.path, &table, &roles, &known);
     let silent = silent && amounts.is_empty() && !money.contains(&true);
-    if silent && groups::kind_of(&known) == Kind::Table {
+    let prices = whole.without_totals(&money);
+    let silent = silent && prices.is_none();
+    notes.extend(prices);
+    if silent && kind == Kind::Table {
         notes.push(not_known(&file.path, &table));
     }
     notes.extend(amounts);
@@ -264,9 +330,17 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         let line = table.rows[at].line;
         format!("{}:{line}: a row of totals: not counted", file.path)
     }));
-    let records = rows.into_iter().map(|at| whole.record(at)).collect();
-    let (records, together) = payments::together(records, today);
-    notes.extend(together);
+    let currencies = whole.currencies(&rows, &money);
+    notes.extend(currencies.note);
+    let mut doubts = whole.mixed_days(&proofs);
+    doubts.extend(currencies.doubt);
+    let records = rows.into_iter().zip(currencies.rows);
+    let mut records = records.map(|(at, it)| whole.record(at, it)).collect();
+    if matches!(kind, Kind::Invoices | Kind::Purchases) {
+        let (invoices, together) = payments::together(records, today);
+        records = invoices;
+        notes.extend(together);
+    }
     let columns = (0..table.header.len()).map(|at| whole.column(at)).collect();
     let report = FileReport {
         file: file.path.clone(),
@@ -291,7 +365,9 @@ pub fn read(file: &SourceFile, today: Date) -> Result<Sheet, String> {
         report,
         records,
         notes,
-        roles: roles.into_iter().flatten().collect(),
+        kind,
+        may_be_payments,
+        doubts,
     })
 }
 
@@ -324,13 +400,6 @@ fn names_amounts(table: &Table, at: usize, role: Option<Role>) -> bool {
     }
 }
 
-/// What all of them are, if they are the same.
-fn the_only(mut all: impl Iterator<Item = String>) -> Option<String> {
-    let first = all.next()?;
-    all.all(|it| it == first).then_some(first)
-}
-
-/// A currency, and no unit of another kind.
 /// Nothing of a table is counted whose columns say neither money nor whose hours they are: that is
 /// told, and not left to be missed.
 fn not_known(path: &str, table: &Table) -> String {
@@ -346,6 +415,7 @@ fn not_known(path: &str, table: &Table) -> String {
 /// How much of a table's head is told.
 const HEADS_CHARS_MAX: usize = 80;
 
+/// A currency, and no unit of another kind.
 fn is_currency(unit: &str) -> bool {
     !matches!(unit, "h" | "%")
 }
@@ -378,34 +448,18 @@ fn type_of(table: &Table, at: usize, written: &Numbers, role: Option<Role>) -> T
     }
 }
 
-/// Month first only where some cell needs it and none forbids it.
-fn is_month_first(table: &Table, at: usize) -> bool {
-    let day_only = |cell: &str, month_first: bool| {
-        let day = Date::parse_numeric(cell, month_first)?;
-        let first: u32 = cell.split(['/', '.', '-']).next()?.parse().ok()?;
-        let month = if month_first { day.month } else { day.day };
-        Some(first == month && day.day > 12)
-    };
-    let (mut month_first, mut day_first) = (false, false);
-    for (cell, _) in filled(table, at).filter(|(cell, _)| cell.contains('/')) {
-        day_first |= day_only(cell, false) == Some(true);
-        month_first |= day_only(cell, true) == Some(true);
-    }
-    month_first && !day_first
-}
-
 struct Whole<'a> {
     path: &'a str,
     table: &'a Table,
     written: &'a Numbers,
     types: &'a [Type],
     roles: &'a [Option<Role>],
-    month_first: &'a [bool],
+    orders: &'a [Order],
     money: Rc<[String]>,
+    labels: Rc<[(String, String)]>,
+    units: Rc<[(String, String)]>,
     /// Whether a column holds amounts or hours: what isn't read in it is told.
     counted: Vec<bool>,
-    /// The one of all amounts, where no column holds it.
-    currency: Option<String>,
     /// Whether a column says what is paid.
     tells_paid: bool,
     today: Date,
@@ -416,10 +470,78 @@ impl Whole<'_> {
     fn is_measure(&self, at: usize) -> bool {
         let names = matches!(
             self.roles[at],
-            Some(Role::Number | Role::Client | Role::Project)
+            Some(Role::Number | Role::Client | Role::Project | Role::Currency | Role::Price)
         );
         let is_day = self.roles[at].is_some_and(Role::is_day);
         self.types[at] == Type::Number && !names && !is_day
+    }
+
+    /// The number in a cell; a share of a hundred is no amount and no time.
+    fn read(&self, at: usize, cell: &str) -> Option<Number> {
+        let number = self.written.read(at, cell)?;
+        let share = number.1.as_deref() == Some("%");
+        let counts = self.roles[at].is_some_and(|it| it.is_money() || it == Role::Hours);
+        (!(share && counts)).then_some(number)
+    }
+
+    /// Whether a cell where amounts belong that were paid says which share of it was.
+    fn is_share(&self, at: usize, cell: &str) -> bool {
+        self.roles[at] == Some(Role::Received) && paid::percent(cell).is_some()
+    }
+
+    /// Totals are named as they are where nothing says that tax is in them.
+    fn labels(&self) -> Rc<[(String, String)]> {
+        let taxed = [Role::Net, Role::Vat].map(|role| self.roles.contains(&Some(role)));
+        let total = |at: &usize| self.roles[*at] == Some(Role::Total);
+        let bare = (0..self.roles.len()).filter(total);
+        let bare = bare.filter(|&at| !names::says_gross(&self.table.header[at]));
+        let label = |at: usize| {
+            let name = self.table.header[at].clone();
+            (column_key(&name, Some(Role::Total)), name)
+        };
+        match taxed.contains(&true) {
+            true => Rc::default(),
+            false => bare.map(label).collect(),
+        }
+    }
+
+    /// What is told of a table whose only amounts are prices of one of many.
+    fn without_totals(&self, money: &[bool]) -> Option<String> {
+        let price = |at: &usize| {
+            let name = &self.table.header[*at];
+            let named = names::names_money(name) || names::is_price(name);
+            self.roles[*at] == Some(Role::Price) && named && self.types[*at] == Type::Number
+        };
+        let at = (0..self.roles.len()).find(price)?;
+        let (path, line) = (self.path, self.table.header_line);
+        let column = &self.table.header[at];
+        (!money.contains(&true)).then(|| {
+            format!("{path}:{line}: column {column} not counted: prices or rates, and no totals")
+        })
+    }
+
+    /// Where the columns are named.
+    fn head(&self) -> (&str, usize) {
+        (self.path, self.table.header_line)
+    }
+
+    /// What is told of columns in which days are written in two orders.
+    fn mixed_days(&self, proofs: &[Proofs]) -> Vec<Doubt> {
+        let mixed = |at: &usize| {
+            let role = self.roles[*at].is_some_and(Role::is_day);
+            role && self.orders[*at] == Order::Mixed
+        };
+        let doubt = |at: usize| {
+            let all = filled(self.table, at);
+            let either = all
+                .filter(|(cell, _)| order::either(cell).is_some())
+                .count();
+            let values = vec![self.table.header[at].clone(), either.to_string()];
+            let lines = [proofs[at].day_first, proofs[at].month_first];
+            let lines: Vec<usize> = lines.into_iter().flatten().collect();
+            Doubt::of_file("mixed-days", values, self.head(), &lines)
+        };
+        (0..self.roles.len()).filter(mixed).map(doubt).collect()
     }
 
     /// An amount says so: by its name, by a currency in its cells, or by a fraction beside a column
@@ -441,7 +563,7 @@ impl Whole<'_> {
     /// Whether a cell of a column of amounts isn't read as one.
     fn is_unread(&self, at: usize, cell: &str) -> bool {
         let nothing = cell.is_empty() || unread::says_none(cell);
-        !nothing && self.written.read(at, cell).is_none()
+        !nothing && self.read(at, cell).is_none() && !self.is_share(at, cell)
     }
 
     /// Whether a cell of any column that is summed may be one number or another.
@@ -464,7 +586,10 @@ impl Whole<'_> {
                 line,
                 column: self.table.header[at].clone(),
                 cell: cell.clone(),
-                either: self.written.ambiguous(at, cell),
+                either: self
+                    .written
+                    .ambiguous(at, cell)
+                    .map(|it| it.map(|number| number.to_string())),
             })
             .collect()
     }
@@ -495,7 +620,9 @@ impl Whole<'_> {
 
     /// The day in a cell; where days belong, also as a spreadsheet counts them.
     fn day(&self, at: usize, cell: &str) -> Option<Date> {
-        let read = day(cell, self.month_first[at]);
+        let order = self.orders[at];
+        let either = || order == Order::Mixed && order::either(cell).is_some();
+        let read = day(cell, order == Order::MonthFirst).filter(|_| !either());
         if !self.roles[at].is_some_and(Role::is_day) {
             return read;
         }
@@ -525,7 +652,7 @@ impl Whole<'_> {
                 line,
                 column: self.table.header[at].clone(),
                 cell: cell.clone(),
-                either: None,
+                either: order::either(cell).map(|it| it.map(|day| day.to_string())),
             })
             .collect()
     }
@@ -541,14 +668,19 @@ impl Whole<'_> {
         !cells.any(named) && row.cells.iter().any(|cell| names::says_sum(cell))
     }
 
-    fn record(&self, at: usize) -> Record {
+    fn record(&self, at: usize, currency: String) -> Record {
         let row = &self.table.rows[at];
         let credit = self.is_credit(row);
         let mut unread = Vec::new();
         let (mut cells, mut numbers, mut days) = (Vec::new(), Vec::new(), Vec::new());
         for (at, cell) in row.cells.iter().enumerate() {
-            if let Some(role) = self.roles[at] {
-                cells.push((role, cell.clone()));
+            if let Some(role) = self.roles[at].filter(|it| *it != Role::Currency) {
+                let told = if self.is_share(at, cell) {
+                    Role::Paid
+                } else {
+                    role
+                };
+                cells.push((told, cell.clone()));
                 if let Some(day) = self.day(at, cell) {
                     days.push((role, day));
                 }
@@ -556,7 +688,7 @@ impl Whole<'_> {
             if self.counted[at] && self.is_unread(at, cell) || self.is_ambiguous(at, cell) {
                 unread.push(column_key(&self.table.header[at], self.roles[at]));
             }
-            let number = || self.written.read(at, cell);
+            let number = || self.read(at, cell);
             if let Some((number, _)) = self.is_measure(at).then(number).flatten() {
                 let key = column_key(&self.table.header[at], self.roles[at]);
                 // Some offices write down what they give back without a sign.
@@ -571,7 +703,7 @@ impl Whole<'_> {
             .map(|cell| fold(cell))
             .collect::<Vec<_>>()
             .join("\u{1f}");
-        cells.extend(self.currency(row).map(|it| (Role::Currency, it)));
+        cells.push((Role::Currency, currency));
         let mut record = Record {
             file: self.path.to_owned(),
             line: row.line,
@@ -579,10 +711,13 @@ impl Whole<'_> {
             cells,
             numbers,
             money: Rc::clone(&self.money),
+            labels: Rc::clone(&self.labels),
+            units: Rc::clone(&self.units),
             unread,
             cancelled: self.is_cancelled(row),
             settled: None,
             remark: None,
+            received_elsewhere: None,
             owed: None,
             days,
         };
@@ -620,37 +755,6 @@ impl Whole<'_> {
         row.cells.iter().enumerate().any(says)
     }
 
-    /// The currency of all amounts where no column holds it: the one that the columns' names speak
-    /// of, else the only one in the cells.
-    fn currency_of_all(&self, money: &[bool]) -> Option<String> {
-        let columns = || (0..money.len()).filter(|&at| money[at]);
-        let names = columns().filter_map(|at| names::currency(&self.table.header[at]));
-        let mut names = names.peekable();
-        if names.peek().is_some() {
-            return the_only(names);
-        }
-        let units = columns().flat_map(|at| {
-            let cells = filled(self.table, at);
-            cells.filter_map(move |(cell, _)| self.written.read(at, cell)?.1)
-        });
-        the_only(units.filter(|unit| is_currency(unit)))
-    }
-
-    /// A row's currency where no column holds it: the one in its cells, or that of all.
-    fn currency(&self, row: &Row) -> Option<String> {
-        if self.roles.contains(&Some(Role::Currency)) {
-            return None;
-        }
-        let cells = row.cells.iter().enumerate();
-        let cells = cells.filter(|(at, _)| self.counted[*at]);
-        let mut units = cells.filter_map(|(at, cell)| self.written.read(at, cell)?.1);
-        let Some(first) = units.find(|unit| is_currency(unit)) else {
-            return self.currency.clone();
-        };
-        let one = units.all(|unit| unit == first || !is_currency(&unit));
-        one.then_some(first)
-    }
-
     /// An empty column for payments says that nothing is paid; a status has to speak of payments.
     fn tells_paid(&self) -> bool {
         let tells = |(at, role): (usize, &Option<Role>)| match role {
@@ -662,89 +766,6 @@ impl Whole<'_> {
             _ => false,
         };
         self.roles.iter().enumerate().any(tells)
-    }
-
-    fn column(&self, at: usize) -> Column {
-        let cells: Vec<(&str, usize)> = filled(self.table, at).collect();
-        let kind = self.types[at];
-        let mut distinct: Vec<String> = cells.iter().map(|(cell, _)| fold(cell)).collect();
-        distinct.sort();
-        distinct.dedup();
-        let mut column = Column {
-            name: self.table.header[at].clone(),
-            role: self.roles[at],
-            kind,
-            filled: cells.len(),
-            missing: self.table.rows.len() - cells.len(),
-            distinct: distinct.len(),
-            total: None,
-            min: None,
-            max: None,
-            mean: None,
-            odd: Vec::new(),
-            formats: Vec::new(),
-        };
-        match kind {
-            Type::Number => self.numbers(at, &cells, &mut column),
-            Type::Date => self.days(at, &cells, &mut column),
-            _ => {}
-        }
-        column
-    }
-
-    fn numbers(&self, at: usize, cells: &[(&str, usize)], column: &mut Column) {
-        let mut numbers = Vec::new();
-        for (cell, line) in cells {
-            match self.written.read(at, cell) {
-                Some((number, _)) => numbers.push(number),
-                None if column.odd.len() < CITES_MAX => {
-                    column.odd.push(format!("{}:{line}", self.path));
-                }
-                None => {}
-            }
-        }
-        numbers.sort();
-        column.min = numbers.first().map(ToString::to_string);
-        column.max = numbers.last().map(ToString::to_string);
-        if self.is_measure(at) && !numbers.is_empty() {
-            let total = decimal::sum(numbers.iter().copied());
-            column.mean = total
-                .and_then(|total| total.over(numbers.len()))
-                .map(|it| it.to_string());
-            column.total = total.map(|it| it.to_string());
-        }
-    }
-
-    fn days(&self, at: usize, cells: &[(&str, usize)], column: &mut Column) {
-        let mut days = Vec::new();
-        let (mut iso, mut local) = (false, false);
-        for (cell, line) in cells {
-            match self.day(at, cell) {
-                Some(day) => {
-                    days.push(day);
-                    let is_iso = Date::parse_iso(cell).is_some();
-                    iso |= is_iso;
-                    local |= !is_iso;
-                }
-                None if column.odd.len() < CITES_MAX => {
-                    column.odd.push(format!("{}:{line}", self.path));
-                }
-                None => {}
-            }
-        }
-        column.min = days.iter().min().map(ToString::to_string);
-        column.max = days.iter().max().map(ToString::to_string);
-        if iso && local {
-            let month_first = self.month_first[at];
-            column.formats = vec![
-                "YYYY-MM-DD",
-                if month_first {
-                    "MM/DD/YYYY"
-                } else {
-                    "DD/MM/YYYY"
-                },
-            ];
-        }
     }
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::checks::{self, LongDay, Near, Outlier, Overdue};
 use crate::columns::{CITES_MAX, Record, Sheet};
+use crate::doubts::{self, Doubt};
 use crate::payments::Remark;
+use crate::receipts::Settled;
 use crate::roles::Role;
 use crate::twice::{self, Conflict, Duplicate, Repeated, Twice};
 use crate::unread;
@@ -27,6 +29,8 @@ pub enum Kind {
     Invoices,
     /// What we are billed.
     Purchases,
+    /// What was paid of either.
+    Payments,
     /// Who worked how long.
     Timesheet,
     /// Anything else.
@@ -55,6 +59,9 @@ pub struct Sum {
     /// It is an amount of money: every other number is a count or a measure.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub money: bool,
+    /// What the column is called, where it doesn't say what its role is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     /// Every row counts.
     pub with_duplicates: String,
     /// A row that is there twice counts once.
@@ -86,12 +93,23 @@ pub struct Scope {
     #[serde(skip_serializing_if = "is_none")]
     cancelled: usize,
     totals: Vec<Sum>,
+    /// Rows without a day that are counted for all that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undated: Option<Undated>,
     #[serde(skip_serializing_if = "Option::is_none")]
     overdue: Option<Overdue>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     people: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     projects: BTreeMap<String, String>,
+}
+
+/// Rows that don't say when.
+#[derive(Debug, Serialize)]
+struct Undated {
+    count: usize,
+    hours: String,
+    cites: Vec<String>,
 }
 
 /// A client or supplier and what they come to.
@@ -149,6 +167,12 @@ pub struct Group {
     missing: Vec<Missing>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     long_days: Vec<LongDay>,
+    /// What can't be right as it is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
+    /// What came of the payments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<Settled>,
     parties: Vec<Party>,
 }
 
@@ -167,17 +191,22 @@ impl Group {
 
 /// Puts files of one kind together; tables without a known kind stay alone.
 #[must_use]
-pub fn gather(sheets: &[Sheet], question: &Question) -> Vec<Group> {
+pub fn gather(sheets: &[Sheet], settled: Option<Settled>, question: &Question) -> Vec<Group> {
     let mut kinds: BTreeMap<(Kind, usize), Vec<&Sheet>> = BTreeMap::new();
     for (at, sheet) in sheets.iter().enumerate() {
-        let kind = kind_of(&sheet.roles);
+        let kind = sheet.kind;
         let alone = if kind == Kind::Table { at } else { 0 };
         kinds.entry((kind, alone)).or_default().push(sheet);
     }
-    kinds
+    let mut groups: Vec<Group> = kinds
         .into_iter()
         .map(|((kind, _), sheets)| group(kind, &sheets, question))
-        .collect()
+        .collect();
+    let payments = groups.iter_mut().find(|it| it.kind == Kind::Payments);
+    if let Some(payments) = payments {
+        payments.settled = settled;
+    }
+    groups
 }
 
 /// What a table is about, by what its columns are for.
@@ -201,7 +230,7 @@ pub fn kind_of(roles: &[Role]) -> Kind {
 /// What is said of invoices that are due some day where nothing says which of them are paid.
 #[must_use]
 pub fn untold(sheet: &Sheet) -> Option<String> {
-    let owes = matches!(kind_of(&sheet.roles), Kind::Invoices | Kind::Purchases);
+    let owes = matches!(sheet.kind, Kind::Invoices | Kind::Purchases);
     let mut rows = sheet.records.iter();
     let due = rows.find(|row| row.settled.is_none() && row.day(Role::Due).is_some())?;
     let why = "no column says what is paid; overdue invoices can't be told";
@@ -211,7 +240,7 @@ pub fn untold(sheet: &Sheet) -> Option<String> {
 /// What is said of the invoices whose payment was not taken as it is written.
 #[must_use]
 pub fn remarks(sheet: &Sheet, today: Date) -> Vec<String> {
-    if !matches!(kind_of(&sheet.roles), Kind::Invoices | Kind::Purchases) {
+    if !matches!(sheet.kind, Kind::Invoices | Kind::Purchases) {
         return Vec::new();
     }
     let remark = |row: &'_ Record| row.remark.clone().map(|it| (row.line, it));
@@ -233,7 +262,7 @@ pub fn party(record: &Record) -> &str {
 }
 
 fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
-    let billed = matches!(kind, Kind::Invoices | Kind::Purchases);
+    let billed = matches!(kind, Kind::Invoices | Kind::Purchases | Kind::Payments);
     let rows = sheets.iter().flat_map(|sheet| &sheet.records);
     let (void, rows): (Vec<&Record>, Vec<&Record>) = rows.partition(|row| billed && row.cancelled);
     let measure = measure(kind, &rows);
@@ -262,6 +291,10 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
             .is_some_and(|client| fold(party(row)) == fold(client))
     };
     let within = |row: &Record| {
+        // Hours that don't say when were worked for all that: they are counted, and told.
+        if kind == Kind::Timesheet && row.day(Role::Date).is_none() {
+            return true;
+        }
         let span = question.period.zip(row.day(Role::Date));
         span.is_some_and(|((from, to), day)| (from..=to).contains(&day))
     };
@@ -282,6 +315,8 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         Kind::Timesheet => checks::long_days(&once),
         _ => Vec::new(),
     };
+    let mut doubts: Vec<Doubt> = sheets.iter().flat_map(|it| it.doubts.clone()).collect();
+    doubts.extend(doubts::find(kind, &once));
     let mut parties = parties(kind, &rows, &repeated);
     let more = [
         ("duplicates", cut(&mut duplicates)),
@@ -289,6 +324,7 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         ("near_duplicates", cut(&mut near_duplicates)),
         ("outliers", cut(&mut outliers)),
         ("long_days", cut(&mut long_days)),
+        ("doubts", cut(&mut doubts)),
         ("parties", cut(&mut parties)),
     ];
     Group {
@@ -306,6 +342,8 @@ fn group(kind: Kind, sheets: &[&Sheet], question: &Question) -> Group {
         more: more.into_iter().filter(|(_, count)| *count > 0).collect(),
         missing: missing(&rows),
         long_days,
+        doubts,
+        settled: None,
         parties,
         duplicates,
         conflicts,
@@ -330,10 +368,10 @@ fn cut<T>(items: &mut Vec<T>) -> usize {
 
 /// The column by which rows are judged: net before total before amount before the first number.
 fn measure(kind: Kind, rows: &[&Record]) -> Option<String> {
-    let order: &[&str] = if kind == Kind::Timesheet {
-        &["hours"]
-    } else {
-        &["net", "amount", "total"]
+    let order: &[&str] = match kind {
+        Kind::Timesheet => &["hours"],
+        Kind::Payments => &["received"],
+        _ => &["net", "amount", "total"],
     };
     let has = |column: &str| rows.iter().any(|row| row.number(column).is_some());
     let known = order
@@ -375,26 +413,69 @@ fn look(
         files,
         cancelled: 0,
         totals: totals(rows, repeated),
+        undated: undated(kind, &once),
         overdue: checks::overdue(&once, measure, today),
         people: hours(Role::Person),
         projects: hours(Role::Project),
     }
 }
 
+/// The rows of a time sheet that don't say when, and their hours.
+fn undated(kind: Kind, rows: &[&Record]) -> Option<Undated> {
+    let without = |row: &&&Record| {
+        let hours = row.number("hours").is_some_and(|hours| !hours.is_zero());
+        kind == Kind::Timesheet && hours && row.day(Role::Date).is_none()
+    };
+    let rows: Vec<&Record> = rows.iter().filter(without).copied().collect();
+    let hours = decimal::sum(rows.iter().filter_map(|row| row.number("hours")))?;
+    (!rows.is_empty()).then(|| Undated {
+        count: rows.len(),
+        hours: hours.to_string(),
+        cites: rows.iter().take(CITES_MAX).map(|row| row.cite()).collect(),
+    })
+}
+
+/// The sum of each name, however its letters are written; empty where none of its cells is read.
 fn by(rows: &[&Record], role: Role, column: &str) -> BTreeMap<String, String> {
-    let mut sums: BTreeMap<&str, Decimal> = BTreeMap::new();
+    let mut sums: BTreeMap<String, Named<'_>> = BTreeMap::new();
     for row in rows {
-        let entry = sums.entry(row.text(role)).or_default();
-        *entry = row
-            .number(column)
-            .and_then(|number| entry.plus(number))
-            .unwrap_or(*entry);
+        let named = sums.entry(fold(row.text(role).trim())).or_default();
+        named.spelled(row.text(role).trim());
+        if let Some(number) = row.number(column) {
+            named.sum = Some(match named.sum {
+                Some(sum) => sum.plus(number).unwrap_or(sum),
+                None => number,
+            });
+        }
     }
-    sums.into_iter()
-        .filter(|(name, _)| !name.is_empty())
+    let shown = |sum: Decimal| sum.widened(2).to_string();
+    sums.into_values()
+        .filter(|named| !named.name.is_empty())
         .take(ITEMS_MAX)
-        .map(|(name, sum)| (name.to_owned(), sum.widened(2).to_string()))
+        .map(|named| {
+            (
+                named.name.to_owned(),
+                named.sum.map(shown).unwrap_or_default(),
+            )
+        })
         .collect()
+}
+
+/// One name in one of its spellings.
+#[derive(Default)]
+struct Named<'r> {
+    name: &'r str,
+    sum: Option<Decimal>,
+}
+
+impl<'r> Named<'r> {
+    /// The first one counts, but for one that is not in capitals.
+    fn spelled(&mut self, name: &'r str) {
+        let shouted = |name: &str| !name.chars().any(char::is_lowercase);
+        if self.name.is_empty() || shouted(self.name) && !shouted(name) {
+            self.name = name;
+        }
+    }
 }
 
 /// The numbers of one column in one currency.
@@ -412,19 +493,21 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
     let mut money: BTreeSet<&str> = BTreeSet::new();
     let mut sums: BTreeMap<(usize, &str), Counted<'_>> = BTreeMap::new();
     let mut unread: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut labels: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
     for row in rows {
         let counted = repeated.is_empty() || !repeated.contains(&row.cite());
         money.extend(row.money.iter().map(String::as_str));
         for name in row.unread.iter().filter(|_| counted) {
-            *unread.entry((name, row.text(Role::Currency))).or_default() += 1;
+            *unread.entry((name, row.currency(name))).or_default() += 1;
         }
         for (name, number) in &row.numbers {
             let at = columns.iter().position(|it| it == name).unwrap_or_else(|| {
                 columns.push(name);
                 columns.len() - 1
             });
-            let sum = sums.entry((at, row.text(Role::Currency))).or_default();
+            let sum = sums.entry((at, row.currency(name))).or_default();
             sum.all.push(*number);
+            labels.entry(name).or_default().insert(row.label(name));
             if sum.files.last() != Some(&row.file.as_str()) {
                 sum.files.push(&row.file);
             }
@@ -440,6 +523,7 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
         column: columns[at].to_owned(),
         currency: Some(currency.to_owned()).filter(|it| !it.is_empty()),
         money: money.contains(columns[at]),
+        label: labels.get(columns[at]).and_then(label),
         with_duplicates: shown(counted.all),
         without_duplicates: shown(counted.once),
         unread: unread
@@ -451,17 +535,31 @@ pub fn totals(rows: &[&Record], repeated: &Repeated) -> Vec<Sum> {
     sums.into_iter().map(sum).collect()
 }
 
+/// What a column is called in all tables; where they call it several names, its role's.
+pub fn label(names: &BTreeSet<Option<&str>>) -> Option<String> {
+    let first = names.iter().flatten().next()?;
+    let same = |name: &Option<&str>| name.is_some_and(|name| fold(name) == fold(first));
+    let known = if names.iter().all(same) {
+        first
+    } else {
+        "total"
+    };
+    Some(known.to_owned())
+}
+
 fn parties(kind: Kind, rows: &[&Record], repeated: &Repeated) -> Vec<Party> {
     if kind == Kind::Table {
         return Vec::new();
     }
-    let mut all: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+    let mut all: BTreeMap<String, (Named<'_>, Vec<&Record>)> = BTreeMap::new();
     for row in rows.iter().filter(|row| !party(row).is_empty()) {
-        all.entry(party(row)).or_default().push(row);
+        let (named, rows) = all.entry(fold(party(row).trim())).or_default();
+        named.spelled(party(row).trim());
+        rows.push(row);
     }
-    all.into_iter()
-        .map(|(name, rows)| Party {
-            name: name.to_owned(),
+    all.into_values()
+        .map(|(named, rows)| Party {
+            name: named.name.to_owned(),
             rows: rows.len(),
             totals: totals(&rows, repeated),
         })

@@ -8,11 +8,13 @@
 mod checks;
 mod columns;
 mod days;
+mod doubts;
 mod groups;
 mod names;
 mod numbers;
 mod paid;
 mod payments;
+mod receipts;
 mod roles;
 mod twice;
 mod unread;
@@ -61,13 +63,20 @@ pub fn handle(input: &str) -> Result<String, String> {
         notes.push("nothing to read: hand over text, or JSON with `files` or `text`".to_owned());
     }
     let question = question(&input)?;
-    let mut sheets: Vec<Sheet> = Vec::new();
+    let mut all: Vec<Result<Sheet, String>> = Vec::new();
     for file in &input.files {
         if file.path != UNNAMED && NO_TABLE.contains(&file.ending().as_str()) {
-            notes.push(format!("{}: not read: no table", file.path));
+            all.push(Err(format!("{}: not read: no table", file.path)));
             continue;
         }
-        match columns::read(file, question.today) {
+        all.push(columns::read(file, question.today));
+    }
+    // Payments first: they say what is paid of the invoices.
+    let mut read: Vec<&mut Sheet> = all.iter_mut().filter_map(|it| it.as_mut().ok()).collect();
+    let (settled, told) = receipts::settle(&mut read, question.today);
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for sheet in all {
+        match sheet {
             Ok(mut sheet) => {
                 notes.append(&mut sheet.notes);
                 notes.extend(groups::untold(&sheet));
@@ -77,12 +86,13 @@ pub fn handle(input: &str) -> Result<String, String> {
             Err(note) => notes.push(note),
         }
     }
+    notes.extend(told);
     if notes.len() > NOTES_MAX {
         let more = notes.len() - NOTES_MAX;
         notes.truncate(NOTES_MAX);
         notes.push(format!("{more} more remarks about tables, not listed"));
     }
-    let groups = groups::gather(&sheets, &question);
+    let groups = groups::gather(&sheets, settled, &question);
     let files: Vec<FileReport> = sheets.into_iter().map(|sheet| sheet.report).collect();
     let summary = summary(&files, &groups);
     let Question {
@@ -162,6 +172,9 @@ fn summary(files: &[FileReport], groups: &[Group]) -> String {
                 "{} {}{currency}{copies}{without}",
                 sum.column, sum.without_duplicates
             ));
+        }
+        for doubt in &group.doubts {
+            parts.push(format!("{} at {}", doubt.code, doubt.cites.join(", ")));
         }
         for duplicate in &group.duplicates {
             parts.push(format!(

@@ -7,9 +7,9 @@ use naos_reading::words::words;
 
 use crate::roles::Role;
 use crate::vocabulary::{
-    AMOUNT, CLIENT, DATED, DUE, GROSS, HOURS, INVOICE, ISSUED, MONEY, NAME, NAMES, NET, NO_MONEY,
-    NUMBERING, OPEN, PAID, PAYMENT, PLANNED, SMALL, STATUS, SUPPLIER, TAX, TERMS, TOTAL, UNIT,
-    WORKED,
+    AMOUNT, AWAITED, CLIENT, DATED, DUE, GROSS, HOURS, INVOICE, ISSUED, LINE, MEANS, MONEY, NAME,
+    NAMES, NET, NO_MONEY, NUMBERING, OPEN, PAID, PAYMENT, PLANNED, PRICE, QUANTITY, RATE, RECEIPTS,
+    SMALL, STATUS, SUPPLIER, TAX, TERMS, TOTAL, UNIT, WORKED,
 };
 
 /// A role that a name speaks of.
@@ -31,13 +31,12 @@ pub const RANK_OF_CELLS: usize = 300;
 /// Whether a column of this name holds money, as far as the name says.
 #[must_use]
 pub fn names_money(name: &str) -> bool {
-    let words = words(name);
-    let has = |list: &[&str]| {
-        words
-            .iter()
-            .any(|word| list.contains(&word.folded.as_str()))
-    };
-    !has(NO_MONEY) && !name.contains('%') && (has(MONEY) || name.contains(['€', '$', '£']))
+    let told = told(name);
+    let has = |list: &[&str]| told.iter().any(|word| list.contains(&word.as_str()));
+    !has(NO_MONEY)
+        && !has(UNIT)
+        && !name.contains('%')
+        && (has(MONEY) || name.contains(['€', '$', '£']))
 }
 
 /// The words of a name: lower case, without accents, parted at underscores and capitals too.
@@ -66,6 +65,78 @@ fn told(name: &str) -> Vec<String> {
         parted.push(letter);
     }
     words(&parted).into_iter().map(|word| word.folded).collect()
+}
+
+/// Whether a name speaks of what one of many costs, or of a share: nobody adds these up.
+#[must_use]
+pub fn is_price(name: &str) -> bool {
+    has(name, UNIT) || has(name, RATE) || without_share(name).contains('%')
+}
+
+/// A name without the share that it speaks of: "TVA 20 %" is the tax at that rate, and no rate.
+fn without_share(name: &str) -> String {
+    let Some((before, behind)) = name.split_once('%') else {
+        return name.to_owned();
+    };
+    let figures = |it: char| it.is_ascii_digit() || matches!(it, '.' | ',');
+    let rest = before.trim_end().trim_end_matches(figures);
+    match rest.len() < before.trim_end().len() {
+        true => format!("{}{behind}", rest.trim_end_matches([' ', '(', '\u{a0}'])),
+        false => name.to_owned(),
+    }
+}
+
+/// Whether a name speaks of what one of them costs where a column beside it says how many.
+#[must_use]
+pub fn is_price_of_many(name: &str) -> bool {
+    let told = told(name);
+    let said = told.iter().map(String::as_str);
+    let said: Vec<&str> = said
+        .filter(|it| !SMALL.contains(it) && !is_currency(it))
+        .collect();
+    let said = Name(&said);
+    said.has(&PRICE[..PRICES]) && said.only(&[PRICE])
+}
+
+/// So many of [`PRICE`] are prices, the others say whether tax is in them.
+const PRICES: usize = 7;
+
+/// Whether a name says how many of something there are.
+#[must_use]
+pub fn is_quantity(name: &str) -> bool {
+    has(name, QUANTITY)
+}
+
+/// Whether a name says that tax is in the amount.
+#[must_use]
+pub fn says_gross(name: &str) -> bool {
+    has(name, GROSS)
+}
+
+/// Whether a column tells how a payment was made.
+#[must_use]
+pub fn is_means(name: &str) -> bool {
+    let told = told(name);
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    let all = Name(&told);
+    all.has(MEANS) && (told.len() == 1 || all.has(PAYMENT) || all.has(PAID) || all.has(RECEIPTS))
+}
+
+/// What the path of a table says: that it holds payments, and that it holds invoices. The file's
+/// name and its folder's count.
+#[must_use]
+pub fn path_says(path: &str) -> (bool, bool) {
+    let names: Vec<&str> = path.rsplit('/').take(2).collect();
+    let told = |list: &[&str]| names.iter().any(|name| has(name, list));
+    let payments = told(RECEIPTS) && !told(AWAITED) && !told(PLANNED);
+    (
+        payments,
+        told(INVOICE) && !told(&["document", "doc", "piece"]),
+    )
+}
+
+fn has(name: &str, list: &[&str]) -> bool {
+    told(name).iter().any(|word| list.contains(&word.as_str()))
 }
 
 /// Whether a name says that days stand below it, and not amounts.
@@ -113,6 +184,8 @@ const SUM_BYTES_MAX: usize = 40;
 /// The role of a column of this name, as far as the name says.
 #[must_use]
 pub fn of(name: &str) -> Option<Named> {
+    let name = without_share(name);
+    let name = name.as_str();
     let all = told(name);
     let last = all.len().saturating_sub(1);
     let kept = |(at, word): (usize, &String)| {
@@ -212,9 +285,11 @@ impl Name<'_> {
         match () {
             () if named && self.has(NET) => Some(Role::Net),
             () if named && self.has(GROSS) || self.only(&[GROSS]) => Some(Role::Total),
-            () if self.has(TOTAL) && self.only(&[TOTAL, AMOUNT, INVOICE]) => Some(Role::Total),
+            () if self.has(TOTAL) && self.only(&[TOTAL, AMOUNT, INVOICE, LINE]) => {
+                Some(Role::Total)
+            }
             () if taxed && self.only(&[TAX, AMOUNT]) => Some(Role::Vat),
-            () if self.has(AMOUNT) && self.only(&[AMOUNT, INVOICE]) => Some(Role::Amount),
+            () if self.has(AMOUNT) && self.only(&[AMOUNT, INVOICE, LINE]) => Some(Role::Amount),
             () if self.has(&["ht", "htva", "ttc"]) => Some(if self.has(GROSS) {
                 Role::Total
             } else {
@@ -233,9 +308,12 @@ mod tests {
     fn money_is_known_by_name() {
         for (name, expected) in [
             ("Montant (Ar)", true),
-            ("prix_unitaire", true),
+            ("prix_unitaire", false),
+            ("PU HT", false),
+            ("Tarif horaire", false),
             ("€", true),
-            ("Unit cost", true),
+            ("Unit cost", false),
+            ("Coût total", true),
             ("a", false),
             ("population", false),
             ("taux TVA", false),
@@ -372,7 +450,15 @@ mod tests {
             ),
             (
                 Some(Vat),
-                &["TVA", "Montant TVA", "VAT amount", "Hetra", "vat_eur"],
+                &[
+                    "TVA",
+                    "Montant TVA",
+                    "VAT amount",
+                    "Hetra",
+                    "vat_eur",
+                    "TVA 20 %",
+                    "TVA (5,5%)",
+                ],
             ),
             (
                 Some(Amount),
@@ -449,6 +535,51 @@ mod tests {
             for name in names {
                 assert_eq!(of(name).map(|it| it.role), role, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn prices_and_shares_are_told_from_sums() {
+        for (name, alone, of_many) in [
+            ("Prix unitaire", true, false),
+            ("PU HT", true, false),
+            ("P.U. H.T.", true, false),
+            ("unit_price", true, false),
+            ("UnitPrice", true, false),
+            ("Hourly rate", true, false),
+            ("TVA %", true, false),
+            ("Taux de TVA", true, false),
+            ("TJM", true, false),
+            ("Prix", false, true),
+            ("Prix HT (€)", false, true),
+            ("price", false, true),
+            ("Montant HT", false, false),
+            ("Prix total", false, false),
+            ("Total", false, false),
+            ("HT", false, false),
+        ] {
+            assert_eq!(
+                (is_price(name), is_price_of_many(name)),
+                (alone, of_many),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_says_what_its_table_holds() {
+        for (path, expected) in [
+            ("paiements.csv", (true, false)),
+            ("compta/Encaissements 2026.csv", (true, false)),
+            ("payments/2026-10.csv", (true, false)),
+            ("fandoavana.csv", (true, false)),
+            ("paiements-factures.csv", (true, true)),
+            ("payments_due.csv", (false, false)),
+            ("paiements en attente.csv", (false, false)),
+            ("factures.csv", (false, true)),
+            ("a.csv", (false, false)),
+        ] {
+            assert_eq!(path_says(path), expected, "{path}");
         }
     }
 

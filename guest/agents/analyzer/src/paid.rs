@@ -155,6 +155,26 @@ pub fn says(cell: &str) -> Option<Says> {
     })
 }
 
+/// What a cell says under a name that asks whether something is paid: there a share of a hundred
+/// is one of the amount, and elsewhere it may be how far the work is.
+#[must_use]
+pub fn says_below_paid(cell: &str) -> Option<Says> {
+    let share = percent(cell).map(|share| Says {
+        settled: share >= 100,
+        plain: false,
+    });
+    share.or_else(|| says(cell))
+}
+
+/// The share of a hundred that a cell says, and nothing else: `100 %`, `33,3%`.
+#[must_use]
+pub fn percent(cell: &str) -> Option<u32> {
+    let number = cell.trim().strip_suffix('%')?.trim_end();
+    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    whole.parse().ok().filter(|_| digits(whole) && digits(part))
+}
+
 /// Whether a status says that a row counts no more.
 #[must_use]
 pub fn is_cancelled(cell: &str) -> bool {
@@ -291,6 +311,23 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_one_of_the_amount_where_payments_are_asked_about() {
+        for (cell, expected) in [
+            ("100 %", Some(true)),
+            ("100,0%", Some(true)),
+            ("50 %", Some(false)),
+            ("0%", Some(false)),
+            ("oui", Some(true)),
+            ("% 5", None),
+            ("100", None),
+            ("", None),
+        ] {
+            let said = says_below_paid(cell).map(|it| it.settled);
+            assert_eq!(said, expected, "{cell}");
+        }
+    }
+
+    #[test]
     fn a_credit_note_says_so_alone() {
         for (cell, expected) in [
             ("Avoir", true),
@@ -386,6 +423,7 @@ mod tests {
                     "",
                     "  ",
                     "virement",
+                    "100 %",
                     "envoyée",
                     "sent",
                     "2026-10-01",

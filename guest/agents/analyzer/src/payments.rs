@@ -35,7 +35,11 @@ pub fn owed(record: &Record) -> Option<(String, Decimal)> {
         return Some(open);
     }
     let (column, billed) = billed(record)?;
-    match record.number(&column_key("", Some(Role::Received))) {
+    let own = record.number(&column_key("", Some(Role::Received)));
+    match own
+        .filter(|part| !part.is_zero())
+        .or(record.received_elsewhere)
+    {
         Some(part) if !part.is_zero() => {
             Some((column_key("", Some(Role::Open)), billed.minus(part)?))
         }
@@ -44,7 +48,8 @@ pub fn owed(record: &Record) -> Option<(String, Decimal)> {
 }
 
 /// What was billed, and the column that says so: with tax before without.
-fn billed(record: &Record) -> Option<(String, Decimal)> {
+#[must_use]
+pub fn billed(record: &Record) -> Option<(String, Decimal)> {
     let of = |role: Role| {
         let column = column_key("", Some(role));
         record.number(&column).map(|number| (column, number))
@@ -152,7 +157,8 @@ pub fn settled(record: &Record, today: Date) -> (bool, Option<Remark>) {
     let remark = ahead.map(Remark::Ahead);
     let settles = |cell: &str| paid::says(cell).is_some_and(|says| says.settled);
     let by_status = status(settles);
-    let by_word = by_status || record.texts(Role::Paid).any(settles);
+    let pays = |cell: &str| paid::says_below_paid(cell).is_some_and(|says| says.settled);
+    let by_word = by_status || record.texts(Role::Paid).any(pays);
     let said = by_status && ahead.is_none() || paid_by_day(record, today);
     let owed = record.owed.as_ref().map(|(_, owed)| *owed);
     let nothing = owed.is_some_and(|owed| owed.is_zero() || owed.is_negative());
@@ -171,7 +177,7 @@ pub fn settled(record: &Record, today: Date) -> (bool, Option<Remark>) {
 
 /// Whether what stands where a payment is written down says that there was one.
 fn paid_by_day(record: &Record, today: Date) -> bool {
-    let is_payment = |cell: &str| match paid::says(cell) {
+    let is_payment = |cell: &str| match paid::says_below_paid(cell) {
         Some(says) => says.settled,
         None => !cell.is_empty() && !days::is_zero(cell) && !is_amount_of_nothing(cell),
     };

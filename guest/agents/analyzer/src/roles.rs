@@ -2,7 +2,7 @@
 //! [`assign`].
 
 use naos_reading::decimal::Decimal;
-use naos_reading::table::Table;
+use naos_reading::table::{Row, Table};
 use serde::Serialize;
 
 use crate::names::{self, Named};
@@ -29,6 +29,8 @@ pub enum Role {
     Total,
     /// An amount without more words.
     Amount,
+    /// What one of many costs, or a share: never summed.
+    Price,
     /// The currency of the row.
     Currency,
     /// When it has to be paid.
@@ -63,9 +65,10 @@ impl Role {
         matches!(self, Self::Date | Self::Due | Self::Paid)
     }
 
-    /// Whether a table may have more than one such column: each of them tells of payments.
+    /// Whether a table may have more than one such column: several may tell of payments, and of
+    /// prices.
     fn repeats(self) -> bool {
-        matches!(self, Self::Paid | Self::Status)
+        matches!(self, Self::Paid | Self::Status | Self::Price)
     }
 }
 
@@ -77,6 +80,8 @@ struct Cells {
     /// Numbers other than 0 and 1.
     sums: usize,
     days: usize,
+    /// Shares of a hundred.
+    percents: usize,
     /// Cells that say whether something is paid: as words of payment, and as yes and no.
     told: usize,
     yes_no: usize,
@@ -95,6 +100,10 @@ impl Cells {
             // A spreadsheet counts days, and an office writes down days that don't exist.
             if days::is_like_one(cell) || dated && days::counted(cell).is_some() {
                 cells.days += 1;
+                continue;
+            }
+            if paid::percent(cell).is_some() {
+                cells.percents += 1;
                 continue;
             }
             if written.holds_one(at, cell) {
@@ -132,6 +141,7 @@ pub fn assign(table: &Table, written: &Numbers) -> Vec<Option<Role>> {
     let mut named: Vec<Option<Named>> = (0..table.header.len())
         .map(|at| decided(table, at, written))
         .collect();
+    prices(table, written, &mut named);
     // Where nothing is ever due, a balance is one of an account.
     let is = |role: Role| move |it: &Option<Named>| it.is_some_and(|it| it.role == role);
     if !named.iter().any(is(Role::Due)) {
@@ -150,6 +160,83 @@ pub fn assign(table: &Table, written: &Numbers) -> Vec<Option<Role>> {
         (role.repeats() || best(role) == Some(at)).then_some(role)
     };
     named.iter().enumerate().map(one).collect()
+}
+
+/// Finds the columns of prices and shares.
+fn prices(table: &Table, written: &Numbers, named: &mut [Option<Named>]) {
+    let role = |it: &Option<Named>| it.map(|it| it.role);
+    let many = table.header.iter().any(|name| names::is_quantity(name));
+    let taken = |it: &Option<Named>| role(it).is_some_and(|role| !role.is_money());
+    let at = |named: &[Option<Named>], wanted: Role| {
+        named.iter().position(|it| role(it) == Some(wanted))
+    };
+    let rates = at(named, Role::Vat).filter(|&vat| {
+        let beside = [Role::Net, Role::Total].map(|role| at(named, role));
+        is_rate(table, vat, beside, written)
+    });
+    for (column, name) in table.header.iter().enumerate() {
+        let tells = matches!(role(&named[column]), Some(Role::Received | Role::Open));
+        let share = || !tells && are_shares(table, column);
+        let price = names::is_price(name)
+            || many && names::is_price_of_many(name)
+            || rates == Some(column)
+            || share();
+        if price && !taken(&named[column]) {
+            let (role, rank) = (Role::Price, names::RANK_OF_WORDS);
+            named[column] = Some(Named { role, rank });
+        }
+    }
+}
+
+/// Whether most of what stands in a column are shares of a hundred.
+fn are_shares(table: &Table, at: usize) -> bool {
+    let cells = || table.rows.iter().map(|row| row.cells[at].as_str());
+    let shares = cells().filter(|cell| cell.ends_with('%')).count();
+    shares > 0 && shares * 10 >= cells().filter(|it| !it.is_empty()).count() * MOSTLY_OF_TEN
+}
+
+/// Rates of tax that are in use: each is a number that may stand without its sign.
+const RATES_TENTHS: &[i128] = &[
+    0, 21, 25, 50, 55, 60, 70, 77, 80, 81, 85, 90, 100, 120, 150, 160, 180, 190, 200, 210, 220,
+    230, 240, 250,
+];
+
+/// Whether a column of taxes holds rates and no amounts: the amounts beside it say so where there
+/// are some, else all of its numbers are rates in use, and the same for different amounts.
+fn is_rate(table: &Table, vat: usize, beside: [Option<usize>; 2], written: &Numbers) -> bool {
+    let read = |row: &Row, at: usize| Some(written.read(at, &row.cells[at])?.0);
+    let rows = || table.rows.iter();
+    let taxes: Vec<Decimal> = rows().filter_map(|row| read(row, vat)).collect();
+    let known = |it: &Decimal| {
+        let tenths = RATES_TENTHS.iter().map(|&tenths| Decimal::new(tenths, 1));
+        tenths.into_iter().any(|rate| rate == *it)
+    };
+    if taxes.is_empty() || !taxes.iter().all(known) {
+        return false;
+    }
+    if let [Some(net), Some(total)] = beside {
+        let (mut added, mut multiplied) = (0, 0);
+        for row in rows() {
+            let all = || Some((read(row, net)?, read(row, vat)?, read(row, total)?));
+            let Some((net, tax, total)) = all() else {
+                continue;
+            };
+            let cents = Decimal::new(2, 2);
+            let near = |one: Option<Decimal>| {
+                let gap = one.and_then(|one| one.minus(total));
+                gap.is_some_and(|gap| gap.magnitude() <= cents)
+            };
+            added += usize::from(near(net.plus(tax)));
+            let hundred = Decimal::new(100, 0);
+            let share = hundred.plus(tax).and_then(|part| part.product(net));
+            multiplied += usize::from(near(share.and_then(|it| it.over(100))));
+        }
+        return multiplied > added;
+    }
+    let amounts = beside.into_iter().flatten().next();
+    let amounts = amounts.map(|at| rows().filter_map(|row| read(row, at)).collect::<Vec<_>>());
+    let differ = |all: Vec<Decimal>| all.iter().any(|it| *it != all[0]);
+    !taxes[0].is_zero() && taxes.iter().all(|it| *it == taxes[0]) && amounts.is_some_and(differ)
 }
 
 /// What a column's name says, as far as its cells don't say otherwise.
@@ -171,7 +258,7 @@ fn decided(table: &Table, at: usize, written: &Numbers) -> Option<Named> {
             rank: names::RANK_OF_CELLS,
         });
     };
-    let tells = cells.mostly(cells.days + cells.told + cells.yes_no);
+    let tells = cells.mostly(cells.days + cells.told + cells.yes_no + cells.percents);
     let role = match named.role {
         Role::Paid if cells.filled == 0 => Role::Paid,
         Role::Paid if cells.mostly(cells.sums) => Role::Received,

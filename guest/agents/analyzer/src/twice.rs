@@ -31,6 +31,9 @@ pub struct Duplicate {
     pub key: String,
     /// Every cell is the same, not only the number.
     pub same_row: bool,
+    /// Their amounts differ by rounding only.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rounded: bool,
     #[serde(flatten)]
     shown: Shown,
     /// The places, the first one first.
@@ -131,10 +134,11 @@ impl Eye<'_> {
         matches!(self.kind, Kind::Invoices | Kind::Purchases)
     }
 
-    /// In a time sheet a number is a ticket's or an order's, on which many work.
+    /// In a time sheet a number is a ticket's or an order's, on which many work; of an invoice
+    /// there may be many payments.
     fn number<'r>(&self, row: &'r Record) -> &'r str {
         match self.kind {
-            Kind::Timesheet => "",
+            Kind::Timesheet | Kind::Payments => "",
             _ => row.text(Role::Number),
         }
     }
@@ -175,7 +179,7 @@ impl Eye<'_> {
         parties
             && currency
             && days.is_none_or(|(one, two)| one == two)
-            && both.all(|(one, two)| one == two)
+            && both.all(|(one, two)| one == two || is_rounded(one, two))
     }
 
     fn is_item(&self, row: &Record) -> bool {
@@ -220,6 +224,11 @@ impl Eye<'_> {
             twice.duplicates.push(Duplicate {
                 key,
                 same_row: all.iter().all(|row| row.key == first.key),
+                rounded: self.is_billed()
+                    && all.iter().any(|row| {
+                        let mut sums = billed(first);
+                        sums.any(|(name, it)| row.number(name).is_some_and(|other| other != it))
+                    }),
                 shown: self.shown(first),
                 cites: all.iter().take(PLACES_MAX).map(|row| row.cite()).collect(),
                 more: all.len().saturating_sub(PLACES_MAX),
@@ -254,6 +263,14 @@ impl Eye<'_> {
         };
         files.into_iter().filter_map(items).collect()
     }
+}
+
+/// Whether one of two amounts is the other one without its fraction, rounded.
+fn is_rounded(one: Decimal, two: Decimal) -> bool {
+    let whole = |it: Decimal| it.trimmed(0).scale() == 0;
+    let half = Decimal::new(5, 1);
+    let near = one.minus(two).is_some_and(|gap| gap.magnitude() <= half);
+    near && whole(one) != whole(two)
 }
 
 /// The amounts that were billed: none of what was paid of them.

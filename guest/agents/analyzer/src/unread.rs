@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use naos_reading::dates::Date;
-use naos_reading::decimal::Decimal;
 use naos_reading::table::Table;
 use naos_reading::words::shorten;
 
@@ -29,14 +28,14 @@ pub struct Unread {
     pub column: String,
     /// What stands there.
     pub cell: String,
-    /// The two numbers that it may be, where that is why it isn't read.
-    pub either: Option<[Decimal; 2]>,
+    /// The two numbers or days that it may be, where that is why it isn't read.
+    pub either: Option<[String; 2]>,
 }
 
 impl Unread {
     fn shown(&self) -> String {
         let cell = shorten(&self.cell, CELL_CHARS_MAX);
-        match self.either {
+        match &self.either {
             Some([one, other]) => format!("{cell} ({one}? {other}?)"),
             None => cell,
         }
@@ -52,30 +51,16 @@ pub fn says_none(cell: &str) -> bool {
 /// What is told about one file's amounts that are not read, column by column.
 #[must_use]
 pub fn amounts(path: &str, unread: &[Unread]) -> Vec<String> {
-    let mut columns: BTreeMap<&str, Vec<&Unread>> = BTreeMap::new();
-    for it in unread {
-        columns.entry(&it.column).or_default().push(it);
-    }
-    let told = |(column, all): (&str, Vec<&Unread>)| {
-        if all.len() > NAMED_MAX {
-            let lines: Vec<usize> = all.iter().map(|it| it.line).collect();
-            let (count, lines) = (lines.len(), runs(&lines));
-            return vec![format!(
-                "{path}: {count} amounts not read ({column}): lines {lines}"
-            )];
-        }
-        let one = |it: &&Unread| {
-            let (line, cell) = (it.line, it.shown());
-            format!("{path}:{line}: amount {cell} not read ({column})")
-        };
-        all.iter().map(one).collect()
-    };
-    columns.into_iter().flat_map(told).collect()
+    told(path, unread, "amount", "amounts", "not read")
 }
 
 /// What is told about one file's days that are not read, column by column.
 #[must_use]
 pub fn days(path: &str, unread: &[Unread]) -> Vec<String> {
+    told(path, unread, "day", "days", "could not be read")
+}
+
+fn told(path: &str, unread: &[Unread], one: &str, many: &str, why: &str) -> Vec<String> {
     let mut columns: BTreeMap<&str, Vec<&Unread>> = BTreeMap::new();
     for it in unread {
         columns.entry(&it.column).or_default().push(it);
@@ -85,17 +70,14 @@ pub fn days(path: &str, unread: &[Unread]) -> Vec<String> {
             let lines: Vec<usize> = all.iter().map(|it| it.line).collect();
             let (count, lines) = (lines.len(), runs(&lines));
             return vec![format!(
-                "{path}: {count} days could not be read ({column}): lines {lines}"
+                "{path}: {count} {many} {why} ({column}): lines {lines}"
             )];
         }
-        let one = |it: &&Unread| {
-            let cell = shorten(&it.cell, CELL_CHARS_MAX);
-            format!(
-                "{path}:{}: day {cell} could not be read ({column})",
-                it.line
-            )
+        let named = |it: &&Unread| {
+            let (line, cell) = (it.line, it.shown());
+            format!("{path}:{line}: {one} {cell} {why} ({column})")
         };
-        all.iter().map(one).collect()
+        all.iter().map(named).collect()
     };
     columns.into_iter().flat_map(told).collect()
 }
@@ -152,7 +134,7 @@ pub fn rows(path: &str, table: &Table) -> Vec<String> {
 }
 
 /// `3-5, 9`: lines that follow each other are one run.
-fn runs(lines: &[usize]) -> String {
+pub fn runs(lines: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for &line in lines {
         match runs.last_mut() {

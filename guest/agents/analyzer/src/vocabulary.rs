@@ -508,8 +508,98 @@ pub const AMOUNT: &[&str] = &[
     "fees",
 ];
 
-/// A part of a price, or of what it is the price of.
-pub const UNIT: &[&str] = &["unitaire", "unit", "unite", "pu", "each", "isaky"];
+/// The price of one of many, or of an hour or a day: no sum of these means anything.
+pub const UNIT: &[&str] = &[
+    "unitaire",
+    "unitaires",
+    "unit",
+    "unite",
+    "pu",
+    "puht",
+    "puttc",
+    "each",
+    "isaky",
+    "tarif",
+    "tarifs",
+    "horaire",
+    "hourly",
+    "tjm",
+    "thm",
+    "journalier",
+    "daily",
+];
+
+/// A share of something else: no sum of these means anything either.
+pub const RATE: &[&str] = &[
+    "taux",
+    "rate",
+    "rates",
+    "pct",
+    "percent",
+    "pourcentage",
+    "tahan",
+];
+
+/// How many of something there are.
+pub const QUANTITY: &[&str] = &[
+    "qty",
+    "qte",
+    "qtes",
+    "quantite",
+    "quantites",
+    "quantity",
+    "quantities",
+    "isany",
+    "habetsahana",
+    "fatrany",
+];
+
+/// What is paid for one of them, where it isn't said for how many.
+pub const PRICE: &[&str] = &[
+    "prix", "price", "prices", "vidiny", "vidin", "cout", "cost", "ht", "htva", "ttc", "net",
+    "gross", "vente", "sale",
+];
+
+/// Items of an invoice.
+pub const LINE: &[&str] = &["ligne", "lignes", "line", "lines", "item", "article"];
+
+/// Tables of payments, by the names of their files and columns.
+pub const RECEIPTS: &[&str] = &[
+    "paiement",
+    "paiements",
+    "payment",
+    "payments",
+    "reglement",
+    "reglements",
+    "encaissement",
+    "encaissements",
+    "versement",
+    "versements",
+    "receipts",
+    "fandoavana",
+    "fandoavambola",
+];
+
+/// That a table of payments is one of those that are still to come.
+pub const AWAITED: &[&str] = &[
+    "due",
+    "attente",
+    "retard",
+    "late",
+    "overdue",
+    "pending",
+    "venir",
+    "impayes",
+    "unpaid",
+    "outstanding",
+    "schedule",
+    "echeancier",
+];
+
+/// How a payment is made.
+pub const MEANS: &[&str] = &[
+    "mode", "moyen", "methode", "method", "means", "fomba", "via",
+];
 
 /// Words of a column's name that say that it holds money.
 pub const MONEY: &[&str] = &[
@@ -526,8 +616,6 @@ pub const MONEY: &[&str] = &[
     "costs",
     "somme",
     "budget",
-    "tarif",
-    "tarifs",
     "frais",
     "fee",
     "fees",
@@ -576,6 +664,29 @@ pub const MONEY: &[&str] = &[
 
 /// Words that say that it doesn't: counts, rates and measures.
 pub const NO_MONEY: &[&str] = &[
-    "nombre", "number", "count", "qty", "quantite", "quantity", "taux", "rate", "pct", "percent",
-    "heures", "hours", "jours", "days", "kg", "poids", "weight", "isa", "ora",
+    "nombre",
+    "number",
+    "count",
+    "qty",
+    "qte",
+    "qtes",
+    "quantite",
+    "quantites",
+    "quantity",
+    "taux",
+    "rate",
+    "rates",
+    "pct",
+    "percent",
+    "pourcentage",
+    "heures",
+    "hours",
+    "jours",
+    "days",
+    "kg",
+    "poids",
+    "weight",
+    "isa",
+    "isany",
+    "ora",
 ];

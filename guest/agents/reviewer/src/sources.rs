@@ -28,6 +28,8 @@ struct Source {
     decoded: BTreeMap<usize, String>,
     /// The rows of a table, by the line that each begins on: a cell may go on for many lines.
     rows: BTreeMap<usize, String>,
+    /// The line of a table's header.
+    head: usize,
     is_table: bool,
     /// What is asked again for every amount: see [`Source::folded`] and [`Source::amounts`].
     folded: OnceCell<String>,
@@ -151,11 +153,9 @@ impl Source {
         last.max(self.before + self.lines.len())
     }
 
-    /// The line on which a table names its columns: of its first row that isn't blank.
+    /// The line on which a table names its columns: what stands above it are titles.
     fn head(&self) -> usize {
-        let mut rows = self.rows.iter().filter(|_| self.before == 0);
-        rows.find(|(_, row)| !row.trim().is_empty())
-            .map_or(1, |(&line, _)| line)
+        if self.before == 0 { self.head } else { 0 }
     }
 
     /// All of it, folded.
@@ -206,6 +206,7 @@ impl Source {
             true => table::rows(text),
             false => Vec::new(),
         };
+        let head = head_of(&rows);
         // What stands in one cell is no part of a number in the next one.
         let row = |row: table::Row| (before + row.line, row.cells.join("\n"));
         let rows = rows.into_iter().map(row).collect();
@@ -222,11 +223,31 @@ impl Source {
             lines,
             decoded,
             rows,
+            head,
             is_table,
             folded: OnceCell::new(),
             amounts: OnceCell::new(),
         }
     }
+}
+
+/// The line of a table's header. Where what looks like one holds figures it is a title as wide, and
+/// the first row of words behind it is the header.
+fn head_of(rows: &[table::Row]) -> usize {
+    let Some(at) = table::header_at(rows) else {
+        return 1;
+    };
+    let digits = |row: &table::Row| {
+        let mut cells = row.cells.iter();
+        cells.any(|cell| cell.contains(|it: char| it.is_ascii_digit()))
+    };
+    let words = |row: &&table::Row| {
+        let filled = row.cells.iter().filter(|cell| !cell.is_empty()).count();
+        filled > 1 && !digits(row)
+    };
+    let mut near = rows.iter().take(table::TITLES_MAX).skip(at);
+    let named = near.find(words).filter(|_| digits(&rows[at]));
+    named.unwrap_or(&rows[at]).line
 }
 
 /// The whole amounts of a text without their grouping: `4 200 000 Ar` is `4200000`.

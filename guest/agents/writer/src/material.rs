@@ -310,7 +310,7 @@ impl Material {
             let named = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(name);
             scopes.iter().find(named)?.get("rows")?.as_u64()
         };
-        let reported = ["invoices", "timesheet", "table"].into_iter();
+        let reported = ["invoices", "payments", "timesheet", "table"].into_iter();
         let groups = reported.flat_map(|kind| self.groups(kind));
         let others = |group| {
             let theirs = rows(group, "client")?;

@@ -8,6 +8,11 @@ use serde_json::Value;
 use crate::material::{Material, Refuted};
 use crate::words::Words;
 
+mod doubts;
+mod payments;
+
+use doubts::doubts;
+
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
@@ -105,6 +110,26 @@ fn is_money(sum: &Value) -> bool {
     known || sum.get("money").and_then(Value::as_bool) == Some(true)
 }
 
+/// What is said behind a sum without a currency where others of its column have one.
+fn unnamed(scope: &Value, sum: &Value, words: &Words) -> String {
+    let column = text(sum, "column");
+    let mut others = list(scope, "totals").filter(|it| text(it, "column") == column);
+    let apart =
+        text(sum, "currency").is_empty() && others.any(|it| !text(it, "currency").is_empty());
+    match apart {
+        true => format!(" ({})", words.no_currency),
+        false => String::new(),
+    }
+}
+
+/// What the column of a sum is called: as its table does where that says something else.
+fn column_of(sum: &Value, words: &Words) -> String {
+    match text(sum, "label") {
+        "" => words.column(text(sum, "column")),
+        label => label.to_owned(),
+    }
+}
+
 /// One line for each column and currency of a table's sums: the column, the currency and the line.
 fn sums<'a>(
     material: &Material,
@@ -120,8 +145,11 @@ fn sums<'a>(
         "invoices" => words.billed,
         "purchases" if scopes == IN_PERIOD => words.bought_in_period,
         "purchases" => words.bought,
+        "payments" if scopes == IN_PERIOD => words.came_in_in_period,
+        "payments" => words.came_in,
         _ => words.sum,
     };
+    let main = main_sums(scope);
     let disputed = contradicted(material, group);
     let line = |sum: &'a Value| {
         let (once, all) = (
@@ -140,19 +168,94 @@ fn sums<'a>(
         } else {
             String::new()
         };
+        let named = match text(group, "kind") {
+            "payments" => named.to_owned(),
+            "table" => format!("{named}, {}", column_of(sum, words)),
+            // What is billed is told once; what else the same rows say is no more of it.
+            _ if main.contains(&(column, currency)) => {
+                let column = column_of(sum, words);
+                match is_partly_told(scope, sum, &main) {
+                    true => format!("{named}, {column}, {}", words.partly_above),
+                    false => format!("{named}, {column}"),
+                }
+            }
+            _ => format!("{}, {}", words.the_same, column_of(sum, words)),
+        };
         let line = format!(
-            "- {named}, {}: {}{copies}{disputed}{} ({})",
-            words.column(column),
+            "- {named}: {}{}{copies}{disputed}{} ({})",
             with_currency(words, once, currency),
+            unnamed(scope, sum, words),
             incomplete(sum, words),
             heads(material, scope, sum)
         );
         (column, currency, line)
     };
-    list(scope, "totals")
-        .filter(|sum| is_money(sum))
-        .map(line)
-        .collect()
+    let told =
+        |sum: &&Value| text(group, "kind") != "payments" || text(sum, "column") == "received";
+    let sums = list(scope, "totals").filter(|sum| is_money(sum));
+    let mut lines: Vec<_> = sums.filter(told).map(line).collect();
+    // The one that is billed stands first.
+    lines.sort_by_key(|(column, currency, _)| {
+        (!main.contains(&(*column, *currency)), currency.is_empty())
+    });
+    lines
+}
+
+/// Whether some files of a sum are in another one that is told before it.
+fn is_partly_told(scope: &Value, sum: &Value, main: &[(&str, &str)]) -> bool {
+    let of = |it: &Value| {
+        (
+            text(it, "column").to_owned(),
+            text(it, "currency").to_owned(),
+        )
+    };
+    let own = of(sum);
+    let before = main
+        .iter()
+        .take_while(|(column, currency)| (*column, *currency) != (&*own.0, &*own.1));
+    let mut before = before.filter(|(_, currency)| *currency == own.1);
+    before.any(|(column, currency)| {
+        let mut sums = list(scope, "totals");
+        let other =
+            sums.find(|it| text(it, "column") == *column && text(it, "currency") == *currency);
+        let files = |it| list(it, "files").filter_map(Value::as_str);
+        other.is_some_and(|other| files(other).any(|file| files(sum).any(|it| it == file)))
+    })
+}
+
+/// Of the sums of one scope those by which its rows are told, column and currency: with tax before
+/// without, and what a file says in another way only where it doesn't say it in the better one.
+fn main_sums(scope: &Value) -> Vec<(&str, &str)> {
+    const ORDER: &[&str] = &["total", "amount", "net"];
+    let place = |column: &str| ORDER.iter().position(|it| *it == column);
+    let all = || list(scope, "totals").filter(|sum| is_money(sum));
+    // A table with other amounts is told by all of these.
+    let is_other = |column: &&str| {
+        let parts = ["vat", "open", "received"];
+        place(column).is_none() && !parts.contains(column)
+    };
+    let mut others: Vec<&str> = all()
+        .map(|sum| text(sum, "column"))
+        .filter(is_other)
+        .collect();
+    others.dedup();
+    if all().any(|sum| place(text(sum, "column")).is_some()) {
+        others.clear();
+    }
+    let (mut told, mut kept) = (Vec::new(), Vec::new());
+    for wanted in ORDER.iter().copied().chain(others) {
+        for sum in all().filter(|sum| text(sum, "column") == wanted) {
+            let currency = text(sum, "currency");
+            let files: Vec<&str> = list(sum, "files").filter_map(Value::as_str).collect();
+            let known = |file: &&str| told.contains(&(*file, currency));
+            let better = place(wanted).is_some() && files.iter().all(known);
+            if files.is_empty() || !better {
+                told.extend(files.into_iter().map(|file| (file, currency)));
+                kept.push((text(sum, "column"), currency));
+            }
+        }
+    }
+    kept
 }
 
 fn read(text: &str) -> Option<Decimal> {
@@ -165,7 +268,7 @@ fn totals(material: &Material, words: &Words) -> Vec<String> {
         let groups = material.groups(kind);
         groups.flat_map(move |group| sums(material, group, scopes, words))
     };
-    let billed = material.billed().iter();
+    let billed = material.billed().iter().chain(&["payments"]);
     let lines = billed.flat_map(|kind| of(kind, IN_PERIOD).chain(of(kind, ALL)));
     lines
         .chain(of("table", ALL))
@@ -266,17 +369,10 @@ pub fn section(material: &Material, words: &Words) -> String {
     let billed = material.billed().iter();
     for group in billed.flat_map(|kind| material.groups(kind)) {
         lines.extend(overdue(group, words));
+        lines.extend(doubts(material, group, words));
         lines.extend(cancelled(material, group, words));
         for item in list(group, "duplicates").filter(|it| is_theirs(material, it)) {
-            lines.push(format!(
-                "- {}: {}, {}, {}{} ({})",
-                words.duplicate,
-                text(item, "key"),
-                with_currency(words, text(item, "amount"), text(item, "currency")),
-                words.counted_once,
-                more_places(item, words),
-                cites(item),
-            ));
+            lines.push(duplicate(item, words));
         }
         lines.extend(conflicts(material, group, words));
         for item in list(group, "near_duplicates").filter(|it| is_theirs(material, it)) {
@@ -302,6 +398,15 @@ pub fn section(material: &Material, words: &Words) -> String {
             ));
         }
     }
+    for group in material.groups("payments") {
+        lines.extend(payments::settled(material, group, words));
+        lines.extend(doubts(material, group, words));
+        let again = list(group, "duplicates").filter(|it| is_theirs(material, it));
+        lines.extend(again.map(|item| duplicate(item, words)));
+    }
+    for group in material.groups("table") {
+        lines.extend(doubts(material, group, words));
+    }
     lines.extend(skills(material, words));
     let kept = lines.iter().filter(|line| !material.is_refuted(line, ""));
     let mut text: String = kept.map(|line| format!("{line}\n")).collect();
@@ -309,9 +414,25 @@ pub fn section(material: &Material, words: &Words) -> String {
     text
 }
 
+/// Rows that are there more than once.
+fn duplicate(item: &Value, words: &Words) -> String {
+    let rounded = item.get("rounded").and_then(Value::as_bool) == Some(true);
+    let rounded = rounded.then(|| format!("{}, ", words.rounded));
+    format!(
+        "- {}: {}, {}, {}{}{} ({})",
+        words.duplicate,
+        text(item, "key"),
+        with_currency(words, text(item, "amount"), text(item, "currency")),
+        rounded.unwrap_or_default(),
+        words.counted_once,
+        more_places(item, words),
+        cites(item),
+    )
+}
+
 /// How much more there is of what an analyzer lists in part only.
 fn not_listed(material: &Material, words: &Words) -> String {
-    let mut counts = [0; 7];
+    let mut counts = [0; 8];
     let count = |value: &Value| value.as_u64().unwrap_or_default();
     for (at, kind) in ["invoices", "purchases"].into_iter().enumerate() {
         let reported = material.billed().contains(&kind);
@@ -323,6 +444,7 @@ fn not_listed(material: &Material, words: &Words) -> String {
             counts[3] += count(&group["more"]["near_duplicates"]);
             counts[4] += count(&group["more"]["outliers"]);
             counts[6] += count(&group["more"]["conflicts"]);
+            counts[7] += count(&group["more"]["doubts"]);
             let listed = list(all, "undated").count() as u64;
             counts[5] += count(&all["undated_count"]).saturating_sub(listed);
         }
@@ -335,6 +457,7 @@ fn not_listed(material: &Material, words: &Words) -> String {
         words.outlier,
         words.undated,
         words.conflict,
+        words.doubt,
     ];
     let told = counts.iter().zip(names).filter(|(count, _)| **count > 0);
     let told: Vec<String> = told
@@ -395,6 +518,9 @@ fn overdue(group: &Value, words: &Words) -> Vec<String> {
     let without = |item: &Value| {
         let owed = with_currency(words, text(item, "owed"), text(item, "currency"));
         let (named, day) = (named(item), text(item, "day"));
+        if day.is_empty() {
+            return format!("- {}: {named}, {owed} ({})", words.no_due_day, cites(item));
+        }
         format!("- {undated}: {named}, {owed} « {day} » ({})", cites(item))
     };
     let late = list(overdue, "items").map(line);
@@ -499,10 +625,14 @@ pub fn hours(material: &Material, words: &Words) -> String {
                 String::new()
             };
             for (name, sum) in named {
-                let sum = words.amount(sum.as_str().unwrap_or_default());
-                lines.push(format!("- {what}{name}: {sum} h ({place})"));
+                lines.push(match sum.as_str().unwrap_or_default() {
+                    "" => format!("- {what}{name}: {} ({place})", words.no_hours),
+                    sum => format!("- {what}{name}: {} h ({place})", words.amount(sum)),
+                });
             }
         }
+        lines.extend(undated(scope, &place, words));
+        lines.extend(doubts(material, group, words));
         let within = text(scope, "name").contains("period");
         lines.extend(rows_twice(material, group, within, words));
         more += group["more"]["duplicates"].as_u64().unwrap_or_default();
@@ -514,6 +644,28 @@ pub fn hours(material: &Material, words: &Words) -> String {
         text.push_str(&format!("\n*{name}: {more} {told}*\n"));
     }
     text
+}
+
+/// The rows without a day that are in a sum of hours.
+fn undated(scope: &Value, head: &str, words: &Words) -> Option<String> {
+    let undated = scope.get("undated")?;
+    let count = undated.get("count")?.as_u64()?;
+    let rows = words.count(
+        usize::try_from(count).unwrap_or(usize::MAX),
+        words.row_undated,
+        words.rows_undated,
+    );
+    let hours = words.amount(text(undated, "hours"));
+    let more = if count > list(undated, "cites").count() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    let told = words.counted_for_all_that;
+    Some(format!(
+        "- {rows}, {hours} h{more}, {told} ({head}, {})",
+        cites(undated)
+    ))
 }
 
 /// The rows of a time sheet that are there more than once, of those that are counted.
@@ -559,6 +711,14 @@ pub fn headline(material: &Material, words: &Words) -> String {
         .groups("table")
         .flat_map(|group| best(material, group, ALL, words).map(|(_, line)| line))
         .collect();
+    for group in material.groups("payments") {
+        let in_period = best(material, group, IN_PERIOD, words);
+        lines.extend(
+            in_period
+                .chain(best(material, group, ALL, words))
+                .map(|(_, line)| line),
+        );
+    }
     lines.extend(tables.iter().take(TABLES_MAX).cloned());
     let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     if let Some(more @ 1..) = tables.len().checked_sub(TABLES_MAX) {
@@ -568,52 +728,19 @@ pub fn headline(material: &Material, words: &Words) -> String {
     text
 }
 
-/// Of the sums of one scope those by which its rows are told, with their currency: with tax before
-/// without, and what a file says in another way only where it doesn't say it in the better one.
+/// The lines of the sums by which the rows of one scope are told, with their currency.
 fn best<'a>(
     material: &Material,
     group: &'a Value,
     scopes: &[&str],
     words: &Words,
 ) -> impl Iterator<Item = (&'a str, String)> {
-    const ORDER: &[&str] = &["total", "amount", "net"];
-    let all = sums(material, group, scopes, words);
-    let place = |column: &str| ORDER.iter().position(|it| *it == column);
-    // A table with other amounts is told by all of these.
-    let is_other = |column: &&str| {
-        let parts = ["vat", "open", "received"];
-        place(column).is_none() && !parts.contains(column)
-    };
-    let others = all.iter().map(|(column, ..)| *column).filter(is_other);
-    let mut others: Vec<&str> = others.collect();
-    others.dedup();
-    if all.iter().any(|(column, ..)| place(column).is_some()) {
-        others.clear();
-    }
-    let sum_of = |column: &str, currency: &str| {
-        let sums = list(scope(group, scopes)?, "totals");
-        let mut sums = sums.filter(|sum| text(sum, "column") == column);
-        sums.find(|sum| text(sum, "currency") == currency)
-    };
-    let mut told: Vec<(&str, &str)> = Vec::new();
-    let mut kept = Vec::new();
-    for wanted in ORDER.iter().copied().chain(others) {
-        for (column, currency, line) in all.iter().filter(|(column, ..)| *column == wanted) {
-            let files = sum_of(column, currency).map(|sum| list(sum, "files"));
-            let files: Vec<&str> = files
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            let known = |file: &&str| told.contains(&(file, currency));
-            let better = place(wanted).is_some() && files.iter().all(known);
-            if files.is_empty() || !better {
-                told.extend(files.into_iter().map(|file| (file, *currency)));
-                kept.push((*currency, line.clone()));
-            }
-        }
-    }
-    kept.into_iter()
+    let payments = text(group, "kind") == "payments";
+    let main = scope(group, scopes).map(main_sums).unwrap_or_default();
+    let all = sums(material, group, scopes, words).into_iter();
+    let kept =
+        all.filter(move |(column, currency, _)| payments || main.contains(&(*column, *currency)));
+    kept.map(|(_, currency, line)| (currency, line))
 }
 
 /// Figures that somebody has to check.
@@ -621,6 +748,13 @@ pub fn checks(material: &Material, words: &Words) -> Vec<String> {
     let groups = material.groups("invoices");
     let items = groups.flat_map(|group| list(group, "outliers"));
     let ours = items.filter(|it| is_theirs(material, it));
-    ours.map(|it| format!("- {} {} ({})", words.check, text(it, "number"), cites(it)))
-        .collect()
+    let amounts =
+        ours.map(|it| format!("- {} {} ({})", words.check, text(it, "number"), cites(it)));
+    let kinds = ["invoices", "purchases", "payments", "timesheet", "table"].into_iter();
+    let groups = kinds.flat_map(|kind| material.groups(kind));
+    let doubts = groups.flat_map(|group| doubts(material, group, words));
+    amounts.chain(doubts.take(DOUBTS_MAX)).collect()
 }
+
+/// Most of what can't be right among the next steps: all of it stands with the figures.
+const DOUBTS_MAX: usize = 10;

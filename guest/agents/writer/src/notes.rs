@@ -86,6 +86,42 @@ const NOTES: &[(&str, &str)] = &[
         "column {} not counted: {} of its {} cells are no amounts",
         "colonne {} non comptée : {} de ses {} cellules ne sont pas des montants",
     ),
+    (
+        "column {} not counted: prices or rates, and no totals",
+        "colonne {} non comptée : des prix ou des taux, et aucun total",
+    ),
+    (
+        "{} row names no currency: taken as {}: lines {}",
+        "{} ligne sans devise : comptée en {} : lignes {}",
+    ),
+    (
+        "{} rows name no currency: taken as {}: lines {}",
+        "{} lignes sans devise : comptées en {} : lignes {}",
+    ),
+    (
+        "{} row names no currency: counted apart, for the others name several: lines {}",
+        "{} ligne sans devise : comptée à part, les autres en ont plusieurs : lignes {}",
+    ),
+    (
+        "{} rows name no currency: counted apart, for the others name several: lines {}",
+        "{} lignes sans devise : comptées à part, les autres en ont plusieurs : lignes {}",
+    ),
+    (
+        "{} payments name no currency: taken as their invoices'",
+        "{} paiements sans devise : comptés dans celle de leurs factures",
+    ),
+    (
+        "{} paid, and its payments come to {}: {}",
+        "{} payés, et ses paiements font {} : {}",
+    ),
+    (
+        "what is paid is taken from {}",
+        "ce qui est payé vient de {}",
+    ),
+    (
+        "the header again: not counted",
+        "l'en-tête une seconde fois : non compté",
+    ),
     ("day {} could not be read ({})", "date {} illisible ({})"),
     (
         "{} days could not be read ({}): lines {}",

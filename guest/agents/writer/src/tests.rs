@@ -404,7 +404,7 @@ fn a_total_in_which_amounts_are_missing_says_so_and_names_its_files_alone() {
         (
             "en",
             [
-                "- Billed in the period, tax included: 30.00 EUR, incomplete, amounts not \
+                "- Billed in the period, total: 30.00 EUR, incomplete, amounts not \
                  read: 1 (good.csv:1)\n",
                 "- All hours: **7.50 h**, incomplete, amounts not read: 1 (h.csv:1)\n",
                 "+ good.csv:3: amount abc not read (total)\n",
@@ -414,7 +414,7 @@ fn a_total_in_which_amounts_are_missing_says_so_and_names_its_files_alone() {
         (
             "fr",
             [
-                "TTC: 30,00 EUR, incomplet, montants non lus : 1 (good.csv:1)\n",
+                "total: 30,00 EUR, incomplet, montants non lus : 1 (good.csv:1)\n",
                 "**7,50 h**, incomplet, montants non lus : 1 (h.csv:1)\n",
                 "+ good.csv:3: montant abc non lu (total)\n",
                 "+ bad.csv:1: colonne total non comptée : 1 de ses 1 cellules ne sont pas \

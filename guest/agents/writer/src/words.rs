@@ -87,6 +87,77 @@ words! {
     bought_in_period: "Bills received in the period", "Factures reçues sur la période";
     /// The sum of a table that holds no invoices.
     sum: "Sum of a table", "Somme d'un tableau";
+    /// Of what is billed another column: no more money.
+    the_same: "The same invoices", "Les mêmes factures";
+    /// Behind a column's name, where some rows of the sum are in another one.
+    partly_above: "partly the same invoices as above",
+        "en partie les mêmes factures que ci-dessus";
+    /// Behind a sum whose rows name no currency, beside others that do.
+    no_currency: "no currency named", "sans devise indiquée";
+    /// What was paid, in all that was handed over.
+    came_in: "Payments recorded in all the tables", "Paiements inscrits dans tous les tableaux";
+    /// What was paid in the period.
+    came_in_in_period: "Payments recorded in the period", "Paiements inscrits sur la période";
+    /// Before counts of invoices, by what their payments come to.
+    by_payments: "Invoices by their payments", "Factures selon leurs paiements";
+    /// Behind a count of them.
+    paid_full: "fully paid", "soldée(s)";
+    /// Behind a count of them.
+    paid_part: "partly paid", "payée(s) en partie";
+    /// Behind a count of them.
+    paid_over: "overpaid", "payée(s) en trop";
+    /// Behind a count of them.
+    paid_none: "open, no payment recorded", "sans paiement, à payer";
+    /// Before one of them.
+    in_part: "Partly paid", "Payée en partie";
+    /// Before one of them.
+    over: "Overpaid", "Payée en trop";
+    /// Behind what was paid too much.
+    too_much: "too much", "de trop";
+    /// Between what was paid and what was billed.
+    of: "of", "sur";
+    /// A payment for nothing that is known.
+    apart_unknown: "Payment for an invoice that no table beside it has",
+        "Paiement d'une facture absente des tableaux voisins";
+    /// A payment for a number of several rows.
+    apart_several: "Payment not attributed, several rows have its number",
+        "Paiement non rattaché, plusieurs lignes ont ce numéro";
+    /// A payment in another currency.
+    apart_currency: "Payment not attributed, its invoice is in another currency",
+        "Paiement non rattaché, sa facture est dans une autre devise";
+    /// Before what can't be right as it is written.
+    doubt: "To be checked", "À vérifier";
+    /// Net, tax and total.
+    tax_sum: "{} and {} of tax don't come to {}", "{} et {} de TVA ne font pas {}";
+    /// Paid and billed.
+    overpaid_row: "{} paid, more than the {} that were billed",
+        "{} payés, plus que les {} facturés";
+    /// Due day and invoice day.
+    due_before: "due on {}, before its own day {}", "échéance le {}, avant sa propre date {}";
+    /// Hours.
+    negative_hours: "{} h, less than nothing", "{} h, moins que rien";
+    /// Hours of one person on one day.
+    long_day: "{} h on one day", "{} h en un seul jour";
+    /// A column, and how many of its cells may be either.
+    mixed_days: "days of column {} are written day first and month first; cells that may be \
+        either and are not read: {}",
+        "les dates de la colonne {} mettent tantôt le jour, tantôt le mois en premier ; cellules \
+        ambiguës, non lues : {}";
+    /// Their codes.
+    two_currencies: "two currencies in one row ({}), its amounts stand apart",
+        "deux devises sur une ligne ({}), ses montants sont à part";
+    /// Not paid, and no day says when it is due.
+    no_due_day: "Open, no due day", "À payer, sans échéance";
+    /// In the place of hours that can't be read.
+    no_hours: "hours unreadable or missing", "heures illisibles ou absentes";
+    /// One row.
+    row_undated: "row without a date", "ligne sans date";
+    /// Many of them.
+    rows_undated: "rows without a date", "lignes sans date";
+    /// They are in the sum.
+    counted_for_all_that: "counted in the total", "comptées dans le total";
+    /// Two amounts are the same but for rounding.
+    rounded: "one amount is rounded", "un des montants est arrondi";
     /// Duplicates don't count.
     without_duplicates: "without duplicates", "sans les doublons";
     /// They would have.
