@@ -4,15 +4,17 @@
 #[rustfmt::skip]
 pub const MOVES: &[&str] = &[
     "moved", "postponed", "pushed", "rescheduled", "shifted", "delayed", "extended", "deferred",
+    "move", "postpone", "push", "reschedule", "shift", "delay", "extend", "moving", "pushing",
     "put back", "put off", "brought forward", "changed", "slipped", "slips",
     "repousse", "repoussee", "repousses", "repoussees", "repoussons", "reporte", "reportee",
     "reportes", "reportees", "reportons", "decale", "decalee", "decales", "decalees", "decalons",
     "deplace", "deplacee", "deplaces", "deplacees", "prolonge", "prolongee", "prolonges",
     "prolongees", "avance au", "avancee au", "avances au", "avancees au", "avance du", "avancee du",
-    "passe du", "passe au", "glisse", "change", "changee", "differe", "differee", "remis au",
-    "remise au",
+    "passe du", "passe au", "decaler", "reporter", "repousser", "glisse", "change", "changee",
+    "differe", "differee", "remis au", "remise au",
     "nafindra", "hafindra", "afindra", "afindrany", "nahemotra", "hahemotra", "ahemotra", "naroso",
-    "haroso", "aroso", "nohalavaina", "nosoloina", "niova", "nihemotra",
+    "haroso", "aroso", "ovaina", "hovaina", "novaina", "hafindrantsika", "afindrantsika",
+    "nohalavaina", "nosoloina", "niova", "nihemotra",
 ];
 
 /// What stands before the new day.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::actions;
 use crate::cues::{self, Cue, Rule};
 use crate::dates::{self, Date, Phrase};
 use crate::due;
@@ -12,8 +13,10 @@ use crate::language::{self, Language};
 use crate::page::Page;
 use crate::passages::{self, Passage};
 use crate::people::{self, Counted, Directory};
+use crate::quoted;
 use crate::strands::{self, Strand};
 use crate::words::{Word, find_phrase, fold, has_phrase, words};
+use crate::{supposed, turns};
 
 /// Most findings of one kind.
 pub const FINDINGS_MAX: usize = 1_000;
@@ -58,9 +61,22 @@ pub struct Finding {
     /// A question: the decision of the same thread that seems to answer it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<String>,
-    /// A question or decision: where in its thread it stands, as [`strands::settle`] reads it.
+    /// Where in its thread it stands, as [`strands::settle`] reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strand: Option<Strand>,
+    /// A decision or deadline: it says that something said before stands no more. The day that is
+    /// given up, or nothing where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+    /// A decision or deadline: the later one that takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
+    /// That is only probable: it has to be asked, and both stand until it is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
+    /// It stands within the mail of somebody else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quoted: bool,
     /// Whether the text concerns the client that was asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concerns_client: Option<bool>,
@@ -104,6 +120,14 @@ pub struct More {
     /// Deadlines.
     #[serde(default)]
     pub deadlines: usize,
+}
+
+impl Finding {
+    /// Whether nothing later is known to have taken its place.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.replaced_by.is_none() || self.unsure
+    }
 }
 
 impl More {
@@ -173,44 +197,13 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
             found.notes.push(format!("{}:{line}: {why}", page.path));
             continue;
         }
-        let main = language::guess(
-            &page
-                .lines
-                .iter()
-                .map(|line| line.text.as_str())
-                .collect::<Vec<_>>()
-                .join("\n"),
-        );
-        for passage in &passages::read(page) {
-            let words = words(&passage.text);
-            let days = dates::find(&passage.text, &words, page.date);
-            let settled = due::settle(&passage.text, &words, days);
-            let sentence = Sentence {
-                page,
-                passage,
-                words,
-                days: settled.days,
-                moved_to: settled.moved_to,
-                denied: settled.denied,
-            };
-            let language = language::guess(&passage.text).or(main);
-            if sentence.is_decision(house) {
-                found
-                    .decisions
-                    .push(sentence.finding(Kind::Decision, language, &directory, None));
-            }
-            if sentence.is_question() {
-                found
-                    .questions
-                    .push(sentence.finding(Kind::Question, language, &directory, None));
-            }
-            if let Some(day) = sentence.deadline() {
-                let due = day
-                    .date
-                    .map_or_else(|| day.text.clone(), |date| date.to_string());
-                let finding = sentence.finding(Kind::Deadline, language, &directory, Some(due));
-                found.deadlines.push(finding);
-            }
+        let parted = quoted::parted(page);
+        found.notes.extend(parted.notes);
+        let authors = parted.pages.iter().filter(|page| page.quoted);
+        let authors = authors.filter_map(|page| page.author.as_ref());
+        authors.for_each(|author| directory.see(author, false));
+        for page in &parted.pages {
+            read(page, house, &directory, &mut found);
         }
     }
     strands::settle(std::slice::from_mut(&mut found));
@@ -220,6 +213,64 @@ pub fn find(pages: &[Page], house: &[Cue]) -> Findings {
     found.people = directory.list();
     cap(&mut found);
     found
+}
+
+/// Finds what one author says.
+fn read(page: &Page, house: &[Cue], directory: &Directory, found: &mut Findings) {
+    let lines: Vec<&str> = page.lines.iter().map(|line| line.text.as_str()).collect();
+    let main = language::guess(&lines.join("\n"));
+    let mut undated = Vec::new();
+    for passage in &passages::read(page) {
+        let words = words(&passage.text);
+        let days = dates::find(&passage.text, &words, page.date);
+        let settled = due::settle(&passage.text, &words, days);
+        let sentence = Sentence {
+            page,
+            passage,
+            words,
+            days: settled.days,
+            moved_to: settled.moved_to,
+            denied: settled.denied,
+        };
+        let language = language::guess(&passage.text).or(main);
+        if sentence.is_decision(house) {
+            let finding = sentence.finding(Kind::Decision, language, directory, None);
+            found.decisions.push(finding);
+        }
+        if sentence.is_question() {
+            let finding = sentence.finding(Kind::Question, language, directory, None);
+            found.questions.push(finding);
+        }
+        let action = actions::read(passage, page.date);
+        let day = sentence.deadline().map(|day| {
+            day.date
+                .map_or_else(|| day.text.clone(), |date| date.to_string())
+        });
+        let (due, action) = match action {
+            Some(action) if action.done => continue,
+            Some(action) if action.row => (action.due.clone(), Some(action)),
+            Some(action) => (day.or(action.due.clone()), Some(action)),
+            None => (day, None),
+        };
+        if due.is_none() && action.is_some() {
+            undated.push(passage.line);
+        }
+        if let Some(due) = due {
+            let mut finding = sentence.finding(Kind::Deadline, language, directory, Some(due));
+            if let Some(action) = action {
+                finding.text = action.what;
+                finding.who = action.owner.or(finding.who);
+            }
+            undated.retain(|line| *line != finding.line);
+            found.deadlines.push(finding);
+        }
+    }
+    if !undated.is_empty() {
+        let lines: Vec<String> = undated.iter().map(ToString::to_string).collect();
+        let (path, lines) = (&page.path, lines.join(", "));
+        let note = format!("{path}: open tasks without a day: lines {lines}");
+        found.notes.push(note);
+    }
 }
 
 fn cap(found: &mut Findings) {
@@ -270,11 +321,35 @@ impl Sentence<'_> {
             date: self.page.date,
             answered_by: None,
             strand: match kind {
-                Kind::Deadline => None,
-                Kind::Decision | Kind::Question => Strand::of(self.page),
+                Kind::Question => Strand::of(self.page),
+                Kind::Decision | Kind::Deadline => Strand::dated(self.page),
             },
+            instead: match kind {
+                Kind::Question => None,
+                Kind::Decision => self.turns().then(String::new),
+                Kind::Deadline => self.given_up(),
+            },
+            replaced_by: None,
+            unsure: false,
+            quoted: self.page.quoted,
             concerns_client: None,
         }
+    }
+
+    fn turns(&self) -> bool {
+        turns::says(&self.words) || turns::reverses(&self.words)
+    }
+
+    fn is_supposed(&self, said: &std::ops::Range<usize>) -> bool {
+        supposed::is_supposed(&self.passage.text, &self.words, said)
+    }
+
+    /// What a sentence that moves a deadline says of the old day.
+    fn given_up(&self) -> Option<String> {
+        let mut old = self.days.iter().filter(|day| day.past);
+        let old = old.find_map(|day| day.date).map(|date| date.to_string());
+        let turns = self.moved_to.is_some() || turns::says(&self.words);
+        (turns || old.is_some()).then(|| old.unwrap_or_default())
     }
 
     fn has_any(&self, phrases: &[&str]) -> bool {
@@ -303,6 +378,10 @@ impl Sentence<'_> {
         if self.asks() || self.passage.done.is_some() || self.has_any(cues::NO_DECISION) {
             return false;
         }
+        let turned = turns::decided(&self.words, !self.days.is_empty());
+        if turned.is_some_and(|said| !self.is_supposed(&said)) {
+            return true;
+        }
         // A row of a table under "Decisions" is a figure, unless its column says otherwise.
         let headings = cues::DECISION_HEADINGS;
         let row = !self.passage.columns.is_empty();
@@ -313,7 +392,22 @@ impl Sentence<'_> {
                 self.under(headings)
             };
         let mut cues = cues::DECISIONS.iter().chain(house);
-        listed || cues.any(|cue| self.stands(cue).is_some())
+        listed || cues.any(|cue| self.is_decided(cue))
+    }
+
+    /// Whether a cue stands in this sentence, and nothing makes it what isn't or isn't yet so.
+    fn is_decided(&self, cue: &Cue) -> bool {
+        let length = cue.phrase.split(' ').count();
+        let mut from = 0;
+        while let Some(at) = find_phrase(&self.words, cue.phrase, from) {
+            let said = at..at + length;
+            let stands = cue.rule == Rule::Label || !self.is_supposed(&said);
+            if stands && self.stands_at(cue, at).is_some() {
+                return true;
+            }
+            from = at + 1;
+        }
+        false
     }
 
     fn is_question(&self) -> bool {
@@ -323,7 +417,8 @@ impl Sentence<'_> {
         let listed = self.passage.item && self.under(cues::QUESTION_HEADINGS);
         if !self.asks() {
             let task = self.passage.done.is_some();
-            return listed && !task || self.has_any(cues::INDIRECT_QUESTIONS);
+            let open = || supposed::is_open(&self.words);
+            return listed && !task || self.has_any(cues::INDIRECT_QUESTIONS) || open();
         }
         let small_talk = cues::SMALL_TALK.iter().any(|phrase| {
             let length = phrase.split(' ').count();
@@ -341,7 +436,12 @@ impl Sentence<'_> {
             Some(false) => return self.days.iter().rfind(|day| self.is_ahead(day)),
             None => {}
         }
-        if self.has_any(cues::NO_DEADLINE) {
+        let last = self.days.last().map_or(0, |day| day.first);
+        if self.has_any(cues::NO_DEADLINE) || supposed::is_conditional(&self.words, last) {
+            return None;
+        }
+        // Who asks whether to move it has moved nothing.
+        if self.asks() && self.moved_to.is_some() {
             return None;
         }
         let moved_to = self.moved_to.and_then(|at| self.days.get(at));
@@ -376,39 +476,42 @@ impl Sentence<'_> {
 
     /// Whether a cue stands in this sentence as it has to: the index of its day (0 for none).
     fn stands(&self, cue: &Cue) -> Option<usize> {
-        let length = cue.phrase.split(' ').count();
         let mut from = 0;
         while let Some(at) = find_phrase(&self.words, cue.phrase, from) {
-            let next = at + length;
-            let day = match cue.rule {
-                Rule::Says => Some(0),
-                Rule::Label => {
-                    let end = self.words[next - 1].end;
-                    let colon = self.passage.text[end..].trim_start().starts_with(':');
-                    (at == 0 && colon).then_some(0)
-                }
-                Rule::Then(word) => {
-                    let near = self.words.iter().skip(next).take(3);
-                    near.map(|it| it.folded.as_str())
-                        .any(|it| it == word)
-                        .then_some(0)
-                }
-                Rule::BeforeDay(reach) => self.days.iter().position(|day| {
-                    (next..=next + reach).contains(&day.first) && self.is_ahead(day)
-                }),
-                Rule::BeginsDay => self
-                    .days
-                    .iter()
-                    .position(|day| day.first == at && self.is_ahead(day)),
-                Rule::WithDay if self.denied.iter().any(|it| it.contains(&at)) => None,
-                Rule::WithDay => self.days.iter().position(|day| self.is_ahead(day)),
-            };
+            let day = self.stands_at(cue, at);
             if day.is_some() {
                 return day;
             }
             from = at + 1;
         }
         None
+    }
+
+    /// The same for the place where its phrase stands.
+    fn stands_at(&self, cue: &Cue, at: usize) -> Option<usize> {
+        let next = at + cue.phrase.split(' ').count();
+        match cue.rule {
+            Rule::Says => Some(0),
+            Rule::Label => {
+                let end = self.words[next - 1].end;
+                let colon = self.passage.text[end..].trim_start().starts_with(':');
+                (at == 0 && colon).then_some(0)
+            }
+            Rule::Then(word) => {
+                let mut near = self.words.iter().skip(next).take(3);
+                near.any(|it| it.folded == word).then_some(0)
+            }
+            Rule::BeforeDay(reach) => self
+                .days
+                .iter()
+                .position(|day| (next..=next + reach).contains(&day.first) && self.is_ahead(day)),
+            Rule::BeginsDay => self
+                .days
+                .iter()
+                .position(|day| day.first == at && self.is_ahead(day)),
+            Rule::WithDay if self.denied.iter().any(|it| it.contains(&at)) => None,
+            Rule::WithDay => self.days.iter().position(|day| self.is_ahead(day)),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! Start at [`input::Input`], then [`findings::find`] for prose and [`table::read`] for tables.
 
+pub mod actions;
 pub mod charsets;
 pub mod cues;
 pub mod dates;
@@ -21,8 +22,12 @@ pub mod own_words;
 pub mod page;
 pub mod passages;
 pub mod people;
+pub mod quoted;
+pub mod replaced;
 pub mod strands;
+pub mod supposed;
 pub mod table;
+pub mod turns;
 pub mod words;
 
 pub use input::{Input, SourceFile};

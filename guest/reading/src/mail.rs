@@ -248,6 +248,7 @@ fn page_of(message: &Message<'_>, lines: Vec<Line>, place: &Place<'_>) -> Page {
         replies: first_id(message.in_reply_to()),
         thread: thread(message),
         written_ms: message.date().map_or(0, |date| date.to_timestamp() * 1000),
+        quoted: false,
     }
 }
 

@@ -165,8 +165,14 @@ fn only_a_name_follows(lines: &[Line]) -> bool {
     true
 }
 
-fn attribution(lines: &[Line]) -> Option<usize> {
-    let first = fold(lines[0].text.trim());
+/// Folded, hard blanks as blanks: French mail programs write them before a colon.
+fn flat(text: &str) -> String {
+    fold(text.replace(['\u{a0}', '\u{202f}'], " ").trim())
+}
+
+/// How many lines say who wrote what is quoted below, if these begin with them.
+pub(crate) fn attribution(lines: &[Line]) -> Option<usize> {
+    let first = flat(&lines[0].text);
     let mut begun = ATTRIBUTIONS
         .iter()
         .filter(|(start, _)| first.starts_with(start));
@@ -185,7 +191,7 @@ fn ends_within(lines: &[Line], start: &str, endings: &[&str]) -> Option<usize> {
         .take_while(|&(at, line)| goes_on(at, line))
         .map(|(_, line)| line);
     let ends = |line: &Line| {
-        let folded = fold(line.text.trim());
+        let folded = flat(&line.text);
         endings.iter().any(|ending| folded.ends_with(ending))
     };
     lines.position(ends).map(|at| at + 1)

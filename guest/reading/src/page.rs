@@ -39,6 +39,8 @@ pub struct Page {
     pub thread: Vec<String>,
     /// When it was written, in milliseconds since 1970; 0 where that isn't known.
     pub written_ms: i64,
+    /// It stands within the mail of somebody else.
+    pub quoted: bool,
 }
 
 /// A piece of a text or a note as a page; its file has so many lines in front of it.

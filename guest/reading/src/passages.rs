@@ -34,6 +34,8 @@ pub struct Passage {
     pub done: Option<bool>,
     /// It is a row of a table: the names of its columns.
     pub columns: Vec<String>,
+    /// The cells of that row.
+    pub cells: Vec<String>,
 }
 
 /// What one line is.
@@ -148,6 +150,7 @@ impl Reader {
             item: true,
             done: None,
             columns: self.columns.clone(),
+            cells,
         });
     }
 
@@ -162,6 +165,7 @@ impl Reader {
                 item,
                 done,
                 columns: Vec::new(),
+                cells: Vec::new(),
             });
         }
     }

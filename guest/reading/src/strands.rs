@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cues;
 use crate::findings::{Finding, Findings};
 use crate::page::Page;
+use crate::replaced;
 use crate::words::{fold, words};
 
 /// How many words a decision shares with a question that it answers.
@@ -25,6 +26,9 @@ const STEM_LETTERS: usize = 5;
 /// Most keys of one finding: those of the mail itself, of what it replies to, of the thread's first
 /// and last known mail, and of the subject.
 const KEYS_MAX: usize = 5;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// How often a decision may be taken back until nobody follows any more.
+const TURNS_MAX: usize = 16;
 
 /// Where in its thread the mail of a finding stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,19 @@ pub struct Strand {
 }
 
 impl Strand {
+    /// The same for what may take the place of something said elsewhere: what belongs to no thread
+    /// has its day alone.
+    #[must_use]
+    pub fn dated(page: &Page) -> Option<Self> {
+        let date = || page.date.filter(|_| page.thread.is_empty());
+        Self::of(page).or_else(|| {
+            Some(Self {
+                at: date()?.to_days() * SECONDS_PER_DAY,
+                ..Self::default()
+            })
+        })
+    }
+
     /// A page's place; nothing where it belongs to no thread.
     #[must_use]
     pub fn of(page: &Page) -> Option<Self> {
@@ -80,6 +97,8 @@ fn key(id: &str) -> String {
 /// Marks every question of all of these that a later decision of its thread seems to answer. What
 /// was marked before, over fewer of them, is decided anew.
 pub fn settle(all: &mut [Findings]) {
+    drop_repeated(all);
+    replaced::settle(all);
     let decisions: Vec<&Finding> = all.iter().flat_map(|found| &found.decisions).collect();
     let subjects: Vec<BTreeSet<String>> = decisions.iter().map(|it| stems(&it.text)).collect();
     let mut by_key: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -112,9 +131,22 @@ pub fn settle(all: &mut [Findings]) {
         }
     }
     let answers = best(pairs);
+    // What was decided otherwise later is answered by what stands now.
+    let later: BTreeMap<&str, &str> = decisions
+        .iter()
+        .filter(|it| !it.stands())
+        .filter_map(|it| Some((it.cite.as_str(), it.replaced_by.as_deref()?)))
+        .collect();
+    let standing = |decision: usize| {
+        let mut cite = decisions[decision].cite.as_str();
+        for _ in 0..TURNS_MAX {
+            cite = later.get(cite).copied().unwrap_or(cite);
+        }
+        cite.to_owned()
+    };
     let cites: BTreeMap<usize, String> = answers
         .into_iter()
-        .map(|(question, decision)| (question, decisions[decision].cite.clone()))
+        .map(|(question, decision)| (question, standing(decision)))
         .collect();
     let questions = all.iter_mut().flat_map(|found| &mut found.questions);
     for (at, question) in questions.enumerate() {
@@ -123,6 +155,63 @@ pub fn settle(all: &mut [Findings]) {
             question.answered_by = cites.get(&at).cloned();
         }
     }
+}
+
+/// What is quoted counts once: not where its own mail is there, nor where it was quoted before.
+fn drop_repeated(all: &mut [Findings]) {
+    type Lists = [fn(&mut Findings) -> &mut Vec<Finding>; 3];
+    let lists: Lists = [
+        |found| &mut found.decisions,
+        |found| &mut found.questions,
+        |found| &mut found.deadlines,
+    ];
+    for list in lists {
+        let mut said: BTreeMap<(String, Option<String>), Vec<Option<String>>> = BTreeMap::new();
+        let same = |it: &Finding| (squeezed(&it.text), it.due.clone());
+        for found in all.iter_mut() {
+            for it in list(found).iter().filter(|it| !it.quoted) {
+                said.entry(same(it)).or_default().push(it.who.clone());
+            }
+        }
+        for found in all.iter_mut() {
+            list(found).retain(|it| {
+                if !it.quoted {
+                    return true;
+                }
+                let known = said.entry(same(it)).or_default();
+                let again = known
+                    .iter()
+                    .any(|who| may_be_one(who.as_deref(), it.who.as_deref()));
+                known.push(it.who.clone());
+                !again
+            });
+        }
+    }
+}
+
+/// Letters and digits alone: quoting breaks lines elsewhere.
+fn squeezed(text: &str) -> String {
+    fold(text)
+        .chars()
+        .filter(|it| it.is_alphanumeric())
+        .collect()
+}
+
+/// Whether two names may be those of one person: they share a part, or one isn't known.
+fn may_be_one(left: Option<&str>, right: Option<&str>) -> bool {
+    let Some((left, right)) = left.zip(right) else {
+        return true;
+    };
+    let right = fold(right);
+    let parts = |name: &str| -> Vec<String> {
+        let parts = name.split(|it: char| !it.is_alphanumeric());
+        parts
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let right = parts(&right);
+    parts(&fold(left)).iter().any(|part| right.contains(part))
 }
 
 /// A decision that may answer a question.
@@ -220,6 +309,10 @@ mod tests {
             date: None,
             answered_by: None,
             strand: Strand::of(&page),
+            instead: None,
+            replaced_by: None,
+            unsure: false,
+            quoted: false,
             concerns_client: None,
         }
     }

@@ -122,6 +122,7 @@ fn items(id: &str, found: &[Findings], analysis: &[Value], span: &Span) -> Vec<S
         .iter()
         .flat_map(|it| &it.deadlines)
         .filter(ours)
+        .filter(|it| it.stands())
         .filter(due)
         .collect();
     deadlines.sort_by(|left, right| left.due.cmp(&right.due));

@@ -81,8 +81,10 @@ pub fn plan(material: &Material) -> Plan {
     let mut undated: Vec<Step> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     for found in &material.findings {
-        dated.extend(found.deadlines.iter().map(from_finding));
-        undated.extend(found.decisions.iter().map(|decision| {
+        let deadlines = found.deadlines.iter().filter(|it| it.stands());
+        dated.extend(deadlines.map(from_finding));
+        let decisions = found.decisions.iter().filter(|it| it.stands());
+        undated.extend(decisions.map(|decision| {
             let step = from_finding(decision);
             Step {
                 what: format!("Carry out: {}", step.what),

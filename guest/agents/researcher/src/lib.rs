@@ -139,6 +139,7 @@ fn summary(found: &Findings, sources: usize, notes: usize) -> String {
     let next = found
         .deadlines
         .iter()
+        .filter(|deadline| deadline.stands())
         .find_map(|deadline| deadline.due.as_deref());
     let next = next
         .map(|due| format!(", the first {due}"))

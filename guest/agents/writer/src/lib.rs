@@ -13,6 +13,7 @@ mod prose;
 pub mod words;
 
 use naos_agent::limits;
+use naos_reading::findings::Finding;
 use naos_reading::input::Input;
 
 use material::Material;
@@ -72,12 +73,16 @@ fn section(id: &str, material: &Material, words: &Words) -> String {
     match id {
         "summary" => prose::summary(material, words),
         "decisions" => {
-            let line = |it: &&_| prose::decision(it);
+            let reversals = material.reversals();
+            let line = |it: &&Finding| {
+                let reversal = reversals.get(it.cite.as_str()).copied();
+                prose::decision(it, reversal, words)
+            };
             prose::list(&material.decisions(), material, words, line)
         }
         "questions" => prose::questions(material, words),
         "deadlines" => {
-            let line = |it: &&_| prose::deadline(it);
+            let line = |it: &&_| prose::deadline(it, material, words);
             prose::list(&material.deadlines(), material, words, line)
         }
         "money" => money::section(material, words),

@@ -57,6 +57,8 @@ pub struct Material {
     /// What a reviewer refuted.
     pub refuted: Vec<Refuted>,
     layout: Value,
+    /// The places of the deadlines that each takes the place of.
+    replaced: BTreeMap<String, Vec<(usize, usize)>>,
 }
 
 /// Codes of refutations that a line is dropped for.
@@ -66,6 +68,19 @@ const DROPPED_FOR: &[&str] = &[
     "missing-citation",
     "unsupported",
 ];
+
+/// The deadlines that were moved, by the place of the one each was moved to.
+fn replaced(findings: &[Findings]) -> BTreeMap<String, Vec<(usize, usize)>> {
+    let mut replaced: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+    for (found, findings) in findings.iter().enumerate() {
+        for (at, deadline) in findings.deadlines.iter().enumerate() {
+            if let Some(later) = deadline.replaced_by.as_ref().filter(|_| !deadline.unsure) {
+                replaced.entry(later.clone()).or_default().push((found, at));
+            }
+        }
+    }
+    replaced
+}
 
 /// `[{"path": …, "why": …}, …]`.
 fn left_out(list: Option<&Value>) -> Vec<(String, String)> {
@@ -129,6 +144,7 @@ impl Material {
             } else {
                 Language::English
             },
+            replaced: replaced(&findings),
             findings,
             analysis,
             skills,
@@ -221,7 +237,7 @@ impl Material {
             }
             "deadlines" => {
                 let all = found.flat_map(|it| &it.deadlines).filter(ours);
-                all.filter(over).count()
+                all.filter(|it| it.stands()).filter(over).count()
             }
             _ => 0,
         }
@@ -247,11 +263,7 @@ impl Material {
     /// The questions that a decision seems to answer, with it.
     #[must_use]
     pub fn answered(&self) -> Vec<(&Finding, &Finding)> {
-        let decisions = self.findings.iter().flat_map(|it| &it.decisions);
-        let decisions: BTreeMap<&str, &Finding> = decisions
-            .rev()
-            .map(|decision| (decision.cite.as_str(), decision))
-            .collect();
+        let decisions = self.decided();
         let questions = self.findings.iter().flat_map(|it| &it.questions);
         let ours = questions.filter(|it| it.concerns_client != Some(false));
         ours.filter_map(|it| Some((it, *decisions.get(it.answered_by.as_deref()?)?)))
@@ -264,11 +276,64 @@ impl Material {
         let from = self.period.as_ref().map_or("", |(from, _)| from);
         let all = self.findings.iter().flat_map(|it| &it.deadlines);
         let due = all
-            .filter(|it| it.due.as_deref().unwrap_or_default() >= from)
+            .filter(|it| it.stands() && it.due.as_deref().unwrap_or_default() >= from)
             .collect();
         let mut due = self.pick("deadlines", due);
         due.sort_by(|left, right| (&left.due, &left.cite).cmp(&(&right.due, &right.cite)));
         due
+    }
+
+    /// What a deadline was before it was moved, the last day first.
+    #[must_use]
+    pub fn moved_from(&self, deadline: &Finding) -> Vec<&Finding> {
+        let mut earlier: Vec<&Finding> = Vec::new();
+        let mut from = vec![deadline.cite.as_str()];
+        while let Some(cite) = from.pop() {
+            for older in self.replaced.get(cite).into_iter().flatten() {
+                let (found, at) = *older;
+                let older = &self.findings[found].deadlines[at];
+                if !earlier.iter().any(|it| it.cite == older.cite) {
+                    from.push(&older.cite);
+                    earlier.push(older);
+                }
+            }
+        }
+        earlier
+    }
+
+    /// The decisions by their places.
+    fn decided(&self) -> BTreeMap<&str, &Finding> {
+        let decisions = self.findings.iter().flat_map(|it| &it.decisions).rev();
+        decisions.map(|it| (it.cite.as_str(), it)).collect()
+    }
+
+    /// The decision that takes the place of each that was reversed, by the place of the latter.
+    #[must_use]
+    pub fn reversals(&self) -> BTreeMap<&str, &Finding> {
+        let decided = self.decided();
+        let all = self.findings.iter().flat_map(|it| &it.decisions);
+        let reversed = all.filter(|it| !it.stands());
+        let pair = reversed.filter_map(|it| {
+            let later = *decided.get(it.replaced_by.as_deref()?)?;
+            Some((it.cite.as_str(), later))
+        });
+        pair.collect()
+    }
+
+    /// What seems reversed or moved by something later, with it: it has to be asked.
+    #[must_use]
+    pub fn doubtful(&self) -> Vec<(&Finding, &Finding)> {
+        let decided = self.decided();
+        let deadlines = self.findings.iter().flat_map(|it| &it.deadlines);
+        let due: BTreeMap<&str, &Finding> = deadlines.map(|it| (it.cite.as_str(), it)).collect();
+        let found = self.findings.iter();
+        let decisions = found.flat_map(|it| it.decisions.iter().zip(std::iter::repeat(&decided)));
+        let found = self.findings.iter();
+        let deadlines = found.flat_map(|it| it.deadlines.iter().zip(std::iter::repeat(&due)));
+        let unsure = decisions.chain(deadlines).filter(|(it, _)| it.unsure);
+        let ours = unsure.filter(|(it, _)| it.concerns_client != Some(false));
+        ours.filter_map(|(it, all)| Some((it, *all.get(it.replaced_by.as_deref()?)?)))
+            .collect()
     }
 
     /// What is due behind the period's last day.
@@ -294,7 +359,8 @@ impl Material {
             counts[0] += decisions.filter(|it| self.in_period(it)).count();
             let questions = found.questions.iter().filter(elsewhere);
             counts[1] += questions.filter(|it| it.answered_by.is_none()).count();
-            counts[2] += found.deadlines.iter().filter(elsewhere).filter(due).count();
+            let deadlines = found.deadlines.iter().filter(|it| it.stands());
+            counts[2] += deadlines.filter(elsewhere).filter(due).count();
         }
         counts
     }

@@ -40,6 +40,14 @@ const NOTES: &[(&str, &str)] = &[
         "not read: more than {} mails in this mail",
         "non lu : plus de {} courriels dans ce courriel",
     ),
+    (
+        "quoted, and it can't be told who wrote it when: not read",
+        "cité, sans qu'on sache qui l'a écrit et quand : non lu",
+    ),
+    (
+        "open tasks without a day: lines {}",
+        "tâches ouvertes sans date : lignes {}",
+    ),
     ("not read behind message {}", "non lu après le message {}"),
     (
         "not read: a table: hand it to an analyzer",

@@ -48,9 +48,24 @@ fn by(finding: &Finding) -> String {
     }
 }
 
-/// One decision as a line.
-pub fn decision(finding: &Finding) -> String {
-    format!("- {}{} ({})", finding.text, by(finding), finding.cite)
+/// One decision as a line, with the later one that reverses it, where there is one.
+pub fn decision(finding: &Finding, reversal: Option<&Finding>, words: &Words) -> String {
+    let (text, by, cite) = (&finding.text, by(finding), &finding.cite);
+    let Some(later) = reversal else {
+        return format!("- {text}{by} ({cite})");
+    };
+    let who = later.who.as_deref();
+    let who = who
+        .map(|who| format!(" {} {who}", words.by))
+        .unwrap_or_default();
+    let day = later
+        .date
+        .map(|date| format!(", {date}"))
+        .unwrap_or_default();
+    format!(
+        "- {text}{by} — {}{who}{day} ({cite}, {})",
+        words.reversed, later.cite
+    )
 }
 
 /// One open question as a line.
@@ -95,11 +110,14 @@ pub fn questions(material: &Material, words: &Words) -> String {
     let pairs = material.answered();
     let pair = |(question, answer): &(&Finding, &Finding)| answered(question, answer);
     part(words.seem_answered, list(&pairs, material, words, pair));
+    let doubtful = material.doubtful();
+    part(words.to_confirm, list(&doubtful, material, words, pair));
     text
 }
 
-/// One deadline as a line, its day first. A task says its day and its owner once.
-pub fn deadline(finding: &Finding) -> String {
+/// One deadline as a line, its day first, and the days that it was moved from. A task says its day
+/// and its owner once.
+pub fn deadline(finding: &Finding, material: &Material, words: &Words) -> String {
     let due = finding.due.as_deref().unwrap_or("?");
     let text = finding.text.as_str();
     let text = text.strip_suffix(&format!(" — {due}")).unwrap_or(text);
@@ -107,7 +125,22 @@ pub fn deadline(finding: &Finding) -> String {
     let said = who.is_some_and(|who| text.starts_with(&format!("{who}:")));
     let who = who.filter(|_| !said).map(|who| format!(" — {who}"));
     let who = who.unwrap_or_default();
-    format!("- **{due}** — {text}{who} ({})", finding.cite)
+    let (was, cites) = moved_from(finding, material, words);
+    format!("- **{due}** — {text}{who}{was} ({cites})")
+}
+
+/// `, was 2026-10-12`, and all the places.
+fn moved_from(finding: &Finding, material: &Material, words: &Words) -> (String, String) {
+    let earlier = material.moved_from(finding);
+    let mut days: Vec<&str> = earlier.iter().filter_map(|it| it.due.as_deref()).collect();
+    days.dedup();
+    let was = match days.is_empty() {
+        true => String::new(),
+        false => format!(" — {} {}", words.was, days.join(", ")),
+    };
+    let cites = std::iter::once(finding).chain(earlier);
+    let cites: Vec<&str> = cites.map(|it| it.cite.as_str()).collect();
+    (was, cites.join(", "))
 }
 
 /// The first section: counts with one place each, and what comes first. Nothing in it claims to be
@@ -130,7 +163,10 @@ pub fn summary(material: &Material, words: &Words) -> String {
         words.count(number, one, many)
     };
     let mut decisions = material.decisions();
-    decisions.retain(|it| !material.is_refuted(&decision(it), &it.cite));
+    let reversals = material.reversals();
+    let line = |it: &Finding| decision(it, reversals.get(it.cite.as_str()).copied(), words);
+    decisions.retain(|it| !material.is_refuted(&line(it), &it.cite));
+    decisions.retain(|it| it.stands());
     let last = newest(&decisions);
     let cut = material.is_cut(|more| more.decisions);
     let count = counts(decisions.len(), words.decision, words.decisions, cut);
@@ -158,9 +194,10 @@ pub fn summary(material: &Material, words: &Words) -> String {
     );
     if let Some(next) = material.ahead().first().or(material.deadlines().last()) {
         let due = next.due.as_deref().unwrap_or("?");
+        let (was, cites) = moved_from(next, material, words);
         text.push_str(&format!(
-            "- {} **{due}** — {} ({})\n",
-            words.next_deadline, next.text, next.cite
+            "- {} **{due}** — {}{was} ({cites})\n",
+            words.next_deadline, next.text
         ));
     }
     text.push_str(&crate::money::headline(material, words));
@@ -179,7 +216,10 @@ pub fn next(material: &Material, words: &Words) -> String {
     let open = material.questions();
     let recent = open.iter().filter(|it| material.in_period(it));
     let recent: Vec<&&Finding> = recent.take(NEXT_MAX).collect();
-    let due = ahead.iter().take(NEXT_MAX).map(|it| deadline(it));
+    let due = ahead
+        .iter()
+        .take(NEXT_MAX)
+        .map(|it| deadline(it, material, words));
     let answers = recent
         .iter()
         .map(|it| format!("- {} {} ({})", words.answer, it.text, it.cite));

@@ -53,6 +53,15 @@ words! {
     asked_before: "Asked before the period", "Posées avant la période";
     /// Over the questions that a decision seems to answer.
     seem_answered: "Seem answered", "Semblent avoir reçu une réponse";
+    /// Over what a later sentence seems to reverse or to move.
+    to_confirm: "To be confirmed: does the later one take the place of the earlier one?",
+        "À confirmer : la seconde remplace-t-elle la première ?";
+    /// Behind a decision that a later one takes back.
+    reversed: "reversed", "annulée ou remplacée";
+    /// Before who took it back.
+    by: "by", "par";
+    /// Before the day that something was due on until it was moved.
+    was: "was", "auparavant";
     /// Somebody asks.
     asked_by: "asked by", "posée par";
     /// One of them in the period.

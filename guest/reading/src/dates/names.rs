@@ -12,7 +12,7 @@ pub(super) const MONTHS: &[(&str, u32)] = &[
     ("july", 7), ("jul", 7), ("juillet", 7), ("juil", 7), ("jolay", 7),
     ("august", 8), ("aug", 8), ("aout", 8), ("aogositra", 8), ("aogositry", 8),
     ("september", 9), ("sept", 9), ("sep", 9), ("septembre", 9), ("septambra", 9),
-    ("october", 10), ("oct", 10), ("octobre", 10), ("oktobra", 10),
+    ("october", 10), ("oct", 10), ("octobre", 10), ("oktobra", 10), ("okt", 10),
     ("november", 11), ("nov", 11), ("novembre", 11), ("novambra", 11),
     ("december", 12), ("dec", 12), ("decembre", 12), ("desambra", 12),
 ];
