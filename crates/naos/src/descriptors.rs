@@ -1,4 +1,5 @@
-//! How many files and connections this process may have open at once.
+//! What the system limits for this process: how many files and connections it may have open at
+//! once, and how large a file may get.
 
 use std::io;
 
@@ -47,6 +48,19 @@ fn raise() -> io::Result<u64> {
         }
     }
     Ok(limit.rlim_cur)
+}
+
+/// Makes a file that may not get larger (`ulimit -f`, RLIMIT_FSIZE) an error of the write, as a
+/// full disk is. Unasked, the system ends a process that tries with SIGXFSZ: a daemon would be
+/// gone without a word. Programs that this one starts inherit it (signal(7)).
+#[expect(
+    unsafe_code,
+    reason = "the standard library doesn't know of dispositions of signals"
+)]
+pub(crate) fn refuse_large_files() {
+    // SAFETY: ignoring a signal installs no code; nothing else runs yet. It can only fail for a
+    // signal that doesn't exist.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 fn connections(files: u64) -> usize {

@@ -39,9 +39,9 @@ impl Fail {
 
     /// A file that could not be read or written.
     pub(crate) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let code = match error.kind() {
-            StorageFull | QuotaExceeded => Code::DISK_FULL,
+            StorageFull | QuotaExceeded | FileTooLarge => Code::DISK_FULL,
             _ => Code::NO_FILE,
         };
         Self::new(code, format!("could not {doing}: {error}"))

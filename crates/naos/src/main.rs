@@ -31,6 +31,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    descriptors::refuse_large_files();
     if std::env::args_os()
         .nth(1)
         .is_some_and(|word| word == naos_sandbox::child::CHILD_ARGUMENT)

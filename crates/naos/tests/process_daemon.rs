@@ -45,6 +45,32 @@ fn process_commands_reach_the_daemon_and_do_without_it() {
 }
 
 #[test]
+fn process_a_limit_on_the_size_of_files_is_a_full_disk() {
+    let project = Project::new();
+    echo(&project);
+    let mut daemon = project.up();
+    assert_eq!(
+        project.json(&["run", "a", "--input", "before"])["output"],
+        "before"
+    );
+    daemon.files_up_to(Some(0));
+    let refused = project.naos(&["run", "a", "--input", "meanwhile"]);
+    assert!(
+        refused.exit == 1 && refused.stderr.contains("N0171"),
+        "{}",
+        refused.stderr
+    );
+    daemon.files_up_to(None);
+    assert_eq!(
+        project.json(&["run", "a", "--input", "after"])["output"],
+        "after"
+    );
+    assert_eq!(daemon.interrupt(), 0);
+    let runs = project.json(&["get", "runs"]);
+    assert_eq!(runs["items"].as_array().unwrap().len(), 2, "{runs}");
+}
+
+#[test]
 fn process_a_second_daemon_is_refused() {
     let project = Project::new();
     let _daemon = project.up();

@@ -697,3 +697,27 @@ fn process_two_demos_at_once_both_come_to_the_question_and_tell_of_one_client() 
     contains(summary, &["Corrected total, before tax: 61,250,000.00 MGA"]);
     assert!(!summary.contains("118,860,000"), "{summary}");
 }
+
+#[test]
+fn process_what_later_mails_move_and_take_back_is_told_as_it_is_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let mail = |number: u32, replies: u32, day: u32, body: &str| {
+        let text = format!(
+            "From: Soa <soa@x.example>\nSubject: Re: Works\nDate: {day} Nov 2026 09:00:00 +0300\n\
+             Message-ID: <{number}@x.example>\nIn-Reply-To: <{replies}@x.example>\n\n{body}\n"
+        );
+        let path = dir.path().join("ck").join(format!("{number}.eml"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    mail(1, 0, 20, "We need the banner by 30 November.");
+    mail(2, 1, 21, "Let's move the banner to 7 December.");
+    mail(3, 2, 22, "We decided on the blue logo.");
+    mail(4, 3, 23, "On second thought, we go with the green logo.");
+    mail(5, 4, 24, "If you agree, we decided to print on Friday.");
+    let ended = report(dir.path(), &["--yes"]);
+    assert_eq!(ended.exit, 0, "{}{}", ended.stdout, ended.stderr);
+    let text = fs::read_to_string(dir.path().join("ck/reports/ck-2026-11-26.md")).unwrap();
+    contains(&text, &["2026-12-07", "was 2026-11-30", "green logo"]);
+    assert!(!text.contains("print on Friday"), "{text}");
+}

@@ -206,6 +206,17 @@ impl Daemon {
         answer
     }
 
+    /// From here on, files may get this large, in bytes, as after `ulimit -f`.
+    pub fn files_up_to(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        let pid = Pid::from_child(&self.child);
+        prlimit(Some(pid), Resource::Fsize, limit).unwrap();
+    }
+
     /// Ctrl-C, and how it ended.
     pub fn interrupt(&mut self) -> i32 {
         let sent = Command::new("kill")

@@ -147,7 +147,9 @@ impl DbError {
 pub(crate) fn io_meaning(cause: &std::io::Error) -> Meaning {
     use std::io::ErrorKind;
     match cause.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Meaning::Full,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Meaning::Full
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Meaning::ReadOnly,
         _ => Meaning::Other,
     }

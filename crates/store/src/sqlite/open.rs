@@ -98,7 +98,9 @@ impl OpenError {
                 path: path.to_owned(),
                 cause,
             },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full {
                 what: path.display().to_string(),
             },
             _ => Self::Io {

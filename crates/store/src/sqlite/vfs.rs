@@ -153,6 +153,14 @@ fn full_or(rc: c_int) -> c_int {
     rc
 }
 
+/// SQLite tells a full disk from other failed writes, but neither a quota nor a limit on files.
+fn full_write_or(rc: c_int) -> c_int {
+    match rc {
+        ffi::SQLITE_IOERR_WRITE => full_or(rc),
+        other => other,
+    }
+}
+
 /// The index of a write-ahead log takes space of its own, for reading too.
 unsafe extern "C" fn shm_map(
     file: *mut ffi::sqlite3_file,
@@ -266,7 +274,7 @@ unsafe extern "C" fn write(
     let base_write = unsafe { (*extra.base).xWrite }.expect("every file writes");
     if !extra.stamped {
         // SAFETY: as SQLite asked.
-        return unsafe { base_write(file, bytes, len, offset) };
+        return full_write_or(unsafe { base_write(file, bytes, len, offset) });
     }
     if len as usize != PAGE_BYTES || offset % PAGE_BYTES as i64 != 0 {
         return ffi::SQLITE_IOERR_WRITE; // never seen: main files are written by the page
@@ -280,7 +288,7 @@ unsafe extern "C" fn write(
     let stamp = checksum(&page[..PAGE_BYTES - STAMP_BYTES], place(offset));
     page[PAGE_BYTES - STAMP_BYTES..].copy_from_slice(&stamp);
     // SAFETY: the copy is a page long.
-    unsafe { base_write(file, page.as_ptr().cast(), len, offset) }
+    full_write_or(unsafe { base_write(file, page.as_ptr().cast(), len, offset) })
 }
 
 #[cfg(test)]
