@@ -262,6 +262,8 @@ fn decided(table: &Table, at: usize, written: &Numbers) -> Option<Named> {
     let role = match named.role {
         Role::Paid if cells.filled == 0 => Role::Paid,
         Role::Paid if cells.mostly(cells.sums) => Role::Received,
+        // One sum makes the noughts and ones beside it sums: nothing paid, or one.
+        Role::Paid if cells.sums > 0 && cells.mostly(cells.numbers) => Role::Received,
         // "Payment" may be how, "paid" is whether: then what stands there says that it was.
         Role::Paid if tells || named.rank < names::RANK_OF_NOUNS => Role::Paid,
         // "Soldé" says yes or no, "solde" says how much.

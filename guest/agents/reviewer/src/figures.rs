@@ -142,7 +142,7 @@ fn unknown_sum(claim: &Claim, known: &BTreeSet<String>, sources: &Sources) -> Op
     // A correction is a total of the analysis less one amount, plus another: both are cited.
     let correction =
         claim.cites.len() > 1 && claim.said.contains("orrect") || claim.said.contains("orrigé");
-    let said = amounts(&without_counts(&claim.said));
+    let said = amounts(&without_counts(&without_days(&claim.said)));
     let unknown = said.into_iter().find(|number| {
         let digits = number.chars().filter(char::is_ascii_digit).count();
         digits >= SUM_DIGITS_MIN && !known.contains(number) && !cited.contains(number)
@@ -157,6 +157,21 @@ fn unknown_sum(claim: &Claim, known: &BTreeSet<String>, sources: &Sources) -> Op
         why: format!("{unknown} is neither in the analysis nor in the cited line"),
         ..Evidence::default()
     })
+}
+
+/// Without days as reports write them ("2027-01-08"): the year of one is no sum. Whether the day is
+/// right is asked elsewhere.
+fn without_days(said: &str) -> String {
+    let is_day = |word: &str| {
+        let word = word.trim_matches(|it: char| !it.is_ascii_digit());
+        let form = |(at, it): (usize, u8)| match at {
+            4 | 7 => it == b'-',
+            _ => it.is_ascii_digit(),
+        };
+        word.len() == 10 && word.bytes().enumerate().all(form)
+    };
+    let words: Vec<&str> = said.split(' ').filter(|word| !is_day(word)).collect();
+    words.join(" ")
 }
 
 /// Without whole numbers that count what follows them ("1200 questions"): an amount stands alone,

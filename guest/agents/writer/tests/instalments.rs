@@ -36,3 +36,23 @@ fn what_is_the_same_row_or_pays_too_much_is_none() {
     holds(&text, &["Duplicate: A1", "Duplicate: A2"]);
     lacks(&text, &["taken together"]);
 }
+
+#[test]
+fn most_of_them_unpaid_is_still_a_column_of_amounts() {
+    let table = "Invoice,Client,Date,Due,Amount,Paid,Status\n\
+        A1,Al,2026-11-16,2026-11-20,500.00,100.00,partial\n\
+        A2,Al,2026-11-16,2026-11-20,300.00,0.00,open\n\
+        A2,Al,2026-11-16,2026-11-20,300.00,0.00,open\n\
+        A3,Al,2026-11-16,2026-11-20,70.00,0,open\n";
+    let (text, ..) = tables::reviewed(&[("i.csv", table)], "en", "");
+    holds(
+        &text,
+        &[
+            "- Overdue: A1, 400.00, still to be paid",
+            "- Overdue: A2, 300.00",
+            "- Overdue: A3, 70.00",
+            "Duplicate: A2",
+        ],
+    );
+    lacks(&text, &["nothing says how much"]);
+}
