@@ -30,6 +30,11 @@ impl Daemon {
         (owner(data) == Some(daemon.pid)).then_some(daemon)
     }
 
+    /// Whether the last one was killed: one that ends takes its word back.
+    pub(crate) fn was_killed(data: &Path) -> bool {
+        path(data).exists() && Self::of(data).is_none()
+    }
+
     /// Says it, for this user's eyes only; whole or not at all.
     pub(crate) fn announce(&self, data: &Path) -> io::Result<()> {
         let text = serde_json::to_vec(self).map_err(io::Error::other)?;

@@ -26,6 +26,8 @@ use crate::wire::{BuildError, Machine};
 /// How long a command waits for the directory: another short-lived one may have it.
 pub(crate) const LOCK_WAIT_MS_MAX: u64 = 10_000;
 const LOCK_POLL_MS: u64 = 10;
+/// How long a command whose daemon was killed leaves the directory to the next daemon.
+const RESTART_WAIT_MS_MAX: u64 = 5_000;
 /// How often a request is sent again when the daemon goes away or is busy.
 const SENDS_MAX: u32 = 5;
 const BUSY_PAUSE_MS: u64 = 500;
@@ -361,12 +363,28 @@ impl Session {
                 // The key makes the same request, sent again, the same one: to the daemon that
                 // comes next, or to the data itself.
                 Err(LinkError::Gone(_)) if !last => {
+                    self.leave_to_next();
                     self.link = Some(connect(&self.project, &self.runtime)?);
                 }
                 Err(LinkError::Gone(why)) => return Err(gone(&why)),
                 Err(LinkError::Failed(fail)) => return Err(fail),
             }
             sends += 1;
+        }
+    }
+}
+
+impl Session {
+    /// Whoever watches over a daemon starts the next one at once: it must not find the directory
+    /// taken by a command that only waits for something.
+    fn leave_to_next(&self) {
+        let data = &self.project.data;
+        if self.daemon().is_none() || !Daemon::was_killed(data) {
+            return;
+        }
+        let until = clock::tick() + Duration::from_millis(RESTART_WAIT_MS_MAX);
+        while clock::tick() < until && Daemon::of(data).is_none() {
+            self.pause(Duration::from_millis(LOCK_POLL_MS));
         }
     }
 }
@@ -441,10 +459,14 @@ fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
 pub(crate) fn taken(project: &Project, pid: Option<u32>) -> Fail {
     let pid = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
     let dir = project.data.display();
-    Fail::new(
+    let fail = Fail::new(
         Code::DIRECTORY_TAKEN,
         format!("another naos has the directory {dir}{pid}"),
-    )
+    );
+    if Daemon::of(&project.data).is_some() {
+        return fail;
+    }
+    fail.help("it is a command at work, not a daemon: wait for its end, or end it; nothing is lost")
 }
 
 /// The token, and what to do where it isn't good.

@@ -125,11 +125,7 @@ fn attributes(all: impl Iterator<Item = (String, String)>) -> Result<Incoming, F
                 let known = Category::parse(&value);
                 origin.category = known.ok_or_else(|| bad_category(&value))?;
             }
-            "time" if naos_types::Time::parse(&value).is_none() => {
-                return Err(bad(format!(
-                    "`time` is no time as RFC 3339 has it: {value}"
-                )));
-            }
+            "time" if naos_types::Time::parse(&value).is_none() => return Err(bad_time(&value)),
             _ => {
                 out.more.insert(name, Value::String(value));
             }
@@ -164,6 +160,12 @@ fn bad_category(word: &str) -> Fault {
     bad(format!(
         "`category` can't be {word:?}: it is one of {}",
         known.join(", ")
+    ))
+}
+
+fn bad_time(text: &str) -> Fault {
+    bad(format!(
+        "`time` is no time as RFC 3339 has it, like 2026-11-28T09:00:00Z: {text}"
     ))
 }
 
@@ -290,6 +292,9 @@ fn plain(value: Value) -> Result<Incoming, Fault> {
             }
             "time" | "timestamp" => {
                 let time = as_text("time", value)?;
+                if naos_types::Time::parse(&time).is_none() {
+                    return Err(bad_time(&time));
+                }
                 out.more.insert("time".into(), Value::String(time));
             }
             "user_id" => {

@@ -89,15 +89,15 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
     }
     let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail)))?;
     let mut seen = show(out, &mut session, &rows)?;
-    if logs.follow && session.daemon().is_none() {
-        out.note("No daemon is up, so nothing more happens: naos up");
-    }
     while logs.follow && session.daemon().is_some() {
         session.pause(Duration::from_millis(POLL_MS));
         let rows = session.get(api(&format!(
             "/audit?after={seen}&limit={PAGE_MAX}{filter}"
         )))?;
         seen = show(out, &mut session, &rows)?.max(seen);
+    }
+    if logs.follow {
+        out.note("No daemon is up, so nothing more happens: naos up");
     }
     Ok(0)
 }

@@ -40,7 +40,7 @@ pub enum OpenError {
         pid: Option<u32>,
     },
     /// It can't be written to.
-    #[error("{} can't be written to: change its owner or its permissions", path.display())]
+    #[error("{} can't be written to: {}", path.display(), what_to_do(cause))]
     ReadOnly {
         /// What can't be written to.
         path: PathBuf,
@@ -89,6 +89,13 @@ pub enum OpenError {
 
 fn by(pid: Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
+}
+
+fn what_to_do(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => "mount its disk for writing, or work on a copy of it",
+        _ => "change its owner or its permissions",
+    }
 }
 
 impl OpenError {
