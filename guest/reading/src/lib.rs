@@ -12,6 +12,8 @@ pub mod decimal;
 pub mod due;
 pub mod due_words;
 pub mod durations;
+#[cfg(feature = "mail")]
+pub mod entities;
 pub mod findings;
 pub mod input;
 pub mod language;

@@ -12,6 +12,7 @@ use mail_parser::{
 
 use crate::charsets;
 use crate::dates::Date;
+use crate::entities;
 use crate::page::{Line, Page};
 use crate::people::Person;
 
@@ -424,7 +425,7 @@ fn without_tags(lines: Vec<Line>) -> Vec<Line> {
     for line in lines {
         let mut text = String::new();
         let mut push = |text: &mut String, quotes: usize| {
-            let readable = entities(text.trim());
+            let readable = entities::decoded(text.trim()).trim().to_owned();
             text.clear();
             if !readable.is_empty() {
                 let mark = if quotes > 0 { "> " } else { "" };
@@ -464,27 +465,6 @@ fn without_tags(lines: Vec<Line>) -> Vec<Line> {
         push(&mut text, quotes);
     }
     plain
-}
-
-fn entities(text: &str) -> String {
-    const NAMED: &[(&str, &str)] = &[
-        ("&nbsp;", " "),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&rsquo;", "’"),
-        ("&eacute;", "é"),
-        ("&egrave;", "è"),
-        ("&agrave;", "à"),
-        ("&ccedil;", "ç"),
-        ("&euro;", "€"),
-        ("&ecirc;", "ê"),
-        ("&amp;", "&"),
-    ];
-    NAMED.iter().fold(text.to_owned(), |text, (name, letter)| {
-        text.replace(name, letter)
-    })
 }
 
 #[cfg(test)]
@@ -595,10 +575,10 @@ mod tests {
 
     #[test]
     fn html_alone_is_read_without_its_tags() {
-        let html = "<html><head><style>p{}</style></head>\n<body><p>We d&eacute;cide</p>\n\
+        let html = "<html><head><style>p{}</style></head>\n<body><p>We d&eacute;cide &#8217;&ndash; &amp;eacute;</p>\n\
                     <blockquote>old</blockquote><ul><li>one</li></ul>";
         let text = mail("Content-Type: text/html\n", html);
-        assert_eq!(shape(&text), "6:We décide 7:> old 7:- one");
+        assert_eq!(shape(&text), "6:We décide ’– &eacute; 7:> old 7:- one");
     }
 
     #[test]
