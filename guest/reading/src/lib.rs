@@ -4,6 +4,8 @@
 //!
 //! Start at [`input::Input`], then [`findings::find`] for prose and [`table::read`] for tables.
 
+#[cfg(feature = "mail")]
+pub mod absence;
 pub mod actions;
 pub mod charsets;
 pub mod cues;

@@ -10,6 +10,7 @@ use mail_parser::{
     MimeHeaders, PartType,
 };
 
+use crate::absence;
 use crate::charsets;
 use crate::dates::Date;
 use crate::entities;
@@ -260,7 +261,15 @@ fn is_automatic(message: &Message<'_>) -> bool {
         raw.trim().to_ascii_lowercase()
     };
     let submitted = word("Auto-Submitted");
-    !(submitted.is_empty() || submitted == "no")
+    let answers = ["X-Autoreply", "X-Autorespond"];
+    let answered = answers.into_iter().map(word);
+    let subject = message.subject().map(header).unwrap_or_default();
+    let suppresses = !word("X-Auto-Response-Suppress").is_empty();
+    absence::is_automatic(&subject, suppresses)
+        || answered
+            .into_iter()
+            .any(|it| !(it.is_empty() || it == "no"))
+        || !(submitted.is_empty() || submitted == "no")
         || matches!(word("Precedence").as_str(), "bulk" | "junk" | "auto_reply")
         || !word("List-Unsubscribe").is_empty()
         || message

@@ -408,3 +408,42 @@ fn tables_of_actions_and_boxes_are_deadlines() {
         );
     }
 }
+
+/// Mail 2 with a subject and a header of its own.
+fn absent(subject: &str, header: &str) -> Value {
+    let mut away = mail(2, 1, 6, "I am away. We decided to close by 12 October.");
+    let text = away["text"].as_str().expect("a text");
+    let heads = format!("Subject: {subject}\n{header}");
+    away["text"] = json!(text.replace("Subject: Re: Travaux en cours\n", &heads));
+    away
+}
+
+#[test]
+fn answers_of_machines_are_left_out_and_those_of_people_are_not() {
+    for (subject, header) in [
+        ("Automatic reply: Banner", ""),
+        ("Out of Office: Banner", ""),
+        ("=?utf-8?Q?R=C3=A9ponse_automatique_:_Banni=C3=A8re?=", ""),
+        ("Valiny mandeha ho azy: Sora-baventy", ""),
+        ("Re: Banner", "X-Autoreply: yes\n"),
+        ("Re: Banner", "X-Autorespond: Re: Banner\n"),
+        ("Banner - out of office", "X-Auto-Response-Suppress: All\n"),
+    ] {
+        let report = report(&[absent(subject, header)], "en");
+        assert!(!report.contains("2026-10-12"), "{subject}\n{report}");
+        let decided = section(&report, "## Decisions");
+        assert!(decided.contains("Nothing found"), "{subject}\n{report}");
+        let line = if header.is_empty() { 9 } else { 10 };
+        let line = format!("2.eml:{line}: written by a machine to many");
+        assert!(report.contains(&line), "{report}");
+    }
+    for (subject, header) in [
+        ("Re: Out of Office", ""),
+        ("Banner", "X-Auto-Response-Suppress: All\n"),
+        ("Banner", "X-Autoreply: no\n"),
+    ] {
+        let report = report(&[absent(subject, header)], "en");
+        let decided = section(&report, "## Decisions");
+        assert!(decided.contains("We decided"), "{subject}\n{report}");
+    }
+}
