@@ -447,3 +447,67 @@ fn answers_of_machines_are_left_out_and_those_of_people_are_not() {
         assert!(decided.contains("We decided"), "{subject}\n{report}");
     }
 }
+
+#[test]
+fn from_day_to_day_moves_the_deadline_that_it_names() {
+    for (first, then) in [
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline for the photos moves from 12 October to 19 October 2026.",
+        ),
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline shifts from 12 to 19 October.",
+        ),
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline is moved from the 12th to the 19th of October.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La livraison est décalée du 12 au 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La livraison des photos est reportée du 12 octobre au 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La date limite est repoussée du lundi 12 au lundi 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "L'échéance passe du 12 au 19 octobre.",
+        ),
+        (
+            "Mila vita alohan'ny 12 Oktobra ny sary.",
+            "Nafindra tamin'ny 12 ho amin'ny 19 Oktobra ny fanaterana.",
+        ),
+        (
+            "Mila vita alohan'ny 12 Oktobra ny sary.",
+            "Nafindra tamin'ny 12 Oktobra ho amin'ny 19 Oktobra ny sary.",
+        ),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        let due = section(&report, "## Deadlines");
+        assert!(due.contains("- **2026-10-19** — "), "{then}\n{report}");
+        let was = " — was 2026-10-12 (2.eml:9, 1.eml:9)";
+        assert!(due.contains(was), "{then}\n{report}");
+        assert!(!report.contains("**2026-10-12**"), "{then}\n{report}");
+        assert!(!report.contains("To be confirmed"), "{then}\n{report}");
+    }
+    // Another day than the one that it names, and a period.
+    for (first, then) in [
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline for the flyer moves from 14 October to 19 October 2026.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "Le salon est ouvert du 12 au 19 octobre.",
+        ),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        assert!(report.contains("**2026-10-12**"), "{then}\n{report}");
+    }
+}
