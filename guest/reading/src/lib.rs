@@ -7,6 +7,7 @@
 #[cfg(feature = "mail")]
 pub mod absence;
 pub mod actions;
+pub mod answers;
 pub mod charsets;
 pub mod cues;
 pub mod dates;

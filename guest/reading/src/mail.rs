@@ -247,7 +247,7 @@ fn page_of(message: &Message<'_>, lines: Vec<Line>, place: &Place<'_>) -> Page {
         markdown: false,
         automatic: is_automatic(message),
         message: message.message_id().map(str::to_owned),
-        replies: first_id(message.in_reply_to()),
+        replies: first_id(message.in_reply_to()).or_else(|| last_id(message.references())),
         thread: thread(message),
         written_ms: message.date().map_or(0, |date| date.to_timestamp() * 1000),
         quoted: false,
@@ -281,6 +281,15 @@ fn first_id(header: &HeaderValue<'_>) -> Option<String> {
     match header {
         HeaderValue::Text(id) => Some(id.to_string()),
         HeaderValue::TextList(list) => list.first().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+/// A mail that names only its thread replies to the last mail of it.
+fn last_id(header: &HeaderValue<'_>) -> Option<String> {
+    match header {
+        HeaderValue::Text(id) => Some(id.to_string()),
+        HeaderValue::TextList(list) => list.last().map(ToString::to_string),
         _ => None,
     }
 }

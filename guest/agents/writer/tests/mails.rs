@@ -511,3 +511,65 @@ fn from_day_to_day_moves_the_deadline_that_it_names() {
         assert!(report.contains("**2026-10-12**"), "{then}\n{report}");
     }
 }
+
+#[test]
+fn a_reply_that_says_it_answers_the_question_of_its_mail() {
+    let two = "Which size of paper do you want?\nWhich colour of ink do you want?";
+    for (first, then, line) in [
+        (
+            "Who hosts the site?",
+            "OVH hosts the site.\n\nOn 5 Oct 2026, Bema wrote:\n> Who hosts the site?",
+            9,
+        ),
+        (
+            two,
+            "> Which size of paper do you want?\nWe want the A4 size of paper.",
+            10,
+        ),
+        (two, "> Which size of paper do you want?\n\nA4.", 11),
+        (
+            "Which colour do you want for the door?",
+            "Blue, please.\n\nSoa",
+            9,
+        ),
+        ("Quelle couleur pour la porte ?", "Bonjour,\n\nLe bleu.", 11),
+        ("Inona ny lokon'ny varavarana?", "Manga.", 9),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        let asked = first.lines().next().expect("a line");
+        let open = section(&report, "## Open questions");
+        let seem = report.split("### Seem answered").nth(1).unwrap_or("");
+        assert!(seem.contains(&format!("{asked} → ")), "{then}\n{report}");
+        assert!(seem.contains(&format!("2.eml:{line}")), "{then}\n{report}");
+        assert!(!report.contains(&format!("Answer: {asked}")), "{report}");
+        if first == two {
+            assert!(open.contains("Which colour of ink"), "{report}");
+        }
+    }
+    for (first, then) in [
+        (
+            "Who hosts the site?",
+            "Do you mean the site that OVH hosts?",
+        ),
+        (
+            "Who hosts the site?",
+            "I will answer about the hosts of the site later.",
+        ),
+        ("Who hosts the site?", "Thanks, noted."),
+        ("Who hosts the site?", "I don't know."),
+        ("Who hosts the site?", "Let me check."),
+        ("Who hosts the site?", "Blue. Which colour do you want?"),
+        ("Qui héberge le site ?", "Je reviens vers vous."),
+        ("Iza no mampiantrano ny tranonkala?", "Mbola tsy haiko."),
+        (two, "Blue, please."),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        assert!(!report.contains("Seem answered"), "{then}\n{report}");
+    }
+    // Nobody answers themselves.
+    let files = [
+        mail(1, 9, 5, "Who hosts the site?"),
+        mail(3, 1, 6, "OVH hosts the site."),
+    ];
+    assert!(!report(&files, "en").contains("Seem answered"));
+}
