@@ -12,6 +12,8 @@ use crate::words::{Word, find_phrase, has_phrase};
 
 /// How many words stand between a day and the word that says it is the new or the old one.
 const NEAR_WORDS: usize = 3;
+/// What may stand between such a word and its day.
+const SMALL: &[&str] = &["le", "la", "the", "ny", "amin", "end", "of", "faha"];
 /// The signs between an old day and a new one.
 const ARROWS: &[&str] = &["→", "->", "=>", "➔", "➜", "-->"];
 
@@ -39,6 +41,7 @@ pub fn settle(text: &str, words: &[Word<'_>], days: Vec<Phrase>) -> Settled {
     let moved = MOVES.iter().any(|verb| has_phrase(words, verb));
     if moved {
         fill_in(words, &mut days);
+        fill_back(text, words, &mut days);
     }
     let new: Vec<bool> = days
         .iter()
@@ -73,10 +76,7 @@ pub fn settle(text: &str, words: &[Word<'_>], days: Vec<Phrase>) -> Settled {
 fn precedes(words: &[Word<'_>], day: &Phrase, list: &[&str]) -> bool {
     let from = day.first.saturating_sub(NEAR_WORDS);
     let before = &words[from..day.first];
-    let is_small = |word: &&Word<'_>| {
-        let small = ["le", "la", "the", "ny", "amin", "end", "of", "faha"];
-        small.contains(&word.folded.as_str())
-    };
+    let is_small = |word: &&Word<'_>| SMALL.contains(&word.folded.as_str());
     let mut back = before.iter().rev();
     let near = back.find(|word| !is_small(word));
     let held = |word: &Word<'_>| list.contains(&word.folded.as_str());
@@ -115,6 +115,53 @@ fn fill_in(words: &[Word<'_>], days: &mut Vec<Phrase>) {
         past: false,
     };
     days.insert(position.unwrap_or(days.len()), new);
+}
+
+/// `du 16 au 19 novembre`, `from 16 to 19 November`: the old day has the month of the new one.
+fn fill_back(text: &str, words: &[Word<'_>], days: &mut Vec<Phrase>) {
+    let is = |at: usize, list: &[&str]| list.contains(&words[at].folded.as_str());
+    let known = |days: &[Phrase], at: usize| {
+        let holds = |day: &Phrase| (day.first..day.next).contains(&at);
+        days.iter().any(holds)
+    };
+    for from in 0..words.len() {
+        // Behind a sign stands a period: `reporté, du 16 au 19 novembre`.
+        if !is(from, FROM) || parted(text, words, from, &[',', ':', '(', ';']) {
+            continue;
+        }
+        let small = (from + 1..words.len()).take_while(|&at| is(at, SMALL));
+        let at = from + 1 + small.count();
+        let Some(number) = words.get(at).filter(|_| !known(days, at)) else {
+            continue;
+        };
+        let Some(old) = crate::dates::day_number(&number.folded) else {
+            continue;
+        };
+        if at + 1 >= words.len() || !is(at + 1, TO) {
+            continue;
+        }
+        let small = (at + 2..words.len()).take_while(|&at| is(at, SMALL));
+        let next = at + 2 + small.count();
+        let Some(position) = days.iter().position(|day| day.first == next) else {
+            continue;
+        };
+        let Some(new) = days[position].date else {
+            continue;
+        };
+        let month = |back: i32| {
+            let months = new.year * 12 + new.month as i32 - 1 - back;
+            Date::new(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, old)
+        };
+        let date = month(0).filter(|old| *old < new).or_else(|| month(1));
+        let phrase = Phrase {
+            first: at,
+            next: at + 1,
+            text: number.text.to_owned(),
+            date,
+            past: false,
+        };
+        days.insert(position, phrase);
+    }
 }
 
 /// The day that follows `instead of`, `was due`, `not before`.

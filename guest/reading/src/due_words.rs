@@ -15,6 +15,8 @@ pub const MOVES: &[&str] = &[
     "nafindra", "hafindra", "afindra", "afindrany", "nahemotra", "hahemotra", "ahemotra", "naroso",
     "haroso", "aroso", "ovaina", "hovaina", "novaina", "hafindrantsika", "afindrantsika",
     "nohalavaina", "nosoloina", "niova", "nihemotra",
+    "moves", "shifts", "pushes", "postpones", "extends", "shifting", "passent du", "passee du",
+    "passees du", "passes du", "passera du", "decalage",
 ];
 
 /// What stands before the new day.

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actions;
+use crate::answers::{self, Answer};
 use crate::cues::{self, Cue, Rule};
 use crate::dates::{self, Date, Phrase};
 use crate::due;
@@ -94,6 +95,9 @@ pub struct Findings {
     /// What is due, the earliest first.
     #[serde(default)]
     pub deadlines: Vec<Finding>,
+    /// What replies say that may answer a question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// Everybody who wrote or was written to.
     #[serde(default)]
     pub people: Vec<Counted>,
@@ -220,7 +224,9 @@ fn read(page: &Page, house: &[Cue], directory: &Directory, found: &mut Findings)
     let lines: Vec<&str> = page.lines.iter().map(|line| line.text.as_str()).collect();
     let main = language::guess(&lines.join("\n"));
     let mut undated = Vec::new();
-    for passage in &passages::read(page) {
+    let passages = passages::read(page);
+    let mut answers = answers::read(page, &passages).into_iter().peekable();
+    for (at, passage) in passages.iter().enumerate() {
         let words = words(&passage.text);
         let days = dates::find(&passage.text, &words, page.date);
         let settled = due::settle(&passage.text, &words, days);
@@ -236,6 +242,10 @@ fn read(page: &Page, house: &[Cue], directory: &Directory, found: &mut Findings)
         if sentence.is_decision(house) {
             let finding = sentence.finding(Kind::Decision, language, directory, None);
             found.decisions.push(finding);
+        }
+        if let Some((_, below, alone)) = answers.next_if(|(place, ..)| *place == at) {
+            let said = sentence.finding(Kind::Decision, language, directory, None);
+            found.answers.push(Answer { said, below, alone });
         }
         if sentence.is_question() {
             let finding = sentence.finding(Kind::Question, language, directory, None);
@@ -274,6 +284,7 @@ fn read(page: &Page, house: &[Cue], directory: &Directory, found: &mut Findings)
 }
 
 fn cap(found: &mut Findings) {
+    found.answers.truncate(FINDINGS_MAX);
     let cut = found.questions.iter().skip(FINDINGS_MAX);
     found.more.open = cut.filter(|it| it.answered_by.is_none()).count();
     for (list, name, more) in [

@@ -4,7 +4,10 @@
 //!
 //! Start at [`input::Input`], then [`findings::find`] for prose and [`table::read`] for tables.
 
+#[cfg(feature = "mail")]
+pub mod absence;
 pub mod actions;
+pub mod answers;
 pub mod charsets;
 pub mod cues;
 pub mod dates;
@@ -12,6 +15,8 @@ pub mod decimal;
 pub mod due;
 pub mod due_words;
 pub mod durations;
+#[cfg(feature = "mail")]
+pub mod entities;
 pub mod findings;
 pub mod input;
 pub mod language;

@@ -10,8 +10,10 @@ use mail_parser::{
     MimeHeaders, PartType,
 };
 
+use crate::absence;
 use crate::charsets;
 use crate::dates::Date;
+use crate::entities;
 use crate::page::{Line, Page};
 use crate::people::Person;
 
@@ -245,7 +247,7 @@ fn page_of(message: &Message<'_>, lines: Vec<Line>, place: &Place<'_>) -> Page {
         markdown: false,
         automatic: is_automatic(message),
         message: message.message_id().map(str::to_owned),
-        replies: first_id(message.in_reply_to()),
+        replies: first_id(message.in_reply_to()).or_else(|| last_id(message.references())),
         thread: thread(message),
         written_ms: message.date().map_or(0, |date| date.to_timestamp() * 1000),
         quoted: false,
@@ -259,7 +261,15 @@ fn is_automatic(message: &Message<'_>) -> bool {
         raw.trim().to_ascii_lowercase()
     };
     let submitted = word("Auto-Submitted");
-    !(submitted.is_empty() || submitted == "no")
+    let answers = ["X-Autoreply", "X-Autorespond"];
+    let answered = answers.into_iter().map(word);
+    let subject = message.subject().map(header).unwrap_or_default();
+    let suppresses = !word("X-Auto-Response-Suppress").is_empty();
+    absence::is_automatic(&subject, suppresses)
+        || answered
+            .into_iter()
+            .any(|it| !(it.is_empty() || it == "no"))
+        || !(submitted.is_empty() || submitted == "no")
         || matches!(word("Precedence").as_str(), "bulk" | "junk" | "auto_reply")
         || !word("List-Unsubscribe").is_empty()
         || message
@@ -271,6 +281,15 @@ fn first_id(header: &HeaderValue<'_>) -> Option<String> {
     match header {
         HeaderValue::Text(id) => Some(id.to_string()),
         HeaderValue::TextList(list) => list.first().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+/// A mail that names only its thread replies to the last mail of it.
+fn last_id(header: &HeaderValue<'_>) -> Option<String> {
+    match header {
+        HeaderValue::Text(id) => Some(id.to_string()),
+        HeaderValue::TextList(list) => list.last().map(ToString::to_string),
         _ => None,
     }
 }
@@ -424,7 +443,7 @@ fn without_tags(lines: Vec<Line>) -> Vec<Line> {
     for line in lines {
         let mut text = String::new();
         let mut push = |text: &mut String, quotes: usize| {
-            let readable = entities(text.trim());
+            let readable = entities::decoded(text.trim()).trim().to_owned();
             text.clear();
             if !readable.is_empty() {
                 let mark = if quotes > 0 { "> " } else { "" };
@@ -464,27 +483,6 @@ fn without_tags(lines: Vec<Line>) -> Vec<Line> {
         push(&mut text, quotes);
     }
     plain
-}
-
-fn entities(text: &str) -> String {
-    const NAMED: &[(&str, &str)] = &[
-        ("&nbsp;", " "),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&rsquo;", "’"),
-        ("&eacute;", "é"),
-        ("&egrave;", "è"),
-        ("&agrave;", "à"),
-        ("&ccedil;", "ç"),
-        ("&euro;", "€"),
-        ("&ecirc;", "ê"),
-        ("&amp;", "&"),
-    ];
-    NAMED.iter().fold(text.to_owned(), |text, (name, letter)| {
-        text.replace(name, letter)
-    })
 }
 
 #[cfg(test)]
@@ -595,10 +593,10 @@ mod tests {
 
     #[test]
     fn html_alone_is_read_without_its_tags() {
-        let html = "<html><head><style>p{}</style></head>\n<body><p>We d&eacute;cide</p>\n\
+        let html = "<html><head><style>p{}</style></head>\n<body><p>We d&eacute;cide &#8217;&ndash; &amp;eacute;</p>\n\
                     <blockquote>old</blockquote><ul><li>one</li></ul>";
         let text = mail("Content-Type: text/html\n", html);
-        assert_eq!(shape(&text), "6:We décide 7:> old 7:- one");
+        assert_eq!(shape(&text), "6:We décide ’– &eacute; 7:> old 7:- one");
     }
 
     #[test]

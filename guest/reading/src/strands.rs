@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::answers::{self, Answer};
 use crate::cues;
 use crate::findings::{Finding, Findings};
 use crate::page::Page;
@@ -144,15 +145,45 @@ pub fn settle(all: &mut [Findings]) {
         }
         cite.to_owned()
     };
-    let cites: BTreeMap<usize, String> = answers
+    let mut cites: BTreeMap<usize, String> = answers
         .into_iter()
         .map(|(question, decision)| (question, standing(decision)))
         .collect();
+    reply(all, &mut cites);
     let questions = all.iter_mut().flat_map(|found| &mut found.questions);
     for (at, question) in questions.enumerate() {
         // What has no thread keeps what is known about it.
         if question.strand.is_some() {
             question.answered_by = cites.get(&at).cloned();
+        }
+    }
+}
+
+/// What no decision answers may be answered by what a reply says.
+fn reply(all: &[Findings], cites: &mut BTreeMap<usize, String>) {
+    let mut replies: BTreeMap<&str, Vec<&Answer>> = BTreeMap::new();
+    for answer in all.iter().flat_map(|found| &found.answers) {
+        if let Some(strand) = &answer.said.strand {
+            replies.entry(&strand.replies).or_default().push(answer);
+        }
+    }
+    let questions = || all.iter().flat_map(|found| &found.questions);
+    let mut asked: BTreeMap<&str, usize> = BTreeMap::new();
+    for strand in questions().filter_map(|it| it.strand.as_ref()) {
+        *asked.entry(&strand.mail).or_default() += 1;
+    }
+    for (at, question) in questions().enumerate() {
+        let Some(strand) = question
+            .strand
+            .as_ref()
+            .filter(|_| !cites.contains_key(&at))
+        else {
+            continue;
+        };
+        let of = replies.get(strand.mail.as_str());
+        let only = asked.get(strand.mail.as_str()) == Some(&1);
+        if let Some(answer) = of.and_then(|of| answers::answer(question, only, of)) {
+            cites.insert(at, answer.said.cite.clone());
         }
     }
 }
@@ -190,7 +221,8 @@ fn drop_repeated(all: &mut [Findings]) {
 }
 
 /// Letters and digits alone: quoting breaks lines elsewhere.
-fn squeezed(text: &str) -> String {
+#[must_use]
+pub fn squeezed(text: &str) -> String {
     fold(text)
         .chars()
         .filter(|it| it.is_alphanumeric())

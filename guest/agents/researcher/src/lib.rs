@@ -6,6 +6,7 @@
 //! To change: [`HOUSE_DECISIONS`] holds the words by which your own people decide.
 
 use naos_agent::limits;
+use naos_reading::answers;
 use naos_reading::cues::Cue;
 use naos_reading::findings::{self, Finding, Findings, More};
 use naos_reading::input::{Input, SourceFile};
@@ -41,6 +42,9 @@ struct Answer {
     decisions: Vec<Finding>,
     questions: Vec<Finding>,
     deadlines: Vec<Finding>,
+    /// What replies say that may answer a question asked in another batch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    answers: Vec<answers::Answer>,
     people: Vec<Counted>,
     /// How many mails and notes were read.
     sources: usize,
@@ -77,6 +81,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         decisions,
         questions,
         deadlines,
+        answers,
         people,
         more,
         ..
@@ -86,6 +91,7 @@ pub fn handle(input: &str) -> Result<String, String> {
         decisions,
         questions,
         deadlines,
+        answers,
         people,
         sources,
         notes,

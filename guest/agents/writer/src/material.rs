@@ -263,7 +263,11 @@ impl Material {
     /// The questions that a decision seems to answer, with it.
     #[must_use]
     pub fn answered(&self) -> Vec<(&Finding, &Finding)> {
-        let decisions = self.decided();
+        let mut decisions = self.decided();
+        let replies = self.findings.iter().flat_map(|it| &it.answers);
+        for reply in replies {
+            decisions.entry(&reply.said.cite).or_insert(&reply.said);
+        }
         let questions = self.findings.iter().flat_map(|it| &it.questions);
         let ours = questions.filter(|it| it.concerns_client != Some(false));
         ours.filter_map(|it| Some((it, *decisions.get(it.answered_by.as_deref()?)?)))

@@ -408,3 +408,168 @@ fn tables_of_actions_and_boxes_are_deadlines() {
         );
     }
 }
+
+/// Mail 2 with a subject and a header of its own.
+fn absent(subject: &str, header: &str) -> Value {
+    let mut away = mail(2, 1, 6, "I am away. We decided to close by 12 October.");
+    let text = away["text"].as_str().expect("a text");
+    let heads = format!("Subject: {subject}\n{header}");
+    away["text"] = json!(text.replace("Subject: Re: Travaux en cours\n", &heads));
+    away
+}
+
+#[test]
+fn answers_of_machines_are_left_out_and_those_of_people_are_not() {
+    for (subject, header) in [
+        ("Automatic reply: Banner", ""),
+        ("Out of Office: Banner", ""),
+        ("=?utf-8?Q?R=C3=A9ponse_automatique_:_Banni=C3=A8re?=", ""),
+        ("Valiny mandeha ho azy: Sora-baventy", ""),
+        ("Re: Banner", "X-Autoreply: yes\n"),
+        ("Re: Banner", "X-Autorespond: Re: Banner\n"),
+        ("Banner - out of office", "X-Auto-Response-Suppress: All\n"),
+    ] {
+        let report = report(&[absent(subject, header)], "en");
+        assert!(!report.contains("2026-10-12"), "{subject}\n{report}");
+        let decided = section(&report, "## Decisions");
+        assert!(decided.contains("Nothing found"), "{subject}\n{report}");
+        let line = if header.is_empty() { 9 } else { 10 };
+        let line = format!("2.eml:{line}: written by a machine to many");
+        assert!(report.contains(&line), "{report}");
+    }
+    for (subject, header) in [
+        ("Re: Out of Office", ""),
+        ("Banner", "X-Auto-Response-Suppress: All\n"),
+        ("Banner", "X-Autoreply: no\n"),
+    ] {
+        let report = report(&[absent(subject, header)], "en");
+        let decided = section(&report, "## Decisions");
+        assert!(decided.contains("We decided"), "{subject}\n{report}");
+    }
+}
+
+#[test]
+fn from_day_to_day_moves_the_deadline_that_it_names() {
+    for (first, then) in [
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline for the photos moves from 12 October to 19 October 2026.",
+        ),
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline shifts from 12 to 19 October.",
+        ),
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline is moved from the 12th to the 19th of October.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La livraison est décalée du 12 au 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La livraison des photos est reportée du 12 octobre au 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "La date limite est repoussée du lundi 12 au lundi 19 octobre.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "L'échéance passe du 12 au 19 octobre.",
+        ),
+        (
+            "Mila vita alohan'ny 12 Oktobra ny sary.",
+            "Nafindra tamin'ny 12 ho amin'ny 19 Oktobra ny fanaterana.",
+        ),
+        (
+            "Mila vita alohan'ny 12 Oktobra ny sary.",
+            "Nafindra tamin'ny 12 Oktobra ho amin'ny 19 Oktobra ny sary.",
+        ),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        let due = section(&report, "## Deadlines");
+        assert!(due.contains("- **2026-10-19** — "), "{then}\n{report}");
+        let was = " — was 2026-10-12 (2.eml:9, 1.eml:9)";
+        assert!(due.contains(was), "{then}\n{report}");
+        assert!(!report.contains("**2026-10-12**"), "{then}\n{report}");
+        assert!(!report.contains("To be confirmed"), "{then}\n{report}");
+    }
+    // Another day than the one that it names, and a period.
+    for (first, then) in [
+        (
+            "The photos must be delivered by 12 October 2026.",
+            "The deadline for the flyer moves from 14 October to 19 October 2026.",
+        ),
+        (
+            "Les photos sont à livrer avant le 12 octobre.",
+            "Le salon est ouvert du 12 au 19 octobre.",
+        ),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        assert!(report.contains("**2026-10-12**"), "{then}\n{report}");
+    }
+}
+
+#[test]
+fn a_reply_that_says_it_answers_the_question_of_its_mail() {
+    let two = "Which size of paper do you want?\nWhich colour of ink do you want?";
+    for (first, then, line) in [
+        (
+            "Who hosts the site?",
+            "OVH hosts the site.\n\nOn 5 Oct 2026, Bema wrote:\n> Who hosts the site?",
+            9,
+        ),
+        (
+            two,
+            "> Which size of paper do you want?\nWe want the A4 size of paper.",
+            10,
+        ),
+        (two, "> Which size of paper do you want?\n\nA4.", 11),
+        (
+            "Which colour do you want for the door?",
+            "Blue, please.\n\nSoa",
+            9,
+        ),
+        ("Quelle couleur pour la porte ?", "Bonjour,\n\nLe bleu.", 11),
+        ("Inona ny lokon'ny varavarana?", "Manga.", 9),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        let asked = first.lines().next().expect("a line");
+        let open = section(&report, "## Open questions");
+        let seem = report.split("### Seem answered").nth(1).unwrap_or("");
+        assert!(seem.contains(&format!("{asked} → ")), "{then}\n{report}");
+        assert!(seem.contains(&format!("2.eml:{line}")), "{then}\n{report}");
+        assert!(!report.contains(&format!("Answer: {asked}")), "{report}");
+        if first == two {
+            assert!(open.contains("Which colour of ink"), "{report}");
+        }
+    }
+    for (first, then) in [
+        (
+            "Who hosts the site?",
+            "Do you mean the site that OVH hosts?",
+        ),
+        (
+            "Who hosts the site?",
+            "I will answer about the hosts of the site later.",
+        ),
+        ("Who hosts the site?", "Thanks, noted."),
+        ("Who hosts the site?", "I don't know."),
+        ("Who hosts the site?", "Let me check."),
+        ("Who hosts the site?", "Blue. Which colour do you want?"),
+        ("Qui héberge le site ?", "Je reviens vers vous."),
+        ("Iza no mampiantrano ny tranonkala?", "Mbola tsy haiko."),
+        (two, "Blue, please."),
+    ] {
+        let report = report(&[mail(1, 9, 5, first), mail(2, 1, 6, then)], "en");
+        assert!(!report.contains("Seem answered"), "{then}\n{report}");
+    }
+    // Nobody answers themselves.
+    let files = [
+        mail(1, 9, 5, "Who hosts the site?"),
+        mail(3, 1, 6, "OVH hosts the site."),
+    ];
+    assert!(!report(&files, "en").contains("Seem answered"));
+}
