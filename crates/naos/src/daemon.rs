@@ -32,7 +32,7 @@ impl Daemon {
 
     /// Whether the last one was killed: one that ends takes its word back.
     pub(crate) fn was_killed(data: &Path) -> bool {
-        path(data).exists() && Self::of(data).is_none()
+        path(data).exists() && owner(data).is_none()
     }
 
     /// Says it, for this user's eyes only; whole or not at all.

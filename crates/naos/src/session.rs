@@ -28,6 +28,8 @@ pub(crate) const LOCK_WAIT_MS_MAX: u64 = 10_000;
 const LOCK_POLL_MS: u64 = 10;
 /// How long a command whose daemon was killed leaves the directory to the next daemon.
 const RESTART_WAIT_MS_MAX: u64 = 5_000;
+/// How long a daemon that answers no longer may still hold it.
+const ENDING_MS_MAX: u64 = 1_000;
 /// How often a request is sent again when the daemon goes away or is busy.
 const SENDS_MAX: u32 = 5;
 const BUSY_PAUSE_MS: u64 = 500;
@@ -376,14 +378,21 @@ impl Session {
 
 impl Session {
     /// Whoever watches over a daemon starts the next one at once: it must not find the directory
-    /// taken by a command that only waits for something.
+    /// taken by a command that only waits for something. One that ended in order takes its word
+    /// back; one that is just being ended may hold the lock for a moment longer than its port.
     fn leave_to_next(&self) {
+        let Some(lost) = self.daemon() else { return };
         let data = &self.project.data;
-        if self.daemon().is_none() || !Daemon::was_killed(data) {
-            return;
-        }
-        let until = clock::tick() + Duration::from_millis(RESTART_WAIT_MS_MAX);
-        while clock::tick() < until && Daemon::of(data).is_none() {
+        let gone = clock::tick();
+        let going_for = |ms| clock::tick() < gone + Duration::from_millis(ms);
+        loop {
+            let waits = match Daemon::of(data) {
+                Some(daemon) => daemon == *lost && going_for(ENDING_MS_MAX),
+                None => Daemon::was_killed(data) && going_for(RESTART_WAIT_MS_MAX),
+            };
+            if !waits {
+                return;
+            }
             self.pause(Duration::from_millis(LOCK_POLL_MS));
         }
     }

@@ -2,7 +2,10 @@
 
 mod project;
 
-use project::Project;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
+
+use project::{Project, command};
 use serde_json::Value;
 
 /// An agent that logs a line, asks a person, logs another, and is done.
@@ -45,6 +48,13 @@ const TALKER: &str = r#"(module
   (i32.store (i32.const 20) (local.get $ptr))
   (i32.store (i32.const 24) (i32.const 1))
   (i32.const 16)))"#;
+
+/// An agent that never comes to an end.
+const SPINNER: &str = r#"(module
+(memory (export "memory") 1)
+(func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
+(func (export "handle") (param $ptr i32) (param $len i32) (result i32)
+  (loop $again (br $again)) (unreachable)))"#;
 
 /// An agent of this text, in this project.
 fn agent(project: &Project, name: &str, text: &str, manifest: &str) {
@@ -116,6 +126,68 @@ fn process_a_killed_run_says_nothing_twice() {
         assert_eq!(all.matches(said).count(), 1, "{said}: {all}");
     }
     assert!(!all.contains("agent.logged"), "{all}");
+}
+
+/// A command at work, and the first line that it writes.
+fn watch(project: &Project, words: &[&str]) -> (Child, String, BufReader<ChildStdout>) {
+    let mut child = command(&project.path("."))
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    (child, line, said)
+}
+
+#[test]
+fn process_who_follows_a_log_hears_that_the_daemon_is_gone() {
+    let project = Project::new();
+    agent(&project, "asker", ASKER, ", grants: {ask: true}");
+    let mut daemon = project.up();
+    assert_eq!(project.naos(&["run", "asker", "--input", "x"]).exit, 4);
+    let (child, line, rest) = watch(&project, &["logs", "--follow"]);
+    assert!(!line.is_empty());
+    daemon.kill();
+    drop(std::io::read_to_string(rest).unwrap());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        ended.status.success() && said.contains("No daemon is up"),
+        "{said}"
+    );
+}
+
+#[test]
+fn process_who_waits_for_a_run_leaves_the_directory_to_the_next_daemon() {
+    let project = Project::new();
+    let limits = ", limits: {fuel: 9000000000000000, wall: 60s}";
+    agent(&project, "spinner", SPINNER, limits);
+    let mut daemon = project.up();
+    let mut waiting = command(&project.path("."))
+        .args(["run", "spinner", "--input", "x", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(30);
+    while project.json(&["get", "runs"])["items"][0]["status"] != "running" {
+        assert!(naos_engine::clock::tick() < end, "it doesn't run");
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
+    }
+    daemon.kill();
+    // The one that waits hears of it before another process has so much as started.
+    let next = std::panic::catch_unwind(|| project.up());
+    let _ = waiting.kill();
+    waiting.wait().unwrap();
+    assert!(
+        next.is_ok(),
+        "no daemon can be started while somebody waits"
+    );
 }
 
 #[test]

@@ -493,6 +493,8 @@ mod tests {
                 .unwrap_err()
                 .contains("`colour`")
         );
+        let time = one(&[], r#"{"type":"a.b","time":"yesterday"}"#).unwrap_err();
+        assert!(time.contains("no time"), "{time}");
         let json = [
             ("content-type", "application/json"),
             ("ce-specversion", "1.0"),

@@ -18,7 +18,7 @@ pub struct Ended {
     pub stderr: String,
 }
 
-fn command(dir: &Path) -> Command {
+pub fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_naos"));
     let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();

@@ -80,8 +80,10 @@ pub struct BudgetRow {
 /// What one agent spent.
 #[derive(Clone, Debug)]
 pub struct AgentCost {
-    /// The agent.
+    /// The agent, or the skill that answered in its place.
     pub agent: String,
+    /// Whether it has a page.
+    pub has_page: bool,
     /// How often it ran.
     pub runs: u64,
     /// What that cost, millionths.

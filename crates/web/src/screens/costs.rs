@@ -1,6 +1,7 @@
 //! `/costs`.
 
 use naos_engine::read::Lists;
+use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_types::{Micros, Refusal, Spender, Tier, Time};
 
@@ -14,15 +15,15 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;
     let month = reader.spending(call.now.month_start())?;
-    let mut agents: Vec<AgentCost> = month
-        .agents
-        .iter()
-        .map(|(name, sum)| AgentCost {
+    let mut agents = Vec::with_capacity(month.agents.len());
+    for (name, sum) in &month.agents {
+        agents.push(AgentCost {
             agent: name.to_string(),
+            has_page: reader.find::<Agent>(name)?.is_some(),
             runs: sum.runs,
             micros: rows::micros(sum.cost),
-        })
-        .collect();
+        });
+    }
     agents.sort_by(|a, b| b.micros.cmp(&a.micros).then_with(|| a.agent.cmp(&b.agent)));
     let budgets = reader.all::<Budget>(NAMES_MAX)?;
     let page = Costs {

@@ -105,6 +105,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
     };
     let agent = |agent: &str, runs, micros| AgentCost {
         agent: s(agent),
+        has_page: true,
         runs,
         micros,
     };
