@@ -593,7 +593,8 @@ mod tests {
 
     #[test]
     fn html_alone_is_read_without_its_tags() {
-        let html = "<html><head><style>p{}</style></head>\n<body><p>We d&eacute;cide &#8217;&ndash; &amp;eacute;</p>\n\
+        let html = "<html><head><style>p{}</style></head>\n\
+                    <body><p>We d&eacute;cide &#8217;&ndash; &amp;eacute;</p>\n\
                     <blockquote>old</blockquote><ul><li>one</li></ul>";
         let text = mail("Content-Type: text/html\n", html);
         assert_eq!(shape(&text), "6:We décide ’– &eacute; 7:> old 7:- one");

@@ -205,6 +205,9 @@ fn own_words(report: &str, material: &Value) -> Vec<String> {
                 foreign.extend(texts.into_iter().flatten().map(str::to_owned));
             }
         }
+        for answer in batch["answers"].as_array().into_iter().flatten() {
+            foreign.extend(answer["text"].as_str().map(str::to_owned));
+        }
     }
     foreign.sort_by_key(|text| usize::MAX - text.len());
     let cites = |line: &str| match line.rsplit_once(" (") {
