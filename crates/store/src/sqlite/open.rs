@@ -100,14 +100,12 @@ fn what_to_do(cause: &io::Error) -> &'static str {
 
 impl OpenError {
     pub(crate) fn io(path: &Path, cause: io::Error) -> Self {
-        match cause.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly {
+        match db::io_meaning(&cause) {
+            Meaning::ReadOnly => Self::ReadOnly {
                 path: path.to_owned(),
                 cause,
             },
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full {
+            Meaning::Full => Self::Full {
                 what: path.display().to_string(),
             },
             _ => Self::Io {
