@@ -13,6 +13,7 @@ mod figures;
 mod http;
 mod limit;
 mod load;
+mod overshoot;
 mod peers;
 mod plans;
 mod pool;
@@ -21,6 +22,7 @@ mod site;
 mod size;
 mod sleepers;
 mod start;
+mod turns;
 mod verify;
 
 use figures::Board;
@@ -50,6 +52,18 @@ const BENCHES: &[Bench] = &[
         "the API at 64 connections, on one core",
         7,
         http::run,
+    ),
+    (
+        "turns",
+        "durable turns of a model that answers at once, through the API",
+        5,
+        turns::run,
+    ),
+    (
+        "overshoot",
+        "64 callers race for one budget, with kills and price changes",
+        5,
+        overshoot::run,
     ),
     (
         "events",

@@ -57,6 +57,7 @@ impl Sim {
                 let command = command::Member::Add {
                     name,
                     role: Role::Staff,
+                    handle: None,
                 }
                 .into();
                 self.ask(

@@ -319,13 +319,21 @@ impl Walk {
             approval::Fact::Rejected(f) => f.approval,
             approval::Fact::Expired(f) => f.approval,
             approval::Fact::Withdrawn(f) => f.approval,
+            approval::Fact::Delegated(f) => f.approval,
+            approval::Fact::Ruled(f) => f.approval,
+            approval::Fact::RuleOffered(_)
+            | approval::Fact::RuleTaken(_)
+            | approval::Fact::RuleEnded(_) => return Ok(()),
         };
         let decided = self
             .approvals
             .get_mut(&id)
             .ok_or_else(|| format!("{id} never came"))?;
         ensure(!*decided, || format!("{id} was decided before"))?;
-        *decided = true;
+        *decided = !matches!(
+            fact,
+            approval::Fact::Delegated(_) | approval::Fact::Ruled(_)
+        );
         Ok(())
     }
 

@@ -90,6 +90,7 @@ impl Notices {
             notice::Fact::Delivered(f) => f.notice,
             notice::Fact::GivenUp(f) => f.notice,
             notice::Fact::Withdrawn(f) => f.notice,
+            notice::Fact::Gathered(_) | notice::Fact::Scattered(_) => return Ok(()),
         };
         let seen = self
             .seen

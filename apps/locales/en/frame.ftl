@@ -37,6 +37,7 @@ nav-feed = Feed
 nav-board = Board
 nav-agents = Agents
 nav-approvals = Approvals
+nav-inbox = Inbox
 nav-runs = Runs
 nav-flows = Flows
 nav-pools = Pools

@@ -31,6 +31,7 @@ nav-feed = Fil
 nav-board = Tableau
 nav-agents = Agents
 nav-approvals = Validations
+nav-inbox = Boîte de réception
 nav-runs = Exécutions
 nav-flows = Enchaînements
 nav-pools = Équipes

@@ -63,6 +63,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Approval(approval) => crate::approval::expire(turn, *approval),
         Key::Plan(plan) => crate::plan::due(turn, *plan),
         Key::Notice(notice) => crate::notice::due(turn, *notice),
+        Key::Bundle(name) => crate::notice::bundle_due(turn, name),
         Key::Consumer(name) => crate::event::due(turn, name),
         Key::Beat(beat) => crate::schedule::due(turn, beat),
         Key::Desk(name) => crate::agent::desk::due(turn, name),

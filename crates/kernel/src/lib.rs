@@ -43,7 +43,8 @@ pub use need::{
     value_bytes,
 };
 pub use state::{
-    AnyAggregate, BeatKey, Changes, Head, ItemsKey, Key, MemoryKey, ResourceKey, State, ThreadKey,
+    AnyAggregate, BeatKey, Changes, HabitKey, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
+    ThreadKey,
 };
 pub use table::Aggregate;
 pub use turn::{Input, Order};

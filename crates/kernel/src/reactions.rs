@@ -3,7 +3,7 @@
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::notice::About;
 use naos_types::fact::schedule::Began;
-use naos_types::fact::{Fact, plan, run, task};
+use naos_types::fact::{Fact, member, plan, run, task};
 use naos_types::{BodyRef, Micros, TaskStatus};
 
 use crate::turn::{Done, Turn};
@@ -35,6 +35,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             crate::resource::driver::task_closed(turn, &by, f)
         }
         Fact::Approval(fact) => approval_fact(turn, fact),
+        Fact::Member(member::Fact::Told(f)) => crate::notice::told(turn, f),
         Fact::Event(fact) => crate::event::react(turn, fact),
         Fact::Resource(fact) => {
             crate::event::subscribed(turn, fact)?;
@@ -137,10 +138,16 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
         approval::Fact::Rejected(f) => (f.approval, Err("a person said no")),
         approval::Fact::Expired(f) => (f.approval, Err("nobody answered in time")),
         approval::Fact::Requested(f) => {
+            if crate::approval::answers(turn, f.approval)? {
+                return Ok(());
+            }
             return crate::notice::announce(turn, About::Approval(f.approval), Some(&f.title));
         }
-        approval::Fact::Withdrawn(_) => return Ok(()),
+        _ => return Ok(()),
     };
+    if matches!(fact, approval::Fact::Approved(_)) {
+        crate::approval::offer(turn, id)?;
+    }
     let found = crate::approval::known(turn, id)?.clone();
     if let (Ok(Some(edited)), Some(author)) = (given, &found.author) {
         crate::run::corrected(turn, author, (found.body, edited))?;

@@ -33,6 +33,10 @@ pub struct ItemsKey {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemoryKey(pub Name, pub String);
 
+/// Key of how questions of one kind are answered: what asks, and at which step.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HabitKey(pub String);
+
 /// Key of a piece of a task's thread, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ThreadKey(pub TaskId, pub u32);
@@ -135,6 +139,15 @@ impl KeyBytes for ThreadKey {
         let (task, piece) = bytes.split_at_checked(16)?;
         let piece = u32::from_be_bytes(piece.try_into().ok()?);
         Some(Self(TaskId::from_bytes(task)?, piece))
+    }
+}
+
+impl KeyBytes for HabitKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.clone().into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(std::str::from_utf8(bytes).ok()?.into()))
     }
 }
 
@@ -448,6 +461,8 @@ tables! {
     review review_mut put_review Review: ReviewId => crate::review::Review;
     /// A question to a person.
     approval approval_mut put_approval Approval: ApprovalId => crate::approval::Approval;
+    /// How questions of one kind are answered.
+    habit habit_mut put_habit Habit: HabitKey => crate::approval::Habit;
     /// A budget.
     budget budget_mut put_budget Budget: Spender => crate::budget::Budget;
     /// A resource.
@@ -456,12 +471,16 @@ tables! {
     document document_mut put_document Document: DocPath => crate::document::Document;
     /// A member.
     member member_mut put_member Member: MemberId => crate::member::Member;
+    /// What a member is to hear of.
+    inbox inbox_mut put_inbox Inbox: MemberId => crate::member::Inbox;
     /// An entry of an agent's private state.
     memory memory_mut put_memory Memory: MemoryKey => crate::agent::Memory;
     /// A slug of this node; in the system's cell.
     slug slug_mut put_slug Slug: Name => crate::tenant::Slug;
     /// A notice to somebody outside.
     notice notice_mut put_notice Notice: NoticeId => crate::notice::Notice;
+    /// What is told together to somebody outside.
+    bundle bundle_mut put_bundle Bundle: Name => crate::notice::Bundle;
     /// The notices that are set up.
     outlets outlets_mut put_outlets Outlets: () => crate::notice::Outlets;
     /// Which models there are.

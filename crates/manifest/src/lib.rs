@@ -49,7 +49,7 @@ pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, NoticeSpec, PlanSpec, PoolSpec, Spec, SupervisorSpec,
+    BudgetSpec, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, Spec, SupervisorSpec, Telling,
     UndoablePlan,
 };
 use naos_types::{Code, Name};
@@ -94,7 +94,7 @@ pub struct Applied {
     /// The spending limit of all that have none of their own.
     pub overall_budget: Option<BudgetSpec>,
     /// Who is told that something waits for a person.
-    pub notices: Vec<(Name, NoticeSpec)>,
+    pub notices: Vec<(Name, Telling)>,
     /// Workflows and sagas.
     pub flows: Vec<(Kind, Name, FlowSpec)>,
     /// Who listens to events.

@@ -1,15 +1,21 @@
 //! A notice: who is told that something waits for a person.
 
+use std::collections::BTreeMap;
+
 use naos_types::Name;
-use naos_types::spec::{Channel, NoticeSpec, Waits};
+use naos_types::spec::{Channel, GATHER, NoticeSpec, Telling, Urgency, Waits};
 
 use crate::diagnostic::{Findings, meant};
 use crate::reader::{self, Fields};
-use crate::tree::{Node, Value};
+use crate::tree::{Mark, Node, Value};
 
-/// One notice: of what (`on`), how (`webhook` or `desktop`), and in how many attempts.
-pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<NoticeSpec> {
+/// One notice: of what (`on`) and of whose inbox (`for`), how soon (`urgency`, `digest`), how
+/// (`webhook` or `desktop`), and in how many attempts.
+pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Telling> {
     let on = waits(map, findings);
+    let member = member(map, findings);
+    let urgency = urgency(map, findings);
+    let gather = map.span(&["digest"], 1_000, findings).unwrap_or(GATHER);
     let before = findings.errors.len();
     let url = map.text(&["webhook", "url"], findings);
     let desktop = map.bool(&["desktop"], findings).unwrap_or(false);
@@ -40,12 +46,18 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<No
             return None;
         }
     };
-    let spec = NoticeSpec {
+    let notice = NoticeSpec {
         on,
         channel,
         title,
         page,
         retry,
+    };
+    let spec = Telling {
+        notice,
+        member,
+        urgency,
+        gather,
     };
     if findings.errors.len() == before
         && let Err(what) = spec.check()
@@ -55,26 +67,69 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> Option<No
     Some(spec)
 }
 
+/// By which word the member is called whose inbox it tells of.
+fn member(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Name> {
+    let node = map.node(&["for"], findings)?;
+    let text = reader::text(node, "for", findings)?;
+    reader::name_text(text.trim_start_matches('@'), node.at, findings)
+}
+
+/// How soon each thing is told.
+fn urgency(map: &mut Fields<'_>, findings: &mut Findings) -> BTreeMap<Waits, Urgency> {
+    let mut out = BTreeMap::new();
+    let Some(node) = map.node(&["urgency"], findings) else {
+        return out;
+    };
+    let Value::Map(entries) = &node.value else {
+        let what = format!(
+            "`urgency` is a map such as {{message: digest}}, not {}",
+            node.word()
+        );
+        findings.error(node.at, what);
+        return out;
+    };
+    let known: Vec<&str> = Urgency::ALL.iter().map(|(word, _)| *word).collect();
+    for entry in entries {
+        let waits = one_waits(&entry.key, entry.at, findings);
+        let Some(text) = reader::text(&entry.node, &entry.key, findings) else {
+            continue;
+        };
+        let found = Urgency::ALL.iter().find(|(word, _)| *word == text);
+        match (waits, found) {
+            (Some(waits), Some((_, urgency))) => {
+                out.insert(waits, *urgency);
+            }
+            (_, None) => {
+                let what = format!("{} is immediate, digest or muted, not {text:?}", entry.key);
+                findings.error_help(entry.node.at, what, meant(&text, &known));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    out
+}
+
 fn waits(map: &mut Fields<'_>, findings: &mut Findings) -> Vec<Waits> {
     let Some(node) = map.node(&["on"], findings) else {
         return Vec::new();
     };
-    let items = node.items();
-    let known: Vec<&str> = Waits::ALL.iter().map(|(word, _)| *word).collect();
     let mut out = Vec::new();
-    for item in items {
-        let Some(text) = reader::text(item, "on", findings) else {
-            continue;
-        };
-        match Waits::ALL.iter().find(|(word, _)| *word == text) {
-            Some((_, waits)) => out.push(*waits),
-            None => {
-                let what = format!("nothing that waits for a person is called {text:?}");
-                findings.error_help(item.at, what, meant(&text, &known));
-            }
+    for item in node.items() {
+        if let Some(text) = reader::text(item, "on", findings) {
+            out.extend(one_waits(&text, item.at, findings));
         }
     }
     out
+}
+
+fn one_waits(text: &str, at: Mark, findings: &mut Findings) -> Option<Waits> {
+    if let Some((_, waits)) = Waits::ALL.iter().find(|(word, _)| *word == text) {
+        return Some(*waits);
+    }
+    let known: Vec<&str> = Waits::ALL.iter().map(|(word, _)| *word).collect();
+    let what = format!("nothing that waits for a person is called {text:?}");
+    findings.error_help(at, what, meant(text, &known));
+    None
 }
 
 /// Says nothing of what stands there: it may be the secret itself.
@@ -103,7 +158,7 @@ pub(crate) fn slug(node: &Node) -> Option<Name> {
 }
 
 /// A list in which each may have its `name`, or a map by name.
-pub(crate) fn all(node: &Node, findings: &mut Findings) -> Vec<(Name, NoticeSpec)> {
+pub(crate) fn all(node: &Node, findings: &mut Findings) -> Vec<(Name, Telling)> {
     let mut out = Vec::new();
     match &node.value {
         Value::List(items) => {
@@ -130,7 +185,7 @@ pub(crate) fn one(
     node: &Node,
     name: Option<Name>,
     findings: &mut Findings,
-) -> Option<(Name, NoticeSpec)> {
+) -> Option<(Name, Telling)> {
     let mut map = Fields::of(node, "a notice", findings)?;
     map.skip(&["type"]);
     let errors = findings.errors.len();

@@ -5,10 +5,11 @@ use std::process::{Command, Stdio};
 
 use naos_engine::node::Node;
 use naos_engine::read::Reader;
+use naos_kernel::approval::Approval;
 use naos_types::fact::notice::About;
 use naos_types::fact::{Fact, approval, run, supervisor};
 use naos_types::spec::{Channel, Kind, NoticeSpec, Spec};
-use naos_types::{TenantId, Time};
+use naos_types::{ApprovalStatus, TenantId, Time};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -61,6 +62,12 @@ fn told(node: &Node, main: TenantId, fact: &Fact) {
     let Ok(reader) = Reader::new(node, main) else {
         return;
     };
+    if let About::Approval(approval) = &about
+        && let Ok(Some(found)) = reader.find::<Approval>(approval)
+        && found.status != ApprovalStatus::Pending
+    {
+        return; // a standing rule answered at once
+    }
     let found = reader.resources(Kind::Notice, NOTICES_MAX);
     let specs = found
         .iter()
@@ -85,6 +92,7 @@ fn sentence(about: &About, title: Option<String>) -> String {
         About::Diverged(..) => "A run went another way than its recording",
         About::NotUndone(..) => "A run failed and could not be undone",
         About::GaveUp(..) => "A supervisor failed, and all beneath it rests",
+        About::News(..) | About::Digest(..) => "There is something to hear of",
         About::Test => "A test",
     };
     match title {

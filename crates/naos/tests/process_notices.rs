@@ -149,3 +149,85 @@ fn process_a_test_prints_the_answer_and_doctor_what_fails() {
         doctor.stdout
     );
 }
+
+#[test]
+fn process_who_is_called_in_a_thread_is_told_outside() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let config = project.path("nexus.config.yaml");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str(&format!(
+        "\nnotices:\n  - name: ana\n    for: ana\n    title: true\n    \
+         webhook: http://127.0.0.1:{port}/ana\n    urgency: {{message: muted}}\n"
+    ));
+    std::fs::write(&config, text).unwrap();
+    let _daemon = up(&project, port);
+    let token = project.path("ana.token");
+    let file = token.to_str().unwrap();
+    let add = [
+        "member",
+        "add",
+        "Ana Rabe",
+        "--handle",
+        "ana",
+        "--token-file",
+        file,
+    ];
+    let made = project.json(&add);
+    assert_eq!(made["token"], Value::Null, "it stands in the file: {made}");
+    let kept = std::fs::read_to_string(&token).unwrap();
+    assert!(kept.trim().len() > 20, "{kept}");
+    let again = project.naos(&add);
+    assert_eq!(again.exit, 1, "the file is there: {}", again.stderr);
+    assert_eq!(std::fs::read_to_string(&token).unwrap(), kept);
+    let list = project.naos(&["member", "list"]);
+    assert!(list.stdout.contains("Ana Rabe"), "{}", list.stdout);
+
+    let task = project.json(&["task", "create", "The flyer", "--to", "@ana"]);
+    let task = task["task"].as_str().unwrap();
+    let request = came.recv_timeout(PATIENCE).unwrap();
+    let event = request.body.clone();
+    assert_eq!(event["type"], "naos.task.assigned");
+    assert_eq!(event["data"]["title"], "The flyer");
+    assert_eq!(event["data"]["path"], format!("/tasks/{task}"));
+    request.answer("200 OK");
+    for words in ["which paper?", "@ana which paper?"] {
+        let said = project.naos(&["task", "say", task, words]);
+        assert_eq!(said.exit, 0, "{}", said.stderr);
+    }
+    let request = came.recv_timeout(PATIENCE).unwrap();
+    let event = request.body.clone();
+    assert_eq!(
+        event["type"], "naos.mention",
+        "the first one is muted: {event}"
+    );
+    request.answer("200 OK");
+
+    // One sentence may give somebody two things to hear of: each is told.
+    let body = "to @ana: the thick one";
+    let other = project.json(&["task", "create", "The poster"]);
+    let other = other["task"].as_str().unwrap();
+    let handed = project.naos(&["task", "hand-over", other, "@ana", "--note", body]);
+    assert_eq!(handed.exit, 0, "{}", handed.stderr);
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let request = came.recv_timeout(PATIENCE).unwrap();
+        told.push(request.body["type"].as_str().unwrap().to_owned());
+        request.answer("200 OK");
+    }
+    told.sort();
+    assert_eq!(told, ["naos.mention", "naos.task.assigned"]);
+
+    // Who runs naos has an inbox of their own.
+    let none = project.naos(&["inbox"]);
+    assert!(
+        none.stdout.contains("Nothing new"),
+        "{}{}",
+        none.stdout,
+        none.stderr
+    );
+    let muted = project.json(&["task", "mute", task]);
+    assert_eq!(muted["changed"], true);
+    let gone = project.naos(&["member", "remove", "@ana"]);
+    assert_eq!(gone.exit, 0, "{}", gone.stderr);
+}

@@ -255,7 +255,7 @@ fn gather(
     }
     for (name, notice) in applied.notices {
         let kind = Kind::Notice;
-        let apply = apply(kind, &name, Spec::Notice(notice));
+        let apply = apply(kind, &name, Spec::from(notice));
         push(kind, name.to_string(), false, apply, None);
     }
     for (name, ScheduleDoc { spec, at }) in applied.schedules {

@@ -8,8 +8,9 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
-    costs, documents, drivers, endpoints, events, flows, members, nodes, notices, plans, pools,
-    resources, runs, schedules, servers, supervisors, tasks, tenants, webhooks,
+    costs, documents, drivers, endpoints, events, flows, habits, inbox, members, nodes, notices,
+    plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks, tenants,
+    webhooks,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -126,6 +127,11 @@ table! {
     Api GET "/api/v1/tasks/{id}/messages" Staff "What was said in a task's thread"
         cards::messages;
     Api POST "/api/v1/tasks/{id}/messages" Staff "Says something in a task's thread" cards::say;
+    Api POST "/api/v1/tasks/{id}/follow" Staff "Hears of a task, or not any more" cards::follow;
+    Api GET "/api/v1/standup" Staff "What everybody did, does, will do and is stuck at"
+        standup::show;
+    Api GET "/api/v1/inbox" Staff "What whoever asks is to hear of, newest first" inbox::list;
+    Api POST "/api/v1/inbox/seen" Staff "Whoever asks saw it" inbox::seen;
 
     Api POST "/api/v1/plans/{name}/start" Staff "Starts a plan" plans::start;
     Api POST "/api/v1/instructions/{name}/start" Staff "Runs an instruction by hand"
@@ -207,6 +213,14 @@ table! {
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
     Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
+    Api GET "/api/v1/approval-rules" Staff "Standing rules, and those that are offered"
+        habits::list;
+    Api POST "/api/v1/approval-rules/take" Admin "Takes a standing rule that is offered"
+        habits::take;
+    Api POST "/api/v1/approval-rules/end" Staff "Ends a standing rule, or wants none offered"
+        habits::end;
+    Api POST "/api/v1/approvals/{id}/delegate" Staff "Leaves the answer to somebody"
+        approvals::delegate;
 
     Api GET "/api/v1/notices" Staff "Who was told that something waits" notices::list;
     Api POST "/api/v1/notices/{name}/test" Admin "Sends a notice to try it" notices::test;
@@ -267,6 +281,8 @@ table! {
     Api POST "/api/v1/members" Owner "Lets somebody in" members::add;
     Api DELETE "/api/v1/members/{id}" Owner "Lets somebody out" members::remove;
     Api POST "/api/v1/members/{id}/role" Owner "Changes what somebody may do" members::role;
+    Api POST "/api/v1/members/{id}/handle" Owner "Gives the word by which somebody is called"
+        members::handle;
 
     Api GET "/api/v1/cells" Admin "The tenant's cell, if it is quarantined" cells::list;
     Api GET "/api/v1/cells/{id}" Admin "Whether a cell is quarantined, and why" cells::show;
@@ -283,6 +299,8 @@ table! {
     Page POST "/tasks/{id}" Staff "Begins a task, closes it, or cancels it" screens::tasks::act;
     Page POST "/tasks/{id}/messages" Staff "Says something in a task's thread"
         screens::tasks::say;
+    Page GET "/inbox" Staff "What one is to hear of" screens::inbox::show;
+    Page POST "/inbox" Staff "Saw it" screens::inbox::seen;
     Page POST "/tasks/{id}/hand-over" Staff "Gives a task to somebody else"
         screens::tasks::hand_over;
     Page GET "/agents" Staff "Who works" screens::agents::list;
@@ -314,6 +332,10 @@ table! {
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
+    Page POST "/approval-rules" Staff "Takes a standing rule, or ends one"
+        screens::approvals::rule;
+    Page POST "/approvals/{id}/delegate" Staff "Leaves the answer to somebody"
+        screens::approvals::delegate;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
     Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
     Page POST "/events/deliveries/{name}" Admin "Lets a receiver have its events, or no more"

@@ -94,7 +94,11 @@ pub(crate) async fn make_tenant(
     };
     let name = node.seal(tenant, owner)?;
     let role = Role::Owner;
-    let add = command::Member::Add { name, role };
+    let add = command::Member::Add {
+        name,
+        role,
+        handle: None,
+    };
     let (_, reply) = node
         .ask(ask(tenant, Actor::System, "owner", add.into()))
         .await;

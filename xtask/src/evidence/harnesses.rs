@@ -84,6 +84,18 @@ pub const HARNESSES: &[Harness] = &[
         7,
     ),
     bench(
+        "turns",
+        "turns of a model, and those that ended otherwise",
+        &["turns", "--n", "{n}", "--json"],
+        5,
+    ),
+    bench(
+        "overshoot",
+        "calls of a model that race for a budget, and rounds that were billed too much",
+        &["overshoot", "--n", "{n}", "--json"],
+        5,
+    ),
+    bench(
         "plans",
         "workflows run to their end, and those that ended otherwise",
         &["plans", "--n", "{n}", "--json"],

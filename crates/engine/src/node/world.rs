@@ -10,9 +10,9 @@ use naos_sandbox::{CancelToken, Sandbox};
 use naos_types::effect::{Call, Caller, Driver, Effect, EffectId, Sandbox as Wanted};
 use naos_types::fact::run::World as RunWorld;
 use naos_types::input::{CallEnded, CallOutcome, Input};
-use naos_types::spec::{Letter, ServerPlace};
+use naos_types::spec::{Gathered, Letter, ServerPlace};
 use naos_types::think::{Think, Thought, ToolWanted};
-use naos_types::{BodyRef, RunId, Span, TenantId, Time};
+use naos_types::{BodyRef, RunId, Sealed, Span, TenantId, Time};
 
 use super::endpoint::{Back, Handed, Parcel};
 use super::watch::{Frame, FrameKind};
@@ -52,6 +52,10 @@ pub struct Posted {
     pub letter: Letter,
     /// The question, opened, where it is to be told.
     pub title: Option<String>,
+    /// What is told together, each with its title.
+    pub together: Vec<(Gathered, Option<String>)>,
+    /// How much more there was.
+    pub more: u32,
 }
 
 /// What carries gated calls out, one at a time or many.
@@ -376,15 +380,23 @@ impl World {
                 }
                 Err(error) => done(OutsideOutcome::NotSent(error.to_string())),
             },
-            Driver::Webhook => match postcard::from_bytes::<Letter>(&request) {
-                Ok(letter) => {
-                    let title = letter.title.as_ref().map(|title| node.read(tenant, title));
+            Driver::Webhook => match Letter::read(&request) {
+                Ok((letter, together, more)) => {
+                    let opened = |title: &Sealed| node.read(tenant, title);
+                    let title = letter.title.as_ref().map(opened);
+                    let together = together.into_iter().map(|one| {
+                        let title = one.title.as_ref().map(opened);
+                        (one, title)
+                    });
+                    let together = together.collect();
                     self.outside.post(
                         Posted {
                             tenant,
                             key,
                             letter,
                             title,
+                            together,
+                            more,
                         },
                         done,
                     );

@@ -89,6 +89,8 @@ kept! {
     Card naos_kernel::task::OnBoard, TaskId;
     Thread naos_kernel::message::Thread, naos_kernel::ThreadKey;
     Desk naos_kernel::agent::Desk, Name;
+    Inbox naos_kernel::member::Inbox, MemberId;
+    Habit naos_kernel::approval::Habit, naos_kernel::HabitKey;
 }
 
 /// A record's id and what it holds.

@@ -222,6 +222,10 @@ fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Don
         );
         return Err(Stop::refused(Code::TOO_LARGE, what));
     }
+    if crate::member::is_named(turn, name) {
+        let what = format!("a member is called @{name} already");
+        return Err(Stop::refused(Code::EXISTS, what));
+    }
     let down = crate::supervisor::rests(turn, name)?;
     turn.emit(agent::Created {
         name: name.clone(),

@@ -1,14 +1,20 @@
 //! Approvals: a person is asked, and nobody else answers.
 
+mod rule;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::approval::{self, Fact, Waiting};
+use naos_types::fact::member::News;
 use naos_types::{
-    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, Refusal, Role, Sealed, Time,
+    Actor, ApprovalId, ApprovalStatus, BodyRef, Code, MemberId, Name, Refusal, Role, Sealed, Time,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use rule::{ANSWERS_MAX, Habit, OFFERED_AFTER, RULE_MAX, Standing};
+pub(crate) use rule::{answers, offer};
 
 /// One question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +47,20 @@ pub struct Approval {
     pub expires_at: Option<Time>,
     /// What it was changed into.
     pub edited: Option<BodyRef>,
+    /// To whom the answer was left, and what they should know.
+    pub delegated: Option<(MemberId, Option<Sealed>)>,
+    /// Whether a standing rule answered.
+    pub ruled: bool,
 }
 
 impl Aggregate for Approval {
     const KIND: &'static str = "approval";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // What came with the second layout stands at the end: left to nobody, no rule.
+        let bytes = [bytes, &[0, 0]].concat();
+        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
+    }
     fn is_open(&self) -> bool {
         self.status == ApprovalStatus::Pending
     }
@@ -64,29 +79,21 @@ pub(crate) fn known<'t>(turn: &'t Turn<'_>, id: ApprovalId) -> Done<&'t Approval
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval) -> Done<Reply> {
-    let command::Approval::Decide {
-        approval,
-        yes,
-        seen,
-        comment,
-        edited,
-    } = asked;
-    let found = known(turn, *approval)?.clone();
-    if let Actor::Member(_, role) = by
-        && *role < found.role
-    {
-        let what = format!(
-            "this takes the role {}, yours is {}",
-            found.role.word(),
-            role.word()
-        );
-        return Err(Refusal::new(Code::NOT_ALLOWED, what).into());
-    }
-    crate::guard::not_the_author(found.author.as_ref(), by)?;
-    if found.status != ApprovalStatus::Pending {
-        let what = format!("it was {} before", found.status);
-        return Err(Stop::refused(Code::WRONG_STATE, what));
-    }
+    let (approval, yes, seen, comment, edited) = match asked {
+        command::Approval::Decide {
+            approval,
+            yes,
+            seen,
+            comment,
+            edited,
+        } => (approval, yes, seen, comment, edited),
+        command::Approval::Delegate { approval, to, note } => {
+            return delegate(turn, by, *approval, *to, note.clone());
+        }
+        command::Approval::TakeRule { habit, span } => return rule::take(turn, by, habit, *span),
+        command::Approval::EndRule { habit } => return rule::end(turn, by, habit),
+    };
+    let found = answerable(turn, by, *approval)?;
     if seen.is_some_and(|seen| seen != found.body.digest) {
         let what = "what you saw isn't what waits any more";
         return Err(Stop::refused(Code::STALE_VERSION, what));
@@ -116,6 +123,66 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval
         })?;
     }
     Ok(Reply::Decided(found.waiting))
+}
+
+/// A question that waits still, and that this actor may answer.
+fn answerable(turn: &Turn<'_>, by: &Actor, id: ApprovalId) -> Done<Approval> {
+    let found = known(turn, id)?.clone();
+    if let Actor::Member(member, role) = by {
+        let left_to = found.delegated.as_ref().map(|(to, _)| to);
+        if *role < found.role && left_to != Some(member) {
+            let what = format!(
+                "this takes the role {}, yours is {}",
+                found.role.word(),
+                role.word()
+            );
+            return Err(Refusal::new(Code::NOT_ALLOWED, what).into());
+        }
+    }
+    crate::guard::not_the_author(found.author.as_ref(), by)?;
+    if found.status != ApprovalStatus::Pending {
+        let what = format!("it was {} before", found.status);
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    Ok(found)
+}
+
+/// Leaves the answer to a member, whatever their role: whoever leaves it could have given it.
+fn delegate(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    id: ApprovalId,
+    to: MemberId,
+    note: Option<Sealed>,
+) -> Done<Reply> {
+    let found = answerable(turn, by, id)?;
+    let Some(member) = turn.member(&to)? else {
+        return Err(Stop::refused(
+            Code::NOT_FOUND,
+            format!("there is no member {to}"),
+        ));
+    };
+    if member.role < Role::Staff {
+        let what = format!("{to} is {} and answers no questions", member.role.word());
+        return Err(Stop::refused(Code::NOT_ALLOWED, what));
+    }
+    let handed_on = matches!(by, Actor::Member(_, role) if *role < found.role);
+    if handed_on && !crate::planted::is("delegated-on") {
+        // Who was trusted by name can't trust others in the name of a role that isn't theirs.
+        let what = "the answer was left to you: whoever has the role leaves it to somebody else";
+        return Err(Stop::refused(Code::NOT_ALLOWED, what));
+    }
+    if found.delegated == Some((to, note.clone())) {
+        return Ok(Reply::Unchanged);
+    }
+    turn.emit(approval::Delegated {
+        approval: id,
+        to,
+        note,
+        by: by.clone(),
+    })?;
+    crate::member::tell(turn, [to], News::Delegated(id), by)?;
+    Ok(Reply::Done)
 }
 
 /// Nobody answered in time.
@@ -153,6 +220,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 role: f.role,
                 expires_at: f.expires_at,
                 edited: None,
+                delegated: None,
+                ruled: false,
             };
             turn.put_approval(f.approval, Some(approval));
             if let Waiting::Step(plan, at) = &f.waiting {
@@ -165,14 +234,22 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             approval.edited = f.edited;
             approval.decided = Some((f.by.clone(), now));
             approval.comment.clone_from(&f.comment);
+            rule::counted(turn, f.approval)?;
         }
         Fact::Rejected(f) => {
             let approval = turn.approval_mut(&f.approval)?;
             approval.status = ApprovalStatus::Rejected;
             approval.decided = Some((f.by.clone(), now));
             approval.comment.clone_from(&f.comment);
+            rule::counted(turn, f.approval)?;
         }
         Fact::Expired(f) => turn.approval_mut(&f.approval)?.status = ApprovalStatus::Expired,
+        Fact::RuleOffered(_) | Fact::RuleTaken(_) | Fact::RuleEnded(_) | Fact::Ruled(_) => {
+            rule::fold(turn, fact)?
+        }
+        Fact::Delegated(f) => {
+            turn.approval_mut(&f.approval)?.delegated = Some((f.to, f.note.clone()));
+        }
         Fact::Withdrawn(f) => turn.approval_mut(&f.approval)?.status = ApprovalStatus::Withdrawn,
     }
     Ok(())

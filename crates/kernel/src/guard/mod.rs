@@ -56,6 +56,7 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 pub const fn least_role(command: &Command) -> Role {
     match command {
         Command::Message(command::Message::Post { .. }) => Role::External,
+        Command::Approval(command::Approval::TakeRule { .. }) => Role::Admin,
         Command::Message(command::Message::Say { .. })
         | Command::Agent(command::Agent::Wake { .. })
         | Command::Task(_)
@@ -71,6 +72,8 @@ pub const fn least_role(command: &Command) -> Role {
         | Command::Pool(_)
         | Command::Schedule(_)
         | Command::Supervisor(_) => Role::Admin,
+        Command::Member(command::Member::Saw { .. }) => Role::Staff,
+
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
 }

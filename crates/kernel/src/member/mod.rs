@@ -1,14 +1,19 @@
 //! Members: who may come in.
 
+mod inbox;
+
 use std::collections::BTreeMap;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::member::{self, Fact};
-use naos_types::{Actor, Code, Digest, MemberId, Role, Sealed, Time, TokenId};
+use naos_types::{Actor, Code, Digest, MemberId, Name, Role, Sealed, Time, TokenId};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+pub use inbox::{Inbox, Item, NEWS_MAX, TOLD_MAX};
+pub(crate) use inbox::{is_named, said, tell, who};
 
 /// The most tokens of one member.
 pub const TOKENS_MAX: usize = 32;
@@ -31,14 +36,21 @@ pub struct Member {
     pub role: Role,
     /// What proves them.
     pub tokens: BTreeMap<TokenId, Token>,
+    /// By which word they are called in threads.
+    pub handle: Option<Name>,
 }
 
 impl Aggregate for Member {
     const KIND: &'static str = "member";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     /// Always loaded: every request asks for one.
     fn is_open(&self) -> bool {
         true
+    }
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        // The handle came with the second layout and stands at the end: there was none.
+        let bytes = [bytes, &[0]].concat();
+        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
     }
 }
 
@@ -76,17 +88,41 @@ fn an_owner_stays(turn: &Turn<'_>, member: MemberId, revoked: Option<TokenId>) -
     Err(Stop::refused(Code::LAST_OWNER, what))
 }
 
+/// Whoever is called so is one: a member or an agent.
+fn is_free(turn: &Turn<'_>, handle: &Name) -> Done {
+    let taken = if handle.as_str() == crate::message::ALL {
+        "calls everybody"
+    } else if turn.agent(handle)?.is_some() {
+        "is an agent"
+    } else if is_named(turn, handle) {
+        "is a member"
+    } else {
+        return Ok(());
+    };
+    let what = format!("@{handle} {taken} already");
+    Err(Stop::refused(Code::EXISTS, what))
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) -> Done<Reply> {
     match asked {
-        command::Member::Add { name, role } => {
+        command::Member::Add { name, role, handle } => {
+            if let Some(handle) = handle {
+                is_free(turn, handle)?;
+            }
             let member = turn.mint.next_id();
-            let (name, role, by) = (name.clone(), *role, by.clone());
             turn.emit(member::Added {
                 member,
-                name,
-                role,
-                by,
+                name: name.clone(),
+                role: *role,
+                by: by.clone(),
             })?;
+            if handle.is_some() {
+                turn.emit(member::HandleSet {
+                    member,
+                    handle: handle.clone(),
+                    by: by.clone(),
+                })?;
+            }
             Ok(Reply::Member(member))
         }
         command::Member::ChangeRole { member, role } => {
@@ -144,6 +180,38 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
             turn.emit(member::TokenRevoked { member, token, by })?;
             Ok(Reply::Done)
         }
+        command::Member::SetHandle { member, handle } => {
+            if known(turn, *member)?.handle == *handle {
+                return Ok(Reply::Unchanged);
+            }
+            if let Some(handle) = handle {
+                is_free(turn, handle)?;
+            }
+            turn.emit(member::HandleSet {
+                member: *member,
+                handle: handle.clone(),
+                by: by.clone(),
+            })?;
+            Ok(Reply::Done)
+        }
+        command::Member::Saw { upto } => {
+            let Actor::Member(member, _) = by else {
+                return Err(Stop::refused(
+                    Code::NOT_ALLOWED,
+                    "only members have an inbox",
+                ));
+            };
+            let inbox = turn.inbox(member)?.cloned().unwrap_or_default();
+            let upto = (*upto).min(inbox.count);
+            if upto <= inbox.seen {
+                return Ok(Reply::Unchanged);
+            }
+            turn.emit(member::Saw {
+                member: *member,
+                upto,
+            })?;
+            Ok(Reply::Done)
+        }
     }
 }
 
@@ -151,13 +219,19 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Added(f) => {
             turn.head_mut(&())?.members += 1;
-            let (name, role, tokens) = (f.name.clone(), f.role, BTreeMap::new());
-            turn.put_member(f.member, Some(Member { name, role, tokens }));
+            let added = Member {
+                name: f.name.clone(),
+                role: f.role,
+                tokens: BTreeMap::new(),
+                handle: None,
+            };
+            turn.put_member(f.member, Some(added));
         }
         Fact::RoleChanged(f) => turn.member_mut(&f.member)?.role = f.role,
         Fact::Removed(f) => {
             turn.head_mut(&())?.members -= 1;
             turn.put_member(f.member, None);
+            turn.put_inbox(f.member, None);
         }
         Fact::TokenIssued(f) => {
             let token = Token {
@@ -169,6 +243,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::TokenRevoked(f) => {
             turn.member_mut(&f.member)?.tokens.remove(&f.token);
         }
+        Fact::HandleSet(f) => turn.member_mut(&f.member)?.handle.clone_from(&f.handle),
+        Fact::Told(f) => inbox::fold(turn, f)?,
+        Fact::Saw(f) => turn.inbox_mut(&f.member)?.seen = f.upto,
     }
     Ok(())
 }

@@ -27,6 +27,8 @@ pub const CALLS_MAX: usize = 24;
 pub const LINES_PER_PIECE: u32 = 64;
 /// The most agents that one message calls.
 pub const CALLED_MAX: usize = 16;
+/// Who says it calls everybody who has to do with a task.
+pub const ALL: &str = "all";
 /// What an agent says that has nothing to say.
 pub const QUIET: &str = "HEARTBEAT_OK";
 /// Beside that it may say so many characters that nobody hears.
@@ -107,7 +109,7 @@ pub fn called(text: &str) -> (Vec<Name>, bool) {
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let word = rest[..end.unwrap_or(rest.len())].to_ascii_lowercase();
         let word = word.trim_end_matches('-');
-        if word == "all" {
+        if word == ALL {
             all = true;
         } else if let Ok(name) = Name::new(word)
             && !out.contains(&name)
@@ -156,7 +158,8 @@ pub(crate) fn say(
     if text.trim().is_empty() {
         return Err(Stop::refused(Code::BAD_REQUEST, "the message says nothing"));
     }
-    let to = found.called(&text);
+    let (names, all) = called(&text);
+    let to = found.with_all(names.clone(), all);
     turn.load(to.iter().cloned().map(Key::Agent))?;
     let mut there = Vec::new();
     for name in to {
@@ -177,6 +180,7 @@ pub(crate) fn say(
     }
     let ends = there.len() < wanted;
     let message = posted(turn, by, &found, (task, body, hops), there)?;
+    crate::member::said(turn, by, &found, (task, message), (&names, all))?;
     if ends && !found.hushed {
         let words = if hops >= HOPS_MAX {
             format!("{HOPS_MAX} answers led from one to the next")
@@ -350,7 +354,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     found.messages += 1;
     match &f.by {
         Actor::Agent(_) => found.calls += u32::try_from(f.to.len()).unwrap_or(u32::MAX),
-        Actor::Member(..) => (found.calls, found.hushed) = (0, false),
+        Actor::Member(member, _) => {
+            (found.calls, found.hushed) = (0, false);
+            found.follow.entry(*member).or_insert(true); // who speaks hears the answer
+        }
         // naos said that the talk ended: once is enough.
         _ => found.hushed |= f.hops > HOPS_MAX,
     }

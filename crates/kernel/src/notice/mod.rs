@@ -7,9 +7,9 @@ use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect};
 use naos_types::fact::notice::{self, About, Fact};
 use naos_types::fact::run::World;
-use naos_types::fact::{Problem, resource};
+use naos_types::fact::{Problem, member, resource};
 use naos_types::input::{CallEnded, CallOutcome};
-use naos_types::spec::{Channel, Kind, Letter, NoticeSpec, Spec};
+use naos_types::spec::{Channel, Gathered, Kind, Letter, Telling, Urgency};
 use naos_types::{
     ApprovalStatus, BodyRef, Code, Name, NoticeId, NoticeStatus, RunStatus, Sealed, Time,
 };
@@ -33,6 +33,33 @@ pub struct Outlets {
 impl Aggregate for Outlets {
     const KIND: &'static str = "outlets";
     const VERSION: u8 = 1;
+}
+
+/// The most things that are told together: of what is beyond that only the number is told.
+pub const GATHERED_MAX: usize = 100;
+
+/// What is told together, once it is time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// What, in order.
+    pub items: Vec<Gathered>,
+    /// How much more there was.
+    pub more: u32,
+    /// When the first of it came.
+    pub since: Time,
+    /// When it is told.
+    pub until: Time,
+}
+
+impl Aggregate for Bundle {
+    const KIND: &'static str = "bundle";
+    const VERSION: u8 = 1;
+    fn is_open(&self) -> bool {
+        true
+    }
+    fn due(&self) -> Option<Time> {
+        Some(self.until)
+    }
 }
 
 /// One notice to one receiver.
@@ -100,6 +127,8 @@ pub fn id(about: &About, to: &Name) -> Option<NoticeId> {
         About::Diverged(run, attempt) => (run.0, format!("diverged/{attempt}")),
         About::NotUndone(plan, step, attempts) => (plan.0, format!("not undone/{step}/{attempts}")),
         About::GaveUp(name, at) => (stamped(*at), format!("gave up/{name}")),
+        About::News(member, number, _) => (member.0, format!("news/{number}")),
+        About::Digest(name, since) => (stamped(*since), format!("digest/{name}")),
         About::Test => return None, // each is its own
     };
     Some(NoticeId::derived(parent, &format!("notice/{to}/{path}")))
@@ -115,15 +144,9 @@ fn known<'t>(turn: &'t Turn<'_>, id: NoticeId) -> Done<&'t Notice> {
         .ok_or_else(|| Stop::refused(Code::NOT_FOUND, format!("there is no notice {id}")))
 }
 
-fn outlet(turn: &Turn<'_>, name: &Name) -> Done<Option<NoticeSpec>> {
+fn outlet(turn: &Turn<'_>, name: &Name) -> Done<Option<Telling>> {
     let found = turn.resource(&ResourceKey(Kind::Notice, name.clone()))?;
-    Ok(match found {
-        Some(Resource {
-            spec: Spec::Notice(spec),
-            ..
-        }) => Some(spec.clone()),
-        _ => None,
-    })
+    Ok(found.and_then(|Resource { spec, .. }| spec.telling()))
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, asked: &command::Notice) -> Done<Reply> {
@@ -133,7 +156,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, asked: &command::Notice) -> Done<Repl
         return Err(Stop::refused(Code::NOT_FOUND, what));
     };
     let id = turn.mint.next_id();
-    if !send(turn, id, name, &spec, About::Test, None)? {
+    if !send(turn, id, name, &spec, About::Test, None, &[], 0)? {
         let what = format!("{name} is shown on a screen: there is no receiver to try");
         return Err(Stop::refused(Code::WRONG_STATE, what));
     }
@@ -149,22 +172,133 @@ pub(crate) fn announce(turn: &mut Turn<'_>, about: About, title: Option<&Sealed>
         let (Some(spec), Some(id)) = (outlet(turn, &name)?, id(&about, &name)) else {
             continue;
         };
-        if spec.tells(&about) && turn.notice(&id)?.is_none() {
-            send(turn, id, &name, &spec, about.clone(), title)?;
+        if turn.notice(&id)?.is_some() {
+            continue;
+        }
+        match spec.soon(&about) {
+            Urgency::Muted => {}
+            Urgency::Immediate => {
+                send(turn, id, &name, &spec, about.clone(), title, &[], 0)?;
+            }
+            Urgency::Digest => gather(turn, &name, &spec, about.clone(), title)?,
         }
     }
     Ok(())
 }
 
+/// Members are to hear of something: whoever tells of their inbox does.
+pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
+    let Some(outlets) = turn.outlets(&())? else {
+        return Ok(());
+    };
+    let title = title_of(turn, &f.news)?;
+    for name in outlets.names.clone() {
+        let Some(spec) = outlet(turn, &name)? else {
+            continue;
+        };
+        let Some(handle) = &spec.member else {
+            continue;
+        };
+        let Some(member) = crate::member::who(turn, handle).filter(|who| f.to.contains(who)) else {
+            continue;
+        };
+        let inbox = turn.inbox(&member)?;
+        let mut newest = inbox.map_or(&[][..], |inbox| &inbox.items).iter().rev();
+        let Some(number) = newest
+            .find(|item| item.news == f.news)
+            .map(|item| item.number)
+        else {
+            continue;
+        };
+        let about = About::News(member, number, f.news.clone());
+        let Some(id) = id(&about, &name) else {
+            continue;
+        };
+        match spec.soon(&about) {
+            Urgency::Muted => {}
+            Urgency::Immediate => {
+                send(turn, id, &name, &spec, about, title.as_ref(), &[], 0)?;
+            }
+            Urgency::Digest => gather(turn, &name, &spec, about, title.as_ref())?,
+        }
+    }
+    Ok(())
+}
+
+/// What the task or the question is called.
+fn title_of(turn: &Turn<'_>, news: &member::News) -> Done<Option<Sealed>> {
+    Ok(match news {
+        member::News::Delegated(approval) => {
+            turn.approval(approval)?.map(|found| found.title.clone())
+        }
+        _ => match news.task() {
+            Some(task) => turn.task(&task)?.map(|found| found.title.clone()),
+            None => None,
+        },
+    })
+}
+
+/// Keeps something until it is told together with what else comes.
+fn gather(
+    turn: &mut Turn<'_>,
+    to: &Name,
+    spec: &Telling,
+    about: About,
+    title: Option<&Sealed>,
+) -> Done {
+    if !matches!(spec.notice.channel, Channel::Webhook { .. }) {
+        return Ok(());
+    }
+    let begun = turn.bundle(to)?.map(|bundle| bundle.until);
+    let title = title.filter(|_| spec.notice.title).cloned();
+    turn.emit(notice::Gathered {
+        to: to.clone(),
+        about,
+        title,
+        until: begun.unwrap_or(turn.now + spec.gather),
+    })
+}
+
+/// What was gathered is told, but for what was seen meanwhile.
+pub(crate) fn bundle_due(turn: &mut Turn<'_>, name: &Name) -> Done {
+    let Some(bundle) = turn.bundle(name)?.cloned() else {
+        return Ok(());
+    };
+    if bundle.until > turn.now {
+        return Ok(());
+    }
+    let to = name.clone();
+    let Some(spec) = outlet(turn, name)? else {
+        return turn.emit(notice::Scattered { to });
+    };
+    let mut left = Vec::new();
+    for item in bundle.items {
+        if waits(turn, &item.about)? || crate::planted::is("tells-what-was-seen") {
+            left.push(item);
+        }
+    }
+    let about = About::Digest(to.clone(), bundle.since);
+    match id(&about, name) {
+        Some(id) if !left.is_empty() => {
+            send(turn, id, name, &spec, about, None, &left, bundle.more).map(drop)
+        }
+        _ => turn.emit(notice::Scattered { to }),
+    }
+}
+
 /// Journals a notice and wishes for it to be sent; whether there is anybody to send it to.
+#[expect(clippy::too_many_arguments, reason = "all that a letter says")]
 fn send(
     turn: &mut Turn<'_>,
     id: NoticeId,
     to: &Name,
-    spec: &NoticeSpec,
+    spec: &Telling,
     about: About,
     title: Option<&Sealed>,
+    together: &[Gathered],
+    more: u32,
 ) -> Done<bool> {
+    let spec = &spec.notice;
     let Channel::Webhook { url, secret } = &spec.channel else {
         return Ok(false); // whoever has the screen looks for itself
     };
@@ -176,7 +310,8 @@ fn send(
         at: turn.now,
         title: title.filter(|_| spec.title).cloned(),
     };
-    let bytes = postcard::to_stdvec(&letter).map_err(|e| Stop::broken(e.to_string()))?;
+    let bytes = letter.write(together, more);
+    let bytes = bytes.map_err(|e| Stop::broken(e.to_string()))?;
     let request = turn.stage(bytes)?;
     turn.emit(notice::Raised {
         notice: id,
@@ -239,7 +374,8 @@ fn failed(
         return turn.emit(notice::Withdrawn { notice: id, to });
     };
     let is_test = found.about == About::Test; // whoever tries it waits for the answer
-    if for_good || is_test || attempts >= spec.retry.attempts_max {
+    let retry = &spec.notice.retry;
+    if for_good || is_test || attempts >= retry.attempts_max {
         return turn.emit(notice::GivenUp {
             notice: id,
             to,
@@ -247,7 +383,7 @@ fn failed(
             problem,
         });
     }
-    let retry_at = turn.now + crate::run::pause(turn, &spec.retry, attempts);
+    let retry_at = turn.now + crate::run::pause(turn, retry, attempts);
     turn.emit(notice::Tried {
         notice: id,
         to,
@@ -289,7 +425,11 @@ fn waits(turn: &Turn<'_>, about: &About) -> Done<bool> {
             .plan(id)?
             .is_some_and(|plan| plan.not_undone().is_some())),
         About::GaveUp(name, at) => crate::supervisor::gave_up_at(turn, name, *at),
-        About::Test => Ok(true),
+        About::News(member, number, _) => {
+            let inbox = turn.inbox(member)?;
+            Ok(inbox.is_some_and(|inbox| inbox.seen < *number))
+        }
+        About::Test | About::Digest(..) => Ok(true),
     }
 }
 
@@ -340,7 +480,29 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 ended: None,
             };
             turn.put_notice(f.notice, Some(notice));
+            if let About::Digest(name, _) = &f.about {
+                turn.put_bundle(name.clone(), None);
+            }
         }
+        Fact::Gathered(f) => {
+            let mut bundle = turn.bundle(&f.to)?.cloned().unwrap_or(Bundle {
+                items: Vec::new(),
+                more: 0,
+                since: now,
+                until: f.until,
+            });
+            if bundle.items.len() < GATHERED_MAX {
+                bundle.items.push(Gathered {
+                    about: f.about.clone(),
+                    at: now,
+                    title: f.title.clone(),
+                });
+            } else {
+                bundle.more += 1;
+            }
+            turn.put_bundle(f.to.clone(), Some(bundle));
+        }
+        Fact::Scattered(f) => turn.put_bundle(f.to.clone(), None),
         Fact::Tried(f) => {
             let notice = turn.notice_mut(&f.notice)?;
             notice.attempts = f.attempt;

@@ -305,6 +305,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
         Spec::Flow(spec) => crate::plan::sound_flow(kind, spec)?,
         Spec::Pool(spec) => sound(spec.check()).map(|()| kind == Kind::Pool)?,
         Spec::Notice(spec) => sound(spec.check()).map(|()| kind == Kind::Notice)?,
+        Spec::Telling(spec) => sound(spec.check()).map(|()| kind == Kind::Notice)?,
         Spec::Subscription(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Driver(spec) => sound(spec.check()).map(|()| kind == Kind::Driver)?,
         Spec::Schedule(spec) => sound(spec.check()).map(|()| kind == Kind::Schedule)?,

@@ -8,8 +8,8 @@ use naos_types::spec::{Assignee, Card, StepDo};
 use naos_types::{Actor, BodyRef, Code, Name, PlanId, Refusal, StepStatus, TaskId, TaskStatus};
 
 use super::board::{
-    HANDS_MAX, OnBoard, checked, move_to, on_board, open_card, ready, refuse, start, waits_for,
-    works,
+    HANDS_MAX, OnBoard, assigned, checked, move_to, on_board, open_card, ready, refuse, start,
+    waits_for, works,
 };
 use super::known;
 use crate::message;
@@ -166,6 +166,7 @@ pub(crate) fn hand(
     if let Some(plan) = open {
         crate::plan::cancel(turn, by, plan)?;
     }
+    assigned(turn, by, task, found.card.to.as_ref())?;
     if let Some(note) = note {
         message::say(turn, by, task, note, 0)?;
     }

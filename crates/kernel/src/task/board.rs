@@ -3,28 +3,33 @@
 //! What does the work is the plan machine: a card is lowered to steps ([`super::work`]), and the
 //! task follows where they stand. So reviews, approvals, retries and crashes are those of any plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use naos_types::command::Reply;
 use naos_types::fact::agent::Call;
+use naos_types::fact::member::News;
 use naos_types::fact::plan;
 use naos_types::fact::task::{self, Fact};
 use naos_types::spec::{Assignee, Card, as_text};
 use naos_types::{
-    Actor, BodyRef, Code, Name, PlanId, PlanStatus, Priority, Refusal, Sealed, TaskId, TaskStatus,
+    Actor, BodyRef, Code, MemberId, Name, PlanId, PlanStatus, Priority, Refusal, Sealed, TaskId,
+    TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
 use super::again::{takes_work, task_of};
 use super::{known, work};
 use crate::agent::desk;
-use crate::message;
 use crate::state::Key;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+use crate::{member, message};
 
 /// How often agents may hand a task on before a person has to.
 pub const HANDS_MAX: u32 = 8;
+/// The most members who follow or mute a task.
+pub const FOLLOWERS_MAX: usize = 256;
 /// How deep tasks of agents lie within tasks.
 pub const LEVELS_MAX: usize = 4;
 /// The most parts of a task that agents make.
@@ -58,6 +63,8 @@ pub struct OnBoard {
     pub hushed: bool,
     /// What was made of it before the run of its steps that is the last one, in order.
     pub made: Vec<Made>,
+    /// Who hears of it, and who wants to hear of it no more.
+    pub follow: BTreeMap<MemberId, bool>,
 }
 
 /// What is left of a run of steps that ended before the work was done.
@@ -73,11 +80,15 @@ pub struct Made {
 
 impl Aggregate for OnBoard {
     const KIND: &'static str = "card";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with the second layout stands at the end: nobody called, nothing was made.
-        let bytes = [bytes, &[0, 0, 0]].concat();
-        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
+        // What came later stands at the end: nobody called and nothing was made; nobody follows.
+        let more: &[u8] = match version {
+            1 => &[0, 0, 0, 0],
+            2 => &[0],
+            _ => return None,
+        };
+        postcard::from_bytes(&[bytes, more].concat()).ok()
     }
 }
 
@@ -97,13 +108,38 @@ impl OnBoard {
     /// The agents that a text calls in its thread, whether or not they are there.
     #[must_use]
     pub fn called(&self, text: &str) -> Vec<Name> {
-        let (mut out, all) = message::called(text);
+        let (names, all) = message::called(text);
+        self.with_all(names, all)
+    }
+
+    /// The agents of these names, and all that have to do with it where all are called.
+    pub(crate) fn with_all(&self, names: Vec<Name>, all: bool) -> Vec<Name> {
+        let mut out = names;
         for name in self.agents().into_iter().filter(|_| all) {
             if !out.contains(&name) {
                 out.push(name);
             }
         }
         out
+    }
+
+    /// Whether a member hears of it.
+    #[must_use]
+    pub fn is_followed_by(&self, member: MemberId) -> bool {
+        self.followers().any(|one| one == member)
+    }
+
+    /// The members who hear of it: who follows it, and whose it is.
+    pub(crate) fn followers(&self) -> impl Iterator<Item = MemberId> + use<'_> {
+        let follow = self.follow.iter();
+        let whose = match self.card.to {
+            Some(Assignee::Member(member)) => Some(member),
+            _ => None,
+        };
+        let whose = whose.filter(|member| !self.follow.contains_key(member));
+        follow
+            .filter_map(|(member, on)| on.then_some(*member))
+            .chain(whose)
     }
 }
 
@@ -190,8 +226,27 @@ pub(super) fn plan(
         card: Arc::clone(card),
         by: by.clone(),
     })?;
+    assigned(turn, by, task, None)?;
     ready(turn, task)?;
     Ok(Reply::Task { task, run: None })
+}
+
+/// A member hears that a task is theirs now.
+pub(super) fn assigned(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    was: Option<&Assignee>,
+) -> Done {
+    let Some(to) = on_board(turn, task)?.card.to.clone() else {
+        return Ok(());
+    };
+    match to {
+        Assignee::Member(member) if was != Some(&to) => {
+            member::tell(turn, [member], News::Assigned(task), by)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Changes what is planned for a task.
@@ -228,6 +283,7 @@ pub(super) fn change(
         card: Arc::clone(card),
         by: by.clone(),
     })?;
+    assigned(turn, by, task, was.to.as_ref())?;
     let looks = moved || was.priority != card.priority || was.after != card.after;
     if looks && !works(turn, &found)? {
         ready(turn, task)?;
@@ -438,7 +494,36 @@ pub(crate) fn closed(turn: &mut Turn<'_>, f: &task::Closed) -> Done {
     if !found.card.cc.is_empty() {
         message::ended(turn, &found, f)?;
     }
-    Ok(())
+    let did_it = match found.card.to {
+        Some(Assignee::Member(member)) if found.plan.is_none() => Some(member),
+        _ => None,
+    };
+    let followers = found.followers().filter(|member| Some(*member) != did_it);
+    let followers: Vec<MemberId> = followers.collect();
+    member::tell(
+        turn,
+        followers,
+        News::Ended(f.task, f.status),
+        &Actor::System,
+    )
+}
+
+/// Somebody wants to hear of a task, or not any more.
+pub(super) fn follow(turn: &mut Turn<'_>, by: &Actor, task: TaskId, on: bool) -> Done<Reply> {
+    let Actor::Member(member, _) = by else {
+        return refuse(Code::NOT_ALLOWED, "only members follow tasks");
+    };
+    let found = on_board(turn, task)?;
+    if found.follow.get(member) == Some(&on) {
+        return Ok(Reply::Unchanged);
+    }
+    if found.follow.len() >= FOLLOWERS_MAX && !found.follow.contains_key(member) {
+        let what = format!("{FOLLOWERS_MAX} members follow or mute {task} already");
+        return refuse(Code::TOO_LARGE, what);
+    }
+    let member = *member;
+    turn.emit(task::Followed { task, member, on })?;
+    Ok(Reply::Done)
 }
 
 pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
@@ -478,6 +563,10 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             });
             Ok(())
         }
+        Fact::Followed(f) => {
+            turn.card_mut(&f.task)?.follow.insert(f.member, f.on);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -512,6 +601,10 @@ fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
         calls: 0,
         hushed: false,
         made: Vec::new(),
+        follow: match &f.by {
+            Actor::Member(member, _) => BTreeMap::from([(*member, true)]),
+            _ => BTreeMap::new(),
+        },
     };
     turn.put_card(f.task, Some(found));
     Ok(())

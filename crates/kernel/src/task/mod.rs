@@ -15,7 +15,9 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use again::{given_to, hand, held, may_hand, plan_resumed};
-pub use board::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard};
+pub use board::{
+    ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard,
+};
 pub(crate) use board::{closed, entrust, on_board, plan_closed, step_started, taken};
 pub(crate) use open::{Wanted, no_model, open};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
@@ -119,6 +121,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
         command::Task::Begin { task } => again::begin(turn, by, *task),
         command::Task::Hand { task, to, note } => hand(turn, by, *task, to, *note),
         command::Task::Finish { task, output } => board::finish(turn, by, *task, *output),
+        command::Task::Follow { task, on } => board::follow(turn, by, *task, *on),
     }
 }
 
@@ -178,7 +181,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             task.tier = Some(f.tier);
         }
         Fact::Moved(f) => turn.task_mut(&f.task)?.moved(f.status),
-        Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) | Fact::Made(_) => {
+        Fact::Planned(_) | Fact::Begun(_) | Fact::Handed(_) | Fact::Made(_) | Fact::Followed(_) => {
             board::fold(turn, fact)?;
         }
         Fact::Closed(f) => {

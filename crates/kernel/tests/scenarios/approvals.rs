@@ -7,7 +7,8 @@ use naos_types::{Role, Span};
 use crate::plans::{plan, step};
 use crate::script::{apply_plan, by_agent, check_plan};
 
-fn asks(expires: Option<Span>) -> PlanSpec {
+/// Signs, then ends.
+pub fn asks(expires: Option<Span>) -> PlanSpec {
     let action = StepDo::Approval {
         title: "publish?".into(),
         body: Some("the text".into()),
@@ -154,4 +155,69 @@ fn an_approval_that_takes_too_long_is_asked_again() {
         "completed the text",
     );
     check_plan(&plans, "start slow; wait 90s; show plan", "failed");
+}
+
+/// So often in a row: then a rule is offered.
+fn five(first: &str) -> String {
+    format!("{first}{}", "start asks; approve; ".repeat(5))
+}
+
+#[test]
+fn a_rule_is_offered_after_five_and_never_taken_by_itself() {
+    let four = "start asks; approve; ".repeat(4);
+    check(
+        &format!("{four}start asks; approve"),
+        "approval.approved approval.rule_offered plan.step_done(sign) \
+         plan.step_done(end) plan.closed(completed)",
+    );
+    check(&format!("{}start asks; show plan", five("")), "held");
+    check(
+        &format!("{four}take asks/sign 86400s"),
+        "N0131 no rule is offered for asks/sign",
+    );
+    for other in ["reject", "approve other words"] {
+        let broken = format!("{four}start asks; {other}; start asks; approve");
+        check(
+            &format!("{broken}; take asks/sign 86400s"),
+            "N0131 no rule is offered for asks/sign",
+        );
+    }
+    check(
+        "take asks/sign 86400s",
+        "N0121 no question of the kind \"asks/sign\" was answered yet",
+    );
+}
+
+#[test]
+fn a_rule_that_was_taken_answers_and_ends() {
+    let taken = format!("{}take asks/sign 86400s", five("owner; "));
+    let nobodys = format!("{}take asks/sign 86400s", five(""));
+    check(&format!("{nobodys}; start asks; show plan"), "held");
+    check(&taken, "approval.rule_taken");
+    check(
+        &format!("{taken}; start asks"),
+        "plan.started plan.step_started(sign 1) approval.requested approval.ruled \
+         approval.approved plan.step_done(sign) plan.step_done(end) plan.closed(completed)",
+    );
+    check(
+        &format!("{taken}; wait 86400s; start asks; show plan"),
+        "held",
+    );
+    check(
+        &format!("{taken}; end asks/sign; start asks; show plan"),
+        "held",
+    );
+    check(
+        &format!("{}take asks/sign 7776001s", five("")),
+        "N0102 a rule holds for a day to 90 days",
+    );
+}
+
+#[test]
+fn a_rule_holds_for_what_asked_then() {
+    let taken = format!("{}take asks/sign 86400s", five("owner; "));
+    check(
+        &format!("{taken}; change asks; start asks; show plan"),
+        "held",
+    );
 }

@@ -40,6 +40,37 @@ fn whoever_is_set_up_is_told_in_the_same_commit() {
 }
 
 #[test]
+fn what_is_not_urgent_is_told_together() {
+    let asked = "digest phone 600s; start asks";
+    check(
+        asked,
+        "plan.started plan.step_started(sign 1) approval.requested notice.gathered",
+    );
+    check(&format!("{asked}; show effects"), "nothing");
+    check(&format!("{asked}; wait 599s; show effects"), "nothing");
+    check(&format!("{asked}; wait 600s"), "notice.raised");
+    check(
+        &format!("{asked}; start asks; wait 600s; show effects"),
+        "notice to phone attempt 1",
+    );
+    let told = format!("{asked}; wait 600s; answered phone; start asks");
+    check(&format!("{told}; wait 599s; show effects"), "nothing");
+    check(&format!("{told}; wait 600s"), "notice.raised");
+    check(
+        &format!("{asked}; silence phone; wait 600s"),
+        "notice.scattered",
+    );
+}
+
+#[test]
+fn what_was_seen_meanwhile_is_not_told() {
+    check(
+        "digest phone 600s; start asks; approve; wait 600s",
+        "notice.scattered",
+    );
+}
+
+#[test]
 fn an_effect_that_nobody_knows_of_is_told() {
     let unknown = "agent poster 1c; notice phone; ask poster x; \
                    call poster http POST api.example; lost poster";

@@ -406,6 +406,30 @@ fn a_question_says_whether_its_reviewer_still_refutes() {
 }
 
 #[test]
+fn a_dispute_is_a_persons_whatever_the_rule() {
+    let ask = StepDo::Approval {
+        title: "send it?".into(),
+        body: None,
+        role: naos_types::Role::Staff,
+        expires: None,
+    };
+    let mut spec = reviewed("reviewer", 1);
+    spec.steps[2] = step("end", &["check"], ask);
+    let praised = format!("start p; finish worker v1; {PRAISE}");
+    let taken = format!(
+        "owner; {}take p/end 86400s",
+        format!("{praised}; approve; ").repeat(5)
+    );
+    check(
+        &spec,
+        &format!("{taken}; {praised}; show plan"),
+        "completed v1",
+    );
+    let refuted = format!("start p; finish worker v1; {REFUTE}");
+    check(&spec, &format!("{taken}; {refuted}; show plan"), "held");
+}
+
+#[test]
 fn a_reviewer_without_a_verdict_fails_the_step() {
     check(
         &reviewed("reviewer", 2),

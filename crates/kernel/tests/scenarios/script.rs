@@ -11,11 +11,11 @@ use naos_types::input::{
 };
 use naos_types::spec::{
     AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
-    PoolSpec, RetryPolicy, SkillSpec, Spec, UndoablePlan, Waits,
+    PoolSpec, RetryPolicy, SkillSpec, Spec, Telling, UndoablePlan, Urgency, Waits,
 };
 use naos_types::{
-    Actor, Code, Digest, DocPath, Grants, Micros, Name, NewLog, Period, Refusal, Role, RunId, Span,
-    Spender, Time,
+    Actor, Code, Digest, DocPath, Grants, MemberId, Micros, Name, NewLog, Period, Refusal, Role,
+    RunId, Span, Spender, Time,
 };
 
 use crate::bench::{Bench, sealed};
@@ -217,6 +217,22 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             reason: sealed("enough"),
         }),
         ("resume", []) => bench.command(command::Tenant::Resume {}),
+        ("change", [plan]) => {
+            let mut spec = crate::approvals::asks(None);
+            spec.description = "another version".into();
+            apply_plan(bench, plan, &spec)
+        }
+        ("take", [habit, span]) => {
+            // A rule holds as long as whoever took it is there.
+            let who = bench.member.unwrap_or(MemberId(7));
+            let actor = Actor::Member(who, bench.role);
+            let habit = (*habit).to_owned();
+            let span = seconds(span);
+            bench.command_by(actor, command::Approval::TakeRule { habit, span })
+        }
+        ("end", [habit]) => bench.command(command::Approval::EndRule {
+            habit: (*habit).to_owned(),
+        }),
         ("wait", [span]) => (Ok(Reply::Done), bench.wait(seconds(span))),
         ("role", [role]) => {
             let role = [Role::External, Role::Staff, Role::Admin, Role::Owner]
@@ -232,6 +248,7 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
         }
         ("keep", [kind, json]) => keep(bench, kind, json),
         ("notice", [to, on @ ..]) => notice(bench, to, on),
+        ("digest", [to, span]) => digest(bench, to, span),
         ("try", [to]) => bench.command(command::Notice::Test { name: name(to) }),
         ("silence", [to]) => bench.command(command::Resource::Delete {
             kind: Kind::Notice,
@@ -535,10 +552,32 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
     }))
 }
 
+/// A notice that tells of questions together, once the time is over.
+fn digest(bench: &mut Bench, to: &str, span: &str) -> Outcome {
+    let telling = Telling {
+        urgency: [(Waits::Approval, Urgency::Digest)].into(),
+        gather: seconds(span),
+        ..notice_spec(&[]).into()
+    };
+    bench.command(command::Resource::Apply {
+        kind: Kind::Notice,
+        name: name(to),
+        spec: telling.into(),
+    })
+}
+
 /// A notice that is sent three times at most; `on` are the words of what it tells of.
 fn notice(bench: &mut Bench, to: &str, on: &[&str]) -> Outcome {
+    bench.command(command::Resource::Apply {
+        kind: Kind::Notice,
+        name: name(to),
+        spec: Spec::Notice(notice_spec(on)),
+    })
+}
+
+fn notice_spec(on: &[&str]) -> NoticeSpec {
     let waits = |word: &&str| Waits::ALL.iter().find(|(known, _)| known == word);
-    let spec = NoticeSpec {
+    NoticeSpec {
         on: on
             .iter()
             .filter_map(waits)
@@ -555,12 +594,7 @@ fn notice(bench: &mut Bench, to: &str, on: &[&str]) -> Outcome {
             wait: Span::secs(10),
             ..RetryPolicy::default()
         },
-    };
-    bench.command(command::Resource::Apply {
-        kind: Kind::Notice,
-        name: name(to),
-        spec: Spec::Notice(spec),
-    })
+    }
 }
 
 fn outstanding_call(bench: &Bench, who: &str) -> Call {
@@ -711,6 +745,7 @@ fn member(bench: &mut Bench, verb: &str) -> Outcome {
             } else {
                 Role::Staff
             },
+            handle: None,
         },
         "leave" => command::Member::Remove { member },
         "promote" => command::Member::ChangeRole {

@@ -28,6 +28,7 @@ const BATCH_MAX: usize = 20;
     naos approve appr_01jd8… --yes\n  \
     naos approve appr_01jd8… --edit @better.md\n  \
     naos approve --all --yes\n  \
+    naos approve appr_01jd8… --leave-to @ana --comment \"you know the client\"\n  \
     naos approve --no --comment \"the total is wrong\"   # where one thing waits\n\n\
     Where no daemon runs, what waited goes on in this process until it ends or waits again."
 )]
@@ -50,6 +51,10 @@ pub(crate) struct Approve {
     /// What to say about it.
     #[arg(long, short, value_name = "TEXT")]
     comment: Option<String>,
+    /// Leaves the answer to a member, whatever their role: @name, or an id. With --comment, what
+    /// they should know.
+    #[arg(long, value_name = "MEMBER", conflicts_with_all = ["yes", "no", "edit", "all"])]
+    leave_to: Option<String>,
 }
 
 pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
@@ -57,6 +62,7 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let mut session = context.session()?;
     let yes = approve.yes || approve.edit.is_some();
     let verdict = (yes || approve.no).then_some(yes);
+    let decides = verdict.is_some() || approve.leave_to.is_some();
     if approve.all {
         return decide_all(&mut session, out, approve, verdict);
     }
@@ -68,8 +74,8 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let id = match (&approve.id, waiting.as_slice()) {
         (Some(id), _) => id.clone(),
         (None, []) => return nothing(out, verdict),
-        (None, [only]) if verdict.is_some() => cell(&only["approval"]),
-        (None, several) if verdict.is_some() => {
+        (None, [only]) if decides => cell(&only["approval"]),
+        (None, several) if decides => {
             let what = format!("{} things wait: name the one that is meant", several.len());
             return Err(Fail::usage(what).help("`naos approve` lists them"));
         }
@@ -84,6 +90,9 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
             }
         }
     };
+    if let Some(to) = &approve.leave_to {
+        return leave(&mut session, out, &id, to, approve.comment.as_deref());
+    }
     let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
     let yes = match verdict {
         Some(yes) => yes,
@@ -161,6 +170,17 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
     if yes {
         deliver(session, out, &mut answer)?;
     }
+    if out.json {
+        out.json(&answer);
+    }
+    Ok(0)
+}
+
+/// Leaves the answer to a member.
+fn leave(session: &mut Session, out: &Out, id: &str, to: &str, note: Option<&str>) -> Ended {
+    let body = json!({"to": to, "note": note});
+    let answer = session.post(api(&format!("/approvals/{}/delegate", part(id))), &body)?;
+    out.say(format!("The answer is left to {}.", cell(&answer["to"])));
     if out.json {
         out.json(&answer);
     }

@@ -120,7 +120,7 @@ const LISTED: &[Listed] = &[
     Listed {
         words: &["members", "member"],
         path: "/members",
-        columns: &["member", "name", "role"],
+        columns: &["member", "handle", "name", "role"],
     },
     Listed {
         words: &["schedules", "schedule"],

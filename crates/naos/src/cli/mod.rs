@@ -1,6 +1,9 @@
 //! What can be typed. One command, one file: its arguments, what it asks, what it shows.
 
+mod inbox;
 mod init;
+mod rule;
+mod standup;
 
 mod create;
 
@@ -61,6 +64,7 @@ mod completions;
 
 mod agent;
 
+mod member;
 mod memory;
 mod squad;
 
@@ -175,6 +179,17 @@ enum Command {
     Task(task::Task),
     /// Decides what waits for a person.
     Approve(approve::Approve),
+    /// Lets questions of a kind be answered with yes from now on.
+    #[command(alias = "rules")]
+    Rule(rule::Rule),
+    /// Tells what everybody did, does, will do and is stuck at.
+    #[command(alias = "stand-up")]
+    Standup(standup::Standup),
+    /// Shows what you are to hear of.
+    Inbox(inbox::Inbox),
+    /// Lets people and machines in, and says what they may do.
+    #[command(alias = "members")]
+    Member(member::Member),
     /// Publishes events, shows them, and takes them for consumers.
     #[command(alias = "event")]
     Events(events::Events),
@@ -359,6 +374,10 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Events(command) => events::go(context, &command),
+        Command::Rule(command) => rule::go(context, &command),
+        Command::Standup(command) => standup::go(context, &command),
+        Command::Inbox(command) => inbox::go(context, &command),
+        Command::Member(command) => member::go(context, &command),
         Command::Notice(command) => notice::go(context, &command),
         Command::Up(command) => up::go(context, &command, false),
         Command::Dashboard(command) => up::go(context, &command, true),

@@ -1,4 +1,4 @@
-//! `naos task create|list|show|say|assign|hand-over|begin|done|change|cancel`
+//! `naos task create|list|show|say|assign|hand-over|begin|done|change|follow|mute|cancel`
 
 use serde_json::{Map, Value, json};
 
@@ -84,7 +84,7 @@ enum What {
     HandOver {
         /// Its id.
         task: String,
-        /// An agent, or a member's id.
+        /// An agent, or a member: their id, or @ and the word they are called by.
         to: String,
         /// What they should know.
         #[arg(long, short, value_name = "TEXT|@FILE|-")]
@@ -105,6 +105,17 @@ enum What {
         #[arg(long, short, value_name = "TEXT|@FILE|-")]
         output: Option<String>,
     },
+    /// Lets you hear of it: your inbox says what happens to it.
+    Follow {
+        /// Its id.
+        task: String,
+    },
+    /// Lets you hear no more of it, but where you are called by name.
+    #[command(visible_alias = "unfollow")]
+    Mute {
+        /// Its id.
+        task: String,
+    },
     /// Cancels a task and what runs for it.
     Cancel {
         /// Its id.
@@ -115,7 +126,7 @@ enum What {
 /// What is planned for a task.
 #[derive(clap::Args)]
 struct Plan {
-    /// Whose it is: an agent, or a member's id.
+    /// Whose it is: an agent, or a member: their id, or @ and the word they are called by.
     #[arg(long, value_name = "WHO")]
     to: Option<String>,
     /// Agents that go on with what the one before made, in order; `none` alone for nobody.
@@ -285,6 +296,14 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
             let output = output.as_deref().map(given).transpose()?;
             let answer = session.post(address(task, "/done"), &json!({"output": output}))?;
             (answer, format!("{task} is done."))
+        }
+        What::Follow { task } => {
+            let answer = session.post(address(task, "/follow"), &json!({"on": true}))?;
+            (answer, format!("You hear of {task}: naos inbox"))
+        }
+        What::Mute { task } => {
+            let answer = session.post(address(task, "/follow"), &json!({"on": false}))?;
+            (answer, format!("You hear no more of {task}."))
         }
         What::Cancel { task } => {
             let answer = session.post(address(task, "/cancel"), &json!({}))?;

@@ -3,7 +3,7 @@
 use naos_drivers::http::HttpClient;
 use naos_drivers::webhook::{Delivery, Secret, Told, deliver};
 use naos_engine::node::{OutsideOutcome, Posted};
-use naos_types::spec::variable;
+use naos_types::spec::{Gathered, variable};
 use serde_json::{Value, json};
 
 use super::MEDIA_TYPE;
@@ -46,7 +46,11 @@ fn event(posted: &Posted) -> Value {
         key,
         letter,
         title,
+        together,
+        more,
     } = posted;
+    let page = letter.page.as_ref().map(|page| page.trim_end_matches('/'));
+    let at = |path: &str| page.map(|page| format!("{page}{path}"));
     let mut data = json!({
         "tenant": tenant,
         "what": letter.about.word(),
@@ -54,12 +58,23 @@ fn event(posted: &Posted) -> Value {
         "path": letter.about.path(),
     });
     if let Value::Object(data) = &mut data {
-        if let Some(page) = &letter.page {
-            let page = page.trim_end_matches('/');
-            data.insert(
-                "page".into(),
-                json!(format!("{page}{}", letter.about.path())),
-            );
+        if let Some(page) = at(&letter.about.path()) {
+            data.insert("page".into(), json!(page));
+        }
+        if !together.is_empty() {
+            let one = |(one, title): &(Gathered, Option<String>)| {
+                json!({
+                    "what": one.about.word(),
+                    "id": one.about.subject(),
+                    "path": one.about.path(),
+                    "page": at(&one.about.path()),
+                    "time": one.at.rfc3339(),
+                    "title": title,
+                })
+            };
+            let items: Vec<Value> = together.iter().map(one).collect();
+            data.insert("items".into(), json!(items));
+            data.insert("more".into(), json!(more));
         }
         if let Some(title) = title {
             data.insert("title".into(), json!(title));
@@ -99,6 +114,8 @@ mod tests {
                 title: None,
             },
             title: title.map(str::to_owned),
+            together: Vec::new(),
+            more: 0,
         };
         let plain = event(&posted(None, None));
         assert_eq!(plain["type"], "naos.approval.requested");

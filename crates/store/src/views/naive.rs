@@ -385,7 +385,7 @@ impl Naive {
             task::Fact::Moved(f) => (f.task, f.status),
             task::Fact::Begun(f) => (f.task, TaskStatus::InProgress),
             task::Fact::Handed(f) => (f.task, TaskStatus::Assigned),
-            task::Fact::Planned(_) | task::Fact::Made(_) => return,
+            task::Fact::Planned(_) | task::Fact::Made(_) | task::Fact::Followed(_) => return,
             task::Fact::Closed(f) => (f.task, f.status),
         };
         if let Some(row) = self.tasks.get_mut(&task) {

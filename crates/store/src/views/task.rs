@@ -57,7 +57,7 @@ impl Rows {
             task::Fact::Moved(f) => self.set(conn, f.task, f.status),
             task::Fact::Begun(f) => self.set(conn, f.task, TaskStatus::InProgress),
             task::Fact::Handed(f) => self.set(conn, f.task, TaskStatus::Assigned),
-            task::Fact::Planned(_) | task::Fact::Made(_) => Ok(()),
+            task::Fact::Planned(_) | task::Fact::Made(_) | task::Fact::Followed(_) => Ok(()),
             task::Fact::Closed(f) => self.set(conn, f.task, f.status),
         }
     }

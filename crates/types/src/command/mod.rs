@@ -133,6 +133,13 @@ commands! {
             /// The result.
             output: Option<BodyRef>,
         }
+        /// Whoever asks wants to hear of it, or not any more.
+        Follow {
+            /// Which.
+            task: TaskId,
+            /// Whether they hear of it.
+            on: bool,
+        }
     }
     /// About runs.
     Run {
@@ -222,6 +229,27 @@ commands! {
             comment: Option<Sealed>,
             /// What it was changed into.
             edited: Option<BodyRef>,
+        }
+        /// Leaves the answer to a member.
+        Delegate {
+            /// Which.
+            approval: ApprovalId,
+            /// Who is to answer.
+            to: MemberId,
+            /// What they should know.
+            note: Option<Sealed>,
+        }
+        /// Answers questions of a kind with yes from now on.
+        TakeRule {
+            /// The kind of question.
+            habit: String,
+            /// For how long.
+            span: Span,
+        }
+        /// Ends that, or wants it not to be offered.
+        EndRule {
+            /// The kind of question.
+            habit: String,
         }
     }
     /// About budgets.
@@ -357,6 +385,8 @@ commands! {
             name: Sealed,
             /// What they may do.
             role: Role,
+            /// By which word they are called in threads.
+            handle: Option<Name>,
         }
         /// Changes what they may do.
         ChangeRole {
@@ -385,6 +415,18 @@ commands! {
             member: MemberId,
             /// Which.
             token: TokenId,
+        }
+        /// Gives them the word by which they are called in threads.
+        SetHandle {
+            /// Who.
+            member: MemberId,
+            /// The word; none takes it away.
+            handle: Option<Name>,
+        }
+        /// Whoever asks saw what lies in their inbox.
+        Saw {
+            /// Up to which number.
+            upto: u32,
         }
     }
     /// About messages.

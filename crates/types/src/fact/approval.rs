@@ -1,7 +1,7 @@
 //! A person was asked.
 
 use crate::{
-    Actor, ApprovalId, BodyRef, Digest, Name, PlanId, Role, RunId, Sealed, StepPath, Time,
+    Actor, ApprovalId, BodyRef, Digest, MemberId, Name, PlanId, Role, RunId, Sealed, StepPath, Time,
 };
 
 /// What waits for the answer.
@@ -71,5 +71,52 @@ facts! {
     Withdrawn "approval.withdrawn" as "approval.withdrawn" v 1 {
         /// Which.
         approval: ApprovalId,
+    }
+    /// Somebody leaves the answer to a member.
+    Delegated "approval.delegated" as "approval.delegated" v 1 {
+        /// Which.
+        approval: ApprovalId,
+        /// Who is to answer.
+        to: MemberId,
+        /// What they should know.
+        note: Option<Sealed>,
+        /// Who leaves it to them.
+        by: Actor,
+    }
+    /// Questions of one kind were answered with yes so often that a standing rule is offered.
+    RuleOffered "approval.rule_offered" as "approval.rule_offered" v 1 {
+        /// The kind of question.
+        habit: String,
+        /// What it would hold for: the versions of what asks.
+        stamp: String,
+        /// After how many in a row.
+        same: u32,
+    }
+    /// A person took a standing rule: such questions are answered with yes in their name.
+    RuleTaken "approval.rule_taken" as "approval.rule_taken" v 1 {
+        /// The kind of question.
+        habit: String,
+        /// What it holds for.
+        stamp: String,
+        /// Until when.
+        until: Time,
+        /// Who took it.
+        by: Actor,
+    }
+    /// A person ended a standing rule, or wants none to be offered.
+    RuleEnded "approval.rule_ended" as "approval.rule_ended" v 1 {
+        /// The kind of question.
+        habit: String,
+        /// Who ended it.
+        by: Actor,
+    }
+    /// A standing rule answers.
+    Ruled "approval.ruled" as "approval.ruled" v 1 {
+        /// Which question.
+        approval: ApprovalId,
+        /// By which rule.
+        habit: String,
+        /// Who took it.
+        by: Actor,
     }
 }

@@ -25,6 +25,11 @@ impl Fact {
                 approval::Fact::Rejected(f) => f.approval.to_string(),
                 approval::Fact::Expired(f) => f.approval.to_string(),
                 approval::Fact::Withdrawn(f) => f.approval.to_string(),
+                approval::Fact::Delegated(f) => f.approval.to_string(),
+                approval::Fact::Ruled(f) => f.approval.to_string(),
+                approval::Fact::RuleOffered(f) => f.habit.clone(),
+                approval::Fact::RuleTaken(f) => f.habit.clone(),
+                approval::Fact::RuleEnded(f) => f.habit.clone(),
             },
             Self::Budget(fact) => budget_of(fact).to_owned(),
             Self::Resource(fact) => fact.about(),
@@ -38,6 +43,9 @@ impl Fact {
                 member::Fact::Removed(f) => f.member.to_string(),
                 member::Fact::TokenIssued(f) => f.member.to_string(),
                 member::Fact::TokenRevoked(f) => f.member.to_string(),
+                member::Fact::HandleSet(f) => f.member.to_string(),
+                member::Fact::Told(f) => f.news.subject(),
+                member::Fact::Saw(f) => f.member.to_string(),
             },
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
             Self::Message(message::Fact::Said(f)) => f.message.to_string(),
@@ -84,6 +92,12 @@ impl Fact {
             Self::Member(member::Fact::RoleChanged(f)) => Some(&f.by),
             Self::Member(member::Fact::Removed(f)) => Some(&f.by),
             Self::Member(member::Fact::TokenRevoked(f)) => Some(&f.by),
+            Self::Member(member::Fact::HandleSet(f)) => Some(&f.by),
+            Self::Member(member::Fact::Told(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::Delegated(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::Ruled(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::RuleTaken(f)) => Some(&f.by),
+            Self::Approval(approval::Fact::RuleEnded(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
             Self::Message(message::Fact::Said(f)) => Some(&f.by),
             Self::Task(task::Fact::Planned(f)) => Some(&f.by),
@@ -136,6 +150,24 @@ impl Fact {
             Self::Task(task::Fact::Begun(f)) => Some(f.plan.to_string()),
             Self::Task(task::Fact::Handed(f)) => Some(format!("to {}", f.to)),
             Self::Task(task::Fact::Made(f)) => Some(format!("by {}", f.agent)),
+            Self::Task(task::Fact::Followed(f)) => {
+                let word = if f.on { "followed by" } else { "muted by" };
+                Some(format!("{word} {}", f.member))
+            }
+            Self::Approval(approval::Fact::Delegated(f)) => Some(format!("to {}", f.to)),
+            Self::Approval(approval::Fact::RuleOffered(f)) => Some(format!("after {}", f.same)),
+            Self::Approval(approval::Fact::RuleTaken(f)) => {
+                Some(format!("until {}", f.until.rfc3339()))
+            }
+            Self::Approval(approval::Fact::Ruled(f)) => Some(f.habit.clone()),
+            Self::Member(member::Fact::HandleSet(f)) => Some(match &f.handle {
+                Some(handle) => format!("@{handle}"),
+                None => "none".to_owned(),
+            }),
+            Self::Member(member::Fact::Told(f)) => Some(match f.to.len() {
+                1 => format!("{} to {}", f.news.word(), f.to[0]),
+                members => format!("{} to {members} members", f.news.word()),
+            }),
             Self::Message(message::Fact::Said(f)) => Some(format!("in {}", f.task)),
             Self::Agent(agent::Fact::Called(f)) => Some(format!("wakes {}", f.at.rfc3339())),
             Self::Agent(agent::Fact::Woke(f)) => Some(match f.calls.len() {
@@ -160,6 +192,10 @@ impl Fact {
             Self::Event(fact) => fact.remark(),
             Self::Resource(fact) => fact.remark(),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
+            Self::Notice(notice::Fact::Gathered(f)) => {
+                let until = f.until.rfc3339();
+                Some(format!("{} until {until}", f.about.word()))
+            }
             Self::Notice(notice::Fact::GivenUp(f)) => Some(f.problem.note.clone()),
             Self::Schedule(fact) => scheduled(fact),
             Self::Supervisor(fact) => watched(fact),
@@ -235,6 +271,7 @@ impl task::Fact {
             Self::Begun(f) => f.task,
             Self::Handed(f) => f.task,
             Self::Made(f) => f.task,
+            Self::Followed(f) => f.task,
         }
     }
 }
@@ -281,6 +318,8 @@ fn notice_of(fact: &notice::Fact) -> &crate::Name {
         notice::Fact::Delivered(f) => &f.to,
         notice::Fact::GivenUp(f) => &f.to,
         notice::Fact::Withdrawn(f) => &f.to,
+        notice::Fact::Gathered(f) => &f.to,
+        notice::Fact::Scattered(f) => &f.to,
     }
 }
 

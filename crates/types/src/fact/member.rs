@@ -1,6 +1,75 @@
 //! A person or machine came or went.
 
-use crate::{Actor, Digest, MemberId, Role, Sealed, Time, TokenId};
+use crate::{
+    Actor, ApprovalId, Digest, MemberId, MessageId, Name, Role, Sealed, TaskId, TaskStatus, Time,
+    TokenId,
+};
+
+/// What somebody is to hear of.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// They were called by name in the thread of a task.
+    Called(TaskId, MessageId),
+    /// Something was said in the thread of a task that they follow.
+    Said(TaskId, MessageId),
+    /// A task is theirs now.
+    Assigned(TaskId),
+    /// A task that they follow ended.
+    Ended(TaskId, TaskStatus),
+    /// Somebody leaves the answer to a question to them.
+    Delegated(ApprovalId),
+}
+
+impl News {
+    /// The word in files and answers.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Called(..) => "mention",
+            Self::Said(..) => "message",
+            Self::Assigned(_) => "task.assigned",
+            Self::Ended(..) => "task.ended",
+            Self::Delegated(_) => "approval.delegated",
+        }
+    }
+
+    /// The task that it is about.
+    #[must_use]
+    pub const fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Called(task, _)
+            | Self::Said(task, _)
+            | Self::Assigned(task)
+            | Self::Ended(task, _) => Some(*task),
+            Self::Delegated(_) => None,
+        }
+    }
+
+    /// The id of what it is about.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Delegated(approval) => approval.to_string(),
+            Self::Called(task, _)
+            | Self::Said(task, _)
+            | Self::Assigned(task)
+            | Self::Ended(task, _) => task.to_string(),
+        }
+    }
+
+    /// Where the page shows it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Delegated(approval) => format!("/approvals/{approval}"),
+            Self::Called(task, _)
+            | Self::Said(task, _)
+            | Self::Assigned(task)
+            | Self::Ended(task, _) => format!("/tasks/{task}"),
+        }
+    }
+}
 
 facts! {
     "Facts about members."
@@ -51,5 +120,30 @@ facts! {
         token: TokenId,
         /// Who revoked it.
         by: Actor,
+    }
+    /// By this they are called in threads: `@ana`.
+    HandleSet "member.handle_set" as "user.handle_set" v 1 {
+        /// Who.
+        member: MemberId,
+        /// The word; none takes it away.
+        handle: Option<Name>,
+        /// Who gave it.
+        by: Actor,
+    }
+    /// Some are to hear of something: it lies in their inbox.
+    Told "member.told" as "user.told" v 1 {
+        /// Who, in order.
+        to: Vec<MemberId>,
+        /// Of what.
+        news: News,
+        /// Who did it.
+        by: Actor,
+    }
+    /// They saw what lies in their inbox.
+    Saw "member.saw" as "user.saw" v 1 {
+        /// Who.
+        member: MemberId,
+        /// Up to which number.
+        upto: u32,
     }
 }

@@ -1,7 +1,8 @@
 //! Somebody outside is told that something waits for a person.
 
 use super::Problem;
-use crate::{ApprovalId, BodyRef, Name, NoticeId, PlanId, RunId, Time};
+use super::member::News;
+use crate::{ApprovalId, BodyRef, MemberId, Name, NoticeId, PlanId, RunId, Sealed, Time};
 
 /// What is announced: a notice's id follows from it, so that it is announced once.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -21,6 +22,10 @@ pub enum About {
     NotUndone(PlanId, u32, u32),
     /// A supervisor that nobody watches failed, and when.
     GaveUp(Name, Time),
+    /// A member is to hear of something: whose inbox, under which number, what.
+    News(MemberId, u32, News),
+    /// Several things together: of which notice, and when they began to be gathered.
+    Digest(Name, Time),
 }
 
 impl About {
@@ -28,6 +33,8 @@ impl About {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
+            Self::News(_, _, news) => news.word(),
+            Self::Digest(..) => "notice.digest",
             Self::Approval(_) => "approval.requested",
             Self::Unknown(..) => "run.unknown",
             Self::Diverged(..) => "run.diverged",
@@ -45,6 +52,8 @@ impl About {
             Self::Unknown(run, ..) | Self::Diverged(run, _) => Some(run.to_string()),
             Self::NotUndone(plan, ..) => Some(plan.to_string()),
             Self::GaveUp(name, _) => Some(name.to_string()),
+            Self::News(_, _, news) => Some(news.subject()),
+            Self::Digest(name, _) => Some(name.to_string()),
             Self::Test => None,
         }
     }
@@ -58,6 +67,8 @@ impl About {
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
             Self::GaveUp(..) => "/supervisors".into(),
             Self::Test => "/approvals".into(),
+            Self::News(_, _, news) => news.path(),
+            Self::Digest(..) => "/inbox".into(),
         }
     }
 }
@@ -125,6 +136,22 @@ facts! {
         /// Which.
         notice: NoticeId,
         /// To whom.
+        to: Name,
+    }
+    /// It is told later, together with what else comes meanwhile.
+    Gathered "notice.gathered" as "notice.gathered" v 1 {
+        /// To whom.
+        to: Name,
+        /// What.
+        about: About,
+        /// The question or the task, where it is to be told.
+        title: Option<Sealed>,
+        /// When all is told that was gathered since the first.
+        until: Time,
+    }
+    /// Nothing of what was gathered is to be told any more: it was seen, or nobody is told.
+    Scattered "notice.scattered" as "notice.scattered" v 1 {
+        /// To whom it would have been told.
         to: Name,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::spec::{Assignee, Card, as_text};
-use crate::{Actor, BodyRef, Name, PlanId, Sealed, StepPath, TaskId, TaskStatus, Tier};
+use crate::{Actor, BodyRef, MemberId, Name, PlanId, Sealed, StepPath, TaskId, TaskStatus, Tier};
 
 use super::Problem;
 
@@ -124,5 +124,14 @@ facts! {
         body: BodyRef,
         /// Whether it is what a reviewer refuted.
         refuted: bool,
+    }
+    /// Somebody wants to hear of it, or not any more.
+    Followed "task.followed" as "task.followed" v 1 {
+        /// Which.
+        task: TaskId,
+        /// Who.
+        member: MemberId,
+        /// Whether they hear of it.
+        on: bool,
     }
 }

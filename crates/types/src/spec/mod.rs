@@ -52,7 +52,10 @@ pub use model::{
     MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,
     ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
-pub use notice::{Channel, Letter, NoticeSpec, SECRET_PREFIX, WEBHOOK_BYTES_MAX, Waits, variable};
+pub use notice::{
+    Channel, GATHER, GATHER_MAX, GATHER_MIN, Gathered, Letter, NoticeSpec, SECRET_PREFIX, Telling,
+    Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
+};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use schedule::{
@@ -191,4 +194,28 @@ pub enum Spec {
     Model(Box<ModelSpec>),
     /// A server of tools that models may call.
     Server(#[serde(with = "as_text")] std::sync::Arc<ServerSpec>),
+    /// Who is told of what by how urgent it is, or of one member's inbox.
+    Telling(#[serde(with = "as_text")] std::sync::Arc<Telling>),
+}
+
+impl From<Telling> for Spec {
+    fn from(telling: Telling) -> Self {
+        if telling.is_plain() {
+            Self::Notice(telling.notice)
+        } else {
+            Self::Telling(std::sync::Arc::new(telling))
+        }
+    }
+}
+
+impl Spec {
+    /// Who is told of what; none where it is no notice.
+    #[must_use]
+    pub fn telling(&self) -> Option<Telling> {
+        match self {
+            Self::Notice(notice) => Some(notice.clone().into()),
+            Self::Telling(telling) => Some(Telling::clone(telling)),
+            _ => None,
+        }
+    }
 }

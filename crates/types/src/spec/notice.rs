@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeMap;
+
 use super::RetryPolicy;
+use crate::fact::member::News;
 use crate::fact::notice::About;
-use crate::{Sealed, Span, Time};
+use crate::{Name, Sealed, Span, Time};
 
 /// The longest address of a receiver, in bytes.
 pub const WEBHOOK_BYTES_MAX: usize = 1_024;
@@ -29,6 +32,21 @@ pub enum Waits {
     /// A supervisor that nobody watches failed.
     #[serde(rename = "supervisor.failed")]
     GaveUp,
+    /// A member is called by name.
+    #[serde(rename = "mention")]
+    Called,
+    /// Something is said in a thread that a member follows.
+    #[serde(rename = "message")]
+    Said,
+    /// A task is a member's.
+    #[serde(rename = "task.assigned")]
+    Assigned,
+    /// A task that a member follows ended.
+    #[serde(rename = "task.ended")]
+    Ended,
+    /// An answer is left to a member.
+    #[serde(rename = "approval.delegated")]
+    Delegated,
 }
 
 impl Waits {
@@ -39,7 +57,50 @@ impl Waits {
         ("run.diverged", Self::Diverged),
         ("plan.compensation_failed", Self::NotUndone),
         ("supervisor.failed", Self::GaveUp),
+        ("mention", Self::Called),
+        ("message", Self::Said),
+        ("task.assigned", Self::Assigned),
+        ("task.ended", Self::Ended),
+        ("approval.delegated", Self::Delegated),
     ];
+
+    /// What this announces; none for what is told to whoever asked for it.
+    #[must_use]
+    pub const fn of(about: &About) -> Option<Self> {
+        Some(match about {
+            About::Approval(_) => Self::Approval,
+            About::Unknown(..) => Self::Unknown,
+            About::Diverged(..) => Self::Diverged,
+            About::NotUndone(..) => Self::NotUndone,
+            About::GaveUp(..) => Self::GaveUp,
+            About::News(_, _, news) => match news {
+                News::Called(..) => Self::Called,
+                News::Said(..) => Self::Said,
+                News::Assigned(_) => Self::Assigned,
+                News::Ended(..) => Self::Ended,
+                News::Delegated(_) => Self::Delegated,
+            },
+            About::Test | About::Digest(..) => return None,
+        })
+    }
+
+    /// Whether it is what somebody is to hear of, rather than what waits for anybody.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        matches!(
+            self,
+            Self::Called | Self::Said | Self::Assigned | Self::Ended | Self::Delegated
+        )
+    }
+
+    /// How soon it is told where nothing else is said.
+    #[must_use]
+    pub const fn urgency(self) -> Urgency {
+        match self {
+            Self::Said | Self::Ended => Urgency::Digest,
+            _ => Urgency::Immediate,
+        }
+    }
 }
 
 /// How somebody is told.
@@ -55,6 +116,112 @@ pub enum Channel {
     },
     /// A note on the screen of whoever runs naos.
     Desktop,
+}
+
+/// How soon somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// At once.
+    Immediate,
+    /// Together with what else came meanwhile.
+    Digest,
+    /// Not at all.
+    Muted,
+}
+
+impl Urgency {
+    /// All of them with their words.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("immediate", Self::Immediate),
+        ("digest", Self::Digest),
+        ("muted", Self::Muted),
+    ];
+}
+
+/// The shortest time that things are gathered.
+pub const GATHER_MIN: Span = Span::secs(60);
+/// The longest time that things are gathered.
+pub const GATHER_MAX: Span = Span::secs(7 * 86_400);
+/// How long things are gathered where nothing is said.
+pub const GATHER: Span = Span::secs(3_600);
+
+/// A notice that tells of things as soon as they are urgent, or of what one member is to hear of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Of what, and how.
+    pub notice: NoticeSpec,
+    /// By which word the member is called whose inbox it tells of; none for what waits for
+    /// anybody.
+    #[serde(default)]
+    pub member: Option<Name>,
+    /// What isn't told as soon as it usually is.
+    #[serde(default)]
+    pub urgency: BTreeMap<Waits, Urgency>,
+    /// How long things are gathered until they are told together.
+    pub gather: Span,
+}
+
+impl From<NoticeSpec> for Telling {
+    fn from(notice: NoticeSpec) -> Self {
+        Self {
+            notice,
+            member: None,
+            urgency: BTreeMap::new(),
+            gather: GATHER,
+        }
+    }
+}
+
+impl Telling {
+    /// Whether it says no more than a plain notice does.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.member.is_none() && self.urgency.is_empty() && self.gather == GATHER
+    }
+
+    /// How soon it tells of this.
+    #[must_use]
+    pub fn soon(&self, about: &About) -> Urgency {
+        let Some(waits) = Waits::of(about) else {
+            return Urgency::Immediate;
+        };
+        let on = &self.notice.on;
+        let usual = on.is_empty() && waits.is_personal() == self.member.is_some();
+        if !usual && !on.contains(&waits) {
+            return Urgency::Muted;
+        }
+        let said = self.urgency.get(&waits);
+        said.copied().unwrap_or_else(|| waits.urgency())
+    }
+
+    /// What is wrong with it, in a sentence, whoever sent it.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn check(&self) -> Result<(), String> {
+        self.notice.check()?;
+        let words = self.notice.on.iter().chain(self.urgency.keys());
+        let mut personal = words.filter(|waits| waits.is_personal());
+        if self.member.is_none()
+            && let Some(waits) = personal.next()
+        {
+            let word = Waits::ALL.iter().find(|(_, one)| one == waits);
+            let word = word.map_or("that", |(word, _)| word);
+            return Err(format!(
+                "`{word}` is told to one member: say whom with `for`"
+            ));
+        }
+        if self.notice.channel == Channel::Desktop && !self.is_plain() {
+            let what = "`desktop` shows what waits to whoever runs naos, at once: `for`, \
+                `urgency` and `digest` go with a `webhook`";
+            return Err(what.into());
+        }
+        if self.gather < GATHER_MIN || self.gather > GATHER_MAX {
+            return Err("`digest` is a time from 1m to 7d".into());
+        }
+        Ok(())
+    }
 }
 
 /// Who is told, of what, and how.
@@ -88,15 +255,10 @@ impl NoticeSpec {
     /// Whether it tells of this.
     #[must_use]
     pub fn tells(&self, about: &About) -> bool {
-        let waits = match about {
-            About::Approval(_) => Waits::Approval,
-            About::Unknown(..) => Waits::Unknown,
-            About::Diverged(..) => Waits::Diverged,
-            About::NotUndone(..) => Waits::NotUndone,
-            About::GaveUp(..) => Waits::GaveUp,
-            About::Test => return true,
+        let Some(waits) = Waits::of(about) else {
+            return true;
         };
-        self.on.is_empty() || self.on.contains(&waits)
+        self.on.is_empty() && !waits.is_personal() || self.on.contains(&waits)
     }
 
     /// What is wrong with it, in a sentence, whoever sent it.
@@ -154,7 +316,19 @@ pub fn variable(handle: &str) -> Result<&str, String> {
     })
 }
 
-/// What is sent about a notice, as it was decided; the body that `notice.raised` names.
+/// One of several things that are told together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathered {
+    /// What.
+    pub about: About,
+    /// When it happened.
+    pub at: Time,
+    /// The question or the task, if it is to be told.
+    pub title: Option<Sealed>,
+}
+
+/// What is sent about a notice, as it was decided; the body that `notice.raised` names. Behind it
+/// stands what is told together, and how much more there was ([`Letter::write`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
     /// Where to.
@@ -169,6 +343,33 @@ pub struct Letter {
     pub at: Time,
     /// The question, if it is to be told.
     pub title: Option<Sealed>,
+}
+
+impl Letter {
+    /// The bytes of a letter that tells of several things.
+    ///
+    /// # Errors
+    /// What postcard says.
+    pub fn write(&self, together: &[Gathered], more: u32) -> Result<Vec<u8>, postcard::Error> {
+        let mut bytes = postcard::to_stdvec(self)?;
+        if !together.is_empty() {
+            bytes.extend(postcard::to_stdvec(&(together, more))?);
+        }
+        Ok(bytes)
+    }
+
+    /// A letter with what it tells of together, and how much more there was.
+    ///
+    /// # Errors
+    /// What postcard says.
+    pub fn read(bytes: &[u8]) -> Result<(Self, Vec<Gathered>, u32), postcard::Error> {
+        let (letter, rest) = postcard::take_from_bytes(bytes)?;
+        let (together, more) = match rest {
+            [] => (Vec::new(), 0),
+            rest => postcard::from_bytes(rest)?,
+        };
+        Ok((letter, together, more))
+    }
 }
 
 #[cfg(test)]

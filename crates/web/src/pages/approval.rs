@@ -15,6 +15,8 @@ use crate::locale::Locale;
 pub const EDIT_CHARS_MAX: usize = 65_536;
 /// How long a comment may be.
 pub const COMMENT_CHARS_MAX: usize = 4_000;
+/// How long a note to whoever is to answer may be.
+pub const NOTE_CHARS_MAX: usize = 1_000;
 
 /// One approval.
 #[derive(Clone, Debug, Template)]
@@ -54,6 +56,10 @@ pub struct Answer {
     pub text: Option<String>,
     /// Whether a person is asked for an answer of their own, by an agent at work.
     pub asks: bool,
+    /// To whom the answer was left, and what they should know.
+    pub left_to: Option<(String, String)>,
+    /// The key of the form that leaves it to somebody; nothing where the reader may not.
+    pub leave_key: Option<String>,
 }
 
 /// A reviewer's finding.
@@ -133,6 +139,8 @@ mod tests {
         check::contains(&html, "name=\"decision\" value=\"approve\"");
         check::contains(&html, "name=\"decision\" value=\"reject\"");
         check::contains(&html, "name=\"idempotency_key\" value=\"key-decide\"");
+        check::contains(&html, "action=\"/approvals/apr_7/delegate\"");
+        check::contains(&html, "The answer was left to Soa");
         check::contains(&html, "href=\"#source-1\">mails/014-facture.eml:22</a>");
         check::contains(&html, "<h2>Weekly report");
     }

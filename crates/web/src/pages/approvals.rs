@@ -21,6 +21,23 @@ pub struct Approvals {
     pub decided: Vec<ApprovalRow>,
     /// Where earlier ones are.
     pub older: Option<String>,
+    /// Standing rules, and those that are offered.
+    pub rules: Vec<RuleRow>,
+}
+
+/// A kind of question with a standing rule, or for which one is offered.
+#[derive(Clone, Debug)]
+pub struct RuleRow {
+    /// The kind of question.
+    pub question: String,
+    /// How many in a row were answered with yes.
+    pub same: u64,
+    /// Who took the rule, until when it holds, UTC milliseconds, and how much it answered.
+    pub rule: Option<(String, i64, u64)>,
+    /// The key of its form; nothing where the reader may not.
+    pub key: String,
+    /// Whether the reader may take it.
+    pub can_take: bool,
 }
 
 /// A receiver of notices that did not take the last one.
@@ -92,6 +109,14 @@ mod tests {
             .find("href=\"/approvals/apr_5\"")
             .expect("the one that is decided");
         assert!(waiting < decided);
+    }
+
+    #[test]
+    fn a_rule_is_offered_and_can_be_ended() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        check::contains(&html, "<code>letter/ask</code>");
+        assert_eq!(html.matches("value=\"take\"").count(), 1, "one is taken");
+        assert_eq!(html.matches("value=\"end\"").count(), 2);
     }
 
     #[test]

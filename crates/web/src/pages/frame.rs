@@ -23,6 +23,8 @@ pub struct Shell {
     pub now_ms: i64,
     /// How many approvals wait.
     pub waiting: u64,
+    /// How much lies in the reader's inbox that they did not see.
+    pub unseen: u64,
     /// Whether the cell is quarantined: nothing that is asked of it is done.
     pub quarantined: bool,
     /// This page's own path and query, to come back to.
@@ -70,6 +72,8 @@ pub enum Section {
     Supervisors,
     /// What waits for a person.
     Approvals,
+    /// What the reader is to hear of.
+    Inbox,
     /// The bus.
     Events,
     /// The journal.
@@ -139,7 +143,7 @@ pub fn render<P: Page>(shell: &Shell, locale: Locale, page: &P) -> askama::Resul
         title: page.title(locale),
         trail: page.trail(locale),
         live: live_address(shell, page),
-        places: places(page.section(), shell.waiting),
+        places: places(page.section(), shell.waiting, shell.unseen),
         languages: Locale::all()
             .map(|other| Language { locale: other })
             .collect(),
@@ -163,15 +167,35 @@ struct Frame<'a, P: Page> {
     languages: Vec<Language>,
 }
 
-/// How many approvals wait, in the navigation of every page.
+/// How many things wait for the reader, in the navigation of every page.
 #[derive(Clone, Copy, Debug, Template)]
 #[template(path = "badge.html")]
 pub struct Badge {
+    /// The id of its element.
+    pub id: &'static str,
     /// How many.
     pub waiting: u64,
 }
 
 impl Badge {
+    /// Of the approvals that wait.
+    #[must_use]
+    pub const fn approvals(waiting: u64) -> Self {
+        Self {
+            id: "badge",
+            waiting,
+        }
+    }
+
+    /// Of what lies in the inbox.
+    #[must_use]
+    pub const fn inbox(waiting: u64) -> Self {
+        Self {
+            id: "badge-inbox",
+            waiting,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.waiting == 0
     }
@@ -179,7 +203,7 @@ impl Badge {
 
 impl Part for Badge {
     fn id(&self) -> String {
-        "badge".to_owned()
+        self.id.to_owned()
     }
 }
 
@@ -224,12 +248,12 @@ fn query_byte(byte: u8) -> String {
     }
 }
 
-fn places(current: Section, waiting: u64) -> Vec<Place> {
+fn places(current: Section, waiting: u64, unseen: u64) -> Vec<Place> {
     use Section::{
-        Agents, Approvals, Audit, Board, Costs, Drivers, Events, Flows, Home, Pools, Runs,
+        Agents, Approvals, Audit, Board, Costs, Drivers, Events, Flows, Home, Inbox, Pools, Runs,
         Schedules, Supervisors,
     };
-    const PLACES: [(Section, &str, &str, char, bool, &str); 13] = [
+    const PLACES: [(Section, &str, &str, char, bool, &str); 14] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -254,6 +278,14 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
             'p',
             true,
             "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6zM9 12l2 2 4-4",
+        ),
+        (
+            Inbox,
+            "/inbox",
+            "nav-inbox",
+            'i',
+            false,
+            "M3 13h5l2 3h4l2-3h5M5 5h14l2 8v6H3v-6z",
         ),
         (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
         (
@@ -327,7 +359,11 @@ fn places(current: Section, waiting: u64) -> Vec<Place> {
         icon,
         shortcut,
         current: section == current,
-        badge: (section == Approvals).then_some(Badge { waiting }),
+        badge: match section {
+            Approvals => Some(Badge::approvals(waiting)),
+            Inbox => Some(Badge::inbox(unseen)),
+            _ => None,
+        },
         first,
     };
     PLACES.into_iter().map(place).collect()

@@ -25,6 +25,7 @@ pub mod picture;
 
 mod layers;
 
+pub mod inbox;
 pub mod task;
 
 pub mod supervisors;

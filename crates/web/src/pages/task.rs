@@ -55,6 +55,10 @@ pub struct Task {
     pub can_finish: bool,
     /// Whether it can be cancelled.
     pub can_cancel: bool,
+    /// Whether the reader hears of it.
+    pub follows: bool,
+    /// The key of the button that changes that.
+    pub follow_key: String,
 }
 
 /// What somebody made of it.
@@ -152,6 +156,7 @@ mod tests {
             ..sample::task(&str::to_owned)
         };
         let html = check::page(&page);
-        assert!(!html.contains("hand-over") && !html.contains("name=\"do\""));
+        assert!(!html.contains("hand-over") && !html.contains("value=\"done\""));
+        check::contains(&html, "name=\"do\" value=\"mute\"");
     }
 }

@@ -72,6 +72,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::home(&poison));
     poisoned(&sample::board(&poison));
     poisoned(&sample::task(&poison));
+    poisoned(&sample::inbox(&poison));
     poisoned(&sample::agents(&poison));
     poisoned(&sample::agent(&poison));
     poisoned(&sample::runs(&poison));
@@ -115,7 +116,8 @@ fn a_part_is_one_element_with_its_id() {
     let s = &str::to_owned;
     let home = sample::home(s);
     one(&home.feed[0], &say);
-    one(&Badge { waiting: 0 }, &say);
+    one(&Badge::approvals(0), &say);
+    one(&Badge::inbox(3), &say);
     one(&home.waiting, &say);
     one(&home.counters, &say);
     one(&home.working, &say);

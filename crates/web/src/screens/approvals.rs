@@ -4,14 +4,14 @@ use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
 use naos_kernel::review::Review;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, Refusal};
+use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::documents::citations;
 use super::rows;
-use crate::api::v1::approvals::{Decide, answer};
-use crate::api::v1::notices;
+use crate::api::v1::approvals::{Decide, Delegate, answer, leave};
+use crate::api::v1::{habits, notices};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
@@ -19,7 +19,7 @@ use crate::pages::approval::{
     Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX,
     Evidence,
 };
-use crate::pages::approvals::Approvals;
+use crate::pages::approvals::{Approvals, RuleRow};
 use crate::pages::document::Citation;
 use crate::pages::words::Verdict;
 
@@ -42,8 +42,58 @@ pub(crate) async fn list(call: Call) -> Answered {
         waiting: reader.open::<Approval>()?.iter().map(row).collect(),
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),
+        rules: rules(&call, &reader)?,
     };
     super::page(&call, &page)
+}
+
+/// Standing rules that hold, and those that are offered.
+fn rules(call: &Call, reader: &Reader) -> Result<Vec<RuleRow>, Fault> {
+    let can_take = call.who()?.role >= Role::Admin;
+    let habits = habits::all(reader)?;
+    let shown = habits
+        .iter()
+        .filter(|(_, habit)| habit.offered || habits::holds(habit, call.now));
+    Ok(shown
+        .map(|(key, habit)| RuleRow {
+            question: key.0.clone(),
+            same: u64::from(habit.same),
+            rule: habit.rule.as_ref().map(|rule| {
+                let (by, _) = rows::actor(reader, &rule.by);
+                (by, rule.until.0, u64::from(rule.answers))
+            }),
+            key: super::form_key(),
+            can_take,
+        })
+        .collect())
+}
+
+#[derive(Deserialize)]
+struct RuleForm {
+    question: String,
+    #[serde(rename = "do")]
+    verb: String,
+    idempotency_key: String,
+}
+
+pub(crate) async fn rule(mut call: Call) -> Answered {
+    let form: RuleForm = call.form()?;
+    call.keyed(&form.idempotency_key)?;
+    match form.verb.as_str() {
+        "take" => {
+            let take = habits::Take {
+                question: form.question,
+                days: None,
+            };
+            habits::taken(&call, take).await?;
+        }
+        "end" => drop(habits::ended(&call, form.question).await?),
+        _ => {
+            let what = "a rule is taken or ended";
+            return Err(Fault::new(Code::BAD_REQUEST, what));
+        }
+    }
+    Ok(super::see("/approvals"))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -54,7 +104,8 @@ pub(crate) async fn show(call: Call) -> Answered {
         Waiting::Step(plan, _) => plan.to_string(),
         Waiting::Call(run, _) => run.to_string(),
     };
-    let may = call.who()?.role >= approval.role;
+    let who = call.who()?;
+    let who = (who.member, who.role);
     let row = rows::approval_row(&reader, id, &approval);
     let page = ApprovalPage {
         effect: match &approval.waiting {
@@ -66,7 +117,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         cost_micros_max: None,
         evidence: evidence(&reader, &approval)?,
         document: Some(attached(&reader, &approval, &row.title, &run)),
-        answer: answer_part(&reader, id, &approval, may),
+        answer: answer_part(&reader, id, &approval, who),
         row,
     };
     super::page(&call, &page)
@@ -88,8 +139,12 @@ pub(super) fn answer_part(
     reader: &Reader,
     id: ApprovalId,
     approval: &Approval,
-    may: bool,
+    who: (MemberId, Role),
 ) -> Answer {
+    let (member, role) = who;
+    let left_to = approval.delegated.as_ref();
+    let has_role = role >= approval.role;
+    let may = has_role || left_to.is_some_and(|(to, _)| *to == member);
     let pending = approval.status == ApprovalStatus::Pending;
     let decision = (!pending).then(|| {
         let (by, at) = match &approval.decided {
@@ -114,6 +169,12 @@ pub(super) fn answer_part(
         seen: approval.body.digest.to_string(),
         text: editable(reader, approval).filter(|_| pending && may),
         asks: matches!(approval.waiting, Waiting::Call(..)),
+        left_to: left_to.filter(|_| pending).map(|(to, note)| {
+            let (to, _) = rows::actor(reader, &Actor::Member(*to, role));
+            let note = note.as_ref().map(|note| reader.sealed(note));
+            (to, note.unwrap_or_default())
+        }),
+        leave_key: (pending && has_role).then(super::form_key),
     }
 }
 
@@ -212,6 +273,25 @@ struct Form {
     #[serde(default)]
     edited: String,
     idempotency_key: String,
+}
+
+#[derive(Deserialize)]
+struct LeaveForm {
+    to: String,
+    #[serde(default)]
+    note: String,
+    idempotency_key: String,
+}
+
+pub(crate) async fn delegate(mut call: Call) -> Answered {
+    let form: LeaveForm = call.form()?;
+    call.keyed(&form.idempotency_key)?;
+    let asked = Delegate {
+        to: form.to,
+        note: Some(form.note),
+    };
+    leave(&call, asked).await?;
+    Ok(super::see(&format!("/approvals/{}", call.param("id"))))
 }
 
 pub(crate) async fn decide(mut call: Call) -> Answered {

@@ -12,7 +12,7 @@ use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::{Fact, agent};
-use naos_types::{ApprovalId, Code, Name, PlanId, Refusal, Role, RunId, Spender, Time};
+use naos_types::{ApprovalId, Code, MemberId, Name, PlanId, Refusal, Role, RunId, Spender, Time};
 
 use super::{approvals, board, costs, home, plans, rows, runs};
 use crate::door::Call;
@@ -29,6 +29,7 @@ const PARTS_MAX: usize = 50;
 pub(crate) struct Painter {
     topic: Topic,
     say: Say,
+    member: MemberId,
     role: Role,
 }
 
@@ -120,6 +121,7 @@ impl Painter {
                 now_ms: call.now.0,
                 currency: call.desk.app.currency.clone(),
             },
+            member: call.who()?.member,
             role: call.who()?.role,
         })
     }
@@ -140,7 +142,7 @@ impl Painter {
         };
         if !touched.approvals.is_empty() {
             let waiting = reader.open::<Approval>()?.len() as u64;
-            events.part(&Badge { waiting })?;
+            events.part(&Badge::approvals(waiting))?;
         }
         self.parts(reader, &touched, now, &mut events)?;
         let plain = |(name, data): (&'static str, String)| (name, data, None);
@@ -222,8 +224,8 @@ impl Painter {
                 let Some(found) = reader.find::<Approval>(&id)? else {
                     return Ok(());
                 };
-                let may = self.role >= found.role;
-                events.part(&approvals::answer_part(reader, id, &found, may))
+                let who = (self.member, self.role);
+                events.part(&approvals::answer_part(reader, id, &found, who))
             }
             Topic::Costs => {
                 if touched.budgets.is_empty() && touched.runs.is_empty() {

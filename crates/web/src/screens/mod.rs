@@ -11,6 +11,7 @@ pub(crate) mod drivers;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod home;
+pub(crate) mod inbox;
 pub(crate) mod live;
 pub(crate) mod plans;
 pub(crate) mod pools;
@@ -89,6 +90,7 @@ fn bare(desk: &Desk, path: &str) -> Shell {
         seq: 0,
         now_ms: naos_engine::clock::now().0,
         waiting: 0,
+        unseen: 0,
         quarantined: false,
         path: path.to_owned(),
         idempotency_key: form_key(),
@@ -114,6 +116,7 @@ pub(crate) fn page_with<P: Page>(call: &Call, status: StatusCode, page: &P) -> A
                 seq: reader.seq()?,
                 now_ms: call.now.0,
                 waiting: reader.open::<Approval>()?.len() as u64,
+                unseen: crate::api::v1::inbox::of(call)?.unseen() as u64,
                 quarantined: reader.find::<Quarantine>(&())?.is_some(),
                 path: here(call),
                 ..bare(&call.desk, "")

@@ -82,6 +82,8 @@ pub(crate) async fn show(call: Call) -> Answered {
         again: again && found.plan.is_some(),
         can_finish: is_open && found.plan.is_none(),
         can_cancel: is_open,
+        follows: found.is_followed_by(call.who()?.member),
+        follow_key: super::form_key(),
     };
     super::page(&call, &page)
 }
@@ -209,8 +211,10 @@ pub(crate) async fn act(mut call: Call) -> Answered {
         "begin" => command::Task::Begin { task },
         "done" => command::Task::Finish { task, output: None },
         "cancel" => command::Task::Cancel { task },
+        "follow" => command::Task::Follow { task, on: true },
+        "mute" => command::Task::Follow { task, on: false },
         _ => {
-            let what = "a task begins, is done or is cancelled";
+            let what = "a task begins, is done, is cancelled, followed or muted";
             return Err(Fault::new(Code::BAD_REQUEST, what));
         }
     };

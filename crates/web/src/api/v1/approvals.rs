@@ -3,11 +3,11 @@
 use naos_kernel::approval::Approval;
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, Seq};
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, MemberId, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, shapes};
+use super::{LIMIT, LIMIT_MAX, members, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -66,6 +66,41 @@ pub(crate) async fn decide(call: Call) -> Answered {
         None => (None, None),
     };
     ok(&json!({"approval": id, "plan": plan, "run": run, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delegate {
+    /// A member: the word by which they are called, or their id.
+    pub(crate) to: String,
+    pub(crate) note: Option<String>,
+}
+
+/// The longest note to whoever is to answer, in bytes.
+const NOTE_BYTES_MAX: usize = 2_000;
+
+pub(crate) async fn delegate(call: Call) -> Answered {
+    let asked: Delegate = call.json()?;
+    let (seq, to) = leave(&call, asked).await?;
+    ok(&json!({"approval": call.param("id"), "to": to, "seq": seq}))
+}
+
+/// Leaves the answer to a member.
+pub(crate) async fn leave(call: &Call, asked: Delegate) -> Result<(Seq, MemberId), Fault> {
+    let approval: ApprovalId = call.id("id", "approval")?;
+    let to = members::one(&call.reader()?, &asked.to)?;
+    let note = asked.note.filter(|note| !note.trim().is_empty());
+    if note
+        .as_ref()
+        .is_some_and(|note| note.len() > NOTE_BYTES_MAX)
+    {
+        let what = format!("a note has at most {NOTE_BYTES_MAX} bytes");
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    let note = note.map(|note| call.seal(&note)).transpose()?;
+    let delegate = command::Approval::Delegate { approval, to, note };
+    let (seq, _) = call.ask("", delegate, Vec::new()).await?;
+    Ok((seq, to))
 }
 
 /// The longest text that something is changed into, in bytes.

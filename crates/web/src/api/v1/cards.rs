@@ -18,7 +18,7 @@ use naos_types::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shapes;
+use super::{members, shapes};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 
@@ -33,7 +33,7 @@ const TEXT_BYTES_MAX: usize = 256 * 1_024;
 pub(crate) struct Wish {
     pub(crate) title: Option<String>,
     pub(crate) text: Option<String>,
-    /// An agent's name or a member's id; empty is nobody.
+    /// An agent's name, a member's id or `@` and the word they are called by; empty is nobody.
     pub(crate) to: Option<String>,
     pub(crate) then: Option<Vec<String>>,
     pub(crate) reviewer: Option<String>,
@@ -68,10 +68,15 @@ fn task_id(text: &str) -> Result<TaskId, Fault> {
 }
 
 /// Whose a word says that a task is.
-pub(crate) fn assignee(text: &str) -> Result<Option<Assignee>, Fault> {
+pub(crate) fn assignee(reader: &Reader, text: &str) -> Result<Option<Assignee>, Fault> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
+    }
+    if text.starts_with('@')
+        && let Ok(member) = members::one(reader, text)
+    {
+        return Ok(Some(Assignee::Member(member)));
     }
     if let Some(member) = MemberId::parse(text) {
         return Ok(Some(Assignee::Member(member)));
@@ -105,10 +110,10 @@ fn role(value: &Value) -> Result<Option<Role>, Fault> {
 
 impl Wish {
     /// What is planned after it.
-    pub(crate) fn over(&self, card: &Card) -> Result<Card, Fault> {
+    pub(crate) fn over(&self, reader: &Reader, card: &Card) -> Result<Card, Fault> {
         let mut card = card.clone();
         if let Some(to) = &self.to {
-            card.to = assignee(to)?;
+            card.to = assignee(reader, to)?;
         }
         if let Some(then) = &self.then {
             card.then = names(then)?;
@@ -191,7 +196,7 @@ pub(crate) async fn put(call: &Call, wish: &Wish) -> Result<(Seq, TaskId), Fault
         );
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
-    let card = Arc::new(wish.over(&Card::default())?);
+    let card = Arc::new(wish.over(&call.reader()?, &Card::default())?);
     let (brief, body) = call.content(format!("# {title}\n\n{text}"))?;
     let plan = command::Task::Plan {
         title: call.seal(&title)?,
@@ -254,7 +259,7 @@ pub(crate) async fn change(call: Call) -> Answered {
         return Err(refusal.into());
     }
     let (task, found) = on_board(&call)?;
-    let card = Arc::new(wish.over(&found.card)?);
+    let card = Arc::new(wish.over(&call.reader()?, &found.card)?);
     let (seq, reply) = call
         .ask("", command::Task::Change { task, card }, Vec::new())
         .await?;
@@ -278,7 +283,8 @@ pub(crate) struct HandOver {
 
 pub(crate) async fn hand(call: &Call, asked: HandOver) -> Result<(Seq, TaskId), Fault> {
     let (task, _) = on_board(call)?;
-    let to = assignee(&asked.to)?.ok_or_else(|| bad("`to` is an agent or a member"))?;
+    let to =
+        assignee(&call.reader()?, &asked.to)?.ok_or_else(|| bad("`to` is an agent or a member"))?;
     let note = asked.note.filter(|note| !note.trim().is_empty());
     let (note, bodies) = call.content_of(note)?;
     let (seq, _) = call
@@ -312,6 +318,21 @@ pub(crate) async fn finish(call: Call) -> Answered {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Follow {
+    on: bool,
+}
+
+pub(crate) async fn follow(call: Call) -> Answered {
+    let Follow { on } = call.json()?;
+    let (task, _) = on_board(&call)?;
+    let follow = command::Task::Follow { task, on };
+    let (seq, reply) = call.ask("", follow, Vec::new()).await?;
+    let changed = reply != Reply::Unchanged;
+    ok(&json!({"task": task, "follows": on, "changed": changed, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Say {
     pub(crate) text: String,
 }
@@ -324,6 +345,7 @@ pub(crate) async fn speak(call: &Call, asked: Say) -> Result<(Seq, Value), Fault
     for name in found.called(&asked.text) {
         match reader.find::<Agent>(&name)? {
             Some(_) => there.push(name),
+            None if members::one(&reader, name.as_str()).is_ok() => there.push(name),
             None => unknown.push(name),
         }
     }
@@ -346,7 +368,7 @@ pub(crate) async fn say(call: Call) -> Answered {
 }
 
 /// Who that is, as people call them.
-fn speaker(reader: &Reader, by: &Actor) -> String {
+pub(crate) fn speaker(reader: &Reader, by: &Actor) -> String {
     match by {
         Actor::Agent(name) => name.to_string(),
         Actor::Member(id, _) => match reader.find::<Member>(id) {

@@ -1,9 +1,10 @@
 //! `/members`.
 
 use http::StatusCode;
+use naos_engine::read::Reader;
 use naos_kernel::member::Member;
 use naos_types::command::{self, Reply};
-use naos_types::{Code, MemberId, Role};
+use naos_types::{Code, MemberId, Name, Refusal, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ pub(crate) async fn list(call: Call) -> Answered {
         json!({
             "member": id,
             "name": reader.sealed(&member.name),
+            "handle": member.handle,
             "role": member.role,
             "tokens": member.tokens.len(),
         })
@@ -46,18 +48,50 @@ pub(crate) async fn me(call: Call) -> Answered {
 struct Add {
     name: String,
     role: Role,
+    handle: Option<String>,
+}
+
+/// The member whom a text names: `@ana`, or an id.
+pub(crate) fn one(reader: &Reader, text: &str) -> Result<MemberId, Fault> {
+    let text = text.trim();
+    if let Some(member) = MemberId::parse(text) {
+        return Ok(member);
+    }
+    let wanted = text.strip_prefix('@').unwrap_or(text).to_ascii_lowercase();
+    let called = |handle: &Name| handle.as_str() == wanted;
+    let members = reader.all::<Member>(NAMES_MAX)?;
+    let mut found = members.iter();
+    let found = found.find(|(_, member)| member.handle.as_ref().is_some_and(called));
+    found.map(|(id, _)| *id).ok_or_else(|| {
+        let what = format!("no member is called {text:?}");
+        let refusal = Refusal::new(Code::NOT_FOUND, what);
+        refusal
+            .help("`naos member list` shows who there is and how they are called")
+            .into()
+    })
+}
+
+/// The word by which somebody is called.
+fn handle_of(text: &str) -> Result<Name, Fault> {
+    let plain = text.trim().trim_start_matches('@').to_ascii_lowercase();
+    Name::new(&plain).map_err(|e| Fault::new(Code::BAD_NAME, format!("{text:?}: {e}")))
 }
 
 /// Lets somebody in and gives their token, this once.
 pub(crate) async fn add(call: Call) -> Answered {
-    let Add { name, role } = call.json()?;
+    let Add { name, role, handle } = call.json()?;
+    let handle = handle.as_deref().map(handle_of).transpose()?;
     if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
         let what = format!("a member's name has 1 to {NAME_BYTES_MAX} bytes");
         return Err(Fault::new(Code::BAD_REQUEST, what));
     }
     let tenant = call.who()?.tenant;
     let sealed = call.seal(&name)?;
-    let add = command::Member::Add { name: sealed, role };
+    let add = command::Member::Add {
+        name: sealed,
+        role,
+        handle: handle.clone(),
+    };
     let (_, reply) = call.ask("", add, Vec::new()).await?;
     let Reply::Member(member) = reply else {
         return Err(Fault::new(
@@ -81,12 +115,32 @@ pub(crate) async fn add(call: Call) -> Answered {
         let what = format!("{member} was let in by this key before, and its token was told then");
         return Err(Fault::new(Code::SAME_KEY, what));
     }
-    let made = json!({"member": member, "token": text, "seq": seq});
+    let made = json!({"member": member, "token": text, "handle": handle, "seq": seq});
     Ok(json(StatusCode::CREATED, &made))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Handle {
+    /// The word; null takes it away.
+    handle: Option<String>,
+}
+
+pub(crate) async fn handle(call: Call) -> Answered {
+    let member = one(&call.reader()?, call.param("id"))?;
+    let Handle { handle } = call.json()?;
+    let handle = handle.as_deref().map(handle_of).transpose()?;
+    let set = command::Member::SetHandle {
+        member,
+        handle: handle.clone(),
+    };
+    let (seq, reply) = call.ask("", set, Vec::new()).await?;
+    let changed = reply != Reply::Unchanged;
+    ok(&json!({"member": member, "handle": handle, "changed": changed, "seq": seq}))
+}
+
 pub(crate) async fn remove(call: Call) -> Answered {
-    let member: MemberId = call.id("id", "member")?;
+    let member = one(&call.reader()?, call.param("id"))?;
     let (seq, _) = call
         .ask("", command::Member::Remove { member }, Vec::new())
         .await?;
@@ -100,7 +154,7 @@ struct Change {
 }
 
 pub(crate) async fn role(call: Call) -> Answered {
-    let member: MemberId = call.id("id", "member")?;
+    let member = one(&call.reader()?, call.param("id"))?;
     let Change { role } = call.json()?;
     let command = command::Member::ChangeRole { member, role };
     let (seq, reply) = call.ask("", command, Vec::new()).await?;

@@ -47,6 +47,13 @@ fn content(spec: &Spec) -> Value {
             shown
         }
         Spec::Notice(notice) => json!(notice),
+        Spec::Telling(telling) => {
+            let mut shown = json!(telling.notice);
+            shown["for"] = json!(telling.member);
+            shown["urgency"] = json!(telling.urgency);
+            shown["digest"] = json!(telling.gather);
+            shown
+        }
         Spec::Flow(flow) => json!(flow),
         Spec::Pool(pool) => json!(pool),
         Spec::Subscription(spec) => json!(spec),

@@ -263,6 +263,10 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "decided_by": decided.map(|(by, _)| by.to_string()),
         "decided": time(decided.map(|(_, at)| *at)),
         "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
+        "delegated": approval.delegated.as_ref().map(|(to, note)| json!({
+            "to": to,
+            "note": note.as_ref().map(|note| reader.sealed(note)),
+        })),
     })
 }
 

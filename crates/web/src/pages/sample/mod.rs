@@ -8,7 +8,7 @@ mod watch;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals, Untold};
+use super::approvals::{ApprovalRow, Approvals, RuleRow, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
@@ -25,7 +25,7 @@ pub(super) use flows::{
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
 pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{
-    board, board_empty, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
+    board, board_empty, inbox, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
     schedules_empty, task,
 };
 
@@ -49,6 +49,7 @@ pub(super) fn shell(s: Text<'_>) -> Shell {
         seq: 4_211,
         now_ms: NOW_MS,
         waiting: 2,
+        unseen: 3,
         quarantined: true,
         path: s("/"),
         idempotency_key: s("key-frame"),
@@ -280,6 +281,22 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
             ),
         ],
         older: Some("/approvals?before=apr_2".to_owned()),
+        rules: vec![
+            RuleRow {
+                question: s("letter/ask"),
+                same: 6,
+                rule: None,
+                key: "key-rule".to_owned(),
+                can_take: true,
+            },
+            RuleRow {
+                question: s("weekly/sign"),
+                same: 9,
+                rule: Some((s("Hanitra"), NOW_MS + DAY_MS, 4)),
+                key: "key-rule-2".to_owned(),
+                can_take: true,
+            },
+        ],
     }
 }
 
@@ -290,6 +307,7 @@ pub(super) fn approvals_empty() -> Approvals {
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,
+        rules: Vec::new(),
     }
 }
 
@@ -376,6 +394,8 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
             form_key: Some(s("key-decide")),
             text: Some(s("# Weekly report\n\nAll is well.")),
             asks: false,
+            left_to: Some((s("Soa"), s("You know the client."))),
+            leave_key: Some(s("key-leave")),
         },
     }
 }

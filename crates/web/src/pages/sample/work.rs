@@ -2,6 +2,7 @@
 
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
+use super::super::inbox::{Inbox, InboxRow};
 use super::super::picture::{Drawn, Picture};
 use super::super::plan::{FanOut, Item, Moves, Plan, PlanStep};
 use super::super::run::{Call, LogLine, Run, RunHead, RunLog, Step};
@@ -596,5 +597,29 @@ pub(crate) fn task(s: Text<'_>) -> Task {
         again: false,
         can_finish: true,
         can_cancel: true,
+        follows: true,
+        follow_key: "key-follow".to_owned(),
+    }
+}
+
+pub(crate) fn inbox(s: Text<'_>) -> Inbox {
+    let row = |what: &'static str, text: &str, new: bool| InboxRow {
+        what,
+        title: s("Write the pricing page"),
+        href: "/tasks/task_0192".to_owned(),
+        by: s("growth"),
+        by_agent: true,
+        at_ms: NOW_MS - 12 * MINUTE_MS,
+        text: s(text),
+        new,
+    };
+    Inbox {
+        handle: Some(s("hanitra")),
+        rows: vec![
+            row("inbox-called", "@hanitra which of the two?", true),
+            row("inbox-said", "Two plans are enough.", true),
+            row("inbox-ended", "", false),
+        ],
+        seen: Some(("key-seen".to_owned(), 7)),
     }
 }

@@ -10,9 +10,18 @@ const PLAN: &str = "type: plan\nname: letter\ninputs:\n  - {name: to, type: stri
     - {name: out, render: \"sent: {{ ask.output }}\"}\n";
 
 async fn held(rig: &Rig) -> (String, Value) {
+    held_for(rig, "staff").await
+}
+
+/// A plan that waits for somebody of at least this role, and its question.
+pub(super) async fn held_for(rig: &Rig, role: &str) -> (String, Value) {
+    let plan = PLAN.replace(
+        "title: \"Send it?\"",
+        &format!("role: {role}, title: \"Send it?\""),
+    );
     rig.post(
         "/api/v1/apply",
-        json!({"files": [{"name": "p.yaml", "text": PLAN}]}),
+        json!({"files": [{"name": "p.yaml", "text": plan}]}),
     )
     .await
     .ok();
@@ -87,4 +96,57 @@ async fn a_no_ends_it_and_a_cancelled_plan_asks_nobody() {
         .ok();
     let place = format!("/api/v1/approvals/{}", asked["approval"].as_str().unwrap());
     assert_eq!(rig.get(&place).await.ok()["status"], "withdrawn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_five_times_is_offered_and_taken_by_a_person() {
+    let rig = Rig::new().await;
+    let staff = rig.member("staff").await;
+    let rules = || async { rig.get("/api/v1/approval-rules").await.ok()["items"].clone() };
+    for round in 0..5 {
+        assert_eq!(rules().await, json!([]), "after {round}");
+        let (plan, asked) = held(&rig).await;
+        let id = asked["approval"].as_str().unwrap();
+        let yes = json!({"approve": true, "seen": asked["seen"]});
+        rig.post(&format!("/api/v1/approvals/{id}/decide"), yes)
+            .await
+            .ok();
+        rig.get(&format!("/api/v1/plan-runs/{plan}?wait_ms=20000"))
+            .await
+            .ok();
+    }
+    let offered = rules().await;
+    assert_eq!(offered[0]["question"], "letter/ask");
+    assert_eq!(offered[0]["offered"], true);
+    assert_eq!(offered[0]["rule"], Value::Null, "none is taken by itself");
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/approvals").await.text;
+    assert!(page.contains("value=\"take\""), "{page}");
+    let take = json!({"question": "letter/ask", "days": 7});
+    let low = rig
+        .api(&staff, "POST", "/api/v1/approval-rules/take", take.clone())
+        .await;
+    assert_eq!(low.problem().0, 403);
+    rig.post("/api/v1/approval-rules/take", take.clone())
+        .await
+        .ok();
+    let start = json!({"inputs": {"to": "Rabe"}, "wait_ms": 20_000});
+    let run = rig
+        .post("/api/v1/plans/letter/start", start.clone())
+        .await
+        .ok();
+    assert_eq!(run["status"], "completed", "{run}");
+    let taken = rules().await;
+    assert_eq!(taken[0]["rule"]["answers"], 1);
+    assert_eq!(taken[0]["rule"]["holds"], true);
+    let audit = rig.get("/api/v1/audit?last=20").await.ok().to_string();
+    assert!(audit.contains("approval.ruled"), "{audit}");
+    let end = json!({"question": "letter/ask"});
+    rig.api(&staff, "POST", "/api/v1/approval-rules/end", end)
+        .await
+        .ok();
+    let run = rig.post("/api/v1/plans/letter/start", start).await.ok();
+    assert_eq!(run["status"], "held", "a person is asked again: {run}");
+    let again = rig.post("/api/v1/approval-rules/take", take).await;
+    assert_eq!(again.problem(), (409, "N0131".into()));
 }

@@ -12,6 +12,7 @@ mod drivers;
 mod endpoints;
 mod events;
 mod flows;
+mod inbox;
 mod mcp;
 mod members;
 mod openai;

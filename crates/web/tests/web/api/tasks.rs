@@ -216,7 +216,7 @@ async fn a_page_plans_a_task_shows_it_and_lets_people_act() {
         "{found:#}"
     );
     let page = rig.page(&cookie, &place).await;
-    assert!(page.text.contains("hello") && !page.text.contains("name=\"do\""));
+    assert!(page.text.contains("hello") && !page.text.contains("value=\"cancel\""));
     // What is over is neither cancelled nor done again.
     let act = "idempotency_key=actkey0000000&do=cancel";
     assert_eq!(
@@ -244,4 +244,43 @@ async fn a_run_is_replayed_and_one_that_is_not_there_is_not() {
     let other = rig.tenant("riake").await;
     let theirs = rig.api(&other, "GET", &place, Value::Null).await;
     assert_eq!(theirs.problem().0, 404, "{theirs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stand_up_says_who_did_what() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let first = create(&rig, json!({"title": "Ask Ann", "to": "clerk"})).await;
+    done(&rig, &first).await;
+    let members = rig.get("/api/v1/members").await.ok();
+    let me = members["items"][0]["member"].as_str().unwrap();
+    let mine = create(&rig, json!({"title": "Call Soa", "to": me})).await;
+    let waits = create(
+        &rig,
+        json!({"title": "Tell Bema", "to": "clerk", "after": [mine]}),
+    )
+    .await;
+    create(&rig, json!({"title": "Somebody should"})).await;
+    let told = rig.get("/api/v1/standup").await.ok();
+    let clerk = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["who"] == "clerk")
+        .unwrap_or_else(|| panic!("{told:#}"));
+    assert_eq!(clerk["done"][0]["title"], "Ask Ann", "{clerk:#}");
+    assert_eq!(clerk["done"].as_array().unwrap().len(), 1);
+    assert_eq!(clerk["stuck"][0]["task"], waits);
+    assert_eq!(clerk["stuck"][0]["why"], format!("it waits for {mine}"));
+    assert_eq!(clerk["runs"], 1);
+    let person = told["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["kind"] == "member");
+    assert_eq!(person.unwrap()["next"][0]["title"], "Call Soa");
+    assert_eq!(told["nobodys"][0]["title"], "Somebody should");
+    assert_eq!(told["totals"]["done"], 1);
+    let far = rig.get("/api/v1/standup?hours=745").await;
+    assert_eq!(far.problem(), (400, "N0102".into()));
 }

@@ -1,0 +1,291 @@
+//! Money: 64 callers race for one budget over HTTP, while the daemon is killed, prices change and
+//! the model fails, breaks off or says nothing of what it used. What the model bills at its end may
+//! never be more than the limit, and naos may never count less than what was billed.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener as StdListener;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use naos_engine::clock::tick;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::figures::{Board, Goal};
+use crate::http::CONNECTIONS;
+use crate::load::{Line, request};
+use crate::site::{Server, Site, runtime};
+use crate::turns::whole;
+
+/// Calls of the model in each round.
+const CALLS: u64 = 20_000;
+/// How much the limit grows each time it is used up, in millionths of a dollar.
+const STEP_MICROS: u64 = 250_000;
+/// Between two kills.
+const LIFE: Duration = Duration::from_millis(2_500);
+/// Between two looks at a budget that is used up.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The longest that all callers may be told no before the round is given up.
+const STUCK_MAX: Duration = Duration::from_secs(60);
+/// What the model says that it read and wrote.
+const TOKENS: (u64, u64) = (40, 3);
+
+/// What the model billed, and how often it was asked.
+#[derive(Default)]
+struct Bill {
+    calls: AtomicU64,
+    /// Picodollars: tokens times the price of a million of them in micros.
+    billed: AtomicU64,
+    /// Calls that were billed and not answered as they should be.
+    spoilt: AtomicU64,
+    /// Prices by the name of the model, in micros a million tokens: read, and written.
+    prices: Mutex<BTreeMap<String, (u64, u64)>>,
+}
+
+impl Bill {
+    fn micros(&self) -> f64 {
+        self.billed.load(Ordering::SeqCst) as f64 / 1e6
+    }
+
+    /// One more call for a model that somebody pays for.
+    fn add(&self, asked: &str) -> u64 {
+        let named = serde_json::from_str::<Value>(asked).unwrap_or_default();
+        let name = named["model"].as_str().unwrap_or_default();
+        let prices = self.prices.lock().expect("nobody panics with it");
+        let (read, wrote) = prices.get(name).copied().unwrap_or_default();
+        let cost = TOKENS.0 * read + TOKENS.1 * wrote;
+        self.billed.fetch_add(cost, Ordering::SeqCst);
+        self.calls.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+/// All figures: each round has its own daemon, model and budget.
+pub fn run(rounds: usize, board: &mut Board) {
+    let mut over = Vec::new();
+    let mut under = Vec::new();
+    let mut kills = 0;
+    let (mut calls, mut spoilt) = (0, 0);
+    for _ in 0..rounds {
+        let round = runtime().block_on(round());
+        kills += round.kills;
+        calls += round.calls;
+        spoilt += round.spoilt;
+        let bad = usize::from(round.billed > round.limit || round.counted < round.billed);
+        board.tried(usize::try_from(round.calls).unwrap_or(usize::MAX), bad);
+        over.push(((round.billed - round.limit).max(0.0), round.limit));
+        under.push(((round.billed - round.counted).max(0.0), round.counted));
+    }
+    let name = format!("billed beyond the limit, {CONNECTIONS} callers");
+    board.figure(name, "µ$", "the limit", Goal::AtMost(0.0), &over);
+    let name = "billed beyond what was counted";
+    board.figure(name, "µ$", "what was counted", Goal::AtMost(0.0), &under);
+    board.note(format!(
+        "{calls} calls, {spoilt} of them spoilt, {kills} kills, a new price after each"
+    ));
+}
+
+/// What came of a round; amounts in millionths of a dollar.
+struct Round {
+    calls: u64,
+    spoilt: u64,
+    kills: u64,
+    billed: f64,
+    counted: f64,
+    limit: f64,
+}
+
+async fn round() -> Round {
+    let bill = Arc::new(Bill::default());
+    let mut site = Site::new();
+    site.ports = vec![model(&bill)];
+    let port = Arc::new(AtomicU16::new(0));
+    let mut server = site.up(false);
+    port.store(server.port, Ordering::SeqCst);
+    price(&server, &bill, site.ports[0], 0).await;
+    let (mut kills, mut steps) = (0, 1);
+    limit(&server, steps).await;
+    let body = json!({"agent": "clerk", "input": "Salama", "wait_ms": 20_000}).to_string();
+    let ask: Arc<[u8]> = request("POST", "/api/v1/runs", &server.token, &body).into();
+    let callers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (port, ask, bill) = (Arc::clone(&port), Arc::clone(&ask), Arc::clone(&bill));
+            tokio::spawn(async move { call(&port, &ask, &bill).await })
+        })
+        .collect();
+    let mut last = (0, tick());
+    let mut born = tick();
+    while bill.calls.load(Ordering::SeqCst) < CALLS {
+        tokio::time::sleep(PAUSE).await;
+        let calls = bill.calls.load(Ordering::SeqCst);
+        if calls != last.0 {
+            last = (calls, tick());
+        } else if last.1.elapsed() > PAUSE * 10 {
+            // All that could be afforded was asked: more is allowed, never less.
+            assert!(
+                last.1.elapsed() < STUCK_MAX,
+                "nobody goes on at {calls} calls"
+            );
+            steps += 1;
+            limit(&server, steps).await;
+        }
+        if born.elapsed() > LIFE {
+            port.store(0, Ordering::SeqCst);
+            server.kill();
+            kills += 1;
+            server = site.up(false);
+            price(&server, &bill, site.ports[0], kills).await;
+            port.store(server.port, Ordering::SeqCst);
+            born = tick();
+        }
+    }
+    for caller in callers {
+        let _ = caller.await; // a caller that broke asked less
+    }
+    settled(&server).await;
+    let costs = server.api("GET", "/api/v1/costs", &Value::Null).await;
+    let budget = &costs["budgets"][0];
+    let amount = |key: &str| budget[key].as_f64().unwrap_or(f64::NAN);
+    Round {
+        calls: bill.calls.load(Ordering::SeqCst),
+        spoilt: bill.spoilt.load(Ordering::SeqCst),
+        kills,
+        billed: bill.micros(),
+        counted: amount("spent_micros"),
+        limit: amount("limit_micros"),
+    }
+}
+
+/// Waits until nothing is set aside any more.
+async fn settled(server: &Server) {
+    let until = tick() + STUCK_MAX;
+    loop {
+        let costs = server.api("GET", "/api/v1/costs", &Value::Null).await;
+        if costs["budgets"][0]["reserved_micros"] == 0 {
+            return;
+        }
+        assert!(tick() < until, "something stays set aside: {costs}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Asks again and again, wherever the daemon is by now.
+async fn call(port: &AtomicU16, ask: &[u8], bill: &Bill) {
+    while bill.calls.load(Ordering::SeqCst) < CALLS {
+        let Ok(mut line) = Line::open(port.load(Ordering::SeqCst)).await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        while bill.calls.load(Ordering::SeqCst) < CALLS {
+            match line.ask(ask).await {
+                Ok(answer) if answer.status < 300 && !refused(&answer.body) => {}
+                Ok(_) => tokio::time::sleep(PAUSE).await, // the budget is used up for now
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+/// Whether a run was not begun, or failed, for want of money.
+fn refused(body: &[u8]) -> bool {
+    let run: Value = serde_json::from_slice(body).unwrap_or_default();
+    run["status"] != "completed"
+}
+
+async fn limit(server: &Server, steps: u64) {
+    let body = json!({"limit_micros": STEP_MICROS * steps, "period": "total", "action": "block"});
+    server.api("PUT", "/api/v1/budgets/clerk", &body).await;
+}
+
+/// The model under a new name, whose price is known by it.
+async fn price(server: &Server, bill: &Bill, port: u16, version: u64) {
+    let name = format!("m{version}");
+    let (read, wrote) = (1 + version % 3, 10 + 5 * (version % 4));
+    let prices = (read * 1_000_000, wrote * 1_000_000);
+    bill.prices
+        .lock()
+        .expect("nobody panics with it")
+        .insert(name.clone(), prices);
+    let text = format!(
+        "type: model\nname: instant\nprovider: openai-compatible\n\
+         endpoint: http://127.0.0.1:{port}/v1\nmodel: {name}\ncapabilities: [text]\n\
+         cost_per_1m_tokens: {{input: {read}, output: {wrote}}}\n---\n\
+         type: agent\nname: clerk\nmodel: instant\nprompt: You greet.\nanswer_tokens: 64\n"
+    );
+    let files = json!({"files": [{"name": "bench.yaml", "text": text}]});
+    server.api("POST", "/api/v1/apply", &files).await;
+}
+
+fn model(bill: &Arc<Bill>) -> u16 {
+    let listener = StdListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let bill = Arc::clone(bill);
+    std::thread::spawn(move || {
+        runtime().block_on(async move {
+            listener.set_nonblocking(true).expect("a listener");
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            while let Ok((socket, _)) = listener.accept().await {
+                let bill = Arc::clone(&bill);
+                tokio::spawn(async move {
+                    let _ = answers(socket, &bill).await; // who hung up wants none
+                });
+            }
+        });
+    });
+    port
+}
+
+/// Answers on one connection; of a hundred calls four are refused, two are hung up on, two break
+/// off in the middle, and two say nothing of what they used. All but the refused are billed.
+async fn answers(mut socket: TcpStream, bill: &Bill) -> std::io::Result<()> {
+    socket.set_nodelay(true)?;
+    let mut asked = Vec::with_capacity(16 << 10);
+    let mut refusals = 0_u64;
+    loop {
+        let end = loop {
+            if let Some(end) = whole(&asked)? {
+                break end;
+            }
+            if socket.read_buf(&mut asked).await? == 0 {
+                return Ok(());
+            }
+        };
+        let text = String::from_utf8_lossy(&asked[..end]).into_owned();
+        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        asked.drain(..end);
+        refusals += 1;
+        if refusals % 25 == 0 {
+            let no = "HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\n{}";
+            socket.write_all(no.as_bytes()).await?;
+            continue;
+        }
+        let number = bill.add(body);
+        let used = format!(
+            "data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":{},\"completion_tokens\":{}}}}}\n\n",
+            TOKENS.0, TOKENS.1
+        );
+        let first = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Salama\"}}]}\n\n";
+        let stop =
+            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+        let manner = number % 100;
+        let used = if matches!(manner, 40 | 90) { "" } else { &used };
+        let answer = format!("{first}{stop}{used}data: [DONE]\n\n");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
+            answer.len()
+        );
+        if matches!(manner, 10 | 30 | 40 | 60 | 80 | 90) {
+            bill.spoilt.fetch_add(1, Ordering::SeqCst);
+        }
+        match manner {
+            10 | 60 => return Ok(()),
+            30 | 80 => return socket.write_all(format!("{head}{first}").as_bytes()).await,
+            _ => {
+                socket
+                    .write_all(format!("{head}{answer}").as_bytes())
+                    .await?
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Standing rules: a question that people answered with yes again and again is offered to be
+//! answered so from now on. It is never taken by itself, holds for what asked then and no longer
+//! than said, and anybody who may answer ends it.
+
+use naos_types::command::Reply;
+use naos_types::fact::approval::{self, Waiting};
+use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, MemberId, Role, Span, Time};
+use serde::{Deserialize, Serialize};
+
+use super::{Approval, known};
+use crate::state::HabitKey;
+use crate::table::Aggregate;
+use crate::turn::{Done, Stop, Turn};
+
+/// After how many equal answers in a row a rule is offered.
+pub const OFFERED_AFTER: u32 = 5;
+/// The longest time that a rule holds.
+pub const RULE_MAX: Span = Span::secs(90 * 86_400);
+/// How many questions a rule answers before a person looks at one again.
+pub const ANSWERS_MAX: u32 = 200;
+
+/// How questions of one kind were answered last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Habit {
+    /// What the answers hold for.
+    pub stamp: String,
+    /// How many in a row were yes.
+    pub same: u32,
+    /// Whether a rule is offered.
+    pub offered: bool,
+    /// Whether somebody wants none.
+    pub declined: bool,
+    /// The rule that was taken.
+    pub rule: Option<Standing>,
+}
+
+/// A rule that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Who took it.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// Until when it holds.
+    pub until: Time,
+    /// What it holds for.
+    pub stamp: String,
+    /// How many questions it answered.
+    pub answers: u32,
+}
+
+impl Aggregate for Habit {
+    const KIND: &'static str = "habit";
+    const VERSION: u8 = 1;
+}
+
+/// The kind of a question, and the versions of what asks; none for questions of runs, each of
+/// which is another.
+fn kind_of(turn: &Turn<'_>, found: &Approval) -> Done<Option<(String, String)>> {
+    let Waiting::Step(plan, at) = &found.waiting else {
+        return Ok(None);
+    };
+    let plan = crate::plan::known(turn, *plan)?;
+    let author = found.author.as_ref();
+    let maker = match author {
+        Some(name) => turn.agent(name)?.map_or(0, |agent| agent.version),
+        None => 0,
+    };
+    let name = author.map_or("nobody", |name| name.as_str());
+    Ok(Some(if matches!(plan.by, Actor::Task(_)) {
+        (format!("task/{name}"), format!("{maker}"))
+    } else {
+        let kind = format!("{}/{}", plan.name, at.step);
+        (kind, format!("{}/{name}/{maker}", plan.version))
+    }))
+}
+
+/// A person answered. What a rule answered makes no habit.
+pub(super) fn counted(turn: &mut Turn<'_>, id: ApprovalId) -> Done {
+    let found = known(turn, id)?.clone();
+    let kind = kind_of(turn, &found)?.filter(|_| !found.ruled);
+    let Some((habit, stamp)) = kind else {
+        return Ok(());
+    };
+    let key = HabitKey(habit);
+    let mut kept = turn.habit(&key)?.cloned().unwrap_or_default();
+    if kept.stamp != stamp {
+        (kept.stamp, kept.same) = (stamp, 0);
+        (kept.offered, kept.declined) = (false, false);
+    }
+    let yes = found.status == ApprovalStatus::Approved;
+    if yes && found.edited.is_none() && !found.disputed {
+        kept.same = kept.same.saturating_add(1);
+    } else {
+        (kept.same, kept.offered) = (0, false);
+    }
+    turn.put_habit(key, Some(kept));
+    Ok(())
+}
+
+/// So often in a row: a rule is offered.
+pub(crate) fn offer(turn: &mut Turn<'_>, id: ApprovalId) -> Done {
+    let found = known(turn, id)?.clone();
+    let Some((habit, stamp)) = kind_of(turn, &found)? else {
+        return Ok(());
+    };
+    let kept = turn.habit(&HabitKey(habit.clone()))?.cloned();
+    let Some(kept) = kept.filter(|kept| kept.stamp == stamp) else {
+        return Ok(());
+    };
+    let same = kept.same;
+    if same < OFFERED_AFTER || kept.offered || kept.declined || kept.rule.is_some() {
+        return Ok(());
+    }
+    turn.emit(approval::RuleOffered { habit, stamp, same })
+}
+
+/// Whether a rule answers a question that was just asked; it does so then.
+pub(crate) fn answers(turn: &mut Turn<'_>, id: ApprovalId) -> Done<bool> {
+    let found = known(turn, id)?.clone();
+    if found.disputed && !crate::planted::is("rule-ends-disputes") {
+        return Ok(false); // a person decides a dispute
+    }
+    let Some((habit, stamp)) = kind_of(turn, &found)? else {
+        return Ok(false);
+    };
+    let kept = turn.habit(&HabitKey(habit.clone()))?;
+    let Some(rule) = kept.and_then(|habit| habit.rule.clone()) else {
+        return Ok(false);
+    };
+    let same = rule.stamp == stamp || crate::planted::is("rule-outlives-change");
+    let seen = match found.evidence {
+        Some(evidence) => turn.body(evidence)?.is_some(),
+        None => true,
+    };
+    let holds = same && seen && rule.until > turn.now && rule.answers < ANSWERS_MAX;
+    if !holds || !may(turn, &rule.by, found.role)? {
+        return Ok(false);
+    }
+    let by = rule.by;
+    turn.emit(approval::Ruled {
+        approval: id,
+        habit,
+        by: by.clone(),
+    })?;
+    turn.emit(approval::Approved {
+        approval: id,
+        by,
+        body: found.body.digest,
+        comment: None,
+        edited: None,
+    })?;
+    Ok(true)
+}
+
+/// Whether whoever took a rule may still answer such a question themselves.
+fn may(turn: &Turn<'_>, by: &Actor, least: Role) -> Done<bool> {
+    let Actor::Member(member, _) = by else {
+        return Ok(false);
+    };
+    Ok(role_of(turn, member)?.is_some_and(|role| role >= least))
+}
+
+fn role_of(turn: &Turn<'_>, member: &MemberId) -> Done<Option<Role>> {
+    Ok(turn.member(member)?.map(|found| found.role))
+}
+
+/// Takes a rule that was offered.
+pub(super) fn take(turn: &mut Turn<'_>, by: &Actor, habit: &str, span: Span) -> Done<Reply> {
+    let Actor::Member(..) = by else {
+        let what = "a standing rule is somebody's: sign in as a member";
+        return Err(Stop::refused(Code::NOT_ALLOWED, what));
+    };
+    if span.0 <= 0 || span > RULE_MAX {
+        let what = "a rule holds for a day to 90 days";
+        return Err(Stop::refused(Code::BAD_REQUEST, what));
+    }
+    let found = one(turn, habit)?;
+    if !found.offered {
+        let what = format!("no rule is offered for {habit}");
+        return Err(Stop::refused(Code::WRONG_STATE, what));
+    }
+    turn.emit(approval::RuleTaken {
+        habit: habit.to_owned(),
+        stamp: found.stamp,
+        until: turn.now + span,
+        by: by.clone(),
+    })?;
+    Ok(Reply::Done)
+}
+
+/// Ends a rule, or wants none to be offered.
+pub(super) fn end(turn: &mut Turn<'_>, by: &Actor, habit: &str) -> Done<Reply> {
+    let found = one(turn, habit)?;
+    if found.rule.is_none() && !found.offered {
+        return Ok(Reply::Unchanged);
+    }
+    turn.emit(approval::RuleEnded {
+        habit: habit.to_owned(),
+        by: by.clone(),
+    })?;
+    Ok(Reply::Done)
+}
+
+fn one(turn: &Turn<'_>, habit: &str) -> Done<Habit> {
+    let found = turn.habit(&HabitKey(habit.to_owned()))?.cloned();
+    found.ok_or_else(|| {
+        let what = format!("no question of the kind {habit:?} was answered yet");
+        Stop::refused(Code::NOT_FOUND, what)
+    })
+}
+
+/// What becomes of a habit.
+pub(super) fn fold(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
+    let now = turn.now;
+    let (key, change): (_, Box<dyn FnOnce(&mut Habit)>) = match fact {
+        approval::Fact::RuleOffered(f) => {
+            (&f.habit, Box::new(|habit: &mut Habit| habit.offered = true))
+        }
+        approval::Fact::RuleTaken(f) => {
+            let rule = Standing {
+                by: f.by.clone(),
+                at: now,
+                until: f.until,
+                stamp: f.stamp.clone(),
+                answers: 0,
+            };
+            let change = move |habit: &mut Habit| {
+                habit.rule = Some(rule);
+                (habit.offered, habit.declined) = (false, false);
+            };
+            (&f.habit, Box::new(change))
+        }
+        approval::Fact::RuleEnded(f) => {
+            let change = |habit: &mut Habit| {
+                habit.declined = habit.rule.is_none();
+                (habit.rule, habit.offered, habit.same) = (None, false, 0);
+            };
+            (&f.habit, Box::new(change))
+        }
+        approval::Fact::Ruled(f) => {
+            turn.approval_mut(&f.approval)?.ruled = true;
+            let change = |habit: &mut Habit| {
+                if let Some(rule) = &mut habit.rule {
+                    rule.answers += 1;
+                }
+            };
+            (&f.habit, Box::new(change))
+        }
+        _ => return Ok(()),
+    };
+    let key = HabitKey(key.clone());
+    let mut habit = turn.habit(&key)?.cloned().unwrap_or_default();
+    change(&mut habit);
+    turn.put_habit(key, Some(habit));
+    Ok(())
+}

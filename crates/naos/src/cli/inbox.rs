@@ -1,0 +1,65 @@
+//! `naos inbox`
+
+use serde_json::json;
+
+use super::{Context, Ended};
+use crate::out::{Tint, cell, items};
+use crate::session::api;
+
+/// Shows what you are to hear of: who called you, what is yours, what ended.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos inbox            # what you did not see yet\n  \
+    naos inbox --seen     # shows it, and puts it away\n  naos inbox --all\n\n\
+    You hear of the tasks that you made, that are yours, in whose threads you spoke and that you \
+    follow: `naos task follow ID`, `naos task mute ID`. `naos member handle` gives you the word \
+    by which others call you."
+)]
+pub(crate) struct Inbox {
+    /// What was seen before, too: the last 200.
+    #[arg(long)]
+    all: bool,
+    /// Puts away what is shown.
+    #[arg(long)]
+    seen: bool,
+}
+
+pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
+    let out = &context.out;
+    let query = if inbox.all { "?all=true" } else { "" };
+    let mut session = context.session()?;
+    let answer = session.get(api(&format!("/inbox{query}")))?;
+    if inbox.seen {
+        session.post(api("/inbox/seen"), &json!({"upto": answer["upto"]}))?;
+    }
+    drop(session);
+    if out.json {
+        out.json(&answer);
+        return Ok(0);
+    }
+    let items = items(&answer);
+    if items.is_empty() {
+        out.say("Nothing new.");
+    }
+    for item in items {
+        let mark = if item["seen"] == true { " " } else { "●" };
+        let what = match item["status"].as_str() {
+            Some(status) => format!("{} ({status})", cell(&item["what"])),
+            None => cell(&item["what"]),
+        };
+        let rest = format!(
+            " {}  {what} by {}  {}",
+            cell(&item["at"]),
+            cell(&item["by"]),
+            cell(&item["subject"]),
+        );
+        out.tinted("", mark, Tint::Yellow, &rest);
+        let said = |key: &str| cell(&item[key]).replace('\n', " ");
+        for text in [said("title"), said("text")] {
+            if !text.is_empty() {
+                out.line(format!("  {text}"));
+            }
+        }
+    }
+    Ok(0)
+}

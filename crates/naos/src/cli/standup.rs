@@ -1,0 +1,144 @@
+//! `naos standup`
+
+use serde_json::Value;
+
+use super::{Context, Ended};
+use crate::out::{Out, Tint, cell, items, money};
+use crate::session::api;
+
+/// Tells what everybody did, does, will do and is stuck at.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos standup                     # the last 24 hours\n  \
+    naos standup --hours 72          # after a weekend\n  \
+    naos standup --markdown > standup.md"
+)]
+pub(crate) struct Standup {
+    /// How many hours it looks back: 1 to 744.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=744))]
+    hours: u32,
+    /// As Markdown, to be kept or sent.
+    #[arg(long)]
+    markdown: bool,
+}
+
+/// What is told of somebody, and how.
+const PARTS: [(&str, &str, Tint); 5] = [
+    ("done", "done", Tint::Plain),
+    ("doing", "doing", Tint::Plain),
+    ("stuck", "stuck", Tint::Yellow),
+    ("failed", "failed", Tint::Red),
+    ("next", "next", Tint::Faint),
+];
+
+pub(crate) fn go(context: &Context, standup: &Standup) -> Ended {
+    let out = &context.out;
+    let path = format!("/standup?hours={}", standup.hours);
+    let answer = context.session()?.get(api(&path))?;
+    if out.json {
+        out.json(&answer);
+    } else if standup.markdown {
+        markdown(out, &answer);
+    } else {
+        show(out, &answer);
+    }
+    Ok(0)
+}
+
+fn show(out: &Out, answer: &Value) {
+    out.line(format!("Since {}", cell(&answer["since"])));
+    for one in items(answer) {
+        out.line("");
+        out.line(format!("{}{}", cell(&one["who"]), worked(one)));
+        for (key, word, tint) in PARTS {
+            for task in listed(&one[key]) {
+                out.tinted(
+                    "  ",
+                    &format!("{word:<7}"),
+                    tint,
+                    &format!(" {}", said(task)),
+                );
+            }
+        }
+    }
+    let nobodys = listed(&answer["nobodys"]);
+    let waits = listed(&answer["waits"]);
+    out.line("");
+    for task in nobodys {
+        out.line(format!("nobody's {}", said(task)));
+    }
+    for question in waits {
+        let (title, id) = (cell(&question["title"]), cell(&question["approval"]));
+        out.line(format!("waits    {title}  {id}"));
+    }
+    out.line(totals(answer));
+}
+
+fn markdown(out: &Out, answer: &Value) {
+    let until = cell(&answer["until"]);
+    let day = until.split('T').next().unwrap_or_default().to_owned();
+    out.line(format!("# Stand-up of {day}\n"));
+    for one in items(answer) {
+        out.line(format!("## {}{}\n", cell(&one["who"]), worked(one)));
+        for (key, word, _) in PARTS {
+            for task in listed(&one[key]) {
+                out.line(format!("- **{word}** {}", said(task)));
+            }
+        }
+        out.line("");
+    }
+    let nobodys = listed(&answer["nobodys"]);
+    let waits = listed(&answer["waits"]);
+    if !nobodys.is_empty() || !waits.is_empty() {
+        out.line("## Waits for people\n");
+        for task in nobodys {
+            out.line(format!("- nobody's: {}", said(task)));
+        }
+        for question in waits {
+            let (title, id) = (cell(&question["title"]), cell(&question["approval"]));
+            out.line(format!("- {title} ({id})"));
+        }
+        out.line("");
+    }
+    out.line(totals(answer));
+}
+
+fn listed(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// How much somebody worked, behind their name.
+fn worked(one: &Value) -> String {
+    match one["runs"].as_u64() {
+        Some(runs @ 1..) => {
+            let word = if runs == 1 { "run" } else { "runs" };
+            format!(" · {runs} {word}, {}", money(&one["cost_micros"]))
+        }
+        _ => String::new(),
+    }
+}
+
+fn said(task: &Value) -> String {
+    let mut out = format!("{}  {}", cell(&task["title"]), cell(&task["task"]));
+    let why = match &task["why"] {
+        Value::Object(problem) => cell(&problem["note"]),
+        why => cell(why),
+    };
+    if !why.is_empty() {
+        out.push_str(": ");
+        out.push_str(&why.replace('\n', " "));
+    }
+    out
+}
+
+fn totals(answer: &Value) -> String {
+    let totals = &answer["totals"];
+    format!(
+        "{} done, {} failed, {} stuck; {} runs, {}",
+        cell(&totals["done"]),
+        cell(&totals["failed"]),
+        cell(&totals["stuck"]),
+        cell(&totals["runs"]),
+        money(&totals["cost_micros"]),
+    )
+}

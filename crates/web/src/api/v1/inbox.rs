@@ -1,0 +1,114 @@
+//! `/inbox`: what whoever asks is to hear of.
+
+use naos_engine::read::Reader;
+use naos_kernel::approval::Approval;
+use naos_kernel::member::{Inbox, Item};
+use naos_kernel::task::{OnBoard, Task};
+use naos_types::Refusal;
+use naos_types::command::{self, Reply};
+use naos_types::fact::member::News;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{cards, shapes};
+use crate::door::{Answered, Call, ok};
+use crate::error::Fault;
+
+/// How much of a message is shown, in characters: the thread has all of it.
+const SAID_CHARS_MAX: usize = 280;
+
+/// What whoever asks is to hear of, and of whom it is.
+pub(crate) fn of(call: &Call) -> Result<Inbox, Fault> {
+    let member = call.who()?.member;
+    let found = call.reader()?.find::<Inbox>(&member)?;
+    Ok(found.map_or_else(Inbox::default, |found| (*found).clone()))
+}
+
+/// What one is about, in people's words: the title of the task or question.
+pub(crate) fn title(reader: &Reader, news: &News) -> Result<String, Refusal> {
+    let sealed = match news {
+        News::Delegated(approval) => reader
+            .find::<Approval>(approval)?
+            .map(|it| it.title.clone()),
+        _ => match news.task() {
+            Some(task) => reader.find::<Task>(&task)?.map(|it| it.title.clone()),
+            None => None,
+        },
+    };
+    Ok(sealed.map_or_else(String::new, |title| reader.sealed(&title)))
+}
+
+/// The beginning of what was said.
+pub(crate) fn said(reader: &Reader, news: &News) -> Result<Option<String>, Refusal> {
+    let (News::Called(task, message) | News::Said(task, message)) = news else {
+        return Ok(None);
+    };
+    let Some(found) = reader.find::<OnBoard>(task)? else {
+        return Ok(None);
+    };
+    let (lines, _) = cards::lines(reader, *task, found.messages)?;
+    let Some(line) = lines.iter().find(|line| line.message == *message) else {
+        return Ok(None); // so much was said since
+    };
+    let Value::String(text) = shapes::text(reader, Some(&line.body)) else {
+        return Ok(None);
+    };
+    let mut out: String = text.chars().take(SAID_CHARS_MAX).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    Ok(Some(out))
+}
+
+fn item(reader: &Reader, item: &Item, seen: u32) -> Result<Value, Refusal> {
+    Ok(json!({
+        "number": item.number,
+        "what": item.news.word(),
+        "subject": item.news.subject(),
+        "title": title(reader, &item.news)?,
+        "status": match &item.news {
+            News::Ended(_, status) => Some(status.to_string()),
+            _ => None,
+        },
+        "by": cards::speaker(reader, &item.by),
+        "at": item.at.rfc3339(),
+        "text": said(reader, &item.news)?,
+        "path": item.news.path(),
+        "seen": item.number <= seen,
+    }))
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let inbox = of(&call)?;
+    let reader = call.reader()?;
+    let all = call
+        .word("all", |word| (word == "true").then_some(()))?
+        .is_some();
+    let newest = inbox.items.iter().rev();
+    let wanted = newest.filter(|one| all || one.number > inbox.seen);
+    let items: Vec<Value> = wanted
+        .map(|one| item(&reader, one, inbox.seen))
+        .collect::<Result<_, _>>()?;
+    ok(&json!({
+        "items": items,
+        "unseen": inbox.unseen(),
+        "upto": inbox.count,
+        "seq": reader.seq()?,
+    }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Seen {
+    /// Up to which number; all without it.
+    upto: Option<u32>,
+}
+
+pub(crate) async fn seen(call: Call) -> Answered {
+    let Seen { upto } = call.json()?;
+    let upto = upto.unwrap_or(u32::MAX);
+    let (seq, reply) = call
+        .ask("", command::Member::Saw { upto }, Vec::new())
+        .await?;
+    ok(&json!({"changed": reply != Reply::Unchanged, "seq": seq}))
+}

@@ -1,0 +1,64 @@
+//! `/inbox`.
+
+use naos_kernel::member::Member;
+use naos_types::command;
+use naos_types::fact::member::News;
+use serde::Deserialize;
+
+use super::rows;
+use crate::api::v1::inbox::{of, said, title};
+use crate::door::{Answered, Call};
+use crate::error::Fault;
+use crate::pages::inbox::{Inbox as InboxPage, InboxRow};
+use crate::pages::words;
+
+pub(crate) async fn show(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let inbox = of(&call)?;
+    let me = reader.find::<Member>(&call.who()?.member)?;
+    let row = |item: &naos_kernel::member::Item| -> Result<InboxRow, Fault> {
+        let (by, kind) = rows::actor(&reader, &item.by);
+        Ok(InboxRow {
+            what: word(&item.news),
+            title: title(&reader, &item.news)?,
+            href: item.news.path(),
+            by,
+            by_agent: kind == words::ActorKind::Agent,
+            at_ms: item.at.0,
+            text: said(&reader, &item.news)?.unwrap_or_default(),
+            new: item.number > inbox.seen,
+        })
+    };
+    let newest = inbox.items.iter().rev();
+    let page = InboxPage {
+        handle: me.and_then(|me| me.handle.as_ref().map(ToString::to_string)),
+        rows: newest.map(row).collect::<Result<_, _>>()?,
+        seen: (inbox.unseen() > 0).then(|| (super::form_key(), inbox.count)),
+    };
+    super::page(&call, &page)
+}
+
+/// What happened, under its name in the locale table.
+const fn word(news: &News) -> &'static str {
+    match news {
+        News::Called(..) => "inbox-called",
+        News::Said(..) => "inbox-said",
+        News::Assigned(_) => "inbox-assigned",
+        News::Ended(..) => "inbox-ended",
+        News::Delegated(_) => "inbox-delegated",
+    }
+}
+
+#[derive(Deserialize)]
+struct SeenForm {
+    upto: u32,
+    idempotency_key: String,
+}
+
+pub(crate) async fn seen(mut call: Call) -> Answered {
+    let form: SeenForm = call.form()?;
+    call.keyed(&form.idempotency_key)?;
+    let saw = command::Member::Saw { upto: form.upto };
+    call.ask("", saw, Vec::new()).await?;
+    Ok(super::see("/inbox"))
+}

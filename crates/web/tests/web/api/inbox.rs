@@ -1,0 +1,245 @@
+//! `/api/v1/inbox`: who is called, who follows, whose a task is, to whom an answer is left.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::approvals::held_for;
+use crate::pages::hidden;
+use crate::support::Rig;
+
+/// Somebody with a word by which they are called.
+struct Person {
+    id: String,
+    token: String,
+}
+
+impl Person {
+    async fn new(rig: &Rig, handle: &str, role: &str) -> Self {
+        let body = json!({"name": handle.to_uppercase(), "role": role, "handle": handle});
+        let made = rig.post("/api/v1/members", body).await.ok();
+        assert_eq!(made["handle"], handle);
+        let text = |key: &str| made[key].as_str().unwrap().to_owned();
+        Self {
+            id: text("member"),
+            token: text("token"),
+        }
+    }
+
+    async fn post(&self, rig: &Rig, path: &str, body: Value) -> crate::support::Got {
+        rig.api(&self.token, "POST", path, body).await
+    }
+
+    /// What they did not see yet: what happened, and about what; the newest first.
+    async fn new_to(&self, rig: &Rig) -> Vec<String> {
+        let path = "/api/v1/inbox";
+        let got = rig.api(&self.token, "GET", path, Value::Null).await.ok();
+        let items = got["items"].as_array().unwrap();
+        assert_eq!(got["unseen"], items.len());
+        let one = |item: &Value| {
+            let word = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+            let words = [word("what"), word("status"), word("text")];
+            let words: Vec<String> = words.into_iter().filter(|it| !it.is_empty()).collect();
+            words.join(" ")
+        };
+        items.iter().map(one).collect()
+    }
+
+    async fn saw_it(&self, rig: &Rig) {
+        self.post(rig, "/api/v1/inbox/seen", json!({})).await.ok();
+        assert_eq!(self.new_to(rig).await, Vec::<String>::new());
+    }
+}
+
+async fn create(rig: &Rig, wish: Value) -> String {
+    let made = rig.post("/api/v1/tasks", wish).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    made.json()["task"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_called_and_who_follows_hears_of_it() {
+    let rig = Rig::new().await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let bema = Person::new(&rig, "bema", "admin").await;
+    let guest = Person::new(&rig, "guest", "external").await;
+    let task = create(&rig, json!({"title": "The flyer"})).await;
+    let say = format!("/api/v1/tasks/{task}/messages");
+    let said = rig
+        .post(&say, json!({"text": "@ana @guest @nobody which paper?"}))
+        .await
+        .json();
+    assert_eq!(said["calls"], json!(["ana", "guest"]), "{said}");
+    assert_eq!(said["unknown"], json!(["nobody"]));
+    assert_eq!(
+        ana.new_to(&rig).await,
+        ["mention @ana @guest @nobody which paper?"]
+    );
+    assert!(bema.new_to(&rig).await.is_empty(), "nobody called him");
+    let low = rig
+        .api(&guest.token, "GET", "/api/v1/inbox", Value::Null)
+        .await;
+    assert_eq!(low.problem().0, 403, "who sees no thread has no inbox");
+    ana.saw_it(&rig).await;
+
+    // Who speaks follows; who made the task does, too.
+    ana.post(&rig, &say, json!({"text": "The thick one."}))
+        .await
+        .json();
+    let owner = rig.get("/api/v1/inbox").await.ok();
+    assert_eq!(owner["items"][0]["what"], "message", "{owner}");
+    assert_eq!(owner["items"][0]["by"], "ANA");
+    assert_eq!(owner["items"][0]["title"], "The flyer");
+    assert!(ana.new_to(&rig).await.is_empty(), "she said it herself");
+    rig.post(&say, json!({"text": "Good."})).await.json();
+    assert_eq!(ana.new_to(&rig).await, ["message Good."]);
+    ana.saw_it(&rig).await;
+
+    // Muted: only what calls her by name.
+    let follow = format!("/api/v1/tasks/{task}/follow");
+    let muted = ana.post(&rig, &follow, json!({"on": false})).await.ok();
+    assert_eq!(muted["changed"], true);
+    rig.post(&say, json!({"text": "And the ink?"})).await.json();
+    rig.post(&say, json!({"text": "@ana the ink?"}))
+        .await
+        .json();
+    assert_eq!(ana.new_to(&rig).await, ["mention @ana the ink?"]);
+    bema.post(&rig, &follow, json!({"on": true})).await.ok();
+    rig.post(&say, json!({"text": "@all it is printed"}))
+        .await
+        .json();
+    assert_eq!(bema.new_to(&rig).await, ["mention @all it is printed"]);
+    let cancel = format!("/api/v1/tasks/{task}/cancel");
+    rig.post(&cancel, json!({})).await.ok();
+    assert_eq!(bema.new_to(&rig).await[0], "task.ended cancelled");
+    assert_eq!(ana.new_to(&rig).await.len(), 1, "she muted it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_a_task_is_hears_of_it() {
+    let rig = Rig::new().await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let bema = Person::new(&rig, "bema", "staff").await;
+    let task = create(&rig, json!({"title": "Call Soa", "to": "@ana"})).await;
+    assert_eq!(ana.new_to(&rig).await, ["task.assigned"]);
+    let hand = format!("/api/v1/tasks/{task}/hand-over");
+    let note = json!({"to": "@bema", "note": "You know her."});
+    ana.post(&rig, &hand, note).await.ok();
+    assert_eq!(
+        bema.new_to(&rig).await,
+        ["message You know her.", "task.assigned"]
+    );
+    let done = format!("/api/v1/tasks/{task}/done");
+    bema.post(&rig, &done, json!({})).await.ok();
+    assert_eq!(bema.new_to(&rig).await.len(), 2, "he knows what he did");
+    assert_eq!(
+        ana.new_to(&rig).await[0],
+        "task.ended done",
+        "she handed it over"
+    );
+    let owner = rig.get("/api/v1/inbox").await.ok();
+    assert_eq!(owner["items"][0]["status"], "done", "the owner made it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_calls_one_only() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    for (word, status) in [
+        ("ana", 409),
+        ("clerk", 409),
+        ("all", 409),
+        ("Ana Rabe", 400),
+    ] {
+        let body = json!({"name": "x", "role": "staff", "handle": word});
+        let got = rig.post("/api/v1/members", body).await;
+        assert_eq!(got.problem().0, status, "{word}");
+    }
+    let members = rig.get("/api/v1/members").await.ok();
+    assert_eq!(members["items"].as_array().unwrap().len(), 2, "{members}");
+    let agent = rig.post("/api/v1/agents", json!({"name": "ana"})).await;
+    assert_eq!(agent.problem().0, 409, "a member is called so");
+    let own = format!("/api/v1/members/{}/handle", ana.id);
+    let low = ana.post(&rig, &own, json!({"handle": "anna"})).await;
+    assert_eq!(low.problem().0, 403);
+    rig.post("/api/v1/members/@ana/handle", json!({"handle": "anna"}))
+        .await
+        .ok();
+    rig.post("/api/v1/agents", json!({"name": "ana"}))
+        .await
+        .ok();
+    let gone = rig
+        .post("/api/v1/members/@ana/handle", json!({"handle": null}))
+        .await;
+    assert_eq!(gone.problem().0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_left_to_somebody() {
+    let rig = Rig::new().await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let bema = Person::new(&rig, "bema", "staff").await;
+    Person::new(&rig, "guest", "external").await;
+    let (_, asked) = held_for(&rig, "admin").await;
+    let id = asked["approval"].as_str().unwrap();
+    let (decide, leave) = (
+        format!("/api/v1/approvals/{id}/decide"),
+        format!("/api/v1/approvals/{id}/delegate"),
+    );
+    let yes = json!({"approve": true, "seen": asked["seen"]});
+    assert_eq!(ana.post(&rig, &decide, yes.clone()).await.problem().0, 403);
+    let low = ana.post(&rig, &leave, json!({"to": "@ana"})).await;
+    assert_eq!(
+        low.problem().0,
+        403,
+        "who may not answer leaves it to nobody"
+    );
+    for (to, status) in [("@nobody", 404), ("@guest", 403)] {
+        assert_eq!(
+            rig.post(&leave, json!({"to": to})).await.problem().0,
+            status,
+            "{to}"
+        );
+    }
+    let left = json!({"to": "@ana", "note": "You know the client."});
+    rig.post(&leave, left).await.ok();
+    assert_eq!(ana.new_to(&rig).await, ["approval.delegated"]);
+    let shown = rig.get(&format!("/api/v1/approvals/{id}")).await.ok();
+    assert_eq!(shown["delegated"]["note"], "You know the client.");
+    let on = ana.post(&rig, &leave, json!({"to": "@bema"})).await;
+    assert_eq!(on.problem().0, 403, "what was left by name is not left on");
+    assert_eq!(bema.post(&rig, &decide, yes.clone()).await.problem().0, 403);
+    ana.post(&rig, &decide, yes).await.ok();
+    let answered = rig.get(&format!("/api/v1/approvals/{id}")).await.ok();
+    assert_eq!(answered["status"], "approved");
+    let late = rig.post(&leave, json!({"to": "@ana"})).await;
+    assert_eq!(late.problem(), (409, "N0131".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_it_and_puts_it_away() {
+    let rig = Rig::new().await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let task = create(&rig, json!({"title": "The flyer"})).await;
+    let say = format!("/api/v1/tasks/{task}/messages");
+    rig.post(&say, json!({"text": "@ana which paper?"}))
+        .await
+        .json();
+    let cookie = rig.sign_in(&ana.token).await;
+    let page = rig.page(&cookie, "/inbox").await.text;
+    for part in ["The flyer", "which paper?", "@ana", "id=\"badge-inbox\">1<"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let key = hidden(&page, "idempotency_key");
+    let form = format!("idempotency_key={key}&upto={}", hidden(&page, "upto"));
+    rig.form(&cookie, "/inbox", &form).await;
+    assert!(ana.new_to(&rig).await.is_empty());
+    let place = format!("/tasks/{task}");
+    let page = rig.page(&cookie, &place).await.text;
+    assert!(page.contains("value=\"follow\""), "{page}");
+    let key = hidden(&page, "idempotency_key");
+    rig.form(&cookie, &place, &format!("idempotency_key={key}&do=follow"))
+        .await;
+    let page = rig.page(&cookie, &place).await.text;
+    assert!(page.contains("value=\"mute\""), "{page}");
+}
