@@ -5,7 +5,7 @@ mod project;
 use std::fs;
 use std::path::Path;
 
-use project::{Ended, Project, naos_in};
+use project::{Ended, Project, naos_in, put};
 use serde_json::Value;
 
 const MAIL: &str = "From: B <b@x.example>\nSubject: x\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\n\
@@ -21,11 +21,7 @@ const MAILS: usize = 100;
 
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &[u8]| {
-        let path = dir.path().join("ck").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &[u8]| put(&dir.path().join("ck").join(name), text);
     put("a.eml", MAIL.as_bytes());
     put("english/i.csv", ENGLISH.as_bytes());
     put("french/i.csv", FRENCH.as_bytes());
@@ -133,11 +129,7 @@ fn process_all_in_ones_own_folder_is_reported() {
 #[test]
 fn process_tables_of_three_languages_say_what_is_owed() {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| {
-        let path = dir.path().join("ck").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &str| put(&dir.path().join("ck").join(name), text);
     put(
         "compta/ventes.csv",
         "Date;N° pièce;Client;Montant HT;TVA;Montant TTC;Échéance;Payée\n\
@@ -224,11 +216,7 @@ fn process_an_older_report_that_waits_is_not_written_over_a_newer_one() {
 #[test]
 fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| {
-        let path = dir.path().join("ck").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &str| put(&dir.path().join("ck").join(name), text);
     put(
         "heures/semaine (1).csv",
         "date,person,client,project,hours\n2026-11-20,Soa,Riake,Site,7.5\n\
@@ -279,11 +267,7 @@ fn process_what_tables_say_twice_or_wrongly_is_told_and_the_reviewer_praises() {
 #[test]
 fn process_tables_of_real_offices_are_counted_as_what_they_are() {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| {
-        let path = dir.path().join("ck").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &str| put(&dir.path().join("ck").join(name), text);
     put(
         "factures.csv",
         "Facturation novembre 2026;;;;;;;\n;;;;;;;\n\
@@ -336,11 +320,7 @@ fn process_tables_of_real_offices_are_counted_as_what_they_are() {
 #[test]
 fn process_every_cell_is_read_as_it_is_written_and_deadlines_where_they_were_moved_to() {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| {
-        let path = dir.path().join("ck").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &str| put(&dir.path().join("ck").join(name), text);
     put(
         "ventes.csv",
         "N° facture;Client;Montant TTC;Échéance;Payée\n\
@@ -478,11 +458,7 @@ fn shown(path: &Path) -> String {
 #[test]
 fn process_what_is_wrong_with_a_report_is_said_with_what_to_do() {
     let dir = folder();
-    let put = |name: &str, text: &str| {
-        let path = dir.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let put = |name: &str, text: &str| put(&dir.path().join(name), text);
     fs::create_dir(dir.path().join("empty")).unwrap();
     put("readme/README.md", "We decided to stay.\n");
     put("office/plan.docx", "x");
@@ -609,7 +585,7 @@ fn process_a_named_client_leaves_out_nothing_in_silence() {
 #[test]
 fn process_what_was_approved_by_hand_is_written_too() {
     let dir = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let put = |name: &str, text: &str| put(&dir.path().join(name), text);
     put(
         "talk.md",
         "# Talk\n\nWe decided to keep the blue colour for the site.\n",

@@ -39,8 +39,9 @@ codes! {
         "naos broke one of its own rules"
         "run `naos doctor` and keep what it prints; the tenant is quarantined, nothing was lost"
     BAD_NAME 101 Malformed
-        "a name that can't be one"
-        "use a-z, 0-9 and -, beginning with a letter, at most 64 characters"
+        "a name or a path that can't be one"
+        "a name has at most 64 of a-z, 0-9 and -, and begins with a letter; a document's path has \
+         parts between /, none of them empty, . or .."
     BAD_REQUEST 102 Malformed
         "a request that doesn't parse"
         "compare it with `naos help` or /openapi.json"

@@ -55,7 +55,7 @@ pub fn settle(text: &str, words: &[Word<'_>], days: Vec<Phrase>) -> Settled {
     abandon(words, &mut days);
     arrows_and_strikes(text, words, &mut days);
     over(words, &mut days);
-    not_before(words, &mut days);
+    not_before(text, words, &mut days);
     let denied = denied(words);
     for at in denied.iter().map(|it| it.start) {
         let clause = clause(text, words, at);
@@ -221,7 +221,7 @@ fn over(words: &[Word<'_>], days: &mut [Phrase]) {
 }
 
 /// `ne pas livrer avant vendredi`, but `do not forget to answer before Friday`.
-fn not_before(words: &[Word<'_>], days: &mut [Phrase]) {
+fn not_before(text: &str, words: &[Word<'_>], days: &mut [Phrase]) {
     let is = |at: usize, list: &[&str]| list.contains(&words[at].folded.as_str());
     for day in days {
         let from = day.first.saturating_sub(NEAR_WORDS);
@@ -234,8 +234,9 @@ fn not_before(words: &[Word<'_>], days: &mut [Phrase]) {
             Some(at + phrase.split(' ').count())
         });
         let forbidden = forbids.next().is_some_and(|next| {
-            let mut between = words[next..before].iter();
-            !between.any(|word| FORGET.contains(&word.folded.as_str()))
+            let turned =
+                |at| is(at, FORGET) || parted(text, words, at, &[':', ';', ',', '(', '–', '—']);
+            !(next..before).any(turned)
         });
         day.past |= forbidden;
     }

@@ -134,6 +134,7 @@ pub const IS: &[&str] = &[
 #[rustfmt::skip]
 pub const NOT: &[&str] = &[
     "ne pas", "ne jamais", "ne rien", "do not", "don t", "must not", "should not", "never",
+    "will not", "won t", "shall not",
     "aza", "tsy azo",
 ];
 /// See [`NOT`].

@@ -42,6 +42,10 @@ fn the_three_kinds_in_three_languages() {
         ("Iza no hiantso an'i Soa?", "Q1"),
         ("The report is due on Friday.", "T1=2026-10-09"),
         ("Merci de répondre avant vendredi.", "T1=2026-10-09"),
+        (
+            "We will not wait: please answer before Friday.",
+            "T1=2026-10-09",
+        ),
         ("Mila valiny aho alohan'ny Zoma.", "T1=2026-10-09"),
         ("Tojo will send the keys by Monday.", "T1=2026-10-12 Tojo"),
     ] {
@@ -77,6 +81,8 @@ fn what_only_looks_like_a_finding() {
         "Stored cold, we have to start from October 23.",
         "Nous avons reçu le devis avant le 1er octobre",
         "> We decided to stay",
+        "We will not decide before 12 November.",
+        "I won't answer before Friday.",
         "We may ship in March",
         "",
     ] {

@@ -2,7 +2,7 @@
 //! line. Both are parted from what the sender wrote, and belong to whoever wrote them, on the day
 //! that stands over them. Start at [`parted`].
 
-use crate::dates::{self, Date};
+use crate::dates::{self, Date, SECONDS_PER_DAY};
 use crate::own_words::{self, is_quoted};
 use crate::page::{Line, Page};
 use crate::people::Person;
@@ -67,7 +67,6 @@ const HEAD_LINES_MAX: usize = 40;
 const ZONES: &[&str] = &["am", "pm", "a.m", "p.m", "utc", "gmt", "eat", "cet", "cest"];
 /// How mails begin that say nothing yet.
 const GREETING_WORDS_MAX: usize = 4;
-const SECONDS_PER_DAY: i64 = 86_400;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Header {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cues;
-use crate::dates;
+use crate::dates::{self, SECONDS_PER_DAY};
 use crate::due_words;
 use crate::findings::{Finding, Findings, Kind};
 use crate::turns;
@@ -17,7 +17,6 @@ const SHARED_WORDS_MIN: usize = 2;
 const STEM_LETTERS: usize = 5;
 /// Most earlier ones that one is held against, the latest first.
 const EARLIER_MAX: usize = 256;
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Colours are one and the same question: whoever says "green" after "blue" speaks of it again.
 #[rustfmt::skip]

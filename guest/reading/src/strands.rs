@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{self, Answer};
 use crate::cues;
+use crate::dates::SECONDS_PER_DAY;
 use crate::findings::{Finding, Findings};
 use crate::page::Page;
 use crate::replaced;
@@ -27,7 +28,6 @@ const STEM_LETTERS: usize = 5;
 /// Most keys of one finding: those of the mail itself, of what it replies to, of the thread's first
 /// and last known mail, and of the subject.
 const KEYS_MAX: usize = 5;
-const SECONDS_PER_DAY: i64 = 86_400;
 /// How often a decision may be taken back until nobody follows any more.
 const TURNS_MAX: usize = 16;
 

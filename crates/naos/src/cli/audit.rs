@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Context, Ended, name};
+use super::{Context, Ended, NOTHING_MORE, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{Session, api, part};
@@ -183,10 +183,7 @@ fn tail(context: &Context, n: u64) -> Ended {
     loop {
         seen = show(&context.out, &rows).unwrap_or(seen);
         if session.daemon().is_none() {
-            // Whoever waits here with the directory open keeps everybody else from it.
-            context
-                .out
-                .note("No daemon is up, so nothing more happens: naos up");
+            context.out.note(NOTHING_MORE);
             return Ok(0);
         }
         session.pause(Duration::from_millis(POLL_MS));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Ended, given, name};
+use super::{Context, Ended, NOTHING_MORE, given, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{api, part};
@@ -433,7 +433,7 @@ fn tail(context: &Context, asked: &Tail) -> Ended {
             return Ok(0);
         }
         if session.daemon().is_none() {
-            out.note("No daemon is up, so nothing more happens: naos up");
+            out.note(NOTHING_MORE);
             return Ok(0);
         }
         session.pause(Duration::from_millis(POLL_MS));

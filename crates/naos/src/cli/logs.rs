@@ -5,7 +5,7 @@ use std::time::Duration;
 use naos_types::RunId;
 use serde_json::Value;
 
-use super::{Context, Ended, name};
+use super::{Context, Ended, NOTHING_MORE, name};
 use crate::fail::Fail;
 use crate::out::{Out, Tint, cell, items};
 use crate::session::{Session, api};
@@ -72,7 +72,7 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
         ));
     }
     if logs.follow && session.daemon().is_none() {
-        out.note("No daemon is up, so nothing more happens: naos up");
+        out.note(NOTHING_MORE);
     }
     Ok(0)
 }
@@ -97,7 +97,7 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
         seen = show(out, &mut session, &rows)?.max(seen);
     }
     if logs.follow {
-        out.note("No daemon is up, so nothing more happens: naos up");
+        out.note(NOTHING_MORE);
     }
     Ok(0)
 }

@@ -410,6 +410,8 @@ fn dispatch(context: &Context, command: Command) -> Ended {
 
 /// The exit status of what was interrupted, as shells have it: 128 and the signal's number.
 pub(crate) const INTERRUPTED: u8 = 130;
+/// Whoever waits on with the directory open keeps everybody else from it.
+const NOTHING_MORE: &str = "No daemon is up, so nothing more happens: naos up";
 
 /// What is told on standard error beside answers. A command says itself what it came to, so that
 /// only errors stand beside; with `up` and `--verbose` more.

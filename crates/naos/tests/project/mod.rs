@@ -72,6 +72,12 @@ pub fn naos_in(dir: &Path, words: &[&str]) -> Ended {
     naos_with(dir, words, b"")
 }
 
+/// Writes a file, and makes the folders that it needs.
+pub fn put(path: &Path, text: impl AsRef<[u8]>) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
 /// A project that goes away with its last owner.
 pub struct Project(TempDir);
 

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use naos_types::{Code, Digest, Refusal, Seq, Time};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::Instant;
 
 use crate::api::{mcp, openai};
 use crate::app::Desk;
@@ -35,6 +36,8 @@ pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
 pub const KEY_BYTES_MAX: usize = 128;
 /// How long a body may take to arrive.
 const BODY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// The most that is read and dropped of a body that is too large.
+const REST_BYTES_MAX: usize = 256 << 20;
 /// How long a read waits for what `Naos-Seq` names.
 const SEQ_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Names in a query that look like a secret.
@@ -192,7 +195,8 @@ async fn admit(
         path if path.starts_with("/hooks/") => crate::api::v1::webhooks::body_bytes_max(),
         _ => BODY_BYTES_MAX,
     };
-    let body = collect(body, limit).await?;
+    let asks_first = parts.headers.contains_key(header::EXPECT);
+    let body = collect(body, limit, asks_first).await?;
     let request = request_of(key.as_deref(), row, &path, &body);
     let mut call = Call {
         desk: Arc::clone(desk),
@@ -421,13 +425,23 @@ pub(crate) fn checked_key(key: &str) -> Result<String, Fault> {
     Err(Fault::new(Code::BAD_REQUEST, what))
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Fault> {
-    let collecting = Limited::new(body, limit).collect();
-    match tokio::time::timeout(BODY_WAIT_MAX, collecting).await {
+/// The body, if it isn't larger than `limit`. What is sent beyond that is read and dropped, so that
+/// the caller comes to read the answer; one who asks first (RFC 9110, 10.1.1) is told at once.
+async fn collect(mut body: Body, limit: usize, asks_first: bool) -> Result<Bytes, Fault> {
+    let too_large = || {
+        let what = format!("the body is larger than {limit} bytes");
+        Fault::new(Code::TOO_LARGE, what)
+    };
+    if asks_first && body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    let deadline = Instant::now() + BODY_WAIT_MAX;
+    let collecting = Limited::new(&mut body, limit).collect();
+    match tokio::time::timeout_at(deadline, collecting).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let what = format!("the body is larger than {limit} bytes");
-            Err(Fault::new(Code::TOO_LARGE, what))
+            let _ = tokio::time::timeout_at(deadline, drop_rest(body)).await;
+            Err(too_large())
         }
         Ok(Err(_)) => Err(Fault::new(
             Code::BAD_REQUEST,
@@ -437,6 +451,17 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Fault> {
             Fault::new(Code::BAD_REQUEST, "the body took too long to arrive")
                 .status(StatusCode::REQUEST_TIMEOUT),
         ),
+    }
+}
+
+/// Reads what is left and keeps nothing of it, up to [`REST_BYTES_MAX`].
+async fn drop_rest(mut body: Body) {
+    let mut dropped = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        dropped += frame.data_ref().map_or(0, Bytes::len);
+        if dropped > REST_BYTES_MAX {
+            break;
+        }
     }
 }
 

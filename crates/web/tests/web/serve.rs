@@ -185,6 +185,42 @@ async fn a_head_that_is_too_large_is_refused() {
     serving.end().await;
 }
 
+/// A caller that sends all of its body before it reads would meet a reset, not the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_too_large_is_read_to_its_end() {
+    let rig = Rig::new().await;
+    let serving = Serving::start(&rig, Admission::default());
+    let (address, owner) = (serving.address, rig.owner.clone());
+    let asking = tokio::task::spawn_blocking(move || {
+        let mut socket = TcpStream::connect(address).unwrap();
+        let head = |more: &str| {
+            format!(
+                "PUT /api/v1/documents/big.md HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\
+                 Authorization: Bearer {owner}\r\nContent-Length: {}\r\n\r\n",
+                64 << 20
+            )
+        };
+        let asked_first = answer(&mut socket, &head("Expect: 100-continue\r\n"));
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(head("").as_bytes()).unwrap();
+        let piece = vec![b'x'; 1 << 20];
+        for _ in 0..64 {
+            socket.write_all(&piece).unwrap();
+        }
+        (
+            asked_first,
+            answer(&mut socket, ""),
+            answer(&mut socket, HEALTH),
+        )
+    });
+    let (asked_first, sent, next) = asking.await.unwrap();
+    assert!(asked_first.starts_with("HTTP/1.1 413"), "{asked_first}");
+    assert!(sent.starts_with("HTTP/1.1 413"), "{sent}");
+    assert!(sent.contains("N0103"), "{sent}");
+    assert!(next.starts_with("HTTP/1.1 200"), "{next}");
+    serving.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_limit_a_connection_is_told_so() {
     let rig = Rig::new().await;

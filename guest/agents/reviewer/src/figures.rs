@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use naos_reading::dates::Date;
 use naos_reading::decimal::{Decimal, Point};
 use naos_reading::words::fold;
 use serde_json::Value;
@@ -164,11 +165,7 @@ fn unknown_sum(claim: &Claim, known: &BTreeSet<String>, sources: &Sources) -> Op
 fn without_days(said: &str) -> String {
     let is_day = |word: &str| {
         let word = word.trim_matches(|it: char| !it.is_ascii_digit());
-        let form = |(at, it): (usize, u8)| match at {
-            4 | 7 => it == b'-',
-            _ => it.is_ascii_digit(),
-        };
-        word.len() == 10 && word.bytes().enumerate().all(form)
+        word.len() == "2027-01-08".len() && Date::parse_iso(word).is_some()
     };
     let words: Vec<&str> = said.split(' ').filter(|word| !is_day(word)).collect();
     words.join(" ")

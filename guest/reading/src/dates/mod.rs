@@ -13,6 +13,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Of a day without leap seconds, as POSIX counts them.
+pub const SECONDS_PER_DAY: i64 = 86_400;
+
 /// One day of the Gregorian calendar, years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
