@@ -111,7 +111,7 @@ async fn round() -> Round {
     let callers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let (port, ask, bill) = (Arc::clone(&port), Arc::clone(&ask), Arc::clone(&bill));
-            tokio::spawn(async move { call(&port, &ask, &bill).await })
+            tokio::runtime::Handle::current().spawn(async move { call(&port, &ask, &bill).await })
         })
         .collect();
     let mut last = (0, tick());
@@ -227,7 +227,7 @@ fn model(bill: &Arc<Bill>) -> u16 {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((socket, _)) = listener.accept().await {
                 let bill = Arc::clone(&bill);
-                tokio::spawn(async move {
+                tokio::runtime::Handle::current().spawn(async move {
                     let _ = answers(socket, &bill).await; // who hung up wants none
                 });
             }
@@ -255,19 +255,20 @@ async fn answers(mut socket: TcpStream, bill: &Bill) -> std::io::Result<()> {
         let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         asked.drain(..end);
         refusals += 1;
-        if refusals % 25 == 0 {
+        if refusals.is_multiple_of(25) {
             let no = "HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\n{}";
             socket.write_all(no.as_bytes()).await?;
             continue;
         }
         let number = bill.add(body);
-        let used = format!(
-            "data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":{},\"completion_tokens\":{}}}}}\n\n",
-            TOKENS.0, TOKENS.1
-        );
-        let first = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Salama\"}}]}\n\n";
-        let stop =
-            "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+        let event = |json: String| format!("data: {json}\n\n");
+        let (read, wrote) = TOKENS;
+        let used = json!({"prompt_tokens": read, "completion_tokens": wrote});
+        let used = event(json!({"choices": [], "usage": used}).to_string());
+        let delta = json!({"role": "assistant", "content": "Salama"});
+        let first = event(json!({"choices": [{"index": 0, "delta": delta}]}).to_string());
+        let stop = json!({"index": 0, "delta": {}, "finish_reason": "stop"});
+        let stop = event(json!({"choices": [stop]}).to_string());
         let manner = number % 100;
         let used = if matches!(manner, 40 | 90) { "" } else { &used };
         let answer = format!("{first}{stop}{used}data: [DONE]\n\n");
@@ -284,7 +285,7 @@ async fn answers(mut socket: TcpStream, bill: &Bill) -> std::io::Result<()> {
             _ => {
                 socket
                     .write_all(format!("{head}{answer}").as_bytes())
-                    .await?
+                    .await?;
             }
         }
     }

@@ -158,7 +158,7 @@ fn model() -> (u16, std::sync::Arc<Notify>, mpsc::Receiver<Instant>) {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((socket, _)) = listener.accept().await {
                 let (waits, tell) = (std::sync::Arc::clone(&waits), tell.clone());
-                tokio::spawn(async move {
+                tokio::runtime::Handle::current().spawn(async move {
                     let _ = answers(socket, &waits, &tell).await; // who hung up wants none
                 });
             }

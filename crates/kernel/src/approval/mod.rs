@@ -245,7 +245,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Expired(f) => turn.approval_mut(&f.approval)?.status = ApprovalStatus::Expired,
         Fact::RuleOffered(_) | Fact::RuleTaken(_) | Fact::RuleEnded(_) | Fact::Ruled(_) => {
-            rule::fold(turn, fact)?
+            rule::fold(turn, fact)?;
         }
         Fact::Delegated(f) => {
             turn.approval_mut(&f.approval)?.delegated = Some((f.to, f.note.clone()));

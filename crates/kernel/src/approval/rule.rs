@@ -212,46 +212,40 @@ fn one(turn: &Turn<'_>, habit: &str) -> Done<Habit> {
 
 /// What becomes of a habit.
 pub(super) fn fold(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
-    let now = turn.now;
-    let (key, change): (_, Box<dyn FnOnce(&mut Habit)>) = match fact {
-        approval::Fact::RuleOffered(f) => {
-            (&f.habit, Box::new(|habit: &mut Habit| habit.offered = true))
-        }
-        approval::Fact::RuleTaken(f) => {
-            let rule = Standing {
+    use approval::Fact::{RuleEnded, RuleOffered, RuleTaken, Ruled};
+    let (RuleOffered(approval::RuleOffered { habit, .. })
+    | RuleTaken(approval::RuleTaken { habit, .. })
+    | RuleEnded(approval::RuleEnded { habit, .. })
+    | Ruled(approval::Ruled { habit, .. })) = fact
+    else {
+        return Ok(());
+    };
+    let key = HabitKey(habit.clone());
+    let mut kept = turn.habit(&key)?.cloned().unwrap_or_default();
+    match fact {
+        RuleOffered(_) => kept.offered = true,
+        RuleTaken(f) => {
+            kept.rule = Some(Standing {
                 by: f.by.clone(),
-                at: now,
+                at: turn.now,
                 until: f.until,
                 stamp: f.stamp.clone(),
                 answers: 0,
-            };
-            let change = move |habit: &mut Habit| {
-                habit.rule = Some(rule);
-                (habit.offered, habit.declined) = (false, false);
-            };
-            (&f.habit, Box::new(change))
+            });
+            (kept.offered, kept.declined) = (false, false);
         }
-        approval::Fact::RuleEnded(f) => {
-            let change = |habit: &mut Habit| {
-                habit.declined = habit.rule.is_none();
-                (habit.rule, habit.offered, habit.same) = (None, false, 0);
-            };
-            (&f.habit, Box::new(change))
+        RuleEnded(_) => {
+            kept.declined = kept.rule.is_none();
+            (kept.rule, kept.offered, kept.same) = (None, false, 0);
         }
-        approval::Fact::Ruled(f) => {
+        Ruled(f) => {
             turn.approval_mut(&f.approval)?.ruled = true;
-            let change = |habit: &mut Habit| {
-                if let Some(rule) = &mut habit.rule {
-                    rule.answers += 1;
-                }
-            };
-            (&f.habit, Box::new(change))
+            if let Some(rule) = &mut kept.rule {
+                rule.answers += 1;
+            }
         }
-        _ => return Ok(()),
-    };
-    let key = HabitKey(key.clone());
-    let mut habit = turn.habit(&key)?.cloned().unwrap_or_default();
-    change(&mut habit);
-    turn.put_habit(key, Some(habit));
+        _ => {}
+    }
+    turn.put_habit(key, Some(kept));
     Ok(())
 }

@@ -16,6 +16,7 @@ mod handlers;
 mod hijacked;
 mod nested;
 mod notices;
+mod outlets;
 mod pauses;
 mod plans;
 mod pools;

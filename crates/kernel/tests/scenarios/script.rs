@@ -10,8 +10,8 @@ use naos_types::input::{
     Asked, CallEnded, CallOutcome, DocumentWrite, End, GuestCall, Input, RunEnded,
 };
 use naos_types::spec::{
-    AgentSpec, BudgetSpec, Channel, FlowSpec, Handler, Kind, Merge, NoticeSpec, OnExceed, PlanSpec,
-    PoolSpec, RetryPolicy, SkillSpec, Spec, Telling, UndoablePlan, Urgency, Waits,
+    AgentSpec, BudgetSpec, FlowSpec, Handler, Kind, Merge, OnExceed, PlanSpec, PoolSpec,
+    RetryPolicy, SkillSpec, Spec, UndoablePlan,
 };
 use naos_types::{
     Actor, Code, Digest, DocPath, Grants, MemberId, Micros, Name, NewLog, Period, Refusal, Role,
@@ -19,6 +19,7 @@ use naos_types::{
 };
 
 use crate::bench::{Bench, sealed};
+use crate::outlets;
 
 pub type Outcome = (Result<Reply, Refusal>, Vec<Fact>);
 
@@ -247,8 +248,8 @@ fn play(bench: &mut Bench, sentence: &str) -> String {
             bench.command(command::Document::Delete { path })
         }
         ("keep", [kind, json]) => keep(bench, kind, json),
-        ("notice", [to, on @ ..]) => notice(bench, to, on),
-        ("digest", [to, span]) => digest(bench, to, span),
+        ("notice", [to, on @ ..]) => outlets::notice(bench, to, on),
+        ("digest", [to, span]) => outlets::digest(bench, to, span),
         ("try", [to]) => bench.command(command::Notice::Test { name: name(to) }),
         ("silence", [to]) => bench.command(command::Resource::Delete {
             kind: Kind::Notice,
@@ -550,51 +551,6 @@ fn call(bench: &mut Bench, who: &str, what: &[&str]) -> Outcome {
         digest: body.digest,
         ask,
     }))
-}
-
-/// A notice that tells of questions together, once the time is over.
-fn digest(bench: &mut Bench, to: &str, span: &str) -> Outcome {
-    let telling = Telling {
-        urgency: [(Waits::Approval, Urgency::Digest)].into(),
-        gather: seconds(span),
-        ..notice_spec(&[]).into()
-    };
-    bench.command(command::Resource::Apply {
-        kind: Kind::Notice,
-        name: name(to),
-        spec: telling.into(),
-    })
-}
-
-/// A notice that is sent three times at most; `on` are the words of what it tells of.
-fn notice(bench: &mut Bench, to: &str, on: &[&str]) -> Outcome {
-    bench.command(command::Resource::Apply {
-        kind: Kind::Notice,
-        name: name(to),
-        spec: Spec::Notice(notice_spec(on)),
-    })
-}
-
-fn notice_spec(on: &[&str]) -> NoticeSpec {
-    let waits = |word: &&str| Waits::ALL.iter().find(|(known, _)| known == word);
-    NoticeSpec {
-        on: on
-            .iter()
-            .filter_map(waits)
-            .map(|(_, waits)| *waits)
-            .collect(),
-        channel: Channel::Webhook {
-            url: "https://hooks.example.org/".into(),
-            secret: None,
-        },
-        title: false,
-        page: None,
-        retry: RetryPolicy {
-            attempts_max: 3,
-            wait: Span::secs(10),
-            ..RetryPolicy::default()
-        },
-    }
 }
 
 fn outstanding_call(bench: &Bench, who: &str) -> Call {

@@ -150,7 +150,7 @@ fn add(context: &Context, body: &Value, token_file: Option<&Path>) -> Ended {
         Some((path, mut file)) => {
             writeln!(file, "{token}")
                 .and_then(|()| file.sync_all())
-                .map_err(|e| Fail::io(&format!("write {}", path.display()), &e))?;
+                .map_err(|e| Fail::io(format!("write {}", path.display()), &e))?;
             out.say(format!("Their token is in {}.", path.display()));
             answer["token"] = Value::Null;
             answer["token_path"] = json!(path);
@@ -168,5 +168,5 @@ fn new_file(path: &Path) -> Result<std::fs::File, Fail> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let opened = options.open(path);
-    opened.map_err(|e| Fail::io(&format!("make {}", path.display()), &e))
+    opened.map_err(|e| Fail::io(format!("make {}", path.display()), &e))
 }

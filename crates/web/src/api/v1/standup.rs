@@ -146,7 +146,7 @@ fn tell(
 
 /// What naos said last in its thread: why it can't begin, or go on.
 fn why(reader: &Reader, id: TaskId, found: &OnBoard) -> Result<Value, Fault> {
-    if let Some(other) = found.card.after.iter().next() {
+    if let Some(other) = found.card.after.first() {
         let task = reader.find::<Task>(other)?;
         if task.is_some_and(|task| task.status != TaskStatus::Done) {
             return Ok(json!(format!("it waits for {other}")));
