@@ -29,6 +29,8 @@ const FACT: &str = concat!(
     r#""confidence":0.8,"source":"mail/7","promoted":true}"#
 );
 
+const FORMS: &str = "---\nname: forms\ndescription: Fills forms.\n---\n# Forms\n\nUse ink.\n";
+
 fn workspace(project: &Project) -> PathBuf {
     let dir = project.path("openclaw/workspace");
     put(
@@ -52,6 +54,8 @@ fn workspace(project: &Project) -> PathBuf {
             ("BOOTSTRAP.md", "Who are you?\n"),
             (".git/config", "[core]\n"),
             ("photo.png", "no text"),
+            ("skills/forms/SKILL.md", FORMS),
+            ("skills/forms/scripts/fill.py", "print(1)\n"),
         ],
     );
     dir
@@ -120,6 +124,12 @@ fn process_a_folder_becomes_an_agent_once_and_without_its_secrets() {
             ("big.md", &"long ".repeat(60_000)),
             ("bad.jsonl", "{"),
             ("memory/2026-10-06.md", "- a note\n"),
+            ("skills/forms/tool.wasm", "\0asm"),
+            (
+                "skills/broken/SKILL.md",
+                "---\nname: other\ndescription: x\n---\n",
+            ),
+            ("skills/README.md", "All of them.\n"),
         ],
     );
     fs::write(dir.join("latin.md"), b"caf\xe9").unwrap();
@@ -139,6 +149,10 @@ fn process_a_folder_becomes_an_agent_once_and_without_its_secrets() {
         ("memory/facts.jsonl", "new", ""),
         ("notes/clients.csv", "new", "`context`"),
         ("canvas/", "left out", "nothing for an agent"),
+        ("skills/forms/", "new", ""),
+        ("skills/forms/tool.wasm", "left out", "naos create"),
+        ("skills/broken/", "refused", "skills/broken/SKILL.md:2:7"),
+        ("skills/README.md", "left out", "no skill"),
         (".git/", "left out", "nothing for an agent"),
         ("BOOTSTRAP.md", "left out", "AGENTS.md"),
         ("photo.png", "left out", "no text"),
@@ -197,6 +211,10 @@ fn process_a_folder_becomes_an_agent_once_and_without_its_secrets() {
     ] {
         assert!(asked.contains(known), "{known}: {asked}");
     }
+    assert!(
+        asked.contains("- forms: Fills forms.") && !asked.contains("Use ink."),
+        "{asked}"
+    );
     assert!(!asked.contains(&key));
     // The same again is nothing new.
     let before = documents(project);
@@ -281,7 +299,7 @@ fn process_what_is_exported_and_imported_is_what_it_was() {
     let out = project.path("out/ada");
     let export = ["agent", "export", "ada", words(&out)];
     let done = project.json(&export);
-    assert_eq!(done["written"].as_array().unwrap().len(), 11, "{done:#}");
+    assert_eq!(done["written"].as_array().unwrap().len(), 13, "{done:#}");
     let first = files(&out);
     for name in [
         "SOUL.md",
@@ -289,6 +307,8 @@ fn process_what_is_exported_and_imported_is_what_it_was() {
         "USER.md",
         "MEMORY.md",
         "memory/2026-10-05.md",
+        "skills/forms/SKILL.md",
+        "skills/forms/scripts/fill.py",
     ] {
         assert_eq!(first[name], fs::read(dir.join(name)).unwrap(), "{name}");
     }

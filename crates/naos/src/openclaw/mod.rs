@@ -6,6 +6,7 @@
 mod agreed;
 mod out;
 mod secrets;
+mod skills;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::fail::Fail;
 
 pub(crate) use agreed::Agreed;
 pub(crate) use out::{MARKER, Written, write};
+pub(crate) use skills::{SKILLS, digest as skill_digest, document as skill_document, skill};
 
 /// The longest file, in bytes.
 pub(crate) const BYTES_MAX: u64 = 256 << 10;
@@ -49,6 +51,8 @@ pub(crate) enum Part {
     Day,
     /// What it learned, with where it has it from.
     Facts,
+    /// A skill: its text is the document that makes it.
+    Skill,
     /// Any other text; shown where its manifest names it.
     Context,
 }
@@ -60,6 +64,7 @@ impl Part {
             Self::Memory => "memory",
             Self::Day => "notes of a day",
             Self::Facts => "what it learned",
+            Self::Skill => "skill",
             Self::Context => "context",
         }
     }
@@ -84,8 +89,13 @@ pub(crate) struct Found {
     pub(crate) fate: Fate,
 }
 
-/// All that a folder holds, in the order of the paths.
+/// All that a folder holds, in the order of the paths; a skill is one of it.
 pub(crate) fn read(dir: &Path) -> Result<Vec<Found>, Fail> {
+    Ok(skills::gathered(walk(dir, "")?))
+}
+
+/// The same of a folder that stands beneath `prefix` in a workspace.
+fn walk(dir: &Path, prefix: &str) -> Result<Vec<Found>, Fail> {
     let mut out = Vec::new();
     let mut open = vec![(dir.to_owned(), 0)];
     let (mut entries, mut bytes) = (0, 0);
@@ -109,6 +119,7 @@ pub(crate) fn read(dir: &Path) -> Result<Vec<Found>, Fail> {
                 out.push(refused(&label, "its name is not UTF-8 text"));
                 continue;
             };
+            let within = format!("{prefix}{within}");
             if within == MARKER {
                 continue; // what an earlier export left there
             }
@@ -150,7 +161,7 @@ fn last(path: &str) -> &str {
 /// Why a folder isn't looked into, if it isn't.
 fn folder_fate(within: &str, depth: usize) -> Option<Fate> {
     let name = last(within);
-    if secrets::is_named_so(name) {
+    if secrets::is_named_so(name, within.starts_with(SKILLS)) {
         return Some(Fate::Refused("it is called like a place of secrets".into()));
     }
     if name.starts_with('.') || FOREIGN.contains(&name) {
@@ -172,7 +183,8 @@ fn file(path: &Path, within: &str, kind: fs::FileType, bytes: &mut u64) -> Resul
         ));
     }
     let name = last(within);
-    if secrets::is_named_so(name) {
+    let is_skill = within.starts_with(SKILLS);
+    if secrets::is_named_so(name, is_skill) {
         return Ok(refused(within, "it is called like a place of secrets"));
     }
     let left_out = |why: &str| {
@@ -185,11 +197,16 @@ fn file(path: &Path, within: &str, kind: fs::FileType, bytes: &mut u64) -> Resul
     if RITUALS.contains(&within) {
         return left_out("naos has no such ritual: move what holds to AGENTS.md");
     }
-    if within.starts_with("skills/") {
-        return left_out("skills aren't taken along");
-    }
     let ending = Path::new(name).extension().unwrap_or_default();
-    if !TEXTS.contains(&&*ending.to_string_lossy()) {
+    if is_skill && ending == "wasm" {
+        return left_out(
+            "naos runs no program of a skill: make an agent of it, naos create NAME --source FILE",
+        );
+    }
+    if is_skill && !is_text(path)? {
+        return left_out("it is no text, and only texts of a skill are kept");
+    }
+    if !is_skill && !TEXTS.contains(&&*ending.to_string_lossy()) {
         return left_out("it is no text for an agent");
     }
     if let Err(why) = DocPath::new(within) {
@@ -219,11 +236,28 @@ fn part(within: &str) -> Part {
         Part::Memory
     } else if within == FACTS {
         Part::Facts
+    } else if within.starts_with(SKILLS) {
+        Part::Skill
     } else if day.is_some_and(|day| day.parse::<jiff::civil::Date>().is_ok() && day.len() == 10) {
         Part::Day
     } else {
         Part::Context
     }
+}
+
+/// Whether a file begins as text does.
+fn is_text(path: &Path) -> Result<bool, Fail> {
+    use std::io::Read as _;
+    const LOOKED_AT: u64 = 8 << 10;
+    let reading = |e: std::io::Error| Fail::io(format!("read {}", path.display()), &e);
+    let mut begin = Vec::new();
+    let file = fs::File::open(path).map_err(reading)?;
+    file.take(LOOKED_AT)
+        .read_to_end(&mut begin)
+        .map_err(reading)?;
+    let cut_short = |e: std::str::Utf8Error| e.error_len().is_none();
+    let is_utf8 = std::str::from_utf8(&begin).map_or_else(cut_short, |_| true);
+    Ok(is_utf8 && !begin.contains(&0))
 }
 
 /// The text of a file, or why it isn't taken.

@@ -43,6 +43,7 @@ pub(crate) fn write(
     files: &BTreeMap<String, String>,
     force: bool,
 ) -> Result<Written, Fail> {
+    let force = force || crate::planted::exports_over_edits();
     let marker = marker(dir, agent)?;
     let mut done = Written::default();
     let mut others = Vec::new();
@@ -66,7 +67,7 @@ pub(crate) fn write(
             _ => {}
         }
     }
-    if !others.is_empty() && !crate::planted::exports_over_edits() {
+    if !others.is_empty() {
         let what = format!(
             "somebody changed {} in {} since the last export; nothing was written",
             others.join(", "),

@@ -85,11 +85,12 @@ const WORDS: [&str; 10] = [
 /// A shorter value after such a word is a word itself.
 const VALUE_BYTES_MIN: usize = 16;
 
-/// Whether a file or folder of this name holds secrets.
-pub(super) fn is_named_so(name: &str) -> bool {
+/// Whether a file or folder of this name holds secrets. Skills are about tokens and passwords at
+/// times, so that how a name begins says nothing there.
+pub(super) fn is_named_so(name: &str, is_skill: bool) -> bool {
     let name = name.to_lowercase();
     NAMES.contains(&name.as_str())
-        || BEGINNINGS.iter().any(|begins| name.starts_with(begins))
+        || (!is_skill && BEGINNINGS.iter().any(|begins| name.starts_with(begins)))
         || ENDINGS.iter().any(|ends| name.ends_with(ends))
 }
 
@@ -193,7 +194,7 @@ mod tests {
             "id_rsa.pub",
             "token.txt",
         ] {
-            assert!(is_named_so(name), "{name}");
+            assert!(is_named_so(name, false), "{name}");
         }
         for name in [
             "SOUL.md",
@@ -202,8 +203,9 @@ mod tests {
             "monkey.md",
             "notes.json",
         ] {
-            assert!(!is_named_so(name), "{name}");
+            assert!(!is_named_so(name, false), "{name}");
         }
+        assert!(!is_named_so("tokens.css", true) && is_named_so(".env", true));
     }
 
     #[test]

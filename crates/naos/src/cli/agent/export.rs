@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::json;
+use naos_types::Digest;
+use serde_json::{Value, json};
 
 use super::super::memory;
 use super::{Context, Ended};
-use crate::openclaw::{self, Agreed};
+use crate::openclaw::{self, Agreed, SKILLS};
+use crate::session::api;
 use crate::workspace;
 
 #[derive(clap::Args)]
@@ -39,12 +41,28 @@ pub(super) fn go(context: &Context, asked: &Export) -> Ended {
     {
         files.insert("USER.md".into(), text);
     }
+    let shown = session.get(api(&format!("/agents/{agent}")))?;
+    let mut same: BTreeMap<String, String> = files
+        .iter()
+        .map(|(path, text)| (path.clone(), Digest::of(text.as_bytes()).to_string()))
+        .collect();
+    let skills = shown["mind"]["skills"].as_array().into_iter().flatten();
+    for name in skills.filter_map(Value::as_str) {
+        let Some(skill) = super::import::skill(&mut session, name)? else {
+            continue;
+        };
+        let texts = skill.as_object().into_iter().flatten();
+        for (path, text) in texts {
+            let path = format!("{SKILLS}{name}/{path}");
+            files.insert(path, text.as_str().unwrap_or_default().to_owned());
+        }
+        same.insert(
+            format!("{SKILLS}{name}/"),
+            openclaw::skill_digest(name, &skill),
+        );
+    }
     drop(session);
     let done = openclaw::write(&asked.dir, agent.as_str(), &files, asked.force)?;
-    let same = files.iter().map(|(path, text)| {
-        let digest = naos_types::Digest::of(text.as_bytes()).to_string();
-        (path.clone(), digest)
-    });
     Agreed::of(&project).keep(&project, &super::import::whose(context, &agent), same)?;
     let openclaw::Written {
         written,

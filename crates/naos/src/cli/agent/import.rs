@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::super::name;
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::openclaw::{self, Agreed, Fate, Found, Part};
+use crate::openclaw::{self, Agreed, Fate, Found, Part, SKILLS};
 use crate::project::Project;
-use crate::session::{Session, api};
+use crate::session::{Session, api, part};
 use crate::sync::{self, Document, How, OwnFiles};
 use crate::workspace::{self, FOLDER};
 
@@ -119,11 +119,21 @@ pub(super) fn go(context: &Context, asked: &Import) -> Ended {
     }
     if !asked.dry_run {
         no_conflict(&coming, asked, &agent)?;
+        let mut skills = Vec::new();
         for one in &coming {
-            if matches!(one.turn, Turn::New | Turn::Changed | Turn::Conflict) {
+            if !matches!(one.turn, Turn::New | Turn::Changed | Turn::Conflict) {
+                continue;
+            }
+            if one.part == Part::Skill {
+                skills.push(openclaw::skill_document(one.path, one.text));
+            } else {
                 let path = format!("{folder}/{}", one.path);
                 workspace::write(&mut session, &path, one.text, one.version)?;
             }
+        }
+        if !skills.is_empty() {
+            let answer = sync::apply(&mut session, &skills, How::default())?;
+            sync::warn(&context.out, &answer);
         }
         // Last: an agent that is new begins with who it is.
         if let Some(text) = &manifest {
@@ -134,6 +144,18 @@ pub(super) fn go(context: &Context, asked: &Import) -> Ended {
         agreed.keep(&project, &whose, same)?;
     }
     drop(session);
+    if let Some(shown) = &there {
+        let has = shown["mind"]["skills"].as_array();
+        let is_granted = |name: &str| has.is_some_and(|all| all.iter().any(|one| one == name));
+        let mut new = skills_of(&found);
+        new.retain(|name| !is_granted(name));
+        if !new.is_empty() {
+            let names = new.join(", ");
+            context.out.note(format!(
+                "{agent} may not read {names} yet: add them to `skills` in its manifest"
+            ));
+        }
+    }
     show(
         context,
         asked,
@@ -206,6 +228,20 @@ fn slugs(models: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// The files of a skill that is there.
+pub(super) fn skill(session: &mut Session, name: &str) -> Result<Option<Value>, Fail> {
+    match session.get(api(&format!("/resources/agent_skill/{}", part(name)))) {
+        Ok(found) => Ok(Some(found["spec"]["files"].clone())),
+        Err(fail) if matches!(fail.code, Some(Code::NOT_FOUND | Code::BAD_NAME)) => Ok(None),
+        Err(fail) => Err(fail),
+    }
+}
+
+/// The name of a skill, by where it stands in a workspace.
+fn skill_name(path: &str) -> Option<&str> {
+    path.strip_prefix(SKILLS)?.strip_suffix('/')
+}
+
 /// Each document that the folder holds, beside what naos has.
 fn coming<'a>(
     session: &mut Session,
@@ -222,24 +258,31 @@ fn coming<'a>(
             Some((path, (piece.digest(), version)))
         })
         .collect();
-    let each = found.iter().filter_map(|one| {
+    let mut out = Vec::new();
+    for one in found {
         let Fate::Taken(part, text) = &one.fate else {
-            return None;
+            continue;
         };
         let digest = Digest::of(text.as_bytes()).to_string();
-        let naos = kept.get(&one.path);
-        let is = naos.map(|(digest, _)| digest.as_str());
+        let naos = match skill_name(&one.path) {
+            Some(name) => {
+                let files = skill(session, name)?;
+                files.map(|files| (openclaw::skill_digest(name, &files), 0))
+            }
+            None => kept.get(&one.path).cloned(),
+        };
+        let is = naos.as_ref().map(|(digest, _)| digest.as_str());
         let turn = Turn::of(&digest, is, last.get(&one.path).map(String::as_str));
-        Some(Coming {
+        out.push(Coming {
             path: &one.path,
             part: *part,
             text,
             digest,
-            version: naos.map_or(0, |(_, version)| *version),
+            version: naos.map_or(0, |(_, version)| version),
             turn,
-        })
-    });
-    Ok(each.collect())
+        });
+    }
+    Ok(out)
 }
 
 fn no_conflict(coming: &[Coming<'_>], asked: &Import, agent: &Name) -> Result<(), Fail> {
@@ -256,6 +299,14 @@ fn no_conflict(coming: &[Coming<'_>], asked: &Import, agent: &Name) -> Result<()
     Err(Fail::new(Code::EXISTS, what).help(help))
 }
 
+/// The names of the skills that are taken along.
+fn skills_of(found: &[Found]) -> Vec<&str> {
+    let taken = found
+        .iter()
+        .filter(|one| matches!(one.fate, Fate::Taken(Part::Skill, _)));
+    taken.filter_map(|one| skill_name(&one.path)).collect()
+}
+
 /// The manifest of an agent that is new. What is wrong with it is said before anything is written.
 fn manifest(asked: &Import, agent: &Name, found: &[Found]) -> Result<String, Fail> {
     let quoted = |text: &str| Value::from(text).to_string();
@@ -265,6 +316,11 @@ fn manifest(asked: &Import, agent: &Name, found: &[Found]) -> Result<String, Fai
     };
     let wakes = found.iter().any(|one| one.path == "HEARTBEAT.md");
     let heartbeat = if wakes { "    heartbeat: 30m\n" } else { "" };
+    let skills = skills_of(found);
+    let skills = match &skills[..] {
+        [] => String::new(),
+        names => format!("    skills: [{}]\n", names.join(", ")),
+    };
     let text = format!(
         "# The agent {agent}, from a workspace of OpenClaw. naos applies this file when it \
          changed.\n# Who it is and what it remembers are documents: naos memory export {agent} \
@@ -273,7 +329,7 @@ fn manifest(asked: &Import, agent: &Name, found: &[Found]) -> Result<String, Fai
          model: {models}\n    \
          capabilities: [text, tools]\n    \
          workspace: {FOLDER}/{agent}\n{heartbeat}    \
-         tools: [context_read, context_write, calculate, ask, note, remember, recall]\n    \
+         tools: [context_read, context_write, calculate, ask, note, remember, recall]\n{skills}    \
          grants:\n      \
          ask: true\n    \
          budget: {}\n",
@@ -352,7 +408,10 @@ fn show(
     };
     let rows: Vec<[String; 4]> = found.iter().map(row).collect();
     if context.out.json {
-        let item = |[file, what, result, why]: &[String; 4]| json!({"file": file, "what": what, "result": result, "why": why});
+        let item = |row: &[String; 4]| {
+            let [file, what, result, why] = row;
+            json!({"file": file, "what": what, "result": result, "why": why})
+        };
         let items: Vec<Value> = rows.iter().map(item).collect();
         context.out.json(&json!({
             "agent": agent, "workspace": folder, "created": is_new && !asked.dry_run,
@@ -387,6 +446,9 @@ fn show(
 /// What is to be said of a document beside how it comes about.
 fn why(one: &Coming<'_>) -> String {
     match (one.turn, one.part) {
+        (Turn::Kept, part) if one.version == 0 && part != Part::Skill => {
+            "the folder is as it was; naos has it elsewhere, or not any more".into()
+        }
         (Turn::Kept, _) => "naos has a later text, the folder is as it was".into(),
         (Turn::Conflict, _) => "both sides changed it".into(),
         (Turn::New, Part::Context) => "shown where `context` in the manifest names it".into(),
