@@ -69,6 +69,19 @@ impl Findings {
         }
     }
 
+    /// What the file is called.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Adds what was found in a file within this one.
+    pub fn take(&mut self, other: Self) {
+        let room = DIAGNOSTICS_MAX.saturating_sub(self.errors.len());
+        self.errors.extend(other.errors.into_iter().take(room));
+        let room = DIAGNOSTICS_MAX.saturating_sub(self.warnings.len());
+        self.warnings.extend(other.warnings.into_iter().take(room));
+    }
+
     fn diagnostic(&self, at: Mark, code: Code, what: String, help: Option<String>) -> Diagnostic {
         let file = self.file.clone();
         Diagnostic {

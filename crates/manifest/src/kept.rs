@@ -137,6 +137,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
         | Kind::Supervisor
         | Kind::Webhook
         | Kind::Secret
+        | Kind::AgentSkill
         | Kind::Workflow => return None,
     })
 }

@@ -6,6 +6,7 @@
 //! does), never guess: an unknown key is an error. Start at [`parse_document`].
 
 mod agent;
+mod agent_skill;
 mod amounts;
 mod budget;
 pub mod calendar;
@@ -49,8 +50,8 @@ pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};
 
 use naos_types::spec::{
-    BudgetSpec, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, Spec, SupervisorSpec, Telling,
-    UndoablePlan,
+    AgentSkillSpec, BudgetSpec, FlowSpec, FlowStep, Kind, PlanSpec, PoolSpec, Spec, SupervisorSpec,
+    Telling, UndoablePlan,
 };
 use naos_types::{Code, Name};
 
@@ -105,6 +106,8 @@ pub struct Applied {
     pub schedules: Vec<(Name, ScheduleDoc)>,
     /// Supervisors.
     pub supervisors: Vec<(Name, SupervisorSpec)>,
+    /// Skills that agents read.
+    pub agent_skills: Vec<(Name, AgentSkillSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
     /// What is odd and no error.
@@ -295,6 +298,8 @@ fn duplicates(out: &Applied, found: &mut Findings) {
     all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
     all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
     all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
+    let read = out.agent_skills.iter();
+    all.extend(read.map(|(name, _)| (Kind::AgentSkill, name)));
     let supervisors = out.supervisors.iter();
     all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
     all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));

@@ -62,6 +62,10 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             }
         }
     }
+    mind.skills = crate::agent_skill::granted(map, findings);
+    if !mind.skills.is_empty() && !mind.tools.contains(&Tool::SkillRead) {
+        mind.tools.push(Tool::SkillRead); // what else would it be told of them for
+    }
     for node in map.items(&["context", "documents"], findings) {
         let Some(text) = reader::text(node, "context", findings) else {
             continue;

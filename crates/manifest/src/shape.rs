@@ -7,8 +7,8 @@ use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
 use crate::{
-    Applied, Reading, agent, budget, config, flow, kept, notice, plan, pool, schedule, skill,
-    subscription, supervision,
+    Applied, Reading, agent, agent_skill, budget, config, flow, kept, notice, plan, pool, schedule,
+    skill, subscription, supervision,
 };
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
@@ -198,6 +198,7 @@ fn one(
             let help = "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate`";
             found.error_help(node.at, "naos makes secrets itself", help);
         }
+        Kind::AgentSkill => out.agent_skills.extend(agent_skill::one(node, found)),
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),

@@ -13,6 +13,7 @@ mod desktop;
 mod fail;
 mod link;
 mod office;
+mod openclaw;
 mod out;
 mod outside;
 mod planted;

@@ -30,3 +30,18 @@ pub(crate) fn silent_about_old_mails() -> bool {
 pub(crate) fn forgets_one_place() -> bool {
     chosen("forgets-one-place")
 }
+
+/// What looks like a key is taken along with the folder that it stands in.
+pub(crate) fn imports_keys() -> bool {
+    chosen("imports-keys")
+}
+
+/// An import takes back what the agent wrote since the last one.
+pub(crate) fn imports_old_memories() -> bool {
+    chosen("imports-old-memories")
+}
+
+/// An export writes over what somebody changed in the folder.
+pub(crate) fn exports_over_edits() -> bool {
+    chosen("exports-over-edits")
+}

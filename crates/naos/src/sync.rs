@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use naos_manifest::{DOCUMENT_BYTES_MAX, Files, NoChecks};
 use naos_sandbox::WrapError;
+use naos_types::spec::SKILL_FILE;
 use naos_types::{Code, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::fail::{Fail, place};
+use crate::openclaw::{self, SKILLS};
 use crate::out::{Out, items};
 use crate::project::Project;
 use crate::session::{Session, api};
@@ -102,19 +104,30 @@ pub(crate) fn text(label: &str, bytes: Vec<u8>) -> Result<String, Fail> {
     })
 }
 
-/// All documents of a folder, in the order of their paths.
-pub(crate) fn documents_below(dir: &Path) -> Result<Vec<Document>, Fail> {
-    let mut paths = Vec::new();
+/// All documents of a folder in the order of their paths, then its skills, each of which is one;
+/// and what of these isn't taken along.
+pub(crate) fn documents_below(dir: &Path) -> Result<(Vec<Document>, Vec<String>), Fail> {
+    let (mut paths, mut skills) = (Vec::new(), Vec::new());
     collect(dir, 0, is_document, &mut paths)?;
+    collect(dir, 0, is_skill, &mut skills)?;
     paths.sort();
-    if paths.len() > DOCUMENTS_MAX {
+    skills.sort();
+    if paths.len() + skills.len() > DOCUMENTS_MAX {
         let what = format!("{} has more than {DOCUMENTS_MAX} documents", dir.display());
         return Err(Fail::new(Code::TOO_LARGE, what));
     }
-    paths
-        .iter()
-        .map(|path| document(path, path.display().to_string()))
-        .collect()
+    let mut out = Vec::with_capacity(paths.len() + skills.len());
+    for path in paths {
+        out.push(document(&path, path.display().to_string())?);
+    }
+    let mut left = Vec::new();
+    for path in skills {
+        let folder = path.parent().unwrap_or(dir);
+        let (document, others) = openclaw::skill(folder, &folder.display().to_string())?;
+        out.push(document);
+        left.extend(others);
+    }
+    Ok((out, left))
 }
 
 /// How many files of a folder may hold resources as JSON: whether they do is nobody's guess.
@@ -136,6 +149,12 @@ fn collect(
     paths: &mut Vec<PathBuf>,
 ) -> Result<(), Fail> {
     let reading = |e| Fail::io(format!("read the folder {}", dir.display()), &e);
+    let skill = dir.join(SKILL_FILE);
+    if skill.is_file() {
+        // What else stands there is the skill's.
+        paths.extend(wanted(&skill).then_some(skill));
+        return Ok(());
+    }
     for entry in fs::read_dir(dir).map_err(reading)? {
         let path = entry.map_err(reading)?.path();
         let name = path
@@ -160,6 +179,41 @@ fn is_document(path: &Path) -> bool {
         .is_some_and(|end| end == "yaml" || end == "yml")
 }
 
+fn is_skill(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == SKILL_FILE)
+}
+
+/// The skills of a project that agents read.
+fn own_skills(project: &Project) -> Result<Vec<Document>, Fail> {
+    let folder = project.root.join(SKILLS);
+    let mut out = Vec::new();
+    if !folder.is_dir() {
+        return Ok(out);
+    }
+    let reading = |e| Fail::io(format!("read the folder {}", folder.display()), &e);
+    let mut dirs = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(reading)? {
+        let path = entry.map_err(reading)?.path();
+        if !path.join(SKILL_FILE).is_file() {
+            continue;
+        }
+        if path.is_symlink() {
+            let what = format!(
+                "{} is a link, which could lead anywhere",
+                project.label(&path)
+            );
+            let help = "put the folder itself there, or name it: naos skill add DIR";
+            return Err(Fail::new(Code::BAD_DOCUMENT, what).help(help));
+        }
+        dirs.push(path);
+    }
+    dirs.sort();
+    for dir in dirs {
+        out.push(openclaw::skill(&dir, &project.label(&dir))?.0);
+    }
+    Ok(out)
+}
+
 /// The project's own files: its configuration, its squads and its skills.
 pub(crate) fn own_documents(project: &Project) -> Result<Vec<Document>, Fail> {
     let mut out = Vec::new();
@@ -181,6 +235,7 @@ pub(crate) fn own_documents(project: &Project) -> Result<Vec<Document>, Fail> {
             out.push(found);
         }
     }
+    out.extend(own_skills(project)?);
     Ok(out)
 }
 
@@ -436,7 +491,7 @@ mod tests {
         ] {
             write(path);
         }
-        let found = documents_below(dir.path()).unwrap();
+        let (found, _) = documents_below(dir.path()).unwrap();
         let names: Vec<_> = found
             .iter()
             .map(|d| d.label.rsplit('/').next().unwrap())

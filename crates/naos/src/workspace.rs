@@ -223,18 +223,29 @@ pub(crate) fn recalled(session: &mut Session, folder: &str) -> Result<Vec<Listed
 
 /// What naos keeps beneath a path.
 pub(crate) fn kept(session: &mut Session, beneath: &str) -> Result<Vec<Piece>, Fail> {
-    let list = session.get(api(&format!("/documents?prefix={}", part(beneath))))?;
+    let all = versions(session, beneath)?.into_iter();
+    Ok(all.map(|(piece, _)| piece).collect())
+}
+
+/// The same, each with its version.
+pub(crate) fn versions(session: &mut Session, beneath: &str) -> Result<Vec<(Piece, u64)>, Fail> {
     let mut out = Vec::new();
-    for item in items(&list) {
-        let path = item["path"].as_str().unwrap_or_default();
-        let path = path.trim_start_matches('/').to_owned();
-        let found = session.get(place(&path))?;
-        out.push(Piece {
-            path,
-            text: found["text"].as_str().unwrap_or_default().to_owned(),
-        });
+    let mut after = String::new();
+    loop {
+        let list = session.get(api(&format!("/documents?prefix={}{after}", part(beneath))))?;
+        for item in items(&list) {
+            let path = item["path"].as_str().unwrap_or_default();
+            let path = path.trim_start_matches('/').to_owned();
+            // It may be gone by now.
+            if let Some((text, version)) = document(session, &path)? {
+                out.push((Piece { path, text }, version));
+            }
+        }
+        match list["next"].as_str() {
+            Some(next) => after = format!("&after={}", part(next)),
+            None => return Ok(out),
+        }
     }
-    Ok(out)
 }
 
 /// A document of naos; none where there isn't one.

@@ -22,6 +22,9 @@ pub struct Think {
     /// What it isn't shown, or not whole, and why.
     #[serde(default)]
     pub left_out: Vec<(String, String)>,
+    /// What it is told of the skills that it may read.
+    #[serde(default)]
+    pub skills: Vec<SkillTold>,
     /// When it is asked.
     #[serde(default)]
     pub at: Time,
@@ -40,6 +43,17 @@ pub struct Think {
     pub temperature: Option<u16>,
     /// The JSON schema of the answer.
     pub schema: Option<String>,
+}
+
+/// A skill as a model is told of it before it reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkillTold {
+    /// What it is called.
+    pub name: Name,
+    /// Its version, counted from 1.
+    pub version: u32,
+    /// What it does and when to use it.
+    pub description: String,
 }
 
 /// A tool as a model is told of it.

@@ -98,6 +98,7 @@ pub fn check(
     let (errors, mut warnings) = (judged.errors, judged.warnings);
     let nobody = |_: &Name| Ok::<bool, Infallible>(false);
     warnings.extend(missing(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
+    warnings.extend(unskilled(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
     let nothing = |_: Kind, _: &Name| Ok::<_, Infallible>(None);
     let (waiting, circle) =
         nested(documents, &judged.items, nothing).unwrap_or_else(|e| match e {});
@@ -268,6 +269,11 @@ fn gather(
         let apply = apply(kind, &name, spec);
         push(kind, name.to_string(), false, apply, None);
     }
+    for (name, skill) in applied.agent_skills {
+        let kind = Kind::AgentSkill;
+        let apply = apply(kind, &name, Spec::AgentSkill(skill.into()));
+        push(kind, name.to_string(), false, apply, None);
+    }
     for kept in applied.kept {
         let kind = kept.kind;
         let time = kept.schedule.as_ref().map(|schedule| schedule.at);
@@ -396,6 +402,31 @@ pub(crate) fn missing<E>(
                 let what = format!("{} {} is waiting: agent {name}", kind.word(), item.name);
                 let help = Some(format!("`naos create {name} --template …` makes it"));
                 out.push(fault_in(documents, item, name.as_str(), what, help));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Skills that agents name and that aren't there: neither here nor, as far as `there` knows,
+/// anywhere else.
+pub(crate) fn unskilled<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    mut there: impl FnMut(&Name) -> Result<bool, E>,
+) -> Result<Vec<Diagnostic>, E> {
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Agent(command::Agent::Apply { name, spec }) = &item.command else {
+            continue;
+        };
+        for skill in spec.mind.iter().flat_map(|mind| &mind.skills) {
+            let here =
+                |other: &Item| other.kind == Kind::AgentSkill && other.name == skill.as_str();
+            if !items.iter().any(here) && !there(skill)? {
+                let what = format!("agent {name} names the skill {skill}, and there is none");
+                let help = Some(format!("`naos skill add skills/{skill}` makes it"));
+                out.push(fault_in(documents, item, skill.as_str(), what, help));
             }
         }
     }

@@ -339,6 +339,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
         }
         Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Server(spec) => sound(spec.check()).map(|()| kind == Kind::Tool)?,
+        Spec::AgentSkill(spec) => sound(spec.check()).map(|()| kind == Kind::AgentSkill)?,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -354,6 +355,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
                 | Kind::Supervisor
                 | Kind::Webhook
                 | Kind::Secret
+                | Kind::AgentSkill
         ),
     };
     if fits {

@@ -202,7 +202,8 @@ fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
 
 /// Bytes and pieces of what stands at the beginning.
 fn beginning(input: BodyRef, shown: &Shown) -> (u64, u64) {
-    (input.len + shown.bytes(), 2 + shown.documents.len() as u64)
+    let pieces = shown.documents.len() + shown.skills.len();
+    (input.len + shown.bytes(), 2 + pieces as u64)
 }
 
 /// What the first answer costs at most, by the first model that is permitted: asked before
@@ -404,6 +405,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         shown: shown.documents,
         given: shown.given,
         left_out: shown.left_out,
+        skills: shown.skills,
         at: turn.now,
         input: run.input,
         tail: run.tail,

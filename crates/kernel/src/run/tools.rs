@@ -117,6 +117,7 @@ pub(super) fn call(
             super::talk::call(turn, (id, run), request, tool, &arguments)
         }
         Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
+        Tool::SkillRead => super::skill::call(turn, (id, run), mind, request, &arguments),
         Tool::Note | Tool::Remember => {
             let Some(folder) = &mind.workspace else {
                 let why = format!("{} has no workspace to keep it in", run.agent);

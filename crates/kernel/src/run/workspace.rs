@@ -7,6 +7,7 @@
 //! by the rule of its manifest.
 
 use naos_types::spec::MindSpec;
+use naos_types::think::SkillTold;
 use naos_types::{Actor, BodyRef, DocPath, Name, RunId, Span};
 
 use super::Run;
@@ -41,6 +42,8 @@ pub(super) struct Shown {
     pub documents: Vec<(String, BodyRef)>,
     /// How many bytes of each.
     pub given: Vec<u64>,
+    /// The skills that it may read.
+    pub skills: Vec<SkillTold>,
     /// What it isn't shown, or not whole, and why.
     pub left_out: Vec<(String, String)>,
 }
@@ -49,8 +52,17 @@ impl Shown {
     /// How many bytes all of it has.
     pub fn bytes(&self) -> u64 {
         let titles = self.documents.iter().map(|(title, _)| title.len() as u64);
-        titles.sum::<u64>() + self.given.iter().sum::<u64>()
+        let skills = self.skills.iter().map(told_bytes);
+        titles.sum::<u64>() + self.given.iter().sum::<u64>() + skills.sum::<u64>()
     }
+}
+
+/// What stands around a skill where an agent is told of it, in bytes.
+const TOLD_BYTES: u64 = 8;
+
+/// How many bytes an agent is told of a skill.
+fn told_bytes(skill: &SkillTold) -> u64 {
+    (skill.name.as_str().len() + skill.description.len()) as u64 + TOLD_BYTES
 }
 
 pub(super) fn below(folder: &DocPath, name: &str) -> Done<DocPath> {
@@ -62,6 +74,9 @@ fn above(folder: &DocPath) -> Option<&str> {
     let (above, _) = folder.as_str().rsplit_once('/')?;
     Some(above)
 }
+
+/// How many of these say who the agent and its people are: skills come after them.
+const WHO: usize = 5;
 
 /// The documents of a workspace in the order of what they matter, each with those that stand in for
 /// it.
@@ -92,8 +107,8 @@ fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
     Ok(out)
 }
 
-/// What an agent is shown beside its task: its workspace, then the documents of its manifest, until
-/// its budget of tokens is spent.
+/// What an agent is shown beside its task: who it is, the skills that it may read, the rest of its
+/// workspace, then the documents of its manifest, until its budget of tokens is spent.
 pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
     let own = match &mind.workspace {
         Some(folder) => wanted(turn, folder)?,
@@ -108,7 +123,11 @@ pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
     )?;
     let mut left = u64::from(mind.shown_tokens_max) * TOKEN_BYTES;
     let mut out = Shown::default();
-    for (places, most) in &all {
+    let who = if mind.workspace.is_some() { WHO } else { 0 };
+    for (at, (places, most)) in all.iter().enumerate() {
+        if at == who {
+            tell_skills(turn, mind, &mut left, &mut out)?;
+        }
         let mut found = None;
         for path in places {
             if let Some(document) = turn.document(path)? {
@@ -138,7 +157,35 @@ pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
         out.given.push(given);
         out.documents.push((title, body));
     }
+    if all.len() <= who {
+        tell_skills(turn, mind, &mut left, &mut out)?;
+    }
     Ok(out)
+}
+
+/// Names and descriptions of the skills, as far as there is room.
+fn tell_skills(turn: &Turn<'_>, mind: &MindSpec, left: &mut u64, out: &mut Shown) -> Done {
+    for (name, found) in super::skill::granted(turn, mind)? {
+        let title = format!("skills/{name}");
+        let Some((spec, version)) = found else {
+            out.left_out.push((title, "there is no such skill".into()));
+            continue;
+        };
+        let told = SkillTold {
+            name,
+            version,
+            description: spec.description.clone(),
+        };
+        let bytes = told_bytes(&told);
+        if bytes > *left {
+            let why = format!("no room: {} tokens are all", mind.shown_tokens_max);
+            out.left_out.push((title, why));
+            continue;
+        }
+        *left -= bytes;
+        out.skills.push(told);
+    }
+    Ok(())
 }
 
 /// What an agent may do with a document of its workspace.

@@ -28,6 +28,7 @@ mod sagas;
 mod schedules;
 mod script;
 mod servers;
+mod skills;
 mod supervisors;
 mod things;
 mod thinking;

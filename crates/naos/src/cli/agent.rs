@@ -1,4 +1,7 @@
-//! `naos agent build DIR`, `naos agent wake NAME`
+//! `naos agent build|wake|import|export`
+
+mod export;
+mod import;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,11 +17,14 @@ use crate::sync::{self, Document, How};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds agents, and lets them look at what waits for them.
+/// Builds agents, takes them from folders and writes them there, and lets them look at what waits
+/// for them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  naos agent build agents/reader\n  \
     naos agent build module.wasm --out agents/mine.wasm\n  \
-    naos agent wake jarvis")]
+    naos agent wake jarvis\n  \
+    naos agent import ~/.openclaw/workspace --name jarvis --dry-run\n  \
+    naos agent export jarvis ./jarvis")]
 pub(crate) struct Agent {
     #[command(subcommand)]
     what: What,
@@ -33,6 +39,10 @@ enum What {
         /// Its name.
         name: String,
     },
+    /// Makes an agent of a workspace of OpenClaw, or brings it up to date. Earlier versions stay.
+    Import(import::Import),
+    /// Writes an agent's workspace into a folder that OpenClaw opens.
+    Export(export::Export),
 }
 
 #[derive(clap::Args)]
@@ -48,6 +58,8 @@ pub(crate) fn go(context: &Context, agent: &Agent) -> Ended {
     let build = match &agent.what {
         What::Build(build) => build,
         What::Wake { name } => return wake(context, name),
+        What::Import(asked) => return import::go(context, asked),
+        What::Export(asked) => return export::go(context, asked),
     };
     let made = component(&build.dir)?;
     let to = match &build.out {

@@ -44,7 +44,7 @@ pub(crate) fn go(context: &Context, apply: &Apply) -> Ended {
     }
     let mut documents = Vec::new();
     for file in &apply.files {
-        documents.extend(read(file)?);
+        documents.extend(read(&context.out, file)?);
     }
     let mut session = context.session()?;
     let answer = sync::apply(&mut session, &documents, how)?;
@@ -87,7 +87,7 @@ fn own(context: &Context, apply: &Apply, how: How) -> Ended {
     Ok(0)
 }
 
-fn read(file: &str) -> Result<Vec<Document>, Fail> {
+fn read(out: &Out, file: &str) -> Result<Vec<Document>, Fail> {
     if file == "-" {
         let text = super::given("-")?;
         return Ok(vec![Document {
@@ -98,7 +98,10 @@ fn read(file: &str) -> Result<Vec<Document>, Fail> {
     }
     let path = Path::new(file);
     if path.is_dir() {
-        let found = sync::documents_below(path)?;
+        let (found, left) = sync::documents_below(path)?;
+        for one in left {
+            out.note(format!("Left out: {one}"));
+        }
         if found.is_empty() {
             let what = format!("there is no .yaml file in {file}");
             return Err(Fail::new(Code::NOT_FOUND, what).help("name a file or another folder"));
@@ -148,7 +151,7 @@ pub(crate) fn path_of(kind: &str, name: &str) -> String {
     }
 }
 
-fn show(out: &Out, answer: &Value, gone: &[(String, String)]) {
+pub(super) fn show(out: &Out, answer: &Value, gone: &[(String, String)]) {
     if out.json {
         let mut answer = answer.clone();
         let gone: Vec<Value> = gone

@@ -14,7 +14,7 @@ use crate::session::{Session, api, part};
 #[command(
     after_help = "Kinds: agents, runs, tasks, plans, plan-runs, approvals, documents, events, \
     templates, members,\ntenants, budgets, skills, policies, supervisors, sagas, workflows, pools, \
-    instructions, drivers,\nuis, schedules, models, tools, lessons, notices;\n\
+    instructions, drivers,\nuis, schedules, models, tools, lessons, notices, agent-skills;\n\
     singular or plural.\n\n\
     Examples:\n  naos get agents\n  naos get run run_01jd8… --json\n  \
     naos get runs --status failed --agent reader\n  naos get document /reports/2026-w41.md"

@@ -85,7 +85,7 @@ pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
 }
 
 /// The agent's workspace in naos: `agents/jarvis`.
-fn folder(session: &mut Session, agent: &str) -> Result<(Name, String), Fail> {
+pub(super) fn folder(session: &mut Session, agent: &str) -> Result<(Name, String), Fail> {
     let agent = name(agent)?;
     let found = session.get(api(&format!("/agents/{agent}")))?;
     let folder = found["mind"]["workspace"].as_str();

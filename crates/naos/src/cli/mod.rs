@@ -25,6 +25,7 @@ mod instruction;
 
 mod driver;
 mod schedule;
+mod skill;
 mod supervisor;
 
 mod task;
@@ -232,6 +233,8 @@ enum Command {
     Squad(squad::Squad),
     /// Shows what an agent remembers, keeps it for good, or forgets it.
     Memory(memory::Memory),
+    /// Adds and lists skills that agents read: folders with a SKILL.md.
+    Skill(skill::Skill),
     /// Rebuilds and reloads agents while their sources change.
     Dev(dev::Dev),
     /// Shows and makes tenants.
@@ -401,6 +404,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Agent(command) => agent::go(context, &command),
         Command::Squad(command) => squad::go(context, &command),
         Command::Memory(command) => memory::go(context, &command),
+        Command::Skill(command) => skill::go(context, &command),
         Command::Dev(command) => dev::go(context, &command),
         Command::Tenant(command) => tenant::go(context, &command),
         Command::Crashtest(command) => crate::crashtest::go(context, &command),

@@ -13,7 +13,7 @@ use naos_engine::node::{Exchange, FrameKind, OutsideOutcome, Piecewise, Posed};
 use naos_engine::{chance, clock};
 use naos_kernel::recall::RECALL_HITS_MAX;
 use naos_types::spec::Tool;
-use naos_types::think::{Thought, ToolCall};
+use naos_types::think::{SkillTold, Thought, ToolCall};
 use serde_json::{Value, json};
 
 /// What stands before what a tool or a document says: whoever wrote it gives no orders.
@@ -124,6 +124,7 @@ fn request(posed: &Posed) -> Request {
         system.push_str("\n\n");
     }
     system.push_str(UNTRUSTED);
+    system.push_str(&skills(&think.skills));
     for (title, text) in &posed.shown {
         system.push_str(&format!(
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
@@ -157,6 +158,24 @@ fn request(posed: &Posed) -> Request {
         idempotency_key: Some(posed.key.clone()),
         ..Request::default()
     }
+}
+
+/// What stands before the names of skills.
+const SKILLS: &str = "What your operator wrote down of how to go about things. Where a task calls \
+    for one, read it with skill_read before you begin.";
+
+/// Names and descriptions of what an agent may read.
+fn skills(told: &[SkillTold]) -> String {
+    if told.is_empty() {
+        return String::new();
+    }
+    let line = |skill: &SkillTold| {
+        let words: Vec<&str> = skill.description.split_whitespace().collect();
+        let words = words.join(" ").replace("</skills>", "< /skills>");
+        format!("\n- {}: {words}", skill.name)
+    };
+    let lines: String = told.iter().map(line).collect();
+    format!("\n\n<skills>\n{SKILLS}{lines}\n</skills>")
 }
 
 fn schema(text: &str) -> Option<OutputSchema> {
@@ -372,6 +391,19 @@ fn described(tool: Tool) -> Described {
                         "description": "How many hits at most; 8 without it"},
                 }),
                 &["query"],
+            ),
+        ),
+        Tool::SkillRead => (
+            "Reads one of your skills: how your operator wants something done, or a file beside \
+             it. Scripts are only read, never run.",
+            object(
+                json!({
+                    "skill": text("Its name"),
+                    "path": text("A file of it: references/forms.md; SKILL.md without it"),
+                    "from": {"type": "integer", "minimum": 0,
+                        "description": "Where to go on in a file that was cut, in bytes"},
+                }),
+                &["skill"],
             ),
         ),
         Tool::Say => (

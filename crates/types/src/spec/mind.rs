@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ModelCan, ToolGrant};
+use super::{AGENT_SKILLS_MAX, ModelCan, ToolGrant};
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
@@ -39,6 +39,8 @@ pub struct MindSpec {
     pub others: Vec<ToolGrant>,
     /// Documents that it is shown at the beginning of each run.
     pub shown: Vec<DocPath>,
+    /// The skills that it may read.
+    pub skills: Vec<Name>,
     /// How many answers of models a run takes at most.
     pub turns_max: u32,
     /// How many tokens one answer may have, thoughts included.
@@ -99,6 +101,7 @@ impl Default for MindSpec {
             tools: Vec::new(),
             others: Vec::new(),
             shown: Vec::new(),
+            skills: Vec::new(),
             turns_max: 12,
             answer_tokens_max: 4_096,
             tokens_max: 200_000,
@@ -205,6 +208,9 @@ impl MindSpec {
                 "an agent names at most {OTHERS_MAX} tools of servers; `SERVER.*` names all"
             ));
         }
+        if self.skills.len() > AGENT_SKILLS_MAX {
+            return Err(format!("an agent has at most {AGENT_SKILLS_MAX} skills"));
+        }
         if self.shown.len() > SHOWN_MAX {
             return Err(format!("an agent is shown at most {SHOWN_MAX} documents"));
         }
@@ -275,6 +281,8 @@ tools! {
     Http "http"
     /// Looks for what fits in all that it remembers.
     Recall "recall"
+    /// Reads a skill that its manifest names.
+    SkillRead "skill_read"
 }
 
 impl Tool {

@@ -1,6 +1,7 @@
 //! What a resource says: applications are data.
 
 mod agent;
+mod agent_skill;
 pub mod as_text;
 mod budget;
 mod card;
@@ -24,6 +25,11 @@ mod wait;
 use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2, RetryPolicy};
+pub use agent_skill::{
+    AGENT_SKILLS_MAX, AgentSkillSpec, SKILL_ALL_BYTES_MAX, SKILL_BYTES_MAX,
+    SKILL_COMPATIBILITY_CHARS_MAX, SKILL_DESCRIPTION_CHARS_MAX, SKILL_FILE, SKILL_FILE_BYTES_MAX,
+    SKILL_FILES_MAX, SKILL_PATH_BYTES_MAX, front_matter, skill_path,
+};
 pub use budget::{BudgetSpec, OnExceed};
 pub use card::{
     Assignee, CARD_AFTER_MAX, CARD_AGENTS_MAX, CARD_ATTACHED_MAX, CARD_CC_MAX,
@@ -101,10 +107,14 @@ macro_rules! kinds {
                 match self { $(Self::$variant => $plural,)* }
             }
 
-            /// The kind that a word, singular or plural, names.
+            /// The kind that a word, singular or plural, names; `agent-skill` is the same as
+            /// `agent_skill`.
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word | $plural => Some(Self::$variant),)* _ => None }
+                match word.replace('-', "_").as_str() {
+                    $($word | $plural => Some(Self::$variant),)*
+                    _ => None,
+                }
             }
         }
     };
@@ -151,6 +161,8 @@ kinds! {
     Webhook "webhook" "webhooks"
     /// The secret that signs what goes to an address outside, and comes back from there.
     Secret "secret" "secrets"
+    /// Texts that an agent reads when a task calls for them.
+    AgentSkill "agent_skill" "agent_skills"
 }
 
 /// A resource's content.
@@ -196,6 +208,8 @@ pub enum Spec {
     Server(#[serde(with = "as_text")] std::sync::Arc<ServerSpec>),
     /// Who is told of what by how urgent it is, or of one member's inbox.
     Telling(#[serde(with = "as_text")] std::sync::Arc<Telling>),
+    /// Texts that agents read.
+    AgentSkill(#[serde(with = "as_text")] std::sync::Arc<AgentSkillSpec>),
 }
 
 impl From<Telling> for Spec {

@@ -24,7 +24,7 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested,
+    Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -169,7 +169,12 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let kept = |kind, name: &Name| kept_spec(&reader, kind, name);
     let (plans, circle) = nested(&documents, &judged.items, kept)?;
     judged.errors.extend(circle);
-    let waiting = waiting.into_iter().chain(plans);
+    let skilled = |name: &Name| -> Result<bool, Fault> {
+        let key = ResourceKey(Kind::AgentSkill, name.clone());
+        Ok(reader.find::<Resource>(&key)?.is_some())
+    };
+    let unread = unskilled(&documents, &judged.items, skilled)?;
+    let waiting = waiting.into_iter().chain(plans).chain(unread);
     if asked.strict {
         judged.errors.extend(waiting);
     } else {

@@ -85,6 +85,7 @@ fn content(spec: &Spec) -> Value {
             shown["tools"] = json!(spec.tools);
             shown
         }
+        Spec::AgentSkill(spec) => json!(**spec),
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
@@ -121,6 +122,15 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
     out
 }
 
+/// A list says how long the files of a skill are, and whoever asks for the skill what they say.
+fn sizes(item: &mut Value) {
+    if let Value::Object(files) = &mut item["spec"]["files"] {
+        for text in files.values_mut() {
+            *text = json!(text.as_str().map_or(0, str::len));
+        }
+    }
+}
+
 pub(crate) async fn list(call: Call) -> Answered {
     let kind = kind(&call)?;
     let reader = call.reader()?;
@@ -141,6 +151,9 @@ pub(crate) async fn list(call: Call) -> Answered {
         kind => {
             let found = reader.resources(kind, NAMES_MAX)?;
             items.extend(found.iter().map(|(key, resource)| shape(key, resource)));
+            if kind == Kind::AgentSkill {
+                items.iter_mut().for_each(sizes);
+            }
         }
     }
     ok(&json!({"items": items, "next": null}))

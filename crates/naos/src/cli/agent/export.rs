@@ -1,0 +1,90 @@
+//! `naos agent export`: an agent's workspace as a folder that OpenClaw opens.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use naos_types::Digest;
+use serde_json::{Value, json};
+
+use super::super::memory;
+use super::{Context, Ended};
+use crate::openclaw::{self, Agreed, SKILLS};
+use crate::session::api;
+use crate::workspace;
+
+#[derive(clap::Args)]
+pub(super) struct Export {
+    /// Whose.
+    agent: String,
+    /// The folder: new, empty, or of an earlier export of the same agent.
+    dir: PathBuf,
+    /// Replaces what somebody changed in the folder since the last export.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn go(context: &Context, asked: &Export) -> Ended {
+    let project = context.project()?;
+    let mut session = context.session()?;
+    let (agent, folder) = memory::folder(&mut session, &asked.agent)?;
+    let beneath = format!("{folder}/");
+    let pieces = workspace::kept(&mut session, &format!("/{beneath}"))?.into_iter();
+    let pieces = pieces.filter_map(|piece| {
+        let path = piece.path.strip_prefix(&beneath)?.to_owned();
+        Some((path, piece.text))
+    });
+    let mut files: BTreeMap<String, String> = pieces.collect();
+    // What is the same for all agents stands beside their workspaces, and an export stands alone.
+    if !files.contains_key("USER.md")
+        && let Some((above, _)) = folder.rsplit_once('/')
+        && let Some((text, _)) = workspace::document(&mut session, &format!("{above}/USER.md"))?
+    {
+        files.insert("USER.md".into(), text);
+    }
+    let shown = session.get(api(&format!("/agents/{agent}")))?;
+    let mut same: BTreeMap<String, String> = files
+        .iter()
+        .map(|(path, text)| (path.clone(), Digest::of(text.as_bytes()).to_string()))
+        .collect();
+    let skills = shown["mind"]["skills"].as_array().into_iter().flatten();
+    for name in skills.filter_map(Value::as_str) {
+        let Some(skill) = super::import::skill(&mut session, name)? else {
+            continue;
+        };
+        let texts = skill.as_object().into_iter().flatten();
+        for (path, text) in texts {
+            let path = format!("{SKILLS}{name}/{path}");
+            files.insert(path, text.as_str().unwrap_or_default().to_owned());
+        }
+        same.insert(
+            format!("{SKILLS}{name}/"),
+            openclaw::skill_digest(name, &skill),
+        );
+    }
+    drop(session);
+    let done = openclaw::write(&asked.dir, agent.as_str(), &files, asked.force)?;
+    Agreed::of(&project).keep(&project, &super::import::whose(context, &agent), same)?;
+    let openclaw::Written {
+        written,
+        removed,
+        unchanged,
+    } = done;
+    if context.out.json {
+        context.out.json(&json!({
+            "agent": agent, "folder": asked.dir, "files": files.len(),
+            "written": written, "removed": removed, "unchanged": unchanged,
+        }));
+        return Ok(0);
+    }
+    for path in &removed {
+        context.out.note(format!("{path} is gone in naos: removed"));
+    }
+    context.out.say(format!(
+        "{} has the {} files of {agent}: {} written, {unchanged} unchanged, {} removed.",
+        asked.dir.display(),
+        files.len(),
+        written.len(),
+        removed.len(),
+    ));
+    Ok(0)
+}

@@ -1,0 +1,249 @@
+//! Skills in the format of Agent Skills: folders that are applied, told by name, read by whom they
+//! are granted to, and refused where they aren't what they say.
+
+mod project;
+
+use std::fs;
+use std::path::Path;
+
+use project::Project;
+use project::office::Office;
+use serde_json::{Value, json};
+
+fn put(dir: &Path, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn skill(name: &str, body: &str) -> String {
+    format!("---\nname: {name}\ndescription: When {name} are asked for.\n---\n{body}\n")
+}
+
+fn read(arguments: &[Value]) -> String {
+    let call = |arguments: &Value| json!({"name": "skill_read", "arguments": arguments});
+    let all: Vec<Value> = arguments.iter().map(call).collect();
+    format!("{}\n", json!({ "call": all }))
+}
+
+#[test]
+fn process_a_skill_is_told_by_name_and_read_by_whom_it_is_granted_to() {
+    let script = [
+        read(&[
+            json!({"skill": "invoices"}),
+            json!({"skill": "invoices", "path": "references/late.md"}),
+            json!({"skill": "invoices", "path": "scripts/remind.py"}),
+            json!({"skill": "salaries"}),
+            json!({"skill": "invoices", "path": "../salaries/SKILL.md"}),
+        ]),
+        "{\"say\": \"Done.\"}\n".to_owned(),
+        read(&[json!({"skill": "invoices"})]),
+        "{\"say\": \"Done again.\"}\n".to_owned(),
+        "{\"say\": \"I have none.\"}\n".to_owned(),
+    ];
+    let office = Office::new(&script.concat());
+    office.connect();
+    let project = &office.project;
+    let root = project.path("");
+    put(
+        &root,
+        &[
+            (
+                "skills/invoices/SKILL.md",
+                &skill("invoices", "# Invoices\n\nAdd the VAT."),
+            ),
+            (
+                "skills/invoices/references/late.md",
+                "After 30 days write a letter.\n",
+            ),
+            (
+                "skills/invoices/references/all.yaml",
+                "agents: {intruder: {model: any}}\n",
+            ),
+            ("skills/invoices/scripts/remind.py", "print('pay')\n"),
+            (
+                "skills/salaries/SKILL.md",
+                &skill("salaries", "The safe opens with 4711."),
+            ),
+            (
+                "agents/clerks.yaml",
+                "agents:\n  clerk: {model: fast, skills: [invoices]}\n  \
+                 temp: {model: fast, prompt: You help.}\n",
+            ),
+        ],
+    );
+    let ran = project.naos(&["run", "clerk", "--input", "Write an invoice."]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let seen = office.server.seen();
+    let first = seen[0].body.to_string();
+    assert!(
+        first.contains("- invoices: When invoices are asked for."),
+        "{first}"
+    );
+    assert!(first.contains("skill_read"), "{first}");
+    for hidden in ["Add the VAT", "salaries", "4711"] {
+        assert!(!first.contains(hidden), "{hidden}: {first}");
+    }
+    let last = seen.last().unwrap().body.to_string();
+    for said in [
+        "Add the VAT.",
+        "put there by the operator",
+        "After 30 days",
+        "naos doesn't run it",
+        "clerk may not read the skill salaries",
+        "leads out of the skill's folder",
+    ] {
+        assert!(last.contains(said), "{said}: {last}");
+    }
+    assert!(!last.contains("4711"), "{last}");
+    let names = project.json(&["get", "agents"]).to_string();
+    assert!(
+        !names.contains("intruder"),
+        "what stands in a skill is text: {names}"
+    );
+    // Another version at the next turn, and the journal says so.
+    put(
+        &root,
+        &[(
+            "skills/invoices/SKILL.md",
+            &skill("invoices", "# Invoices\n\nNo VAT."),
+        )],
+    );
+    let ran = project.naos(&["run", "clerk", "--input", "Write another."]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    assert!(
+        last.contains("No VAT.") && last.contains("version 2"),
+        "{last}"
+    );
+    let listed = project.json(&["skill", "list"]);
+    let versions: Vec<(&Value, &Value)> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["name"], &one["version"]))
+        .collect();
+    assert_eq!(
+        versions,
+        [
+            (&json!("invoices"), &json!(2)),
+            (&json!("salaries"), &json!(1))
+        ]
+    );
+    assert_eq!(listed["items"][0]["spec"]["files"]["scripts/remind.py"], 13);
+    let shown = project.json(&["get", "agent-skill", "invoices"]);
+    assert_eq!(
+        shown["spec"]["files"]["scripts/remind.py"],
+        "print('pay')\n"
+    );
+    // Whoever was granted nothing isn't even told.
+    let ran = project.naos(&["run", "temp", "--input", "Write an invoice."]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    assert!(
+        !last.contains("skill_read") && !last.contains("invoices:"),
+        "{last}"
+    );
+    // What vanished goes with --prune.
+    fs::remove_dir_all(root.join("skills/salaries")).unwrap();
+    let pruned = project.json(&["apply", "--prune"]);
+    assert_eq!(
+        pruned["pruned"],
+        json!([{"kind": "agent_skill", "name": "salaries"}]),
+        "{pruned:#}"
+    );
+    assert_eq!(
+        project.json(&["skill", "list"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn process_a_skill_is_checked_before_anything_changes() {
+    let project = Project::new();
+    let root = project.path("given");
+    let key = ["sk", "proj", "A1b2C3d4E5f6A1b2C3d4E5f6"].join("-");
+    put(
+        &root,
+        &[
+            (
+                "good/SKILL.md",
+                "---\nname: good\ndescription: x\nhomepage: y\n---\nA\n",
+            ),
+            ("good/assets/tokens.css", ".a {}\n"),
+            ("good/.DS_Store", "x"),
+            ("other/SKILL.md", "---\nname: good\ndescription: x\n---\n"),
+            ("leaky/SKILL.md", &skill("leaky", &format!("use {key}"))),
+            ("large/SKILL.md", &skill("large", &"x".repeat(70_000))),
+            ("linked/SKILL.md", &skill("linked", "x")),
+            ("empty/README.md", "x"),
+        ],
+    );
+    fs::write(root.join("good/assets/logo.png"), b"\x89PNG\xff\0").unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", root.join("linked/host.md")).unwrap();
+    for at in 0..65 {
+        put(&root, &[(&format!("many/f{at}.md"), "x")]);
+    }
+    put(&root, &[("many/SKILL.md", &skill("many", "x"))]);
+    let add = |name: &str| {
+        let dir = root.join(name);
+        project.naos(&["skill", "add", dir.to_str().unwrap()])
+    };
+    for (name, said) in [
+        ("other", "other/SKILL.md:2:7: the skill is called \"good\""),
+        ("leaky", "SKILL.md: line 5 looks like a key"),
+        ("large", "at most 65536"),
+        ("linked", "host.md: it is a link"),
+        ("many", "at most 64 files"),
+        ("empty", "no SKILL.md"),
+        ("none", "none"),
+    ] {
+        let refused = add(name);
+        assert_ne!(refused.exit, 0, "{name}");
+        assert!(refused.stderr.contains(said), "{name}: {}", refused.stderr);
+        assert!(!refused.stderr.contains(&key));
+    }
+    assert_eq!(project.json(&["skill", "list"])["items"], json!([]));
+    let good = root.join("good");
+    let good = good.to_str().unwrap();
+    let plan = project.json(&["skill", "add", good, "--dry-run"]);
+    assert_eq!(plan["items"][0]["result"], "created", "{plan:#}");
+    assert_eq!(project.json(&["skill", "list"])["items"], json!([]));
+    let added = add("good");
+    assert_eq!(added.exit, 0, "{}", added.stderr);
+    for said in [
+        "unknown key `homepage`",
+        "logo.png: it is no text",
+        ".DS_Store",
+    ] {
+        assert!(added.stderr.contains(said), "{said}: {}", added.stderr);
+    }
+    let shown = project.json(&["get", "agent_skill", "good"]);
+    let files: Vec<&String> = shown["spec"]["files"].as_object().unwrap().keys().collect();
+    assert_eq!(files, ["SKILL.md", "assets/tokens.css"]);
+    let again = project.json(&["apply", "-f", good]);
+    assert_eq!(again["items"][0]["result"], "unchanged", "{again:#}");
+    let missing = project.naos_with(
+        &["apply", "-f", "-"],
+        b"agents: {clerk: {model: any, skills: [good, gone]}}",
+    );
+    assert_eq!(missing.exit, 0, "{}", missing.stderr);
+    assert!(
+        missing.stderr.contains("names the skill gone"),
+        "{}",
+        missing.stderr
+    );
+    assert!(!missing.stderr.contains("skill good"), "{}", missing.stderr);
+    let strict = project.naos_with(
+        &["apply", "-f", "-", "--strict"],
+        b"agents: {clerk: {model: any, skills: [gone]}}",
+    );
+    assert_ne!(strict.exit, 0, "{}", strict.stderr);
+    let gone = project.naos(&["delete", "agent-skill", "good"]);
+    assert_eq!(gone.exit, 0, "{}", gone.stderr);
+}
