@@ -30,3 +30,4 @@ mod servers;
 mod supervisors;
 mod things;
 mod thinking;
+mod what_ifs;
