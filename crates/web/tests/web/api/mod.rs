@@ -22,3 +22,4 @@ mod status;
 mod supervisors;
 mod tasks;
 mod webhooks;
+mod what_ifs;
