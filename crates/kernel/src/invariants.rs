@@ -1,6 +1,7 @@
 //! What must always hold. Each has a name; every decision checks those it can touch, in release
 //! builds too: a broken one quarantines the cell before anything is journaled.
 
+use naos_types::fact::run::World;
 use naos_types::fact::{Fact, budget, resource, review};
 use naos_types::spec::{DriverLimits, Kind, OnExceed};
 use naos_types::{RunStatus, Spender, StepStatus};
@@ -8,7 +9,7 @@ use naos_types::{RunStatus, Spender, StepStatus};
 use crate::budget::Budget;
 use crate::plan::Plan;
 use crate::resource::Driver;
-use crate::run::Run;
+use crate::run::{Pending, Run};
 use crate::state::ResourceKey;
 use crate::supervisor::Supervisor;
 use crate::turn::{Done, Stop, Turn};
@@ -115,8 +116,15 @@ pub fn n11_drivers_have_room(driver: &Driver, limits: &DriverLimits) -> bool {
     driver.open.len() <= limits.open_max as usize
 }
 
+/// N12: a what-if has nothing under way that changes anything.
+#[must_use]
+pub fn n12_what_ifs_change_nothing(run: &Run) -> bool {
+    let changes = |pending: &Pending| pending.world != World::Repeatable;
+    !run.is_what_if() || !run.pending.as_ref().is_some_and(changes)
+}
+
 /// Names of all invariants, for the documents.
-pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11];
+pub const NAMES: &[&str] = &[N1, N2, N3, N4, N5, N6, N7, N8, N9, N10, N11, N12];
 
 const N1: &str = "N1 budget covers";
 const N2: &str = "N2 closed runs hold no money";
@@ -129,6 +137,7 @@ const N8: &str = "N8 undoing goes backwards";
 const N9: &str = "N9 one beat";
 const N10: &str = "N10 restarts have an end";
 const N11: &str = "N11 drivers have room";
+const N12: &str = "N12 what-ifs change nothing";
 
 /// The name of the invariant that a reason for a quarantine speaks of.
 #[must_use]
@@ -164,6 +173,7 @@ pub(crate) fn check(turn: &Turn<'_>) -> Done {
             holds(n2_closed_runs_hold_no_money(run), N2, id)?;
             holds(n3_completed_runs_have_output(run), N3, id)?;
             holds(n4_held_runs_wait_for_a_call(run), N4, id)?;
+            holds(n12_what_ifs_change_nothing(run), N12, id)?;
         }
     }
     for (id, plan) in &turn.tables.plan.edits {

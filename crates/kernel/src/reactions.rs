@@ -73,6 +73,9 @@ fn run_fact(turn: &mut Turn<'_>, fact: &run::Fact) -> Done {
     match fact {
         run::Fact::Completed(f) => {
             crate::run::settle(turn, f.run, f.cost)?;
+            if crate::run::known(turn, f.run)?.is_what_if() {
+                return Ok(());
+            }
             let (status, output) = (TaskStatus::Done, Some(f.output));
             turn.emit(task::Closed {
                 task: f.task,
@@ -112,7 +115,11 @@ fn run_failed(
 ) -> Done {
     crate::run::settle(turn, run, Micros::ZERO)?;
     withdraw_question(turn, run)?;
-    let task = crate::run::known(turn, run)?.task;
+    let found = crate::run::known(turn, run)?;
+    if found.is_what_if() {
+        return Ok(()); // the task is the original's
+    }
+    let task = found.task;
     turn.emit(task::Closed {
         task,
         status,

@@ -487,6 +487,8 @@ tables! {
     models models_mut put_models Models: () => crate::run::Models;
     /// What a run that works with a model remembers.
     thinking thinking_mut put_thinking Thinking: RunId => crate::run::Thinking;
+    /// The what-ifs of a run.
+    forks forks_mut put_forks Forks: RunId => crate::run::Forks;
     /// What a run logged.
     log log_mut put_log Log: RunId => crate::run::Log;
     /// Which agents and skills there are.

@@ -9,7 +9,7 @@ use crate::{BodyRef, Digest, PlanId, RunId};
 
 /// The layout that is written. What is asked of a cell has no frozen layout: whoever changes a
 /// command or an outcome raises this, and what an earlier naos kept can then be skipped only.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 /// The largest input that is kept.
 pub const KEPT_BYTES_MAX: usize = 256 * 1_024;
 

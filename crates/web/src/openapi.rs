@@ -218,6 +218,11 @@ fn body_of(row: &Row) -> Option<Value> {
             json!({"agent": text(), "input": {}, "title": text(),
                 "wait_ms": {"type": "integer"}}),
         ),
+        ("POST", "/api/v1/runs/{id}/what-if") => object(
+            &["from", "with"],
+            json!({"from": {"type": "integer"}, "wait_ms": {"type": "integer"},
+                "with": object(&[], json!({"model": text(), "prompt": text()}))}),
+        ),
         ("POST", "/api/v1/runs/{id}/resolve") => object(
             &["verdict"],
             json!({"verdict": {"enum": ["finish", "undo", "retry"]}}),
@@ -437,7 +442,10 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
         ("GET", "/api/v1/runs") => list("Run"),
-        ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs") => named("Run"),
+        ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs" | "/api/v1/runs/{id}/what-if") => {
+            named("Run")
+        }
+        ("GET", "/api/v1/runs/{id}/what-if") => named("Beside"),
         ("GET", "/api/v1/runs/{id}/logs") => json!({
             "type": "object",
             "required": ["items", "total", "left_out", "status"],
@@ -554,7 +562,18 @@ fn schemas() -> Value {
                 "tier": text(), "output": maybe(), "cost_micros": number(), "steps": number(),
                 "problem": {"type": ["object", "null"]}, "input": text(),
                 "steps_detail": {"type": "array", "items": {"type": "object"}},
+                "what_if": {"type": ["object", "null"]},
+                "what_ifs": {"type": "array", "items": text()},
                 "seq": number()}),
+        ),
+        "Beside": of(
+            &["run", "of", "from", "with", "original", "what_if", "own_turns", "same", "diff",
+                "cut"],
+            json!({"run": text(), "of": text(), "from": number(), "with": {"type": "object"},
+                "original": {"type": "object"}, "what_if": {"type": "object"},
+                "own_turns": number(), "same": {"type": "boolean"},
+                "diff": {"type": "array", "items": {"type": "object"}},
+                "cut": {"type": "boolean"}}),
         ),
         "LogLine": of(
             &["number", "time", "run", "agent", "attempt", "call", "level", "text", "cut_bytes"],

@@ -10,7 +10,7 @@ use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
     costs, documents, drivers, endpoints, events, flows, habits, inbox, members, nodes, notices,
     plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks, tenants,
-    webhooks,
+    webhooks, what_ifs,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -112,6 +112,9 @@ table! {
     Api GET "/api/v1/runs/{id}/logs" Staff "What a run logged" runs::logs;
     Api GET "/api/v1/runs/{id}/replay" Staff "Runs it once more from the journal, and compares"
         runs::replay;
+    Api POST "/api/v1/runs/{id}/what-if" Staff "Lets a run go another way from one of its turns on"
+        what_ifs::start;
+    Api GET "/api/v1/runs/{id}/what-if" Staff "A what-if beside its original" what_ifs::show;
     Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
     Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;
 
@@ -309,6 +312,7 @@ table! {
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
+    Page POST "/runs/{id}/what-if" Staff "Lets it go another way" screens::what_ifs::begin;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"
         screens::supervisors::reset;

@@ -212,7 +212,7 @@ impl Server {
         now: Instant,
     ) -> Result<Said, McpError> {
         match self.current(&pinned.name, now).await? {
-            Some(tool) if tool.digest() == pinned.digest() => {}
+            Some(tool) if pinned.is_still(&tool) => {}
             Some(_) => {
                 return Err(not_sent(
                     "its server says other things of it than when a person let it be called",
@@ -276,12 +276,14 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
         ));
     }
     let hints = tool.annotations.unwrap_or_default();
-    let repeatable = hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true);
+    let reads = hints.read_only_hint == Some(true);
+    let repeatable = reads || hints.idempotent_hint == Some(true);
     Ok(ServerTool {
         name,
         description,
         schema,
         repeatable,
+        reads: Some(reads),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod commits;
 mod endpoint;
+mod fork;
 mod guest_log;
 mod host;
 mod recorded;
@@ -31,6 +32,7 @@ use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
+pub use fork::{Ground, Turns};
 pub(crate) use recorded::unreadable;
 pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};

@@ -345,7 +345,7 @@ impl Node {
     }
 
     /// What each call of the last attempt asked, from the journal.
-    fn requests(
+    pub(super) fn requests(
         &self,
         tenant: TenantId,
         id: RunId,

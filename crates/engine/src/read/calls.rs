@@ -10,7 +10,7 @@ use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, Refusal, RunId, Time};
 
 use super::{Reader, damaged};
-use crate::node::unreadable;
+use crate::node::{Turns, unreadable};
 
 /// How much of a request or an answer is shown.
 pub const PREVIEW_BYTES_MAX: usize = 256;
@@ -119,6 +119,14 @@ impl Reader {
             sum.reasoning += used.reasoning;
         }
         Ok(sum)
+    }
+
+    /// How many turns a run that works with a model took, and who answered in them.
+    ///
+    /// # Errors
+    /// A refusal if a piece of the recording, or what was asked, can't be read.
+    pub fn turns(&self, id: RunId, run: &Run) -> Result<Turns, Refusal> {
+        self.node.turns(self.tenant, id, run)
     }
 
     /// What was recorded, oldest first.
@@ -257,13 +265,41 @@ impl Reader {
     }
 
     /// The intents and outcomes of a run's calls, in the order of the journal; at most so many
-    /// facts are looked through for them.
+    /// facts are looked through for them. Those that a what-if goes on from are its original's, and
+    /// come after its own.
     pub(crate) fn each_fact(
         &self,
         id: RunId,
         run: &Run,
         most: usize,
         mut each: impl FnMut(Time, run::Fact),
+    ) -> Result<(), Refusal> {
+        self.own_facts(id, run, most, &mut each)?;
+        let (mut fork, mut calls) = (run.fork.clone(), u32::MAX);
+        while let Some(from) = fork {
+            calls = calls.min(from.calls);
+            let of = self.known::<Run>(&from.of, "run")?;
+            self.own_facts(from.of, &of, most, &mut |at, fact| {
+                let index = match &fact {
+                    run::Fact::Called(fact) => fact.index,
+                    run::Fact::Answered(fact) => fact.index,
+                    _ => return,
+                };
+                if index < calls {
+                    each(at, fact);
+                }
+            })?;
+            fork = of.fork.clone();
+        }
+        Ok(())
+    }
+
+    fn own_facts(
+        &self,
+        id: RunId,
+        run: &Run,
+        most: usize,
+        each: &mut impl FnMut(Time, run::Fact),
     ) -> Result<(), Refusal> {
         let began = Time((id.0 >> 80) as i64);
         let mut at = self.seq_at(began)?.saturating_sub(1);

@@ -66,6 +66,8 @@ kept! {
     Agent naos_kernel::agent::Agent, Name;
     Task naos_kernel::task::Task, TaskId;
     Run naos_kernel::run::Run, RunId;
+    Forks naos_kernel::run::Forks, RunId;
+    Models naos_kernel::run::Models, ();
     Log naos_kernel::run::Log, RunId;
     Plan naos_kernel::plan::Plan, PlanId;
     Items naos_kernel::plan::Items, naos_kernel::ItemsKey;

@@ -176,6 +176,7 @@ pub(crate) fn again(turn: &mut Turn<'_>, id: RunId) -> Done {
         attempt,
         deadline: turn.now + run.grant.limits.wall_max,
         grant: run.grant,
+        fork: None, // it keeps what its first attempt began with
     })?;
     if asks {
         return super::endpoint::call(turn, id);

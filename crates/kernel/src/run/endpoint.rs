@@ -77,6 +77,7 @@ pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: Name, endpoint: &End
             limits,
             ..Grant::default()
         },
+        fork: None,
     })?;
     call(turn, run)
 }

@@ -4,6 +4,7 @@ mod calls;
 mod end;
 pub(crate) mod endpoint;
 mod fetch;
+mod fork;
 mod log;
 mod recall;
 mod remember;
@@ -17,7 +18,7 @@ mod workspace;
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
 use naos_types::fact::Problem;
-use naos_types::fact::run::{self, Ability, Fact, Verdict, World};
+use naos_types::fact::run::{self, Ability, Fact, Fork, Verdict, World};
 use naos_types::input::Answer;
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, Micros, Name, RunId, RunStatus, Span, TaskId, Tier, Time,
@@ -30,6 +31,7 @@ use crate::turn::{Done, Stop, Turn};
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
+pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
 pub use log::{Log, Page};
 pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
@@ -112,11 +114,13 @@ pub struct Run {
     pub restarts: u32,
     /// Whether it rested between two attempts when it was cancelled: it was at nothing then.
     pub rested: bool,
+    /// What it goes on from, where it is a what-if.
+    pub fork: Option<Box<Fork>>,
 }
 
 impl Aggregate for Run {
     const KIND: &'static str = "run";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
     }
@@ -124,10 +128,11 @@ impl Aggregate for Run {
         self.retry_at.or_else(|| self.awaited_until())
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with the second layout and with the third stands at the end, and was none.
+        // What came with a later layout stands at the end, and was none.
         let more: &[u8] = match version {
-            1 => &[0, 0],
-            2 => &[0],
+            1 => &[0, 0, 0],
+            2 => &[0, 0],
+            3 => &[0],
             _ => return None,
         };
         postcard::from_bytes(&[bytes, more].concat()).ok()
@@ -139,6 +144,12 @@ impl Run {
     #[must_use]
     pub const fn is_by_model(&self) -> bool {
         matches!(self.tier, Tier::Model) && self.component.is_none()
+    }
+
+    /// Whether it only says what would have been: then nothing follows from its end.
+    #[must_use]
+    pub const fn is_what_if(&self) -> bool {
+        self.fork.is_some()
     }
 
     /// Whether it works with a model, and the cell itself is to go on with it.
@@ -209,6 +220,24 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Run) -> 
             cancel(turn, by, *run)?;
         }
         command::Run::Resolve { run, verdict } => resolve(turn, by, *run, *verdict)?,
+        command::Run::Fork {
+            run,
+            from,
+            model,
+            prompt,
+            asked,
+            pieces,
+        } => {
+            let wanted = fork::Wanted {
+                of: *run,
+                from: *from,
+                model: model.as_ref(),
+                prompt: *prompt,
+                asked: *asked,
+                pieces,
+            };
+            return fork::begin(turn, by, &wanted).map(Reply::Run);
+        }
     }
     Ok(Reply::Done)
 }
@@ -333,12 +362,16 @@ fn close(turn: &mut Turn<'_>, id: RunId, status: RunStatus) -> Done {
     run.pending = None;
     run.retry_at = None;
     let name = run.agent.clone();
+    let is_fork = run.fork.is_some();
     if was_open && status.is_closed() {
         let head = turn.head_mut(&())?;
         head.open_runs = head.open_runs.saturating_sub(1);
         if turn.agent(&name)?.is_some() {
             let agent = turn.agent_mut(&name)?;
             agent.open_runs = agent.open_runs.saturating_sub(1);
+            if is_fork {
+                return Ok(()); // what would have been says nothing about how its agent does
+            }
             agent.last = Some((id, status == RunStatus::Failed));
             match status {
                 RunStatus::Completed => agent.completed += 1,
@@ -366,7 +399,7 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         if run.is_by_model() {
             turn.put_thinking(f.run, None); // another attempt begins anew
         }
-        return Ok(());
+        return fork::ground(turn, f.run);
     }
     let run = Run {
         task: f.task,
@@ -395,11 +428,15 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         took: Span(0),
         restarts: 0,
         rested: false,
+        fork: f.fork.clone(),
     };
     turn.put_run(f.run, Some(run));
     turn.head_mut(&())?.open_runs += 1;
     if turn.agent(&f.agent)?.is_some() {
         turn.agent_mut(&f.agent)?.open_runs += 1;
+    }
+    if f.fork.is_some() {
+        return fork::ground(turn, f.run); // the task is the original's
     }
     let task = turn.task_mut(&f.task)?;
     task.run = Some(f.run);

@@ -121,6 +121,14 @@ pub(super) fn call(
     } else {
         World::Once
     };
+    let reads = world == World::Repeatable && pinned.reads == Some(true);
+    if let Some(fork) = &run.fork
+        && !reads
+        && !crate::planted::is("what-if-acts")
+    {
+        super::fork::instead(turn, (id, run), fork, asked, request)?;
+        return Ok(true);
+    }
     let wanted = ToolWanted {
         tool: asked.name.clone(),
         arguments: asked.arguments.clone(),

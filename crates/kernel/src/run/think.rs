@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::workspace::{self, Shown};
-use super::{Run, calls, end, known, server, tools};
+use super::{Run, calls, end, fork, known, server, tools};
 use crate::resource::Resource;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
@@ -107,8 +107,13 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>>
     Ok(turn.agent(agent)?.and_then(|agent| agent.spec.mind.clone()))
 }
 
-/// The models that can be asked, each followed by those that stand in for it; and why one can't.
-fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
+/// The models that can be asked, each followed by those that stand in for it, unless it is to
+/// answer alone; and why one can't.
+fn models<'t>(
+    turn: &'t Turn<'_>,
+    mind: &MindSpec,
+    alone: bool,
+) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
     let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
@@ -123,8 +128,10 @@ fn models<'t>(turn: &'t Turn<'_>, mind: &MindSpec) -> Done<(Vec<(Name, &'t Model
             Some(spec) => {
                 let more = spec.fallbacks.iter();
                 let more: Vec<Name> = more.filter(|name| !named.contains(name)).cloned().collect();
-                named.splice(at..at, more);
-                named.truncate(CHAIN_MAX);
+                if !alone {
+                    named.splice(at..at, more);
+                    named.truncate(CHAIN_MAX);
+                }
                 if spec.enabled {
                     there.push((name, spec));
                 } else {
@@ -201,7 +208,7 @@ fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
 }
 
 /// Bytes and pieces of what stands at the beginning.
-fn beginning(input: BodyRef, shown: &Shown) -> (u64, u64) {
+pub(super) fn beginning(input: BodyRef, shown: &Shown) -> (u64, u64) {
     let pieces = shown.documents.len() + shown.skills.len();
     (input.len + shown.bytes(), 2 + pieces as u64)
 }
@@ -215,21 +222,21 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
     let shown = workspace::shown(turn, &mind)?;
     let said = beginning(input, &shown);
     let others = server::tokens(&server::described(turn, &mind)?);
-    match choose(turn, agent, &mind, 0, (others, said))? {
+    match choose(turn, agent, (&mind, false), 0, (others, said))? {
         Ok((_, _, worst)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
 }
 
 /// The first model after those that failed whose worst case there is money for.
-fn choose<'t>(
+pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
-    mind: &MindSpec,
+    (mind, alone): (&MindSpec, bool),
     failed: u32,
     (others, said): (u64, (u64, u64)),
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
-    let (there, why) = models(turn, mind)?;
+    let (there, why) = models(turn, mind, alone)?;
     let mut refusal = Refusal::new(Code::NO_MODEL, why);
     for (name, spec) in there.into_iter().skip(failed as usize) {
         let Some(worst) = worst(spec, mind, others, said) else {
@@ -275,6 +282,10 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         let problem = Problem::new(Code::NO_AGENT, "its agent is gone, or works otherwise now");
         return for_good(turn, id, &run, problem);
     };
+    let mind = match &run.fork {
+        Some(fork) => Arc::new(fork::mind(turn, fork, &mind)?),
+        None => mind,
+    };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
     if turn.now > run.started + run.grant.limits.wall_max {
         return stopped(
@@ -296,7 +307,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     }
 }
 
-fn read(turn: &Turn<'_>, body: BodyRef) -> Done<Thought> {
+pub(super) fn read(turn: &Turn<'_>, body: BodyRef) -> Done<Thought> {
     let bytes = turn.body(body)?;
     let bytes = bytes.ok_or_else(|| Stop::broken("the answer of a model isn't stored".into()))?;
     serde_json::from_slice(bytes).map_err(|error| Stop::broken(error.to_string()))
@@ -372,12 +383,16 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let shown = workspace::shown(turn, mind)?;
+    let (shown, at) = match &run.fork {
+        Some(fork) => fork::shown(turn, fork)?,
+        None => (workspace::shown(turn, mind)?, turn.now),
+    };
     let (bytes, pieces) = beginning(run.input, &shown);
     let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
     let others = server::described(turn, mind)?;
     let said = (server::tokens(&others), (bytes, pieces));
-    let chosen = choose(turn, &run.agent, mind, thinking.failed, said)?;
+    let alone = run.is_what_if();
+    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, said)?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {
@@ -406,7 +421,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         given: shown.given,
         left_out: shown.left_out,
         skills: shown.skills,
-        at: turn.now,
+        at,
         input: run.input,
         tail: run.tail,
         tools: mind.tools.clone(),

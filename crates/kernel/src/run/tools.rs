@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::think::intend;
 use super::workspace::{self, Own};
-use super::{Run, calls, fetch, remember};
+use super::{Run, calls, fetch, fork, remember};
 use crate::need::{Compute, Formula, value_bytes};
 use crate::turn::{Done, Turn};
 
@@ -52,6 +52,12 @@ pub(super) fn call(
         };
         return said(turn, id, run, request, Answer::Invalid(why));
     };
+    if let Some(fork) = &run.fork
+        && fork::acts(tool, &arguments)
+        && !crate::planted::is("what-if-acts")
+    {
+        return fork::instead(turn, (id, run), fork, call, request);
+    }
     let text = |name: &str| arguments[name].as_str().map(str::to_owned);
     match tool {
         Tool::Emit => {

@@ -24,6 +24,9 @@ pub(crate) fn run_failed(turn: &mut Turn<'_>, id: RunId, code: Code) -> Done {
     if run.tier == Tier::Skill {
         return Ok(()); // a rule, which nothing restarts
     }
+    if run.is_what_if() && !crate::planted::is("what-ifs-fail-agents") {
+        return Ok(()); // it would have
+    }
     let child = run.agent.clone();
     let Some(by) = turn.watch(&child)?.map(|watch| watch.by.clone()) else {
         return Ok(());

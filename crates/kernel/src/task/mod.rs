@@ -19,7 +19,7 @@ pub use board::{
     ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard,
 };
 pub(crate) use board::{closed, entrust, on_board, plan_closed, step_started, taken};
-pub(crate) use open::{Wanted, no_model, open};
+pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
 pub(crate) use work::{composed, text};
 

@@ -127,11 +127,7 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
             Ok(Worker::Component(component, grant(&agent.spec, cost_max)))
         }
         Tier::Model => {
-            let agent = working(turn, target)?;
-            let mut grant = grant(&agent.spec, Micros::ZERO);
-            if grant.limits.wall_max == RunLimits::default().wall_max {
-                grant.limits.wall_max = MIND_WALL;
-            }
+            let grant = thinking_grant(&working(turn, target)?.spec);
             let worst = crate::run::estimate(turn, target, input)?;
             Ok(Worker::Model(grant, worst))
         }
@@ -139,7 +135,8 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
     }
 }
 
-fn working<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Agent> {
+/// Whoever can be given work now.
+pub(crate) fn working<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<&'t Agent> {
     let agent = crate::agent::known(turn, name)?;
     if agent.stopped {
         let refusal = Refusal::new(Code::AGENT_STOPPED, format!("{name} is stopped"));
@@ -156,6 +153,15 @@ fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
         limits: spec.limits.clone(),
         cost_max,
     }
+}
+
+/// What an agent may that works with a model: each of its answers is paid by itself.
+pub(crate) fn thinking_grant(spec: &AgentSpec) -> Grant {
+    let mut grant = grant(spec, Micros::ZERO);
+    if grant.limits.wall_max == RunLimits::default().wall_max {
+        grant.limits.wall_max = MIND_WALL;
+    }
+    grant
 }
 
 /// Who does a driver's work has no more than its manifest says.
@@ -210,6 +216,7 @@ fn begin(
         attempt: 1,
         deadline: turn.now + grant.limits.wall_max,
         grant,
+        fork: None,
     };
     let worst = started.grant.cost_max;
     turn.emit(started.clone())?;

@@ -32,3 +32,4 @@ mod skills;
 mod supervisors;
 mod things;
 mod thinking;
+mod what_ifs;

@@ -136,7 +136,7 @@ impl Cell {
             })
     }
 
-    fn ended(&mut self, outcome: CallOutcome) -> String {
+    pub fn ended(&mut self, outcome: CallOutcome) -> String {
         let (index, _) = self.asked().expect("a model is asked");
         self.call_ends(Caller::Run(self.run, index), outcome)
     }
@@ -163,7 +163,7 @@ impl Cell {
         (run.status, run.problem.as_ref().map(|problem| problem.code))
     }
 
-    fn run(&self) -> naos_kernel::run::Run {
+    pub fn run(&self) -> naos_kernel::run::Run {
         let found = self.bench.state.get(&naos_kernel::Key::Run(self.run));
         match found {
             Some(naos_kernel::AnyAggregate::Run(run)) => (*run).clone(),
@@ -225,7 +225,7 @@ pub fn calls(all: &[(&str, &str)]) -> Thought {
     }
 }
 
-fn trouble(billed: bool) -> Thought {
+pub fn trouble(billed: bool) -> Thought {
     Thought::failed("overloaded", "come back later", billed)
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn started(number: u128, at: i64, agent: &str, tier: Tier, attempt: u
         attempt,
         deadline: Time(at),
         grant: Grant::default(),
+        fork: None,
     }
     .into()
 }
@@ -351,7 +352,7 @@ impl Naive {
             run::Fact::Started(f) if f.attempt == 1 => {
                 let row = (f.agent.clone(), f.tier, RunStatus::Running, Micros::ZERO);
                 self.runs.insert(f.run, row);
-                if let Some(task) = self.tasks.get_mut(&f.task) {
+                if let Some(task) = self.tasks.get_mut(&f.task).filter(|_| f.fork.is_none()) {
                     *task = TaskStatus::InProgress;
                 }
             }

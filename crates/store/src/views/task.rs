@@ -65,7 +65,7 @@ impl Rows {
     /// A task is in progress from its run's first attempt on.
     pub(super) fn run(&mut self, conn: &Connection, fact: &run::Fact) -> Result<(), DbError> {
         match fact {
-            run::Fact::Started(f) if f.attempt == 1 => {
+            run::Fact::Started(f) if f.attempt == 1 && f.fork.is_none() => {
                 self.set(conn, f.task, TaskStatus::InProgress)
             }
             _ => Ok(()),

@@ -155,6 +155,21 @@ commands! {
             /// How.
             verdict: Verdict,
         }
+        /// Lets a run that ended go another way from one of its turns on, beside itself.
+        Fork {
+            /// Which.
+            run: RunId,
+            /// From which turn on, counted from 1.
+            from: u32,
+            /// The model that is asked; none for the one that was.
+            model: Option<Name>,
+            /// The prompt; none for the one that was.
+            prompt: Option<BodyRef>,
+            /// What was asked in that turn, by the journal; none where there is no such turn.
+            asked: Option<BodyRef>,
+            /// The pieces of the run's recording, oldest first.
+            pieces: Vec<BodyRef>,
+        }
     }
     /// About plans.
     Plan {
@@ -691,4 +706,6 @@ pub enum Reply {
     Count(u32),
     /// A schedule started something.
     Began(crate::fact::schedule::Began),
+    /// A run was begun.
+    Run(RunId),
 }

@@ -73,6 +73,7 @@ impl Fact {
             Self::Agent(agent::Fact::Stopped(f)) => Some(&f.by),
             Self::Agent(agent::Fact::Enabled(f)) => Some(&f.by),
             Self::Task(task::Fact::Opened(f)) => Some(&f.by),
+            Self::Run(run::Fact::Started(f)) => f.fork.as_ref().map(|fork| &fork.by),
             Self::Run(run::Fact::Cancelled(f)) => Some(&f.by),
             Self::Run(run::Fact::Resolved(f)) => Some(&f.by),
             Self::Plan(plan::Fact::Started(f)) => Some(&f.by),
@@ -175,6 +176,10 @@ impl Fact {
                 calls => format!("{calls} things waited"),
             }),
             Self::Plan(plan::Fact::Closed(f)) => Some(f.status.to_string()),
+            Self::Run(run::Fact::Started(f)) => {
+                let fork = f.fork.as_ref();
+                fork.map(|fork| format!("what if of {} from turn {}", fork.of, fork.from))
+            }
             Self::Run(run::Fact::Logged(f)) => Some(logged(f)),
             Self::Run(run::Fact::Failed(f)) => Some(f.problem.note.clone()),
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),

@@ -22,6 +22,20 @@ impl Fact {
         if let Self::Tenant(tenant::Fact::Quarantined(f)) = self {
             return f.kept.into_iter().chain(f.bodies.iter().copied()).collect();
         }
+        if let Self::Run(run::Fact::Started(f)) = self
+            && let Some(fork) = &f.fork
+        {
+            let first = [
+                Some(f.input),
+                fork.prompt,
+                Some(fork.asked),
+                fork.tail,
+                fork.answer,
+            ];
+            let acted = fork.acted.iter().map(|(_, piece)| *piece);
+            let rest = fork.recalled.iter().copied().chain(acted);
+            return first.into_iter().flatten().chain(rest).collect();
+        }
         let pair = match self {
             Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
             Self::Task(task::Fact::Closed(f)) => [f.output, None],

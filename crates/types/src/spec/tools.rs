@@ -55,14 +55,29 @@ pub struct ServerTool {
     /// Whether its server says that it only reads, or does the same thing once however often it is
     /// called: it is called again where nobody knows whether it was.
     pub repeatable: bool,
+    /// Whether its server says that it only reads; none where nobody asked yet.
+    #[serde(default)]
+    pub reads: Option<bool>,
 }
 
 impl ServerTool {
-    /// What it is known by: all that a model reads of it.
+    /// What it is known by: all that a model reads of it, and what its server says of what it does.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let all = (&self.name, &self.description, &self.schema, self.repeatable);
+        let all = (&self.name, &self.description, &self.schema);
+        let all = (all, self.repeatable, self.reads);
         Digest::of(serde_json::to_string(&all).unwrap_or_default().as_bytes())
+    }
+
+    /// Whether its server still says of it what a person saw.
+    #[must_use]
+    pub fn is_still(&self, now: &Self) -> bool {
+        let reads = self.reads.and(now.reads);
+        let now = Self {
+            reads,
+            ..now.clone()
+        };
+        self.digest() == now.digest()
     }
 }
 
@@ -254,6 +269,7 @@ mod tests {
             description: "Reads a file".into(),
             schema: "{}".into(),
             repeatable: true,
+            reads: Some(true),
         };
         let changed = [
             ServerTool {
@@ -272,10 +288,22 @@ mod tests {
                 name: "write".into(),
                 ..tool.clone()
             },
+            ServerTool {
+                reads: Some(false),
+                ..tool.clone()
+            },
         ];
         for other in changed {
             assert_ne!(other.digest(), tool.digest(), "{other:?}");
+            assert!(!tool.is_still(&other), "{other:?}");
         }
+        assert!(tool.is_still(&tool));
+        // One that was kept before anybody asked whether it only reads is still the same.
+        let kept = r#"{"name": "read", "description": "Reads a file", "schema": "{}",
+            "repeatable": true}"#;
+        let before: ServerTool = serde_json::from_str(kept).unwrap();
+        assert_eq!(before.reads, None);
+        assert!(before.is_still(&tool));
     }
 
     #[test]

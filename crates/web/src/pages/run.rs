@@ -8,6 +8,7 @@ use super::frame::{Crumb, Page, Section};
 use super::render::Part;
 use super::runs::RunRow;
 use super::topic::Topic;
+use super::what_if::WhatIf;
 use super::words::{CallStatus, LogLevel, StepStatus, Tier, World};
 use crate::locale::Locale;
 
@@ -23,6 +24,8 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// What it logged.
     pub log: RunLog,
+    /// What would have been.
+    pub what_if: WhatIf,
     /// The key of the form that cancels it; nothing where it is over or the reader may not.
     pub cancel_key: Option<String>,
 }

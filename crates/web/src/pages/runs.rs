@@ -35,6 +35,8 @@ pub struct RunRow {
     pub name: String,
     /// Whether it is a plan, with a page of its own kind.
     pub plan: bool,
+    /// Whether it only says what would have been.
+    pub what_if: bool,
     /// How it stands.
     pub status: RunStatus,
     /// What answered.

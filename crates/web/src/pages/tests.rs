@@ -126,6 +126,7 @@ fn a_part_is_one_element_with_its_id() {
     one(&sample::runs(s).runs[0], &say);
     one(&sample::run(s).head, &say);
     one(&sample::run(s).steps[0], &say);
+    one(&sample::run(s).what_if.beside.expect("it is one"), &say);
     one(&sample::plan(s).steps[0], &say);
     one(&sample::plan(s).picture, &say);
     one(&sample::plan(s).moves, &say);

@@ -14,7 +14,7 @@ use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::{Fact, agent};
 use naos_types::{ApprovalId, Code, MemberId, Name, PlanId, Refusal, Role, RunId, Spender, Time};
 
-use super::{approvals, board, costs, home, plans, rows, runs};
+use super::{approvals, board, costs, home, plans, rows, runs, what_ifs};
 use crate::door::Call;
 use crate::error::Fault;
 use crate::pages::home::FEED_ROWS_MAX;
@@ -305,6 +305,9 @@ fn one_run(reader: &Reader, id: RunId, now: Time, events: &mut Events<'_>) -> Re
     };
     events.part(&rows::run_head(reader, id, &run, now)?)?;
     events.part(&runs::step(reader, id, &run, now)?)?;
+    if let Some(beside) = what_ifs::part(reader, id, &run) {
+        events.part(&beside)?;
+    }
     events.part(&runs::log(reader, id)?)
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod sign_in;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;
 pub(crate) mod turns;
+pub(crate) mod what_ifs;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};

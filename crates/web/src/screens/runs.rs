@@ -108,6 +108,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         input: rows::excerpt(&reader, &run.input),
         steps: vec![step(&reader, id, &run, call.now)?],
         log: log(&reader, id)?,
+        what_if: super::what_ifs::of(&reader, id, &run)?,
         cancel_key: (!run.status.is_closed()).then(super::form_key),
     };
     super::page(&call, &page)

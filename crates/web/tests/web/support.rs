@@ -8,12 +8,13 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use naos_engine::node::{
-    Back, Components, Done, Handed, Node, Outside, OutsideOutcome, Parcel, Parts,
+    Back, Components, Done, Handed, Node, Outside, OutsideOutcome, Parcel, Parts, Piecewise, Posed,
 };
 use naos_sandbox::{Compiler, Config, Sandbox};
 use naos_store::MemStore;
 use naos_types::effect::Call;
-use naos_types::spec::AgentSpec;
+use naos_types::spec::{AgentSpec, ModelUsage};
+use naos_types::think::{Thought, ToolCall};
 use naos_types::{Grants, TenantId};
 use naos_web::{App, Couriers, Template, router_with_couriers, setup};
 use serde_json::Value;
@@ -73,6 +74,51 @@ impl Outside for Receiver {
     fn hand(&self, parcel: Parcel, back: Back) {
         // Whoever hears nothing any more is at its end.
         let _ = self.0.send(Came { parcel, back });
+    }
+}
+
+/// Models: each asks for a note and a sum first, then says its name and its prompt.
+struct Models;
+
+impl Outside for Models {
+    fn begin(&self, _call: &Call, _key: String, _request: Vec<u8>, done: Done) {
+        done(OutsideOutcome::NotSent("nobody calls in this test".into()));
+    }
+
+    fn think(&self, posed: Posed, _piece: Piecewise, done: Done) {
+        let call = |id: &str, name: &str, arguments: &str| ToolCall {
+            id: id.into(),
+            name: name.into(),
+            arguments: arguments.into(),
+        };
+        let (model, prompt) = (&posed.think.model, &posed.think.prompt);
+        let thought = if posed.before.is_empty() {
+            let text = format!(r#"{{"path": "notes/{model}.md", "text": "seen"}}"#);
+            let calls = vec![
+                call("1", "context_write", &text),
+                call("2", "calculate", r#"{"expression": "40 + 2"}"#),
+            ];
+            Thought {
+                calls,
+                stop: "tool_use".into(),
+                ..Thought::default()
+            }
+        } else {
+            let text = format!("The bill of Riake:\n{model}, {prompt}");
+            Thought {
+                text,
+                stop: "end".into(),
+                ..Thought::default()
+            }
+        };
+        let usage = Some(ModelUsage {
+            input: 1_000,
+            output: 100,
+            ..ModelUsage::default()
+        });
+        let thought = Thought { usage, ..thought };
+        let answer = serde_json::to_vec(&thought).unwrap();
+        done(OutsideOutcome::Answered(answer));
     }
 }
 
@@ -167,6 +213,25 @@ impl Rig {
         let store = Arc::new(MemStore::new(7));
         let rig = Self::within(store, Arc::new(Receiver(tell)), |app| app).await;
         (rig, hear)
+    }
+
+    /// A running naos with the models `dear` and `cheap`, and the agent `clerk` who asks the first.
+    pub async fn with_models() -> Self {
+        let store = Arc::new(MemStore::new(7));
+        let rig = Self::within(store, Arc::new(Models), |app| app).await;
+        let mut text = String::new();
+        for (model, price) in [("dear", 10), ("cheap", 1)] {
+            text += &format!(
+                "type: model\nname: {model}\nprovider: ollama\n\
+                 endpoint: http://127.0.0.1:11434\nmodel: m\ncapabilities: [text, tools]\n\
+                 cost_per_1m_tokens: {{input: {price}, output: {price}}}\n---\n"
+            );
+        }
+        text += "type: agent\nname: clerk\nmodel: dear\nprompt: You help.\n\
+                 tools: [context_write, calculate]\ngrants: {context_write: [notes/**]}\n";
+        let files = serde_json::json!({"files": [{"name": "a.yaml", "text": text}]});
+        rig.post("/api/v1/apply", files).await.ok();
+        rig
     }
 
     async fn within(

@@ -35,6 +35,7 @@ pub(crate) mod supervisors;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
 pub(crate) mod webhooks;
+pub(crate) mod what_ifs;
 
 /// How many items a list gives where nothing is said.
 pub(crate) const LIMIT: u64 = 50;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes};
+use super::{LIMIT, LIMIT_MAX, WAIT_MS_MAX, shapes, what_ifs};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 use crate::planted;
@@ -63,6 +63,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         let (correlation, causation) = shapes::conversation_of_run(&reader, id, &run);
         members.insert("correlation".into(), json!(correlation));
         members.insert("causation".into(), json!(causation));
+        members.insert("what_ifs".into(), json!(what_ifs::of(&reader, id)?));
         let steps: Vec<Value> = calls.iter().map(shapes::call).collect();
         members.insert("steps_detail".into(), Value::Array(steps));
     }

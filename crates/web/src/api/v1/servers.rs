@@ -94,7 +94,7 @@ fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value
         let now = offered.iter().find(|found| found.name == tool);
         let was = spec.tool(tool);
         let state = match (was, now) {
-            (Some(was), Some(now)) if was.digest() == now.digest() => "same",
+            (Some(was), Some(now)) if was.is_still(now) => "same",
             (Some(_), Some(_)) => "changed",
             (None, Some(_)) => "new",
             _ => "gone",
@@ -102,7 +102,7 @@ fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value
         let word = tool_word(name, tool);
         let shown = |tool: &ServerTool| {
             json!({"description": tool.description, "schema": tool.schema,
-                "repeatable": tool.repeatable, "digest": tool.digest()})
+                "repeatable": tool.repeatable, "reads": tool.reads, "digest": tool.digest()})
         };
         json!({
             "tool": tool,

@@ -12,6 +12,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
+use naos_types::fact::run::Fork;
 use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy};
 use naos_types::{
@@ -102,7 +103,18 @@ pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
         "took_ms": run.took.0,
         "started": run.started.rfc3339(),
         "ended": time(run.ended),
+        "what_if": run.fork.as_ref().map(|fork| what_if(reader, fork)),
         "seq": seq,
+    })
+}
+
+/// What a what-if goes on from, and what is different.
+fn what_if(reader: &Reader, fork: &Fork) -> Value {
+    json!({
+        "of": fork.of,
+        "from": fork.from,
+        "model": fork.model,
+        "prompt": text(reader, fork.prompt.as_ref()),
     })
 }
 

@@ -59,6 +59,7 @@ fn runs(s: Text<'_>) -> Vec<RunRow> {
         id: s("plan_0188"),
         name: s("weather-note"),
         plan: true,
+        what_if: false,
         status: RunStatus::Completed,
         tier: None,
         started_ms: NOW_MS - 9 * MINUTE_MS,

@@ -10,6 +10,7 @@ use super::super::runs::{RunRow, Runs};
 use super::super::schedules::{Last, ScheduleRow, Schedules};
 use super::super::task::{Keys, Made, Said, Task};
 use super::super::turns::Turns;
+use super::super::what_if::{Beside, Line, Side, WhatIf};
 use super::super::words::{
     CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
 };
@@ -145,6 +146,7 @@ fn row(s: Text<'_>) -> RunRow {
         id: s("run_0192"),
         name: s("weekly-report"),
         plan: false,
+        what_if: false,
         status: RunStatus::Running,
         tier: Some(Tier::Wasm),
         started_ms: NOW_MS - 3 * MINUTE_MS,
@@ -159,6 +161,7 @@ pub(crate) fn some_rows(s: Text<'_>) -> Vec<RunRow> {
         id: s(id),
         name: s(name),
         plan: false,
+        what_if: false,
         status,
         tier,
         started_ms: NOW_MS - ago * MINUTE_MS,
@@ -330,7 +333,40 @@ pub(crate) fn run(s: Text<'_>) -> Run {
             ],
             left_out: 3,
         },
+        what_if: WhatIf {
+            beside: Some(beside(s)),
+            ..WhatIf::default()
+        },
         cancel_key: Some(s("key-cancel")),
+    }
+}
+
+fn beside(s: Text<'_>) -> Beside {
+    let side = |is_what_if, turns, models: &str, cost_micros| Side {
+        is_what_if,
+        status: RunStatus::Completed,
+        turns,
+        models: s(models),
+        cost_micros,
+    };
+    let line = |gone, new, text: &str| Line {
+        gone,
+        new,
+        text: s(text),
+    };
+    Beside {
+        of: s("run_0188"),
+        from: 2,
+        model: Some(s("cheap")),
+        prompt: Some(Excerpt::new(&s("You doubt."))),
+        sides: vec![side(false, 3, "dear", 9_200), side(true, 2, "cheap", 300)],
+        lines: vec![
+            line(false, false, "  The bill of Riake:"),
+            line(true, false, "- It is due on Friday."),
+            line(false, true, "+ It is due on Monday."),
+        ],
+        cut: true,
+        over: true,
     }
 }
 
@@ -355,6 +391,7 @@ pub(crate) fn run_empty() -> Run {
         input: Excerpt::default(),
         steps: Vec::new(),
         log: RunLog::default(),
+        what_if: WhatIf::default(),
         cancel_key: None,
     }
 }
@@ -417,6 +454,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
                 id: s("run_0188"),
                 name: s("weekly-client-report"),
                 plan: true,
+                what_if: false,
                 status: RunStatus::Held,
                 duration_ms: Some(245_000),
                 ..row(s)

@@ -23,3 +23,4 @@ mod status;
 mod supervisors;
 mod tasks;
 mod webhooks;
+mod what_ifs;
