@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(
             (VERSION, digest.as_str()),
             (
-                4,
-                "df25c05b317e14bd8566caa62f7661f4c0d7d747ab9054acae20167782834ba8"
+                5,
+                "6375a317defbcb40361ef7ec3bbfbb38fed8b29eda4aa4ebeb14f35034846b75"
             )
         );
     }

@@ -337,6 +337,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
         shown,
         given,
         left_out,
+        skills,
         at,
         ..
     } = asked(turn, fork)?;
@@ -345,6 +346,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
     let found = Shown {
         given: sizes.collect(),
         documents: shown,
+        skills,
         left_out,
     };
     Ok((found, at))

@@ -1,6 +1,7 @@
 //! Skills as folders: read like the rest of a workspace, and applied as one document each.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use naos_manifest::{NoChecks, NoFiles, parse_document};
@@ -17,7 +18,23 @@ pub(crate) const SKILLS: &str = "skills/";
 
 /// The document that makes a skill of these texts.
 fn text(name: &str, files: &BTreeMap<String, String>) -> String {
-    json!({"type": "agent_skill", "name": name, "files": files}).to_string()
+    let plain = json!({"type": "agent_skill", "name": name, "files": files}).to_string();
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        // YAML wants these escaped, JSON doesn't; they stand within texts only.
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// What names the content of a skill that naos gave back.
@@ -123,7 +140,8 @@ mod tests {
     #[test]
     fn any_text_of_a_skill_arrives_as_it_is() {
         let odd = "tab\t, \"quotes\", \\, \r\n, é, 🦀, \u{1b}[0m, \u{7f}, \u{85}, \u{a0}, \
-                   \u{2028}, \u{feff}, \u{fffd}, {{ x }}, --- , # and: so on\n---\n";
+                   \u{2028}, \u{feff}, \u{fffd}, \u{ffff}, \u{1fffe}, {{ x }}, \
+                   --- , # and: so on\n---\n";
         let head = "---\nname: odd\ndescription: x\n---\n";
         let files = BTreeMap::from([
             (SKILL_FILE.to_owned(), format!("{head}{odd}")),
