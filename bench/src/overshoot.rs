@@ -194,7 +194,7 @@ fn refused(body: &[u8]) -> bool {
 }
 
 async fn limit(server: &Server, steps: u64) {
-    let body = json!({"limit_micros": STEP_MICROS * steps, "period": "total", "action": "block"});
+    let body = json!({"limit_micros": STEP_MICROS * steps, "period": "total", "action": "pause"});
     server.api("PUT", "/api/v1/budgets/clerk", &body).await;
 }
 

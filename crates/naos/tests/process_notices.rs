@@ -226,6 +226,29 @@ fn process_who_is_called_in_a_thread_is_told_outside() {
         none.stdout,
         none.stderr
     );
+    let all = project.naos(&["inbox", "--all", "--seen"]);
+    assert_eq!(all.exit, 0, "{}", all.stderr);
+    let told = project.naos(&["standup", "--markdown"]);
+    assert!(
+        told.stdout.contains("## Ana Rabe"),
+        "{}{}",
+        told.stdout,
+        told.stderr
+    );
+    assert!(
+        told.stdout.contains("**next** The flyer"),
+        "{}",
+        told.stdout
+    );
+    let told = project.naos(&["standup", "--hours", "1"]);
+    assert!(
+        told.stdout.contains("0 done, 0 failed"),
+        "{}{}",
+        told.stdout,
+        told.stderr
+    );
+    let rules = project.naos(&["rule", "list"]);
+    assert_eq!(rules.exit, 0, "{}", rules.stderr);
     let muted = project.json(&["task", "mute", task]);
     assert_eq!(muted["changed"], true);
     let gone = project.naos(&["member", "remove", "@ana"]);

@@ -158,7 +158,8 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("last", "integer"),
             ("seq", "integer"),
         ],
-        ("GET", "/api/v1/audit/verify") => &[("all", "boolean")],
+        ("GET", "/api/v1/audit/verify" | "/api/v1/inbox") => &[("all", "boolean")],
+        ("GET", "/api/v1/standup") => &[("hours", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
             ("after", "integer"),
@@ -236,6 +237,23 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/tasks/{id}/hand-over") => {
             object(&["to"], json!({"to": text(), "note": text()}))
         }
+        ("POST", "/api/v1/tasks/{id}/follow") => {
+            object(&["on"], json!({"on": {"type": "boolean"}}))
+        }
+        ("POST", "/api/v1/inbox/seen") => object(&[], json!({"upto": {"type": "integer"}})),
+        ("POST", "/api/v1/approvals/{id}/delegate") => {
+            object(&["to"], json!({"to": text(), "note": text()}))
+        }
+        ("POST", "/api/v1/approval-rules/take") => object(
+            &["question"],
+            json!({"question": text(), "days": {"type": "integer"}}),
+        ),
+        ("POST", "/api/v1/approval-rules/end") => {
+            object(&["question"], json!({"question": text()}))
+        }
+        ("POST", "/api/v1/members/{id}/handle") => {
+            object(&["handle"], json!({"handle": {"type": ["string", "null"]}}))
+        }
         ("POST", "/api/v1/tasks/{id}/done") => object(&[], json!({"output": text()})),
         ("POST", "/api/v1/tasks/{id}/messages") => object(&["text"], json!({"text": text()})),
         ("POST", "/api/v1/approvals/{id}/decide") => object(
@@ -272,7 +290,8 @@ fn body_of(row: &Row) -> Option<Value> {
         }
         ("POST", "/api/v1/members") => object(
             &["name", "role"],
-            json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"}}),
+            json!({"name": text(), "role": {"$ref": "#/components/schemas/Role"},
+                "handle": text()}),
         ),
         ("POST", "/api/v1/members/{id}/role") => object(
             &["role"],

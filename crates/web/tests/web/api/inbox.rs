@@ -79,7 +79,15 @@ async fn who_is_called_and_who_follows_hears_of_it() {
         .api(&guest.token, "GET", "/api/v1/inbox", Value::Null)
         .await;
     assert_eq!(low.problem().0, 403, "who sees no thread has no inbox");
+    let audit = rig.get("/api/v1/audit?last=5").await.ok().to_string();
+    let to_ana = format!("mention to {}", ana.id);
+    assert!(audit.contains(&to_ana), "and is told of nothing: {audit}");
     ana.saw_it(&rig).await;
+    let all = rig
+        .api(&ana.token, "GET", "/api/v1/inbox?all=true", Value::Null)
+        .await
+        .ok();
+    assert_eq!(all["items"][0]["seen"], true, "it stays: {all}");
 
     // Who speaks follows; who made the task does, too.
     ana.post(&rig, &say, json!({"text": "The thick one."}))

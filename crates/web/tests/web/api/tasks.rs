@@ -281,6 +281,9 @@ async fn a_stand_up_says_who_did_what() {
     assert_eq!(person.unwrap()["next"][0]["title"], "Call Soa");
     assert_eq!(told["nobodys"][0]["title"], "Somebody should");
     assert_eq!(told["totals"]["done"], 1);
+    let short = rig.get("/api/v1/standup?hours=1").await.ok();
+    assert_eq!(short["totals"]["done"], 1, "{short:#}");
     let far = rig.get("/api/v1/standup?hours=745").await;
     assert_eq!(far.problem(), (400, "N0102".into()));
+    assert!(far.text.contains("at most 744"), "{}", far.text);
 }
