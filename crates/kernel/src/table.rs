@@ -28,6 +28,12 @@ pub trait Aggregate: Clone + PartialEq + serde::Serialize + serde::de::Deseriali
     }
 }
 
+/// Reads a record of a layout to which only fields at the end were added since: each of them one
+/// byte of nothing, be it none, "no", 0 or an empty list.
+pub(crate) fn lengthened<T: Aggregate>(bytes: &[u8], fields: usize) -> Option<T> {
+    postcard::from_bytes(&[bytes, &vec![0; fields]].concat()).ok()
+}
+
 /// What is known about one key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Slot<T> {

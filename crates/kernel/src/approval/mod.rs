@@ -10,7 +10,7 @@ use naos_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub use rule::{ANSWERS_MAX, Habit, OFFERED_AFTER, RULE_MAX, Standing};
@@ -57,9 +57,7 @@ impl Aggregate for Approval {
     const KIND: &'static str = "approval";
     const VERSION: u8 = 2;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with the second layout stands at the end: left to nobody, no rule.
-        let bytes = [bytes, &[0, 0]].concat();
-        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
+        (version == 1).then(|| lengthened(bytes, 2))? // left to whom, and whether by a rule
     }
     fn is_open(&self) -> bool {
         self.status == ApprovalStatus::Pending

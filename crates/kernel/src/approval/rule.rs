@@ -4,7 +4,7 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::approval::{self, Waiting};
-use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, MemberId, Role, Span, Time};
+use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Role, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, known};
@@ -158,11 +158,8 @@ fn may(turn: &Turn<'_>, by: &Actor, least: Role) -> Done<bool> {
     let Actor::Member(member, _) = by else {
         return Ok(false);
     };
-    Ok(role_of(turn, member)?.is_some_and(|role| role >= least))
-}
-
-fn role_of(turn: &Turn<'_>, member: &MemberId) -> Done<Option<Role>> {
-    Ok(turn.member(member)?.map(|found| found.role))
+    let found = turn.member(member)?;
+    Ok(found.is_some_and(|found| found.role >= least))
 }
 
 /// Takes a rule that was offered.

@@ -9,7 +9,7 @@ use naos_types::fact::member::{self, Fact};
 use naos_types::{Actor, Code, Digest, MemberId, Name, Role, Sealed, Time, TokenId};
 use serde::{Deserialize, Serialize};
 
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub use inbox::{Inbox, Item, NEWS_MAX, TOLD_MAX};
@@ -48,9 +48,7 @@ impl Aggregate for Member {
         true
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // The handle came with the second layout and stands at the end: there was none.
-        let bytes = [bytes, &[0]].concat();
-        (version == 1).then(|| postcard::from_bytes(&bytes).ok())?
+        (version == 1).then(|| lengthened(bytes, 1))? // the handle
     }
 }
 

@@ -169,21 +169,32 @@ pub(crate) fn announce(turn: &mut Turn<'_>, about: About, title: Option<&Sealed>
         return Ok(());
     };
     for name in outlets.names.clone() {
-        let (Some(spec), Some(id)) = (outlet(turn, &name)?, id(&about, &name)) else {
-            continue;
-        };
-        if turn.notice(&id)?.is_some() {
-            continue;
-        }
-        match spec.soon(&about) {
-            Urgency::Muted => {}
-            Urgency::Immediate => {
-                send(turn, id, &name, &spec, about.clone(), title, &[], 0)?;
-            }
-            Urgency::Digest => gather(turn, &name, &spec, about.clone(), title)?,
+        if let Some(spec) = outlet(turn, &name)? {
+            pass_on(turn, &name, &spec, about.clone(), title)?;
         }
     }
     Ok(())
+}
+
+/// Tells a receiver of something as soon as it wants to know, once.
+fn pass_on(
+    turn: &mut Turn<'_>,
+    to: &Name,
+    spec: &Telling,
+    about: About,
+    title: Option<&Sealed>,
+) -> Done {
+    let Some(id) = id(&about, to) else {
+        return Ok(());
+    };
+    if turn.notice(&id)?.is_some() {
+        return Ok(());
+    }
+    match spec.soon(&about) {
+        Urgency::Muted => Ok(()),
+        Urgency::Immediate => send(turn, id, to, spec, about, title, &[], 0).map(drop),
+        Urgency::Digest => gather(turn, to, spec, about, title),
+    }
 }
 
 /// Members are to hear of something: whoever tells of their inbox does.
@@ -211,16 +222,7 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
             continue;
         };
         let about = About::News(member, number, f.news.clone());
-        let Some(id) = id(&about, &name) else {
-            continue;
-        };
-        match spec.soon(&about) {
-            Urgency::Muted => {}
-            Urgency::Immediate => {
-                send(turn, id, &name, &spec, about, title.as_ref(), &[], 0)?;
-            }
-            Urgency::Digest => gather(turn, &name, &spec, about, title.as_ref())?,
-        }
+        pass_on(turn, &name, &spec, about, title.as_ref())?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{Fan, Plan, Step};
+use crate::table::lengthened;
 
 /// A step, version 1.
 #[derive(Serialize, Deserialize)]
@@ -120,11 +121,7 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => {
-            // What it lacks stands at the end, and is none.
-            let bytes = [bytes, &[0]].concat();
-            postcard::from_bytes(&bytes).ok()
-        }
+        3 => lengthened(bytes, 1),
         _ => None,
     }
 }

@@ -25,7 +25,7 @@ use naos_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use calls::{answer_asked, call_ended, called, question};
@@ -128,14 +128,13 @@ impl Aggregate for Run {
         self.retry_at.or_else(|| self.awaited_until())
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came with a later layout stands at the end, and was none.
-        let more: &[u8] = match version {
-            1 => &[0, 0, 0],
-            2 => &[0, 0],
-            3 => &[0],
-            _ => return None,
-        };
-        postcard::from_bytes(&[bytes, more].concat()).ok()
+        // Each later layout added one field.
+        match version {
+            1 => lengthened(bytes, 3),
+            2 => lengthened(bytes, 2),
+            3 => lengthened(bytes, 1),
+            _ => None,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::workspace::{self, Shown};
 use super::{Run, calls, end, fork, known, server, tools};
 use crate::resource::Resource;
 use crate::state::{Key, ResourceKey};
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 /// How often in a row a model may ask for the very same calls.
@@ -92,13 +92,11 @@ impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
     const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // How many were lost and what was recalled stand at the end: none, before.
-        let more: &[u8] = match version {
-            1 => &[0, 0],
-            2 => &[0],
-            _ => return None,
-        };
-        postcard::from_bytes(&[bytes, more].concat()).ok()
+        match version {
+            1 => lengthened(bytes, 2), // how many were lost, too
+            2 => lengthened(bytes, 1), // what was recalled
+            _ => None,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::need::{Answer, Need};
 use crate::resource::Resource;
 use crate::state::{BeatKey, ResourceKey};
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use change::resource_fact;
@@ -55,12 +55,7 @@ impl Aggregate for Schedule {
     const KIND: &'static str = "schedule";
     const VERSION: u8 = 2;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        // What it lacks stands at the end, and is none.
-        let bytes = [bytes, &[0]].concat();
-        postcard::from_bytes(&bytes).ok()
+        (version == 1).then(|| lengthened(bytes, 1))?
     }
 }
 

@@ -22,7 +22,7 @@ use super::again::{takes_work, task_of};
 use super::{known, work};
 use crate::agent::desk;
 use crate::state::Key;
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 use crate::{member, message};
 
@@ -82,13 +82,11 @@ impl Aggregate for OnBoard {
     const KIND: &'static str = "card";
     const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // What came later stands at the end: nobody called and nothing was made; nobody follows.
-        let more: &[u8] = match version {
-            1 => &[0, 0, 0, 0],
-            2 => &[0],
-            _ => return None,
-        };
-        postcard::from_bytes(&[bytes, more].concat()).ok()
+        match version {
+            1 => lengthened(bytes, 4), // who called and what was made, too
+            2 => lengthened(bytes, 1), // who follows
+            _ => None,
+        }
     }
 }
 

@@ -375,9 +375,7 @@ fn what_is_refuted_is_mended() {
     );
 }
 
-/// Whoever says yes to all that waits leaves out what is disputed: the question says so.
-#[test]
-fn a_question_says_whether_its_reviewer_still_refutes() {
+fn reviewed_and_asked() -> PlanSpec {
     let ask = StepDo::Approval {
         title: "send it?".into(),
         body: None,
@@ -386,6 +384,13 @@ fn a_question_says_whether_its_reviewer_still_refutes() {
     };
     let mut spec = reviewed("reviewer", 1);
     spec.steps[2] = step("end", &["check"], ask);
+    spec
+}
+
+/// Whoever says yes to all that waits leaves out what is disputed: the question says so.
+#[test]
+fn a_question_says_whether_its_reviewer_still_refutes() {
+    let spec = reviewed_and_asked();
     for (verdict, disputed) in [(PRAISE, false), (REFUTE, true)] {
         let mut bench = Bench::new();
         apply_plan(&mut bench, "p", &spec).0.expect("it is sound");
@@ -407,14 +412,7 @@ fn a_question_says_whether_its_reviewer_still_refutes() {
 
 #[test]
 fn a_dispute_is_a_persons_whatever_the_rule() {
-    let ask = StepDo::Approval {
-        title: "send it?".into(),
-        body: None,
-        role: naos_types::Role::Staff,
-        expires: None,
-    };
-    let mut spec = reviewed("reviewer", 1);
-    spec.steps[2] = step("end", &["check"], ask);
+    let spec = reviewed_and_asked();
     let praised = format!("start p; finish worker v1; {PRAISE}");
     let taken = format!(
         "owner; {}take p/end 86400s",
