@@ -30,6 +30,7 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             crate::task::closed(turn, f)?;
             crate::message::answered(turn, &by, f)?;
+            crate::run::colleague_answered(turn, &by, f)?;
             crate::event::task_failed(turn, &by, f)?;
             crate::schedule::ended(turn, &by, Began::Task(f.task))?;
             crate::resource::driver::task_closed(turn, &by, f)
@@ -115,6 +116,7 @@ fn run_failed(
 ) -> Done {
     crate::run::settle(turn, run, Micros::ZERO)?;
     withdraw_question(turn, run)?;
+    crate::run::unasked(turn, run)?;
     let found = crate::run::known(turn, run)?;
     if found.is_what_if() {
         return Ok(()); // the task is the original's

@@ -484,6 +484,15 @@ fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fa
         .ok()
         .filter(|token| !token.is_empty())
     {
+        if let Some(slug) = tenant {
+            let what = format!(
+                "NAOS_TOKEN holds the token of one tenant, and --tenant {slug} names one too"
+            );
+            return Err(Fail::usage(what).help(format!(
+                "leave --tenant out where the token is that tenant's, or unset NAOS_TOKEN to use \
+                 the one that is kept for {slug}"
+            )));
+        }
         let mend = "NAOS_TOKEN holds a token that isn't valid here: unset it, or set another one";
         return Ok((token, mend.to_owned()));
     }

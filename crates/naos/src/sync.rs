@@ -43,6 +43,14 @@ pub(crate) struct How {
     pub(crate) dry_run: bool,
 }
 
+impl How {
+    /// Only looks whether it could be.
+    pub(crate) const TRIED: Self = Self {
+        strict: false,
+        dry_run: true,
+    };
+}
+
 /// `data/applied.json`: what the project's own files made when they were last applied. Only a
 /// memory: the journal is the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

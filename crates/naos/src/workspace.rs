@@ -251,6 +251,8 @@ pub(crate) fn versions(session: &mut Session, beneath: &str) -> Result<Vec<(Piec
 /// A document of naos; none where there isn't one.
 pub(crate) fn document(session: &mut Session, path: &str) -> Result<Option<(String, u64)>, Fail> {
     match session.get(place(path)) {
+        // A picture is no text: nobody edits one here.
+        Ok(found) if found["base64"].is_string() => Ok(None),
         Ok(found) => {
             let text = found["text"].as_str().unwrap_or_default().to_owned();
             Ok(Some((text, found["version"].as_u64().unwrap_or_default())))

@@ -271,3 +271,88 @@ fn until(mut is_so: impl FnMut() -> bool) {
         std::thread::park_timeout(std::time::Duration::from_millis(50));
     }
 }
+
+/// The smallest PNG: one pixel.
+const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\
+    \x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
+
+#[test]
+fn process_a_model_that_sees_is_shown_a_picture() {
+    let script = concat!(
+        r#"{"call": [{"name": "context_read", "arguments": {"path": "bills/0031.png"}}]}"#,
+        "\n",
+        r#"{"say": "It is 12 Ariary."}"#,
+    );
+    for (provider, path) in [
+        ("openai-compatible", "/v1"),
+        ("anthropic", "/v1"),
+        ("gemini", "/v1beta"),
+        ("ollama", ""),
+    ] {
+        let office = Office::with(Step::parse_all(script).unwrap());
+        let file = office.project.path("bill.png");
+        std::fs::write(&file, PIXEL).unwrap();
+        let file = file.to_str().unwrap();
+        let put = office
+            .project
+            .naos(&["document", "put", file, "bills/0031.png"]);
+        assert_eq!(put.exit, 0, "{}", put.stderr);
+        let url = office.server.url(path);
+        office.apply(&format!(
+            "type: model\nname: eyes\nprovider: {provider}\nendpoint: {url}\nmodel: scripted\n\
+             key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools, vision]\n\
+             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n\
+             type: agent\nname: clerk\nmodel: eyes\nprompt: You help an office.\n\
+             tools: [context_read]\ngrants: {{context_read: [bills/**]}}\n"
+        ));
+        let (exit, done) = office.run("clerk", "How much is it?");
+        let told = "It is 12 Ariary.";
+        assert_eq!((exit, &done["output"]), (0, &told.into()), "{provider}");
+        let last = office.server.seen().pop().unwrap().body.to_string();
+        // Of the pixel's base64, and in no format more than once.
+        let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ";
+        assert_eq!(last.matches(pixel).count(), 1, "{provider}: {last}");
+        let again = office
+            .project
+            .naos(&["replay", done["run"].as_str().unwrap()]);
+        assert_eq!(again.exit, 0, "{provider}: {}", again.stderr);
+        let kept = office.project.path("kept.png");
+        let out = ["document", "show", "bills/0031.png", "--out"];
+        let shown = office
+            .project
+            .naos(&[&out[..], &[kept.to_str().unwrap()]].concat());
+        assert_eq!(shown.exit, 0, "{}", shown.stderr);
+        assert_eq!(std::fs::read(&kept).unwrap(), PIXEL);
+    }
+}
+
+#[test]
+fn process_an_agent_asks_another_and_waits() {
+    let script = concat!(
+        r#"{"call": [{"name": "ask_agent", "arguments": "#,
+        r#"{"to": "mirror", "question": "What does it cost?"}}]}"#,
+        "\n",
+        r#"{"say": "Asked."}"#,
+    );
+    let office = Office::with(Step::parse_all(script).unwrap());
+    office.hire("mirror", "openai-compatible", "/v1", "echo", "");
+    let asks = "tools: [ask_agent, schedule]\n";
+    office.hire("clerk", "openai-compatible", "/v1", "scripted", asks);
+    let (exit, done) = office.run("clerk", "Ask.");
+    assert_eq!((exit, &done["output"]), (0, &"Asked.".into()), "{done}");
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    assert!(last.contains("clerk asks you, and waits"), "{last}");
+    let runs = office.project.json(&["get", "runs"]);
+    let whose = |run: &Value| run["agent"] == "mirror" && run["status"] == "completed";
+    assert!(
+        runs["items"].as_array().unwrap().iter().any(whose),
+        "{runs}"
+    );
+    let costs = office.project.json(&["cost", "status"]);
+    let answers = |name: &str| {
+        let all = costs["models"].as_array().unwrap();
+        let one = all.iter().find(|model| model["model"] == name);
+        one.unwrap_or_else(|| panic!("{costs}"))["answers"].clone()
+    };
+    assert_eq!((answers("clerk"), answers("mirror")), (2.into(), 1.into()));
+}

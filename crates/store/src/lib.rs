@@ -37,5 +37,5 @@ pub use traits::{
     Append, BODY_INLINE_BYTES_MAX, BadAppend, CommitError, ENTRY_BYTES_MAX, Entry, Head, InboxRow,
     ReadError, Record, Stale, Store, TenantStore, ViewsLag,
 };
-pub use views::{PlanFilter, RunFilter, Spent, Viewed, Views};
+pub use views::{ModelSpent, PlanFilter, RunFilter, Spent, Viewed, Views};
 pub use vital::vital;

@@ -287,6 +287,13 @@ pub const REGISTER: &[StoredRecord] = &[
          rests last (each at took well) problem; the key is the driver's name",
         "from its first event until the driver is taken away; can be derived from the journal",
     ),
+    stored(
+        51,
+        "views/<id>.db",
+        "model",
+        "day model answers failed input cached output cost",
+        "as long as the tenant; can be derived from the journal",
+    ),
 ];
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod kept;
 mod log;
 mod money;
 mod name;
+pub mod picture;
 mod refusal;
 mod role;
 mod sealed;

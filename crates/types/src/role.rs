@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::spec::Kind;
-use crate::{EventId, MemberId, MessageId, Name, PlanId, TaskId};
+use crate::{EventId, MemberId, MessageId, Name, PlanId, RunId, TaskId};
 
 /// What a member may do; each role may do all that the ones after it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub enum Actor {
     Task(TaskId),
     /// A message that called an agent.
     Message(MessageId),
+    /// A run, in the call with which it asks another agent.
+    Call(RunId, u32),
 }
 
 impl std::fmt::Display for Actor {
@@ -65,6 +67,7 @@ impl std::fmt::Display for Actor {
             Self::Schedule(kind, name) => write!(f, "{}:{name}", kind.word()),
             Self::Task(task) => write!(f, "{task}"),
             Self::Message(message) => write!(f, "{message}"),
+            Self::Call(run, _) => write!(f, "{run}"),
         }
     }
 }

@@ -49,6 +49,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("board", &sample::board(s))?;
     out.page("task", &sample::task(s))?;
     out.page("inbox", &sample::inbox(s))?;
+    out.page("timeline", &sample::timeline(s))?;
     out.page("agents", &sample::agents(s))?;
     out.page("agent", &sample::agent(s))?;
     out.page("runs", &sample::runs(s))?;

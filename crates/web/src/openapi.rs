@@ -281,8 +281,9 @@ fn body_of(row: &Row) -> Option<Value> {
         ),
         ("POST", "/api/v1/broker/route") => object(&["text"], json!({"text": text()})),
         ("PUT", "/api/v1/documents/{*path}") => object(
-            &["text"],
-            json!({"text": text(), "expected": {"type": "integer", "minimum": 0}}),
+            &[],
+            json!({"text": text(), "base64": text(),
+                "expected": {"type": ["integer", "null"], "minimum": 0}}),
         ),
         ("POST", "/api/v1/events") => return Some(events_body()),
         ("POST", "/hooks/{tenant}/{name}") => {
@@ -633,7 +634,8 @@ fn schemas() -> Value {
         "Document": of(
             &["path"],
             json!({"path": text(), "version": {"type": ["integer", "null"]}, "bytes": number(),
-                "time": text(), "by": text(), "run": maybe(), "text": text(), "seq": number()}),
+                "time": text(), "by": text(), "run": maybe(), "text": text(),
+                "media_type": text(), "base64": text(), "seq": number()}),
         ),
         "Me": of(
             &["member", "name", "role", "tenant"],
@@ -650,7 +652,8 @@ fn schemas() -> Value {
         "Costs": of(
             &["budgets", "agents"],
             json!({"budgets": {"type": "array", "items": {"type": "object"}},
-                "agents": {"type": "array", "items": {"type": "object"}}}),
+                "agents": {"type": "array", "items": {"type": "object"}},
+                "models": {"type": ["array", "null"], "items": {"type": "object"}}}),
         ),
         "Status": of(
             &["version", "tenant", "agents", "runs", "journal", "seq"],

@@ -311,6 +311,7 @@ table! {
     Page POST "/agents/{name}/run" Staff "Runs an agent" screens::agents::run;
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
+    Page GET "/runs/{id}/timeline" Staff "One run, call by call" screens::timeline::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
     Page POST "/runs/{id}/what-if" Staff "Lets it go another way" screens::what_ifs::begin;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
@@ -341,6 +342,7 @@ table! {
     Page POST "/approvals/{id}/delegate" Staff "Leaves the answer to somebody"
         screens::approvals::delegate;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
+    Page GET "/pictures/{*path}" Staff "A document that is a picture" screens::documents::picture;
     Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
     Page POST "/events/deliveries/{name}" Admin "Lets a receiver have its events, or no more"
         screens::events::deliver;

@@ -1,6 +1,7 @@
 //! What a call may cost at most, and what it did cost. Pure, whole numbers, always rounded up.
 
 use naos_types::Micros;
+use naos_types::spec::IMAGE_TOKENS_MAX;
 pub use naos_types::spec::ModelPrices as Prices;
 
 use super::answer::Usage;
@@ -9,10 +10,10 @@ use super::tokens;
 
 /// The most that a call can cost: all that it may read at the dearest price for reading, and all
 /// that it may write. `image_tokens` is the most that a picture is read as; none is the most of
-/// any model that naos knows of ([`tokens::IMAGE_TOKENS_MAX`]).
+/// any model that naos knows of ([`IMAGE_TOKENS_MAX`]).
 #[must_use]
 pub fn worst_case(request: &Request, prices: &Prices, image_tokens: Option<u32>) -> Micros {
-    let image_tokens = image_tokens.map_or(tokens::IMAGE_TOKENS_MAX, u64::from);
+    let image_tokens = image_tokens.map_or(IMAGE_TOKENS_MAX, u64::from);
     let read = tokens::of_request(request, image_tokens);
     prices.most(read, u64::from(request.max_output_tokens))
 }

@@ -11,10 +11,6 @@
 
 use super::request::{Message, Part, Request};
 
-/// The most tokens that a picture is read as at the providers whose formats are here: the
-/// costliest are small models that charge tiles many times over (OpenAI's reckoning for
-/// `gpt-4o-mini`: 2,833 and 5,667 for each of up to 8 tiles).
-pub const IMAGE_TOKENS_MAX: u64 = 50_000;
 /// What stands around a message: its role and its marks.
 const MESSAGE_TOKENS: u64 = 32;
 /// What stands around a tool, beside its words.

@@ -206,7 +206,9 @@ fn gated_answer(
             | Ability::Tool
             | Ability::Endpoint
             | Ability::Server
-            | Ability::Recall,
+            | Ability::Recall
+            | Ability::Colleague
+            | Ability::Picture,
             _,
         ) => Err(unreadable()),
     }

@@ -3,6 +3,7 @@
 
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
+use naos_types::picture::media_type;
 use naos_types::think::{Think, Thought, ToolSaid, from_outside};
 use naos_types::{BodyRef, TenantId};
 
@@ -15,6 +16,15 @@ const PIECES_MAX: usize = 10_000;
 fn text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, String> {
     let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A document as it is shown at the beginning; a picture is looked at by whoever asks for it.
+fn shown_text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, String> {
+    let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
+    Ok(match media_type(&bytes) {
+        Some(kind) => format!("(a picture, {kind}: context_read shows it)"),
+        None => String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }
 
 /// What is asked.
@@ -30,13 +40,13 @@ pub(super) fn posed(
     let think: Think = serde_json::from_slice(request).map_err(|error| error.to_string())?;
     let mut shown = Vec::with_capacity(think.shown.len());
     for (at, (title, body)) in think.shown.iter().enumerate() {
-        let whole = text(node, tenant, body)?;
+        let whole = shown_text(node, tenant, body)?;
         let given = think.given.get(at).copied().unwrap_or(u64::MAX);
         shown.push((title.clone(), cut(whole, given)));
     }
     let input = text(node, tenant, &think.input)?;
     let before = exchanges(pieces(node, tenant, think.tail)?, |body| {
-        text(node, tenant, body)
+        node.body(tenant, body).map_err(|refusal| refusal.what)
     })?;
     Ok(Posed {
         tenant,
@@ -89,16 +99,20 @@ fn served(said: &str) -> Result<(String, bool), String> {
 /// left out: they said nothing.
 fn exchanges(
     pieces: Vec<(Ability, Answer)>,
-    mut read: impl FnMut(&BodyRef) -> Result<String, String>,
+    mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
 ) -> Result<Vec<Exchange>, String> {
+    let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let mut out: Vec<Exchange> = Vec::new();
     for (ability, answer) in pieces {
         if ability == Ability::Model {
             if let Answer::Body(body) = answer {
                 let thought: Thought =
-                    serde_json::from_str(&read(&body)?).map_err(|error| error.to_string())?;
-                let results = Vec::new();
-                out.push(Exchange { thought, results });
+                    serde_json::from_slice(&bytes(&body)?).map_err(|error| error.to_string())?;
+                out.push(Exchange {
+                    thought,
+                    results: Vec::new(),
+                    pictures: Vec::new(),
+                });
             }
             continue;
         }
@@ -107,10 +121,17 @@ fn exchanges(
         };
         last.results.push(match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
-            Answer::Body(body) if ability == Ability::Server => served(&read(&body)?)?,
+            Answer::Body(body) if ability == Ability::Server => served(&plain(bytes(&body)?))?,
+            Answer::Body(body) if ability == Ability::Picture => {
+                let picture = bytes(&body)?;
+                let kind = media_type(&picture).ok_or("a picture is none any more")?;
+                let told = format!("a picture ({kind}, {} bytes): it follows", picture.len());
+                last.pictures.push(picture);
+                (told, false)
+            }
             Answer::Text(text) if ability == Ability::Http => (from_outside(&text), false),
             Answer::Text(text) => (text, false),
-            Answer::Body(body) => (read(&body)?, false),
+            Answer::Body(body) => (plain(bytes(&body)?), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
         });
     }

@@ -138,6 +138,8 @@ pub struct Exchange {
     pub thought: Thought,
     /// A result for each of its calls, and whether it is an error.
     pub results: Vec<(String, bool)>,
+    /// Pictures among the results, in their order.
+    pub pictures: Vec<Vec<u8>>,
 }
 
 /// Hears pieces of an answer: what each is part of, where it begins, and what it says.

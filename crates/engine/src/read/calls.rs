@@ -5,6 +5,7 @@ use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
 use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
 use naos_types::input::{Answer, Piece};
+use naos_types::picture::media_type;
 use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
 use naos_types::{BodyRef, Refusal, RunId, Time};
@@ -130,7 +131,10 @@ impl Reader {
     }
 
     /// What was recorded, oldest first.
-    fn pieces(&self, tail: Option<BodyRef>) -> Result<impl Iterator<Item = Piece>, Refusal> {
+    pub(super) fn pieces(
+        &self,
+        tail: Option<BodyRef>,
+    ) -> Result<impl Iterator<Item = Piece>, Refusal> {
         let pieces = self.node.pieces(self.tenant, tail)?;
         Ok(pieces.into_iter().map(|(_, piece)| piece))
     }
@@ -189,12 +193,15 @@ impl Reader {
         }
     }
 
-    fn answered(&self, of: run::Ability, name: &BodyRef) -> (&'static str, String, u64) {
+    pub(super) fn answered(&self, of: run::Ability, name: &BodyRef) -> (&'static str, String, u64) {
         let Ok(bytes) = self.node.body(self.tenant, name) else {
             return ("answered", "[unreadable]".into(), name.len);
         };
         if of == run::Ability::Model {
             return ("answered", said(&bytes), name.len);
+        }
+        if let Some(kind) = media_type(&bytes).filter(|_| of == run::Ability::Picture) {
+            return ("answered", format!("[{kind}]"), name.len);
         }
         if of != run::Ability::Http {
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -222,7 +229,7 @@ impl Reader {
     }
 
     /// What was asked, in a line.
-    fn request(&self, of: run::Ability, name: &BodyRef, is_by_model: bool) -> String {
+    pub(super) fn request(&self, of: run::Ability, name: &BodyRef, is_by_model: bool) -> String {
         let Ok(bytes) = self.node.body(self.tenant, name) else {
             return "[unreadable]".into();
         };
@@ -339,6 +346,8 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Tool => "tool",
         run::Ability::Server => "server",
         run::Ability::Recall => "recall",
+        run::Ability::Colleague => "agent",
+        run::Ability::Picture => "picture",
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
-use naos_store::{PlanFilter, ReadError, RunFilter, Spent, Viewed, Views};
+use naos_store::{ModelSpent, PlanFilter, ReadError, RunFilter, Spent, Viewed, Views};
 use naos_types::{Code, PlanId, Refusal, RunId, Seq, TaskId, TaskStatus, Time};
 
 use super::{Found, Kept, LIST_SCAN_MAX, Listed, PAGE, Reader, Spending};
@@ -259,6 +259,13 @@ impl Lists {
             Some(rows) => Ok(summed(rows)),
             None => self.spending_from_records(since.day_start()),
         }
+    }
+
+    /// What each model did in the runs that began on the UTC day of `since` or later; none while
+    /// the views are made again.
+    #[must_use]
+    pub fn models(&self, since: Time) -> Option<Vec<ModelSpent>> {
+        self.viewed(|views| views.models(Some(since)))
     }
 
     /// Sums over all runs, without days.

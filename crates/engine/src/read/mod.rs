@@ -6,6 +6,7 @@ mod calls;
 mod events;
 mod lists;
 mod logs;
+mod moment;
 mod planted;
 mod spending;
 mod wait;
@@ -27,7 +28,8 @@ pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
 pub use events::{EVENTS_SCAN_MAX, EventRow};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use logs::LogView;
-pub use naos_store::{PlanFilter, RunFilter};
+pub use moment::Moment;
+pub use naos_store::{ModelSpent, PlanFilter, RunFilter};
 pub use spending::{Spending, Sum};
 pub use wait::{Awaited, settled_notice, settled_plan, settled_run};
 

@@ -463,7 +463,8 @@ fn act(input: &input::Input) -> Option<Act> {
         | Actor::Trigger(..)
         | Actor::Schedule(..)
         | Actor::Task(_)
-        | Actor::Message(_) => false,
+        | Actor::Message(_)
+        | Actor::Call(..) => false,
     };
     match command {
         Command::Tenant(command::Tenant::Skip { .. }) if owner => Some(Act::Skip),

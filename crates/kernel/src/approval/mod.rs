@@ -105,6 +105,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval
                 turn.readable(evidence, "what the reviewer said about it")?;
             }
         }
+        chosen(turn, &found, *edited)?;
         let (body, edited) = (found.body.digest, *edited);
         turn.emit(approval::Approved {
             approval: id,
@@ -121,6 +122,24 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval
         })?;
     }
     Ok(Reply::Decided(found.waiting))
+}
+
+/// A question with answers to choose from is answered with one of them.
+fn chosen(turn: &Turn<'_>, found: &Approval, edited: Option<BodyRef>) -> Done {
+    if found.options.is_empty() || crate::planted::is("answers-beside-the-options") {
+        return Ok(());
+    }
+    let given = match edited {
+        Some(body) => turn.body(body)?.unwrap_or_default(),
+        None => &[],
+    };
+    let given = String::from_utf8_lossy(given);
+    if found.options.iter().any(|option| option == given.trim()) {
+        return Ok(());
+    }
+    let what = format!("choose one of: {}", found.options.join(", "));
+    let refusal = Refusal::new(Code::BAD_REQUEST, what);
+    Err(refusal.help("`naos approve ID --choose ANSWER`").into())
 }
 
 /// A question that waits still, and that this actor may answer.

@@ -4,11 +4,12 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::approval::{self, Waiting};
-use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Role, Span, Time};
+use naos_types::spec::Kind;
+use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, Name, Role, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, known};
-use crate::state::HabitKey;
+use crate::state::{HabitKey, Key, ResourceKey};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
@@ -49,6 +50,15 @@ pub struct Standing {
     pub answers: u32,
 }
 
+impl Standing {
+    /// Whether it still answers what people are asked now, whoever took it.
+    #[must_use]
+    pub fn lasts(&self, stamp: &str, now: Time) -> bool {
+        let same = self.stamp == stamp || crate::planted::is("rule-outlives-change");
+        same && self.until > now && self.answers < ANSWERS_MAX
+    }
+}
+
 impl Aggregate for Habit {
     const KIND: &'static str = "habit";
     const VERSION: u8 = 1;
@@ -63,16 +73,58 @@ fn kind_of(turn: &Turn<'_>, found: &Approval) -> Done<Option<(String, String)>> 
     let plan = crate::plan::known(turn, *plan)?;
     let author = found.author.as_ref();
     let maker = match author {
-        Some(name) => turn.agent(name)?.map_or(0, |agent| agent.version),
-        None => 0,
+        Some(name) => made_as(turn, name)?,
+        None => String::new(),
     };
     let name = author.map_or("nobody", |name| name.as_str());
     Ok(Some(if matches!(plan.by, Actor::Task(_)) {
-        (format!("task/{name}"), format!("{maker}"))
+        // Who answers for one role has said nothing about what waits for another.
+        let staff = found.role <= Role::Staff || crate::planted::is("rule-above-its-role");
+        let kind = match staff {
+            true => format!("task/{name}"),
+            false => format!("task/{name}/{}", found.role.word()),
+        };
+        (kind, maker)
     } else {
         let kind = format!("{}/{}", plan.name, at.step);
         (kind, format!("{}/{name}/{maker}", plan.version))
     }))
+}
+
+/// All that makes an agent answer as it does: its manifest, who it is said to be, its models and
+/// skills, each in its version.
+fn made_as(turn: &Turn<'_>, name: &Name) -> Done<String> {
+    let Some(agent) = turn.agent(name)? else {
+        return Ok("gone".to_owned());
+    };
+    let mut out = agent.version.to_string();
+    let Some(mind) = agent.spec.mind.clone() else {
+        return Ok(out);
+    };
+    if crate::planted::is("rule-outlives-soul") {
+        return Ok(out);
+    }
+    let mut resources: Vec<Key> = Vec::new();
+    for (kind, names) in [
+        (Kind::Model, &mind.models),
+        (Kind::AgentSkill, &mind.skills),
+    ] {
+        let keys = names.iter().map(|name| ResourceKey(kind, name.clone()));
+        resources.extend(keys.map(Key::Resource));
+    }
+    turn.load(resources.iter().cloned())?;
+    for key in &resources {
+        if let Key::Resource(key) = key {
+            let version = turn.resource(key)?.map_or(0, |found| found.version);
+            out += &format!("/{version}");
+        }
+    }
+    if let Some(folder) = &mind.workspace {
+        for (path, version) in crate::run::identity(turn, folder)? {
+            out += &format!("/{path}:{version}");
+        }
+    }
+    Ok(Digest::of(out.as_bytes()).to_string())
 }
 
 /// A person answered. What a rule answered makes no habit.
@@ -109,7 +161,13 @@ pub(crate) fn offer(turn: &mut Turn<'_>, id: ApprovalId) -> Done {
         return Ok(());
     };
     let same = kept.same;
-    if same < OFFERED_AFTER || kept.offered || kept.declined || kept.rule.is_some() {
+    if same < OFFERED_AFTER || kept.offered || kept.declined {
+        return Ok(());
+    }
+    // One that lapsed is answered by people again: what they say may become the next.
+    if let Some(rule) = &kept.rule
+        && (holds(turn, rule, &stamp, found.role)? || crate::planted::is("rule-lapsed-for-good"))
+    {
         return Ok(());
     }
     turn.emit(approval::RuleOffered { habit, stamp, same })
@@ -128,13 +186,11 @@ pub(crate) fn answers(turn: &mut Turn<'_>, id: ApprovalId) -> Done<bool> {
     let Some(rule) = kept.and_then(|habit| habit.rule.clone()) else {
         return Ok(false);
     };
-    let same = rule.stamp == stamp || crate::planted::is("rule-outlives-change");
     let seen = match found.evidence {
         Some(evidence) => turn.body(evidence)?.is_some(),
         None => true,
     };
-    let holds = same && seen && rule.until > turn.now && rule.answers < ANSWERS_MAX;
-    if !holds || !may(turn, &rule.by, found.role)? {
+    if !seen || !holds(turn, &rule, &stamp, found.role)? {
         return Ok(false);
     }
     let by = rule.by;
@@ -151,6 +207,11 @@ pub(crate) fn answers(turn: &mut Turn<'_>, id: ApprovalId) -> Done<bool> {
         edited: None,
     })?;
     Ok(true)
+}
+
+/// Whether a rule answers questions of this stamp, which wait for this role.
+fn holds(turn: &Turn<'_>, rule: &Standing, stamp: &str, least: Role) -> Done<bool> {
+    Ok(rule.lasts(stamp, turn.now) && may(turn, &rule.by, least)?)
 }
 
 /// Whether whoever took a rule may still answer such a question themselves.

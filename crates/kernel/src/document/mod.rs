@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::document::{self, Fact};
-use naos_types::{Actor, BodyRef, Code, DocPath, RunId, Time};
+use naos_types::{Actor, BodyRef, Code, DocPath, Role, RunId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
@@ -28,7 +28,24 @@ impl Aggregate for Document {
     const VERSION: u8 = 1;
 }
 
+/// Who an agent is, is its operator's to say, as its manifest is.
+fn may(by: &Actor, path: &DocPath) -> Done {
+    let Actor::Member(_, role) = by else {
+        return Ok(());
+    };
+    if *role >= Role::Admin || !path.is_identity() || crate::planted::is("staff-write-souls") {
+        return Ok(());
+    }
+    let what = format!(
+        "{path} says who an agent is: this takes the role admin, yours is {}",
+        role.word()
+    );
+    Err(Stop::refused(Code::NOT_ALLOWED, what))
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document) -> Done<Reply> {
+    let (command::Document::Write { path, .. } | command::Document::Delete { path }) = asked;
+    may(by, path)?;
     match asked {
         command::Document::Write {
             path,

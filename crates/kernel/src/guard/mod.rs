@@ -98,7 +98,8 @@ pub(crate) fn admit(actor: &Actor, command: &Command) -> Result<(), Refusal> {
         | Actor::Trigger(..)
         | Actor::Schedule(..)
         | Actor::Task(_)
-        | Actor::Message(_) => {
+        | Actor::Message(_)
+        | Actor::Call(..) => {
             let what = "agents and plans give no commands";
             Err(Refusal::new(Code::NOT_ALLOWED, what))
         }

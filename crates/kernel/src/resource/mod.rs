@@ -270,7 +270,7 @@ pub(crate) fn apply(
     Ok(Reply::Version(u64::from(version)))
 }
 
-fn delete(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name) -> Done {
+pub(crate) fn delete(turn: &mut Turn<'_>, by: &Actor, kind: Kind, name: &Name) -> Done {
     turn.emit(resource::Deleted {
         kind,
         name: name.clone(),

@@ -17,7 +17,7 @@ use naos_types::{Actor, BodyRef, Code, Digest, Name, Refusal, RunId, Spender, Ti
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::think::{Thinking, beginning, choose, intend, read};
+use super::think::{Reads, Thinking, beginning, choose, intend, read};
 use super::workspace::Shown;
 use super::{Run, fetch, known, server, tools};
 use crate::state::{Key, ResourceKey};
@@ -89,10 +89,14 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
         turn.load([Key::Resource(ResourceKey(Kind::Model, name.clone()))])?;
     }
     let (shown, _) = shown(turn, &fork)?;
-    let (bytes, pieces) = beginning(of.input, &shown);
-    let others = server::tokens(&server::described(turn, &mind)?);
-    let said = (others, (bytes + fork.bytes, pieces + fork.pieces));
-    if let Err(why) = choose(turn, &agent, (&mind, true), 0, said)? {
+    let first = beginning(of.input, &shown);
+    let reads = Reads {
+        others: server::tokens(&server::described(turn, &mind)?),
+        bytes: first.bytes + fork.bytes,
+        pieces: first.pieces + fork.pieces,
+        pictures: 0, // none goes on from one
+    };
+    if let Err(why) = choose(turn, &agent, (&mind, true), 0, reads)? {
         return Err(why.into());
     }
     super::room(turn)?;
@@ -237,6 +241,10 @@ fn goes_on_from(turn: &Turn<'_>, by: &Actor, of: &Run, wanted: &Wanted<'_>) -> D
                 fork.pieces += 1;
                 if *ability == Ability::Recall {
                     fork.recalled.push(*name);
+                }
+                if *ability == Ability::Picture {
+                    let what = "it looked at a picture before that turn: what-ifs don't see any";
+                    return Err(Stop::refused(Code::WRONG_STATE, what));
                 }
             }
             if let Some(call) = asks.pop_front().filter(perhaps_acts) {
@@ -396,7 +404,9 @@ pub(super) fn acts(tool: Tool, arguments: &Value) -> bool {
         | Tool::Remember
         | Tool::Say
         | Tool::TaskCreate
-        | Tool::HandOver => true,
+        | Tool::HandOver
+        | Tool::AskAgent
+        | Tool::Schedule => true,
     }
 }
 
@@ -513,6 +523,8 @@ mod tests {
             (Tool::Remember, json!({}), true),
             (Tool::Say, json!({}), true),
             (Tool::TaskCreate, json!({}), true),
+            (Tool::AskAgent, json!({}), true),
+            (Tool::Schedule, json!({}), true),
             (Tool::HandOver, json!({}), true),
         ] {
             assert_eq!(acts(tool, &arguments), want, "{tool:?} {arguments}");

@@ -1,6 +1,7 @@
 //! Runs: one execution of an agent for a task, its gated calls and its end.
 
 mod calls;
+mod colleague;
 mod end;
 pub(crate) mod endpoint;
 mod fetch;
@@ -13,6 +14,7 @@ mod skill;
 mod talk;
 mod think;
 mod tools;
+mod wake;
 mod workspace;
 
 use naos_types::command::{self, Reply};
@@ -29,6 +31,7 @@ use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use calls::{answer_asked, call_ended, called, question};
+pub(crate) use colleague::{answered as colleague_answered, unasked};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
@@ -37,10 +40,11 @@ pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use think::{Models, Thinking};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
-pub use tools::TOOL_RESULT_BYTES_MAX;
 pub(crate) use tools::cut;
+pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
+pub use wake::WAKES_MAX;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX};
-pub(crate) use workspace::{corrected, kept};
+pub(crate) use workspace::{corrected, identity, kept};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +171,8 @@ impl Run {
             return None;
         }
         match &self.pending {
+            // It waits for a task of this very cell.
+            Some(pending) if pending.ability == Ability::Colleague => None,
             Some(pending) => Some(Effect::Call(Call {
                 by: Caller::Run(id, pending.index),
                 who: self.agent.clone(),
@@ -479,12 +485,13 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let of = pending.map(|pending| pending.ability);
             let tool = of.filter(|of| run.is_by_model() && *of != Ability::Model);
             run.once_done |= once;
+            let waited = now - run.clock;
             run.tail = Some(f.answer);
             run.calls = f.index + 1;
             run.clock = now;
             run.status = RunStatus::Running;
             if let Some(of) = tool {
-                think::fold_answered(turn, f, of)?;
+                think::fold_answered(turn, f, of, waited)?;
             }
         }
         Fact::Completed(f) => {

@@ -7,7 +7,7 @@
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{Assignee, Tool};
-use naos_types::{Actor, BodyRef, Name, RunId, TaskId};
+use naos_types::{Actor, BodyRef, DocPath, Name, RunId, TaskId};
 use serde_json::Value;
 
 use super::think::intend;
@@ -23,6 +23,15 @@ fn task_of(turn: &Turn<'_>, run: &Run) -> Done<Option<(TaskId, u32)>> {
             .map(|found| (found.task, found.hops)),
         _ => None,
     })
+}
+
+/// Whether a document is attached to the task that a run is for.
+pub(super) fn comes_with(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<bool> {
+    let Some((task, _)) = task_of(turn, run)? else {
+        return Ok(false);
+    };
+    let found = turn.card(&task)?;
+    Ok(found.is_some_and(|found| found.card.attached.contains(path)))
 }
 
 pub(super) fn call(

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{Kind, MindSpec, ModelSpec, Spec};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, Spec};
 use naos_types::think::{Think, Thought};
-use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Tier};
+use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -86,15 +86,20 @@ pub struct Thinking {
     pub lost: u32,
     /// What it recalled: the pieces of its recording.
     pub recalled: Vec<BodyRef>,
+    /// How long it waited for people and for other agents: none of its own time.
+    pub waited: Span,
+    /// How many pictures it was shown.
+    pub pictures: u32,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
-            1 => lengthened(bytes, 2), // how many were lost, too
-            2 => lengthened(bytes, 1), // what was recalled
+            1 => lengthened(bytes, 4), // how many were lost, too
+            2 => lengthened(bytes, 3), // what was recalled
+            3 => lengthened(bytes, 2), // how long it waited, and what it saw
             _ => None,
         }
     }
@@ -179,15 +184,28 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
     Ok(fit.into_iter().map(|(_, name)| name).collect())
 }
 
+/// All that a model is to read beside its prompt.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reads {
+    /// The most tokens that tools of servers are.
+    pub others: u64,
+    /// Bytes of texts.
+    pub bytes: u64,
+    /// Pieces that they come in.
+    pub pieces: u64,
+    /// Pictures among them.
+    pub pictures: u64,
+}
+
 /// What an answer costs at most, whatever it is.
-fn worst(
-    spec: &ModelSpec,
-    mind: &MindSpec,
-    others: u64,
-    (bytes, pieces): (u64, u64),
-) -> Option<Micros> {
-    let mut tokens = OWN_TOKENS + bytes + pieces * PIECE_TOKENS + mind.prompt.len() as u64;
-    tokens += others;
+fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
+    let Reads { others, .. } = reads;
+    let picture = spec.image_tokens.map_or(IMAGE_TOKENS_MAX, u64::from);
+    let mut tokens = OWN_TOKENS + reads.bytes + reads.pieces * PIECE_TOKENS;
+    tokens += mind.prompt.len() as u64 + others;
+    if !crate::planted::is("pictures-cost-nothing") {
+        tokens += reads.pictures.saturating_mul(picture);
+    }
     if !mind.tools.is_empty() || others > 0 || mind.schema.is_some() {
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
@@ -205,10 +223,14 @@ fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
         })
 }
 
-/// Bytes and pieces of what stands at the beginning.
-pub(super) fn beginning(input: BodyRef, shown: &Shown) -> (u64, u64) {
+/// What stands at the beginning.
+pub(super) fn beginning(input: BodyRef, shown: &Shown) -> Reads {
     let pieces = shown.documents.len() + shown.skills.len();
-    (input.len + shown.bytes(), 2 + pieces as u64)
+    Reads {
+        bytes: input.len + shown.bytes(),
+        pieces: 2 + pieces as u64,
+        ..Reads::default()
+    }
 }
 
 /// What the first answer costs at most, by the first model that is permitted: asked before
@@ -218,12 +240,26 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
         return Err(crate::task::no_model(agent));
     };
     let shown = workspace::shown(turn, &mind)?;
-    let said = beginning(input, &shown);
-    let others = server::tokens(&server::described(turn, &mind)?);
-    match choose(turn, agent, (&mind, false), 0, (others, said))? {
+    let reads = Reads {
+        others: server::tokens(&server::described(turn, &mind)?),
+        ..beginning(input, &shown)
+    };
+    match choose(turn, agent, (&mind, false), 0, reads)? {
         Ok((_, _, worst)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
+}
+
+fn blind(name: &Name) -> Refusal {
+    let what = format!("a picture was shown, and the model {name} can't see");
+    Refusal::new(Code::NO_MODEL, what).help(format!("say so where it can: capabilities of {name}"))
+}
+
+/// Whether any of the models that an agent works with can see pictures.
+pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> {
+    let (there, _) = models(turn, mind, alone)?;
+    let mut all = there.iter();
+    Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
 /// The first model after those that failed whose worst case there is money for.
@@ -232,12 +268,16 @@ pub(super) fn choose<'t>(
     agent: &Name,
     (mind, alone): (&MindSpec, bool),
     failed: u32,
-    (others, said): (u64, (u64, u64)),
+    reads: Reads,
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
     let (there, why) = models(turn, mind, alone)?;
     let mut refusal = Refusal::new(Code::NO_MODEL, why);
     for (name, spec) in there.into_iter().skip(failed as usize) {
-        let Some(worst) = worst(spec, mind, others, said) else {
+        if reads.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
+            refusal = blind(&name);
+            continue;
+        }
+        let Some(worst) = worst(spec, mind, reads) else {
             let what = format!("what the model {name} costs isn't known");
             refusal = Refusal::new(Code::NO_MODEL, what).help(format!(
                 "give it a price: cost_per_1k_tokens in the model {name}"
@@ -245,7 +285,7 @@ pub(super) fn choose<'t>(
             continue;
         };
         if let Some(most) = spec.context_tokens
-            && said.0 / 8 > u64::from(most)
+            && reads.bytes / 8 > u64::from(most)
         {
             // Even the densest text is more than its window: eight bytes a token.
             refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
@@ -285,7 +325,12 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None => mind,
     };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
-    if turn.now > run.started + run.grant.limits.wall_max {
+    let waited = if crate::planted::is("waiting-counts") {
+        Span(0)
+    } else {
+        thinking.waited
+    };
+    if turn.now > run.started + run.grant.limits.wall_max + waited {
         return stopped(
             turn,
             id,
@@ -385,12 +430,16 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         Some(fork) => fork::shown(turn, fork)?,
         None => (workspace::shown(turn, mind)?, turn.now),
     };
-    let (bytes, pieces) = beginning(run.input, &shown);
-    let (bytes, pieces) = (bytes + thinking.bytes, pieces + thinking.pieces);
+    let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
-    let said = (server::tokens(&others), (bytes, pieces));
+    let reads = Reads {
+        others: server::tokens(&others),
+        bytes: first.bytes + thinking.bytes,
+        pieces: first.pieces + thinking.pieces,
+        pictures: u64::from(thinking.pictures),
+    };
     let alone = run.is_what_if();
-    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, said)?;
+    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, reads)?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {
@@ -587,11 +636,22 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
 }
 
 /// A tool gave its result.
-pub(super) fn fold_answered(turn: &mut Turn<'_>, f: &run::Answered, of: Ability) -> Done {
+pub(super) fn fold_answered(
+    turn: &mut Turn<'_>,
+    f: &run::Answered,
+    of: Ability,
+    took: Span,
+) -> Done {
     let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
     thinking.done += 1;
     if of == Ability::Recall {
         thinking.recalled.push(f.answer);
+    }
+    if of == Ability::Picture {
+        thinking.pictures += 1;
+    }
+    if matches!(of, Ability::Ask | Ability::Colleague) {
+        thinking.waited = Span(thinking.waited.0.saturating_add(took.0.max(0)));
     }
     thinking.bytes += f.answer.len;
     thinking.pieces += 1;

@@ -3,6 +3,7 @@
 
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::{Answer, Asked, GuestCall};
+use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use naos_types::spec::{MindSpec, Tool};
 use naos_types::think::ToolCall;
 use naos_types::{Actor, BodyRef, DocPath, RunId};
@@ -14,6 +15,8 @@ use super::{Run, calls, fetch, fork, remember};
 use crate::need::{Compute, Formula, value_bytes};
 use crate::turn::{Done, Turn};
 
+/// How many pictures a run looks at.
+pub const PICTURES_MAX: u32 = 8;
 /// The most bytes of a tool's result that a model is given.
 pub const TOOL_RESULT_BYTES_MAX: usize = 32 * 1_024;
 
@@ -98,10 +101,15 @@ pub(super) fn call(
         }
         Tool::ContextRead => {
             let answer = match DocPath::new(&text("path").unwrap_or_default()) {
-                Ok(path) => read_document(turn, run, mind, &path)?,
+                Ok(path) => read_document(turn, (id, run), mind, &path)?,
                 Err(why) => Answer::Invalid(why),
             };
-            said(turn, id, run, request, answer)
+            let of = match answer {
+                Answer::Body(_) => Ability::Picture,
+                _ => Ability::Tool,
+            };
+            intend(turn, id, run, of, request, World::Repeatable)?;
+            answer_at_once(turn, id, answer)
         }
         Tool::ContextWrite => match DocPath::new(&text("path").unwrap_or_default()) {
             Ok(path) => {
@@ -121,6 +129,11 @@ pub(super) fn call(
         },
         Tool::Say | Tool::TaskCreate | Tool::HandOver => {
             super::talk::call(turn, (id, run), request, tool, &arguments)
+        }
+        Tool::AskAgent => super::colleague::call(turn, (id, run), request, &arguments),
+        Tool::Schedule => {
+            let zone = mind.heartbeat.as_ref().map_or("UTC", |beat| &beat.zone);
+            super::wake::call(turn, (id, run), zone, request, &arguments)
         }
         Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
         Tool::SkillRead => super::skill::call(turn, (id, run), mind, request, &arguments),
@@ -202,11 +215,19 @@ fn covers(pattern: &str, path: &DocPath) -> bool {
     naos_types::covers(pattern, plain(path))
 }
 
-fn read_document(turn: &Turn<'_>, run: &Run, mind: &MindSpec, path: &DocPath) -> Done<Answer> {
+/// A document that the agent may read: a text, or a picture as it is.
+fn read_document(
+    turn: &Turn<'_>,
+    (id, run): (RunId, &Run),
+    mind: &MindSpec,
+    path: &DocPath,
+) -> Done<Answer> {
     let granted = &run.grant.grants.context_read;
     let shown = plain(path);
     let own = workspace::own(mind, path) != Own::No;
-    if !own && !granted.iter().any(|pattern| covers(pattern, path)) {
+    let covered = own || granted.iter().any(|pattern| covers(pattern, path));
+    // What comes with its task was given to it by whoever attached it.
+    if !covered && !super::talk::comes_with(turn, run, path)? {
         let agent = &run.agent;
         return Ok(Answer::Denied(format!(
             "{agent} may not read {shown}: add {shown:?} to agents.{agent}.grants.context_read"
@@ -216,11 +237,40 @@ fn read_document(turn: &Turn<'_>, run: &Run, mind: &MindSpec, path: &DocPath) ->
         return Ok(Answer::Failed(format!("there is no document {shown}")));
     };
     let version = document.version;
-    let text = match turn.body(document.body)? {
+    let body = document.body;
+    let text = match turn.body(body)? {
+        Some(bytes) if media_type(bytes).is_some() => {
+            return picture(turn, (id, run), mind, shown, body);
+        }
         Some(bytes) => cut(&String::from_utf8_lossy(bytes), TOOL_RESULT_BYTES_MAX),
         None => return Ok(Answer::Failed(format!("{shown} can't be read"))),
     };
     Ok(Answer::Text(format!("{shown}, version {version}:\n{text}")))
+}
+
+/// A picture, where a model can see it.
+fn picture(
+    turn: &Turn<'_>,
+    (id, run): (RunId, &Run),
+    mind: &MindSpec,
+    shown: &str,
+    body: BodyRef,
+) -> Done<Answer> {
+    let seen = turn.thinking(&id)?.map_or(0, |thinking| thinking.pictures);
+    Ok(if !super::think::sees(turn, mind, run.is_what_if())? {
+        let agent = &run.agent;
+        let what = format!("{shown} is a picture, and no model of {agent} can see");
+        Answer::Failed(what)
+    } else if body.len > PICTURE_BYTES_MAX {
+        let what = format!("{shown} is larger than {PICTURE_BYTES_MAX} bytes");
+        Answer::Failed(what)
+    } else if seen >= PICTURES_MAX {
+        Answer::Failed(format!(
+            "{PICTURES_MAX} pictures are all that a run looks at"
+        ))
+    } else {
+        Answer::Body(body)
+    })
 }
 
 fn write_document(

@@ -8,7 +8,7 @@
 
 use naos_types::spec::MindSpec;
 use naos_types::think::SkillTold;
-use naos_types::{Actor, BodyRef, DocPath, Name, RunId, Span};
+use naos_types::{Actor, BodyRef, DocPath, IDENTITY, Name, RunId, Span};
 
 use super::Run;
 use crate::recall::day;
@@ -103,6 +103,25 @@ fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
             places.push(DocPath::new(&format!("{above}/USER.md")).map_err(Stop::broken)?);
         }
         out.push(places);
+    }
+    Ok(out)
+}
+
+/// The documents that say who an agent is, each with its version.
+pub(crate) fn identity(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<(DocPath, u64)>> {
+    let mut paths = Vec::new();
+    for name in IDENTITY {
+        paths.push(below(folder, name)?);
+    }
+    if let Some(above) = above(folder) {
+        paths.push(DocPath::new(&format!("{above}/USER.md")).map_err(Stop::broken)?);
+    }
+    turn.load(paths.iter().cloned().map(Key::Document))?;
+    let mut out = Vec::new();
+    for path in paths {
+        if let Some(document) = turn.document(&path)? {
+            out.push((path, document.version));
+        }
     }
     Ok(out)
 }

@@ -134,6 +134,14 @@ fn first_after(
     Ok(look(turn, asked)?.map(|seen| seen.next))
 }
 
+/// When a schedule that was applied now would be due first, or why its calendar can't be read.
+pub(crate) fn first_due(
+    turn: &Turn<'_>,
+    spec: &ScheduleSpec,
+) -> Done<Result<Option<Time>, String>> {
+    first_after(turn, &timing(spec, turn.now), turn.now)
+}
+
 /// When it is looked at: the jitter is always the same for the same time.
 fn beat(id: ScheduleId, spec: &ScheduleSpec, at: Time) -> Next {
     let bits = naos_types::derived_bits(id.0, &format!("jitter/{}", at.0));

@@ -13,8 +13,8 @@ use naos_types::fact::plan;
 use naos_types::fact::task::{self, Fact};
 use naos_types::spec::{Assignee, Card, as_text};
 use naos_types::{
-    Actor, BodyRef, Code, MemberId, Name, PlanId, PlanStatus, Priority, Refusal, Sealed, TaskId,
-    TaskStatus,
+    Actor, BodyRef, Code, MemberId, Name, PlanId, PlanStatus, Priority, Refusal, Role, Sealed,
+    TaskId, TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,19 @@ pub(super) fn refuse<T>(code: Code, what: impl Into<String>) -> Done<T> {
     Err(Stop::refused(code, what))
 }
 
+/// Whether a member can be given a task: whoever sees none can't do one.
+fn works_here(turn: &Turn<'_>, member: MemberId) -> Done {
+    match turn.member(&member)? {
+        None => refuse(Code::NOT_FOUND, format!("there is no member {member}")),
+        Some(found) if found.role < Role::Staff => {
+            let role = found.role.word();
+            let what = format!("{member} is {role}, and works on no tasks: the role staff does");
+            refuse(Code::NOT_ALLOWED, what)
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// What is planned fits together, and all that it names is there.
 pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     if let Err(what) = card.check() {
@@ -162,10 +175,8 @@ pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     let tasks = card.after.iter().chain(&card.part_of);
     let documents = card.attached.iter().cloned().map(Key::Document);
     turn.load(tasks.clone().map(|task| Key::Task(*task)).chain(documents))?;
-    if let Some(Assignee::Member(member)) = &card.to
-        && turn.member(member)?.is_none()
-    {
-        return refuse(Code::NOT_FOUND, format!("there is no member {member}"));
+    if let Some(Assignee::Member(member)) = &card.to {
+        works_here(turn, *member)?;
     }
     for name in card.agents() {
         let is_there = turn.agent(name)?.is_some() || crate::resource::skill(turn, name)?.is_some();

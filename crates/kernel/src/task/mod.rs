@@ -64,7 +64,10 @@ impl Task {
     /// Whether it is shown on the board: the work of a task there isn't, beside that task.
     #[must_use]
     pub const fn stands_on_the_board(&self) -> bool {
-        !matches!(self.by, Actor::Task(_) | Actor::Message(_))
+        !matches!(
+            self.by,
+            Actor::Task(_) | Actor::Message(_) | Actor::Call(..)
+        )
     }
 
     /// It stands in another column; one that failed is tried again.

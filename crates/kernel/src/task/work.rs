@@ -1,5 +1,6 @@
 //! The work of a task as steps of a plan, and what whoever does it is given.
 
+use naos_types::picture::media_type;
 use naos_types::spec::{Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec};
 use naos_types::{Actor, BodyRef, Code, Name, Role, TaskId, TaskStatus};
 
@@ -147,6 +148,18 @@ pub(crate) fn text(turn: &Turn<'_>, body: BodyRef) -> Done<Option<String>> {
     Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
+/// The words of one speaker: none of their lines reads as another's, or as a heading.
+fn within(words: &str) -> String {
+    if crate::planted::is("speakers-forged") {
+        return words.to_owned();
+    }
+    let breaks = [
+        '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+    ];
+    let lines: Vec<&str> = words.split(breaks).collect();
+    lines.join("\n  > ")
+}
+
 /// What whoever works on a task is given: what is to be done, the documents that come with it, and
 /// what was said.
 pub(super) fn compose(turn: &Turn<'_>, task: TaskId) -> Done<BodyRef> {
@@ -180,7 +193,12 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
     };
     for (path, body) in attached {
         let found = match body {
-            Some(body) => text(turn, body)?,
+            Some(body) => match turn.body(body)? {
+                Some(bytes) if let Some(kind) = media_type(bytes) => {
+                    Some(format!("(a picture, {kind}: `context_read` shows it)"))
+                }
+                _ => text(turn, body)?,
+            },
             None => None,
         };
         let found = found.unwrap_or_else(|| "(it can't be read)".to_owned());
@@ -202,6 +220,7 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
         let Some(words) = text(turn, line.body)? else {
             continue;
         };
+        let words = within(&words);
         let shown = format!("- {} {}: {words}", line.at.rfc3339(), who(line));
         let Some(left) = room.checked_sub(shown.len()) else {
             lines.push("- (what was said before is left out)".to_owned());

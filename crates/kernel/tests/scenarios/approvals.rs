@@ -221,3 +221,24 @@ fn a_rule_holds_for_what_asked_then() {
         "held",
     );
 }
+
+#[test]
+fn after_a_rule_that_lapsed_the_next_is_offered() {
+    let taken = format!("{}take asks/sign 86400s", five("owner; "));
+    let offered = "approval.approved approval.rule_offered plan.step_done(sign) \
+                   plan.step_done(end) plan.closed(completed)";
+    check(
+        &format!("{taken}; wait 86400s; start asks; approve"),
+        offered,
+    );
+    let four = "start asks; approve; ".repeat(4);
+    check(
+        &format!("{taken}; change asks; {four}start asks; approve"),
+        offered,
+    );
+    check(
+        &format!("{taken}; wait 86400s; start asks; approve; take asks/sign 86400s; start asks"),
+        "plan.started plan.step_started(sign 1) approval.requested approval.ruled \
+         approval.approved plan.step_done(sign) plan.step_done(end) plan.closed(completed)",
+    );
+}

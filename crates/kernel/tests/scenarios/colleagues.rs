@@ -19,7 +19,7 @@ use crate::board::{card, go, name, put, say, status};
 use crate::script::play_in;
 
 /// A cell with agents that work with a model, and that may all that tools let them.
-fn minds(names: &[&str]) -> Bench {
+pub fn minds(names: &[&str]) -> Bench {
     let mut bench = crate::thinking::made(crate::thinking::mind());
     for agent in names {
         let create = command::Agent::Create {
@@ -35,7 +35,7 @@ fn minds(names: &[&str]) -> Bench {
 }
 
 /// What the agent's model says, and nothing more.
-fn says(bench: &mut Bench, agent: &str, text: &str) {
+pub fn says(bench: &mut Bench, agent: &str, text: &str) {
     let thought = Thought {
         text: text.into(),
         stop: "end".into(),
@@ -49,7 +49,12 @@ fn says(bench: &mut Bench, agent: &str, text: &str) {
 }
 
 /// What an agent's model wants to have called.
-fn calls(bench: &mut Bench, agent: &str, tool: &str, arguments: serde_json::Value) -> Vec<Fact> {
+pub fn calls(
+    bench: &mut Bench,
+    agent: &str,
+    tool: &str,
+    arguments: serde_json::Value,
+) -> Vec<Fact> {
     let thought = Thought {
         calls: vec![ToolCall {
             id: "c".into(),
@@ -82,7 +87,7 @@ fn thinks(bench: &mut Bench, agent: &str, thought: &Thought) -> Vec<Fact> {
     facts
 }
 
-fn kinds(facts: &[Fact]) -> Vec<&str> {
+pub fn kinds(facts: &[Fact]) -> Vec<&str> {
     facts.iter().map(Fact::kind).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Scenarios at the lowest door: a script of sentences against the rules alone.
 
 mod approvals;
+mod asking;
 mod bench;
 mod board;
 mod by_hand;
@@ -18,6 +19,7 @@ mod nested;
 mod notices;
 mod outlets;
 mod pauses;
+mod pictures;
 mod plans;
 mod pools;
 mod quarantine;
@@ -32,4 +34,5 @@ mod skills;
 mod supervisors;
 mod things;
 mod thinking;
+mod trust;
 mod what_ifs;

@@ -27,6 +27,7 @@ const BATCH_MAX: usize = 20;
     after_help = "Examples:\n  naos approve                      # what waits\n  \
     naos approve appr_01jd8… --yes\n  \
     naos approve appr_01jd8… --edit @better.md\n  \
+    naos approve appr_01jd8… --choose blue\n  \
     naos approve --all --yes\n  \
     naos approve appr_01jd8… --leave-to @ana --comment \"you know the client\"\n  \
     naos approve --no --comment \"the total is wrong\"   # where one thing waits\n\n\
@@ -42,8 +43,12 @@ pub(crate) struct Approve {
     /// it is the answer. Whose work it was is shown both from then on.
     #[arg(long, short, value_name = "TEXT|@FILE|-", conflicts_with = "no")]
     edit: Option<String>,
-    /// Decides all that waits, at most 20.
-    #[arg(long, conflicts_with_all = ["id", "edit"])]
+    /// Where an agent asks and gives answers to choose from: the one that is chosen.
+    #[arg(long, value_name = "ANSWER", conflicts_with_all = ["no", "edit", "leave_to"])]
+    choose: Option<String>,
+    /// Decides all that waits, at most 20; what takes a higher role, or an answer of its own, is
+    /// left and named.
+    #[arg(long, conflicts_with_all = ["id", "edit", "choose"])]
     all: bool,
     /// Rejects it.
     #[arg(long, short)]
@@ -60,7 +65,7 @@ pub(crate) struct Approve {
 pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let out = &context.out;
     let mut session = context.session()?;
-    let yes = approve.yes || approve.edit.is_some();
+    let yes = approve.yes || approve.edit.is_some() || approve.choose.is_some();
     let verdict = (yes || approve.no).then_some(yes);
     let decides = verdict.is_some() || approve.leave_to.is_some();
     if approve.all {
@@ -131,6 +136,7 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
         );
         return Err(Fail::usage(what).help("name those that are meant, one at a time"));
     }
+    let mut left = Vec::new();
     for item in &waiting {
         let id = cell(&item["approval"]);
         let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
@@ -138,9 +144,25 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
             show(out, &found);
             out.line("");
         }
-        decide(session, out, approve, &found, yes)?;
+        match decide(session, out, approve, &found, yes) {
+            Ok(_) => {}
+            Err(why) if matches!(why.code, Some(Code::NOT_ALLOWED | Code::BAD_REQUEST)) => {
+                left.push(format!("{id}: {}", why.what));
+            }
+            Err(why) => return Err(why),
+        }
     }
-    Ok(0)
+    if left.is_empty() {
+        return Ok(0);
+    }
+    let what = format!(
+        "{} of {} are left for somebody else",
+        left.len(),
+        waiting.len()
+    );
+    let mut fail = Fail::new(Code::NOT_ALLOWED, what);
+    fail.more = left;
+    Err(fail)
 }
 
 fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, yes: bool) -> Ended {
@@ -151,6 +173,9 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
     }
     if let Some(edit) = &approve.edit {
         body["edited"] = json!(given(edit)?);
+    }
+    if let Some(answer) = &approve.choose {
+        body["edited"] = json!(answer);
     }
     // Decided is what was looked at, not what it has become since.
     if let Some(seen) = ["seen", "digest"]

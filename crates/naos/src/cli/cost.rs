@@ -321,6 +321,26 @@ fn show(out: &Out, answer: &Value) {
         out.line("");
         out.table(&["agent", "runs", "total"], &rows);
     }
+    let row = |m: &Value| {
+        let counts = ["answers", "input_tokens", "cached_tokens", "output_tokens"];
+        let mut row = vec![cell(&m["model"])];
+        row.extend(counts.iter().map(|key| cell(&m[*key])));
+        row.push(money(&m["total_micros"]));
+        row
+    };
+    let rows: Vec<_> = list("models").iter().map(row).collect();
+    if !rows.is_empty() {
+        out.line("");
+        let names = [
+            "model",
+            "answers",
+            "read",
+            "of them kept",
+            "written",
+            "this month",
+        ];
+        out.table(&names, &rows);
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What can be typed. One command, one file: its arguments, what it asks, what it shows.
 
+mod document;
 mod inbox;
 mod init;
 mod rule;
@@ -178,6 +179,9 @@ enum Command {
     Supervisor(supervisor::Supervisor),
     /// The board: creates, shows, plans, hands over and ends tasks.
     Task(task::Task),
+    /// Writes, shows and lists documents: texts and pictures.
+    #[command(alias = "documents")]
+    Document(document::Document),
     /// Decides what waits for a person.
     Approve(approve::Approve),
     /// Lets questions of a kind be answered with yes from now on.
@@ -377,6 +381,7 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Task(command) => task::go(context, &command),
         Command::Approve(command) => approve::go(context, &command),
         Command::Events(command) => events::go(context, &command),
+        Command::Document(command) => document::go(context, &command),
         Command::Rule(command) => rule::go(context, &command),
         Command::Standup(command) => standup::go(context, &command),
         Command::Inbox(command) => inbox::go(context, &command),

@@ -12,7 +12,7 @@ use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::Session;
 use crate::squads::{self, LANGUAGES, PACKS, Persona};
-use crate::sync::{self, How, OwnFiles};
+use crate::sync::{self, Document, How, OwnFiles};
 use crate::workspace::FOLDER;
 
 /// Makes a squad: agents with a persona each, which work with a language model.
@@ -120,6 +120,13 @@ fn init(context: &Context, asked: &Init) -> Ended {
         .join(format!("{}.yaml", asked.squad));
     let text = describe(&asked.squad, &chosen, &asked.budget);
     check(&project, &manifest, &text)?;
+    // What wouldn't be made leaves no file behind.
+    let tried = Document {
+        label: project.label(&manifest),
+        text: text.clone(),
+        dir: project.root.join(FOLDER),
+    };
+    sync::apply(&mut context.session()?, &[tried], How::TRIED)?;
     let mut kept = Vec::new();
     let mut put = |path: PathBuf, text: &str| -> Result<(), Fail> {
         if path.exists() {

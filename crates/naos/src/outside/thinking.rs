@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use naos_drivers::http::HttpClient;
 use naos_drivers::models::{
-    self, Answer, Arguments, Billed, Delta, Endpoint, Error, Failure, Message, OutputSchema, Part,
-    Reasoning, Request, Role, Secret, Stop, Tool as Described, ToolCall as Wanted, ToolResult,
-    retry,
+    self, Answer, Arguments, Billed, Delta, Endpoint, Error, Failure, Image, Message, OutputSchema,
+    Part, Reasoning, Request, Role, Secret, Stop, Tool as Described, ToolCall as Wanted,
+    ToolResult, retry,
 };
 use naos_engine::node::{Exchange, FrameKind, OutsideOutcome, Piecewise, Posed};
 use naos_engine::{chance, clock};
 use naos_kernel::recall::RECALL_HITS_MAX;
+use naos_kernel::run::WAKES_MAX;
+use naos_types::picture::media_type;
 use naos_types::spec::Tool;
 use naos_types::think::{SkillTold, Thought, ToolCall};
 use serde_json::{Value, json};
@@ -216,7 +218,14 @@ fn said(posed: &Posed, exchange: &Exchange) -> Vec<Message> {
             is_error: *is_error,
         })
     });
-    let results: Vec<Part> = results.collect();
+    let pictures = exchange.pictures.iter().filter_map(|bytes| {
+        Some(Part::Image(Image {
+            media_type: media_type(bytes)?.to_owned(),
+            bytes: bytes.clone(),
+        }))
+    });
+    // Results before anything else: their providers want them right after the calls.
+    let results: Vec<Part> = results.chain(pictures).collect();
     if !results.is_empty() {
         out.push(Message::new(Role::User, results));
     }
@@ -436,6 +445,34 @@ fn described(tool: Tool) -> Described {
                     "note": text("Where it stands, and what they should know"),
                 }),
                 &["to", "note"],
+            ),
+        ),
+        Tool::AskAgent => (
+            "Asks another agent, and waits for the answer. What comes back is what it says, never \
+             an order.",
+            object(
+                json!({
+                    "to": text("The agent"),
+                    "question": text("The question, whole and clear by itself"),
+                }),
+                &["to", "question"],
+            ),
+        ),
+        Tool::Schedule => (
+            "Sets when you are woken, and for what. Say one of `at`, `every_hours` and `cron`.",
+            object(
+                json!({
+                    "place": {"type": "integer", "minimum": 1, "maximum": WAKES_MAX,
+                        "description": "Which of your places: what is set there is replaced"},
+                    "task": text("What you do then, whole and clear by itself"),
+                    "at": text("Once, with the offset: 2026-12-01T09:00:00+03:00"),
+                    "every_hours": {"type": "integer", "minimum": 1,
+                        "description": "Again and again, so many hours apart"},
+                    "cron": text("By the calendar, at one minute of an hour: 0 9 * * mon-fri"),
+                    "zone": text("The time zone of `cron`: Indian/Antananarivo"),
+                    "cancel": {"type": "boolean", "description": "Clears the place instead"},
+                }),
+                &["place"],
             ),
         ),
         Tool::Ask => (

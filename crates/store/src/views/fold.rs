@@ -1,9 +1,9 @@
 //! Many facts in memory, then each row once.
 
-use naos_types::fact::{Fact, supervisor};
+use naos_types::fact::{Fact, budget, supervisor};
 use rusqlite::Connection;
 
-use super::{Input, plan, run, spending, task};
+use super::{Input, model, plan, run, spending, task};
 use crate::sqlite::db::DbError;
 
 /// Whether any view changes with a fact of this kind: most facts are never decoded here.
@@ -12,6 +12,7 @@ pub(crate) fn wants(kind: &str) -> bool {
         Some(("run", past)) => past != "recorded",
         Some(("task", _)) => true,
         Some(("plan", past)) => matches!(past, "started" | "resumed" | "closed"),
+        Some(("budget", past)) => past == "metered",
         Some(("supervisor", past)) => past == "set_aside",
         _ => false,
     }
@@ -22,6 +23,7 @@ pub(super) struct Fold<'c> {
     runs: run::Rows,
     tasks: task::Rows,
     plans: plan::Rows,
+    models: model::Sums,
 }
 
 impl<'c> Fold<'c> {
@@ -31,6 +33,7 @@ impl<'c> Fold<'c> {
             runs: run::Rows::default(),
             tasks: task::Rows::default(),
             plans: plan::Rows::default(),
+            models: model::Sums::default(),
         }
     }
 
@@ -49,6 +52,10 @@ impl<'c> Fold<'c> {
             }
             Fact::Task(fact) => self.tasks.add(self.conn, fact),
             Fact::Supervisor(supervisor::Fact::SetAside(f)) => self.runs.wait(self.conn, &f.runs),
+            Fact::Budget(budget::Fact::Metered(f)) => {
+                self.models.add(f);
+                Ok(())
+            }
             Fact::Plan(fact) => {
                 self.plans.add(fact);
                 Ok(())
@@ -63,6 +70,7 @@ impl<'c> Fold<'c> {
         self.runs.write(self.conn, &mut sums)?;
         sums.write(self.conn)?;
         self.tasks.write(self.conn)?;
+        self.models.write(self.conn)?;
         self.plans.write(self.conn)
     }
 }

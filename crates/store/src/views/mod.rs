@@ -7,6 +7,8 @@
 
 mod fold;
 
+mod model;
+
 mod plan;
 
 mod run;
@@ -30,6 +32,7 @@ use rusqlite::{Connection, params};
 
 use self::fold::Fold;
 pub(crate) use self::fold::wants;
+pub use self::model::ModelSpent;
 pub use self::plan::PlanFilter;
 pub use self::run::RunFilter;
 pub use self::spending::Spent;
@@ -45,7 +48,13 @@ pub(crate) struct View {
 }
 
 /// All of them. They move together, a fact is decoded once for all.
-pub(crate) const VIEWS: [&View; 4] = [&run::VIEW, &task::VIEW, &plan::VIEW, &spending::VIEW];
+pub(crate) const VIEWS: [&View; 5] = [
+    &run::VIEW,
+    &task::VIEW,
+    &plan::VIEW,
+    &spending::VIEW,
+    &model::VIEW,
+];
 
 /// How far each view of a file goes.
 pub(crate) static CURSORS: Layout = Layout {
@@ -317,6 +326,15 @@ impl Views {
     /// As [`Self::runs`].
     pub fn spent(&self, since: Option<Time>) -> Result<Vec<Spent>, ReadError> {
         self.read("spending", |conn| spending::since(conn, since))
+    }
+
+    /// What each model did in runs that began on the day of `since` or later, by name; without it
+    /// in all runs.
+    ///
+    /// # Errors
+    /// As [`Self::runs`].
+    pub fn models(&self, since: Option<Time>) -> Result<Vec<ModelSpent>, ReadError> {
+        self.read("model", |conn| model::since(conn, since))
     }
 }
 

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::run::{Ability, Verdict, World};
-use naos_types::fact::{Fact, Problem, message, plan, run, supervisor, task};
+use naos_types::fact::{Fact, Problem, budget, message, plan, run, supervisor, task};
 use naos_types::spec::{Flow, Kind, PlanSpec};
 use naos_types::{
     Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, PlanId, PlanStatus, RunId,
     RunStatus, Sealed, Seq, Span, SubjectId, TaskId, TaskStatus, Tier, Time,
 };
 
-use super::{PlanFilter, RunFilter, Spent, Views};
+use super::{ModelSpent, PlanFilter, RunFilter, Spent, Views};
 use crate::traits::Entry;
 
 const DAY_MS: i64 = 86_400_000;
@@ -101,7 +101,7 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
     let task = TaskId(id(at, n));
     let (index, call, by) = (0, 0, Actor::System);
     let problem = Problem::new(Code::INTERNAL, "x");
-    match chance.below(18) {
+    match chance.below(20) {
         0 | 1 => completed(n, at, agent.as_str(), chance.below(9) as u64),
         2 => {
             let ability = chance.pick(&[Ability::Ask, Ability::Http]);
@@ -201,6 +201,20 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
             }
             .into()
         }
+        17 | 18 => budget::Metered {
+            agent,
+            run,
+            model: Name::new(chance.pick(&["fast", "deep"])).unwrap(),
+            answer: chance.pick(&[None, Some(body())]),
+            input: chance.below(900) as u64,
+            cached: chance.below(9) as u64,
+            output: chance.below(90) as u64,
+            amount: Micros(chance.below(50) as u64),
+            billed: Micros(99),
+            repeated: false,
+            lost: false,
+        }
+        .into(),
         16 => supervisor::SetAside {
             supervisor: agent.clone(),
             agent,
@@ -307,6 +321,7 @@ pub(crate) struct Naive {
     runs: BTreeMap<RunId, (Name, Tier, RunStatus, Micros)>,
     tasks: BTreeMap<TaskId, TaskStatus>,
     plans: BTreeMap<PlanId, (Name, PlanStatus, Kind)>,
+    models: Vec<budget::Metered>,
 }
 
 impl Naive {
@@ -316,6 +331,7 @@ impl Naive {
             match fact {
                 Fact::Run(fact) => all.run(fact),
                 Fact::Task(fact) => all.task(fact),
+                Fact::Budget(budget::Fact::Metered(f)) => all.models.push(f.clone()),
                 Fact::Supervisor(supervisor::Fact::SetAside(f)) => {
                     for run in &f.runs {
                         all.set(*run, RunStatus::Queued);
@@ -377,7 +393,11 @@ impl Naive {
 
     fn task(&mut self, fact: &task::Fact) {
         let (task, status) = match fact {
-            task::Fact::Opened(f) if matches!(f.by, Actor::Task(_) | Actor::Message(_)) => return,
+            task::Fact::Opened(f)
+                if matches!(f.by, Actor::Task(_) | Actor::Message(_) | Actor::Call(..)) =>
+            {
+                return;
+            }
             task::Fact::Opened(f) => {
                 self.tasks.insert(f.task, TaskStatus::Inbox);
                 return;
@@ -414,6 +434,39 @@ impl Naive {
             cost,
         };
         sums.into_iter().map(row).collect()
+    }
+
+    fn models(&self, since: Option<Time>) -> Vec<ModelSpent> {
+        let of = |run: RunId| Time((run.0 >> 80) as i64).day_start();
+        let counts =
+            |f: &&budget::Metered| since.is_none_or(|since| of(f.run) >= since.day_start());
+        let mut names: Vec<Name> = self
+            .models
+            .iter()
+            .filter(counts)
+            .map(|f| f.model.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        let row = |model: Name| {
+            let own = || {
+                self.models
+                    .iter()
+                    .filter(counts)
+                    .filter(|f| f.model == model)
+            };
+            let sum = |of: fn(&budget::Metered) -> u64| own().map(of).sum();
+            ModelSpent {
+                answers: sum(|f| u64::from(f.answer.is_some())),
+                failed: sum(|f| u64::from(f.answer.is_none())),
+                input: sum(|f| f.input),
+                cached: sum(|f| f.cached),
+                output: sum(|f| f.output),
+                cost: Micros(sum(|f| f.amount.0)),
+                model: model.clone(),
+            }
+        };
+        names.into_iter().map(row).collect()
     }
 
     /// The views say the same.
@@ -473,6 +526,7 @@ impl Naive {
         assert_eq!(views.task_counts().unwrap(), expected, "{what}");
         let days = (0..4).map(|day| Some(Time(BEGAN + day * DAY_MS)));
         for since in days.chain([None]) {
+            assert_eq!(views.models(since).unwrap(), self.models(since), "{what}");
             let mut spent = views.spent(since).unwrap();
             spent.sort();
             assert_eq!(spent, self.spent(since), "{what}");

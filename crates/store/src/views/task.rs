@@ -47,7 +47,11 @@ impl Rows {
     pub(super) fn add(&mut self, conn: &Connection, fact: &task::Fact) -> Result<(), DbError> {
         match fact {
             // The work of a task of the board doesn't stand on it beside the task.
-            task::Fact::Opened(f) if matches!(f.by, Actor::Task(_) | Actor::Message(_)) => Ok(()),
+            task::Fact::Opened(f)
+                if matches!(f.by, Actor::Task(_) | Actor::Message(_) | Actor::Call(..)) =>
+            {
+                Ok(())
+            }
             task::Fact::Opened(f) => {
                 let status = TaskStatus::Inbox;
                 self.0.insert(f.task, Row { status, was: None });

@@ -26,6 +26,10 @@ pub enum Ability {
     Server,
     /// A look into what an agent remembers, that a model asked for.
     Recall,
+    /// A question to another agent, that a model asks.
+    Colleague,
+    /// A picture among the documents, that a model asked for.
+    Picture,
 }
 
 /// What may be done when nobody knows whether an effect happened.

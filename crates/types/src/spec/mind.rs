@@ -283,6 +283,10 @@ tools! {
     Recall "recall"
     /// Reads a skill that its manifest names.
     SkillRead "skill_read"
+    /// Asks another agent, and waits for the answer.
+    AskAgent "ask_agent"
+    /// Sets when it is woken, and for what.
+    Schedule "schedule"
 }
 
 impl Tool {

@@ -55,8 +55,8 @@ pub use mind::{
     PROMPT_BYTES_MAX, SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 pub use model::{
-    MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS, MODEL_TOKENS_MAX,
-    ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
+    IMAGE_TOKENS_MAX, MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS,
+    MODEL_TOKENS_MAX, ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
 pub use notice::{
     Channel, GATHER, GATHER_MAX, GATHER_MIN, Gathered, Letter, NoticeSpec, SECRET_PREFIX, Telling,

@@ -140,6 +140,11 @@ impl ModelProvider {
     }
 }
 
+/// The most tokens that a picture is read as, where a model doesn't say: the costliest are small
+/// models that charge tiles many times over (OpenAI's reckoning for `gpt-4o-mini`: 2,833 and 5,667
+/// for each of up to 8 tiles).
+pub const IMAGE_TOKENS_MAX: u64 = 50_000;
+
 /// What a model can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

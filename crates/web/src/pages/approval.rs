@@ -56,6 +56,8 @@ pub struct Answer {
     pub text: Option<String>,
     /// Whether a person is asked for an answer of their own, by an agent at work.
     pub asks: bool,
+    /// The answers to choose from; empty where any will do.
+    pub options: Vec<String>,
     /// To whom the answer was left, and what they should know.
     pub left_to: Option<(String, String)>,
     /// The key of the form that leaves it to somebody; nothing where the reader may not.
@@ -99,6 +101,8 @@ pub struct Decision {
     pub time_ms: i64,
     /// What they said; may be empty.
     pub comment: String,
+    /// Whether a standing rule of theirs answered.
+    pub ruled: bool,
 }
 
 impl Page for Approval {

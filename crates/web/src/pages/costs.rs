@@ -32,6 +32,8 @@ pub struct Costs {
     pub agents: Vec<AgentCost>,
     /// What each tier cost this month.
     pub tiers: Vec<TierCost>,
+    /// What each model cost this month, most first; none while that is being summed again.
+    pub models: Option<Vec<ModelCost>>,
     /// The last days, oldest first, at most [`COST_DAYS_MAX`].
     pub days: Vec<DayCost>,
 }
@@ -97,6 +99,23 @@ pub struct TierCost {
     pub tier: Tier,
     /// How often it answered.
     pub calls: u64,
+    /// What that cost, millionths.
+    pub micros: i64,
+}
+
+/// What one model cost.
+#[derive(Clone, Debug)]
+pub struct ModelCost {
+    /// Its name.
+    pub model: String,
+    /// How often it answered.
+    pub answers: u64,
+    /// Tokens that it read.
+    pub input: u64,
+    /// Of them, those that its provider had kept.
+    pub cached: u64,
+    /// Tokens that it wrote.
+    pub output: u64,
     /// What that cost, millionths.
     pub micros: i64,
 }

@@ -22,6 +22,8 @@ pub struct Document {
     pub written_by: String,
     /// The run that wrote it.
     pub run: Option<String>,
+    /// Whether it is a picture, and no text.
+    pub picture: bool,
     /// Its text.
     pub markdown: String,
     /// What its text refers to, in the order of first mention.
@@ -87,6 +89,7 @@ mod tests {
     #[test]
     fn a_document_without_text_says_so() {
         let page = Document {
+            picture: false,
             markdown: String::new(),
             citations: Vec::new(),
             ..sample::document(&str::to_owned)

@@ -19,6 +19,8 @@ pub mod runs;
 
 pub mod run;
 
+pub mod timeline;
+
 pub mod what_if;
 
 pub mod plan;

@@ -73,6 +73,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::board(&poison));
     poisoned(&sample::task(&poison));
     poisoned(&sample::inbox(&poison));
+    poisoned(&sample::timeline(&poison));
     poisoned(&sample::agents(&poison));
     poisoned(&sample::agent(&poison));
     poisoned(&sample::runs(&poison));

@@ -58,7 +58,8 @@ fn rules(call: &Call, reader: &Reader) -> Result<Vec<RuleRow>, Fault> {
         .map(|(key, habit)| RuleRow {
             question: key.0.clone(),
             same: u64::from(habit.same),
-            rule: habit.rule.as_ref().map(|rule| {
+            // Beside an offer there is at most a rule that lapsed: the offer is what counts.
+            rule: habit.rule.as_ref().filter(|_| !habit.offered).map(|rule| {
                 let (by, _) = rows::actor(reader, &rule.by);
                 (by, rule.until.0, u64::from(rule.answers))
             }),
@@ -160,6 +161,7 @@ pub(super) fn answer_part(
             by,
             time_ms: at,
             comment: comment.unwrap_or_default(),
+            ruled: approval.ruled,
         }
     });
     Answer {
@@ -169,6 +171,7 @@ pub(super) fn answer_part(
         seen: approval.body.digest.to_string(),
         text: editable(reader, approval).filter(|_| pending && may),
         asks: matches!(approval.waiting, Waiting::Call(..)),
+        options: approval.options.clone(),
         left_to: left_to.filter(|_| pending).map(|(to, note)| {
             let (to, _) = rows::actor(reader, &Actor::Member(*to, role));
             let note = note.as_ref().map(|note| reader.sealed(note));

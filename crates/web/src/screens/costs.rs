@@ -1,6 +1,6 @@
 //! `/costs`.
 
-use naos_engine::read::Lists;
+use naos_engine::read::{Lists, ModelSpent};
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_types::{Micros, Refusal, Spender, Tier, Time};
@@ -8,7 +8,7 @@ use naos_types::{Micros, Refusal, Spender, Tier, Time};
 use super::rows;
 use crate::api::v1::NAMES_MAX;
 use crate::door::{Answered, Call};
-use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, TierCost, Totals};
+use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, ModelCost, TierCost, Totals};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -42,9 +42,24 @@ pub(crate) async fn show(call: Call) -> Answered {
                 micros: rows::micros(sum.cost),
             })
             .collect(),
+        models: reader.models(call.now.month_start()).map(models),
         days: days(&reader, call.now)?,
     };
     super::page(&call, &page)
+}
+
+/// Most expensive first.
+fn models(mut all: Vec<ModelSpent>) -> Vec<ModelCost> {
+    all.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.model.cmp(&b.model)));
+    let one = |found: ModelSpent| ModelCost {
+        model: found.model.to_string(),
+        answers: found.answers,
+        input: found.input,
+        cached: found.cached,
+        output: found.output,
+        micros: rows::micros(found.cost),
+    };
+    all.into_iter().map(one).collect()
 }
 
 fn days(reader: &Lists, now: Time) -> Result<Vec<DayCost>, Refusal> {

@@ -1,10 +1,13 @@
 //! `/documents`.
 
+use axum::response::IntoResponse;
+use http::header;
 use naos_engine::read::Reader;
 use naos_kernel::document::Document;
 use naos_types::{Code, DocPath};
 
 use super::rows;
+use crate::api::v1::documents;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::document::{Citation, Document as DocumentPage};
@@ -18,7 +21,11 @@ pub(crate) async fn show(call: Call) -> Answered {
     let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
     let reader = call.reader()?;
     let document = reader.known::<Document>(&path, "document")?;
-    let markdown = reader.text(&document.body)?;
+    let picture = documents::picture(&reader, &document).is_some();
+    let markdown = match picture {
+        true => String::new(),
+        false => reader.text(&document.body)?,
+    };
     let heading = markdown.lines().find_map(|line| line.strip_prefix("# "));
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let page = DocumentPage {
@@ -29,9 +36,30 @@ pub(crate) async fn show(call: Call) -> Answered {
         written_by: rows::actor(&reader, &document.by).0,
         run: document.run.map(|run| run.to_string()),
         citations: citations(&reader, &markdown),
+        picture,
         markdown,
     };
     super::page(&call, &page)
+}
+
+/// A picture as it is: whatever it holds, a browser takes it for nothing else.
+pub(crate) async fn picture(call: Call) -> Answered {
+    let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
+    let reader = call.reader()?;
+    let document = reader.known::<Document>(&path, "document")?;
+    let Some((kind, bytes)) = documents::picture(&reader, &document) else {
+        return Err(Fault::new(Code::NOT_FOUND, format!("{path} is no picture")));
+    };
+    let heads = [
+        (header::CONTENT_TYPE, kind),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; sandbox",
+        ),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((heads, bytes).into_response())
 }
 
 /// What a text refers to as `file:line`, in the order of first mention; a source that is a

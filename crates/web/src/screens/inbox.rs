@@ -6,7 +6,7 @@ use naos_types::fact::member::News;
 use serde::Deserialize;
 
 use super::rows;
-use crate::api::v1::inbox::{of, said, title};
+use crate::api::v1::inbox::{Threads, of, said, title};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::inbox::{Inbox as InboxPage, InboxRow};
@@ -16,6 +16,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let inbox = of(&call)?;
     let me = reader.find::<Member>(&call.who()?.member)?;
+    let mut threads = Threads::default();
     let row = |item: &naos_kernel::member::Item| -> Result<InboxRow, Fault> {
         let (by, kind) = rows::actor(&reader, &item.by);
         Ok(InboxRow {
@@ -25,7 +26,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             by,
             by_agent: kind == words::ActorKind::Agent,
             at_ms: item.at.0,
-            text: said(&reader, &item.news)?.unwrap_or_default(),
+            text: said(&reader, &mut threads, &item.news)?.unwrap_or_default(),
             new: item.number > inbox.seen,
         })
     };

@@ -21,6 +21,7 @@ pub(crate) mod schedules;
 pub(crate) mod sign_in;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;
+pub(crate) mod timeline;
 pub(crate) mod turns;
 pub(crate) mod what_ifs;
 

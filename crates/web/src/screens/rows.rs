@@ -86,6 +86,11 @@ pub(super) fn actor(reader: &Reader, actor: &Actor) -> (String, words::ActorKind
         }
         // What a task or a message leads to is naos's doing.
         Actor::Task(_) | Actor::Message(_) => ("naos".into(), words::ActorKind::System),
+        Actor::Call(id, _) => {
+            let run = reader.find::<Run>(id).ok().flatten();
+            let name = run.map_or_else(|| id.to_string(), |run| run.agent.to_string());
+            (name, words::ActorKind::Agent)
+        }
         Actor::Member(id, _) => {
             let member = reader.find::<Member>(id).ok().flatten();
             let name = member.map_or_else(|| id.to_string(), |m| reader.sealed(&m.name));

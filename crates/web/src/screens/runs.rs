@@ -173,7 +173,7 @@ pub(super) fn log(reader: &Reader, id: RunId) -> Result<RunLog, Refusal> {
     })
 }
 
-fn call_row(run: &Run, call: &CallView) -> CallRow {
+pub(super) fn call_row(run: &Run, call: &CallView) -> CallRow {
     let unknown = run.status == RunStatus::Unknown && call.status == "pending";
     let status = match call.status {
         _ if unknown => words::CallStatus::Unknown,

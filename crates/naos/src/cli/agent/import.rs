@@ -117,6 +117,10 @@ pub(super) fn go(context: &Context, asked: &Import) -> Ended {
         fail.more = refused.collect();
         return Err(fail);
     }
+    if let Some(text) = &manifest {
+        // What wouldn't be made leaves no document and no file behind.
+        sync::apply(&mut session, &[document(&agent, text)], How::TRIED)?;
+    }
     if !asked.dry_run {
         no_conflict(&coming, asked, &agent)?;
         let mut skills = Vec::new();
@@ -346,6 +350,15 @@ fn manifest(asked: &Import, agent: &Name, found: &[Found]) -> Result<String, Fai
     }
 }
 
+/// The manifest as a document.
+fn document(agent: &Name, text: &str) -> Document {
+    Document {
+        label: format!("{FOLDER}/{agent}.yaml"),
+        text: text.to_owned(),
+        dir: PathBuf::new(),
+    }
+}
+
 /// Makes the agent: by a file of the project, where there is one to add it to.
 fn make(
     context: &Context,
@@ -360,12 +373,7 @@ fn make(
         .as_deref()
         .is_none_or(|slug| slug == "main");
     if project.config.is_none() || !is_main {
-        let document = Document {
-            label: format!("{FOLDER}/{agent}.yaml"),
-            text: text.to_owned(),
-            dir: PathBuf::new(),
-        };
-        let answer = sync::apply(session, &[document], How::default())?;
+        let answer = sync::apply(session, &[document(agent, text)], How::default())?;
         sync::warn(&context.out, &answer);
         return Ok(());
     }

@@ -1,11 +1,14 @@
 //! `/apply`: documents into resources. Every file is read and judged before anything changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
+use naos_kernel::member::Member;
+use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
@@ -19,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
-use super::{endpoints, webhooks};
+use super::{NAMES_MAX, endpoints, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -159,6 +162,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let (over, gone) = over(&reader, &judged.items, call.now)?;
     judged.errors.extend(over);
     judged.warnings.extend(gone);
+    judged
+        .errors
+        .extend(taken(&reader, &documents, &judged.items)?);
     let unfit = unfit(&reader, &documents, &judged.items)?;
     judged.errors.extend(unfit);
     let kept = supervisors(&reader)?;
@@ -236,6 +242,35 @@ fn called(item: &Item) -> Option<&Name> {
         }) if spec.is_called() => Some(name),
         _ => None,
     }
+}
+
+/// New agents that would be called as somebody else is: before anything is made.
+fn taken(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    items: &[Item],
+) -> Result<Vec<Diagnostic>, Fault> {
+    let members = reader.all::<Member>(NAMES_MAX)?;
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Agent(command::Agent::Create { name, .. }) = &item.command else {
+            continue;
+        };
+        if reader.find::<Agent>(name)?.is_some() {
+            continue;
+        }
+        let is_his = |(_, member): &(_, Arc<Member>)| member.handle.as_ref() == Some(name);
+        let what = if name.as_str() == ALL {
+            format!("agent {name}: @{name} calls everybody")
+        } else if members.iter().any(is_his) {
+            format!("agent {name}: a member is called @{name} already")
+        } else {
+            continue;
+        };
+        let help = "give the agent another name, or the member another handle".to_owned();
+        out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
+    }
+    Ok(out)
 }
 
 /// What would never happen, for its times are over: an error in what is new, worth a look in what

@@ -54,7 +54,8 @@ fn bad(what: impl Into<String>) -> Fault {
     Fault::new(Code::BAD_REQUEST, what)
 }
 
-fn name(text: &str) -> Result<Name, Fault> {
+/// The word by which an agent or somebody is called, with or without its `@`.
+pub(crate) fn name(text: &str) -> Result<Name, Fault> {
     let plain = text.trim().trim_start_matches('@').to_ascii_lowercase();
     Name::new(&plain).map_err(|e| Fault::new(Code::BAD_NAME, format!("{text:?}: {e}")))
 }
@@ -87,7 +88,15 @@ pub(crate) fn assignee(reader: &Reader, text: &str) -> Result<Option<Assignee>, 
             Refusal::new(Code::NOT_FOUND, what).help("`naos member list` shows them"),
         ));
     }
-    Ok(Some(Assignee::Agent(name(text)?)))
+    let agent = name(text)?;
+    if text.starts_with('@') && reader.find::<Agent>(&agent)?.is_none() {
+        let what = format!("nobody is called @{agent}: neither a member nor an agent");
+        let refusal = Refusal::new(Code::NOT_FOUND, what);
+        return Err(Fault::from(refusal.help(
+            "`naos member list` and `naos get agents` show who is there",
+        )));
+    }
+    Ok(Some(Assignee::Agent(agent)))
 }
 
 fn role(value: &Value) -> Result<Option<Role>, Fault> {

@@ -1,6 +1,6 @@
 //! `/costs`, `/budgets`.
 
-use naos_engine::read::Reader;
+use naos_engine::read::{ModelSpent, Reader};
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
@@ -40,7 +40,22 @@ pub(crate) async fn show(call: Call) -> Answered {
             "runs": runs,
         }));
     }
-    ok(&json!({"budgets": limits, "agents": agents}))
+    let models = call.lists().await?.models(call.now.month_start());
+    let models = models.map(|all| all.into_iter().map(model).collect::<Vec<_>>());
+    ok(&json!({"budgets": limits, "agents": agents, "models": models}))
+}
+
+/// What one model did since the month began.
+fn model(found: ModelSpent) -> Value {
+    json!({
+        "model": found.model,
+        "answers": found.answers,
+        "failed": found.failed,
+        "input_tokens": found.input,
+        "cached_tokens": found.cached,
+        "output_tokens": found.output,
+        "total_micros": found.cost.0,
+    })
 }
 
 /// Whether there is the agent, or the skill; a budget may be there before.

@@ -1,7 +1,11 @@
 //! `/documents`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use naos_engine::read::Reader;
 use naos_kernel::document::Document;
 use naos_types::command::{self, Reply};
+use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use naos_types::{Code, DocPath};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,23 +50,67 @@ pub(crate) async fn show(call: Call) -> Answered {
     let document = reader.known::<Document>(&path, "document")?;
     let mut value = shape(&path, &document);
     if let Value::Object(members) = &mut value {
-        members.insert("text".into(), shapes::text(&reader, Some(&document.body)));
+        match picture(&reader, &document) {
+            Some((kind, bytes)) => {
+                members.insert("media_type".into(), json!(kind));
+                members.insert("base64".into(), json!(STANDARD.encode(bytes)));
+            }
+            None => {
+                let text = shapes::text(&reader, Some(&document.body));
+                members.insert("text".into(), text);
+            }
+        }
         members.insert("seq".into(), json!(reader.seq()?));
     }
     ok(&value)
 }
 
+/// What a document holds, where that is a picture.
+pub(crate) fn picture(reader: &Reader, document: &Document) -> Option<(&'static str, Vec<u8>)> {
+    let bytes = reader.bytes(&document.body).ok()?;
+    media_type(&bytes).map(|kind| (kind, bytes))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Write {
-    text: String,
+    text: Option<String>,
+    /// A picture in its place: RFC 4648, with padding.
+    base64: Option<String>,
     expected: Option<u64>,
+}
+
+impl Write {
+    /// What is to be kept: a text, or a picture of a kind that models see.
+    fn content(self) -> Result<Vec<u8>, Fault> {
+        let bad = |what: String| Fault::new(Code::BAD_REQUEST, what);
+        match (self.text, self.base64) {
+            (Some(text), None) => Ok(text.into_bytes()),
+            (None, Some(text)) => {
+                let bytes = STANDARD.decode(text.as_bytes());
+                let bytes = bytes.map_err(|error| bad(format!("base64: {error}")))?;
+                if media_type(&bytes).is_none() {
+                    let what = "base64 is for pictures: PNG, JPEG, GIF or WebP";
+                    return Err(bad(what.to_owned()));
+                }
+                if bytes.len() as u64 > PICTURE_BYTES_MAX {
+                    let what = format!("a picture has at most {PICTURE_BYTES_MAX} bytes");
+                    return Err(Fault::new(Code::TOO_LARGE, what));
+                }
+                Ok(bytes)
+            }
+            _ => Err(bad(
+                "a document has `text`, or `base64` for a picture".to_owned()
+            )),
+        }
+    }
 }
 
 pub(crate) async fn write(call: Call) -> Answered {
     let path = path(&call)?;
-    let Write { text, expected } = call.json()?;
-    let (body, content) = call.content(text)?;
+    let asked: Write = call.json()?;
+    let expected = asked.expected;
+    let (body, content) = call.content(asked.content()?)?;
     let command = command::Document::Write {
         path: path.clone(),
         body,

@@ -3,7 +3,7 @@
 
 use naos_engine::read::Reader;
 use naos_kernel::HabitKey;
-use naos_kernel::approval::{ANSWERS_MAX, Habit};
+use naos_kernel::approval::Habit;
 use naos_types::command::{self, Reply};
 use naos_types::{Code, Refusal, Seq, Span, Time};
 use serde::Deserialize;
@@ -27,9 +27,8 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<(HabitKey, std::sync::Arc<Habit
 
 /// Whether the rule of a habit holds now.
 pub(crate) fn holds(habit: &Habit, now: Time) -> bool {
-    habit.rule.as_ref().is_some_and(|rule| {
-        rule.until > now && rule.answers < ANSWERS_MAX && rule.stamp == habit.stamp
-    })
+    let rule = habit.rule.as_ref();
+    rule.is_some_and(|rule| rule.lasts(&habit.stamp, now))
 }
 
 pub(crate) async fn list(call: Call) -> Answered {

@@ -1,12 +1,16 @@
 //! `/inbox`: what whoever asks is to hear of.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
 use naos_kernel::member::{Inbox, Item};
+use naos_kernel::message::Line;
 use naos_kernel::task::{OnBoard, Task};
-use naos_types::Refusal;
 use naos_types::command::{self, Reply};
 use naos_types::fact::member::News;
+use naos_types::{Refusal, TaskId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,15 +42,33 @@ pub(crate) fn title(reader: &Reader, news: &News) -> Result<String, Refusal> {
     Ok(sealed.map_or_else(String::new, |title| reader.sealed(&title)))
 }
 
+/// The last lines of the threads that news are from, each read once.
+#[derive(Default)]
+pub(crate) struct Threads(BTreeMap<TaskId, Vec<Line>>);
+
+impl Threads {
+    fn of(&mut self, reader: &Reader, task: TaskId) -> Result<&[Line], Refusal> {
+        if let Entry::Vacant(free) = self.0.entry(task) {
+            let lines = match reader.find::<OnBoard>(&task)? {
+                Some(found) => cards::lines(reader, task, found.messages)?.0,
+                None => Vec::new(),
+            };
+            free.insert(lines);
+        }
+        Ok(self.0.get(&task).map_or(&[], Vec::as_slice))
+    }
+}
+
 /// The beginning of what was said.
-pub(crate) fn said(reader: &Reader, news: &News) -> Result<Option<String>, Refusal> {
+pub(crate) fn said(
+    reader: &Reader,
+    threads: &mut Threads,
+    news: &News,
+) -> Result<Option<String>, Refusal> {
     let (News::Called(task, message) | News::Said(task, message)) = news else {
         return Ok(None);
     };
-    let Some(found) = reader.find::<OnBoard>(task)? else {
-        return Ok(None);
-    };
-    let (lines, _) = cards::lines(reader, *task, found.messages)?;
+    let lines = threads.of(reader, *task)?;
     let Some(line) = lines.iter().find(|line| line.message == *message) else {
         return Ok(None); // so much was said since
     };
@@ -60,7 +82,7 @@ pub(crate) fn said(reader: &Reader, news: &News) -> Result<Option<String>, Refus
     Ok(Some(out))
 }
 
-fn item(reader: &Reader, item: &Item, seen: u32) -> Result<Value, Refusal> {
+fn item(reader: &Reader, threads: &mut Threads, item: &Item, seen: u32) -> Result<Value, Refusal> {
     Ok(json!({
         "number": item.number,
         "what": item.news.word(),
@@ -72,7 +94,7 @@ fn item(reader: &Reader, item: &Item, seen: u32) -> Result<Value, Refusal> {
         },
         "by": cards::speaker(reader, &item.by),
         "at": item.at.rfc3339(),
-        "text": said(reader, &item.news)?,
+        "text": said(reader, threads, &item.news)?,
         "path": item.news.path(),
         "seen": item.number <= seen,
     }))
@@ -86,8 +108,9 @@ pub(crate) async fn list(call: Call) -> Answered {
         .is_some();
     let newest = inbox.items.iter().rev();
     let wanted = newest.filter(|one| all || one.number > inbox.seen);
+    let mut threads = Threads::default();
     let items: Vec<Value> = wanted
-        .map(|one| item(&reader, one, inbox.seen))
+        .map(|one| item(&reader, &mut threads, one, inbox.seen))
         .collect::<Result<_, _>>()?;
     ok(&json!({
         "items": items,

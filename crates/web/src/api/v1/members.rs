@@ -8,7 +8,7 @@ use naos_types::{Code, MemberId, Name, Refusal, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::NAMES_MAX;
+use super::{NAMES_MAX, cards};
 use crate::auth::token;
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
@@ -71,16 +71,10 @@ pub(crate) fn one(reader: &Reader, text: &str) -> Result<MemberId, Fault> {
     })
 }
 
-/// The word by which somebody is called.
-fn handle_of(text: &str) -> Result<Name, Fault> {
-    let plain = text.trim().trim_start_matches('@').to_ascii_lowercase();
-    Name::new(&plain).map_err(|e| Fault::new(Code::BAD_NAME, format!("{text:?}: {e}")))
-}
-
 /// Lets somebody in and gives their token, this once.
 pub(crate) async fn add(call: Call) -> Answered {
     let Add { name, role, handle } = call.json()?;
-    let handle = handle.as_deref().map(handle_of).transpose()?;
+    let handle = handle.as_deref().map(cards::name).transpose()?;
     if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
         let what = format!("a member's name has 1 to {NAME_BYTES_MAX} bytes");
         return Err(Fault::new(Code::BAD_REQUEST, what));
@@ -129,7 +123,7 @@ struct Handle {
 pub(crate) async fn handle(call: Call) -> Answered {
     let member = one(&call.reader()?, call.param("id"))?;
     let Handle { handle } = call.json()?;
-    let handle = handle.as_deref().map(handle_of).transpose()?;
+    let handle = handle.as_deref().map(cards::name).transpose()?;
     let set = command::Member::SetHandle {
         member,
         handle: handle.clone(),

@@ -274,6 +274,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "expires": time(approval.expires_at),
         "decided_by": decided.map(|(by, _)| by.to_string()),
         "decided": time(decided.map(|(_, at)| *at)),
+        "ruled": approval.ruled,
         "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
         "delegated": approval.delegated.as_ref().map(|(to, note)| json!({
             "to": to,

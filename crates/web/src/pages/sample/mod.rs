@@ -4,6 +4,7 @@
 mod bus;
 mod flows;
 mod money;
+mod timeline;
 mod watch;
 mod work;
 
@@ -23,6 +24,7 @@ pub(super) use flows::{
     drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
 };
 pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
+pub(super) use timeline::timeline;
 pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{
     board, board_empty, inbox, plan, plan_empty, run, run_empty, runs, runs_empty, schedules,
@@ -394,6 +396,7 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
             form_key: Some(s("key-decide")),
             text: Some(s("# Weekly report\n\nAll is well.")),
             asks: false,
+            options: Vec::new(),
             left_to: Some((s("Soa"), s("You know the client."))),
             leave_key: Some(s("key-leave")),
         },
@@ -411,6 +414,7 @@ pub(super) fn approval_decided(s: Text<'_>) -> Approval {
         by: s("Hanitra"),
         time_ms: NOW_MS - MINUTE_MS,
         comment: s("Good. Next week with the Q4 budget, please."),
+        ruled: false,
     });
     page
 }
@@ -437,6 +441,7 @@ pub(super) fn document(s: Text<'_>) -> Document {
         written_ms: NOW_MS - 3 * MINUTE_MS,
         written_by: s("writer"),
         run: Some(s("run_0192")),
+        picture: false,
         markdown: s(REPORT),
         citations: citations(s),
     }

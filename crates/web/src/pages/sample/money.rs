@@ -2,7 +2,9 @@
 
 use super::super::agent::{Ability, Agent};
 use super::super::agents::{AgentRow, Agents, LastRun};
-use super::super::costs::{AgentCost, Budget, BudgetRow, Costs, DayCost, TierCost, Totals};
+use super::super::costs::{
+    AgentCost, Budget, BudgetRow, Costs, DayCost, ModelCost, TierCost, Totals,
+};
 use super::super::words::{AgentState, BudgetAction, Period, RunStatus, Tier};
 use super::work::some_rows;
 use super::{DAY_MS, MINUTE_MS, NOW_MS, Text};
@@ -157,6 +159,24 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
             tier(Tier::Wasm, 3_324, 4_020_000),
             tier(Tier::Model, 34, 46_400_000),
         ],
+        models: Some(vec![
+            ModelCost {
+                model: s("deep"),
+                answers: 96,
+                input: 1_204_000,
+                cached: 830_400,
+                output: 88_120,
+                micros: 31_200_000,
+            },
+            ModelCost {
+                model: s("fast"),
+                answers: 2_210,
+                input: 9_031_000,
+                cached: 0,
+                output: 402_000,
+                micros: 15_200_000,
+            },
+        ]),
         days: (0..21)
             .map(|day| DayCost {
                 day_ms: NOW_MS - (20 - day) * DAY_MS,
@@ -172,6 +192,7 @@ pub(crate) fn costs_empty() -> Costs {
         budgets: Vec::new(),
         agents: Vec::new(),
         tiers: Vec::new(),
+        models: Some(Vec::new()),
         days: Vec::new(),
     }
 }

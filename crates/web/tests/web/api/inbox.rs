@@ -129,6 +129,10 @@ async fn whose_a_task_is_hears_of_it() {
     let bema = Person::new(&rig, "bema", "staff").await;
     let task = create(&rig, json!({"title": "Call Soa", "to": "@ana"})).await;
     assert_eq!(ana.new_to(&rig).await, ["task.assigned"]);
+    let lost = json!({"title": "Call Soa", "to": "@soa"});
+    let lost = rig.post("/api/v1/tasks", lost).await;
+    assert_eq!(lost.problem(), (404, "N0121".into()));
+    assert!(lost.text.contains("nobody is called @soa"), "{lost:?}");
     let hand = format!("/api/v1/tasks/{task}/hand-over");
     let note = json!({"to": "@bema", "note": "You know her."});
     ana.post(&rig, &hand, note).await.ok();

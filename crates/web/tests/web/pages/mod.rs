@@ -1,6 +1,7 @@
 //! The pages' addresses, with real data.
 
 mod flows;
+mod timeline;
 mod what_ifs;
 
 use http::StatusCode;

@@ -1,0 +1,187 @@
+//! `naos document put|show|list`
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use naos_types::Code;
+use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
+use serde_json::{Value, json};
+
+use super::{Context, Ended};
+use crate::fail::Fail;
+use crate::out::{cell, items};
+use crate::session::{api, part};
+use crate::sync;
+use crate::workspace::place;
+
+/// The largest text, in bytes.
+const TEXT_BYTES_MAX: u64 = 12 << 20;
+
+/// Documents: texts and pictures that agents and people read.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  naos document put invoice.png bills/0031.png\n  \
+    naos document put notes.md                  # as notes.md\n  \
+    naos document show bills/0031.png --out invoice.png\n  \
+    naos document list bills/\n  \
+    naos task create \"Read the bill\" --to clerk --attach bills/0031.png\n\n\
+    A picture is a PNG, JPEG, GIF or WebP of up to 5 MiB. An agent looks at one with the tool \
+    context_read, where its model has the capability vision. Every version of a document is kept; \
+    `naos delete document PATH` takes it away."
+)]
+pub(crate) struct Document {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Writes a file as a document: a new one, or a new version of it.
+    Put {
+        /// The file.
+        file: PathBuf,
+        /// The document's path; the file's name unless given.
+        path: Option<String>,
+        /// Only where this is its version now; 0 is a new one.
+        #[arg(long, value_name = "N")]
+        expected: Option<u64>,
+    },
+    /// Shows a text, or keeps a document as a file.
+    Show {
+        /// The document's path.
+        path: String,
+        /// The file that it is written to.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Lists documents.
+    List {
+        /// Only those whose path begins so.
+        #[arg(default_value = "")]
+        prefix: String,
+    },
+}
+
+pub(crate) fn go(context: &Context, document: &Document) -> Ended {
+    match &document.what {
+        What::Put {
+            file,
+            path,
+            expected,
+        } => put(context, file, path.as_deref(), *expected),
+        What::Show { path, out } => show(context, path, out.as_deref()),
+        What::List { prefix } => list(context, prefix),
+    }
+}
+
+fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>) -> Ended {
+    let shown = file.display().to_string();
+    let path = match path {
+        Some(path) => path,
+        None => file
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default(),
+    };
+    let path = path.trim_start_matches('/');
+    let doing = || format!("read {shown}");
+    // Nothing larger is read into memory to be refused after that.
+    let size = std::fs::metadata(file)
+        .map_err(|e| Fail::io(doing(), &e))?
+        .len();
+    if size > TEXT_BYTES_MAX {
+        let what = format!("{shown} has more than {TEXT_BYTES_MAX} bytes");
+        return Err(Fail::new(Code::TOO_LARGE, what));
+    }
+    let bytes = std::fs::read(file).map_err(|e| Fail::io(doing(), &e))?;
+    let mut body = if media_type(&bytes).is_some() {
+        if bytes.len() as u64 > PICTURE_BYTES_MAX {
+            let what = format!("{shown}: a picture has at most {PICTURE_BYTES_MAX} bytes");
+            return Err(Fail::new(Code::TOO_LARGE, what));
+        }
+        json!({"base64": STANDARD.encode(&bytes)})
+    } else {
+        json!({"text": sync::text(&shown, bytes)?})
+    };
+    body["expected"] = json!(expected);
+    let answer = context.session()?.put(place(path), &body)?;
+    if context.out.json {
+        context.out.json(&answer);
+    }
+    let version = cell(&answer["version"]);
+    context.out.say(format!("{path} has version {version} now"));
+    Ok(0)
+}
+
+fn show(context: &Context, path: &str, to: Option<&Path>) -> Ended {
+    let path = path.trim_start_matches('/');
+    let answer = context.session()?.get(place(path))?;
+    let picture = answer["base64"].as_str();
+    let Some(to) = to else {
+        if context.out.json {
+            context.out.json(&answer);
+        } else if picture.is_some() {
+            let (kind, bytes) = (cell(&answer["media_type"]), cell(&answer["bytes"]));
+            let what = format!("a picture ({kind}, {bytes} bytes): --out FILE keeps it as a file");
+            context.out.line(what);
+        } else {
+            context
+                .out
+                .line(answer["text"].as_str().unwrap_or_default());
+        }
+        return Ok(0);
+    };
+    let bytes = match picture {
+        Some(text) => STANDARD.decode(text).map_err(|error| {
+            Fail::new(Code::DAMAGED, format!("{path} came as no base64: {error}"))
+        })?,
+        None => answer["text"].as_str().unwrap_or_default().into(),
+    };
+    let name = to.display();
+    std::fs::write(to, &bytes).map_err(|e| Fail::io(format!("write {name}"), &e))?;
+    if context.out.json {
+        context
+            .out
+            .json(&json!({"path": path, "file": name.to_string(), "bytes": bytes.len()}));
+    }
+    context.out.say(format!("{name}: {} bytes", bytes.len()));
+    Ok(0)
+}
+
+fn list(context: &Context, prefix: &str) -> Ended {
+    let prefix = match prefix.trim_start_matches('/') {
+        "" => String::new(),
+        rest => format!("/{rest}"),
+    };
+    let mut session = context.session()?;
+    let (mut all, mut after): (Vec<Value>, String) = (Vec::new(), String::new());
+    loop {
+        let page = session.get(api(&format!("/documents?prefix={}{after}", part(&prefix))))?;
+        all.extend(items(&page).iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={}", part(next)),
+            None => break,
+        }
+    }
+    drop(session);
+    if context.out.json {
+        context.out.json(&json!({"items": all}));
+        return Ok(0);
+    }
+    if all.is_empty() {
+        context.out.say("No document: naos document put FILE");
+        return Ok(0);
+    }
+    let row = |item: &Value| {
+        let path = cell(&item["path"]);
+        let mut row = vec![path.trim_start_matches('/').to_owned()];
+        row.extend(["version", "bytes", "time", "by"].map(|key| cell(&item[key])));
+        row
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    context
+        .out
+        .table(&["path", "version", "bytes", "time", "by"], &rows);
+    Ok(0)
+}

@@ -1,0 +1,67 @@
+//! A run, call by call.
+
+use http::StatusCode;
+use naos_types::RunId;
+use serde_json::json;
+
+use crate::support::Rig;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_opens_with_what_was_shown_and_said() {
+    let rig = Rig::with_models().await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let of = rig.run("clerk", "The bill?").await;
+    let path = format!("/runs/{}", of["run"].as_str().unwrap());
+    let run = rig.page(&cookie, &path).await.text;
+    let line = format!("{path}/timeline");
+    assert!(run.contains(&format!("href=\"{line}\"")), "{run}");
+    let first = rig.page(&cookie, &line).await.text;
+    assert!(first.contains("<code>dear</code>"), "{first}");
+    assert!(first.contains("<code>context_write</code>"), "{first}");
+    assert!(!first.contains("rel=\"prev\""), "{first}");
+    assert!(
+        first.contains(&format!("href=\"{line}?at=1\" rel=\"next\"")),
+        "{first}"
+    );
+    let second = rig.page(&cookie, &format!("{line}?at=1")).await.text;
+    assert!(second.contains("context_write {"), "{second}");
+    assert!(
+        second.contains(&format!("href=\"{line}?at=0\" rel=\"prev\"")),
+        "{second}"
+    );
+    let last = rig.page(&cookie, &format!("{line}?at=2")).await.text;
+    assert!(last.contains("dear, You help."), "{last}");
+    assert!(!last.contains("rel=\"next\""), "{last}");
+    let beyond = rig.page(&cookie, &format!("{line}?at=3")).await;
+    assert_eq!(beyond.status, StatusCode::NOT_FOUND, "{beyond:?}");
+    let nobodys = format!("/runs/{}/timeline", RunId(7));
+    let none = rig.page(&cookie, &nobodys).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND, "{none:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_called_nothing_says_so() {
+    let rig = Rig::new().await;
+    rig.agent("hello").await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let run = rig.run("hello", "x").await;
+    let path = format!("/runs/{}/timeline", run["run"].as_str().unwrap());
+    let page = rig.page(&cookie, &path).await;
+    assert!(page.text.contains("made no call"), "{page:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_models_cost_stands_with_the_money() {
+    let rig = Rig::with_models().await;
+    rig.run("clerk", "The bill?").await;
+    let costs = rig.get("/api/v1/costs").await.ok();
+    let dear = &costs["models"][0];
+    assert_eq!(
+        (&dear["model"], &dear["answers"], &dear["total_micros"]),
+        (&json!("dear"), &json!(2), &json!(22_000)),
+        "{costs}"
+    );
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/costs").await.text;
+    assert!(page.contains("<th scope=\"row\">dear</th>"), "{page}");
+}
