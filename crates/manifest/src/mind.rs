@@ -10,7 +10,7 @@ use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 
 /// Keys that say that an agent works with a model.
-pub(crate) const KEYS: &[&str] = &["model", "models", "prompt", "workspace"];
+pub(crate) const KEYS: &[&str] = &["model", "models", "engine", "prompt", "workspace"];
 
 /// What stands for a model where the cheapest is to be asked that can what the agent wants.
 const ANY: &str = "any";
@@ -19,7 +19,7 @@ const ANY: &str = "any";
 pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<MindSpec> {
     let at = map.at;
     let mut mind = MindSpec::default();
-    for node in map.items(&["model", "models"], findings) {
+    for node in map.items(&["model", "models", "engine"], findings) {
         // Models are called what their providers call them: gpt-4.1.
         let text = reader::text(node, "model", findings).unwrap_or_default();
         if text == ANY {

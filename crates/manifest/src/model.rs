@@ -15,6 +15,9 @@ use crate::tree::{Mark, Node, Value};
 
 const TOKENS: Shape = Shape::Whole(1, MODEL_TOKENS_MAX as i64);
 
+/// Whom an OpenClaw gateway asks where nobody is named.
+const USUAL_AGENT: &str = "main";
+
 /// What a model's document may hold.
 pub(crate) const KEYS: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
@@ -27,6 +30,7 @@ pub(crate) const KEYS: &[Key] = keys! {
     "cost_per_1k_tokens": Shape::Object(SIDES), "cost_per_1m_tokens": Shape::Object(SIDES),
     "input_cost_per_1k" | "inputCostPer1k": Shape::Any,
     "output_cost_per_1k" | "outputCostPer1k": Shape::Any,
+    "cost_per_call" | "costPerCall": Shape::Any,
     "data_leaves_country" | "dataLeavesCountry": Shape::Bool,
     "fallback" | "fallbacks": Shape::Texts,
     "key" | "api_key" | "apiKey" | "key_env" | "api_key_env": Shape::Any,
@@ -79,6 +83,13 @@ pub(crate) fn read(
         return None;
     }
     let free = known.is_some_and(|known| known.is_free);
+    let engine = format.is_some_and(ModelFormat::is_engine);
+    let turn = field(node, &["cost_per_call", "costPerCall"]);
+    if let Some(turn) = turn.filter(|_| !engine) {
+        let what = "`cost_per_call` is what a turn of an engine costs at most";
+        findings.error_help(turn.at, what, "a model has cost_per_1m_tokens");
+    }
+    let turn = turn.and_then(|node| reader::money_or_cents(node, "cost_per_call", findings));
     let whole = |names: &[&str]| match field(node, names).map(|node| &node.value) {
         Some(Value::Whole(text)) => text.parse::<u32>().ok(),
         _ => None,
@@ -95,7 +106,7 @@ pub(crate) fn read(
             .to_owned(),
         format: format?,
         endpoint: endpoint?.trim_end_matches('/').to_owned(),
-        model: model.unwrap_or_else(|| called.to_owned()),
+        model: model.unwrap_or_else(|| if engine { USUAL_AGENT } else { called }.to_owned()),
         can: capabilities(node, known, findings),
         prices: prices.or_else(|| free.then(ModelPrices::default)),
         context_tokens: whole(&[
@@ -112,6 +123,7 @@ pub(crate) fn read(
         fallbacks: fallbacks(name, node, findings),
         key,
         enabled: truth(&["enabled"]).unwrap_or(true),
+        turn,
     };
     if spec.key.is_none() {
         let usual = known.and_then(|known| known.variables.first());
@@ -344,6 +356,9 @@ fn write(spec: &ModelSpec, json: &mut Json) {
     if let Some(prices) = &spec.prices {
         fields.insert("input_micros_per_mtok".into(), json!(prices.input.0));
         fields.insert("output_micros_per_mtok".into(), json!(prices.output.0));
+    }
+    if let Some(turn) = spec.turn {
+        fields.insert("cost_per_call_micros".into(), json!(turn.0));
     }
     if !spec.fallbacks.is_empty() {
         let names: Vec<&str> = spec.fallbacks.iter().map(Name::as_str).collect();

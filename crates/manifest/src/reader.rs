@@ -213,19 +213,7 @@ impl<'t> Fields<'t> {
         findings: &mut Findings,
     ) -> Option<Micros> {
         let node = self.node(names, findings)?;
-        let found = match &node.value {
-            Value::Whole(text) => amounts::decimal(text, 4).map(Micros),
-            Value::Number(text) | Value::Text(text) => amounts::money(text),
-            _ => None,
-        };
-        if found.is_none() {
-            let what = format!(
-                "`{}` is money such as $0.05, or a number of cents",
-                names[0]
-            );
-            findings.error(node.at, what);
-        }
-        found
+        money_or_cents(node, names[0], findings)
     }
 
     /// One of some words; `_` and `-` are the same.
@@ -331,6 +319,20 @@ pub(crate) fn text(node: &Node, key: &str, findings: &mut Findings) -> Option<St
             None
         }
     }
+}
+
+/// Money as text or with a point, or a whole number of cents.
+pub(crate) fn money_or_cents(node: &Node, key: &str, findings: &mut Findings) -> Option<Micros> {
+    let found = match &node.value {
+        Value::Whole(text) => amounts::decimal(text, 4).map(Micros),
+        Value::Number(text) | Value::Text(text) => amounts::money(text),
+        _ => None,
+    };
+    if found.is_none() {
+        let what = format!("`{key}` is money such as $0.05, or a number of cents");
+        findings.error(node.at, what);
+    }
+    found
 }
 
 pub(crate) fn name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {

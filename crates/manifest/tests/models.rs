@@ -172,13 +172,14 @@ fn mistakes_have_a_place_and_say_what_to_do() {
         (
             "provider: zzz",
             "2:18: \"zzz\" is no provider that naos knows; it knows openai, anthropic, gemini, \
-             ollama, openai-compatible; any other needs its `endpoint` and its `format`, one of \
-             openai-chat, openai-compatible, openai-responses, anthropic, gemini, ollama",
+             ollama, openai-compatible, openclaw; any other needs its `endpoint` and its \
+             `format`, one of openai-chat, openai-compatible, openai-responses, anthropic, \
+             gemini, ollama, openclaw",
         ),
         (
             "provider: zzz, endpoint: \"https://z.example\"",
             "2:18: a model of zzz needs its `format`; one of openai-chat, openai-compatible, \
-             openai-responses, anthropic, gemini, ollama",
+             openai-responses, anthropic, gemini, ollama, openclaw",
         ),
         (
             "provider: openai-compatible",
@@ -243,6 +244,48 @@ fn mistakes_have_a_place_and_say_what_to_do() {
         let told = told.unwrap_err().to_string();
         assert_eq!(told, format!("m.yaml:{want}"), "{model}");
     }
+}
+
+#[test]
+fn an_openclaw_gateway_is_an_engine_whose_turn_has_a_price() {
+    let claw = one("models:\n  claw: {provider: openclaw, cost_per_call: $0.50}\n");
+    assert_eq!(claw.format, ModelFormat::OpenClaw);
+    assert_eq!(claw.endpoint, "ws://127.0.0.1:18789");
+    assert_eq!((claw.model.as_str(), claw.key.as_deref()), ("main", None));
+    assert_eq!((claw.turn, claw.prices), (Some(Micros(500_000)), None));
+    assert!(claw.document.contains(r#""cost_per_call_micros":500000"#));
+    let claw = one("models:\n  claw:\n    provider: openclaw\n    \
+         endpoint: wss://claw.example/\n    model: jarvis\n    key: NAOS_MODEL_CLAW\n    \
+         cost_per_call: 5\n    cost_per_1m_tokens: {input: 1, output: 2}\n");
+    assert_eq!(claw.endpoint, "wss://claw.example");
+    assert_eq!(claw.key.as_deref(), Some("env:NAOS_MODEL_CLAW"));
+    assert_eq!(
+        (claw.turn, claw.model.as_str()),
+        (Some(Micros(50_000)), "jarvis")
+    );
+    assert!(claw.prices.is_some(), "what it used is settled by them");
+    for (model, want) in [
+        (
+            "provider: openai, cost_per_call: 5",
+            "2:41: `cost_per_call` is what a turn of an engine costs at most; a model has \
+             cost_per_1m_tokens",
+        ),
+        (
+            "provider: openclaw, cost_per_call: much",
+            "2:43: `cost_per_call` is money such as $0.05, or a number of cents",
+        ),
+        (
+            "provider: openclaw, endpoint: \"ws://claw.example\", key: NAOS_MODEL_CLAW",
+            "2:64: a key goes over https:// only, or to this machine",
+        ),
+    ] {
+        let told = applied("m.yaml", &format!("models:\n  mm: {{{model}}}\n"));
+        let told = told.unwrap_err().to_string();
+        assert_eq!(told, format!("m.yaml:{want}"), "{model}");
+    }
+    let agent = good("type: agent\nname: jarvis\nengine: claw\n");
+    let mind = agent.agents[0].1.spec.mind.clone().unwrap();
+    assert_eq!(mind.models[0].as_str(), "claw");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Carries calls out, agents' own, letters to receivers of notices, and events for drivers and
 //! subscribers outside: HTTP through the one client.
 
+mod devices;
 mod letters;
 mod parcels;
 mod thinking;
 mod tools;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
@@ -14,10 +15,10 @@ use naos_engine::node::{
     Back, Called, Done, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted,
 };
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
-use naos_types::TenantId;
 use naos_types::effect::Call;
 use naos_types::fact::run::World;
 use naos_types::spec::ServerPlace;
+use naos_types::{TenantId, Time};
 use tokio::runtime::Handle;
 
 /// What letters and parcels hold: one event.
@@ -33,6 +34,9 @@ pub(crate) struct Wired {
     /// Models take longer to answer than anybody else.
     models: HttpClient,
     tools: tools::Tools,
+    devices: devices::Devices,
+    /// When this process began: what was asked before may be under way somewhere.
+    began: Time,
     runtime: Handle,
 }
 
@@ -40,13 +44,15 @@ impl Wired {
     pub(crate) fn new(
         client: HttpClient,
         models: HttpClient,
-        programs: PathBuf,
+        data: &Path,
         runtime: Handle,
     ) -> Self {
         Self {
             client,
             models,
-            tools: tools::Tools::new(programs),
+            tools: tools::Tools::new(data.join("programs")),
+            devices: devices::Devices::new(data.join("devices")),
+            began: naos_engine::clock::now(),
             runtime,
         }
     }
@@ -60,9 +66,10 @@ impl Outside for Wired {
     }
 
     fn think(&self, posed: Posed, mut piece: Piecewise, done: Done) {
-        let client = self.models.clone();
-        self.runtime
-            .spawn(async move { done(thinking::ask(&client, posed, &mut piece).await) });
+        let (client, devices, began) = (self.models.clone(), self.devices.clone(), self.began);
+        self.runtime.spawn(async move {
+            done(thinking::ask(&client, &devices, began, posed, &mut piece).await);
+        });
     }
 
     fn tool(&self, called: Called, world: World, done: Done) {

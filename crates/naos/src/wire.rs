@@ -152,9 +152,8 @@ fn start(
     let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
     let models = naos_drivers::models::client(local_services()?);
     let models = models.map_err(|e| broken(e.to_string()))?;
-    let programs = project.data.join("programs");
     let runtime_of_outside = runtime.handle().clone();
-    let outside = crate::outside::Wired::new(client, models, programs, runtime_of_outside);
+    let outside = crate::outside::Wired::new(client, models, &project.data, runtime_of_outside);
     let node = Node::open(Parts {
         store: Arc::clone(store) as Arc<dyn naos_store::Store>,
         sandbox,

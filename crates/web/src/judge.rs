@@ -283,7 +283,7 @@ fn gather(
             continue;
         }
         let spec = match (kept.instruction, kept.driver, kept.model) {
-            (_, _, Some(model)) => Spec::Model(model),
+            (_, _, Some(model)) => Spec::from(*model),
             (Some(mut instruction), ..) => {
                 instruction.schedule = kept.schedule.map(|schedule| schedule.spec);
                 Spec::Instruction(instruction)

@@ -9,6 +9,7 @@
 
 mod asked;
 mod behaviour;
+pub mod gateway;
 mod reply;
 mod script;
 mod serve;

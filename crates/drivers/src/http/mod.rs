@@ -21,7 +21,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 pub use addresses::forbidden;
-pub use open::Opened;
+pub use open::{Opened, Upgraded};
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use retry_after::RetryAfter;
 

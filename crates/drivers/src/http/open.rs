@@ -4,6 +4,9 @@ use bytes::Bytes;
 
 use super::{HttpClient, Request, SendError, lost};
 
+/// A connection on which both sides speak another protocol from now on.
+pub type Upgraded = reqwest::Upgraded;
+
 /// The head of an answer, and what comes behind it.
 pub struct Opened {
     host: String,
@@ -58,6 +61,15 @@ impl Opened {
     pub fn header(&self, name: &str) -> Option<String> {
         let value = self.answer.headers().get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// The connection itself, where the server switched to another protocol on it (101).
+    ///
+    /// # Errors
+    /// [`SendError::Lost`] if it didn't, or the connection ended.
+    pub async fn upgrade(self) -> Result<Upgraded, SendError> {
+        let upgraded = self.answer.upgrade().await;
+        upgraded.map_err(|error| lost(&self.host, &error))
     }
 
     /// The next piece of the content; none at its end.

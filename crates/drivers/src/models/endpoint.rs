@@ -6,6 +6,8 @@ pub use naos_types::spec::ModelFormat as Format;
 use naos_types::spec::ModelSpec;
 use zeroize::Zeroizing;
 
+use super::gateway::Device;
+
 /// A key or another header's value. Wiped when dropped, never shown.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -42,6 +44,8 @@ pub struct Endpoint {
     /// How many tokens the model sees, for formats that must be told (Ollama, which else cuts
     /// the conversation without a word).
     pub context_tokens: Option<u32>,
+    /// Who naos is there, where that is asked for (a gateway, which lets devices in).
+    pub device: Option<Device>,
     /// How much is taken from it.
     pub limits: Limits,
 }
@@ -56,6 +60,7 @@ impl Endpoint {
             key: None,
             headers: Vec::new(),
             context_tokens: None,
+            device: None,
             limits: Limits::default(),
         }
     }
@@ -66,7 +71,7 @@ impl Endpoint {
         Self {
             key,
             context_tokens: spec.context_tokens,
-            ..Self::new(spec.format, spec.endpoint.as_str())
+            ..Self::new(spec.format, spec.address())
         }
     }
 

@@ -10,6 +10,7 @@ mod collect;
 mod endpoint;
 mod error;
 mod formats;
+mod gateway;
 pub mod price;
 mod request;
 pub mod retry;
@@ -27,6 +28,7 @@ pub use answer::{Answer, Delta, Stop, TOKENS_MAX, Usage};
 pub use collect::{CALLS_MAX, Each};
 pub use endpoint::{Endpoint, Format, Limits, SAID_CHARS_MAX, Secret, TOTAL_MS_MAX};
 pub use error::{Billed, Broken, Error, Failure, Large, RetryAfter};
+pub use gateway::{DEVICE_BYTES, Device};
 pub use request::{
     Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, Message, OutputSchema, Part, Reasoning,
     Request, Role, TOOLS_MAX, Tool, ToolCall, ToolResult,
@@ -66,7 +68,9 @@ pub async fn ask(
     request: &Request,
     each: Each<'_>,
 ) -> Result<Answer, Error> {
-    let wire = wire(endpoint.format);
+    let Some(wire) = wire(endpoint.format) else {
+        return gateway::ask(client, endpoint, request, each).await;
+    };
     let sent = send(client, endpoint, request, wire).await?;
     let mut out = Collector::new(sent.limits, request.calls(), each);
     out.is_known_by(sent.id.as_deref());

@@ -37,6 +37,9 @@ pub struct Request {
     pub stream: bool,
     /// Tells a repeated request from a new one, where the provider looks at it.
     pub idempotency_key: Option<String>,
+    /// Whether it may have been asked before under this key: then somebody may be at it, or have
+    /// answered, though nobody is reached now.
+    pub again: bool,
     /// The most this call may take in all; none leaves it to [`super::Limits`].
     pub timeout: Option<Duration>,
 }

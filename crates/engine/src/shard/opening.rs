@@ -120,9 +120,10 @@ fn unknown(record: &Record) -> Refusal {
 }
 
 /// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
-/// asked for again as if nothing had been, but counted as lost.
+/// asked for again as if nothing had been, but counted as lost. Where the key is known there, the
+/// same question gives the same answer.
 const fn is_paid(call: &Call) -> bool {
-    matches!(call.driver, Driver::Model)
+    matches!(call.driver, Driver::Model) && !matches!(call.world, World::Keyed)
 }
 
 /// The loss of a call that can't be repeated.

@@ -324,7 +324,12 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             kind == Kind::Instruction && crate::plan::sound(&spec.plan)?
         }
         Spec::Webhook(_) => matches!(kind, Kind::Webhook | Kind::Secret),
-        Spec::Model(spec) => sound(spec.check()).map(|()| kind == Kind::Model)?,
+        Spec::Model(spec) => {
+            sound(spec.check()).map(|()| kind == Kind::Model && !spec.format.is_engine())?
+        }
+        Spec::Engine(spec) => {
+            sound(spec.check()).map(|()| kind == Kind::Model && spec.format.is_engine())?
+        }
         Spec::Limited(spec) => {
             sound(spec.driver.check())?;
             sound(spec.limits.check())?;

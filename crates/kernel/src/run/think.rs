@@ -11,7 +11,7 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, Spec};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
 use naos_types::think::{Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,6 @@ use serde_json::Value;
 
 use super::workspace::{self, Shown};
 use super::{Run, calls, end, fork, known, server, tools};
-use crate::resource::Resource;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
@@ -149,17 +148,12 @@ fn models<'t>(
 
 fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
     let key = ResourceKey(Kind::Model, name.clone());
-    Ok(match turn.resource(&key)? {
-        Some(Resource {
-            spec: Spec::Model(spec),
-            ..
-        }) => Some(&**spec),
-        _ => None,
-    })
+    let found = turn.resource(&key)?;
+    Ok(found.and_then(|resource| resource.spec.model()))
 }
 
 /// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
-/// and as many written cost.
+/// and as many written cost. An engine acts by itself: only who names it is given it.
 fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
     let all = turn.models(&())?.map_or_else(Vec::new, |all| {
         all.names.iter().cloned().collect::<Vec<Name>>()
@@ -176,7 +170,8 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         };
         let can = |wanted| spec.can.contains(wanted);
         let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
-        if let Some(price) = price.filter(|_| spec.enabled && mind.wants.iter().all(can)) {
+        let fits = spec.enabled && !spec.format.is_engine() && mind.wants.iter().all(can);
+        if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
         }
     }
@@ -199,6 +194,9 @@ pub(super) struct Reads {
 
 /// What an answer costs at most, whatever it is.
 fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
+    if spec.format.is_engine() {
+        return spec.turn; // what it reads and writes on its way, nobody here can count
+    }
     let Reads { others, .. } = reads;
     let picture = spec.image_tokens.map_or(IMAGE_TOKENS_MAX, u64::from);
     let mut tokens = OWN_TOKENS + reads.bytes + reads.pieces * PIECE_TOKENS;
@@ -277,11 +275,20 @@ pub(super) fn choose<'t>(
             refusal = blind(&name);
             continue;
         }
+        if alone && spec.format.is_engine() && !crate::planted::is("what-ifs-ask-engines") {
+            let what = format!("{name} is an engine, which acts by itself: no what-if asks it");
+            refusal = Refusal::new(Code::NO_MODEL, what).help("name a model: --with model=NAME");
+            continue;
+        }
         let Some(worst) = worst(spec, mind, reads) else {
             let what = format!("what the model {name} costs isn't known");
-            refusal = Refusal::new(Code::NO_MODEL, what).help(format!(
-                "give it a price: cost_per_1k_tokens in the model {name}"
-            ));
+            let price = if spec.format.is_engine() {
+                "cost_per_call"
+            } else {
+                "cost_per_1k_tokens"
+            };
+            refusal = Refusal::new(Code::NO_MODEL, what)
+                .help(format!("give it a price: {price} in the model {name}"));
             continue;
         };
         if let Some(most) = spec.context_tokens
@@ -459,6 +466,12 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         }
         Err(why) => return for_good(turn, id, run, Problem::new(why.code, why.what)),
     };
+    // An engine knows the question again by its key, which no crash and no restart changes.
+    let world = if spec.format.is_engine() && !crate::planted::is("engine-is-asked-anew") {
+        World::Keyed
+    } else {
+        World::Repeatable
+    };
     let think = Think {
         answer_tokens_max: answer_tokens(&spec, mind),
         model,
@@ -479,7 +492,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     let bytes = serde_json::to_vec(&think).map_err(|error| Stop::broken(error.to_string()))?;
     let request = turn.stage(bytes)?;
     crate::guard::reserve(turn, &run.agent, id, worst)?;
-    intend(turn, id, run, Ability::Model, request, World::Repeatable)?;
+    intend(turn, id, run, Ability::Model, request, world)?;
     super::go_on(turn, id)
 }
 

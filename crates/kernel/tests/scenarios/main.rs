@@ -9,6 +9,7 @@ mod colleagues;
 mod drivers;
 mod endpoints;
 mod ends;
+mod engines;
 mod events;
 mod fetching;
 mod flows;

@@ -19,7 +19,7 @@ pub fn name(text: &str) -> Name {
 }
 
 /// $1 for a million tokens read, $10 for a million written.
-fn model(prices: bool) -> Spec {
+pub fn model(prices: bool) -> Spec {
     Spec::Model(Box::new(ModelSpec {
         document: "{}".into(),
         provider: "ollama".into(),
@@ -40,6 +40,7 @@ fn model(prices: bool) -> Spec {
         fallbacks: Vec::new(),
         key: None,
         enabled: true,
+        turn: None,
     }))
 }
 

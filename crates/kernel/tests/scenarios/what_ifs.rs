@@ -13,7 +13,7 @@ use naos_types::{BodyRef, Code, Name, Refusal, RunId, RunStatus, Span, TaskStatu
 
 use crate::thinking::{Cell, calls, kinds, made, mind, name, text, trouble};
 
-type Begun = (Result<Reply, Refusal>, Vec<Fact>);
+pub type Begun = (Result<Reply, Refusal>, Vec<Fact>);
 
 /// What is wanted otherwise.
 #[derive(Clone, Copy, Default)]
@@ -42,7 +42,7 @@ fn recording(cell: &Cell, of: RunId) -> (Vec<BodyRef>, Vec<BodyRef>) {
     (pieces, asked)
 }
 
-fn what_if(cell: &mut Cell, of: RunId, from: u32, with: With<'_>) -> Begun {
+pub fn what_if(cell: &mut Cell, of: RunId, from: u32, with: With<'_>) -> Begun {
     let (pieces, asked) = recording(cell, of);
     let nth = (from as usize).wrapping_sub(1);
     let prompt = with.prompt.map(|text| cell.bench.body(text.as_bytes()));

@@ -210,6 +210,18 @@ pub enum Spec {
     Telling(#[serde(with = "as_text")] std::sync::Arc<Telling>),
     /// Texts that agents read.
     AgentSkill(#[serde(with = "as_text")] std::sync::Arc<AgentSkillSpec>),
+    /// Somebody else's engine, which is asked as a model is.
+    Engine(#[serde(with = "as_text")] std::sync::Arc<ModelSpec>),
+}
+
+impl From<ModelSpec> for Spec {
+    fn from(model: ModelSpec) -> Self {
+        if model.format.is_engine() {
+            Self::Engine(std::sync::Arc::new(model))
+        } else {
+            Self::Model(Box::new(model))
+        }
+    }
 }
 
 impl From<Telling> for Spec {
@@ -223,6 +235,16 @@ impl From<Telling> for Spec {
 }
 
 impl Spec {
+    /// Who is asked for answers; none where it is neither a model nor an engine.
+    #[must_use]
+    pub fn model(&self) -> Option<&ModelSpec> {
+        match self {
+            Self::Model(model) => Some(model),
+            Self::Engine(engine) => Some(engine),
+            _ => None,
+        }
+    }
+
     /// Who is told of what; none where it is no notice.
     #[must_use]
     pub fn telling(&self) -> Option<Telling> {

@@ -34,6 +34,9 @@ pub enum ModelFormat {
     Gemini,
     /// Ollama's own chat.
     Ollama,
+    /// A gateway of OpenClaw: an engine, whose agent does a whole turn.
+    #[serde(rename = "openclaw")]
+    OpenClaw,
 }
 
 impl ModelFormat {
@@ -45,7 +48,15 @@ impl ModelFormat {
         ("anthropic", Self::Anthropic),
         ("gemini", Self::Gemini),
         ("ollama", Self::Ollama),
+        ("openclaw", Self::OpenClaw),
     ];
+
+    /// Whether it is somebody else's engine: what is asked of it is a whole turn, done with tools
+    /// of its own, whose cost no text says before. It knows a repeated question by its key.
+    #[must_use]
+    pub const fn is_engine(self) -> bool {
+        matches!(self, Self::OpenClaw)
+    }
 
     /// Its word.
     #[must_use]
@@ -123,6 +134,15 @@ pub const MODEL_PROVIDERS: &[ModelProvider] = &[
         words: &["openai-compatible", "openai_compatible"],
         format: ModelFormat::OpenAiCompatible,
         endpoint: None,
+        variables: &[],
+        leaves_country: true,
+        is_free: false,
+        can: &[ModelCan::Text],
+    },
+    ModelProvider {
+        words: &["openclaw"],
+        format: ModelFormat::OpenClaw,
+        endpoint: Some("ws://127.0.0.1:18789"),
         variables: &[],
         leaves_country: true,
         is_free: false,
@@ -286,15 +306,51 @@ pub struct ModelSpec {
     pub key: Option<String>,
     /// Whether it is asked.
     pub enabled: bool,
+    /// What one turn costs at most, where it is an engine; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "in_text")]
+    pub turn: Option<Micros>,
+}
+
+/// A field that a document has in text only: in binary nothing stands for it, so that what was
+/// laid out before it came stays as it is. An engine is kept as text ([`super::Spec::Engine`]).
+mod in_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::Micros;
+
+    pub fn serialize<S: Serializer>(turn: &Option<Micros>, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            turn.serialize(to)
+        } else {
+            ().serialize(to)
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Micros>, D::Error> {
+        if from.is_human_readable() {
+            Option::deserialize(from)
+        } else {
+            <()>::deserialize(from).map(|()| None)
+        }
+    }
 }
 
 impl ModelSpec {
+    /// Its address as a request is sent there: a WebSocket begins as one.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.endpoint.strip_prefix("ws") {
+            Some(rest) if self.format.is_engine() => format!("http{rest}"),
+            _ => self.endpoint.clone(),
+        }
+    }
+
     /// What is wrong with it, in a sentence, whoever sent it.
     ///
     /// # Errors
     /// The sentence.
     pub fn check(&self) -> Result<(), String> {
-        super::notice::address("endpoint", &self.endpoint)?;
+        super::notice::address("endpoint", &self.address())?;
         if self.endpoint.contains(['?', '#']) {
             return Err("`endpoint` ends where the format's own path begins".into());
         }
@@ -320,6 +376,9 @@ impl ModelSpec {
                 "at most {MODEL_FALLBACKS_MAX} models stand in for one"
             ));
         }
+        if self.turn.is_some() && !self.format.is_engine() {
+            return Err("what a turn costs is said of an engine only".into());
+        }
         self.key
             .as_deref()
             .map_or(Ok(()), |key| self.check_key(key))
@@ -332,7 +391,7 @@ impl ModelSpec {
         } else {
             self.check_variable(handle)?;
         }
-        if self.endpoint.starts_with("http://") && !is_loopback(host(&self.endpoint)) {
+        if self.address().starts_with("http://") && !is_loopback(host(&self.endpoint)) {
             return Err("a key goes over https:// only, or to this machine".into());
         }
         Ok(())
@@ -405,6 +464,7 @@ mod tests {
             fallbacks: Vec::new(),
             key: key.map(str::to_owned),
             enabled: true,
+            turn: None,
         }
     }
 
@@ -455,6 +515,54 @@ mod tests {
         ] {
             assert_eq!(spec(endpoint, None).check().is_ok(), good, "{endpoint}");
         }
+    }
+
+    #[test]
+    fn an_engine_is_where_a_web_socket_is_and_is_kept_as_text() {
+        let engine = |endpoint: &str, key: Option<&str>| ModelSpec {
+            format: ModelFormat::OpenClaw,
+            turn: Some(Micros(500_000)),
+            ..spec(endpoint, key)
+        };
+        let key = Some("env:NAOS_MODEL_CLAW");
+        for (endpoint, address, good) in [
+            ("ws://127.0.0.1:18789", "http://127.0.0.1:18789", true),
+            ("wss://claw.example", "https://claw.example", true),
+            ("https://claw.example", "https://claw.example", true),
+            ("ws://claw.example", "http://claw.example", false), // the token in plain
+            (
+                "wss://me:pw@claw.example",
+                "https://me:pw@claw.example",
+                false,
+            ),
+            (
+                "wss://claw.example?token=1",
+                "https://claw.example?token=1",
+                false,
+            ),
+        ] {
+            let engine = engine(endpoint, key);
+            assert_eq!(engine.address(), address);
+            assert_eq!(engine.check().is_ok(), good, "{endpoint}");
+        }
+        let other = ModelSpec {
+            turn: Some(Micros(1)),
+            ..spec("https://models.example", None)
+        };
+        assert!(other.check().is_err(), "only an engine's turn has a price");
+        assert!(spec("wss://models.example", None).check().is_err());
+        let engine = engine("wss://claw.example", key);
+        let kept = crate::spec::Spec::from(engine.clone());
+        let bytes = postcard::to_stdvec(&kept).unwrap();
+        let read: crate::spec::Spec = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(read.model(), Some(&engine));
+        // A model's bytes are what they were before engines came.
+        let model = spec("https://models.example", None);
+        let bytes = postcard::to_stdvec(&model).unwrap();
+        assert_eq!(postcard::from_bytes::<ModelSpec>(&bytes).unwrap(), model);
+        assert_eq!(bytes.last(), Some(&1), "`enabled` is the last of them");
+        let text = serde_json::to_string(&model).unwrap();
+        assert!(!text.contains("turn"), "{text}");
     }
 
     #[test]

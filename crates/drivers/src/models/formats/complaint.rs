@@ -112,6 +112,11 @@ impl Complaint {
         }
     }
 
+    /// What its words tell, or else what it is taken for.
+    pub fn known_or(&self, other: Failure) -> Failure {
+        self.known(&self.message).unwrap_or(other)
+    }
+
     /// What its words alone tell, whatever the status.
     fn known(&self, said: &str) -> Option<Failure> {
         let said = said.to_owned();

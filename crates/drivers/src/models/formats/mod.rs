@@ -82,16 +82,17 @@ pub trait Wire: Send + Sync {
     fn complaint(&self, value: &Value) -> Option<Complaint>;
 }
 
-/// The format of an endpoint.
-pub fn wire(format: Format) -> &'static dyn Wire {
-    match format {
+/// The format of an endpoint that takes one request for one answer; an engine takes more.
+pub fn wire(format: Format) -> Option<&'static dyn Wire> {
+    Some(match format {
         Format::OpenAiChat => &openai_chat::OpenAiChat { compatible: false },
         Format::OpenAiCompatible => &openai_chat::OpenAiChat { compatible: true },
         Format::OpenAiResponses => &openai_responses::OpenAiResponses,
         Format::Anthropic => &anthropic::Anthropic,
         Format::Gemini => &gemini::Gemini,
         Format::Ollama => &ollama::Ollama,
-    }
+        Format::OpenClaw => return None,
+    })
 }
 
 fn bearer(endpoint: &Endpoint) -> Vec<(&'static str, String)> {

@@ -112,7 +112,7 @@ fn documented_answers_are_understood() {
 fn documented_refusals_are_understood() {
     let said = |format, status, bytes: &[u8]| {
         let value = serde_json::from_slice(bytes).unwrap();
-        let complaint = wire(format).complaint(&value).unwrap();
+        let complaint = wire(format).unwrap().complaint(&value).unwrap();
         let said = complaint.message.clone();
         complaint.refusal(status, None, said).to_string()
     };

@@ -30,7 +30,7 @@ pub fn receive(format: Format, stream: bool, bytes: &[u8], cut: usize) -> Result
         let ready = Ready(chunks.collect());
         let mut each = |_| {};
         let mut out = Collector::new(limits, 0, &mut each);
-        let wire = wire(format);
+        let wire = wire(format).unwrap();
         let read = if stream {
             let body = Body::flowing(ready, limits, deadline);
             read(body, wire, &mut out).await
@@ -133,7 +133,7 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
 }
 
 fn framed(format: Format, values: &[serde_json::Value]) -> Vec<u8> {
-    let frame = |value| match wire(format).framing() {
+    let frame = |value| match wire(format).unwrap().framing() {
         Framing::Events => format!("event: x\r\ndata: {value}\n\n"),
         Framing::Lines => format!("{value}\n"),
     };

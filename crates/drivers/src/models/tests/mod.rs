@@ -432,6 +432,7 @@ fn a_declared_model_is_asked_where_it_is() {
         fallbacks: Vec::new(),
         key: None,
         enabled: true,
+        turn: None,
     };
     let endpoint = Endpoint::of(&spec, None);
     assert_eq!(endpoint.url("/api/chat"), "http://127.0.0.1:11434/api/chat");

@@ -148,6 +148,7 @@ pub(crate) async fn apply(call: Call) -> Answered {
             Spec::Notice(notice) => may_sign(&call.desk, tenant, notice),
             Spec::Telling(telling) => may_sign(&call.desk, tenant, &telling.notice),
             Spec::Model(model) => may_ask(&call.desk, tenant, model),
+            Spec::Engine(engine) => may_ask(&call.desk, tenant, engine),
             Spec::Server(server) => may_serve(&call.desk, tenant, server),
             _ => Ok(()),
         };

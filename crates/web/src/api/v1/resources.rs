@@ -80,6 +80,7 @@ fn content(spec: &Spec) -> Value {
             "children": spec.children,
         }),
         Spec::Model(spec) => written(&spec.document, spec.enabled),
+        Spec::Engine(spec) => written(&spec.document, spec.enabled),
         Spec::Server(spec) => {
             let mut shown = written(&spec.document, spec.enabled);
             shown["tools"] = json!(spec.tools);
