@@ -49,6 +49,10 @@ fn load(cell: &mut Cell, records_seq: u64) -> Result<(), Refusal> {
         };
         at = last.seq;
         for entry in entries {
+            if entry.kind == "approval.requested" && naos_kernel::planted::is("questions-forgotten")
+            {
+                continue;
+            }
             let fact = Fact::decode(&entry.kind, entry.version, &entry.bytes)
                 .map_err(|e| Refusal::new(Code::INTERNAL, e.to_string()))?;
             replay(cell, store.as_ref(), &fact, entry.at)?;
@@ -121,8 +125,8 @@ fn unknown(record: &Record) -> Refusal {
 
 /// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
 /// asked for again as if nothing had been, but counted as lost.
-const fn is_paid(call: &Call) -> bool {
-    matches!(call.driver, Driver::Model)
+fn is_paid(call: &Call) -> bool {
+    matches!(call.driver, Driver::Model) && !naos_kernel::planted::is("asked-again-in-silence")
 }
 
 /// The loss of a call that can't be repeated.
