@@ -61,6 +61,12 @@ pub struct Board {
     /// How often it didn't answer as it should.
     failures: u64,
     notes: Vec<String>,
+    /// First and last seed, where chance is drawn from some.
+    seeds: Option<(u64, u64)>,
+    /// After how many tries the first failure was seen.
+    first_failure: Option<u64>,
+    /// What else is published, by name.
+    more: serde_json::Map<String, Value>,
 }
 
 impl Board {
@@ -96,6 +102,20 @@ impl Board {
     pub fn tried(&mut self, n: usize, failures: usize) {
         self.n += n as u64;
         self.failures += failures as u64;
+        if failures > 0 {
+            self.first_failure.get_or_insert(self.n);
+        }
+    }
+
+    /// What chance was drawn from.
+    pub const fn seeds(&mut self, first: u64, last: u64) {
+        self.seeds = Some((first, last));
+    }
+
+    /// Something else that is published.
+    pub fn more(&mut self, name: &str, value: Value) {
+        println!("  {name}: {value}");
+        self.more.insert(name.to_owned(), value);
     }
 
     /// Something a reader of the figures has to know.
@@ -108,10 +128,16 @@ impl Board {
     /// The last line: what `cargo xtask evidence` reads.
     pub fn report(&self) -> Value {
         let figures: Vec<Value> = self.figures.iter().map(Figure::json).collect();
+        let mut extra = self.more.clone();
+        extra.insert("figures".into(), json!(figures));
+        extra.insert("notes".into(), json!(self.notes));
         json!({
             "n": self.n,
             "failures": self.failures,
-            "extra": { "figures": figures, "notes": self.notes },
+            "seed_from": self.seeds.map(|(first, _)| first),
+            "seed_to": self.seeds.map(|(_, last)| last),
+            "first_failure": self.first_failure,
+            "extra": extra,
         })
     }
 }
@@ -193,6 +219,15 @@ mod tests {
         assert_eq!(figure["ratio_range"], json!([0.1, 0.9]));
         assert_eq!(figure["met"], false);
         assert_eq!((&report["n"], &report["failures"]), (&json!(3), &json!(1)));
+        assert_eq!(report["first_failure"], 3);
+        assert!(report["seed_from"].is_null());
+        board.seeds(1, 9);
+        board.more("blocked", json!(0));
+        let report = board.report();
+        assert_eq!(
+            (&report["seed_to"], &report["extra"]["blocked"]),
+            (&json!(9), &json!(0))
+        );
     }
 
     #[test]

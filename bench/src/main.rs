@@ -7,11 +7,14 @@
 
 mod bare;
 mod call;
+mod chance;
 mod events;
 mod facts;
 mod figures;
+mod hijack;
 mod http;
 mod limit;
+mod listen;
 mod load;
 mod overshoot;
 mod peers;
@@ -64,6 +67,12 @@ const BENCHES: &[Bench] = &[
         "64 callers race for one budget, with kills and price changes",
         5,
         overshoot::run,
+    ),
+    (
+        "hijack",
+        "cases of a hijacked model, and benign ones beside them",
+        2_000,
+        hijack::run,
     ),
     (
         "events",

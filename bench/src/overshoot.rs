@@ -3,21 +3,20 @@
 //! never be more than the limit, and naos may never count less than what was billed.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener as StdListener;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use naos_engine::clock::tick;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::figures::{Board, Goal};
 use crate::http::CONNECTIONS;
+use crate::listen::{Answers, Asked, DONE, Said, Then, event, head, listen, say};
 use crate::load::{Line, request};
 use crate::site::{Server, Site, runtime};
-use crate::turns::whole;
 
 /// Calls of the model in each round.
 const CALLS: u64 = 20_000;
@@ -32,9 +31,12 @@ const STUCK_MAX: Duration = Duration::from_secs(60);
 /// What the model says that it read and wrote.
 const TOKENS: (u64, u64) = (40, 3);
 
-/// What the model billed, and how often it was asked.
+/// A model with its bill.
 #[derive(Default)]
 struct Bill {
+    /// How often it was asked, refusals included.
+    asked: AtomicU64,
+    /// How often it billed something.
     calls: AtomicU64,
     /// Picodollars: tokens times the price of a million of them in micros.
     billed: AtomicU64,
@@ -99,7 +101,7 @@ struct Round {
 async fn round() -> Round {
     let bill = Arc::new(Bill::default());
     let mut site = Site::new();
-    site.ports = vec![model(&bill)];
+    site.ports = vec![listen(&bill)];
     let port = Arc::new(AtomicU16::new(0));
     let mut server = site.up(false);
     port.store(server.port, Ordering::SeqCst);
@@ -217,76 +219,36 @@ async fn price(server: &Server, bill: &Bill, port: u16, version: u64) {
     server.api("POST", "/api/v1/apply", &files).await;
 }
 
-fn model(bill: &Arc<Bill>) -> u16 {
-    let listener = StdListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let bill = Arc::clone(bill);
-    std::thread::spawn(move || {
-        runtime().block_on(async move {
-            listener.set_nonblocking(true).expect("a listener");
-            let listener = TcpListener::from_std(listener).expect("a listener");
-            while let Ok((socket, _)) = listener.accept().await {
-                let bill = Arc::clone(&bill);
-                tokio::runtime::Handle::current().spawn(async move {
-                    let _ = answers(socket, &bill).await; // who hung up wants none
-                });
-            }
-        });
-    });
-    port
-}
-
-/// Answers on one connection; of a hundred calls four are refused, two are hung up on, two break
-/// off in the middle, and two say nothing of what they used. All but the refused are billed.
-async fn answers(mut socket: TcpStream, bill: &Bill) -> std::io::Result<()> {
-    socket.set_nodelay(true)?;
-    let mut asked = Vec::with_capacity(16 << 10);
-    let mut refusals = 0_u64;
-    loop {
-        let end = loop {
-            if let Some(end) = whole(&asked)? {
-                break end;
-            }
-            if socket.read_buf(&mut asked).await? == 0 {
-                return Ok(());
-            }
-        };
-        let text = String::from_utf8_lossy(&asked[..end]).into_owned();
-        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        asked.drain(..end);
-        refusals += 1;
-        if refusals.is_multiple_of(25) {
-            let no = "HTTP/1.1 500 Oh\r\ncontent-length: 2\r\n\r\n{}";
-            socket.write_all(no.as_bytes()).await?;
-            continue;
+impl Answers for Bill {
+    /// Of a hundred calls four are refused, two are hung up on, two break off in the middle, and
+    /// two say nothing of what they used. All but the refused are billed.
+    async fn answer(&self, asked: &Asked<'_>, socket: &mut TcpStream) -> Said {
+        let count = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        if count.is_multiple_of(25) {
+            return say(socket, "500 Oh", "application/json", "{}").await;
         }
-        let number = bill.add(body);
-        let event = |json: String| format!("data: {json}\n\n");
+        let number = self.add(asked.body);
         let (read, wrote) = TOKENS;
         let used = json!({"prompt_tokens": read, "completion_tokens": wrote});
-        let used = event(json!({"choices": [], "usage": used}).to_string());
+        let used = event(&json!({"choices": [], "usage": used}).to_string());
         let delta = json!({"role": "assistant", "content": "Salama"});
-        let first = event(json!({"choices": [{"index": 0, "delta": delta}]}).to_string());
+        let first = event(&json!({"choices": [{"index": 0, "delta": delta}]}).to_string());
         let stop = json!({"index": 0, "delta": {}, "finish_reason": "stop"});
-        let stop = event(json!({"choices": [stop]}).to_string());
+        let stop = event(&json!({"choices": [stop]}).to_string());
         let manner = number % 100;
         let used = if matches!(manner, 40 | 90) { "" } else { &used };
-        let answer = format!("{first}{stop}{used}data: [DONE]\n\n");
-        let head = format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
-            answer.len()
-        );
+        let answer = format!("{first}{stop}{used}{DONE}");
         if matches!(manner, 10 | 30 | 40 | 60 | 80 | 90) {
-            bill.spoilt.fetch_add(1, Ordering::SeqCst);
+            self.spoilt.fetch_add(1, Ordering::SeqCst);
         }
         match manner {
-            10 | 60 => return Ok(()),
-            30 | 80 => return socket.write_all(format!("{head}{first}").as_bytes()).await,
-            _ => {
-                socket
-                    .write_all(format!("{head}{answer}").as_bytes())
-                    .await?;
+            10 | 60 => {}
+            30 | 80 => {
+                let head = head("200 OK", "text/event-stream", answer.len());
+                socket.write_all((head + &first).as_bytes()).await?;
             }
+            _ => return say(socket, "200 OK", "text/event-stream", &answer).await,
         }
+        Ok(Then::HangUp)
     }
 }

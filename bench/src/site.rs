@@ -16,6 +16,8 @@ pub const SERVER_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
 /// The `naos` to measure, where whoever starts the benchmark has built it.
 const BINARY_VARIABLE: &str = "NAOS_BENCH_BINARY";
+/// The bug that is awake in the `naos` to measure, where the harness itself is tried.
+const PLANTED_VARIABLE: &str = "NAOS_PLANTED_BUG";
 /// A server is at rest when it used no processor time for so long.
 const REST: Duration = Duration::from_millis(60);
 
@@ -176,6 +178,8 @@ pub struct Site {
     dir: tempfile::TempDir,
     /// Ports on this machine that agents may reach.
     pub ports: Vec<u16>,
+    /// Other variables of the binary.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Site {
@@ -185,6 +189,7 @@ impl Site {
             binary: binary(),
             dir: tempfile::tempdir().expect("a scratch directory"),
             ports: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -215,7 +220,8 @@ impl Site {
         let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
         let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             let name = name.to_string_lossy();
-            name.starts_with("NAOS") || name.starts_with("NEXUS")
+            let ours = name.starts_with("NAOS") || name.starts_with("NEXUS");
+            ours && name != PLANTED_VARIABLE
         });
         for name in settings {
             command.env_remove(name);
@@ -223,6 +229,7 @@ impl Site {
         command
             .args(words)
             .current_dir(self.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("NAOS_ALLOW_LOOPBACK_PORTS", ports.join(","));
     }
 

@@ -2,18 +2,18 @@
 //! second at 64 connections, what each takes beside asking the server without naos, and by how
 //! much the first byte that it streams comes later at whoever watches the run.
 
-use std::net::TcpListener as StdListener;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use naos_engine::clock::tick;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::figures::{Board, Goal, percentile};
 use crate::http::CONNECTIONS;
+use crate::listen::{Answers, Asked, DONE, Said, Then, event, head, listen};
 use crate::load::{Answered, drive, request};
 use crate::site::{Server, Site, runtime};
 
@@ -30,8 +30,6 @@ const PIECES: [&str; 3] = [
 ];
 /// The words of an input that the server waits with until somebody watches.
 const WAITS: &str = "wait until somebody watches";
-/// The largest question that it reads.
-const ASKED_BYTES_MAX: usize = 1 << 20;
 
 /// All figures.
 pub fn run(rounds: usize, board: &mut Board) {
@@ -144,96 +142,51 @@ async fn until(socket: &mut TcpStream, seen: &mut Vec<u8>, what: &str) {
     }
 }
 
-/// Starts the server on a thread of its own: its port, how it hears that somebody watches, and
-/// when it wrote the first byte of each answer that waited for that.
-fn model() -> (u16, std::sync::Arc<Notify>, mpsc::Receiver<Instant>) {
-    let listener = StdListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let watched = std::sync::Arc::new(Notify::new());
+/// Starts the server: its port, how it hears that somebody watches, and when it wrote the first
+/// byte of each answer that waited for that.
+fn model() -> (u16, Arc<Notify>, mpsc::Receiver<Instant>) {
+    let watched = Arc::new(Notify::new());
     let (tell, wrote) = mpsc::channel();
-    let waits = std::sync::Arc::clone(&watched);
-    std::thread::spawn(move || {
-        runtime().block_on(async move {
-            listener.set_nonblocking(true).expect("a listener");
-            let listener = TcpListener::from_std(listener).expect("a listener");
-            while let Ok((socket, _)) = listener.accept().await {
-                let (waits, tell) = (std::sync::Arc::clone(&waits), tell.clone());
-                tokio::runtime::Handle::current().spawn(async move {
-                    let _ = answers(socket, &waits, &tell).await; // who hung up wants none
-                });
-            }
-        });
-    });
-    (port, watched, wrote)
+    let first = event(PIECES[0]);
+    let last = format!("{}{}{DONE}", event(PIECES[1]), event(PIECES[2]));
+    let head = head("200 OK", "text/event-stream", first.len() + last.len());
+    let model = Model {
+        watched: Arc::clone(&watched),
+        tell,
+        first: head + &first,
+        last,
+    };
+    (listen(&Arc::new(model)), watched, wrote)
 }
 
-/// Answers on one connection until it ends.
-async fn answers(
-    mut socket: TcpStream,
-    waits: &Notify,
-    tell: &mpsc::Sender<Instant>,
-) -> std::io::Result<()> {
-    socket.set_nodelay(true)?;
-    let mut asked = Vec::with_capacity(16 << 10);
-    let event = |piece: &str| format!("data: {piece}\n\n");
-    let last = format!("{}{}data: [DONE]\n\n", event(PIECES[1]), event(PIECES[2]));
-    let first = event(PIECES[0]);
-    let length = first.len() + last.len();
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {length}\r\n\r\n"
-    );
-    loop {
-        let end = loop {
-            if let Some(end) = whole(&asked)? {
-                break end;
-            }
-            if asked.len() > ASKED_BYTES_MAX || socket.read_buf(&mut asked).await? == 0 {
-                return Ok(());
-            }
-        };
-        let waited = String::from_utf8_lossy(&asked[..end]).contains(WAITS);
-        asked.drain(..end);
-        if waited {
-            waits.notified().await;
-            let _ = tell.send(tick()); // nobody listens where a watcher gave up
-            socket
-                .write_all(format!("{head}{first}").as_bytes())
-                .await?;
+/// A model that answers at once, or when somebody watches.
+struct Model {
+    watched: Arc<Notify>,
+    tell: mpsc::Sender<Instant>,
+    first: String,
+    last: String,
+}
+
+impl Answers for Model {
+    async fn answer(&self, asked: &Asked<'_>, socket: &mut TcpStream) -> Said {
+        let Self { first, last, .. } = self;
+        if asked.body.contains(WAITS) {
+            self.watched.notified().await;
+            let _ = self.tell.send(tick()); // nobody listens where a watcher gave up
+            socket.write_all(first.as_bytes()).await?;
             socket.write_all(last.as_bytes()).await?;
         } else {
             socket
-                .write_all(format!("{head}{first}{last}").as_bytes())
+                .write_all(format!("{first}{last}").as_bytes())
                 .await?;
         }
+        Ok(Then::Stay)
     }
-}
-
-/// Where a request ends that is there whole.
-pub fn whole(bytes: &[u8]) -> std::io::Result<Option<usize>> {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
-    let mut request = httparse::Request::new(&mut headers);
-    let parsed = request.parse(bytes).map_err(std::io::Error::other)?;
-    let httparse::Status::Complete(from) = parsed else {
-        return Ok(None);
-    };
-    let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
-    let length = request.headers.iter().find(named);
-    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
-    let end = from + length.unwrap_or(0usize);
-    Ok((bytes.len() >= end).then_some(end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn requests_are_read_when_they_are_whole() {
-        let text = request("POST", "/v1/chat/completions", "", "{}");
-        assert_eq!(whole(&text).unwrap(), Some(text.len()));
-        assert_eq!(whole(&text[..text.len() - 1]).unwrap(), None);
-        assert!(whole(b"no request\r\n\r\n\0").is_err());
-    }
 
     #[test]
     fn what_it_answers_is_json() {

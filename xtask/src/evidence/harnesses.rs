@@ -98,6 +98,12 @@ pub const HARNESSES: &[Harness] = &[
         5,
     ),
     bench(
+        "hijack",
+        "cases of a hijacked model, and those that got past guard, budget or review",
+        &["hijack", "--n", "{n}", "--json"],
+        2_000,
+    ),
+    bench(
         "plans",
         "workflows run to their end, and those that ended otherwise",
         &["plans", "--n", "{n}", "--json"],

@@ -49,6 +49,10 @@ fn load(cell: &mut Cell, records_seq: u64) -> Result<(), Refusal> {
         };
         at = last.seq;
         for entry in entries {
+            if entry.kind == "approval.requested" && naos_kernel::planted::is("questions-forgotten")
+            {
+                continue;
+            }
             let fact = Fact::decode(&entry.kind, entry.version, &entry.bytes)
                 .map_err(|e| Refusal::new(Code::INTERNAL, e.to_string()))?;
             replay(cell, store.as_ref(), &fact, entry.at)?;
@@ -122,8 +126,10 @@ fn unknown(record: &Record) -> Refusal {
 /// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
 /// asked for again as if nothing had been, but counted as lost. Where the key is known there, the
 /// same question gives the same answer.
-const fn is_paid(call: &Call) -> bool {
-    matches!(call.driver, Driver::Model) && !matches!(call.world, World::Keyed)
+fn is_paid(call: &Call) -> bool {
+    let keyed = matches!(call.world, World::Keyed);
+    let asked_again = keyed || naos_kernel::planted::is("asked-again-in-silence");
+    matches!(call.driver, Driver::Model) && !asked_again
 }
 
 /// The loss of a call that can't be repeated.

@@ -24,7 +24,7 @@ fn within(turn: &Turn<'_>, whose: &Spender, worst: Micros) -> Done {
     let spent = if fresh { Micros::ZERO } else { budget.spent };
     let used = spent.plus(budget.reserved);
     let over = used.plus(worst) > spec.limit || spent >= spec.limit;
-    if !over || spec.on_exceed == OnExceed::Alert {
+    if !over || spec.on_exceed == OnExceed::Alert || crate::planted::is("limit-unheeded") {
         return Ok(());
     }
     let left = spec.limit.minus(used);

@@ -10,11 +10,12 @@ use naos_types::effect::{Caller, Effect};
 use naos_types::fact::{self, Fact, event};
 use naos_types::spec::{Assignee, Card, ModelUsage};
 use naos_types::think::{Thought, ToolCall};
-use naos_types::{Actor, DocPath, Priority, RunId, RunStatus, Span, TaskId};
+use naos_types::{Actor, ApprovalStatus, DocPath, Priority, RunId, RunStatus, Span, TaskId};
 use proptest::prelude::*;
 
+use crate::approvals::asks;
 use crate::bench::{Bench, sealed};
-use crate::script::play_in;
+use crate::script::{apply_plan, play_in};
 use crate::thinking::{Cell, document, keep, limited, made, name, open, text, with_a_workspace};
 
 /// What nobody granted a look at.
@@ -373,6 +374,29 @@ fn hijacked(answers: Vec<Spoken>, on_a_board: bool) -> Result<(), TestCaseError>
     let (status, _) = cell.status();
     prop_assert!(status != RunStatus::Queued);
     Ok(())
+}
+
+#[test]
+fn no_model_answers_what_a_person_is_asked() {
+    let mut bench = made(with_a_workspace(|_| ()));
+    apply_plan(&mut bench, "asks", &asks(None)).0.unwrap();
+    play_in(&mut bench, "start asks");
+    let approval = bench.approval.expect("a person is asked");
+    let (Ok(Reply::Task { run: Some(run), .. }), _) = open(&mut bench) else {
+        panic!("it begins")
+    };
+    let mut cell = Cell { bench, run };
+    for tool in ["approve", "approval_decide", "naos__approve"] {
+        let given = serde_json::json!({"approval": approval, "approve": true}).to_string();
+        cell.says(&thought((vec![(tool.to_owned(), given)], 5, 5)));
+        let said = cell.results().pop().unwrap_or_default();
+        assert!(said.contains("there is no tool"), "{tool}: {said}");
+    }
+    let key = naos_kernel::Key::Approval(approval);
+    let Some(naos_kernel::AnyAggregate::Approval(found)) = cell.bench.state.get(&key) else {
+        panic!("it is there")
+    };
+    assert_eq!(found.status, ApprovalStatus::Pending);
 }
 
 proptest! {

@@ -25,6 +25,17 @@ pub(super) struct Row {
     pub(super) action: String,
     pub(super) subject: String,
     pub(super) run: Option<String>,
+    pub(super) detail: String,
+}
+
+/// How the work for a task of the board stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Board {
+    pub(super) task: String,
+    /// Whether its review ended, with a verdict or without.
+    pub(super) reviewed: bool,
+    /// The question that a person was asked.
+    pub(super) approval: Option<String>,
 }
 
 /// A run.
@@ -53,6 +64,9 @@ pub(super) struct Gathered {
     pub(super) approvals: BTreeMap<String, String>,
     pub(super) audit: Vec<Row>,
     pub(super) money: BTreeMap<String, Spent>,
+    /// What each agent ever spent.
+    pub(super) totals: BTreeMap<String, u64>,
+    pub(super) boards: Vec<Board>,
     pub(super) agents: BTreeSet<String>,
     /// The newest version by path.
     pub(super) documents: BTreeMap<String, u64>,
@@ -105,6 +119,7 @@ fn audit(door: &Door) -> anyhow::Result<Vec<Row>> {
             // Documents are named from the root: `/notes/a.md`.
             subject: text(item, "subject").trim_start_matches('/').to_owned(),
             run: item["run"].as_str().map(str::to_owned),
+            detail: text(item, "detail"),
         }));
     }
 }
@@ -117,6 +132,8 @@ pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
         ("/runs?status=running", "run"),
         ("/plan-runs?status=running", "run"),
         ("/approvals?status=pending", "approval"),
+        ("/notices?status=pending", "notice"),
+        ("/tasks?status=assigned", "task"),
     ] {
         let page = door.get(&format!("/api/v1{path}&limit={OPEN_SHOWN}"), READ_WAIT)?;
         let items = page["items"].as_array().into_iter().flatten();
@@ -152,6 +169,7 @@ pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> 
         found
             .plans
             .insert(text(&item, "run"), text(&item, "status"));
+        found.boards.extend(board(&item));
     }
     for item in list(door, "/approvals", "approval")? {
         found
@@ -166,11 +184,12 @@ pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> 
     {
         found.agents.insert(text(item, "name"));
     }
-    for item in door.get("/api/v1/costs", READ_WAIT)?["budgets"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
+    let costs = door.get("/api/v1/costs", READ_WAIT)?;
+    for item in costs["agents"].as_array().into_iter().flatten() {
+        let total = number(item, "total_micros");
+        found.totals.insert(text(item, "agent"), total);
+    }
+    for item in costs["budgets"].as_array().into_iter().flatten() {
         let (limit, reserved) = (
             number(item, "limit_micros"),
             number(item, "reserved_micros"),
@@ -200,6 +219,25 @@ pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> 
     let sound = proof["ok"].as_bool().unwrap_or(false);
     found.verified = (sound, number(&proof, "entries"), proof.to_string());
     Ok(found)
+}
+
+/// The work for a task of the board, if that is what the run of a plan is.
+fn board(item: &Value) -> Option<Board> {
+    let by = text(item, "by");
+    let task = by.starts_with("task_").then_some(by)?;
+    let steps = item["steps"].as_array().into_iter().flatten();
+    let mut board = Board {
+        task,
+        ..Board::default()
+    };
+    for step in steps {
+        match step["name"].as_str() {
+            Some("review") => board.reviewed = step["status"] == "done",
+            Some("approve") => board.approval = step["approval"].as_str().map(str::to_owned),
+            _ => {}
+        }
+    }
+    Some(board)
 }
 
 /// Runs that no acknowledged write began: those of plans, and those that began twice.

@@ -34,6 +34,12 @@ pub(super) enum What {
     Event { topic: String },
     /// An event that a driver outside is to answer.
     Ask { tag: String },
+    /// A run of an agent that works with a model.
+    Think { tag: String },
+    /// A task of the board: such an agent makes it, another one looks at it, a person says yes.
+    Board { tag: String },
+    /// A standing rule is taken, or ended.
+    Rule { take: bool },
 }
 
 impl What {
@@ -53,6 +59,9 @@ impl What {
             Self::Budget { .. } => "budget",
             Self::Event { .. } => "event",
             Self::Ask { .. } => "ask",
+            Self::Think { .. } => "think",
+            Self::Board { .. } => "board",
+            Self::Rule { .. } => "rule",
         }
     }
 }

@@ -13,6 +13,7 @@ use super::door::Door;
 use super::ledger::{Ledger, Stand, What, Write};
 use super::people;
 use super::receiver::Receiver;
+use super::thinker::mark;
 
 /// Clients that ask for work, all at once.
 const CLIENTS: u64 = 7;
@@ -127,9 +128,9 @@ pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Ve
     Ok(threads)
 }
 
-/// A plan, calls, money, a run, a document, a skill, an endpoint: what clients begin with, as
+/// A plan, calls, money, a thought, a document, a task, an endpoint: what clients begin with, as
 /// shares of all.
-const FIRST: [u64; 7] = [50, 34, 59, 0, 77, 22, 92];
+const FIRST: [u64; 7] = [44, 28, 53, 84, 69, 94, 80];
 /// A driver outside.
 pub(super) const DRIVER: &str = "outside";
 /// The type of events that it answers.
@@ -152,15 +153,17 @@ impl Client {
         let mut first = FIRST.get(self.number as usize % FIRST.len()).copied();
         while !self.shared.stopped() {
             match first.take().unwrap_or_else(|| self.chance.below(100)) {
-                0..22 => self.echo(),
-                22..34 => self.skill(),
-                34..50 => self.courier(),
-                50..59 => self.plan(),
-                59..77 => self.spend(),
-                77..85 => self.document(),
-                85..88 => self.flaky(),
-                88..92 => self.event(),
-                _ => self.enquire(),
+                0..18 => self.echo(),
+                18..28 => self.skill(),
+                28..44 => self.courier(),
+                44..53 => self.plan(),
+                53..69 => self.spend(),
+                69..75 => self.document(),
+                75..77 => self.flaky(),
+                77..80 => self.event(),
+                80..84 => self.enquire(),
+                84..94 => self.think(),
+                _ => self.board(),
             }
             std::thread::park_timeout(Duration::from_millis(self.chance.below(THINK_MS_MAX)));
         }
@@ -264,6 +267,24 @@ impl Client {
         };
         let body = json!({"inputs": {"tag": tag, "items": items}});
         self.write(&tag, what, "/plans/crash/start", body);
+    }
+
+    fn think(&mut self) {
+        let (tag, began) = (self.tag(), tick());
+        let body = json!({"agent": "thinker", "input": format!("once {tag} {}", mark(&tag))});
+        let what = What::Think { tag: tag.clone() };
+        let stand = self.write(&tag, what, "/runs", body);
+        if self.chance.percent(30) {
+            self.follow("runs", &stand, began);
+        }
+    }
+
+    fn board(&mut self) {
+        let tag = self.tag();
+        let body = json!({"title": format!("Write {tag}"), "text": mark(&tag), "to": "writer",
+            "reviewer": "critic", "approve": true});
+        let what = What::Board { tag: tag.clone() };
+        self.write(&tag, what, "/tasks", body);
     }
 
     /// Everybody spends from the newest budget until nothing is left of it.

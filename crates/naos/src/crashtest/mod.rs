@@ -17,6 +17,7 @@ mod people;
 mod receiver;
 mod report;
 mod round;
+mod thinker;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,8 @@ use crate::fail::Fail;
 /// Kills of the first round, after which everything is compared and a fresh project begins. Each
 /// round has twice as many as the one before: what is badly broken shows early.
 const ROUND_KILLS: u64 = 6;
+/// A drill of so many kills waits in its last round until what was gathered is told.
+const DIGEST_KILLS: u64 = 100;
 /// Kills of a round at most.
 const ROUND_KILLS_MAX: u64 = 50;
 
@@ -77,11 +80,13 @@ pub(crate) fn go(context: &Context, asked: &Crashtest) -> Ended {
         let before = total.kills;
         let seed = asked.seed + total.rounds;
         let kept = dir.join(format!("round-{seed}"));
+        let kills = (asked.kills - before).min(round_kills(total.rounds));
         total.add(round::run(round::Plan {
             binary: binary.clone(),
             dir: kept.clone(),
             seed,
-            kills: (asked.kills - before).min(round_kills(total.rounds)),
+            kills,
+            awaits_digest: before + kills >= asked.kills.max(DIGEST_KILLS),
             runtime: &runtime,
             over: &over,
             progress: &|kills, acked| progress.kill(before + kills, acked),

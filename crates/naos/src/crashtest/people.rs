@@ -1,5 +1,6 @@
-//! The people in the load: one answers approvals, one decides about runs of unknown outcome, and
-//! one at the endpoint of a driver says later what came of events.
+//! The people in the load: two answer approvals at the same time, one takes standing rules and ends
+//! them, one decides about runs of unknown outcome, and one at the endpoint of a driver says later
+//! what came of events.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,11 +21,17 @@ const LOOK: Duration = Duration::from_millis(60);
 const LOOK_MAX: usize = 50;
 /// How many of them, in percent, are left as they are.
 const LEFT_PERCENT: u64 = 40;
+/// How many questions, in percent, both people answer who may.
+const DEPUTY_PERCENT: u64 = 40;
+/// How often, in percent of the looks, a rule is ended.
+const END_PERCENT: u64 = 15;
 
 /// Starts all of them.
 pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Vec<JoinHandle<()>>> {
-    let work: [(&str, Job); 3] = [
+    let work: [(&str, Job); 5] = [
         ("approver", approve),
+        ("deputy", stand_in),
+        ("ruler", rule),
         ("resolver", resolve),
         ("clerk", tell),
     ];
@@ -33,6 +40,7 @@ pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Ve
             shared: Arc::clone(shared),
             chance: chance.fork(1_000 + number as u64),
             seen: BTreeSet::new(),
+            count: 0,
         };
         let run = move || {
             while !person.shared.stopped() {
@@ -53,6 +61,8 @@ struct Person {
     chance: Chance,
     /// What was answered, or left on purpose.
     seen: BTreeSet<String>,
+    /// How often they took or ended a rule.
+    count: u64,
 }
 
 impl Person {
@@ -76,6 +86,11 @@ impl Person {
     fn say(&mut self, what: What, id: &str, path: String, body: Value) {
         let key = format!("{}-{id}", what.word());
         self.seen.insert(id.to_owned());
+        self.say_as(key, what, path, body);
+    }
+
+    /// The same under a key of its own.
+    fn say_as(&self, key: String, what: What, path: String, body: Value) {
         if self.shared.ledger.knows(&key) {
             return;
         }
@@ -102,6 +117,45 @@ fn approve(person: &mut Person) {
             approve,
         };
         person.say(what, &id, format!("/approvals/{id}/decide"), body);
+    }
+}
+
+/// Answers some of what the other one is about to answer: one of them hears that it was too late.
+fn stand_in(person: &mut Person) {
+    let path = format!("/api/v1/approvals?status=pending&limit={LOOK_MAX}");
+    for id in person.waiting(&path, "approval") {
+        person.seen.insert(id.clone());
+        if person.chance.percent(DEPUTY_PERCENT) {
+            let what = What::Decide {
+                approval: id.clone(),
+                approve: true,
+            };
+            let path = format!("/approvals/{id}/decide");
+            person.say_as(format!("deputy-{id}"), what, path, json!({"approve": true}));
+        }
+    }
+}
+
+/// Takes what is offered, and ends it after a while.
+fn rule(person: &mut Person) {
+    let limit = Duration::from_secs(2);
+    let path = "/api/v1/approval-rules";
+    let answer = person.shared.door.ask("GET", path, None, None, limit);
+    let items = answer.map_or(Value::Null, |answer| answer.body["items"].clone());
+    for item in items.as_array().into_iter().flatten() {
+        let question = item["question"].as_str().unwrap_or_default();
+        let take = item["offered"] == true;
+        let share = if take { 100 } else { END_PERCENT };
+        if person.chance.percent(share) {
+            person.count += 1;
+            let word = if take { "take" } else { "end" };
+            let key = format!("rule-{}", person.count);
+            let (path, body) = (
+                format!("/approval-rules/{word}"),
+                json!({ "question": question }),
+            );
+            person.say_as(key, What::Rule { take }, path, body);
+        }
     }
 }
 
@@ -178,6 +232,7 @@ pub(super) fn finish(shared: &Arc<Shared>, chance: &Chance) {
         shared: Arc::clone(shared),
         chance: chance.fork(2_000),
         seen: BTreeSet::new(),
+        count: 0,
     };
     approve(&mut person);
     tell(&mut person);

@@ -23,7 +23,7 @@ const LINES_MAX: usize = 100;
 /// Bytes of a request's body.
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// How long a caller may take with its request.
-const READ_WAIT: Duration = Duration::from_secs(10);
+pub(super) const READ_WAIT: Duration = Duration::from_secs(10);
 /// Slowest answer, so that some kills fall between a call and its answer.
 const ANSWER_MS_MAX: u64 = 12;
 /// The same of an endpoint, which is asked less often: longer than most lives of the machine.
@@ -154,11 +154,11 @@ pub(super) struct Later {
 
 /// What a request says.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Asked {
+pub(super) struct Asked {
     key: Option<String>,
     timestamp: Option<String>,
     signature: Option<String>,
-    body: String,
+    pub(super) body: String,
 }
 
 /// How a request is answered.
@@ -271,7 +271,7 @@ fn answer(mut caller: TcpStream, book: &Mutex<Book>) -> io::Result<()> {
 }
 
 /// What one request says.
-fn read(from: &mut impl BufRead) -> io::Result<Asked> {
+pub(super) fn read(from: &mut impl BufRead) -> io::Result<Asked> {
     let (mut asked, mut length) = (Asked::default(), 0);
     for _ in 0..LINES_MAX {
         let mut line = String::new();

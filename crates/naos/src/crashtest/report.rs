@@ -89,6 +89,12 @@ impl Total {
             ("runs", outcome.runs),
             ("plans", outcome.plans),
             ("approvals", outcome.approvals),
+            ("board_tasks", outcome.boards),
+            ("model_answers", outcome.thoughts),
+            ("model_answers_lost", outcome.lost),
+            ("ruled", outcome.ruled),
+            ("gathered", outcome.gathered),
+            ("digests", outcome.digests),
             ("attempts", effects.attempts),
             ("effects", effects.effects),
             ("plain_hits", effects.plain_hits),
@@ -192,6 +198,22 @@ impl Total {
             (
                 "runs, plans, approvals",
                 format!("{}, {}, {}", n("runs"), n("plans"), n("approvals")),
+            ),
+            (
+                "tasks of the board",
+                format!(
+                    "{}, {} questions answered by rules",
+                    n("board_tasks"),
+                    n("ruled")
+                ),
+            ),
+            (
+                "answers of a model",
+                format!("{}, {} lost", n("model_answers"), n("model_answers_lost")),
+            ),
+            (
+                "notices",
+                format!("{} gathered, {} digests", n("gathered"), n("digests")),
             ),
             ("facts", n("facts")),
             (

@@ -21,11 +21,16 @@ use super::load::{self, ASK_TOPIC, DRIVER, Shared};
 use super::machine::{Machine, Running, Waited, panics, rest, tail};
 use super::people;
 use super::receiver::{Manner, Receiver};
+use super::thinker::Thinker;
 
 /// How long a start may take before it counts as stuck.
 const START_WAIT: Duration = Duration::from_secs(60);
 /// How long everything may take to become quiet after the last kill.
 const QUIET_WAIT: Duration = Duration::from_secs(30);
+/// How long what was gathered may take to be told: a minute after the first of it.
+const DIGEST_WAIT: Duration = Duration::from_secs(75);
+/// Whom everybody works for.
+pub(super) const BOSS: &str = "boss";
 /// How often it is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 /// The shortest cycle that kills are spread over.
@@ -48,6 +53,8 @@ pub(super) struct Plan<'p> {
     pub(super) seed: u64,
     pub(super) kills: u64,
     pub(super) runtime: &'p tokio::runtime::Runtime,
+    /// Whether what is gathered in it is waited for.
+    pub(super) awaits_digest: bool,
     /// Whether the time for the whole test is over.
     pub(super) over: &'p dyn Fn() -> bool,
     /// Hears of every kill.
@@ -68,6 +75,17 @@ pub(super) struct Outcome {
     pub(super) runs: usize,
     pub(super) plans: usize,
     pub(super) approvals: usize,
+    /// Tasks of the board that somebody worked on.
+    pub(super) boards: usize,
+    /// Answers of the model.
+    pub(super) thoughts: usize,
+    /// Of these, the ones whose loss is in the journal.
+    pub(super) lost: usize,
+    /// Questions that a standing rule answered.
+    pub(super) ruled: usize,
+    /// What was gathered for a digest, and digests that came.
+    pub(super) gathered: usize,
+    pub(super) digests: usize,
     /// From a start to the first answer, in milliseconds.
     pub(super) recoveries: Vec<u64>,
     /// Backups that were restored and verified.
@@ -80,6 +98,9 @@ struct Strangers {
     keyed: Receiver,
     plain: Receiver,
     endpoint: Receiver,
+    /// Whom notices go to.
+    told: Receiver,
+    thinker: Thinker,
 }
 
 impl Strangers {
@@ -90,6 +111,8 @@ impl Strangers {
             keyed: start(Manner::Honours, "keyed.log", 900)?,
             plain: start(Manner::Forgets, "plain.log", 901)?,
             endpoint: start(Manner::Answers, "endpoint.log", 902)?,
+            told: start(Manner::Honours, "told.log", 903)?,
+            thinker: Thinker::start(chance.fork(904))?,
         })
     }
 }
@@ -127,11 +150,18 @@ fn play(plan: Plan<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
     let chance = Chance::new(plan.seed);
     let strangers = Strangers::start(&plan.dir, &chance)?;
     let ports = [strangers.keyed.port, strangers.plain.port];
-    lay_out(&plan.dir, ports)?;
+    let thinker = strangers.thinker.port;
+    lay_out(&plan.dir, [ports[0], ports[1], thinker])?;
     let machine = Machine {
         binary: plan.binary.clone(),
         dir: plan.dir.clone(),
-        ports: [&ports[..], &[strangers.endpoint.port]].concat(),
+        ports: vec![
+            ports[0],
+            ports[1],
+            strangers.endpoint.port,
+            strangers.told.port,
+            thinker,
+        ],
     };
     let shared = Shared::new(
         Door::new(plan.runtime.handle().clone()),
@@ -164,10 +194,11 @@ fn play(plan: Plan<'_>, outcome: &mut Outcome) -> anyhow::Result<()> {
     })
 }
 
-fn lay_out(dir: &Path, [keyed, plain]: [u16; 2]) -> anyhow::Result<()> {
+fn lay_out(dir: &Path, [keyed, plain, thinker]: [u16; 3]) -> anyhow::Result<()> {
     let config = include_str!("project.yaml")
         .replace("KEYED_PORT", &keyed.to_string())
-        .replace("PLAIN_PORT", &plain.to_string());
+        .replace("PLAIN_PORT", &plain.to_string())
+        .replace("MODEL_PORT", &thinker.to_string());
     fs::write(dir.join("nexus.config.yaml"), config).context("could not write the project")
 }
 
@@ -294,6 +325,9 @@ impl Stage<'_> {
             "/agents/courier",
             "/agents/checker",
             "/agents/flaky",
+            "/agents/thinker",
+            "/agents/writer",
+            "/agents/critic",
             "/resources/plan/crash",
         ];
         loop {
@@ -330,7 +364,38 @@ impl Stage<'_> {
             told.with_context(|| format!("no secret was told: {}", made.status))?;
         let secret = Secret::parse(secret).map_err(anyhow::Error::msg)?;
         self.strangers.endpoint.trusts(secret, address);
-        Ok(())
+        self.subscribe()
+    }
+
+    /// Gives the owner a name to be called by, and has them told of what ends, together.
+    fn subscribe(&self) -> anyhow::Result<()> {
+        let door = &self.shared.door;
+        let insist = |method, path: &str, body, key| {
+            let made = door.insist(method, path, Some(&body), Some(key), START_WAIT);
+            let made = made.0.with_context(|| format!("no answer to {path}"))?;
+            anyhow::ensure!(made.is_ok(), "{path}: {} {}", made.status, made.body);
+            anyhow::Ok(())
+        };
+        let me = door.get("/api/v1/me", START_WAIT)?;
+        let me = me["member"].as_str().context("nobody asks")?;
+        let path = format!("/api/v1/members/{me}/handle");
+        insist("POST", &path, json!({"handle": BOSS}), "boss")?;
+        let text = format!(
+            "type: notice\nname: {BOSS}\nfor: {BOSS}\ndigest: 1m\n\
+             webhook: \"http://127.0.0.1:{}/\"\nretry: {{attempts: 20, wait: 10ms, max: 100ms}}\n\
+             urgency: {{task.ended: digest, message: digest}}\n",
+            self.strangers.told.port
+        );
+        let body = json!({"files": [{"name": "boss.yaml", "text": text}]});
+        insist("POST", "/api/v1/apply", body, "notice")
+    }
+
+    /// Waits until what was gathered is told: once in a drill of some length.
+    fn digest(&self) {
+        let began = tick();
+        while self.strangers.told.hits().is_empty() && began.elapsed() < DIGEST_WAIT {
+            rest(&self.pause, LOOK);
+        }
     }
 
     /// No new work; what is open is answered, what runs ends.
@@ -341,12 +406,16 @@ impl Stage<'_> {
                 bail!("a client panicked");
             }
         }
-        let began = tick();
+        let (mut began, mut awaits) = (tick(), self.plan.awaits_digest);
         loop {
             people::finish(&self.shared, &self.chance);
             let open = gather::unfinished(&self.shared.door)?;
             if open.is_empty() {
-                return Ok(());
+                if !awaits {
+                    return Ok(());
+                }
+                self.digest();
+                (began, awaits) = (tick(), false);
             }
             if began.elapsed() > QUIET_WAIT {
                 let what = format!("still at it after {QUIET_WAIT:?}: {}", open.join(", "));
@@ -414,6 +483,8 @@ impl Stage<'_> {
             keyed,
             plain,
             endpoint,
+            told,
+            thinker,
         } = &self.strangers;
         let collected = Collected {
             ledger: &ledger,
@@ -421,6 +492,8 @@ impl Stage<'_> {
             keyed: &keyed.hits(),
             plain: &plain.hits(),
             asked: &endpoint.hits(),
+            told: &told.hits(),
+            thoughts: &thinker.asked(),
         };
         self.outcome.findings.extend(checks::all(&collected));
         for what in endpoint.refusals() {
@@ -428,6 +501,21 @@ impl Stage<'_> {
             self.outcome.findings.push(Finding { check, what });
         }
         self.outcome.effects = checks::count(&collected);
+        let count = |action: &str| {
+            let rows = found.audit.iter().filter(|row| row.action == action);
+            rows.count()
+        };
+        self.outcome.boards = found.boards.len();
+        self.outcome.thoughts = collected.thoughts.len();
+        self.outcome.lost = checks::lost(&found.audit);
+        self.outcome.ruled = count("approval.ruled");
+        self.outcome.gathered = count("notice.gathered");
+        self.outcome.digests = collected.told.iter().filter(|hit| hit.effect).count();
+        if self.plan.awaits_digest && self.outcome.gathered > 0 && self.outcome.digests == 0 {
+            let check = "notices";
+            let what = format!("nobody was told of {} things", self.outcome.gathered);
+            self.outcome.findings.push(Finding { check, what });
+        }
         for line in panics(&self.machine.log()).context("could not read the child's log")? {
             self.outcome.findings.push(Finding {
                 check: "panics",

@@ -11,6 +11,8 @@ struct World {
     keyed: Vec<Hit>,
     plain: Vec<Hit>,
     asked: Vec<Hit>,
+    told: Vec<Hit>,
+    thoughts: Vec<Thought>,
 }
 
 fn write(key: &str, what: What, reply: Value) -> Write {
@@ -47,6 +49,7 @@ fn journal_of(rows: &[(&str, &str, &str)]) -> Vec<Row> {
         action: (*action).into(),
         subject: (*subject).into(),
         run: (!run.is_empty()).then(|| (*run).into()),
+        detail: String::new(),
     };
     rows.iter().enumerate().map(row).collect()
 }
@@ -150,6 +153,8 @@ fn right() -> World {
         plans: [("p1".into(), "completed".into())].into(),
         approvals: [("a1".into(), "approved".into())].into(),
         audit,
+        totals: BTreeMap::new(),
+        boards: Vec::new(),
         money: [(
             "s".into(),
             Spent {
@@ -180,6 +185,8 @@ fn right() -> World {
             hit("q", Some("k9"), true),
             hit("q", Some("k9"), false),
         ],
+        told: Vec::new(),
+        thoughts: Vec::new(),
     }
 }
 
@@ -191,6 +198,8 @@ impl World {
             keyed,
             plain,
             asked,
+            told,
+            thoughts,
         } = self;
         all(&Collected {
             ledger,
@@ -198,6 +207,8 @@ impl World {
             keyed,
             plain,
             asked,
+            told,
+            thoughts,
         })
     }
 
@@ -524,6 +535,8 @@ fn what_a_person_decided_is_no_failure() {
         keyed,
         plain,
         asked,
+        told: &[],
+        thoughts: &[],
     });
     let expected = Effects {
         attempts: 2,
