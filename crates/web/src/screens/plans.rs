@@ -161,7 +161,8 @@ fn step(
         StepDo::Review(review) => Some(review.by.clone()),
         _ => None,
     };
-    let ended = step.ended.unwrap_or(now);
+    // One that failed ended with its run at the latest.
+    let ended = step.ended.or(plan.ended_at).unwrap_or(now);
     let fan_out = match &step.fan {
         Some(fan) => Some(fan_of(reader, (id, plan), spec, fan)?),
         None => None,
