@@ -13,11 +13,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "naos-sim --seeds N [--from S] [--json] [--kinds] | --seed X [--trace] [--json]
 
-  --seeds N   plays N seeds (default 100), each twice where --twice is given
+  --seeds N   plays N seeds (default 100)
   --from S    the first of them (default 0)
   --seed X    plays one seed
   --trace     prints what happens in it
-  --twice     plays each seed twice and compares the bytes
+  --twice K   plays every K-th seed twice and compares the bytes
   --kinds     counts the facts by their kind
   --json      closes with one line of JSON";
 
@@ -31,7 +31,7 @@ struct Asked {
     from: u64,
     seed: Option<u64>,
     trace: bool,
-    twice: bool,
+    twice: Option<u64>,
     kinds: bool,
     json: bool,
 }
@@ -127,7 +127,7 @@ fn read_arguments(mut words: impl Iterator<Item = String>) -> Result<Asked, Stri
             "--from" => asked.from = number()?,
             "--seed" => asked.seed = Some(number()?),
             "--trace" => asked.trace = true,
-            "--twice" => asked.twice = true,
+            "--twice" => asked.twice = Some(number()?.max(1)),
             "--kinds" => asked.kinds = true,
             "--json" => asked.json = true,
             _ => return Err(format!("there is no option {word:?}")),
@@ -136,9 +136,16 @@ fn read_arguments(mut words: impl Iterator<Item = String>) -> Result<Asked, Stri
     Ok(asked)
 }
 
+impl Asked {
+    /// Whether this seed is played twice.
+    fn again(&self, seed: u64) -> bool {
+        self.twice.is_some_and(|each| seed.is_multiple_of(each))
+    }
+}
+
 fn play(seed: u64, asked: &Asked) -> Report {
     let mut report = run(seed, asked.trace);
-    if asked.twice && run(seed, false) != report {
+    if asked.again(seed) && run(seed, false) != report {
         report
             .violations
             .push("a seed gives the same bytes: played twice, it differed".into());
@@ -210,6 +217,7 @@ impl Sum {
                 "first_failure": self.first_failure,
                 "extra": {
                     "simulated_hours": (hours * 10.0).round() / 10.0,
+                    "played_twice": (from..to).filter(|seed| asked.again(*seed)).count(),
                     "crashes": self.crashes,
                     "commits": self.commits,
                     "commit_faults": self.commit_faults,

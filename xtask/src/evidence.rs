@@ -34,18 +34,31 @@ pub fn list() {
 }
 
 /// Runs the harness and writes `evidence/NAME.json`; failures are written down, then an error.
-pub fn run(root: &Path, name: &str, n: Option<u64>) -> anyhow::Result<()> {
+/// From another seed than the first it goes on after what is written there already.
+pub fn run(root: &Path, name: &str, n: Option<u64>, from: u64) -> anyhow::Result<()> {
     let harness = harnesses::find(name)?;
     let n = n.unwrap_or(harness.n_default);
     let machine = machine::look(root)?;
     let mut left = Duration::from_secs(SECONDS_MAX);
+    anyhow::ensure!(
+        from == 0 || harness.takes_seeds(),
+        "{name} plays no seeds: leave --from out"
+    );
+    let before = match from {
+        0 => None,
+        _ => Some(record::to_go_on(root, name, &machine, from)?),
+    };
 
     // Planted bugs first, so that the build that stays behind is the honest one.
-    let bugs = bugs_for(root, harness)?;
-    let planted = catch_bugs(root, harness, n, &bugs, &mut left)?;
+    let planted = if before.is_some() {
+        Vec::new() // they were tried at the first seeds
+    } else {
+        let bugs = bugs_for(root, harness)?;
+        catch_bugs(root, harness, n, &bugs, &mut left)?
+    };
 
     let program = build::program(root, harness, false)?;
-    let (report, seconds) = measure(root, &program, harness, n, None, left)?;
+    let (report, seconds) = measure(root, &program, harness, (n, from), None, left)?;
     anyhow::ensure!(
         report.n > 0 && report.failures <= report.n,
         "{name} reports {} failures in {} tries, which cannot be",
@@ -64,9 +77,16 @@ pub fn run(root: &Path, name: &str, n: Option<u64>) -> anyhow::Result<()> {
         kernel: machine.kernel,
         started: machine.started,
         seconds,
-        command: format!("cargo xtask evidence {name} --n {n}"),
+        command: match from {
+            0 => format!("cargo xtask evidence {name} --n {n}"),
+            _ => format!("cargo xtask evidence {name} --n {n} --from {from}"),
+        },
         planted,
         extra: report.extra,
+    };
+    let evidence = match before {
+        Some(before) => before.and(evidence),
+        None => evidence,
     };
     let path = record::write(root, name, &evidence)?;
     println!("evidence: wrote {path}");
@@ -120,7 +140,7 @@ fn catch_bugs(
     let program = build::program(root, harness, true)?;
     for bug in bugs {
         println!("evidence: planting {bug}, n {n}");
-        let (report, seconds) = measure(root, &program, harness, n, Some(bug), *left)?;
+        let (report, seconds) = measure(root, &program, harness, (n, 0), Some(bug), *left)?;
         *left = left.saturating_sub(Duration::from_secs(seconds));
         let after = report.first_failure.unwrap_or(report.n);
         let caught_after_n = (report.failures > 0).then_some(after);
@@ -132,17 +152,17 @@ fn catch_bugs(
     Ok(caught)
 }
 
-/// Runs the built harness once and reads its last line.
+/// Runs the built harness once, for n tries from a seed on, and reads its last line.
 fn measure(
     root: &Path,
     program: &Path,
     harness: &Harness,
-    n: u64,
+    (n, from): (u64, u64),
     bug: Option<&str>,
     limit: Duration,
 ) -> anyhow::Result<(Report, u64)> {
     let mut command = Command::new(program);
-    command.args(harness.arguments(n)).current_dir(root);
+    command.args(harness.arguments(n, from)).current_dir(root);
     match bug {
         Some(bug) => command.env(planted::BUG_VARIABLE, bug),
         None => command.env_remove(planted::BUG_VARIABLE),
@@ -207,7 +227,7 @@ mod tests {
             Path::new("."),
             Path::new("sh"),
             &harness,
-            7,
+            (7, 0),
             Some("a-bug"),
             limit,
         )

@@ -21,6 +21,7 @@ usage: cargo xtask WORD
   docs                         check that links in *.md resolve
   evidence --list              name the harnesses
   evidence NAME [--n N]        run one harness, write evidence/NAME.json
+  evidence NAME --n N --from S go on at seed S after what evidence/NAME.json holds
   evidence --table [--check]   write (or prove current) the table in README.md";
 
 fn main() -> ExitCode {
@@ -49,9 +50,13 @@ fn run(words: &[&str]) -> anyhow::Result<()> {
         }
         ["evidence", "--table"] => evidence::table::write(&root),
         ["evidence", "--table", "--check"] => evidence::table::check(&root),
-        ["evidence", name] if !name.starts_with('-') => evidence::run(&root, name, None),
+        ["evidence", name] if !name.starts_with('-') => evidence::run(&root, name, None, 0),
         ["evidence", name, "--n", count] if !name.starts_with('-') => {
-            evidence::run(&root, name, Some(number("--n", count)?))
+            evidence::run(&root, name, Some(number("--n", count)?), 0)
+        }
+        ["evidence", name, "--n", count, "--from", seed] if !name.starts_with('-') => {
+            let count = Some(number("--n", count)?);
+            evidence::run(&root, name, count, number("--from", seed)?)
         }
         _ => anyhow::bail!("cannot read {words:?}\n{USAGE}"),
     }

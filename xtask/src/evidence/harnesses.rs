@@ -11,7 +11,7 @@ pub struct Harness {
     pub binary: &'static str,
     /// The cargo profile; what newcomers run, unless debug checks are the point.
     pub profile: &'static str,
-    /// `{n}` stands for the stated n.
+    /// `{n}` stands for the stated n, `{from}` for the first seed.
     pub args: &'static [&'static str],
     pub n_default: u64,
     /// The package of another program that this one starts: built together with it, so that both
@@ -51,11 +51,13 @@ pub const HARNESSES: &[Harness] = &[
     },
     Harness {
         name: "sim",
-        figure: "simulated seeds that break an invariant or differ when run twice",
+        figure: "simulated seeds that break an invariant, or differ when run twice (each tenth is)",
         package: "naos-sim",
         binary: "naos-sim",
         profile: "release",
-        args: &["--seeds", "{n}", "--json"],
+        args: &[
+            "--seeds", "{n}", "--from", "{from}", "--twice", "10", "--json",
+        ],
         n_default: 20_000,
         starts: None,
     },
@@ -146,11 +148,15 @@ pub const HARNESSES: &[Harness] = &[
 ];
 
 impl Harness {
-    pub fn arguments(&self, n: u64) -> Vec<String> {
-        self.args
-            .iter()
-            .map(|word| word.replace("{n}", &n.to_string()))
-            .collect()
+    pub fn arguments(&self, n: u64, from: u64) -> Vec<String> {
+        let (n, from) = (n.to_string(), from.to_string());
+        let put = |word: &&str| word.replace("{n}", &n).replace("{from}", &from);
+        self.args.iter().map(put).collect()
+    }
+
+    /// Whether it plays seeds, so that it can go on after those that were played.
+    pub fn takes_seeds(&self) -> bool {
+        self.args.contains(&"{from}")
     }
 }
 
@@ -169,7 +175,12 @@ mod tests {
     #[test]
     fn n_is_filled_in() {
         let crash = find("crash").expect("it is listed");
-        assert_eq!(crash.arguments(7), ["crashtest", "--kills", "7", "--json"]);
+        let words = ["crashtest", "--kills", "7", "--json"];
+        assert_eq!(crash.arguments(7, 0), words);
+        assert!(!crash.takes_seeds());
+        let sim = find("sim").expect("it is listed");
+        assert!(sim.takes_seeds());
+        assert_eq!(sim.arguments(7, 30)[..4], ["--seeds", "7", "--from", "30"]);
     }
 
     #[test]

@@ -6,6 +6,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::bound::upper95;
+use super::machine::Machine;
+
 /// The harness's last line.
 #[derive(Debug, Deserialize)]
 pub struct Report {
@@ -54,6 +57,74 @@ pub struct Evidence {
     pub planted: Vec<Caught>,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
+}
+
+impl Evidence {
+    /// Whether a run from this seed on may be added to this: by the same code on the same machine,
+    /// without a seed between or one twice.
+    fn goes_on(&self, name: &str, now: &Machine, from: u64) -> anyhow::Result<()> {
+        let same = self.commit == now.commit && self.host == now.host;
+        anyhow::ensure!(
+            same && !self.dirty && !now.dirty,
+            "evidence/{name}.json is of another commit or machine, or of changes without a \
+             commit: begin again without --from"
+        );
+        let next = self.seed_range[1].map(|seed| seed + 1);
+        anyhow::ensure!(
+            next == Some(from),
+            "evidence/{name}.json goes on at --from {}",
+            next.unwrap_or(0)
+        );
+        Ok(())
+    }
+
+    /// What two runs of one harness found together, the second at the seeds after the first's.
+    pub fn and(self, more: Evidence) -> Evidence {
+        let (n, failures) = (self.n + more.n, self.failures + more.failures);
+        Evidence {
+            n,
+            failures,
+            upper95: upper95(failures, n),
+            seed_range: [self.seed_range[0], more.seed_range[1]],
+            seconds: self.seconds + more.seconds,
+            command: format!("{} && {}", self.command, more.command),
+            extra: sum(&self.extra, &more.extra),
+            ..self
+        }
+    }
+}
+
+/// Numbers added to those of the same name; what isn't a number stays as it was first.
+fn sum(first: &Value, more: &Value) -> Value {
+    match (first, more) {
+        (Value::Object(first), Value::Object(more)) => {
+            let mut all = first.clone();
+            for (key, value) in more {
+                let value = first
+                    .get(key)
+                    .map_or_else(|| value.clone(), |a| sum(a, value));
+                all.insert(key.clone(), value);
+            }
+            Value::Object(all)
+        }
+        (Value::Number(a), Value::Number(b)) => match (a.as_u64(), b.as_u64()) {
+            (Some(a), Some(b)) => (a + b).into(),
+            _ => {
+                let both = a.as_f64().unwrap_or(0.0) + b.as_f64().unwrap_or(0.0);
+                ((both * 1000.0).round() / 1000.0).into()
+            }
+        },
+        _ => first.clone(),
+    }
+}
+
+/// What stands in `evidence/NAME.json`, where a run from this seed on may be added to it.
+pub fn to_go_on(root: &Path, name: &str, now: &Machine, from: u64) -> anyhow::Result<Evidence> {
+    let all = read_all(root)?;
+    let found = all.into_iter().find(|(found, _)| found == name);
+    let (_, before) = found.with_context(|| format!("there is no evidence/{name}.json yet"))?;
+    before.goes_on(name, now, from)?;
+    Ok(before)
 }
 
 /// Writes the file whole or not at all; gives its path from the root.
@@ -144,6 +215,59 @@ mod tests {
         ] {
             assert!(read(lines).is_err(), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_run_goes_on_where_the_last_one_ended() {
+        let now = || Machine {
+            commit: made_up().commit,
+            dirty: false,
+            host: made_up().host,
+            kernel: made_up().kernel,
+            started: made_up().started,
+        };
+        let look = |now: &Machine, from| made_up().goes_on("sim", now, from);
+        assert!(look(&now(), 101).is_ok());
+        for from in [1, 100, 102] {
+            let error = look(&now(), from).expect_err("another seed");
+            assert_eq!(error.to_string(), "evidence/sim.json goes on at --from 101");
+        }
+        for other in [
+            Machine {
+                commit: "other".to_owned(),
+                ..now()
+            },
+            Machine {
+                dirty: true,
+                ..now()
+            },
+            Machine {
+                host: "3 cores".to_owned(),
+                ..now()
+            },
+        ] {
+            assert!(look(&other, 101).is_err());
+        }
+    }
+
+    #[test]
+    fn two_runs_are_added() {
+        let part = |failures, range, extra| Evidence {
+            failures,
+            seed_range: range,
+            extra,
+            ..made_up()
+        };
+        let first = serde_json::json!({"hours": 1.5, "met": {"a": 1, "b": 2}, "unit": "h"});
+        let more = serde_json::json!({"hours": 2.25, "met": {"b": 3, "c": 4}, "unit": "h"});
+        let both = part(1, [Some(1), Some(100)], first).and(part(2, [Some(101), Some(200)], more));
+        assert_eq!((both.n, both.failures, both.seconds), (200, 3, 122));
+        assert_eq!(both.seed_range, [Some(1), Some(200)]);
+        assert!(both.upper95 > 3.0 / 200.0 && both.upper95 < 0.05);
+        assert_eq!(
+            both.extra,
+            serde_json::json!({"hours": 3.75, "met": {"a": 1, "b": 5, "c": 4}, "unit": "h"})
+        );
     }
 
     #[test]
