@@ -1,8 +1,8 @@
 //! The tool with which an agent asks another one and waits for the answer.
 //!
-//! What is asked is a task of the other agent, which pays for it out of its own budget. Nobody waits
-//! in a circle: an agent that waits for an answer itself isn't asked, and questions within questions
-//! have an end ([`ASKED_DEEP_MAX`]).
+//! What is asked is a task of the other agent, which pays for it out of its own budget. Nobody
+//! waits in a circle: an agent that waits for an answer itself isn't asked, and questions within
+//! questions have an end ([`ASKED_DEEP_MAX`]).
 
 use naos_types::fact::run::{Ability, World};
 use naos_types::fact::task;

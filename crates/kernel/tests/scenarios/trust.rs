@@ -1,5 +1,5 @@
-//! What people trust agents with, and how far: rules of their role and of the soul that asked, answers
-//! to choose from, identities that operators write, words that stay one speaker's.
+//! What people trust agents with, and how far: rules of their role and of the soul that asked,
+//! answers to choose from, identities that operators write, words that stay one speaker's.
 
 use std::sync::Arc;
 
