@@ -41,23 +41,23 @@ fn of(bench: &Bench, id: RunId) -> RunStatus {
 
 /// How a run ended that isn't kept at hand.
 fn ended(bench: &Bench, id: RunId) -> RunStatus {
-    let ends = bench.facts.iter().filter_map(|(_, fact)| match fact {
+    let mut ends = bench.facts.iter().filter_map(|(_, fact)| match fact {
         Fact::Run(run::Fact::Completed(f)) if f.run == id => Some(RunStatus::Completed),
         Fact::Run(run::Fact::Failed(f)) if f.run == id => Some(RunStatus::Failed),
         Fact::Run(run::Fact::Stopped(f)) if f.run == id => Some(RunStatus::Failed),
         Fact::Run(run::Fact::Cancelled(f)) if f.run == id => Some(RunStatus::Cancelled),
         _ => None,
     });
-    ends.last().expect("it ended")
+    ends.next_back().expect("it ended")
 }
 
 /// What the last tool of a run gave.
 fn given(bench: &Bench, id: RunId) -> Answer {
-    let answers = bench.facts.iter().filter_map(|(_, fact)| match fact {
+    let mut answers = bench.facts.iter().filter_map(|(_, fact)| match fact {
         Fact::Run(run::Fact::Answered(f)) if f.run == id => Some(f.answer),
         _ => None,
     });
-    let last = answers.last().expect("something was answered");
+    let last = answers.next_back().expect("something was answered");
     let link: Link = postcard::from_bytes(&bench.bodies[&last]).unwrap();
     match link.piece {
         Piece::Answer { answer, .. } => answer,
@@ -185,7 +185,7 @@ fn an_agent_sets_when_it_is_woken() {
     let mut bench = minds(&["a"]);
     let at = (bench.now + Span::secs(7_200)).rfc3339();
     let set = json!({"place": 1, "task": "Look at the mail.", "at": at});
-    let answer = wakes(&mut bench, set.clone());
+    let answer = wakes(&mut bench, set);
     let told = format!("set as a-wake-1: you are woken next at {at}");
     assert_eq!(answer, Answer::Text(told));
     assert_eq!(started(&bench.wait(Span::secs(7_100))), None);

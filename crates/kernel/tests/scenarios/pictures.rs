@@ -64,11 +64,11 @@ fn looks(cell: &mut Cell, path: &str) -> (Ability, Answer) {
         stop: "tool_use".into(),
         ..Thought::default()
     });
-    let answers = cell.bench.facts.iter().filter_map(|(_, fact)| match fact {
+    let mut answers = cell.bench.facts.iter().filter_map(|(_, fact)| match fact {
         Fact::Run(run::Fact::Answered(f)) => Some(f.answer),
         _ => None,
     });
-    let last = answers.last().expect("it was answered");
+    let last = answers.next_back().expect("it was answered");
     let link: Link = postcard::from_bytes(&cell.bench.bodies[&last]).unwrap();
     match link.piece {
         Piece::Answer {
