@@ -282,10 +282,10 @@ mod tests {
         type Break = fn(&mut World);
         let cases: [(&str, Break); 14] = [
             ("is done, and its work says", |w| {
-                w.found.boards[0].reviewed = false
+                w.found.boards[0].reviewed = false;
             }),
             ("is done, and its work says", |w| {
-                w.found.boards[0].approval = None
+                w.found.boards[0].approval = None;
             }),
             ("was approved, and is failed", |w| {
                 w.found.audit[2].detail = "failed".into();

@@ -287,7 +287,7 @@ mod tests {
         type Break = fn(&mut World);
         let cases: [(&str, Break); 8] = [
             ("after it heard answer 1: answer 2", |w| {
-                w.thoughts[2].before = vec![1]
+                w.thoughts[2].before = vec![1];
             }),
             ("answered 4 times for t; 2 were heard, 1 lost", |w| {
                 w.thoughts.push(thought("thinker", &[2], 4));
@@ -297,7 +297,7 @@ mod tests {
                 w.found.audit[0].detail = "scripted: 0 in, 0 out, $0.01".into();
             }),
             ("answered 1 times for t; 2 were heard", |w| {
-                w.thoughts.truncate(1)
+                w.thoughts.truncate(1);
             }),
             ("300 by its model, and 299 were counted", |w| {
                 w.found.totals.insert("thinker".into(), 299);
