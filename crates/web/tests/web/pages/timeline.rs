@@ -29,10 +29,17 @@ async fn each_call_opens_with_what_was_shown_and_said() {
         second.contains(&format!("href=\"{line}?at=0\" rel=\"prev\"")),
         "{second}"
     );
-    let last = rig.page(&cookie, &format!("{line}?at=3")).await.text;
+    let mut at = 1;
+    let last = loop {
+        let page = rig.page(&cookie, &format!("{line}?at={at}")).await.text;
+        if !page.contains("rel=\"next\"") {
+            break page;
+        }
+        at += 1;
+        assert!(at < 10, "it has an end");
+    };
     assert!(last.contains("dear, You help."), "{last}");
-    assert!(!last.contains("rel=\"next\""), "{last}");
-    let beyond = rig.page(&cookie, &format!("{line}?at=4")).await;
+    let beyond = rig.page(&cookie, &format!("{line}?at={}", at + 1)).await;
     assert_eq!(beyond.status, StatusCode::NOT_FOUND, "{beyond:?}");
     let nobodys = format!("/runs/{}/timeline", RunId(7));
     let none = rig.page(&cookie, &nobodys).await;
