@@ -196,29 +196,33 @@ pub(crate) fn recalled(session: &mut Session, folder: &str) -> Result<Vec<Listed
     let wanted = recall::documents(&of, clock::now());
     let wanted = wanted.map_err(|what| Fail::new(Code::BAD_NAME, what))?;
     let mut there = BTreeMap::new();
-    let mut after = String::new();
-    loop {
-        let beneath = part(&format!("/{folder}/"));
-        let list = session.get(api(&format!("/documents?prefix={beneath}{after}")))?;
-        for item in items(&list) {
-            let text = |key: &str| item[key].as_str().unwrap_or_default();
-            let path = text("path").trim_start_matches('/').to_owned();
-            let listed = Listed {
-                path: path.clone(),
-                bytes: item["bytes"].as_u64().unwrap_or_default(),
-                day: text("time").chars().take(10).collect(),
-            };
-            there.insert(path, listed);
-        }
-        match list["next"].as_str() {
-            Some(next) => after = format!("&after={}", part(next)),
-            None => break,
-        }
+    for item in listed(session, &format!("/{folder}/"))? {
+        let text = |key: &str| item[key].as_str().unwrap_or_default();
+        let path = text("path").trim_start_matches('/').to_owned();
+        let listed = Listed {
+            path: path.clone(),
+            bytes: item["bytes"].as_u64().unwrap_or_default(),
+            day: text("time").chars().take(10).collect(),
+        };
+        there.insert(path, listed);
     }
     let found = wanted
         .iter()
         .filter_map(|path| there.remove(path.as_str().trim_start_matches('/')));
     Ok(found.collect())
+}
+
+/// What is told of each document beneath a path; their texts aren't read.
+pub(crate) fn listed(session: &mut Session, beneath: &str) -> Result<Vec<Value>, Fail> {
+    let (mut out, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = session.get(api(&format!("/documents?prefix={}{after}", part(beneath))))?;
+        out.extend(items(&page).iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={}", part(next)),
+            None => return Ok(out),
+        }
+    }
 }
 
 /// What naos keeps beneath a path.
@@ -230,22 +234,15 @@ pub(crate) fn kept(session: &mut Session, beneath: &str) -> Result<Vec<Piece>, F
 /// The same, each with its version.
 pub(crate) fn versions(session: &mut Session, beneath: &str) -> Result<Vec<(Piece, u64)>, Fail> {
     let mut out = Vec::new();
-    let mut after = String::new();
-    loop {
-        let list = session.get(api(&format!("/documents?prefix={}{after}", part(beneath))))?;
-        for item in items(&list) {
-            let path = item["path"].as_str().unwrap_or_default();
-            let path = path.trim_start_matches('/').to_owned();
-            // It may be gone by now.
-            if let Some((text, version)) = document(session, &path)? {
-                out.push((Piece { path, text }, version));
-            }
-        }
-        match list["next"].as_str() {
-            Some(next) => after = format!("&after={}", part(next)),
-            None => return Ok(out),
+    for item in listed(session, beneath)? {
+        let path = item["path"].as_str().unwrap_or_default();
+        let path = path.trim_start_matches('/').to_owned();
+        // It may be gone by now.
+        if let Some((text, version)) = document(session, &path)? {
+            out.push((Piece { path, text }, version));
         }
     }
+    Ok(out)
 }
 
 /// A document of naos; none where there isn't one.

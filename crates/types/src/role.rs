@@ -56,6 +56,15 @@ pub enum Actor {
     Call(RunId, u32),
 }
 
+impl Actor {
+    /// Whether a task that it opens stands on the board: the work of a task there, and what an
+    /// agent is asked meanwhile, doesn't.
+    #[must_use]
+    pub const fn opens_on_the_board(&self) -> bool {
+        !matches!(self, Self::Task(_) | Self::Message(_) | Self::Call(..))
+    }
+}
+
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -64,10 +64,7 @@ impl Task {
     /// Whether it is shown on the board: the work of a task there isn't, beside that task.
     #[must_use]
     pub const fn stands_on_the_board(&self) -> bool {
-        !matches!(
-            self.by,
-            Actor::Task(_) | Actor::Message(_) | Actor::Call(..)
-        )
+        self.by.opens_on_the_board()
     }
 
     /// It stands in another column; one that failed is tried again.

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::out::{cell, items};
-use crate::session::{api, part};
+use crate::out::cell;
 use crate::sync;
-use crate::workspace::place;
+use crate::workspace::{listed, place};
 
 /// The largest text, in bytes.
 const TEXT_BYTES_MAX: u64 = 12 << 20;
@@ -154,17 +153,7 @@ fn list(context: &Context, prefix: &str) -> Ended {
         "" => String::new(),
         rest => format!("/{rest}"),
     };
-    let mut session = context.session()?;
-    let (mut all, mut after): (Vec<Value>, String) = (Vec::new(), String::new());
-    loop {
-        let page = session.get(api(&format!("/documents?prefix={}{after}", part(&prefix))))?;
-        all.extend(items(&page).iter().cloned());
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={}", part(next)),
-            None => break,
-        }
-    }
-    drop(session);
+    let all = listed(&mut context.session()?, &prefix)?;
     if context.out.json {
         context.out.json(&json!({"items": all}));
         return Ok(0);

@@ -126,7 +126,8 @@ fn init(context: &Context, asked: &Init) -> Ended {
         text: text.clone(),
         dir: project.root.join(FOLDER),
     };
-    sync::apply(&mut context.session()?, &[tried], How::TRIED)?;
+    let mut session = context.session()?;
+    sync::apply(&mut session, &[tried], How::TRIED)?;
     let mut kept = Vec::new();
     let mut put = |path: PathBuf, text: &str| -> Result<(), Fail> {
         if path.exists() {
@@ -153,7 +154,6 @@ fn init(context: &Context, asked: &Init) -> Ended {
     }
     // Last: with it the files are agents.
     put(manifest, &text)?;
-    let mut session = context.session()?;
     let answer = sync::own(
         &mut session,
         &project,

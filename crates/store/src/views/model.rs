@@ -6,7 +6,6 @@ use naos_types::fact::budget::Metered;
 use naos_types::{Micros, Name, Time};
 use rusqlite::{Connection, params};
 
-use super::spending::EVER;
 use super::{View, damaged};
 use crate::sqlite::db::{self, DbError};
 
@@ -64,11 +63,12 @@ impl Sums {
             f.output,
             f.amount.0,
         ];
-        for day in [EVER, began.day_start()] {
-            let row = self.0.entry((day, f.model.clone())).or_default();
-            for (sum, more) in row.iter_mut().zip(more) {
-                *sum = sum.saturating_add(more);
-            }
+        let row = self
+            .0
+            .entry((began.day_start(), f.model.clone()))
+            .or_default();
+        for (sum, more) in row.iter_mut().zip(more) {
+            *sum = sum.saturating_add(more);
         }
     }
 
@@ -95,15 +95,12 @@ impl Sums {
 
 /// The sums by model over the runs that began on the day of `since` or later, or over all.
 pub(super) fn since(conn: &Connection, since: Option<Time>) -> Result<Vec<ModelSpent>, DbError> {
-    let (first, last) = match since {
-        Some(time) => (time.day_start().0, i64::MAX),
-        None => (EVER.0, EVER.0),
-    };
+    let first = since.map_or(i64::MIN, |time| time.day_start().0);
     let mut select = conn.prepare_cached(
         "SELECT model, sum(answers), sum(failed), sum(input), sum(cached), sum(output), sum(cost)
-         FROM model WHERE day BETWEEN ?1 AND ?2 GROUP BY model ORDER BY model",
+         FROM model WHERE day >= ?1 GROUP BY model ORDER BY model",
     )?;
-    let mut rows = select.query([first, last])?;
+    let mut rows = select.query([first])?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
         let model: String = row.get(0)?;

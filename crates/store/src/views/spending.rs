@@ -24,7 +24,7 @@ pub(super) static VIEW: View = View {
 };
 
 /// The day that stands for all days.
-pub(super) const EVER: Time = Time(i64::MIN);
+const EVER: Time = Time(i64::MIN);
 
 /// One sum.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

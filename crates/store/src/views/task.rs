@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use naos_types::fact::{run, task};
-use naos_types::{Actor, TaskId, TaskStatus};
+use naos_types::{TaskId, TaskStatus};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{View, below, damaged};
@@ -46,12 +46,7 @@ impl Rows {
 
     pub(super) fn add(&mut self, conn: &Connection, fact: &task::Fact) -> Result<(), DbError> {
         match fact {
-            // The work of a task of the board doesn't stand on it beside the task.
-            task::Fact::Opened(f)
-                if matches!(f.by, Actor::Task(_) | Actor::Message(_) | Actor::Call(..)) =>
-            {
-                Ok(())
-            }
+            task::Fact::Opened(f) if !f.by.opens_on_the_board() => Ok(()),
             task::Fact::Opened(f) => {
                 let status = TaskStatus::Inbox;
                 self.0.insert(f.task, Row { status, was: None });

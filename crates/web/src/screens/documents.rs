@@ -7,7 +7,7 @@ use naos_kernel::document::Document;
 use naos_types::{Code, DocPath};
 
 use super::rows;
-use crate::api::v1::documents;
+use crate::api::v1::documents::{Content, content};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::document::{Citation, Document as DocumentPage};
@@ -21,10 +21,9 @@ pub(crate) async fn show(call: Call) -> Answered {
     let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
     let reader = call.reader()?;
     let document = reader.known::<Document>(&path, "document")?;
-    let picture = documents::picture(&reader, &document).is_some();
-    let markdown = match picture {
-        true => String::new(),
-        false => reader.text(&document.body)?,
+    let (picture, markdown) = match content(&reader, &document)? {
+        Content::Picture(..) => (true, String::new()),
+        Content::Text(text) => (false, text),
     };
     let heading = markdown.lines().find_map(|line| line.strip_prefix("# "));
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
@@ -47,7 +46,7 @@ pub(crate) async fn picture(call: Call) -> Answered {
     let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
     let reader = call.reader()?;
     let document = reader.known::<Document>(&path, "document")?;
-    let Some((kind, bytes)) = documents::picture(&reader, &document) else {
+    let Content::Picture(kind, bytes) = content(&reader, &document)? else {
         return Err(Fault::new(Code::NOT_FOUND, format!("{path} is no picture")));
     };
     let heads = [

@@ -1,28 +1,18 @@
 //! Against a server that speaks as a gateway does, and is broken in all the ways it can be.
 
-use std::future::Future;
 use std::time::Duration;
 
 use naos_modelserver::gateway::{Gateway, Way};
 use serde_json::json;
 
 use super::super::error::Broken;
+use super::super::tests::run;
 use super::super::{Answer, Billed, Delta, Error, Failure, Format, Message, OutputSchema, Part};
 use super::super::{Stop, Usage, ask, client};
 use super::*;
 
 const TOKEN: &str = "the-token-of-the-tests";
 const KEY: &str = "ten_1-run_2-0";
-
-fn run(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    // Whatever hangs is a failure.
-    let limit = Duration::from_secs(60);
-    runtime.block_on(async { timeout(limit, test).await.unwrap() });
-}
 
 /// A gateway, and who asks it.
 struct World {

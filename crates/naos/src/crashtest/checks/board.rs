@@ -178,26 +178,15 @@ mod tests {
 
     use super::*;
     use crate::crashtest::checks::Finding;
+    use crate::crashtest::checks::tests::write;
     use crate::crashtest::gather::Board;
-    use crate::crashtest::ledger::{Stand, Write};
+    use crate::crashtest::ledger::Write;
     use crate::crashtest::receiver::Hit;
 
     struct World {
         ledger: Vec<Write>,
         found: Gathered,
         told: Vec<Hit>,
-    }
-
-    fn acked(key: &str, what: What, reply: Value) -> Write {
-        Write {
-            key: key.into(),
-            what,
-            method: "POST",
-            path: "/x".into(),
-            body: Value::Null,
-            stand: Stand::Acked { status: 200, reply },
-            sent: 1,
-        }
     }
 
     fn row(action: &str, subject: &str, detail: &str) -> Row {
@@ -227,12 +216,12 @@ mod tests {
         };
         World {
             ledger: vec![
-                acked(
+                write(
                     "board",
                     What::Board { tag: "t".into() },
                     json!({"task": "task_1"}),
                 ),
-                acked("decide", decide(true), json!({"approval": "a1"})),
+                write("decide", decide(true), json!({"approval": "a1"})),
             ],
             found: Gathered {
                 boards: vec![work],
@@ -299,7 +288,7 @@ mod tests {
                 w.found.audit.push(row("approval.rejected", "a1", ""));
             }),
             ("a1 was answered 1 times, 2 people", |w| {
-                let again = acked("deputy", w.ledger[1].what.clone(), json!({}));
+                let again = write("deputy", w.ledger[1].what.clone(), json!({}));
                 w.ledger.push(again);
             }),
             ("the rule crash/approve: none holds", |w| {

@@ -15,7 +15,7 @@ struct World {
     thoughts: Vec<Thought>,
 }
 
-fn write(key: &str, what: What, reply: Value) -> Write {
+pub(super) fn write(key: &str, what: What, reply: Value) -> Write {
     Write {
         key: key.into(),
         what,

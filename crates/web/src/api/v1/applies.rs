@@ -1,13 +1,11 @@
 //! `/apply`: documents into resources. Every file is read and judged before anything changes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_kernel::member::Member;
 use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
@@ -22,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
-use super::{NAMES_MAX, endpoints, webhooks};
+use super::{endpoints, members, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -251,7 +249,6 @@ fn taken(
     documents: &[Document<'_>],
     items: &[Item],
 ) -> Result<Vec<Diagnostic>, Fault> {
-    let members = reader.all::<Member>(NAMES_MAX)?;
     let mut out = Vec::new();
     for item in items {
         let Command::Agent(command::Agent::Create { name, .. }) = &item.command else {
@@ -260,10 +257,9 @@ fn taken(
         if reader.find::<Agent>(name)?.is_some() {
             continue;
         }
-        let is_his = |(_, member): &(_, Arc<Member>)| member.handle.as_ref() == Some(name);
         let what = if name.as_str() == ALL {
             format!("agent {name}: @{name} calls everybody")
-        } else if members.iter().any(is_his) {
+        } else if members::one(reader, name.as_str()).is_ok() {
             format!("agent {name}: a member is called @{name} already")
         } else {
             continue;

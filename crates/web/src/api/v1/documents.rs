@@ -6,11 +6,11 @@ use naos_engine::read::Reader;
 use naos_kernel::document::Document;
 use naos_types::command::{self, Reply};
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
-use naos_types::{Code, DocPath};
+use naos_types::{Code, DocPath, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::NAMES_MAX;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -50,14 +50,16 @@ pub(crate) async fn show(call: Call) -> Answered {
     let document = reader.known::<Document>(&path, "document")?;
     let mut value = shape(&path, &document);
     if let Value::Object(members) = &mut value {
-        match picture(&reader, &document) {
-            Some((kind, bytes)) => {
+        match content(&reader, &document) {
+            Ok(Content::Picture(kind, bytes)) => {
                 members.insert("media_type".into(), json!(kind));
                 members.insert("base64".into(), json!(STANDARD.encode(bytes)));
             }
-            None => {
-                let text = shapes::text(&reader, Some(&document.body));
-                members.insert("text".into(), text);
+            Ok(Content::Text(text)) => {
+                members.insert("text".into(), text.into());
+            }
+            Err(_) => {
+                members.insert("text".into(), "[unreadable]".into());
             }
         }
         members.insert("seq".into(), json!(reader.seq()?));
@@ -65,10 +67,19 @@ pub(crate) async fn show(call: Call) -> Answered {
     ok(&value)
 }
 
-/// What a document holds, where that is a picture.
-pub(crate) fn picture(reader: &Reader, document: &Document) -> Option<(&'static str, Vec<u8>)> {
-    let bytes = reader.bytes(&document.body).ok()?;
-    media_type(&bytes).map(|kind| (kind, bytes))
+/// What a document holds.
+pub(crate) enum Content {
+    Text(String),
+    /// Its media type, and its bytes.
+    Picture(&'static str, Vec<u8>),
+}
+
+pub(crate) fn content(reader: &Reader, document: &Document) -> Result<Content, Refusal> {
+    let bytes = reader.bytes(&document.body)?;
+    Ok(match media_type(&bytes) {
+        Some(kind) => Content::Picture(kind, bytes),
+        None => Content::Text(String::from_utf8_lossy(&bytes).into_owned()),
+    })
 }
 
 #[derive(Deserialize)]
