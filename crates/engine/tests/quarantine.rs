@@ -11,6 +11,7 @@ use naos_store::{CommitFault, Store};
 use naos_types::command::{self, Command, Reply};
 use naos_types::fact::tenant::Broke;
 use naos_types::fact::{Fact, tenant};
+use naos_types::spec::StepDo;
 use naos_types::{Actor, BodyRef, Code, Kept, MemberId, Refusal, Role, SubjectId, TenantId};
 
 use rig::{Rig, Said, TENANT, shard, stored};
@@ -48,15 +49,19 @@ impl Rig {
 
     /// A plan that does next to nothing.
     fn plan(&mut self) {
-        use naos_types::spec::{Kind, PlanSpec, Spec, StepDo, StepSpec};
+        self.plan_to(StepDo::Render {
+            template: "hello".into(),
+        });
+    }
+
+    fn plan_to(&mut self, action: StepDo) {
+        use naos_types::spec::{Kind, PlanSpec, Spec, StepSpec};
         let name = |text| naos_types::Name::new(text).unwrap();
         let step = StepSpec {
             name: name("say"),
             after: Vec::new(),
             when: None,
-            action: StepDo::Render {
-                template: "hello".into(),
-            },
+            action,
             for_each: None,
             retry: Default::default(),
             timeout: None,
@@ -260,4 +265,34 @@ fn what_ends_meanwhile_is_decided_when_the_cell_goes_on() {
         assert_eq!(rig.count("run.completed"), 1, "{:?}", rig.kinds());
         assert_eq!(rig.begun, [effect], "it isn't begun again");
     }
+}
+
+#[test]
+fn a_question_outlives_a_restart() {
+    let mut rig = Rig::new();
+    rig.plan_to(StepDo::Approval {
+        title: "may it?".into(),
+        body: None,
+        role: Role::Owner,
+        expires: None,
+    });
+    let start = rig.start();
+    rig.ask(start, None).expect("it begins");
+    rig.restart();
+    rig.play(vec![Incoming::Wake(TENANT)]); // nothing is due: it opens when it is asked for
+    let all = rig.shard.state(TENANT).expect("it is open").all();
+    let mut open = all.into_iter().filter_map(|(key, _)| match key {
+        Key::Approval(id) => Some(id),
+        _ => None,
+    });
+    let approval = open.next().expect("nobody answered it");
+    let decide = command::Approval::Decide {
+        approval,
+        yes: true,
+        seen: None,
+        comment: None,
+        edited: None,
+    };
+    rig.ask(decide, None).expect("it is still asked");
+    assert_eq!(rig.count("plan.closed"), 1);
 }

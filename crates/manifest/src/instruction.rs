@@ -410,7 +410,8 @@ fn alone(text: &str) -> Option<&str> {
 /// A template that gives a value as JSON, what stands in it with its type. With `days` a whole text
 /// such as "today" is a date.
 pub(crate) fn template(node: &Node, days: bool, findings: &mut Findings) -> Option<String> {
-    match of_json(&node.json(), days) {
+    let reading = if days { Reading::Days } else { Reading::Plain };
+    match of_json(&node.json(), reading) {
         Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
         Err(what) => {
             findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
@@ -419,19 +420,77 @@ pub(crate) fn template(node: &Node, days: bool, findings: &mut Findings) -> Opti
     }
 }
 
-/// A value that is made of an event: no word in it stands for a date.
+/// A value that is made of an event: no word in it stands for a date. In a text that is JSON, what
+/// stands in quotes is a text whatever the event says: no event writes keys of its own.
 pub(crate) fn of_event(node: &Node, findings: &mut Findings) -> Option<String> {
-    written(node, false, findings)
+    let Value::Text(text) = &node.value else {
+        return template(node, false, findings);
+    };
+    let whole = text.trim();
+    let made = whole.starts_with("{{") && whole.ends_with("| tojson }}");
+    if crate::planted::event_writes_keys() {
+        return Some(text.clone());
+    }
+    if alone(text).is_some() || made || !whole.starts_with(['{', '[']) {
+        return Some(said(text));
+    }
+    let parsed = match serde_json::from_str::<Json>(whole) {
+        Ok(parsed) if !text.contains("{%") => parsed,
+        _ if is_encoded(text) => return Some(text.clone()),
+        _ => {
+            let what = "in this JSON, an event could write keys of its own";
+            let help = "write it as a map (`{who: \"{{ trigger.data.from }}\"}`), or end each \
+                        value with `| tojson`";
+            findings.push(
+                node.at,
+                Code::BAD_EXPRESSION,
+                what.to_owned(),
+                Some(help.into()),
+            );
+            return None;
+        }
+    };
+    match of_json(&parsed, Reading::Quoted) {
+        Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
+        Err(what) => {
+            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
+            None
+        }
+    }
 }
 
-fn of_json(value: &Json, days: bool) -> Result<String, String> {
+/// Whether each value in a text is written as JSON.
+fn is_encoded(text: &str) -> bool {
+    text.split("{{").skip(1).all(|part| {
+        let value = part.split("}}").next().unwrap_or_default();
+        let last = value
+            .trim_matches('-')
+            .rsplit('|')
+            .next()
+            .unwrap_or_default();
+        last.trim() == "tojson"
+    })
+}
+
+/// How texts in a value are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// A text that is one value and nothing else is that value.
+    Plain,
+    /// So it is, and a whole text such as "today" is a date.
+    Days,
+    /// A text stays one.
+    Quoted,
+}
+
+fn of_json(value: &Json, reading: Reading) -> Result<String, String> {
     Ok(match value {
         Json::Null => "none".to_owned(),
         Json::Bool(_) | Json::Number(_) => value.to_string(),
-        Json::String(text) => of_text(text, days)?,
+        Json::String(text) => of_text(text, reading)?,
         Json::Array(items) => {
             let items: Result<Vec<String>, String> =
-                items.iter().map(|one| of_json(one, days)).collect();
+                items.iter().map(|one| of_json(one, reading)).collect();
             format!("[{}]", items?.join(", "))
         }
         Json::Object(fields) => {
@@ -439,7 +498,7 @@ fn of_json(value: &Json, days: bool) -> Result<String, String> {
                 .iter()
                 .map(|(key, value)| {
                     let key = Json::String(key.clone());
-                    Ok(format!("{key}: {}", of_json(value, days)?))
+                    Ok(format!("{key}: {}", of_json(value, reading)?))
                 })
                 .collect();
             format!("{{{}}}", fields?.join(", "))
@@ -447,8 +506,8 @@ fn of_json(value: &Json, days: bool) -> Result<String, String> {
     })
 }
 
-fn of_text(text: &str, days: bool) -> Result<String, String> {
-    if days && DAYS.contains(&text) {
+fn of_text(text: &str, reading: Reading) -> Result<String, String> {
+    if reading == Reading::Days && DAYS.contains(&text) {
         return Ok(format!("days.{text}"));
     }
     if text.contains("{%") || text.contains("{#") {
@@ -471,6 +530,9 @@ fn of_text(text: &str, days: bool) -> Result<String, String> {
         parts.push(literal(rest));
     }
     Ok(match &parts[..] {
+        [one] if reading == Reading::Quoted && one.starts_with('(') => {
+            format!("concat(\"\", {one})")
+        }
         [one] => one.clone(),
         // Written side by side, what a value holds would be read as JSON.
         more => format!("concat({})", more.join(", ")),
@@ -524,11 +586,30 @@ mod tests {
             ),
             ("a \"quote\"\n", "\"a \\\"quote\\\"\\n\""),
         ] {
-            assert_eq!(of_text(text, true).as_deref(), Ok(expected), "{text}");
+            assert_eq!(
+                of_text(text, Reading::Days).as_deref(),
+                Ok(expected),
+                "{text}"
+            );
         }
         for text in ["{% if a %}", "{# note #}", "{{ a"] {
-            assert!(of_text(text, true).is_err(), "{text}");
+            assert!(of_text(text, Reading::Days).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_in_quotes_stays_one() {
+        for (text, expected) in [
+            ("{{ a.n }}", "concat(\"\", (a.n))"),
+            ("{{ a }}{{ b }}", "concat((a), (b))"),
+            ("plain", "\"plain\""),
+        ] {
+            assert_eq!(of_text(text, Reading::Quoted).as_deref(), Ok(expected));
+        }
+        assert!(is_encoded(
+            "{\"n\": {{ a | tojson }}, \"m\": {{- b|tojson -}}}"
+        ));
+        assert!(!is_encoded("{\"n\": {{ a | tojson }}, \"m\": {{ b }}}"));
     }
 
     #[test]

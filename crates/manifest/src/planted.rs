@@ -21,3 +21,8 @@ pub(crate) fn plans_unplayed() -> bool {
 pub(crate) fn any_config() -> bool {
     chosen("any-config")
 }
+
+/// What an event says is written into JSON as it is.
+pub(crate) fn event_writes_keys() -> bool {
+    chosen("event-writes-keys")
+}

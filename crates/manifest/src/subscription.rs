@@ -12,6 +12,7 @@ use naos_types::{Name, Span};
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
+use crate::instruction::of_event;
 use crate::reader::{self, Fields};
 use crate::tree::{Node, Value};
 
@@ -215,16 +216,13 @@ fn started(map: &mut Fields<'_>, checks: &dyn Checks, findings: &mut Findings) -
         };
         found = name.map(|name| (*kind, name)).or(found);
     }
-    let input = map.node(&["input", "inputs"], findings).map(|node| {
-        let source = match &node.value {
-            Value::Text(text) => text.clone(),
-            _ => node.json().to_string(),
-        };
+    let input = map.node(&["input", "inputs"], findings).and_then(|node| {
+        let source = of_event(node, findings)?;
         note(checks.template(&source, &Scope::Trigger), node, findings);
         if found.is_none() {
             findings.error(node.at, "`input` is for what it starts; it starts nothing");
         }
-        source
+        Some(source)
     });
     let (kind, name) = found?;
     Some(Starts { kind, name, input })

@@ -87,3 +87,40 @@ fn a_circle_of_its_own_is_worth_a_warning() {
         assert!(good(&with(ends)).warnings.is_empty(), "{ends}");
     }
 }
+
+#[test]
+fn no_event_writes_keys_of_its_own() {
+    let input = |text: &str| with(&format!("start: {{plan: p, input: {text}}}"));
+    let safe = "{{ {\"who\": concat(\"\", (trigger.data.who))} | tojson }}";
+    for (text, made) in [
+        ("'{\"who\": \"{{ trigger.data.who }}\"}'", safe),
+        (
+            "{who: \"{{ trigger.data.who }}\"}",
+            "{{ {\"who\": (trigger.data.who)} | tojson }}",
+        ),
+        (
+            "'{\"n\": {{ trigger.data.n | tojson }}}'",
+            "{\"n\": {{ trigger.data.n | tojson }}}",
+        ),
+        (
+            "'hello {{ trigger.data.who }}'",
+            "hello {{ trigger.data.who }}",
+        ),
+    ] {
+        let found = good(&input(text));
+        let (_, spec) = &found.subscriptions[0];
+        let starts = spec.listens().unwrap().starts.clone().unwrap();
+        assert_eq!(starts.input.as_deref(), Some(made), "{text}");
+    }
+    let raw = "'{\"n\": {{ trigger.data.n }}}'";
+    for spoilt in [
+        input(raw),
+        with(&format!("emit: {{type: far, data: {raw}}}")),
+    ] {
+        let errors = bad("f.yaml", &spoilt);
+        assert!(
+            errors.contains("an event could write keys of its own"),
+            "{errors}"
+        );
+    }
+}

@@ -147,6 +147,25 @@ fn process_a_driver_outside_answers_later_and_survives_a_kill() {
 }
 
 #[test]
+fn process_an_endpoint_that_hangs_is_given_up_in_its_time() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let mut daemon = up(&project, port);
+    let hasty = driver(port).replace("retry:", "timeout: 300ms, retry:");
+    let applied = project.naos_with(&["apply", "-f", "-"], hasty.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    project.json(&["events", "emit", "customer.find", "--data", "{}"]);
+    let hangs = next(&came);
+    // No request may take longer than 30 s: the second would come then.
+    let second = came.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(second.header("webhook-id"), hangs.header("webhook-id"));
+    second.answer_with("200 OK", "content-type: application/json\r\n", "{}");
+    until(&project, &["driver", "list"], |one| one["answered"] == 1);
+    drop(hangs);
+    assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
 fn process_events_go_to_a_subscriber_until_it_is_gone() {
     let (port, came) = receiver();
     let project = Project::new();

@@ -321,3 +321,36 @@ fn process_a_run_is_paused_and_goes_on_without_a_step() {
     let found = project.json(&["get", "plan-run", run]);
     assert_eq!(found["paused"], Value::Null, "{found}");
 }
+
+#[test]
+fn process_who_sets_itself_off_is_warned_and_its_storm_ends_by_name() {
+    let project = Project::new();
+    let twice = "name: twice\ntrigger: {event: go.on}\nplan:\n\
+                 - {emit: go.on}\n- {emit: go.on}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], twice.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let warned = "instruction twice may set itself off: twice → twice";
+    assert!(applied.stderr.contains(warned), "{}", applied.stderr);
+    let mut daemon = project.up();
+    project.json(&["events", "emit", "go.on", "--data", "{}"]);
+    let until = naos_engine::clock::tick() + PATIENCE;
+    let dead = loop {
+        let found = project.json(&["events", "dead", "list"]);
+        let named = |one: &Value| {
+            let text = one.to_string();
+            text.contains("led back to where it was 100 times: instruction-twice")
+        };
+        let items = found["items"].as_array().unwrap();
+        if items.iter().any(named) {
+            break found;
+        }
+        assert!(naos_engine::clock::tick() < until, "{found}");
+    };
+    assert!(dead["items"][0]["event"].is_string(), "{dead}");
+    // Who writes meanwhile is served, and what is left over is given up at once.
+    let off = project.naos(&["instruction", "disable", "twice"]);
+    assert_eq!(off.exit, 0, "{}", off.stderr);
+    let dropped = project.naos(&["events", "dead", "drop", "--all"]);
+    assert_eq!(dropped.exit, 0, "{}", dropped.stderr);
+    assert_eq!(daemon.interrupt(), 0);
+}

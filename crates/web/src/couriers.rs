@@ -331,6 +331,7 @@ fn parcel(
         secret: secret.to_owned(),
         body: event.to_string().into_bytes(),
         answer_bytes_max: ANSWER_BYTES_MAX,
+        timeout: None,
     }
 }
 

@@ -15,6 +15,10 @@ use naos_types::{Code, Digest, Name, RunLimits, Spender};
 use crate::api::v1::rules::Rules;
 use crate::app::Template;
 
+mod back;
+
+pub(crate) use back::leads_back;
+
 /// A document and what it is called in messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {

@@ -3,7 +3,8 @@
 
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
-use naos_types::effect::Call;
+use naos_kernel::run::Run;
+use naos_types::effect::{Call, Caller};
 use naos_types::spec::{ENDPOINT_ANSWER_BYTES_MAX, Enquiry, Kind, Spec};
 use naos_types::{Code, Name, Refusal, Span, TenantId};
 
@@ -27,6 +28,8 @@ pub struct Parcel {
     pub body: Vec<u8>,
     /// The longest answer that is read, in bytes.
     pub answer_bytes_max: usize,
+    /// How long this attempt may take, where that is less than any request may.
+    pub timeout: Option<Span>,
 }
 
 impl std::fmt::Debug for Parcel {
@@ -141,6 +144,18 @@ impl Node {
         self.0.world.outside().look(tenant, place, done);
     }
 
+    /// How long a call may take, as the run that makes it was granted.
+    fn patience(&self, tenant: TenantId, call: &Call) -> Result<Option<Span>, Refusal> {
+        let Caller::Run(run, _) = call.by else {
+            return Ok(None);
+        };
+        let run = Reader::new(self, tenant)?.find::<Run>(&run)?;
+        let patient = naos_kernel::planted::is("endpoint-hangs");
+        Ok(run
+            .filter(|_| !patient)
+            .map(|run| run.grant.limits.wall_max))
+    }
+
     /// Asks a driver's endpoint.
     pub(super) fn enquire(
         &self,
@@ -166,6 +181,7 @@ impl Node {
                 secret: self.secret(tenant, &call.who)?,
                 body,
                 answer_bytes_max: ENDPOINT_ANSWER_BYTES_MAX,
+                timeout: self.patience(tenant, call)?,
             })
         });
         match parcel {

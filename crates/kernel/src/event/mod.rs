@@ -14,15 +14,16 @@ mod wait;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
-use naos_types::spec::{Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec};
-use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
+use naos_types::spec::{ENDED_PREFIX, Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, Refusal};
 
+use crate::resource::ERROR_TOPIC;
 use crate::turn::{Done, Stop, Turn};
 
 pub use bus::{Bus, Listener, Listeners, SUBSCRIPTIONS_MAX};
 pub use consumer::{Consumer, Held, PULL_MAX, Rest};
 pub use dead::{Dead, DeadKey};
-pub use trigger::{Caught, HOPS_MAX, Trace, TraceKey};
+pub use trigger::{AROUND_MAX, Caught, HOPS_MAX, Trace, TraceKey};
 pub use wait::{SIGNALS_MAX, Signals, WAITERS_MAX, WaitKey, Waiters, Waits};
 
 pub(crate) use bus::{room, set_up, subscribed, wake};
@@ -48,6 +49,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Event) -
             data,
             origin,
         } => {
+            if *by != Actor::System {
+                not_ours(topic, origin.source.as_deref())?;
+            }
             // Whoever comes from outside leads nobody on: hops are counted here alone.
             let origin = Origin {
                 hops: 0,
@@ -102,6 +106,47 @@ pub(crate) fn check_topic(topic: &str) -> Result<(), Refusal> {
         format!("{topic:?} can't be the type of an event"),
     )
     .help("use words with points between them, like email.received"))
+}
+
+/// Refuses what only naos itself says: that something failed, how a run ended, that a webhook was
+/// called. Whoever listens for these takes them for true.
+pub(crate) fn not_ours(topic: &str, source: Option<&str>) -> Result<(), Refusal> {
+    if crate::planted::is("anybody-poses") {
+        return Ok(());
+    }
+    let ended = topic.strip_prefix(ENDED_PREFIX);
+    let ended = ended.is_some_and(|word| PlanStatus::parse(word).is_some_and(is_end));
+    let what = if ended || topic == ERROR_TOPIC || topic == HOOK_TOPIC {
+        format!("events of type {topic} are naos's own word")
+    } else if let Some(source) = source.filter(|source| is_own_source(source)) {
+        format!("{source} is where naos's own events come from")
+    } else {
+        return Ok(());
+    };
+    let help = "use a type and a source of your own, like order.paid from /shop";
+    Err(Refusal::new(Code::BAD_REQUEST, what).help(help))
+}
+
+const fn is_end(status: PlanStatus) -> bool {
+    !matches!(status, PlanStatus::Running | PlanStatus::Held)
+}
+
+fn is_own_source(source: &str) -> bool {
+    let flows = [
+        Kind::Plan,
+        Kind::Workflow,
+        Kind::Saga,
+        Kind::Pool,
+        Kind::Instruction,
+    ];
+    let mut own = flows.into_iter().map(Kind::plural).chain(["hooks"]);
+    let Some((first, _)) = source
+        .strip_prefix('/')
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    own.any(|one| one == first)
 }
 
 /// Whether a message is small enough, and what it says about itself can be said.

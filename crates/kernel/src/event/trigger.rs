@@ -16,12 +16,15 @@ use crate::need::{Compute, Formula, Var};
 use crate::plan::Plan;
 use crate::resource::ERROR_TOPIC;
 use crate::resource::driver::{self, DRIVER_WAITING_MAX, Gate};
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
 /// How many events may lead to each other before the circle is broken.
 pub const HOPS_MAX: u32 = 16;
+/// How often one event may lead back to where it was, all branches of what it led to counted: each
+/// of those may lead to several more, so their depth alone bounds nothing.
+pub const AROUND_MAX: u32 = 100;
 
 /// An event that was handed to a trigger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,35 +106,45 @@ pub struct Trace {
     pub began: Began,
     /// Whether that one tells of a failure: nobody is told where what it sets off fails.
     pub of_error: bool,
-}
-
-/// What something belonged to before failures were told of.
-#[derive(Deserialize)]
-struct TraceV1 {
-    given: Option<BodyRef>,
-    correlation: String,
-    hops: u32,
-    path: Vec<Name>,
-    began: Began,
+    /// The event that all of it began with, where that is another one.
+    pub root: Option<EventId>,
+    /// How often it was led back to where it was, of all that this one led to; counted at the
+    /// first of them alone.
+    pub around: u32,
 }
 
 impl Aggregate for Trace {
     const KIND: &'static str = "trace";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
+        match version {
+            1 => lengthened(bytes, 3),
+            2 => lengthened(bytes, 2),
+            _ => None,
         }
-        let old: TraceV1 = postcard::from_bytes(bytes).ok()?;
-        Some(Self {
-            given: old.given,
-            correlation: old.correlation,
-            hops: old.hops,
-            path: old.path,
-            began: old.began,
-            of_error: false,
-        })
     }
+}
+
+/// What an event led to first: where all that came of it is counted.
+fn first(turn: &Turn<'_>, caught: &Caught, path: &[Name]) -> Done<Option<TraceKey>> {
+    let (Some(first), Some((name, event))) = (path.first(), &caught.trigger) else {
+        return Ok(None);
+    };
+    let trace = turn.trace(&TraceKey(*event, name.clone()))?;
+    let root = trace.and_then(|trace| trace.root).unwrap_or(*event);
+    Ok(Some(TraceKey(root, first.clone())))
+}
+
+/// Whether what this event began with was led back to where it was as often as may be.
+fn is_storm(turn: &Turn<'_>, caught: &Caught, path: &[Name], name: &Name) -> Done<bool> {
+    if !path.contains(name) || crate::planted::is("storm-of-plans") {
+        return Ok(false);
+    }
+    let Some(first) = first(turn, caught, path)? else {
+        return Ok(false);
+    };
+    let around = turn.trace(&first)?.map_or(0, |trace| trace.around);
+    Ok(around >= AROUND_MAX)
 }
 
 /// The event that set a run of a plan off, as its templates see it.
@@ -202,6 +215,11 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     if caught.hops >= most {
         let circle = circle(&path, name);
         let note = format!("{HOPS_MAX} events led to each other: {circle}");
+        return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
+    }
+    if is_storm(turn, caught, &path, name)? {
+        let circle = circle(&path, name);
+        let note = format!("one event led back to where it was {AROUND_MAX} times: {circle}");
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
     let vars = || vec![("trigger".to_owned(), caught.var())];
@@ -503,6 +521,13 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
     };
     if f.began != Began::Nothing {
         let mut path = path(turn, &caught)?;
+        let first = first(turn, &caught, &path)?;
+        if path.contains(&f.consumer)
+            && let Some(first) = &first
+            && turn.trace(first)?.is_some()
+        {
+            turn.trace_mut(first)?.around += 1;
+        }
         path.push(f.consumer.clone());
         let trace = Trace {
             given: f.given,
@@ -511,6 +536,8 @@ pub(super) fn fold(turn: &mut Turn<'_>, f: &event::Triggered) -> Done {
             path,
             began: f.began,
             of_error: caught.topic == ERROR_TOPIC,
+            root: first.map(|first| first.0),
+            around: 0,
         };
         turn.put_trace(TraceKey(f.event, f.consumer.clone()), Some(trace));
     }
@@ -536,10 +563,14 @@ mod tests {
             path: vec![Name::new("s").unwrap()],
             began: Began::Nothing,
             of_error: false,
+            root: None,
+            around: 0,
         };
         assert_eq!(Trace::lift(1, &old), Some(wanted.clone()));
-        assert_eq!(Trace::lift(3, &old), None);
+        assert_eq!(Trace::lift(4, &old), None);
         old.push(0); // it tells of no failure
+        assert_eq!(Trace::lift(2, &old), Some(wanted.clone()));
+        old.extend([0, 0]); // it began here, and nothing was counted
         assert_eq!(postcard::to_stdvec(&wanted).unwrap(), old);
     }
 }

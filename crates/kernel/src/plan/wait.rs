@@ -192,10 +192,11 @@ pub(crate) fn heard(turn: &mut Turn<'_>, fact: &Published) -> Done {
     {
         let met = match condition {
             None => Ok(true),
-            Some(condition) => turn.compute(condition)?.and_then(|computed| {
-                let told = computed.value.as_bool();
-                told.ok_or_else(|| "the condition gives neither true nor false".to_owned())
-            }),
+            // An event that lacks what the condition asks for isn't the one that is waited for.
+            Some(condition) => match turn.compute(condition)? {
+                Err(why) if crate::planted::is("odd-event-ends-a-wait") => Err(why),
+                told => Ok(told.is_ok_and(|computed| computed.value.as_bool() == Some(true))),
+            },
         };
         let output = match met {
             Ok(false) => continue,
@@ -210,7 +211,7 @@ pub(crate) fn heard(turn: &mut Turn<'_>, fact: &Published) -> Done {
     Ok(())
 }
 
-/// A condition gave an error: the step fails, and whoever published hears nothing of it.
+/// The event can't be its output: the step fails, and whoever published hears nothing of it.
 fn broken(turn: &mut Turn<'_>, id: PlanId, at: StepPath, why: String) -> Done {
     let plan = known(turn, id)?.clone();
     super::advance::broken_formula(turn, id, &plan, at, why)

@@ -86,7 +86,8 @@ fn perform(turn: &mut Turn<'_>, call: &GuestCall, run: &Run) -> Done {
         Asked::Http { .. } => Ok(()),
         Asked::Emit { topic, data } => {
             let origin = crate::event::from_run(turn, call.run)?;
-            if let Err(refusal) = crate::event::check(topic, *data, &origin) {
+            let sound = crate::event::check(topic, *data, &origin);
+            if let Err(refusal) = sound.and_then(|()| crate::event::not_ours(topic, None)) {
                 return answer(turn, call.run, Answer::Invalid(refusal.what));
             }
             let event = crate::event::publish(turn, &by, topic, *data, origin)?;

@@ -232,6 +232,7 @@ pub(crate) fn told(
             let help = format!("add it to what the driver emits: `emit: [{topic}]`");
             return Err(Refusal::new(Code::NOT_GRANTED, what).help(help).into());
         }
+        crate::event::not_ours(topic, None)?;
         let origin = crate::event::from_run(turn, id)?;
         let by = Actor::Agent(run.agent.clone());
         crate::event::publish(turn, &by, topic, *data, origin)?;

@@ -53,10 +53,10 @@ pub(super) fn call(
     let ready = match tool {
         Tool::Say => speaks(turn, run, own, &text("task"))?.map(Asked::Say),
         Tool::TaskCreate => match own {
-            Some((task, _)) => called(&text("to")).map(|to| Asked::Create(task, to)),
+            Some((task, _)) => called(turn, &text("to"))?.map(|to| Asked::Create(task, to)),
             None => Err("this run is for no task: nothing can be a part of it".to_owned()),
         },
-        _ => match (hands(turn, run, own)?, called(&text("to"))) {
+        _ => match (hands(turn, run, own)?, called(turn, &text("to"))?) {
             (Ok(task), Ok(to)) => handable(turn, &by, task, to)?,
             (Err(why), _) | (_, Err(why)) => Err(why),
         },
@@ -93,16 +93,16 @@ pub(super) fn call(
         Asked::Create(whole, to) => {
             let title = turn.seal(title)?;
             let done = crate::task::entrust(turn, &by, *whole, (title, body), to);
+            let to = text("to");
             match done {
                 Ok(task) => (Ok(()), format!("{to} has it: {task}")),
                 Err(stop) => (Err(stop), String::new()),
             }
         }
         Asked::Hand(task, to) => {
-            let to_whom = Assignee::Agent(to.clone());
-            let answer = format!("{to} goes on with it");
+            let answer = format!("{} goes on with it", text("to"));
             tools::answer_at_once(turn, id, Answer::Text(answer))?;
-            return crate::task::hand(turn, &by, *task, &to_whom, Some(body)).map(drop);
+            return crate::task::hand(turn, &by, *task, to, Some(body)).map(drop);
         }
     };
     match done {
@@ -118,21 +118,34 @@ pub(super) fn call(
 /// What is asked for, once it is known that it may be.
 enum Asked {
     Say((TaskId, u32)),
-    Create(TaskId, Name),
-    Hand(TaskId, Name),
+    Create(TaskId, Assignee),
+    Hand(TaskId, Assignee),
 }
 
 /// The hand-over, where nothing stands against it.
-fn handable(turn: &Turn<'_>, by: &Actor, task: TaskId, to: Name) -> Done<Result<Asked, String>> {
-    match crate::task::may_hand(turn, by, task, &Assignee::Agent(to.clone())) {
+fn handable(
+    turn: &Turn<'_>,
+    by: &Actor,
+    task: TaskId,
+    to: Assignee,
+) -> Done<Result<Asked, String>> {
+    match crate::task::may_hand(turn, by, task, &to) {
         Ok(_) => Ok(Ok(Asked::Hand(task, to))),
         Err(Stop::Refused(why)) => Ok(Err(why.what)),
         Err(stop) => Err(stop),
     }
 }
 
-fn called(text: &str) -> Result<Name, String> {
-    Name::new(text.trim_start_matches('@')).map_err(|error| format!("`to`: {error}"))
+/// Who is called so: an agent, or a person by their handle.
+fn called(turn: &Turn<'_>, text: &str) -> Done<Result<Assignee, String>> {
+    let name = match Name::new(text.trim_start_matches('@')) {
+        Ok(name) => name,
+        Err(error) => return Ok(Err(format!("`to`: {error}"))),
+    };
+    Ok(Ok(match crate::member::who(turn, &name) {
+        Some(member) if turn.agent(&name)?.is_none() => Assignee::Member(member),
+        _ => Assignee::Agent(name),
+    }))
 }
 
 /// The task in whose thread it may speak: its own, or one that it has to do with.

@@ -625,9 +625,9 @@ pub(crate) fn entrust(
     by: &Actor,
     whole: TaskId,
     (title, brief): (Sealed, BodyRef),
-    to: &Name,
+    to: &Assignee,
 ) -> Done<TaskId> {
-    if *by == Actor::Agent(to.clone()) {
+    if matches!((by, to), (Actor::Agent(by), Assignee::Agent(to)) if by == to) {
         return refuse(
             Code::WRONG_STATE,
             "that would be its own task: it does it itself",
@@ -647,7 +647,7 @@ pub(crate) fn entrust(
         }
     }
     let card = Card {
-        to: Some(Assignee::Agent(to.clone())),
+        to: Some(to.clone()),
         part_of: Some(whole),
         ..Card::default()
     };

@@ -14,7 +14,7 @@ use naos_types::think::{Thought, ToolCall};
 use naos_types::{DocPath, Role, Span, TaskStatus};
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, sealed};
 use crate::board::{card, go, name, put, say, status};
 use crate::script::play_in;
 
@@ -264,4 +264,37 @@ fn what_people_correct_is_shown_to_its_author() {
         _ => None,
     });
     assert_eq!(shown.unwrap()[0].0, path.to_string());
+}
+
+#[test]
+fn an_agent_hands_its_task_to_a_person() {
+    let mut bench = minds(&["a"]);
+    let (said, _) = bench.command(command::Member::Add {
+        name: sealed("Tojo"),
+        role: Role::Staff,
+        handle: Some(name("tojo")),
+    });
+    said.expect("nobody is called so");
+    let task = put(&mut bench, card("a"));
+    go(&mut bench);
+    let part = json!({"title": "ring her", "text": "in the morning", "to": "@tojo"});
+    let facts = calls(&mut bench, "a", "task_create", part);
+    assert!(
+        kinds(&facts).contains(&"task.planned"),
+        "{:?}",
+        kinds(&facts)
+    );
+    assert!(
+        kinds(&facts).contains(&"member.told"),
+        "{:?}",
+        kinds(&facts)
+    );
+    let yours = json!({"to": "tojo", "note": "she wants a person"});
+    let facts = calls(&mut bench, "a", "hand_over", yours);
+    assert!(
+        kinds(&facts).contains(&"task.handed"),
+        "{:?}",
+        kinds(&facts)
+    );
+    assert_eq!(status(&bench, task), TaskStatus::Assigned, "it is Tojo's");
 }

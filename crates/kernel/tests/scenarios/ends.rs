@@ -1,11 +1,13 @@
 //! Ends of runs as events: what they set off, and who waits for them.
 
+use naos_kernel::event::AROUND_MAX;
+use naos_types::command;
 use naos_types::fact::{Fact, event, plan as plan_facts};
 use naos_types::spec::{InputSpec, InputType, StepDo, SubscriptionSpec};
 
 use crate::bench::Bench;
 use crate::events::{
-    closed, deaths, event_wait, keep, kinds, start, starts, subscribe, taker, waits,
+    closed, deaths, emits, event_wait, keep, kinds, publish, start, starts, subscribe, taker, waits,
 };
 use crate::plans::{plan, step};
 
@@ -138,4 +140,76 @@ fn a_step_waits_for_the_end_of_a_run() {
         .map(|(_, f)| f.clone())
         .collect();
     assert_eq!(closed(&facts), 2, "{:?}", kinds(&facts));
+}
+
+#[test]
+fn a_plan_that_sets_itself_off_twice_is_no_storm() {
+    let mut bench = Bench::new();
+    let twice = plan(vec![
+        step("one", &[], emits("go")),
+        step("two", &[], emits("go")),
+    ]);
+    keep(&mut bench, "twice", twice);
+    subscribe(&mut bench, "again", starts("go", "twice"));
+    publish(&mut bench, "go", "{\"n\": 1}");
+    let facts: Vec<Fact> = bench.facts.iter().map(|(_, f)| f.clone()).collect();
+    let begun = 1 + usize::try_from(AROUND_MAX).expect("it is small");
+    assert_eq!(closed(&facts), begun, "each could have led to two more");
+    let dead = deaths(&facts);
+    assert_eq!(dead.len(), 1 + 2 * begun - begun, "nothing of it is lost");
+    let named = "N0195 one event led back to where it was 100 times: again → again";
+    assert!(dead.iter().any(|one| one == named), "{:?}", dead.last());
+}
+
+#[test]
+fn nobody_else_says_what_naos_says() {
+    let mut bench = Bench::new();
+    let mut said = |topic: &str, source: Option<&str>| {
+        let data = bench.body(b"{}");
+        let asked = command::Event::Publish {
+            topic: topic.to_owned(),
+            data,
+            origin: event::Origin {
+                source: source.map(str::to_owned),
+                ..event::Origin::default()
+            },
+        };
+        let (said, facts) = bench.command(asked);
+        assert_eq!(said.is_err(), facts.is_empty(), "{topic}: {facts:?}");
+        said.map(drop).map_err(|refusal| refusal.what)
+    };
+    for topic in [
+        "error",
+        "plan.completed",
+        "plan.compensation_failed",
+        "webhook.received",
+    ] {
+        let what = format!("events of type {topic} are naos's own word");
+        assert_eq!(said(topic, None), Err(what));
+    }
+    for source in ["/plans/first", "/sagas/order", "/hooks/beat"] {
+        let what = format!("{source} is where naos's own events come from");
+        assert_eq!(said("order.paid", Some(source)), Err(what));
+    }
+    for (topic, source) in [
+        ("plan.upgraded", "/shop"),
+        ("error.seen", "/planets/mars"),
+        ("task.done", "plans"),
+    ] {
+        assert_eq!(said(topic, Some(source)), Ok(()), "{topic} from {source}");
+    }
+}
+
+#[test]
+fn an_event_that_lacks_what_is_asked_for_is_passed_over() {
+    let mut bench = Bench::new();
+    let large = event_wait("paid", Some("event.data.total > 10"), None);
+    keep(&mut bench, "hold", waits(large));
+    start(&mut bench, "hold");
+    for odd in ["{}", "{\"total\": \"eleven\"}", "[]", "{\"total\": 9}"] {
+        let (_, facts) = publish(&mut bench, "paid", odd);
+        assert_eq!(kinds(&facts), ["event.published"], "{odd}");
+    }
+    let (_, facts) = publish(&mut bench, "paid", "{\"total\": 11}");
+    assert_eq!(closed(&facts), 1, "it waited on");
 }

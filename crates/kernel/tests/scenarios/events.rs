@@ -329,7 +329,7 @@ fn a_source_that_keeps_its_id_is_not_this_cells_concern_but_hops_are() {
     );
 }
 
-fn emits(topic: &str) -> StepDo {
+pub fn emits(topic: &str) -> StepDo {
     StepDo::Emit {
         kind: topic.to_owned(),
         data: Some("{\"n\": \"{{ trigger.data.n }}\"}".into()),

@@ -1,6 +1,8 @@
 //! Events for whoever is outside, a driver's endpoint or a subscriber: CloudEvents, signed as
 //! Standard Webhooks.
 
+use std::time::Duration;
+
 use naos_drivers::http::{HttpClient, SendError};
 use naos_drivers::webhook::{Delivery, Said, Secret, ask};
 use naos_engine::node::{Handed, Parcel};
@@ -22,7 +24,19 @@ pub(super) async fn hand(client: &HttpClient, parcel: Parcel) -> Handed {
         content_type: MEDIA_TYPE,
         body: parcel.body,
     };
-    match ask(client, delivery).await {
+    let asked = ask(client, delivery);
+    let said = match parcel.timeout {
+        None => asked.await,
+        Some(span) => {
+            let limit = Duration::from_millis(u64::try_from(span.0).unwrap_or(0));
+            match tokio::time::timeout(limit, asked).await {
+                Ok(said) => said,
+                // It may have arrived.
+                Err(_) => return Handed::Lost(format!("no answer within {limit:?}")),
+            }
+        }
+    };
+    match said {
         Ok(said) => heard(said, parcel.answer_bytes_max),
         Err(error) => {
             let why = error.to_string();

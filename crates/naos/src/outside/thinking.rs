@@ -439,21 +439,21 @@ fn described(tool: Tool) -> Described {
             ),
         ),
         Tool::TaskCreate => (
-            "Puts a task on the board for another agent. It works on it later, without you.",
+            "Puts a task on the board for another agent or a person, who does it later, without you.",
             object(
                 json!({
                     "title": text("What it is called, in a few words"),
                     "text": text("What is to be done, whole and clear by itself"),
-                    "to": text("The agent who does it"),
+                    "to": text("Who does it: an agent, or a person's @handle"),
                 }),
                 &["title", "text", "to"],
             ),
         ),
         Tool::HandOver => (
-            "Gives your task to another agent, who goes on where it stands. Your part of it ends.",
+            "Gives your task to another agent or a person, who goes on where it stands. Your part ends.",
             object(
                 json!({
-                    "to": text("The agent who goes on"),
+                    "to": text("Who goes on: an agent, or a person's @handle"),
                     "note": text("Where it stands, and what they should know"),
                 }),
                 &["to", "note"],

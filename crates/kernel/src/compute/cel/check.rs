@@ -26,7 +26,7 @@ impl Checker<'_> {
         })
     }
 
-    /// The type of a node; rewrites `.length` to `size()` on the way.
+    /// The type of a node. `.length` is the size of what has no field of that name.
     pub fn kind(&mut self, node: &mut Node) -> Checked {
         let at = node.at;
         match &mut node.expr {
@@ -40,16 +40,9 @@ impl Checker<'_> {
                 let kind = self.kind(of)?;
                 let own = matches!(&kind, Type::Object(f) if f.iter().any(|(n, _)| n == "length"));
                 if field == "length" && !own {
-                    let of = std::mem::replace(
-                        &mut **of,
-                        Node {
-                            at,
-                            height: 1,
-                            expr: Expr::Null,
-                        },
-                    );
-                    node.expr = Expr::Call("size".into(), vec![of]);
-                    return self.call(at, "size", &[kind]);
+                    let size = self.call(at, "size", std::slice::from_ref(&kind))?;
+                    let open = matches!(kind, Type::Any | Type::Map(_));
+                    return Ok(if open { Type::Any } else { size });
                 }
                 self.field(at, &kind, field)
             }

@@ -22,6 +22,10 @@ pub(super) fn failed<T>(at: usize, what: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Failed(at, what.into()))
 }
 
+fn absent<T>(at: usize, field: &str) -> Result<T, Stop> {
+    failed(at, format!("there is no `{field}` in the map"))
+}
+
 /// Lists longer than this are not made.
 const LIST_LENGTH_MAX: usize = 100_000;
 /// Texts longer than this are not made.
@@ -104,7 +108,15 @@ impl<'a> Evaluation<'a> {
             Expr::Field(of, field) => {
                 let of = self.value(of)?;
                 match &of {
-                    Value::Map(map) => self.field(at, map, field),
+                    Value::Map(map) => match self.find(map, field)? {
+                        None if field == "length" => {
+                            calls::call(self, at, "size", std::slice::from_ref(&of))
+                        }
+                        found => found.map_or_else(|| absent(at, field), Ok),
+                    },
+                    Value::List(_) | Value::Text(_) if field == "length" => {
+                        calls::call(self, at, "size", std::slice::from_ref(&of))
+                    }
                     other => failed(at, format!("`.{field}` needs a map, not {}", other.word())),
                 }
             }
@@ -164,10 +176,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn field(&mut self, at: usize, map: &Map<'a>, field: &str) -> Evaluated<'a> {
-        match self.find(map, field)? {
-            Some(value) => Ok(value),
-            None => failed(at, format!("there is no `{field}` in the map")),
-        }
+        self.find(map, field)?.map_or_else(|| absent(at, field), Ok)
     }
 
     fn index(&mut self, at: usize, of: &'a Node, index: &'a Node) -> Evaluated<'a> {

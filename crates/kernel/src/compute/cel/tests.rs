@@ -120,6 +120,8 @@ fn values() {
         ),
         ("json('{\"a\": [1]}').a[0]", json!(1)),
         ("list.length + name.length + map.length", json!(10)),
+        ("map.a.length", json!(9)),
+        ("map.a.deep.length + n1.output.length", json!(3)),
         ("1 // a remark\n + 1", json!(2)),
     ] {
         assert_eq!(value(source), Ok(expected), "{source}");

@@ -6,6 +6,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
+use naos_kernel::event::SUBSCRIPTIONS_MAX;
 use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
@@ -25,7 +26,8 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, judge, misgrown_tree, missing, nested, unskilled,
+    Document, Item, Judged, fault_at, fault_in, judge, leads_back, misgrown_tree, missing, nested,
+    unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -172,8 +174,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .extend(misgrown_tree(&documents, &judged.items, kept));
     let waiting = missing(&documents, &judged.items, |name| there(&reader, name))?;
     let kept = |kind, name: &Name| kept_spec(&reader, kind, name);
-    let (plans, circle) = nested(&documents, &judged.items, kept)?;
+    let (plans, circle) = nested(&documents, &judged.items, &kept)?;
     judged.errors.extend(circle);
+    let back = leads_back(&documents, &judged.items, subscriptions(&reader)?, kept)?;
+    judged.warnings.extend(back);
     let skilled = |name: &Name| -> Result<bool, Fault> {
         let key = ResourceKey(Kind::AgentSkill, name.clone());
         Ok(reader.find::<Resource>(&key)?.is_some())
@@ -356,7 +360,7 @@ fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
         || reader.find::<Resource>(&skill)?.is_some())
 }
 
-/// A sentence for each of these agents that isn't there: work for it waits.
+/// A sentence for each of these agents that isn't there: what needs it is refused meanwhile.
 pub(super) fn absent<'n>(
     reader: &Reader,
     agents: impl IntoIterator<Item = &'n Name>,
@@ -365,8 +369,8 @@ pub(super) fn absent<'n>(
     for name in agents {
         if !there(reader, name)? {
             out.push(format!(
-                "agent {name} isn't there: its work waits until `naos create {name} --template …` \
-                 makes it"
+                "agent {name} isn't there: what needs it is refused until \
+                 `naos create {name} --template …` makes it"
             ));
         }
     }
@@ -386,6 +390,15 @@ fn supervisors(reader: &Reader) -> Result<Vec<(Name, SupervisorSpec)>, Fault> {
         Spec::Supervisor(spec) => Some((key.1.clone(), spec.clone())),
         _ => None,
     });
+    Ok(specs.collect())
+}
+
+/// Who listens to events.
+fn subscriptions(reader: &Reader) -> Result<Vec<(Name, Spec)>, Fault> {
+    let found = reader.resources(Kind::Subscription, SUBSCRIPTIONS_MAX)?;
+    let specs = found
+        .iter()
+        .map(|(key, kept)| (key.1.clone(), kept.spec.clone()));
     Ok(specs.collect())
 }
 
