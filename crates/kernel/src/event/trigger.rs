@@ -137,14 +137,15 @@ fn first(turn: &Turn<'_>, caught: &Caught, path: &[Name]) -> Done<Option<TraceKe
 
 /// Whether what this event began with was led back to where it was as often as may be.
 fn is_storm(turn: &Turn<'_>, caught: &Caught, path: &[Name], name: &Name) -> Done<bool> {
-    if !path.contains(name) || crate::planted::is("storm-of-plans") {
+    if !path.contains(name) {
         return Ok(false);
     }
     let Some(first) = first(turn, caught, path)? else {
         return Ok(false);
     };
     let around = turn.trace(&first)?.map_or(0, |trace| trace.around);
-    Ok(around >= AROUND_MAX)
+    let late = crate::planted::is("storm-of-plans");
+    Ok(around >= if late { 2 * AROUND_MAX } else { AROUND_MAX })
 }
 
 /// The event that set a run of a plan off, as its templates see it.
