@@ -200,8 +200,8 @@ steps-count = { $n ->
 }
 plan-resume = Go on where it failed
 plan-reset = Give it up as it stands
-plan-undone = It is undone: go on with the rest
-plan-retry-undo = Try again to undo it
+plan-undone = Resolve: it is undone, go on with the rest
+plan-retry-undo = Retry compensation
 plan-decide = What to do
 plan-not-undone = { $value } could not be undone.
 

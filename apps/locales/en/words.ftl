@@ -21,6 +21,7 @@ step-completed = Completed
 step-skipped = Skipped
 step-failed = Failed
 step-undone = Undone
+step-by-hand = Resolved by hand
 step-refused = Refused
 step-cancelled = Cancelled
 step-unknown = Unknown

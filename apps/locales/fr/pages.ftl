@@ -203,8 +203,8 @@ steps-count = { $n ->
 }
 plan-resume = Reprendre là où elle a échoué
 plan-reset = L’abandonner en l’état
-plan-undone = C’est annulé : continuer avec le reste
-plan-retry-undo = Réessayer d’annuler
+plan-undone = Régler : c’est annulé, continuer avec le reste
+plan-retry-undo = Réessayer la compensation
 plan-decide = Que faire
 plan-not-undone = { $value } n’a pas pu être annulée.
 

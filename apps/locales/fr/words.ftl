@@ -21,6 +21,7 @@ step-completed = Terminé
 step-skipped = Sauté
 step-failed = Échec
 step-undone = Défait
+step-by-hand = Réglé à la main
 step-refused = Refusé
 step-cancelled = Annulé
 step-unknown = Inconnu

@@ -42,11 +42,13 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     if comes {
         return Ok(());
     }
-    let month = months
-        .first()
-        .and_then(|m| MONTHS.get(*m as usize - 1))
-        .unwrap_or(&"month");
-    Err(format!("there is no day {first} in {month}"))
+    let named = months.iter().filter_map(|m| MONTHS.get(*m as usize - 1));
+    let named: Vec<&str> = named.copied().collect();
+    let named = match &named[..] {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        one => one.concat(),
+    };
+    Err(format!("there is no day {first} in {named}"))
 }
 
 /// The numbers that a field names.
@@ -110,7 +112,12 @@ mod tests {
             ("@daily", Ok(())),
             ("0 0 29 2 *", Ok(())),
             ("0 0 31 2 *", Err("there is no day 31 in FEB")),
-            ("0 0 31 4,6 *", Err("there is no day 31 in APR")),
+            ("0 0 31 4,6 *", Err("there is no day 31 in APR or JUN")),
+            (
+                "0 0 31 2,4,6 *",
+                Err("there is no day 31 in FEB, APR or JUN"),
+            ),
+            ("0 0 30,31 2 *", Err("there is no day 30 in FEB")),
             ("0 0 31 2 MON", Ok(())),
             ("0 0 31 2 ?", Err("there is no day 31 in FEB")),
             ("0 9 * * FRI-SUN", Ok(())),

@@ -17,7 +17,7 @@ use crate::soundness;
 use crate::tree::{Mark, Node, Value};
 
 /// How long a step waits for a driver's answer where it says nothing.
-const ANSWER_WAIT: Span = Span::secs(15 * 60);
+pub(crate) const ANSWER_WAIT: Span = Span::secs(15 * 60);
 /// Words that stand for days in the data of events.
 const DAYS: &[&str] = &["yesterday", "today", "tomorrow"];
 /// Where "today" is, unless the trigger says so.
@@ -105,6 +105,8 @@ const ENDS: &[&str] = &[
     "cancelled",
     "ended",
 ];
+/// What names a time.
+const TIMES: &[&str] = &["schedule", "cron", "interval", "every", "at"];
 /// What such a run can be a run of.
 const ENDING: &[Kind] = &[
     Kind::Plan,
@@ -143,10 +145,16 @@ fn listens(
         let node = trigger.get(kind.word())?;
         Some((*kind, node))
     });
-    let several = [event.is_some(), webhook.is_some(), ending.is_some()];
-    if several.iter().filter(|there| **there).count() > 1 {
+    let there = |word: &&str| trigger.get(word).is_some();
+    let mut things: Vec<&str> = Vec::new();
+    things.extend(TIMES.iter().copied().find(there));
+    things.extend(event.map(|_| "event"));
+    things.extend(webhook.map(|_| "webhook"));
+    things.extend(ENDING.iter().map(|kind| kind.word()).filter(there));
+    if let [first, second, ..] = things[..] {
+        let what = format!("one thing sets an instruction off, not `{first}` and `{second}`");
         let help = "make a second instruction, or let the first one emit an event";
-        findings.error_help(trigger.at, "one thing sets an instruction off", help);
+        findings.error_help(trigger.at, what, help);
         return None;
     }
     if let Some(on) = trigger.get("on").filter(|_| ending.is_none()) {
@@ -278,7 +286,7 @@ fn free_name(kind: &str, taken: &[Name]) -> Option<Name> {
 }
 
 /// What a step emits.
-struct Emits<'t> {
+pub(crate) struct Emits<'t> {
     at: Mark,
     kind: String,
     data: Option<&'t Node>,
@@ -299,28 +307,33 @@ fn emits<'t>(map: &mut Fields<'t>, findings: &mut Findings) -> Option<Emits<'t>>
         findings.error(map.at, what);
         return None;
     };
-    let part = |key: &str| found.get(key);
-    let kind = match &found.value {
-        Value::Text(_) => found,
-        _ => part("type")?, // the schema wants one
-    };
-    let text = reader::text(kind, "type", findings)?;
-    if !is_topic(&text) {
-        let help = "use words with points between them, like email.received";
-        findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
-        return None;
-    }
-    Some(Emits {
-        at: kind.at,
-        kind: text,
-        data: part("data"),
-        path: part("path").or_else(|| part("data")?.get("path")),
-    })
+    Emits::of(found, findings)
 }
 
 impl<'t> Emits<'t> {
+    /// An event as it is written in a step: its type, or a map with it.
+    pub(crate) fn of(found: &'t Node, findings: &mut Findings) -> Option<Self> {
+        let part = |key: &str| found.get(key);
+        let kind = match &found.value {
+            Value::Text(_) => found,
+            _ => part("type")?, // the schema wants one
+        };
+        let text = reader::text(kind, "type", findings)?;
+        if !is_topic(&text) {
+            let help = "use words with points between them, like email.received";
+            findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
+            return None;
+        }
+        Some(Self {
+            at: kind.at,
+            kind: text,
+            data: part("data"),
+            path: part("path").or_else(|| part("data")?.get("path")),
+        })
+    }
+
     /// Documents are read and written here; everything else is a driver's.
-    fn lower(self, texts: &mut Texts<'t>, findings: &mut Findings) -> Option<StepDo> {
+    pub(crate) fn lower(self, texts: &mut Texts<'t>, findings: &mut Findings) -> Option<StepDo> {
         match self.kind.as_str() {
             "context.read" => {
                 let path = self.document(texts, findings)?;
@@ -540,7 +553,7 @@ fn of_text(text: &str, reading: Reading) -> Result<String, String> {
 }
 
 /// A step whose answer another one uses needs one.
-fn need_answers(steps: &mut [Placed<'_>]) {
+pub(crate) fn need_answers(steps: &mut [Placed<'_>]) {
     let used: Vec<bool> = steps
         .iter()
         .map(|step| {

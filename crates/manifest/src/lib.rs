@@ -13,6 +13,7 @@ pub mod calendar;
 mod checks;
 mod config;
 mod cron;
+mod dag;
 mod diagnostic;
 mod driver;
 mod event;

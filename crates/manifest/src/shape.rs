@@ -7,8 +7,8 @@ use crate::diagnostic::{Findings, similar};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
 use crate::{
-    Applied, Reading, agent, agent_skill, budget, config, flow, kept, notice, plan, pool, schedule,
-    skill, subscription, supervision,
+    Applied, Reading, agent, agent_skill, budget, config, dag, flow, kept, notice, plan, pool,
+    schedule, skill, subscription, supervision,
 };
 
 const HELP: &str = "say `type: KIND`, or write one of: a map with one key such as `agent:`, \
@@ -155,7 +155,7 @@ fn typed(
     match kind {
         Some(kind) => one(kind, None, node, reading, out, found),
         None if word.contains('.') => {
-            let help = "`POST /api/v1/events` publishes it";
+            let help = "`naos events emit @FILE` publishes it";
             found.error_help(field.node.at, "this is an event and not a resource", help);
         }
         None => {
@@ -181,10 +181,14 @@ fn one(
     out: &mut Applied,
     found: &mut Findings,
 ) {
-    let dag = node.get("dag").is_some();
+    let is_dag = node.get("dag").is_some();
     match kind {
         Kind::Agent | Kind::Skill | Kind::Budget => named(kind, node, reading, out, found),
-        Kind::Plan if !dag => named(kind, node, reading, out, found),
+        Kind::Plan if !is_dag => named(kind, node, reading, out, found),
+        Kind::Plan if !dag::has_progress(node) => {
+            let read = dag::read(key, node, reading.checks, found);
+            out.plans.extend(read);
+        }
         Kind::Notice => out.notices.extend(notice::one(node, None, found)),
         Kind::Subscription => {
             let read = subscription::one(key, node, reading.checks, found);

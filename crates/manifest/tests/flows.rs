@@ -4,7 +4,7 @@ mod common;
 
 use common::{bad, good};
 use naos_types::Span;
-use naos_types::spec::{FlowSpec, Kind, OnError};
+use naos_types::spec::{FlowSpec, Kind, OnError, StepDo};
 
 fn one(text: &str) -> FlowSpec {
     let applied = good(text);
@@ -156,6 +156,54 @@ fn steps_that_wait_for_each_other_are_named() {
         "{}",
         bad("f.yaml", &scoped)
     );
+}
+
+/// A plan that is written as a graph begins where nothing tells how far another run of it is.
+#[test]
+fn a_graph_without_progress_is_a_plan() {
+    let graph = |status: &str, node: &str| {
+        format!(
+            "id: daily\n{status}dag:\n  nodes:\n    \
+             n1: {{action: {{type: email.fetch, data: {{since: yesterday}}}}{node}}}\n    \
+             n2: {{action: {{type: task.list}}, dependencies: []}}\n    \
+             sum_up: {{action: {{type: context.write, path: /Sum, \
+             data: {{content: \"{{{{ n1.output }}}}\"}}}}, dependencies: [n1, n2], \
+             condition: n1.output.emails.length > 0}}\n"
+        )
+    };
+    for (status, node) in [
+        ("", ""),
+        ("", ", status: pending"),
+        ("status: pending\n", ", status: pending, output: null"),
+    ] {
+        let applied = good(&graph(status, node));
+        assert!(applied.kept.is_empty(), "{applied:?}");
+        let (name, plan) = &applied.plans[0];
+        assert_eq!(name.as_str(), "daily");
+        let steps: Vec<(&str, usize)> = plan
+            .steps
+            .iter()
+            .map(|step| (step.name.as_str(), step.after.len()))
+            .collect();
+        assert_eq!(steps, [("n1", 0), ("n2", 0), ("sum-up", 2)]);
+        let asks = |step: usize| match &plan.steps[step].action {
+            StepDo::Ask { kind, needed, .. } => Some((kind.as_str(), *needed)),
+            _ => None,
+        };
+        assert_eq!(asks(0), Some(("email.fetch", true)));
+        assert_eq!(asks(1), Some(("task.list", false)));
+        assert_eq!(asks(2), None);
+        assert!(plan.steps[2].when.is_some());
+    }
+    for (status, node) in [
+        ("", ", status: completed"),
+        ("", ", output: {emails: []}"),
+        ("status: executing\n", ""),
+    ] {
+        let applied = good(&graph(status, node));
+        assert!(applied.plans.is_empty(), "{status}{node}");
+        assert_eq!(applied.kept[0].name.as_str(), "daily");
+    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn no_file_is_forgotten() {
                 found
                     .unwrap_err()
                     .to_string()
-                    .contains("`POST /api/v1/events`")
+                    .contains("`naos events emit @FILE`")
             );
             assert!(parse_event(&file, &text).is_ok());
         } else {

@@ -84,7 +84,19 @@ fn what_sets_nothing_off_says_so() {
         ),
         (
             "webhook: true, event: a.b",
-            "f.yaml:3:10: one thing sets an instruction off",
+            "f.yaml:3:10: one thing sets an instruction off, not `event` and `webhook`",
+        ),
+        (
+            "schedule: 0 9 * * *, event: a.b",
+            "f.yaml:3:10: one thing sets an instruction off, not `schedule` and `event`",
+        ),
+        (
+            "every: 5m, plan: a",
+            "f.yaml:3:10: one thing sets an instruction off, not `every` and `plan`",
+        ),
+        (
+            "plan: a, saga: b",
+            "f.yaml:3:10: one thing sets an instruction off, not `plan` and `saga`",
         ),
         (
             "plan: a, on: finished",

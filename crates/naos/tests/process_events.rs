@@ -146,6 +146,11 @@ fn process_events_are_taken_and_put_aside() {
         (&["events", "pull", "nobody"], 1, "N0121"),
         (&["events", "dead", "show", "evt_1"], 1, "N0121"),
         (&["plan", "signal", "plan_1", "go"], 1, "N0121"),
+        (
+            &["plan", "signal", "plan_1", "go", "--data", "notjson"],
+            2,
+            "quote a text",
+        ),
     ] {
         let ended = project.naos(words);
         assert_eq!(ended.exit, exit, "naos {words:?}: {}", ended.stderr);

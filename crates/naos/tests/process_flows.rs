@@ -155,12 +155,91 @@ fn process_a_saga_that_cannot_be_undone_waits_for_a_person() {
     let id = stuck["run"].as_str().unwrap();
     let resolved = ends(&project, 1, &["saga", "resolve", id, "--step", "pay"]);
     assert_eq!(resolved["status"], "rolled_back", "{resolved}");
+    for (step, by_hand) in [(0, false), (1, true)] {
+        let undone = &resolved["steps"][step]["compensation"];
+        assert_eq!(undone["by_hand"], by_hand, "{undone}");
+    }
+    let told = project.naos(&["saga", "status", id]).stderr;
+    assert!(
+        told.contains("undo-pay: resolved by hand, after 6 attempts failed"),
+        "{told}"
+    );
+    let over = project.naos(&["saga", "reset", id]).stderr;
+    assert!(
+        over.contains("nothing to give up") && !over.contains("resume"),
+        "{over}"
+    );
     let last = ends(&project, 1, &["saga", "run", "trip", "--input", "x"]);
     assert_eq!(last["status"], "compensation_failed");
     let given_up = project.json(&["saga", "reset", "trip"]);
     assert_eq!(given_up["status"], "compensation_failed");
+    let told = project.naos(&["saga", "status", "trip"]).stderr;
+    assert!(
+        told.contains("It was given up") && !told.contains("naos saga resolve"),
+        "{told}"
+    );
+    let late = project.naos(&["saga", "resolve", "trip"]);
+    assert!(
+        late.stderr.contains("was given up as it stood"),
+        "{}",
+        late.stderr
+    );
     let all = project.json(&["saga", "status", "--all"]);
     assert_eq!(all["items"][0]["status"], "compensation_failed");
+}
+
+/// A compensation that is an expression is tried once, and `naos plan` has the verbs of a saga.
+#[test]
+fn process_a_plan_that_cannot_be_undone_says_so_and_is_resolved() {
+    let project = with_agents(&[]);
+    let text = "type: plan\nname: trip\nsteps:\n  \
+        - {name: book, render: booked, compensate: {compute: \"1 / (size('a') - 1)\"}}\n  \
+        - {name: pay, compute: \"1 / (size('a') - 1)\"}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let stuck = ends(&project, 1, &["plan", "run", "trip"]);
+    assert_eq!(stuck["status"], "compensation_failed", "{stuck}");
+    let id = stuck["run"].as_str().unwrap();
+    let told = project.naos(&["plan", "status", "trip"]).stderr;
+    for part in [
+        "undo-book: failed after 1 attempt\n",
+        "division by zero",
+        "book could not be undone",
+        &format!("naos plan retry-compensation {id}"),
+        &format!("naos plan resolve {id}"),
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    let again = ends(
+        &project,
+        1,
+        &["plan", "retry-compensation", "trip", "--step", "book"],
+    );
+    assert_eq!(again["status"], "compensation_failed", "{again}");
+    for verb in ["cancel", "resolve"] {
+        let wrong = project.naos(&["saga", verb, id]);
+        let said = format!("no saga [N0121]\n  help: naos plan {verb} {id}");
+        assert!(wrong.stderr.contains(&said), "{}", wrong.stderr);
+        let wrong = project.naos(&["saga", verb, "trip"]);
+        assert!(
+            wrong.stderr.contains("is a run of the plan trip"),
+            "{}",
+            wrong.stderr
+        );
+    }
+    let stays = project.naos(&["plan", "cancel", id]);
+    assert!(
+        stays.stderr.contains("`naos plan reset` gives that up"),
+        "{}",
+        stays.stderr
+    );
+    let resolved = ends(&project, 1, &["plan", "resolve", "trip"]);
+    assert_eq!(resolved["status"], "rolled_back", "{resolved}");
+    let told = project.naos(&["plan", "status", id]).stderr;
+    assert!(
+        told.contains("undo-book: resolved by hand, after 2 attempts failed"),
+        "{told}"
+    );
 }
 
 /// Killed in the middle, a saga goes on undoing with the step it was at.

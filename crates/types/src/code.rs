@@ -52,11 +52,12 @@ codes! {
         "no template of this name"
         "`naos create --help` lists the templates"
     BAD_DOCUMENT 105 Malformed
-        "a file that doesn't parse or type"
-        "the message names line and column"
+        "something written that doesn't parse or type"
+        "the message says what is wrong, and in a file where: line and column"
     BAD_EXPRESSION 106 Malformed
-        "an expression or template that doesn't parse or names something unknown"
-        "the message lists the names that may stand there"
+        "an expression or template that doesn't parse, or gives no value"
+        "the message says why: a name that isn't there, with those that are, a division by zero, a \
+         list that is too long; change the expression, or what it is given"
     BAD_COMPONENT 107 Malformed
         "a file that isn't a WebAssembly component of the naos world"
         "`naos agent build DIR` makes one from Rust or from any core module"
@@ -148,7 +149,8 @@ codes! {
         "look at the receiver, then `naos run resolve ID --finish | --undo | --retry`"
     BUSY 160 Busy
         "too much is waiting"
-        "try again in a moment"
+        "try again in a moment; where the message says what to change, such as steps that all wait \
+         for the same event, change that"
     QUARANTINED 170 Unavailable
         "this tenant's cell is quarantined"
         "`naos doctor cell` shows why and what its owner can do; other tenants go on"
@@ -338,6 +340,12 @@ mod tests {
         }
         assert_eq!(Code::parse("N0142"), Some(Code::NOT_GRANTED));
         assert_eq!(Code::parse("N9999"), None);
+        // What may be said of any of the cases of a code fits all of them.
+        let says = |code: Code, part: &str| code.entry().help.contains(part);
+        assert!(says(Code::BAD_EXPRESSION, "division by zero"));
+        assert!(says(Code::BAD_EXPRESSION, "too long"));
+        assert!(says(Code::BAD_DOCUMENT, "in a file where"));
+        assert!(says(Code::BUSY, "wait for the same event"));
         assert_eq!(Code::NOT_GRANTED.to_string(), "N0142");
     }
 }

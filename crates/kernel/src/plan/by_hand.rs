@@ -2,11 +2,28 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::plan;
-use naos_types::spec::StepDo;
+use naos_types::spec::{Kind, StepDo};
 use naos_types::{Actor, Code, Name, PlanId, Refusal, StepPath, StepStatus};
 
-use super::{Plan, known, outcome, put_to_rest, step_mut};
+use super::{Plan, Step, known, outcome, put_to_rest, step_mut};
 use crate::turn::{Done, Stop, Turn};
+
+impl Step {
+    /// Whether a person said that it is done, after it had failed for good: what undoes a step
+    /// gives something whenever it ends well.
+    #[must_use]
+    pub fn by_hand(&self) -> bool {
+        self.status == StepStatus::Done && self.problem.is_some() && self.output.is_none()
+    }
+}
+
+/// The command with the verbs for a run of this kind.
+pub(super) const fn verbs(of: Kind) -> &'static str {
+    match of {
+        Kind::Saga | Kind::Workflow => of.word(),
+        _ => Kind::Plan.word(),
+    }
+}
 
 /// It begins nothing more; what runs ends, and is recorded.
 pub(super) fn pause(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
@@ -50,10 +67,8 @@ pub(super) fn skip(turn: &mut Turn<'_>, by: &Actor, id: PlanId, name: &Name) -> 
     }
     if let Some(of) = plan.flow.undo.get(name) {
         let what = format!("step {name} undoes step {of}, and what undoes is not skipped");
-        let help = format!(
-            "say that it is undone: naos {} resolve",
-            plan.flow.of.word()
-        );
+        let verbs = verbs(plan.flow.of);
+        let help = format!("say that it is undone: naos {verbs} resolve");
         return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
     }
     if step.status.is_closed() {

@@ -36,8 +36,8 @@ pub(super) fn fail(
 pub(super) fn cancel(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done {
     let plan = known(turn, id)?;
     if plan.undoing {
-        let of = plan.flow.of.word();
-        let what = format!("it is being undone: `naos {of} reset` gives that up");
+        let verbs = super::by_hand::verbs(plan.flow.of);
+        let what = format!("it is being undone: `naos {verbs} reset` gives that up");
         return Err(Stop::refused(Code::WRONG_STATE, what));
     }
     fail(turn, by, id, PlanStatus::Cancelled, None)
@@ -77,10 +77,12 @@ pub(super) fn decide(
 ) -> Done<Reply> {
     let plan = known(turn, id)?;
     let Some((undo, _)) = plan.not_undone() else {
-        let what = format!(
-            "{id} is {}: nothing of it failed to be undone",
-            plan.status()
-        );
+        let what = match plan.status() {
+            PlanStatus::CompensationFailed => {
+                format!("{id} was given up as it stood: what was not undone stays so")
+            }
+            other => format!("{id} is {other}: nothing of it failed to be undone"),
+        };
         return Err(Stop::refused(Code::WRONG_STATE, what));
     };
     let undo = undo.clone();

@@ -9,7 +9,7 @@ use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
     Flow, FlowSpec, FlowStep, Kind, Paused, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
 };
-use naos_types::{Actor, Code, Digest, Name};
+use naos_types::{Actor, Code, Digest, Name, Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::state::ResourceKey;
@@ -56,10 +56,15 @@ pub(crate) fn plan(turn: &Turn<'_>, name: &Name) -> Done<(PlanSpec, Flow, u32)> 
     match &found.spec {
         Spec::Plan(spec) => Ok((spec.clone(), Flow::default(), found.version)),
         Spec::Undoable(spec) => Ok((spec.plan.clone(), spec.flow.clone(), found.version)),
-        _ => Err(Stop::refused(
-            Code::WRONG_STATE,
-            format!("{name} is kept as it was written, with the progress of another run in it"),
-        )),
+        _ => {
+            let what = format!(
+                "{name} tells how far another run is (`status`, `output`): it is kept as it was \
+                 written, and doesn't start"
+            );
+            let help = "take what tells that out of its file and apply it again: \
+                        naos apply -f FILE";
+            Err(Refusal::new(Code::WRONG_STATE, what).help(help).into())
+        }
     }
 }
 

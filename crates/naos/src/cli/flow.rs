@@ -6,7 +6,7 @@ use naos_types::spec::Kind;
 use naos_types::{Code, PlanId};
 use serde_json::{Map, Value, json};
 
-use super::plan::show;
+use super::plan::{show, verbs};
 use super::run::until_closed;
 use super::{Context, Ended, exit_of, given, name};
 use crate::fail::Fail;
@@ -224,7 +224,7 @@ pub(super) struct Which {
 }
 
 #[derive(clap::Args)]
-struct Undo {
+pub(super) struct Undo {
     #[command(flatten)]
     which: Which,
     /// The step, by its name or its number; the one that waits unless given.
@@ -388,63 +388,97 @@ impl Flow<'_> {
             self.context.out.note(note);
             return Ok(1);
         }
-        if status == "compensation_failed" {
-            self.context.out.note(format!(
-                "What could not be undone waits for a person: naos {} retry-compensation {id}, \
-                 or resolve {id} once it is undone",
-                self.kind.word(),
-                id = cell(&answer["run"]),
-            ));
-        }
         Ok(exit_of(status))
     }
 
     /// The run that an id names, or the last one of this name.
-    pub(super) fn which(self, session: &mut Session, which: &str) -> Result<String, Fail> {
+    /// `verb` is what is to be done about it.
+    pub(super) fn which(
+        self,
+        session: &mut Session,
+        which: &str,
+        verb: &str,
+    ) -> Result<String, Fail> {
         if PlanId::parse(which).is_some() {
             return Ok(which.to_owned());
         }
         name(which)?;
         let last = self.last(session, which)?;
-        last["run"].as_str().map(str::to_owned).ok_or_else(|| {
-            let word = self.kind.word();
-            let what = format!("no {word} {which} ran yet");
-            Fail::new(Code::NOT_FOUND, what).help(format!("naos {word} run {which}"))
-        })
+        if let Some(run) = last["run"].as_str() {
+            return Ok(run.to_owned());
+        }
+        let any = session.get(api(&format!("/plan-runs?name={}&limit=1", part(which))))?;
+        if let Some(other) = items(&any).first() {
+            return Err(self.not_of_this(which, other, verb));
+        }
+        let word = self.kind.word();
+        let what = format!("no {word} {which} ran yet");
+        Err(Fail::new(Code::NOT_FOUND, what).help(format!("naos {word} run {which}")))
+    }
+
+    /// The run is of another kind than the command.
+    fn not_of_this(self, which: &str, found: &Value, verb: &str) -> Fail {
+        let (kind, word) = (cell(&found["kind"]), self.kind.word());
+        let what = format!(
+            "{which} is a run of the {kind} {}, no {word}",
+            cell(&found["name"])
+        );
+        let help = format!("naos {} {verb} {which}", verbs(&found["kind"]));
+        Fail::new(Code::NOT_FOUND, what).help(help)
     }
 
     /// The last run of this name; null where there is none.
     pub(super) fn last(self, session: &mut Session, name: &str) -> Result<Value, Fail> {
-        let kind = self.kind.word();
-        let path = format!("/plan-runs?kind={kind}&name={}&limit=1", part(name));
+        // `plan` tells of the runs of every kind, as `naos plan list` does.
+        let kind = match self.kind {
+            Kind::Plan => String::new(),
+            kind => format!("kind={}&", kind.word()),
+        };
+        let path = format!("/plan-runs?{kind}name={}&limit=1", part(name));
         let found = session.get(api(&path))?;
         Ok(items(&found).first().cloned().unwrap_or(Value::Null))
     }
 
     pub(super) fn tell(self, which: &Which, verb: &str, body: &Value) -> Ended {
+        let shown = match body["done"].as_bool() {
+            Some(false) => "retry-compensation",
+            _ => verb,
+        };
         let mut session = self.context.session()?;
-        let id = self.which(&mut session, &which.which)?;
+        let id = self.which(&mut session, &which.which, shown)?;
+        let before = session.get(api(&format!("/plan-runs/{id}")))?;
+        if self.kind != Kind::Plan && before["kind"] != self.kind.word() {
+            return Err(self.not_of_this(&which.which, &before, shown));
+        }
         session.post(api(&format!("/plan-runs/{id}/{verb}")), body)?;
         let found = session.get(api(&format!("/plan-runs/{id}")))?;
         if verb == "reset" {
             drop(session);
             show(&self.context.out, &found);
-            let status = found["status"].as_str().unwrap_or_default();
-            if !matches!(status, "cancelled" | "compensation_failed") {
-                let word = self.kind.word();
-                self.context.out.note(format!(
-                    "It had ended before: there was nothing to give up. naos {word} resume {id} \
-                     goes on where it ended, naos {word} run {name} begins anew.",
-                    id = cell(&found["run"]),
-                    name = cell(&found["name"]),
-                ));
+            if !before["ended"].is_null() {
+                self.context.out.note(self.had_ended(&found));
             }
             return Ok(0);
         }
         self.until_end(session, found, &which.wait)
     }
 
-    fn resolve(self, undo: &Undo, done: bool) -> Ended {
+    /// What there is to do about a run that was to be given up, and was over.
+    fn had_ended(self, found: &Value) -> String {
+        let (word, id, name) = (self.kind.word(), cell(&found["run"]), cell(&found["name"]));
+        let goes_on = match found["status"].as_str() {
+            Some("failed" | "cancelled") => {
+                format!("naos {word} resume {id} goes on where it ended, ")
+            }
+            _ => String::new(),
+        };
+        format!(
+            "It had ended before: there was nothing to give up. {goes_on}naos {word} run {name} \
+             begins anew."
+        )
+    }
+
+    pub(super) fn resolve(self, undo: &Undo, done: bool) -> Ended {
         let body = json!({"step": undo.step, "done": done});
         self.tell(&undo.which, "resolve", &body)
     }

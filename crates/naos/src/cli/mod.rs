@@ -451,8 +451,12 @@ fn log(globals: &Globals, serving: bool, out: &Out) {
 /// A name as it was typed.
 pub(crate) fn name(text: &str) -> Result<Name, Fail> {
     Name::new(text).map_err(|error| {
-        Fail::new(Code::BAD_NAME, error.to_string())
-            .help("for example: reader, invoice-checker, agent-7")
+        // What documents call `daily_standup` is `daily-standup` here.
+        let help = match Name::slug(text) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "for example: reader, invoice-checker, agent-7".to_owned(),
+        };
+        Fail::new(Code::BAD_NAME, error.to_string()).help(help)
     })
 }
 
@@ -508,6 +512,17 @@ mod tests {
     #[test]
     fn the_table_of_commands_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn names_that_are_none_are_mended() {
+        for (text, help) in [
+            ("daily_standup", "did you mean daily-standup?"),
+            ("Daily Standup", "did you mean daily-standup?"),
+            ("!", "for example: reader, invoice-checker, agent-7"),
+        ] {
+            assert_eq!(name(text).unwrap_err().help, help, "{text}");
+        }
     }
 
     #[test]

@@ -1,25 +1,28 @@
-//! `naos plan start|list|status|pause|resume|skip|cancel|signal`
+//! `naos plan start|list|status|pause|resume|skip|reset|cancel|signal|retry-compensation|resolve`
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use naos_types::Code;
+use naos_types::spec::Kind;
+use naos_types::{Code, Name};
 use serde_json::{Map, Value, json};
 
+use super::flow::{Flow, Undo, Which};
 use super::run::{until_closed, why};
 use super::{Context, Ended, exit_of, given, name, shown};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
-use crate::session::{WAIT_MS_MAX, api, part};
+use crate::session::{Session, WAIT_MS_MAX, api, part};
 
-/// Starts, shows, pauses and cancels plans.
+/// Starts, shows, pauses and cancels plans; RUN is a run's id, or a name for its last run.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     naos plan start weekly --input client=Riake --input week=41\n  \
     naos plan start weekly --input '{\"client\": \"Riake\"}' --no-wait\n  \
     naos plan list\n  naos plan pause plan_01jd8…\n  \
     naos plan skip plan_01jd8… say\n  naos plan resume plan_01jd8…\n  \
-    naos plan cancel plan_01jd8…")]
+    naos plan cancel plan_01jd8…\n  \
+    naos plan retry-compensation weekly --step book\n  naos plan resolve weekly --step book")]
 pub(crate) struct Plan {
     #[command(subcommand)]
     what: What,
@@ -40,34 +43,40 @@ enum What {
     },
     /// Shows one of them.
     Status {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
     },
     /// Lets one of them begin nothing more; what runs ends.
     Pause {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
     },
     /// Goes on where one of them was paused, failed or cancelled.
     Resume {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
     },
     /// Goes on without a step that has not ended: its output is null.
     Skip {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
         /// The step, by its name or its number.
         step: String,
     },
-    /// Cancels one of them.
+    /// Gives up one that isn't done, as it stands.
+    Reset(Which),
+    /// Tries again to undo what could not be undone.
+    RetryCompensation(Undo),
+    /// Says that somebody undid what could not be undone; the rest is undone then.
+    Resolve(Undo),
+    /// Cancels one of them; what can be undone is.
     Cancel {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
     },
     /// Sends one of them a signal: a step that waits for it goes on.
     Signal {
-        /// Its id.
+        /// Its id, or a name for its last run.
         run: String,
         /// The signal.
         name: String,
@@ -93,6 +102,10 @@ pub(super) struct Start {
 }
 
 pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
+    let flow = Flow {
+        context,
+        kind: Kind::Plan,
+    };
     match &plan.what {
         What::Start(start) => run(context, start, "plan"),
         What::List { name, limit } => list(context, name.as_deref(), *limit),
@@ -100,6 +113,9 @@ pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
         What::Pause { run } => tell(context, run, "pause", &json!({})),
         What::Resume { run } => tell(context, run, "resume", &json!({})),
         What::Skip { run, step } => tell(context, run, "skip", &json!({"step": step})),
+        What::Reset(which) => flow.tell(which, "reset", &json!({})),
+        What::RetryCompensation(undo) => flow.resolve(undo, false),
+        What::Resolve(undo) => flow.resolve(undo, true),
         What::Cancel { run } => cancel(context, run),
         What::Signal {
             run,
@@ -111,9 +127,12 @@ pub(crate) fn go(context: &Context, plan: &Plan) -> Ended {
 
 fn send(context: &Context, run: &str, signal: &str, data: &str) -> Ended {
     let signal = name(signal)?;
-    let data: Value = serde_json::from_str(&given(data)?)
-        .map_err(|error| malformed(format!("the data is no JSON: {error}")))?;
+    let data: Value = serde_json::from_str(&given(data)?).map_err(|error| {
+        let what = format!("the data is no JSON: {error}");
+        Fail::usage(what).help("quote a text: --data '\"yes\"'")
+    })?;
     let mut session = context.session()?;
+    let run = &which(context, &mut session, run)?;
     let body = json!({"name": signal, "data": data});
     let answer = session.post(api(&format!("/plan-runs/{}/signal", part(run))), &body)?;
     drop(session);
@@ -247,9 +266,22 @@ fn list(context: &Context, of: Option<&str>, limit: u32) -> Ended {
     Ok(0)
 }
 
+/// The run that an id names, or the last one of this name; the API refuses what is neither.
+fn which(context: &Context, session: &mut Session, run: &str) -> Result<String, Fail> {
+    if Name::new(run).is_err() {
+        return Ok(run.to_owned());
+    }
+    let flow = Flow {
+        context,
+        kind: Kind::Plan,
+    };
+    flow.which(session, run, "status")
+}
+
 fn status(context: &Context, run: &str) -> Ended {
     let mut session = context.session()?;
-    let answer = session.get(api(&format!("/plan-runs/{}", part(run))))?;
+    let run = which(context, &mut session, run)?;
+    let answer = session.get(api(&format!("/plan-runs/{}", part(&run))))?;
     drop(session);
     show(&context.out, &answer);
     Ok(0)
@@ -257,7 +289,11 @@ fn status(context: &Context, run: &str) -> Ended {
 
 fn cancel(context: &Context, run: &str) -> Ended {
     let mut session = context.session()?;
-    let answer = session.post(api(&format!("/plan-runs/{}/cancel", part(run))), &json!({}))?;
+    let run = which(context, &mut session, run)?;
+    let answer = session.post(
+        api(&format!("/plan-runs/{}/cancel", part(&run))),
+        &json!({}),
+    )?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
@@ -269,7 +305,8 @@ fn cancel(context: &Context, run: &str) -> Ended {
 /// Does something about a run, and shows how it stands then.
 fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
     let mut session = context.session()?;
-    let answer = session.post(api(&format!("/plan-runs/{}/{verb}", part(run))), body)?;
+    let run = which(context, &mut session, run)?;
+    let answer = session.post(api(&format!("/plan-runs/{}/{verb}", part(&run))), body)?;
     drop(session);
     show(&context.out, &answer);
     Ok(0)
@@ -309,20 +346,7 @@ pub(super) fn show(out: &Out, answer: &Value) {
         if let Some(why) = why(&step["problem"]) {
             out.note(format!("{}: {why}", cell(&step["name"])));
         }
-        let undo = &step["compensation"];
-        if undo["attempts"]
-            .as_u64()
-            .is_some_and(|attempts| attempts > 0)
-        {
-            let (name, status) = (cell(&undo["name"]), cell(&undo["status"]));
-            out.note(format!(
-                "{name}: {status} after {} attempts",
-                cell(&undo["attempts"])
-            ));
-            if let Some(why) = why(&undo["problem"]) {
-                out.note(format!("{name}: {why}"));
-            }
-        }
+        undoing(out, step);
     }
     let status = cell(&answer["status"]);
     out.note(format!(
@@ -340,6 +364,60 @@ pub(super) fn show(out: &Out, answer: &Value) {
         out.note(format!("It is paused: naos plan resume {run}"));
     } else if status == "held" {
         out.note("It waits for a person: naos approve");
+    }
+    if status == "compensation_failed" {
+        out.note(not_undone(answer));
+    }
+}
+
+/// What became of undoing a step, where anything did.
+fn undoing(out: &Out, step: &Value) {
+    let undo = &step["compensation"];
+    let attempts = undo["attempts"].as_u64().unwrap_or(0);
+    if attempts == 0 && undo["problem"].is_null() {
+        return;
+    }
+    let times = match attempts {
+        1 => "1 attempt".to_owned(),
+        n => format!("{n} attempts"),
+    };
+    let (name, status) = (cell(&undo["name"]), cell(&undo["status"]));
+    if undo["by_hand"] == true {
+        out.note(format!("{name}: resolved by hand, after {times} failed"));
+        return;
+    }
+    out.note(format!("{name}: {status} after {times}"));
+    if status != "done"
+        && let Some(why) = why(&undo["problem"])
+    {
+        out.note(format!("{name}: {why}"));
+    }
+}
+
+/// What could not be undone, and what a person can do about it.
+fn not_undone(answer: &Value) -> String {
+    if !answer["ended"].is_null() {
+        return "It was given up as it stands: what was not undone stays so.".to_owned();
+    }
+    let mut steps = answer["steps"].as_array().into_iter().flatten();
+    let failed = steps.find(|step| step["compensation"]["status"] == "failed");
+    let step = failed.map_or_else(|| "A step".to_owned(), |step| cell(&step["name"]));
+    let verbs = verbs(&answer["kind"]);
+    let run = cell(&answer["run"]);
+    format!(
+        "{step} could not be undone: that waits for a person.\n  \
+         naos {verbs} retry-compensation {run}   tries again\n  \
+         naos {verbs} resolve {run}   says that somebody undid it; the rest is undone then\n  \
+         naos {verbs} reset {run}   gives it up as it stands"
+    )
+}
+
+/// The command with the verbs for a run of this kind.
+pub(super) fn verbs(kind: &Value) -> &'static str {
+    match kind.as_str() {
+        Some("saga") => "saga",
+        Some("workflow") => "workflow",
+        _ => "plan",
     }
 }
 

@@ -85,6 +85,7 @@ impl Drawn {
             Some(StepStatus::Skipped) => "– ",
             Some(StepStatus::Failed) => "✕ ",
             Some(StepStatus::Undone) => "↶ ",
+            Some(StepStatus::ByHand) => "✎ ",
             Some(StepStatus::Refused) => "⊘ ",
             Some(StepStatus::Cancelled) => "■ ",
             Some(StepStatus::Unknown) => "? ",

@@ -121,6 +121,7 @@ words! {
         Skipped "skipped" Calm "Its condition was not met.",
         Failed "failed" Bad "Ended with an error.",
         Undone "undone" Warn "Done, then undone.",
+        ByHand "by_hand" Warn "Failed; a person did it.",
         Refused "refused" Bad "Not permitted.",
         Cancelled "cancelled" Calm "Ended by a person.",
         Unknown "unknown" Warn "The outcome is unknown.",

@@ -25,8 +25,8 @@ pub(crate) async fn show(call: Call) -> Answered {
         moves: moves(id, &plan),
         picture: picture(&plan, &steps, call.now),
         steps,
-        turns: (!plan.is_closed()).then(|| turns::of(&plan)),
-        cancel_key: (!plan.is_closed()).then(super::form_key),
+        turns: turns::of(&plan),
+        cancel_key: (!plan.is_closed() && !plan.undoing).then(super::form_key),
     };
     super::page(&call, &page)
 }
@@ -172,6 +172,8 @@ fn step(
         name: spec.name.to_string(),
         status: if undone(plan, &spec.name) {
             words::StepStatus::Undone
+        } else if plan.flow.undoes(&spec.name) && step.by_hand() {
+            words::StepStatus::ByHand
         } else {
             rows::step_status(step.status, step.retry_at.is_some())
         },

@@ -8,18 +8,23 @@ use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::turns::Turns;
 
-pub(super) fn of(plan: &Plan) -> Turns {
+/// None where it is over, or waits for a decision about what could not be undone.
+pub(super) fn of(plan: &Plan) -> Option<Turns> {
+    let stuck = plan.not_undone().is_some() && plan.paused.is_none();
+    if plan.is_closed() || stuck {
+        return None;
+    }
     let open = |name: &&Name| {
         let step = plan.steps.get(*name);
         step.is_some_and(|step| !step.status.is_closed())
     };
     let names = plan.forward().map(|spec| &spec.name);
-    Turns {
+    Some(Turns {
         key: super::form_key(),
         paused: plan.paused.is_some(),
         with: plan.paused_with.map(|above| above.to_string()),
         open: names.filter(open).map(ToString::to_string).collect(),
-    }
+    })
 }
 
 #[derive(Deserialize)]

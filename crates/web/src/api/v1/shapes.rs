@@ -188,7 +188,9 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
-            shown["compensation"] = step_of(reader, undo, found, texts);
+            let mut undoing = step_of(reader, undo, found, texts);
+            undoing["by_hand"] = json!(found.by_hand());
+            shown["compensation"] = undoing;
         }
         shown
     });

@@ -243,6 +243,21 @@ async fn what_documents_call_otherwise_is_found_by_that_name() {
     .await;
     let found = rig.get("/api/v1/resources/plan/plan_123").await.ok();
     assert_eq!(found["name"], "plan-123");
+    // It tells of another run: why it doesn't start is said.
+    let told = rig.post("/api/v1/plans/plan-123/start", json!({})).await;
+    assert!(
+        told.text.contains("tells how far another run is"),
+        "{}",
+        told.text
+    );
+    apply(
+        &rig,
+        "id: plan_123\ndag: {nodes: {n1: {action: {type: a.b}}}}\n",
+    )
+    .await;
+    rig.post("/api/v1/plans/plan-123/start", json!({}))
+        .await
+        .ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

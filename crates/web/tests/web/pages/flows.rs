@@ -123,10 +123,24 @@ async fn what_failed_goes_on_and_what_was_not_undone_is_decided() {
     assert_eq!(held["status"], "compensation_failed", "{held}");
     let page = rig.page(&cookie, &places[1]).await.text;
     assert!(page.contains("book could not be undone."), "{page}");
+    for verb in ["undone", "retry", "reset"] {
+        assert!(
+            page.contains(&format!("value=\"{verb}\"")),
+            "{verb} in {page}"
+        );
+    }
+    // What it would refuse isn't offered.
+    assert!(
+        !page.contains("value=\"pause\"") && !page.contains("/cancel\""),
+        "{page}"
+    );
     let body = "idempotency_key=undone&do=undone";
     rig.form(&cookie, &places[1], body).await;
     let done = over(&rig, &places[1]).await;
     assert_eq!(done["status"], "rolled_back", "{done}");
+    assert_eq!(done["steps"][0]["compensation"]["by_hand"], true, "{done}");
+    let page = rig.page(&cookie, &places[1]).await.text;
+    assert!(page.contains("Resolved by hand"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
