@@ -2,6 +2,8 @@
 
 waiting = Waits for you
 waiting-blank = Nothing waits for you.
+stuck-undo = { $value } could not be undone
+stuck-supervisor = Supervisor { $value } failed, and all beneath it rests
 untold = { $value } was not told that something waits.
 decided = Decided
 decided-blank = Nothing was decided yet.

@@ -39,6 +39,7 @@ pub(crate) async fn list(call: Call) -> Answered {
             .iter()
             .map(|(_, n)| rows::untold(&reader, n))
             .collect(),
+        stuck: rows::stuck(&reader)?,
         waiting: reader.open::<Approval>()?.iter().map(row).collect(),
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),

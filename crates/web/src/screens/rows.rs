@@ -19,8 +19,9 @@ use naos_types::{
 
 use crate::api::v1::runs::title_of;
 use crate::api::v1::shapes;
+use crate::api::v1::stuck::{self, Stuck};
 use crate::pages::agents::{AgentRow, LastRun};
-use crate::pages::approvals::{ApprovalRow, Untold};
+use crate::pages::approvals::{ApprovalRow, StuckRow, Untold};
 use crate::pages::costs::{self, BudgetRow};
 use crate::pages::excerpt::Excerpt;
 use crate::pages::home::FeedRow;
@@ -113,6 +114,28 @@ pub(super) fn told(reader: &Reader, problem: &Problem) -> Told {
         sentence,
         advice: problem.code.entry().help.to_owned(),
     }
+}
+
+/// What goes on by a person only, and asks nobody.
+pub(super) fn stuck(reader: &Reader) -> Result<Vec<StuckRow>, Refusal> {
+    let row = |one: &Stuck| {
+        let (what, name) = match one {
+            Stuck::GaveUp(name, _) => ("stuck-supervisor", name.to_string()),
+            Stuck::NotUndone(..) => {
+                let step = one.step().map_or("", |(of, ..)| of.as_str());
+                ("stuck-undo", format!("{}: {step}", one.name()))
+            }
+        };
+        StuckRow {
+            what,
+            name,
+            href: one.path(),
+            since_ms: one.since().0,
+            said: one.problem().map_or_else(String::new, |problem| told(reader, problem).sentence),
+            way: one.ways().pop().unwrap_or_default(),
+        }
+    };
+    Ok(stuck::all(reader)?.iter().map(row).collect())
 }
 
 pub(super) fn untold(reader: &Reader, notice: &Notice) -> Untold {

@@ -14,7 +14,7 @@ use naos_types::{Refusal, TaskId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{cards, shapes};
+use super::{cards, shapes, stuck};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -116,6 +116,7 @@ pub(crate) async fn list(call: Call) -> Answered {
         "items": items,
         "unseen": inbox.unseen(),
         "upto": inbox.count,
+        "stuck": stuck::shown(&reader)?,
         "seq": reader.seq()?,
     }))
 }

@@ -653,6 +653,7 @@ pub(crate) fn inbox(s: Text<'_>) -> Inbox {
     };
     Inbox {
         handle: Some(s("hanitra")),
+        stuck: super::stuck(s),
         rows: vec![
             row("inbox-called", "@hanitra which of the two?", true),
             row("inbox-said", "Two plans are enough.", true),

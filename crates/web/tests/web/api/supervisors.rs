@@ -121,6 +121,8 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
     let found = supervisor(&rig, "worker-supervisor").await;
     assert_eq!(found["status"], "failed", "{found}");
     assert_eq!(found["problem"]["said"], "a drill");
+    let status = rig.get("/api/v1/status").await.ok();
+    assert_eq!(status["stuck"], json!([]), "what is above restarts it");
     assert_eq!(agent(&rig, "processor-3").await, "failed");
     assert_eq!(agent(&rig, "auth-agent").await, "created");
     stands(&rig, "worker-supervisor", "running").await;
@@ -135,7 +137,17 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
         .await
         .ok();
     assert_eq!(agent(&rig, "data-agent").await, "failed");
+    let inbox = rig.get("/api/v1/inbox").await.ok();
+    let stuck = inbox["stuck"].as_array().unwrap();
+    let told: Vec<_> = stuck.iter().map(|one| (&one["what"], &one["name"])).collect();
+    let root = (&json!("supervisor.failed"), &json!("root-supervisor"));
+    assert_eq!(told, [root], "{inbox}");
     let cookie = rig.sign_in(&rig.owner).await;
+    for path in ["/", "/approvals", "/inbox"] {
+        let page = rig.page(&cookie, path).await;
+        let reset = "naos supervisor reset root-supervisor";
+        assert!(page.text.contains(reset), "{path}: {page:?}");
+    }
     let page = rig.page(&cookie, "/supervisors").await;
     assert!(
         page.text.contains("/supervisors/root-supervisor/reset"),
