@@ -41,6 +41,7 @@ last-run = Last run
 never-run = Never ran
 schedules-blank = Nothing happens at a time yet. Say when:
 schedules-more = More schedules
+schedule-waits-for = Waits for { $value }, which isn’t there
 schedule-next = Next times
 schedule-pause = Pause
 schedule-resume = Go on

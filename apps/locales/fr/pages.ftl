@@ -44,6 +44,7 @@ last-run = Dernière exécution
 never-run = Jamais exécuté
 schedules-blank = Rien n’est encore planifié. Dites quand :
 schedules-more = Autres planifications
+schedule-waits-for = Attend { $value }, qui n’existe pas
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
 schedule-resume = Reprendre
