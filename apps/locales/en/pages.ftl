@@ -329,6 +329,7 @@ rules = Standing rules
 rule-taken = Answered with yes in the name of
 rule-until = until
 rule-answers = answers so far:
+rule-lapsed = It holds no longer: { $value }
 rule-offered = Answered with yes so often in a row:
 rule-take = Always say yes for 30 days
 rule-end = End it

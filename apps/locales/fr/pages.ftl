@@ -332,6 +332,7 @@ rules = Règles permanentes
 rule-taken = Répondu oui au nom de
 rule-until = jusqu’au
 rule-answers = réponses jusqu’ici :
+rule-lapsed = Elle ne vaut plus : { $value }
 rule-offered = Répondu oui tant de fois de suite :
 rule-take = Toujours dire oui pendant 30 jours
 rule-end = Y mettre fin

@@ -247,7 +247,13 @@ pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name:
         Some(output) => crate::task::text(turn, output)?.unwrap_or_default(),
         None => String::new(),
     };
-    let output = section("What came of it", &output);
+    let output = match output.as_str() {
+        "" => String::new(),
+        text => {
+            let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
+            section("What came of it", &crate::task::marked(&text[..end]))
+        }
+    };
     let input = format!(
         "{asked}{output}{checklist}\n\n# What is asked of you\n\nYou are {name}, and were called \
          in the thread of this task. Your answer is posted there: `@name` calls another agent. \

@@ -21,7 +21,7 @@ pub use board::{
 pub(crate) use board::{closed, entrust, on_board, plan_closed, step_started, taken};
 pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
-pub(crate) use work::{composed, text};
+pub(crate) use work::{composed, marked, text};
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

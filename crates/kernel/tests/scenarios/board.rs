@@ -108,6 +108,11 @@ pub fn given(bench: &Bench, agent: &str) -> String {
     bench.text(&inputs[0])
 }
 
+/// How somebody is told what another agent made.
+pub fn made(by: &str, what: &str) -> String {
+    format!("# What {by} made of it\n\n<from-outside>\n{what}\n</from-outside>")
+}
+
 #[test]
 fn a_task_goes_through_work_review_and_approval() {
     let mut bench = cell();
@@ -125,10 +130,10 @@ fn a_task_goes_through_work_review_and_approval() {
     assert_eq!(status(&bench, task), TaskStatus::InProgress);
     assert_eq!(given(&bench, "pm"), "# Pricing\n\nThree plans.");
     play_in(&mut bench, "finish pm the spec");
-    assert!(given(&bench, "dev").ends_with("# What pm made of it\n\nthe spec"));
+    assert!(given(&bench, "dev").ends_with(&made("pm", "the spec")));
     play_in(&mut bench, "finish dev a page");
     assert_eq!(status(&bench, task), TaskStatus::SquadReview);
-    assert!(given(&bench, "critic").contains("# The result, made by dev\n\na page\n"));
+    assert!(given(&bench, "critic").contains("# The result, made by dev\n\n<from-outside>\na page\n"));
     play_in(
         &mut bench,
         r#"finish critic {"verdict": "refute", "evidence": ["no price"]}"#,

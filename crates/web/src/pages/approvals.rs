@@ -36,6 +36,8 @@ pub struct RuleRow {
     pub same: u64,
     /// Who took the rule, until when it holds, UTC milliseconds, and how much it answered.
     pub rule: Option<(String, i64, u64)>,
+    /// Why that answers nothing any more.
+    pub lapsed: Option<String>,
     /// The key of its form; nothing where the reader may not.
     pub key: String,
     /// Whether the reader may take it.
@@ -136,6 +138,7 @@ mod tests {
         check::contains(&html, "<code>letter/ask</code>");
         assert_eq!(html.matches("value=\"take\"").count(), 1, "one is taken");
         assert_eq!(html.matches("value=\"end\"").count(), 2);
+        check::contains(&html, "agent growth changed since: its manifest");
     }
 
     #[test]

@@ -211,7 +211,7 @@ pub(super) fn agent_row(
     now: Time,
 ) -> Result<AgentRow, Refusal> {
     let (money, none_left) = shapes::purse(reader, name, now)?;
-    let status = agent.status(none_left);
+    let status = shapes::agent_status(reader, name, agent, none_left)?;
     let last_run = match agent.last {
         Some((id, _)) => reader.find::<Run>(&id)?.map(|run| LastRun {
             id: id.to_string(),

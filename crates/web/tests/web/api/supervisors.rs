@@ -100,7 +100,7 @@ async fn who_comes_beneath_one_that_rests_waits_for_it() {
     let stop = "/api/v1/supervisors/boss/stop";
     rig.post(stop, json!({})).await.ok();
     rig.agent("late").await;
-    assert_eq!(agent(&rig, "late").await, "failed");
+    assert_eq!(agent(&rig, "late").await, "stopped", "a person stopped it");
     let waits = json!({"agent": "late", "input": "later", "wait_ms": 0});
     let waits = rig.post("/api/v1/runs", waits).await.json();
     assert_eq!(waits["status"], "queued", "{waits}");
@@ -201,7 +201,16 @@ async fn supervisors_are_made_changed_and_refused() {
     rig.post("/api/v1/supervisors/boss/stop", json!({}))
         .await
         .ok();
-    assert_eq!(agent(&rig, "ann").await, "failed");
+    assert_eq!(agent(&rig, "ann").await, "stopped");
+    let found = supervisor(&rig, "boss").await;
+    assert_eq!(found["children"][0]["status"], "stopped", "{found}");
+    let listed = rig.get("/api/v1/agents").await.ok();
+    assert_eq!(listed["items"][0]["stopped_with"], "boss", "{listed}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    for path in ["/agents", "/supervisors"] {
+        let page = rig.page(&cookie, path).await.text;
+        assert!(!page.contains("Its last run failed"), "{path}: {page}");
+    }
     rig.post("/api/v1/supervisors/boss/start", json!({}))
         .await
         .ok();
