@@ -27,6 +27,7 @@ const NAMING: &[&str] = &[
     "pool",
     "instruction",
     "skills",
+    "for",
 ];
 /// Keys whose values are people's words, or what something itself is called.
 const SAYING: &[&str] = &[

@@ -163,7 +163,7 @@ pub(crate) fn fault_in(
 }
 
 /// A fault where an item names something else.
-fn fault_naming(
+pub(crate) fn fault_naming(
     documents: &[Document<'_>],
     item: &Item,
     word: &str,

@@ -133,14 +133,20 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
                 role: *role,
                 by: by.clone(),
             })?;
+            if *role < Role::Staff {
+                let handle = known(turn, *member)?.handle.clone();
+                crate::task::left_by(turn, by, (*member, handle), "works on no tasks any more")?;
+            }
             Ok(Reply::Done)
         }
         command::Member::Remove { member } => {
             an_owner_stays(turn, *member, None)?;
+            let handle = known(turn, *member)?.handle.clone();
             turn.emit(member::Removed {
                 member: *member,
                 by: by.clone(),
             })?;
+            crate::task::left_by(turn, by, (*member, handle), "is no member any more")?;
             Ok(Reply::Done)
         }
         command::Member::IssueToken {
@@ -241,7 +247,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::TokenRevoked(f) => {
             turn.member_mut(&f.member)?.tokens.remove(&f.token);
         }
-        Fact::HandleSet(f) => turn.member_mut(&f.member)?.handle.clone_from(&f.handle),
+        Fact::HandleSet(f) => {
+            turn.member_mut(&f.member)?.handle.clone_from(&f.handle);
+            if let Some(handle) = &f.handle {
+                crate::notice::called(turn, handle, f.member)?;
+            }
+        }
         Fact::Told(f) => inbox::fold(turn, f)?,
         Fact::Saw(f) => turn.inbox_mut(&f.member)?.seen = f.upto,
     }

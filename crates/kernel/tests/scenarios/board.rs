@@ -609,3 +609,44 @@ fn a_message_names_whom_it_calls() {
     });
     assert_eq!(said.unwrap(), [name("pm"), name("critic")]);
 }
+
+#[test]
+fn what_a_member_leaves_is_nobodys_again() {
+    for removed in [true, false] {
+        let mut bench = cell();
+        let add = command::Member::Add {
+            name: sealed("Ana"),
+            role: Role::Staff,
+            handle: Some(name("ana")),
+        };
+        let Ok(Reply::Member(member)) = bench.command(add).0 else {
+            panic!("a member");
+        };
+        let hers = Card {
+            to: Some(Assignee::Member(member)),
+            ..Card::default()
+        };
+        let (open, done) = (put(&mut bench, hers.clone()), put(&mut bench, hers));
+        let others = put(&mut bench, card("pm"));
+        let finish = command::Task::Finish {
+            task: done,
+            output: None,
+        };
+        bench.command(finish).0.unwrap();
+        let (leaves, why): (naos_types::Command, _) = match removed {
+            true => (command::Member::Remove { member }.into(), "is no member any more"),
+            false => {
+                let role = Role::External;
+                let change = command::Member::ChangeRole { member, role };
+                (change.into(), "works on no tasks any more")
+            }
+        };
+        bench.command(leaves).0.unwrap();
+        assert_eq!(status(&bench, open), TaskStatus::Inbox);
+        let said = thread(&bench, open).pop().unwrap();
+        assert!(said.contains(&format!("@ana's, who {why}")), "{said}");
+        assert_eq!(status(&bench, done), TaskStatus::Done);
+        assert_eq!(status(&bench, others), TaskStatus::Assigned);
+        assert_eq!(thread(&bench, others), Vec::<String>::new());
+    }
+}

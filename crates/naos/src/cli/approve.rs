@@ -297,6 +297,12 @@ fn show(out: &Out, found: &Value) {
         cell(&found["approval"]),
         cell(&found["title"])
     ));
+    let left = &found["delegated"];
+    if !left.is_null() {
+        let note = cell(&left["note"]);
+        let note = if note.is_empty() { note } else { format!(": {note}") };
+        out.line(format!("\nleft to {}{note}", cell(&left["name"])));
+    }
     for key in ["author", "status", "options", "evidence", "text", "body"] {
         let text = shown(&found[key]);
         if !text.is_empty() {

@@ -18,7 +18,7 @@ use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
-    PlanId, Refusal, RunId, RunLimits, Seq, Spender, TaskId, Time,
+    PlanId, Refusal, Role, RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -279,6 +279,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
         "delegated": approval.delegated.as_ref().map(|(to, note)| json!({
             "to": to,
+            "name": super::cards::speaker(reader, &Actor::Member(*to, Role::Staff)),
             "note": note.as_ref().map(|note| reader.sealed(note)),
         })),
     })
