@@ -90,6 +90,8 @@ fn an_owner_stays(turn: &Turn<'_>, member: MemberId, revoked: Option<TokenId>) -
 fn is_free(turn: &Turn<'_>, handle: &Name) -> Done {
     let taken = if handle.as_str() == crate::message::ALL {
         "calls everybody"
+    } else if handle.as_str() == crate::message::SELF {
+        "is naos itself"
     } else if turn.agent(handle)?.is_some() {
         "is an agent"
     } else if is_named(turn, handle) {

@@ -29,6 +29,8 @@ pub const LINES_PER_PIECE: u32 = 64;
 pub const CALLED_MAX: usize = 16;
 /// Who says it calls everybody who has to do with a task.
 pub const ALL: &str = "all";
+/// What naos itself is called, where it says something: nobody else is called so.
+pub const SELF: &str = "naos";
 /// What an agent says that has nothing to say.
 pub const QUIET: &str = "HEARTBEAT_OK";
 /// Beside that it may say so many characters that nobody hears.
