@@ -31,7 +31,16 @@ const NAMING: &[&str] = &[
 ];
 /// Keys whose values are people's words, or what something itself is called.
 const SAYING: &[&str] = &[
-    "id", "title", "description", "input", "inputs", "prompt", "render", "text", "type", "on",
+    "id",
+    "title",
+    "description",
+    "input",
+    "inputs",
+    "prompt",
+    "render",
+    "text",
+    "type",
+    "on",
 ];
 
 /// Where what is `kind` and called `name` names `word`; none where the text is no document, or
@@ -165,7 +174,11 @@ mod tests {
             (steps, Kind::Workflow, "w", "ann", 4, 16),
         ] {
             let found = place_of(text, kind, name, word);
-            assert_eq!(found, Some(Mark { line, column }), "{name} names {word} in\n{text}");
+            assert_eq!(
+                found,
+                Some(Mark { line, column }),
+                "{name} names {word} in\n{text}"
+            );
         }
         assert_eq!(place_of(plan, Kind::Plan, "p", "nobody"), None);
         assert_eq!(place_of("a: [", Kind::Plan, "p", "ann"), None);

@@ -379,7 +379,11 @@ mod tests {
             taken(serde_json::from_value(answer).unwrap())
         };
         let long = said(8_000_000);
-        assert!(!long.is_error && long.text.starts_with("yyy"), "{}", long.text.len());
+        assert!(
+            !long.is_error && long.text.starts_with("yyy"),
+            "{}",
+            long.text.len()
+        );
         let longer = said(9_000_000);
         assert!(longer.is_error, "{}", longer.text.len());
         assert!(longer.text.contains("8388608 bytes"), "{}", longer.text);

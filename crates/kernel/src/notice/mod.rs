@@ -11,8 +11,7 @@ use naos_types::fact::{Problem, member, resource};
 use naos_types::input::{CallEnded, CallOutcome};
 use naos_types::spec::{Channel, Gathered, Kind, Letter, Telling, Urgency};
 use naos_types::{
-    ApprovalStatus, BodyRef, Code, MemberId, Name, NoticeId, NoticeStatus, RunStatus, Sealed,
-    Time,
+    ApprovalStatus, BodyRef, Code, MemberId, Name, NoticeId, NoticeStatus, RunStatus, Sealed, Time,
 };
 use serde::{Deserialize, Serialize};
 

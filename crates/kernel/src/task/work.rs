@@ -190,7 +190,10 @@ fn entrusted(by: &Name, brief: &str) -> String {
     if words.is_empty() {
         return title.to_owned();
     }
-    format!("{title}\n\n{by} wants this done, and says:\n\n{}", marked(words))
+    format!(
+        "{title}\n\n{by} wants this done, and says:\n\n{}",
+        marked(words)
+    )
 }
 
 /// What whoever works on a task is given: what is to be done, the documents that come with it, and

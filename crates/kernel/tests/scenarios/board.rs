@@ -133,7 +133,9 @@ fn a_task_goes_through_work_review_and_approval() {
     assert!(given(&bench, "dev").ends_with(&made("pm", "the spec")));
     play_in(&mut bench, "finish dev a page");
     assert_eq!(status(&bench, task), TaskStatus::SquadReview);
-    assert!(given(&bench, "critic").contains("# The result, made by dev\n\n<from-outside>\na page\n"));
+    assert!(
+        given(&bench, "critic").contains("# The result, made by dev\n\n<from-outside>\na page\n")
+    );
     play_in(
         &mut bench,
         r#"finish critic {"verdict": "refute", "evidence": ["no price"]}"#,
@@ -634,7 +636,10 @@ fn what_a_member_leaves_is_nobodys_again() {
         };
         bench.command(finish).0.unwrap();
         let (leaves, why): (naos_types::Command, _) = match removed {
-            true => (command::Member::Remove { member }.into(), "is no member any more"),
+            true => (
+                command::Member::Remove { member }.into(),
+                "is no member any more",
+            ),
             false => {
                 let role = Role::External;
                 let change = command::Member::ChangeRole { member, role };

@@ -73,14 +73,8 @@ fn whoever_is_handed_a_task_does_what_is_left_of_it() {
     assert!(given(&bench, "fury").ends_with(&made("pm", "the spec")));
     play_in(&mut bench, "finish fury a page");
     let asked = given(&bench, "critic");
-    assert!(
-        asked.contains(&made("pm", "the spec")),
-        "{asked}"
-    );
-    assert!(
-        asked.ends_with(&made("fury", "a page")),
-        "{asked}"
-    );
+    assert!(asked.contains(&made("pm", "the spec")), "{asked}");
+    assert!(asked.ends_with(&made("fury", "a page")), "{asked}");
     play_in(&mut bench, "finish critic a better page");
     assert_eq!(status(&bench, task), TaskStatus::Done);
     assert_eq!(result(&bench, task), "a better page");
@@ -124,7 +118,10 @@ fn whoever_goes_on_sees_what_was_refuted() {
     go(&mut bench);
     let asked = given(&bench, "dev");
     assert!(asked.contains(&made("pm", "a page")), "{asked}");
-    assert!(asked.contains("# What critic refuted in that\n\n<from-outside>\n{") && asked.contains("no price"));
+    assert!(
+        asked.contains("# What critic refuted in that\n\n<from-outside>\n{")
+            && asked.contains("no price")
+    );
 }
 
 #[test]

@@ -300,7 +300,11 @@ fn show(out: &Out, found: &Value) {
     let left = &found["delegated"];
     if !left.is_null() {
         let note = cell(&left["note"]);
-        let note = if note.is_empty() { note } else { format!(": {note}") };
+        let note = if note.is_empty() {
+            note
+        } else {
+            format!(": {note}")
+        };
         out.line(format!("\nleft to {}{note}", cell(&left["name"])));
     }
     for key in ["author", "status", "options", "evidence", "text", "body"] {

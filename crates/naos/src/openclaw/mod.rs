@@ -310,7 +310,9 @@ fn unfit(text: &str) -> Option<String> {
 /// What is wrong with how sure it is, and where that stands; nothing where it doesn't say so.
 fn unsure(at: usize, line: &str, one: &Value) -> Option<String> {
     let sure = one.get("confidence")?;
-    let fits = sure.as_f64().is_some_and(|sure| (0.0..=1.0).contains(&sure));
+    let fits = sure
+        .as_f64()
+        .is_some_and(|sure| (0.0..=1.0).contains(&sure));
     if fits {
         return None;
     }
@@ -380,7 +382,10 @@ mod tests {
             let found = unfit(&line(sure));
             match expected {
                 None => assert_eq!(found, None, "{sure}"),
-                Some(part) => assert!(found.clone().is_some_and(|why| why.contains(part)), "{found:?}"),
+                Some(part) => assert!(
+                    found.clone().is_some_and(|why| why.contains(part)),
+                    "{found:?}"
+                ),
             }
         }
     }

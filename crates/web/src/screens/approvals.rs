@@ -34,8 +34,7 @@ pub(crate) async fn list(call: Call) -> Answered {
     let before = call.word("before", ApprovalId::parse)?;
     let fits = |_: &ApprovalId, a: &Approval| a.status != ApprovalStatus::Pending;
     let decided = reader.newest::<Approval>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
-    let row =
-        |(id, a): &(ApprovalId, Arc<Approval>)| rows::approval_row(&reader, *id, a);
+    let row = |(id, a): &(ApprovalId, Arc<Approval>)| rows::approval_row(&reader, *id, a);
     let untold = notices::troubled(&reader)?;
     let page = Approvals {
         untold: untold

@@ -131,7 +131,9 @@ pub(super) fn stuck(reader: &Reader) -> Result<Vec<StuckRow>, Refusal> {
             name,
             href: one.path(),
             since_ms: one.since().0,
-            said: one.problem().map_or_else(String::new, |problem| told(reader, problem).sentence),
+            said: one
+                .problem()
+                .map_or_else(String::new, |problem| told(reader, problem).sentence),
             way: one.ways().pop().unwrap_or_default(),
         }
     };

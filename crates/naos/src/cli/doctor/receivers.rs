@@ -78,8 +78,15 @@ fn silent(driver: &Value) -> Option<Found> {
         None => format!("it rests after {}", driver["failures_max"]),
     };
     let problem = &driver["problem"];
-    let why: Vec<String> = ["note", "said"].iter().map(|key| cell(&problem[*key])).collect();
-    let why: Vec<&str> = why.iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+    let why: Vec<String> = ["note", "said"]
+        .iter()
+        .map(|key| cell(&problem[*key]))
+        .collect();
+    let why: Vec<&str> = why
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !it.is_empty())
+        .collect();
     let says = format!(
         "{who} failed {in_a_row} times in a row, last at {}: {}; {rests}, {waiting} events wait: \
          `naos driver show {name}`, and `naos driver reset {name}` once it answers",
@@ -95,7 +102,11 @@ fn aside(dead: &Value) -> Vec<Found> {
     for one in items(dead) {
         *counts.entry(cell(&one["consumer"])).or_default() += 1;
     }
-    let more = if dead["more"] == true { " at least" } else { "" };
+    let more = if dead["more"] == true {
+        " at least"
+    } else {
+        ""
+    };
     let one = |(name, count): (String, u64)| {
         let says = format!(
             "{count}{more} events of {name} were put aside: \
@@ -123,7 +134,12 @@ mod tests {
         let deliver = json!({"url": "https://shop.example.org", "why": null, "said": said});
         let mut shop = json!({"name": "shop", "deliver": deliver, "behind": 2, "in_flight": 1});
         let told = says(undelivered(&shop));
-        for part in ["https://shop.example.org", "since 12:00", "answered 503", "3 wait"] {
+        for part in [
+            "https://shop.example.org",
+            "since 12:00",
+            "answered 503",
+            "3 wait",
+        ] {
             assert!(told.contains(part), "{part}: {told}");
         }
         shop["deliver"]["said"]["failing_since"] = Value::Null;

@@ -85,12 +85,7 @@ fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Value, Fail
     )))
 }
 
-fn dead_list(
-    context: &Context,
-    consumer: Option<&str>,
-    limit: u32,
-    before: Option<&str>,
-) -> Ended {
+fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Option<&str>) -> Ended {
     const COLUMNS: [&str; 4] = ["consumer", "event", "attempts", "at"];
     let mut path = format!("/events/dead?limit={limit}");
     for (key, value) in [("consumer", consumer), ("before", before)] {

@@ -25,8 +25,8 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, fault_naming, judge, misgrown_tree, missing, nested,
-    unskilled,
+    Document, Item, Judged, fault_at, fault_in, fault_naming, judge, misgrown_tree, missing,
+    nested, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -297,7 +297,13 @@ fn unknown_members(
         }
         let what = format!("notice {name} is waiting: no member is called @{handle}");
         let help = "`naos member list` shows who there is, `naos member handle` gives them a word";
-        out.push(fault_naming(documents, item, handle.as_str(), what, Some(help.into())));
+        out.push(fault_naming(
+            documents,
+            item,
+            handle.as_str(),
+            what,
+            Some(help.into()),
+        ));
     }
     Ok(out)
 }

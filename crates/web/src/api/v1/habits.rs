@@ -51,7 +51,9 @@ pub(crate) fn lapsed(
         return Ok(Some(format!("it answered {ANSWERS_MAX} questions")));
     }
     let (name, rest) = key.0.split_once('/').unwrap_or((key.0.as_str(), ""));
-    let role = rest.rsplit_once('/').and_then(|(_, role)| Role::parse(role));
+    let role = rest
+        .rsplit_once('/')
+        .and_then(|(_, role)| Role::parse(role));
     let who = match &rule.by {
         Actor::Member(id, _) => reader.find::<Member>(id)?,
         _ => None,
@@ -71,7 +73,10 @@ pub(crate) fn lapsed(
             }
             (agent, maker)
         }
-        _ => (rest.split('/').next().unwrap_or_default(), rule.stamp.as_str()),
+        _ => (
+            rest.split('/').next().unwrap_or_default(),
+            rule.stamp.as_str(),
+        ),
     };
     if maker.is_empty() {
         return Ok(None); // nobody made what is asked about
@@ -88,7 +93,13 @@ fn changed_plan(reader: &Reader, name: &str, version: &str) -> Result<Option<Str
         return Ok(None);
     };
     let mut found = None;
-    for kind in [Kind::Plan, Kind::Workflow, Kind::Saga, Kind::Pool, Kind::Instruction] {
+    for kind in [
+        Kind::Plan,
+        Kind::Workflow,
+        Kind::Saga,
+        Kind::Pool,
+        Kind::Instruction,
+    ] {
         if let Some(kept) = reader.find::<Resource>(&ResourceKey(kind, name.clone()))? {
             if kept.version.to_string() == version {
                 return Ok(None);

@@ -138,8 +138,7 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
         parent.is_none_or(Option::is_none)
     };
     let failed = reader.all::<Supervisor>(NAMES_MAX)?.into_iter();
-    let failed =
-        failed.filter(|(name, found)| found.standing == Standing::Failed && is_root(name));
+    let failed = failed.filter(|(name, found)| found.standing == Standing::Failed && is_root(name));
     let mut out: Vec<Stuck> = failed
         .map(|(name, found)| Stuck::GaveUp(name, found))
         .collect();

@@ -148,7 +148,11 @@ async fn what_isnt_taken_comes_again_under_the_same_id_and_is_put_aside() {
     assert_eq!(found.event()["data"]["n"], 2);
     found.answer(200, "");
     let found = until(&rig, |found| found["done"] == 2).await;
-    assert_eq!(found["deliver"]["said"]["failing_since"], Value::Null, "it is there again");
+    assert_eq!(
+        found["deliver"]["said"]["failing_since"],
+        Value::Null,
+        "it is there again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

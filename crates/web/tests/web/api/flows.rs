@@ -220,8 +220,14 @@ async fn a_compensation_that_fails_waits_and_is_resolved() {
     let resolve = format!("naos saga resolve {id} --step 1");
     for path in ["approvals", "inbox", "status"] {
         let stuck = rig.get(&format!("/api/v1/{path}")).await.ok()["stuck"].take();
-        assert_eq!(stuck[0]["what"], "plan.compensation_failed", "{path}: {stuck}");
-        assert_eq!((&stuck[0]["step"], &stuck[0]["name"]), (&json!("book"), &json!("trip")));
+        assert_eq!(
+            stuck[0]["what"], "plan.compensation_failed",
+            "{path}: {stuck}"
+        );
+        assert_eq!(
+            (&stuck[0]["step"], &stuck[0]["name"]),
+            (&json!("book"), &json!("trip"))
+        );
         let ways = stuck[0]["ways"].as_array().unwrap();
         assert!(ways.contains(&json!(resolve)), "{stuck}");
     }

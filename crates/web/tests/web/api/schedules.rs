@@ -48,8 +48,14 @@ async fn what_a_schedule_starts_and_isnt_there_is_told() {
     let text = "type: schedule\nname: night\nevery: 1d\nplan: sweep\n";
     let applied = apply(&rig, text).await;
     let warning = &applied["warnings"][0];
-    assert_eq!(warning["what"], "schedule night is waiting: plan sweep", "{applied}");
-    assert_eq!((&warning["line"], &warning["column"]), (&json!(4), &json!(7)));
+    assert_eq!(
+        warning["what"], "schedule night is waiting: plan sweep",
+        "{applied}"
+    );
+    assert_eq!(
+        (&warning["line"], &warning["column"]),
+        (&json!(4), &json!(7))
+    );
     let listed = rig.get("/api/v1/schedules").await.ok();
     assert_eq!(listed["items"][0]["waits_for"], "plan sweep", "{listed}");
     let cookie = rig.sign_in(&rig.owner).await;

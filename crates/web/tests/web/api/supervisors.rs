@@ -139,7 +139,10 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
     assert_eq!(agent(&rig, "data-agent").await, "failed");
     let inbox = rig.get("/api/v1/inbox").await.ok();
     let stuck = inbox["stuck"].as_array().unwrap();
-    let told: Vec<_> = stuck.iter().map(|one| (&one["what"], &one["name"])).collect();
+    let told: Vec<_> = stuck
+        .iter()
+        .map(|one| (&one["what"], &one["name"]))
+        .collect();
     let root = (&json!("supervisor.failed"), &json!("root-supervisor"));
     assert_eq!(told, [root], "{inbox}");
     let cookie = rig.sign_in(&rig.owner).await;
