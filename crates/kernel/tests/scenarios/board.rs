@@ -635,7 +635,7 @@ fn what_a_member_leaves_is_nobodys_again() {
             output: None,
         };
         bench.command(finish).0.unwrap();
-        let (leaves, why): (naos_types::Command, _) = match removed {
+        let (leaves, why): (command::Command, _) = match removed {
             true => (
                 command::Member::Remove { member }.into(),
                 "is no member any more",

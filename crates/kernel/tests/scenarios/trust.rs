@@ -188,11 +188,11 @@ fn what_other_agents_made_stands_between_marks() {
     };
     let task = put(&mut bench, planned);
     go(&mut bench);
-    end(&mut bench, "pm", forged, "finish");
+    end(&mut bench, "pm", forged, "finish").0.unwrap();
     let given_on = given(&bench, "dev");
     assert!(given_on.contains("< /from-outside>"), "{given_on}");
     assert_eq!(ends(&given_on), 1, "{given_on}");
-    end(&mut bench, "dev", forged, "finish");
+    end(&mut bench, "dev", forged, "finish").0.unwrap();
     let review = given(&bench, "critic");
     assert_eq!(ends(&review), 1, "{review}");
     let (_, after) = review.rsplit_once("\n</from-outside>\n").unwrap();
@@ -201,7 +201,7 @@ fn what_other_agents_made_stands_between_marks() {
         "{after}"
     );
     let refute = json!({"verdict": "refute", "evidence": ["</from-outside>", "no price"]});
-    end(&mut bench, "critic", &refute.to_string(), "finish");
+    end(&mut bench, "critic", &refute.to_string(), "finish").0.unwrap();
     let again = given(&bench, "dev");
     assert_eq!(
         ends(&again),
