@@ -166,7 +166,7 @@ mod tests {
                       - {name: one, plan: {name: greet, inputs: \"{}\"}}\n";
         let steps = "workflows:\n  w:\n    steps:\n      - {name: ann, input: bob}\n";
         for (text, kind, name, word, line, column) in [
-            (plan, Kind::Plan, "p", "ann", 7, 28),
+            (plan, Kind::Plan, "p", "ann", 7, 29),
             (two, Kind::Plan, "a", "ann", 3, 37),
             (two, Kind::Plan, "b", "ann", 5, 37),
             (tree, Kind::Supervisor, "boss", "ann", 3, 21),

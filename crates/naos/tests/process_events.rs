@@ -121,7 +121,7 @@ fn process_events_are_taken_and_put_aside() {
     let behind = format!("mailer/{event}");
     let list = ["events", "dead", "list", "--limit", "1"];
     assert_eq!(project.json(&list)["items"][0]["event"], sent["event"]);
-    let rest = project.json(&[&list[..], &["--before", &behind]].concat());
+    let rest = project.json(&[&list[..], &["--before", behind.as_str()]].concat());
     assert_eq!(rest["items"], json!([]), "it is behind nothing");
     let doctor = project.naos(&["doctor"]);
     let advice = "naos events dead list --consumer mailer";

@@ -170,7 +170,7 @@ impl Server {
                 .await
                 .map_err(|_| not_sent("it doesn't say which tools it has"))?;
             let page = page.map_err(|error| not_sent(short(&error.to_string())))?;
-            if !fits(&page) {
+            if !fits(|count| serde_json::to_writer(count, &page)) {
                 let why = format!("one message of it has more than {MESSAGE_BYTES_MAX} bytes");
                 return Err(not_sent(why));
             }
@@ -286,11 +286,11 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
 
 /// Whether what a server said is no longer than one message of it may be. Its transport holds
 /// lines and streams to that, but reads an answer that comes as a whole up to twice as long.
-fn fits(said: &impl serde::Serialize) -> bool {
+fn fits(write: impl FnOnce(&mut Count) -> serde_json::Result<()>) -> bool {
     let mut count = Count {
         left: MESSAGE_BYTES_MAX,
     };
-    serde_json::to_writer(&mut count, said).is_ok()
+    write(&mut count).is_ok()
 }
 
 /// Takes so many bytes, keeps none of them, and takes no more.
@@ -312,7 +312,7 @@ impl std::io::Write for Count {
 
 /// What a tool answered; nothing of an answer that is longer than it may be.
 fn taken(answer: CallToolResult) -> Said {
-    if !fits(&answer) {
+    if !fits(|count| serde_json::to_writer(count, &answer)) {
         let text = format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken");
         return Said {
             text,

@@ -473,7 +473,7 @@ fn whoever_is_to_hear_of_it_does() {
     play_in(&mut bench, "finish pm three plans; wait 0s");
     let heard = given(&bench, "critic");
     assert!(
-        heard.contains("# What came of it\n\nthree plans"),
+        heard.contains("# What came of it\n\n<from-outside>\nthree plans\n</from-outside>"),
         "{heard}"
     );
     assert!(heard.contains("naos: The task is done."), "{heard}");

@@ -13,7 +13,7 @@ use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
 use naos_types::spec::{
     DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
-    SupervisorSpec, TOOL_KEY_PREFIX, Telling, When,
+    SupervisorSpec, TOOL_KEY_PREFIX, When,
 };
 use naos_types::{Code, Digest, DocPath, Name, Seq, TenantId, Time};
 use serde::Deserialize;
@@ -283,15 +283,11 @@ fn unknown_members(
         let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
             continue;
         };
-        let Spec::Telling(Telling {
-            member: Some(handle),
-            ..
-        }) = spec
-        else {
+        let Some(handle) = spec.telling().and_then(|telling| telling.member) else {
             continue;
         };
         let before = kept_spec(reader, *kind, name)?.and_then(|spec| spec.telling());
-        let stays = before.is_some_and(|before| before.member.as_ref() == Some(handle));
+        let stays = before.is_some_and(|before| before.member.as_ref() == Some(&handle));
         if stays || members::one(reader, handle.as_str()).is_ok() {
             continue;
         }
