@@ -2,6 +2,8 @@
 
 waiting = Waits for you
 waiting-blank = Nothing waits for you.
+stuck-undo = { $value } could not be undone
+stuck-supervisor = Supervisor { $value } failed, and all beneath it rests
 untold = { $value } was not told that something waits.
 decided = Decided
 decided-blank = Nothing was decided yet.
@@ -39,6 +41,7 @@ last-run = Last run
 never-run = Never ran
 schedules-blank = Nothing happens at a time yet. Say when:
 schedules-more = More schedules
+schedule-waits-for = Waits for { $value }, which isn’t there
 schedule-next = Next times
 schedule-pause = Pause
 schedule-resume = Go on
@@ -326,6 +329,7 @@ rules = Standing rules
 rule-taken = Answered with yes in the name of
 rule-until = until
 rule-answers = answers so far:
+rule-lapsed = It holds no longer: { $value }
 rule-offered = Answered with yes so often in a row:
 rule-take = Always say yes for 30 days
 rule-end = End it

@@ -2,6 +2,8 @@
 
 waiting = À vous de décider
 waiting-blank = Rien ne vous attend.
+stuck-undo = { $value } n’a pas pu être défait
+stuck-supervisor = Le superviseur { $value } a échoué, et tout ce qu’il surveille est à l’arrêt
 untold = { $value } n’a pas été prévenu que quelque chose attend.
 decided = Décidé
 decided-blank = Rien n’a encore été décidé.
@@ -42,6 +44,7 @@ last-run = Dernière exécution
 never-run = Jamais exécuté
 schedules-blank = Rien n’est encore planifié. Dites quand :
 schedules-more = Autres planifications
+schedule-waits-for = Attend { $value }, qui n’existe pas
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
 schedule-resume = Reprendre
@@ -329,6 +332,7 @@ rules = Règles permanentes
 rule-taken = Répondu oui au nom de
 rule-until = jusqu’au
 rule-answers = réponses jusqu’ici :
+rule-lapsed = Elle ne vaut plus : { $value }
 rule-offered = Répondu oui tant de fois de suite :
 rule-take = Toujours dire oui pendant 30 jours
 rule-end = Y mettre fin

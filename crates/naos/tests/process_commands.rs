@@ -507,6 +507,25 @@ fn process_validate_warns_of_what_is_named_and_not_there() {
         (&warning["line"], &warning["column"]),
         (&5.into(), &19.into())
     );
+    project.json(&["create", "nobody-yet", "--template", "echo"]);
+    let known = project.json(&["config", "validate", "plan.yaml"]);
+    assert_eq!(
+        known["warnings"],
+        serde_json::json!([]),
+        "it is there by now"
+    );
+    let tick = "type: schedule\nname: night\n# night\nevery: 1d\nworkflow: night\n";
+    std::fs::write(project.path("tick.yaml"), tick).unwrap();
+    let found = project.json(&["config", "validate", "tick.yaml"]);
+    let warning = &found["warnings"][0];
+    assert_eq!(
+        warning["what"], "schedule night is waiting: workflow night",
+        "{found}"
+    );
+    assert_eq!(
+        (&warning["line"], &warning["column"]),
+        (&5.into(), &11.into())
+    );
 }
 
 #[test]

@@ -118,6 +118,14 @@ fn process_events_are_taken_and_put_aside() {
     let dead = project.json(&["events", "dead", "list"]);
     assert_eq!(dead["items"][0]["event"], sent["event"]);
     let event = sent["event"].as_str().unwrap();
+    let behind = format!("mailer/{event}");
+    let list = ["events", "dead", "list", "--limit", "1"];
+    assert_eq!(project.json(&list)["items"][0]["event"], sent["event"]);
+    let rest = project.json(&[&list[..], &["--before", behind.as_str()]].concat());
+    assert_eq!(rest["items"], json!([]), "it is behind nothing");
+    let doctor = project.naos(&["doctor"]);
+    let advice = "naos events dead list --consumer mailer";
+    assert!(doctor.stdout.contains(advice), "{}", doctor.stdout);
     let shown = project.json(&["events", "dead", "show", event]);
     assert_eq!(shown["cloudevent"]["data"], json!({"n": 1}));
     assert_eq!(

@@ -342,6 +342,10 @@ fn process_an_agent_asks_another_and_waits() {
     assert_eq!((exit, &done["output"]), (0, &"Asked.".into()), "{done}");
     let last = office.server.seen().pop().unwrap().body.to_string();
     assert!(last.contains("clerk asks you, and waits"), "{last}");
+    // The question stands between marks, and so does the answer, which repeats them.
+    for marks in ["<from-outside>\\nWhat does it cost?", "< /from-outside>"] {
+        assert!(last.contains(marks), "{marks}: {last}");
+    }
     let runs = office.project.json(&["get", "runs"]);
     let whose = |run: &Value| run["agent"] == "mirror" && run["status"] == "completed";
     assert!(

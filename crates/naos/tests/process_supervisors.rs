@@ -71,6 +71,11 @@ fn process_supervisors_are_made_and_watched() {
         (&failed["status"], &failed["problem"]["code"]),
         (&json!("failed"), &json!("N0206"))
     );
+    for words in [["inbox"], ["approve"], ["status"], ["doctor"]] {
+        let told = project.naos(&words);
+        let reset = told.stdout.contains("naos supervisor reset boss");
+        assert!(reset, "{words:?}: {} {}", told.stdout, told.stderr);
+    }
     let refused = project.naos(&["supervisor", "start", "boss"]);
     assert_eq!(refused.exit, 1);
     assert!(

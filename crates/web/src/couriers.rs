@@ -52,6 +52,8 @@ pub(crate) struct Said {
     pub(crate) text: String,
     /// Whether it took the event.
     pub(crate) taken: bool,
+    /// Since when it took none, and how often it was asked since; nothing where it took the last.
+    pub(crate) failing: Option<(Time, u64)>,
 }
 
 /// Which tenants are to be looked at, and what receivers said; nothing relies on the latter.
@@ -87,7 +89,17 @@ impl Rounds {
 
     fn heard(&self, route: &Route, text: String, taken: bool) {
         let at = naos_engine::clock::now();
-        lock(&self.said).insert(route.clone(), Said { at, text, taken });
+        let mut all = lock(&self.said);
+        let before = all.get(route).and_then(|said| said.failing);
+        let (since, count) = before.unwrap_or((at, 0));
+        let failing = (!taken).then_some((since, count + 1));
+        let said = Said {
+            at,
+            text,
+            taken,
+            failing,
+        };
+        all.insert(route.clone(), said);
     }
 }
 

@@ -89,23 +89,30 @@ pub struct Found {
 }
 
 /// All that applying these documents would say before it changes anything, as far as it can be
-/// said without a node: what is named and isn't in them is a warning. `files` reads what lies
-/// beside them, `components` says what their paths stand for.
+/// said without a node: what is named, and is neither in them nor, as `known` says, there already,
+/// is a warning. `files` reads what lies beside them, `components` says what their paths stand for.
 #[must_use]
 pub fn check(
     documents: &[Document<'_>],
     files: &dyn Files,
     components: &BTreeMap<String, Digest>,
     templates: &[Template],
+    known: &dyn Fn(Kind, &Name) -> bool,
 ) -> Found {
     let judged = judge(documents, files, components, templates);
     let (errors, mut warnings) = (judged.errors, judged.warnings);
-    let nobody = |_: &Name| Ok::<bool, Infallible>(false);
-    warnings.extend(missing(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
-    warnings.extend(unskilled(documents, &judged.items, nobody).unwrap_or_else(|e| match e {}));
-    let nothing = |_: Kind, _: &Name| Ok::<_, Infallible>(None);
-    let (waiting, circle) =
-        nested(documents, &judged.items, nothing).unwrap_or_else(|e| match e {});
+    let does_work = |name: &Name| {
+        let kinds = [Kind::Agent, Kind::Skill, Kind::Supervisor];
+        Ok::<bool, Infallible>(kinds.into_iter().any(|kind| known(kind, name)))
+    };
+    warnings.extend(missing(documents, &judged.items, does_work).unwrap_or_else(|e| match e {}));
+    let is_read = |name: &Name| Ok::<bool, Infallible>(known(Kind::AgentSkill, name));
+    warnings.extend(unskilled(documents, &judged.items, is_read).unwrap_or_else(|e| match e {}));
+    // That it is there is all that is known of it: what it runs, `apply` looks at.
+    let kept = |kind: Kind, name: &Name| {
+        Ok::<_, Infallible>(known(kind, name).then(|| Spec::Kept("{}".into())))
+    };
+    let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     warnings.extend(waiting);
     let errors = errors.into_iter().chain(circle).collect();
     Found { errors, warnings }
@@ -157,6 +164,23 @@ pub(crate) fn fault_in(
         text: "",
     };
     named.unwrap_or(&empty).fault(word, what, help)
+}
+
+/// A fault where an item names something else.
+pub(crate) fn fault_naming(
+    documents: &[Document<'_>],
+    item: &Item,
+    word: &str,
+    what: String,
+    help: Option<String>,
+) -> Diagnostic {
+    let named = documents.iter().find(|document| document.name == item.file);
+    let at = named.and_then(|it| naos_manifest::place_of(it.text, item.kind, &item.name, word));
+    let mut found = fault_in(documents, item, word, what, help);
+    if let Some(Mark { line, column }) = at {
+        (found.line, found.column) = (line, column);
+    }
+    found
 }
 
 /// A fault where the time of an item stands.
@@ -405,7 +429,7 @@ pub(crate) fn missing<E>(
             } else {
                 let what = format!("{} {} is waiting: agent {name}", kind.word(), item.name);
                 let help = Some(format!("`naos create {name} --template …` makes it"));
-                out.push(fault_in(documents, item, name.as_str(), what, help));
+                out.push(fault_naming(documents, item, name.as_str(), what, help));
             }
         }
     }
@@ -430,7 +454,7 @@ pub(crate) fn unskilled<E>(
             if !items.iter().any(here) && !there(skill)? {
                 let what = format!("agent {name} names the skill {skill}, and there is none");
                 let help = Some(format!("`naos skill add skills/{skill}` makes it"));
-                out.push(fault_in(documents, item, skill.as_str(), what, help));
+                out.push(fault_naming(documents, item, skill.as_str(), what, help));
             }
         }
     }
@@ -475,7 +499,7 @@ pub(crate) fn nested<E>(
                 let of = of.word();
                 let what = format!("{} {name} is waiting: {of} {named}", kind.word());
                 let help = Some(format!("apply a {of} of that name"));
-                waiting.push(fault_in(documents, item, named.as_str(), what, help));
+                waiting.push(fault_naming(documents, item, named.as_str(), what, help));
             }
         }
         if let Some(path) = circle_from(&own, &runs).filter(|_| circle.is_none()) {
@@ -490,11 +514,23 @@ pub(crate) fn nested<E>(
     Ok((waiting, circle))
 }
 
-/// What the steps of something run.
+/// What something runs: its steps, its time, or an event. Agents are looked at elsewhere.
 fn run_by(spec: &Spec) -> Vec<Run> {
+    let other = |kind: Kind, name: &Name| match kind {
+        Kind::Agent => Vec::new(),
+        kind => vec![(kind, name.clone())],
+    };
     let plan = match spec {
         Spec::Plan(plan) => plan,
         Spec::Undoable(spec) => &spec.plan,
+        Spec::Schedule(spec) => {
+            let starts = spec.starts.run();
+            return starts.map_or_else(Vec::new, |(kind, name, _)| other(kind, name));
+        }
+        Spec::Subscription(spec) => {
+            let starts = spec.starts.as_ref();
+            return starts.map_or_else(Vec::new, |starts| other(starts.kind, &starts.name));
+        }
         _ => return Vec::new(),
     };
     let named = plan.steps.iter().filter_map(|step| match &step.action {

@@ -192,7 +192,11 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("correlation", "string"),
             ("after", "integer"),
         ],
-        ("GET", "/api/v1/events/dead") => &[("consumer", "string"), ("limit", "integer")],
+        ("GET", "/api/v1/events/dead") => &[
+            ("consumer", "string"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
         _ => &[],
     }
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use naos_types::spec::{SERVER_TOOLS_MAX, ServerTool, TOOL_SCHEMA_BYTES_MAX, TOOL_TEXT_BYTES_MAX};
 use rmcp::handler::client::ClientHandler;
-use rmcp::model::{CallToolRequestParams, ContentBlock, PaginatedRequestParams, Tool};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResult, ContentBlock, PaginatedRequestParams, Tool,
+};
 use rmcp::service::{NotificationContext, RoleClient, RunningService, ServiceError, ServiceExt};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -168,6 +170,10 @@ impl Server {
                 .await
                 .map_err(|_| not_sent("it doesn't say which tools it has"))?;
             let page = page.map_err(|error| not_sent(short(&error.to_string())))?;
+            if !fits(|count| serde_json::to_writer(count, &page)) {
+                let why = format!("one message of it has more than {MESSAGE_BYTES_MAX} bytes");
+                return Err(not_sent(why));
+            }
             for tool in page.tools {
                 out.push(seen(tool).map_err(not_sent)?);
                 if out.len() > SERVER_TOOLS_MAX {
@@ -229,16 +235,7 @@ impl Server {
         let answer =
             answer.map_err(|_| lost(format!("it gave no answer within {} s", most.as_secs())))?;
         match answer {
-            Ok(answer) => {
-                let mut text = content(&answer.content);
-                if let (true, Some(value)) = (text.is_empty(), answer.structured_content) {
-                    text = value.to_string();
-                }
-                Ok(Said {
-                    text: cut(&text),
-                    is_error: answer.is_error == Some(true),
-                })
-            }
+            Ok(answer) => Ok(taken(answer)),
             // It answered, with a refusal of its own.
             Err(ServiceError::McpError(error)) => Ok(Said {
                 text: cut(&error.message),
@@ -287,6 +284,51 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
     })
 }
 
+/// Whether what a server said is no longer than one message of it may be. Its transport holds
+/// lines and streams to that, but reads an answer that comes as a whole up to twice as long.
+fn fits(write: impl FnOnce(&mut Count) -> serde_json::Result<()>) -> bool {
+    let mut count = Count {
+        left: MESSAGE_BYTES_MAX,
+    };
+    write(&mut count).is_ok()
+}
+
+/// Takes so many bytes, keeps none of them, and takes no more.
+struct Count {
+    left: usize,
+}
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len());
+        self.left = left.ok_or(std::io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a tool answered; nothing of an answer that is longer than it may be.
+fn taken(answer: CallToolResult) -> Said {
+    if !fits(|count| serde_json::to_writer(count, &answer)) {
+        let text = format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken");
+        return Said {
+            text,
+            is_error: true,
+        };
+    }
+    let mut text = content(&answer.content);
+    if let (true, Some(value)) = (text.is_empty(), answer.structured_content) {
+        text = value.to_string();
+    }
+    Said {
+        text: cut(&text),
+        is_error: answer.is_error == Some(true),
+    }
+}
+
 /// What an answer holds, as text.
 fn content(blocks: &[ContentBlock]) -> String {
     let each = |block: &ContentBlock| match block {
@@ -323,4 +365,27 @@ fn cut(text: &str) -> String {
 fn short(text: &str) -> String {
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_too_long_is_not_taken() {
+        let said = |bytes: usize| {
+            let content = serde_json::json!([{"type": "text", "text": "y".repeat(bytes)}]);
+            let answer = serde_json::json!({"content": content});
+            taken(serde_json::from_value(answer).unwrap())
+        };
+        let long = said(8_000_000);
+        assert!(
+            !long.is_error && long.text.starts_with("yyy"),
+            "{}",
+            long.text.len()
+        );
+        let longer = said(9_000_000);
+        assert!(longer.is_error, "{}", longer.text.len());
+        assert!(longer.text.contains("8388608 bytes"), "{}", longer.text);
+    }
 }

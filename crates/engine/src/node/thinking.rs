@@ -89,6 +89,11 @@ fn pieces(
     Ok(answers)
 }
 
+/// Whether it gives the words of somebody else: a place outside, another agent.
+fn of_others(ability: Ability) -> bool {
+    matches!(ability, Ability::Http | Ability::Colleague)
+}
+
 /// What a server of tools said, and whether it was an error.
 fn served(said: &str) -> Result<(String, bool), String> {
     let said: ToolSaid = serde_json::from_str(said).map_err(|error| error.to_string())?;
@@ -129,7 +134,10 @@ fn exchanges(
                 last.pictures.push(picture);
                 (told, false)
             }
-            Answer::Text(text) if ability == Ability::Http => (from_outside(&text), false),
+            Answer::Text(text) if of_others(ability) => (from_outside(&text), false),
+            Answer::Body(body) if of_others(ability) => {
+                (from_outside(&plain(bytes(&body)?)), false)
+            }
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (plain(bytes(&body)?), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),

@@ -81,6 +81,7 @@ kept! {
     Member naos_kernel::member::Member, MemberId;
     Supervisor naos_kernel::supervisor::Supervisor, Name;
     Forest naos_kernel::supervisor::Forest, ();
+    Watch naos_kernel::supervisor::Watch, Name;
     Slug naos_kernel::tenant::Slug, Name;
     Notice naos_kernel::notice::Notice, NoticeId;
     Bus naos_kernel::event::Bus, ();

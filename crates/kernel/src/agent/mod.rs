@@ -226,6 +226,10 @@ fn create(turn: &mut Turn<'_>, by: &Actor, name: &Name, spec: &AgentSpec) -> Don
         let what = format!("@{name} calls everybody: no agent is called so");
         return Err(Stop::refused(Code::BAD_NAME, what));
     }
+    if name.as_str() == crate::message::SELF {
+        let what = format!("{name} is naos itself: no agent is called so");
+        return Err(Stop::refused(Code::BAD_NAME, what));
+    }
     if crate::member::is_named(turn, name) {
         let what = format!("a member is called @{name} already");
         return Err(Stop::refused(Code::EXISTS, what));

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
-pub use rule::{ANSWERS_MAX, Habit, OFFERED_AFTER, RULE_MAX, Standing};
+pub use rule::{ANSWERS_MAX, Habit, OFFERED_AFTER, RULE_MAX, Standing, maker, works_with};
 pub(crate) use rule::{answers, offer};
 
 /// One question.

@@ -4,8 +4,10 @@
 
 use naos_types::command::Reply;
 use naos_types::fact::approval::{self, Waiting};
-use naos_types::spec::Kind;
-use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, Name, Role, Span, Time};
+use naos_types::spec::{Kind, MindSpec};
+use naos_types::{
+    Actor, ApprovalId, ApprovalStatus, Code, Digest, DocPath, Name, Role, Span, Time,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, known};
@@ -97,34 +99,50 @@ fn made_as(turn: &Turn<'_>, name: &Name) -> Done<String> {
     let Some(agent) = turn.agent(name)? else {
         return Ok("gone".to_owned());
     };
-    let mut out = agent.version.to_string();
+    let version = agent.version;
     let Some(mind) = agent.spec.mind.clone() else {
-        return Ok(out);
+        return Ok(version.to_string());
     };
     if crate::planted::is("rule-outlives-soul") {
-        return Ok(out);
+        return Ok(version.to_string());
     }
-    let mut resources: Vec<Key> = Vec::new();
-    for (kind, names) in [
-        (Kind::Model, &mind.models),
-        (Kind::AgentSkill, &mind.skills),
-    ] {
+    let with = works_with(&mind);
+    turn.load(with.iter().cloned().map(Key::Resource))?;
+    let mut versions = Vec::with_capacity(with.len());
+    for key in &with {
+        versions.push(turn.resource(key)?.map_or(0, |found| found.version));
+    }
+    let who = match &mind.workspace {
+        Some(folder) => crate::run::identity(turn, folder)?,
+        None => Vec::new(),
+    };
+    Ok(maker(version, &versions, &who))
+}
+
+/// The models and skills that an agent works with: a rule holds for these versions of them.
+#[must_use]
+pub fn works_with(mind: &MindSpec) -> Vec<ResourceKey> {
+    let of = |kind: Kind, names: &[Name]| -> Vec<ResourceKey> {
         let keys = names.iter().map(|name| ResourceKey(kind, name.clone()));
-        resources.extend(keys.map(Key::Resource));
+        keys.collect()
+    };
+    let mut out = of(Kind::Model, &mind.models);
+    out.extend(of(Kind::AgentSkill, &mind.skills));
+    out
+}
+
+/// What an agent that works with a model is in these versions: of its manifest, of what it
+/// [works with](works_with), of the documents that say who it is.
+#[must_use]
+pub fn maker(manifest: u32, with: &[u32], who: &[(DocPath, u64)]) -> String {
+    let mut out = manifest.to_string();
+    for version in with {
+        out += &format!("/{version}");
     }
-    turn.load(resources.iter().cloned())?;
-    for key in &resources {
-        if let Key::Resource(key) = key {
-            let version = turn.resource(key)?.map_or(0, |found| found.version);
-            out += &format!("/{version}");
-        }
+    for (path, version) in who {
+        out += &format!("/{path}:{version}");
     }
-    if let Some(folder) = &mind.workspace {
-        for (path, version) in crate::run::identity(turn, folder)? {
-            out += &format!("/{path}:{version}");
-        }
-    }
-    Ok(Digest::of(out.as_bytes()).to_string())
+    Digest::of(out.as_bytes()).to_string()
 }
 
 /// A person answered. What a rule answered makes no habit.

@@ -90,6 +90,8 @@ fn an_owner_stays(turn: &Turn<'_>, member: MemberId, revoked: Option<TokenId>) -
 fn is_free(turn: &Turn<'_>, handle: &Name) -> Done {
     let taken = if handle.as_str() == crate::message::ALL {
         "calls everybody"
+    } else if handle.as_str() == crate::message::SELF {
+        "is naos itself"
     } else if turn.agent(handle)?.is_some() {
         "is an agent"
     } else if is_named(turn, handle) {
@@ -133,14 +135,20 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Member) 
                 role: *role,
                 by: by.clone(),
             })?;
+            if *role < Role::Staff {
+                let handle = known(turn, *member)?.handle.clone();
+                crate::task::left_by(turn, by, (*member, handle), "works on no tasks any more")?;
+            }
             Ok(Reply::Done)
         }
         command::Member::Remove { member } => {
             an_owner_stays(turn, *member, None)?;
+            let handle = known(turn, *member)?.handle.clone();
             turn.emit(member::Removed {
                 member: *member,
                 by: by.clone(),
             })?;
+            crate::task::left_by(turn, by, (*member, handle), "is no member any more")?;
             Ok(Reply::Done)
         }
         command::Member::IssueToken {
@@ -241,7 +249,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::TokenRevoked(f) => {
             turn.member_mut(&f.member)?.tokens.remove(&f.token);
         }
-        Fact::HandleSet(f) => turn.member_mut(&f.member)?.handle.clone_from(&f.handle),
+        Fact::HandleSet(f) => {
+            turn.member_mut(&f.member)?.handle.clone_from(&f.handle);
+            if let Some(handle) = &f.handle {
+                crate::notice::called(turn, handle, f.member)?;
+            }
+        }
         Fact::Told(f) => inbox::fold(turn, f)?,
         Fact::Saw(f) => turn.inbox_mut(&f.member)?.seen = f.upto,
     }

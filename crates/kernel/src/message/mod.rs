@@ -29,6 +29,8 @@ pub const LINES_PER_PIECE: u32 = 64;
 pub const CALLED_MAX: usize = 16;
 /// Who says it calls everybody who has to do with a task.
 pub const ALL: &str = "all";
+/// What naos itself is called, where it says something: nobody else is called so.
+pub const SELF: &str = "naos";
 /// What an agent says that has nothing to say.
 pub const QUIET: &str = "HEARTBEAT_OK";
 /// Beside that it may say so many characters that nobody hears.
@@ -247,7 +249,13 @@ pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name:
         Some(output) => crate::task::text(turn, output)?.unwrap_or_default(),
         None => String::new(),
     };
-    let output = section("What came of it", &output);
+    let output = match output.as_str() {
+        "" => String::new(),
+        text => {
+            let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
+            section("What came of it", &crate::task::marked(&text[..end]))
+        }
+    };
     let input = format!(
         "{asked}{output}{checklist}\n\n# What is asked of you\n\nYou are {name}, and were called \
          in the thread of this task. Your answer is posted there: `@name` calls another agent. \

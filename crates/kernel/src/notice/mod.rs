@@ -1,7 +1,7 @@
 //! Notices: somebody outside is told that something waits for a person. Announced in the commit
 //! that lets it wait, sent until it is taken or there were too many attempts, under one key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect};
@@ -11,13 +11,13 @@ use naos_types::fact::{Problem, member, resource};
 use naos_types::input::{CallEnded, CallOutcome};
 use naos_types::spec::{Channel, Gathered, Kind, Letter, Telling, Urgency};
 use naos_types::{
-    ApprovalStatus, BodyRef, Code, Name, NoticeId, NoticeStatus, RunStatus, Sealed, Time,
+    ApprovalStatus, BodyRef, Code, MemberId, Name, NoticeId, NoticeStatus, RunStatus, Sealed, Time,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::resource::Resource;
 use crate::state::ResourceKey;
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 /// The most notices that one tenant may have set up.
@@ -28,11 +28,46 @@ pub const OUTLETS_MAX: usize = 8;
 pub struct Outlets {
     /// In order.
     pub names: BTreeSet<Name>,
+    /// Of those that tell of one member's inbox: by which word they are called there, and who was
+    /// first called so since the notice was made. Whoever is called so later is somebody else.
+    pub members: BTreeMap<Name, (Name, Option<MemberId>)>,
 }
 
 impl Aggregate for Outlets {
     const KIND: &'static str = "outlets";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        (version == 1).then(|| lengthened(bytes, 1))? // whose
+    }
+}
+
+impl Outlets {
+    /// The member of whose inbox a notice tells.
+    fn whose(&self, turn: &Turn<'_>, notice: &Name, handle: &Name) -> Option<MemberId> {
+        let kept = self.members.get(notice).filter(|(word, _)| word == handle);
+        match kept {
+            Some((_, member)) if !crate::planted::is("notice-for-the-word") => *member,
+            // It was made before naos kept who that is.
+            _ => crate::member::who(turn, handle),
+        }
+    }
+}
+
+/// Somebody is called so by now: notices that wait for such a member are theirs.
+pub(crate) fn called(turn: &mut Turn<'_>, handle: &Name, member: MemberId) -> Done {
+    let Some(outlets) = turn.outlets(&())? else {
+        return Ok(());
+    };
+    let waits = |(word, whose): &(Name, Option<MemberId>)| word == handle && whose.is_none();
+    if !outlets.members.values().any(waits) {
+        return Ok(());
+    }
+    let mut outlets = outlets.clone();
+    for one in outlets.members.values_mut().filter(|one| waits(one)) {
+        one.1 = Some(member);
+    }
+    turn.put_outlets((), Some(outlets));
+    Ok(())
 }
 
 /// The most things that are told together: of what is beyond that only the number is told.
@@ -202,6 +237,7 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
     let Some(outlets) = turn.outlets(&())? else {
         return Ok(());
     };
+    let outlets = outlets.clone();
     let title = title_of(turn, &f.news)?;
     for name in outlets.names.clone() {
         let Some(spec) = outlet(turn, &name)? else {
@@ -210,7 +246,8 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
         let Some(handle) = &spec.member else {
             continue;
         };
-        let Some(member) = crate::member::who(turn, handle).filter(|who| f.to.contains(who)) else {
+        let whose = outlets.whose(turn, &name, handle);
+        let Some(member) = whose.filter(|who| f.to.contains(who)) else {
             continue;
         };
         let inbox = turn.inbox(&member)?;
@@ -449,14 +486,21 @@ pub(crate) fn room(turn: &Turn<'_>, name: &Name) -> Done {
 
 /// Keeps the list of what is set up.
 pub(crate) fn set_up(turn: &mut Turn<'_>, fact: &resource::Fact) -> Done {
-    let (name, there) = match fact {
-        resource::Fact::Applied(f) if f.kind == Kind::Notice => (&f.name, true),
-        resource::Fact::Deleted(f) if f.kind == Kind::Notice => (&f.name, false),
+    let (name, spec) = match fact {
+        resource::Fact::Applied(f) if f.kind == Kind::Notice => (&f.name, Some(&f.spec)),
+        resource::Fact::Deleted(f) if f.kind == Kind::Notice => (&f.name, None),
         _ => return Ok(()),
     };
     let mut outlets = turn.outlets(&())?.cloned().unwrap_or_default();
-    if there {
+    let before = outlets.members.remove(name);
+    if let Some(spec) = spec {
         outlets.names.insert(name.clone());
+        if let Some(handle) = spec.telling().and_then(|telling| telling.member) {
+            // Whoever is called so now, or else who was when it was made.
+            let kept = before.filter(|(word, _)| *word == handle);
+            let who = crate::member::who(turn, &handle).or(kept.and_then(|(_, member)| member));
+            outlets.members.insert(name.clone(), (handle, who));
+        }
     } else {
         outlets.names.remove(name);
     }

@@ -156,18 +156,31 @@ pub(crate) fn choose(considered: &[Considered]) -> Result<&Considered, Stop> {
             Err(Refusal::new(Code::OVER_BUDGET, what).into())
         }
         None => {
+            let thinks = |c: &Considered| c.tier == Tier::Model && c.reason != NO_MODEL;
+            let with_models = considered.iter().any(thinks);
+            let rest = if with_models {
+                ", those that work with a model neither"
+            } else {
+                " without a model"
+            };
             let nearest = considered.iter().max_by_key(|c| c.confidence);
             let what = match nearest.filter(|c| c.confidence > 0) {
                 Some(c) => format!(
-                    "nobody is sure enough to do this without a model; the nearest is {} with \
-                     {}.{:02}",
+                    "nobody is sure enough to do this{rest}; the nearest is {} with {}.{:02}",
                     c.target,
                     c.confidence / 10_000,
                     c.confidence % 10_000 / 100
                 ),
-                None => "nobody here can do this without a model".into(),
+                None if with_models => format!("nobody here fits this{rest}"),
+                None => format!("nobody here can do this{rest}"),
             };
-            Err(Stop::refused(Code::NO_MODEL, what))
+            let refusal = Refusal::new(Code::NO_MODEL, what);
+            if with_models {
+                let help = "name who is to do it (`naos run AGENT --input …`), or say in its \
+                            `patterns` or `description` what an agent does";
+                return Err(refusal.help(help).into());
+            }
+            Err(refusal.into())
         }
     }
 }

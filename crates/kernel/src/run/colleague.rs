@@ -38,8 +38,9 @@ pub(super) fn call(
     };
     let asker = &run.agent;
     let input = format!(
-        "{asker} asks you, and waits for your answer:\n\n{question}\n\nYour answer goes back to \
-         {asker} as you write it, and to nobody else."
+        "{asker} asks you, and waits for your answer:\n\n{}\n\nYour answer goes back to {asker} as \
+         you write it, and to nobody else.",
+        crate::task::marked(question)
     );
     let input = turn.stage(input.into_bytes())?;
     let title = turn.seal(format!("{asker} asks {to}"))?;

@@ -460,7 +460,9 @@ fn told(turn: &Turn<'_>, fork: &Fork, piece: BodyRef) -> Done<Answer> {
         return Err(unreadable(fork.of));
     };
     Ok(match (ability, answer) {
-        (Ability::Http, Answer::Text(text)) => Answer::Text(from_outside(&text)),
+        (Ability::Http | Ability::Colleague, Answer::Text(text)) => {
+            Answer::Text(from_outside(&text))
+        }
         (Ability::Server, Answer::Text(text)) => {
             let said: ToolSaid = serde_json::from_str(&text).map_err(|_| unreadable(fork.of))?;
             let text = from_outside(&said.text);

@@ -43,7 +43,7 @@ pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind}
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;
-pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX};
+pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX, identity_of};
 pub(crate) use workspace::{corrected, identity, kept};
 
 /// A gated call on its way.

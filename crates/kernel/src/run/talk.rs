@@ -78,7 +78,11 @@ pub(super) fn call(
             let why = "a task has a `title`".to_owned();
             return tools::said(turn, id, run, request, Answer::Invalid(why));
         }
-        (Asked::Create(..), false) => format!("# {title}\n\n{words}"),
+        // A title is a line: what stands behind it are its maker's words.
+        (Asked::Create(..), false) => {
+            let title: Vec<&str> = title.split_whitespace().collect();
+            format!("# {}\n\n{words}", title.join(" "))
+        }
         _ => words,
     };
     let body = turn.stage(words.into_bytes())?;

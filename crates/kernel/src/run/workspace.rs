@@ -107,15 +107,19 @@ fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
     Ok(out)
 }
 
+/// Where the documents stand that say who an agent with this workspace is.
+///
+/// # Errors
+/// A sentence, where such a path is too long.
+pub fn identity_of(folder: &DocPath) -> Result<Vec<DocPath>, String> {
+    let own = IDENTITY.iter().map(|name| format!("{folder}/{name}"));
+    let above = above(folder).map(|above| format!("{above}/USER.md"));
+    own.chain(above).map(|path| DocPath::new(&path)).collect()
+}
+
 /// The documents that say who an agent is, each with its version.
 pub(crate) fn identity(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<(DocPath, u64)>> {
-    let mut paths = Vec::new();
-    for name in IDENTITY {
-        paths.push(below(folder, name)?);
-    }
-    if let Some(above) = above(folder) {
-        paths.push(DocPath::new(&format!("{above}/USER.md")).map_err(Stop::broken)?);
-    }
+    let paths = identity_of(folder).map_err(Stop::broken)?;
     turn.load(paths.iter().cloned().map(Key::Document))?;
     let mut out = Vec::new();
     for path in paths {

@@ -300,6 +300,43 @@ pub(super) fn change(
     Ok(Reply::Done)
 }
 
+/// A member does nothing more: their open tasks are nobody's again, and each says so in its thread.
+pub(crate) fn left_by(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (member, handle): (MemberId, Option<Name>),
+    why: &str,
+) -> Done {
+    if crate::planted::is("tasks-of-nobody") {
+        return Ok(());
+    }
+    // Open ones are always loaded.
+    let open = turn.tables.task.iter();
+    let open = open.filter(|(_, task)| task.stands_on_the_board() && !task.status.is_closed());
+    let open: Vec<TaskId> = open.map(|(id, _)| *id).collect();
+    turn.load(open.iter().map(|task| Key::Card(*task)))?;
+    let who = handle.map_or_else(|| member.to_string(), |handle| format!("@{handle}"));
+    for task in open {
+        let Some(found) = turn.card(&task)? else {
+            continue; // it is no task of the board
+        };
+        if found.card.to != Some(Assignee::Member(member)) {
+            continue;
+        }
+        let mut card = Card::clone(&found.card);
+        card.to = None;
+        turn.emit(task::Planned {
+            task,
+            card: Arc::new(card),
+            by: by.clone(),
+        })?;
+        ready(turn, task)?;
+        let words = format!("It was {who}'s, who {why}: it is nobody's now.");
+        message::note(turn, task, &words)?;
+    }
+    Ok(())
+}
+
 /// A task on the board that nobody is done with.
 pub(super) fn open_card(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
     let status = known(turn, task)?.status;

@@ -18,10 +18,10 @@ pub(crate) use again::{given_to, hand, held, may_hand, plan_resumed};
 pub use board::{
     ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard,
 };
-pub(crate) use board::{closed, entrust, on_board, plan_closed, step_started, taken};
+pub(crate) use board::{closed, entrust, left_by, on_board, plan_closed, step_started, taken};
 pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
-pub(crate) use work::{composed, text};
+pub(crate) use work::{composed, marked, text};
 
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use naos_types::picture::media_type;
 use naos_types::spec::{Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec};
+use naos_types::think::from_outside;
 use naos_types::{Actor, BodyRef, Code, Name, Role, TaskId, TaskStatus};
 
 use super::board::on_board;
@@ -68,14 +69,16 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
         let mut input = "{{ input }}".to_owned();
         if let Some((step, by)) = &before {
             let output = crate::plan::identifier(step);
-            input += &format!("\n\n# What {by} made of it\n\n{{{{ {output}.output }}}}");
+            let output = format!("{{{{ {output}.output{} }}}}", marking());
+            input += &format!("\n\n# What {by} made of it\n\n{output}");
         }
         if at == last
             && let Some(reviewer) = &card.reviewer
         {
             input += &format!(
                 "{{% if feedback %}}\n\n# What {reviewer} refuted in the result before this \
-                 one\n\n{{{{ feedback }}}}{{% endif %}}"
+                 one\n\n{{{{ feedback{} }}}}{{% endif %}}",
+                marking()
             );
         }
         let action = StepDo::Task {
@@ -94,8 +97,9 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
     if let Some(reviewer) = &card.reviewer {
         let called = name(REVIEW)?;
         let result = crate::plan::identifier(&of);
+        let result = format!("{{{{ {result}.output{} }}}}", marking());
         let input = format!(
-            "{{{{ input }}}}\n\n# The result, made by {author}\n\n{{{{ {result}.output }}}}\n\n\
+            "{{{{ input }}}}\n\n# The result, made by {author}\n\n{result}\n\n\
              # Your review\n\n{VERDICT}"
         );
         let review = ReviewSpec {
@@ -139,6 +143,24 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
     Ok((plan, flow))
 }
 
+/// How a template has what another agent made: between marks, so that nothing in it reads as what
+/// naos says around it.
+fn marking() -> &'static str {
+    if crate::planted::is("results-forged") {
+        ""
+    } else {
+        " | from_outside"
+    }
+}
+
+/// The same for what is put together here.
+pub(crate) fn marked(text: &str) -> String {
+    if crate::planted::is("results-forged") {
+        return text.to_owned();
+    }
+    from_outside(text)
+}
+
 /// What the task is called: its brief begins with it.
 const TITLE: &str = "{{ input | lines | first | replace('# ', '') }}";
 
@@ -158,6 +180,20 @@ fn within(words: &str) -> String {
     ];
     let lines: Vec<&str> = words.split(breaks).collect();
     lines.join("\n  > ")
+}
+
+/// What an agent wants done, as the agent is told that does it: its first line is what it is
+/// called, the rest are the other's words.
+fn entrusted(by: &Name, brief: &str) -> String {
+    let (title, words) = brief.split_once('\n').unwrap_or((brief, ""));
+    let words = words.trim();
+    if words.is_empty() {
+        return title.to_owned();
+    }
+    format!(
+        "{title}\n\n{by} wants this done, and says:\n\n{}",
+        marked(words)
+    )
 }
 
 /// What whoever works on a task is given: what is to be done, the documents that come with it, and
@@ -191,6 +227,9 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
             "what is to be done can't be read",
         ));
     };
+    if let Actor::Agent(by) = &known(turn, task)?.by {
+        out = entrusted(by, &out);
+    }
     for (path, body) in attached {
         let found = match body {
             Some(body) => match turn.body(body)? {
@@ -202,7 +241,8 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
             None => None,
         };
         let found = found.unwrap_or_else(|| "(it can't be read)".to_owned());
-        out += &format!("\n\n# {path}\n\n{}", cut(&found, ATTACHED_BYTES_MAX));
+        let shown = marked(&cut(&found, ATTACHED_BYTES_MAX));
+        out += &format!("\n\n# {path}\n\n{shown}");
     }
     for made in &made {
         let what = if made.refuted {
@@ -211,7 +251,7 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
             "made of it"
         };
         let found = text(turn, made.body)?.unwrap_or_else(|| "(it can't be read)".to_owned());
-        let shown = cut(&found, MADE_BYTES_MAX);
+        let shown = marked(&cut(&found, MADE_BYTES_MAX));
         out += &format!("\n\n# What {} {what}\n\n{shown}", made.by);
     }
     let mut lines: Vec<String> = Vec::new();

@@ -108,6 +108,11 @@ pub fn given(bench: &Bench, agent: &str) -> String {
     bench.text(&inputs[0])
 }
 
+/// How somebody is told what another agent made.
+pub fn made(by: &str, what: &str) -> String {
+    format!("# What {by} made of it\n\n<from-outside>\n{what}\n</from-outside>")
+}
+
 #[test]
 fn a_task_goes_through_work_review_and_approval() {
     let mut bench = cell();
@@ -125,10 +130,12 @@ fn a_task_goes_through_work_review_and_approval() {
     assert_eq!(status(&bench, task), TaskStatus::InProgress);
     assert_eq!(given(&bench, "pm"), "# Pricing\n\nThree plans.");
     play_in(&mut bench, "finish pm the spec");
-    assert!(given(&bench, "dev").ends_with("# What pm made of it\n\nthe spec"));
+    assert!(given(&bench, "dev").ends_with(&made("pm", "the spec")));
     play_in(&mut bench, "finish dev a page");
     assert_eq!(status(&bench, task), TaskStatus::SquadReview);
-    assert!(given(&bench, "critic").contains("# The result, made by dev\n\na page\n"));
+    assert!(
+        given(&bench, "critic").contains("# The result, made by dev\n\n<from-outside>\na page\n")
+    );
     play_in(
         &mut bench,
         r#"finish critic {"verdict": "refute", "evidence": ["no price"]}"#,
@@ -466,7 +473,7 @@ fn whoever_is_to_hear_of_it_does() {
     play_in(&mut bench, "finish pm three plans; wait 0s");
     let heard = given(&bench, "critic");
     assert!(
-        heard.contains("# What came of it\n\nthree plans"),
+        heard.contains("# What came of it\n\n<from-outside>\nthree plans\n</from-outside>"),
         "{heard}"
     );
     assert!(heard.contains("naos: The task is done."), "{heard}");
@@ -603,4 +610,48 @@ fn a_message_names_whom_it_calls() {
         _ => None,
     });
     assert_eq!(said.unwrap(), [name("pm"), name("critic")]);
+}
+
+#[test]
+fn what_a_member_leaves_is_nobodys_again() {
+    for removed in [true, false] {
+        let mut bench = cell();
+        let add = command::Member::Add {
+            name: sealed("Ana"),
+            role: Role::Staff,
+            handle: Some(name("ana")),
+        };
+        let Ok(Reply::Member(member)) = bench.command(add).0 else {
+            panic!("a member");
+        };
+        let hers = Card {
+            to: Some(Assignee::Member(member)),
+            ..Card::default()
+        };
+        let (open, done) = (put(&mut bench, hers.clone()), put(&mut bench, hers));
+        let others = put(&mut bench, card("pm"));
+        let finish = command::Task::Finish {
+            task: done,
+            output: None,
+        };
+        bench.command(finish).0.unwrap();
+        let (leaves, why): (command::Command, _) = match removed {
+            true => (
+                command::Member::Remove { member }.into(),
+                "is no member any more",
+            ),
+            false => {
+                let role = Role::External;
+                let change = command::Member::ChangeRole { member, role };
+                (change.into(), "works on no tasks any more")
+            }
+        };
+        bench.command(leaves).0.unwrap();
+        assert_eq!(status(&bench, open), TaskStatus::Inbox);
+        let said = thread(&bench, open).pop().unwrap();
+        assert!(said.contains(&format!("@ana's, who {why}")), "{said}");
+        assert_eq!(status(&bench, done), TaskStatus::Done);
+        assert_eq!(status(&bench, others), TaskStatus::Assigned);
+        assert_eq!(thread(&bench, others), Vec::<String>::new());
+    }
 }

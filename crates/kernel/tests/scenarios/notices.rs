@@ -1,10 +1,14 @@
 //! Notices: who is told that something waits for a person, and what becomes of it.
 
-use naos_types::Role;
-use naos_types::spec::StepDo;
+use std::sync::Arc;
 
+use naos_types::command::{self, Reply};
+use naos_types::spec::{Assignee, Card, Kind, StepDo, Telling};
+use naos_types::{MemberId, Role};
+
+use crate::bench::{Bench, sealed};
 use crate::plans::{plan, step};
-use crate::script::check_plan;
+use crate::script::{check_plan, name};
 
 #[track_caller]
 fn check(script: &str, expected: &str) {
@@ -153,4 +157,68 @@ fn there_is_a_limit() {
         &format!("{eight}; silence n3; notice nine"),
         "resource.applied",
     );
+}
+
+/// Somebody who is called so.
+fn member(bench: &mut Bench, handle: &str) -> MemberId {
+    let add = command::Member::Add {
+        name: sealed(handle),
+        role: Role::Staff,
+        handle: Some(name(handle)),
+    };
+    match bench.command(add).0 {
+        Ok(Reply::Member(member)) => member,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn called(bench: &mut Bench, member: MemberId, handle: &str) {
+    let handle = Some(name(handle));
+    let set = command::Member::SetHandle { member, handle };
+    bench.command(set).0.unwrap();
+}
+
+/// Whether anybody outside is told that this member has a task.
+fn is_told(bench: &mut Bench, member: MemberId) -> bool {
+    let card = Card {
+        to: Some(Assignee::Member(member)),
+        ..Card::default()
+    };
+    let brief = bench.body(b"# Pricing");
+    let plan = command::Task::Plan {
+        title: sealed("Pricing"),
+        brief,
+        card: Arc::new(card),
+    };
+    let (reply, facts) = bench.command(plan);
+    reply.unwrap();
+    facts.iter().any(|fact| fact.kind() == "notice.raised")
+}
+
+#[test]
+fn a_notice_stays_with_who_was_called_so() {
+    let mut bench = Bench::new();
+    let telling = |handle: &str| Telling {
+        member: Some(name(handle)),
+        ..Telling::from(crate::outlets::notice_spec(&[]))
+    };
+    let ana = member(&mut bench, "ana");
+    for (notice, handle) in [("first", "ana"), ("late", "eva")] {
+        let apply = command::Resource::Apply {
+            kind: Kind::Notice,
+            name: name(notice),
+            spec: telling(handle).into(),
+        };
+        bench.command(apply).0.unwrap();
+    }
+    assert!(is_told(&mut bench, ana));
+    called(&mut bench, ana, "old");
+    let other = member(&mut bench, "ana");
+    assert!(!is_told(&mut bench, other), "it is for somebody else");
+    assert!(is_told(&mut bench, ana), "however she is called");
+    // One that was made before they came waits for them.
+    let eva = member(&mut bench, "eva");
+    assert!(is_told(&mut bench, eva));
+    called(&mut bench, eva, "eve");
+    assert!(is_told(&mut bench, eva));
 }

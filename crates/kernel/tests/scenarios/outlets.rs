@@ -30,7 +30,7 @@ pub fn notice(bench: &mut Bench, to: &str, on: &[&str]) -> Outcome {
     })
 }
 
-fn notice_spec(on: &[&str]) -> NoticeSpec {
+pub fn notice_spec(on: &[&str]) -> NoticeSpec {
     let waits = |word: &&str| Waits::ALL.iter().find(|(known, _)| known == word);
     NoticeSpec {
         on: on

@@ -473,7 +473,8 @@ fn sandbox(bench: &Bench, who: &str) -> Sandbox {
     found.unwrap_or_else(|| panic!("nothing runs for {who}: {open:?}"))
 }
 
-fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
+/// The run of an agent ends so.
+pub fn end(bench: &mut Bench, who: &str, text: &str, how: &str) -> Outcome {
     let wanted = sandbox(bench, who);
     let output = bench.body(text.as_bytes());
     let mut documents = Vec::new();

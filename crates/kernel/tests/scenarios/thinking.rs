@@ -725,6 +725,22 @@ fn what_it_knows_isnt_kept_twice() {
 }
 
 #[test]
+fn where_models_are_connected_nobody_says_that_none_is() {
+    let mut bench = made(mind());
+    let input = bench.body(b"zzz qqq");
+    let ask = command::Task::Open {
+        title: crate::bench::sealed("x"),
+        input,
+        agent: None,
+    };
+    let refused = bench.command(ask).0.unwrap_err();
+    assert_eq!(refused.code, Code::NO_MODEL);
+    let says = "those that work with a model neither";
+    assert!(refused.what.contains(says), "{}", refused.what);
+    assert!(refused.help.contains("naos run AGENT"), "{}", refused.help);
+}
+
+#[test]
 fn without_a_name_the_cheapest_is_asked_that_can_what_is_wanted() {
     let any = || MindSpec {
         models: Vec::new(),

@@ -72,20 +72,20 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
         return decide_all(&mut session, out, approve, verdict);
     }
     let person = out.terminal && std::io::stdin().is_terminal() && !out.json;
-    let waiting = match &approve.id {
-        Some(_) => Vec::new(),
+    let (waiting, stuck) = match &approve.id {
+        Some(_) => (Vec::new(), Value::Null),
         None => pending(&mut session)?,
     };
     let id = match (&approve.id, waiting.as_slice()) {
         (Some(id), _) => id.clone(),
-        (None, []) => return nothing(out, verdict),
+        (None, []) => return nothing(out, verdict, &stuck),
         (None, [only]) if decides => cell(&only["approval"]),
         (None, several) if decides => {
             let what = format!("{} things wait: name the one that is meant", several.len());
             return Err(Fail::usage(what).help("`naos approve` lists them"));
         }
         (None, several) => {
-            list(out, several, person);
+            list(out, several, &stuck, person);
             if !person {
                 return Ok(0);
             }
@@ -125,9 +125,9 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
     let Some(yes) = verdict else {
         return Err(Fail::usage("say what is decided about all: --yes or --no"));
     };
-    let waiting = pending(session)?;
+    let (waiting, stuck) = pending(session)?;
     if waiting.is_empty() {
-        return nothing(out, verdict);
+        return nothing(out, verdict, &stuck);
     }
     if waiting.len() > BATCH_MAX {
         let what = format!(
@@ -245,28 +245,36 @@ fn go_on(session: &mut Session, answer: &Value) -> Result<String, Fail> {
     Ok(cell(&ended["status"]))
 }
 
-fn pending(session: &mut Session) -> Result<Vec<Value>, Fail> {
-    let answer = session.get(api("/approvals?status=pending"))?;
-    Ok(items(&answer).to_vec())
+/// What waits for an answer, and what else goes on by a person only.
+fn pending(session: &mut Session) -> Result<(Vec<Value>, Value), Fail> {
+    let mut answer = session.get(api("/approvals?status=pending"))?;
+    let stuck = answer["stuck"].take();
+    Ok((items(&answer).to_vec(), stuck))
 }
 
-fn nothing(out: &Out, verdict: Option<bool>) -> Ended {
+fn nothing(out: &Out, verdict: Option<bool>, stuck: &Value) -> Ended {
     if verdict.is_some() {
         return Err(Fail::new(Code::NOT_FOUND, "nothing waits for a person"));
     }
     if out.json {
-        out.json(&json!({"items": [], "next": null}));
+        out.json(&json!({"items": [], "next": null, "stuck": stuck}));
+        return Ok(0);
     }
-    out.say("Nothing waits for a person.");
+    if items(stuck).is_empty() {
+        out.say("Nothing waits for a person.");
+    }
+    super::inbox::stuck(out, &json!({"stuck": stuck}));
     Ok(0)
 }
 
 /// With numbers where somebody is asked to choose one.
-fn list(out: &Out, waiting: &[Value], numbered: bool) {
+fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
+    let listed = json!({"items": waiting, "next": null, "stuck": stuck});
     if out.json {
-        out.json(&json!({"items": waiting, "next": null}));
+        out.json(&listed);
         return;
     }
+    super::inbox::stuck(out, &listed);
     let rows: Vec<Vec<String>> = waiting
         .iter()
         .enumerate()
@@ -289,6 +297,16 @@ fn show(out: &Out, found: &Value) {
         cell(&found["approval"]),
         cell(&found["title"])
     ));
+    let left = &found["delegated"];
+    if !left.is_null() {
+        let note = cell(&left["note"]);
+        let note = if note.is_empty() {
+            note
+        } else {
+            format!(": {note}")
+        };
+        out.line(format!("\nleft to {}{note}", cell(&left["name"])));
+    }
     for key in ["author", "status", "options", "evidence", "text", "body"] {
         let text = shown(&found[key]);
         if !text.is_empty() {

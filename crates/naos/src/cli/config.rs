@@ -1,20 +1,26 @@
 //! `naos config validate [FILE]`
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use naos_manifest::Diagnostic;
-use naos_types::{Code, Digest};
+use naos_store::SqliteStore;
+use naos_types::spec::Kind;
+use naos_types::{Code, Digest, Name};
 use naos_web::Found;
 use serde_json::{Value, json};
 
+use super::apply::path_of;
 use super::{Context, Ended};
 use crate::fail::Fail;
+use crate::session::Session;
 use crate::sync::{self, Document};
 use crate::templates;
 
 /// Checks documents as `apply` does before it changes anything: expressions, templates, times and
-/// references too. Needs no daemon and writes nothing.
+/// references too. Needs no daemon and applies nothing; where there are data of naos, what is in
+/// them is known and not missed.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos config validate\n  naos config validate plan.yaml --json"
@@ -64,7 +70,8 @@ pub(crate) fn go(context: &Context, config: &Config) -> Ended {
 
 fn validate(context: &Context, documents: &[Document]) -> Ended {
     let out = &context.out;
-    let Found { errors, warnings } = judge(documents);
+    let there = There::of(context);
+    let Found { errors, warnings } = judge(documents, &|kind, name| there.has(kind, name));
     if out.json {
         let list = |found: &[Diagnostic]| found.iter().map(in_json).collect::<Vec<_>>();
         let ok = errors.is_empty();
@@ -106,7 +113,7 @@ fn in_json(found: &Diagnostic) -> Value {
 }
 
 /// All that `apply` would say before it changes anything, without a node and without a trace.
-fn judge(documents: &[Document]) -> Found {
+fn judge(documents: &[Document], known: &dyn Fn(Kind, &Name) -> bool) -> Found {
     let templates = templates::offered();
     let mut all = Found::default();
     let mut components = BTreeMap::new();
@@ -126,7 +133,7 @@ fn judge(documents: &[Document]) -> Found {
     }
     let asked: Vec<naos_web::Document<'_>> = documents.iter().map(asked).collect();
     let beside = Beside(documents);
-    let found = naos_web::check(&asked, &beside, &components, &templates);
+    let found = naos_web::check(&asked, &beside, &components, &templates, known);
     all.errors.extend(found.errors);
     all.warnings.extend(found.warnings);
     all
@@ -136,6 +143,25 @@ fn asked(document: &Document) -> naos_web::Document<'_> {
     naos_web::Document {
         name: &document.label,
         text: &document.text,
+    }
+}
+
+/// What is there already: the daemon knows, or the data where there are any.
+struct There(RefCell<Option<Session>>);
+
+impl There {
+    fn of(context: &Context) -> Self {
+        let data = context.project().ok().map(|project| project.data);
+        let kept = data.is_some_and(|data| SqliteStore::is_in(&data));
+        Self(RefCell::new(kept.then(|| context.session().ok()).flatten()))
+    }
+
+    fn has(&self, kind: Kind, name: &Name) -> bool {
+        let mut session = self.0.borrow_mut();
+        let Some(session) = session.as_mut() else {
+            return false;
+        };
+        session.get(path_of(kind.word(), name.as_str())).is_ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `naos doctor`, `naos doctor cell`
 
 mod cell;
+mod receivers;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -176,6 +177,7 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
                 "data",
                 format!("{}, {seq} facts", session.project().data.display()),
             ));
+            found.extend(crate::out::items(&status["stuck"]).iter().map(stuck));
         }
         Err(fail) => found.push(bad("data", &fail)),
     }
@@ -205,13 +207,7 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Ok(notices) => found.extend(crate::out::items(&notices["troubled"]).iter().map(silent)),
         Err(fail) => found.push(bad("notices", &fail)),
     }
-    match session.get(api("/consumers")) {
-        Ok(consumers) => {
-            let items = crate::out::items(&consumers);
-            found.extend(items.iter().filter_map(undelivered));
-        }
-        Err(fail) => found.push(bad("consumers", &fail)),
-    }
+    found.extend(receivers::all(session));
     match session.get(api("/top")) {
         Ok(top) => {
             let items = crate::out::items(&top);
@@ -226,6 +222,16 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
     });
 }
 
+/// What goes on by a person only.
+fn stuck(one: &Value) -> Found {
+    let ways = one["ways"].as_array().into_iter().flatten();
+    let ways: Vec<String> = ways
+        .map(|way| format!("`{}`", crate::out::cell(way)))
+        .collect();
+    let says = format!("{}: {}", crate::out::cell(&one["says"]), ways.join(" or "));
+    odd("stuck", says)
+}
+
 /// A cell that decides nothing.
 fn quarantined(cell: &Value) -> Option<Found> {
     let why = cell["quarantined"].as_str()?;
@@ -238,16 +244,6 @@ fn quarantined(cell: &Value) -> Option<Found> {
         state: State::Bad,
         says,
     })
-}
-
-/// A subscription whose events are delivered no more.
-fn undelivered(consumer: &Value) -> Option<Found> {
-    let why = consumer["deliver"]["why"].as_str()?;
-    let name = crate::out::cell(&consumer["name"]);
-    let says = format!(
-        "events of {name} are not delivered, {why}: `naos events resume {name}` sends them again"
-    );
-    Some(odd("consumers", says))
 }
 
 /// Whether lists are what they should be.

@@ -1,9 +1,9 @@
 //! `naos inbox`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, Ended};
-use crate::out::{Tint, cell, items};
+use crate::out::{Out, Tint, cell, items};
 use crate::session::api;
 
 /// Shows what you are to hear of: who called you, what is yours, what ended.
@@ -13,7 +13,9 @@ use crate::session::api;
     naos inbox --seen     # shows it, and puts it away\n  naos inbox --all\n\n\
     You hear of the tasks that you made, that are yours, in whose threads you spoke and that you \
     follow: `naos task follow ID`, `naos task mute ID`. `naos member handle` gives you the word \
-    by which others call you."
+    by which others call you.\n\n\
+    What a person must mend is told first: a saga that could not be undone, a supervisor that \
+    failed with none above it."
 )]
 pub(crate) struct Inbox {
     /// What was seen before, too: the last 200.
@@ -37,6 +39,7 @@ pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
         out.json(&answer);
         return Ok(0);
     }
+    stuck(out, &answer);
     let items = items(&answer);
     if items.is_empty() {
         out.say("Nothing new.");
@@ -62,4 +65,19 @@ pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
         }
     }
     Ok(0)
+}
+
+/// Tells what goes on by a person only, and with which commands.
+pub(super) fn stuck(out: &Out, answer: &Value) {
+    for one in items(&answer["stuck"]) {
+        let rest = format!(" {}  {}", cell(&one["since"]), cell(&one["says"]));
+        out.tinted("", "!", Tint::Red, &rest);
+        let why = cell(&one["problem"]["note"]);
+        if !why.is_empty() {
+            out.line(format!("  {why}"));
+        }
+        for way in one["ways"].as_array().into_iter().flatten() {
+            out.line(format!("  {}", cell(way)));
+        }
+    }
 }

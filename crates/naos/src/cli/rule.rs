@@ -74,13 +74,13 @@ fn list(context: &Context) -> Ended {
     let row = |item: &Value| {
         let rule = &item["rule"];
         let stands = match (&item["offered"], &rule["holds"]) {
-            (_, Value::Bool(true)) => "holds",
-            (Value::Bool(true), _) => "offered",
-            _ => "over",
+            (_, Value::Bool(true)) => "holds".to_owned(),
+            (Value::Bool(true), _) => "offered".to_owned(),
+            _ => format!("over: {}", cell(&rule["lapsed"])),
         };
         vec![
             cell(&item["question"]),
-            stands.to_owned(),
+            stands,
             cell(&item["same"]),
             cell(&rule["by"]),
             cell(&rule["until"]),

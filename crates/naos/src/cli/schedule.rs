@@ -86,7 +86,10 @@ pub(super) fn table(out: &Out, answer: &Value) {
             cell(&item["timezone"]),
             cell(&item["next"][0]),
             cell(&item["last"]),
-            format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
+            match item["waits_for"].as_str() {
+                Some(what) => format!("waits for {what} that isn't there"),
+                None => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
+            },
         ]
     };
     let rows: Vec<Vec<String>> = items(answer).iter().map(row).collect();

@@ -79,10 +79,10 @@ fn markdown(out: &Out, answer: &Value) {
     let day = until.split('T').next().unwrap_or_default().to_owned();
     out.line(format!("# Stand-up of {day}\n"));
     for one in items(answer) {
-        out.line(format!("## {}{}\n", cell(&one["who"]), worked(one)));
+        out.line(format!("## {}{}\n", plain(&cell(&one["who"])), worked(one)));
         for (key, word, _) in PARTS {
             for task in listed(&one[key]) {
-                out.line(format!("- **{word}** {}", said(task)));
+                out.line(format!("- **{word}** {}", told(task, plain)));
             }
         }
         out.line("");
@@ -92,11 +92,11 @@ fn markdown(out: &Out, answer: &Value) {
     if !nobodys.is_empty() || !waits.is_empty() {
         out.line("## Waits for people\n");
         for task in nobodys {
-            out.line(format!("- nobody's: {}", said(task)));
+            out.line(format!("- nobody's: {}", told(task, plain)));
         }
         for question in waits {
             let (title, id) = (cell(&question["title"]), cell(&question["approval"]));
-            out.line(format!("- {title} ({id})"));
+            out.line(format!("- {} ({id})", plain(&title)));
         }
         out.line("");
     }
@@ -119,14 +119,34 @@ fn worked(one: &Value) -> String {
 }
 
 fn said(task: &Value) -> String {
-    let mut out = format!("{}  {}", cell(&task["title"]), cell(&task["task"]));
+    told(task, str::to_owned)
+}
+
+/// A task with why it is where it is; people's words as `written`.
+fn told(task: &Value, written: fn(&str) -> String) -> String {
+    let title = written(&cell(&task["title"]));
+    let mut out = format!("{title}  {}", cell(&task["task"]));
     let why = match &task["why"] {
         Value::Object(problem) => cell(&problem["note"]),
         why => cell(why),
     };
     if !why.is_empty() {
         out.push_str(": ");
-        out.push_str(&why.replace('\n', " "));
+        out.push_str(&written(&why.replace('\n', " ")));
+    }
+    out
+}
+
+/// People's words in Markdown: one line, and nothing of it is a mark.
+fn plain(text: &str) -> String {
+    const MARKS: &str = "\\`*_[]<>#|~!&";
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if MARKS.contains(c) {
+            out.push('\\');
+        }
+        let breaks = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        out.push(if breaks { ' ' } else { c });
     }
     out
 }
@@ -141,4 +161,20 @@ fn totals(answer: &Value) -> String {
         cell(&totals["runs"]),
         money(&totals["cost_micros"]),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_of_people_are_no_marks() {
+        let title = "[pay](https://evil.example)\n# **now** <b> `x` a_b";
+        let task = json!({"title": title, "task": "task_1", "why": "![x](y)\n- z"});
+        let expected = "\\[pay\\](https://evil.example) \\# \\*\\*now\\*\\* \\<b\\> \\`x\\` a\\_b  \
+                        task_1: \\!\\[x\\](y) - z";
+        assert_eq!(told(&task, plain), expected);
+    }
 }

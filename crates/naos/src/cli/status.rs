@@ -136,6 +136,7 @@ fn show(out: &Out, answer: &Value, vanished: &[String]) {
         cell(&answer["journal"]["seq"]),
         bytes >> 10
     ));
+    super::inbox::stuck(out, answer);
     for what in vanished {
         out.line(format!(
             "{what} is not in the project's files any more (naos apply --prune)"

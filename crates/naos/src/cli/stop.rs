@@ -45,7 +45,11 @@ fn each(context: &Context, agent: Option<&str>, verb: &str, done: &str) -> Ended
     let names: Vec<String> = match agent {
         Some(agent) => vec![agent.to_string()],
         None => {
-            let stopped = |item: &&Value| (item["status"] == "stopped") != (verb == "stop");
+            // One that rests with its supervisor isn't stopped itself.
+            let stopped = |item: &&Value| {
+                let itself = item["status"] == "stopped" && item["stopped_with"].is_null();
+                itself != (verb == "stop")
+            };
             let all = session.get(api("/agents?limit=1000"))?;
             items(&all)
                 .iter()

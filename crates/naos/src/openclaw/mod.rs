@@ -301,10 +301,27 @@ fn unfit(text: &str) -> Option<String> {
     let lines = text.lines().enumerate();
     let mut lines = lines.filter(|(_, line)| !line.trim().is_empty());
     lines.find_map(|(at, line)| match serde_json::from_str::<Value>(line) {
-        Ok(one) if one["fact"].is_string() => None,
+        Ok(one) if one["fact"].is_string() => unsure(at, line, &one),
         Ok(_) => Some(format!("line {} holds no `fact`", at + 1)),
         Err(error) => Some(format!("line {}: {error}", at + 1)),
     })
+}
+
+/// What is wrong with how sure it is, and where that stands; nothing where it doesn't say so.
+fn unsure(at: usize, line: &str, one: &Value) -> Option<String> {
+    let sure = one.get("confidence")?;
+    let fits = sure
+        .as_f64()
+        .is_some_and(|sure| (0.0..=1.0).contains(&sure));
+    if fits {
+        return None;
+    }
+    let before = line.find("\"confidence\"").map_or("", |from| &line[..from]);
+    let column = before.chars().count() + 1;
+    Some(format!(
+        "line {}, column {column}: `confidence` is a number from 0 to 1, not {sure}",
+        at + 1
+    ))
 }
 
 /// What an agent of this folder is called: by its IDENTITY.md, else as the folder is.
@@ -348,6 +365,28 @@ mod tests {
             ("soul.md", Part::Context),
         ] {
             assert_eq!(part(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_was_learned_says_how_sure_it_is_or_nothing() {
+        let line = |sure: &str| format!("{{\"fact\": \"x\"}}\n{{\"fact\": \"y\"{sure}}}\n");
+        for (sure, expected) in [
+            ("", None),
+            (", \"confidence\": 0", None),
+            (", \"confidence\": 1.0", None),
+            (", \"confidence\": 9", Some("line 2, column 15")),
+            (", \"confidence\": -0.1", Some("not -0.1")),
+            (", \"confidence\": \"high\"", Some("not \"high\"")),
+        ] {
+            let found = unfit(&line(sure));
+            match expected {
+                None => assert_eq!(found, None, "{sure}"),
+                Some(part) => assert!(
+                    found.clone().is_some_and(|why| why.contains(part)),
+                    "{found:?}"
+                ),
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use naos_drivers::http::HttpClient;
 use naos_drivers::webhook::{Delivery, Secret, Told, deliver};
 use naos_engine::node::{OutsideOutcome, Posted};
+use naos_types::fact::notice::About;
 use naos_types::spec::{Gathered, variable};
 use serde_json::{Value, json};
 
@@ -39,6 +40,10 @@ fn secret(handle: &str) -> Result<Secret, String> {
     Secret::parse(&text).map_err(|why| format!("{name}: {why}"))
 }
 
+const fn is_personal(about: &About) -> bool {
+    matches!(about, About::News(..))
+}
+
 /// The same for every attempt: receivers may compare what they got.
 fn event(posted: &Posted) -> Value {
     let Posted {
@@ -49,16 +54,23 @@ fn event(posted: &Posted) -> Value {
         together,
         more,
     } = posted;
+    // Where what is told together is: an inbox where all of it is somebody's, else what waits.
+    let path = match &letter.about {
+        About::Digest(..) if !together.iter().all(|(one, _)| is_personal(&one.about)) => {
+            "/approvals".to_owned()
+        }
+        about => about.path(),
+    };
     let page = letter.page.as_ref().map(|page| page.trim_end_matches('/'));
     let at = |path: &str| page.map(|page| format!("{page}{path}"));
     let mut data = json!({
         "tenant": tenant,
         "what": letter.about.word(),
         "id": letter.about.subject(),
-        "path": letter.about.path(),
+        "path": path,
     });
     if let Value::Object(data) = &mut data {
-        if let Some(page) = at(&letter.about.path()) {
+        if let Some(page) = at(&path) {
             data.insert("page".into(), json!(page));
         }
         if !together.is_empty() {
@@ -95,9 +107,9 @@ fn event(posted: &Posted) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use naos_types::fact::notice::About;
+    use naos_types::fact::member::News;
     use naos_types::spec::Letter;
-    use naos_types::{ApprovalId, TenantId, Time};
+    use naos_types::{ApprovalId, MemberId, Name, TaskId, TenantId, Time};
 
     #[test]
     fn a_letter_says_what_it_may_and_no_more() {
@@ -127,6 +139,40 @@ mod tests {
         assert_eq!(whole["data"]["title"], "publish?");
         let page = format!("https://naos.example.org/approvals/{approval}");
         assert_eq!(whole["data"]["page"], page);
+    }
+
+    #[test]
+    fn what_is_told_together_leads_to_where_it_is() {
+        let news = About::News(MemberId(1), 1, News::Assigned(TaskId(2)));
+        let asked = About::Approval(ApprovalId(7));
+        for (abouts, path) in [
+            (vec![asked.clone()], "/approvals"),
+            (vec![news.clone()], "/inbox"),
+            (vec![news, asked], "/approvals"),
+        ] {
+            let one = |about| {
+                let (at, title) = (Time(0), None);
+                (Gathered { about, at, title }, None)
+            };
+            let posted = Posted {
+                tenant: TenantId(1),
+                key: "k".into(),
+                letter: Letter {
+                    url: "https://hooks.example.org/".into(),
+                    secret: None,
+                    page: Some("https://naos.example.org".into()),
+                    about: About::Digest(Name::new("office").unwrap(), Time(0)),
+                    at: Time(0),
+                    title: None,
+                },
+                title: None,
+                together: abouts.into_iter().map(one).collect(),
+                more: 0,
+            };
+            let data = &event(&posted)["data"];
+            assert_eq!(data["path"], path, "{data}");
+            assert_eq!(data["page"], format!("https://naos.example.org{path}"));
+        }
     }
 
     #[test]

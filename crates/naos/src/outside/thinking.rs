@@ -140,6 +140,8 @@ fn request(posed: &Posed) -> Request {
     system.push_str(UNTRUSTED);
     system.push_str(&skills(&think.skills));
     for (title, text) in &posed.shown {
+        // What it says itself doesn't end it.
+        let text = text.replace("</document>", "< /document>");
         system.push_str(&format!(
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));

@@ -15,6 +15,8 @@ use crate::locale::Locale;
 pub struct Approvals {
     /// Who could not be told that something waits.
     pub untold: Vec<Untold>,
+    /// What goes on by a person only, and asks nobody.
+    pub stuck: Vec<StuckRow>,
     /// What waits, oldest first.
     pub waiting: Vec<ApprovalRow>,
     /// What was decided, newest first.
@@ -34,10 +36,29 @@ pub struct RuleRow {
     pub same: u64,
     /// Who took the rule, until when it holds, UTC milliseconds, and how much it answered.
     pub rule: Option<(String, i64, u64)>,
+    /// Why that answers nothing any more.
+    pub lapsed: Option<String>,
     /// The key of its form; nothing where the reader may not.
     pub key: String,
     /// Whether the reader may take it.
     pub can_take: bool,
+}
+
+/// Something that goes on by a person only, and asks nobody.
+#[derive(Clone, Debug)]
+pub struct StuckRow {
+    /// What happened, a name of the locale table.
+    pub what: &'static str,
+    /// What is stuck: the step and its saga, or the supervisor.
+    pub name: String,
+    /// Where one does something about it.
+    pub href: String,
+    /// Since when, UTC milliseconds.
+    pub since_ms: i64,
+    /// Why; may be empty.
+    pub said: String,
+    /// A command that does something about it.
+    pub way: String,
 }
 
 /// A receiver of notices that did not take the last one.
@@ -117,6 +138,14 @@ mod tests {
         check::contains(&html, "<code>letter/ask</code>");
         assert_eq!(html.matches("value=\"take\"").count(), 1, "one is taken");
         assert_eq!(html.matches("value=\"end\"").count(), 2);
+        check::contains(&html, "agent growth changed since: its manifest");
+    }
+
+    #[test]
+    fn what_asks_nobody_is_told_with_what_to_do() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        check::contains(&html, "href=\"/plans/plan_9\"");
+        check::contains(&html, "naos supervisor reset root");
     }
 
     #[test]

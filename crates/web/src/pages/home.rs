@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::approvals::ApprovalRow;
+use super::approvals::{ApprovalRow, StuckRow};
 use super::facts;
 use super::filters;
 use super::frame::{Page, Section};
@@ -36,6 +36,8 @@ pub struct Home {
 pub struct Waiting {
     /// The approvals.
     pub approvals: Vec<ApprovalRow>,
+    /// What goes on by a person only, and asks nobody.
+    pub stuck: Vec<StuckRow>,
 }
 
 /// The figures of the day.
@@ -162,6 +164,7 @@ mod tests {
     fn a_full_day() {
         let html = check::page(&sample::home(&str::to_owned));
         check::contains(&html, "id=\"waiting\"");
+        check::contains(&html, "naos saga resolve plan_9 --step 1");
         check::contains(&html, "Run completed");
         check::contains(&html, "href=\"/runs/run_0192\"");
         check::contains(&html, "3 min. ago");

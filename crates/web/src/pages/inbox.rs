@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::approvals::StuckRow;
 use super::filters;
 use super::frame::{Page, Section};
 use super::topic::Topic;
@@ -13,6 +14,8 @@ use crate::locale::Locale;
 pub struct Inbox {
     /// By which word they are called in threads.
     pub handle: Option<String>,
+    /// What goes on by a person only, whoever that is.
+    pub stuck: Vec<StuckRow>,
     /// The newest first.
     pub rows: Vec<InboxRow>,
     /// The key of the form that says that all is seen, and up to which number; nothing where
@@ -65,6 +68,7 @@ mod tests {
         let html = check::page(&sample::inbox(&str::to_owned));
         check::contains(&html, "href=\"/tasks/task_0192\"");
         check::contains(&html, "You were called");
+        check::contains(&html, "naos supervisor reset root");
         check::contains(&html, "class=\"new\"");
         check::contains(&html, "name=\"upto\" value=\"7\"");
         check::contains(&html, "@hanitra");
@@ -74,6 +78,7 @@ mod tests {
     fn an_empty_one_says_so_and_has_no_form() {
         let page = Inbox {
             handle: None,
+            stuck: Vec::new(),
             rows: Vec::new(),
             seen: None,
         };

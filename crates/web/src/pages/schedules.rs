@@ -31,6 +31,8 @@ pub struct ScheduleRow {
     pub zone: String,
     /// What it starts.
     pub starts: String,
+    /// What of that isn't there: it waits for it.
+    pub waits_for: Option<String>,
     /// The next times, UTC milliseconds.
     pub next_ms: Vec<i64>,
     /// The last time.
@@ -92,6 +94,7 @@ mod tests {
         check::contains(&html, "value=\"pause\"");
         check::contains(&html, "value=\"resume\"");
         check::contains(&html, "there is no agent ghost");
+        check::contains(&html, "Waits for agent ghost");
         assert!(!html.contains("rel=\"next\""), "{html}");
         let mut page = sample::schedules(&str::to_owned);
         page.more = Some("/schedules?before=schedule/z".into());

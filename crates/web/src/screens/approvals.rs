@@ -1,7 +1,10 @@
 //! `/approvals`.
 
+use std::sync::Arc;
+
 use naos_engine::read::Reader;
-use naos_kernel::approval::Approval;
+use naos_kernel::HabitKey;
+use naos_kernel::approval::{Approval, Habit};
 use naos_kernel::review::Review;
 use naos_types::fact::approval::Waiting;
 use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
@@ -31,14 +34,14 @@ pub(crate) async fn list(call: Call) -> Answered {
     let before = call.word("before", ApprovalId::parse)?;
     let fits = |_: &ApprovalId, a: &Approval| a.status != ApprovalStatus::Pending;
     let decided = reader.newest::<Approval>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
-    let row =
-        |(id, a): &(ApprovalId, std::sync::Arc<Approval>)| rows::approval_row(&reader, *id, a);
+    let row = |(id, a): &(ApprovalId, Arc<Approval>)| rows::approval_row(&reader, *id, a);
     let untold = notices::troubled(&reader)?;
     let page = Approvals {
         untold: untold
             .iter()
             .map(|(_, n)| rows::untold(&reader, n))
             .collect(),
+        stuck: rows::stuck(&reader)?,
         waiting: reader.open::<Approval>()?.iter().map(row).collect(),
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),
@@ -47,26 +50,27 @@ pub(crate) async fn list(call: Call) -> Answered {
     super::page(&call, &page)
 }
 
-/// Standing rules that hold, and those that are offered.
+/// Standing rules, those that lapsed too, and those that are offered.
 fn rules(call: &Call, reader: &Reader) -> Result<Vec<RuleRow>, Fault> {
     let can_take = call.who()?.role >= Role::Admin;
     let habits = habits::all(reader)?;
-    let shown = habits
-        .iter()
-        .filter(|(_, habit)| habit.offered || habits::holds(habit, call.now));
-    Ok(shown
-        .map(|(key, habit)| RuleRow {
+    let row = |(key, habit): &(HabitKey, Arc<Habit>)| -> Result<RuleRow, Fault> {
+        // Beside an offer there is at most a rule that lapsed: the offer is what counts.
+        let rule = habit.rule.as_ref().filter(|_| !habit.offered);
+        let lapsed = habits::lapsed(reader, key, habit, call.now)?;
+        Ok(RuleRow {
             question: key.0.clone(),
             same: u64::from(habit.same),
-            // Beside an offer there is at most a rule that lapsed: the offer is what counts.
-            rule: habit.rule.as_ref().filter(|_| !habit.offered).map(|rule| {
+            rule: rule.map(|rule| {
                 let (by, _) = rows::actor(reader, &rule.by);
                 (by, rule.until.0, u64::from(rule.answers))
             }),
+            lapsed: lapsed.filter(|_| rule.is_some()),
             key: super::form_key(),
             can_take,
         })
-        .collect())
+    };
+    habits.iter().map(row).collect()
 }
 
 #[derive(Deserialize)]

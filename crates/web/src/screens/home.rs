@@ -52,6 +52,7 @@ pub(super) fn waiting(reader: &Reader) -> Result<Waiting, Refusal> {
         .map(|(id, approval)| rows::approval_row(reader, *id, approval));
     Ok(Waiting {
         approvals: rows.collect(),
+        stuck: rows::stuck(reader)?,
     })
 }
 

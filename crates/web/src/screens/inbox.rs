@@ -33,6 +33,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let newest = inbox.items.iter().rev();
     let page = InboxPage {
         handle: me.and_then(|me| me.handle.as_ref().map(ToString::to_string)),
+        stuck: rows::stuck(&reader)?,
         rows: newest.map(row).collect::<Result<_, _>>()?,
         seen: (inbox.unseen() > 0).then(|| (super::form_key(), inbox.count)),
     };

@@ -11,7 +11,7 @@ use naos_kernel::budget::Budget;
 use naos_kernel::plan::Plan;
 use naos_kernel::run::Run;
 use naos_types::fact::approval::{self, Waiting};
-use naos_types::fact::{Fact, agent};
+use naos_types::fact::{Fact, agent, plan};
 use naos_types::{ApprovalId, Code, MemberId, Name, PlanId, Refusal, Role, RunId, Spender, Time};
 
 use super::{approvals, board, costs, home, plans, rows, runs, what_ifs};
@@ -43,6 +43,8 @@ struct Touched {
     approvals: BTreeSet<ApprovalId>,
     budgets: BTreeSet<Spender>,
     tasks: bool,
+    /// Whether something may have got stuck, or goes on again.
+    stuck: bool,
 }
 
 impl Touched {
@@ -78,7 +80,12 @@ impl Touched {
             Fact::Task(_) => self.tasks = true,
             Fact::Plan(fact) => {
                 self.plans.insert(fact.plan());
+                self.stuck |= matches!(
+                    fact,
+                    plan::Fact::StepFailed(_) | plan::Fact::UndoDecided(_) | plan::Fact::Closed(_)
+                );
             }
+            Fact::Supervisor(_) => self.stuck = true,
             Fact::Approval(fact) => {
                 self.approvals.extend(row.subject.parse::<ApprovalId>());
                 self.tasks = true;
@@ -251,7 +258,7 @@ impl Painter {
         now: Time,
         events: &mut Events<'_>,
     ) -> Result<(), Refusal> {
-        if !touched.approvals.is_empty() {
+        if touched.stuck || !touched.approvals.is_empty() {
             events.part(&home::waiting(reader)?)?;
         }
         if touched.tasks || !touched.runs.is_empty() || !touched.agents.is_empty() {

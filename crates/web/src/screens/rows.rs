@@ -19,8 +19,9 @@ use naos_types::{
 
 use crate::api::v1::runs::title_of;
 use crate::api::v1::shapes;
+use crate::api::v1::stuck::{self, Stuck};
 use crate::pages::agents::{AgentRow, LastRun};
-use crate::pages::approvals::{ApprovalRow, Untold};
+use crate::pages::approvals::{ApprovalRow, StuckRow, Untold};
 use crate::pages::costs::{self, BudgetRow};
 use crate::pages::excerpt::Excerpt;
 use crate::pages::home::FeedRow;
@@ -115,6 +116,30 @@ pub(super) fn told(reader: &Reader, problem: &Problem) -> Told {
     }
 }
 
+/// What goes on by a person only, and asks nobody.
+pub(super) fn stuck(reader: &Reader) -> Result<Vec<StuckRow>, Refusal> {
+    let row = |one: &Stuck| {
+        let (what, name) = match one {
+            Stuck::GaveUp(name, _) => ("stuck-supervisor", name.to_string()),
+            Stuck::NotUndone(..) => {
+                let step = one.step().map_or("", |(of, ..)| of.as_str());
+                ("stuck-undo", format!("{}: {step}", one.name()))
+            }
+        };
+        StuckRow {
+            what,
+            name,
+            href: one.path(),
+            since_ms: one.since().0,
+            said: one
+                .problem()
+                .map_or_else(String::new, |problem| told(reader, problem).sentence),
+            way: one.ways().pop().unwrap_or_default(),
+        }
+    };
+    Ok(stuck::all(reader)?.iter().map(row).collect())
+}
+
 pub(super) fn untold(reader: &Reader, notice: &Notice) -> Untold {
     let said = notice
         .problem
@@ -188,7 +213,7 @@ pub(super) fn agent_row(
     now: Time,
 ) -> Result<AgentRow, Refusal> {
     let (money, none_left) = shapes::purse(reader, name, now)?;
-    let status = agent.status(none_left);
+    let status = shapes::agent_status(reader, name, agent, none_left)?;
     let last_run = match agent.last {
         Some((id, _)) => reader.find::<Run>(&id)?.map(|run| LastRun {
             id: id.to_string(),

@@ -16,6 +16,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let (found, next) = schedules::listed(&call, &reader)?;
     for known in found {
         let mut row = row(&known);
+        row.waits_for = schedules::waits_for(&reader, &known)?;
         row.key = may.then(form_key);
         rows.push(row);
     }
@@ -45,6 +46,7 @@ fn row(known: &Known) -> ScheduleRow {
         when: schedules::when(&known.spec),
         zone,
         starts: format!("{kind} {target}"),
+        waits_for: None,
         next_ms: known.next().iter().map(|at| at.0).collect(),
         last,
         runs: known.schedule.fired,

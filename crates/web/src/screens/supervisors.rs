@@ -75,7 +75,8 @@ impl Look<'_> {
         Ok(match Found::of(self.reader, name)? {
             Found::Agent(agent) => {
                 let (_, none_left) = shapes::purse(self.reader, name, self.now)?;
-                let word = agent.status(none_left).word();
+                let status = shapes::agent_status(self.reader, name, &agent, none_left)?;
+                let word = status.word();
                 Standing::Agent(AgentState::from_word(word).unwrap_or(AgentState::Idle))
             }
             Found::Supervisor(_) | Found::Missing => Standing::Missing,

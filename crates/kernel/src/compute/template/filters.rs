@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters, tests};
+use naos_types::think::from_outside;
 use naos_types::{Micros, Time};
 
 use super::super::Limits;
@@ -158,6 +159,7 @@ table! { FILTERS filter_table:
     "dictsort" => filters::dictsort,
     "first" => filters::first,
     "float" => filters::float,
+    "from_outside" => marked,
     "groupby" => filters::groupby,
     "indent" => indent,
     "int" => filters::int,
@@ -265,6 +267,11 @@ pub(super) fn add_to(environment: &mut Environment<'static>, meter: &Meter) {
         own.spend(count.unsigned_abs())?;
         Ok((from..to).map(Value::from).collect::<Vec<_>>())
     });
+}
+
+/// What somebody else said, between marks that say so.
+fn marked(value: Value) -> Result<String, Error> {
+    Ok(from_outside(&written(&value)?))
 }
 
 fn arithmetic(a: &Value, b: &Value, sign: char) -> Result<Value, Error> {

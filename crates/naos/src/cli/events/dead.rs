@@ -4,12 +4,15 @@ use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
+use crate::cli::get::more;
 use crate::fail::Fail;
 use crate::out::{cell, items};
 use crate::session::{Session, api, part};
 
 /// As many as one answer has.
 const ALL_MAX: usize = 500;
+/// As many as a list has where nothing is said.
+const LISTED: u32 = 50;
 
 #[derive(clap::Args)]
 pub(super) struct Dead {
@@ -20,11 +23,7 @@ pub(super) struct Dead {
 #[derive(clap::Subcommand)]
 enum DeadWhat {
     /// Lists what was put aside.
-    List {
-        /// Only of this consumer.
-        #[arg(long)]
-        consumer: Option<String>,
-    },
+    List(Listing),
     /// Shows one with all that it says.
     Show {
         /// The event.
@@ -37,6 +36,19 @@ enum DeadWhat {
     Replay(Chosen),
     /// Gives it up.
     Drop(Chosen),
+}
+
+#[derive(clap::Args)]
+struct Listing {
+    /// Only of this consumer.
+    #[arg(long)]
+    consumer: Option<String>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = LISTED)]
+    limit: u32,
+    /// Those behind this one, as the list before said.
+    #[arg(long, value_name = "CONSUMER/EVENT")]
+    before: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -54,8 +66,11 @@ struct Chosen {
 
 pub(super) fn go(context: &Context, dead: &Dead) -> Ended {
     match &dead.what {
-        None => dead_list(context, None),
-        Some(DeadWhat::List { consumer }) => dead_list(context, consumer.as_deref()),
+        None => dead_list(context, None, LISTED, None),
+        Some(DeadWhat::List(asked)) => {
+            let (consumer, before) = (asked.consumer.as_deref(), asked.before.as_deref());
+            dead_list(context, consumer, asked.limit, before)
+        }
         Some(DeadWhat::Show { event, consumer }) => dead_show(context, event, consumer.as_deref()),
         Some(DeadWhat::Replay(chosen)) => dead_decide(context, chosen, "replay"),
         Some(DeadWhat::Drop(chosen)) => dead_decide(context, chosen, "drop"),
@@ -70,10 +85,16 @@ fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Value, Fail
     )))
 }
 
-fn dead_list(context: &Context, consumer: Option<&str>) -> Ended {
+fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Option<&str>) -> Ended {
     const COLUMNS: [&str; 4] = ["consumer", "event", "attempts", "at"];
+    let mut path = format!("/events/dead?limit={limit}");
+    for (key, value) in [("consumer", consumer), ("before", before)] {
+        if let Some(value) = value {
+            path.push_str(&format!("&{key}={}", part(value)));
+        }
+    }
     let mut session = context.session()?;
-    let answer = all_dead(&mut session, consumer)?;
+    let answer = session.get(api(&path))?;
     drop(session);
     if context.out.json {
         context.out.json(&answer);
@@ -91,6 +112,7 @@ fn dead_list(context: &Context, consumer: Option<&str>) -> Ended {
     }
     let head: Vec<&str> = COLUMNS.into_iter().chain(["why"]).collect();
     context.out.table(&head, &rows);
+    more(&context.out, &answer);
     Ok(0)
 }
 

@@ -26,8 +26,8 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, judge, leads_back, misgrown_tree, missing, nested,
-    unskilled,
+    Document, Item, Judged, fault_at, fault_in, fault_naming, judge, leads_back, misgrown_tree,
+    missing, nested, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -183,7 +183,8 @@ pub(crate) async fn apply(call: Call) -> Answered {
         Ok(reader.find::<Resource>(&key)?.is_some())
     };
     let unread = unskilled(&documents, &judged.items, skilled)?;
-    let waiting = waiting.into_iter().chain(plans).chain(unread);
+    let nobody = unknown_members(&reader, &documents, &judged.items)?;
+    let waiting = waiting.into_iter().chain(plans).chain(unread).chain(nobody);
     if asked.strict {
         judged.errors.extend(waiting);
     } else {
@@ -270,6 +271,38 @@ fn taken(
         };
         let help = "give the agent another name, or the member another handle".to_owned();
         out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
+    }
+    Ok(out)
+}
+
+/// Notices for members who aren't there. One that is there already stays with who it was made for.
+fn unknown_members(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    items: &[Item],
+) -> Result<Vec<Diagnostic>, Fault> {
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
+            continue;
+        };
+        let Some(handle) = spec.telling().and_then(|telling| telling.member) else {
+            continue;
+        };
+        let before = kept_spec(reader, *kind, name)?.and_then(|spec| spec.telling());
+        let stays = before.is_some_and(|before| before.member.as_ref() == Some(&handle));
+        if stays || members::one(reader, handle.as_str()).is_ok() {
+            continue;
+        }
+        let what = format!("notice {name} is waiting: no member is called @{handle}");
+        let help = "`naos member list` shows who there is, `naos member handle` gives them a word";
+        out.push(fault_naming(
+            documents,
+            item,
+            handle.as_str(),
+            what,
+            Some(help.into()),
+        ));
     }
     Ok(out)
 }

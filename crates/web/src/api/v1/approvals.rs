@@ -7,7 +7,7 @@ use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, MemberId, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, members, shapes};
+use super::{LIMIT, LIMIT_MAX, members, shapes, stuck};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -23,7 +23,8 @@ pub(crate) async fn list(call: Call) -> Answered {
         .iter()
         .map(|(id, approval)| shapes::approval(&reader, *id, approval))
         .collect();
-    ok(&json!({"items": items, "next": listed.next}))
+    let stuck = stuck::shown(&reader)?;
+    ok(&json!({"items": items, "next": listed.next, "stuck": stuck}))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {

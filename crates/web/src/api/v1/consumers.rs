@@ -118,8 +118,15 @@ fn shape(
 fn delivery(call: &Call, name: &Name, deliver: &Deliver) -> Value {
     let tenant = call.who.as_ref().map(|who| who.tenant);
     let said = tenant.and_then(|tenant| call.desk.couriers.said(tenant, name));
-    let said =
-        said.map(|said| json!({"at": said.at.rfc3339(), "what": said.text, "taken": said.taken}));
+    let said = said.map(|said| {
+        json!({
+            "at": said.at.rfc3339(),
+            "what": said.text,
+            "taken": said.taken,
+            "failing_since": shapes::time(said.failing.map(|(since, _)| since)),
+            "failures": said.failing.map_or(0, |(_, count)| count),
+        })
+    });
     json!({
         "url": deliver.url,
         "at_once": deliver.at_once,
@@ -489,14 +496,22 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Value {
 pub(crate) async fn dead(call: Call) -> Answered {
     let reader = call.lists().await?;
     let wanted = call.query("consumer");
+    let before = call.word("before", place_of)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let fits = |key: &DeadKey, _: &Dead| wanted.is_none_or(|name| key.0.as_str() == name);
-    let listed = reader.newest::<Dead>(None, limit, fits)?;
+    let listed = reader.newest::<Dead>(before.as_ref(), limit, fits)?;
     let shown = listed.items.iter();
     let items: Vec<Value> = shown
         .map(|(key, dead)| dead_shape(&reader, key, dead))
         .collect();
-    ok(&json!({"items": items, "more": listed.next.is_some()}))
+    let next = listed.next.map(|key| format!("{}/{}", key.0, key.1));
+    ok(&json!({"items": items, "more": next.is_some(), "next": next}))
+}
+
+/// Where a list of what was put aside goes on: `consumer/event`.
+fn place_of(word: &str) -> Option<DeadKey> {
+    let (consumer, event) = word.rsplit_once('/')?;
+    Some(DeadKey(Name::new(consumer).ok()?, EventId::parse(event)?))
 }
 
 fn dead_key(call: &Call) -> Result<DeadKey, Fault> {

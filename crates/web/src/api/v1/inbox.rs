@@ -14,7 +14,7 @@ use naos_types::{Refusal, TaskId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{cards, shapes};
+use super::{cards, shapes, stuck};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -59,12 +59,17 @@ impl Threads {
     }
 }
 
-/// The beginning of what was said.
+/// The beginning of what was said, or of what whoever leaves an answer says about it.
 pub(crate) fn said(
     reader: &Reader,
     threads: &mut Threads,
     news: &News,
 ) -> Result<Option<String>, Refusal> {
+    if let News::Delegated(approval) = news {
+        let found = reader.find::<Approval>(approval)?;
+        let note = found.and_then(|found| found.delegated.as_ref()?.1.clone());
+        return Ok(note.map(|note| shortened(&reader.sealed(&note))));
+    }
     let (News::Called(task, message) | News::Said(task, message)) = news else {
         return Ok(None);
     };
@@ -75,11 +80,15 @@ pub(crate) fn said(
     let Value::String(text) = shapes::text(reader, Some(&line.body)) else {
         return Ok(None);
     };
+    Ok(Some(shortened(&text)))
+}
+
+fn shortened(text: &str) -> String {
     let mut out: String = text.chars().take(SAID_CHARS_MAX).collect();
     if out.len() < text.len() {
         out.push('…');
     }
-    Ok(Some(out))
+    out
 }
 
 fn item(reader: &Reader, threads: &mut Threads, item: &Item, seen: u32) -> Result<Value, Refusal> {
@@ -116,6 +125,7 @@ pub(crate) async fn list(call: Call) -> Answered {
         "items": items,
         "unseen": inbox.unseen(),
         "upto": inbox.count,
+        "stuck": stuck::shown(&reader)?,
         "seq": reader.seq()?,
     }))
 }

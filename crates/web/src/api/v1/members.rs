@@ -3,6 +3,7 @@
 use http::StatusCode;
 use naos_engine::read::Reader;
 use naos_kernel::member::Member;
+use naos_kernel::message::SELF;
 use naos_types::command::{self, Reply};
 use naos_types::{Code, MemberId, Name, Refusal, Role};
 use serde::Deserialize;
@@ -77,6 +78,15 @@ pub(crate) async fn add(call: Call) -> Answered {
     let handle = handle.as_deref().map(cards::name).transpose()?;
     if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
         let what = format!("a member's name has 1 to {NAME_BYTES_MAX} bytes");
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if name.contains(breaks) {
+        let what = "a member's name is one line";
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    if name.trim().eq_ignore_ascii_case(SELF) {
+        let what = format!("{SELF} is naos itself: no member is called so");
         return Err(Fault::new(Code::BAD_REQUEST, what));
     }
     let tenant = call.who()?.tenant;

@@ -31,6 +31,7 @@ pub(crate) mod schedules;
 pub(crate) mod servers;
 pub(crate) mod shapes;
 pub(crate) mod standup;
+pub(crate) mod stuck;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;
 pub(crate) mod tenants;

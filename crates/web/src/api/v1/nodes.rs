@@ -8,7 +8,7 @@ use naos_kernel::tenant::Slug;
 use naos_types::Code;
 use serde_json::{Map, Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::{NAMES_MAX, shapes, stuck};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 use crate::setup::SYSTEM;
@@ -77,6 +77,7 @@ pub(crate) async fn status(call: Call) -> Answered {
         "tenants": tenants,
         "agents": agents,
         "runs": runs,
+        "stuck": stuck::shown(&reader)?,
         "journal": {
             "seq": head.seq,
             "records_seq": head.records_seq,

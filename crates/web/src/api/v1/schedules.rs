@@ -2,6 +2,7 @@
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
+use naos_kernel::agent::Agent;
 use naos_kernel::resource::Resource;
 use naos_kernel::schedule::Schedule;
 use naos_manifest::calendar;
@@ -54,6 +55,24 @@ impl Known {
             Begins::Event { topic, .. } => ("event", topic.clone()),
         }
     }
+}
+
+/// What a schedule starts and isn't there: the kind and the name.
+pub(crate) fn waits_for(reader: &Reader, known: &Known) -> Result<Option<String>, Refusal> {
+    let Some((kind, name, _)) = known.spec.starts.run() else {
+        return Ok(None);
+    };
+    let there = match kind {
+        Kind::Agent => {
+            let skill = ResourceKey(Kind::Skill, name.clone());
+            reader.find::<Agent>(name)?.is_some() || reader.find::<Resource>(&skill)?.is_some()
+        }
+        kind => {
+            let key = ResourceKey(kind, name.clone());
+            reader.find::<Resource>(&key)?.is_some()
+        }
+    };
+    Ok((!there).then(|| format!("{kind} {name}", kind = kind.word())))
 }
 
 /// Those that are asked for in the order of their names, and where there are more.
@@ -132,7 +151,7 @@ fn span(millis: i64) -> String {
     )
 }
 
-fn shape(reader: &Reader, known: &Known) -> Value {
+fn shape(reader: &Reader, known: &Known) -> Result<Value, Refusal> {
     let Known {
         key,
         schedule,
@@ -149,7 +168,7 @@ fn shape(reader: &Reader, known: &Known) -> Value {
     };
     let (starts, name) = known.starts();
     let next: Vec<String> = known.next().iter().map(|at| at.rfc3339()).collect();
-    json!({
+    Ok(json!({
         "name": key.1,
         "kind": key.0,
         "status": known.word(),
@@ -161,6 +180,7 @@ fn shape(reader: &Reader, known: &Known) -> Value {
         "runs": schedule.fired,
         "missed": schedule.missed,
         "starts": {"kind": starts, "name": name},
+        "waits_for": waits_for(reader, known)?,
         "missed_runs": missed,
         "overlap": spec.starts.overlap(),
         "waits": shapes::time(schedule.waits),
@@ -170,13 +190,14 @@ fn shape(reader: &Reader, known: &Known) -> Value {
         "description": spec.description,
         "version": schedule.version,
         "problem": shapes::problem(reader, schedule.problem.as_ref()),
-    })
+    }))
 }
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let (found, next) = listed(&call, &reader)?;
-    let items: Vec<Value> = found.iter().map(|known| shape(&reader, known)).collect();
+    let shown = found.iter().map(|known| shape(&reader, known));
+    let items: Vec<Value> = shown.collect::<Result<_, _>>()?;
     ok(&json!({"items": items, "next": next}))
 }
 
@@ -192,7 +213,7 @@ fn named(call: &Call) -> Result<Name, Fault> {
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let known = find(&reader, &named(&call)?)?;
-    ok(&shape(&reader, &known))
+    ok(&shape(&reader, &known)?)
 }
 
 pub(crate) async fn pause(call: Call) -> Answered {
@@ -215,7 +236,7 @@ async fn change(call: Call, command: impl FnOnce(Kind, Name) -> command::Schedul
         .await?;
     call.desk.app.node.settled(reader.tenant(), seq).await?;
     let known = find(&reader, &name)?;
-    let mut shown = shape(&reader, &known);
+    let mut shown = shape(&reader, &known)?;
     if let Value::Object(members) = &mut shown {
         members.insert("seq".into(), json!(seq));
         if let Reply::Began(began) = reply {

@@ -9,15 +9,16 @@ use naos_kernel::budget::Budget;
 use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
 use naos_kernel::run::Run;
+use naos_kernel::supervisor::{Standing, Supervisor, Watch};
 use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::run::Fork;
 use naos_types::fact::task::Considered;
-use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy};
+use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
-    PlanId, Refusal, RunId, RunLimits, Seq, Spender, TaskId, Time,
+    PlanId, Refusal, Role, RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -280,6 +281,7 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         "comment": approval.comment.as_ref().map(|said| reader.sealed(said)),
         "delegated": approval.delegated.as_ref().map(|(to, note)| json!({
             "to": to,
+            "name": super::cards::speaker(reader, &Actor::Member(*to, Role::Staff)),
             "note": note.as_ref().map(|note| reader.sealed(note)),
         })),
     })
@@ -322,12 +324,51 @@ pub(crate) fn purse(
     Ok((own, none_left))
 }
 
+/// The supervisor that a person stopped, and with it this agent; none where it rests for another
+/// reason, or doesn't.
+pub(crate) fn stopped_with(
+    reader: &Reader,
+    name: &Name,
+    agent: &Agent,
+) -> Result<Option<Name>, Refusal> {
+    if !agent.down {
+        return Ok(None);
+    }
+    let mut at = name.clone();
+    for _ in 0..=SUPERVISION_LEVELS_MAX {
+        let Some(watch) = reader.find::<Watch>(&at)? else {
+            break;
+        };
+        let found = reader.find::<Supervisor>(&watch.by)?;
+        match found.map(|found| found.standing) {
+            Some(Standing::Stopped) => return Ok(Some(watch.by.clone())),
+            Some(Standing::Suspended) => at = watch.by.clone(),
+            Some(Standing::Running | Standing::Failed) | None => break,
+        }
+    }
+    Ok(None)
+}
+
+/// Where an agent stands: one that rests because a person stopped what watches it is stopped, too.
+pub(crate) fn agent_status(
+    reader: &Reader,
+    name: &Name,
+    agent: &Agent,
+    none_left: bool,
+) -> Result<AgentStatus, Refusal> {
+    Ok(match stopped_with(reader, name, agent)? {
+        Some(_) => AgentStatus::Stopped,
+        None => agent.status(none_left),
+    })
+}
+
 /// An agent as lists show it; written as it stands, as it is read more often than all else.
 #[derive(Serialize)]
 pub(crate) struct AgentShown<'a> {
     name: &'a Name,
     template: Option<&'a str>,
     status: AgentStatus,
+    stopped_with: Option<Name>,
     tier: naos_types::Tier,
     runs: u64,
     failed: u64,
@@ -379,7 +420,8 @@ pub(crate) fn agent<'a>(
     Ok(AgentShown {
         name,
         template: agent.spec.template.as_deref(),
-        status: agent.status(none_left),
+        status: agent_status(reader, name, agent, none_left)?,
+        stopped_with: stopped_with(reader, name, agent)?,
         tier: tier(agent),
         runs: agent.completed + agent.failed + u64::from(agent.open_runs),
         failed: agent.failed,

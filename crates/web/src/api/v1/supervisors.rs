@@ -114,7 +114,8 @@ fn shape(reader: &Reader, seen: &Seen, now: Time) -> Result<Value, Refusal> {
             Standing::Supervisor(found) => ("supervisor", found.status().word()),
             Standing::Agent(agent) => {
                 let (_, none_left) = shapes::purse(reader, &child.name, now)?;
-                ("agent", agent.status(none_left).word())
+                let status = shapes::agent_status(reader, &child.name, &agent, none_left)?;
+                ("agent", status.word())
             }
             Standing::Missing => ("missing", "missing"),
         };

@@ -9,7 +9,7 @@ mod watch;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals, RuleRow, Untold};
+use super::approvals::{ApprovalRow, Approvals, RuleRow, StuckRow, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
@@ -150,6 +150,7 @@ pub(super) fn home(s: Text<'_>) -> Home {
     Home {
         waiting: Waiting {
             approvals: waiting(s),
+            stuck: stuck(s),
         },
         counters: Counters {
             agents_running: 3,
@@ -214,6 +215,7 @@ pub(super) fn home_empty() -> Home {
     Home {
         waiting: Waiting {
             approvals: Vec::new(),
+            stuck: Vec::new(),
         },
         counters: Counters::default(),
         working: Working { now: Vec::new() },
@@ -245,6 +247,28 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
     ]
 }
 
+/// A saga that could not be undone, and a supervisor that gave up.
+fn stuck(s: Text<'_>) -> Vec<StuckRow> {
+    vec![
+        StuckRow {
+            what: "stuck-supervisor",
+            name: s("root"),
+            href: "/supervisors".to_owned(),
+            since_ms: NOW_MS - 3 * MINUTE_MS,
+            said: s("coder failed, after 3 restarts within 60 seconds"),
+            way: s("naos supervisor reset root"),
+        },
+        StuckRow {
+            what: "stuck-undo",
+            name: s("trip: book"),
+            href: "/plans/plan_9".to_owned(),
+            since_ms: NOW_MS - 40 * MINUTE_MS,
+            said: String::new(),
+            way: s("naos saga resolve plan_9 --step 1"),
+        },
+    ]
+}
+
 /// Two wait, three are decided.
 pub(super) fn approvals(s: Text<'_>) -> Approvals {
     let decided = |id: &str, title: &str, ago: i64, status| ApprovalRow {
@@ -261,6 +285,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
             to: s("phone"),
             said: s("answered 500"),
         }],
+        stuck: stuck(s),
         waiting: waiting(s),
         decided: vec![
             decided(
@@ -288,6 +313,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
                 question: s("letter/ask"),
                 same: 6,
                 rule: None,
+                lapsed: None,
                 key: "key-rule".to_owned(),
                 can_take: true,
             },
@@ -295,6 +321,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
                 question: s("weekly/sign"),
                 same: 9,
                 rule: Some((s("Hanitra"), NOW_MS + DAY_MS, 4)),
+                lapsed: Some(s("agent growth changed since: its manifest")),
                 key: "key-rule-2".to_owned(),
                 can_take: true,
             },
@@ -306,6 +333,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
 pub(super) fn approvals_empty() -> Approvals {
     Approvals {
         untold: Vec::new(),
+        stuck: Vec::new(),
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,

@@ -564,6 +564,7 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
         when: s("0 9 * * MON-FRI"),
         zone: s("Indian/Antananarivo"),
         starts: s("workflow standup"),
+        waits_for: None,
         next_ms: (1..=5).map(|days| NOW_MS + days * day).collect(),
         last: Some(Last {
             time_ms: NOW_MS - day,
@@ -580,6 +581,7 @@ pub(crate) fn schedules(s: Text<'_>) -> Schedules {
         when: s("every 15m"),
         zone: String::new(),
         starts: s("agent ghost"),
+        waits_for: Some(s("agent ghost")),
         next_ms: Vec::new(),
         last: None,
         runs: 0,
@@ -653,6 +655,7 @@ pub(crate) fn inbox(s: Text<'_>) -> Inbox {
     };
     Inbox {
         handle: Some(s("hanitra")),
+        stuck: super::stuck(s),
         rows: vec![
             row("inbox-called", "@hanitra which of the two?", true),
             row("inbox-said", "Two plans are enough.", true),

@@ -141,6 +141,16 @@ async fn what_was_answered_five_times_is_offered_and_taken_by_a_person() {
     assert_eq!(taken[0]["rule"]["holds"], true);
     let audit = rig.get("/api/v1/audit?last=20").await.ok().to_string();
     assert!(audit.contains("approval.ruled"), "{audit}");
+    let other = PLAN.replace("Dear", "Dearest");
+    let files = json!({"files": [{"name": "p.yaml", "text": other}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    let lapsed = rules().await;
+    assert_eq!(lapsed[0]["rule"]["holds"], false, "{lapsed}");
+    let why = "plan letter changed since";
+    let said = lapsed[0]["rule"]["lapsed"].as_str().unwrap();
+    assert!(said.starts_with(why), "{lapsed}");
+    let page = rig.page(&cookie, "/approvals").await.text;
+    assert!(page.contains(why), "{page}");
     let end = json!({"question": "letter/ask"});
     rig.api(&staff, "POST", "/api/v1/approval-rules/end", end)
         .await
@@ -149,4 +159,47 @@ async fn what_was_answered_five_times_is_offered_and_taken_by_a_person() {
     assert_eq!(run["status"], "held", "a person is asked again: {run}");
     let again = rig.post("/api/v1/approval-rules/take", take).await;
     assert_eq!(again.problem(), (409, "N0131".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_says_in_what_its_agent_changed() {
+    let rig = Rig::with_models().await;
+    let wish = json!({"title": "A bill", "to": "clerk", "approve": true, "unreviewed": true});
+    for _ in 0..5 {
+        rig.post("/api/v1/tasks", wish.clone()).await.json();
+        let until = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+        let asked = loop {
+            let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+            if let Some(id) = waiting["items"][0]["approval"].as_str() {
+                break rig.get(&format!("/api/v1/approvals/{id}")).await.ok();
+            }
+            assert!(naos_engine::clock::tick() < until, "{waiting}");
+            tokio::task::yield_now().await;
+        };
+        let place = format!(
+            "/api/v1/approvals/{}/decide",
+            asked["approval"].as_str().unwrap()
+        );
+        let yes = json!({"approve": true, "seen": asked["seen"]});
+        rig.post(&place, yes).await.ok();
+    }
+    let take = json!({"question": "task/clerk", "days": 7});
+    rig.post("/api/v1/approval-rules/take", take).await.ok();
+    let rule = || async { rig.get("/api/v1/approval-rules").await.ok()["items"][0]["rule"].take() };
+    assert_eq!(rule().await["lapsed"], Value::Null);
+    let apply = |text: &str| json!({"files": [{"name": "a.yaml", "text": text}]});
+    let model = "type: model\nname: dear\nprovider: ollama\nendpoint: http://127.0.0.1:11434\n\
+                 model: m\ncapabilities: [text, tools]\ncost_per_1m_tokens: {input: 7, output: 7}\n";
+    let agent = "type: agent\nname: clerk\nmodel: dear\nprompt: You are bold.\n\
+                 tools: [context_write, calculate]\ngrants: {context_write: [notes/**]}\n";
+    for (text, why) in [
+        (model, "agent clerk changed since: model dear"),
+        (agent, "agent clerk changed since"),
+    ] {
+        rig.post("/api/v1/apply", apply(text)).await.ok();
+        let lapsed = rule().await;
+        assert_eq!(lapsed["holds"], false, "{lapsed}");
+        let said = lapsed["lapsed"].as_str().unwrap_or_default();
+        assert!(said.starts_with(why), "{why}: {lapsed}");
+    }
 }

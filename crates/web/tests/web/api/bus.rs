@@ -204,6 +204,23 @@ async fn what_is_put_aside_is_shown_and_given_again() {
     let shown = rig.get(&one).await.ok();
     assert_eq!(shown["cloudevent"]["data"], 7);
     assert_eq!(shown["problem"]["code"], "N0196");
+    let body = json!({"name": "other", "on": "email.*", "retry": {"attempts": 1}});
+    subscribe(&rig, body).await;
+    rig.post("/api/v1/events", json!({"type": "email.received"}))
+        .await
+        .ok();
+    let two = places(&pull(&rig, "other", json!({})).await);
+    let path = "/api/v1/consumers/other/nack";
+    rig.post(path, json!({"events": two})).await.ok();
+    let first = rig.get("/api/v1/events/dead?limit=1").await.ok();
+    assert_eq!(first["items"][0]["consumer"], "other", "{first}");
+    let next = first["next"].as_str().unwrap().replace('/', "%2F");
+    let path = format!("/api/v1/events/dead?limit=1&before={next}");
+    let second = rig.get(&path).await.ok();
+    assert_eq!(second["items"][0]["event"], sent["event"], "{second}");
+    assert_eq!(second["next"], Value::Null);
+    let odd = rig.get("/api/v1/events/dead?before=x").await;
+    assert_eq!(odd.problem(), (400, "N0102".into()));
     rig.post(&format!("{one}/replay"), Value::Null).await.ok();
     assert_eq!(places(&pull(&rig, "mailer", json!({})).await), taken);
     assert_eq!(rig.get(&one).await.problem(), (404, "N0121".into()));

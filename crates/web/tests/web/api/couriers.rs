@@ -135,6 +135,8 @@ async fn what_isnt_taken_comes_again_under_the_same_id_and_is_put_aside() {
     let found = until(&rig, |found| found["dead"] == 1).await;
     let said = &found["deliver"]["said"];
     assert_eq!(said["what"], "the connection broke", "{found}");
+    assert_eq!(said["failures"], 3, "{found}");
+    assert!(said["failing_since"].is_string(), "{found}");
     let cookie = rig.sign_in(&rig.owner).await;
     let page = rig.page(&cookie, "/events").await.text;
     assert!(page.contains("the connection broke"), "{page}");
@@ -145,7 +147,12 @@ async fn what_isnt_taken_comes_again_under_the_same_id_and_is_put_aside() {
     let found = came(&mut hear).await;
     assert_eq!(found.event()["data"]["n"], 2);
     found.answer(200, "");
-    until(&rig, |found| found["done"] == 2).await;
+    let found = until(&rig, |found| found["done"] == 2).await;
+    assert_eq!(
+        found["deliver"]["said"]["failing_since"],
+        Value::Null,
+        "it is there again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

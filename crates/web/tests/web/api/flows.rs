@@ -217,6 +217,25 @@ async fn a_compensation_that_fails_waits_and_is_resolved() {
     let page = rig.sign_in(&rig.owner).await;
     let shown = rig.page(&page, &format!("/plans/{id}")).await;
     assert!(shown.text.contains("undo-book"), "{shown:?}");
+    let resolve = format!("naos saga resolve {id} --step 1");
+    for path in ["approvals", "inbox", "status"] {
+        let stuck = rig.get(&format!("/api/v1/{path}")).await.ok()["stuck"].take();
+        assert_eq!(
+            stuck[0]["what"], "plan.compensation_failed",
+            "{path}: {stuck}"
+        );
+        assert_eq!(
+            (&stuck[0]["step"], &stuck[0]["name"]),
+            (&json!("book"), &json!("trip"))
+        );
+        let ways = stuck[0]["ways"].as_array().unwrap();
+        assert!(ways.contains(&json!(resolve)), "{stuck}");
+    }
+    for path in ["/", "/approvals", "/inbox"] {
+        let shown = rig.page(&page, path).await;
+        assert!(shown.text.contains(&resolve), "{path}: {shown:?}");
+        assert!(shown.text.contains(&format!("/plans/{id}")), "{path}");
+    }
     let body = json!({"done": true, "step": 1});
     let got = rig
         .post(&format!("/api/v1/plan-runs/{id}/resolve"), body)
@@ -228,6 +247,7 @@ async fn a_compensation_that_fails_waits_and_is_resolved() {
         .await
         .ok();
     assert_eq!(end["status"], "rolled_back", "{end}");
+    assert_eq!(rig.get("/api/v1/status").await.ok()["stuck"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

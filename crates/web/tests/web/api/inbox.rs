@@ -215,9 +215,11 @@ async fn an_answer_is_left_to_somebody() {
     }
     let left = json!({"to": "@ana", "note": "You know the client."});
     rig.post(&leave, left).await.ok();
-    assert_eq!(ana.new_to(&rig).await, ["approval.delegated"]);
+    let told = "approval.delegated You know the client.";
+    assert_eq!(ana.new_to(&rig).await, [told]);
     let shown = rig.get(&format!("/api/v1/approvals/{id}")).await.ok();
     assert_eq!(shown["delegated"]["note"], "You know the client.");
+    assert_eq!(shown["delegated"]["name"], "ANA");
     let on = ana.post(&rig, &leave, json!({"to": "@bema"})).await;
     assert_eq!(on.problem().0, 403, "what was left by name is not left on");
     assert_eq!(bema.post(&rig, &decide, yes.clone()).await.problem().0, 403);

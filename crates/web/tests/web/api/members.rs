@@ -34,10 +34,18 @@ async fn members_come_change_and_go() {
     .ok();
     let gone = rig.api(token, "GET", "/api/v1/status", Value::Null).await;
     assert_eq!(gone.problem(), (401, "N0140".into()));
-    let bad = rig
-        .post("/api/v1/members", json!({"name": " ", "role": "staff"}))
-        .await;
-    assert_eq!(bad.problem(), (400, "N0102".into()));
+    for name in [" ", "naos", "Naos ", "Ana\n# naos", "Ana\u{2028}Rabe"] {
+        let body = json!({"name": name, "role": "staff"});
+        let bad = rig.post("/api/v1/members", body).await;
+        assert_eq!(bad.problem(), (400, "N0102".into()), "{name:?}");
+    }
+    for handle in ["all", "naos"] {
+        let body = json!({"name": "Ana", "role": "staff", "handle": handle});
+        let bad = rig.post("/api/v1/members", body).await;
+        assert_eq!(bad.problem(), (409, "N0130".into()), "{handle}");
+    }
+    let bad = rig.post("/api/v1/agents", json!({"name": "naos"})).await;
+    assert_eq!(bad.problem(), (400, "N0101".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,6 +42,32 @@ async fn they_are_listed_in_parts() {
     assert!(page.text.contains(link), "{}", page.text);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_schedule_starts_and_isnt_there_is_told() {
+    let rig = Rig::new().await;
+    let text = "type: schedule\nname: night\nevery: 1d\nplan: sweep\n";
+    let applied = apply(&rig, text).await;
+    let warning = &applied["warnings"][0];
+    assert_eq!(
+        warning["what"], "schedule night is waiting: plan sweep",
+        "{applied}"
+    );
+    assert_eq!(
+        (&warning["line"], &warning["column"]),
+        (&json!(4), &json!(7))
+    );
+    let listed = rig.get("/api/v1/schedules").await.ok();
+    assert_eq!(listed["items"][0]["waits_for"], "plan sweep", "{listed}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/schedules").await;
+    assert!(page.text.contains("Waits for plan sweep"), "{page:?}");
+    let plan = "type: plan\nname: sweep\nsteps:\n  - {name: a, render: x}\n";
+    apply(&rig, plan).await;
+    assert_eq!(apply(&rig, text).await["warnings"], json!([]));
+    let shown = rig.get("/api/v1/schedules/night").await.ok();
+    assert_eq!(shown["waits_for"], Value::Null, "{shown}");
+}
+
 /// The schedule, once it is as wanted.
 async fn until(rig: &Rig, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);

@@ -100,7 +100,7 @@ async fn who_comes_beneath_one_that_rests_waits_for_it() {
     let stop = "/api/v1/supervisors/boss/stop";
     rig.post(stop, json!({})).await.ok();
     rig.agent("late").await;
-    assert_eq!(agent(&rig, "late").await, "failed");
+    assert_eq!(agent(&rig, "late").await, "stopped", "a person stopped it");
     let waits = json!({"agent": "late", "input": "later", "wait_ms": 0});
     let waits = rig.post("/api/v1/runs", waits).await.json();
     assert_eq!(waits["status"], "queued", "{waits}");
@@ -121,6 +121,8 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
     let found = supervisor(&rig, "worker-supervisor").await;
     assert_eq!(found["status"], "failed", "{found}");
     assert_eq!(found["problem"]["said"], "a drill");
+    let status = rig.get("/api/v1/status").await.ok();
+    assert_eq!(status["stuck"], json!([]), "what is above restarts it");
     assert_eq!(agent(&rig, "processor-3").await, "failed");
     assert_eq!(agent(&rig, "auth-agent").await, "created");
     stands(&rig, "worker-supervisor", "running").await;
@@ -135,7 +137,20 @@ async fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
         .await
         .ok();
     assert_eq!(agent(&rig, "data-agent").await, "failed");
+    let inbox = rig.get("/api/v1/inbox").await.ok();
+    let stuck = inbox["stuck"].as_array().unwrap();
+    let told: Vec<_> = stuck
+        .iter()
+        .map(|one| (&one["what"], &one["name"]))
+        .collect();
+    let root = (&json!("supervisor.failed"), &json!("root-supervisor"));
+    assert_eq!(told, [root], "{inbox}");
     let cookie = rig.sign_in(&rig.owner).await;
+    for path in ["/", "/approvals", "/inbox"] {
+        let page = rig.page(&cookie, path).await;
+        let reset = "naos supervisor reset root-supervisor";
+        assert!(page.text.contains(reset), "{path}: {page:?}");
+    }
     let page = rig.page(&cookie, "/supervisors").await;
     assert!(
         page.text.contains("/supervisors/root-supervisor/reset"),
@@ -189,7 +204,16 @@ async fn supervisors_are_made_changed_and_refused() {
     rig.post("/api/v1/supervisors/boss/stop", json!({}))
         .await
         .ok();
-    assert_eq!(agent(&rig, "ann").await, "failed");
+    assert_eq!(agent(&rig, "ann").await, "stopped");
+    let found = supervisor(&rig, "boss").await;
+    assert_eq!(found["children"][0]["status"], "stopped", "{found}");
+    let listed = rig.get("/api/v1/agents").await.ok();
+    assert_eq!(listed["items"][0]["stopped_with"], "boss", "{listed}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    for path in ["/agents", "/supervisors"] {
+        let page = rig.page(&cookie, path).await.text;
+        assert!(!page.contains("Its last run failed"), "{path}: {page}");
+    }
     rig.post("/api/v1/supervisors/boss/start", json!({}))
         .await
         .ok();

@@ -1,0 +1,177 @@
+//! Whether whoever is to get events gets them: drivers, and receivers of subscriptions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Found, bad, odd};
+use crate::out::{cell, items};
+use crate::session::{Session, api};
+
+/// As many of what was put aside as are counted; beyond that there are more.
+const DEAD_MAX: usize = 500;
+
+/// All that is odd about them.
+pub(super) fn all(session: &mut Session) -> Vec<Found> {
+    let mut found = Vec::new();
+    match session.get(api("/consumers")) {
+        Ok(consumers) => found.extend(items(&consumers).iter().filter_map(undelivered)),
+        Err(fail) => found.push(bad("consumers", &fail)),
+    }
+    match session.get(api("/drivers")) {
+        Ok(drivers) => found.extend(items(&drivers).iter().filter_map(silent)),
+        Err(fail) => found.push(bad("drivers", &fail)),
+    }
+    match session.get(api(&format!("/events/dead?limit={DEAD_MAX}"))) {
+        Ok(dead) => found.extend(aside(&dead)),
+        Err(fail) => found.push(bad("dead letters", &fail)),
+    }
+    found
+}
+
+/// A subscription whose events do not arrive: none are delivered, or its receiver takes none.
+fn undelivered(consumer: &Value) -> Option<Found> {
+    let deliver = &consumer["deliver"];
+    let name = cell(&consumer["name"]);
+    if let Some(why) = deliver["why"].as_str() {
+        let says = format!(
+            "events of {name} are not delivered, {why}: `naos events resume {name}` sends them again"
+        );
+        return Some(odd("consumers", says));
+    }
+    let said = &deliver["said"];
+    let since = said["failing_since"].as_str()?;
+    let says = format!(
+        "{} takes no events of {name} since {since} ({} in a row): {}; {} wait, and are sent again \
+         by themselves: look after the receiver, or `naos events pause {name}`",
+        cell(&deliver["url"]),
+        said["failures"],
+        cell(&said["what"]),
+        consumer["behind"].as_u64().unwrap_or(0) + consumer["in_flight"].as_u64().unwrap_or(0),
+    );
+    Some(odd("consumers", says))
+}
+
+/// A driver that rests, that failed at the last event, or whose agent isn't there.
+fn silent(driver: &Value) -> Option<Found> {
+    let name = cell(&driver["name"]);
+    let waiting = &driver["waiting"];
+    if driver["status"] == "waiting" {
+        let says = format!(
+            "{name} waits for agent {} that isn't there, and {waiting} events for it: \
+             `naos create {} --template T` makes it",
+            cell(&driver["agent"]),
+            cell(&driver["agent"]),
+        );
+        return Some(odd("drivers", says));
+    }
+    let in_a_row = driver["failures_in_a_row"].as_u64().unwrap_or(0);
+    if driver["enabled"] == false || in_a_row == 0 {
+        return None;
+    }
+    let who = match driver["endpoint"].as_str() {
+        Some(url) => format!("{name} ({url})"),
+        None => name.clone(),
+    };
+    let rests = match driver["resting_until"].as_str() {
+        Some(until) => format!("its breaker is {}, until {until}", cell(&driver["breaker"])),
+        None => format!("it rests after {}", driver["failures_max"]),
+    };
+    let problem = &driver["problem"];
+    let why: Vec<String> = ["note", "said"]
+        .iter()
+        .map(|key| cell(&problem[*key]))
+        .collect();
+    let why: Vec<&str> = why
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !it.is_empty())
+        .collect();
+    let says = format!(
+        "{who} failed {in_a_row} times in a row, last at {}: {}; {rests}, {waiting} events wait: \
+         `naos driver show {name}`, and `naos driver reset {name}` once it answers",
+        cell(&driver["failed_at"]),
+        why.join(": "),
+    );
+    Some(odd("drivers", says))
+}
+
+/// What was put aside, of each consumer.
+fn aside(dead: &Value) -> Vec<Found> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for one in items(dead) {
+        *counts.entry(cell(&one["consumer"])).or_default() += 1;
+    }
+    let more = if dead["more"] == true {
+        " at least"
+    } else {
+        ""
+    };
+    let one = |(name, count): (String, u64)| {
+        let says = format!(
+            "{count}{more} events of {name} were put aside: \
+             `naos events dead list --consumer {name}` says why, and then \
+             `naos events dead replay --all --consumer {name}` or `drop`"
+        );
+        odd("dead letters", says)
+    };
+    counts.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn says(found: Option<Found>) -> String {
+        found.map_or_else(String::new, |found| found.says)
+    }
+
+    #[test]
+    fn a_receiver_that_takes_nothing_is_told_with_since_when() {
+        let said = json!({"what": "answered 503", "failing_since": "12:00", "failures": 4});
+        let deliver = json!({"url": "https://shop.example.org", "why": null, "said": said});
+        let mut shop = json!({"name": "shop", "deliver": deliver, "behind": 2, "in_flight": 1});
+        let told = says(undelivered(&shop));
+        for part in [
+            "https://shop.example.org",
+            "since 12:00",
+            "answered 503",
+            "3 wait",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        shop["deliver"]["said"]["failing_since"] = Value::Null;
+        assert_eq!(says(undelivered(&shop)), "", "it took the last one");
+        shop["deliver"]["why"] = json!("it said that it is gone");
+        assert!(says(undelivered(&shop)).contains("naos events resume shop"));
+    }
+
+    #[test]
+    fn a_driver_that_fails_or_waits_is_told_with_what_to_do() {
+        let mut crm = json!({
+            "name": "crm", "status": "resting", "enabled": true, "failures_in_a_row": 5,
+            "failures_max": 5, "endpoint": "https://crm.example.org", "breaker": "open",
+            "resting_until": "12:30", "failed_at": "12:00", "waiting": 7,
+            "problem": {"note": "it did not answer", "said": "refused"},
+        });
+        let told = says(silent(&crm));
+        let parts = [
+            "https://crm.example.org",
+            "5 times",
+            "last at 12:00: it did not answer: refused",
+            "open, until 12:30",
+            "7 events wait",
+            "naos driver reset crm",
+        ];
+        for part in parts {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        crm["failures_in_a_row"] = json!(0);
+        assert_eq!(says(silent(&crm)), "");
+        crm["status"] = json!("waiting");
+        crm["agent"] = json!("clerk");
+        assert!(says(silent(&crm)).contains("agent clerk that isn't there"));
+    }
+}

@@ -1,0 +1,157 @@
+//! What goes on by a person only, and asks nobody: a run that could not be undone, a supervisor
+//! that failed with none above it. It is told wherever one looks for what waits.
+
+use std::sync::Arc;
+
+use naos_engine::read::Reader;
+use naos_kernel::plan::{Plan, Step};
+use naos_kernel::supervisor::{Forest, Standing, Supervisor};
+use naos_types::fact::Problem;
+use naos_types::spec::Kind;
+use naos_types::{Name, PlanId, Refusal, Time};
+use serde_json::{Value, json};
+
+use super::{NAMES_MAX, shapes};
+
+/// The most of it that is told at once.
+pub(crate) const STUCK_MAX: usize = 100;
+
+/// One thing that a person must mend.
+pub(crate) enum Stuck {
+    /// This step of a run could not be undone, and nothing more is until somebody decides.
+    NotUndone(PlanId, Arc<Plan>, Name),
+    /// This supervisor failed, and all beneath it rests.
+    GaveUp(Name, Arc<Supervisor>),
+}
+
+impl Stuck {
+    /// What happened, as notices call it.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::NotUndone(..) => "plan.compensation_failed",
+            Self::GaveUp(..) => "supervisor.failed",
+        }
+    }
+
+    /// Where one does something about it.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
+            Self::GaveUp(..) => "/supervisors".into(),
+        }
+    }
+
+    /// What is stuck, as people call it: the saga, or the supervisor.
+    pub(crate) fn name(&self) -> &Name {
+        match self {
+            Self::NotUndone(_, plan, _) => &plan.name,
+            Self::GaveUp(name, _) => name,
+        }
+    }
+
+    /// The step that could not be undone, with its place among the steps, counted from 1.
+    pub(crate) fn step(&self) -> Option<(&Name, usize, Option<&Step>)> {
+        let Self::NotUndone(_, plan, undo) = self else {
+            return None;
+        };
+        let of = plan.flow.undo.get(undo).unwrap_or(undo);
+        let at = plan.forward().position(|spec| spec.name == *of)?;
+        Some((of, at + 1, plan.steps.get(undo)))
+    }
+
+    /// Since when.
+    pub(crate) fn since(&self) -> Time {
+        match self {
+            Self::NotUndone(_, plan, _) => {
+                let ended = self.step().and_then(|(_, _, step)| step?.ended);
+                ended.unwrap_or(plan.started)
+            }
+            Self::GaveUp(_, found) => found.since,
+        }
+    }
+
+    /// What it is about, in a sentence.
+    pub(crate) fn says(&self) -> String {
+        match (self, self.step()) {
+            (Self::NotUndone(id, plan, undo), step) => {
+                let of = step.map_or(undo, |(of, ..)| of);
+                format!("{of} of {} ({id}) could not be undone", plan.name)
+            }
+            (Self::GaveUp(name, _), _) => {
+                format!("supervisor {name} failed with none above it: all beneath it rests")
+            }
+        }
+    }
+
+    /// Why.
+    pub(crate) fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::NotUndone(..) => self.step().and_then(|(_, _, step)| step?.problem.as_ref()),
+            Self::GaveUp(_, found) => found.problem.as_ref(),
+        }
+    }
+
+    /// The commands that do something about it; the last one ends it.
+    pub(crate) fn ways(&self) -> Vec<String> {
+        match (self, self.step()) {
+            (Self::NotUndone(id, plan, _), Some((_, at, _))) if plan.flow.of == Kind::Saga => vec![
+                format!("naos saga retry-compensation {id} --step {at}"),
+                format!("naos saga resolve {id} --step {at}"),
+            ],
+            (Self::NotUndone(id, ..), _) => vec![format!("naos plan resume {id}")],
+            (Self::GaveUp(name, _), _) => vec![
+                format!("naos supervisor status {name}"),
+                format!("naos supervisor reset {name}"),
+            ],
+        }
+    }
+
+    pub(crate) fn shape(&self, reader: &Reader) -> Value {
+        let (id, step) = match self {
+            Self::NotUndone(id, ..) => (Some(*id), self.step()),
+            Self::GaveUp(..) => (None, None),
+        };
+        json!({
+            "what": self.word(),
+            "name": self.name(),
+            "run": id,
+            "step": step.map(|(of, ..)| of),
+            "number": step.map(|(_, at, _)| at),
+            "since": self.since().rfc3339(),
+            "says": self.says(),
+            "problem": shapes::problem(reader, self.problem()),
+            "ways": self.ways(),
+            "path": self.path(),
+        })
+    }
+}
+
+/// All that a person must mend, at most [`STUCK_MAX`]: supervisors first, then runs, oldest first.
+///
+/// # Errors
+/// A refusal if a record is damaged.
+pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
+    let forest = reader.find::<Forest>(&())?;
+    let parents = forest.as_ref().map(|forest| &forest.parents);
+    let is_root = |name: &Name| {
+        let parent = parents.and_then(|parents| parents.get(name));
+        parent.is_none_or(Option::is_none)
+    };
+    let failed = reader.all::<Supervisor>(NAMES_MAX)?.into_iter();
+    let failed = failed.filter(|(name, found)| found.standing == Standing::Failed && is_root(name));
+    let mut out: Vec<Stuck> = failed
+        .map(|(name, found)| Stuck::GaveUp(name, found))
+        .collect();
+    for (id, plan) in reader.open::<Plan>()? {
+        if let Some(undo) = plan.not_undone().map(|(undo, _)| undo.clone()) {
+            out.push(Stuck::NotUndone(id, plan, undo));
+        }
+    }
+    out.truncate(STUCK_MAX);
+    Ok(out)
+}
+
+/// The same as lists show it.
+pub(crate) fn shown(reader: &Reader) -> Result<Vec<Value>, Refusal> {
+    Ok(all(reader)?.iter().map(|one| one.shape(reader)).collect())
+}
