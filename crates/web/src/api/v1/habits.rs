@@ -53,7 +53,7 @@ pub(crate) fn lapsed(
     let (name, rest) = key.0.split_once('/').unwrap_or((key.0.as_str(), ""));
     let role = rest
         .rsplit_once('/')
-        .and_then(|(_, role)| Role::parse(role));
+        .and_then(|(_, role)| serde_json::from_value::<Role>(json!(role)).ok());
     let who = match &rule.by {
         Actor::Member(id, _) => reader.find::<Member>(id)?,
         _ => None,
