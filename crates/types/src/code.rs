@@ -126,8 +126,8 @@ codes! {
         "start it with `naos start NAME`"
     NO_MODEL 145 Forbidden
         "nobody fits this, or no model is connected for it"
-        "name the agent that is to do it, create an agent or a skill for it (`naos create --help`), \
-         or apply a model and an agent \
+        "name the agent that is to do it, create an agent or a skill for it \
+         (`naos create --help`), or apply a model and an agent \
          with `model: NAME` (docs/models.md): OPENAI_API_KEY, ANTHROPIC_API_KEY, a local Ollama"
     OWN_REVIEW 146 Forbidden
         "nobody reviews or approves their own work"

@@ -441,7 +441,7 @@ fn described(tool: Tool) -> Described {
             ),
         ),
         Tool::TaskCreate => (
-            "Puts a task on the board for another agent or a person, who does it later, without you.",
+            "Puts a task on the board for an agent or a person, who does it later, without you.",
             object(
                 json!({
                     "title": text("What it is called, in a few words"),
@@ -452,7 +452,7 @@ fn described(tool: Tool) -> Described {
             ),
         ),
         Tool::HandOver => (
-            "Gives your task to another agent or a person, who goes on where it stands. Your part ends.",
+            "Gives your task to an agent or a person, who goes on where it stands. Yours ends.",
             object(
                 json!({
                     "to": text("Who goes on: an agent, or a person's @handle"),

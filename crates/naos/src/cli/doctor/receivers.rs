@@ -35,7 +35,8 @@ fn undelivered(consumer: &Value) -> Option<Found> {
     let name = cell(&consumer["name"]);
     if let Some(why) = deliver["why"].as_str() {
         let says = format!(
-            "events of {name} are not delivered, {why}: `naos events resume {name}` sends them again"
+            "events of {name} are not delivered, {why}: `naos events resume {name}` sends them \
+             again"
         );
         return Some(odd("consumers", says));
     }

@@ -98,7 +98,11 @@ impl Stuck {
                 format!("naos saga retry-compensation {id} --step {at}"),
                 format!("naos saga resolve {id} --step {at}"),
             ],
-            (Self::NotUndone(id, ..), _) => vec![format!("naos plan resume {id}")],
+            (Self::NotUndone(id, ..), Some((of, ..))) => vec![
+                format!("naos plan retry-compensation {id} --step {of}"),
+                format!("naos plan resolve {id} --step {of}"),
+            ],
+            (Self::NotUndone(id, ..), None) => vec![format!("naos plan status {id}")],
             (Self::GaveUp(name, _), _) => vec![
                 format!("naos supervisor status {name}"),
                 format!("naos supervisor reset {name}"),

@@ -189,7 +189,8 @@ async fn a_rule_says_in_what_its_agent_changed() {
     assert_eq!(rule().await["lapsed"], Value::Null);
     let apply = |text: &str| json!({"files": [{"name": "a.yaml", "text": text}]});
     let model = "type: model\nname: dear\nprovider: ollama\nendpoint: http://127.0.0.1:11434\n\
-                 model: m\ncapabilities: [text, tools]\ncost_per_1m_tokens: {input: 7, output: 7}\n";
+                 model: m\ncapabilities: [text, tools]\n\
+                 cost_per_1m_tokens: {input: 7, output: 7}\n";
     let agent = "type: agent\nname: clerk\nmodel: dear\nprompt: You are bold.\n\
                  tools: [context_write, calculate]\ngrants: {context_write: [notes/**]}\n";
     for (text, why) in [
