@@ -1,6 +1,8 @@
 //! Instructions: a plan of events, and what sets it off. The steps are lowered to those of a plan;
 //! keys that don't belong were found before, by the schema.
 
+mod of_event;
+
 use naos_types::spec::{
     ENDED_PREFIX, EventFilter, HOOK_TOPIC, InstructionSpec, Kind, PlanSpec, Starts, StepDo,
     SubscriptionSpec, hook_of, is_topic, pattern, runs_of,
@@ -15,6 +17,8 @@ use crate::plan_check;
 use crate::reader::{self, Fields};
 use crate::soundness;
 use crate::tree::{Mark, Node, Value};
+
+pub(crate) use of_event::of_event;
 
 /// How long a step waits for a driver's answer where it says nothing.
 pub(crate) const ANSWER_WAIT: Span = Span::secs(15 * 60);
@@ -433,58 +437,6 @@ pub(crate) fn template(node: &Node, days: bool, findings: &mut Findings) -> Opti
     }
 }
 
-/// A value that is made of an event: no word in it stands for a date. In a text that is JSON, what
-/// stands in quotes is a text whatever the event says: no event writes keys of its own.
-pub(crate) fn of_event(node: &Node, findings: &mut Findings) -> Option<String> {
-    let Value::Text(text) = &node.value else {
-        return template(node, false, findings);
-    };
-    let whole = text.trim();
-    let made = whole.starts_with("{{") && whole.ends_with("| tojson }}");
-    if crate::planted::event_writes_keys() {
-        return Some(text.clone());
-    }
-    if alone(text).is_some() || made || !whole.starts_with(['{', '[']) {
-        return Some(said(text));
-    }
-    let parsed = match serde_json::from_str::<Json>(whole) {
-        Ok(parsed) if !text.contains("{%") => parsed,
-        _ if is_encoded(text) => return Some(text.clone()),
-        _ => {
-            let what = "in this JSON, an event could write keys of its own";
-            let help = "write it as a map (`{who: \"{{ trigger.data.from }}\"}`), or end each \
-                        value with `| tojson`";
-            findings.push(
-                node.at,
-                Code::BAD_EXPRESSION,
-                what.to_owned(),
-                Some(help.into()),
-            );
-            return None;
-        }
-    };
-    match of_json(&parsed, Reading::Quoted) {
-        Ok(value) => Some(format!("{{{{ {value} | tojson }}}}")),
-        Err(what) => {
-            findings.push(node.at, Code::BAD_EXPRESSION, what, Some(TEMPLATES.into()));
-            None
-        }
-    }
-}
-
-/// Whether each value in a text is written as JSON.
-fn is_encoded(text: &str) -> bool {
-    text.split("{{").skip(1).all(|part| {
-        let value = part.split("}}").next().unwrap_or_default();
-        let last = value
-            .trim_matches('-')
-            .rsplit('|')
-            .next()
-            .unwrap_or_default();
-        last.trim() == "tojson"
-    })
-}
-
 /// How texts in a value are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -492,7 +444,7 @@ enum Reading {
     Plain,
     /// So it is, and a whole text such as "today" is a date.
     Days,
-    /// A text stays one.
+    /// A text stays one, but for a value that is marked.
     Quoted,
 }
 
@@ -522,6 +474,14 @@ fn of_json(value: &Json, reading: Reading) -> Result<String, String> {
 fn of_text(text: &str, reading: Reading) -> Result<String, String> {
     if reading == Reading::Days && DAYS.contains(&text) {
         return Ok(format!("days.{text}"));
+    }
+    if reading == Reading::Quoted
+        && let Some(value) = text.strip_prefix(of_event::VALUE).and_then(alone)
+    {
+        return Ok(format!(
+            "({})",
+            of_event::unfiltered(value).unwrap_or(value)
+        ));
     }
     if text.contains("{%") || text.contains("{#") {
         return Err(format!("{text:?} has a tag that can't stand here"));
@@ -619,10 +579,6 @@ mod tests {
         ] {
             assert_eq!(of_text(text, Reading::Quoted).as_deref(), Ok(expected));
         }
-        assert!(is_encoded(
-            "{\"n\": {{ a | tojson }}, \"m\": {{- b|tojson -}}}"
-        ));
-        assert!(!is_encoded("{\"n\": {{ a | tojson }}, \"m\": {{ b }}}"));
     }
 
     #[test]

@@ -99,12 +99,16 @@ fn no_event_writes_keys_of_its_own() {
             "{{ {\"who\": (trigger.data.who)} | tojson }}",
         ),
         (
-            "'{\"n\": {{ trigger.data.n | tojson }}}'",
-            "{\"n\": {{ trigger.data.n | tojson }}}",
+            "'{\"n\": {{ trigger.data.n | tojson }}, \"m\": {{ trigger.data.m }}}'",
+            "{{ {\"n\": (trigger.data.n), \"m\": (trigger.data.m)} | tojson }}",
         ),
         (
             "'hello {{ trigger.data.who }}'",
             "hello {{ trigger.data.who }}",
+        ),
+        (
+            "'{{ trigger.data.who }} wrote {{ trigger.data.what }}'",
+            "{{ trigger.data.who }} wrote {{ trigger.data.what }}",
         ),
     ] {
         let found = good(&input(text));
@@ -112,7 +116,7 @@ fn no_event_writes_keys_of_its_own() {
         let starts = spec.listens().unwrap().starts.clone().unwrap();
         assert_eq!(starts.input.as_deref(), Some(made), "{text}");
     }
-    let raw = "'{\"n\": {{ trigger.data.n }}}'";
+    let raw = "'{\"n\": 1, {{ trigger.data.n }}}'";
     for spoilt in [
         input(raw),
         with(&format!("emit: {{type: far, data: {raw}}}")),
@@ -123,4 +127,11 @@ fn no_event_writes_keys_of_its_own() {
             "{errors}"
         );
     }
+    let twice = bad(
+        "f.yaml",
+        &input("'{\"n\": 1, \"n\": {{ trigger.data.n }}}'"),
+    );
+    assert!(twice.contains("the key \"n\" is there twice"), "{twice}");
+    let made = bad("f.yaml", &input("'{\"{{ trigger.data.n }}\": 1}'"));
+    assert!(made.contains("is made of an event"), "{made}");
 }

@@ -18,6 +18,15 @@ pub use names::{
 
 use serde_json::Value as Json;
 
+/// What is wrong with text that was made and is to be read as JSON: an object in it says a key
+/// twice. Whoever reads that takes the last one, unseen; text that is no JSON isn't looked at.
+pub(crate) fn key_twice(text: &[u8]) -> Option<String> {
+    if crate::planted::is("last-key-wins") {
+        return None;
+    }
+    naos_types::said_twice(text).map(|key| format!("the key {key:?} is there twice"))
+}
+
 /// The longest expression.
 pub const EXPRESSION_BYTES_MAX: usize = 4_096;
 /// The longest template.

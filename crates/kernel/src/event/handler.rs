@@ -8,7 +8,7 @@ use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, Sealed, TaskSt
 use serde_json::{Value, json};
 
 use super::wait::{self, WAITERS_MAX};
-use super::{Caught, ERROR_SAID_BYTES_MAX, TraceKey, bus};
+use super::{Caught, ERROR_SAID_BYTES_MAX, TraceKey, bus, trigger};
 use crate::need::{Compute, Formula, Need};
 use crate::resource::ERROR_TOPIC;
 use crate::state::Key;
@@ -111,8 +111,8 @@ fn made(
         }
         let data = match data(one) {
             None => turn.stage(b"{}".to_vec())?,
-            Some(data) => match turn.compute(data)? {
-                Ok(computed) => computed.body,
+            Some(data) => match turn.compute(data)?.and_then(|made| trigger::once(&made)) {
+                Ok(data) => data,
                 Err(why) => return Ok(Err(format!("`data` of {}: {why}", one.kind))),
             },
         };

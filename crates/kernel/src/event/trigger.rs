@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::handler::{self, Failure, Fault, Who};
 use super::{Rest, subscription};
-use crate::need::{Compute, Formula, Var};
+use crate::need::{Compute, Computed, Formula, Var};
 use crate::plan::Plan;
 use crate::resource::ERROR_TOPIC;
 use crate::resource::driver::{self, DRIVER_WAITING_MAX, Gate};
@@ -300,7 +300,7 @@ fn input(
         let formula = Formula::Template(template.clone());
         let vars = vec![("trigger".to_owned(), caught.var())];
         let made = turn.compute(Compute { formula, vars })?;
-        return Ok(made.map(|computed| computed.body));
+        return Ok(made.and_then(|computed| once(&computed)));
     }
     if !matches!(starts.kind, Kind::Plan | Kind::Instruction) {
         return Ok(Ok(whole));
@@ -321,6 +321,15 @@ fn input(
     }
     let bytes = Value::Object(inputs).to_string().into_bytes();
     Ok(Ok(turn.stage(bytes)?))
+}
+
+/// What a template made; where it is JSON, each key stands in it once.
+pub(super) fn once(made: &Computed) -> Result<BodyRef, String> {
+    let text = made.value.as_str().unwrap_or_default();
+    match crate::compute::key_twice(text.as_bytes()) {
+        Some(twice) => Err(format!("in what the template gives, {twice}")),
+        None => Ok(made.body),
+    }
 }
 
 /// The task that an event begins; none where it is part of a step that gave up meanwhile.

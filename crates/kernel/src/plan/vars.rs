@@ -195,6 +195,9 @@ pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -
     let Value::Object(mut given) = value else {
         return refuse("the inputs are no JSON object".into());
     };
+    if let Some(twice) = crate::compute::key_twice(bytes) {
+        return refuse(format!("in the inputs, {twice}"));
+    }
     let mut inputs = serde_json::Map::new();
     for input in &spec.inputs {
         let value = match (given.remove(&input.name), &input.default) {

@@ -4,7 +4,9 @@ use naos_kernel::resource::ERROR_TOPIC;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Fact;
 use naos_types::fact::event::{self, Began, Published};
-use naos_types::spec::{Emits, HandlerSpec, Kind, Spec, Starts, StepDo, SubscriptionSpec, WaitFor};
+use naos_types::spec::{
+    Emits, HandlerSpec, InputSpec, InputType, Kind, Spec, Starts, StepDo, SubscriptionSpec, WaitFor,
+};
 use naos_types::{Actor, Code, Refusal};
 use serde_json::Value;
 
@@ -52,6 +54,14 @@ fn all_of(bench: &Bench, topic: &str) -> Vec<Published> {
 
 fn data(bench: &Bench, event: &Published) -> Value {
     serde_json::from_str(&bench.text(&event.data)).expect("it is JSON")
+}
+
+fn input(called: &str) -> InputSpec {
+    InputSpec {
+        name: called.to_owned(),
+        kind: InputType::String,
+        default: None,
+    }
 }
 
 /// Who is said to have failed, and with which code.
@@ -360,4 +370,52 @@ fn a_handler_that_isnt_one_is_refused() {
         let refused = apply(&mut bench, "sort", spec).expect_err(said);
         assert!(refused.what.contains(said), "{refused:?}");
     }
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_refused() {
+    let raw = "{\"role\": \"guest\", \"who\": \"{{ trigger.data.who }}\"}";
+    let mut bench = Bench::new();
+    let mut tell = plan(vec![step(
+        "say",
+        &[],
+        StepDo::Render {
+            template: "{{ inputs.who }}".into(),
+        },
+    )]);
+    tell.inputs = ["role", "who"].map(input).to_vec();
+    keep(&mut bench, "tell", tell);
+    let mut sets_off = starts("mail", "tell");
+    sets_off.starts = sets_off.starts.map(|starts| Starts {
+        input: Some(raw.to_owned()),
+        ..starts
+    });
+    subscribe(&mut bench, "tells", sets_off);
+    handle(
+        &mut bench,
+        "sort",
+        "mail",
+        vec![emits("seen", Some(raw), None)],
+    );
+    publish(
+        &mut bench,
+        "mail",
+        "{\"who\": \"x\\\", \\\"role\\\": \\\"chief\"}",
+    );
+    let facts: Vec<Fact> = bench.facts.iter().map(|(_, f)| f.clone()).collect();
+    let refused = |who: &str| format!("N0106 an expression of {who} gave no usable value");
+    let mut dead = deaths(&facts);
+    dead.sort();
+    assert_eq!(dead, [refused("sort"), refused("tells")]);
+    assert!(all_of(&bench, "seen").is_empty());
+    assert!(!kinds(&facts).contains(&"plan.started"));
+    let twice = "the key \"role\" is there twice";
+    let told = all_of(&bench, ERROR_TOPIC);
+    assert_eq!(told.len(), 2);
+    for told in &told {
+        let error = data(&bench, told)["error"].to_string();
+        assert!(error.contains(&twice.replace('"', "\\\"")), "{error}");
+    }
+    publish(&mut bench, "mail", "{\"who\": \"x\"}");
+    assert_eq!(all_of(&bench, "seen").len(), 1, "each once is taken");
 }

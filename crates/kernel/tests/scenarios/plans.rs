@@ -150,6 +150,10 @@ fn inputs_are_checked() {
         ("{}", "N0102 the input n is missing"),
         ("{\"n\":\"3\"}", "N0102 the input n must be a number"),
         ("{\"n\":3,\"x\":1}", "N0102 the plan takes no input x"),
+        (
+            "{\"n\":3,\"n\":4}",
+            "N0102 in the inputs, the key \"n\" is there twice",
+        ),
         ("[]", "N0102 the inputs are no JSON object"),
     ] {
         check(&spec, &format!("start p {inputs}"), expected);

@@ -383,6 +383,47 @@ start: {plan: answer}
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_gives_values_and_no_inputs_of_its_own() {
+    let rig = Rig::new().await;
+    let text = "\
+type: plan
+name: greet
+inputs:
+  - {name: who, type: string}
+  - {name: n, type: number}
+  - {name: role, type: string, default: guest}
+steps:
+  - {name: say, render: '{{ inputs.role }} {{ inputs.n + 1 }} {{ inputs.who }}'}
+---
+type: subscription
+name: as-text
+on: came.text
+start: {plan: greet, input: '{\"who\": \"{{ trigger.data.who }}\", \"n\": {{ trigger.data.n }}}'}
+---
+type: subscription
+name: as-map
+on: came.map
+start: {plan: greet, input: {who: '{{ trigger.data.who }}', n: '{{ trigger.data.n }}'}}
+";
+    let apply = json!({"files": [{"name": "f.yaml", "text": text}], "strict": true});
+    rig.post("/api/v1/apply", apply).await.ok();
+    let who = "x\", \"role\": \"chief";
+    for topic in ["came.text", "came.map"] {
+        let body = json!({"type": topic, "data": {"who": who, "n": 3}});
+        rig.post("/api/v1/events", body).await.ok();
+    }
+    let runs = rig.get("/api/v1/plan-runs?name=greet").await.ok();
+    let runs = runs["items"].as_array().unwrap();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    for run in runs {
+        let run = run["run"].as_str().unwrap();
+        let path = format!("/api/v1/plan-runs/{run}?wait_ms=20000");
+        let shown = rig.get(&path).await.ok();
+        assert_eq!(shown["output"], format!("guest 4 {who}"), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_stands_far_behind_is_found_under_one_key() {
     let rig = Rig::new().await;
     let many = ("content-type", "application/cloudevents-batch+json");
