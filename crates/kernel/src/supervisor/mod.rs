@@ -230,7 +230,10 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             turn.supervisor_mut(&f.supervisor)?.restarts.clear();
             Ok(())
         }
-        Fact::Reset(f) => started(turn, &f.supervisor),
+        Fact::Reset(f) => {
+            started(turn, &f.supervisor)?;
+            awaited_no_more(turn, &f.supervisor)
+        }
     }
 }
 
@@ -238,6 +241,21 @@ fn child_mut<'t>(turn: &'t mut Turn<'_>, name: &Name, child: &Name) -> Done<&'t 
     let found = turn.supervisor_mut(name)?;
     let found = found.children.iter_mut().find(|c| c.name == *child);
     found.ok_or_else(|| Stop::broken(format!("{name} has no child {child}")))
+}
+
+/// A person was faster: the one above restarts it no more.
+fn awaited_no_more(turn: &mut Turn<'_>, name: &Name) -> Done {
+    let Some(above) = parent(turn, name)? else {
+        return Ok(());
+    };
+    if turn.supervisor(&above)?.is_some() && !crate::planted::is("reset-and-restarted") {
+        let found = turn.supervisor_mut(&above)?;
+        let child = found.children.iter_mut().find(|child| child.name == *name);
+        if let Some(child) = child {
+            child.restart_at = None;
+        }
+    }
+    Ok(())
 }
 
 /// It watches again, from the beginning: all its children are to be restarted now.

@@ -410,6 +410,14 @@ fn a_supervisor_that_fails_is_restarted_with_all_its_children() {
 }
 
 #[test]
+fn who_was_reset_is_restarted_no_more() {
+    let reset = "supervisor fail worker-supervisor; supervisor reset worker-supervisor";
+    tree(&format!("{reset}; wait 60s"), "nothing");
+    tree(&format!("{reset}; show @root-supervisor"), "running");
+    tree(&format!("{reset}; show @processor-1"), "created");
+}
+
+#[test]
 fn a_failure_climbs_to_the_root() {
     let once = "supervisor fail worker-supervisor; wait 9s";
     let script = format!("{once}; {once}; {once}; supervisor fail worker-supervisor");

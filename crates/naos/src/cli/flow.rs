@@ -563,6 +563,11 @@ impl Flow<'_> {
         }
         let mut session = self.context.session()?;
         let answer = session.get(api(&path))?;
+        if let Some(of) = of.filter(|_| items(&answer).is_empty()) {
+            // Whoever isn't there and never ran is a mistake.
+            let kept = format!("/resources/{}/{}", self.kind.word(), part(of));
+            session.get(api(&kept))?;
+        }
         drop(session);
         let out = &self.context.out;
         if out.json {

@@ -41,7 +41,7 @@ pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
     }
     stuck(out, &answer);
     let items = items(&answer);
-    if items.is_empty() {
+    if items.is_empty() && answer["stuck"].as_array().is_none_or(Vec::is_empty) {
         out.say("Nothing new.");
     }
     for item in items {

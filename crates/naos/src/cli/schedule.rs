@@ -14,7 +14,7 @@ use crate::session::{api, part};
     naos schedule next standup\n  naos schedule pause standup\n  \
     naos schedule run-now standup\n\nA schedule is a document: `type: schedule`, a time (`at:`, \
     `every:` or `cron:` with\n`timezone:`) and what it starts. Instructions with a time in their \
-    trigger are listed, too.\nTimes come while `naos up` runs."
+    trigger are listed, too.\nTimes come while `naos up` runs, or a command works without it."
 )]
 pub(crate) struct Schedule {
     #[command(subcommand)]

@@ -75,6 +75,7 @@ fn silent(driver: &Value) -> Option<Found> {
         None => name.clone(),
     };
     let rests = match driver["resting_until"].as_str() {
+        Some(_) if driver["breaker"] == "half_open" => "its next event tries it".to_owned(),
         Some(until) => format!("its breaker is {}, until {until}", cell(&driver["breaker"])),
         None => format!("it rests after {}", driver["failures_max"]),
     };
