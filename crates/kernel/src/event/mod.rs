@@ -14,7 +14,9 @@ mod wait;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
-use naos_types::spec::{ENDED_PREFIX, Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec};
+use naos_types::spec::{
+    ENDED_PREFIX, Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec, is_own_source,
+};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, Refusal};
 
 use crate::resource::ERROR_TOPIC;
@@ -129,24 +131,6 @@ pub(crate) fn not_ours(topic: &str, source: Option<&str>) -> Result<(), Refusal>
 
 const fn is_end(status: PlanStatus) -> bool {
     !matches!(status, PlanStatus::Running | PlanStatus::Held)
-}
-
-fn is_own_source(source: &str) -> bool {
-    let flows = [
-        Kind::Plan,
-        Kind::Workflow,
-        Kind::Saga,
-        Kind::Pool,
-        Kind::Instruction,
-    ];
-    let mut own = flows.into_iter().map(Kind::plural).chain(["hooks"]);
-    let Some((first, _)) = source
-        .strip_prefix('/')
-        .and_then(|rest| rest.split_once('/'))
-    else {
-        return false;
-    };
-    own.any(|one| one == first)
 }
 
 /// Whether a message is small enough, and what it says about itself can be said.

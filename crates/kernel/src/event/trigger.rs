@@ -125,14 +125,21 @@ impl Aggregate for Trace {
     }
 }
 
-/// What an event led to first: where all that came of it is counted.
-fn first(turn: &Turn<'_>, caught: &Caught, path: &[Name]) -> Done<Option<TraceKey>> {
-    let (Some(first), Some((name, event))) = (path.first(), &caught.trigger) else {
+/// What what led to an event belongs to.
+fn before<'t>(turn: &'t Turn<'_>, caught: &Caught) -> Done<Option<&'t Trace>> {
+    let Some((name, event)) = &caught.trigger else {
         return Ok(None);
     };
-    let trace = turn.trace(&TraceKey(*event, name.clone()))?;
-    let root = trace.and_then(|trace| trace.root).unwrap_or(*event);
-    Ok(Some(TraceKey(root, first.clone())))
+    turn.trace(&TraceKey(*event, name.clone()))
+}
+
+/// What an event led to first: where all that came of it is counted.
+fn first(turn: &Turn<'_>, caught: &Caught, path: &[Name]) -> Done<Option<TraceKey>> {
+    let (Some(first), Some((_, event))) = (path.first(), &caught.trigger) else {
+        return Ok(None);
+    };
+    let root = before(turn, caught)?.and_then(|trace| trace.root);
+    Ok(Some(TraceKey(root.unwrap_or(*event), first.clone())))
 }
 
 /// Whether what this event began with was led back to where it was as often as may be.
@@ -159,10 +166,7 @@ pub(crate) fn given(turn: &Turn<'_>, plan: &Plan) -> Done<Option<BodyRef>> {
 
 /// The subscriptions that led to an event.
 fn path(turn: &Turn<'_>, caught: &Caught) -> Done<Vec<Name>> {
-    let Some((name, event)) = &caught.trigger else {
-        return Ok(Vec::new());
-    };
-    let trace = turn.trace(&TraceKey(*event, name.clone()))?;
+    let trace = before(turn, caught)?;
     Ok(trace.map_or_else(Vec::new, |trace| trace.path.clone()))
 }
 

@@ -239,14 +239,14 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
     };
     let outlets = outlets.clone();
     let title = title_of(turn, &f.news)?;
-    for name in outlets.names.clone() {
-        let Some(spec) = outlet(turn, &name)? else {
+    for name in &outlets.names {
+        let Some(spec) = outlet(turn, name)? else {
             continue;
         };
         let Some(handle) = &spec.member else {
             continue;
         };
-        let whose = outlets.whose(turn, &name, handle);
+        let whose = outlets.whose(turn, name, handle);
         let Some(member) = whose.filter(|who| f.to.contains(who)) else {
             continue;
         };
@@ -259,7 +259,7 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
             continue;
         };
         let about = About::News(member, number, f.news.clone());
-        pass_on(turn, &name, &spec, about, title.as_ref())?;
+        pass_on(turn, name, &spec, about, title.as_ref())?;
     }
     Ok(())
 }

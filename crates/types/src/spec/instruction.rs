@@ -27,6 +27,26 @@ pub fn hook_of(instruction: &Name) -> String {
     format!("/hooks/{instruction}")
 }
 
+/// Whether events of naos's own come from there: from [runs](runs_of) or [webhooks](hook_of).
+#[must_use]
+pub fn is_own_source(source: &str) -> bool {
+    let flows = [
+        Kind::Plan,
+        Kind::Workflow,
+        Kind::Saga,
+        Kind::Pool,
+        Kind::Instruction,
+    ];
+    let mut own = flows.into_iter().map(Kind::plural).chain(["hooks"]);
+    let Some((first, _)) = source
+        .strip_prefix('/')
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    own.any(|one| one == first)
+}
+
 /// The webhook of an instruction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookSpec {

@@ -48,7 +48,7 @@ pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
 pub use handler::{EMITS_MAX, Emits, HandlerSpec};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
-    hook_of, runs_of,
+    hook_of, is_own_source, runs_of,
 };
 pub use mind::{
     ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1,

@@ -27,9 +27,9 @@ impl Checker<'_> {
     }
 
     /// The type of a node. `.length` is the size of what has no field of that name.
-    pub fn kind(&mut self, node: &mut Node) -> Checked {
+    pub fn kind(&mut self, node: &Node) -> Checked {
         let at = node.at;
-        match &mut node.expr {
+        match &node.expr {
             Expr::Null => Ok(Type::Null),
             Expr::Bool(_) => Ok(Type::Bool),
             Expr::Int(_) => Ok(Type::Int),
@@ -127,7 +127,7 @@ impl Checker<'_> {
         }
     }
 
-    fn need(&mut self, node: &mut Node, kind: &Type, wants: &str) -> Checked {
+    fn need(&mut self, node: &Node, kind: &Type, wants: &str) -> Checked {
         let found = self.kind(node)?;
         if found.may_be(kind) {
             return Ok(kind.clone());
@@ -136,14 +136,14 @@ impl Checker<'_> {
         self.wrong(node.at, what)
     }
 
-    fn connect(&mut self, all: &mut [Node], sign: &str) -> Checked {
+    fn connect(&mut self, all: &[Node], sign: &str) -> Checked {
         for part in all {
             self.need(part, &Type::Bool, sign)?;
         }
         Ok(Type::Bool)
     }
 
-    fn list(&mut self, all: &mut [Node]) -> Checked {
+    fn list(&mut self, all: &[Node]) -> Checked {
         let mut item: Option<Type> = None;
         for node in all {
             let kind = self.kind(node)?;
@@ -210,7 +210,7 @@ impl Checker<'_> {
         })
     }
 
-    fn written_call(&mut self, at: usize, name: &str, arguments: &mut [Node]) -> Checked {
+    fn written_call(&mut self, at: usize, name: &str, arguments: &[Node]) -> Checked {
         if name == "matches"
             && let Some(text) = arguments.get(1).and_then(constant_text)
             && let Err(what) = calls::pattern(&text)
@@ -218,7 +218,7 @@ impl Checker<'_> {
             return self.wrong(arguments[1].at, what);
         }
         self.function(at, name)?;
-        let kinds: Result<Vec<_>, _> = arguments.iter_mut().map(|a| self.kind(a)).collect();
+        let kinds: Result<Vec<_>, _> = arguments.iter().map(|a| self.kind(a)).collect();
         self.call(at, name, &kinds?)
     }
 
@@ -252,8 +252,8 @@ impl Checker<'_> {
         })
     }
 
-    fn each(&mut self, at: usize, each: &mut Loop) -> Checked {
-        let list = self.kind(&mut each.list)?;
+    fn each(&mut self, at: usize, each: &Loop) -> Checked {
+        let list = self.kind(&each.list)?;
         let item = match &list {
             Type::List(item) => (**item).clone(),
             Type::Map(_) | Type::Object(_) => Type::Text,
@@ -271,14 +271,14 @@ impl Checker<'_> {
         })
     }
 
-    fn body(&mut self, each: &mut Loop) -> Checked {
-        if let Some(only) = &mut each.only {
+    fn body(&mut self, each: &Loop) -> Checked {
+        if let Some(only) = &each.only {
             self.need(only, &Type::Bool, "the condition of `map`")?;
         }
         if each.kind == LoopKind::Map {
-            return self.kind(&mut each.body);
+            return self.kind(&each.body);
         }
-        self.need(&mut each.body, &Type::Bool, "the condition")
+        self.need(&each.body, &Type::Bool, "the condition")
     }
 }
 

@@ -58,13 +58,13 @@ pub fn check(source: &str, names: &Names) -> Result<CheckedExpr, ComputeError> {
         let what = format!("an expression has at most {EXPRESSION_BYTES_MAX} bytes");
         return Err(ComputeError::Limit { what });
     }
-    let mut root = parser::parse(source)?;
+    let root = parser::parse(source)?;
     let mut checker = check::Checker {
         source,
         names,
         scope: Vec::new(),
     };
-    let kind = checker.kind(&mut root)?;
+    let kind = checker.kind(&root)?;
     Ok(CheckedExpr {
         source: source.into(),
         root,
