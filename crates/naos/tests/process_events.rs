@@ -128,6 +128,11 @@ fn process_events_are_taken_and_put_aside() {
     assert!(doctor.stdout.contains(advice), "{}", doctor.stdout);
     let shown = project.json(&["events", "dead", "show", event]);
     assert_eq!(shown["cloudevent"]["data"], json!({"n": 1}));
+    let told = project.naos(&["events", "dead", "show", event]);
+    let next = format!("naos events dead replay {event} --consumer mailer");
+    for line in ["put aside for mailer", "why ", "\"n\": 1", next.as_str()] {
+        assert!(told.stdout.contains(line), "{}", told.stdout);
+    }
     assert_eq!(
         project.json(&["events", "dead", "replay", "--all"])["done"],
         1

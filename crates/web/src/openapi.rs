@@ -368,7 +368,9 @@ fn flow_body_of(row: &Row) -> Option<Value> {
                 "max_restarts": number(), "restart_window": span(),
                 "children": {"type": "array"}}),
         ),
-        ("POST", "/api/v1/supervisors/{name}/add") => object(&["child"], json!({"child": text()})),
+        ("POST", "/api/v1/supervisors/{name}/add" | "/api/v1/supervisors/{name}/remove") => {
+            object(&["child"], json!({"child": text()}))
+        }
         ("POST", "/api/v1/supervisors/{name}/fail") => {
             object(&["reason"], json!({"reason": text()}))
         }

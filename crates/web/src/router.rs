@@ -188,6 +188,7 @@ table! {
     Api POST "/api/v1/supervisors" Admin "Makes a supervisor" supervisors::create;
     Api GET "/api/v1/supervisors/{name}" Staff "One with all beneath it" supervisors::show;
     Api POST "/api/v1/supervisors/{name}/add" Admin "Adds a child" supervisors::add;
+    Api POST "/api/v1/supervisors/{name}/remove" Admin "Lets go of a child" supervisors::remove;
     Api POST "/api/v1/supervisors/{name}/start" Admin "Starts it and all beneath it"
         supervisors::start;
     Api POST "/api/v1/supervisors/{name}/stop" Admin "Takes it and all beneath it out of work"

@@ -11,6 +11,7 @@ use crate::turn::{Done, Turn};
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Supervisor) -> Done<Reply> {
     match asked {
         command::Supervisor::Add { name, child } => add(turn, by, name, child),
+        command::Supervisor::Remove { name, child } => remove(turn, by, name, child),
         command::Supervisor::Start { name } => start(turn, by, name),
         command::Supervisor::Stop { name } => stop(turn, by, name),
         command::Supervisor::Reset { name } => reset(turn, by, name),
@@ -47,6 +48,16 @@ fn add(turn: &mut Turn<'_>, by: &Actor, name: &Name, child: &Name) -> Done<Reply
     spec.children.push(child.clone());
     let wrong = |what| crate::turn::Stop::refused(Code::BAD_DOCUMENT, what);
     spec.check().map_err(wrong)?;
+    crate::resource::apply(turn, by, Kind::Supervisor, name, &Spec::Supervisor(spec))
+}
+
+/// One child less; it stays, and nobody restarts it any more.
+fn remove(turn: &mut Turn<'_>, by: &Actor, name: &Name, child: &Name) -> Done<Reply> {
+    let mut spec = crate::resource::supervisor(turn, name)?.clone();
+    if !spec.children.contains(child) {
+        return Ok(Reply::Unchanged);
+    }
+    spec.children.retain(|kept| kept != child);
     crate::resource::apply(turn, by, Kind::Supervisor, name, &Spec::Supervisor(spec))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn may_change(turn: &Turn<'_>, name: &Name, spec: Option<&SupervisorS
         let other = turn.watch(child)?.map(|watch| &watch.by);
         if let Some(other) = other.filter(|by| *by != name) {
             let what = format!("{child} has two supervisors: {other} and {name}");
-            let help = format!("take it from {other} first");
+            let help = format!("`naos supervisor remove {other} {child}` first");
             return Err(Refusal::new(Code::BAD_DOCUMENT, what).help(help).into());
         }
     }

@@ -44,6 +44,11 @@ pub fn tell(bench: &mut Bench, verb: &str, called: &str, more: &[&str]) -> Outco
             child: crate::script::name(child),
         }
         .into(),
+        ("remove", [child]) => command::Supervisor::Remove {
+            name,
+            child: crate::script::name(child),
+        }
+        .into(),
         ("start", []) => command::Command::from(command::Supervisor::Start { name }),
         ("stop", []) => command::Supervisor::Stop { name }.into(),
         ("reset", []) => command::Supervisor::Reset { name }.into(),
@@ -487,6 +492,21 @@ fn a_person_stops_and_starts_a_branch() {
     tree(
         "role staff; supervisor stop root-supervisor",
         "N0141 this takes the role admin, yours is staff",
+    );
+}
+
+#[test]
+fn a_child_is_let_go() {
+    tree(
+        "supervisor remove worker-supervisor processor-1; \
+         supervise other one-for-one 1/1s processor-1; show @other",
+        "running",
+    );
+    tree("supervisor remove worker-supervisor nobody", "nothing");
+    let stopped = "supervisor stop worker-supervisor";
+    tree(
+        &format!("{stopped}; supervisor remove worker-supervisor processor-1"),
+        "N0131 processor-1 rests, and only worker-supervisor would let it work again",
     );
 }
 

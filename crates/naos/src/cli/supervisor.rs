@@ -33,6 +33,14 @@ enum What {
         /// Who.
         child: String,
     },
+    /// Lets go of a child: it stays as it is, and nobody restarts it any more.
+    #[command(visible_alias = "remove-child")]
+    Remove {
+        /// Which supervisor.
+        name: String,
+        /// Who.
+        child: String,
+    },
     /// Starts a stopped one, and all beneath it.
     Start {
         /// Which supervisor.
@@ -105,6 +113,11 @@ pub(crate) fn go(context: &Context, supervisor: &Supervisor) -> Ended {
             let child = super::name(child)?;
             let said = format!("{name} watches {child}.");
             tell(context, name, "add", &json!({"child": child}), &said)
+        }
+        What::Remove { name, child } => {
+            let child = super::name(child)?;
+            let said = format!("{name} watches {child} no more.");
+            tell(context, name, "remove", &json!({"child": child}), &said)
         }
         What::Start { name } => {
             let said = format!("{name} starts all beneath it.");

@@ -616,6 +616,13 @@ commands! {
             /// Why.
             reason: Sealed,
         }
+        /// Lets go of one of its children, which stays, watched by nobody.
+        Remove {
+            /// Which supervisor.
+            name: Name,
+            /// Who.
+            child: Name,
+        }
     }
 }
 

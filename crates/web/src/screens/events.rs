@@ -124,7 +124,7 @@ fn dead(reader: &Reader) -> Result<Vec<DeadRow>, Fault> {
         event: key.1.to_string(),
         attempts: u64::from(dead.attempts),
         time_ms: dead.at.0,
-        why: dead.problem.note.clone(),
+        why: super::rows::told(reader, &dead.problem).sentence,
         form_key: Some(super::form_key()),
     };
     Ok(listed.items.iter().map(row).collect())

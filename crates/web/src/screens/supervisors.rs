@@ -6,6 +6,7 @@ use naos_engine::read::Reader;
 use naos_types::{Name, Refusal, Role, SupervisorStatus, Time, command};
 use serde::Deserialize;
 
+use super::rows::told;
 use crate::api::v1::shapes;
 use crate::api::v1::supervisors::{Seen, Standing as Found, all};
 use crate::door::{Answered, Call};
@@ -62,7 +63,7 @@ impl Look<'_> {
             restarts: found.recent(self.now).into(),
             restarts_max: seen.spec.max_restarts.into(),
             window_ms: u64::try_from(seen.spec.window.0).unwrap_or_default(),
-            problem: found.problem.as_ref().map(|problem| problem.note.clone()),
+            problem: found.problem.as_ref().map(|problem| told(self.reader, problem).sentence),
             reset_key: may.then(super::form_key),
             children,
         })

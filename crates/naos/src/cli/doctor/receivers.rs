@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Found, bad, odd};
-use crate::out::{cell, items};
+use crate::out::{cell, items, why};
 use crate::session::{Session, api};
 
 /// As many of what was put aside as are counted; beyond that there are more.
@@ -79,21 +79,11 @@ fn silent(driver: &Value) -> Option<Found> {
         Some(until) => format!("its breaker is {}, until {until}", cell(&driver["breaker"])),
         None => format!("it rests after {}", driver["failures_max"]),
     };
-    let problem = &driver["problem"];
-    let why: Vec<String> = ["note", "said"]
-        .iter()
-        .map(|key| cell(&problem[*key]))
-        .collect();
-    let why: Vec<&str> = why
-        .iter()
-        .map(String::as_str)
-        .filter(|it| !it.is_empty())
-        .collect();
     let says = format!(
         "{who} failed {in_a_row} times in a row, last at {}: {}; {rests}, {waiting} events wait: \
          `naos driver show {name}`, and `naos driver reset {name}` once it answers",
         cell(&driver["failed_at"]),
-        why.join(": "),
+        why(&driver["problem"]),
     );
     Some(odd("drivers", says))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Context, Ended};
 use crate::cli::get::more;
 use crate::fail::Fail;
-use crate::out::{cell, items};
+use crate::out::{cell, clean, items, why};
 use crate::session::{Session, api, part};
 
 /// As many as one answer has.
@@ -102,7 +102,7 @@ fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Opti
     }
     let row = |one: &Value| {
         let mut row: Vec<String> = COLUMNS.iter().map(|key| cell(&one[*key])).collect();
-        row.push(cell(&one["problem"]["note"]));
+        row.push(why(&one["problem"]));
         row
     };
     let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
@@ -140,9 +140,54 @@ fn dead_show(context: &Context, event: &str, consumer: Option<&str>) -> Ended {
     for (consumer, event) in whose(&mut session, event, consumer)? {
         let (consumer, event) = (part(&consumer), part(&event));
         let answer = session.get(api(&format!("/consumers/{consumer}/dead/{event}")))?;
-        context.out.json(&answer);
+        if context.out.json {
+            context.out.json(&answer);
+            continue;
+        }
+        for line in told(&answer) {
+            context.out.line(clean(&line));
+        }
     }
     Ok(0)
+}
+
+/// One that was put aside, line by line: what it is, why it stands there, what to do, what it says.
+fn told(one: &Value) -> Vec<String> {
+    let (consumer, event) = (cell(&one["consumer"]), cell(&one["event"]));
+    let problem = &one["problem"];
+    let tries = match one["attempts"].as_u64() {
+        Some(1) => "once".to_owned(),
+        _ => format!("{} times", cell(&one["attempts"])),
+    };
+    let mut out = vec![
+        format!("{event}  put aside for {consumer} at {}", cell(&one["at"])),
+        format!("given      {tries}"),
+        format!("why        {}", why(problem)),
+    ];
+    let help = cell(&problem["help"]);
+    if !help.is_empty() {
+        out.push(format!("code       {}: {help}", cell(&problem["code"])));
+    }
+    let said = &one["cloudevent"];
+    for key in ["type", "source", "subject", "time"] {
+        let text = cell(&said[key]);
+        if !text.is_empty() {
+            out.push(format!("{key:<11}{text}"));
+        }
+    }
+    match (&said["data"], &said["data_base64"]) {
+        (Value::Null, Value::Null) => {}
+        (Value::Null, bytes) => out.push(format!("data       {} (base64)", cell(bytes))),
+        (data, _) => {
+            out.push("data".to_owned());
+            let pretty = serde_json::to_string_pretty(data).unwrap_or_default();
+            out.extend(pretty.lines().map(|line| format!("  {line}")));
+        }
+    }
+    let about = format!("{event} --consumer {consumer}");
+    out.push(format!("next       naos events dead replay {about}"));
+    out.push(format!("           naos events dead drop {about}"));
+    out
 }
 
 fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
@@ -181,4 +226,36 @@ fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
         context.out.say(format!("{done} {word}."));
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_told_line_by_line() {
+        let one = json!({
+            "consumer": "mailer", "event": "evt_1", "attempts": 3, "at": "2026-01-02T03:04:05Z",
+            "problem": {"code": "N0190", "note": "it did not answer", "said": "refused",
+                "help": "ask its owner"},
+            "cloudevent": {"type": "order.paid", "source": "/shop", "data": {"cents": 5}},
+        });
+        assert_eq!(
+            told(&one),
+            [
+                "evt_1  put aside for mailer at 2026-01-02T03:04:05Z",
+                "given      3 times",
+                "why        it did not answer: refused",
+                "code       N0190: ask its owner",
+                "type       order.paid",
+                "source     /shop",
+                "data",
+                "  {",
+                "    \"cents\": 5",
+                "  }",
+                "next       naos events dead replay evt_1 --consumer mailer",
+                "           naos events dead drop evt_1 --consumer mailer",
+            ]
+        );
+    }
 }

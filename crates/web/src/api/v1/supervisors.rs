@@ -182,13 +182,18 @@ pub(crate) async fn create(call: Call) -> Answered {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Add {
+struct Child {
     child: Name,
 }
 
 pub(crate) async fn add(call: Call) -> Answered {
-    let Add { child } = call.json()?;
+    let Child { child } = call.json()?;
     tell(call, |name| command::Supervisor::Add { name, child }).await
+}
+
+pub(crate) async fn remove(call: Call) -> Answered {
+    let Child { child } = call.json()?;
+    tell(call, |name| command::Supervisor::Remove { name, child }).await
 }
 
 pub(crate) async fn start(call: Call) -> Answered {

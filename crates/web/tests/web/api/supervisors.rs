@@ -260,6 +260,12 @@ async fn supervisors_are_made_changed_and_refused() {
     let taken = json!([{"name": "c.yaml", "text": "supervisors: {other: {children: [ann]}}\n"}]);
     let refused = rig.post("/api/v1/apply", json!({ "files": taken })).await;
     assert!(refused.text.contains("two supervisors"), "{refused:?}");
+    rig.post("/api/v1/supervisors/boss/remove", json!({"child": "bob"}))
+        .await
+        .ok();
+    let children = supervisor(&rig, "boss").await["children"].take();
+    let names: Vec<&Value> = children.as_array().unwrap().iter().map(|c| &c["name"]).collect();
+    assert_eq!(names, ["ann"], "{children}");
     let waiting =
         json!([{"name": "d.yaml", "text": "supervisors: {late: {children: [nobody]}}\n"}]);
     let applied = rig
