@@ -1,8 +1,7 @@
 //! What a template may use: filters, tests and functions, each of which pays for what it touches.
 
+use std::cell::Cell;
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters, tests};
@@ -19,40 +18,49 @@ const TEXT_BYTES_MAX: usize = 4 << 20;
 const JSON_BYTES_MAX: usize = 12 << 20;
 const RANGE_MAX: i64 = 10_000;
 
-/// What one rendering may still do, in steps.
-#[derive(Clone)]
-pub(super) struct Meter(Arc<AtomicU64>);
+thread_local! {
+    /// What the rendering on this thread may still do, in steps. The engine's functions are made
+    /// once for all renderings, so none of them can own the count of one.
+    static LEFT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// One rendering's count of steps, while it lives.
+pub(super) struct Meter {
+    before: u64,
+}
 
 impl Meter {
-    pub fn new(limits: &Limits) -> Self {
-        Self(Arc::new(AtomicU64::new(limits.fuel_max)))
+    pub fn start(limits: &Limits) -> Self {
+        let before = LEFT.replace(limits.fuel_max);
+        Self { before }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        LEFT.get() == 0
     }
+}
 
-    fn spend(&self, steps: u64) -> Result<(), Error> {
-        let left = self.0.load(Ordering::Relaxed).checked_sub(steps);
-        self.0.store(left.unwrap_or(0), Ordering::Relaxed);
-        match left {
-            Some(_) => Ok(()),
-            None => Err(Error::new(ErrorKind::OutOfFuel, "too much work")),
-        }
+impl Drop for Meter {
+    fn drop(&mut self) {
+        LEFT.set(self.before);
     }
+}
 
-    fn touch(&self, values: &[Value]) -> Result<(), Error> {
-        let steps = |value: &Value| match value.as_str() {
-            Some(text) => text.len() as u64 / 64,
-            None => value.len().unwrap_or(0) as u64,
-        };
-        self.spend(1 + values.iter().map(steps).sum::<u64>())
+fn spend(steps: u64) -> Result<(), Error> {
+    let left = LEFT.get().checked_sub(steps);
+    LEFT.set(left.unwrap_or(0));
+    match left {
+        Some(_) => Ok(()),
+        None => Err(Error::new(ErrorKind::OutOfFuel, "too much work")),
     }
+}
 
-    fn text(&self, text: String) -> Result<Value, Error> {
-        self.spend(text.len() as u64 / 64)?;
-        Ok(Value::from(text))
-    }
+fn touch(values: &[Value]) -> Result<(), Error> {
+    let steps = |value: &Value| match value.as_str() {
+        Some(text) => text.len() as u64 / 64,
+        None => value.len().unwrap_or(0) as u64,
+    };
+    spend(1 + values.iter().map(steps).sum::<u64>())
 }
 
 /// A text that stops growing at its limit.
@@ -223,29 +231,26 @@ table! { TESTS test_table:
     "undefined" => tests::is_undefined,
 }
 
-pub(super) fn add_to(environment: &mut Environment<'static>, meter: &Meter) {
+pub(super) fn add_to(environment: &mut Environment<'static>) {
     for (name, inner) in filter_table() {
-        let meter = meter.clone();
         let metered = move |state: &mut State<'_, '_>, values: Rest<ValueOrKwargs>| {
             let values = values.into_values();
-            meter.touch(&values)?;
+            touch(&values)?;
             let made = inner.call(state, &values)?;
-            meter.touch(std::slice::from_ref(&made))?;
+            touch(std::slice::from_ref(&made))?;
             Ok::<_, Error>(made)
         };
         environment.add_filter(name, metered);
     }
     for (name, inner) in test_table() {
-        let meter = meter.clone();
         let metered = move |state: &mut State<'_, '_>, values: Rest<ValueOrKwargs>| {
             let values = values.into_values();
-            meter.touch(&values)?;
+            touch(&values)?;
             Ok::<_, Error>(inner.call(state, &values)?.is_true())
         };
         environment.add_test(name, metered);
     }
-    let own = meter.clone();
-    environment.add_function("concat", move |values: Rest<Value>| {
+    environment.add_function("concat", |values: Rest<Value>| {
         let mut out = String::new();
         for value in values.iter() {
             out.push_str(&written(value)?);
@@ -253,18 +258,18 @@ pub(super) fn add_to(environment: &mut Environment<'static>, meter: &Meter) {
                 return Err(invalid("the text is too long"));
             }
         }
-        own.text(out)
+        spend(out.len() as u64 / 64)?;
+        Ok(Value::from(out))
     });
     environment.add_function("add", |a: Value, b: Value| arithmetic(&a, &b, '+'));
     environment.add_function("mul", |a: Value, b: Value| arithmetic(&a, &b, '*'));
-    let own = meter.clone();
-    environment.add_function("range", move |from: i64, to: Option<i64>| {
+    environment.add_function("range", |from: i64, to: Option<i64>| {
         let (from, to) = to.map_or((0, from), |to| (from, to));
         let count = to.saturating_sub(from).max(0);
         if count > RANGE_MAX {
             return Err(invalid(format!("a range has at most {RANGE_MAX} numbers")));
         }
-        own.spend(count.unsigned_abs())?;
+        spend(count.unsigned_abs())?;
         Ok((from..to).map(Value::from).collect::<Vec<_>>())
     });
 }

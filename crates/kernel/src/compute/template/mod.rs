@@ -9,6 +9,8 @@ mod filters;
 mod scan;
 mod value;
 
+use std::sync::LazyLock;
+
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
 use super::{ComputeError, Limits, Names, Position, TEMPLATE_BYTES_MAX, Type, Vars};
@@ -36,8 +38,7 @@ pub fn check(source: &str, names: &Names) -> Result<CheckedTemplate, ComputeErro
         return Err(ComputeError::Limit { what });
     }
     scan::check(source)?;
-    let environment = environment(&filters::Meter::new(&Limits::default()));
-    let template = environment
+    let template = ENGINE
         .template_from_str(source)
         .map_err(|error| explain(&error))?;
     let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
@@ -73,8 +74,8 @@ pub fn render_checked(
     vars: &Vars,
     limits: &Limits,
 ) -> Result<String, ComputeError> {
-    let meter = filters::Meter::new(limits);
-    let mut environment = environment(&meter);
+    let meter = filters::Meter::start(limits);
+    let mut environment = ENGINE.clone(); // shares all but its fuel
     environment.set_fuel(Some(limits.fuel_max / 4));
     let template = environment
         .template_from_str(&template.0)
@@ -105,15 +106,16 @@ pub fn render(source: &str, vars: &Vars, limits: &Limits) -> Result<String, Comp
 
 const TOO_MUCH: &str = "the template is too much work for its limit of steps";
 
-fn environment(meter: &filters::Meter) -> Environment<'static> {
+/// Made once: its hundred functions take longer to make than most templates to render.
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_debug(true); // without it an error can't name what isn't there
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(filters::write);
-    filters::add_to(&mut environment, meter);
+    filters::add_to(&mut environment);
     environment
-}
+});
 
 fn explain(error: &minijinja::Error) -> ComputeError {
     let line = error.line().and_then(|line| u32::try_from(line).ok());
