@@ -209,7 +209,11 @@ pub(crate) fn cell(value: &Value) -> String {
 /// A problem in one line: what went wrong, and what the failing thing itself said of it.
 pub(crate) fn why(problem: &Value) -> String {
     let said: Vec<String> = ["note", "said"].map(|key| cell(&problem[key])).into();
-    let said: Vec<&str> = said.iter().map(String::as_str).filter(|it| !it.is_empty()).collect();
+    let said: Vec<&str> = said
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !it.is_empty())
+        .collect();
     said.join(": ")
 }
 

@@ -65,8 +65,8 @@ pub use notice::{
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use schedule::{
-    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, ScheduleSpec, Seen,
-    Timing, When, startable,
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, STANDUP_TO_MAX,
+    ScheduleSpec, Seen, StandupSpec, Timing, Tongue, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{

@@ -63,7 +63,10 @@ impl Look<'_> {
             restarts: found.recent(self.now).into(),
             restarts_max: seen.spec.max_restarts.into(),
             window_ms: u64::try_from(seen.spec.window.0).unwrap_or_default(),
-            problem: found.problem.as_ref().map(|problem| told(self.reader, problem).sentence),
+            problem: found
+                .problem
+                .as_ref()
+                .map(|problem| told(self.reader, problem).sentence),
             reset_key: may.then(super::form_key),
             children,
         })

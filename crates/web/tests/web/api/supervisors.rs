@@ -264,7 +264,12 @@ async fn supervisors_are_made_changed_and_refused() {
         .await
         .ok();
     let children = supervisor(&rig, "boss").await["children"].take();
-    let names: Vec<&Value> = children.as_array().unwrap().iter().map(|c| &c["name"]).collect();
+    let names: Vec<&Value> = children
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["name"])
+        .collect();
     assert_eq!(names, ["ann"], "{children}");
     let waiting =
         json!([{"name": "d.yaml", "text": "supervisors: {late: {children: [nobody]}}\n"}]);
