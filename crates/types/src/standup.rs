@@ -19,7 +19,7 @@ pub struct Standup {
     pub zone: String,
     /// The language of what is sent out, and of readers who ask for none.
     pub language: Option<Tongue>,
-    /// Tasks: those that ended since, in order, and then the open ones, the most urgent kinds first.
+    /// Tasks: those that ended since, in order; then the open ones, what waits for people first.
     pub lines: Vec<Line>,
     /// How many tasks there were beyond those.
     pub more: u32,
