@@ -164,7 +164,7 @@ fn one_that_was_missed_is_as_its_schedule_says() {
         (Missed::CatchUp(5), 1),
     ] {
         let (mut bench, _) = squad(missed);
-        put(&mut bench, card("pm"));
+        put(&mut bench, Card::default());
         let facts = bench.away(DAY + DAY + Span::secs(3_600));
         let count = told(&bench, &facts).len();
         assert_eq!(count, wanted, "{missed:?}");
@@ -178,7 +178,7 @@ fn one_that_was_missed_is_as_its_schedule_says() {
 #[test]
 fn one_out_of_turn_leaves_the_next_as_it_is() {
     let (mut bench, _) = squad(Missed::Once);
-    put(&mut bench, card("pm"));
+    put(&mut bench, Card::default());
     let now = command::Schedule::RunNow {
         kind: Kind::Schedule,
         name: name("stand-up"),
