@@ -165,7 +165,7 @@ fn one_that_was_missed_is_as_its_schedule_says() {
     ] {
         let (mut bench, _) = squad(missed);
         put(&mut bench, Card::default());
-        let facts = bench.away(DAY + DAY + Span::secs(3_600));
+        let facts = bench.away(Span::secs(2 * 86_400 + 3_600));
         let count = told(&bench, &facts).len();
         assert_eq!(count, wanted, "{missed:?}");
         // What was never told is told the next time.
