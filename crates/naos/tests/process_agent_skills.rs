@@ -274,7 +274,7 @@ fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does(
         call("scripts/again.wasm", json!("1,2,3")),
         call("scripts/fetch.wasm", fetch),
         call("scripts/core.wasm", json!("a core module")),
-        call("scripts/endless.wasm", json!("x")),
+        call("scripts/greedy.wasm", json!("x")),
         call("scripts/sum.py", json!("")),
     ]});
     let office = Office::new(&format!("{asked}\n{{\"say\": \"Done.\"}}\n"));
@@ -300,9 +300,11 @@ fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does(
     }
     let core = wat::parse_str(CORE).unwrap();
     fs::write(scripts.join("core.wasm"), core).unwrap();
-    let endless = CORE.replace("(i32.const 16)))", "(loop $on (br $on)) (i32.const 16)))");
-    let endless = wat::parse_str(endless).unwrap();
-    fs::write(scripts.join("endless.wasm"), endless).unwrap();
+    // Twice as much memory as any program has.
+    let grown = "(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then unreachable))";
+    let greedy = CORE.replace("(i32.const 16)))", &format!("{grown} (i32.const 16)))"));
+    let greedy = wat::parse_str(greedy).unwrap();
+    fs::write(scripts.join("greedy.wasm"), greedy).unwrap();
     let ran = project.naos(&["run", "clerk", "--input", "Add them up."]);
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
     let seen = office.server.seen();
@@ -315,12 +317,13 @@ fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does(
         "1,2,3",
         "does not grant HTTP",
         "a core module",
-        "fuel",
         "naos doesn't run skills/sums/scripts/sum.py",
         "from-outside",
     ] {
         assert!(last.contains(said), "{said}: {last}");
     }
+    let errors = last.matches("\"Error: ").count();
+    assert_eq!(errors, 2, "too much memory, and no program: {last}");
     // People may try one, and it goes with its folder.
     let tried = project.naos(&["run", "sums--again", "--input", "x y"]);
     assert!(

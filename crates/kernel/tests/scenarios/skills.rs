@@ -246,7 +246,11 @@ fn what_is_no_skill_is_refused_whoever_sends_it() {
 
 /// An agent that has `invoices` with a program in it, beside `salaries` with one.
 fn with_programs() -> Cell {
-    let mut bench = made(skilled(&["invoices"]));
+    let mind = MindSpec {
+        tools: vec![Tool::SkillRead],
+        ..skilled(&["invoices"])
+    };
+    let mut bench = made(mind);
     for called in ["invoices", "salaries"] {
         let beside = [
             ("scripts/total.wasm", SCRIPT_TEXT),
@@ -372,11 +376,15 @@ fn what_is_no_program_of_a_skill_of_its_own_does_not_run() {
         assert!(program(&cell).is_none());
     }
     // Who has no skill with one isn't told of the tool, and has none.
-    let mut bench = made(skilled(&["plain"]));
+    let own = |names: &[&str]| MindSpec {
+        tools: vec![Tool::SkillRead],
+        ..skilled(names)
+    };
+    let mut bench = made(own(&["plain"]));
     bench.command(skill("plain", &[])).0.unwrap();
     let cell = Cell::over(bench);
     assert!(!cell.asked().unwrap().1.tools.contains(&Tool::SkillRun));
-    let mut cell = Cell::over(made(mind()));
+    let mut cell = Cell::over(made(own(&[])));
     run(
         &mut cell,
         &json!({"skill": "invoices", "script": "scripts/total.wasm"}),
