@@ -318,6 +318,7 @@ inbox-said = Said by
 inbox-assigned = Yours now, by
 inbox-ended = Ended, by
 inbox-delegated = The answer is left to you by
+inbox-standup = Told by the schedule
 task-follow = Hear of it
 task-mute = Hear no more of it
 approval-leave = Leave the answer to somebody

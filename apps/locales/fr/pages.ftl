@@ -321,6 +321,7 @@ inbox-said = Dit par
 inbox-assigned = À vous maintenant, par
 inbox-ended = Terminé, par
 inbox-delegated = La réponse vous est laissée par
+inbox-standup = Annoncé par la planification
 task-follow = Suivre
 task-mute = Ne plus suivre
 approval-leave = Laisser la réponse à quelqu’un

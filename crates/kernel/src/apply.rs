@@ -49,6 +49,11 @@ fn forget_a_field(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     let now = turn.now;
     turn.head_mut(&())?.at = now;
+    family(turn, fact)?;
+    crate::schedule::note(turn, fact)
+}
+
+fn family(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Agent(fact) => crate::agent::fold(turn, fact),
         Fact::Task(fact) => crate::task::fold(turn, fact),
@@ -61,6 +66,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             crate::notice::set_up(turn, fact)?;
             crate::event::set_up(turn, fact)?;
             crate::supervisor::set_up(turn, fact)?;
+            crate::schedule::set_up(turn, fact)?;
             crate::resource::fold(turn, fact)
         }
         Fact::Document(fact) => crate::document::fold(turn, fact),

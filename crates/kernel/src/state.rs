@@ -533,6 +533,8 @@ tables! {
     message message_mut put_message Message: MessageId => crate::message::Message;
     /// What waits for an agent.
     desk desk_mut put_desk Desk: Name => crate::agent::Desk;
+    /// What happened since a schedule told last of how things stand.
+    book book_mut put_book Book: ResourceKey => crate::schedule::Book;
 }
 
 impl State {

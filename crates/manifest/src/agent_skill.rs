@@ -1,14 +1,18 @@
 //! A skill in the format of Agent Skills, as `naos apply` sends it: a name and the texts of its
-//! folder. What it is stands in the front matter of its `SKILL.md`, and places in that file are
-//! what messages name.
+//! folder, and where its programs are. What it is stands in the front matter of its `SKILL.md`, and
+//! places in that file are what messages name.
 
-use naos_types::Name;
-use naos_types::spec::{AgentSkillSpec, SKILL_FILE, front_matter, skill_path};
+use naos_types::spec::{
+    AgentSkillSpec, Handler, SCRIPT_TEXT, SKILL_FILE, SkillSpec, front_matter, script_name,
+    skill_path,
+};
+use naos_types::{Digest, Micros, Name};
 
-use crate::START;
 use crate::diagnostic::{Findings, meant};
 use crate::reader::{self, Fields};
+use crate::skill::SkillDoc;
 use crate::tree::{self, Field, Mark, Node, Value};
+use crate::{Files, START};
 
 /// The keys of the format.
 const KEYS: [&str; 6] = [
@@ -20,12 +24,18 @@ const KEYS: [&str; 6] = [
     "allowed-tools",
 ];
 
-/// Reads one.
-pub(crate) fn one(node: &Node, findings: &mut Findings) -> Option<(Name, AgentSkillSpec)> {
+/// Reads one, and the programs that it brings: each is a skill of the configuration, which answers
+/// to nothing but its name.
+pub(crate) fn one(
+    node: &Node,
+    beside: &dyn Files,
+    findings: &mut Findings,
+) -> Option<((Name, AgentSkillSpec), Vec<(Name, SkillDoc)>)> {
     let mut map = Fields::of(node, "a skill for agents", findings)?;
     map.skip(&["type"]);
     let name = map.name(&["name"], findings);
     let files = map.node(&["files"], findings);
+    let scripts = map.node(&["scripts"], findings);
     map.finish(findings);
     let Some(name) = name else {
         findings.error(node.at, "this skill has no `name`: that of its folder");
@@ -47,13 +57,63 @@ pub(crate) fn one(node: &Node, findings: &mut Findings) -> Option<(Name, AgentSk
         }
     }
     let before = findings.errors.len();
+    let programs = programs(&name, scripts, &mut spec, beside, findings);
     head(&name, &mut spec, findings);
     if findings.errors.len() == before
         && let Err(what) = spec.check()
     {
         findings.error(START, what);
     }
-    Some((name, spec))
+    Some(((name, spec), programs))
+}
+
+/// `scripts: {scripts/total.wasm: PATH}`: where its programs lie.
+fn programs(
+    name: &Name,
+    node: Option<&Node>,
+    spec: &mut AgentSkillSpec,
+    beside: &dyn Files,
+    findings: &mut Findings,
+) -> Vec<(Name, SkillDoc)> {
+    let mut out = Vec::new();
+    let Some(node) = node else {
+        return out;
+    };
+    let Value::Map(fields) = &node.value else {
+        findings.error(
+            node.at,
+            "`scripts` is a map of paths in the folder and of files",
+        );
+        return out;
+    };
+    for field in fields {
+        let Some(source) = reader::text(&field.node, &field.key, findings) else {
+            continue;
+        };
+        let read = script_name(name, &field.key)
+            .and_then(|called| beside.read(&source).map(|bytes| (called, bytes)));
+        match read {
+            Ok((called, bytes)) => {
+                spec.files.insert(field.key.clone(), SCRIPT_TEXT.to_owned());
+                let program = SkillSpec {
+                    description: format!("{} of the skill {name}", field.key),
+                    patterns: Vec::new(),
+                    handler: Handler::Wasm(Digest::of(&bytes)),
+                    cost_per_call: Micros::ZERO,
+                };
+                let source = Some(source);
+                out.push((
+                    called,
+                    SkillDoc {
+                        spec: program,
+                        source,
+                    },
+                ));
+            }
+            Err(what) => findings.error(field.at, format!("{}: {what}", field.key)),
+        }
+    }
+    out
 }
 
 /// What the front matter says.

@@ -14,15 +14,19 @@ use naos_types::Time;
 use naos_types::spec::{BEATS_PER_LOOK_MAX, Look, Seen, Timing, When};
 
 /// The zone where nothing is said.
-pub(crate) const UTC: &str = "UTC";
+pub const UTC: &str = "UTC";
 
 /// The time zone of this name.
-pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
+///
+/// # Errors
+/// A sentence, if there is none.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| format!("there is no time zone {name:?}"))
 }
 
 /// The zone that a name was probably meant to be.
-pub(crate) fn similar_zone(name: &str) -> Option<String> {
+#[must_use]
+pub fn similar_zone(name: &str) -> Option<String> {
     let all: Vec<String> = jiff::tz::db()
         .available()
         .map(|zone| zone.to_string())

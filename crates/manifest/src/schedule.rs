@@ -4,7 +4,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use naos_types::spec::{
-    Begins, CATCH_UP, CATCH_UP_MAX, Kind, Missed, Overlap, ScheduleSpec, Timing, When,
+    Begins, CATCH_UP, CATCH_UP_MAX, Kind, Missed, Overlap, ScheduleSpec, StandupSpec, Timing,
+    Tongue, When,
 };
 use naos_types::{Code, Name, Span, Time};
 use serde_json::Value as Json;
@@ -25,7 +26,7 @@ const STARTED: &[(&str, Kind)] = &[
     ("instruction", Kind::Instruction),
 ];
 const STARTS_HELP: &str = "write one of `agent: NAME`, `plan: NAME`, `workflow: NAME`, \
-`saga: NAME`, `pool: NAME`, `event: TYPE`";
+`saga: NAME`, `pool: NAME`, `event: TYPE`, `standup: true`";
 const TIMES_HELP: &str = "write one of `at: 2026-12-24T18:00`, `every: 15m`, \
 `cron: \"0 9 * * MON-FRI\"`";
 
@@ -61,7 +62,11 @@ pub(crate) fn one(
         && starts.run().is_none()
     {
         let help = "`overlap` goes with what runs: an agent, a plan, a workflow, a saga, a pool";
-        findings.error_help(at, "an event works no longer once it is published", help);
+        let what = match starts {
+            Begins::Standup(_) => "a stand-up is over once it is told",
+            _ => "an event works no longer once it is published",
+        };
+        findings.error_help(at, what, help);
     }
     let placed = read.of(description, enabled, starts);
     sound(&placed, findings);
@@ -299,6 +304,9 @@ fn starts(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Begins> {
     if let Some(node) = map.node(&["event", "emit"], findings) {
         found.extend(event(node, input, findings).map(|event| (node.at, event)));
     }
+    if let Some(node) = map.node(&["standup", "stand_up", "stand-up"], findings) {
+        found.extend(standup(node, findings).map(|spec| (node.at, Begins::Standup(spec))));
+    }
     if let [_, (second, _), ..] = &found[..] {
         findings.error_help(*second, "a schedule starts one thing", STARTS_HELP);
     }
@@ -306,6 +314,37 @@ fn starts(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Begins> {
         findings.error_help(map.at, "this schedule starts nothing", STARTS_HELP);
     }
     found.into_iter().next().map(|(_, starts)| starts)
+}
+
+/// `standup: true`, or `standup: {to: [ana], language: fr}`.
+fn standup(node: &Node, findings: &mut Findings) -> Option<StandupSpec> {
+    const HELP: &str = "write `standup: true`, or `standup: {to: [ana, soa], language: fr}`";
+    match &node.value {
+        Value::Bool(true) => Some(StandupSpec::default()),
+        Value::Map(_) => {
+            let mut map = Fields::of(node, "`standup`", findings)?;
+            let named = map.node(&["to", "for"], findings);
+            let codes: Vec<&str> = Tongue::ALL.iter().map(|(code, _)| *code).collect();
+            let language = map.word(&["language", "lang"], &codes, findings);
+            map.finish(findings);
+            let mut to = Vec::new();
+            for item in named.map_or(&[][..], Node::items) {
+                let text = reader::text(item, "to", findings);
+                let text = text.as_deref().map(|text| text.trim_start_matches('@'));
+                let name = text.and_then(|text| reader::name_text(text, item.at, findings));
+                to.extend(name);
+            }
+            to.sort();
+            to.dedup();
+            let language = language.and_then(Tongue::parse);
+            Some(StandupSpec { to, language })
+        }
+        _ => {
+            let what = format!("`standup` says who is told, not {}", node.word());
+            findings.error_help(node.at, what, HELP);
+            None
+        }
+    }
 }
 
 /// What is given to what is started.

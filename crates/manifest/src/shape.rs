@@ -202,7 +202,12 @@ fn one(
             let help = "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate`";
             found.error_help(node.at, "naos makes secrets itself", help);
         }
-        Kind::AgentSkill => out.agent_skills.extend(agent_skill::one(node, found)),
+        Kind::AgentSkill => {
+            if let Some((skill, programs)) = agent_skill::one(node, reading.files, found) {
+                out.agent_skills.push(skill);
+                out.skills.extend(programs);
+            }
+        }
         Kind::Pool => out.pools.extend(pool::one(key, node, found)),
         Kind::Schedule => out.schedules.extend(schedule::one(key, node, found)),
         Kind::Supervisor => out.supervisors.extend(supervision::one(key, node, found)),

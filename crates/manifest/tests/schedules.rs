@@ -2,7 +2,9 @@
 
 use naos_manifest::calendar::{look, upcoming};
 use naos_manifest::{NoChecks, NoFiles, parse_document};
-use naos_types::spec::{Begins, Kind, Look, Missed, Overlap, ScheduleSpec, Timing, When};
+use naos_types::spec::{
+    Begins, Kind, Look, Missed, Overlap, ScheduleSpec, StandupSpec, Timing, Tongue, When,
+};
 use naos_types::{Code, Span, Time};
 
 fn read(text: &str) -> Result<ScheduleSpec, String> {
@@ -477,6 +479,23 @@ fn what_cannot_be_is_named_with_its_place() {
             "5:9",
             "a limit goes with",
         ),
+        (
+            "every: 1m\nstandup: false",
+            "4:10",
+            "`standup` says who is told",
+        ),
+        (
+            "every: 1m\nstandup: {language: de}",
+            "4:21",
+            "`language` can't be",
+        ),
+        ("every: 1m\nstandup: {to: [No One]}", "4:16", "No One"),
+        ("every: 1m\nstandup: true\nagent: a", "", "starts one thing"),
+        (
+            "every: 1m\nstandup: true\noverlap: wait",
+            "5:10",
+            "a stand-up is over",
+        ),
         ("every: 1m\npool: p", "", "a pool gets `tasks`"),
         ("every: 1m\nevent: no good", "4:8", "no good"),
         ("every: 1m\nagent: a\nevry: 2m", "5:1", "unknown key `evry`"),
@@ -524,6 +543,29 @@ fn instructions_have_times() {
         let found = read(&with(trigger)).unwrap_err();
         assert!(found.to_string().contains(named), "{found}");
         assert_eq!(found.0[0].code, Code::BAD_TIME);
+    }
+}
+
+#[test]
+fn a_stand_up_says_who_is_told() {
+    let head = "type: schedule\nname: s\ncron: 0 9 * * *\n";
+    for (said, to, language) in [
+        ("standup: true", &[][..], None),
+        ("standup: {language: mg}", &[], Some(Tongue::Mg)),
+        (
+            "standup: {to: [\"@soa\", ana, soa], language: fr}",
+            &["ana", "soa"],
+            Some(Tongue::Fr),
+        ),
+        ("standup: {to: ana}", &["ana"], None),
+    ] {
+        let spec = read(&format!("{head}{said}\n")).unwrap();
+        let to = to.iter().map(|word| word.parse().unwrap()).collect();
+        assert_eq!(
+            spec.starts,
+            Begins::Standup(StandupSpec { to, language }),
+            "{said}"
+        );
     }
 }
 

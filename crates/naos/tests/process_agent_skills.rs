@@ -10,6 +10,21 @@ use project::Project;
 use project::office::Office;
 use serde_json::{Value, json};
 
+/// Gives back what it is given.
+const CORE: &str = r#"(module
+  (memory (export "memory") 1)
+  (global $heap (mut i32) (i32.const 1024))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $p i32)
+    (local.set $p (global.get $heap))
+    (global.set $heap (i32.add (global.get $heap) (local.get 3)))
+    (local.get $p))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i32)
+    (i32.store (i32.const 16) (i32.const 0))
+    (i32.store (i32.const 20) (local.get $ptr))
+    (i32.store (i32.const 24) (local.get $len))
+    (i32.const 16)))"#;
+
 fn put(dir: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = dir.join(path);
@@ -246,4 +261,90 @@ fn process_a_skill_is_checked_before_anything_changes() {
     assert_ne!(strict.exit, 0, "{}", strict.stderr);
     let gone = project.naos(&["delete", "agent-skill", "good"]);
     assert_eq!(gone.exit, 0, "{}", gone.stderr);
+}
+
+#[test]
+fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does() {
+    let call = |script: &str, input: Value| {
+        let arguments = json!({"skill": "sums", "script": script, "input": input});
+        json!({"name": "skill_run", "arguments": arguments})
+    };
+    let fetch = json!({"calls": [{"method": "GET", "url": "http://127.0.0.1:9/"}]});
+    let asked = json!({"call": [
+        call("scripts/again.wasm", json!("1,2,3")),
+        call("scripts/fetch.wasm", fetch),
+        call("scripts/core.wasm", json!("a core module")),
+        call("scripts/greedy.wasm", json!("x")),
+        call("scripts/sum.py", json!("")),
+    ]});
+    let office = Office::new(&format!("{asked}\n{{\"say\": \"Done.\"}}\n"));
+    office.connect();
+    let project = &office.project;
+    let root = project.path("");
+    let body = skill("sums", "# Sums\n\nRun scripts/again.wasm.");
+    put(
+        &root,
+        &[
+            ("skills/sums/SKILL.md", &body),
+            ("skills/sums/scripts/sum.py", "print(6)\n"),
+            (
+                "agents/clerks.yaml",
+                "agents:\n  clerk: {model: fast, skills: [sums]}\n",
+            ),
+        ],
+    );
+    let scripts = root.join("skills/sums/scripts");
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/built");
+    for (from, to) in [("echo.wasm", "again.wasm"), ("courier.wasm", "fetch.wasm")] {
+        fs::copy(built.join(from), scripts.join(to)).unwrap();
+    }
+    let core = wat::parse_str(CORE).unwrap();
+    fs::write(scripts.join("core.wasm"), core).unwrap();
+    // Twice as much memory as any program has.
+    let grown = "(if (i32.eq (memory.grow (i32.const 2000)) (i32.const -1)) (then unreachable))";
+    let greedy = CORE.replace("(i32.const 16)))", &format!("{grown} (i32.const 16)))"));
+    let greedy = wat::parse_str(greedy).unwrap();
+    fs::write(scripts.join("greedy.wasm"), greedy).unwrap();
+    let ran = project.naos(&["run", "clerk", "--input", "Add them up."]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let seen = office.server.seen();
+    assert!(
+        seen[0].body.to_string().contains("skill_run"),
+        "it is told of the tool"
+    );
+    let last = seen.last().unwrap().body.to_string();
+    for said in [
+        "1,2,3",
+        "does not grant HTTP",
+        "a core module",
+        "naos doesn't run skills/sums/scripts/sum.py",
+        "from-outside",
+    ] {
+        assert!(last.contains(said), "{said}: {last}");
+    }
+    let errors = last.matches("\"Error: ").count();
+    assert_eq!(errors, 2, "too much memory, and no program: {last}");
+    // People may try one, and it goes with its folder.
+    let tried = project.naos(&["run", "sums--again", "--input", "x y"]);
+    assert!(
+        tried.stdout.contains("x y"),
+        "{}{}",
+        tried.stdout,
+        tried.stderr
+    );
+    fs::remove_file(scripts.join("again.wasm")).unwrap();
+    let pruned = project.json(&["apply", "--prune"]);
+    assert_eq!(
+        pruned["pruned"],
+        json!([{"kind": "skill", "name": "sums--again"}]),
+        "{pruned:#}"
+    );
+    fs::write(scripts.join("Bad Name.wasm"), b"\0asm").unwrap();
+    let refused = project.naos(&["skill", "add", "skills/sums"]);
+    assert_ne!(refused.exit, 0, "{}", refused.stdout);
+    assert!(
+        refused.stderr.contains("can't be the name of a program"),
+        "{}",
+        refused.stderr
+    );
 }

@@ -124,7 +124,7 @@ fn process_a_folder_becomes_an_agent_once_and_without_its_secrets() {
             ("big.md", &"long ".repeat(60_000)),
             ("bad.jsonl", "{"),
             ("memory/2026-10-06.md", "- a note\n"),
-            ("skills/forms/tool.wasm", "\0asm"),
+            ("skills/forms/scripts/tool.wasm", "\0asm"),
             (
                 "skills/broken/SKILL.md",
                 "---\nname: other\ndescription: x\n---\n",
@@ -150,7 +150,11 @@ fn process_a_folder_becomes_an_agent_once_and_without_its_secrets() {
         ("notes/clients.csv", "new", "`context`"),
         ("canvas/", "left out", "nothing for an agent"),
         ("skills/forms/", "new", ""),
-        ("skills/forms/tool.wasm", "left out", "naos create"),
+        (
+            "skills/forms/scripts/tool.wasm",
+            "left out",
+            "naos skill add",
+        ),
         ("skills/broken/", "refused", "skills/broken/SKILL.md:2:7"),
         ("skills/README.md", "left out", "no skill"),
         (".git/", "left out", "nothing for an agent"),

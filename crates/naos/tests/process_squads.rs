@@ -3,9 +3,14 @@
 mod project;
 
 use std::fs;
+use std::time::Duration;
 
 use project::Project;
 use project::office::Office;
+use project::receiver::receiver;
+
+/// How long anything here may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn process_without_a_model_a_squad_stands_and_says_what_to_connect() {
@@ -175,4 +180,99 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
     );
     let memory = project.json(&["get", "document", "agents/jarvis/MEMORY.md"]);
     assert!(!memory.to_string().contains("Riake"), "{memory}");
+}
+
+#[test]
+fn process_a_stand_up_comes_once_through_a_kill_and_is_sent() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let init = |more: &[&str]| {
+        let words = [
+            "squad",
+            "init",
+            "agency",
+            "--language",
+            "fr",
+            "--only",
+            "fury",
+        ];
+        project.naos(&[&words[..], more].concat())
+    };
+    let bad = init(&["--standup", "25:00"]);
+    assert_eq!(bad.exit, 2, "{}", bad.stderr);
+    let bad = init(&["--timezone", "Indian/Antananarivoo"]);
+    assert_eq!(bad.exit, 2, "{}", bad.stderr);
+    assert!(
+        bad.stderr.contains("did you mean Indian/Antananarivo"),
+        "{}",
+        bad.stderr
+    );
+    let made = init(&["--standup", "08:30", "--timezone", "indian/antananarivo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    assert!(
+        made.stdout.contains("at 08:30 (Indian/Antananarivo)"),
+        "{}",
+        made.stdout
+    );
+    let found = project.json(&["schedule", "show", "stand-up"]);
+    assert_eq!(
+        (&found["when"], &found["status"]),
+        (&"30 8 * * *".into(), &"active".into())
+    );
+    assert!(
+        found["next"][0].as_str().unwrap().contains("T05:30:00"),
+        "{found}"
+    );
+
+    // Whoever runs naos is called boss, and hears of their inbox elsewhere too.
+    let me = project.json(&["member", "list"])["items"][0]["member"].clone();
+    let me = me.as_str().unwrap().to_owned();
+    project.json(&["member", "handle", &me, "boss"]);
+    let told = format!(
+        "type: notice\nname: boss\nfor: boss\ntitle: true\nwebhook: http://127.0.0.1:{port}/\n\
+         on: [standup]\n---\ntype: schedule\nname: now\nevery: 1s\n\
+         standup: {{to: [boss], language: fr}}\n"
+    );
+    fs::write(project.path("told.yaml"), told).unwrap();
+    let port = port.to_string();
+    let settings = [("NAOS_ALLOW_LOOPBACK_PORTS", port.as_str())];
+    let mut daemon = project.up_with(&settings);
+    let applied = project.naos(&["apply", "-f", "told.yaml"]);
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    project.json(&["task", "create", "The flyer"]);
+    let first = came.recv_timeout(PATIENCE).unwrap();
+    let key = first.header("webhook-id").to_owned();
+    daemon.kill();
+    drop(first);
+    let mut daemon = project.up_with(&settings);
+    let again = came.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(
+        again.header("webhook-id"),
+        key,
+        "the same one, and no second"
+    );
+    let event = again.body.clone();
+    again.answer("200 OK");
+    assert_eq!(event["type"], "naos.standup");
+    assert_eq!(event["data"]["standup"]["inbox"], 1, "{event}");
+    let text = event["data"]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("Point du 20") && text.contains("- nouveau: The flyer"),
+        "{text}"
+    );
+    let inbox = project.naos(&["inbox", "--language", "mg"]);
+    assert!(
+        inbox.stdout.contains("- vaovao: The flyer"),
+        "{}{}",
+        inbox.stdout,
+        inbox.stderr
+    );
+    let inbox = project.json(&["inbox"]);
+    let items = inbox["items"].as_array().unwrap().iter();
+    assert_eq!(
+        items.filter(|item| item["what"] == "standup").count(),
+        1,
+        "{inbox}"
+    );
+    assert_eq!(daemon.interrupt(), 0);
 }

@@ -25,6 +25,7 @@ mod role;
 mod sealed;
 pub mod spec;
 mod spender;
+pub mod standup;
 mod status;
 pub mod think;
 mod time;

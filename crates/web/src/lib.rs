@@ -25,6 +25,8 @@ pub mod pages;
 
 pub mod locale;
 
+pub mod standup;
+
 /// The Model Context Protocol for whoever is asked elsewhere than over HTTP.
 pub mod mcp {
     pub use crate::api::mcp::{Asked, Telling, Told, Way, speak};

@@ -203,7 +203,7 @@ impl Language {
     }
 }
 
-fn weight_of<'a>(parameters: impl Iterator<Item = &'a str>) -> f32 {
+pub(crate) fn weight_of<'a>(parameters: impl Iterator<Item = &'a str>) -> f32 {
     for parameter in parameters {
         if let Some(weight) = parameter.trim().strip_prefix("q=") {
             return weight.trim().parse().unwrap_or(0.0);

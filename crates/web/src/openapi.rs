@@ -158,7 +158,8 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("last", "integer"),
             ("seq", "integer"),
         ],
-        ("GET", "/api/v1/audit/verify" | "/api/v1/inbox") => &[("all", "boolean")],
+        ("GET", "/api/v1/audit/verify") => &[("all", "boolean")],
+        ("GET", "/api/v1/inbox") => &[("all", "boolean"), ("language", "string")],
         ("GET", "/api/v1/standup") => &[("hours", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),

@@ -8,15 +8,19 @@ use std::thread::JoinHandle;
 use naos_kernel::Order;
 use naos_sandbox::{CancelToken, Sandbox};
 use naos_types::effect::{Call, Caller, Driver, Effect, EffectId, Sandbox as Wanted};
+use naos_types::fact::member::News;
+use naos_types::fact::notice::About;
 use naos_types::fact::run::World as RunWorld;
 use naos_types::input::{CallEnded, CallOutcome, Input};
 use naos_types::spec::{Gathered, Letter, ServerPlace};
+use naos_types::standup::Opened;
 use naos_types::think::{Think, Thought, ToolWanted};
-use naos_types::{BodyRef, RunId, Sealed, Span, TenantId, Time};
+use naos_types::{BodyRef, Refusal, RunId, Sealed, Span, TenantId, Time};
 
 use super::endpoint::{Back, Handed, Parcel};
 use super::watch::{Frame, FrameKind};
 use super::{Inner, Node, Parts, lock};
+use crate::read::Reader;
 use crate::shard::{Envelope, Incoming};
 
 /// Stack of a thread that runs components: the guest's own beside the host's.
@@ -56,6 +60,8 @@ pub struct Posted {
     pub together: Vec<(Gathered, Option<String>)>,
     /// How much more there was.
     pub more: u32,
+    /// The stand-up that it brings, opened.
+    pub standup: Option<Opened>,
 }
 
 /// What carries gated calls out, one at a time or many.
@@ -384,6 +390,10 @@ impl World {
             },
             Driver::Webhook => match Letter::read(&request) {
                 Ok((letter, together, more)) => {
+                    let standup = match brought(&node, tenant, &letter.about) {
+                        Ok(standup) => standup,
+                        Err(refusal) => return done(OutsideOutcome::NotSent(refusal.what)),
+                    };
                     let opened = |title: &Sealed| node.read(tenant, title);
                     let title = letter.title.as_ref().map(opened);
                     let together = together.into_iter().map(|one| {
@@ -399,6 +409,7 @@ impl World {
                             title,
                             together,
                             more,
+                            standup,
                         },
                         done,
                     );
@@ -406,6 +417,16 @@ impl World {
                 Err(_) => done(OutsideOutcome::Refused("the letter doesn't parse".into())),
             },
         }
+    }
+}
+
+/// The stand-up that a letter tells of.
+fn brought(node: &Node, tenant: TenantId, about: &About) -> Result<Option<Opened>, Refusal> {
+    match about {
+        About::News(_, _, News::Standup(_, body)) => {
+            Reader::new(node, tenant)?.standup(body).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

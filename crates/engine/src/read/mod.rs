@@ -9,6 +9,7 @@ mod logs;
 mod moment;
 mod planted;
 mod spending;
+mod standup;
 mod wait;
 
 use std::sync::Arc;

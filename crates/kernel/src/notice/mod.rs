@@ -270,6 +270,7 @@ fn title_of(turn: &Turn<'_>, news: &member::News) -> Done<Option<Sealed>> {
         member::News::Delegated(approval) => {
             turn.approval(approval)?.map(|found| found.title.clone())
         }
+        member::News::Standup(schedule, _) => Some(turn.seal(format!("stand-up: {schedule}"))?),
         _ => match news.task() {
             Some(task) => turn.task(&task)?.map(|found| found.title.clone()),
             None => None,

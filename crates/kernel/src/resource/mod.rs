@@ -181,6 +181,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
             }
+            if *kind == Kind::Schedule {
+                crate::schedule::room(turn, name, spec)?;
+            }
             if *kind == Kind::Subscription {
                 crate::event::room(turn, name)?;
             }

@@ -37,13 +37,25 @@ pub(super) fn call(
         Err(why) => return tools::said(turn, id, run, request, Answer::Denied(why)),
     };
     let asker = &run.agent;
+    let title = format!("{asker} asks {to}");
     let input = format!(
         "{asker} asks you, and waits for your answer:\n\n{}\n\nYour answer goes back to {asker} as \
          you write it, and to nobody else.",
         crate::task::marked(question)
     );
+    asks(turn, (id, run), request, to, (title, input))
+}
+
+/// Opens a task of somebody's, and waits for its end.
+pub(super) fn asks(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    request: BodyRef,
+    to: Name,
+    (title, input): (String, String),
+) -> Done {
     let input = turn.stage(input.into_bytes())?;
-    let title = turn.seal(format!("{asker} asks {to}"))?;
+    let title = turn.seal(title)?;
     intend(turn, id, run, Ability::Colleague, request, World::Keyed)?;
     let facts = turn.facts.len();
     let opened = crate::task::open(

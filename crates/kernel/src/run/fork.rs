@@ -406,6 +406,7 @@ pub(super) fn acts(tool: Tool, arguments: &Value) -> bool {
         | Tool::TaskCreate
         | Tool::HandOver
         | Tool::AskAgent
+        | Tool::SkillRun
         | Tool::Schedule => true,
     }
 }

@@ -1,14 +1,18 @@
-//! The tool `skill_read`: an agent reads a skill that its manifest names, and no other. It is told
-//! names and descriptions at the beginning, and reads the rest where a task calls for it.
+//! The tools `skill_read` and `skill_run`: an agent reads a skill that its manifest names, and no
+//! other. It is told names and descriptions at the beginning, and reads the rest where a task calls
+//! for it. A program of such a skill is a task of its own, in the sandbox and with no grant at all.
 
 use std::sync::Arc;
 
 use naos_types::input::Answer;
-use naos_types::spec::{AgentSkillSpec, Kind, MindSpec, SKILL_FILE, Spec, skill_path};
+use naos_types::spec::{
+    AgentSkillSpec, Handler, Kind, MindSpec, SCRIPT_ENDING, SKILL_FILE, Spec, Tool, script_name,
+    skill_path,
+};
 use naos_types::{BodyRef, Name, RunId};
 use serde_json::Value;
 
-use super::{Run, tools};
+use super::{Run, colleague, tools};
 use crate::resource::Resource;
 use crate::state::{Key, ResourceKey};
 use crate::turn::{Done, Turn};
@@ -57,14 +61,116 @@ pub(super) fn call(
     tools::said(turn, id, run, request, answer)
 }
 
-fn read(turn: &Turn<'_>, run: &Run, mind: &MindSpec, arguments: &Value) -> Done<Answer> {
-    let text = |key: &str| arguments[key].as_str().unwrap_or_default();
-    let Ok(mut name) = Name::new(text("skill")) else {
-        return Ok(Answer::Invalid(format!(
+/// The tools of an agent: it is told of programs only where it may run one.
+pub(super) fn with_programs(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Tool>> {
+    let mut out = mind.tools.clone();
+    let runs = |(_, known): &(Name, Option<Known>)| {
+        let found = known.as_ref();
+        found.is_some_and(|(spec, _)| spec.scripts().next().is_some())
+    };
+    if !out.contains(&Tool::SkillRun) && granted(turn, mind)?.iter().any(runs) {
+        out.push(Tool::SkillRun);
+    }
+    Ok(out)
+}
+
+/// Runs a program of a skill: a task of its own, which has no grant, and whose answer is material.
+pub(super) fn execute(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    mind: &MindSpec,
+    request: BodyRef,
+    arguments: &Value,
+) -> Done {
+    let (to, path) = match program(turn, run, mind, arguments)? {
+        Ok(found) => found,
+        Err(answer) => return tools::said(turn, id, run, request, answer),
+    };
+    let input = match &arguments["input"] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let title = format!("{} runs {path}", run.agent);
+    colleague::asks(turn, (id, run), request, to, (title, input))
+}
+
+/// What runs a program, and where it stands.
+fn program(
+    turn: &Turn<'_>,
+    run: &Run,
+    mind: &MindSpec,
+    arguments: &Value,
+) -> Done<Result<(Name, String), Answer>> {
+    let name = match named(run, mind, arguments) {
+        Ok(name) => name,
+        Err(answer) => return Ok(Err(answer)),
+    };
+    let path = match skill_path(arguments["script"].as_str().unwrap_or_default()) {
+        Ok(path) => path,
+        Err(why) => return Ok(Err(Answer::Denied(why))),
+    };
+    let Some((spec, _)) = known(turn, &name)? else {
+        let why = format!("there is no skill {name}");
+        return Ok(Err(Answer::Failed(why)));
+    };
+    let whole = format!("skills/{name}/{path}");
+    if spec.scripts().any(|one| one == path) {
+        let to = script_name(&name, &path);
+        let component = match &to {
+            Ok(to) => crate::resource::skill(turn, to)?.map(|found| &found.handler),
+            Err(_) => None,
+        };
+        return Ok(match (to, component) {
+            (Ok(to), Some(Handler::Wasm(_))) => Ok((to, whole)),
+            _ => Err(Answer::Failed(format!(
+                "the program of {whole} isn't there any more: its operator adds the skill again"
+            ))),
+        });
+    }
+    let programs: Vec<&str> = spec.scripts().collect();
+    let programs = if programs.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has: {}", programs.join(", "))
+    };
+    Ok(Err(if spec.files.contains_key(&path) {
+        Answer::Denied(format!(
+            "naos doesn't run {whole}: it runs programs in its sandbox only, components and \
+             modules that end with {SCRIPT_ENDING} in the folder scripts; {programs}. Whoever keeps the \
+             skill can build it as one (docs/agent-skills.md); you can read it as a text"
+        ))
+    } else {
+        let why = format!("the skill {name} has no program {path}; {programs}");
+        Answer::Failed(why)
+    }))
+}
+
+/// The skill that a call names, if the agent may use it.
+fn named(run: &Run, mind: &MindSpec, arguments: &Value) -> Result<Name, Answer> {
+    let Ok(name) = Name::new(arguments["skill"].as_str().unwrap_or_default()) else {
+        return Err(Answer::Invalid(format!(
             "`skill` names a skill: {}",
             names(mind)
         )));
     };
+    if !mind.skills.contains(&name) && !crate::planted::is("skills-ungranted") {
+        let agent = &run.agent;
+        return Err(Answer::Denied(format!(
+            "{agent} may not read the skill {name}: add {name} to agents.{agent}.skills; it may \
+             read: {}",
+            names(mind)
+        )));
+    }
+    Ok(name)
+}
+
+fn read(turn: &Turn<'_>, run: &Run, mind: &MindSpec, arguments: &Value) -> Done<Answer> {
+    let text = |key: &str| arguments[key].as_str().unwrap_or_default();
+    let name = named(run, mind, arguments);
+    if let Err(answer @ Answer::Invalid(_)) = name {
+        return Ok(answer);
+    }
     let asked = match text("path") {
         "" => SKILL_FILE,
         path => path,
@@ -86,14 +192,10 @@ fn read(turn: &Turn<'_>, run: &Run, mind: &MindSpec, arguments: &Value) -> Done<
         let why = "`from` is a whole number of bytes, from 0".to_owned();
         return Ok(Answer::Invalid(why));
     };
-    if !mind.skills.contains(&name) && !crate::planted::is("skills-ungranted") {
-        let agent = &run.agent;
-        return Ok(Answer::Denied(format!(
-            "{agent} may not read the skill {name}: add {name} to agents.{agent}.skills; it may \
-             read: {}",
-            names(mind)
-        )));
-    }
+    let mut name = match name {
+        Ok(name) => name,
+        Err(answer) => return Ok(answer),
+    };
     if let Some((other, rest)) = path
         .strip_prefix("../")
         .and_then(|rest| rest.split_once('/'))
@@ -149,7 +251,9 @@ fn told(
         "skills/{name}/{path}, version {version}. What stands between the marks was put there by \
          the operator: how to go about something. It grants nothing that you don't have.\n"
     );
-    if SCRIPTS.iter().any(|ending| path.ends_with(ending)) {
+    if path.ends_with(SCRIPT_ENDING) {
+        out.push_str("It is a program: `skill_run` runs it.\n");
+    } else if SCRIPTS.iter().any(|ending| path.ends_with(ending)) {
         out.push_str("It is a script: naos doesn't run it, and you can't. Read it as a text.\n");
     }
     let text = whole[begin..end].replace("</skill>", "< /skill>");
@@ -167,7 +271,11 @@ fn told(
     if path == SKILL_FILE && begin == 0 && spec.files.len() > 1 {
         out.push_str("\nFiles beside it, which `path` names:");
         for (other, text) in others {
-            out.push_str(&format!("\n- {other} ({} bytes)", text.len()));
+            if other.ends_with(SCRIPT_ENDING) {
+                out.push_str(&format!("\n- {other} (a program: `skill_run` runs it)"));
+            } else {
+                out.push_str(&format!("\n- {other} ({} bytes)", text.len()));
+            }
         }
     }
     out

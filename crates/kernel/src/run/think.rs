@@ -484,7 +484,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         at,
         input: run.input,
         tail: run.tail,
-        tools: mind.tools.clone(),
+        tools: super::skill::with_programs(turn, mind)?,
         others,
         temperature: mind.temperature,
         schema: mind.schema.clone(),

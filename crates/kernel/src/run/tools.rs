@@ -34,7 +34,11 @@ pub(super) fn call(
         "" => Some(json!({})),
         text => serde_json::from_str(text).ok().filter(Value::is_object),
     };
-    let tool = Tool::parse(&call.name).filter(|tool| mind.tools.contains(tool));
+    // Whoever has a skill may run its programs.
+    let has = |tool: &Tool| {
+        mind.tools.contains(tool) || *tool == Tool::SkillRun && !mind.skills.is_empty()
+    };
+    let tool = Tool::parse(&call.name).filter(has);
     if tool.is_none() && super::server::call(turn, (id, run), mind, call, request)? {
         return Ok(());
     }
@@ -153,6 +157,7 @@ pub(super) fn call(
             super::wake::call(turn, (id, run), zone, request, &arguments)
         }
         Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
+        Tool::SkillRun => super::skill::execute(turn, (id, run), mind, request, &arguments),
         Tool::SkillRead => super::skill::call(turn, (id, run), mind, request, &arguments),
         Tool::Note | Tool::Remember => {
             let Some(folder) = &mind.workspace else {

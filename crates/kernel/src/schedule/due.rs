@@ -120,7 +120,7 @@ fn working(turn: &Turn<'_>, found: &Schedule, spec: &ScheduleSpec) -> Done<Optio
     let works = match began {
         Began::Plan(id) => turn.plan(&id)?.is_some_and(|plan| !plan.is_closed()),
         Began::Task(id) => turn.task(&id)?.is_some_and(|task| !task.status.is_closed()),
-        Began::Event(_) => false,
+        Began::Event(_) | Began::Standup(_) => false,
     };
     Ok(works.then_some(began))
 }

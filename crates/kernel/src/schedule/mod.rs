@@ -8,6 +8,7 @@
 
 mod change;
 mod due;
+mod standup;
 mod start;
 
 use naos_types::command::{self, Reply};
@@ -25,6 +26,10 @@ use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use change::resource_fact;
 pub(crate) use due::{due, ended, give_up};
+pub use standup::{
+    BOOK_AGENTS_MAX, BOOK_TASKS_MAX, Book, STANDUP_ASKED_MAX, STANDUP_OPEN_MAX, STANDUPS_MAX,
+};
+pub(crate) use standup::{note, room, set_up};
 
 /// How one resource with a time stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +238,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 schedule.fired += 1;
                 schedule.waits = None;
             }
+            standup::told(turn, &key, f);
             return set_next(turn, &key, f.next);
         }
         Fact::Missed(f) => {

@@ -19,7 +19,7 @@ pub(super) fn begin(
 ) -> Done<Result<Began, Problem>> {
     let before = turn.facts.len();
     let by = Actor::Schedule(key.0, key.1.clone());
-    match attempt(turn, &by, starts, run) {
+    match attempt(turn, &by, key, starts, run) {
         Ok(began) => Ok(Ok(began)),
         Err(Stop::Refused(refusal)) if turn.facts.len() == before => {
             Ok(Err(Problem::new(refusal.code, refusal.what)))
@@ -32,7 +32,13 @@ pub(super) fn begin(
     }
 }
 
-fn attempt(turn: &mut Turn<'_>, by: &Actor, starts: &Begins, run: Option<u128>) -> Done<Began> {
+fn attempt(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    key: &ResourceKey,
+    starts: &Begins,
+    run: Option<u128>,
+) -> Done<Began> {
     if let Begins::Event { topic, data } = starts {
         let data = turn.stage(data.clone().into_bytes())?;
         let origin = Origin {
@@ -41,6 +47,9 @@ fn attempt(turn: &mut Turn<'_>, by: &Actor, starts: &Begins, run: Option<u128>) 
         };
         let event = crate::event::publish(turn, by, topic, data, origin)?;
         return Ok(Began::Event(event));
+    }
+    if let Begins::Standup(spec) = starts {
+        return super::standup::tell(turn, key, spec).map(Began::Standup);
     }
     let Some((kind, name, input)) = starts.run() else {
         return Err(Stop::broken("a schedule that starts nothing".into()));

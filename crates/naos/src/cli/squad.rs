@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use naos_manifest::calendar;
 use naos_types::Code;
+use naos_types::spec::Tongue;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
@@ -15,11 +17,15 @@ use crate::squads::{self, LANGUAGES, PACKS, Persona};
 use crate::sync::{self, Document, How, OwnFiles};
 use crate::workspace::FOLDER;
 
+/// What the schedule is called by which a squad tells people how things stand.
+const STANDUP: &str = "stand-up";
+
 /// Makes a squad: agents with a persona each, which work with a language model.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  naos squad list\n  naos squad init agency\n  \
     naos squad init agency --language fr --only jarvis,fury,support\n  \
+    naos squad init agency --standup 08:30 --timezone Indian/Antananarivo\n  \
     naos run fury --input \"Plan our next quarter.\""
 )]
 pub(crate) struct Squad {
@@ -48,6 +54,79 @@ struct Init {
     /// What each may spend on models.
     #[arg(long, value_name = "MONEY/PERIOD", default_value = "$2/day")]
     budget: String,
+    /// When people are told each day how things stand; off tells nobody.
+    #[arg(long, value_name = "HH:MM|off", default_value = "09:00", value_parser = clock)]
+    standup: Clock,
+    /// Whose clocks show that time: Indian/Antananarivo. The zone of this machine unless said.
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+}
+
+/// A time of the day, in hours and minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Clock(Option<(u8, u8)>);
+
+fn clock(text: &str) -> Result<Clock, String> {
+    if text == "off" {
+        return Ok(Clock(None));
+    }
+    let parts = text.split_once(':').filter(|(_, minute)| minute.len() == 2);
+    let number = |text: &str, below: u8| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|found| plain && *found < below)
+    };
+    let time = parts.and_then(|(hour, minute)| Some((number(hour, 24)?, number(minute, 60)?)));
+    let wrong = || "it is a time of the day such as 09:00, or off".to_owned();
+    time.map(|time| Clock(Some(time))).ok_or_else(wrong)
+}
+
+/// When a squad tells people how things stand, and in which language.
+struct Standup {
+    hour: u8,
+    minute: u8,
+    zone: String,
+    language: &'static str,
+}
+
+impl Standup {
+    fn of(asked: &Init, language: &'static str) -> Result<Option<Self>, Fail> {
+        let Some((hour, minute)) = asked.standup.0 else {
+            return Ok(None);
+        };
+        // As the database spells it.
+        let known = |name: &str| -> Result<String, String> {
+            let zone = calendar::zone(name)?;
+            Ok(zone.iana_name().unwrap_or(name).to_owned())
+        };
+        let zone = match &asked.timezone {
+            Some(name) => known(name).map_err(|what| {
+                let help = calendar::similar_zone(name).map_or_else(
+                    || "write one such as Indian/Antananarivo, Europe/Paris or UTC".to_owned(),
+                    |near| format!("did you mean {near}?"),
+                );
+                Fail::new(Code::BAD_TIME, what).help(help)
+            })?,
+            None => machines_zone()
+                .and_then(|name| known(&name).ok())
+                .unwrap_or_else(|| calendar::UTC.to_owned()),
+        };
+        Ok(Some(Self {
+            hour,
+            minute,
+            zone,
+            language,
+        }))
+    }
+}
+
+/// What this machine's clocks show, as far as it says: `TZ`, or where /etc/localtime leads.
+fn machines_zone() -> Option<String> {
+    if let Some(set) = std::env::var("TZ").ok().filter(|set| !set.is_empty()) {
+        return Some(set.trim_start_matches(':').to_owned());
+    }
+    let leads = fs::read_link("/etc/localtime").ok()?;
+    let (_, name) = leads.to_str()?.split_once("zoneinfo/")?;
+    Some(name.to_owned())
 }
 
 pub(crate) fn go(context: &Context, squad: &Squad) -> Ended {
@@ -94,11 +173,7 @@ fn language(said: Option<&str>) -> Result<&'static str, Fail> {
             Fail::new(Code::BAD_REQUEST, what).help(format!("there are {}", codes.join(", ")))
         });
     }
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
-    let code: String = set.unwrap_or_default().chars().take(2).collect();
-    Ok(known(&code).map_or("en", |(code, _)| *code))
+    Ok(super::inbox::spoken().map_or("en", Tongue::code))
 }
 
 fn init(context: &Context, asked: &Init) -> Ended {
@@ -118,7 +193,8 @@ fn init(context: &Context, asked: &Init) -> Ended {
         .root
         .join(FOLDER)
         .join(format!("{}.yaml", asked.squad));
-    let text = describe(&asked.squad, &chosen, &asked.budget);
+    let standup = Standup::of(asked, language)?;
+    let text = describe(&asked.squad, &chosen, &asked.budget, standup.as_ref());
     check(&project, &manifest, &text)?;
     // What wouldn't be made leaves no file behind.
     let tried = Document {
@@ -152,6 +228,7 @@ fn init(context: &Context, asked: &Init) -> Ended {
             put(root.join(&persona.name).join(file), text)?;
         }
     }
+    let label = project.label(&manifest);
     // Last: with it the files are agents.
     put(manifest, &text)?;
     let answer = sync::own(
@@ -162,7 +239,15 @@ fn init(context: &Context, asked: &Init) -> Ended {
     )?;
     let there = connected(&mut session)?;
     drop(session);
+    let standup = standup.filter(|_| !kept.contains(&label));
     show(context, &chosen, &kept, &answer, there);
+    if let Some(told) = standup.filter(|_| !context.out.json) {
+        context.out.say(format!(
+            "While `naos up` runs, whoever sees the board is told at {:02}:{:02} ({}) how things \
+             stand:\nnaos inbox. `naos schedule pause {STANDUP}` ends that.",
+            told.hour, told.minute, told.zone,
+        ));
+    }
     Ok(0)
 }
 
@@ -180,7 +265,7 @@ fn choose(all: Vec<Persona>, only: &[String]) -> Result<Vec<Persona>, Fail> {
 }
 
 /// The squad as a manifest.
-fn describe(squad: &str, chosen: &[Persona], budget: &str) -> String {
+fn describe(squad: &str, chosen: &[Persona], budget: &str, standup: Option<&Standup>) -> String {
     let mut out = format!(
         "# The squad {squad:?}. naos applies this file when it changed, with the texts beside it:\n\
          # SOUL.md, AGENTS.md and HEARTBEAT.md of each, and USER.md for all.\n\nagents:\n"
@@ -205,6 +290,17 @@ fn describe(squad: &str, chosen: &[Persona], budget: &str) -> String {
              budget: {}\n",
             quoted(&persona.description),
             quoted(budget),
+        );
+    }
+    if let Some(told) = standup {
+        let _ = write!(
+            out,
+            "\nschedules:\n  \
+             {STANDUP}:                # how things stand, told to whoever sees the board\n    \
+             cron: \"{} {} * * *\"     # each day on which something happened\n    \
+             timezone: {}\n    \
+             standup: {{language: {}}}\n",
+            told.minute, told.hour, told.zone, told.language,
         );
     }
     out
@@ -266,15 +362,54 @@ fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, 
 mod tests {
     use super::*;
     use naos_manifest::{NoChecks, NoFiles, parse_document};
+    use naos_types::spec::{Begins, StandupSpec, When};
+
+    #[test]
+    fn a_time_of_the_day() {
+        for (text, wanted) in [
+            ("09:00", Some(Some((9, 0)))),
+            ("9:05", Some(Some((9, 5)))),
+            ("23:59", Some(Some((23, 59)))),
+            ("off", Some(None)),
+            ("24:00", None),
+            ("9", None),
+            ("9:5", None),
+            ("+9:00", None),
+        ] {
+            assert_eq!(clock(text).ok().map(|clock| clock.0), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn a_squad_is_a_sound_manifest() {
         for (pack, _) in PACKS {
             for (language, _) in LANGUAGES {
                 let (all, _) = squads::pack(pack, language).unwrap();
-                let text = describe(pack, &all, "$2/day");
+                let told = Standup {
+                    hour: 8,
+                    minute: 30,
+                    zone: "Indian/Antananarivo".into(),
+                    language,
+                };
+                let text = describe(pack, &all, "$2/day", Some(&told));
                 let read =
                     parse_document("agents/agency.yaml", &text, &NoFiles, &NoChecks).unwrap();
+                let [(called, schedule)] = &read.schedules[..] else {
+                    panic!("{text}");
+                };
+                assert_eq!(called.as_str(), STANDUP);
+                assert_eq!(
+                    schedule.spec.starts,
+                    Begins::Standup(StandupSpec {
+                        to: Vec::new(),
+                        language: Tongue::parse(language),
+                    })
+                );
+                let cron = "30 8 * * *".to_owned();
+                let zone = "Indian/Antananarivo".to_owned();
+                assert_eq!(schedule.spec.timing.when, When::Cron { cron, zone });
+                let without = describe(pack, &all, "$2/day", None);
+                assert!(!without.contains("schedules"), "{without}");
                 assert_eq!(read.agents.len(), all.len(), "{language}");
                 for (name, agent) in &read.agents {
                     let mind = agent.spec.mind.as_deref().unwrap();

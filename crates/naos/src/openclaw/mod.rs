@@ -11,6 +11,7 @@ mod skills;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use naos_types::spec::SCRIPTS;
 use naos_types::think::FACTS;
 use naos_types::{Code, DocPath, IDENTITY, Name};
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub(crate) enum Part {
     Facts,
     /// A skill: its text is the document that makes it.
     Skill,
+    /// A program of a skill: its text is where it lies.
+    Program,
     /// Any other text; shown where its manifest names it.
     Context,
 }
@@ -65,6 +68,7 @@ impl Part {
             Self::Day => "notes of a day",
             Self::Facts => "what it learned",
             Self::Skill => "skill",
+            Self::Program => "program of a skill",
             Self::Context => "context",
         }
     }
@@ -199,9 +203,18 @@ fn file(path: &Path, within: &str, kind: fs::FileType, bytes: &mut u64) -> Resul
     }
     let ending = Path::new(name).extension().unwrap_or_default();
     if is_skill && ending == "wasm" {
-        return left_out(
-            "naos runs no program of a skill: make an agent of it, naos create NAME --source FILE",
+        let inner = within
+            .strip_prefix(SKILLS)
+            .and_then(|rest| rest.split_once('/'));
+        let stands = inner.is_some_and(|(_, path)| path.starts_with(SCRIPTS));
+        let (Some(place), true) = (path.to_str(), stands) else {
+            return left_out("a program of a skill stands in its folder scripts");
+        };
+        let (path, fate) = (
+            within.to_owned(),
+            Fate::Taken(Part::Program, place.to_owned()),
         );
+        return Ok(Found { path, fate });
     }
     if is_skill && !is_text(path)? {
         return left_out("it is no text, and only texts of a skill are kept");

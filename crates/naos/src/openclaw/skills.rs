@@ -18,7 +18,20 @@ pub(crate) const SKILLS: &str = "skills/";
 
 /// The document that makes a skill of these texts.
 fn text(name: &str, files: &BTreeMap<String, String>) -> String {
-    let plain = json!({"type": "agent_skill", "name": name, "files": files}).to_string();
+    with_programs(name, files, &BTreeMap::new())
+}
+
+/// The same with programs: paths in the folder, and where these lie.
+fn with_programs(
+    name: &str,
+    files: &BTreeMap<String, String>,
+    programs: &BTreeMap<String, String>,
+) -> String {
+    let mut whole = json!({"type": "agent_skill", "name": name, "files": files});
+    if !programs.is_empty() {
+        whole["scripts"] = json!(programs);
+    }
+    let plain = whole.to_string();
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {
         // YAML wants these escaped, JSON doesn't; they stand within texts only.
@@ -58,6 +71,12 @@ pub(super) fn gathered(found: Vec<Found>) -> Vec<Found> {
     let mut skills: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut out = Vec::with_capacity(found.len());
     for one in found {
+        if let Fate::Taken(Part::Program, _) = &one.fate {
+            let why = "a program comes with its skill's own folder: naos skill add DIR";
+            let fate = Fate::LeftOut(why.into());
+            out.push(Found { fate, ..one });
+            continue;
+        }
         let Fate::Taken(Part::Skill, text) = &one.fate else {
             out.push(one);
             continue;
@@ -106,11 +125,12 @@ pub(crate) fn skill(dir: &Path, label: &str) -> Result<(Document, Vec<String>), 
     let whole = whole.map_err(|e| Fail::io(format!("read the folder {}", dir.display()), &e))?;
     let name = whole.file_name().unwrap_or_default().to_string_lossy();
     let prefix = format!("{SKILLS}{name}/");
-    let mut files = BTreeMap::new();
+    let (mut files, mut programs) = (BTreeMap::new(), BTreeMap::new());
     let (mut left, mut refused) = (Vec::new(), Vec::new());
     for one in walk(&whole, &prefix)? {
         let path = one.path.strip_prefix(&prefix).unwrap_or(&one.path);
         match one.fate {
+            Fate::Taken(Part::Program, place) => drop(programs.insert(path.to_owned(), place)),
             Fate::Taken(_, text) => drop(files.insert(path.to_owned(), text)),
             Fate::LeftOut(why) => left.push(format!("{label}/{path}: {why}")),
             Fate::Refused(why) => refused.push(format!("{label}/{path}: {why}")),
@@ -130,7 +150,8 @@ pub(crate) fn skill(dir: &Path, label: &str) -> Result<(Document, Vec<String>), 
         let help = "a skill is a folder with a SKILL.md: docs/agent-skills.md";
         return Err(Fail::new(Code::NOT_FOUND, what).help(help));
     }
-    Ok((document(label, &text(&name, &files)), left))
+    let whole = with_programs(&name, &files, &programs);
+    Ok((document(label, &whole), left))
 }
 
 #[cfg(test)]

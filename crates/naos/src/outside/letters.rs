@@ -5,6 +5,7 @@ use naos_drivers::webhook::{Delivery, Secret, Told, deliver};
 use naos_engine::node::{OutsideOutcome, Posted};
 use naos_types::fact::notice::About;
 use naos_types::spec::{Gathered, variable};
+use naos_web::standup;
 use serde_json::{Value, json};
 
 use super::MEDIA_TYPE;
@@ -53,6 +54,7 @@ fn event(posted: &Posted) -> Value {
         title,
         together,
         more,
+        standup: told,
     } = posted;
     // Where what is told together is: an inbox where all of it is somebody's, else what waits.
     let path = match &letter.about {
@@ -91,6 +93,13 @@ fn event(posted: &Posted) -> Value {
         if let Some(title) = title {
             data.insert("title".into(), json!(title));
         }
+        if let Some(told) = told {
+            data.insert("standup".into(), standup::totals(told));
+            if title.is_some() {
+                let tongue = told.language.unwrap_or_default();
+                data.insert("text".into(), json!(standup::text(told, tongue)));
+            }
+        }
     }
     json!({
         "specversion": "1.0",
@@ -128,6 +137,7 @@ mod tests {
             title: title.map(str::to_owned),
             together: Vec::new(),
             more: 0,
+            standup: None,
         };
         let plain = event(&posted(None, None));
         assert_eq!(plain["type"], "naos.approval.requested");
@@ -168,6 +178,7 @@ mod tests {
                 title: None,
                 together: abouts.into_iter().map(one).collect(),
                 more: 0,
+                standup: None,
             };
             let data = &event(&posted)["data"];
             assert_eq!(data["path"], path, "{data}");

@@ -1,11 +1,14 @@
 //! Which bodies a fact names: they are stored before it.
 
-use super::{Fact, approval, budget, document, message, notice, plan, review, run, task, tenant};
+use super::{
+    Fact, approval, budget, document, member, message, notice, plan, review, run, task, tenant,
+};
 use crate::BodyRef;
 
 /// Families with facts that name bodies.
-const FAMILIES: [&str; 10] = [
-    "task", "run", "plan", "review", "approval", "budget", "document", "event", "message", "notice",
+const FAMILIES: [&str; 11] = [
+    "task", "run", "plan", "review", "approval", "budget", "document", "event", "message",
+    "notice", "member",
 ];
 
 impl Fact {
@@ -57,6 +60,7 @@ impl Fact {
             Self::Approval(approval::Fact::Approved(f)) => [f.edited, None],
             Self::Budget(budget::Fact::Metered(f)) => [f.answer, None],
             Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
+            Self::Member(member::Fact::Told(f)) => [f.news.body(), None],
             Self::Message(message::Fact::Said(f)) => [Some(f.body), None],
             Self::Notice(notice::Fact::Raised(f)) => [Some(f.request), None],
             Self::Notice(notice::Fact::Delivered(f)) => [Some(f.answer), None],

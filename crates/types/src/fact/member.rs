@@ -1,8 +1,8 @@
 //! A person or machine came or went.
 
 use crate::{
-    Actor, ApprovalId, Digest, MemberId, MessageId, Name, Role, Sealed, TaskId, TaskStatus, Time,
-    TokenId,
+    Actor, ApprovalId, BodyRef, Digest, MemberId, MessageId, Name, Role, Sealed, TaskId,
+    TaskStatus, Time, TokenId,
 };
 
 /// What somebody is to hear of.
@@ -19,6 +19,8 @@ pub enum News {
     Ended(TaskId, TaskStatus),
     /// Somebody leaves the answer to a question to them.
     Delegated(ApprovalId),
+    /// How things stand: of which schedule, and the [`Standup`](crate::standup::Standup).
+    Standup(Name, BodyRef),
 }
 
 impl News {
@@ -31,6 +33,7 @@ impl News {
             Self::Assigned(_) => "task.assigned",
             Self::Ended(..) => "task.ended",
             Self::Delegated(_) => "approval.delegated",
+            Self::Standup(..) => "standup",
         }
     }
 
@@ -42,7 +45,16 @@ impl News {
             | Self::Said(task, _)
             | Self::Assigned(task)
             | Self::Ended(task, _) => Some(*task),
-            Self::Delegated(_) => None,
+            Self::Delegated(_) | Self::Standup(..) => None,
+        }
+    }
+
+    /// The content that it names.
+    #[must_use]
+    pub const fn body(&self) -> Option<BodyRef> {
+        match self {
+            Self::Standup(_, body) => Some(*body),
+            _ => None,
         }
     }
 
@@ -51,6 +63,7 @@ impl News {
     pub fn subject(&self) -> String {
         match self {
             Self::Delegated(approval) => approval.to_string(),
+            Self::Standup(schedule, _) => schedule.to_string(),
             Self::Called(task, _)
             | Self::Said(task, _)
             | Self::Assigned(task)
@@ -63,6 +76,7 @@ impl News {
     pub fn path(&self) -> String {
         match self {
             Self::Delegated(approval) => format!("/approvals/{approval}"),
+            Self::Standup(..) => "/inbox".into(),
             Self::Called(task, _)
             | Self::Said(task, _)
             | Self::Assigned(task)

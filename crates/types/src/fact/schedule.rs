@@ -25,6 +25,8 @@ pub enum Began {
     Plan(PlanId),
     /// An event.
     Event(EventId),
+    /// Nothing, but so many members were told how things stand; nobody where nothing happened.
+    Standup(u32),
 }
 
 impl std::fmt::Display for Began {
@@ -33,6 +35,9 @@ impl std::fmt::Display for Began {
             Self::Task(id) => write!(f, "{id}"),
             Self::Plan(id) => write!(f, "{id}"),
             Self::Event(id) => write!(f, "{id}"),
+            Self::Standup(0) => f.write_str("nothing happened"),
+            Self::Standup(1) => f.write_str("told 1 member"),
+            Self::Standup(members) => write!(f, "told {members} members"),
         }
     }
 }

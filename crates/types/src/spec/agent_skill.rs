@@ -1,11 +1,11 @@
 //! A skill in the format of Agent Skills: a folder of texts that an agent reads when a task calls
-//! for them. Nothing in it is run, and nothing in it grants anything.
+//! for them, and of programs that run in the sandbox. Nothing in it grants anything.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::DocPath;
+use crate::{DocPath, Name};
 
 /// The most skills of one agent.
 pub const AGENT_SKILLS_MAX: usize = 32;
@@ -25,6 +25,31 @@ pub const SKILL_FILES_MAX: usize = 64;
 pub const SKILL_PATH_BYTES_MAX: usize = 128;
 /// The file that says what a skill is.
 pub const SKILL_FILE: &str = "SKILL.md";
+
+/// The folder of a skill's programs.
+pub const SCRIPTS: &str = "scripts/";
+/// How a program ends that the sandbox runs.
+pub const SCRIPT_ENDING: &str = ".wasm";
+/// What stands in place of a program's bytes among the files of its skill.
+pub const SCRIPT_TEXT: &str = "A program for the sandbox.\n";
+
+/// What runs a program of a skill: a skill of the configuration that answers to no pattern. No
+/// name of a skill that agents read has two `-` in a row, so none stands for two programs.
+///
+/// # Errors
+/// A sentence: why this path is no program's.
+pub fn script_name(skill: &Name, path: &str) -> Result<Name, String> {
+    let stem = path
+        .strip_prefix(SCRIPTS)
+        .and_then(|file| file.strip_suffix(SCRIPT_ENDING));
+    let Some(stem) = stem else {
+        return Err(format!(
+            "{path} is no program: one stands in {SCRIPTS} and ends with {SCRIPT_ENDING}"
+        ));
+    };
+    let name = Name::new(stem).and_then(|stem| Name::new(&format!("{skill}--{stem}")));
+    name.map_err(|error| format!("{path} can't be the name of a program: {error}"))
+}
 
 /// A skill that agents read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +135,11 @@ impl AgentSkillSpec {
             } else {
                 SKILL_FILE_BYTES_MAX
             };
+            if path.ends_with(SCRIPT_ENDING) && text != SCRIPT_TEXT {
+                return Err(format!(
+                    "{path} holds no program: `naos skill add` brings it"
+                ));
+            }
             if text.len() > most {
                 return Err(format!("{path} has {} bytes, at most {most}", text.len()));
             }
@@ -121,6 +151,14 @@ impl AgentSkillSpec {
             ));
         }
         Ok(())
+    }
+
+    /// The paths of its programs.
+    pub fn scripts(&self) -> impl Iterator<Item = &str> {
+        let all = self.files.iter();
+        all.filter(|(_, text)| *text == SCRIPT_TEXT)
+            .map(|(path, _)| path.as_str())
+            .filter(|path| path.ends_with(SCRIPT_ENDING))
     }
 
     /// What `SKILL.md` says beneath its front matter.
@@ -181,6 +219,23 @@ mod tests {
     }
 
     #[test]
+    fn a_program_has_a_name_of_its_own() {
+        let skill = Name::new("invoices").unwrap();
+        let said = script_name(&skill, "scripts/total.wasm");
+        assert_eq!(said.as_ref().map(Name::as_str), Ok("invoices--total"));
+        for (path, why) in [
+            ("total.wasm", "no program"),
+            ("scripts/total.py", "no program"),
+            ("scripts/deep/total.wasm", "can't be"),
+            ("scripts/Total.wasm", "can't be"),
+            ("scripts/.wasm", "can't be"),
+        ] {
+            let said = script_name(&skill, path).unwrap_err();
+            assert!(said.contains(why), "{path}: {said}");
+        }
+    }
+
+    #[test]
     fn front_matter_ends_where_it_says_so() {
         let parts = front_matter("---\nname: a\n---\n# A\n---\n");
         assert_eq!(parts, Some(("name: a\n", "# A\n---\n")));
@@ -237,6 +292,10 @@ mod tests {
             (
                 with(&|spec| drop(spec.files.insert("../x.md".into(), String::new()))),
                 "leads out",
+            ),
+            (
+                with(&|spec| drop(spec.files.insert("scripts/a.wasm".into(), "x".into()))),
+                "holds no program",
             ),
         ] {
             assert!(said.contains(what), "{what}: {said}");

@@ -287,6 +287,8 @@ tools! {
     AskAgent "ask_agent"
     /// Sets when it is woken, and for what.
     Schedule "schedule"
+    /// Runs a program of a skill that its manifest names, in the sandbox, and waits for the answer.
+    SkillRun "skill_run"
 }
 
 impl Tool {

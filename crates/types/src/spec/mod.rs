@@ -26,9 +26,10 @@ use serde::{Deserialize, Serialize};
 
 pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2, RetryPolicy};
 pub use agent_skill::{
-    AGENT_SKILLS_MAX, AgentSkillSpec, SKILL_ALL_BYTES_MAX, SKILL_BYTES_MAX,
-    SKILL_COMPATIBILITY_CHARS_MAX, SKILL_DESCRIPTION_CHARS_MAX, SKILL_FILE, SKILL_FILE_BYTES_MAX,
-    SKILL_FILES_MAX, SKILL_PATH_BYTES_MAX, front_matter, skill_path,
+    AGENT_SKILLS_MAX, AgentSkillSpec, SCRIPT_ENDING, SCRIPT_TEXT, SCRIPTS, SKILL_ALL_BYTES_MAX,
+    SKILL_BYTES_MAX, SKILL_COMPATIBILITY_CHARS_MAX, SKILL_DESCRIPTION_CHARS_MAX, SKILL_FILE,
+    SKILL_FILE_BYTES_MAX, SKILL_FILES_MAX, SKILL_PATH_BYTES_MAX, front_matter, script_name,
+    skill_path,
 };
 pub use budget::{BudgetSpec, OnExceed};
 pub use card::{
@@ -65,8 +66,8 @@ pub use notice::{
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use schedule::{
-    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, ScheduleSpec, Seen,
-    Timing, When, startable,
+    BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, STANDUP_TO_MAX,
+    ScheduleSpec, Seen, StandupSpec, Timing, Tongue, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
 pub use subscription::{

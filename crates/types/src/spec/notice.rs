@@ -47,6 +47,9 @@ pub enum Waits {
     /// An answer is left to a member.
     #[serde(rename = "approval.delegated")]
     Delegated,
+    /// How things stand: a stand-up that comes by itself.
+    #[serde(rename = "standup")]
+    Standup,
 }
 
 impl Waits {
@@ -62,6 +65,7 @@ impl Waits {
         ("task.assigned", Self::Assigned),
         ("task.ended", Self::Ended),
         ("approval.delegated", Self::Delegated),
+        ("standup", Self::Standup),
     ];
 
     /// What this announces; none for what is told to whoever asked for it.
@@ -79,6 +83,7 @@ impl Waits {
                 News::Assigned(_) => Self::Assigned,
                 News::Ended(..) => Self::Ended,
                 News::Delegated(_) => Self::Delegated,
+                News::Standup(..) => Self::Standup,
             },
             About::Test | About::Digest(..) => return None,
         })
@@ -89,7 +94,12 @@ impl Waits {
     pub const fn is_personal(self) -> bool {
         matches!(
             self,
-            Self::Called | Self::Said | Self::Assigned | Self::Ended | Self::Delegated
+            Self::Called
+                | Self::Said
+                | Self::Assigned
+                | Self::Ended
+                | Self::Delegated
+                | Self::Standup
         )
     }
 

@@ -108,6 +108,58 @@ impl Overlap {
     }
 }
 
+/// The most people that a stand-up names.
+pub const STANDUP_TO_MAX: usize = 64;
+
+/// A language that stand-ups are told in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tongue {
+    /// English.
+    #[default]
+    En,
+    /// French.
+    Fr,
+    /// Malagasy.
+    Mg,
+}
+
+impl Tongue {
+    /// All of them with their codes.
+    pub const ALL: &'static [(&'static str, Self)] =
+        &[("en", Self::En), ("fr", Self::Fr), ("mg", Self::Mg)];
+
+    /// The code of the language.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(_, one)| *one == self);
+        found.map_or("en", |(code, _)| code)
+    }
+
+    /// The one that a code names, with a region too: `fr`, `fr-MG`, `mg_MG.UTF-8`.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        let language = code
+            .trim()
+            .split(['-', '_', '.'])
+            .next()
+            .unwrap_or_default();
+        let found = Self::ALL
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(language));
+        found.map(|(_, tongue)| *tongue)
+    }
+}
+
+/// Who is told how things stand, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandupSpec {
+    /// The words by which they are called; every member who sees the board where nobody is named.
+    pub to: Vec<Name>,
+    /// The language of what is sent out, and of readers who ask for none.
+    pub language: Option<Tongue>,
+}
+
 /// What is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,10 +191,12 @@ pub enum Begins {
         /// What becomes of a time at which the one before still works.
         overlap: Overlap,
     },
+    /// Nothing: people are told how things stand.
+    Standup(StandupSpec),
 }
 
 impl Begins {
-    /// What is run, and what it is given; none for an event.
+    /// What is run, and what it is given; none for an event and a stand-up.
     #[must_use]
     pub fn run(&self) -> Option<(Kind, &Name, &str)> {
         match self {
@@ -150,7 +204,7 @@ impl Begins {
             | Self::Alone {
                 kind, name, input, ..
             } => Some((*kind, name, input)),
-            Self::Event { .. } => None,
+            Self::Event { .. } | Self::Standup(_) => None,
         }
     }
 
@@ -159,7 +213,7 @@ impl Begins {
     pub const fn overlap(&self) -> Overlap {
         match self {
             Self::Alone { overlap, .. } => *overlap,
-            Self::Run { .. } | Self::Event { .. } => Overlap::Allow,
+            Self::Run { .. } | Self::Event { .. } | Self::Standup(_) => Overlap::Allow,
         }
     }
 
@@ -226,6 +280,11 @@ impl ScheduleSpec {
         }
         if self.count == Some(0) {
             return Err("`count` is at least 1".into());
+        }
+        if let Begins::Standup(spec) = &self.starts
+            && spec.to.len() > STANDUP_TO_MAX
+        {
+            return Err(format!("a stand-up names at most {STANDUP_TO_MAX} people"));
         }
         match self.starts.run() {
             Some((kind, ..)) if !startable(kind) => {

@@ -6,7 +6,7 @@ use naos_types::fact::member::News;
 use serde::Deserialize;
 
 use super::rows;
-use crate::api::v1::inbox::{Threads, of, said, title};
+use crate::api::v1::inbox::{Threads, brought, of, said, title, tongue};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::inbox::{Inbox as InboxPage, InboxRow};
@@ -16,17 +16,25 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let inbox = of(&call)?;
     let me = reader.find::<Member>(&call.who()?.member)?;
+    let tongue = tongue(&call)?;
     let mut threads = Threads::default();
     let row = |item: &naos_kernel::member::Item| -> Result<InboxRow, Fault> {
         let (by, kind) = rows::actor(&reader, &item.by);
+        let (title, text) = match brought(&reader, &item.news, tongue) {
+            Some(told) => (told.title, told.text),
+            None => (
+                title(&reader, &item.news)?,
+                said(&reader, &mut threads, &item.news)?.unwrap_or_default(),
+            ),
+        };
         Ok(InboxRow {
             what: word(&item.news),
-            title: title(&reader, &item.news)?,
+            title,
             href: item.news.path(),
             by,
             by_agent: kind == words::ActorKind::Agent,
             at_ms: item.at.0,
-            text: said(&reader, &mut threads, &item.news)?.unwrap_or_default(),
+            text,
             new: item.number > inbox.seen,
         })
     };
@@ -48,6 +56,7 @@ const fn word(news: &News) -> &'static str {
         News::Assigned(_) => "inbox-assigned",
         News::Ended(..) => "inbox-ended",
         News::Delegated(_) => "inbox-delegated",
+        News::Standup(..) => "inbox-standup",
     }
 }
 

@@ -33,7 +33,7 @@ fn row(known: &Known) -> ScheduleRow {
         time_ms: at.0,
         href: match began {
             Began::Plan(id) => Some(format!("/plans/{id}")),
-            Began::Task(_) | Began::Event(_) => None,
+            Began::Task(_) | Began::Event(_) | Began::Standup(_) => None,
         },
     });
     let zone = match &known.spec.timing.when {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use naos_manifest::{NoChecks, NoFiles, parse_document};
+use naos_types::spec::SCRIPT_ENDING;
 use naos_types::{Code, Digest, Name};
 use serde_json::{Value, json};
 
@@ -232,10 +233,16 @@ fn slugs(models: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The files of a skill that is there.
+/// The texts of a skill that is there: its programs come and go with its own folder alone.
 pub(super) fn skill(session: &mut Session, name: &str) -> Result<Option<Value>, Fail> {
     match session.get(api(&format!("/resources/agent_skill/{}", part(name)))) {
-        Ok(found) => Ok(Some(found["spec"]["files"].clone())),
+        Ok(found) => {
+            let mut files = found["spec"]["files"].clone();
+            if let Some(files) = files.as_object_mut() {
+                files.retain(|path, _| !path.ends_with(SCRIPT_ENDING));
+            }
+            Ok(Some(files))
+        }
         Err(fail) if matches!(fail.code, Some(Code::NOT_FOUND | Code::BAD_NAME)) => Ok(None),
         Err(fail) => Err(fail),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use axum::http::header::ACCEPT_LANGUAGE;
 use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
 use naos_kernel::member::{Inbox, Item};
@@ -10,13 +11,18 @@ use naos_kernel::message::Line;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::command::{self, Reply};
 use naos_types::fact::member::News;
+use naos_types::spec::Tongue;
+use naos_types::standup::Opened;
 use naos_types::{Refusal, TaskId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{cards, shapes, stuck};
+use crate::auth::cookie;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
+use crate::screens::LANGUAGE;
+use crate::standup;
 
 /// How much of a message is shown, in characters: the thread has all of it.
 const SAID_CHARS_MAX: usize = 280;
@@ -91,7 +97,65 @@ fn shortened(text: &str) -> String {
     out
 }
 
-fn item(reader: &Reader, threads: &mut Threads, item: &Item, seen: u32) -> Result<Value, Refusal> {
+/// The language of whoever asks: as the query says, as they chose, as their header says.
+pub(crate) fn tongue(call: &Call) -> Result<Option<Tongue>, Fault> {
+    let asked = call.word("language", Tongue::parse)?;
+    let chosen = || cookie(&call.headers, LANGUAGE).and_then(Tongue::parse);
+    let header = || {
+        let value = call.headers.get(ACCEPT_LANGUAGE)?;
+        standup::wanted(value.to_str().ok()?)
+    };
+    Ok(asked.or_else(chosen).or_else(header))
+}
+
+/// A stand-up that came by itself, in words.
+pub(crate) struct Brought {
+    told: Opened,
+    /// Of which day it is.
+    pub(crate) title: String,
+    /// What it tells.
+    pub(crate) text: String,
+}
+
+/// A stand-up in the reader's language, or else in its own.
+pub(crate) fn brought(reader: &Reader, news: &News, tongue: Option<Tongue>) -> Option<Brought> {
+    let told = match reader.standup(&news.body()?) {
+        Ok(told) => told,
+        Err(refusal) => {
+            tracing::warn!(%refusal, "a stand-up can't be read");
+            return None;
+        }
+    };
+    let text = standup::text(&told, tongue.or(told.language).unwrap_or_default());
+    let (title, text) = text.split_once('\n').unwrap_or((&text, ""));
+    Some(Brought {
+        title: title.to_owned(),
+        text: text.trim_start().to_owned(),
+        told,
+    })
+}
+
+fn item(
+    reader: &Reader,
+    threads: &mut Threads,
+    item: &Item,
+    (seen, tongue): (u32, Option<Tongue>),
+) -> Result<Value, Refusal> {
+    if let Some(Brought { told, title, text }) = brought(reader, &item.news, tongue) {
+        return Ok(json!({
+            "number": item.number,
+            "what": item.news.word(),
+            "subject": item.news.subject(),
+            "title": title,
+            "status": null,
+            "by": cards::speaker(reader, &item.by),
+            "at": item.at.rfc3339(),
+            "text": text,
+            "standup": standup::shape(&told),
+            "path": item.news.path(),
+            "seen": item.number <= seen,
+        }));
+    }
     Ok(json!({
         "number": item.number,
         "what": item.news.word(),
@@ -117,9 +181,10 @@ pub(crate) async fn list(call: Call) -> Answered {
         .is_some();
     let newest = inbox.items.iter().rev();
     let wanted = newest.filter(|one| all || one.number > inbox.seen);
+    let tongue = tongue(&call)?;
     let mut threads = Threads::default();
     let items: Vec<Value> = wanted
-        .map(|one| item(&reader, &mut threads, one, inbox.seen))
+        .map(|one| item(&reader, &mut threads, one, (inbox.seen, tongue)))
         .collect::<Result<_, _>>()?;
     ok(&json!({
         "items": items,

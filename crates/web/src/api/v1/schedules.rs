@@ -53,7 +53,18 @@ impl Known {
                 (kind.word(), name.to_string())
             }
             Begins::Event { topic, .. } => ("event", topic.clone()),
+            Begins::Standup(spec) => ("standup", told(&spec.to)),
         }
+    }
+}
+
+/// Who is told how things stand.
+fn told(to: &[Name]) -> String {
+    let names: Vec<String> = to.iter().map(|name| format!("@{name}")).collect();
+    if names.is_empty() {
+        "@all".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 
@@ -244,6 +255,7 @@ async fn change(call: Call, command: impl FnOnce(Kind, Name) -> command::Schedul
                 Began::Task(_) => "task",
                 Began::Plan(_) => "run",
                 Began::Event(_) => "event",
+                Began::Standup(_) => "standup",
             };
             members.insert("began".into(), json!({key: began.to_string()}));
         }

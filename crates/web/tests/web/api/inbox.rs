@@ -257,3 +257,84 @@ async fn the_page_shows_it_and_puts_it_away() {
     let page = rig.page(&cookie, &place).await.text;
     assert!(page.contains("value=\"mute\""), "{page}");
 }
+
+/// The stand-ups that lie in somebody's inbox, in this language.
+async fn standups(rig: &Rig, token: &str, language: &str) -> Vec<Value> {
+    let path = format!("/api/v1/inbox?all=true&language={language}");
+    let got = rig.api(token, "GET", &path, Value::Null).await.ok();
+    let items = got["items"].as_array().unwrap().iter();
+    let told = items.filter(|item| item["what"] == "standup");
+    told.cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stand_up_comes_by_itself_in_the_readers_language() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let ana = Person::new(&rig, "ana", "staff").await;
+    let bema = Person::new(&rig, "bema", "staff").await;
+    let text = "type: schedule\nname: hers\nevery: 1s\nstandup: {to: [ana], language: fr}\n";
+    let files = json!([{"name": "s.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files }))
+        .await
+        .ok();
+    create(&rig, json!({"title": "Ask Ann", "to": ana.id})).await;
+    create(&rig, json!({"title": "Somebody should"})).await;
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+    let said = loop {
+        // What comes in two pieces is told in two: both tasks stand in the last one.
+        let told = standups(&rig, &ana.token, "mg").await;
+        let whole = told.into_iter().find(|one| {
+            let tasks = &one["standup"]["totals"];
+            (&tasks["inbox"], &tasks["assigned"]) == (&json!(1), &json!(1))
+        });
+        if let Some(whole) = whole {
+            break whole;
+        }
+        assert!(naos_engine::clock::tick() < end, "nobody told her");
+        tokio::task::yield_now().await;
+    };
+    let (title, text) = (&said["title"], said["text"].as_str().unwrap());
+    assert!(title.as_str().unwrap().starts_with("Tatitry"), "{said}");
+    assert!(text.contains("ANA\n- manaraka: Ask Ann"), "{text}");
+    assert!(text.contains("- vaovao: Somebody should"), "{text}");
+    assert_eq!(
+        (&said["by"], &said["subject"]),
+        (&json!("naos"), &json!("hers"))
+    );
+    let asked = |language: &'static str| {
+        let (rig, token) = (&rig, &ana.token);
+        async move { standups(rig, token, language).await[0]["title"].to_string() }
+    };
+    assert!(asked("en").await.contains("Stand-up of 20"));
+    let wrong = rig.get("/api/v1/inbox?language=de").await;
+    assert_eq!(wrong.problem(), (400, "N0102".into()));
+    assert!(
+        standups(&rig, &bema.token, "en").await.is_empty(),
+        "it names her"
+    );
+
+    // Where nobody asks for a language it is the schedule's; the page shows it line by line.
+    let path = "/api/v1/inbox?all=true";
+    let got = rig.api(&ana.token, "GET", path, Value::Null).await.ok();
+    assert!(got.to_string().contains("Point du 20"), "{got}");
+    let cookie = rig.sign_in(&ana.token).await;
+    let page = rig.page(&cookie, "/inbox").await;
+    assert!(page.text.contains("- ensuite: Ask Ann"), "{}", page.text);
+
+    // Nothing happens any more: the schedule goes on and tells of nothing.
+    let count = standups(&rig, &ana.token, "en").await.len();
+    let runs = |found: &Value| found["runs"].as_u64().unwrap();
+    let before = runs(&rig.get("/api/v1/schedules/hers").await.ok());
+    let last = loop {
+        let found = rig.get("/api/v1/schedules/hers").await.ok();
+        if runs(&found) > before + 1 {
+            break found;
+        }
+        assert!(naos_engine::clock::tick() < end, "{found}");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(last["last_run"], "nothing happened", "{last}");
+    assert_eq!(last["starts"], json!({"kind": "standup", "name": "@ana"}));
+    assert_eq!(standups(&rig, &ana.token, "en").await.len(), count);
+}
