@@ -57,6 +57,7 @@ digest = Component
 status = Status
 agent = Agent
 plan = plan
+paused = paused
 input = Input
 output = Output
 steps = Steps

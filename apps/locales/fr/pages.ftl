@@ -60,6 +60,7 @@ digest = Composant
 status = État
 agent = Agent
 plan = plan
+paused = en pause
 input = Entrée
 output = Sortie
 steps = Étapes

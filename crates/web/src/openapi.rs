@@ -614,7 +614,8 @@ fn schemas() -> Value {
         "PlanRun": of(
             &["run", "kind", "name", "status", "output", "steps", "seq"],
             json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
-                "correlation": text(), "causation": maybe(),
+                "paused": maybe(), "paused_with": maybe(), "correlation": text(),
+                "causation": maybe(),
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),
         "Approval": of(

@@ -260,7 +260,26 @@ impl Plan {
         all.filter(|spec| !self.flow.undoes(&spec.name))
     }
 
-    /// Where it stands: held while all it waits for is a person.
+    /// Whether anything that a paused run lets end is under way. A time, an event, a signal and the
+    /// run of another plan aren't: the first three have to wait for it, the last rests with it.
+    fn works(&self) -> bool {
+        let works = |spec: &StepSpec, step: &Step| {
+            let rests = matches!(spec.action, StepDo::Wait(_) | StepDo::Plan { .. });
+            let begun = match &step.fan {
+                Some(fan) => fan.open.values().any(|item| item.retry_at.is_none()),
+                None => true,
+            };
+            step.status == StepStatus::Running
+                && (crate::planted::is("waiting-looks-like-work") || begun && !rests)
+        };
+        let mut all = self.spec.steps.iter();
+        all.any(|spec| {
+            let step = self.steps.get(&spec.name);
+            step.is_some_and(|step| works(spec, step))
+        })
+    }
+
+    /// Where it stands: held while all it waits for is a person, who paused it or is asked.
     #[must_use]
     pub fn status(&self) -> PlanStatus {
         if let Some(ended) = self.ended {
@@ -274,7 +293,11 @@ impl Plan {
             .steps
             .values()
             .any(|s| s.status == StepStatus::Waiting && s.approval.is_some());
-        if (asks || self.paused.is_some()) && !any(StepStatus::Running) {
+        let held = match self.paused {
+            Some(_) => !self.works(),
+            None => asks && !any(StepStatus::Running),
+        };
+        if held {
             PlanStatus::Held
         } else {
             PlanStatus::Running

@@ -42,6 +42,7 @@ enum What {
         limit: u32,
     },
     /// Shows one of them.
+    #[command(alias = "show")]
     Status {
         /// Its id, or a name for its last run.
         run: String,
@@ -245,13 +246,7 @@ fn list(context: &Context, of: Option<&str>, limit: u32) -> Ended {
         context.out.json(&answer);
         return Ok(0);
     }
-    let row = |item: &Value| {
-        vec![
-            cell(&item["run"]),
-            cell(&item["name"]),
-            cell(&item["status"]),
-        ]
-    };
+    let row = |item: &Value| vec![cell(&item["run"]), cell(&item["name"]), standing(item)];
     let rows: Vec<_> = items(&answer).iter().map(row).collect();
     if rows.is_empty() {
         context.out.say("No plan ran yet.");
@@ -350,9 +345,10 @@ pub(super) fn show(out: &Out, answer: &Value) {
     }
     let status = cell(&answer["status"]);
     out.note(format!(
-        "{} · {} · {status}",
+        "{} · {} · {}",
         cell(&answer["run"]),
-        cell(&answer["name"])
+        cell(&answer["name"]),
+        standing(answer)
     ));
     if !answer["paused_with"].is_null() {
         let above = cell(&answer["paused_with"]);
@@ -367,6 +363,16 @@ pub(super) fn show(out: &Out, answer: &Value) {
     }
     if status == "compensation_failed" {
         out.note(not_undone(answer));
+    }
+}
+
+/// How a run stands, and whether it is paused: what runs of it may still end then.
+pub(super) fn standing(run: &Value) -> String {
+    let status = cell(&run["status"]);
+    if run["paused"].is_null() {
+        status
+    } else {
+        format!("{status}, paused")
     }
 }
 

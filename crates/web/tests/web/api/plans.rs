@@ -177,10 +177,27 @@ async fn a_pause_goes_down_to_the_run_within() {
     rig.post(&place(run, "pause"), json!({})).await.ok();
     let rests = once(&rig, within, |run| run["paused"].is_string()).await;
     assert_eq!(rests["paused_with"], run);
+    // Whoever lists runs sees it too, as what it is: it waits for whoever paused it.
+    let listed = rig
+        .get("/api/v1/plan-runs?name=over&status=held")
+        .await
+        .ok();
+    let listed = &listed["items"][0];
+    assert_eq!(listed["run"], run, "{listed}");
+    assert!(listed["paused"].is_string(), "{listed}");
     let refused = rig.post(&place(within, "resume"), json!({})).await;
     assert_eq!(refused.problem(), (409, "N0131".into()));
     let cookie = rig.sign_in(&rig.owner).await;
+    for list in ["/runs", "/flows", "/flows/plan/over"] {
+        let page = rig.page(&cookie, list).await;
+        assert!(
+            page.text.contains(">paused</span>"),
+            "{list}: {}",
+            page.text
+        );
+    }
     let page = rig.page(&cookie, &format!("/plans/{run}")).await;
+    assert!(page.text.contains(">paused</span>"), "{}", page.text);
     let link = format!("<a href=\"/plans/{within}\">sub</a>");
     assert!(page.text.contains(&link), "{}", page.text);
     let page = rig.page(&cookie, &format!("/plans/{within}")).await;
