@@ -610,6 +610,7 @@ impl Flow<'_> {
         self.context
             .out
             .say(format!("Deleted the {word} {called}."));
+        sync::warn(&self.context.out, &answer);
         Ok(0)
     }
 }
