@@ -207,6 +207,21 @@ fn what_cannot_be_undone_waits_for_a_person() {
         "compensation_failed",
     );
     check_saga(&trip, &format!("{STUCK}; abandon; abandon"), "nothing");
+    // To let it go on is to have it tried again, while that is undecided.
+    let again = |verb: &str| {
+        let mut bench = Bench::new();
+        let (applied, _) = apply_flow(&mut bench, Kind::Saga, "it", &trip);
+        applied.expect("it is sound");
+        play_in(&mut bench, &format!("{CELL}; {STUCK}; {verb}"))
+    };
+    assert_eq!(again("goon"), again("redo"));
+    check_saga(
+        &trip,
+        &format!("{STUCK}; abandon; goon"),
+        "N0131 plan was given up as it stood: what was not undone stays so",
+    );
+}
+
 /// What a saga still needs an agent for, once it has come so far.
 fn needs(script: &str, agent: &str) -> String {
     let mut bench = Bench::new();
@@ -341,7 +356,8 @@ fn a_workflow_goes_on_where_it_failed() {
     check(
         &spec,
         "go workflow it red; finish one 1; finish two 2; goon",
-        "N0131 plan is completed: only what is paused, failed or was cancelled goes on",
+        "N0131 plan is completed: only what is paused, failed, was cancelled or could not be \
+         undone goes on",
     );
     check(&spec, "go workflow it red; abandon; show plan", "cancelled");
 }

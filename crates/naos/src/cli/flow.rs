@@ -83,7 +83,8 @@ enum Verb {
     },
     /// Lets a run begin nothing more; what runs ends.
     Pause(Which),
-    /// Goes on where a run was paused, failed or was cancelled.
+    /// Goes on where a run was paused, failed or was cancelled; what could not be undone is tried
+    /// again.
     Resume(Which),
     /// Gives up a run that isn't done, as it stands; the next `run` begins anew.
     Reset(Which),

@@ -52,7 +52,8 @@ enum What {
         /// Its id, or a name for its last run.
         run: String,
     },
-    /// Goes on where one of them was paused, failed or cancelled.
+    /// Goes on where one of them was paused, failed or was cancelled; tries again what could not be
+    /// undone, as retry-compensation does.
     Resume {
         /// Its id, or a name for its last run.
         run: String,
