@@ -665,6 +665,7 @@ fn schemas() -> Value {
             json!({"version": text(), "tenant": text(), "tenants": number(),
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "runs": {"type": "object"}, "journal": {"type": "object"},
+                "dead_letters": {"type": "object"},
                 "disk_bytes": {"type": ["integer", "null"]}, "seq": number()}),
         ),
         "Route": of(
