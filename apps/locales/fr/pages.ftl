@@ -113,6 +113,10 @@ picture-times = Durée de chaque étape
 waits-for = Attend { $value }
 items = Éléments
 items-done = { $part } sur { $whole } terminés
+items-failed = { $n ->
+    [one] un échec
+   *[other] { $count } échecs
+}
 items-window = { $n ->
     [one] un à la fois
    *[other] { $count } à la fois

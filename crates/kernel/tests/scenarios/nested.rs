@@ -235,7 +235,7 @@ fn each_item_of_a_list_has_a_run_of_its_own() {
     check("show effects", "worker attempt 1, worker attempt 1");
     check(
         "finish green g; fail red; finish blue b; show plan",
-        "completed [null,\"g!\",\"b!\"]",
+        "partial [null,\"g!\",\"b!\"]",
     );
     check("cancel plan; show effects", "nothing");
 }

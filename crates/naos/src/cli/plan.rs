@@ -339,6 +339,14 @@ pub(super) fn show(out: &Out, answer: &Value) {
         out.line(format!("\n{output}"));
     }
     for step in steps {
+        let fan = &step["fan"];
+        if fan["failed"].as_u64().is_some_and(|failed| failed > 0) {
+            let name = cell(&step["name"]);
+            out.note(format!(
+                "{name}: {} of {} items failed",
+                fan["failed"], fan["count"]
+            ));
+        }
         if let Some(why) = why(&step["problem"]) {
             out.note(format!("{}: {why}", cell(&step["name"])));
         }

@@ -432,6 +432,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
     read.fan_out = Some(FanOut {
         total: 8,
         done: 5,
+        failed: 1,
         window: 3,
         items: vec![
             item("2026-10-02.md", StepStatus::Completed),
