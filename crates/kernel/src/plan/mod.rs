@@ -398,7 +398,7 @@ fn begin(
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, by, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
             inputs

@@ -144,6 +144,28 @@ async fn a_plan_runs_another_for_each_item() {
     assert_eq!(found["correlation"], run["run"], "{found}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_stays_one_for_the_plan_within() {
+    let rig = Rig::new().await;
+    rig.agent("echo").await;
+    let inner = "type: plan\nname: add\ninputs: [{name: n, type: number}, {name: any}]\nsteps:\n  \
+        - {name: sum, compute: \"inputs.n + inputs.any\"}\n";
+    apply(&rig, inner).await;
+    let outer = "type: plan\nname: top\nsteps:\n  \
+        - {name: x, compute: \"{'n': 40}\"}\n  \
+        - {name: said, task: {agent: echo, title: Say, input: \"1\"}}\n  \
+        - {name: sub, plan: add, \
+           inputs: {n: \"{{said.output}}\", any: \"{{steps.x.output.n}}\"}}\n";
+    apply(&rig, outer).await;
+    let wait = json!({"wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/top/start", wait).await.ok();
+    assert_eq!(
+        (&run["status"], &run["output"]),
+        (&json!("completed"), &json!("41")),
+        "{run}"
+    );
+}
+
 /// The run, once it is as it is waited for.
 async fn once(rig: &Rig, run: &str, is: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/api/v1/plan-runs/{run}");
