@@ -401,6 +401,9 @@ fn begin(
         Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, by, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
+            if let Some(share) = &flow.pool {
+                share::may_be_merged(turn, share, inputs)?;
+            }
             inputs
         }
     };

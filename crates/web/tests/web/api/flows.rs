@@ -339,6 +339,16 @@ async fn a_pool_shares_a_batch_and_merges_its_answers() {
     let tasks: Vec<String> = (0..5).map(|n| format!("task {n}")).collect();
     let submit = |merge: &str| json!({"tasks": tasks, "merge": merge, "wait_ms": 20_000});
     let path = "/api/v1/pools/team/submit";
+    let none = |merge: &str| json!({"tasks": [], "merge": merge, "wait_ms": 20_000});
+    let empty = rig.post(path, none("all")).await.ok();
+    assert_eq!(
+        (&empty["status"], &empty["output"]),
+        (&json!("completed"), &json!([]))
+    );
+    for merge in ["first", "majority", "quorum"] {
+        let refused = rig.post(path, none(merge)).await;
+        assert_eq!(refused.problem(), (400, "N0102".into()), "{merge}");
+    }
     let all = rig.post(path, submit("all")).await.ok();
     assert_eq!(all["status"], "completed", "{all}");
     let given = all["output"].as_array().unwrap();
