@@ -57,6 +57,7 @@ digest = Component
 status = Status
 agent = Agent
 plan = plan
+paused = paused
 input = Input
 output = Output
 steps = Steps
@@ -109,6 +110,10 @@ picture-times = How long each took
 waits-for = Waits for { $value }
 items = Items
 items-done = { $part } of { $whole } done
+items-failed = { $n ->
+    [one] one failed
+   *[other] { $count } failed
+}
 items-window = { $n ->
     [one] one at a time
    *[other] { $count } at a time

@@ -60,6 +60,7 @@ digest = Composant
 status = État
 agent = Agent
 plan = plan
+paused = en pause
 input = Entrée
 output = Sortie
 steps = Étapes
@@ -112,6 +113,10 @@ picture-times = Durée de chaque étape
 waits-for = Attend { $value }
 items = Éléments
 items-done = { $part } sur { $whole } terminés
+items-failed = { $n ->
+    [one] un échec
+   *[other] { $count } échecs
+}
 items-window = { $n ->
     [one] un à la fois
    *[other] { $count } à la fois

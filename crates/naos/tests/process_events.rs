@@ -126,6 +126,9 @@ fn process_events_are_taken_and_put_aside() {
     let doctor = project.naos(&["doctor"]);
     let advice = "naos events dead list --consumer mailer";
     assert!(doctor.stdout.contains(advice), "{}", doctor.stdout);
+    let status = project.naos(&["status"]);
+    let counted = "Dead letters: 1 event was put aside, 1 of mailer (naos events dead list)";
+    assert!(status.stdout.contains(counted), "{}", status.stdout);
     let shown = project.json(&["events", "dead", "show", event]);
     assert_eq!(shown["cloudevent"]["data"], json!({"n": 1}));
     let told = project.naos(&["events", "dead", "show", event]);
@@ -140,6 +143,7 @@ fn process_events_are_taken_and_put_aside() {
     let again = project.json(&["events", "pull", "mailer", "--ack"]);
     assert_eq!(again["events"][0]["sequence"], place.as_str());
     assert_eq!(project.json(&["events", "dead"])["items"], json!([]));
+    assert_eq!(project.json(&["status"])["dead_letters"]["count"], 0);
     let consumers = project.json(&["events", "consumers"]);
     assert_eq!(consumers["items"][0]["done"], 1);
     let orphans = project.json(&["events", "list", "--orphans"]);

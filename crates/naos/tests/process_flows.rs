@@ -242,6 +242,26 @@ fn process_a_plan_that_cannot_be_undone_says_so_and_is_resolved() {
     );
 }
 
+#[test]
+fn process_who_is_needed_to_undo_is_not_deleted_in_silence() {
+    let project = with_agents(&["unbook"]);
+    let text = "type: plan\nname: trip\nsteps:\n  \
+        - {name: book, render: booked, compensate: unbook}\n  \
+        - {name: sure, approval: {title: Sure, body: x}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    project.naos(&["plan", "start", "trip", "--no-wait"]);
+    let gone = project.naos(&["delete", "agent", "unbook"]);
+    assert_eq!(gone.exit, 0, "{}", gone.stderr);
+    for part in [
+        "warning: agent unbook is gone, and open runs need it",
+        " to undo step book of plan trip (plan_",
+        "`naos create unbook --template …`",
+    ] {
+        assert!(gone.stderr.contains(part), "{part} in {}", gone.stderr);
+    }
+}
+
 /// Killed in the middle, a saga goes on undoing with the step it was at.
 #[test]
 fn process_a_saga_survives_the_end_of_the_process() {

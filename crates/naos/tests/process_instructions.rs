@@ -313,6 +313,9 @@ fn process_a_run_is_paused_and_goes_on_without_a_step() {
     assert!(paused["paused"].is_string(), "{paused}");
     let shown = project.naos(&["plan", "status", run]);
     assert!(shown.stderr.contains("It is paused"), "{}", shown.stderr);
+    assert!(shown.stderr.contains("held, paused"), "{}", shown.stderr);
+    let listed = project.naos(&["plan", "list"]);
+    assert!(listed.stdout.contains("held, paused"), "{}", listed.stdout);
     let skipped = project.json(&["plan", "skip", run, "sign"]);
     assert_eq!(step(&skipped, "sign")["status"], "skipped", "{skipped}");
     let twice = project.naos(&["plan", "skip", run, "end-of-it"]);

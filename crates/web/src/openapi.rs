@@ -617,7 +617,8 @@ fn schemas() -> Value {
         "PlanRun": of(
             &["run", "kind", "name", "status", "output", "steps", "seq"],
             json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
-                "correlation": text(), "causation": maybe(),
+                "paused": maybe(), "paused_with": maybe(), "correlation": text(),
+                "causation": maybe(),
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),
         "Approval": of(
@@ -667,6 +668,7 @@ fn schemas() -> Value {
             json!({"version": text(), "tenant": text(), "tenants": number(),
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "runs": {"type": "object"}, "journal": {"type": "object"},
+                "dead_letters": {"type": "object"},
                 "disk_bytes": {"type": ["integer", "null"]}, "seq": number()}),
         ),
         "Route": of(

@@ -200,7 +200,7 @@ table! {
     Api GET "/api/v1/plan-runs/{id}" Staff "One run of a plan" plans::show;
     Api POST "/api/v1/plan-runs/{id}/cancel" Staff "Cancels a run of a plan" plans::cancel;
     Api POST "/api/v1/plan-runs/{id}/signal" Staff "Sends a run a signal" plans::signal;
-    Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it was paused or failed"
+    Api POST "/api/v1/plan-runs/{id}/resume" Staff "Goes on where it stopped or wasn't undone"
         flows::resume;
     Api POST "/api/v1/plan-runs/{id}/pause" Staff "Lets a run begin nothing more" plans::pause;
     Api POST "/api/v1/plan-runs/{id}/skip" Staff "Goes on without a step" plans::skip;

@@ -133,14 +133,17 @@ fn complete(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
     let last = || plan.forward().last().map(|spec| &spec.name);
     let output = plan.spec.output.as_ref().or_else(last);
     let output = output.and_then(|name| vars::given_on(plan, name));
-    let shares_all = plan
-        .flow
-        .pool
-        .as_ref()
-        .is_some_and(|share| share.merge == Merge::All);
+    // Whoever wants one answer, or enough of them, misses none of the others.
+    let pool = plan.flow.pool.as_ref();
+    let wants_all = pool.is_none_or(|share| share.merge == Merge::All)
+        && !(pool.is_none() && crate::planted::is("failed-items-are-silent"));
     let failed = |step: &Step| {
         let items = step.fan.as_ref().map_or(0, |fan| fan.failed);
-        step.status == StepStatus::Failed || (shares_all && items > 0)
+        match step.status {
+            StepStatus::Failed => true,
+            StepStatus::Done => wants_all && items > 0,
+            _ => false,
+        }
     };
     let status = if plan.steps.values().any(failed) {
         PlanStatus::Partial

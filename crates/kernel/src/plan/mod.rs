@@ -7,9 +7,11 @@ mod before;
 mod by_hand;
 mod by_schedule;
 mod lower;
+mod needs;
 mod nested;
 mod outcome;
 mod share;
+mod sound;
 mod start;
 mod undo;
 mod vars;
@@ -35,9 +37,11 @@ pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
 pub(crate) use lower::{sound_flow, sound_undo};
+pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, task_closed};
+pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
 pub(crate) use vars::identifier;
 pub(crate) use wait::{heard, signalled, takes_signal};
@@ -47,8 +51,6 @@ pub const STEPS_MAX: usize = 500;
 /// How many steps and items of one plan are under way at once: all of them are cancelled, or run
 /// out of time, in one turn, and each of them gives up to five facts then.
 pub const PLAN_OPEN_MAX: usize = 96;
-/// What a step may run.
-const NESTED: &[Kind] = &[Kind::Plan, Kind::Workflow, Kind::Saga, Kind::Instruction];
 /// How many outputs of a fan-out one aggregate holds.
 pub const ITEMS_PER_CHUNK: u32 = 64;
 
@@ -260,7 +262,26 @@ impl Plan {
         all.filter(|spec| !self.flow.undoes(&spec.name))
     }
 
-    /// Where it stands: held while all it waits for is a person.
+    /// Whether anything that a paused run lets end is under way. A time, an event, a signal and the
+    /// run of another plan aren't: the first three have to wait for it, the last rests with it.
+    fn works(&self) -> bool {
+        let works = |spec: &StepSpec, step: &Step| {
+            let rests = matches!(spec.action, StepDo::Wait(_) | StepDo::Plan { .. });
+            let begun = match &step.fan {
+                Some(fan) => fan.open.values().any(|item| item.retry_at.is_none()),
+                None => true,
+            };
+            step.status == StepStatus::Running
+                && (crate::planted::is("waiting-looks-like-work") || begun && !rests)
+        };
+        let mut all = self.spec.steps.iter();
+        all.any(|spec| {
+            let step = self.steps.get(&spec.name);
+            step.is_some_and(|step| works(spec, step))
+        })
+    }
+
+    /// Where it stands: held while all it waits for is a person, who paused it or is asked.
     #[must_use]
     pub fn status(&self) -> PlanStatus {
         if let Some(ended) = self.ended {
@@ -274,7 +295,11 @@ impl Plan {
             .steps
             .values()
             .any(|s| s.status == StepStatus::Waiting && s.approval.is_some());
-        if (asks || self.paused.is_some()) && !any(StepStatus::Running) {
+        let held = match self.paused {
+            Some(_) => !self.works(),
+            None => asks && !any(StepStatus::Running),
+        };
+        if held {
             PlanStatus::Held
         } else {
             PlanStatus::Running
@@ -373,9 +398,12 @@ fn begin(
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, by, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
+            if let Some(share) = &flow.pool {
+                share::may_be_merged(turn, share, inputs)?;
+            }
             inputs
         }
     };
@@ -441,89 +469,6 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
         }
     }
     ask::waits_for(turn, spec)
-}
-
-/// Whether a plan's steps fit together; refuses with the reason where they don't.
-pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
-    let refuse = |what: String| Err(Stop::refused(Code::BAD_PLAN, what));
-    if spec.steps.is_empty() || spec.steps.len() > STEPS_MAX {
-        return refuse(format!("a plan has 1 to {STEPS_MAX} steps"));
-    }
-    let mut names = std::collections::BTreeSet::new();
-    for step in &spec.steps {
-        if !names.insert(&step.name) {
-            return refuse(format!("two steps are called {}", step.name));
-        }
-    }
-    for step in &spec.steps {
-        if let Some(what) = wait::unsound(step) {
-            return refuse(format!("step {} {what}", step.name));
-        }
-        if let StepDo::Plan { of, .. } = &step.action
-            && !NESTED.contains(of)
-        {
-            return refuse(format!("step {} can't run a {}", step.name, of.word()));
-        }
-        let of = match &step.action {
-            StepDo::Review(review) => Some(&review.of),
-            _ => None,
-        };
-        if let Some(missing) = step
-            .after
-            .iter()
-            .chain(of)
-            .find(|name| !names.contains(name))
-        {
-            return refuse(format!(
-                "step {} names a step {missing} that isn't",
-                step.name
-            ));
-        }
-    }
-    match cycle(spec) {
-        Some(path) => refuse(format!("the steps go in a circle: {path}")),
-        None => Ok(true),
-    }
-}
-
-/// A circle of dependencies, named.
-fn cycle(spec: &PlanSpec) -> Option<String> {
-    let mut open: BTreeMap<&Name, Vec<&Name>> = spec
-        .steps
-        .iter()
-        .map(|step| (&step.name, step.after.iter().collect()))
-        .collect();
-    loop {
-        let free: Vec<&Name> = open
-            .iter()
-            .filter(|(_, after)| after.is_empty())
-            .map(|(name, _)| *name)
-            .collect();
-        if free.is_empty() {
-            break;
-        }
-        for name in &free {
-            open.remove(name);
-        }
-        for after in open.values_mut() {
-            after.retain(|name| !free.contains(name));
-        }
-    }
-    let mut at = *open.keys().next()?;
-    let mut path: Vec<&Name> = Vec::new();
-    while !path.contains(&at) {
-        path.push(at);
-        at = open.get(at)?.first()?;
-    }
-    let start = path.iter().position(|name| *name == at)?;
-    path.push(at);
-    Some(
-        path[start..]
-            .iter()
-            .map(|name| name.as_str())
-            .collect::<Vec<_>>()
-            .join(" → "),
-    )
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {

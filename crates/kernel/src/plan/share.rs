@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, Share, StepSpec, Strategy};
-use naos_types::{Actor, BodyRef, Code, Name, PlanId, StepPath, TaskId};
+use naos_types::{Actor, BodyRef, Code, Name, PlanId, Refusal, StepPath, TaskId};
+use serde::de::IgnoredAny;
 
 use super::{Fan, ITEMS_PER_CHUNK, Plan, advance, outcome};
 use crate::need::{Compute, Formula, Var};
@@ -46,6 +47,34 @@ fn least_busy(turn: &Turn<'_>, share: &Share) -> Done<Option<Name>> {
         }
     }
     Ok(best.map(|(_, name)| name.clone()))
+}
+
+/// Refuses a batch that has fewer tasks than there must be answers: it could only fail. What isn't
+/// a list fails when it is begun.
+pub(super) fn may_be_merged(turn: &Turn<'_>, share: &Share, tasks: BodyRef) -> Done {
+    let bytes = turn.body(tasks)?.unwrap_or_default();
+    let Ok(tasks) = serde_json::from_slice::<Vec<IgnoredAny>>(bytes) else {
+        return Ok(());
+    };
+    let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+    // More than half of none are none: there is still an answer to be given.
+    let least = match share.merge {
+        Merge::Majority => 1,
+        _ => share.enough(count).unwrap_or(0),
+    };
+    if count >= least || crate::planted::is("batch-of-nothing-fails") {
+        return Ok(());
+    }
+    let word = share.merge.word();
+    let refusal = if count == 0 {
+        let what = format!("the batch has no tasks, and `merge: {word}` takes at least one answer");
+        Refusal::new(Code::BAD_REQUEST, what)
+            .help("give it tasks; `merge: all` gives an empty list for none")
+    } else {
+        let what = format!("the batch has fewer tasks ({count}) than its quorum ({least})");
+        Refusal::new(Code::BAD_REQUEST, what).help("give it more tasks, or a smaller `quorum`")
+    };
+    Err(refusal.into())
 }
 
 /// Whether the answers are enough, though items may be open.

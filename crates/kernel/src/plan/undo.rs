@@ -107,7 +107,7 @@ pub(super) fn decide(
     Ok(Reply::Done)
 }
 
-/// Goes on where it failed; what is done stays done.
+/// Goes on where it failed, or failed to be undone; what is done stays done.
 pub(crate) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply> {
     let plan = known(turn, id)?;
     if let Some(above) = plan.paused_with {
@@ -137,9 +137,15 @@ pub(crate) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
             })?;
             Ok(Reply::Done)
         }
+        PlanStatus::CompensationFailed => {
+            let what = format!("{id} was given up as it stood: what was not undone stays so");
+            Err(Stop::refused(Code::WRONG_STATE, what))
+        }
         other => {
-            let what =
-                format!("{id} is {other}: only what is paused, failed or was cancelled goes on");
+            let what = format!(
+                "{id} is {other}: only what is paused, failed, was cancelled or could not be \
+                 undone goes on"
+            );
             Err(Stop::refused(Code::WRONG_STATE, what))
         }
     }

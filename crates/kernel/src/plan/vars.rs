@@ -1,7 +1,7 @@
 //! What the names in a plan's templates and conditions stand for.
 
 use naos_types::spec::{InputType, Kind, PlanSpec, StepDo, StepSpec};
-use naos_types::{BodyRef, Code, Name};
+use naos_types::{Actor, BodyRef, Code, Name};
 use serde_json::Value;
 
 use super::Plan;
@@ -183,8 +183,14 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
 }
 
 /// The inputs of a new execution: a JSON object with every input of the plan, of its type, with
-/// defaults for those that weren't given and nothing else.
-pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -> Done<BodyRef> {
+/// defaults for those that weren't given and nothing else. What a step of another run gives is what
+/// steps gave, which is a text where they wrote a number: it is taken as what the input says.
+pub(crate) fn checked_inputs(
+    turn: &Turn<'_>,
+    by: &Actor,
+    spec: &PlanSpec,
+    given: BodyRef,
+) -> Done<BodyRef> {
     let refuse = |what: String| Err(Stop::refused(Code::BAD_REQUEST, what));
     let bytes = turn.body(given)?.unwrap_or_default();
     let value: Value = match serde_json::from_slice(bytes) {
@@ -206,6 +212,10 @@ pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -
                 .map_err(|e| Stop::broken(format!("the default of {}: {e}", input.name)))?,
             (None, None) => return refuse(format!("the input {} is missing", input.name)),
         };
+        let value = match by {
+            Actor::Plan(_) => coerced(input.kind, value),
+            _ => value,
+        };
         if !fits(input.kind, &value) {
             return refuse(format!(
                 "the input {} must be a {}",
@@ -219,6 +229,25 @@ pub(crate) fn checked_inputs(turn: &Turn<'_>, spec: &PlanSpec, given: BodyRef) -
         return refuse(format!("the plan takes no input {name}"));
     }
     turn.stage(Value::Object(inputs).to_string().into_bytes())
+}
+
+/// A text that says a value of the type is that value, and a number or a truth is a text where a
+/// text is wanted; anything else stays what it is.
+fn coerced(kind: InputType, value: Value) -> Value {
+    if crate::planted::is("texts-of-steps-stay-texts") {
+        return value;
+    }
+    match (kind, value) {
+        (InputType::String, value @ (Value::Number(_) | Value::Bool(_))) => {
+            Value::String(value.to_string())
+        }
+        (InputType::Any | InputType::String, value) => value,
+        (_, Value::String(text)) => match serde_json::from_str(&text) {
+            Ok(value) if fits(kind, &value) => value,
+            _ => Value::String(text),
+        },
+        (_, value) => value,
+    }
 }
 
 fn fits(kind: InputType, value: &Value) -> bool {
@@ -235,8 +264,36 @@ fn fits(kind: InputType, value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use naos_types::Digest;
+    use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_steps_gave_is_taken_as_what_the_input_says() {
+        use InputType::{Any, Boolean, List, Number, Object};
+        let text = |text: &str| Value::String(text.to_owned());
+        for (kind, given, expected) in [
+            (Number, text("41"), json!(41)),
+            (Number, text(" -4.5\n"), json!(-4.5)),
+            (Number, text("4 1"), text("4 1")),
+            (Number, text("true"), text("true")),
+            (Number, json!(7), json!(7)),
+            (Boolean, text("true"), json!(true)),
+            (Boolean, json!(1), json!(1)),
+            (List, text("[1, \"a\"]"), json!([1, "a"])),
+            (Object, text("{\"a\": 1}"), json!({"a": 1})),
+            (Object, text("[1]"), text("[1]")),
+            (InputType::String, json!(41), text("41")),
+            (InputType::String, json!(false), text("false")),
+            (InputType::String, text("\"41\""), text("\"41\"")),
+            (InputType::String, json!([41]), json!([41])),
+            (InputType::String, Value::Null, Value::Null),
+            (Any, text("41"), text("41")),
+        ] {
+            let said = format!("{given} as {}", kind.word());
+            assert_eq!(coerced(kind, given), expected, "{said}");
+        }
+    }
 
     #[test]
     fn inputs_are_taken_as_far_as_they_are_named() {

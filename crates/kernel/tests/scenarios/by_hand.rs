@@ -104,12 +104,61 @@ fn what_comes_due_meanwhile_happens_afterwards() {
         step("nap", &[], nap),
         step("end", &["nap"], render("awake")),
     ]);
-    check(&spec, "start p; pause; wait 60s; show plan", "running");
+    check(&spec, "start p; pause; wait 60s; show plan", "held");
     check(
         &spec,
         "start p; pause; wait 60s; goon; wait 0s; show plan",
         "completed awake",
     );
+}
+
+#[test]
+fn a_paused_run_is_held_whatever_its_steps_wait_for() {
+    let waits = |wait: WaitFor| StepDo::Wait(wait);
+    let inner = plan(vec![step("work", &[], task("worker", "red"))]);
+    let sub = StepDo::Plan {
+        of: Kind::Plan,
+        name: name("inner"),
+        input: Some("{}".into()),
+    };
+    let mut list = step("each", &[], task("worker", "{{ item }}"));
+    list.for_each = Some(FanOut {
+        items: "['red']".into(),
+        window: 1,
+        partial: false,
+    });
+    list.retry.attempts_max = 2;
+    list.retry.wait = Span::secs(60);
+    let hold = |action: StepDo| step("hold", &[], action);
+    let event = WaitFor::Event {
+        topic: "a.b".into(),
+        condition: None,
+        correlation: None,
+    };
+    let time = WaitFor::Time {
+        span: Span::secs(30),
+    };
+    let signal = WaitFor::Signal { name: name("go") };
+    for (waiting, before) in [
+        (hold(waits(time)), ""),
+        (hold(waits(event)), ""),
+        (hold(waits(signal)), ""),
+        (hold(sub), ""),
+        (list.clone(), "fail worker; "),
+    ] {
+        let spec = plan(vec![waiting, step("end", &[], render("end"))]);
+        let plans = [("inner", inner.clone()), ("p", spec)];
+        let shown = |script: &str, expected: &str| {
+            let script = format!("{CELL}; start p; {before}{script}show plan");
+            check_plan(&plans, &script, expected);
+        };
+        shown("", "running");
+        shown("pause; ", "held");
+        shown("pause; goon; ", "running");
+    }
+    // An item that an agent works at ends.
+    let spec = plan(vec![list]);
+    check(&spec, "start p; pause; show plan", "running");
 }
 
 #[test]

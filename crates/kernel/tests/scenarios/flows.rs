@@ -1,11 +1,13 @@
 //! Workflows and sagas: what is passed on, what is undone and in which order, and what people do
 //! about runs that failed.
 
+use naos_kernel::plan::{Needed, Use};
+use naos_kernel::{AnyAggregate, Key};
 use naos_types::spec::{Flow, FlowSpec, FlowStep, Kind, OnError, UndoablePlan};
 use naos_types::{Code, Span};
 
 use crate::bench::Bench;
-use crate::script::{apply_flow, check_flow, name};
+use crate::script::{apply_flow, check_flow, name, play_in};
 
 const CELL: &str = "agent one 1c; agent two 1c; agent three 1c; agent undo-one 1c; \
                     agent undo-two 1c; agent undo-three 1c";
@@ -205,6 +207,61 @@ fn what_cannot_be_undone_waits_for_a_person() {
         "compensation_failed",
     );
     check_saga(&trip, &format!("{STUCK}; abandon; abandon"), "nothing");
+    // To let it go on is to have it tried again, while that is undecided.
+    let again = |verb: &str| {
+        let mut bench = Bench::new();
+        let (applied, _) = apply_flow(&mut bench, Kind::Saga, "it", &trip);
+        applied.expect("it is sound");
+        play_in(&mut bench, &format!("{CELL}; {STUCK}; {verb}"))
+    };
+    assert_eq!(again("goon"), again("redo"));
+    check_saga(
+        &trip,
+        &format!("{STUCK}; abandon; goon"),
+        "N0131 plan was given up as it stood: what was not undone stays so",
+    );
+}
+
+/// What a saga still needs an agent for, once it has come so far.
+fn needs(script: &str, agent: &str) -> String {
+    let mut bench = Bench::new();
+    let (applied, _) = apply_flow(&mut bench, Kind::Saga, "it", &trip());
+    applied.expect("it is sound");
+    play_in(&mut bench, &format!("{CELL}; {script}"));
+    let Some(AnyAggregate::Plan(plan)) = bench.state.get(&Key::Plan(bench.plan.expect("it began")))
+    else {
+        panic!("no plan");
+    };
+    match plan.needs(Needed::Worker(&name(agent))) {
+        Some(Use::Step(step)) => format!("does {step}"),
+        Some(Use::Undo(step)) => format!("undoes {step}"),
+        None => String::new(),
+    }
+}
+
+#[test]
+fn what_an_open_run_needs_is_known() {
+    let (begun, one) = ("go saga it x", "go saga it x; finish one 1");
+    let (undoing, done) = (format!("{one}; fail two"), format!("{one}; finish two 2"));
+    let undone = format!("{undoing}; finish undo-one ok");
+    for (script, agent, expected) in [
+        (begun, "one", "does one"),
+        (begun, "three", "does three"),
+        (begun, "undo-one", "undoes one"),
+        (begun, "undo-two", "undoes two"),
+        (begun, "undo-three", ""),
+        (one, "one", ""),
+        (one, "two", "does two"),
+        (one, "undo-one", "undoes one"),
+        (undoing.as_str(), "three", ""),
+        (undoing.as_str(), "undo-one", "undoes one"),
+        (undoing.as_str(), "undo-two", ""),
+        (STUCK, "undo-two", "undoes two"),
+        (done.as_str(), "undo-two", "undoes two"),
+        (undone.as_str(), "undo-one", ""),
+    ] {
+        assert_eq!(needs(script, agent), expected, "{agent} after {script:?}");
+    }
 }
 
 #[test]
@@ -299,7 +356,8 @@ fn a_workflow_goes_on_where_it_failed() {
     check(
         &spec,
         "go workflow it red; finish one 1; finish two 2; goon",
-        "N0131 plan is completed: only what is paused, failed or was cancelled goes on",
+        "N0131 plan is completed: only what is paused, failed, was cancelled or could not be \
+         undone goes on",
     );
     check(&spec, "go workflow it red; abandon; show plan", "cancelled");
 }

@@ -93,6 +93,61 @@ fn a_step_runs_a_plan_and_takes_its_output() {
 }
 
 #[test]
+fn what_a_step_gave_is_of_the_type_that_the_input_says() {
+    let mut sum = plan(vec![step(
+        "sum",
+        &[],
+        StepDo::Compute {
+            cel: "inputs.n + 1".into(),
+        },
+    )]);
+    let input = |kind| InputSpec {
+        name: "n".into(),
+        kind,
+        default: None,
+    };
+    sum.inputs = vec![input(InputType::Number)];
+    // As documents write `inputs: {n: "{{ steps.given.output.n }}"}`.
+    let outer = |given: StepDo, of: &str| {
+        let inputs = format!("{{{{ {{\"n\": (steps.given.output{of})}} | tojson }}}}");
+        plan(vec![
+            step("given", &[], given),
+            step("sub", &["given"], run("inner", Some(&inputs))),
+        ])
+    };
+    let computed = StepDo::Compute {
+        cel: "{'n': 41}".into(),
+    };
+    for (given, of, expected) in [
+        (computed, ".n", "completed 42"),
+        (render("{\"n\": 41}"), ".n", "completed 42"),
+        // Nothing but a text says so.
+        (render("41"), "", "completed 42"),
+        (render("many"), "", "failed"),
+    ] {
+        let outer = outer(given, of);
+        check_with(&outer, &sum, "start p; show plan", expected);
+    }
+    // Whoever starts it says what it is.
+    let plans = [("p", sum.clone())];
+    check_plan(
+        &plans,
+        "start p {\"n\":\"41\"}",
+        "N0102 the input n must be a number",
+    );
+    let mut said = sum;
+    said.inputs = vec![input(InputType::String)];
+    said.steps[0].action = render("<{{ inputs.n }}>");
+    let computed = StepDo::Compute { cel: "41".into() };
+    check_with(
+        &outer(computed, ""),
+        &said,
+        "start p; show plan",
+        "completed <41>",
+    );
+}
+
+#[test]
 fn what_fails_within_fails_the_step() {
     check(&format!("{START}; fail worker; show plan"), "failed");
     let mut again = outer();
@@ -126,7 +181,7 @@ fn what_fails_within_fails_the_step() {
         "N0133 waiting: plan inner, which step sub asks for",
     );
     let mut wrong = outer();
-    wrong.steps[0].action = run("inner", Some("{\"who\": 7}"));
+    wrong.steps[0].action = run("inner", Some("{\"who\": [7]}"));
     check_with(&wrong, &inner(), &format!("{START}; show plan"), "failed");
 }
 
@@ -235,7 +290,7 @@ fn each_item_of_a_list_has_a_run_of_its_own() {
     check("show effects", "worker attempt 1, worker attempt 1");
     check(
         "finish green g; fail red; finish blue b; show plan",
-        "completed [null,\"g!\",\"b!\"]",
+        "partial [null,\"g!\",\"b!\"]",
     );
     check("cancel plan; show effects", "nothing");
 }

@@ -319,12 +319,26 @@ fn a_failed_item_fails_the_list_or_not() {
     check(
         &partial,
         "start p; fail red; finish green ok; show plan",
-        "completed [null,\"ok\"]",
+        "partial [null,\"ok\"]",
     );
     check(
         &partial,
         "start p; fail red; fail green; show plan",
         "failed",
+    );
+    // One that succeeded in the end is whole, and so is a run that somebody let go on without it.
+    let mut again = partial.clone();
+    again.steps[0].retry.attempts_max = 2;
+    again.steps[0].retry.wait = Span::secs(1);
+    check(
+        &again,
+        "start p; fail red; finish green ok; wait 5s; finish red well; show plan",
+        "completed [\"well\",\"ok\"]",
+    );
+    check(
+        &partial,
+        "start p; fail red; without each; show plan",
+        "completed",
     );
 }
 

@@ -46,6 +46,17 @@ fn all_answers_come_in_the_order_of_the_tasks() {
         "failed",
     );
     check(&pool, "submit all []; show plan", "completed []");
+    for merge in ["first", "majority", "quorum", "quorum/1"] {
+        let word = merge.trim_end_matches("/1");
+        let refused =
+            format!("N0102 the batch has no tasks, and `merge: {word}` takes at least one answer");
+        check(&pool, &format!("submit {merge} []"), &refused);
+    }
+    check(
+        &pool,
+        &format!("submit quorum/4 {THREE}"),
+        "N0102 the batch has fewer tasks (3) than its quorum (4)",
+    );
     check(&pool, "submit all red; show plan", "failed");
 }
 

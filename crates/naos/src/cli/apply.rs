@@ -76,13 +76,17 @@ fn own(context: &Context, apply: &Apply, how: How) -> Ended {
         );
     }
     let mut session = context.session()?;
-    let answer = sync::own(&mut session, &project, &files, how)?;
-    let gone = if apply.prune {
+    let mut answer = sync::own(&mut session, &project, &files, how)?;
+    let (gone, warnings) = if apply.prune {
         prune(&mut session, &project, &answer, how)?
     } else {
-        Vec::new()
+        Default::default()
     };
     drop(session);
+    match answer["warnings"].as_array_mut() {
+        Some(all) => all.extend(warnings),
+        None => answer["warnings"] = json!(warnings),
+    }
     show(&context.out, &answer, &gone);
     Ok(0)
 }
@@ -111,13 +115,16 @@ fn read(out: &Out, file: &str) -> Result<Vec<Document>, Fail> {
     Ok(vec![sync::document(path, file.to_owned())?])
 }
 
+/// What was removed, as kinds and names, and what there is to be said about it.
+type Pruned = (Vec<(String, String)>, Vec<Value>);
+
 /// Removes what the project's files made earlier and don't name any more.
 fn prune(
     session: &mut Session,
     project: &Project,
     answer: &Value,
     how: How,
-) -> Result<Vec<(String, String)>, Fail> {
+) -> Result<Pruned, Fail> {
     let named = sync::made(answer);
     let vanished = Remembered::of(project)
         .items
@@ -125,12 +132,13 @@ fn prune(
         .filter(|item| !named.contains(item));
     let vanished: Vec<_> = vanished.collect();
     if how.dry_run {
-        return Ok(vanished);
+        return Ok((vanished, Vec::new()));
     }
+    let mut warnings = Vec::new();
     for (kind, name) in &vanished {
         let path = path_of(kind, name);
         match session.delete(path) {
-            Ok(_) => {}
+            Ok(gone) => warnings.extend(gone["warnings"].as_array().into_iter().flatten().cloned()),
             Err(fail)
                 if fail
                     .code
@@ -139,7 +147,7 @@ fn prune(
         }
     }
     sync::forget(project, &vanished)?;
-    Ok(vanished)
+    Ok((vanished, warnings))
 }
 
 /// Where a resource of this kind is.

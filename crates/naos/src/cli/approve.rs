@@ -223,7 +223,7 @@ fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), F
         return Ok(());
     }
     let ended = until_closed(session, "/plan-runs", found, DELIVERY_MAX)?;
-    if ended["status"] != "completed" {
+    if ended["status"] != "completed" && ended["status"] != "partial" {
         return Ok(());
     }
     let delivered = office::deliver::deliver(session, &home)?;

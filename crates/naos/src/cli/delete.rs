@@ -6,6 +6,7 @@ use super::apply::path_of;
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::session::{api, part};
+use crate::sync;
 
 /// Takes a resource away. What it did stays in the audit.
 #[derive(clap::Args)]
@@ -47,5 +48,6 @@ pub(crate) fn go(context: &Context, delete: &Delete) -> Ended {
         "Deleted the {} {name}.",
         delete.kind.trim_end_matches('s')
     ));
+    sync::warn(&context.out, &answer);
     Ok(0)
 }

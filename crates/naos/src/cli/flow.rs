@@ -6,7 +6,7 @@ use naos_types::spec::Kind;
 use naos_types::{Code, PlanId};
 use serde_json::{Map, Value, json};
 
-use super::plan::{show, verbs};
+use super::plan::{show, standing, verbs};
 use super::run::until_closed;
 use super::{Context, Ended, exit_of, given, name};
 use crate::fail::Fail;
@@ -83,7 +83,8 @@ enum Verb {
     },
     /// Lets a run begin nothing more; what runs ends.
     Pause(Which),
-    /// Goes on where a run was paused, failed or was cancelled.
+    /// Goes on where a run was paused, failed or was cancelled; what could not be undone is tried
+    /// again.
     Resume(Which),
     /// Gives up a run that isn't done, as it stands; the next `run` begins anew.
     Reset(Which),
@@ -283,6 +284,17 @@ pub(super) fn put(body: &mut Map<String, Value>, key: &str, value: Option<&Strin
 pub(super) fn put_span(body: &mut Map<String, Value>, key: &str, value: Option<&String>) {
     let span = |text: &String| text.parse::<u64>().map_or(json!(text), |n| json!(n));
     body.extend(value.map(|value| (key.to_owned(), span(value))));
+}
+
+/// A line of a table of runs.
+fn row_of(columns: &[&str]) -> impl Fn(&Value) -> Vec<String> {
+    move |item| {
+        let said = columns.iter().map(|key| match *key {
+            "status" => standing(item),
+            key => cell(&item[key]),
+        });
+        said.collect()
+    }
 }
 
 /// One of the two kinds.
@@ -536,6 +548,7 @@ impl Flow<'_> {
                 "name": called,
                 "steps": steps,
                 "status": status,
+                "paused": last["paused"],
                 "run": last["run"],
                 "version": item["version"],
             }));
@@ -551,8 +564,10 @@ impl Flow<'_> {
             return Ok(0);
         }
         let columns = ["name", "steps", "status", "run"];
-        let row = |item: &Value| columns.iter().map(|key| cell(&item[*key])).collect();
-        out.table(&columns, &all.iter().map(row).collect::<Vec<_>>());
+        out.table(
+            &columns,
+            &all.iter().map(row_of(&columns)).collect::<Vec<_>>(),
+        );
         Ok(0)
     }
 
@@ -575,8 +590,7 @@ impl Flow<'_> {
             return Ok(0);
         }
         let columns = ["run", "name", "status", "started", "ended"];
-        let row = |item: &Value| columns.iter().map(|key| cell(&item[*key])).collect();
-        let rows: Vec<Vec<String>> = items(&answer).iter().map(row).collect();
+        let rows: Vec<Vec<String>> = items(&answer).iter().map(row_of(&columns)).collect();
         if rows.is_empty() {
             out.say(format!("No {} ran yet.", self.kind.word()));
         } else {
@@ -597,6 +611,7 @@ impl Flow<'_> {
         self.context
             .out
             .say(format!("Deleted the {word} {called}."));
+        sync::warn(&self.context.out, &answer);
         Ok(0)
     }
 }

@@ -83,7 +83,7 @@ const LISTED: &[Listed] = &[
     Listed {
         words: &["plan-runs", "plan-run", "plan_runs"],
         path: "/plan-runs",
-        columns: &["run", "name", "status"],
+        columns: &["run", "name", "status", "paused"],
     },
     Listed {
         words: &["supervisors", "supervisor"],

@@ -42,6 +42,7 @@ enum What {
         limit: u32,
     },
     /// Shows one of them.
+    #[command(alias = "show")]
     Status {
         /// Its id, or a name for its last run.
         run: String,
@@ -51,7 +52,8 @@ enum What {
         /// Its id, or a name for its last run.
         run: String,
     },
-    /// Goes on where one of them was paused, failed or cancelled.
+    /// Goes on where one of them was paused, failed or was cancelled; tries again what could not be
+    /// undone, as retry-compensation does.
     Resume {
         /// Its id, or a name for its last run.
         run: String,
@@ -245,13 +247,7 @@ fn list(context: &Context, of: Option<&str>, limit: u32) -> Ended {
         context.out.json(&answer);
         return Ok(0);
     }
-    let row = |item: &Value| {
-        vec![
-            cell(&item["run"]),
-            cell(&item["name"]),
-            cell(&item["status"]),
-        ]
-    };
+    let row = |item: &Value| vec![cell(&item["run"]), cell(&item["name"]), standing(item)];
     let rows: Vec<_> = items(&answer).iter().map(row).collect();
     if rows.is_empty() {
         context.out.say("No plan ran yet.");
@@ -343,6 +339,14 @@ pub(super) fn show(out: &Out, answer: &Value) {
         out.line(format!("\n{output}"));
     }
     for step in steps {
+        let fan = &step["fan"];
+        if fan["failed"].as_u64().is_some_and(|failed| failed > 0) {
+            let name = cell(&step["name"]);
+            out.note(format!(
+                "{name}: {} of {} items failed",
+                fan["failed"], fan["count"]
+            ));
+        }
         if let Some(why) = why(&step["problem"]) {
             out.note(format!("{}: {why}", cell(&step["name"])));
         }
@@ -350,9 +354,10 @@ pub(super) fn show(out: &Out, answer: &Value) {
     }
     let status = cell(&answer["status"]);
     out.note(format!(
-        "{} · {} · {status}",
+        "{} · {} · {}",
         cell(&answer["run"]),
-        cell(&answer["name"])
+        cell(&answer["name"]),
+        standing(answer)
     ));
     if !answer["paused_with"].is_null() {
         let above = cell(&answer["paused_with"]);
@@ -367,6 +372,16 @@ pub(super) fn show(out: &Out, answer: &Value) {
     }
     if status == "compensation_failed" {
         out.note(not_undone(answer));
+    }
+}
+
+/// How a run stands, and whether it is paused: what runs of it may still end then.
+pub(super) fn standing(run: &Value) -> String {
+    let status = cell(&run["status"]);
+    if run["paused"].is_null() {
+        status
+    } else {
+        format!("{status}, paused")
     }
 }
 

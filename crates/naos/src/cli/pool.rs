@@ -240,14 +240,18 @@ fn submit(flow: Flow<'_>, asked: &Submit) -> Ended {
     flow.until_end(session, started, &asked.wait)
 }
 
-/// The batches of a pool that are open.
+/// The batches of a pool that are open, those that somebody paused too.
 fn open(session: &mut Session, called: &str) -> Result<Vec<Value>, Fail> {
-    let path = format!(
-        "/plan-runs?kind=pool&status=running&name={}&limit=500",
-        part(called)
-    );
-    let found = session.get(api(&path))?;
-    Ok(items(&found).to_vec())
+    let mut all = Vec::new();
+    for status in ["running", "held"] {
+        let path = format!(
+            "/plan-runs?kind=pool&status={status}&name={}&limit=500",
+            part(called)
+        );
+        let found = session.get(api(&path))?;
+        all.extend_from_slice(items(&found));
+    }
+    Ok(all)
 }
 
 fn stop(context: &Context, text: &str) -> Ended {

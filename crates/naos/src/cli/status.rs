@@ -136,10 +136,60 @@ fn show(out: &Out, answer: &Value, vanished: &[String]) {
         cell(&answer["journal"]["seq"]),
         bytes >> 10
     ));
+    if let Some(line) = dead_letters(&answer["dead_letters"]) {
+        out.line(line);
+    }
     super::inbox::stuck(out, answer);
     for what in vanished {
         out.line(format!(
             "{what} is not in the project's files any more (naos apply --prune)"
         ));
+    }
+}
+
+/// The events that were put aside, and whose; none where there are none.
+fn dead_letters(dead: &Value) -> Option<String> {
+    let count = dead["count"].as_u64().filter(|count| *count > 0)?;
+    let least = if dead["more"] == true {
+        "at least "
+    } else {
+        ""
+    };
+    let events = if count == 1 {
+        "event was"
+    } else {
+        "events were"
+    };
+    let of = dead["consumers"].as_object().into_iter().flatten();
+    let of: Vec<String> = of
+        .map(|(name, count)| format!("{count} of {name}"))
+        .collect();
+    Some(format!(
+        "Dead letters: {least}{count} {events} put aside, {} (naos events dead list)",
+        of.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_letters_are_counted_by_consumer() {
+        let said = |dead: Value| dead_letters(&dead).unwrap_or_default();
+        assert_eq!(said(Value::Null), "");
+        assert_eq!(
+            said(json!({"count": 0, "more": false, "consumers": {}})),
+            ""
+        );
+        assert_eq!(
+            said(json!({"count": 1, "more": false, "consumers": {"mailer": 1}})),
+            "Dead letters: 1 event was put aside, 1 of mailer (naos events dead list)"
+        );
+        assert_eq!(
+            said(json!({"count": 500, "more": true, "consumers": {"a": 499, "b": 1}})),
+            "Dead letters: at least 500 events were put aside, 499 of a, 1 of b \
+             (naos events dead list)"
+        );
     }
 }

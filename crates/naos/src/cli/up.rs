@@ -230,7 +230,11 @@ async fn write_reports(project: Project, mut happened: Receiver<Arc<Happened>>) 
 }
 
 fn completes(fact: &Fact) -> bool {
-    matches!(fact, Fact::Plan(plan::Fact::Closed(f)) if f.status == PlanStatus::Completed)
+    let Fact::Plan(plan::Fact::Closed(f)) = fact else {
+        return false;
+    };
+    // Partial: an agent failed on a part of it, which the report names.
+    matches!(f.status, PlanStatus::Completed | PlanStatus::Partial)
 }
 
 fn heard(kind: SignalKind) -> Result<Signal, Fail> {

@@ -198,7 +198,7 @@ commands! {
             /// Which.
             plan: PlanId,
         }
-        /// Goes on where it was paused or failed.
+        /// Goes on where it was paused or failed; what could not be undone is tried again.
         Resume {
             /// Which.
             plan: PlanId,

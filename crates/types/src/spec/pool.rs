@@ -71,6 +71,17 @@ impl Merge {
         }
     }
 
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::First => "first",
+            Self::Majority => "majority",
+            Self::Quorum => "quorum",
+        }
+    }
+
     /// Whether the answers stay a list.
     #[must_use]
     pub const fn is_list(self) -> bool {

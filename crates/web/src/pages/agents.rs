@@ -47,6 +47,8 @@ pub struct LastRun {
     pub id: String,
     /// How it stands.
     pub status: RunStatus,
+    /// Whether it is paused: it begins nothing more.
+    pub paused: bool,
     /// When it began, UTC milliseconds.
     pub time_ms: i64,
 }

@@ -91,6 +91,8 @@ pub struct FanOut {
     pub total: u64,
     /// How many are done.
     pub done: u64,
+    /// How many failed for good.
+    pub failed: u64,
     /// How many may be at work at once.
     pub window: u64,
     /// The items around the window, at most [`FAN_OUT_ITEMS_MAX`].
@@ -165,6 +167,7 @@ mod tests {
     fn steps_say_what_they_wait_for_and_how_far_a_fan_out_is() {
         let html = check::page(&sample::plan(&str::to_owned));
         check::contains(&html, "5 of 8 done");
+        check::contains(&html, "<span>one failed</span>");
         check::contains(&html, "3 at a time");
         check::contains(&html, "Waits for review, approve");
         check::contains(&html, "href=\"/approvals/apr_7\"");

@@ -39,6 +39,8 @@ pub struct RunRow {
     pub what_if: bool,
     /// How it stands.
     pub status: RunStatus,
+    /// Whether it is paused: it begins nothing more.
+    pub paused: bool,
     /// What answered.
     pub tier: Option<Tier>,
     /// When it began, UTC milliseconds.

@@ -145,6 +145,7 @@ fn row(
         LastRun {
             id: shown.id,
             status: shown.status,
+            paused: shown.paused,
             time_ms: shown.started_ms,
         }
     });

@@ -233,6 +233,7 @@ fn fan_of(
     Ok(FanOut {
         total: u64::from(fan.count),
         done: u64::from(fan.done),
+        failed: u64::from(fan.failed),
         window: spec
             .for_each
             .as_ref()

@@ -30,12 +30,15 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 fn row(call: &Call, reader: &Lists, name: &Name, spec: &PoolSpec) -> Result<PoolRow, Fault> {
-    let fits = PlanFilter {
-        status: Some(PlanStatus::Running),
-        name: Some(name.as_str()),
-        kind: Some(Kind::Pool),
-    };
-    let open = reader.plans(&fits, None, BATCHES_MAX)?.items;
+    let mut open = Vec::new();
+    for status in [PlanStatus::Running, PlanStatus::Held] {
+        let fits = PlanFilter {
+            status: Some(status),
+            name: Some(name.as_str()),
+            kind: Some(Kind::Pool),
+        };
+        open.extend(reader.plans(&fits, None, BATCHES_MAX)?.items);
+    }
     let steps = open.iter().flat_map(|(_, batch)| batch.steps.values());
     let working = steps.filter_map(|step| step.fan.as_ref());
     let working: usize = working.map(|fan| fan.open.len()).sum();

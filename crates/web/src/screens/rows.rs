@@ -161,6 +161,7 @@ pub(super) fn run_row(reader: &Reader, id: RunId, run: &Run, now: Time) -> RunRo
         plan: false,
         what_if: run.is_what_if(),
         status: run_status(run.status),
+        paused: false,
         tier: Some(tier(run.tier)),
         started_ms: began.0,
         duration_ms: Some(millis((run.ended.unwrap_or(now) - began).0)),
@@ -198,6 +199,7 @@ pub(super) fn plan_row(id: PlanId, plan: &Plan, now: Time) -> RunRow {
         plan: true,
         what_if: false,
         status: words::RunStatus::from_word(status.word()).unwrap_or(words::RunStatus::Unknown),
+        paused: plan.paused.is_some(),
         tier: None,
         started_ms: plan.started.0,
         duration_ms: Some(millis((plan.ended_at.unwrap_or(now) - plan.started).0)),
@@ -218,6 +220,7 @@ pub(super) fn agent_row(
         Some((id, _)) => reader.find::<Run>(&id)?.map(|run| LastRun {
             id: id.to_string(),
             status: run_status(run.status),
+            paused: false,
             time_ms: run.started.0,
         }),
         None => None,

@@ -4,12 +4,12 @@ use http::StatusCode;
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
 use naos_types::command::{self, Reply};
-use naos_types::spec::AgentSpec;
+use naos_types::spec::{AgentSpec, Kind};
 use naos_types::{Code, Digest, Name, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::{NAMES_MAX, needed, shapes};
 use crate::app::Template;
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
@@ -118,14 +118,10 @@ fn spec_of(call: &Call, asked: &Create) -> Result<AgentSpec, Fault> {
 
 pub(crate) async fn delete(call: Call) -> Answered {
     let name = call.name("name")?;
-    let (seq, _) = call
-        .ask(
-            "",
-            command::Agent::Delete { name: name.clone() },
-            Vec::new(),
-        )
-        .await?;
-    ok(&json!({"name": name, "seq": seq}))
+    let warnings = needed::by_open_runs(&call.reader()?, Kind::Agent, &name)?;
+    let delete = command::Agent::Delete { name: name.clone() };
+    let (seq, _) = call.ask("", delete, Vec::new()).await?;
+    ok(&json!({"name": name, "warnings": warnings.as_slice(), "seq": seq}))
 }
 
 pub(crate) async fn stop(call: Call) -> Answered {

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::notices::may_sign;
-use super::{endpoints, members, webhooks};
+use super::{endpoints, members, needed, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -168,6 +168,8 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .extend(taken(&reader, &documents, &judged.items)?);
     let unfit = unfit(&reader, &documents, &judged.items)?;
     judged.errors.extend(unfit);
+    let lost = lost(&reader, &documents, &judged.items)?;
+    judged.warnings.extend(lost);
     let kept = supervisors(&reader)?;
     judged
         .errors
@@ -350,6 +352,30 @@ fn over(
         }
     }
     Ok((errors, warnings))
+}
+
+/// What drivers answer no longer, though open runs will ask for it.
+fn lost(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    items: &[Item],
+) -> Result<Vec<Diagnostic>, Fault> {
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
+            continue;
+        };
+        if *kind != Kind::Driver {
+            continue;
+        }
+        let Some(before) = kept_spec(reader, *kind, name)? else {
+            continue;
+        };
+        if let Some((what, help)) = needed::answers_lost(reader, &before, spec)? {
+            out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
+        }
+    }
+    Ok(out)
 }
 
 /// Documents that people wrote for drivers, and that don't fit their schemas.

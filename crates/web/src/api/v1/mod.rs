@@ -20,6 +20,7 @@ pub(crate) mod flows;
 pub(crate) mod habits;
 pub(crate) mod inbox;
 pub(crate) mod members;
+mod needed;
 pub(crate) mod nodes;
 pub(crate) mod notices;
 pub(crate) mod plans;

@@ -9,7 +9,7 @@ use naos_types::spec::{Kind, Spec};
 use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::{NAMES_MAX, needed, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -205,6 +205,7 @@ pub(crate) async fn delete(call: Call) -> Answered {
         return ok(&json!({"kind": kind, "name": agent, "seq": seq}));
     }
     let name = named(&call, kind)?;
+    let warnings = needed::by_open_runs(&call.reader()?, kind, &name)?;
     let (seq, _) = match kind {
         Kind::Agent => {
             let command = command::Agent::Delete { name: name.clone() };
@@ -218,7 +219,8 @@ pub(crate) async fn delete(call: Call) -> Answered {
             call.ask("", command, Vec::new()).await?
         }
     };
-    ok(&json!({"kind": kind, "name": name, "seq": seq}))
+    let warnings = warnings.as_slice();
+    ok(&json!({"kind": kind, "name": name, "warnings": warnings, "seq": seq}))
 }
 
 pub(crate) async fn enable_instruction(call: Call) -> Answered {

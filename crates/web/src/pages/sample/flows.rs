@@ -17,6 +17,7 @@ fn row(s: Text<'_>, kind: FlowKind, name: &str, last: Option<RunStatus>) -> Flow
         last: last.map(|status| LastRun {
             id: s("plan_0188"),
             status,
+            paused: false,
             time_ms: NOW_MS - 9 * MINUTE_MS,
         }),
     }
@@ -61,6 +62,7 @@ fn runs(s: Text<'_>) -> Vec<RunRow> {
         plan: true,
         what_if: false,
         status: RunStatus::Completed,
+        paused: false,
         tier: None,
         started_ms: NOW_MS - 9 * MINUTE_MS,
         duration_ms: Some(2_310),

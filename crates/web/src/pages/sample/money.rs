@@ -29,6 +29,7 @@ fn agent_row(s: Text<'_>, name: &str, state: AgentState) -> AgentRow {
         last_run: Some(LastRun {
             id: s("run_0192"),
             status: RunStatus::Completed,
+            paused: false,
             time_ms: NOW_MS - 3 * MINUTE_MS,
         }),
         budget: None,
@@ -52,6 +53,7 @@ pub(crate) fn agents(s: Text<'_>) -> Agents {
         last_run: Some(LastRun {
             id: s("run_0189"),
             status: RunStatus::Refused,
+            paused: false,
             time_ms: NOW_MS - 96 * MINUTE_MS,
         }),
         ..agent_row(s, "coder", AgentState::BudgetExceeded)

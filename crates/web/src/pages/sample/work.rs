@@ -148,6 +148,7 @@ fn row(s: Text<'_>) -> RunRow {
         plan: false,
         what_if: false,
         status: RunStatus::Running,
+        paused: false,
         tier: Some(Tier::Wasm),
         started_ms: NOW_MS - 3 * MINUTE_MS,
         duration_ms: Some(3_420),
@@ -163,6 +164,7 @@ pub(crate) fn some_rows(s: Text<'_>) -> Vec<RunRow> {
         plan: false,
         what_if: false,
         status,
+        paused: false,
         tier,
         started_ms: NOW_MS - ago * MINUTE_MS,
         duration_ms: ms,
@@ -430,6 +432,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
     read.fan_out = Some(FanOut {
         total: 8,
         done: 5,
+        failed: 1,
         window: 3,
         items: vec![
             item("2026-10-02.md", StepStatus::Completed),

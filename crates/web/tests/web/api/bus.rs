@@ -197,6 +197,9 @@ async fn what_is_put_aside_is_shown_and_given_again() {
     );
     let dead = rig.get("/api/v1/events/dead").await.ok();
     assert_eq!(dead["items"][0]["event"], sent["event"]);
+    let status = rig.get("/api/v1/status").await.ok();
+    let one = json!({"count": 1, "more": false, "consumers": {"mailer": 1}});
+    assert_eq!(status["dead_letters"], one, "{status}");
     let one = format!(
         "/api/v1/consumers/mailer/dead/{}",
         sent["event"].as_str().unwrap()

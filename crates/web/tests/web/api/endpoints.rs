@@ -365,3 +365,31 @@ async fn documents_that_are_no_such_driver_are_refused_with_their_place() {
         assert_eq!(got.problem(), (404, "N0121".into()), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_ask_for_is_not_taken_away_in_silence() {
+    let (rig, mut hear, _) = outside().await;
+    apply(&rig, FIND).await;
+    let run = rig.post("/api/v1/instructions/find/start", json!({})).await;
+    let run = run.ok()["run"].take();
+    let asked = came(&mut hear).await;
+    let needed = format!(
+        "for step ask of instruction find ({})",
+        run.as_str().unwrap()
+    );
+    let other = CRM.replace("customer.find", "customer.seek");
+    let files = json!([{"name": "f.yaml", "text": other}]);
+    let asks = json!({"files": files, "dry_run": true});
+    let seen = rig.post("/api/v1/apply", asks).await.ok();
+    let what = seen["warnings"][0]["what"].as_str().unwrap();
+    let lost = "nobody answers customer.find any more, and open runs need it";
+    assert!(what.contains(lost) && what.contains(&needed), "{seen}");
+    let place = "/api/v1/resources/driver/crm";
+    let gone = rig.api(&rig.owner, "DELETE", place, Value::Null).await.ok();
+    let what = gone["warnings"][0].as_str().unwrap();
+    assert!(
+        what.contains("driver crm is gone") && what.contains(&needed),
+        "{gone}"
+    );
+    drop(asked);
+}

@@ -251,6 +251,47 @@ async fn a_compensation_that_fails_waits_and_is_resolved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_open_runs_need_is_not_taken_away_in_silence() {
+    let rig = with_agents(&["book", "unbook", "teller"]).await;
+    apply(
+        &rig,
+        "type: plan\nname: trip\nsteps:\n  \
+         - {name: book, task: {agent: book, title: Book, input: x}, compensate: unbook}\n  \
+         - {name: sure, approval: {title: Sure, body: x}}\n  \
+         - {name: tell, task: {agent: teller, title: Tell, input: x}}\n",
+    )
+    .await;
+    let wait = json!({"wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/trip/start", wait).await.ok();
+    assert_eq!(run["status"], "held", "{run}");
+    let id = run["run"].as_str().unwrap();
+    let delete = async |place: &str| {
+        let place = format!("/api/v1/{place}");
+        let gone = rig.api(&rig.owner, "DELETE", &place, Value::Null).await;
+        gone.ok()["warnings"].take()
+    };
+    let said = |what: &str, name: &str| {
+        format!(
+            "agent {name} is gone, and open runs need it {what} of plan trip ({id}); until `naos \
+             create {name} --template …` makes it again such a step fails, and what can't be \
+             undone waits for a person"
+        )
+    };
+    let undo = said("to undo step book", "unbook");
+    assert_eq!(delete("agents/unbook").await, json!([undo]));
+    let step = said("for step tell", "teller");
+    assert_eq!(delete("resources/agent/teller").await, json!([step]));
+    // Its step is done.
+    assert_eq!(delete("agents/book").await, json!([]));
+    rig.agent("unbook").await;
+    let cancel = format!("/api/v1/plan-runs/{id}/cancel");
+    rig.post(&cancel, json!({})).await.ok();
+    let ended = format!("/api/v1/plan-runs/{id}?wait_ms=20000");
+    assert_eq!(rig.get(&ended).await.ok()["status"], "rolled_back");
+    assert_eq!(delete("agents/unbook").await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_documents_call_otherwise_is_found_by_that_name() {
     let rig = Rig::new().await;
     let none = rig.get("/api/v1/resources/plan/plan_123").await;
@@ -298,6 +339,16 @@ async fn a_pool_shares_a_batch_and_merges_its_answers() {
     let tasks: Vec<String> = (0..5).map(|n| format!("task {n}")).collect();
     let submit = |merge: &str| json!({"tasks": tasks, "merge": merge, "wait_ms": 20_000});
     let path = "/api/v1/pools/team/submit";
+    let none = |merge: &str| json!({"tasks": [], "merge": merge, "wait_ms": 20_000});
+    let empty = rig.post(path, none("all")).await.ok();
+    assert_eq!(
+        (&empty["status"], &empty["output"]),
+        (&json!("completed"), &json!([]))
+    );
+    for merge in ["first", "majority", "quorum"] {
+        let refused = rig.post(path, none(merge)).await;
+        assert_eq!(refused.problem(), (400, "N0102".into()), "{merge}");
+    }
     let all = rig.post(path, submit("all")).await.ok();
     assert_eq!(all["status"], "completed", "{all}");
     let given = all["output"].as_array().unwrap();

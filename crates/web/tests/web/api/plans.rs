@@ -144,6 +144,28 @@ async fn a_plan_runs_another_for_each_item() {
     assert_eq!(found["correlation"], run["run"], "{found}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_stays_one_for_the_plan_within() {
+    let rig = Rig::new().await;
+    rig.agent("echo").await;
+    let inner = "type: plan\nname: add\ninputs: [{name: n, type: number}, {name: any}]\nsteps:\n  \
+        - {name: sum, compute: \"inputs.n + inputs.any\"}\n";
+    apply(&rig, inner).await;
+    let outer = "type: plan\nname: top\nsteps:\n  \
+        - {name: x, compute: \"{'n': 40}\"}\n  \
+        - {name: said, task: {agent: echo, title: Say, input: \"1\"}}\n  \
+        - {name: sub, plan: add, \
+           inputs: {n: \"{{said.output}}\", any: \"{{steps.x.output.n}}\"}}\n";
+    apply(&rig, outer).await;
+    let wait = json!({"wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/top/start", wait).await.ok();
+    assert_eq!(
+        (&run["status"], &run["output"]),
+        (&json!("completed"), &json!("41")),
+        "{run}"
+    );
+}
+
 /// The run, once it is as it is waited for.
 async fn once(rig: &Rig, run: &str, is: impl Fn(&Value) -> bool) -> Value {
     let path = format!("/api/v1/plan-runs/{run}");
@@ -177,10 +199,27 @@ async fn a_pause_goes_down_to_the_run_within() {
     rig.post(&place(run, "pause"), json!({})).await.ok();
     let rests = once(&rig, within, |run| run["paused"].is_string()).await;
     assert_eq!(rests["paused_with"], run);
+    // Whoever lists runs sees it too, as what it is: it waits for whoever paused it.
+    let listed = rig
+        .get("/api/v1/plan-runs?name=over&status=held")
+        .await
+        .ok();
+    let listed = &listed["items"][0];
+    assert_eq!(listed["run"], run, "{listed}");
+    assert!(listed["paused"].is_string(), "{listed}");
     let refused = rig.post(&place(within, "resume"), json!({})).await;
     assert_eq!(refused.problem(), (409, "N0131".into()));
     let cookie = rig.sign_in(&rig.owner).await;
+    for list in ["/runs", "/flows", "/flows/plan/over"] {
+        let page = rig.page(&cookie, list).await;
+        assert!(
+            page.text.contains(">paused</span>"),
+            "{list}: {}",
+            page.text
+        );
+    }
     let page = rig.page(&cookie, &format!("/plans/{run}")).await;
+    assert!(page.text.contains(">paused</span>"), "{}", page.text);
     let link = format!("<a href=\"/plans/{within}\">sub</a>");
     assert!(page.text.contains(&link), "{}", page.text);
     let page = rig.page(&cookie, &format!("/plans/{within}")).await;

@@ -1,0 +1,129 @@
+//! What is taken away while runs that are open need it: a warning that names them, as with a
+//! reference to what isn't there yet.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use naos_engine::read::Reader;
+use naos_kernel::ResourceKey;
+use naos_kernel::plan::{Needed, Plan, Use};
+use naos_kernel::resource::Resource;
+use naos_types::Name;
+use naos_types::spec::{Kind, Spec};
+
+use super::NAMES_MAX;
+use crate::error::Fault;
+
+/// How many runs a warning names.
+const RUNS_NAMED_MAX: usize = 5;
+
+/// A sentence about the open runs that need what is to be deleted; none where no run does.
+///
+/// # Errors
+/// A fault if a record is damaged.
+pub(super) fn by_open_runs(
+    reader: &Reader,
+    kind: Kind,
+    name: &Name,
+) -> Result<Option<String>, Fault> {
+    let answers = answers(reader, kind, name)?;
+    let mut what = match kind {
+        Kind::Agent | Kind::Skill => vec![Needed::Worker(name)],
+        Kind::Plan | Kind::Workflow | Kind::Saga | Kind::Instruction => {
+            vec![Needed::Plan(kind, name)]
+        }
+        _ => Vec::new(),
+    };
+    what.extend((!answers.is_empty()).then_some(Needed::Answers(&answers)));
+    let again = match kind {
+        Kind::Agent => format!("`naos create {name} --template …` makes it"),
+        _ => "`naos apply -f FILE` makes it".to_owned(),
+    };
+    let uses = uses(reader, &what)?;
+    Ok(uses.map(|uses| {
+        let word = kind.word();
+        format!("{word} {name} is gone, and {uses}; {}", until(&again))
+    }))
+}
+
+/// The same about what a driver answers no longer once it says `after`.
+///
+/// # Errors
+/// A fault if a record is damaged.
+pub(super) fn answers_lost(
+    reader: &Reader,
+    before: &Spec,
+    after: &Spec,
+) -> Result<Option<(String, String)>, Fault> {
+    let kept = heard(after);
+    let lost = heard(before).into_iter().filter(|it| !kept.contains(it));
+    let lost: Vec<String> = lost.collect();
+    let uses = uses(reader, &[Needed::Answers(&lost)])?;
+    Ok(uses.map(|uses| {
+        let what = format!("nobody answers {} any more, and {uses}", lost.join(", "));
+        (what, until("the `capabilities` of a driver name it"))
+    }))
+}
+
+fn until(again: &str) -> String {
+    format!("until {again} again such a step fails, and what can't be undone waits for a person")
+}
+
+/// The types of events that a driver is given.
+fn heard(spec: &Spec) -> Vec<String> {
+    let listens = spec.driver().and_then(|(driver, _)| driver.listens());
+    listens.map_or_else(Vec::new, |listens| listens.filter.topics)
+}
+
+/// What nobody answers any more without this driver, or without the agent that drivers stand on.
+fn answers(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<String>, Fault> {
+    let found: Vec<Arc<Resource>> = match kind {
+        Kind::Driver => {
+            let found = reader.find::<Resource>(&ResourceKey(kind, name.clone()))?;
+            found.into_iter().collect()
+        }
+        Kind::Agent => {
+            let all = reader.resources(Kind::Driver, NAMES_MAX)?.into_iter();
+            let stands_on = |kept: &Resource| {
+                let driver = kept.spec.driver();
+                let own = kept.spec.endpoint().is_none();
+                own && driver.is_some_and(|(driver, _)| driver.agent == *name)
+            };
+            let all = all.map(|(_, kept)| kept);
+            all.filter(|kept| stands_on(kept)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let all: BTreeSet<String> = found.iter().flat_map(|kept| heard(&kept.spec)).collect();
+    Ok(all.into_iter().collect())
+}
+
+/// Which open runs need any of this, and what for.
+fn uses(reader: &Reader, what: &[Needed<'_>]) -> Result<Option<String>, Fault> {
+    if what.is_empty() {
+        return Ok(None);
+    }
+    let (mut named, mut more) = (Vec::new(), 0_usize);
+    for (id, plan) in reader.open::<Plan>()? {
+        let Some(found) = what.iter().find_map(|what| plan.needs(*what)) else {
+            continue;
+        };
+        if named.len() == RUNS_NAMED_MAX {
+            more += 1;
+            continue;
+        }
+        let whose = format!("{} {} ({id})", plan.flow.of.word(), plan.name);
+        named.push(match found {
+            Use::Step(step) => format!("for step {step} of {whose}"),
+            Use::Undo(step) => format!("to undo step {step} of {whose}"),
+        });
+    }
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let named = named.join(", ");
+    Ok(Some(match more {
+        0 => format!("open runs need it {named}"),
+        more => format!("open runs need it {named} and {more} more"),
+    }))
+}
