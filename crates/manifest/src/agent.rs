@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use naos_types::spec::{AgentSpec, BudgetSpec, OnExceed, RetryPolicy};
+use naos_types::spec::{
+    AgentSpec, BudgetSpec, JITTER_PERCENT, JITTER_PERCENT_MAX, OnExceed, RetryPolicy,
+};
 use naos_types::{Grants, Micros, RunLimits, Span};
 use serde_json::Value as Json;
 
@@ -172,8 +174,30 @@ pub(crate) fn retry(node: &Node, findings: &mut Findings) -> RetryPolicy {
             ),
         }
     }
+    if let Some(node) = map.node(&["jitter"], findings) {
+        match jitter(node) {
+            Some(percent) => retry.jitter_percent = percent,
+            None => findings.error_help(
+                node.at,
+                "`jitter` is how much chance adds to a pause: from 0% to 100%",
+                "write `jitter: 10%`, or `jitter: 0` for pauses that are always the same",
+            ),
+        }
+    }
     map.finish(findings);
     retry
+}
+
+/// `25%`, `0.25`; true is the usual, false none.
+fn jitter(node: &Node) -> Option<u32> {
+    let percent = match &node.value {
+        Value::Bool(usual) => u64::from(JITTER_PERCENT) * u64::from(*usual),
+        Value::Whole(text) | Value::Number(text) => crate::amounts::decimal(text, 2)?,
+        Value::Text(text) => crate::amounts::decimal(text.strip_suffix('%')?, 0)?,
+        _ => return None,
+    };
+    let percent = u32::try_from(percent).ok()?;
+    (percent <= JITTER_PERCENT_MAX).then_some(percent)
 }
 
 fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {

@@ -7,6 +7,7 @@ pub(crate) mod endpoint;
 mod fetch;
 mod fork;
 mod log;
+mod pause;
 mod recall;
 mod remember;
 mod server;
@@ -36,6 +37,7 @@ pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
 pub use log::{Log, Page};
+pub(crate) use pause::pause;
 pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use think::{Models, Thinking};
@@ -537,19 +539,4 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
     }
     Ok(())
-}
-
-/// The pause before an attempt: grows by the policy's factor, with up to a quarter by chance.
-pub(crate) fn pause(
-    turn: &mut Turn<'_>,
-    policy: &naos_types::spec::RetryPolicy,
-    failed: u32,
-) -> Span {
-    let mut wait = policy.wait.0.max(0);
-    for _ in 1..failed.min(32) {
-        wait = (wait.saturating_mul(i64::from(policy.factor_tenths)) / 10).min(policy.wait_max.0);
-    }
-    let wait = wait.min(policy.wait_max.0);
-    let chance = (turn.mint.next_bits() & 0xffff) as i64;
-    Span(wait.saturating_add((wait / 4).saturating_mul(chance) / 0xffff))
 }

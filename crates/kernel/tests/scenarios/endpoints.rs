@@ -37,6 +37,7 @@ fn remote(called: &str, topic: &str) -> RemoteDriver {
                 wait: Span::secs(10),
                 factor_tenths: 10,
                 wait_max: Span::secs(10),
+                ..RetryPolicy::default()
             },
             emits: vec!["crm.*".to_owned()],
         },

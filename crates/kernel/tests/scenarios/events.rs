@@ -44,6 +44,7 @@ pub fn taker(topic: &str) -> SubscriptionSpec {
             wait: Span(100),
             factor_tenths: 20,
             wait_max: Span(400),
+            ..RetryPolicy::default()
         },
         in_flight: 4,
         ..SubscriptionSpec::default()

@@ -4,35 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Grants, Micros, RunLimits, Span};
+use crate::{Digest, Grants, Micros, RunLimits};
 
+use super::RetryPolicy;
 use super::mind::{MindSpec, MindSpecV1, as_text};
-
-/// How often and how soon a failed step is tried again: `wait × factor^(attempt − 1)`, at most
-/// `wait_max`, with up to a quarter of it added by chance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RetryPolicy {
-    /// How many attempts in all, the first one included.
-    pub attempts_max: u32,
-    /// The pause before the second attempt.
-    pub wait: Span,
-    /// What each further pause is multiplied by, in tenths: 20 doubles.
-    pub factor_tenths: u32,
-    /// The longest pause.
-    pub wait_max: Span,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            attempts_max: 1,
-            wait: Span(500),
-            factor_tenths: 20,
-            wait_max: Span::secs(60),
-        }
-    }
-}
 
 /// What an agent is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

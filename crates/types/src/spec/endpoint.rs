@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::notice::address;
 use super::{
-    DRIVER_PREFIX, DriverLimits, DriverSpec, RetryPolicy, Spec, SubscriptionSpec, pattern,
+    DRIVER_PREFIX, DriverLimits, DriverSpec, JITTER_PERCENT, RetryPolicy, Spec, SubscriptionSpec,
+    pattern,
 };
 use crate::{BodyRef, Name, Span};
 
@@ -49,6 +50,7 @@ impl Endpoint {
             wait: Span(1_000),
             factor_tenths: 30,
             wait_max: Span::secs(300),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 

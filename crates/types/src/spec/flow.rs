@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, PlanSpec, RetryPolicy, Share};
+use super::{JITTER_PERCENT, Kind, PlanSpec, RetryPolicy, Share};
 use crate::{Name, Span};
 
 /// What a step's name becomes where it is undone.
@@ -116,6 +116,7 @@ impl FlowSpec {
             wait: Span(1_000),
             factor_tenths: 20,
             wait_max: Span::secs(60),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 
@@ -127,6 +128,7 @@ impl FlowSpec {
             wait: Span(500),
             factor_tenths: 20,
             wait_max: Span::secs(60),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 }

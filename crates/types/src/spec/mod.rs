@@ -15,6 +15,7 @@ mod model;
 mod notice;
 mod plan;
 mod pool;
+mod retry;
 mod schedule;
 mod skill;
 mod subscription;
@@ -24,7 +25,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
-pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2, RetryPolicy};
+pub use agent::{AgentSpec, AgentSpecV1, AgentSpecV2};
 pub use agent_skill::{
     AGENT_SKILLS_MAX, AgentSkillSpec, SCRIPT_ENDING, SCRIPT_TEXT, SCRIPTS, SKILL_ALL_BYTES_MAX,
     SKILL_BYTES_MAX, SKILL_COMPATIBILITY_CHARS_MAX, SKILL_DESCRIPTION_CHARS_MAX, SKILL_FILE,
@@ -65,6 +66,7 @@ pub use notice::{
 };
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};
 pub use schedule::{
     BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, STANDUP_TO_MAX,
     ScheduleSpec, Seen, StandupSpec, Timing, Tongue, When, startable,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::BTreeMap;
 
-use super::RetryPolicy;
+use super::{JITTER_PERCENT, RetryPolicy};
 use crate::fact::member::News;
 use crate::fact::notice::About;
 use crate::{Name, Sealed, Span, Time};
@@ -259,6 +259,7 @@ impl NoticeSpec {
             wait: Span::secs(5),
             factor_tenths: 30,
             wait_max: Span::secs(3_600),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, RetryPolicy};
+use super::{JITTER_PERCENT, Kind, RetryPolicy};
 use crate::fact::event::{Category, Published};
 use crate::{Name, Span};
 
@@ -168,6 +168,7 @@ impl SubscriptionSpec {
             wait: Span(1_000),
             factor_tenths: 20,
             wait_max: Span::secs(600),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 

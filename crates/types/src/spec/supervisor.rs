@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::RetryPolicy;
+use super::{JITTER_PERCENT, RetryPolicy};
 use crate::{Name, Span};
 
 /// The most levels of a tree of supervisors.
@@ -101,6 +101,7 @@ impl SupervisorSpec {
             wait: Span(RESTART_WAIT.0.min(share)),
             factor_tenths: 20,
             wait_max: Span(RESTART_WAIT_MAX.0.min(share)),
+            jitter_percent: JITTER_PERCENT,
         }
     }
 
