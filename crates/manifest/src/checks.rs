@@ -2,7 +2,7 @@
 //! passes them in.
 
 use naos_types::spec::InputSpec;
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, Type};
 
 use crate::diagnostic::Findings;
 use crate::tree::{Mark, Node, Value};
@@ -29,8 +29,8 @@ pub enum Scope {
     Step {
         /// The plan's inputs.
         inputs: Vec<InputSpec>,
-        /// The steps that are closed before it.
-        before: Vec<Name>,
+        /// The steps that are closed before it, and of which type what each of them gives is.
+        before: Vec<(Name, Type)>,
         /// Whether `item` and `index` are there.
         fan_out: bool,
     },
@@ -64,11 +64,11 @@ pub trait Checks {
     /// # Errors
     /// What is wrong with it.
     fn list(&self, source: &str, scope: &Scope) -> Result<(), Fault>;
-    /// Any expression.
+    /// Any expression: the type of what it gives.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn expression(&self, source: &str, scope: &Scope) -> Result<(), Fault>;
+    fn expression(&self, source: &str, scope: &Scope) -> Result<Type, Fault>;
     /// A template.
     ///
     /// # Errors
@@ -97,8 +97,8 @@ impl Checks for NoChecks {
     fn list(&self, _: &str, _: &Scope) -> Result<(), Fault> {
         Ok(())
     }
-    fn expression(&self, _: &str, _: &Scope) -> Result<(), Fault> {
-        Ok(())
+    fn expression(&self, _: &str, _: &Scope) -> Result<Type, Fault> {
+        Ok(Type::Any)
     }
     fn template(&self, _: &str, _: &Scope) -> Result<(), Fault> {
         Ok(())

@@ -11,7 +11,7 @@ use crate::instruction::{self, Emits};
 use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{kept, plan_check, soundness};
+use crate::{kept, soundness};
 
 /// What a plan or a node is that has not begun.
 const NOT_BEGUN: &[&str] = &["pending", "ready", "created", "planned", "draft"];
@@ -56,14 +56,17 @@ pub(crate) fn read(
         findings.error(node.at, format!("a plan has 1 to {STEPS_MAX} steps"));
     }
     if findings.errors.len() > before {
-        return None;
+        return None; // order and conditions have been looked at
     }
     let steps = nodes.iter().filter_map(|field| step(field, findings));
     let mut steps: Vec<Placed<'_>> = steps.collect();
-    if findings.errors.len() == before {
-        instruction::need_answers(&mut steps);
-        plan_check::check(&steps, &[], None, checks, findings);
-    }
+    let read = plan::Read {
+        inputs: true,
+        unnamed: findings.errors.len() > before,
+        ..plan::Read::default()
+    };
+    instruction::need_answers(&mut steps);
+    read.judge((&steps, &[], None), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
     }

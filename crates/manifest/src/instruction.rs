@@ -39,6 +39,10 @@ pub(crate) fn read(
     let before = findings.errors.len();
     let inputs = node.get("inputs");
     let inputs = inputs.map_or_else(Vec::new, |node| plan::inputs::read(node, findings));
+    let mut read = plan::Read {
+        inputs: findings.errors.len() == before,
+        ..plan::Read::default()
+    };
     let Some(Value::List(items)) = node.get("plan").map(|node| &node.value) else {
         return None; // the schema has said so
     };
@@ -55,12 +59,11 @@ pub(crate) fn read(
     for item in items {
         let taken: Vec<Name> = steps.iter().map(|step| step.spec.name.clone()).collect();
         let previous = taken.last().filter(|_| in_order).cloned();
-        steps.extend(step(item, previous, &taken, findings));
+        let placed = step(item, previous, &taken, findings);
+        steps.extend(placed.or_else(|| read.without(item, &["id", "name"])));
     }
-    if findings.errors.len() == before {
-        need_answers(&mut steps);
-        plan_check::check(&steps, &inputs, None, checks, findings);
-    }
+    need_answers(&mut steps);
+    read.judge((&steps, &inputs, None), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
     }
@@ -70,6 +73,9 @@ pub(crate) fn read(
     };
     let trigger = node.get("trigger");
     let listens = trigger.and_then(|trigger| listens(name, trigger, checks, findings));
+    if listens.is_none() && findings.errors.len() == before {
+        without_event(&steps, findings);
+    }
     let zone = trigger
         .and_then(|trigger| {
             ["timezone", "zone", "tz"]
@@ -253,10 +259,14 @@ fn step<'t>(
         texts.push((Sort::Condition, source.clone(), node));
         Some(source)
     });
-    let retry = map.node(&["retry"], findings);
-    let retry = retry.map_or_else(Default::default, |node| crate::agent::retry(node, findings));
+    let retry_node = map.node(&["retry"], findings);
+    let retry = |node| crate::agent::retry(node, findings);
+    let retry = retry_node.map_or_else(Default::default, retry);
     let timeout = map.span(&["timeout"], 1_000, findings);
     let action = does.lower(&mut texts, findings)?;
+    if let Some(node) = retry_node {
+        plan::idle_retry(node.at, &retry, &action, findings);
+    }
     let asks = matches!(action, StepDo::Ask { .. });
     let spec = naos_types::spec::StepSpec {
         name,
@@ -531,6 +541,27 @@ pub(crate) fn need_answers(steps: &mut [Placed<'_>]) {
     }
 }
 
+/// Says which texts ask for the event that set it off, where no event does.
+fn without_event(steps: &[Placed<'_>], findings: &mut Findings) {
+    let texts = steps.iter().flat_map(|step| &step.texts);
+    for (_, _, node) in texts.filter(|(_, source, _)| asks_trigger(source)) {
+        let what = "no event sets this off: `trigger` is null, and has no fields";
+        let help = "write `trigger: {event: TYPE}`, or take what it needs as `inputs`";
+        findings.warn(node.at, what, help);
+    }
+}
+
+/// Whether a text speaks of a part of the event that set it off.
+fn asks_trigger(source: &str) -> bool {
+    const TRIGGER: &str = "trigger";
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    source.match_indices(TRIGGER).any(|(at, _)| {
+        let before = source[..at].chars().next_back();
+        let after = &source[at + TRIGGER.len()..];
+        !before.is_some_and(part) && after.starts_with(['.', '['])
+    })
+}
+
 /// Whether a text speaks of a step's output.
 fn uses(source: &str, called: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -578,6 +609,18 @@ mod tests {
             ("plain", "\"plain\""),
         ] {
             assert_eq!(of_text(text, Reading::Quoted).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn who_asks_for_the_event_is_found() {
+        for (source, asks) in [
+            ("{{ trigger.data.place }}", true),
+            ("concat((trigger[\"data\"]))", true),
+            ("{{ inputs.trigger.data }} {{ my_trigger.data }}", false),
+            ("trigger == null", false),
+        ] {
+            assert_eq!(asks_trigger(source), asks, "{source}");
         }
     }
 

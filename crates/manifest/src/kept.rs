@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use naos_types::spec::{
     DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec, Spec,
 };
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, Type};
 use serde_json::Value as Json;
 
 use crate::checks::{Checks, Scope, note};
@@ -277,9 +277,9 @@ fn check_graph(steps: &[(&str, &Node)], checks: &dyn Checks, findings: &mut Find
         let Value::Text(source) = &node.value else {
             continue;
         };
-        let before: Vec<Name> = before(&named, index)
+        let before: Vec<(Name, Type)> = before(&named, index)
             .iter()
-            .filter_map(|at| Name::slug(known[*at]))
+            .filter_map(|at| Some((Name::slug(known[*at])?, Type::Any)))
             .collect();
         let scope = Scope::Step {
             inputs: Vec::new(),

@@ -46,7 +46,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
-pub use places::place_of;
+pub use places::{place_of, place_of_event};
 pub use plan::{STEPS_MAX, WINDOW_MAX};
 pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
@@ -138,6 +138,27 @@ pub fn parse_document(
     files: &dyn Files,
     checks: &dyn Checks,
 ) -> Result<Applied, Diagnostics> {
+    let (out, mut found) = read(label, text, files, checks);
+    duplicates(&out, &mut found);
+    if !found.errors.is_empty() {
+        return Err(sorted(found));
+    }
+    Ok(out)
+}
+
+/// The same of a document that may be wrong: what could be read of it, and all that is wrong with
+/// it in the order of its lines. That a name is there twice isn't looked at.
+pub fn parse_all(
+    label: &str,
+    text: &str,
+    files: &dyn Files,
+    checks: &dyn Checks,
+) -> (Applied, Vec<Diagnostic>) {
+    let (out, found) = read(label, text, files, checks);
+    (out, sorted(found).0)
+}
+
+fn read(label: &str, text: &str, files: &dyn Files, checks: &dyn Checks) -> (Applied, Findings) {
     let mut found = Findings::new(label);
     let mut out = Applied::default();
     let is_project = [".config.yaml", ".config.yml", ".config.json"]
@@ -159,12 +180,8 @@ pub fn parse_document(
             found.error(START, "the document is empty");
         }
     }
-    duplicates(&out, &mut found);
-    if !found.errors.is_empty() {
-        return Err(sorted(found));
-    }
-    out.warnings = found.warnings;
-    Ok(out)
+    out.warnings = std::mem::take(&mut found.warnings);
+    (out, found)
 }
 
 /// Reads what is said about a workflow or saga whose steps come later, and its name.
@@ -267,18 +284,60 @@ fn single(text: &str, found: &mut Findings) -> Option<Node> {
 }
 
 fn documents(text: &str, found: &mut Findings) -> Vec<Node> {
-    match tree::parse(text) {
-        Ok(documents) => documents,
-        Err(error) => {
-            let code = if error.too_large {
-                Code::TOO_LARGE
-            } else {
-                Code::BAD_DOCUMENT
-            };
-            found.push(error.at, code, error.what, None);
-            Vec::new()
+    let error = match tree::parse(text) {
+        Ok(documents) => return documents,
+        Err(error) => error,
+    };
+    let mut documents = Vec::new();
+    let before = found.errors.len();
+    if !error.too_large {
+        for part in parts(text) {
+            match tree::parse(&part) {
+                Ok(nodes) => documents.extend(nodes),
+                Err(error) => unreadable(error, found),
+            }
         }
     }
+    if found.errors.len() == before {
+        documents.clear(); // they are wrong together only
+        unreadable(error, found);
+    }
+    documents
+}
+
+fn unreadable(error: tree::TreeError, found: &mut Findings) {
+    let code = if error.too_large {
+        Code::TOO_LARGE
+    } else {
+        Code::BAD_DOCUMENT
+    };
+    found.push(error.at, code, error.what, None);
+}
+
+/// The documents of a text one by one, each with its lines where they stand; none where it is one.
+fn parts(text: &str) -> Vec<String> {
+    const PARTS_MAX: usize = 64;
+    let begins = |line: &str| line.trim_end() == "---" || line.starts_with("--- ");
+    let mut starts = vec![0];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('%') {
+            return Vec::new(); // what it says counts for those after it
+        }
+        if begins(line) && at > 0 {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    if starts.len() == 1 || starts.len() > PARTS_MAX {
+        return Vec::new();
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let part = |(start, end): (&usize, usize)| {
+        let above = text[..*start].matches('\n').count();
+        format!("{}{}", "\n".repeat(above), &text[*start..end])
+    };
+    starts.iter().zip(ends).map(part).collect()
 }
 
 fn sorted(found: Findings) -> Diagnostics {

@@ -48,20 +48,50 @@ const SAYING: &[&str] = &[
 #[must_use]
 pub fn place_of(text: &str, kind: Kind, name: &str, word: &str) -> Option<Mark> {
     let documents = tree::parse(text).ok()?;
-    let mut own = Vec::new();
-    for node in &documents {
-        described(node, None, kind, name, &mut own);
-    }
-    own.sort_by_key(|(surely, _)| !surely);
+    let own = all_described(&documents, kind, name);
     let within = |nodes: &[&Node]| {
         let wanted = Wanted { word, name };
         [Look::Naming, Look::Values, Look::Keys]
             .into_iter()
             .find_map(|look| nodes.iter().find_map(|node| wanted.find(node, None, look)))
     };
-    let own: Vec<&Node> = own.into_iter().map(|(_, node)| node).collect();
     let one_by_one = own.iter().find_map(|node| within(&[*node]));
     one_by_one.or_else(|| within(&documents.iter().collect::<Vec<_>>()))
+}
+
+/// Where a step of what is `kind` and called `name` says events of this type; none where the text
+/// is no document, or none does.
+#[must_use]
+pub fn place_of_event(text: &str, kind: Kind, name: &str, topic: &str) -> Option<Mark> {
+    let documents = tree::parse(text).ok()?;
+    let own = all_described(&documents, kind, name);
+    own.into_iter().find_map(|node| said(node, None, topic))
+}
+
+/// What may describe it; first what surely does.
+fn all_described<'n>(documents: &'n [Node], kind: Kind, name: &str) -> Vec<&'n Node> {
+    let mut own = Vec::new();
+    for node in documents {
+        described(node, None, kind, name, &mut own);
+    }
+    own.sort_by_key(|(surely, _)| !surely);
+    own.into_iter().map(|(_, node)| node).collect()
+}
+
+/// `type: TOPIC`, or `emit: TOPIC`, anywhere but in what sets something off.
+fn said(node: &Node, key: Option<&str>, topic: &str) -> Option<Mark> {
+    match &node.value {
+        Value::Text(text) => {
+            let says = key.is_some_and(|key| matches!(key, "type" | "emit" | "event"));
+            (says && text == topic).then_some(node.at)
+        }
+        Value::List(items) => items.iter().find_map(|item| said(item, key, topic)),
+        Value::Map(fields) => fields
+            .iter()
+            .filter(|field| field.key != "trigger")
+            .find_map(|field| said(&field.node, Some(&field.key), topic)),
+        _ => None,
+    }
 }
 
 fn is_called(text: &str, name: &str) -> bool {
@@ -180,6 +210,14 @@ mod tests {
                 "{name} names {word} in\n{text}"
             );
         }
+        let morning = "type: instruction\nname: m\ntrigger: {event: mail.list}\nplan:\n  \
+                       - {id: a, emit: {type: mail.list}}\n  - {id: b, emit: mail.send}\n";
+        for (topic, line, column) in [("mail.list", 5, 26), ("mail.send", 6, 19)] {
+            let found = place_of_event(morning, Kind::Instruction, "m", topic);
+            assert_eq!(found, Some(Mark { line, column }), "{topic}");
+        }
+        let none = place_of_event(morning, Kind::Instruction, "m", "mail.read");
+        assert_eq!(none, None);
         assert_eq!(place_of(plan, Kind::Plan, "p", "nobody"), None);
         assert_eq!(place_of("a: [", Kind::Plan, "p", "ann"), None);
     }

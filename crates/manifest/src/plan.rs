@@ -5,8 +5,8 @@ pub(crate) mod inputs;
 mod wait;
 
 use naos_types::spec::{
-    FanOut, Flow, FlowSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX, UndoablePlan,
-    WaitFor,
+    FanOut, Flow, FlowSpec, InputSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
+    UndoablePlan, WaitFor,
 };
 use naos_types::{Code, Name};
 
@@ -67,15 +67,99 @@ pub(crate) fn keep(
     }
 }
 
+/// How much of a plan could be read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// Whether all of its inputs.
+    pub inputs: bool,
+    /// Whether a step couldn't be, but its name.
+    pub named: bool,
+    /// Whether a step couldn't be, nor its name.
+    pub unnamed: bool,
+}
+
+impl Read {
+    /// What stands for a step that couldn't be read, so that others may name it.
+    pub fn without<'t>(&mut self, node: &'t Node, keys: &[&str]) -> Option<Placed<'t>> {
+        let found = keys.iter().find_map(|key| node.get(key));
+        let name = match found.map(|node| &node.value) {
+            Some(Value::Text(text)) => Name::new(&text.replace('_', "-")).ok(),
+            _ => None,
+        };
+        let Some(name) = name else {
+            self.unnamed = true;
+            return None;
+        };
+        Some(self.unread(name, node))
+    }
+
+    /// The same, where its name is known.
+    pub fn unread<'t>(&mut self, name: Name, node: &'t Node) -> Placed<'t> {
+        self.named = true;
+        let spec = StepSpec {
+            name,
+            after: Vec::new(),
+            when: None,
+            action: StepDo::Render {
+                template: String::new(),
+            },
+            for_each: None,
+            retry: RetryPolicy::default(),
+            timeout: None,
+            optional: false,
+        };
+        Placed {
+            spec,
+            at: node.at,
+            after_at: Vec::new(),
+            of_at: node.at,
+            texts: Vec::new(),
+        }
+    }
+
+    /// Whether the steps fit together, as far as they could be read: what couldn't be has been
+    /// told, and isn't told again where it is named.
+    pub fn judge(
+        &self,
+        (steps, inputs, output): (&[Placed<'_>], &[InputSpec], Option<&(Name, Mark)>),
+        checks: &dyn Checks,
+        findings: &mut Findings,
+    ) {
+        if self.inputs && !self.unnamed {
+            plan_check::check(steps, inputs, output, !self.named, checks, findings);
+        }
+    }
+}
+
+/// Says that what can't come out otherwise isn't tried again.
+pub(crate) fn idle_retry(at: Mark, retry: &RetryPolicy, does: &StepDo, findings: &mut Findings) {
+    let does = match does {
+        StepDo::Compute { .. } => "what is computed",
+        StepDo::Render { .. } => "what is rendered",
+        StepDo::Document { .. } | StepDo::Read { .. } => "a document's name",
+        StepDo::Emit { .. } => "an event's data",
+        _ => return,
+    };
+    if retry.attempts_max > 1 {
+        let what = format!("`retry` does nothing here: {does} fails each time as the first time");
+        let help = "leave it out, and let `optional: true` go on without the step";
+        findings.warn(at, what, help);
+    }
+}
+
 fn fields(
     map: &mut Fields<'_>,
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Option<(PlanSpec, Flow)> {
-    let before = findings.errors.len();
     let description = map.text(&["description"], findings).unwrap_or_default();
+    let before = findings.errors.len();
     let inputs = map.node(&["inputs"], findings);
     let inputs = inputs.map_or_else(Vec::new, |node| inputs::read(node, findings));
+    let mut read = Read {
+        inputs: findings.errors.len() == before,
+        ..Read::default()
+    };
     let output = map.node(&["output"], findings);
     let output = output.and_then(|node| Some((step_name(node, "output", findings)?, node.at)));
     map.skip(&["version", "author"]);
@@ -89,6 +173,7 @@ fn fields(
     for item in items {
         let previous = steps.last().map(|step| step.spec.name.clone());
         let Some((step, undo)) = step(item, previous, findings) else {
+            steps.extend(read.without(item, &["name", "id"]));
             continue;
         };
         if let Some(undo) = undo {
@@ -107,9 +192,7 @@ fn fields(
         }
     }
     steps.append(&mut undoing);
-    if findings.errors.len() == before {
-        plan_check::check(&steps, &inputs, output.as_ref(), checks, findings);
-    }
+    read.judge((&steps, &inputs, output.as_ref()), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |name| flow.undoes(name), checks, findings);
     }
@@ -152,8 +235,8 @@ fn step<'t>(
     });
     let for_each = map.node(&["for_each", "forEach"], findings);
     let for_each = for_each.and_then(|node| fan_out(node, &mut texts, findings));
-    let retry = map.node(&["retry"], findings);
-    let retry = retry.map_or_else(RetryPolicy::default, |node| agent::retry(node, findings));
+    let retry_node = map.node(&["retry"], findings);
+    let retry = retry_node.map_or_else(RetryPolicy::default, |node| agent::retry(node, findings));
     let timeout = map.span(&["timeout"], 1, findings);
     let optional = map.bool(&["optional"], findings).unwrap_or_default();
     let mut of_at = node.at;
@@ -163,6 +246,9 @@ fn step<'t>(
     map.skip(&["description"]);
     map.finish(findings);
     let action = action?;
+    if let Some(node) = retry_node {
+        idle_retry(node.at, &retry, &action, findings);
+    }
     if let StepDo::Wait(wait) = &action {
         let timed = matches!(wait, WaitFor::Time { .. } | WaitFor::Until { .. });
         if for_each.is_some() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use naos_types::spec::{InputSpec, StepDo};
-use naos_types::{Code, Name};
+use naos_types::{Code, Name, Type};
 
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
@@ -15,10 +15,14 @@ pub(crate) const TAKEN: &[&str] = &[
     "inputs", "steps", "item", "index", "feedback", "plan", "today", "loop",
 ];
 
+/// Judges all that can be judged, in one look. `whole` says that every step and input was read:
+/// else, and where names or the order are wrong, any step may be named anywhere, so that one
+/// mistake isn't told as several.
 pub(crate) fn check(
     steps: &[Placed<'_>],
     inputs: &[InputSpec],
     output: Option<&(Name, Mark)>,
+    whole: bool,
     checks: &dyn Checks,
     findings: &mut Findings,
 ) {
@@ -33,47 +37,65 @@ pub(crate) fn check(
             wrong(findings, step.at, format!("two steps are called {name}"));
         }
     }
+    let unique = findings.errors.len() == before;
     references(steps, &places, output, findings);
-    if findings.errors.len() > before {
-        return;
+    let circle = cycle(steps, &places);
+    if let Some((at, path)) = circle.as_ref().filter(|_| unique) {
+        wrong(findings, *at, format!("the steps go in a circle: {path}"));
     }
-    if let Some((at, path)) = cycle(steps, &places) {
-        wrong(findings, at, format!("the steps go in a circle: {path}"));
-        return;
-    }
-    let ancestors = ancestors(steps, &places);
-    for (index, step) in steps.iter().enumerate() {
+    let in_order = whole && findings.errors.len() == before;
+    let ancestors = match circle {
+        None => ancestors(steps, &places),
+        Some(_) => vec![BTreeSet::new(); steps.len()],
+    };
+    // What a step gives is known once those before it are.
+    let mut order: Vec<usize> = (0..steps.len()).collect();
+    order.sort_by_key(|index| ancestors[*index].len());
+    let mut gives = vec![Type::Any; steps.len()];
+    for index in order {
+        let step = &steps[index];
         review(step, steps, &places, findings);
-        let scope = Scope::Step {
+        let named = |i: &usize| (steps[*i].spec.name.clone(), gives[*i].clone());
+        let before: Vec<(Name, Type)> = if in_order {
+            ancestors[index].iter().map(named).collect()
+        } else {
+            let others = (0..steps.len()).filter(|other| *other != index);
+            others
+                .map(|i| (steps[i].spec.name.clone(), Type::Any))
+                .collect()
+        };
+        let scope = |fan_out: bool| Scope::Step {
             inputs: inputs.to_vec(),
-            before: ancestors[index]
-                .iter()
-                .map(|i| steps[*i].spec.name.clone())
-                .collect(),
-            fan_out: step.spec.for_each.is_some(),
+            before: before.clone(),
+            fan_out,
         };
         // the list itself is computed before there is an item
-        let outer = match &scope {
-            Scope::Step { inputs, before, .. } => {
-                let (inputs, before) = (inputs.clone(), before.clone());
-                Scope::Step {
-                    inputs,
-                    before,
-                    fan_out: false,
-                }
-            }
-            other => other.clone(),
-        };
+        let (inner, outer) = (scope(step.spec.for_each.is_some()), scope(false));
+        let mut made = Type::Any;
         for (sort, source, node) in &step.texts {
             let judged = match sort {
                 Sort::Condition => checks.condition(source, &outer),
                 Sort::List => checks.list(source, &outer),
-                Sort::Expression => checks.expression(source, &scope),
-                Sort::Template => checks.template(source, &scope),
-                Sort::Where => checks.condition(source, &Scope::Wait(Box::new(scope.clone()))),
+                Sort::Expression => checks.expression(source, &inner).map(|kind| made = kind),
+                Sort::Template => checks.template(source, &inner),
+                Sort::Where => checks.condition(source, &Scope::Wait(Box::new(inner.clone()))),
             };
             note(judged, node, findings);
         }
+        gives[index] = output_of(step, made);
+    }
+}
+
+/// The type of what a step gives, where its expression gives `made`. What isn't computed is
+/// written: a text, unless it is the JSON of a list or a map.
+fn output_of(step: &Placed<'_>, made: Type) -> Type {
+    let one = match &step.spec.action {
+        StepDo::Compute { .. } => made,
+        _ => Type::Written,
+    };
+    match step.spec.for_each {
+        Some(_) => Type::List(Box::new(one)),
+        None => one,
     }
 }
 

@@ -226,8 +226,12 @@ fn named(kind: Kind, node: &Node, reading: &Reading<'_>, out: &mut Applied, foun
         return;
     };
     map.skip(&["type"]);
-    let Some(name) = own_name(kind, &mut map, found) else {
-        return;
+    // What has no name is read all the same, to say what else is wrong.
+    let mut nowhere = Applied::default();
+    let (name, out) = match (own_name(kind, &mut map, found), Name::new("unnamed")) {
+        (Some(name), _) => (name, out),
+        (None, Ok(name)) => (name, &mut nowhere),
+        (None, Err(_)) => return,
     };
     match kind {
         Kind::Agent => {

@@ -118,7 +118,8 @@ fn handler(
     }
     if let Some(node) = cel {
         let source = reader::text(node, "cel", findings)?;
-        crate::checks::note(checks.expression(&source, scope), node, findings);
+        let judged = checks.expression(&source, scope).map(drop);
+        crate::checks::note(judged, node, findings);
         return Some((Handler::Cel(source), None));
     }
     if let Some(node) = lookup {

@@ -57,6 +57,56 @@ fn many_mistakes_are_few_lines() {
     assert_eq!(found.lines().count(), naos_manifest::DIAGNOSTICS_MAX);
 }
 
+/// What is wrong in one place hides nothing elsewhere, and is told once.
+#[test]
+fn one_look_shows_all_that_is_wrong() {
+    let text = "\
+type: plan
+name: p
+colour: red
+steps:
+  - {name: a, compute: nosuch + 1, retry: {attempts: 99}}
+  - {name: b, compute: 1, render: x}
+  - {name: c, after: [b, d], when: nosuch, task: {title: \"{{ nosuch }}\"}}
+---
+type: skill
+pattern: [a]
+handler: {template: \"{{ nosuch }}\"}
+---
+type: plan
+name: q
+steps:
+  - {name: a, render: \"scope\"}
+  - {name: b, after: [a], compute: \"]
+---
+type: agent
+name: x
+limitss: {}
+";
+    let found = bad("f.yaml", text);
+    let places: Vec<&str> = found
+        .lines()
+        .filter_map(|line| line.strip_prefix("f.yaml:")?.split_once(": "))
+        .map(|(place, _)| place)
+        .collect();
+    for line in [3, 5, 6, 7, 10, 21] {
+        let told = places
+            .iter()
+            .any(|place| place.starts_with(&format!("{line}:")));
+        assert!(told, "line {line}: {found}");
+    }
+    let of = |part: &str| found.lines().filter(|line| line.contains(part)).count();
+    // in `a`, in the condition and in the title of `c`; in the skill
+    assert!(of("`nosuch`") >= 3, "{found}");
+    assert_eq!(of("there is no step"), 1, "only `d` isn't there: {found}");
+    let of_q = |place: &&&str| (13..=18).any(|line| place.starts_with(&format!("{line}:")));
+    let told = places.iter().filter(of_q).count();
+    assert_eq!(
+        told, 1,
+        "nothing of `q` but that a text in it has no end: {found}"
+    );
+}
+
 #[test]
 fn a_byte_order_mark_is_no_mistake() {
     assert!(applied("f", "\u{feff}type: agent\nname: a\r\n").is_ok());

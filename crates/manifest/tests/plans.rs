@@ -39,6 +39,63 @@ steps:
 ";
 
 #[test]
+fn how_much_chance_adds_to_a_pause_is_said_per_step() {
+    let read = |jitter: &str| {
+        let text = format!(
+            "type: plan\nname: p\nsteps:\n  - {{name: a, agent: ann, \
+             retry: {{attempts: 3, backoff: 2{jitter}}}}}\n"
+        );
+        let applied = common::applied("p.yaml", &text);
+        applied.map(|applied| applied.plans[0].1.steps[0].retry.jitter_percent)
+    };
+    for (jitter, percent) in [
+        ("", 25),
+        (", jitter: 10%", 10),
+        (", jitter: 0.5", 50),
+        (", jitter: 0", 0),
+        (", jitter: 1", 100),
+        (", jitter: true", 25),
+        (", jitter: false", 0),
+    ] {
+        assert_eq!(read(jitter), Ok(percent), "{jitter}");
+    }
+    for jitter in ["2", "110%", "-1", "5s", "[]"] {
+        let error = read(&format!(", jitter: {jitter}")).unwrap_err();
+        assert!(error.contains("from 0% to 100%"), "{jitter}: {error}");
+    }
+}
+
+#[test]
+fn a_retry_that_changes_nothing_is_told() {
+    let steps = [
+        ("compute: 1 + 1", true),
+        ("render: x", true),
+        ("document: a/b.md", true),
+        ("emit: a.b", true),
+        ("agent: ann", false),
+        ("approval: May I?", false),
+        ("plan: other", false),
+    ];
+    for (does, told) in steps {
+        let text = format!(
+            "type: plan\nname: p\nsteps:\n  - name: a\n    {does}\n    retry: {{attempts: 3}}\n"
+        );
+        let warnings = good(&text).warnings;
+        let said: Vec<_> = warnings
+            .iter()
+            .map(|it| (it.line, it.what.as_str()))
+            .collect();
+        match said[..] {
+            [(6, what)] if told => assert!(what.contains("`retry` does nothing"), "{what}"),
+            [] if !told => {}
+            _ => panic!("{does}: {said:?}"),
+        }
+        let once = text.replace("{attempts: 3}", "1");
+        assert_eq!(good(&once).warnings, [], "{does}");
+    }
+}
+
+#[test]
 fn a_plan_is_read() {
     let applied = good(REPORT);
     let (name, plan) = &applied.plans[0];

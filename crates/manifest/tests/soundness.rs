@@ -1,7 +1,7 @@
 //! What is said about plans whose steps never start, and about reviews of nothing.
 
 use naos_manifest::{Checks, Fault, NoChecks, NoFiles, Scope, parse_document};
-use naos_types::Name;
+use naos_types::{Name, Type};
 
 /// Decides `NAME.status == 'WORD'`.
 struct Ends;
@@ -13,7 +13,7 @@ impl Checks for Ends {
     fn list(&self, source: &str, scope: &Scope) -> Result<(), Fault> {
         NoChecks.list(source, scope)
     }
-    fn expression(&self, source: &str, scope: &Scope) -> Result<(), Fault> {
+    fn expression(&self, source: &str, scope: &Scope) -> Result<Type, Fault> {
         NoChecks.expression(source, scope)
     }
     fn template(&self, source: &str, scope: &Scope) -> Result<(), Fault> {

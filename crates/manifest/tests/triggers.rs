@@ -121,3 +121,26 @@ fn what_sets_nothing_off_says_so() {
         "{found}"
     );
 }
+
+#[test]
+fn who_asks_for_an_event_where_none_sets_it_off_is_told() {
+    let warned = |trigger: &str, place: &str| {
+        let text = format!(
+            "type: instruction\nname: beat\n{trigger}inputs: [{{name: place, default: here}}]\n\
+             plan:\n  - emit: {{type: a.b, data: {{at: \"{{{{ {place} }}}}\"}}}}\n"
+        );
+        let warnings = good(&text).warnings;
+        warnings
+            .iter()
+            .map(|it| it.what.clone())
+            .collect::<Vec<_>>()
+    };
+    for trigger in ["trigger: {type: manual}\n", "trigger: {every: 1d}\n"] {
+        let told = warned(trigger, "trigger.data.place");
+        assert_eq!(told.len(), 1, "{trigger}: {told:?}");
+        assert!(told[0].contains("no event sets this off"), "{told:?}");
+        assert_eq!(warned(trigger, "inputs.place"), [""; 0]);
+    }
+    let event = "trigger: {event: mail.received}\n";
+    assert_eq!(warned(event, "trigger.data.place"), [""; 0]);
+}

@@ -29,6 +29,7 @@ pub mod standup;
 mod status;
 pub mod think;
 mod time;
+mod type_of;
 
 pub use body::{BodyRef, StagedBody};
 pub use code::{CODES, Code, CodeEntry};
@@ -49,6 +50,7 @@ pub use status::{
     SupervisorStatus, TaskStatus, Tier,
 };
 pub use time::{Span, Time};
+pub use type_of::Type;
 
 /// Position in one tenant's journal: 1 is the first fact, 0 is before it.
 pub type Seq = u64;

@@ -13,8 +13,9 @@ pub mod template;
 
 pub use error::{ComputeError, Position};
 pub use names::{
-    Names, Type, flow_names, plan_names, policy_names, skill_names, trigger_names, wait_names,
+    Names, flow_names, plan_names, policy_names, skill_names, trigger_names, wait_names,
 };
+pub use naos_types::Type;
 
 use serde_json::Value as Json;
 

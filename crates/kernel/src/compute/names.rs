@@ -1,99 +1,9 @@
 //! What may be named, and of which type it is.
 
-use naos_types::Name;
-use naos_types::spec::{InputSpec, InputType};
+use naos_types::spec::InputSpec;
+use naos_types::{Name, Type};
 
 use super::Vars;
-
-/// What is known about a value before it is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// Nothing.
-    Any,
-    /// It is null.
-    Null,
-    /// True or false.
-    Bool,
-    /// A whole number.
-    Int,
-    /// A number, whole or not.
-    Number,
-    /// Text.
-    Text,
-    /// A list of these.
-    List(Box<Type>),
-    /// A map from text to these.
-    Map(Box<Type>),
-    /// A map with exactly these fields.
-    Object(Vec<(String, Type)>),
-}
-
-impl Type {
-    /// A list of anything.
-    #[must_use]
-    pub fn list() -> Self {
-        Self::List(Box::new(Self::Any))
-    }
-
-    /// A map of anything.
-    #[must_use]
-    pub fn map() -> Self {
-        Self::Map(Box::new(Self::Any))
-    }
-
-    /// The word for it in a sentence.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Any => "anything",
-            Self::Null => "null",
-            Self::Bool => "true or false",
-            Self::Int => "a whole number",
-            Self::Number => "a number",
-            Self::Text => "text",
-            Self::List(_) => "a list",
-            Self::Map(_) | Self::Object(_) => "a map",
-        }
-    }
-
-    /// Whether a value of this type can be one of `other`.
-    #[must_use]
-    pub fn may_be(&self, other: &Self) -> bool {
-        use Type::{Any, Int, List, Map, Number, Object};
-        match (self, other) {
-            (Any, _) | (_, Any) | (Int | Number, Int | Number) => true,
-            (List(a), List(b)) | (Map(a), Map(b)) => a.may_be(b),
-            (Map(_) | Object(_), Map(_) | Object(_)) => true,
-            (a, b) => a == b,
-        }
-    }
-
-    /// The narrowest type that holds both.
-    #[must_use]
-    pub fn join(self, other: Self) -> Self {
-        use Type::{Any, Int, List, Map, Number, Object};
-        match (self, other) {
-            (a, b) if a == b => a,
-            (Int | Number, Int | Number) => Number,
-            (List(a), List(b)) => List(Box::new(a.join(*b))),
-            (Map(_) | Object(_), Map(_) | Object(_)) => Map(Box::new(Any)),
-            _ => Any,
-        }
-    }
-
-    /// What the type of a plan's input says.
-    #[must_use]
-    pub fn of_input(kind: InputType) -> Self {
-        match kind {
-            InputType::Any => Self::Any,
-            InputType::String => Self::Text,
-            InputType::Number => Self::Number,
-            InputType::Boolean => Self::Bool,
-            InputType::List => Self::list(),
-            InputType::Object => Self::map(),
-        }
-    }
-}
 
 /// The names that may stand in an expression or template: the published list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,26 +53,27 @@ impl Names {
     }
 }
 
-/// The names in one step of a plan: `inputs`, `today`, `plan.name`, `feedback` (what a reviewer
-/// sent back, else null), each step that is closed before it as `NAME` and `steps.NAME` with its
-/// `output`, `status` and `disputed` (`-` becomes `_`), and in a fan-out `item` and `index`.
+/// The names in one step of a plan: `inputs`, `trigger` (the event that set it off, else null),
+/// `today`, `plan.name`, `feedback` (what a reviewer sent back, else null), each step that is closed
+/// before it as `NAME` and `steps.NAME` with its `output` (of the type that `before` says), `status`
+/// and `disputed` (`-` becomes `_`), and in a fan-out `item` and `index`.
 #[must_use]
-pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names {
+pub fn plan_names(inputs: &[InputSpec], before: &[(Name, Type)], fan_out: bool) -> Names {
     let field = |input: &InputSpec| (input.name.clone(), Type::of_input(input.kind));
-    let step = || {
+    let step = |output: &Type| {
         Type::Object(vec![
-            ("output".into(), Type::Any),
+            ("output".into(), output.clone()),
             ("status".into(), Type::Text),
             ("disputed".into(), Type::Bool),
         ])
     };
     let steps: Vec<(String, Type)> = before
         .iter()
-        .map(|name| (name.as_str().replace('-', "_"), step()))
+        .map(|(name, output)| (name.as_str().replace('-', "_"), step(output)))
         .collect();
     let mut names = Names::new()
         .with("inputs", Type::Object(inputs.iter().map(field).collect()))
-        .with("trigger", Type::Any)
+        .with("trigger", event_type())
         .with("today", Type::Text)
         .with("days", days_type())
         .with("plan", Type::Object(vec![("name".into(), Type::Text)]))
@@ -177,10 +88,11 @@ pub fn plan_names(inputs: &[InputSpec], before: &[Name], fan_out: bool) -> Names
 }
 
 /// The names in one step of a workflow or a saga: what the whole was given as `input`, the rest as
-/// in a plan.
+/// in a plan; what agents answer is written.
 #[must_use]
 pub fn flow_names(before: &[Name]) -> Names {
-    let names = plan_names(&[], before, false);
+    let before = before.iter().map(|name| (name.clone(), Type::Written));
+    let names = plan_names(&[], &before.collect::<Vec<_>>(), false);
     names
         .with("inputs", Type::Any)
         .with("input", Type::Any)

@@ -291,8 +291,15 @@ fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: 
     let count = match computed.value.as_array() {
         Some(list) if list.len() <= crate::FAN_ITEMS_MAX as usize => list.len() as u32,
         Some(list) => {
-            let why = format!("{} items, at most {}", list.len(), crate::FAN_ITEMS_MAX);
-            return broken_formula(turn, id, plan, at, why);
+            let note = format!(
+                "the list of step {} has {} items, at most {}: give it a part of them, or let a \
+                 plan run for each part",
+                spec.name,
+                list.len(),
+                crate::FAN_ITEMS_MAX
+            );
+            let problem = Problem::new(Code::TOO_LARGE, note);
+            return outcome::failed_for_good(turn, id, plan, at, problem);
         }
         None => return broken_formula(turn, id, plan, at, "for_each gives no list".into()),
     };

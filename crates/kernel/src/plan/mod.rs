@@ -447,15 +447,21 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
         };
         Some((&step.name, agent?))
     });
+    // The one step of a batch is anybody's of the pool.
+    let named = named.filter(|_| flow.pool.is_none());
+    let named = named.map(|(step, agent)| (Some(step), agent));
     let shared = flow.pool.iter().flat_map(|share| &share.agents);
-    let step = spec.steps.first().map(|step| &step.name);
-    let shared = shared.filter_map(|agent| Some((step?, agent)));
-    for (step, agent) in named.chain(shared) {
+    for (step, agent) in named.chain(shared.map(|agent| (None, agent))) {
         let there = turn.agent(agent)?.is_some() || crate::resource::skill(turn, agent)?.is_some();
-        if !there {
-            let what = format!("waiting: agent {agent}, which step {step} asks for");
-            return Err(Stop::refused(Code::WAITS_FOR, what));
+        if there {
+            continue;
         }
+        let who = match step {
+            Some(step) => format!("which step {step} asks for"),
+            None => "which shares the work of this pool".to_owned(),
+        };
+        let what = format!("waiting: agent {agent}, {who}");
+        return Err(Stop::refused(Code::WAITS_FOR, what));
     }
     for step in &spec.steps {
         let StepDo::Plan { of, name, .. } = &step.action else {

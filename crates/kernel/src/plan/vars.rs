@@ -1,7 +1,7 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{InputType, Kind, PlanSpec, StepDo, StepSpec};
-use naos_types::{Actor, BodyRef, Code, Name};
+use naos_types::spec::{InputSpec, InputType, Kind, PlanSpec, StepDo, StepSpec};
+use naos_types::{Actor, BodyRef, Code, Name, Refusal};
 use serde_json::Value;
 
 use super::Plan;
@@ -191,7 +191,10 @@ pub(crate) fn checked_inputs(
     spec: &PlanSpec,
     given: BodyRef,
 ) -> Done<BodyRef> {
-    let refuse = |what: String| Err(Stop::refused(Code::BAD_REQUEST, what));
+    let refuse = |what: String| {
+        let refusal = Refusal::new(Code::BAD_REQUEST, what);
+        Err(refusal.help(taken(spec)).into())
+    };
     let bytes = turn.body(given)?.unwrap_or_default();
     let value: Value = match serde_json::from_slice(bytes) {
         Ok(value) => value,
@@ -250,6 +253,31 @@ fn coerced(kind: InputType, value: Value) -> Value {
     }
 }
 
+/// What a plan takes, in a sentence that says what to do.
+fn taken(spec: &PlanSpec) -> String {
+    const NAMED_MAX: usize = 12;
+    if spec.inputs.is_empty() {
+        return "it takes no inputs: leave them out, or give {}".to_owned();
+    }
+    let one = |input: &InputSpec| {
+        let may = if input.default.is_some() {
+            ", may be left out"
+        } else {
+            ""
+        };
+        format!("{} ({}{may})", input.name, input.kind.word())
+    };
+    let named: Vec<String> = spec.inputs.iter().take(NAMED_MAX).map(one).collect();
+    let more = match spec.inputs.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "give a JSON object with the inputs that it takes: {}{more}",
+        named.join(", ")
+    )
+}
+
 fn fits(kind: InputType, value: &Value) -> bool {
     match kind {
         InputType::Any => true,
@@ -293,6 +321,31 @@ mod tests {
             let said = format!("{given} as {}", kind.word());
             assert_eq!(coerced(kind, given), expected, "{said}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_says_what_is_taken() {
+        let input = |name: &str, kind, default: Option<&str>| InputSpec {
+            name: name.to_owned(),
+            kind,
+            default: default.map(str::to_owned),
+        };
+        let mut spec = PlanSpec {
+            description: String::new(),
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            output: None,
+        };
+        assert!(taken(&spec).starts_with("it takes no inputs"));
+        spec.inputs = vec![
+            input("who", InputType::String, None),
+            input("count", InputType::Number, Some("3")),
+        ];
+        let said = taken(&spec);
+        assert!(
+            said.ends_with("who (string), count (number, may be left out)"),
+            "{said}"
+        );
     }
 
     #[test]

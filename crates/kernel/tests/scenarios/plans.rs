@@ -1,10 +1,14 @@
 //! Plans: order, conditions, lists, reviews, time, and what they leave behind.
 
-use naos_types::spec::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+use naos_types::command;
+use naos_types::fact::{Fact, plan as plan_facts};
+use naos_types::spec::{
+    FanOut, InputSpec, InputType, Kind, PlanSpec, ReviewSpec, StepDo, StepSpec,
+};
 use naos_types::{Code, Span};
 
 use crate::bench::Bench;
-use crate::script::{apply_plan, check_plan, name};
+use crate::script::{apply_plan, check_plan, name, play_in};
 
 pub fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
     StepSpec {
@@ -185,6 +189,23 @@ fn a_failed_step_fails_the_plan_and_cleans_up() {
 }
 
 #[test]
+fn a_pause_is_as_long_as_it_says_where_chance_adds_nothing() {
+    let mut spec = plan(vec![step("a", &[], task("worker", "one"))]);
+    spec.steps[0].retry = naos_types::spec::RetryPolicy {
+        attempts_max: 2,
+        wait: Span::secs(10),
+        jitter_percent: 0,
+        ..Default::default()
+    };
+    check(&spec, "start p; fail worker; wait 9s", "nothing");
+    check(
+        &spec,
+        "start p; fail worker; wait 10s",
+        "plan.step_started(a 2) task.opened task.routed(worker) run.started budget.reserved",
+    );
+}
+
+#[test]
 fn a_step_is_tried_again_and_an_optional_one_let_go() {
     let mut spec = plan(vec![
         step("a", &[], task("worker", "one")),
@@ -300,6 +321,38 @@ fn a_list_keeps_its_window_and_its_order() {
     );
     check(&fan("[]", 2, false), "start p; show plan", "completed 0");
     check(&fan("'no list'", 2, false), "start p; show plan", "failed");
+}
+
+#[test]
+fn a_list_that_is_too_long_fails_its_step_and_says_so() {
+    let mut spec = fan("inputs.all", 2, false);
+    spec.inputs = vec![InputSpec {
+        name: "all".into(),
+        kind: InputType::List,
+        default: Some(format!("[{}0]", "0,".repeat(10_000))),
+    }];
+    let mut bench = Bench::new();
+    play_in(&mut bench, CELL);
+    let applied = apply_plan(&mut bench, "p", &spec).0;
+    applied.expect("how long it is isn't known");
+    let inputs = bench.body(b"{}");
+    let (of, start) = (Kind::Plan, name("p"));
+    let (_, facts) = bench.command(command::Plan::Start {
+        of,
+        name: start,
+        inputs,
+    });
+    let problem = facts.iter().find_map(|fact| match fact {
+        Fact::Plan(plan_facts::Fact::StepFailed(failed)) => Some(failed.problem.clone()),
+        _ => None,
+    });
+    let problem = problem.expect("its step fails");
+    assert_eq!(problem.code, Code::TOO_LARGE);
+    assert_eq!(
+        problem.note,
+        "the list of step each has 10001 items, at most 10000: give it a part of them, or let a \
+         plan run for each part"
+    );
 }
 
 #[test]

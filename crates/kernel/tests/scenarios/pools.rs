@@ -192,6 +192,6 @@ fn a_pool_changes_and_drains() {
     check(
         &of(&["ghost"], 1),
         "submit all []",
-        "N0133 waiting: agent ghost, which step work asks for",
+        "N0133 waiting: agent ghost, which shares the work of this pool",
     );
 }

@@ -41,7 +41,7 @@ impl Checker<'_> {
                 let own = matches!(&kind, Type::Object(f) if f.iter().any(|(n, _)| n == "length"));
                 if field == "length" && !own {
                     let size = self.call(at, "size", std::slice::from_ref(&kind))?;
-                    let open = matches!(kind, Type::Any | Type::Map(_));
+                    let open = matches!(kind, Type::Any | Type::Written | Type::Map(_));
                     return Ok(if open { Type::Any } else { size });
                 }
                 self.field(at, &kind, field)
@@ -101,7 +101,7 @@ impl Checker<'_> {
 
     fn field(&self, at: usize, of: &Type, field: &str) -> Checked {
         match of {
-            Type::Any => Ok(Type::Any),
+            Type::Any | Type::Written => Ok(Type::Any),
             Type::Map(item) => Ok((**item).clone()),
             Type::Object(fields) => match fields.iter().find(|(name, _)| name == field) {
                 Some((_, kind)) => Ok(kind.clone()),
@@ -120,7 +120,9 @@ impl Checker<'_> {
             (Type::List(item), _) if index.may_be(&Type::Int) => Ok((**item).clone()),
             (Type::Map(item), _) if index.may_be(&Type::Text) => Ok((**item).clone()),
             (Type::Object(_), _) if index.may_be(&Type::Text) => Ok(Type::Any),
-            (Type::Any, _) if index.may_be(&Type::Text) || index.may_be(&Type::Int) => {
+            (Type::Any | Type::Written, _)
+                if index.may_be(&Type::Text) || index.may_be(&Type::Int) =>
+            {
                 Ok(Type::Any)
             }
             _ => self.wrong(at, format!("{} has no item at {}", of.word(), index.word())),
@@ -160,8 +162,15 @@ impl Checker<'_> {
         let misfit = || {
             let hint = match (operator, &a, &b) {
                 (Binary::In, _, Type::Text) => "; text within text is `a.contains(b)`",
-                (Binary::Add, Type::Text, _) | (Binary::Add, _, Type::Text) => {
-                    "; `string(x)` makes a text"
+                (Binary::Add, Type::Text | Type::Written, _)
+                | (Binary::Add, _, Type::Text | Type::Written) => "; `string(x)` makes a text",
+                (_, Type::Int | Type::Number, Type::Text | Type::Written)
+                | (_, Type::Text | Type::Written, Type::Int | Type::Number) => {
+                    "; `int(x)` or `double(x)` makes a number of a text"
+                }
+                (_, Type::Bool, Type::Text | Type::Written)
+                | (_, Type::Text | Type::Written, Type::Bool) => {
+                    "; a text is compared with a text: \"true\""
                 }
                 _ => "",
             };
@@ -172,6 +181,7 @@ impl Checker<'_> {
             )
         };
         let both = |kind: &Type| a.may_be(kind) && b.may_be(kind);
+        let open = |kind: &Type| matches!(kind, Type::Any | Type::Written);
         match operator {
             Binary::Equal | Binary::Unequal => {
                 let nothing = a == Type::Null || b == Type::Null;
@@ -188,10 +198,11 @@ impl Checker<'_> {
             Binary::In => match &b {
                 Type::List(item) if a.may_be(item) => Ok(Type::Bool),
                 Type::Map(_) | Type::Object(_) if a.may_be(&Type::Text) => Ok(Type::Bool),
-                Type::Any => Ok(Type::Bool),
+                Type::Any | Type::Written => Ok(Type::Bool),
                 _ => misfit(),
             },
-            Binary::Add if a == Type::Any && b == Type::Any => Ok(Type::Any),
+            Binary::Add if a == Type::Written && b == Type::Written => Ok(Type::Written),
+            Binary::Add if open(&a) && open(&b) => Ok(Type::Any),
             Binary::Add if both(&Type::Text) => Ok(Type::Text),
             Binary::Add if both(&Type::list()) => Ok(a.join(b)),
             _ if both(&Type::Number) => match (&a, &b) {
@@ -257,7 +268,7 @@ impl Checker<'_> {
         let item = match &list {
             Type::List(item) => (**item).clone(),
             Type::Map(_) | Type::Object(_) => Type::Text,
-            Type::Any => Type::Any,
+            Type::Any | Type::Written => Type::Any,
             other => return self.wrong(at, format!("this needs a list, not {}", other.word())),
         };
         self.scope.push((each.name.clone(), item.clone()));

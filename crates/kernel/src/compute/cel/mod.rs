@@ -83,9 +83,17 @@ pub fn check_as(source: &str, names: &Names, kind: &Type) -> Result<CheckedExpr,
         return Ok(checked);
     }
     let (wants, gives) = (kind.word(), checked.kind.word());
+    let hint = match (kind, &checked.kind) {
+        (Type::Bool, Type::Int | Type::Number) => "; compare it: `x > 0`",
+        (Type::Bool, Type::Text | Type::Written) => "; compare it: `x == \"yes\"`",
+        (Type::Bool, Type::List(_) | Type::Map(_) | Type::Object(_)) => {
+            "; ask how much there is: `size(x) > 0`"
+        }
+        _ => "",
+    };
     Err(ComputeError::Type {
         at: Some(Position::of(source, checked.root.at)),
-        what: format!("this must give {wants}, and gives {gives}"),
+        what: format!("this must give {wants}, and gives {gives}{hint}"),
     })
 }
 

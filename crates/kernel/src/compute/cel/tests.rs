@@ -217,7 +217,7 @@ fn names_and_types_are_checked_before_there_are_values() {
         inputs("client", InputType::String),
         inputs("mails", InputType::List),
     ];
-    let before = [naos_types::Name::new("read-mails").unwrap()];
+    let before = [(naos_types::Name::new("read-mails").unwrap(), Type::Any)];
     let names = plan_names(&inputs, &before, true);
     for (source, expected) in [
         ("inputs.mails.length > 0", Ok(())),
@@ -237,7 +237,10 @@ fn names_and_types_are_checked_before_there_are_values() {
         ),
         (
             "inputs.client > 3",
-            Err("`>` doesn't fit between text and a whole number"),
+            Err(
+                "`>` doesn't fit between text and a whole number; `int(x)` or `double(x)` makes a \
+                 number of a text",
+            ),
         ),
         (
             "feedbakk == ''",
@@ -253,7 +256,10 @@ fn names_and_types_are_checked_before_there_are_values() {
         ),
         (
             "inputs.mails",
-            Err("this must give true or false, and gives a list"),
+            Err(
+                "this must give true or false, and gives a list; ask how much there is: \
+                 `size(x) > 0`",
+            ),
         ),
     ] {
         let checked = check_as(source, &names, &Type::Bool);
@@ -273,11 +279,54 @@ fn what_the_seeds_write_passes_the_published_lists() {
     ] {
         assert!(check_as(source, &policy_names(), &Type::Bool).is_ok());
     }
-    let n1 = [naos_types::Name::new("n1").unwrap()];
-    let names = plan_names(&[], &n1, false);
-    assert!(check_as("n1.output.emails.length > 0", &names, &Type::Bool).is_ok());
+    for given in [Type::Any, Type::Written] {
+        let n1 = [(naos_types::Name::new("n1").unwrap(), given)];
+        let names = plan_names(&[], &n1, false);
+        assert!(check_as("n1.output.emails.length > 0", &names, &Type::Bool).is_ok());
+    }
     let names = skill_names(&["client".to_owned()]);
     assert!(check("'Total for ' + client + text + string(input)", &names).is_ok());
+}
+
+#[test]
+fn what_a_step_gives_has_its_type() {
+    let gives = [
+        ("count", Type::Int),
+        ("word", Type::Text),
+        ("asked", Type::Written),
+    ];
+    let before = gives.map(|(name, kind)| (naos_types::Name::new(name).unwrap(), kind));
+    let names = plan_names(&[], &before, false);
+    for source in [
+        "count.output > 3 && count.output == null",
+        "word.output + 'x' == 'yx'",
+        "asked.output == 'yes' || asked.output.length > 0 || asked.output[0] == 3",
+        "asked.output.rows.exists(row, row.n > 1) && 'a' in asked.output",
+        "asked.output == null || int(asked.output) > 3 || asked.output.n > 3",
+        "(asked.output + asked.output).length > 0 && asked.output.filter(x, x > 1) == []",
+        "asked.output < 'b' && [1] + asked.output == [1, 2] && asked.output.contains('a')",
+    ] {
+        let checked = check_as(source, &names, &Type::Bool).map(|_| ());
+        assert_eq!(checked, Ok(()), "{source}");
+    }
+    for (source, part) in [
+        ("steps.count.output + 'x' > 3", "`string(x)` makes a text"),
+        ("count.output == 'x'", "between a whole number and text"),
+        ("word.output + 'x' > 3", "makes a number of a text"),
+        (
+            "asked.output > 3",
+            "between text, a list or a map and a whole number",
+        ),
+        ("asked.output == true", "compared with a text"),
+        ("!asked.output", "`!` needs true or false"),
+        ("count.output", "gives a whole number; compare it"),
+        ("asked.output", "gives text, a list or a map; compare it"),
+    ] {
+        let error = check_as(source, &names, &Type::Bool)
+            .map(|_| ())
+            .unwrap_err();
+        assert!(error.to_string().contains(part), "{source}: {error}");
+    }
 }
 
 #[test]

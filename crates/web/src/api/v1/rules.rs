@@ -70,8 +70,10 @@ impl Checks for Rules {
     fn list(&self, source: &str, scope: &Scope) -> Result<(), naos_manifest::Fault> {
         judged(cel::check_as(source, &names(scope), &Type::list()))
     }
-    fn expression(&self, source: &str, scope: &Scope) -> Result<(), naos_manifest::Fault> {
-        judged(cel::check(source, &names(scope)))
+    fn expression(&self, source: &str, scope: &Scope) -> Result<Type, naos_manifest::Fault> {
+        let checked = cel::check(source, &names(scope));
+        let kind = checked.as_ref().map_or(Type::Any, |it| it.kind().clone());
+        judged(checked).map(|()| kind)
     }
     fn template(&self, source: &str, scope: &Scope) -> Result<(), naos_manifest::Fault> {
         judged(template::check(source, &names(scope)))
