@@ -4,6 +4,7 @@ waiting = Waits for you
 waiting-blank = Nothing waits for you.
 stuck-undo = { $value } could not be undone
 stuck-supervisor = Supervisor { $value } failed, and all beneath it rests
+stuck-schedule = Has no runs, for something isn’t there: { $value }
 untold = { $value } was not told that something waits.
 decided = Decided
 decided-blank = Nothing was decided yet.

@@ -4,6 +4,7 @@ waiting = À vous de décider
 waiting-blank = Rien ne vous attend.
 stuck-undo = { $value } n’a pas pu être défait
 stuck-supervisor = Le superviseur { $value } a échoué, et tout ce qu’il surveille est à l’arrêt
+stuck-schedule = Ne s’exécute pas, car il manque quelque chose : { $value }
 untold = { $value } n’a pas été prévenu que quelque chose attend.
 decided = Décidé
 decided-blank = Rien n’a encore été décidé.

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::out::{aside, clean};
 
+/// How many further lines are shown to people.
+const LINES_MAX: usize = 20;
+
 /// A command that ends with an error.
 #[derive(Debug)]
 pub(crate) struct Fail {
@@ -106,6 +109,16 @@ impl Fail {
         }
     }
 
+    /// What more there is to say, a line each, as people read it: not without end.
+    fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.more.iter().take(LINES_MAX).cloned().collect();
+        match self.more.len().saturating_sub(LINES_MAX) {
+            0 => {}
+            left => lines.push(format!("and {left} more: `--json` shows all of them")),
+        }
+        lines
+    }
+
     /// Says it on standard error.
     pub(crate) fn show(&self, json: bool, colour: bool) {
         if json {
@@ -125,8 +138,8 @@ impl Fail {
             "{red}error:{plain} {}{code}",
             clean(&self.what)
         ));
-        for line in &self.more {
-            aside(format_args!("  {}", clean(line)));
+        for line in self.lines() {
+            aside(format_args!("  {}", clean(&line)));
         }
         if !self.help.is_empty() {
             aside(format_args!("  help: {}", clean(&self.help)));
@@ -160,6 +173,18 @@ impl From<Refusal> for Fail {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_lines_end_with_how_many_more_there_are() {
+        let mut fail = Fail::new(Code::BAD_DOCUMENT, "much is wrong");
+        fail.more = (1..=LINES_MAX).map(|line| line.to_string()).collect();
+        assert_eq!(fail.lines().len(), LINES_MAX);
+        fail.more.push("21".into());
+        fail.more.push("22".into());
+        let lines = fail.lines();
+        assert_eq!(lines.len(), LINES_MAX + 1);
+        assert!(lines[LINES_MAX].starts_with("and 2 more"), "{lines:?}");
+    }
 
     #[test]
     fn problems_read_back() {

@@ -440,6 +440,20 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "true or false",
     ),
     (
+        "what a step gives is a number, and text is added to it",
+        "type: plan\nname: p\nsteps:\n  - name: count\n    compute: 1 + 1\n  - name: a\n    \
+         when: count.output + \"x\" > 3\n    task: {title: hello, input: hello}\n",
+        ":7:",
+        "`string(x)` makes a text",
+    ),
+    (
+        "what an agent answers is compared with a number",
+        "type: plan\nname: p\nsteps:\n  - name: count\n    task: {title: hello}\n  \
+         - name: a\n    when: count.output > 3\n    task: {title: hello, input: hello}\n",
+        ":7:",
+        "makes a number of a text",
+    ),
+    (
         "a template names what isn't there",
         "type: plan\nname: p\nsteps:\n  - name: a\n    task:\n      title: hello\n      \
          input: \"{{ nobody.output }}\"\n",
@@ -526,6 +540,33 @@ fn process_validate_warns_of_what_is_named_and_not_there() {
         (&warning["line"], &warning["column"]),
         (&5.into(), &11.into())
     );
+    let morning = "type: instruction\nname: morning\ntrigger: {every: 1d}\nplan:\n  \
+                   - {id: fetch, emit: {type: mail.list}}\n  \
+                   - {id: tell, emit: {type: note.send, data: {all: \"{{ fetch.output }}\"}}}\n";
+    std::fs::write(project.path("morning.yaml"), morning).unwrap();
+    let found = project.json(&["config", "validate", "morning.yaml"]);
+    let warning = &found["warnings"][0];
+    let what = warning["what"].as_str().unwrap();
+    assert!(what.contains("a driver that answers mail.list"), "{found}");
+    assert_eq!(warning["line"], 5, "{found}");
+    project.json(&["apply", "-f", "morning.yaml"]);
+    let told = project.json(&["doctor"]).to_string();
+    let waits = "instruction morning waits for a driver that answers mail.list";
+    assert!(told.contains(waits), "{told}");
+    let listed = project.naos(&["schedule", "list"]).stdout;
+    let waits = "waits for a driver that answers mail.list";
+    assert!(listed.contains(waits), "{listed}");
+    let driver = "driver: {id: mail_tool, agent: nobody-yet, capabilities: [mail.list]}\n";
+    std::fs::write(project.path("driver.yaml"), driver).unwrap();
+    project.json(&["apply", "-f", "driver.yaml"]);
+    let known = project.json(&["config", "validate", "morning.yaml"]);
+    assert_eq!(
+        known["warnings"],
+        serde_json::json!([]),
+        "it answers by now"
+    );
+    let told = project.json(&["doctor"]).to_string();
+    assert!(!told.contains("instruction morning"), "{told}");
 }
 
 #[test]

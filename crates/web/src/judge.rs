@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_document};
+use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_all};
 use naos_types::command::{self, Command};
 use naos_types::spec::{
     AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
@@ -16,8 +16,10 @@ use crate::api::v1::rules::Rules;
 use crate::app::Template;
 
 mod back;
+mod waits;
 
 pub(crate) use back::leads_back;
+pub(crate) use waits::{Answers, asked_by, unanswered};
 
 /// A document and what it is called in messages.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,8 @@ pub(crate) struct Judged {
     pub(crate) items: Vec<Item>,
     pub(crate) warnings: Vec<Diagnostic>,
     pub(crate) errors: Vec<Diagnostic>,
+    /// Whether all of them could be read: else what is missing may stand where that failed.
+    pub(crate) whole: bool,
 }
 
 /// What is wrong with documents, and what is only worth a look.
@@ -90,7 +94,8 @@ pub struct Found {
 
 /// All that applying these documents would say before it changes anything, as far as it can be
 /// said without a node: what is named, and is neither in them nor, as `known` says, there already,
-/// is a warning. `files` reads what lies beside them, `components` says what their paths stand for.
+/// is a warning; `answered` says whether a driver that is there answers events of a type. `files`
+/// reads what lies beside them, `components` says what their paths stand for.
 #[must_use]
 pub fn check(
     documents: &[Document<'_>],
@@ -98,6 +103,7 @@ pub fn check(
     components: &BTreeMap<String, Digest>,
     templates: &[Template],
     known: &dyn Fn(Kind, &Name) -> bool,
+    answered: &dyn Fn(&str) -> bool,
 ) -> Found {
     let judged = judge(documents, files, components, templates);
     let (errors, mut warnings) = (judged.errors, judged.warnings);
@@ -113,8 +119,16 @@ pub fn check(
         Ok::<_, Infallible>(known(kind, name).then(|| Spec::Kept("{}".into())))
     };
     let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
+    let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| {
+        Ok::<_, Infallible>(match answered(topic) {
+            true => Answers::Somebody,
+            false => Answers::Nobody,
+        })
+    };
+    warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
-    let errors = errors.into_iter().chain(circle).collect();
+    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).collect();
+    in_order(documents, &mut errors);
     Found { errors, warnings }
 }
 
@@ -126,28 +140,37 @@ pub(crate) fn judge(
     templates: &[Template],
 ) -> Judged {
     let (mut items, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let mut all = Vec::new();
     for document in documents {
-        match parse_document(document.name, document.text, files, &Rules) {
-            Ok(mut applied) => {
-                warnings.append(&mut applied.warnings);
-                gather(
-                    templates,
-                    document,
-                    applied,
-                    components,
-                    &mut items,
-                    &mut errors,
-                );
-            }
-            Err(found) => errors.extend(found.0),
-        }
+        let (mut applied, found) = parse_all(document.name, document.text, files, &Rules);
+        errors.extend(found);
+        warnings.append(&mut applied.warnings);
+        all.push((document, applied));
+    }
+    let whole = errors.is_empty();
+    for (document, applied) in all {
+        gather(
+            templates,
+            document,
+            applied,
+            components,
+            &mut items,
+            &mut errors,
+        );
     }
     check_twice(documents, &items, &mut errors);
     Judged {
         items,
         warnings,
         errors,
+        whole,
     }
+}
+
+/// What is wrong, in the order of the documents and their lines.
+pub(crate) fn in_order(documents: &[Document<'_>], found: &mut [Diagnostic]) {
+    let place = |file: &str| documents.iter().position(|document| document.name == file);
+    found.sort_by_key(|one| (place(&one.file), one.line, one.column));
 }
 
 /// A fault in the document that an item came from.
@@ -402,10 +425,6 @@ pub(crate) fn missing<E>(
             continue;
         };
         let named = match spec {
-            Spec::Plan(plan) => agents_of(plan),
-            Spec::Undoable(spec) => agents_of(&spec.plan),
-            Spec::Flow(flow) => agents_of_flow(flow),
-            Spec::Pool(pool) => pool.agents.iter().collect(),
             Spec::Subscription(spec) => match &spec.starts {
                 Some(starts) if starts.kind == Kind::Agent => BTreeSet::from([&starts.name]),
                 _ => continue,
@@ -418,7 +437,7 @@ pub(crate) fn missing<E>(
                 _ => continue,
             },
             Spec::Supervisor(spec) => spec.children.iter().collect(),
-            _ => continue,
+            spec => workers(spec),
         };
         for name in named {
             if known.contains(name) {
@@ -462,7 +481,7 @@ pub(crate) fn unskilled<E>(
 }
 
 /// Something that a step can run.
-type Run = (Kind, Name);
+pub(crate) type Run = (Kind, Name);
 /// What each plan runs, as far as it is known; none where there is no such thing.
 type Runs = BTreeMap<Run, Option<Vec<Run>>>;
 
@@ -515,14 +534,12 @@ pub(crate) fn nested<E>(
 }
 
 /// What something runs: its steps, its time, or an event. Agents are looked at elsewhere.
-fn run_by(spec: &Spec) -> Vec<Run> {
+pub(crate) fn run_by(spec: &Spec) -> Vec<Run> {
     let other = |kind: Kind, name: &Name| match kind {
         Kind::Agent => Vec::new(),
         kind => vec![(kind, name.clone())],
     };
-    let plan = match spec {
-        Spec::Plan(plan) => plan,
-        Spec::Undoable(spec) => &spec.plan,
+    match spec {
         Spec::Schedule(spec) => {
             let starts = spec.starts.run();
             return starts.map_or_else(Vec::new, |(kind, name, _)| other(kind, name));
@@ -531,13 +548,33 @@ fn run_by(spec: &Spec) -> Vec<Run> {
             let starts = spec.starts.as_ref();
             return starts.map_or_else(Vec::new, |starts| other(starts.kind, &starts.name));
         }
-        _ => return Vec::new(),
-    };
-    let named = plan.steps.iter().filter_map(|step| match &step.action {
+        _ => {}
+    }
+    let steps = plan_of(spec).into_iter().flat_map(|plan| &plan.steps);
+    let named = steps.filter_map(|step| match &step.action {
         StepDo::Plan { of, name, .. } => Some((*of, name.clone())),
         _ => None,
     });
     named.collect()
+}
+
+/// The steps that something has of its own.
+fn plan_of(spec: &Spec) -> Option<&PlanSpec> {
+    match spec {
+        Spec::Plan(plan) => Some(plan),
+        Spec::Undoable(spec) => Some(&spec.plan),
+        Spec::Instruction(spec) => Some(&spec.plan),
+        _ => None,
+    }
+}
+
+/// The agents that do the work of something.
+pub(crate) fn workers(spec: &Spec) -> BTreeSet<&Name> {
+    match spec {
+        Spec::Flow(flow) => agents_of_flow(flow),
+        Spec::Pool(pool) => pool.agents.iter().collect(),
+        spec => plan_of(spec).map_or_else(BTreeSet::new, agents_of),
+    }
 }
 
 /// The way from something back to itself.

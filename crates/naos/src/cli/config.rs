@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::apply::path_of;
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::session::Session;
+use crate::out::items;
+use crate::session::{Session, api};
 use crate::sync::{self, Document};
 use crate::templates;
 
@@ -71,7 +72,8 @@ pub(crate) fn go(context: &Context, config: &Config) -> Ended {
 fn validate(context: &Context, documents: &[Document]) -> Ended {
     let out = &context.out;
     let there = There::of(context);
-    let Found { errors, warnings } = judge(documents, &|kind, name| there.has(kind, name));
+    let known = |kind: Kind, name: &Name| there.has(kind, name);
+    let Found { errors, warnings } = judge(documents, &known, &|topic| there.answers(topic));
     if out.json {
         let list = |found: &[Diagnostic]| found.iter().map(in_json).collect::<Vec<_>>();
         let ok = errors.is_empty();
@@ -113,7 +115,11 @@ fn in_json(found: &Diagnostic) -> Value {
 }
 
 /// All that `apply` would say before it changes anything, without a node and without a trace.
-fn judge(documents: &[Document], known: &dyn Fn(Kind, &Name) -> bool) -> Found {
+fn judge(
+    documents: &[Document],
+    known: &dyn Fn(Kind, &Name) -> bool,
+    answered: &dyn Fn(&str) -> bool,
+) -> Found {
     let templates = templates::offered();
     let mut all = Found::default();
     let mut components = BTreeMap::new();
@@ -133,7 +139,7 @@ fn judge(documents: &[Document], known: &dyn Fn(Kind, &Name) -> bool) -> Found {
     }
     let asked: Vec<naos_web::Document<'_>> = documents.iter().map(asked).collect();
     let beside = Beside(documents);
-    let found = naos_web::check(&asked, &beside, &components, &templates, known);
+    let found = naos_web::check(&asked, &beside, &components, &templates, known, answered);
     all.errors.extend(found.errors);
     all.warnings.extend(found.warnings);
     all
@@ -162,6 +168,19 @@ impl There {
             return false;
         };
         session.get(path_of(kind.word(), name.as_str())).is_ok()
+    }
+
+    /// Whether a driver answers events of this type.
+    fn answers(&self, topic: &str) -> bool {
+        let mut session = self.0.borrow_mut();
+        let drivers = session.as_mut().map(|it| it.get(api("/drivers")));
+        let Some(Ok(drivers)) = drivers else {
+            return false;
+        };
+        items(&drivers).iter().any(|driver| {
+            let mut topics = driver["capabilities"].as_array().into_iter().flatten();
+            driver["enabled"] == true && topics.any(|one| one == topic)
+        })
     }
 }
 

@@ -177,7 +177,10 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
                 "data",
                 format!("{}, {seq} facts", session.project().data.display()),
             ));
-            found.extend(crate::out::items(&status["stuck"]).iter().map(stuck));
+            let all = crate::out::items(&status["stuck"]).iter();
+            // Schedules are looked at below, those too whose time is still to come.
+            let others = all.filter(|one| one["what"] != "schedule.missed");
+            found.extend(others.map(stuck));
         }
         Err(fail) => found.push(bad("data", &fail)),
     }
@@ -207,6 +210,13 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Ok(notices) => found.extend(crate::out::items(&notices["troubled"]).iter().map(silent)),
         Err(fail) => found.push(bad("notices", &fail)),
     }
+    match session.get(api("/schedules")) {
+        Ok(schedules) => {
+            let all = crate::out::items(&schedules);
+            found.extend(all.iter().filter_map(without_runs));
+        }
+        Err(fail) => found.push(bad("schedules", &fail)),
+    }
     found.extend(receivers::all(session));
     match session.get(api("/top")) {
         Ok(top) => {
@@ -230,6 +240,24 @@ fn stuck(one: &Value) -> Found {
         .collect();
     let says = format!("{}: {}", crate::out::cell(&one["says"]), ways.join(" or "));
     odd("stuck", says)
+}
+
+/// A schedule that has no runs while something isn't there.
+fn without_runs(schedule: &Value) -> Option<Found> {
+    let lacks = schedule["waits_for"].as_str()?;
+    if matches!(schedule["status"].as_str(), Some("paused" | "disabled")) {
+        return None;
+    }
+    let name = crate::out::cell(&schedule["name"]);
+    let next = schedule["next"][0].as_str();
+    let next = next.map_or_else(String::new, |at| format!(", and the one at {at} has none"));
+    let says = format!(
+        "{} {name} waits for {lacks}: {} of its times had no run{next} until it is there; `naos \
+         schedule show {name}`, and `naos schedule pause {name}` if it isn't wanted",
+        crate::out::cell(&schedule["kind"]),
+        schedule["missed"],
+    );
+    Some(odd("schedules", says))
 }
 
 /// A cell that decides nothing.
@@ -329,4 +357,34 @@ fn models(applied: &Value) -> Found {
             there.join(", ")
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_without_runs_is_told_with_what_it_lacks() {
+        let mut morning = json!({
+            "name": "morning", "kind": "instruction", "status": "active", "missed": 2,
+            "next": ["2026-11-29T09:00:00Z"],
+            "waits_for": "a driver that answers email.list",
+        });
+        let said = |schedule: &Value| without_runs(schedule).map(|found| found.says);
+        let told = said(&morning).unwrap();
+        let parts = [
+            "instruction morning waits for a driver that answers email.list",
+            "2 of its times had no run",
+            "2026-11-29T09:00:00Z",
+            "naos schedule show morning",
+        ];
+        for part in parts {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        morning["status"] = json!("paused");
+        assert_eq!(said(&morning), None);
+        morning["status"] = json!("active");
+        morning["waits_for"] = Value::Null;
+        assert_eq!(said(&morning), None);
+    }
 }

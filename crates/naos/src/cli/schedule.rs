@@ -75,7 +75,7 @@ pub(crate) fn go(context: &Context, schedule: &Schedule) -> Ended {
 /// The table of schedules, for `naos get schedules` too.
 pub(super) fn table(out: &Out, answer: &Value) {
     let head = [
-        "name", "status", "when", "timezone", "next", "last", "starts",
+        "name", "status", "when", "timezone", "next", "last", "missed", "starts",
     ];
     let row = |item: &Value| {
         let starts = &item["starts"];
@@ -86,8 +86,9 @@ pub(super) fn table(out: &Out, answer: &Value) {
             cell(&item["timezone"]),
             cell(&item["next"][0]),
             cell(&item["last"]),
+            cell(&item["missed"]),
             match item["waits_for"].as_str() {
-                Some(what) => format!("waits for {what} that isn't there"),
+                Some(what) => format!("waits for {what}, not there yet"),
                 None => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
             },
         ]

@@ -11,7 +11,7 @@ use naos_types::spec::{
     ENDED_PREFIX, EventFilter, Kind, PlanSpec, Spec, Starts, StepDo, like, runs_of,
 };
 
-use super::{Document, Item, fault_in};
+use super::{Document, Item, fault_in, plan_of};
 
 /// A type of event, and where such events come from, where that is known.
 type Says = (String, Option<String>);
@@ -43,11 +43,8 @@ fn said_by(plan: &PlanSpec, out: &mut Vec<Says>) {
 /// What comes of it where this is begun: what its steps publish, and how it ends.
 fn comes_of(starts: &Starts, spec: Option<&Spec>) -> Vec<Says> {
     let mut out = Vec::new();
-    match spec {
-        Some(Spec::Plan(plan)) => said_by(plan, &mut out),
-        Some(Spec::Undoable(spec)) => said_by(&spec.plan, &mut out),
-        Some(Spec::Instruction(spec)) => said_by(&spec.plan, &mut out),
-        _ => {}
+    if let Some(plan) = spec.and_then(plan_of) {
+        said_by(plan, &mut out);
     }
     if starts.kind != Kind::Agent {
         let source = runs_of(starts.kind, &starts.name);

@@ -49,7 +49,7 @@ pub struct RuleRow {
 pub struct StuckRow {
     /// What happened, a name of the locale table.
     pub what: &'static str,
-    /// What is stuck: the step and its saga, or the supervisor.
+    /// What is stuck: the step and its saga, the supervisor, or the schedule and what it lacks.
     pub name: String,
     /// Where one does something about it.
     pub href: String,

@@ -4,6 +4,7 @@ use naos_types::command;
 use naos_types::fact::schedule::Began;
 
 use super::{form_key, see};
+use crate::api::v1::lacks::Looking;
 use crate::api::v1::schedules::{self, Known};
 use crate::door::{Answered, Call};
 use crate::pages::schedules::{Last, ScheduleRow, Schedules};
@@ -14,9 +15,10 @@ pub(crate) async fn show(call: Call) -> Answered {
     let may = call.who()?.role >= naos_types::Role::Admin;
     let mut rows = Vec::new();
     let (found, next) = schedules::listed(&call, &reader)?;
+    let looking = Looking::new(&reader);
     for known in found {
         let mut row = row(&known);
-        row.waits_for = schedules::waits_for(&reader, &known)?;
+        row.waits_for = schedules::waits_for(&looking, &known)?;
         row.key = may.then(form_key);
         rows.push(row);
     }

@@ -16,18 +16,19 @@ use naos_types::spec::{
     DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
     SupervisorSpec, TOOL_KEY_PREFIX, When,
 };
-use naos_types::{Code, Digest, DocPath, Name, Seq, TenantId, Time};
+use naos_types::{Code, Digest, DocPath, Name, Refusal, Seq, TenantId, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::lacks::Looking;
 use super::notices::may_sign;
 use super::{endpoints, members, needed, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, fault_naming, judge, leads_back, misgrown_tree,
-    missing, nested, unskilled,
+    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back,
+    misgrown_tree, missing, nested, unanswered, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -186,16 +187,23 @@ pub(crate) async fn apply(call: Call) -> Answered {
     };
     let unread = unskilled(&documents, &judged.items, skilled)?;
     let nobody = unknown_members(&reader, &documents, &judged.items)?;
+    let looking = Looking::new(&reader);
+    let unanswered = unanswered(&documents, &judged.items, |topic, replaced| {
+        looking.answers(topic, replaced)
+    })?;
     let waiting = waiting.into_iter().chain(plans).chain(unread).chain(nobody);
-    if asked.strict {
+    let waiting = waiting.chain(unanswered);
+    if asked.strict && judged.whole {
         judged.errors.extend(waiting);
     } else {
         judged.warnings.extend(waiting);
     }
+    in_order(&documents, &mut judged.errors);
     let Judged {
         items,
         warnings,
         errors,
+        ..
     } = judged;
     let warnings: Vec<Value> = warnings.iter().map(diagnostic).collect();
     if !errors.is_empty() {
@@ -411,7 +419,7 @@ fn unfit(
 }
 
 /// Whether somebody of this name is there to be asked.
-fn there(reader: &Reader, name: &Name) -> Result<bool, Fault> {
+fn there(reader: &Reader, name: &Name) -> Result<bool, Refusal> {
     let skill = ResourceKey(Kind::Skill, name.clone());
     let supervisor = reader.find::<Supervisor>(name)?;
     Ok(reader.find::<Agent>(name)?.is_some()

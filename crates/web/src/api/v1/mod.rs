@@ -19,6 +19,7 @@ pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod habits;
 pub(crate) mod inbox;
+pub(crate) mod lacks;
 pub(crate) mod members;
 mod needed;
 pub(crate) mod nodes;

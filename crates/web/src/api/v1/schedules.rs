@@ -2,7 +2,6 @@
 
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
-use naos_kernel::agent::Agent;
 use naos_kernel::resource::Resource;
 use naos_kernel::schedule::Schedule;
 use naos_manifest::calendar;
@@ -12,6 +11,7 @@ use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, When};
 use naos_types::{Code, Name, Refusal, Time};
 use serde_json::{Value, json};
 
+use super::lacks::Looking;
 use super::{LIMIT, LIMIT_MAX, NAMES_MAX, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
@@ -68,22 +68,13 @@ fn told(to: &[Name]) -> String {
     }
 }
 
-/// What a schedule starts and isn't there: the kind and the name.
-pub(crate) fn waits_for(reader: &Reader, known: &Known) -> Result<Option<String>, Refusal> {
+/// What it waits for, in a few words: what it starts isn't there, or something that this needs.
+pub(crate) fn waits_for(looking: &Looking<'_>, known: &Known) -> Result<Option<String>, Refusal> {
     let Some((kind, name, _)) = known.spec.starts.run() else {
         return Ok(None);
     };
-    let there = match kind {
-        Kind::Agent => {
-            let skill = ResourceKey(Kind::Skill, name.clone());
-            reader.find::<Agent>(name)?.is_some() || reader.find::<Resource>(&skill)?.is_some()
-        }
-        kind => {
-            let key = ResourceKey(kind, name.clone());
-            reader.find::<Resource>(&key)?.is_some()
-        }
-    };
-    Ok((!there).then(|| format!("{kind} {name}", kind = kind.word())))
+    let lacks = looking.lacks(kind, name)?;
+    Ok((!lacks.is_empty()).then(|| lacks.join(", ")))
 }
 
 /// Those that are asked for in the order of their names, and where there are more.
@@ -109,7 +100,7 @@ fn place(text: &str) -> Option<ResourceKey> {
     Some(ResourceKey(Kind::parse(kind)?, Name::new(name).ok()?))
 }
 
-fn with_spec(
+pub(super) fn with_spec(
     reader: &Reader,
     key: ResourceKey,
     schedule: &Schedule,
@@ -162,7 +153,7 @@ fn span(millis: i64) -> String {
     )
 }
 
-fn shape(reader: &Reader, known: &Known) -> Result<Value, Refusal> {
+fn shape(reader: &Reader, looking: &Looking<'_>, known: &Known) -> Result<Value, Refusal> {
     let Known {
         key,
         schedule,
@@ -191,7 +182,7 @@ fn shape(reader: &Reader, known: &Known) -> Result<Value, Refusal> {
         "runs": schedule.fired,
         "missed": schedule.missed,
         "starts": {"kind": starts, "name": name},
-        "waits_for": waits_for(reader, known)?,
+        "waits_for": waits_for(looking, known)?,
         "missed_runs": missed,
         "overlap": spec.starts.overlap(),
         "waits": shapes::time(schedule.waits),
@@ -207,7 +198,8 @@ fn shape(reader: &Reader, known: &Known) -> Result<Value, Refusal> {
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let (found, next) = listed(&call, &reader)?;
-    let shown = found.iter().map(|known| shape(&reader, known));
+    let looking = Looking::new(&reader);
+    let shown = found.iter().map(|known| shape(&reader, &looking, known));
     let items: Vec<Value> = shown.collect::<Result<_, _>>()?;
     ok(&json!({"items": items, "next": next}))
 }
@@ -224,7 +216,7 @@ fn named(call: &Call) -> Result<Name, Fault> {
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let known = find(&reader, &named(&call)?)?;
-    ok(&shape(&reader, &known)?)
+    ok(&shape(&reader, &Looking::new(&reader), &known)?)
 }
 
 pub(crate) async fn pause(call: Call) -> Answered {
@@ -247,7 +239,7 @@ async fn change(call: Call, command: impl FnOnce(Kind, Name) -> command::Schedul
         .await?;
     call.desk.app.node.settled(reader.tenant(), seq).await?;
     let known = find(&reader, &name)?;
-    let mut shown = shape(&reader, &known)?;
+    let mut shown = shape(&reader, &Looking::new(&reader), &known)?;
     if let Value::Object(members) = &mut shown {
         members.insert("seq".into(), json!(seq));
         if let Reply::Began(began) = reply {

@@ -1,17 +1,21 @@
 //! What goes on by a person only, and asks nobody: a run that could not be undone, a supervisor
-//! that failed with none above it. It is told wherever one looks for what waits.
+//! that failed with none above it, times that have no run because something isn't there. It is told
+//! wherever one looks for what waits.
 
 use std::sync::Arc;
 
 use naos_engine::read::Reader;
+use naos_kernel::ResourceKey;
 use naos_kernel::plan::{Plan, Step};
+use naos_kernel::schedule::Schedule;
 use naos_kernel::supervisor::{Forest, Standing, Supervisor};
 use naos_types::fact::Problem;
 use naos_types::spec::Kind;
 use naos_types::{Name, PlanId, Refusal, Time};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, shapes};
+use super::lacks::Looking;
+use super::{NAMES_MAX, schedules, shapes};
 
 /// The most of it that is told at once.
 pub(crate) const STUCK_MAX: usize = 100;
@@ -22,6 +26,9 @@ pub(crate) enum Stuck {
     NotUndone(PlanId, Arc<Plan>, Name),
     /// This supervisor failed, and all beneath it rests.
     GaveUp(Name, Arc<Supervisor>),
+    /// The last time of this schedule had no run, and the next has none either: what it starts
+    /// waits for these things, in a few words.
+    Missed(Box<schedules::Known>, String),
 }
 
 impl Stuck {
@@ -30,6 +37,7 @@ impl Stuck {
         match self {
             Self::NotUndone(..) => "plan.compensation_failed",
             Self::GaveUp(..) => "supervisor.failed",
+            Self::Missed(..) => "schedule.missed",
         }
     }
 
@@ -38,14 +46,16 @@ impl Stuck {
         match self {
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
             Self::GaveUp(..) => "/supervisors".into(),
+            Self::Missed(..) => "/schedules".into(),
         }
     }
 
-    /// What is stuck, as people call it: the saga, or the supervisor.
+    /// What is stuck, as people call it: the saga, the supervisor, or the schedule.
     pub(crate) fn name(&self) -> &Name {
         match self {
             Self::NotUndone(_, plan, _) => &plan.name,
             Self::GaveUp(name, _) => name,
+            Self::Missed(known, _) => &known.key.1,
         }
     }
 
@@ -59,7 +69,7 @@ impl Stuck {
         Some((of, at + 1, plan.steps.get(undo)))
     }
 
-    /// Since when.
+    /// Since when; of a schedule, since its last run.
     pub(crate) fn since(&self) -> Time {
         match self {
             Self::NotUndone(_, plan, _) => {
@@ -67,6 +77,10 @@ impl Stuck {
                 ended.unwrap_or(plan.started)
             }
             Self::GaveUp(_, found) => found.since,
+            Self::Missed(known, _) => {
+                let last = known.schedule.last.map(|(at, _)| at);
+                last.unwrap_or(known.schedule.since)
+            }
         }
     }
 
@@ -80,6 +94,11 @@ impl Stuck {
             (Self::GaveUp(name, _), _) => {
                 format!("supervisor {name} failed with none above it: all beneath it rests")
             }
+            (Self::Missed(known, lacks), _) => {
+                let ResourceKey(kind, name) = &known.key;
+                let (kind, missed) = (kind.word(), known.schedule.missed);
+                format!("{kind} {name} waits for {lacks}: {missed} of its times had no run")
+            }
         }
     }
 
@@ -88,6 +107,7 @@ impl Stuck {
         match self {
             Self::NotUndone(..) => self.step().and_then(|(_, _, step)| step?.problem.as_ref()),
             Self::GaveUp(_, found) => found.problem.as_ref(),
+            Self::Missed(known, _) => known.schedule.problem.as_ref(),
         }
     }
 
@@ -107,13 +127,17 @@ impl Stuck {
                 format!("naos supervisor status {name}"),
                 format!("naos supervisor reset {name}"),
             ],
+            (Self::Missed(known, _), _) => vec![
+                format!("naos schedule show {}", known.key.1),
+                format!("naos schedule pause {}", known.key.1),
+            ],
         }
     }
 
     pub(crate) fn shape(&self, reader: &Reader) -> Value {
         let (id, step) = match self {
             Self::NotUndone(id, ..) => (Some(*id), self.step()),
-            Self::GaveUp(..) => (None, None),
+            Self::GaveUp(..) | Self::Missed(..) => (None, None),
         };
         json!({
             "what": self.word(),
@@ -130,7 +154,8 @@ impl Stuck {
     }
 }
 
-/// All that a person must mend, at most [`STUCK_MAX`]: supervisors first, then runs, oldest first.
+/// All that a person must mend, at most [`STUCK_MAX`]: supervisors first, then runs, oldest first,
+/// then schedules, of which the first [`NAMES_MAX`] are looked at.
 ///
 /// # Errors
 /// A refusal if a record is damaged.
@@ -151,8 +176,33 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
             out.push(Stuck::NotUndone(id, plan, undo));
         }
     }
+    let looking = Looking::new(reader);
+    for (key, schedule) in reader.all::<Schedule>(NAMES_MAX)? {
+        if out.len() >= STUCK_MAX {
+            break;
+        }
+        out.extend(missed(reader, &looking, key, &schedule)?);
+    }
     out.truncate(STUCK_MAX);
     Ok(out)
+}
+
+/// A schedule whose last time had no run, where what it starts still waits for something.
+fn missed(
+    reader: &Reader,
+    looking: &Looking<'_>,
+    key: ResourceKey,
+    schedule: &Schedule,
+) -> Result<Option<Stuck>, Refusal> {
+    if schedule.problem.is_none() || schedule.paused {
+        return Ok(None); // most of them: nothing more is read
+    }
+    let known = schedules::with_spec(reader, key, schedule)?;
+    let Some(known) = known.filter(|known| known.spec.enabled) else {
+        return Ok(None);
+    };
+    let lacks = schedules::waits_for(looking, &known)?;
+    Ok(lacks.map(|lacks| Stuck::Missed(Box::new(known), lacks)))
 }
 
 /// The same as lists show it.

@@ -247,7 +247,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
     ]
 }
 
-/// A saga that could not be undone, and a supervisor that gave up.
+/// A saga that could not be undone, a supervisor that gave up, and a schedule without runs.
 fn stuck(s: Text<'_>) -> Vec<StuckRow> {
     vec![
         StuckRow {
@@ -265,6 +265,14 @@ fn stuck(s: Text<'_>) -> Vec<StuckRow> {
             since_ms: NOW_MS - 40 * MINUTE_MS,
             said: String::new(),
             way: s("naos saga resolve plan_9 --step 1"),
+        },
+        StuckRow {
+            what: "stuck-schedule",
+            name: s("morning: a driver that answers email.list"),
+            href: "/schedules".to_owned(),
+            since_ms: NOW_MS - 90 * MINUTE_MS,
+            said: s("waiting: a driver that answers email.list, which step fetch asks for"),
+            way: s("naos schedule pause morning"),
         },
     ]
 }

@@ -74,6 +74,43 @@ async fn what_is_wrong_says_where_and_nothing_is_applied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_look_shows_all_that_is_wrong() {
+    let rig = Rig::new().await;
+    let text = "agents:\n  a: {template: nosuch}\n  b: {colour: red}\n---\n\
+                type: plan\nname: p\nsteps:\n  - {name: n, compute: 1 + 1}\n  \
+                - {name: t, when: n.output + \"x\" > 3, task: {agent: b, title: t}}\n  \
+                - {name: u, task: {agent: b, title: \"{{ nosuch }}\"}}\n---\n\
+                type: skill\nname: [\n---\ntype: agent\nname: c\nsize: 1\n";
+    for strict in [false, true] {
+        let body = json!({"strict": strict, "files": [
+            {"name": "a.yaml", "text": text},
+            {"name": "b.yaml", "text": "type: agent\nname: d\nlength: 1\n"},
+        ]});
+        let got = rig.post("/api/v1/apply", body).await;
+        assert_eq!(got.problem().0, 400);
+        let json = got.json();
+        let found: Vec<(&str, u64)> = json["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| (it["file"].as_str().unwrap(), it["line"].as_u64().unwrap()))
+            .collect();
+        let (a, b): (Vec<_>, Vec<_>) = found.iter().partition(|(file, _)| *file == "a.yaml");
+        let lines: Vec<u64> = a.iter().map(|(_, line)| *line).collect();
+        for line in [2, 3, 9, 10, 17] {
+            assert!(lines.contains(&line), "line {line}: {json}");
+        }
+        assert!(lines.is_sorted(), "{json}");
+        assert!(lines.iter().any(|line| (12..=14).contains(line)), "{json}");
+        assert_eq!(
+            b,
+            [("b.yaml", 3)],
+            "what is missing isn't guessed at: {json}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_waits_or_is_an_error() {
     let rig = Rig::new().await;
     let plan = "type: plan\nname: p\nsteps:\n  - {name: a, task: {agent: nobody, title: t}}\n";

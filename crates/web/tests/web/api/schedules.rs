@@ -68,6 +68,90 @@ async fn what_a_schedule_starts_and_isnt_there_is_told() {
     assert_eq!(shown["waits_for"], Value::Null, "{shown}");
 }
 
+/// Its second step uses what its first one gets from a driver; nobody need answer the second.
+const MORNING: &str = "type: instruction\nname: morning\ntrigger: {every: 1s}\nplan:\n  \
+    - {id: fetch, emit: {type: mail.list}}\n  \
+    - {id: tell, emit: {type: note.send, data: {text: \"{{ fetch.output.first }}\"}}}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_steps_of_a_timed_instruction_lack_is_told() {
+    let rig = Rig::new().await;
+    let applied = apply(&rig, MORNING).await;
+    let warnings = applied["warnings"].as_array().unwrap();
+    let [warning] = &warnings[..] else {
+        panic!("{applied}");
+    };
+    assert_eq!(
+        warning["what"],
+        "instruction morning is waiting: a driver that answers mail.list, which step fetch asks \
+         for"
+    );
+    assert_eq!(
+        (&warning["line"], &warning["column"]),
+        (&json!(5), &json!(30))
+    );
+    let help = warning["help"].as_str().unwrap();
+    assert!(help.contains("capabilities: [mail.list]"), "{help}");
+    let strict = json!({"files": [{"name": "s.yaml", "text": MORNING}], "strict": true});
+    assert_eq!(rig.post("/api/v1/apply", strict).await.problem().0, 400);
+    // Its missed times are told wherever one looks for what waits.
+    let missed = until(&rig, "morning", |found| found["missed"] != 0).await;
+    assert_eq!(missed["waits_for"], "a driver that answers mail.list");
+    for path in ["inbox", "status", "approvals"] {
+        let stuck = rig.get(&format!("/api/v1/{path}")).await.ok()["stuck"].take();
+        assert_eq!(stuck[0]["what"], "schedule.missed", "{path}: {stuck}");
+        let says = stuck[0]["says"].as_str().unwrap();
+        let wanted = "instruction morning waits for a driver that answers mail.list: ";
+        assert!(says.starts_with(wanted), "{path}: {says}");
+    }
+    let cookie = rig.sign_in(&rig.owner).await;
+    for path in ["/", "/inbox", "/schedules"] {
+        let page = rig.page(&cookie, path).await;
+        let told = page.text.contains("a driver that answers mail.list");
+        assert!(told, "{path}: {}", page.text);
+    }
+    // A driver whose agent isn't there answers nothing.
+    let driver = "driver: {id: mail_tool, agent: post, capabilities: [mail.list]}\n";
+    apply(&rig, driver).await;
+    let warned = apply(&rig, MORNING).await["warnings"].to_string();
+    let lacks = "agent post, whose driver answers mail.list";
+    assert!(warned.contains(lacks), "{warned}");
+    let shown = rig.get("/api/v1/schedules/morning").await.ok();
+    assert_eq!(shown["waits_for"], lacks, "{shown}");
+    apply(&rig, "type: agent\nname: post\nsource: researcher\n").await;
+    assert_eq!(apply(&rig, MORNING).await["warnings"], json!([]));
+    let shown = rig.get("/api/v1/schedules/morning").await.ok();
+    assert_eq!(shown["waits_for"], Value::Null, "{shown}");
+    assert_eq!(rig.get("/api/v1/status").await.ok()["stuck"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_beside_the_instruction_answers_it() {
+    let rig = Rig::new().await;
+    let all = "type: agent\nname: post\nsource: researcher\n---\n\
+               driver: {id: mail_tool, agent: post, capabilities: [mail.list]}\n---\n";
+    let applied = apply(&rig, &format!("{all}{MORNING}")).await;
+    assert_eq!(applied["warnings"], json!([]), "{applied}");
+    // What it answered before the documents changed it counts no more.
+    let other = "driver: {id: mail_tool, agent: post, capabilities: [mail.read]}\n---\n";
+    let warned = apply(&rig, &format!("{other}{MORNING}")).await["warnings"].to_string();
+    assert!(
+        warned.contains("a driver that answers mail.list"),
+        "{warned}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_timed_plan_lacks_is_told() {
+    let rig = Rig::new().await;
+    let text = "type: plan\nname: sweep\nsteps:\n  \
+                - {name: a, task: {agent: ghost, title: t}}\n  - {name: b, saga: trip}\n---\n\
+                type: schedule\nname: night\nevery: 1d\nplan: sweep\n";
+    apply(&rig, text).await;
+    let shown = rig.get("/api/v1/schedules/night").await.ok();
+    assert_eq!(shown["waits_for"], "agent ghost, saga trip", "{shown}");
+}
+
 /// The schedule, once it is as wanted.
 async fn until(rig: &Rig, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);

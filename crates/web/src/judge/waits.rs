@@ -1,0 +1,123 @@
+//! What steps ask for by an event, and nobody would answer.
+
+use std::collections::BTreeSet;
+
+use naos_manifest::{Diagnostic, place_of_event};
+use naos_types::Name;
+use naos_types::command::{self, Command};
+use naos_types::spec::{Kind, Spec, StepDo};
+
+use super::{Document, Item, fault_in, plan_of};
+
+/// Who answers events of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// No driver does.
+    Nobody,
+    /// One does.
+    Somebody,
+    /// One would, whose agent isn't there.
+    Without(Name),
+}
+
+/// What a step asks for.
+pub(crate) struct Asked<'s> {
+    /// The type of its event.
+    pub(crate) topic: &'s str,
+    /// Whether the step can't do without an answer.
+    pub(crate) needed: bool,
+    /// The step.
+    pub(crate) step: &'s Name,
+}
+
+impl Asked<'_> {
+    /// What a run waits for, as refusals call it; none where it has all that it needs.
+    pub(crate) fn lacks(&self, answers: &Answers) -> Option<String> {
+        match answers {
+            Answers::Nobody if self.needed => Some(format!("a driver that answers {}", self.topic)),
+            Answers::Without(agent) => Some(format!(
+                "agent {agent}, whose driver answers {}",
+                self.topic
+            )),
+            Answers::Nobody | Answers::Somebody => None,
+        }
+    }
+}
+
+/// What the steps of something ask drivers for.
+pub(crate) fn asked_by(spec: &Spec) -> impl Iterator<Item = Asked<'_>> {
+    let steps = plan_of(spec).into_iter().flat_map(|plan| &plan.steps);
+    steps.filter_map(|step| match &step.action {
+        StepDo::Ask { kind, needed, .. } => Some(Asked {
+            topic: kind,
+            needed: *needed,
+            step: &step.name,
+        }),
+        _ => None,
+    })
+}
+
+/// A warning for each type of event that a step needs answered and nobody answers: neither a
+/// driver of the documents nor, as `kept` says, one that is there and isn't replaced by them. An
+/// agent that a driver of the documents lacks is told with the driver.
+pub(crate) fn unanswered<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    mut kept: impl FnMut(&str, &dyn Fn(&Name) -> bool) -> Result<Answers, E>,
+) -> Result<Vec<Diagnostic>, E> {
+    let drivers: Vec<(&Name, &Spec)> = items
+        .iter()
+        .filter_map(|item| match &item.command {
+            Command::Resource(command::Resource::Apply { kind, name, spec }) => {
+                (*kind == Kind::Driver).then_some((name, spec))
+            }
+            _ => None,
+        })
+        .collect();
+    let here = |topic: &str| {
+        let mut all = drivers.iter().filter_map(|(_, spec)| spec.driver());
+        all.any(|(driver, _)| {
+            let listens = driver.listens();
+            listens.is_some_and(|listens| listens.filter.topics.iter().any(|one| one == topic))
+        })
+    };
+    let is_replaced = |name: &Name| drivers.iter().any(|(known, _)| *known == name);
+    let mut out = Vec::new();
+    for item in items {
+        let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
+            continue;
+        };
+        let mut told = BTreeSet::new();
+        for asked in asked_by(spec) {
+            if here(asked.topic) || told.contains(asked.topic) {
+                continue;
+            }
+            let answers = kept(asked.topic, &is_replaced)?;
+            let Some(lacks) = asked.lacks(&answers) else {
+                continue;
+            };
+            told.insert(asked.topic);
+            let what = format!(
+                "{} {name} is waiting: {lacks}, which step {} asks for",
+                kind.word(),
+                asked.step
+            );
+            let help = match &answers {
+                Answers::Without(agent) => format!("`naos create {agent} --template …` makes it"),
+                _ => format!(
+                    "apply a driver with `capabilities: [{}]`: `naos driver list` shows those \
+                     there are",
+                    asked.topic
+                ),
+            };
+            let mut found = fault_in(documents, item, asked.topic, what, Some(help));
+            let text = documents.iter().find(|document| document.name == item.file);
+            let at = text.and_then(|it| place_of_event(it.text, *kind, &item.name, asked.topic));
+            if let Some(at) = at {
+                (found.line, found.column) = (at.line, at.column);
+            }
+            out.push(found);
+        }
+    }
+    Ok(out)
+}
