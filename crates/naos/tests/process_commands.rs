@@ -615,63 +615,6 @@ fn process_codes_are_explained() {
 }
 
 #[test]
-fn process_a_plan_waits_for_a_person_and_goes_on() {
-    let project = Project::new();
-    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
-    let plan = "type: plan\nname: two-steps\ninputs: [{name: text, type: string}]\n\
-                output: again\nsteps:\n\
-                \x20 - {name: say, agent: a, input: \"{{ inputs.text }}\"}\n\
-                \x20 - {name: sure, after: [say], approval: {title: \"Send it?\"}}\n\
-                \x20 - {name: again, after: [sure], agent: a, input: \"{{ say.output }}!\"}\n";
-    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
-    assert_eq!(applied.exit, 0, "{}", applied.stderr);
-
-    let held = project.naos(&[
-        "plan",
-        "start",
-        "two-steps",
-        "--input",
-        "text=hello",
-        "--json",
-    ]);
-    assert_eq!(held.exit, 4, "{}", held.stderr);
-    let held: Value = serde_json::from_str(&held.stdout).unwrap();
-    assert_eq!(
-        (&held["status"], &held["steps"][0]["output"]),
-        (&"held".into(), &"hello".into())
-    );
-    assert!(project.naos(&["approve"]).stdout.contains("Send it?"));
-    assert_eq!(project.naos(&["approve", "--yes"]).exit, 0);
-    let id = held["run"].as_str().unwrap();
-    let done = project.json(&["get", "plan-run", id]);
-    assert_eq!(
-        (&done["status"], &done["output"]),
-        (&"completed".into(), &"hello!".into())
-    );
-
-    let second = project.naos(&["plan", "start", "two-steps", "--input", "text=x"]);
-    assert_eq!(second.exit, 4);
-    assert_eq!(
-        project
-            .naos(&["approve", "--no", "--comment", "not now"])
-            .exit,
-        0
-    );
-    let runs = project.json(&["plan", "list"]);
-    let mut runs = runs["items"].as_array().unwrap().iter();
-    let failed = runs.find(|run| run["status"] == "failed").unwrap();
-    let failed = project.json(&["get", "plan-run", failed["run"].as_str().unwrap()]);
-    let why = (&failed["problem"]["note"], &failed["problem"]["said"]);
-    assert_eq!(why, (&"a person said no".into(), &"not now".into()));
-    let missing = project.naos(&["plan", "start", "two-steps", "--input", "other=1"]);
-    assert!(
-        missing.exit == 2 && missing.stderr.contains("text"),
-        "{}",
-        missing.stderr
-    );
-}
-
-#[test]
 fn process_a_module_is_wrapped_and_a_component_becomes_an_agent() {
     let project = Project::new();
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest/built/echo.wasm");
@@ -729,24 +672,6 @@ fn process_agents_of_the_configuration_are_made_when_something_is_run() {
     let pruned = project.json(&["apply", "--prune"]);
     assert_eq!(pruned["pruned"][0]["name"], "a");
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
-}
-
-#[test]
-fn process_a_plan_takes_its_inputs_from_a_pipe() {
-    let project = Project::new();
-    let plan = "type: plan\nname: greet\ninputs:\n  - {name: who, type: string}\nsteps:\n  \
-                - {name: say, render: \"Hello {{ inputs.who }}\"}\n";
-    project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
-    let start = ["plan", "start", "greet", "--json", "--input"];
-    for (input, piped, said) in [
-        ("-", &b"{\"who\": \"Rivo\"}"[..], "Hello Rivo"),
-        ("who=-", b"42", "Hello 42"),
-        ("who=42", b"", "Hello 42"),
-    ] {
-        let done = project.naos_with(&[&start[..], &[input]].concat(), piped);
-        let answer: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
-        assert_eq!(answer["output"], said, "{input}: {}", done.stderr);
-    }
 }
 
 #[test]

@@ -54,9 +54,9 @@ impl Names {
 }
 
 /// The names in one step of a plan: `inputs`, `trigger` (the event that set it off, else null),
-/// `today`, `plan.name`, `feedback` (what a reviewer sent back, else null), each step that is closed
-/// before it as `NAME` and `steps.NAME` with its `output` (of the type that `before` says), `status`
-/// and `disputed` (`-` becomes `_`), and in a fan-out `item` and `index`.
+/// `today`, `plan.name`, `feedback` (what a reviewer sent back, else null), each step that is
+/// closed before it as `NAME` and `steps.NAME` with its `output` (of the type that `before` says),
+/// `status` and `disputed` (`-` becomes `_`), and in a fan-out `item` and `index`.
 #[must_use]
 pub fn plan_names(inputs: &[InputSpec], before: &[(Name, Type)], fan_out: bool) -> Names {
     let field = |input: &InputSpec| (input.name.clone(), Type::of_input(input.kind));
