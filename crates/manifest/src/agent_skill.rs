@@ -24,13 +24,18 @@ const KEYS: [&str; 6] = [
     "allowed-tools",
 ];
 
+/// A skill, and what it is called.
+type Made = (Name, AgentSkillSpec);
+/// The programs of a skill, each as the skill that runs it.
+type Programs = Vec<(Name, SkillDoc)>;
+
 /// Reads one, and the programs that it brings: each is a skill of the configuration, which answers
 /// to nothing but its name.
 pub(crate) fn one(
     node: &Node,
     beside: &dyn Files,
     findings: &mut Findings,
-) -> Option<((Name, AgentSkillSpec), Vec<(Name, SkillDoc)>)> {
+) -> Option<(Made, Programs)> {
     let mut map = Fields::of(node, "a skill for agents", findings)?;
     map.skip(&["type"]);
     let name = map.name(&["name"], findings);
