@@ -137,8 +137,9 @@ fn program(
     Ok(Err(if spec.files.contains_key(&path) {
         Answer::Denied(format!(
             "naos doesn't run {whole}: it runs programs in its sandbox only, components and \
-             modules that end with {SCRIPT_ENDING} in the folder scripts; {programs}. Whoever keeps \
-             the skill can build it as one (docs/agent-skills.md); you can read it as a text"
+             modules that end with {SCRIPT_ENDING} in the folder scripts; {programs}. Whoever \
+             keeps the skill can build it as one (docs/agent-skills.md); you can read it as a \
+             text"
         ))
     } else {
         let why = format!("the skill {name} has no program {path}; {programs}");
