@@ -79,7 +79,7 @@ fn programs(
     spec: &mut AgentSkillSpec,
     beside: &dyn Files,
     findings: &mut Findings,
-) -> Vec<(Name, SkillDoc)> {
+) -> Programs {
     let mut out = Vec::new();
     let Some(node) = node else {
         return out;

@@ -57,20 +57,7 @@ impl Locale {
         if let Some(chosen) = cookie.and_then(Locale::find) {
             return chosen;
         }
-        let header = accept_language.unwrap_or_default();
-        let end = header.floor_char_boundary(ACCEPT_LANGUAGE_BYTES_MAX);
-        let mut best: Option<(Locale, f32)> = None;
-        for range in header[..end].split(',') {
-            let mut parts = range.split(';');
-            let Some(locale) = parts.next().and_then(Locale::find) else {
-                continue;
-            };
-            let weight = weight_of(parts);
-            if weight > 0.0 && best.is_none_or(|(_, highest)| weight > highest) {
-                best = Some((locale, weight));
-            }
-        }
-        best.map_or_else(Locale::default, |(locale, _)| locale)
+        wanted(accept_language.unwrap_or_default(), Locale::find).unwrap_or_default()
     }
 
     /// The code for `lang` attributes and the cookie.
@@ -203,7 +190,25 @@ impl Language {
     }
 }
 
-pub(crate) fn weight_of<'a>(parameters: impl Iterator<Item = &'a str>) -> f32 {
+/// The language that an `Accept-Language` header asks for first, of those that `find` knows:
+/// `fr-MG,fr;q=0.9`.
+pub(crate) fn wanted<T>(header: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let end = header.floor_char_boundary(ACCEPT_LANGUAGE_BYTES_MAX);
+    let mut best: Option<(T, f32)> = None;
+    for range in header[..end].split(',') {
+        let mut parts = range.split(';');
+        let Some(found) = parts.next().and_then(&find) else {
+            continue;
+        };
+        let weight = weight_of(parts);
+        if weight > 0.0 && best.as_ref().is_none_or(|(_, highest)| weight > *highest) {
+            best = Some((found, weight));
+        }
+    }
+    best.map(|(found, _)| found)
+}
+
+fn weight_of<'a>(parameters: impl Iterator<Item = &'a str>) -> f32 {
     for parameter in parameters {
         if let Some(weight) = parameter.trim().strip_prefix("q=") {
             return weight.trim().parse().unwrap_or(0.0);

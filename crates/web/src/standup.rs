@@ -235,21 +235,9 @@ pub(crate) fn shape(told: &Opened) -> Value {
     })
 }
 
-/// The language that a header or an environment asks for first: `fr-MG,fr;q=0.9`.
+/// The language that a header asks for first: `fr-MG,fr;q=0.9`.
 pub(crate) fn wanted(header: &str) -> Option<Tongue> {
-    let end = header.floor_char_boundary(crate::locale::ACCEPT_LANGUAGE_BYTES_MAX);
-    let mut best: Option<(Tongue, f32)> = None;
-    for range in header[..end].split(',') {
-        let mut parts = range.split(';');
-        let Some(tongue) = parts.next().and_then(Tongue::parse) else {
-            continue;
-        };
-        let weight = crate::locale::weight_of(parts);
-        if weight > 0.0 && best.is_none_or(|(_, highest)| weight > highest) {
-            best = Some((tongue, weight));
-        }
-    }
-    best.map(|(tongue, _)| tongue)
+    crate::locale::wanted(header, Tongue::parse)
 }
 
 #[cfg(test)]

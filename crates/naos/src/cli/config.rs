@@ -1,6 +1,6 @@
 //! `naos config validate [FILE]`
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -153,17 +153,25 @@ fn asked(document: &Document) -> naos_web::Document<'_> {
 }
 
 /// What is there already: the daemon knows, or the data where there are any.
-struct There(RefCell<Option<Session>>);
+struct There {
+    session: RefCell<Option<Session>>,
+    /// Asked for once, where any step needs one.
+    drivers: OnceCell<Value>,
+}
 
 impl There {
     fn of(context: &Context) -> Self {
         let data = context.project().ok().map(|project| project.data);
         let kept = data.is_some_and(|data| SqliteStore::is_in(&data));
-        Self(RefCell::new(kept.then(|| context.session().ok()).flatten()))
+        let session = kept.then(|| context.session().ok()).flatten();
+        Self {
+            session: RefCell::new(session),
+            drivers: OnceCell::new(),
+        }
     }
 
     fn has(&self, kind: Kind, name: &Name) -> bool {
-        let mut session = self.0.borrow_mut();
+        let mut session = self.session.borrow_mut();
         let Some(session) = session.as_mut() else {
             return false;
         };
@@ -172,12 +180,12 @@ impl There {
 
     /// Whether a driver answers events of this type.
     fn answers(&self, topic: &str) -> bool {
-        let mut session = self.0.borrow_mut();
-        let drivers = session.as_mut().map(|it| it.get(api("/drivers")));
-        let Some(Ok(drivers)) = drivers else {
-            return false;
-        };
-        items(&drivers).iter().any(|driver| {
+        let drivers = self.drivers.get_or_init(|| {
+            let mut session = self.session.borrow_mut();
+            let found = session.as_mut().map(|it| it.get(api("/drivers")));
+            found.and_then(Result::ok).unwrap_or_default()
+        });
+        items(drivers).iter().any(|driver| {
             let mut topics = driver["capabilities"].as_array().into_iter().flatten();
             driver["enabled"] == true && topics.any(|one| one == topic)
         })

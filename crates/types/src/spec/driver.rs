@@ -60,14 +60,24 @@ pub struct DriverSpec {
 }
 
 impl DriverSpec {
+    /// The types of events that it answers: none while it is disabled.
+    #[must_use]
+    pub fn answers(&self) -> &[String] {
+        if self.enabled {
+            &self.capabilities
+        } else {
+            &[]
+        }
+    }
+
     /// How it listens: nobody else answers the same types.
     #[must_use]
     pub fn listens(&self) -> Option<SubscriptionSpec> {
-        let listens = self.enabled && !self.capabilities.is_empty();
-        listens.then(|| SubscriptionSpec {
+        let answers = self.answers();
+        (!answers.is_empty()).then(|| SubscriptionSpec {
             description: format!("what driver {} answers", self.agent),
             filter: EventFilter {
-                topics: self.capabilities.clone(),
+                topics: answers.to_vec(),
                 ..EventFilter::default()
             },
             starts: Some(Starts {

@@ -76,10 +76,7 @@ pub(crate) fn unanswered<E>(
         .collect();
     let here = |topic: &str| {
         let mut all = drivers.iter().filter_map(|(_, spec)| spec.driver());
-        all.any(|(driver, _)| {
-            let listens = driver.listens();
-            listens.is_some_and(|listens| listens.filter.topics.iter().any(|one| one == topic))
-        })
+        all.any(|(driver, _)| driver.answers().iter().any(|one| one == topic))
     };
     let is_replaced = |name: &Name| drivers.iter().any(|(known, _)| *known == name);
     let mut out = Vec::new();

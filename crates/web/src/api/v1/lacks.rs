@@ -40,9 +40,8 @@ impl<'r> Looking<'r> {
         }
         let mut all = self.drivers.get().into_iter().flatten();
         let found = all.find(|known| {
-            let listens = known.spec.listens();
-            !left(&known.name)
-                && listens.is_some_and(|it| it.filter.topics.iter().any(|one| one == topic))
+            let answers = known.spec.answers();
+            !left(&known.name) && answers.iter().any(|one| one == topic)
         });
         Ok(match found {
             None => Answers::Nobody,

@@ -56,8 +56,11 @@ pub(super) fn answers_lost(
     after: &Spec,
 ) -> Result<Option<(String, String)>, Fault> {
     let kept = heard(after);
-    let lost = heard(before).into_iter().filter(|it| !kept.contains(it));
-    let lost: Vec<String> = lost.collect();
+    let lost = heard(before).iter().filter(|it| !kept.contains(it));
+    let lost: Vec<String> = lost.cloned().collect();
+    if lost.is_empty() {
+        return Ok(None); // most of them: no open run is read
+    }
     let uses = uses(reader, &[Needed::Answers(&lost)])?;
     Ok(uses.map(|uses| {
         let what = format!("nobody answers {} any more, and {uses}", lost.join(", "));
@@ -70,9 +73,8 @@ fn until(again: &str) -> String {
 }
 
 /// The types of events that a driver is given.
-fn heard(spec: &Spec) -> Vec<String> {
-    let listens = spec.driver().and_then(|(driver, _)| driver.listens());
-    listens.map_or_else(Vec::new, |listens| listens.filter.topics)
+fn heard(spec: &Spec) -> &[String] {
+    spec.driver().map_or(&[], |(driver, _)| driver.answers())
 }
 
 /// What nobody answers any more without this driver, or without the agent that drivers stand on.
@@ -94,8 +96,8 @@ fn answers(reader: &Reader, kind: Kind, name: &Name) -> Result<Vec<String>, Faul
         }
         _ => Vec::new(),
     };
-    let all: BTreeSet<String> = found.iter().flat_map(|kept| heard(&kept.spec)).collect();
-    Ok(all.into_iter().collect())
+    let all: BTreeSet<&String> = found.iter().flat_map(|kept| heard(&kept.spec)).collect();
+    Ok(all.into_iter().cloned().collect())
 }
 
 /// Which open runs need any of this, and what for.
