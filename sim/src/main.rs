@@ -62,10 +62,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // A planted bug that was seen is caught: the seeds after it would say nothing more.
     #[cfg(feature = "planted-bugs")]
-    if let Ok(bug) = std::env::var("NAOS_PLANTED_BUG") {
-        naos_kernel::planted::set(&bug);
-    }
+    let until_failure = std::env::var("NAOS_PLANTED_BUG")
+        .inspect(|bug| naos_kernel::planted::set(bug))
+        .is_ok();
+    #[cfg(not(feature = "planted-bugs"))]
+    let until_failure = false;
     let (from, to) = match asked.seed {
         Some(seed) => (seed, seed.saturating_add(1)),
         None => (
@@ -93,6 +96,9 @@ fn main() -> ExitCode {
         for report in reports {
             sum.add(&report);
             tell(&report, &sum, to - from);
+            if until_failure && sum.failures > 0 {
+                next.store(to, Ordering::Relaxed);
+            }
         }
     });
     sum.close(&asked, from, to);
@@ -214,7 +220,8 @@ impl Sum {
                 "failures": self.failures,
                 "seed_from": from,
                 "seed_to": to.saturating_sub(1),
-                "first_failure": self.first_failure,
+                // After how many tries, and not which seed.
+                "first_failure": self.first_failure.map(|seed| seed - from + 1),
                 "extra": {
                     "simulated_hours": (hours * 10.0).round() / 10.0,
                     "played_twice": (from..to).filter(|seed| asked.again(*seed)).count(),
