@@ -89,6 +89,10 @@ impl Watches {
             supervisor::Fact::Reset(f) => {
                 if self.0.get(&f.supervisor).is_some_and(|seen| seen.rests) {
                     self.begins(&f.supervisor);
+                    // A person was faster than the one above.
+                    for above in self.0.values_mut() {
+                        above.owed.remove(&f.supervisor);
+                    }
                 } else if let Some(seen) = self.0.get_mut(&f.supervisor) {
                     seen.restarts.clear();
                 }
