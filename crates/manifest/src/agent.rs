@@ -213,6 +213,12 @@ fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
     grants.clock = map.bool(&["clock"], findings).unwrap_or_default();
     grants.random = map.bool(&["random"], findings).unwrap_or_default();
     grants.emit = map.texts(&["emit"], findings).unwrap_or_default();
+    let emit = map.node(&["emit"], findings);
+    for item in emit.map_or(&[][..], Node::items) {
+        if let Value::Text(topic) = &item.value {
+            crate::event::not_own(topic, item.at, findings);
+        }
+    }
     let list = |found: Option<Vec<String>>| found.unwrap_or_default();
     grants.context_read = list(map.texts(&["context_read", "contextRead"], findings));
     grants.context_write = list(map.texts(&["context_write", "contextWrite"], findings));

@@ -27,12 +27,14 @@ pub struct Fault {
 pub enum Scope {
     /// In a step of a plan.
     Step {
-        /// The plan's inputs.
-        inputs: Vec<InputSpec>,
+        /// The plan's inputs; none where they couldn't be read, and anything may be one.
+        inputs: Option<Vec<InputSpec>>,
         /// The steps that are closed before it, and of which type what each of them gives is.
         before: Vec<(Name, Type)>,
         /// Whether `item` and `index` are there.
         fan_out: bool,
+        /// Whether any other name may be that of a step, too: one couldn't be read.
+        open: bool,
     },
     /// In a step of a workflow or a saga.
     Flow {

@@ -55,16 +55,15 @@ pub(crate) fn read(
     if nodes.is_empty() || nodes.len() > STEPS_MAX {
         findings.error(node.at, format!("a plan has 1 to {STEPS_MAX} steps"));
     }
-    if findings.errors.len() > before {
-        return None; // order and conditions have been looked at
-    }
-    let steps = nodes.iter().filter_map(|field| step(field, findings));
-    let mut steps: Vec<Placed<'_>> = steps.collect();
-    let read = plan::Read {
+    let mut read = plan::Read {
         inputs: true,
-        unnamed: findings.errors.len() > before,
         ..plan::Read::default()
     };
+    let mut steps: Vec<Placed<'_>> = Vec::with_capacity(nodes.len());
+    for field in nodes {
+        let placed = step(field, findings);
+        steps.extend(placed.or_else(|| read.by_name(&field.key, &field.node)));
+    }
     instruction::need_answers(&mut steps);
     read.judge((&steps, &[], None), checks, findings);
     if findings.errors.len() == before {
@@ -85,7 +84,7 @@ pub(crate) fn read(
 
 fn step<'t>(field: &'t Field, findings: &mut Findings) -> Option<Placed<'t>> {
     let node = &field.node;
-    let name = reader::name_text(&field.key.replace('_', "-"), field.at, findings)?;
+    let name = plan::name_like(&field.key, field.at, findings)?;
     let mut map = Fields::of(node, "a node", findings)?;
     let (after, after_at) = plan::after(&mut map, None, findings);
     let mut texts: Texts<'t> = Vec::new();

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use crate::agent::{MEMORY_BYTES, WALL_MS_MAX};
 use crate::diagnostic::Findings;
+use crate::event;
 use crate::tree::{Node, Value};
 use crate::{amounts, reader};
 
@@ -36,6 +37,12 @@ pub(crate) fn read(
         Some(Value::Bool(enabled)) => *enabled,
         _ => true,
     };
+    if capabilities.is_empty() && findings.errors.len() == before {
+        let at = node.get("capabilities").map_or(node.at, |node| node.at);
+        let what = format!("driver {name} answers nothing: it has no `capabilities`");
+        let help = "name each type of events that it answers, like email.fetch";
+        findings.warn(at, what, help);
+    }
     config::check(name, node, findings);
     let mut document = document.clone();
     bounds(node, &mut document, findings);
@@ -195,7 +202,11 @@ fn endpoint(node: &Node, findings: &mut Findings) -> Option<Endpoint> {
         None => &[],
     };
     for item in items {
-        endpoint.emits.extend(reader::text(item, "emit", findings));
+        let topic = reader::text(item, "emit", findings);
+        if let Some(topic) = &topic {
+            event::not_own(topic, item.at, findings);
+        }
+        endpoint.emits.extend(topic);
     }
     Some(endpoint)
 }

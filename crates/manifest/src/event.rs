@@ -1,9 +1,32 @@
 //! An event as a document: what `POST /api/v1/events` publishes.
 
+use naos_types::spec::{OWN_WORD_HELP, is_topic, own_word};
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Diagnostics, Findings};
-use crate::reader::Fields;
+use crate::reader::{self, Fields};
+use crate::tree::{Mark, Node};
+
+/// The type of an event that a document publishes; one that is none, or that is naos's own word, is
+/// noted.
+pub(crate) fn said(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
+    let topic = reader::text(node, key, findings)?;
+    if !is_topic(&topic) {
+        let help = "use words with points between them, like email.received";
+        let what = format!("{topic:?} is no type of an event");
+        findings.error_help(node.at, what, help);
+    }
+    not_own(&topic, node.at, findings);
+    Some(topic)
+}
+
+/// Notes a type that is naos's own word.
+pub(crate) fn not_own(topic: &str, at: Mark, findings: &mut Findings) {
+    if let Some(what) = own_word(topic) {
+        let what = format!("{what}: whoever hears one takes it for true");
+        findings.error_help(at, what, OWN_WORD_HELP);
+    }
+}
 
 /// A message for the bus.
 #[derive(Clone, Debug, PartialEq)]

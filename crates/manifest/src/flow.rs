@@ -6,8 +6,8 @@ use naos_types::{Code, Name};
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
-use crate::plan::{STEPS_MAX, step_name};
-use crate::plan_check::TAKEN;
+use crate::plan::{STEPS_MAX, own_name};
+use crate::plan_check::untaken;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
 
@@ -149,7 +149,7 @@ pub(crate) fn step(
     let agent = map.name(&["agent", "action"], findings);
     let named = map.node(&["name", "id"], findings);
     let name = match named {
-        Some(named) => step_name(named, "name", findings),
+        Some(named) => own_name(named, "name", findings),
         None => agent.clone(),
     };
     if named.is_none() && agent.is_none() {
@@ -209,12 +209,10 @@ fn retry(map: &mut Fields<'_>, findings: &mut Findings) -> Option<RetryPolicy> {
 }
 
 fn unique(name: &Name, before: &[Name], at: Mark, findings: &mut Findings) {
-    let mut wrong = |what| findings.push(at, Code::BAD_PLAN, what, None);
-    if TAKEN.contains(&name.as_str()) || name.as_str() == "input" {
-        wrong(format!("a step can't be called {name}"));
-    }
+    untaken(name, &["input"], at, findings);
     if before.contains(name) {
-        wrong(format!("two steps are called {name}"));
+        let what = format!("two steps are called {name}");
+        findings.push(at, Code::BAD_PLAN, what, None);
     }
 }
 

@@ -5,7 +5,7 @@ mod of_event;
 
 use naos_types::spec::{
     ENDED_PREFIX, EventFilter, HOOK_TOPIC, InstructionSpec, Kind, PlanSpec, Starts, StepDo,
-    SubscriptionSpec, hook_of, is_topic, pattern, runs_of,
+    SubscriptionSpec, hook_of, pattern, runs_of,
 };
 use naos_types::{Code, DocPath, Name, Span};
 use serde_json::Value as Json;
@@ -26,6 +26,8 @@ pub(crate) const ANSWER_WAIT: Span = Span::secs(15 * 60);
 const DAYS: &[&str] = &["yesterday", "today", "tomorrow"];
 /// Where "today" is, unless the trigger says so.
 const UTC: &str = "UTC";
+/// What is kept where a step says nothing of what: what set it off, that is all there is.
+const SET_OFF: &str = "{{ (trigger.data if trigger else inputs) | tojson }}";
 const TEMPLATES: &str = "a text in an event's data takes values as {{ … }}, and no other tags";
 
 /// Reads what an instruction does and listens to; none where it is too broken to say.
@@ -74,6 +76,9 @@ pub(crate) fn read(
     let trigger = node.get("trigger");
     let listens = trigger.and_then(|trigger| listens(name, trigger, checks, findings));
     if listens.is_none() && findings.errors.len() == before {
+        if read.inputs && inputs.is_empty() {
+            with_nothing(&steps, findings);
+        }
         without_event(&steps, findings);
     }
     let zone = trigger
@@ -249,7 +254,7 @@ fn step<'t>(
     let does = emits(&mut own, findings)?;
     let name_node = map.node(&["id", "name"], findings);
     let name = match name_node {
-        Some(node) => plan::step_name(node, "id", findings)?,
+        Some(node) => plan::own_name(node, "id", findings)?,
         None => free_name(&does.kind, taken)?,
     };
     let (after, after_at) = plan::after(&mut map, previous, findings);
@@ -332,12 +337,7 @@ impl<'t> Emits<'t> {
             Value::Text(_) => found,
             _ => part("type")?, // the schema wants one
         };
-        let text = reader::text(kind, "type", findings)?;
-        if !is_topic(&text) {
-            let help = "use words with points between them, like email.received";
-            findings.error_help(kind.at, format!("{text:?} is no type of an event"), help);
-            return None;
-        }
+        let text = crate::event::said(kind, "type", findings)?;
         Some(Self {
             at: kind.at,
             kind: text,
@@ -370,8 +370,7 @@ impl<'t> Emits<'t> {
                         texts.push((Sort::Template, text.clone(), node));
                         text
                     }
-                    // What set it off is what there is to be kept.
-                    None => "{{ (trigger.data if trigger else inputs) | tojson }}".to_owned(),
+                    None => SET_OFF.to_owned(),
                 };
                 let text = Some(text);
                 Some(StepDo::Document { path, text })
@@ -548,6 +547,20 @@ fn without_event(steps: &[Placed<'_>], findings: &mut Findings) {
         let what = "no event sets this off: `trigger` is null, and has no fields";
         let help = "write `trigger: {event: TYPE}`, or take what it needs as `inputs`";
         findings.warn(node.at, what, help);
+    }
+}
+
+/// Says which steps keep what set it off, where nothing does that says anything.
+fn with_nothing(steps: &[Placed<'_>], findings: &mut Findings) {
+    for step in steps {
+        let StepDo::Document { text, .. } = &step.spec.action else {
+            continue;
+        };
+        if text.as_deref() == Some(SET_OFF) {
+            let what = "context.write says no `data`, and no event sets this off that brings some";
+            let help = "write `data: {content: \"…\"}`, or take what it needs as `inputs`";
+            findings.error_help(step.of_at, what, help);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::reader;
 use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
-use crate::{driver, instruction, model, server};
+use crate::{dag, driver, instruction, model, server};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -187,7 +187,8 @@ pub(crate) fn read(
                 );
             }
         }
-        Kind::Plan => dag(node, checks, findings),
+        // One that begins is judged as all plans are.
+        Kind::Plan if dag::has_progress(node) => graph(node, checks, findings),
         _ => {}
     }
     let said = |field: &str| json.get(field).and_then(Json::as_str).map(str::to_owned);
@@ -269,7 +270,6 @@ fn check_graph(steps: &[(&str, &Node)], checks: &dyn Checks, findings: &mut Find
         let path: Vec<&str> = circle.iter().map(|index| known[*index]).collect();
         let what = format!("the steps go in a circle: {}", path.join(" → "));
         findings.push(steps[circle[0]].1.at, Code::BAD_PLAN, what, None);
-        return;
     }
     for (index, (_, step)) in steps.iter().enumerate() {
         let condition = step.get("condition").or_else(|| step.get("when"));
@@ -282,9 +282,10 @@ fn check_graph(steps: &[(&str, &Node)], checks: &dyn Checks, findings: &mut Find
             .filter_map(|at| Some((Name::slug(known[*at])?, Type::Any)))
             .collect();
         let scope = Scope::Step {
-            inputs: Vec::new(),
+            inputs: Some(Vec::new()),
             before,
             fan_out: false,
+            open: false,
         };
         note(checks.condition(source, &scope), node, findings);
     }
@@ -316,7 +317,7 @@ fn waits_for(name: &str, step: &Node, known: &[&str], findings: &mut Findings) -
     out
 }
 
-/// All that is closed before a step begins; there are no circles.
+/// All that is closed before a step begins; in a circle, all of it.
 fn before(after: &[Vec<usize>], step: usize) -> BTreeSet<usize> {
     let (mut out, mut open) = (BTreeSet::new(), after[step].clone());
     while let Some(next) = open.pop() {
@@ -327,7 +328,7 @@ fn before(after: &[Vec<usize>], step: usize) -> BTreeSet<usize> {
     out
 }
 
-fn dag(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
+fn graph(node: &Node, checks: &dyn Checks, findings: &mut Findings) {
     let nodes = node.get("dag").and_then(|dag| dag.get("nodes"));
     let Some(Value::Map(fields)) = nodes.map(|node| &node.value) else {
         return;

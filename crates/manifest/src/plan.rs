@@ -4,6 +4,8 @@ mod actions;
 pub(crate) mod inputs;
 mod wait;
 
+use std::collections::BTreeSet;
+
 use naos_types::spec::{
     FanOut, Flow, FlowSpec, InputSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
     UndoablePlan, WaitFor,
@@ -72,8 +74,8 @@ pub(crate) fn keep(
 pub(crate) struct Read {
     /// Whether all of its inputs.
     pub inputs: bool,
-    /// Whether a step couldn't be, but its name.
-    pub named: bool,
+    /// The steps that couldn't be, but their names.
+    pub unread: BTreeSet<Name>,
     /// Whether a step couldn't be, nor its name.
     pub unnamed: bool,
 }
@@ -82,20 +84,25 @@ impl Read {
     /// What stands for a step that couldn't be read, so that others may name it.
     pub fn without<'t>(&mut self, node: &'t Node, keys: &[&str]) -> Option<Placed<'t>> {
         let found = keys.iter().find_map(|key| node.get(key));
-        let name = match found.map(|node| &node.value) {
-            Some(Value::Text(text)) => Name::new(&text.replace('_', "-")).ok(),
-            _ => None,
-        };
-        let Some(name) = name else {
-            self.unnamed = true;
-            return None;
-        };
-        Some(self.unread(name, node))
+        match found.map(|node| &node.value) {
+            Some(Value::Text(text)) => self.by_name(text, node),
+            _ => {
+                self.unnamed = true;
+                None
+            }
+        }
+    }
+
+    /// The same, where what it is called is known.
+    pub fn by_name<'t>(&mut self, called: &str, node: &'t Node) -> Option<Placed<'t>> {
+        let name = Name::slug(called);
+        self.unnamed |= name.is_none();
+        Some(self.unread(name?, node))
     }
 
     /// The same, where its name is known.
-    pub fn unread<'t>(&mut self, name: Name, node: &'t Node) -> Placed<'t> {
-        self.named = true;
+    fn unread<'t>(&mut self, name: Name, node: &'t Node) -> Placed<'t> {
+        self.unread.insert(name.clone());
         let spec = StepSpec {
             name,
             after: Vec::new(),
@@ -125,9 +132,14 @@ impl Read {
         checks: &dyn Checks,
         findings: &mut Findings,
     ) {
-        if self.inputs && !self.unnamed {
-            plan_check::check(steps, inputs, output, !self.named, checks, findings);
-        }
+        let judged = plan_check::Judged {
+            steps,
+            unread: &self.unread,
+            inputs: self.inputs.then_some(inputs),
+            output,
+            named: !self.unnamed,
+        };
+        plan_check::check(&judged, checks, findings);
     }
 }
 
@@ -172,7 +184,7 @@ fn fields(
     let mut undoing = Vec::new();
     for item in items {
         let previous = steps.last().map(|step| step.spec.name.clone());
-        let Some((step, undo)) = step(item, previous, findings) else {
+        let Some((step, undo)) = step(item, previous, &mut read, findings) else {
             steps.extend(read.without(item, &["name", "id"]));
             continue;
         };
@@ -213,18 +225,38 @@ pub(crate) fn step_name(node: &Node, key: &str, findings: &mut Findings) -> Opti
     reader::name_text(&text.replace('_', "-"), node.at, findings)
 }
 
+/// The name of a step that is read; one that is noted as wrong is read on under the nearest one.
+pub(crate) fn own_name(node: &Node, key: &str, findings: &mut Findings) -> Option<Name> {
+    let text = reader::text(node, key, findings)?;
+    name_like(&text, node.at, findings)
+}
+
+/// The same of a text.
+pub(crate) fn name_like(text: &str, at: Mark, findings: &mut Findings) -> Option<Name> {
+    let name = reader::name_text(&text.replace('_', "-"), at, findings);
+    name.or_else(|| Name::slug(text))
+}
+
 /// A step, and the one that undoes it.
 fn step<'t>(
     node: &'t Node,
     previous: Option<Name>,
+    read: &mut Read,
     findings: &mut Findings,
 ) -> Option<(Placed<'t>, Option<Placed<'t>>)> {
     let mut map = Fields::of(node, "a step", findings)?;
-    let Some(name_node) = map.node(&["name", "id"], findings) else {
+    let name_node = map.node(&["name", "id"], findings);
+    let name = name_node.and_then(|node| own_name(node, "name", findings));
+    if name_node.is_none() {
         findings.error(node.at, "a step has a `name`");
-        return None;
+    }
+    let is_named = name.is_some();
+    // What has no name is looked at all the same.
+    let name = match name {
+        Some(name) => name,
+        None => Name::slug(&format!("unnamed {}", node.at.line))?,
     };
-    let name = step_name(name_node, "name", findings)?;
+    let at = name_node.map_or(node.at, |node| node.at);
     let mut texts = Vec::new();
     let (after, after_at) = after(&mut map, previous, findings);
     let when = map.node(&["when", "condition", "if"], findings);
@@ -245,7 +277,17 @@ fn step<'t>(
     let undo = undo.and_then(|node| compensation(node, &name, findings));
     map.skip(&["description"]);
     map.finish(findings);
-    let action = action?;
+    let Some(action) = action else {
+        let mut unread = read.unread(name, node);
+        (unread.spec.after, unread.after_at) = (after, after_at);
+        (unread.spec.for_each, unread.texts) = (for_each, texts);
+        read.unnamed |= !is_named;
+        return Some((unread, undo));
+    };
+    if !is_named {
+        read.unnamed = true;
+        read.unread.insert(name.clone());
+    }
     if let Some(node) = retry_node {
         idle_retry(node.at, &retry, &action, findings);
     }
@@ -269,7 +311,7 @@ fn step<'t>(
     };
     let mut placed = Placed {
         spec,
-        at: name_node.at,
+        at,
         after_at,
         of_at,
         texts,

@@ -10,64 +10,94 @@ use crate::diagnostic::{Findings, meant};
 use crate::plan::{Placed, Sort};
 use crate::tree::Mark;
 
-/// Names that templates and conditions use for something else.
+/// Names and words that templates and conditions have for something else; `-` is `_` in them.
 pub(crate) const TAKEN: &[&str] = &[
-    "inputs", "steps", "item", "index", "feedback", "plan", "today", "loop",
+    "inputs", "steps", "item", "index", "feedback", "plan", "trigger", "event", "today", "days",
+    "loop", "add", "concat", "mul", "range", "true", "false", "none", "null", "in", "not", "and",
+    "or", "is", "if", "elif", "else", "for", "set",
 ];
 
-/// Judges all that can be judged, in one look. `whole` says that every step and input was read:
-/// else, and where names or the order are wrong, any step may be named anywhere, so that one
-/// mistake isn't told as several.
-pub(crate) fn check(
-    steps: &[Placed<'_>],
-    inputs: &[InputSpec],
-    output: Option<&(Name, Mark)>,
-    whole: bool,
-    checks: &dyn Checks,
-    findings: &mut Findings,
-) {
-    let before = findings.errors.len();
+/// Notes a name that a step can't have: what stands in templates and conditions under it would be
+/// hidden. `more` are names of the same kind.
+pub(crate) fn untaken(name: &Name, more: &[&str], at: Mark, findings: &mut Findings) {
+    let taken = || TAKEN.iter().chain(more.iter());
+    if !taken().any(|taken| *taken == name.as_str()) {
+        return;
+    }
+    let all: Vec<&str> = taken().copied().collect();
+    let what = format!("a step can't be called {name}: templates and conditions have that name");
+    let help = format!("call it something else than {}", all.join(", "));
+    findings.push(at, Code::BAD_PLAN, what, Some(help));
+}
+
+/// What of a plan is judged.
+pub(crate) struct Judged<'j, 't> {
+    /// Its steps; of those that couldn't be read, the name.
+    pub steps: &'j [Placed<'t>],
+    /// Which of them couldn't be read.
+    pub unread: &'j BTreeSet<Name>,
+    /// Its inputs; none where they couldn't be read.
+    pub inputs: Option<&'j [InputSpec]>,
+    /// The step whose output is its own.
+    pub output: Option<&'j (Name, Mark)>,
+    /// Whether the name of each step is known.
+    pub named: bool,
+}
+
+/// Judges all that can be judged, in one look. What couldn't be read, goes in a circle or comes
+/// after either is told once: a step for which it isn't known what is closed before it may name any
+/// other.
+pub(crate) fn check(judged: &Judged<'_, '_>, checks: &dyn Checks, findings: &mut Findings) {
+    let Judged { steps, inputs, .. } = *judged;
     let mut places: BTreeMap<&Name, usize> = BTreeMap::new();
+    let mut twice: BTreeSet<&Name> = BTreeSet::new();
     for (index, step) in steps.iter().enumerate() {
         let name = &step.spec.name;
-        if TAKEN.contains(&name.as_str()) {
-            wrong(findings, step.at, format!("a step can't be called {name}"));
-        }
+        untaken(name, &[], step.at, findings);
         if places.insert(name, index).is_some() {
             wrong(findings, step.at, format!("two steps are called {name}"));
+            twice.insert(name);
         }
     }
-    let unique = findings.errors.len() == before;
-    references(steps, &places, output, findings);
-    let circle = cycle(steps, &places);
-    if let Some((at, path)) = circle.as_ref().filter(|_| unique) {
-        wrong(findings, *at, format!("the steps go in a circle: {path}"));
+    if judged.named {
+        references(steps, &places, judged.output, findings);
     }
-    let in_order = whole && findings.errors.len() == before;
-    let ancestors = match circle {
-        None => ancestors(steps, &places),
-        Some(_) => vec![BTreeSet::new(); steps.len()],
+    if let Some((at, path)) = cycle(steps, &places).filter(|_| twice.is_empty()) {
+        wrong(findings, at, format!("the steps go in a circle: {path}"));
+    }
+    let is_sure = |step: &Placed<'_>| {
+        let known = |name: &Name| places.contains_key(name) && !twice.contains(name);
+        judged.named
+            && !judged.unread.contains(&step.spec.name)
+            && !twice.contains(&step.spec.name)
+            && step.spec.after.iter().all(known)
     };
+    let ancestors = ancestors(steps, &places, is_sure);
     // What a step gives is known once those before it are.
     let mut order: Vec<usize> = (0..steps.len()).collect();
-    order.sort_by_key(|index| ancestors[*index].len());
-    let mut gives = vec![Type::Any; steps.len()];
+    order.sort_by_key(|index| ancestors[*index].as_ref().map_or(usize::MAX, BTreeSet::len));
+    let mut gives: Vec<Type> = steps.iter().map(|it| output_of(it, Type::Any)).collect();
     for index in order {
         let step = &steps[index];
-        review(step, steps, &places, findings);
-        let named = |i: &usize| (steps[*i].spec.name.clone(), gives[*i].clone());
-        let before: Vec<(Name, Type)> = if in_order {
-            ancestors[index].iter().map(named).collect()
-        } else {
-            let others = (0..steps.len()).filter(|other| *other != index);
-            others
-                .map(|i| (steps[i].spec.name.clone(), Type::Any))
-                .collect()
+        review(step, judged, &places, findings);
+        let named = |i: usize| {
+            let name = &steps[i].spec.name;
+            let known = !judged.unread.contains(name) && !twice.contains(name);
+            let gives = if known { gives[i].clone() } else { Type::Any };
+            (name.clone(), gives)
+        };
+        let before: Vec<(Name, Type)> = match &ancestors[index] {
+            Some(before) => before.iter().copied().map(named).collect(),
+            None => (0..steps.len())
+                .filter(|i| *i != index)
+                .map(named)
+                .collect(),
         };
         let scope = |fan_out: bool| Scope::Step {
-            inputs: inputs.to_vec(),
+            inputs: inputs.map(<[InputSpec]>::to_vec),
             before: before.clone(),
             fan_out,
+            open: !judged.named,
         };
         // the list itself is computed before there is an item
         let (inner, outer) = (scope(step.spec.for_each.is_some()), scope(false));
@@ -129,14 +159,15 @@ fn references(
 
 fn review(
     step: &Placed<'_>,
-    steps: &[Placed<'_>],
+    judged: &Judged<'_, '_>,
     places: &BTreeMap<&Name, usize>,
     findings: &mut Findings,
 ) {
     let StepDo::Review(review) = &step.spec.action else {
         return;
     };
-    let Some(of) = places.get(&review.of).map(|index| &steps[*index]) else {
+    let found = places.get(&review.of).map(|i| &judged.steps[*i]);
+    let Some(of) = found.filter(|_| !judged.unread.contains(&review.of)) else {
         return;
     };
     match &of.spec.action {
@@ -216,20 +247,22 @@ impl<'i, I: Iterator<Item = &'i usize>> PositionMin for I {
     }
 }
 
-/// For each step, those that are closed before it begins, in the order of the file.
-fn ancestors(steps: &[Placed<'_>], places: &BTreeMap<&Name, usize>) -> Vec<BTreeSet<usize>> {
+/// For each step, those that are closed before it begins, in the order of the file; none where that
+/// isn't known: it goes in a circle, isn't sure itself, or comes after one of which this holds.
+fn ancestors(
+    steps: &[Placed<'_>],
+    places: &BTreeMap<&Name, usize>,
+    is_sure: impl Fn(&Placed<'_>) -> bool,
+) -> Vec<Option<BTreeSet<usize>>> {
     let mut all: Vec<Option<BTreeSet<usize>>> = vec![None; steps.len()];
-    let mut open: Vec<usize> = (0..steps.len()).collect();
-    // no circle: each round settles at least one step
-    while !open.is_empty() {
+    let mut open: Vec<usize> = (0..steps.len()).filter(|i| is_sure(&steps[*i])).collect();
+    // each round settles at least one step, or none is left that can be
+    loop {
+        let before = open.len();
         open.retain(|index| {
-            let after = steps[*index]
-                .spec
-                .after
-                .iter()
-                .filter_map(|name| places.get(name));
+            let after = steps[*index].spec.after.iter();
             let mut found = BTreeSet::new();
-            for before in after {
+            for before in after.filter_map(|name| places.get(name)) {
                 let Some(theirs) = &all[*before] else {
                     return true;
                 };
@@ -239,6 +272,8 @@ fn ancestors(steps: &[Placed<'_>], places: &BTreeMap<&Name, usize>) -> Vec<BTree
             all[*index] = Some(found);
             false
         });
+        if open.is_empty() || open.len() == before {
+            return all;
+        }
     }
-    all.into_iter().map(Option::unwrap_or_default).collect()
 }

@@ -353,15 +353,19 @@ pub(crate) fn name_text(text: &str, at: Mark, findings: &mut Findings) -> Option
 }
 
 pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -> Option<Span> {
-    const SPAN_MS_MAX: i64 = 366 * 24 * 3_600 * 1_000;
+    const DAY_MS: i64 = 24 * 3_600 * 1_000;
+    const DAYS_MAX: i64 = 366;
     let found = match &node.value {
         Value::Whole(text) => whole(text).and_then(|n| n.checked_mul(unit)),
         Value::Number(text) | Value::Text(text) => amounts::span(text),
         _ => None,
     };
-    let fits = found.filter(|millis| (0..=SPAN_MS_MAX).contains(millis));
+    let fits = found.filter(|millis| (0..=DAYS_MAX * DAY_MS).contains(millis));
     if fits.is_none() {
-        let what = format!("`{key}` is a length of time such as 500ms, 30s, 5m, 2h or 1d");
+        let what = match found {
+            Some(1..) => format!("`{key}` is at most {DAYS_MAX}d"),
+            _ => format!("`{key}` is a length of time such as 500ms, 30s, 5m, 2h or 1d"),
+        };
         findings.push(node.at, Code::BAD_TIME, what, None);
     }
     fits.map(Span)

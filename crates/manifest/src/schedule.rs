@@ -45,18 +45,20 @@ pub(crate) fn one(
     node: &Node,
     findings: &mut Findings,
 ) -> Option<(Name, ScheduleDoc)> {
+    let before = findings.errors.len();
     let mut map = Fields::of(node, "a schedule", findings)?;
     map.skip(&["type"]);
     let name = reader::called("schedule", key, &mut map, findings);
     let description = map.text(&["description"], findings).unwrap_or_default();
     let enabled = map.bool(&["enabled"], findings).unwrap_or(true);
     let starts = starts(&mut map, findings);
-    let read = times(&mut map, findings);
+    let (read, is_timed) = times(&mut map, findings);
     map.finish(findings);
-    let Some(read) = read else {
+    if !is_timed {
         findings.error_help(node.at, "this schedule has no time", TIMES_HELP);
-        return None;
-    };
+    }
+    let read = read?;
+    read.tell_idle_zone(findings);
     let starts = starts?;
     if let Some(at) = read.overlap_at
         && starts.run().is_none()
@@ -69,7 +71,9 @@ pub(crate) fn one(
         findings.error_help(at, what, help);
     }
     let placed = read.of(description, enabled, starts);
-    sound(&placed, findings);
+    if findings.errors.len() == before {
+        sound(&placed, findings);
+    }
     Some((name?, placed))
 }
 
@@ -84,8 +88,17 @@ pub(crate) fn of_instruction(
     let Value::Map(_) = &trigger.value else {
         return None;
     };
+    let before = findings.errors.len();
     let mut map = Fields::of(trigger, "`trigger`", findings)?;
-    let read = times(&mut map, findings)?;
+    let read = times(&mut map, findings).0?;
+    // "Today" is a day somewhere.
+    let said = node.json().to_string();
+    if !["yesterday", "today", "tomorrow"]
+        .iter()
+        .any(|day| said.contains(day))
+    {
+        read.tell_idle_zone(findings);
+    }
     let enabled = match node.get("enabled").map(|node| &node.value) {
         Some(Value::Bool(enabled)) => *enabled,
         _ => true,
@@ -96,7 +109,9 @@ pub(crate) fn of_instruction(
         input: "{}".into(),
     };
     let placed = read.of(String::new(), enabled, starts);
-    sound(&placed, findings);
+    if findings.errors.len() == before {
+        sound(&placed, findings);
+    }
     Some(placed)
 }
 
@@ -124,6 +139,8 @@ struct Times {
     jitter: Span,
     overlap: Overlap,
     overlap_at: Option<Mark>,
+    /// A zone that changes nothing.
+    idle_zone: Option<Mark>,
 }
 
 impl Times {
@@ -138,6 +155,15 @@ impl Times {
             enabled,
         };
         ScheduleDoc { spec, at: self.at }
+    }
+
+    fn tell_idle_zone(&self, findings: &mut Findings) {
+        if let Some(at) = self.idle_zone {
+            let what =
+                "`timezone` does nothing beside `every`: its times are as far apart anywhere";
+            let help = "leave it out, or name a time of the day: `cron: \"0 9 * * *\"`";
+            findings.warn(at, what, help);
+        }
     }
 }
 
@@ -166,11 +192,12 @@ fn zone(map: &mut Fields<'_>, findings: &mut Findings) -> (TimeZone, String) {
     }
 }
 
-/// None where no time is named.
-fn times(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Times> {
+/// The time that is named, and whether one is: what can't be read was noted.
+fn times(map: &mut Fields<'_>, findings: &mut Findings) -> (Option<Times>, bool) {
     let (zone, zone_name) = zone(map, findings);
+    let zone_at = map.node(&["timezone", "zone", "tz"], findings);
     let at = map.node(&["at"], findings);
-    let every = map.node(&["every", "interval"], findings);
+    let every = map.said(&["every", "interval"], findings);
     let cron = map.node(&["cron", "schedule"], findings);
     let from = map.node(&["from", "start"], findings);
     let until = map.node(&["until", "end"], findings);
@@ -179,44 +206,49 @@ fn times(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Times> {
     let jitter = map.node(&["jitter"], findings);
     let overlap = map.node(&["overlap"], findings);
     let rules: Vec<&str> = Overlap::ALL.iter().map(|(word, _)| *word).collect();
-    let mut when = Vec::new();
+    let mut when = None;
     if let Some(node) = at {
-        let at = time(node, "at", &zone, findings).unwrap_or_default();
-        when.push((node.at, When::At(at)));
+        let read = time(node, "at", &zone, findings).map(When::At);
+        when = when.or(read.map(|read| (node.at, read)));
     }
-    if let Some(node) = every {
-        let every = reader::span(node, "every", 1_000, findings).unwrap_or(Span(1_000));
+    if let Some((key, node)) = every {
+        let every = reader::span(node, key, 1_000, findings);
         let from = from.and_then(|node| time(node, "from", &zone, findings));
-        when.push((node.at, When::Every { every, from }));
+        let read = every.map(|every| When::Every { every, from });
+        when = when.or(read.map(|read| (node.at, read)));
     } else if let Some(node) = from {
         findings.error(node.at, "`from` goes with `every`");
     }
     if let Some(node) = cron {
-        let cron = line(node, findings).unwrap_or_default();
         let zone = zone_name;
-        when.push((node.at, When::Cron { cron, zone }));
+        let read = line(node, findings).map(|cron| When::Cron { cron, zone });
+        when = when.or(read.map(|read| (node.at, read)));
     }
-    if let [_, (second, _), ..] = &when[..] {
-        findings.error_help(*second, "one schedule has one kind of time", TIMES_HELP);
+    let named = [at, every.map(|(_, node)| node), cron];
+    let named: Vec<&Node> = named.into_iter().flatten().collect();
+    if let [_, second, ..] = named[..] {
+        findings.error_help(second.at, "one schedule has one kind of time", TIMES_HELP);
     }
-    let (at, when) = when.into_iter().next()?;
-    Some(Times {
+    // Where the clock stands matters to a time that is written as it shows.
+    let is_idle = every.is_some() && named.len() == 1 && from.is_none() && until.is_none();
+    let idle_zone = zone_at.filter(|_| is_idle).map(|node| node.at);
+    let until = until.and_then(|node| time(node, "until", &zone, findings));
+    let missed = missed.map_or_else(Missed::default, |node| policy(node, findings));
+    let jitter = jitter.and_then(|node| reader::span(node, "jitter", 1_000, findings));
+    let read = when.map(|(at, when)| Times {
         at,
-        timing: Timing {
-            when,
-            until: until.and_then(|node| time(node, "until", &zone, findings)),
-        },
+        timing: Timing { when, until },
         count: count.and_then(|count| u32::try_from(count).ok()),
-        missed: missed.map_or_else(Missed::default, |node| policy(node, findings)),
-        jitter: jitter
-            .and_then(|node| reader::span(node, "jitter", 1_000, findings))
-            .unwrap_or(Span(0)),
+        missed,
+        jitter: jitter.unwrap_or(Span(0)),
         overlap: overlap
             .and_then(|node| reader::word(node, "overlap", &rules, findings))
             .and_then(Overlap::parse)
             .unwrap_or_default(),
         overlap_at: overlap.map(|node| node.at),
-    })
+        idle_zone,
+    });
+    (read, !named.is_empty())
 }
 
 fn line(node: &Node, findings: &mut Findings) -> Option<String> {
@@ -375,7 +407,7 @@ fn wrong(node: Option<&Node>, what: &str, findings: &mut Findings) -> String {
 
 /// `event: email.fetch`, or `event: {type: email.fetch, data: {…}}`.
 fn event(node: &Node, input: Option<&Node>, findings: &mut Findings) -> Option<Begins> {
-    let (topic, at, data) = match &node.value {
+    let (topic, data) = match &node.value {
         Value::Map(_) => {
             let mut map = Fields::of(node, "`event`", findings)?;
             let kind = map.node(&["type", "kind"], findings);
@@ -385,15 +417,10 @@ fn event(node: &Node, input: Option<&Node>, findings: &mut Findings) -> Option<B
                 findings.error(node.at, "`type` is missing in `event`");
                 return None;
             };
-            (reader::text(kind, "type", findings)?, kind.at, data)
+            (crate::event::said(kind, "type", findings)?, data)
         }
-        _ => (reader::text(node, "event", findings)?, node.at, input),
+        _ => (crate::event::said(node, "event", findings)?, input),
     };
-    if !naos_types::spec::is_topic(&topic) {
-        let help = "use words with points between them, like email.received";
-        let what = format!("{topic:?} can't be the type of an event");
-        findings.error_help(at, what, help);
-    }
     let data = data.map_or_else(|| "{}".to_owned(), |node| node.json().to_string());
     Some(Begins::Event { topic, data })
 }

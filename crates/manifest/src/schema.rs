@@ -170,7 +170,7 @@ pub(crate) fn object(node: &Node, key: &str, keys: &[Key], findings: &mut Findin
         if field.node.value != Value::Null {
             out.insert(
                 name.to_owned(),
-                read(&field.node, name, &known.shape, findings),
+                read(&field.node, &field.key, &known.shape, findings),
             );
         }
     }

@@ -69,9 +69,26 @@ fn limits_are_kept_in_one_unit() {
         let errors = bad("f.yaml", &text);
         assert!(errors.contains(said), "{needs}: {errors}");
     }
-    let odd = "driver: {id: d, resource_requirements: {requires_gpu: true}}";
+    let odd = "driver: {id: d, capabilities: [a.b], resource_requirements: {requires_gpu: true}}";
     assert_eq!(
         good(odd).warnings[0].what,
         "no component reaches a GPU here"
     );
+}
+
+#[test]
+fn one_that_can_answer_nothing_is_told() {
+    for (text, place) in [
+        ("driver: {id: d, capabilities: []}", (1, 31)),
+        ("driver: {id: d}", (1, 9)),
+    ] {
+        let warnings = good(text).warnings;
+        let said = &warnings[0];
+        assert_eq!(
+            said.what,
+            "driver d answers nothing: it has no `capabilities`"
+        );
+        assert_eq!((said.line, said.column), place, "{text}");
+    }
+    assert_eq!(good("driver: {id: d, capabilities: [a.b]}").warnings, []);
 }

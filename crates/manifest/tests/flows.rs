@@ -94,7 +94,10 @@ fn mistakes_have_a_place() {
         ),
         (
             "workflows:\n  w:\n    steps: [{name: input, agent: a}]\n",
-            "f.yaml:3:20: a step can't be called input",
+            "f.yaml:3:20: a step can't be called input: templates and conditions have that name; \
+             call it something else than inputs, steps, item, index, feedback, plan, trigger, \
+             event, today, days, loop, add, concat, mul, range, true, false, none, null, in, not, \
+             and, or, is, if, elif, else, for, set, input",
         ),
         (
             "workflows:\n  w:\n    steps: [{name: a, compensate: b}]\n",

@@ -200,7 +200,7 @@ fn mistakes_have_a_place_and_say_what_to_do() {
         ),
         (
             "provider: openai, context_size: 0",
-            "2:40: `context_window` is a whole number from 1 to 100000000",
+            "2:40: `context_size` is a whole number from 1 to 100000000",
         ),
         (
             "provider: openai, context_size: 5, max_output: 6",

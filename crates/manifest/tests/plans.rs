@@ -206,7 +206,10 @@ fn what_doesn_t_fit_together_is_said() {
         ),
         (
             "  - {name: item, task: x}\n",
-            "p:3:12: a step can't be called item",
+            "p:3:12: a step can't be called item: templates and conditions have that name; call it \
+             something else than inputs, steps, item, index, feedback, plan, trigger, event, \
+             today, days, loop, add, concat, mul, range, true, false, none, null, in, not, and, \
+             or, is, if, elif, else, for, set",
         ),
         (
             "  - {name: a, agent: x}\n  - {name: b, review: {of: a, by: x}}\n",
@@ -300,5 +303,125 @@ fn limits() {
     assert_eq!(
         bad("p", "name: p\noutput: b\nsteps: [{name: a, task: x}]"),
         "p:2:9: there is no step `b`; did you mean `a`?"
+    );
+}
+
+#[test]
+fn no_step_hides_what_templates_and_conditions_have() {
+    for name in [
+        "trigger", "days", "inputs", "steps", "item", "concat", "true",
+    ] {
+        let mut all = vec![
+            plan(&format!("  - {{name: {name}, task: x}}\n")),
+            format!("workflows:\n  w:\n    steps: [{{name: {name}, agent: a}}]\n"),
+        ];
+        all.push(format!(
+            "type: instruction\nid: x\ntrigger: {{event: a.b}}\nplan:\n  \
+             - {{id: {name}, emit: a.c}}\n"
+        ));
+        let node = "{action: {type: a.b}}";
+        all.push(format!("id: p\ndag: {{nodes: {{{name}: {node}}}}}\n"));
+        for text in all {
+            let text = text.replace("true", "\"true\"");
+            let found = bad("p", &text);
+            let what = format!("a step can't be called {name}: templates and conditions have");
+            assert!(found.contains(&what), "{text}\n{found}");
+            assert_eq!(found.lines().count(), 1, "{found}");
+        }
+    }
+}
+
+/// A circle, a step that isn't there, a wrong name and what can't be read hide nothing beside them.
+#[test]
+fn what_is_wrong_with_the_order_hides_nothing() {
+    for (steps, expected) in [
+        (
+            "  - {name: a, after: b, render: nosuch}\n  - {name: b, after: a, task: x}\n  \
+             - {name: c, after: , task: x}\n  - {name: d, after: c, render: scope}\n",
+            "p:3:12: the steps go in a circle: a → b → a\np:3:33: unknown name `nosuch`\n\
+             p:6:33: [c] false",
+        ),
+        (
+            "  - {name: A, render: nosuch}\n  - {name: b, after: x, render: nosuch}\n",
+            "p:3:12: \"A\": a name is made of a-z, 0-9 and -, beginning with a letter: 'A' can't \
+             stand here; `a` would be one\np:3:23: unknown name `nosuch`\n\
+             p:4:22: there is no step `x`; did you mean `a`?\np:4:33: unknown name `nosuch`",
+        ),
+        (
+            "  - {task: nosuch}\n  - {name: b, after: x, render: nosuch}\n",
+            "p:3:5: a step has a `name`\np:3:12: unknown name `nosuch`\n\
+             p:4:33: unknown name `nosuch`",
+        ),
+        (
+            "  - {name: a, when: nosuch, tsk: x}\n  - {name: b, review: {of: a, by: y}}\n",
+            "p:3:5: the step a does nothing; a step has one of task, agent, compute, render, \
+             review, approval, document, emit, wait_for, plan, workflow, saga, instruction\n\
+             p:3:21: unknown name `nosuch`\np:3:29: unknown key `tsk`; did you mean `task`?",
+        ),
+    ] {
+        assert_eq!(bad("p", &plan(steps)), expected, "{steps}");
+    }
+    let inputs = "name: p\ninputs: {a: nonsense}\nsteps:\n  - {name: a, render: nosuch}\n";
+    let found = bad("p", inputs);
+    assert!(found.contains("p:4:23: unknown name `nosuch`"), "{found}");
+    let graph = "id: p\ndag: {nodes: {n1: {action: {type: a.b}, dependencies: [n2]}, \
+                 n2: {action: {type: error}, dependencies: [n1]}, \
+                 n3: {action: {type: a.b}, condition: nosuch}}}\n";
+    let found = bad("p", graph);
+    for said in ["n1 → n2 → n1", "naos's own word", "unknown name `nosuch`"] {
+        assert!(found.contains(said), "{said}: {found}");
+    }
+    assert_eq!(found.lines().count(), 3, "{found}");
+}
+
+#[test]
+fn nothing_says_what_only_naos_says() {
+    for topic in ["error", "plan.completed", "webhook.received"] {
+        for text in [
+            plan(&format!("  - {{name: a, emit: {topic}}}\n")),
+            plan(&format!("  - {{name: a, emit: {{type: {topic}}}}}\n")),
+            plan(&format!(
+                "  - {{name: a, task: x, compensate: {{emit: {topic}}}}}\n"
+            )),
+            format!(
+                "type: instruction\nid: x\ntrigger: {{event: a.b}}\nplan: [{{emit: {topic}}}]\n"
+            ),
+            format!("id: p\ndag: {{nodes: {{n1: {{action: {{type: {topic}}}}}}}}}\n"),
+            format!("type: subscription\nname: s\non: a.b\nemit: {topic}\n"),
+            format!("type: schedule\nname: s\nevery: 1h\nevent: {topic}\n"),
+            format!("type: schedule\nname: s\nevery: 1h\nevent: {{type: {topic}}}\n"),
+            format!(
+                "driver: {{id: d, url: 'https://a.b', capabilities: [a.b], emit: [{topic}]}}\n"
+            ),
+        ] {
+            let found = bad("p", &text);
+            let what = format!(
+                "events of type {topic} are naos's own word: whoever hears one takes it for true; \
+                 use a type and a source of your own"
+            );
+            assert!(found.contains(&what), "{text}\n{found}");
+            assert_eq!(found.lines().count(), 1, "{text}\n{found}");
+        }
+    }
+    good(&plan("  - {name: a, emit: task.create}\n"));
+}
+
+#[test]
+fn whole_numbers_are_whole() {
+    let with = |default: &str| {
+        format!(
+            "name: p\ninputs: {{n: {{type: integer, default: {default}}}}}\n\
+             steps: [{{name: a, task: x}}]\n"
+        )
+    };
+    for (default, kept) in [("3", "3"), ("3.0", "3")] {
+        let input = good(&with(default)).plans[0].1.inputs.remove(0);
+        assert_eq!(input.kind, InputType::Integer);
+        assert_eq!(input.default.as_deref(), Some(kept));
+    }
+    let found = bad("p", &with("1.5"));
+    assert!(
+        found.contains("the default of n isn't of its type"),
+        "{found}"
     );
 }

@@ -465,6 +465,13 @@ fn what_cannot_be_is_named_with_its_place() {
         ("every: 10s\njitter: 20s\nagent: a", "3:8", "jitter"),
         ("every: soon\nagent: a", "3:8", "length of time"),
         ("at: yesterday\nagent: a", "3:5", "yesterday"),
+        ("at: 2026-02-31T09:00\nagent: a", "3:5", "2026-02-31T09:00"),
+        ("every: 400d\nagent: a", "3:8", "`every` is at most 366d"),
+        (
+            "interval: soon\nagent: a",
+            "3:11",
+            "`interval` is a length of time",
+        ),
         ("agent: a", "1:1", "has no time"),
         ("every: 1m", "1:1", "starts nothing"),
         (
@@ -507,6 +514,7 @@ fn what_cannot_be_is_named_with_its_place() {
         ),
     ] {
         let said = read(&format!("type: schedule\nname: s\n{text}")).unwrap_err();
+        assert_eq!(said.lines().count(), 1, "one mistake, one error: {said}");
         assert!(
             said.contains(&format!("a.yaml:{place}")),
             "{text:?}: {said}"
@@ -588,4 +596,56 @@ fn runs_that_do_not_overlap() {
     assert!(wrong.contains("did you mean `wait`"), "{wrong}");
     let event = read(&format!("{head}event: a.b\noverlap: wait\n")).unwrap_err();
     assert!(event.contains("an event works no longer"), "{event}");
+}
+
+#[test]
+fn one_mistake_in_a_trigger_is_one_error() {
+    for (trigger, named) in [
+        ("cron: 0 0 31 2 *", "no day 31 in FEB"),
+        ("schedule: 0 0 31 2 *", "no day 31 in FEB"),
+        ("at: 2026-02-31T09:00", "2026-02-31T09:00"),
+        ("every: soon", "`every` is a length of time"),
+        ("interval: soon", "`interval` is a length of time"),
+        ("every: 400d", "`every` is at most 366d"),
+        ("interval: 400d", "`interval` is at most 366d"),
+    ] {
+        let text = format!(
+            "type: instruction\nid: beat\ntrigger: {{{trigger}}}\nplan:\n  - emit: {{type: a.b}}\n"
+        );
+        let said = parse_document("a.yaml", &text, &NoFiles, &NoChecks).unwrap_err();
+        let said = said.to_string();
+        assert!(said.contains(named), "{trigger}: {said}");
+        assert_eq!(said.lines().count(), 1, "{trigger}: {said}");
+    }
+}
+
+#[test]
+fn a_zone_that_changes_nothing_is_told() {
+    let instruction = |trigger: &str, data: &str| {
+        format!(
+            "type: instruction\nid: beat\ntrigger: {{{trigger}}}\nplan:\n  \
+             - emit: {{type: a.b, data: {{day: {data}}}}}\n"
+        )
+    };
+    let schedule =
+        |times: &str| format!("type: schedule\nname: s\nagent: a\ntimezone: Europe/Paris\n{times}");
+    let zone = "timezone: Europe/Paris";
+    for (text, told) in [
+        (schedule("every: 1h"), true),
+        (schedule("interval: 1h"), true),
+        (schedule("every: 1h\nfrom: 2030-01-01T09:00"), false),
+        (schedule("every: 1h\nuntil: 2030-01-01T09:00"), false),
+        (schedule("cron: 0 9 * * *"), false),
+        (schedule("at: 2030-01-01T09:00"), false),
+        (instruction(&format!("every: 1h, {zone}"), "x"), true),
+        (instruction(&format!("every: 1h, {zone}"), "today"), false),
+    ] {
+        let applied = parse_document("a.yaml", &text, &NoFiles, &NoChecks);
+        let warnings = applied.unwrap().warnings;
+        let said: Vec<&str> = warnings.iter().map(|it| it.what.as_str()).collect();
+        let idle = said
+            .iter()
+            .filter(|what| what.contains("`timezone` does nothing"));
+        assert_eq!(idle.count() == 1, told, "{text}: {said:?}");
+    }
 }

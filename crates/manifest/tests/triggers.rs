@@ -144,3 +144,23 @@ fn who_asks_for_an_event_where_none_sets_it_off_is_told() {
     let event = "trigger: {event: mail.received}\n";
     assert_eq!(warned(event, "trigger.data.place"), [""; 0]);
 }
+
+#[test]
+fn what_is_kept_is_something() {
+    let with = |trigger: &str, data: &str| {
+        format!(
+            "type: instruction\nname: beat\ntrigger: {{{trigger}}}\nplan:\n  \
+             - emit: {{type: context.write, path: /Beat{data}}}\n"
+        )
+    };
+    let what = "f.yaml:5:5: context.write says no `data`, and no event sets this off";
+    for trigger in ["every: 1d", "type: manual"] {
+        let found = bad("f.yaml", &with(trigger, ""));
+        assert!(found.starts_with(what), "{trigger}: {found}");
+        good(&with(trigger, ", data: {content: x}"));
+        good(&with(trigger, "").replace("plan:", "inputs: [{name: a, default: 1}]\nplan:"));
+    }
+    for trigger in ["event: a.b", "webhook: true", "plan: other"] {
+        good(&with(trigger, ""));
+    }
+}

@@ -217,6 +217,15 @@ pub(crate) fn why(problem: &Value) -> String {
     said.join(": ")
 }
 
+/// A number of things: `1 step`, `2 steps`.
+pub(crate) fn count<N>(n: N, one: &str, more: &str) -> String
+where
+    N: std::fmt::Display + PartialEq + From<u8>,
+{
+    let word = if n == N::from(1) { one } else { more };
+    format!("{n} {word}")
+}
+
 /// Money in millionths as people read it.
 pub(crate) fn money(value: &Value) -> String {
     value.as_u64().map_or(String::new(), |micros| {

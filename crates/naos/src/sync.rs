@@ -361,8 +361,9 @@ pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
         .filter(|item| item["result"] != "unchanged")
         .count();
     if changed > 0 {
+        let changed = crate::out::count(changed, "resource is", "resources are");
         out.note(format!(
-            "applied the project's files: {changed} resources are new or changed"
+            "applied the project's files: {changed} new or changed"
         ));
     }
     Ok(())

@@ -93,6 +93,7 @@ impl Type {
             InputType::Boolean => Self::Bool,
             InputType::List => Self::list(),
             InputType::Object => Self::map(),
+            InputType::Integer => Self::Int,
         }
     }
 }

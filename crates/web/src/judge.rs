@@ -16,9 +16,11 @@ use crate::api::v1::rules::Rules;
 use crate::app::Template;
 
 mod back;
+mod given;
 mod waits;
 
 pub(crate) use back::leads_back;
+pub(crate) use given::{given_wrongly, misgiven, outgrown};
 pub(crate) use waits::{Answers, asked_by, unanswered};
 
 /// A document and what it is called in messages.
@@ -119,6 +121,7 @@ pub fn check(
         Ok::<_, Infallible>(known(kind, name).then(|| Spec::Kept("{}".into())))
     };
     let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
+    let misgiven = misgiven(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| {
         Ok::<_, Infallible>(match answered(topic) {
             true => Answers::Somebody,
@@ -127,7 +130,7 @@ pub fn check(
     };
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
-    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).collect();
+    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).chain(misgiven).collect();
     in_order(documents, &mut errors);
     Found { errors, warnings }
 }
@@ -550,7 +553,7 @@ pub(crate) fn run_by(spec: &Spec) -> Vec<Run> {
         }
         _ => {}
     }
-    let steps = plan_of(spec).into_iter().flat_map(|plan| &plan.steps);
+    let steps = spec.plan().into_iter().flat_map(|plan| &plan.steps);
     let named = steps.filter_map(|step| match &step.action {
         StepDo::Plan { of, name, .. } => Some((*of, name.clone())),
         _ => None,
@@ -558,22 +561,12 @@ pub(crate) fn run_by(spec: &Spec) -> Vec<Run> {
     named.collect()
 }
 
-/// The steps that something has of its own.
-fn plan_of(spec: &Spec) -> Option<&PlanSpec> {
-    match spec {
-        Spec::Plan(plan) => Some(plan),
-        Spec::Undoable(spec) => Some(&spec.plan),
-        Spec::Instruction(spec) => Some(&spec.plan),
-        _ => None,
-    }
-}
-
 /// The agents that do the work of something.
 pub(crate) fn workers(spec: &Spec) -> BTreeSet<&Name> {
     match spec {
         Spec::Flow(flow) => agents_of_flow(flow),
         Spec::Pool(pool) => pool.agents.iter().collect(),
-        spec => plan_of(spec).map_or_else(BTreeSet::new, agents_of),
+        spec => spec.plan().map_or_else(BTreeSet::new, agents_of),
     }
 }
 

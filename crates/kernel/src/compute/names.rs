@@ -7,28 +7,46 @@ use super::Vars;
 
 /// The names that may stand in an expression or template: the published list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(Vec<(String, Type)>);
+pub struct Names {
+    known: Vec<(String, Type)>,
+    open: bool,
+}
 
 impl Names {
     /// None at all.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            known: Vec::new(),
+            open: false,
+        }
     }
 
     /// The same and one more; an earlier one of the same name is replaced.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, kind: Type) -> Self {
         let name = name.into();
-        self.0.retain(|(known, _)| *known != name);
-        self.0.push((name, kind));
+        self.known.retain(|(known, _)| *known != name);
+        self.known.push((name, kind));
+        self
+    }
+
+    /// The same, among which any other name may stand, too, for anything.
+    #[must_use]
+    pub fn open(mut self) -> Self {
+        self.open = true;
+        for (name, kind) in &mut self.known {
+            if name.as_str() == "steps" {
+                *kind = Type::Any;
+            }
+        }
         self
     }
 
     /// The same and one less.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.0.retain(|(known, _)| known != name);
+        self.known.retain(|(known, _)| known != name);
         self
     }
 
@@ -36,20 +54,24 @@ impl Names {
     #[must_use]
     pub fn of_vars(vars: &Vars) -> Self {
         let any = |(name, _): (&str, &_)| (name.to_owned(), Type::Any);
-        Self(vars.iter().map(any).collect())
+        Self {
+            known: vars.iter().map(any).collect(),
+            open: false,
+        }
     }
 
     /// The type of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Type> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, kind)| kind)
+        let found = self.known.iter().find(|(known, _)| known == name);
+        let other = self.open.then_some(&Type::Any);
+        found.map(|(_, kind)| kind).or(other)
     }
 
     /// All of them.
     #[must_use]
     pub fn list(&self) -> Vec<String> {
-        self.0.iter().map(|(name, _)| name.clone()).collect()
+        self.known.iter().map(|(name, _)| name.clone()).collect()
     }
 }
 

@@ -15,11 +15,10 @@ mod wait;
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{self, Category, Fact, Origin};
 use naos_types::spec::{
-    ENDED_PREFIX, Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, Spec, is_own_source,
+    Emits, HOOK_BYTES_MAX, HOOK_TOPIC, Kind, OWN_WORD_HELP, Spec, is_own_source, own_word,
 };
-use naos_types::{Actor, BodyRef, Code, EventId, Name, PlanStatus, Refusal};
+use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 
-use crate::resource::ERROR_TOPIC;
 use crate::turn::{Done, Stop, Turn};
 
 pub use bus::{Bus, Listener, Listeners, SUBSCRIPTIONS_MAX};
@@ -116,21 +115,25 @@ pub(crate) fn not_ours(topic: &str, source: Option<&str>) -> Result<(), Refusal>
     if crate::planted::is("anybody-poses") {
         return Ok(());
     }
-    let ended = topic.strip_prefix(ENDED_PREFIX);
-    let ended = ended.is_some_and(|word| PlanStatus::parse(word).is_some_and(is_end));
-    let what = if ended || topic == ERROR_TOPIC || topic == HOOK_TOPIC {
-        format!("events of type {topic} are naos's own word")
+    let what = if let Some(what) = own_word(topic) {
+        what
     } else if let Some(source) = source.filter(|source| is_own_source(source)) {
         format!("{source} is where naos's own events come from")
     } else {
         return Ok(());
     };
-    let help = "use a type and a source of your own, like order.paid from /shop";
-    Err(Refusal::new(Code::BAD_REQUEST, what).help(help))
+    Err(Refusal::new(Code::BAD_REQUEST, what).help(OWN_WORD_HELP))
 }
 
-const fn is_end(status: PlanStatus) -> bool {
-    !matches!(status, PlanStatus::Running | PlanStatus::Held)
+/// The same of what a document says by itself, when it is put in. One that an earlier naos took
+/// stays as it is.
+pub(crate) fn says_its_own(spec: &Spec) -> Result<(), Refusal> {
+    if crate::planted::is("documents-pose") {
+        return Ok(());
+    }
+    spec.says()
+        .into_iter()
+        .try_for_each(|topic| not_ours(topic, None))
 }
 
 /// Whether a message is small enough, and what it says about itself can be said.

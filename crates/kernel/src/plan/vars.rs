@@ -1,6 +1,6 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{InputSpec, InputType, Kind, PlanSpec, StepDo, StepSpec};
+use naos_types::spec::{Kind, PlanSpec, StepDo, StepSpec, misfits, taken};
 use naos_types::{Actor, BodyRef, Code, Name, Refusal};
 use serde_json::Value;
 
@@ -193,7 +193,7 @@ pub(crate) fn checked_inputs(
 ) -> Done<BodyRef> {
     let refuse = |what: String| {
         let refusal = Refusal::new(Code::BAD_REQUEST, what);
-        Err(refusal.help(taken(spec)).into())
+        Err(refusal.help(taken(&spec.inputs)).into())
     };
     let bytes = turn.body(given)?.unwrap_or_default();
     let value: Value = match serde_json::from_slice(bytes) {
@@ -207,146 +207,31 @@ pub(crate) fn checked_inputs(
     if let Some(twice) = crate::compute::key_twice(bytes) {
         return refuse(format!("in the inputs, {twice}"));
     }
+    let by_step = matches!(by, Actor::Plan(_)) && !crate::planted::is("texts-of-steps-stay-texts");
+    let named = given
+        .iter()
+        .map(|(name, value)| (name.as_str(), Some(value)));
+    if let Some(what) = misfits(&spec.inputs, named, by_step).into_iter().next() {
+        return refuse(what);
+    }
     let mut inputs = serde_json::Map::new();
     for input in &spec.inputs {
         let value = match (given.remove(&input.name), &input.default) {
+            (Some(value), _) if by_step => input.kind.read(value),
             (Some(value), _) => value,
             (None, Some(default)) => serde_json::from_str(default)
                 .map_err(|e| Stop::broken(format!("the default of {}: {e}", input.name)))?,
-            (None, None) => return refuse(format!("the input {} is missing", input.name)),
+            (None, None) => continue, // was refused
         };
-        let value = match by {
-            Actor::Plan(_) => coerced(input.kind, value),
-            _ => value,
-        };
-        if !fits(input.kind, &value) {
-            return refuse(format!(
-                "the input {} must be a {}",
-                input.name,
-                input.kind.word()
-            ));
-        }
-        inputs.insert(input.name.clone(), value);
-    }
-    if let Some(name) = given.keys().next() {
-        return refuse(format!("the plan takes no input {name}"));
+        inputs.insert(input.name.clone(), input.kind.plain(value));
     }
     turn.stage(Value::Object(inputs).to_string().into_bytes())
 }
 
-/// A text that says a value of the type is that value, and a number or a truth is a text where a
-/// text is wanted; anything else stays what it is.
-fn coerced(kind: InputType, value: Value) -> Value {
-    if crate::planted::is("texts-of-steps-stay-texts") {
-        return value;
-    }
-    match (kind, value) {
-        (InputType::String, value @ (Value::Number(_) | Value::Bool(_))) => {
-            Value::String(value.to_string())
-        }
-        (InputType::Any | InputType::String, value) => value,
-        (_, Value::String(text)) => match serde_json::from_str(&text) {
-            Ok(value) if fits(kind, &value) => value,
-            _ => Value::String(text),
-        },
-        (_, value) => value,
-    }
-}
-
-/// What a plan takes, in a sentence that says what to do.
-fn taken(spec: &PlanSpec) -> String {
-    const NAMED_MAX: usize = 12;
-    if spec.inputs.is_empty() {
-        return "it takes no inputs: leave them out, or give {}".to_owned();
-    }
-    let one = |input: &InputSpec| {
-        let may = if input.default.is_some() {
-            ", may be left out"
-        } else {
-            ""
-        };
-        format!("{} ({}{may})", input.name, input.kind.word())
-    };
-    let named: Vec<String> = spec.inputs.iter().take(NAMED_MAX).map(one).collect();
-    let more = match spec.inputs.len().saturating_sub(NAMED_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!(
-        "give a JSON object with the inputs that it takes: {}{more}",
-        named.join(", ")
-    )
-}
-
-fn fits(kind: InputType, value: &Value) -> bool {
-    match kind {
-        InputType::Any => true,
-        InputType::String => value.is_string(),
-        InputType::Number => value.is_number(),
-        InputType::Boolean => value.is_boolean(),
-        InputType::List => value.is_array(),
-        InputType::Object => value.is_object(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use naos_types::Digest;
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn what_steps_gave_is_taken_as_what_the_input_says() {
-        use InputType::{Any, Boolean, List, Number, Object};
-        let text = |text: &str| Value::String(text.to_owned());
-        for (kind, given, expected) in [
-            (Number, text("41"), json!(41)),
-            (Number, text(" -4.5\n"), json!(-4.5)),
-            (Number, text("4 1"), text("4 1")),
-            (Number, text("true"), text("true")),
-            (Number, json!(7), json!(7)),
-            (Boolean, text("true"), json!(true)),
-            (Boolean, json!(1), json!(1)),
-            (List, text("[1, \"a\"]"), json!([1, "a"])),
-            (Object, text("{\"a\": 1}"), json!({"a": 1})),
-            (Object, text("[1]"), text("[1]")),
-            (InputType::String, json!(41), text("41")),
-            (InputType::String, json!(false), text("false")),
-            (InputType::String, text("\"41\""), text("\"41\"")),
-            (InputType::String, json!([41]), json!([41])),
-            (InputType::String, Value::Null, Value::Null),
-            (Any, text("41"), text("41")),
-        ] {
-            let said = format!("{given} as {}", kind.word());
-            assert_eq!(coerced(kind, given), expected, "{said}");
-        }
-    }
-
-    #[test]
-    fn what_is_refused_says_what_is_taken() {
-        let input = |name: &str, kind, default: Option<&str>| InputSpec {
-            name: name.to_owned(),
-            kind,
-            default: default.map(str::to_owned),
-        };
-        let mut spec = PlanSpec {
-            description: String::new(),
-            inputs: Vec::new(),
-            steps: Vec::new(),
-            output: None,
-        };
-        assert!(taken(&spec).starts_with("it takes no inputs"));
-        spec.inputs = vec![
-            input("who", InputType::String, None),
-            input("count", InputType::Number, Some("3")),
-        ];
-        let said = taken(&spec);
-        assert!(
-            said.ends_with("who (string), count (number, may be left out)"),
-            "{said}"
-        );
-    }
+    use naos_types::Digest;
 
     #[test]
     fn inputs_are_taken_as_far_as_they_are_named() {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use naos_types::command::Reply;
 use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
+pub use naos_types::spec::ERROR_TOPIC;
 use naos_types::spec::{DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
 use naos_types::{Actor, Code, DocPath, Name, RunLimits, Span, TaskId, TaskStatus, Time};
 use serde::{Deserialize, Serialize};
@@ -21,8 +22,6 @@ use crate::turn::{Done, Stop, Turn};
 pub const DRIVER_WAITING_MAX: usize = 1_000;
 /// How many of its last answers are kept: its error rate is theirs.
 pub const ANSWERS_KEPT: usize = 20;
-/// The type of the events that tell of a failure.
-pub const ERROR_TOPIC: &str = "error";
 /// The longest rest.
 const REST_MAX: Span = Span::secs(600);
 

@@ -304,6 +304,7 @@ fn add_step(
 
 /// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
+    crate::event::says_its_own(spec)?;
     let sound =
         |said: Result<(), String>| said.map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what));
     let fits = match spec {

@@ -3,7 +3,11 @@
 use naos_kernel::event::AROUND_MAX;
 use naos_types::command;
 use naos_types::fact::{Fact, event, plan as plan_facts};
-use naos_types::spec::{InputSpec, InputType, StepDo, SubscriptionSpec};
+use naos_types::spec::{
+    Begins, Emits, InputSpec, InputType, Kind, Missed, ScheduleSpec, Spec, StepDo,
+    SubscriptionSpec, Timing, When,
+};
+use naos_types::{Span, Time};
 
 use crate::bench::Bench;
 use crate::events::{
@@ -197,6 +201,68 @@ fn nobody_else_says_what_naos_says() {
         ("task.done", "plans"),
     ] {
         assert_eq!(said(topic, Some(source)), Ok(()), "{topic} from {source}");
+    }
+}
+
+/// What a document says by itself is judged as what comes from outside is, whoever puts it in.
+#[test]
+fn no_document_says_what_naos_says() {
+    let mut bench = Bench::new();
+    let made = |topic: &str| Emits {
+        kind: topic.to_owned(),
+        data: None,
+        when: None,
+    };
+    let says = |topic: &str| {
+        let timing = Timing {
+            when: When::At(Time(4_000_000_000_000)),
+            until: None,
+        };
+        let asks = StepDo::Ask {
+            kind: topic.to_owned(),
+            data: None,
+            needed: false,
+        };
+        let timed = ScheduleSpec {
+            description: String::new(),
+            timing,
+            count: None,
+            missed: Missed::Skip,
+            jitter: Span(0),
+            starts: Begins::Event {
+                topic: topic.to_owned(),
+                data: "{}".into(),
+            },
+            enabled: true,
+        };
+        let step = |action| plan(vec![step("say", &[], action)]);
+        [
+            (Kind::Plan, Spec::Plan(step(emits(topic)))),
+            (Kind::Plan, Spec::Plan(step(asks))),
+            (Kind::Schedule, Spec::Schedule(Box::new(timed))),
+            (
+                Kind::Subscription,
+                Spec::subscription(taker("far"), vec![made("near"), made(topic)]),
+            ),
+        ]
+    };
+    for (topic, own) in [
+        ("error", true),
+        ("plan.completed", true),
+        ("webhook.received", true),
+        ("order.paid", false),
+        ("task.create", false),
+    ] {
+        for (kind, spec) in says(topic) {
+            let shown = format!("{kind:?} {topic}");
+            let name = naos_types::Name::new("one").expect("it is a name");
+            let asked = command::Resource::Apply { kind, name, spec };
+            let (said, _) = bench.command(asked);
+            let said = said.map(drop).map_err(|refusal| refusal.what);
+            let what = format!("events of type {topic} are naos's own word");
+            let expected = if own { Err(what) } else { Ok(()) };
+            assert_eq!(said, expected, "{shown}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use naos_types::{Name, Role};
 
 use super::{Sort, Texts, step_name};
 use crate::diagnostic::Findings;
+use crate::event;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
 
@@ -242,11 +243,7 @@ fn emit<'t>(
         findings.error(node.at, "`type` is missing: the event's type");
         return None;
     };
-    let kind = reader::text(kind_node, "type", findings)?;
-    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if kind.is_empty() || !kind.chars().all(part) {
-        findings.error(kind_node.at, format!("{kind:?} is no type of an event"));
-    }
+    let kind = event::said(kind_node, "type", findings)?;
     let data = match data {
         None => None,
         // A day is a word here; instructions have days of their own.

@@ -80,29 +80,17 @@ fn input(name: String, map: &mut Fields<'_>, findings: &mut Findings) -> InputSp
     let kind = kind.map_or(InputType::Any, |node| input_type(node, findings));
     let default = map.node(&["default"], findings);
     if let Some(node) = default
-        && !fits(kind, &node.value)
+        && !kind.fits(&node.json())
     {
         findings.error(node.at, format!("the default of {name} isn't of its type"));
     }
     map.skip(&["description"]);
-    let default = default.map(|node| node.json().to_string());
+    let default = default.map(|node| kind.plain(node.json()).to_string());
     InputSpec {
         name,
         kind,
         default,
     }
-}
-
-const fn fits(kind: InputType, value: &Value) -> bool {
-    matches!(
-        (kind, value),
-        (InputType::Any, _)
-            | (InputType::String, Value::Text(_))
-            | (InputType::Number, Value::Whole(_) | Value::Number(_))
-            | (InputType::Boolean, Value::Bool(_))
-            | (InputType::List, Value::List(_))
-            | (InputType::Object, Value::Map(_))
-    )
 }
 
 fn input_type(node: &Node, findings: &mut Findings) -> InputType {
@@ -112,7 +100,8 @@ fn input_type(node: &Node, findings: &mut Findings) -> InputType {
     ];
     match reader::word(node, "type", WORDS, findings) {
         Some("string" | "text") => InputType::String,
-        Some("number" | "integer") => InputType::Number,
+        Some("number") => InputType::Number,
+        Some("integer") => InputType::Integer,
         Some("boolean" | "bool") => InputType::Boolean,
         Some("list" | "array") => InputType::List,
         Some("object" | "map") => InputType::Object,

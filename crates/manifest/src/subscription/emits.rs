@@ -1,9 +1,10 @@
 //! What a subscription makes of the events that it hears: `emit:`, one or a list of them.
 
-use naos_types::spec::{EMITS_MAX, Emits, SubscriptionSpec, is_topic, like};
+use naos_types::spec::{EMITS_MAX, Emits, SubscriptionSpec, like};
 
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
+use crate::event;
 use crate::instruction;
 use crate::reader::{self, Fields};
 use crate::tree::{Node, Value};
@@ -59,12 +60,7 @@ fn one(node: &Node, checks: &dyn Checks, findings: &mut Findings) -> Option<Emit
         findings.error(node.at, "`type` is missing: the event's type");
         return None;
     };
-    let kind = reader::text(kind_node, "type", findings)?;
-    if !is_topic(&kind) {
-        let what = format!("{kind:?} is no type of an event");
-        let help = "name one, like email.received";
-        findings.error_help(kind_node.at, what, help);
-    }
+    let kind = event::said(kind_node, "type", findings)?;
     let data = data.and_then(|node| {
         let source = instruction::of_event(node, findings)?;
         note(checks.template(&source, &Scope::Trigger), node, findings);

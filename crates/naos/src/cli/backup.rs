@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Context, Ended};
 use crate::daemon::write_secret;
 use crate::fail::Fail;
-use crate::out::Out;
+use crate::out::{Out, count};
 use crate::session::api;
 
 /// How often the terminal shows how far it is.
@@ -298,11 +298,11 @@ pub(crate) fn told(contents: &Contents, bytes: u64, took: Duration) -> Value {
 
 pub(crate) fn say(out: &Out, file: &Path, contents: &Contents, bytes: u64, took: Duration) {
     out.say(format!(
-        "{}: {} tenants, {} facts, {} bodies, {} in {:.1} s, begun {}",
+        "{}: {}, {}, {}, {} in {:.1} s, begun {}",
         file.display(),
-        contents.tenants.len(),
-        contents.facts,
-        contents.bodies,
+        count(contents.tenants.len(), "tenant", "tenants"),
+        count(contents.facts, "fact", "facts"),
+        count(contents.bodies, "body", "bodies"),
         HumanBytes(bytes),
         took.as_secs_f64(),
         contents.at.rfc3339(),

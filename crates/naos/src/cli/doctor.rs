@@ -242,9 +242,16 @@ fn stuck(one: &Value) -> Found {
     odd("stuck", says)
 }
 
-/// A schedule that has no runs while something isn't there.
+/// A schedule that has no runs while something isn't there, or while it gives what isn't taken.
 fn without_runs(schedule: &Value) -> Option<Found> {
-    let lacks = schedule["waits_for"].as_str()?;
+    let (why, until) = match (schedule["waits_for"].as_str(), schedule["unfit"].as_str()) {
+        (Some(lacks), _) => (format!("waits for {lacks}"), "until it is there"),
+        (None, Some(wrong)) => (
+            format!("doesn't give what is taken by {wrong}"),
+            "until one of the two is applied anew",
+        ),
+        (None, None) => return None,
+    };
     if matches!(schedule["status"].as_str(), Some("paused" | "disabled")) {
         return None;
     }
@@ -252,7 +259,7 @@ fn without_runs(schedule: &Value) -> Option<Found> {
     let next = schedule["next"][0].as_str();
     let next = next.map_or_else(String::new, |at| format!(", and the one at {at} has none"));
     let says = format!(
-        "{} {name} waits for {lacks}: {} of its times had no run{next} until it is there; `naos \
+        "{} {name} {why}: {} of its times had no run{next} {until}; `naos \
          schedule show {name}`, and `naos schedule pause {name}` if it isn't wanted",
         crate::out::cell(&schedule["kind"]),
         schedule["missed"],
@@ -386,5 +393,9 @@ mod tests {
         morning["status"] = json!("active");
         morning["waits_for"] = Value::Null;
         assert_eq!(said(&morning), None);
+        morning["unfit"] = json!("plan report: the input who is missing");
+        let told = said(&morning).unwrap();
+        let wrong = "doesn't give what is taken by plan report: the input who is missing: 2 of";
+        assert!(told.contains(wrong), "{told}");
     }
 }

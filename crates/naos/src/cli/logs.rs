@@ -67,9 +67,8 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
         out.note("It logged nothing.");
     }
     if let Some(left_out @ 1..) = answer["left_out"].as_u64() {
-        out.note(format!(
-            "{left_out} lines left out: the log of a run is full."
-        ));
+        let left_out = crate::out::count(left_out, "line", "lines");
+        out.note(format!("{left_out} left out: the log of a run is full."));
     }
     if logs.follow && session.daemon().is_none() {
         out.note(NOTHING_MORE);

@@ -248,11 +248,10 @@ fn export(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
             .out
             .json(&json!({"files": pieces.len(), "folder": dir}));
     } else {
-        let count = pieces.len();
-        context.out.say(format!(
-            "Wrote {count} files of {agent} to {}.",
-            dir.display()
-        ));
+        let wrote = crate::out::count(pieces.len(), "file", "files");
+        context
+            .out
+            .say(format!("Wrote {wrote} of {agent} to {}.", dir.display()));
     }
     Ok(0)
 }
@@ -296,8 +295,9 @@ fn import(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
         context.out.json(&done);
     } else {
         let dir = dir.display();
+        let has = crate::out::count(count, "file", "files");
         context.out.say(format!(
-            "{agent} has {count} files of {dir}: {new} new, {replaced} replaced."
+            "{agent} has {has} of {dir}: {new} new, {replaced} replaced."
         ));
     }
     Ok(0)

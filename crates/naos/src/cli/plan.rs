@@ -201,7 +201,7 @@ impl Inputs {
 fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
     let mut out = Inputs::default();
     for text in given_inputs {
-        let whole = text.starts_with(['@', '{']) || text == "-";
+        let whole = text.starts_with(['@', '{', '[']) || text == "-";
         if whole {
             let text = given(text)?;
             match serde_json::from_str(&text) {
@@ -209,13 +209,17 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
                     out.typed.retain(|key, _| !members.contains_key(key));
                     out.values.extend(members);
                 }
-                Ok(_) => return Err(malformed("inputs are a JSON object".into())),
+                Ok(_) => return Err(malformed(NO_OBJECT.into())),
                 Err(error) => return Err(malformed(format!("the inputs don't parse: {error}"))),
             }
             continue;
         }
         let Some((key, value)) = text.split_once('=') else {
-            return Err(malformed(format!("{text:?} is neither JSON nor key=value")));
+            let what = match serde_json::from_str::<Value>(text) {
+                Ok(_) => NO_OBJECT.to_owned(),
+                Err(_) => format!("{text:?} is neither JSON nor key=value"),
+            };
+            return Err(malformed(what));
         };
         let text = given(value)?;
         let value = match serde_json::from_str(&text) {
@@ -232,6 +236,9 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
     }
     Ok(out)
 }
+
+/// What isn't a map of inputs.
+const NO_OBJECT: &str = "inputs must be a JSON object, and this is JSON of another kind";
 
 fn malformed(what: String) -> Fail {
     Fail::new(Code::BAD_REQUEST, what).help("for example: --input client=Riake --input week=41")
@@ -466,6 +473,13 @@ mod tests {
         }
         for texts in [&["nothing"][..], &["{\"a\""], &["{]"]] {
             assert_eq!(of(texts).unwrap_err().exit, 2);
+        }
+        for text in ["[1]", "5", "\"a\"", "null"] {
+            let what = of(&[text]).unwrap_err().what;
+            assert!(
+                what.starts_with("inputs must be a JSON object"),
+                "{text}: {what}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use super::flow::{Flow, Wait, Which, put};
 use super::plan::show;
 use super::{Context, Ended, given, name};
 use crate::fail::Fail;
-use crate::out::{cell, items};
+use crate::out::{cell, count, items};
 use crate::session::{Session, WAIT_MS_MAX, api, part};
 use crate::sync;
 
@@ -267,10 +267,8 @@ fn stop(context: &Context, text: &str) -> Ended {
     if context.out.json {
         context.out.json(&answer);
     }
-    let said = format!(
-        "{called} is stopped; {} batches were cancelled.",
-        open.len()
-    );
+    let cancelled = count(open.len(), "batch was", "batches were");
+    let said = format!("{called} is stopped; {cancelled} cancelled.");
     context.out.say(said);
     Ok(0)
 }

@@ -87,9 +87,16 @@ pub(super) fn table(out: &Out, answer: &Value) {
             cell(&item["next"][0]),
             cell(&item["last"]),
             cell(&item["missed"]),
-            match item["waits_for"].as_str() {
-                Some(what) => format!("waits for {what}, not there yet"),
-                None => format!("{} {}", cell(&starts["kind"]), cell(&starts["name"])),
+            match (item["waits_for"].as_str(), item["unfit"].as_str()) {
+                (Some(what), _) => format!("waits for {what}, not there yet"),
+                (None, Some(wrong)) => format!("never starts {wrong}"),
+                (None, None) => {
+                    let (kind, name) = (cell(&starts["kind"]), cell(&starts["name"]));
+                    match item["problem"]["note"].as_str() {
+                        Some(note) => format!("{kind} {name}, last time not: {note}"),
+                        None => format!("{kind} {name}"),
+                    }
+                }
             },
         ]
     };

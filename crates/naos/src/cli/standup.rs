@@ -154,11 +154,11 @@ fn plain(text: &str) -> String {
 fn totals(answer: &Value) -> String {
     let totals = &answer["totals"];
     format!(
-        "{} done, {} failed, {} stuck; {} runs, {}",
+        "{} done, {} failed, {} stuck; {}, {}",
         cell(&totals["done"]),
         cell(&totals["failed"]),
         cell(&totals["stuck"]),
-        cell(&totals["runs"]),
+        crate::out::count(totals["runs"].as_u64().unwrap_or_default(), "run", "runs"),
         money(&totals["cost_micros"]),
     )
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::flow::{Flow, put, put_span};
 use super::{Context, Ended, name};
-use crate::out::{cell, clean, items};
+use crate::out::{cell, clean, count, items};
 use crate::session::api;
 
 /// Makes supervisors, shows their trees, and lets them stop, start and begin anew.
@@ -245,12 +245,16 @@ fn branches(of: &Value, all: &[&Value], before: &str, out: &mut Vec<String>) {
 
 fn headline(found: &Value) -> String {
     let mut line = format!(
-        "{}  {}  {}, {} of {} restarts in {} s",
+        "{}  {}  {}, {} of {} in {} s",
         cell(&found["name"]),
         cell(&found["status"]),
         cell(&found["strategy"]),
         cell(&found["restarts"]),
-        cell(&found["max_restarts"]),
+        count(
+            found["max_restarts"].as_u64().unwrap_or_default(),
+            "restart",
+            "restarts"
+        ),
         cell(&found["restart_window"]),
     );
     if let Some(note) = found["problem"]["note"].as_str() {

@@ -8,11 +8,13 @@ mod card;
 mod driver;
 mod endpoint;
 mod flow;
+mod given;
 mod handler;
 mod instruction;
 mod mind;
 mod model;
 mod notice;
+mod own_word;
 mod plan;
 mod pool;
 mod retry;
@@ -47,6 +49,7 @@ pub use endpoint::{
     RemoteDriver,
 };
 pub use flow::{Flow, FlowSpec, FlowStep, OnError, UNDO_PREFIX, UndoablePlan};
+pub use given::{misfits, taken};
 pub use handler::{EMITS_MAX, Emits, HandlerSpec};
 pub use instruction::{
     ENDED_PREFIX, HOOK_BYTES_MAX, HOOK_TOPIC, INSTRUCTION_PREFIX, InstructionSpec, WebhookSpec,
@@ -64,6 +67,7 @@ pub use notice::{
     Channel, GATHER, GATHER_MAX, GATHER_MIN, Gathered, Letter, NoticeSpec, SECRET_PREFIX, Telling,
     Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
 };
+pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};

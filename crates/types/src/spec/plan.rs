@@ -1,6 +1,7 @@
 //! Steps and what connects them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Kind, RetryPolicy, WaitFor};
 use crate::{Name, Role, Span};
@@ -22,6 +23,8 @@ pub enum InputType {
     List,
     /// An object.
     Object,
+    /// A whole number.
+    Integer,
 }
 
 impl InputType {
@@ -35,8 +38,54 @@ impl InputType {
             Self::Boolean => "boolean",
             Self::List => "list",
             Self::Object => "object",
+            Self::Integer => "integer",
         }
     }
+
+    /// The same behind its article, as in a sentence.
+    #[must_use]
+    pub const fn called(self) -> &'static str {
+        match self {
+            Self::Any => "a value",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::List => "a list",
+            Self::Object => "an object",
+            Self::Integer => "an integer",
+        }
+    }
+
+    /// Whether a value is of this type: 1.0 is an integer, too.
+    #[must_use]
+    pub fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Any => true,
+            Self::String => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::List => value.is_array(),
+            Self::Object => value.is_object(),
+            Self::Integer => value.is_i64() || value.is_u64() || whole(value).is_some(),
+        }
+    }
+
+    /// A value of this type as it is kept: the integer 1.0 is 1.
+    #[must_use]
+    pub fn plain(self, value: Value) -> Value {
+        match (self, whole(&value)) {
+            (Self::Integer, Some(whole)) => Value::from(whole),
+            _ => value,
+        }
+    }
+}
+
+/// The whole number that one with a point is.
+fn whole(value: &Value) -> Option<i64> {
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_f64().filter(|_| value.is_f64())?;
+    let exact = number.fract() == 0.0 && number.abs() <= EXACT_MAX;
+    exact.then(|| format!("{number:.0}").parse().ok()).flatten()
 }
 
 /// One input of a plan.

@@ -11,7 +11,7 @@ use naos_types::spec::{
     ENDED_PREFIX, EventFilter, Kind, PlanSpec, Spec, Starts, StepDo, like, runs_of,
 };
 
-use super::{Document, Item, fault_in, plan_of};
+use super::{Document, Item, fault_in};
 
 /// A type of event, and where such events come from, where that is known.
 type Says = (String, Option<String>);
@@ -43,7 +43,7 @@ fn said_by(plan: &PlanSpec, out: &mut Vec<Says>) {
 /// What comes of it where this is begun: what its steps publish, and how it ends.
 fn comes_of(starts: &Starts, spec: Option<&Spec>) -> Vec<Says> {
     let mut out = Vec::new();
-    if let Some(plan) = spec.and_then(plan_of) {
+    if let Some(plan) = spec.and_then(Spec::plan) {
         said_by(plan, &mut out);
     }
     if starts.kind != Kind::Agent {
@@ -72,6 +72,7 @@ pub(crate) fn leads_back<E>(
         })
         .collect();
     let mut all: BTreeMap<(Kind, Name), Listener> = BTreeMap::new();
+    let mut began: BTreeMap<(Kind, Name), (Kind, Name)> = BTreeMap::new();
     let new = applied
         .iter()
         .map(|((kind, name), spec)| (false, *kind, (*name).clone(), *spec));
@@ -103,6 +104,7 @@ pub(crate) fn leads_back<E>(
                 None => kept(starts.kind, &starts.name)?,
             };
             says.extend(comes_of(starts, found.as_ref()));
+            began.insert(key.clone(), (starts.kind, starts.name.clone()));
         }
         let filter = listens.filter.clone();
         all.insert(key, Listener { filter, says });
@@ -113,13 +115,29 @@ pub(crate) fn leads_back<E>(
             continue;
         };
         let own = (*kind, name.clone());
-        let Some(path) = way_back(&own, &all) else {
-            continue;
+        let path = match way_back(&own, &all) {
+            Some(path) => path,
+            None => {
+                // What is begun by somebody who isn't applied with it.
+                let mut begins = began.iter().filter(|(_, begun)| **begun == own);
+                let found = begins.find_map(|(key, _)| {
+                    let there = applied.contains_key(&(key.0, &key.1));
+                    way_back(key, &all).filter(|_| !there)
+                });
+                let Some(path) = found else { continue };
+                path
+            }
         };
         if path.len() == 2 && *kind == Kind::Subscription && begins_nothing(&applied, &own) {
             continue; // what it says itself is judged where it is read
         }
-        let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
+        // What each of them begins stands between it and the next.
+        let last = path.len().saturating_sub(1);
+        let names = path.iter().enumerate().flat_map(|(place, key)| {
+            let begun = began.get(*key).filter(|begun| place < last && begun != key);
+            [Some(*key), begun].into_iter().flatten()
+        });
+        let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
         let what = format!(
             "{} {name} may set itself off: {}",
             kind.word(),

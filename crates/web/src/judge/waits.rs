@@ -7,7 +7,7 @@ use naos_types::Name;
 use naos_types::command::{self, Command};
 use naos_types::spec::{Kind, Spec, StepDo};
 
-use super::{Document, Item, fault_in, plan_of};
+use super::{Document, Item, fault_in};
 
 /// Who answers events of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Asked<'_> {
 
 /// What the steps of something ask drivers for.
 pub(crate) fn asked_by(spec: &Spec) -> impl Iterator<Item = Asked<'_>> {
-    let steps = plan_of(spec).into_iter().flat_map(|plan| &plan.steps);
+    let steps = spec.plan().into_iter().flat_map(|plan| &plan.steps);
     steps.filter_map(|step| match &step.action {
         StepDo::Ask { kind, needed, .. } => Some(Asked {
             topic: kind,

@@ -125,7 +125,7 @@ pub(super) fn stuck(reader: &Reader) -> Result<Vec<StuckRow>, Refusal> {
                 let step = one.step().map_or("", |(of, ..)| of.as_str());
                 ("stuck-undo", format!("{}: {step}", one.name()))
             }
-            Stuck::Missed(known, lacks) => ("stuck-schedule", format!("{}: {lacks}", known.key.1)),
+            Stuck::Missed(known, why) => ("stuck-schedule", format!("{} {why}", known.key.1)),
         };
         StuckRow {
             what,

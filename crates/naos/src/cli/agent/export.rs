@@ -80,9 +80,9 @@ pub(super) fn go(context: &Context, asked: &Export) -> Ended {
         context.out.note(format!("{path} is gone in naos: removed"));
     }
     context.out.say(format!(
-        "{} has the {} files of {agent}: {} written, {unchanged} unchanged, {} removed.",
+        "{} has {} of {agent}: {} written, {unchanged} unchanged, {} removed.",
         asked.dir.display(),
-        files.len(),
+        crate::out::count(files.len(), "file", "files"),
         written.len(),
         removed.len(),
     ));

@@ -440,8 +440,10 @@ fn show(
         context.out.table(&["file", "what", "result", "why"], &rest);
     }
     if count("refused") > 0 {
-        let what = format!("{} files were refused: look at the table", count("refused"));
-        context.out.note(what);
+        let refused = crate::out::count(count("refused"), "file was", "files were");
+        context
+            .out
+            .note(format!("{refused} refused: look at the table"));
     }
     let (new, changed) = (count("new"), count("changed") + count("conflict"));
     context.out.say(if asked.dry_run {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Found, bad, odd};
-use crate::out::{cell, items, why};
+use crate::out::{cell, count as counted, items, why};
 use crate::session::{Session, api};
 
 /// As many of what was put aside as are counted; beyond that there are more.
@@ -56,12 +56,13 @@ fn undelivered(consumer: &Value) -> Option<Found> {
 /// A driver that rests, that failed at the last event, or whose agent isn't there.
 fn silent(driver: &Value) -> Option<Found> {
     let name = cell(&driver["name"]);
-    let waiting = &driver["waiting"];
+    let waiting = driver["waiting"].as_u64().unwrap_or_default();
     if driver["status"] == "waiting" {
         let says = format!(
-            "{name} waits for agent {} that isn't there, and {waiting} events for it: \
+            "{name} waits for agent {} that isn't there, and {} for it: \
              `naos create {} --template T` makes it",
             cell(&driver["agent"]),
+            counted(waiting, "event", "events"),
             cell(&driver["agent"]),
         );
         return Some(odd("drivers", says));
@@ -80,10 +81,12 @@ fn silent(driver: &Value) -> Option<Found> {
         None => format!("it rests after {}", driver["failures_max"]),
     };
     let says = format!(
-        "{who} failed {in_a_row} times in a row, last at {}: {}; {rests}, {waiting} events wait: \
+        "{who} failed {} in a row, last at {}: {}; {rests}, {}: \
          `naos driver show {name}`, and `naos driver reset {name}` once it answers",
+        counted(in_a_row, "time", "times"),
         cell(&driver["failed_at"]),
         why(&driver["problem"]),
+        counted(waiting, "event waits", "events wait"),
     );
     Some(odd("drivers", says))
 }
@@ -95,15 +98,17 @@ fn aside(dead: &Value) -> Vec<Found> {
         *counts.entry(cell(&one["consumer"])).or_default() += 1;
     }
     let more = if dead["more"] == true {
-        " at least"
+        "at least "
     } else {
         ""
     };
     let one = |(name, count): (String, u64)| {
+        let were = if count == 1 { "was" } else { "were" };
         let says = format!(
-            "{count}{more} events of {name} were put aside: \
+            "{more}{} of {name} {were} put aside: \
              `naos events dead list --consumer {name}` says why, and then \
-             `naos events dead replay --all --consumer {name}` or `drop`"
+             `naos events dead replay --all --consumer {name}` or `drop`",
+            counted(count, "event", "events"),
         );
         odd("dead letters", says)
     };

@@ -22,13 +22,13 @@ use serde_json::{Value, json};
 
 use super::lacks::Looking;
 use super::notices::may_sign;
-use super::{endpoints, members, needed, webhooks};
+use super::{NAMES_MAX, endpoints, members, needed, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
     Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back,
-    misgrown_tree, missing, nested, unanswered, unskilled,
+    misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -179,6 +179,12 @@ pub(crate) async fn apply(call: Call) -> Answered {
     let kept = |kind, name: &Name| kept_spec(&reader, kind, name);
     let (plans, circle) = nested(&documents, &judged.items, &kept)?;
     judged.errors.extend(circle);
+    let misgiven = misgiven(&documents, &judged.items, &kept)?;
+    judged.errors.extend(misgiven);
+    let others = starters(&reader, &judged.items)?;
+    let others = others.iter().map(|(kind, name, spec)| (*kind, name, spec));
+    let outgrown = outgrown(&documents, &judged.items, others);
+    judged.warnings.extend(outgrown);
     let back = leads_back(&documents, &judged.items, subscriptions(&reader)?, kept)?;
     judged.warnings.extend(back);
     let skilled = |name: &Name| -> Result<bool, Fault> {
@@ -467,6 +473,37 @@ fn subscriptions(reader: &Reader) -> Result<Vec<(Name, Spec)>, Fault> {
         .iter()
         .map(|(key, kept)| (key.1.clone(), kept.spec.clone()));
     Ok(specs.collect())
+}
+
+/// What may start a plan of the documents that is there already: it was made for that one.
+fn starters(reader: &Reader, items: &[Item]) -> Result<Vec<(Kind, Name, Spec)>, Fault> {
+    let mut changes = false;
+    for item in items {
+        if let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command
+            && spec.plan().is_some()
+        {
+            let before = kept_spec(reader, *kind, name)?;
+            changes |= before.is_some_and(|before| before != *spec);
+        }
+    }
+    let mut out = Vec::new();
+    if !changes {
+        return Ok(out); // most of them: nothing more is read
+    }
+    for kind in [
+        Kind::Schedule,
+        Kind::Subscription,
+        Kind::Plan,
+        Kind::Instruction,
+    ] {
+        let found = reader.resources(kind, NAMES_MAX)?;
+        out.extend(
+            found
+                .iter()
+                .map(|(key, kept)| (kind, key.1.clone(), kept.spec.clone())),
+        );
+    }
+    Ok(out)
 }
 
 /// What applying it would do.

@@ -10,7 +10,7 @@ use naos_types::spec::{Kind, Spec};
 use naos_types::{Name, Refusal};
 
 use super::drivers::{self, Known};
-use crate::judge::{Answers, asked_by, run_by, workers};
+use crate::judge::{Answers, asked_by, given_wrongly, run_by, workers};
 
 /// Looks what things need; drivers are read once, where anything asks for one.
 pub(crate) struct Looking<'r> {
@@ -83,6 +83,21 @@ impl<'r> Looking<'r> {
         let mut told = std::collections::BTreeSet::new();
         out.retain(|one| told.insert(one.clone()));
         Ok(out)
+    }
+
+    /// What is wrong with inputs that are given to `kind` `name`; none where they fit, and where it
+    /// isn't there.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged.
+    pub(crate) fn given_wrongly(
+        &self,
+        kind: Kind,
+        name: &Name,
+        input: &str,
+    ) -> Result<Option<String>, Refusal> {
+        let found = self.kept(kind, name)?;
+        Ok(found.and_then(|to| given_wrongly(input, &to)))
     }
 
     fn kept(&self, kind: Kind, name: &Name) -> Result<Option<Spec>, Refusal> {

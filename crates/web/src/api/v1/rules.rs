@@ -24,7 +24,15 @@ fn names(scope: &Scope) -> Names {
             inputs,
             before,
             fan_out,
-        } => compute::plan_names(inputs, before, *fan_out),
+            open,
+        } => {
+            let given = inputs.as_deref().unwrap_or_default();
+            let mut names = compute::plan_names(given, before, *fan_out);
+            if inputs.is_none() {
+                names = names.with("inputs", Type::Any);
+            }
+            if *open { names.open() } else { names }
+        }
         Scope::Flow { before } => compute::flow_names(before),
         Scope::Policy => compute::policy_names(),
         Scope::Wait(own) => compute::wait_names(names(own)),

@@ -77,6 +77,24 @@ pub(crate) fn waits_for(looking: &Looking<'_>, known: &Known) -> Result<Option<S
     Ok((!lacks.is_empty()).then(|| lacks.join(", ")))
 }
 
+/// What it gives wrongly to what it starts, in a few words: each of its times is refused.
+pub(crate) fn unfit(looking: &Looking<'_>, known: &Known) -> Result<Option<String>, Refusal> {
+    let Some((kind, name, input)) = known.spec.starts.run() else {
+        return Ok(None);
+    };
+    let wrong = looking.given_wrongly(kind, name, input)?;
+    Ok(wrong.map(|wrong| format!("{} {name}: {wrong}", kind.word())))
+}
+
+/// Why its times have no run as things are, in words that follow its name; none where they have.
+pub(crate) fn why_idle(looking: &Looking<'_>, known: &Known) -> Result<Option<String>, Refusal> {
+    if let Some(lacks) = waits_for(looking, known)? {
+        return Ok(Some(format!("waits for {lacks}")));
+    }
+    let wrong = unfit(looking, known)?;
+    Ok(wrong.map(|wrong| format!("doesn't give what is taken by {wrong}")))
+}
+
 /// Those that are asked for in the order of their names, and where there are more.
 pub(crate) fn listed(call: &Call, reader: &Reader) -> Result<(Vec<Known>, Option<String>), Fault> {
     let limit = match call.query("limit") {
@@ -183,6 +201,7 @@ fn shape(reader: &Reader, looking: &Looking<'_>, known: &Known) -> Result<Value,
         "missed": schedule.missed,
         "starts": {"kind": starts, "name": name},
         "waits_for": waits_for(looking, known)?,
+        "unfit": unfit(looking, known)?,
         "missed_runs": missed,
         "overlap": spec.starts.overlap(),
         "waits": shapes::time(schedule.waits),

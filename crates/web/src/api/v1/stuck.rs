@@ -26,8 +26,8 @@ pub(crate) enum Stuck {
     NotUndone(PlanId, Arc<Plan>, Name),
     /// This supervisor failed, and all beneath it rests.
     GaveUp(Name, Arc<Supervisor>),
-    /// The last time of this schedule had no run, and the next has none either: what it starts
-    /// waits for these things, in a few words.
+    /// The last time of this schedule had no run, and the next has none either: why, in words that
+    /// follow its name.
     Missed(Box<schedules::Known>, String),
 }
 
@@ -94,10 +94,10 @@ impl Stuck {
             (Self::GaveUp(name, _), _) => {
                 format!("supervisor {name} failed with none above it: all beneath it rests")
             }
-            (Self::Missed(known, lacks), _) => {
+            (Self::Missed(known, why), _) => {
                 let ResourceKey(kind, name) = &known.key;
                 let (kind, missed) = (kind.word(), known.schedule.missed);
-                format!("{kind} {name} waits for {lacks}: {missed} of its times had no run")
+                format!("{kind} {name} {why}: {missed} of its times had no run")
             }
         }
     }
@@ -187,7 +187,7 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
     Ok(out)
 }
 
-/// A schedule whose last time had no run, where what it starts still waits for something.
+/// A schedule whose last time had no run, where the next would have none either.
 fn missed(
     reader: &Reader,
     looking: &Looking<'_>,
@@ -201,8 +201,8 @@ fn missed(
     let Some(known) = known.filter(|known| known.spec.enabled) else {
         return Ok(None);
     };
-    let lacks = schedules::waits_for(looking, &known)?;
-    Ok(lacks.map(|lacks| Stuck::Missed(Box::new(known), lacks)))
+    let why = schedules::why_idle(looking, &known)?;
+    Ok(why.map(|why| Stuck::Missed(Box::new(known), why)))
 }
 
 /// The same as lists show it.

@@ -179,3 +179,144 @@ async fn a_tenant_asks_no_model_with_the_key_of_another() {
         );
     }
 }
+
+/// A plan that takes a text, and maybe a whole number.
+const GREET: &str = "type: plan\nname: greet\ninputs: {who: string, n: {type: integer, \
+    default: 1}}\nsteps:\n  - {name: say, render: \"Hello {{ inputs.who }}\"}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_starts_a_plan_gives_it_what_it_takes() {
+    let rig = Rig::new().await;
+    let outer = |step: &str| format!("type: plan\nname: outer\nsteps:\n  - {{name: s, {step}}}\n");
+    let timed =
+        |input: &str| format!("type: schedule\nname: night\nevery: 1d\nplan: greet\n{input}");
+    let heard = |input: &str| {
+        format!("type: subscription\nname: post\non: a.b\nstart: {{plan: greet{input}}}\n")
+    };
+    let missing = "the input who is missing";
+    let unknown = "the plan takes no input whom";
+    let cases = [
+        (timed(""), missing),
+        (timed("input: {who: 5}\n"), "the input who must be a string"),
+        (
+            timed("input: {who: ana, n: 1.5}\n"),
+            "the input n must be an integer",
+        ),
+        (timed("input: {who: ana, whom: b}\n"), unknown),
+        (timed("input: {who: ana, n: 2.0}\n"), ""),
+        (heard(", input: {}"), missing),
+        (
+            heard(", input: {whom: \"{{ trigger.data.who }}\"}"),
+            missing,
+        ),
+        (heard(", input: {who: \"{{ trigger.data.who }}\"}"), ""),
+        (heard(""), ""),
+        (outer("plan: greet"), missing),
+        (outer("plan: greet, inputs: {whom: x}"), unknown),
+        (
+            outer("plan: greet, inputs: {who: x, n: many}"),
+            "must be an integer",
+        ),
+        (
+            outer("plan: greet, inputs: {who: 5, n: \"{{ plan.name }}\"}"),
+            "",
+        ),
+        (outer("plan: greet, inputs: '[1]'"), "is no JSON object"),
+        (outer("plan: greet, for_each: '[{\"who\": 1}]'"), ""),
+    ];
+    let alone = "type: instruction\nname: beat\ntrigger: {every: 1d}\ninputs: {who: string}\n\
+                 plan:\n  - emit: a.b\n";
+    let cases = cases.into_iter().chain([(alone.to_owned(), missing)]);
+    rig.post("/api/v1/apply", files(GREET)).await.ok();
+    for (text, wrong) in cases {
+        // Known from the documents, or from what is there.
+        for all in [format!("{GREET}---\n{text}"), text.clone()] {
+            let asked = json!({"files": [{"name": "a.yaml", "text": all}], "dry_run": true});
+            let answer = rig.post("/api/v1/apply", asked).await;
+            if wrong.is_empty() {
+                assert_eq!(answer.ok()["warnings"], json!([]), "{all}");
+                continue;
+            }
+            let found = answer.json()["diagnostics"].to_string();
+            assert!(found.contains(wrong), "{all}: {found}");
+            assert!(
+                found.contains("give a JSON object with the inputs"),
+                "{found}"
+            );
+        }
+    }
+    // What isn't there is waited for, and judged once it is.
+    let absent = "type: schedule\nname: other\nevery: 1d\nplan: nobody\ninput: {a: 1}\n";
+    let warned = rig.post("/api/v1/apply", files(absent)).await.ok();
+    assert_eq!(
+        warned["warnings"][0]["what"],
+        "schedule other is waiting: plan nobody"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_a_plan_that_takes_something_else_now_is_named() {
+    let rig = Rig::new().await;
+    let night = "type: schedule\nname: night\nevery: 1s\nplan: greet\ninput: {who: ana}\n";
+    let outer = "type: plan\nname: outer\nsteps:\n  - {name: s, plan: greet, inputs: {who: x}}\n";
+    let all = format!("{GREET}---\n{night}---\n{outer}");
+    let applied = rig.post("/api/v1/apply", files(&all)).await.ok();
+    assert_eq!(applied["warnings"], json!([]));
+    let changed = GREET.replace("who", "whom");
+    let applied = rig.post("/api/v1/apply", files(&changed)).await.ok();
+    let said: Vec<&str> = applied["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    let wrong = "the input whom is missing, the plan takes no input who";
+    assert_eq!(
+        said,
+        [
+            format!("schedule night doesn't give plan greet what it takes: {wrong}"),
+            format!("step s of plan outer doesn't give plan greet what it takes: {wrong}"),
+        ]
+    );
+    // It has no runs by now, and that is told where one looks.
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(20);
+    loop {
+        let shown = rig.get("/api/v1/schedules/night").await.ok();
+        assert_eq!(shown["unfit"], format!("plan greet: {wrong}"), "{shown}");
+        if shown["missed"] != 0 {
+            break;
+        }
+        assert!(naos_engine::clock::tick() < end, "{shown}");
+        tokio::task::yield_now().await;
+    }
+    for path in ["inbox", "status"] {
+        let stuck = rig.get(&format!("/api/v1/{path}")).await.ok()["stuck"].take();
+        assert_eq!(stuck[0]["what"], "schedule.missed", "{path}: {stuck}");
+        let says = stuck[0]["says"].as_str().unwrap();
+        let wanted = format!("schedule night doesn't give what is taken by plan greet: {wrong}: ");
+        assert!(says.starts_with(&wanted), "{path}: {says}");
+    }
+    rig.post("/api/v1/apply", files(GREET)).await.ok();
+    let shown = rig.get("/api/v1/schedules/night").await.ok();
+    assert_eq!(shown["unfit"], Value::Null, "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_sets_itself_off_is_named_with_who_begins_it() {
+    let rig = Rig::new().await;
+    let listens = "type: subscription\nname: again\non: a.b\nstart: {plan: loop-on}\n";
+    let plan = "type: plan\nname: loop-on\nsteps:\n  - {name: say, emit: a.b}\n";
+    let of = async |text: &str| {
+        let applied = rig.post("/api/v1/apply", files(text)).await.ok();
+        applied["warnings"].to_string()
+    };
+    let both = of(&format!("{listens}---\n{plan}")).await;
+    let what = "subscription again may set itself off: again → loop-on → again";
+    assert!(both.contains(what), "{both}");
+    let alone = of(plan).await;
+    let what = "plan loop-on may set itself off: again → loop-on → again";
+    assert!(alone.contains(what), "{alone}");
+    let ended = listens.replace("start:", "filter: trigger.data.n < 3\nstart:");
+    of(&ended).await;
+    assert_eq!(of(plan).await, "[]");
+}
