@@ -66,7 +66,7 @@ fn process_a_workflow_from_end_to_end() {
         (
             &["workflow", "resume", "nothing"],
             1,
-            "no workflow nothing ran yet",
+            "there is no workflow nothing",
         ),
         (&["workflow", "resume", "line"], 1, "N0131"),
         (
@@ -456,4 +456,72 @@ fn process_a_plan_takes_its_inputs_from_a_pipe() {
         let answer: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
         assert_eq!(answer["output"], said, "{input}: {}", done.stderr);
     }
+}
+
+#[test]
+fn process_a_pool_is_made_fitted_and_taken_away() {
+    let project = Project::new();
+    project.json(&["create", "ann", "--template", "echo"]);
+    project.json(&["create", "bob", "--template", "echo"]);
+    let made = [
+        "pool", "create", "team", "--agent", "ann", "--min", "2", "--max", "6", "--quorum", "2",
+    ];
+    project.json(&made);
+    let found = project.json(&["pool", "status", "team"]);
+    let sizes = ["size", "min_size", "max_size", "quorum"].map(|key| found[key].clone());
+    assert_eq!(sizes, [4, 2, 6, 2].map(|size| json!(size)), "{found}");
+    project.json(&["pool", "scale", "team", "--max", "3", "--autoscale"]);
+    let found = project.json(&["pool", "status", "team"]);
+    assert_eq!(
+        (&found["size"], &found["auto_scale"]),
+        (&json!(3), &json!(true))
+    );
+    let shown = project.naos(&["pool", "status", "team"]).stdout;
+    assert!(shown.contains("3 (2 to 3, by itself)"), "{shown}");
+    assert_eq!(project.naos(&["pool", "scale", "team"]).exit, 2);
+    project.json(&["pool", "add", "team", "bob"]);
+    // Nothing runs without a daemon once the command is over: the batch stays open.
+    project.json(&["supervisor", "create", "boss", "--child", "ann"]);
+    project.json(&["supervisor", "stop", "boss"]);
+    project.json(&["pool", "submit", "team", "a", "--no-wait"]);
+    let refused = project.naos(&["pool", "remove", "team", "ann"]);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("naos pool drain team"),
+        "{}",
+        refused.stderr
+    );
+    let refused = project.naos(&["pool", "remove", "team"]);
+    assert!(
+        refused.stderr.contains("1 open batch"),
+        "{}",
+        refused.stderr
+    );
+    let listed = project.naos(&["pool", "list"]);
+    assert!(
+        listed.stdout.contains("running, waits"),
+        "{}",
+        listed.stdout
+    );
+    project.json(&["pool", "drain", "team"]);
+    project.json(&["pool", "remove", "team", "bob"]);
+    project.json(&["pool", "remove", "team"]);
+    assert_eq!(project.json(&["pool", "list"])["items"], json!([]));
+}
+
+#[test]
+fn process_a_plan_that_takes_too_long_says_so() {
+    let project = Project::new();
+    let plan = "type: plan\nname: slow\ntimeout: 1s\nsteps:\n  - name: hold\n    \
+                wait_for: {signal: go}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let failed = project.naos(&["plan", "start", "slow", "--timeout", "60"]);
+    assert_eq!(failed.exit, 1, "{}", failed.stderr);
+    let why = "slow took longer than it may [N0192]";
+    assert!(failed.stderr.contains(why), "{}", failed.stderr);
+    let told = project.naos(&["plan", "cancel", "nope"]);
+    assert_eq!(told.exit, 1);
+    let why = "there is no plan nope, and no run of that name";
+    assert!(told.stderr.contains(why), "{}", told.stderr);
 }

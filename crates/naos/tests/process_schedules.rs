@@ -147,6 +147,18 @@ fn process_schedules_are_listed_paused_and_run() {
         (&resumed["status"], &resumed["next"]),
         (&json!("active"), &found["next"])
     );
+    let text = "type: schedule\nname: round-up\ncron: 0 9 * * *\nstandup: {to: [nobody]}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let warned = "no member is called @nobody";
+    assert!(applied.stderr.contains(warned), "{}", applied.stderr);
+    let text = "type: schedule\nname: quiet\ncron: 0 9 * * *\nstandup: true\n";
+    apply(&project, text);
+    let told = project.naos(&["schedule", "run-now", "quiet"]).stdout;
+    assert!(told.contains("nobody was told anything"), "{told}");
+    for name in ["round-up", "quiet"] {
+        project.json(&["delete", "schedule", name]);
+    }
     for (words, exit, said) in [
         (&["schedule", "show", "nothing"][..], 1, "N0121"),
         (&["schedule", "pause", "nothing"], 1, "N0121"),

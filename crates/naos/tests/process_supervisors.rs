@@ -76,6 +76,14 @@ fn process_supervisors_are_made_and_watched() {
         let reset = told.stdout.contains("naos supervisor reset boss");
         assert!(reset, "{words:?}: {} {}", told.stdout, told.stderr);
     }
+    // Whoever waits for an agent that rests hears what it waits for, once, and waits on.
+    let run = ["run", "ann", "--input", "x", "--timeout", "2"];
+    let waited = project.naos(&run);
+    assert_eq!(waited.exit, 1, "{}", waited.stderr);
+    let why = "waits: agent ann rests since supervisor boss failed";
+    assert!(waited.stderr.contains(why), "{}", waited.stderr);
+    let listed = project.naos(&["task", "list"]).stdout;
+    assert!(listed.contains(", waits"), "{listed}");
     let refused = project.naos(&["supervisor", "start", "boss"]);
     assert_eq!(refused.exit, 1);
     assert!(

@@ -87,7 +87,7 @@ codes! {
         "choose another one, or change what is there with `naos apply`"
     WRONG_STATE 131 Conflict
         "it isn't in a state in which this can be done"
-        "`naos get` shows the state"
+        "the message says how it stands: what that takes comes first"
     STALE_VERSION 132 Conflict
         "somebody changed it in the meantime"
         "read it again and repeat"
@@ -213,7 +213,8 @@ codes! {
         "`naos get run ID` shows both; retry it or cancel it"
     STEP_FAILED 189 Conflict
         "a step of the plan failed"
-        "`naos get plan ID` shows which and why"
+        "`naos plan status RUN` shows which and why; once that is mended, `naos plan resume RUN` \
+         goes on there"
     REJECTED 190 Conflict
         "a person said no"
         "the comment says why"
@@ -253,10 +254,12 @@ codes! {
          `wait`"
     RESTARTS_USED_UP 205 Conflict
         "the children of a supervisor failed more often than it may restart them"
-        "`naos supervisor status NAME` shows which; mend it, then `naos supervisor reset NAME`"
+        "`naos supervisor status` shows the tree: mend who failed, then `naos supervisor reset \
+         NAME` with the topmost that failed; what is beneath it follows"
     DRILL 206 Conflict
         "a person let a supervisor fail, as a drill"
-        "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
+        "a supervisor above it restarts it; the topmost has none above it: `naos supervisor reset \
+         NAME` starts all beneath it anew"
     LIMIT_TOKENS 220 Conflict
         "the run used as many tokens as it may"
         "raise `answer_tokens` or `tokens` in the agent's manifest, or give it less to do"

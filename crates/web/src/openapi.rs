@@ -354,7 +354,7 @@ fn flow_body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/pools") => object(
             &["name"],
             json!({"name": text(), "description": text(), "agents": {"type": "array"},
-                "size": number(), "min_size": number(), "max_size": number(),
+                "size": number(), "min_size": number(), "max_size": number(), "auto_scale": {},
                 "strategy": {"enum": Strategy::WORDS}, "merge": merge(), "quorum": number()}),
         ),
         ("POST", "/api/v1/pools/{name}/submit") => object(
@@ -362,7 +362,9 @@ fn flow_body_of(row: &Row) -> Option<Value> {
             json!({"tasks": {"type": "array"}, "merge": merge(), "quorum": number(),
                 "wait_ms": number()}),
         ),
-        ("POST", "/api/v1/pools/{name}/add") => object(&["agent"], json!({"agent": text()})),
+        ("POST", "/api/v1/pools/{name}/add" | "/api/v1/pools/{name}/remove") => {
+            object(&["agent"], json!({"agent": text()}))
+        }
         ("POST", "/api/v1/supervisors") => object(
             &["name", "children"],
             json!({"name": text(), "description": text(), "strategy": {"enum": Restart::WORDS},
@@ -375,7 +377,11 @@ fn flow_body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/supervisors/{name}/fail") => {
             object(&["reason"], json!({"reason": text()}))
         }
-        ("POST", "/api/v1/pools/{name}/scale") => object(&["size"], json!({"size": number()})),
+        ("POST", "/api/v1/pools/{name}/scale") => object(
+            &[],
+            json!({"size": number(), "min_size": number(), "max_size": number(),
+                "auto_scale": {"type": "boolean"}, "quorum": number()}),
+        ),
         _ => return None,
     };
     Some(schema)
@@ -589,6 +595,7 @@ fn schemas() -> Value {
                 "tier": text(), "output": maybe(), "cost_micros": number(), "steps": number(),
                 "problem": {"type": ["object", "null"]}, "input": text(),
                 "steps_detail": {"type": "array", "items": {"type": "object"}},
+                "waits": maybe(),
                 "what_if": {"type": ["object", "null"]},
                 "what_ifs": {"type": "array", "items": text()},
                 "seq": number()}),
@@ -612,12 +619,14 @@ fn schemas() -> Value {
         "Task": of(
             &["task", "title", "status"],
             json!({"task": text(), "title": text(), "status": text(), "agent": maybe(),
-                "tier": maybe(), "run": maybe(), "plan": maybe(), "step": maybe()}),
+                "tier": maybe(), "run": maybe(), "plan": maybe(), "step": maybe(),
+                "waits": maybe()}),
         ),
         "PlanRun": of(
             &["run", "kind", "name", "status", "output", "steps", "seq"],
             json!({"run": text(), "kind": text(), "name": text(), "status": text(), "output": {},
-                "paused": maybe(), "paused_with": maybe(), "correlation": text(),
+                "paused": maybe(), "paused_with": maybe(), "waits": maybe(),
+                "correlation": text(),
                 "causation": maybe(),
                 "steps": {"type": "array", "items": {"type": "object"}}, "seq": number()}),
         ),

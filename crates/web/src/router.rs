@@ -180,7 +180,8 @@ table! {
     Api POST "/api/v1/pools" Admin "Makes a pool" pools::create;
     Api POST "/api/v1/pools/{name}/submit" Staff "Gives a pool a batch" pools::submit;
     Api POST "/api/v1/pools/{name}/add" Admin "Adds an agent" pools::add;
-    Api POST "/api/v1/pools/{name}/scale" Admin "Changes its size" pools::scale;
+    Api POST "/api/v1/pools/{name}/remove" Admin "Takes an agent out" pools::remove;
+    Api POST "/api/v1/pools/{name}/scale" Admin "Changes its size, bounds or quorum" pools::scale;
     Api POST "/api/v1/pools/{name}/drain" Admin "Lets it take no more work" pools::drain;
     Api POST "/api/v1/pools/{name}/start" Admin "Lets it take work again" pools::start;
     Api GET "/api/v1/supervisors" Staff "Supervisors, each before those beneath it"

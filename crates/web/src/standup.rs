@@ -184,6 +184,7 @@ fn flat(text: &str) -> String {
 pub fn totals(told: &Opened) -> Value {
     let of = |status| told.count(|one| one == status);
     let runs: u32 = told.people.iter().map(|one| one.work.runs).sum();
+    let failed: u32 = told.people.iter().map(|one| one.work.failed).sum();
     json!({
         "since": told.since.rfc3339(),
         "until": told.until.rfc3339(),
@@ -198,6 +199,7 @@ pub fn totals(told: &Opened) -> Value {
         "more": told.more,
         "questions": told.asked.len() + told.more_asked as usize,
         "runs": runs,
+        "failed_runs": failed,
     })
 }
 
@@ -313,6 +315,7 @@ mod tests {
             assert!(!text.contains("{}"), "{text}");
         }
         assert_eq!(totals(&told())["blocked"], 1);
+        assert_eq!(totals(&told())["failed_runs"], 1);
         assert!(!totals(&told()).to_string().contains("Ann"));
     }
 

@@ -51,7 +51,12 @@ pub(super) fn replay(
 ) -> Done<Reply> {
     known(turn, &DeadKey(consumer.clone(), event))?;
     if turn.consumer(consumer)?.is_none() {
-        return Err(super::no_consumer(consumer));
+        let what = format!("there is no consumer {consumer} that it could be given to");
+        let help = format!(
+            "`naos events dead drop {event} --consumer {consumer}` gives it up, \
+             `naos events subscribe {consumer}` makes somebody who gets it"
+        );
+        return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
     }
     turn.emit(event::Replayed {
         consumer: consumer.clone(),

@@ -217,7 +217,9 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     let path = path(turn, caught)?;
     let late = crate::planted::is("circle-goes-on");
     let most = if late { 2 * HOPS_MAX } else { HOPS_MAX };
-    if caught.hops >= most {
+    // Whoever only hears of what goes round is no part of it, and goes on.
+    let in_circle = path.contains(name) || crate::planted::is("circle-stops-bystanders");
+    if in_circle && caught.hops >= most {
         let circle = circle(&path, name);
         let note = format!("{HOPS_MAX} events led to each other: {circle}");
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));

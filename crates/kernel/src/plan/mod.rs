@@ -41,6 +41,7 @@ pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, task_closed};
+pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
 pub(crate) use vars::identifier;

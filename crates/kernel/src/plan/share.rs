@@ -49,6 +49,25 @@ fn least_busy(turn: &Turn<'_>, share: &Share) -> Done<Option<Name>> {
     Ok(best.map(|(_, name)| name.clone()))
 }
 
+/// Refuses to take an agent out of a pool while an open batch of it shares its tasks among it.
+pub(crate) fn works_for_none(turn: &Turn<'_>, pool: &Name, agent: &Name) -> Done {
+    let shares = |plan: &Plan| {
+        let share = plan.flow.pool.as_ref();
+        share.is_some_and(|share| share.agents.contains(agent))
+    };
+    let mut all = turn.tables.plan.iter();
+    let open = all.find(|(_, plan)| !plan.is_closed() && plan.name == *pool && shares(plan));
+    let Some((batch, _)) = open.filter(|_| !crate::planted::is("pool-drops-workers")) else {
+        return Ok(());
+    };
+    let what = format!("{agent} has work of {pool}: a batch is open");
+    let help = format!(
+        "wait for the end of {batch}, or `naos pool drain {pool}` first: then what is open ends \
+         with those it began with"
+    );
+    Err(Refusal::new(Code::WRONG_STATE, what).help(help).into())
+}
+
 /// Refuses a batch that has fewer tasks than there must be answers: it could only fail. What isn't
 /// a list fails when it is begun.
 pub(super) fn may_be_merged(turn: &Turn<'_>, share: &Share, tasks: BodyRef) -> Done {

@@ -7,7 +7,8 @@ pub(crate) mod server;
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
-    Flow, FlowSpec, FlowStep, Kind, Paused, PlanSpec, PoolSpec, SkillSpec, Spec, SupervisorSpec,
+    Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, Paused, PlanSpec, PoolSpec, SkillSpec, Spec,
+    SupervisorSpec,
 };
 use naos_types::{Actor, Code, Digest, Name, Refusal};
 use serde::{Deserialize, Serialize};
@@ -143,7 +144,9 @@ pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Poo
     let name = match asked {
         command::Pool::Add { name, .. }
         | command::Pool::Scale { name, .. }
-        | command::Pool::Drain { name, .. } => name,
+        | command::Pool::Drain { name, .. }
+        | command::Pool::Remove { name, .. }
+        | command::Pool::Fit { name, .. } => name,
     };
     let mut spec = pool(turn, name)?.0.clone();
     match asked {
@@ -155,6 +158,34 @@ pub(crate) fn pool_command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Poo
         }
         command::Pool::Scale { size, .. } => spec.size = *size,
         command::Pool::Drain { on, .. } => spec.draining = *on,
+        command::Pool::Remove { agent, .. } => {
+            if !spec.agents.contains(agent) {
+                return Ok(Reply::Unchanged);
+            }
+            if !spec.draining {
+                crate::plan::works_for_none(turn, name, agent)?;
+            }
+            spec.agents.retain(|kept| kept != agent);
+        }
+        command::Pool::Fit {
+            size,
+            least,
+            most,
+            auto,
+            quorum,
+            ..
+        } => {
+            spec.size_min = least.or(spec.size_min);
+            spec.size_max = most.or(spec.size_max);
+            spec.auto_scale = auto.unwrap_or(spec.auto_scale);
+            spec.quorum = quorum.or(spec.quorum);
+            if spec.auto_scale && spec.size_max.is_none() {
+                spec.size_max = Some(POOL_SIZE_MAX);
+            }
+            let largest = spec.size_max.unwrap_or(POOL_SIZE_MAX);
+            let nearest = spec.size.max(spec.size_min.unwrap_or(1)).min(largest);
+            spec.size = size.unwrap_or(nearest);
+        }
     }
     let spec = Spec::Pool(spec);
     fits(Kind::Pool, &spec)?;

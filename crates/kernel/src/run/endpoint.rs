@@ -156,7 +156,7 @@ pub(super) fn ended(turn: &mut Turn<'_>, id: RunId, run: &Run, end: &CallEnded) 
             fail(turn, id, run, problem, Some(Span(0)))
         }
         CallOutcome::Busy(said, wait) => {
-            let problem = problem("takes no more for now", said);
+            let problem = problem("did not take the event now", said);
             fail(turn, id, run, problem, Some(*wait))
         }
         CallOutcome::Refused(said) => fail(turn, id, run, problem("refused the event", said), None),

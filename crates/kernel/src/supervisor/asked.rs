@@ -6,7 +6,7 @@ use naos_types::spec::{Kind, Spec};
 use naos_types::{Actor, Code, Name, Refusal};
 
 use super::{Standing, go_on, known, parent, rest, restart};
-use crate::turn::{Done, Turn};
+use crate::turn::{Done, Stop, Turn};
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Supervisor) -> Done<Reply> {
     match asked {
@@ -18,7 +18,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Supervis
         command::Supervisor::Fail { name, reason } => {
             let standing = known(turn, name)?.standing;
             if standing != Standing::Running {
-                return Err(rests(name, standing));
+                return Err(rests(turn, name, standing)?);
             }
             let mut problem = Problem::new(Code::DRILL, "a person let it fail, as a drill");
             problem.said = Some(reason.clone());
@@ -28,15 +28,34 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Supervis
     }
 }
 
-fn rests(name: &Name, standing: Standing) -> crate::turn::Stop {
-    let (word, verb) = match standing {
-        Standing::Stopped => ("stopped", "start"),
-        Standing::Failed => ("failed", "reset"),
-        Standing::Running | Standing::Suspended => ("suspended", "status"),
+/// It rests, with what ends that: where something above it rests, too, the topmost of these goes
+/// first, and what is beneath it follows.
+fn rests(turn: &Turn<'_>, name: &Name, standing: Standing) -> Done<Stop> {
+    let word = |standing| match standing {
+        Standing::Running => "running",
+        Standing::Suspended => "suspended",
+        Standing::Stopped => "stopped",
+        Standing::Failed => "failed",
     };
-    Refusal::new(Code::WRONG_STATE, format!("{name} is {word}"))
-        .help(format!("`naos supervisor {verb} {name}`"))
-        .into()
+    let (mut top, mut rests) = (name.clone(), standing);
+    while let Some(above) = parent(turn, &top)? {
+        let found = turn.supervisor(&above)?.map(|found| found.standing);
+        let Some(standing) = found.filter(|standing| *standing != Standing::Running) else {
+            break;
+        };
+        (top, rests) = (above, standing);
+    }
+    let mut what = format!("{name} is {}", word(standing));
+    if top != *name {
+        what.push_str(&format!(", and {top} above it is {}", word(rests)));
+    }
+    let verb = match rests {
+        Standing::Stopped => "start",
+        Standing::Failed => "reset",
+        Standing::Running | Standing::Suspended => "status",
+    };
+    let help = format!("`naos supervisor {verb} {top}`");
+    Ok(Refusal::new(Code::WRONG_STATE, what).help(help).into())
 }
 
 /// One more child at the end.
@@ -46,7 +65,7 @@ fn add(turn: &mut Turn<'_>, by: &Actor, name: &Name, child: &Name) -> Done<Reply
         return Ok(Reply::Unchanged);
     }
     spec.children.push(child.clone());
-    let wrong = |what| crate::turn::Stop::refused(Code::BAD_DOCUMENT, what);
+    let wrong = |what| Stop::refused(Code::BAD_DOCUMENT, what);
     spec.check().map_err(wrong)?;
     crate::resource::apply(turn, by, Kind::Supervisor, name, &Spec::Supervisor(spec))
 }
@@ -68,7 +87,7 @@ fn above_works(turn: &Turn<'_>, name: &Name) -> Done {
     };
     match turn.supervisor(&above)?.map(|found| found.standing) {
         None | Some(Standing::Running) => Ok(()),
-        Some(standing) => Err(rests(&above, standing)),
+        Some(standing) => Err(rests(turn, &above, standing)?),
     }
 }
 
@@ -76,7 +95,7 @@ fn start(turn: &mut Turn<'_>, by: &Actor, name: &Name) -> Done<Reply> {
     match known(turn, name)?.standing {
         Standing::Running => return Ok(Reply::Unchanged),
         Standing::Stopped => {}
-        standing => return Err(rests(name, standing)),
+        standing => return Err(rests(turn, name, standing)?),
     }
     above_works(turn, name)?;
     turn.emit(supervisor::Started {
@@ -104,7 +123,7 @@ fn reset(turn: &mut Turn<'_>, by: &Actor, name: &Name) -> Done<Reply> {
     match found.standing {
         Standing::Running if found.restarts.is_empty() => return Ok(Reply::Unchanged),
         Standing::Running | Standing::Failed => {}
-        standing => return Err(rests(name, standing)),
+        standing => return Err(rests(turn, name, standing)?),
     }
     above_works(turn, name)?;
     turn.emit(supervisor::Reset {

@@ -200,6 +200,26 @@ fn a_handler_that_sets_itself_off_ends_by_name() {
 }
 
 #[test]
+fn whoever_only_hears_of_a_circle_goes_on() {
+    let mut bench = Bench::new();
+    handle(&mut bench, "echo", "a", vec![emits("b", None, None)]);
+    handle(&mut bench, "back", "b", vec![emits("a", None, None)]);
+    handle(&mut bench, "count", "a", vec![emits("counted", None, None)]);
+    handle(
+        &mut bench,
+        "tell",
+        "counted",
+        vec![emits("told", None, None)],
+    );
+    publish(&mut bench, "a", "{}");
+    let facts: Vec<Fact> = bench.facts.iter().map(|(_, fact)| fact.clone()).collect();
+    let circle = "N0195 16 events led to each other: echo → back → echo";
+    assert_eq!(deaths(&facts), [circle]);
+    let heard = ["a", "counted", "told"].map(|topic| all_of(&bench, topic).len());
+    assert_eq!(heard, [9; 3], "each of them, the last too");
+}
+
+#[test]
 fn a_circle_that_is_given_again_goes_around_once() {
     let mut bench = Bench::new();
     handle(&mut bench, "echo", "a", vec![emits("b", None, None)]);

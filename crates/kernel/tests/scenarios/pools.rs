@@ -161,6 +161,37 @@ fn many_that_are_not_waited_for_are_cancelled_at_once() {
 }
 
 #[test]
+fn who_works_for_a_batch_stays_until_the_pool_drains() {
+    let pool = of(&["ann", "bob"], 2);
+    check(
+        &pool,
+        "submit all [\"a\"]; pool remove bob",
+        "N0131 bob has work of it: a batch is open",
+    );
+    check(
+        &pool,
+        "submit all [\"a\"]; pool drain; pool remove ann; finish a yes; show plan",
+        "completed [\"yes\"]",
+    );
+    check(
+        &pool,
+        "pool remove bob; pool remove bob; submit all [\"a\"]; show effects",
+        "ann attempt 1",
+    );
+}
+
+#[test]
+fn a_pool_has_bounds_that_change() {
+    let pool = of(&["ann", "bob"], 2);
+    check(&pool, "pool fit 5 4", "N0105 the size 4 is not from 5 to 4");
+    check(
+        &pool,
+        "pool fit 1 1; submit all [\"a\", \"b\"]; show effects",
+        "ann attempt 1",
+    );
+}
+
+#[test]
 fn a_pool_changes_and_drains() {
     let pool = of(&[], 2);
     check(

@@ -120,6 +120,18 @@ fn pool(bench: &mut Bench, what: &[&str]) -> Outcome {
             name,
             agent: crate::script::name(agent),
         },
+        ["remove", agent] => command::Pool::Remove {
+            name,
+            agent: crate::script::name(agent),
+        },
+        ["fit", least, most] => command::Pool::Fit {
+            name,
+            size: None,
+            least: Some(least.parse().expect("a size")),
+            most: Some(most.parse().expect("a size")),
+            auto: None,
+            quorum: Some(2),
+        },
         ["scale", size] => command::Pool::Scale {
             name,
             size: size.parse().expect("a size"),

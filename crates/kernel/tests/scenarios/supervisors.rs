@@ -439,7 +439,7 @@ fn a_failure_climbs_to_the_root() {
     );
     tree(
         &format!("{script}; supervisor start api-supervisor"),
-        "N0131 api-supervisor is suspended",
+        "N0131 api-supervisor is suspended, and root-supervisor above it is failed",
     );
     tree(
         &format!("{script}; supervisor reset root-supervisor; show @processor-3"),

@@ -170,6 +170,7 @@ fn others(proof: &Value) -> Vec<Found> {
 }
 
 fn asked(session: &mut Session, found: &mut Vec<Found>) {
+    let mut dead_letters = Value::Null;
     match session.get(api("/status")) {
         Ok(status) => {
             let seq = &status["journal"]["seq"];
@@ -181,6 +182,7 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
             // Schedules are looked at below, those too whose time is still to come.
             let others = all.filter(|one| one["what"] != "schedule.missed");
             found.extend(others.map(stuck));
+            dead_letters = status["dead_letters"].clone();
         }
         Err(fail) => found.push(bad("data", &fail)),
     }
@@ -218,6 +220,7 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Err(fail) => found.push(bad("schedules", &fail)),
     }
     found.extend(receivers::all(session));
+    found.extend(receivers::aside(&dead_letters));
     match session.get(api("/top")) {
         Ok(top) => {
             let items = crate::out::items(&top);

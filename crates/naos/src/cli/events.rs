@@ -488,9 +488,9 @@ fn consumers(context: &Context) -> Ended {
             topics.join(", ")
         };
         let mut row = vec![cell(&one["name"]), wanted, starts];
-        row.extend(COLUMNS.iter().map(|key| {
-            let more = *key == "behind" && one["behind_more"] == true;
-            format!("{}{}", cell(&one[*key]), if more { "+" } else { "" })
+        row.extend(COLUMNS.iter().map(|key| match *key {
+            "behind" => behind(one),
+            key => cell(&one[key]),
         }));
         row
     };
@@ -501,7 +501,21 @@ fn consumers(context: &Context) -> Ended {
     }
     let head: Vec<&str> = ["name", "on", "to"].into_iter().chain(COLUMNS).collect();
     context.out.table(&head, &rows);
+    for one in items(&answer) {
+        if let Some(why) = one["behind_why"].as_str() {
+            context.out.note(format!("{}: {why}", cell(&one["name"])));
+        }
+    }
     Ok(0)
+}
+
+/// How many events somebody hasn't taken; `-` where none was found yet and not all was looked at.
+fn behind(one: &Value) -> String {
+    match (one["behind_more"] == true, &one["behind"]) {
+        (true, count) if *count == 0 => "-".to_owned(),
+        (true, count) => format!("{}+", cell(count)),
+        (false, count) => cell(count),
+    }
 }
 
 /// Where events of one are delivered, and why they aren't.

@@ -7,11 +7,11 @@ use naos_types::{Code, PlanId};
 use serde_json::{Map, Value, json};
 
 use super::plan::{show, standing, verbs};
-use super::run::until_closed;
+use super::run::{FIRST_MS, until_closed};
 use super::{Context, Ended, exit_of, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, items};
-use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::session::{Session, api, part};
 use crate::sync;
 
 /// Makes, runs and shows workflows: agents in a row, each gets what the one before it gave.
@@ -377,7 +377,7 @@ impl Flow<'_> {
     fn run(self, run: &Run) -> Ended {
         name(&run.name)?;
         let wait = run.wait.millis();
-        let body = json!({"input": given(&run.input)?, "wait_ms": wait.min(WAIT_MS_MAX)});
+        let body = json!({"input": given(&run.input)?, "wait_ms": wait.min(FIRST_MS)});
         let mut session = self.context.fresh_session()?;
         let path = format!("{}/{}/start", self.place(), part(&run.name));
         let started = session.post(api(&path), &body)?;
@@ -424,8 +424,15 @@ impl Flow<'_> {
             return Err(self.not_of_this(which, other, verb));
         }
         let word = self.kind.word();
+        let kept = session.get(api(&format!("/resources/{word}/{}", part(which))));
+        if kept.is_err() {
+            let what = format!("there is no {word} {which}, and no run of that name");
+            let all = self.kind.plural();
+            let help = format!("`naos plan list` shows what ran, `naos get {all}` what there is");
+            return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+        }
         let what = format!("no {word} {which} ran yet");
-        Err(Fail::new(Code::NOT_FOUND, what).help(format!("naos {word} run {which}")))
+        Err(Fail::new(Code::NOT_FOUND, what).help(format!("`naos {word} run {which}` runs it")))
     }
 
     /// The run is of another kind than the command.
@@ -549,6 +556,7 @@ impl Flow<'_> {
                 "steps": steps,
                 "status": status,
                 "paused": last["paused"],
+                "waits": last["waits"],
                 "run": last["run"],
                 "version": item["version"],
             }));

@@ -196,6 +196,13 @@ fn is_drivers(kind: &str) -> bool {
     listed(kind).is_some_and(|listed| listed.path == "/drivers")
 }
 
+/// Whether there are things of this kind to be shown.
+#[cfg(test)]
+pub(super) fn is_kind(word: &str) -> bool {
+    let money = matches!(word, "budget" | "budgets");
+    money || listed(word).is_some() || Kind::parse(word).is_some()
+}
+
 fn unknown(kind: &str) -> Fail {
     let known = LISTED
         .iter()

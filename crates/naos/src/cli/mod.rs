@@ -83,6 +83,9 @@ mod backup;
 mod replay;
 mod restore;
 
+#[cfg(test)]
+mod advice;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

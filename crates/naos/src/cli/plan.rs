@@ -8,11 +8,11 @@ use naos_types::{Code, Name};
 use serde_json::{Map, Value, json};
 
 use super::flow::{Flow, Undo, Which};
-use super::run::{until_closed, why};
+use super::run::{FIRST_MS, until_closed, waits_for, why};
 use super::{Context, Ended, exit_of, given, name, shown};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
-use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::session::{Session, api, part};
 
 /// Starts, shows, pauses and cancels plans; RUN is a run's id, or a name for its last run.
 #[derive(clap::Args)]
@@ -160,7 +160,7 @@ pub(super) fn run(context: &Context, start: &Start, kind: &str) -> Ended {
         let kept = session.get(api(&format!("/resources/{kind}/{plan}")))?;
         inputs.keep_texts(&kept);
     }
-    let body = json!({"inputs": inputs.values, "wait_ms": wait.min(WAIT_MS_MAX)});
+    let body = json!({"inputs": inputs.values, "wait_ms": wait.min(FIRST_MS)});
     let started = session.post(api(&format!("/{kind}s/{plan}/start")), &body)?;
     let wait = Duration::from_millis(wait);
     let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
@@ -332,7 +332,7 @@ pub(super) fn show(out: &Out, answer: &Value) {
             .collect();
         vec![
             cell(&step["name"]),
-            cell(&step["status"]),
+            standing(step),
             cell(&step["attempts"]),
             first,
         ]
@@ -377,18 +377,37 @@ pub(super) fn show(out: &Out, answer: &Value) {
     } else if status == "held" {
         out.note("It waits for a person: naos approve");
     }
+    if let Some(why) = answer["waits"].as_str() {
+        out.note(waits_for(why));
+    }
+    over_all(out, answer);
     if status == "compensation_failed" {
         out.note(not_undone(answer));
     }
 }
 
-/// How a run stands, and whether it is paused: what runs of it may still end then.
+/// How a run stands, and whether it is paused, or waits for an agent that takes no work: what runs
+/// of it may still end then.
 pub(super) fn standing(run: &Value) -> String {
     let status = cell(&run["status"]);
-    if run["paused"].is_null() {
-        status
-    } else {
+    if !run["paused"].is_null() {
         format!("{status}, paused")
+    } else if run["waits"].is_string() {
+        format!("{status}, waits")
+    } else {
+        status
+    }
+}
+
+/// Why the whole failed, where none of its steps says so: it took longer than it may.
+fn over_all(out: &Out, answer: &Value) {
+    let same = |step: &Value| step["problem"]["note"] == answer["problem"]["note"];
+    let mut steps = answer["steps"].as_array().into_iter().flatten();
+    if steps.any(same) {
+        return;
+    }
+    if let Some(why) = why(&answer["problem"]) {
+        out.note(why);
     }
 }
 

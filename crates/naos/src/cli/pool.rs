@@ -5,11 +5,12 @@ use naos_types::{Code, PlanId};
 use serde_json::{Map, Value, json};
 
 use super::flow::{Flow, Wait, Which, put};
-use super::plan::show;
+use super::plan::{show, standing};
+use super::run::{FIRST_MS, waits_for};
 use super::{Context, Ended, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, count, items};
-use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::session::{Session, api, part};
 use crate::sync;
 
 /// Makes pools, gives them work, and shows what came of it.
@@ -18,7 +19,8 @@ use crate::sync;
     naos pool create team --agent reader --size 8\n  \
     naos pool submit team --batch questions.txt --merge all --json\n  \
     naos pool submit team 'What is due on Friday?'\n  \
-    naos pool scale team --size 16\n  naos pool drain team")]
+    naos pool scale team --size 16 --max 32 --autoscale\n  \
+    naos pool remove team helper\n  naos pool drain team")]
 pub(crate) struct Pool {
     #[command(subcommand)]
     what: What,
@@ -53,14 +55,17 @@ enum What {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
-    /// Changes how many tasks of a batch are open at once.
-    Scale {
+    /// Takes an agent out, or the pool itself; refused while it has open work, unless the pool
+    /// takes no more: open batches end with those they began with.
+    Remove {
         /// Which pool.
         name: String,
-        /// How many.
-        #[arg(long, value_name = "N")]
-        size: u32,
+        /// Who; the pool itself without it.
+        agent: Option<String>,
     },
+    /// Changes how many tasks of a batch are open at once, within which bounds, and what a quorum
+    /// is.
+    Scale(Scale),
     /// Lets it take no more work; open batches go on.
     Drain {
         /// Which pool.
@@ -104,6 +109,55 @@ struct Create {
     /// What it is for, in a sentence.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+#[derive(clap::Args)]
+struct Scale {
+    /// Which pool.
+    name: String,
+    /// How many; the nearest that the bounds allow unless given.
+    #[arg(long, value_name = "N",
+        required_unless_present_any = ["min", "max", "autoscale", "quorum"])]
+    size: Option<u32>,
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+#[derive(clap::Args)]
+struct Bounds {
+    /// The least size.
+    #[arg(long, visible_alias = "min-size", value_name = "N")]
+    min: Option<u32>,
+    /// The largest size.
+    #[arg(long, visible_alias = "max-size", value_name = "N")]
+    max: Option<u32>,
+    /// Lets the size follow the work, up to the largest; `--autoscale=false` ends that.
+    #[arg(long, visible_alias = "auto-scale", value_name = "BOOL", num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true")]
+    autoscale: Option<bool>,
+    /// How many answers a quorum is; more than half unless given.
+    #[arg(long, value_name = "N")]
+    quorum: Option<u32>,
+}
+
+impl Bounds {
+    fn put(&self, body: &mut Map<String, Value>) {
+        let numbers = [
+            ("min_size", self.min),
+            ("max_size", self.max),
+            ("quorum", self.quorum),
+        ];
+        for (key, number) in numbers {
+            body.extend(number.map(|number| (key.to_owned(), json!(number))));
+        }
+        body.extend(
+            self.autoscale
+                .map(|on| ("auto_scale".to_owned(), json!(on))),
+        );
+    }
 }
 
 #[derive(clap::Args)]
@@ -142,10 +196,16 @@ pub(crate) fn go(context: &Context, pool: &Pool) -> Ended {
         What::Status { which: None } | What::List => list(context),
         What::Status { which: Some(which) } => status(context, which),
         What::History { name, limit } => flow.history(name.as_deref(), *limit),
-        What::Scale { name, size } => {
-            let said = format!("{name} has size {size}.");
-            change(context, name, "scale", &json!({"size": size}), &said)
+        What::Remove { name, agent: None } => remove(flow, name),
+        What::Remove {
+            name,
+            agent: Some(agent),
+        } => {
+            let agent = super::name(agent)?;
+            let said = format!("{agent} works in {name} no more.");
+            change(context, name, "remove", &json!({"agent": agent}), &said)
         }
+        What::Scale(asked) => scale(context, asked),
         What::Drain { name } => {
             let said = format!("{name} takes no more work.");
             change(context, name, "drain", &json!({}), &said)
@@ -167,6 +227,7 @@ fn create(context: &Context, asked: &Create) -> Ended {
         body.insert("agents".into(), json!(asked.agent));
     }
     body.extend(asked.size.map(|size| ("size".into(), json!(size))));
+    asked.bounds.put(&mut body);
     put(&mut body, "strategy", asked.strategy.as_ref());
     put(&mut body, "merge", asked.merge.as_ref());
     put(&mut body, "description", asked.description.as_ref());
@@ -183,6 +244,36 @@ fn create(context: &Context, asked: &Create) -> Ended {
         context.out.note(next);
     }
     Ok(0)
+}
+
+fn scale(context: &Context, asked: &Scale) -> Ended {
+    let mut body = Map::new();
+    body.extend(asked.size.map(|size| ("size".to_owned(), json!(size))));
+    asked.bounds.put(&mut body);
+    let said = match asked.size {
+        Some(size) => format!("{} has size {size}.", asked.name),
+        None => format!("{} is changed.", asked.name),
+    };
+    change(context, &asked.name, "scale", &Value::Object(body), &said)
+}
+
+/// Takes a pool away that has no open work, or takes no more.
+fn remove(flow: Flow<'_>, text: &str) -> Ended {
+    let called = name(text)?;
+    let mut session = flow.context.session()?;
+    let kept = session.get(api(&format!("/resources/pool/{called}")))?;
+    let open = open(&mut session, called.as_str())?.len();
+    drop(session);
+    if open > 0 && kept["spec"]["draining"] != true {
+        let batches = if open == 1 { "batch" } else { "batches" };
+        let what = format!("the pool {called} has {open} open {batches}");
+        let help = format!(
+            "`naos pool drain {called}` lets it take no more and its batches end, `naos pool stop \
+             {called}` cancels them"
+        );
+        return Err(Fail::new(Code::WRONG_STATE, what).help(help));
+    }
+    flow.delete(text)
 }
 
 fn change(context: &Context, text: &str, verb: &str, body: &Value, said: &str) -> Ended {
@@ -228,7 +319,7 @@ fn submit(flow: Flow<'_>, asked: &Submit) -> Ended {
         }
     };
     let wait = asked.wait.millis();
-    let mut body = json!({"tasks": tasks, "wait_ms": wait.min(WAIT_MS_MAX)});
+    let mut body = json!({"tasks": tasks, "wait_ms": wait.min(FIRST_MS)});
     if let Some(merge) = merge {
         body["merge"] = json!(merge);
     }
@@ -277,10 +368,13 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
     let called = cell(&kept["name"]);
     let open = open(session, &called)?;
     let spec = &kept["spec"];
-    let working: u64 = open
-        .iter()
-        .filter_map(|batch| batch["steps"][0]["fan"]["open"].as_u64())
-        .sum();
+    let count = |key: &str| -> u64 {
+        let fans = open.iter().map(|batch| &batch["steps"][0]["fan"]);
+        fans.filter_map(|fan| fan[key].as_u64()).sum()
+    };
+    let waiting = count("waiting");
+    let working = count("open").saturating_sub(waiting);
+    let waits = open.iter().find(|batch| batch["waits"].is_string());
     let status = match (spec["draining"].as_bool(), open.is_empty()) {
         (Some(true), true) => "stopped",
         (Some(true), false) => "draining",
@@ -292,10 +386,16 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
         "status": status,
         "agents": spec["agents"],
         "size": spec["size"],
+        "min_size": spec["size_min"],
+        "max_size": spec["size_max"],
+        "auto_scale": spec["auto_scale"],
+        "quorum": spec["quorum"],
         "strategy": spec["strategy"],
         "merge": spec["merge"],
         "batches": open.len(),
         "working": working,
+        "waiting": waiting,
+        "waits": waits.map(|batch| &batch["waits"]),
         "version": kept["version"],
     }))
 }
@@ -341,11 +441,40 @@ fn table(context: &Context, rows: &Value, in_json: &Value) {
         return;
     }
     let columns = [
-        "name", "status", "size", "strategy", "merge", "batches", "working",
+        "name", "status", "size", "strategy", "merge", "batches", "working", "waiting",
     ];
-    let row = |item: &Value| columns.iter().map(|key| cell(&item[*key])).collect();
-    let rows: Vec<Vec<String>> = items(rows).iter().map(row).collect();
-    out.table(&columns, &rows);
+    let row = |item: &Value| {
+        let cells = columns.iter().map(|key| match *key {
+            "status" => standing(item),
+            "size" => size(item),
+            key => cell(&item[key]),
+        });
+        cells.collect()
+    };
+    let all: Vec<Vec<String>> = items(rows).iter().map(row).collect();
+    out.table(&columns, &all);
+    for item in items(rows) {
+        if let Some(why) = item["waits"].as_str() {
+            out.note(format!("{}: {}", cell(&item["name"]), waits_for(why)));
+        }
+    }
+}
+
+/// The size of a pool, with the bounds that it has: `8 (4 to 16, by itself)`.
+fn size(item: &Value) -> String {
+    let size = cell(&item["size"]);
+    let bounds = match (&item["min_size"], &item["max_size"]) {
+        (Value::Null, Value::Null) => return size,
+        (least, Value::Null) => format!("from {}", cell(least)),
+        (Value::Null, most) => format!("to {}", cell(most)),
+        (least, most) => format!("{} to {}", cell(least), cell(most)),
+    };
+    let itself = if item["auto_scale"] == true {
+        ", by itself"
+    } else {
+        ""
+    };
+    format!("{size} ({bounds}{itself})")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Context, Ended, exit_of, given, name, shown};
 use crate::fail::Fail;
 use crate::out::{Out, aside, money};
-use crate::session::{Session, WAIT_MS_MAX, api, part};
+use crate::session::{Session, api, part};
 
 /// Gives an agent something to do and waits for its answer. Without an agent the broker chooses.
 #[derive(clap::Args)]
@@ -120,7 +120,7 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     let stream = run.stream || (context.out.terminal && !run.no_wait);
     let stream = stream && !context.out.json;
     // What is written is heard from the start on, or as near to it as can be.
-    body["wait_ms"] = json!(if stream { 0 } else { wait.min(WAIT_MS_MAX) });
+    body["wait_ms"] = json!(if stream { 0 } else { wait.min(FIRST_MS) });
     let until = clock::tick() + Duration::from_millis(wait);
     session.on_interrupt(if session.daemon().is_none() {
         "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
@@ -131,7 +131,12 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     let started = session.post(api("/runs"), &body)?;
     let left = || until.saturating_duration_since(clock::tick());
     let mut written = None;
-    if stream && let Some(id) = started["run"].as_str() {
+    // One that rests writes nothing, and what it waits for is told below.
+    let rests = started["waits"].is_string();
+    if stream
+        && !rests
+        && let Some(id) = started["run"].as_str()
+    {
         written = Some(listen(context, &session, id, left())?);
     }
     let answer = until_closed(&mut session, "/runs", started, left())?;
@@ -184,7 +189,8 @@ fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
     Ok(0)
 }
 
-/// Waits on until what was started is closed or waits for a person, or the time is over.
+/// Waits on until what was started is closed or waits for a person, or the time is over. Where it
+/// waits for an agent that takes no work, that is said, once for each reason.
 pub(crate) fn until_closed(
     session: &mut Session,
     place: &str,
@@ -192,16 +198,21 @@ pub(crate) fn until_closed(
     wait: Duration,
 ) -> Result<Value, Fail> {
     let until = clock::tick() + wait;
+    let mut told = String::new();
     loop {
         let status = answer["status"].as_str().unwrap_or_default();
         let left = until.saturating_duration_since(clock::tick());
         if !matches!(status, "running" | "queued") || left.is_zero() {
             return Ok(answer);
         }
+        if let Some(why) = answer["waits"].as_str().filter(|why| *why != told) {
+            aside(waits_for(why)); // else it would hang without a word
+            told = why.to_owned();
+        }
         let Some(id) = answer["run"].as_str() else {
             return Ok(answer);
         };
-        let step = left.as_millis().min(u128::from(WAIT_MS_MAX));
+        let step = left.as_millis().min(u128::from(LOOK_MS));
         let path = format!("{place}/{}?wait_ms={step}", part(id));
         let asked = clock::tick();
         let mut found = session.get(api(&path))?;
@@ -216,6 +227,15 @@ pub(crate) fn until_closed(
     }
 }
 
+/// The line that says why something waits.
+pub(crate) fn waits_for(why: &str) -> String {
+    format!("waits: {why}")
+}
+
+/// How long the first question waits at most: what can't go on is told that soon.
+pub(crate) const FIRST_MS: u64 = 1_000;
+/// How long each further one does.
+const LOOK_MS: u64 = 5_000;
 /// The least time between two questions about the same thing.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -237,8 +257,10 @@ fn in_json(answer: &Value) -> Value {
         .iter()
         .map(|key| ((*key).to_owned(), answer[*key].clone()))
         .collect();
-    if !answer["problem"].is_null() {
-        shown.insert("problem".into(), answer["problem"].clone());
+    for key in ["problem", "waits"] {
+        if !answer[key].is_null() {
+            shown.insert(key.into(), answer[key].clone());
+        }
     }
     Value::Object(shown)
 }
@@ -285,6 +307,11 @@ fn for_people(out: &Out, answer: &Value, id: &str, status: &str, written: bool) 
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     out.note(words.join(" · "));
     match status {
+        "queued" | "running" => {
+            if let Some(why) = answer["waits"].as_str() {
+                out.note(waits_for(why));
+            }
+        }
         "held" => out.note("It waits for a person: naos approve"),
         "unknown" | "diverged" => out.note(format!("It waits for a person: naos get run {id}")),
         _ => {}

@@ -171,7 +171,16 @@ fn change(context: &Context, name: &str, verb: &str) -> Ended {
         return Ok(0);
     }
     let began = answer["began"].as_object();
+    let told = began.and_then(|began| began.get("standup"));
     let said = match (verb, began.and_then(|began| began.values().next())) {
+        _ if told.is_some_and(|told| told == "nothing happened") => {
+            format!("Nothing happened since {name} told last: nobody was told anything.")
+        }
+        // It starts nothing, but people were told how things stand: `told 2 members`.
+        _ if told.is_some() => {
+            let told = told.map(cell).unwrap_or_default();
+            format!("{name} {told} how things stand.")
+        }
         (_, Some(id)) => format!("Started {}.", cell(id)),
         ("pause", _) => format!("{name} is paused."),
         _ => match answer["next"][0].as_str() {

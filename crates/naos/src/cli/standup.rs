@@ -60,6 +60,9 @@ fn show(out: &Out, answer: &Value) {
                 );
             }
         }
+        if let Some(counts) = of_plans(one) {
+            out.line(format!("  {counts}"));
+        }
     }
     let nobodys = listed(&answer["nobodys"]);
     let waits = listed(&answer["waits"]);
@@ -85,6 +88,9 @@ fn markdown(out: &Out, answer: &Value) {
                 out.line(format!("- **{word}** {}", told(task, plain)));
             }
         }
+        if let Some(counts) = of_plans(one) {
+            out.line(format!("- {counts}"));
+        }
         out.line("");
     }
     let nobodys = listed(&answer["nobodys"]);
@@ -107,12 +113,27 @@ fn listed(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// How many tasks of plans somebody has or had; none where there are none.
+fn of_plans(one: &Value) -> Option<String> {
+    let words = ["done", "failed", "doing", "waiting"];
+    let counts = words.iter().filter_map(|word| {
+        let count = one["of_plans"][*word].as_u64().filter(|count| *count > 0)?;
+        Some(format!("{count} {word}"))
+    });
+    let counts: Vec<String> = counts.collect();
+    (!counts.is_empty()).then(|| format!("tasks of plans: {}", counts.join(", ")))
+}
+
 /// How much somebody worked, behind their name.
 fn worked(one: &Value) -> String {
     match one["runs"].as_u64() {
         Some(runs @ 1..) => {
             let word = if runs == 1 { "run" } else { "runs" };
-            format!(" · {runs} {word}, {}", money(&one["cost_micros"]))
+            let failed = match one["failed_runs"].as_u64() {
+                Some(failed @ 1..) => format!(", {failed} failed"),
+                _ => String::new(),
+            };
+            format!(" · {runs} {word}{failed}, {}", money(&one["cost_micros"]))
         }
         _ => String::new(),
     }
@@ -154,11 +175,12 @@ fn plain(text: &str) -> String {
 fn totals(answer: &Value) -> String {
     let totals = &answer["totals"];
     format!(
-        "{} done, {} failed, {} stuck; {}, {}",
+        "{} done, {} failed, {} stuck; {}, {} of them failed, {}",
         cell(&totals["done"]),
         cell(&totals["failed"]),
         cell(&totals["stuck"]),
         crate::out::count(totals["runs"].as_u64().unwrap_or_default(), "run", "runs"),
+        cell(&totals["failed_runs"]),
         money(&totals["cost_micros"]),
     )
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::get::{address as address_of, more, pages};
+use super::plan::standing;
 use super::{Context, Ended, given};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
@@ -364,7 +365,10 @@ fn list(out: &Out, answer: &Value) -> Ended {
     let row = |item: &Value| {
         ["task", "status", "agent", "title"]
             .iter()
-            .map(|key| cell(&item[*key]))
+            .map(|key| match *key {
+                "status" => standing(item),
+                key => cell(&item[key]),
+            })
             .collect()
     };
     let rows: Vec<Vec<String>> = items(answer).iter().map(row).collect();
@@ -390,8 +394,8 @@ fn show(out: &Out, found: &Value) {
         }
     };
     for key in [
-        "status", "to", "agent", "priority", "due", "begins", "reviewer", "approve", "part_of",
-        "plan", "run", "by", "opened", "ended",
+        "status", "waits", "to", "agent", "priority", "due", "begins", "reviewer", "approve",
+        "part_of", "plan", "run", "by", "opened", "ended",
     ] {
         if key == "agent" && found["to"].is_string() {
             continue; // the same

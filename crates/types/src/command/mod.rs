@@ -374,6 +374,30 @@ commands! {
             /// Whether it takes no more.
             on: bool,
         }
+        /// One agent less; refused while it has work of an open batch, unless the pool takes no
+        /// more.
+        Remove {
+            /// Which pool.
+            name: Name,
+            /// Who.
+            agent: Name,
+        }
+        /// Another size, other bounds of it, another quorum; what is none stays as it is.
+        Fit {
+            /// Which pool.
+            name: Name,
+            /// How many tasks of a batch are open at once; the nearest that the bounds allow
+            /// unless given.
+            size: Option<u32>,
+            /// The least size.
+            least: Option<u32>,
+            /// The largest size.
+            most: Option<u32>,
+            /// Whether the size follows the work, up to the largest.
+            auto: Option<bool>,
+            /// How many answers a quorum is.
+            quorum: Option<u32>,
+        }
     }
     /// About documents.
     Document {

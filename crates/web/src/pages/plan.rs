@@ -82,6 +82,8 @@ pub struct PlanStep {
     pub output: Option<Excerpt>,
     /// What went wrong.
     pub error: Option<Problem>,
+    /// Why it waits for its agent, and what ends that, in a sentence.
+    pub waits: Option<String>,
 }
 
 /// The items of a step that does the same for each, some at a time.

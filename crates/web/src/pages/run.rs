@@ -46,6 +46,8 @@ pub struct RunHead {
     pub task: Option<(String, String)>,
     /// The approval it waits for.
     pub approval: Option<String>,
+    /// Why it waits for its agent, and what ends that, in a sentence.
+    pub waits: Option<String>,
 }
 
 /// The newest lines of what a run logged.

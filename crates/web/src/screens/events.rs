@@ -127,7 +127,9 @@ fn dead(reader: &Reader) -> Result<Vec<DeadRow>, Fault> {
         why: super::rows::told(reader, &dead.problem).sentence,
         form_key: Some(super::form_key()),
     };
-    Ok(listed.items.iter().map(row).collect())
+    let mut rows: Vec<DeadRow> = listed.items.iter().map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.time_ms));
+    Ok(rows)
 }
 
 /// Lets a receiver have its events, or no more.

@@ -8,6 +8,7 @@ use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time};
 
 use super::{rows, turns};
+use crate::api::v1::resting;
 use crate::door::{Answered, Call};
 use crate::pages::picture::{Drawn, Picture};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
@@ -46,6 +47,7 @@ pub(super) fn head(reader: &Reader, id: PlanId, plan: &Plan, now: Time) -> RunHe
         fuel: 0,
         task: None,
         approval: waits.map(|id| id.to_string()),
+        waits: resting::said(reader, resting::plan(reader, id, plan)),
     }
 }
 
@@ -197,6 +199,7 @@ fn step(
             .problem
             .as_ref()
             .map(|problem| rows::told(reader, problem)),
+        waits: resting::said(reader, resting::step(reader, (id, plan), &spec.name, step)),
     })
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::flows::{began, runs_of};
 use super::{form_key, see};
+use crate::api::v1::resting;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::pools::{Pool, PoolRow, Pools, TASKS_CHARS_MAX};
@@ -39,9 +40,14 @@ fn row(call: &Call, reader: &Lists, name: &Name, spec: &PoolSpec) -> Result<Pool
         };
         open.extend(reader.plans(&fits, None, BATCHES_MAX)?.items);
     }
-    let steps = open.iter().flat_map(|(_, batch)| batch.steps.values());
-    let working = steps.filter_map(|step| step.fan.as_ref());
-    let working: usize = working.map(|fan| fan.open.len()).sum();
+    let mut working = 0;
+    for (id, batch) in &open {
+        for (name, step) in batch.steps.iter().filter(|(_, step)| step.fan.is_some()) {
+            let all = step.fan.as_ref().map_or(0, |fan| fan.open.len());
+            // What waits for an agent that rests is no work.
+            working += all.saturating_sub(resting::items(reader, (*id, batch), name, step)?);
+        }
+    }
     let state = match (spec.draining, open.is_empty()) {
         (true, true) => PoolState::Stopped,
         (true, false) => PoolState::Draining,

@@ -17,6 +17,7 @@ use naos_types::{
     Spender, StepStatus, TaskId, Tier, Time,
 };
 
+use crate::api::v1::resting;
 use crate::api::v1::runs::title_of;
 use crate::api::v1::shapes;
 use crate::api::v1::stuck::{self, Stuck};
@@ -189,6 +190,7 @@ pub(super) fn run_head(
         fuel: run.fuel,
         task: task.map(|task| (reader.sealed(&task.title), "/board".to_owned())),
         approval: waits.map(|(id, _)| id.to_string()),
+        waits: resting::said(reader, resting::run(reader, run)),
     })
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::rows;
 use crate::api::v1::cards::{self, HandOver, Say, Wish};
+use crate::api::v1::resting;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::task::{Keys, MESSAGE_CHARS_MAX, Made, Said, Task as TaskPage};
@@ -58,10 +59,10 @@ pub(crate) async fn show(call: Call) -> Answered {
         id: id.to_string(),
         title: reader.sealed(&task.title),
         status: status.unwrap_or(words::TaskStatus::Inbox),
-        note: task
-            .problem
-            .as_ref()
-            .map_or_else(String::new, |p| p.note.clone()),
+        note: match &task.problem {
+            Some(problem) => problem.note.clone(),
+            None => resting::said(&reader, resting::task(&reader, id, &task)).unwrap_or_default(),
+        },
         opened_ms: task.opened.0,
         planned: planned(&reader, &found),
         due_ms: found.card.due.map(|due| due.0),

@@ -1,15 +1,10 @@
 //! Whether whoever is to get events gets them: drivers, and receivers of subscriptions.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{Found, bad, odd};
 use crate::out::{cell, count as counted, items, why};
 use crate::session::{Session, api};
-
-/// As many of what was put aside as are counted; beyond that there are more.
-const DEAD_MAX: usize = 500;
 
 /// All that is odd about them.
 pub(super) fn all(session: &mut Session) -> Vec<Found> {
@@ -21,10 +16,6 @@ pub(super) fn all(session: &mut Session) -> Vec<Found> {
     match session.get(api("/drivers")) {
         Ok(drivers) => found.extend(items(&drivers).iter().filter_map(silent)),
         Err(fail) => found.push(bad("drivers", &fail)),
-    }
-    match session.get(api(&format!("/events/dead?limit={DEAD_MAX}"))) {
-        Ok(dead) => found.extend(aside(&dead)),
-        Err(fail) => found.push(bad("dead letters", &fail)),
     }
     found
 }
@@ -91,28 +82,35 @@ fn silent(driver: &Value) -> Option<Found> {
     Some(odd("drivers", says))
 }
 
-/// What was put aside, of each consumer.
-fn aside(dead: &Value) -> Vec<Found> {
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for one in items(dead) {
-        *counts.entry(cell(&one["consumer"])).or_default() += 1;
-    }
+/// What was put aside, of each consumer, as `/status` counts it.
+pub(super) fn aside(dead: &Value) -> Vec<Found> {
     let more = if dead["more"] == true {
         "at least "
     } else {
         ""
     };
-    let one = |(name, count): (String, u64)| {
+    let gone = dead["gone"].as_array().into_iter().flatten();
+    let gone: Vec<&str> = gone.filter_map(Value::as_str).collect();
+    let one = |(name, count): (&String, &Value)| {
+        let then = if gone.contains(&name.as_str()) {
+            format!(
+                "it is there no more: `naos events dead drop --all --consumer {name}` gives them \
+                 up, and once there is a consumer of that name again `replay` gives them to it"
+            )
+        } else {
+            format!(
+                "`naos events dead list --consumer {name}` says why, and then \
+                 `naos events dead replay --all --consumer {name}` or `drop`"
+            )
+        };
+        let count = count.as_u64().unwrap_or_default();
         let were = if count == 1 { "was" } else { "were" };
-        let says = format!(
-            "{more}{} of {name} {were} put aside: \
-             `naos events dead list --consumer {name}` says why, and then \
-             `naos events dead replay --all --consumer {name}` or `drop`",
-            counted(count, "event", "events"),
-        );
+        let events = counted(count, "event", "events");
+        let says = format!("{more}{events} of {name} {were} put aside: {then}");
         odd("dead letters", says)
     };
-    counts.into_iter().map(one).collect()
+    let of = dead["consumers"].as_object().into_iter().flatten();
+    of.map(one).collect()
 }
 
 #[cfg(test)]
@@ -143,6 +141,23 @@ mod tests {
         assert_eq!(says(undelivered(&shop)), "", "it took the last one");
         shop["deliver"]["why"] = json!("it said that it is gone");
         assert!(says(undelivered(&shop)).contains("naos events resume shop"));
+    }
+
+    #[test]
+    fn what_was_put_aside_for_nobody_is_not_to_be_given_again() {
+        let consumers = json!({"mailer": 2, "old": 1});
+        let dead = json!({"count": 3, "more": false, "consumers": consumers, "gone": ["old"]});
+        let told: Vec<String> = aside(&dead).into_iter().map(|found| found.says).collect();
+        assert!(
+            told[0].contains("dead replay --all --consumer mailer"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].contains("dead drop --all --consumer old"),
+            "{told:?}"
+        );
+        assert!(!told[1].contains("dead replay"), "{told:?}");
+        assert!(aside(&Value::Null).is_empty());
     }
 
     #[test]

@@ -102,6 +102,9 @@ fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Opti
     }
     let row = |one: &Value| {
         let mut row: Vec<String> = COLUMNS.iter().map(|key| cell(&one[*key])).collect();
+        if one["gone"] == true {
+            row[0].push_str(" (gone)");
+        }
         row.push(why(&one["problem"]));
         row
     };
@@ -112,6 +115,7 @@ fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Opti
     }
     let head: Vec<&str> = COLUMNS.into_iter().chain(["why"]).collect();
     context.out.table(&head, &rows);
+    context.out.note("The newest events come first.");
     more(&context.out, &answer);
     Ok(0)
 }
@@ -185,6 +189,14 @@ fn told(one: &Value) -> Vec<String> {
         }
     }
     let about = format!("{event} --consumer {consumer}");
+    if one["gone"] == true {
+        // Nobody would get it: it is given up, or somebody is made who gets it.
+        out.push(format!("next       naos events dead drop {about}"));
+        out.push(format!(
+            "           {consumer} is there no more; naos events subscribe {consumer} makes it anew"
+        ));
+        return out;
+    }
     out.push(format!("next       naos events dead replay {about}"));
     out.push(format!("           naos events dead drop {about}"));
     out
@@ -257,5 +269,13 @@ mod tests {
                 "           naos events dead drop evt_1 --consumer mailer",
             ]
         );
+        let mut one = one;
+        one["gone"] = json!(true);
+        let told = told(&one).join("\n");
+        assert!(
+            told.contains("next       naos events dead drop evt_1"),
+            "{told}"
+        );
+        assert!(!told.contains("dead replay"), "{told}");
     }
 }

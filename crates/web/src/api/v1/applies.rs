@@ -13,7 +13,7 @@ use naos_kernel::supervisor::Supervisor;
 use naos_manifest::{Diagnostic, Files, calendar, driver_config_faults};
 use naos_types::command::{self, Command, Reply};
 use naos_types::spec::{
-    DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
+    Begins, DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
     SupervisorSpec, TOOL_KEY_PREFIX, When,
 };
 use naos_types::{Code, Digest, DocPath, Name, Refusal, Seq, TenantId, Time};
@@ -291,7 +291,23 @@ fn taken(
     Ok(out)
 }
 
-/// Notices for members who aren't there. One that is there already stays with who it was made for.
+/// How one finds who is there.
+const WHO_THERE_IS: &str =
+    "`naos member list` shows who there is, `naos member handle` gives them a word";
+
+/// The words of those who are to read a stand-up.
+fn read_by(spec: &Spec) -> &[Name] {
+    match spec {
+        Spec::Schedule(spec) => match &spec.starts {
+            Begins::Standup(standup) => &standup.to,
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// Notices and stand-ups for members who aren't there. A notice that is there already stays with
+/// who it was made for.
 fn unknown_members(
     reader: &Reader,
     documents: &[Document<'_>],
@@ -302,6 +318,19 @@ fn unknown_members(
         let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
             continue;
         };
+        for handle in read_by(spec) {
+            if members::one(reader, handle.as_str()).is_ok() {
+                continue;
+            }
+            let is_agent = reader.find::<Agent>(handle)?.is_some();
+            let but = if is_agent { ": that is an agent" } else { "" };
+            let what = format!(
+                "schedule {name} tells nobody by the word {handle}: no member is called @{handle}\
+                 {but}"
+            );
+            let help = Some(WHO_THERE_IS.to_owned());
+            out.push(fault_naming(documents, item, handle.as_str(), what, help));
+        }
         let Some(handle) = spec.telling().and_then(|telling| telling.member) else {
             continue;
         };
@@ -311,14 +340,8 @@ fn unknown_members(
             continue;
         }
         let what = format!("notice {name} is waiting: no member is called @{handle}");
-        let help = "`naos member list` shows who there is, `naos member handle` gives them a word";
-        out.push(fault_naming(
-            documents,
-            item,
-            handle.as_str(),
-            what,
-            Some(help.into()),
-        ));
+        let help = Some(WHO_THERE_IS.to_owned());
+        out.push(fault_naming(documents, item, handle.as_str(), what, help));
     }
     Ok(out)
 }

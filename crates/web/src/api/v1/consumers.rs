@@ -1,12 +1,13 @@
 //! `/consumers`: who listens to events, takes them and is done with them; and what was put aside.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
 use naos_engine::node::Happened;
-use naos_engine::read::{EventRow, Reader};
+use naos_engine::read::{EVENTS_SCAN_MAX, EventRow, Listed, Reader};
 use naos_kernel::ResourceKey;
 use naos_kernel::event::{Consumer, Dead, DeadKey, PULL_MAX};
 use naos_kernel::resource::Resource;
@@ -33,6 +34,10 @@ use crate::error::Fault;
 const LOOK_MAX: u64 = 4_096;
 /// How many events that a consumer hasn't taken are counted.
 const BEHIND_MAX: usize = 1_000;
+/// How much of what was put aside is counted.
+const DEAD_COUNTED_MAX: usize = 500;
+/// How much of it is put in order for a list.
+const DEAD_ORDERED_MAX: usize = 2_000;
 /// How often somebody else may have taken what was found before we give up.
 const TRIES_MAX: usize = 8;
 
@@ -91,10 +96,7 @@ fn shape(
     let (behind, more) = if is_set_off {
         (consumer.pending.len(), false)
     } else {
-        let after = consumer.cursor.unwrap_or(0);
-        let wants = |event: &_| spec.filter.wants(event);
-        let (rows, upto) = reader.events_after(after, BEHIND_MAX, LOOK_MAX, wants)?;
-        (rows.len(), upto < reader.seq()?)
+        behind(call, reader, name, &spec.filter, consumer)?
     };
     Ok(Some(json!({
         "deliver": kept.deliver().map(|deliver| delivery(call, name, deliver)),
@@ -106,12 +108,52 @@ fn shape(
         "cursor": consumer.cursor,
         "behind": behind,
         "behind_more": more,
+        "behind_why": more.then(|| why_more(behind, consumer)),
         "in_flight": held,
         "done": consumer.done,
         "dead": consumer.dead,
         "visible_ms": spec.visible.0,
         "attempts": spec.retry.attempts_max,
     })))
+}
+
+/// How many events a consumer hasn't taken, and whether there may be more. How far was looked for
+/// one in vain is kept: whoever looks again goes on there.
+fn behind(
+    call: &Call,
+    reader: &Reader,
+    name: &Name,
+    filter: &EventFilter,
+    consumer: &Consumer,
+) -> Result<(usize, bool), Fault> {
+    let (tenant, cursor) = (reader.tenant(), consumer.cursor.unwrap_or(0));
+    let place = call.desk.places.of(tenant, name);
+    let place = place.filter(|place| place.cursor == cursor && place.filter == *filter);
+    let after = place.map_or(cursor, |place| place.looked.max(cursor));
+    let wants = |event: &_| filter.wants(event);
+    let (rows, upto) = reader.events_after(after, BEHIND_MAX, EVENTS_SCAN_MAX, wants)?;
+    if rows.is_empty() && upto > after {
+        let place = Place {
+            cursor,
+            filter: filter.clone(),
+            looked: upto,
+        };
+        call.desk.places.keep(tenant, name, place);
+    }
+    Ok((rows.len(), upto < reader.seq()?))
+}
+
+/// Why there may be more than are counted.
+fn why_more(behind: usize, consumer: &Consumer) -> String {
+    if behind >= BEHIND_MAX {
+        return format!("the first {BEHIND_MAX} are counted");
+    }
+    let touched = consumer.done > 0 || consumer.dead > 0 || !consumer.held.is_empty();
+    let never = if touched { "" } else { "it never took any; " };
+    format!(
+        "{never}{EVENTS_SCAN_MAX} entries of the journal were looked through for them, and there \
+         are more: look again"
+    )
 }
 
 /// Where events go, whether they do, and what their receiver said last.
@@ -484,6 +526,7 @@ async fn counted(call: &Call, command: command::Event, word: &str) -> Answered {
 fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Value {
     json!({
         "consumer": key.0,
+        "gone": is_gone(reader, &key.0),
         "event": key.1,
         "seq": dead.seq,
         "attempts": dead.attempts,
@@ -492,14 +535,56 @@ fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Value {
     })
 }
 
-/// `GET /events/dead`: what was put aside, newest of each consumer first.
+/// Whether a consumer is there no more: what was put aside for it can't be given again.
+fn is_gone(reader: &Reader, consumer: &Name) -> bool {
+    matches!(reader.find::<Consumer>(consumer), Ok(None))
+}
+
+/// How many events were put aside, of each consumer, and which of these are there no more; `more`
+/// where there are more than are counted.
+pub(super) fn dead_letters(reader: &Reader) -> Result<Value, Fault> {
+    let listed = reader.after::<Dead>(None, DEAD_COUNTED_MAX)?;
+    let mut of: BTreeMap<&Name, u64> = BTreeMap::new();
+    for (DeadKey(consumer, _), _) in &listed.items {
+        *of.entry(consumer).or_default() += 1;
+    }
+    let gone: Vec<&&Name> = of.keys().filter(|name| is_gone(reader, name)).collect();
+    let (count, more) = (listed.items.len(), listed.next.is_some());
+    Ok(json!({"count": count, "more": more, "consumers": of, "gone": gone}))
+}
+
+/// What was put aside last first, whoever it was for, and where the list goes on; behind so many
+/// as are put in order, consumer by consumer.
+fn newest_dead(
+    reader: &Reader,
+    before: Option<&DeadKey>,
+    limit: usize,
+    fits: impl Fn(&DeadKey, &Dead) -> bool,
+) -> Result<Listed<Dead>, Fault> {
+    let mut all = reader.newest::<Dead>(None, DEAD_ORDERED_MAX, &fits)?;
+    if all.next.is_some() {
+        return Ok(reader.newest::<Dead>(before, limit, fits)?);
+    }
+    // An event's id begins with its time; so its place is known when it is there no more.
+    let place = |key: &DeadKey| (key.1, key.0.clone());
+    all.items
+        .retain(|(key, _)| before.is_none_or(|before| place(key) < place(before)));
+    all.items.sort_by_key(|(key, _)| Reverse(place(key)));
+    let more = all.items.len() > limit;
+    all.items.truncate(limit);
+    let last = all.items.last().filter(|_| more);
+    all.next = last.map(|(key, _)| key.clone());
+    Ok(all)
+}
+
+/// `GET /events/dead`: what was put aside, the newest events first.
 pub(crate) async fn dead(call: Call) -> Answered {
     let reader = call.lists().await?;
     let wanted = call.query("consumer");
     let before = call.word("before", place_of)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
     let fits = |key: &DeadKey, _: &Dead| wanted.is_none_or(|name| key.0.as_str() == name);
-    let listed = reader.newest::<Dead>(before.as_ref(), limit, fits)?;
+    let listed = newest_dead(&reader, before.as_ref(), limit, fits)?;
     let shown = listed.items.iter();
     let items: Vec<Value> = shown
         .map(|(key, dead)| dead_shape(&reader, key, dead))

@@ -1,24 +1,18 @@
 //! The node and the cell at a glance.
 
-use std::collections::BTreeMap;
-
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
-use naos_kernel::event::{Dead, DeadKey};
 use naos_kernel::tenant::Slug;
 use naos_types::Code;
 use serde_json::{Map, Value, json};
 
-use super::{NAMES_MAX, shapes, stuck};
+use super::{NAMES_MAX, consumers, shapes, stuck};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 use crate::setup::SYSTEM;
 use crate::{metrics, openapi};
-
-/// As many events that were put aside as are counted; beyond that there are more.
-const DEAD_COUNTED_MAX: usize = 500;
 
 /// Whether naos can do its work: not while nothing can be made durable.
 pub(crate) async fn health(call: Call) -> Answered {
@@ -84,7 +78,7 @@ pub(crate) async fn status(call: Call) -> Answered {
         "agents": agents,
         "runs": runs,
         "stuck": stuck::shown(&reader)?,
-        "dead_letters": dead_letters(&reader)?,
+        "dead_letters": consumers::dead_letters(&reader)?,
         "journal": {
             "seq": head.seq,
             "records_seq": head.records_seq,
@@ -93,17 +87,6 @@ pub(crate) async fn status(call: Call) -> Answered {
         "disk_bytes": own.then(|| (app.disk_bytes)()),
         "seq": head.seq,
     }))
-}
-
-/// How many events were put aside, of each consumer; `more` where there are more than are counted.
-fn dead_letters(reader: &Reader) -> Result<Value, Fault> {
-    let listed = reader.after::<Dead>(None, DEAD_COUNTED_MAX)?;
-    let mut of: BTreeMap<String, u64> = BTreeMap::new();
-    for (DeadKey(consumer, _), _) in &listed.items {
-        *of.entry(consumer.to_string()).or_default() += 1;
-    }
-    let (count, more) = (listed.items.len(), listed.next.is_some());
-    Ok(json!({"count": count, "more": more, "consumers": of}))
 }
 
 pub(crate) async fn top(call: Call) -> Answered {

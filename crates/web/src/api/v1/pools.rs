@@ -74,15 +74,52 @@ pub(crate) async fn add(call: Call) -> Answered {
     ok(&answer)
 }
 
+pub(crate) async fn remove(call: Call) -> Answered {
+    let Add { agent } = call.json()?;
+    ok(&change(&call, |name| command::Pool::Remove { name, agent }).await?)
+}
+
+/// What is changed of how a batch is shared; what isn't said stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scale {
-    size: u32,
+    size: Option<u32>,
+    min_size: Option<u32>,
+    max_size: Option<u32>,
+    auto_scale: Option<bool>,
+    quorum: Option<u32>,
+}
+
+impl Scale {
+    const fn only_size(&self) -> bool {
+        self.min_size.is_none()
+            && self.max_size.is_none()
+            && self.auto_scale.is_none()
+            && self.quorum.is_none()
+    }
 }
 
 pub(crate) async fn scale(call: Call) -> Answered {
-    let Scale { size } = call.json()?;
-    ok(&change(&call, |name| command::Pool::Scale { name, size }).await?)
+    let asked: Scale = call.json()?;
+    if asked.quorum == Some(0) {
+        return Err(Fault::new(Code::BAD_REQUEST, "a quorum is at least 1"));
+    }
+    let fit = |name| match asked.size {
+        Some(size) if asked.only_size() => command::Pool::Scale { name, size },
+        size => command::Pool::Fit {
+            name,
+            size,
+            least: asked.min_size,
+            most: asked.max_size,
+            auto: asked.auto_scale,
+            quorum: asked.quorum,
+        },
+    };
+    if asked.size.is_none() && asked.only_size() {
+        let what = "say `size`, `min_size`, `max_size`, `auto_scale` or `quorum`";
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    ok(&change(&call, fit).await?)
 }
 
 pub(crate) async fn drain(call: Call) -> Answered {

@@ -23,6 +23,8 @@ use naos_types::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::resting;
+
 /// A content as text; one that is gone reads so and doesn't hide the rest.
 pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
     body.map_or(Value::Null, |body| match reader.text(body) {
@@ -105,6 +107,7 @@ pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
         "started": run.started.rfc3339(),
         "ended": time(run.ended),
         "what_if": run.fork.as_ref().map(|fork| what_if(reader, fork)),
+        "waits": resting::said(reader, resting::run(reader, run)),
         "seq": seq,
     })
 }
@@ -162,6 +165,7 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
         "by": task.by.to_string(),
         "opened": task.opened.rfc3339(),
         "ended": time(task.ended),
+        "waits": resting::said(reader, resting::task(reader, id, task)),
         "problem": problem(reader, task.problem.as_ref()),
     })
 }
@@ -186,6 +190,14 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         if let Some(run) = plan.nested(id, &spec.name, None) {
             shown["plan_run"] = json!(run);
         }
+        if let Some(found) = step {
+            let why = resting::step(reader, (id, plan), &spec.name, found);
+            shown["waits"] = json!(resting::said(reader, why));
+            if found.fan.is_some() {
+                let waiting = resting::items(reader, (id, plan), &spec.name, found);
+                shown["fan"]["waiting"] = json!(waiting.unwrap_or_default());
+            }
+        }
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
@@ -204,6 +216,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         "status": plan.status(),
         "paused": time(plan.paused),
         "paused_with": plan.paused_with,
+        "waits": resting::said(reader, resting::plan(reader, id, plan)),
         "output": (texts == Texts::Told).then(|| output_of(reader, plan)),
         "steps": steps.collect::<Vec<_>>(),
         "problem": problem(reader, plan.problem.as_ref()),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use naos_engine::read::{Lists, Reader};
 use naos_kernel::approval::Approval;
+use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_store::RunFilter;
 use naos_types::spec::Assignee;
-use naos_types::{Actor, Role, Span, TaskId, TaskStatus, Time};
+use naos_types::{Actor, Role, RunStatus, Span, TaskId, TaskStatus, Time};
 use serde_json::{Value, json};
 
-use super::{cards, shapes};
+use super::{cards, resting, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -32,7 +33,19 @@ struct Says {
     stuck: Vec<Value>,
     next: Vec<Value>,
     runs: u64,
+    failed_runs: u64,
     micros: u64,
+    /// Tasks that belong to plans, by how they stand: the board doesn't show them.
+    of_plans: OfPlans,
+}
+
+/// How many tasks of plans stand how.
+#[derive(Clone, Copy, Default, serde::Serialize)]
+struct OfPlans {
+    done: usize,
+    failed: usize,
+    doing: usize,
+    waiting: usize,
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -50,7 +63,11 @@ pub(crate) async fn show(call: Call) -> Answered {
             tell(&lists, &mut all, &mut nobodys, (id, &task))?;
         }
     }
-    let (runs, micros) = work(&lists, &mut all, since)?;
+    let Work {
+        runs,
+        failed,
+        micros,
+    } = work(&lists, &mut all, since)?;
     let waits = lists.open::<Approval>()?.into_iter().map(|(id, found)| {
         json!({
             "approval": id,
@@ -61,10 +78,17 @@ pub(crate) async fn show(call: Call) -> Answered {
     let waits: Vec<Value> = waits.collect();
     let count = |pick: fn(&Says) -> usize| all.values().map(pick).sum::<usize>();
     let totals = json!({
-        "done": count(|says| says.done.len()),
-        "failed": count(|says| says.failed.len()),
-        "stuck": count(|says| says.stuck.len()),
+        "done": count(|says| says.done.len() + says.of_plans.done),
+        "failed": count(|says| says.failed.len() + says.of_plans.failed),
+        "stuck": count(|says| says.stuck.len() + says.of_plans.waiting),
+        "of_plans": {
+            "done": count(|says| says.of_plans.done),
+            "failed": count(|says| says.of_plans.failed),
+            "doing": count(|says| says.of_plans.doing),
+            "waiting": count(|says| says.of_plans.waiting),
+        },
         "runs": runs,
+        "failed_runs": failed,
         "cost_micros": micros,
     });
     let items: Vec<Value> = all
@@ -78,7 +102,9 @@ pub(crate) async fn show(call: Call) -> Answered {
                 "doing": says.doing,
                 "stuck": says.stuck,
                 "next": says.next,
+                "of_plans": says.of_plans,
                 "runs": says.runs,
+                "failed_runs": says.failed_runs,
                 "cost_micros": says.micros,
             })
         })
@@ -101,6 +127,13 @@ fn tell(
     (id, task): (TaskId, &Task),
 ) -> Result<(), Fault> {
     let Some(found) = lists.find::<OnBoard>(&id)? else {
+        // A step of a card's own work is told with that card.
+        if let (Some(parent), Some(agent)) = (&task.parent, &task.target)
+            && let Some(plan) = lists.find::<Plan>(&parent.plan)?
+            && !matches!(plan.by, Actor::Task(_))
+        {
+            of_plan(lists, all.entry(agent.to_string()).or_default(), id, task);
+        }
         return Ok(()); // the work of a run: it is counted there
     };
     let mut shown = json!({
@@ -144,6 +177,20 @@ fn tell(
     Ok(())
 }
 
+/// Counts a task that is a step of a plan.
+fn of_plan(lists: &Lists, says: &mut Says, id: TaskId, task: &Task) {
+    if says.kind.is_empty() {
+        says.kind = "agent";
+    }
+    let counts = &mut says.of_plans;
+    match task.status {
+        TaskStatus::Done => counts.done += 1,
+        TaskStatus::Failed => counts.failed += 1,
+        _ if resting::said(lists, resting::task(lists, id, task)).is_some() => counts.waiting += 1,
+        _ => counts.doing += 1,
+    }
+}
+
 /// What naos said last in its thread: why it can't begin, or go on.
 fn why(reader: &Reader, id: TaskId, found: &OnBoard) -> Result<Value, Fault> {
     if let Some(other) = found.card.after.first() {
@@ -157,9 +204,17 @@ fn why(reader: &Reader, id: TaskId, found: &OnBoard) -> Result<Value, Fault> {
     Ok(shapes::text(reader, said.map(|line| &line.body)))
 }
 
-/// Counts runs and their money: how many there were, and what they cost.
-fn work(lists: &Lists, all: &mut BTreeMap<String, Says>, since: Time) -> Result<(u64, u64), Fault> {
-    let (mut runs, mut micros) = (0, 0);
+/// How many runs there were, how many of them failed, and what they cost.
+#[derive(Default)]
+struct Work {
+    runs: u64,
+    failed: u64,
+    micros: u64,
+}
+
+/// Counts runs and their money.
+fn work(lists: &Lists, all: &mut BTreeMap<String, Says>, since: Time) -> Result<Work, Fault> {
+    let mut sum = Work::default();
     for (_, run) in lists.runs(&RunFilter::default(), None, RUNS_MAX)?.items {
         if run.started < since {
             break; // the newest come first
@@ -168,10 +223,13 @@ fn work(lists: &Lists, all: &mut BTreeMap<String, Says>, since: Time) -> Result<
         if says.kind.is_empty() {
             says.kind = "agent";
         }
+        let failed = u64::from(run.status == RunStatus::Failed);
         says.runs += 1;
+        says.failed_runs += failed;
         says.micros += run.cost.0;
-        runs += 1;
-        micros += run.cost.0;
+        sum.runs += 1;
+        sum.failed += failed;
+        sum.micros += run.cost.0;
     }
-    Ok((runs, micros))
+    Ok(sum)
 }

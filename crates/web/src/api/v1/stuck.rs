@@ -9,6 +9,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::plan::{Plan, Step};
 use naos_kernel::schedule::Schedule;
 use naos_kernel::supervisor::{Forest, Standing, Supervisor};
+use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::spec::Kind;
 use naos_types::{Name, PlanId, Refusal, Time};
@@ -22,8 +23,9 @@ pub(crate) const STUCK_MAX: usize = 100;
 
 /// One thing that a person must mend.
 pub(crate) enum Stuck {
-    /// This step of a run could not be undone, and nothing more is until somebody decides.
-    NotUndone(PlanId, Arc<Plan>, Name),
+    /// This step of a run could not be undone since then, and nothing more is until somebody
+    /// decides.
+    NotUndone(PlanId, Arc<Plan>, Name, Time),
     /// This supervisor failed, and all beneath it rests.
     GaveUp(Name, Arc<Supervisor>),
     /// The last time of this schedule had no run, and the next has none either: why, in words that
@@ -53,7 +55,7 @@ impl Stuck {
     /// What is stuck, as people call it: the saga, the supervisor, or the schedule.
     pub(crate) fn name(&self) -> &Name {
         match self {
-            Self::NotUndone(_, plan, _) => &plan.name,
+            Self::NotUndone(_, plan, ..) => &plan.name,
             Self::GaveUp(name, _) => name,
             Self::Missed(known, _) => &known.key.1,
         }
@@ -61,7 +63,7 @@ impl Stuck {
 
     /// The step that could not be undone, with its place among the steps, counted from 1.
     pub(crate) fn step(&self) -> Option<(&Name, usize, Option<&Step>)> {
-        let Self::NotUndone(_, plan, undo) = self else {
+        let Self::NotUndone(_, plan, undo, _) = self else {
             return None;
         };
         let of = plan.flow.undo.get(undo).unwrap_or(undo);
@@ -72,10 +74,7 @@ impl Stuck {
     /// Since when; of a schedule, since its last run.
     pub(crate) fn since(&self) -> Time {
         match self {
-            Self::NotUndone(_, plan, _) => {
-                let ended = self.step().and_then(|(_, _, step)| step?.ended);
-                ended.unwrap_or(plan.started)
-            }
+            Self::NotUndone(.., failed) => *failed,
             Self::GaveUp(_, found) => found.since,
             Self::Missed(known, _) => {
                 let last = known.schedule.last.map(|(at, _)| at);
@@ -87,7 +86,7 @@ impl Stuck {
     /// What it is about, in a sentence.
     pub(crate) fn says(&self) -> String {
         match (self, self.step()) {
-            (Self::NotUndone(id, plan, undo), step) => {
+            (Self::NotUndone(id, plan, undo, _), step) => {
                 let of = step.map_or(undo, |(of, ..)| of);
                 format!("{of} of {} ({id}) could not be undone", plan.name)
             }
@@ -114,10 +113,12 @@ impl Stuck {
     /// The commands that do something about it; the last one ends it.
     pub(crate) fn ways(&self) -> Vec<String> {
         match (self, self.step()) {
-            (Self::NotUndone(id, plan, _), Some((_, at, _))) if plan.flow.of == Kind::Saga => vec![
-                format!("naos saga retry-compensation {id} --step {at}"),
-                format!("naos saga resolve {id} --step {at}"),
-            ],
+            (Self::NotUndone(id, plan, ..), Some((_, at, _))) if plan.flow.of == Kind::Saga => {
+                vec![
+                    format!("naos saga retry-compensation {id} --step {at}"),
+                    format!("naos saga resolve {id} --step {at}"),
+                ]
+            }
             (Self::NotUndone(id, ..), Some((of, ..))) => vec![
                 format!("naos plan retry-compensation {id} --step {of}"),
                 format!("naos plan resolve {id} --step {of}"),
@@ -172,8 +173,9 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
         .map(|(name, found)| Stuck::GaveUp(name, found))
         .collect();
     for (id, plan) in reader.open::<Plan>()? {
-        if let Some(undo) = plan.not_undone().map(|(undo, _)| undo.clone()) {
-            out.push(Stuck::NotUndone(id, plan, undo));
+        if let Some((undo, step)) = plan.not_undone() {
+            let (undo, failed) = (undo.clone(), failed_at(reader, &plan, step)?);
+            out.push(Stuck::NotUndone(id, plan, undo, failed));
         }
     }
     let looking = Looking::new(reader);
@@ -185,6 +187,16 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
     }
     out.truncate(STUCK_MAX);
     Ok(out)
+}
+
+/// When a step failed for good: as its last task did. One that has none failed as it began.
+fn failed_at(reader: &Reader, plan: &Plan, step: &Step) -> Result<Time, Refusal> {
+    let task = match step.task {
+        Some(task) => reader.find::<Task>(&task)?,
+        None => None,
+    };
+    let ended = step.ended.or(task.and_then(|task| task.ended));
+    Ok(ended.or(step.started).unwrap_or(plan.started))
 }
 
 /// A schedule whose last time had no run, where the next would have none either.

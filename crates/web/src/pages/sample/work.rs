@@ -307,6 +307,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
             fuel: 1_840_000,
             task: Some((s("Weekly report of Riake"), "/board".to_owned())),
             approval: None,
+            waits: None,
         },
         input: Excerpt::new(&s("{\"client\": \"Riake\", \"week\": 41}")),
         steps: vec![
@@ -389,6 +390,7 @@ pub(crate) fn run_empty() -> Run {
             fuel: 0,
             task: None,
             approval: None,
+            waits: None,
         },
         input: Excerpt::default(),
         steps: Vec::new(),
@@ -415,6 +417,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         fan_out: None,
         output: None,
         error: None,
+        waits: None,
     };
     let item = |name: &str, status| Item {
         name: s(name),
@@ -429,6 +432,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
     gather.run = Some(s("run_0186"));
     gather.output = Some(Excerpt::new(&s("62 mails, 4 notes, 2 exports")));
     let mut read = step(2, "read-each", StepStatus::Running, "researcher", &[]);
+    read.waits = Some(s("agent researcher is stopped: `naos start researcher`"));
     read.fan_out = Some(FanOut {
         total: 8,
         done: 5,
@@ -467,6 +471,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
             fuel: 12_400_000,
             task: None,
             approval: Some(s("apr_7")),
+            waits: None,
         },
         input: Excerpt::new(&s("{\"client\": \"Riake\"}")),
         moves: Moves {

@@ -198,7 +198,7 @@ async fn what_is_put_aside_is_shown_and_given_again() {
     let dead = rig.get("/api/v1/events/dead").await.ok();
     assert_eq!(dead["items"][0]["event"], sent["event"]);
     let status = rig.get("/api/v1/status").await.ok();
-    let one = json!({"count": 1, "more": false, "consumers": {"mailer": 1}});
+    let one = json!({"count": 1, "more": false, "consumers": {"mailer": 1}, "gone": []});
     assert_eq!(status["dead_letters"], one, "{status}");
     let one = format!(
         "/api/v1/consumers/mailer/dead/{}",
@@ -462,4 +462,14 @@ async fn what_stands_far_behind_is_found_under_one_key() {
         let found = usize::from(key == "k-1");
         assert_eq!(places(&pulled).len(), found, "{key}: {pulled}");
     }
+    // Whoever never took any is told the true number, however far behind it stands.
+    let seen = json!({"name": "never", "on": "wanted.*", "from": "start"});
+    subscribe(&rig, seen).await;
+    let never = rig.get("/api/v1/consumers/never").await.ok();
+    let told = (
+        &never["behind"],
+        &never["behind_more"],
+        &never["behind_why"],
+    );
+    assert_eq!(told, (&json!(1), &json!(false), &Value::Null), "{never}");
 }

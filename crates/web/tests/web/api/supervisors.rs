@@ -104,6 +104,8 @@ async fn who_comes_beneath_one_that_rests_waits_for_it() {
     let waits = json!({"agent": "late", "input": "later", "wait_ms": 0});
     let waits = rig.post("/api/v1/runs", waits).await.json();
     assert_eq!(waits["status"], "queued", "{waits}");
+    let why = "agent late rests since supervisor boss was stopped: `naos supervisor start boss`";
+    assert_eq!(waits["waits"], why, "{waits}");
     let start = "/api/v1/supervisors/boss/start";
     rig.post(start, json!({})).await.ok();
     let run = waits["run"].as_str().unwrap();
@@ -280,5 +282,74 @@ async fn supervisors_are_made_changed_and_refused() {
     assert_eq!(
         applied["warnings"][0]["what"],
         "supervisor late is waiting: agent nobody"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_agent_that_rests_says_for_whom_and_what_to_do() {
+    let rig = Rig::new().await;
+    let text = "type: supervisor\nname: top\nchildren: [beneath]\n---\ntype: supervisor\n\
+                name: beneath\nchildren: [late]\n---\ntype: pool\nname: team\nagents: [late]\n\
+                ---\ntype: workflow\nname: line\nsteps: [{name: one, agent: late}]\n";
+    rig.agent("late").await;
+    let files = json!([{"name": "s.yaml", "text": text}]);
+    rig.post("/api/v1/apply", json!({ "files": files }))
+        .await
+        .ok();
+    let drill = json!({"reason": "a drill"});
+    rig.post("/api/v1/supervisors/top/fail", drill).await.ok();
+    stands(&rig, "beneath", "suspended").await;
+    let why = "agent late rests since supervisor top failed: `naos supervisor status top` shows \
+               why, `naos supervisor reset top` starts all beneath it anew";
+    let started = rig
+        .post("/api/v1/workflows/line/start", json!({"input": "x"}))
+        .await
+        .json();
+    let run = started["run"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/plan-runs/{run}");
+    let until = naos_engine::clock::tick() + PATIENCE;
+    let shown = loop {
+        let found = rig.get(&path).await.ok();
+        if found["waits"].is_string() {
+            break found;
+        }
+        assert!(
+            naos_engine::clock::tick() < until,
+            "it says nothing: {found}"
+        );
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(shown["status"], "running", "{shown}");
+    for said in [&shown["waits"], &shown["steps"][0]["waits"]] {
+        assert_eq!(said, why, "{shown}");
+    }
+    let task = shown["steps"][0]["task"].as_str().unwrap().to_owned();
+    let shown = rig.get(&format!("/api/v1/tasks/{task}")).await.ok();
+    assert_eq!(shown["waits"], why, "{shown}");
+    let batch = json!({"tasks": ["a"]});
+    let batch = rig.post("/api/v1/pools/team/submit", batch).await.json();
+    let batch = batch["run"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/plan-runs/{batch}");
+    while rig.get(&path).await.ok()["waits"] != why {
+        assert!(naos_engine::clock::tick() < until, "the batch says nothing");
+        tokio::task::yield_now().await;
+    }
+    // The one beneath rests with it: what is told to do about it is what can be done.
+    let refused = rig
+        .post("/api/v1/supervisors/beneath/start", json!({}))
+        .await;
+    let refused = refused.json();
+    assert!(
+        refused.to_string().contains("naos supervisor reset top"),
+        "{refused}"
+    );
+    rig.post("/api/v1/supervisors/top/reset", json!({}))
+        .await
+        .ok();
+    let path = format!("/api/v1/plan-runs/{run}?wait_ms=20000");
+    let done = rig.get(&path).await.ok();
+    assert_eq!(
+        (&done["status"], &done["waits"]),
+        (&json!("completed"), &Value::Null)
     );
 }

@@ -1,0 +1,229 @@
+//! What waits for an agent that takes no work: why it doesn't, and what lets it work again. Said
+//! wherever such work would else look as if it was done.
+
+use naos_engine::read::Reader;
+use naos_kernel::agent::Agent;
+use naos_kernel::plan::{PLAN_OPEN_MAX, Plan, Step};
+use naos_kernel::run::Run;
+use naos_kernel::supervisor::{Standing, Supervisor, Watch};
+use naos_kernel::task::{OnBoard, Task};
+use naos_types::spec::SUPERVISION_LEVELS_MAX;
+use naos_types::{Name, PlanId, Refusal, RunStatus, StepStatus, TaskId, TaskStatus, Time};
+
+/// How deep runs within runs are looked at.
+const DEPTH_MAX: usize = 8;
+
+/// Why an agent takes no work.
+enum Why {
+    /// A person stopped it.
+    Stopped,
+    /// The topmost supervisor above it that failed, or that a person stopped.
+    Supervisor(Name, Standing),
+    /// This supervisor restarts what is above it, or it itself, at that time.
+    Restarts(Name, Time),
+}
+
+/// When a supervisor restarts a child of it, if it does.
+fn restart_at(supervisor: &Supervisor, child: &Name) -> Option<Time> {
+    let found = supervisor.children.iter().find(|one| one.name == *child);
+    found.and_then(|one| one.restart_at)
+}
+
+/// Why whoever is down is so, as far up as anything above it rests.
+fn above(reader: &Reader, name: &Name) -> Result<Option<Why>, Refusal> {
+    let (mut at, mut why) = (name.clone(), None);
+    for _ in 0..=SUPERVISION_LEVELS_MAX {
+        let Some(watch) = reader.find::<Watch>(&at)? else {
+            break;
+        };
+        let by = watch.by.clone();
+        let Some(found) = reader.find::<Supervisor>(&by)? else {
+            break;
+        };
+        match found.standing {
+            // It restarts what is beneath it, whatever that one's children wait for.
+            Standing::Running => {
+                let at = restart_at(&found, &at);
+                return Ok(at.map(|at| Why::Restarts(by, at)).or(why));
+            }
+            Standing::Suspended => {}
+            standing => why = Some(Why::Supervisor(by.clone(), standing)),
+        }
+        at = by;
+    }
+    Ok(why)
+}
+
+/// Why this agent takes no work, and what to do about it, in a sentence; none where it works.
+pub(crate) fn agent(reader: &Reader, name: &Name) -> Result<Option<String>, Refusal> {
+    let Some(found) = reader.find::<Agent>(name)? else {
+        return Ok(None);
+    };
+    let why = match (found.stopped, found.down) {
+        (true, _) => Some(Why::Stopped),
+        (false, true) => above(reader, name)?,
+        (false, false) => None,
+    };
+    Ok(why.map(|why| match why {
+        Why::Stopped => format!("agent {name} is stopped: `naos start {name}`"),
+        Why::Supervisor(by, Standing::Stopped) => format!(
+            "agent {name} rests since supervisor {by} was stopped: `naos supervisor start {by}`"
+        ),
+        Why::Supervisor(by, _) => format!(
+            "agent {name} rests since supervisor {by} failed: `naos supervisor status {by}` shows \
+             why, `naos supervisor reset {by}` starts all beneath it anew"
+        ),
+        Why::Restarts(by, at) => {
+            format!(
+                "agent {name} rests until supervisor {by} restarts it at {}",
+                at.rfc3339()
+            )
+        }
+    }))
+}
+
+/// Why a run waits, if it waits for its agent.
+pub(crate) fn run(reader: &Reader, run: &Run) -> Result<Option<String>, Refusal> {
+    match run.status {
+        RunStatus::Queued => agent(reader, &run.agent),
+        _ => Ok(None),
+    }
+}
+
+/// Why an open task waits, if it waits for the agent that does it.
+pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Result<Option<String>, Refusal> {
+    task_within(reader, id, task, 0)
+}
+
+fn task_within(
+    reader: &Reader,
+    id: TaskId,
+    task: &Task,
+    depth: usize,
+) -> Result<Option<String>, Refusal> {
+    if task.status.is_closed() {
+        return Ok(None);
+    }
+    if let Some(id) = task.run {
+        let found = reader.find::<Run>(&id)?;
+        return found.map_or(Ok(None), |found| run(reader, &found));
+    }
+    let Some(found) = reader.find::<OnBoard>(&id)? else {
+        return Ok(None);
+    };
+    if let Some(id) = found.plan {
+        let plan = reader.find::<Plan>(&id)?;
+        return plan.map_or(Ok(None), |plan| plan_within(reader, id, &plan, depth + 1));
+    }
+    match (task.status, found.card.agent()) {
+        (TaskStatus::Assigned, Some(name)) => agent(reader, name),
+        _ => Ok(None),
+    }
+}
+
+/// Why a run of a plan waits, if all that it says is that it runs: the first of its steps that
+/// waits for an agent.
+pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan) -> Result<Option<String>, Refusal> {
+    plan_within(reader, id, plan, 0)
+}
+
+fn plan_within(
+    reader: &Reader,
+    id: PlanId,
+    plan: &Plan,
+    depth: usize,
+) -> Result<Option<String>, Refusal> {
+    if plan.is_closed() {
+        return Ok(None);
+    }
+    for (name, step) in &plan.steps {
+        if let Some(why) = step_within(reader, (id, plan), name, step, depth)? {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
+}
+
+/// Why a step waits, if it waits for an agent.
+pub(crate) fn step(
+    reader: &Reader,
+    of: (PlanId, &Plan),
+    name: &Name,
+    step: &Step,
+) -> Result<Option<String>, Refusal> {
+    step_within(reader, of, name, step, 0)
+}
+
+/// How many of the items of a step's list that are open wait for an agent.
+pub(crate) fn items(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    name: &Name,
+    step: &Step,
+) -> Result<usize, Refusal> {
+    let mut count = 0;
+    if plan.is_closed() {
+        return Ok(count);
+    }
+    let open = step.fan.iter().flat_map(|fan| &fan.open);
+    for (index, item) in open.take(PLAN_OPEN_MAX) {
+        let at = (item.task, Some(*index));
+        count += usize::from(item_within(reader, (id, plan), name, at, 0)?.is_some());
+    }
+    Ok(count)
+}
+
+fn step_within(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    name: &Name,
+    step: &Step,
+    depth: usize,
+) -> Result<Option<String>, Refusal> {
+    if step.status != StepStatus::Running || plan.is_closed() || depth > DEPTH_MAX {
+        return Ok(None);
+    }
+    let items = step
+        .fan
+        .iter()
+        .flat_map(|fan| &fan.open)
+        .take(PLAN_OPEN_MAX);
+    let items = items.map(|(index, item)| (item.task, Some(*index)));
+    for at in [(step.task, None)].into_iter().chain(items) {
+        if let Some(why) = item_within(reader, (id, plan), name, at, depth)? {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
+}
+
+/// The same of a step without a list, or of one item of one: its task, or the run that it is.
+fn item_within(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    name: &Name,
+    (task, item): (Option<TaskId>, Option<u32>),
+    depth: usize,
+) -> Result<Option<String>, Refusal> {
+    if let Some(task) = task
+        && let Some(found) = reader.find::<Task>(&task)?
+        && let Some(why) = task_within(reader, task, &found, depth + 1)?
+    {
+        return Ok(Some(why));
+    }
+    if let Some(within) = plan.nested(id, name, item)
+        && let Some(found) = reader.find::<Plan>(&within)?
+    {
+        return plan_within(reader, within, &found, depth + 1);
+    }
+    Ok(None)
+}
+
+/// A sentence of these as lists show it; one whose record is damaged hides nothing else.
+pub(crate) fn said(reader: &Reader, found: Result<Option<String>, Refusal>) -> Option<String> {
+    found.unwrap_or_else(|refusal| {
+        let tenant = reader.tenant();
+        tracing::warn!(%refusal, %tenant, "what something waits for can't be read");
+        None
+    })
+}
