@@ -257,6 +257,10 @@ codes! {
     DRILL 206 Conflict
         "a person let a supervisor fail, as a drill"
         "whatever watches it restarts it; where nothing does, `naos supervisor reset NAME`"
+    HANDED_ROUND 207 Conflict
+        "agents hand a task on in a circle"
+        "decide whose it is: `naos task hand-over TASK WHO`; or `naos task begin TASK` lets it go \
+         on where it stands"
     LIMIT_TOKENS 220 Conflict
         "the run used as many tokens as it may"
         "raise `answer_tokens` or `tokens` in the agent's manifest, or give it less to do"
