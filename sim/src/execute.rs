@@ -124,6 +124,7 @@ impl Sim {
                 } => {
                     answers.insert(index, (request, answer));
                 }
+                Piece::Notes { .. } => {} // only models are told
             }
         }
         let (tail, waiting, fresh) = (wanted.tail, None, Vec::new());

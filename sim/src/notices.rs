@@ -7,7 +7,7 @@ use naos_kernel::State;
 use naos_types::fact::notice::{self, About};
 use naos_types::fact::{Fact, approval, plan, resource, run, supervisor};
 use naos_types::spec::Kind;
-use naos_types::{Name, NoticeId, TenantId};
+use naos_types::{Code, Name, NoticeId, TenantId};
 
 use crate::journal::ensure;
 use crate::sim::Sim;
@@ -49,6 +49,9 @@ impl Notices {
                     let before = run.pending.as_ref().map_or(0, |pending| pending.attempts);
                     self.wants(&About::Unknown(f.run, run.attempt, f.index, before));
                 }
+            }
+            Fact::Run(run::Fact::Failed(f)) if f.problem.code == Code::OVERBILLED => {
+                self.wants(&About::Overbilled(f.run));
             }
             Fact::Plan(plan::Fact::StepFailed(f)) if f.retry_at.is_none() => {
                 let key = naos_kernel::Key::Plan(f.plan);

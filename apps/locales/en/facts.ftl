@@ -20,6 +20,7 @@ fact-task-begun = Task begun
 fact-task-handed = Task handed over
 fact-task-made = Part of a task kept
 fact-message-said = Message
+fact-message-steered = Word to a run
 fact-agent-called = Agent called
 fact-agent-woke = Agent woke
 fact-run-queued = Run queued

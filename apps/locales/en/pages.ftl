@@ -6,6 +6,9 @@ stuck-undo = { $value } could not be undone
 stuck-supervisor = Supervisor { $value } failed, and all beneath it rests
 stuck-schedule = Has no runs: { $value }
 untold = { $value } was not told that something waits.
+urgent = Urgent
+why-refuted = { $value } still refutes it in the last round.
+why-unread = The answer of { $value } holds no verdict that can be read.
 decided = Decided
 decided-blank = Nothing was decided yet.
 decided-approved = Approved by { $value }
@@ -94,6 +97,8 @@ attempts = { $n ->
    *[other] { $count } attempts
 }
 cut = The beginning only, of { $count } bytes.
+run-note = Say something to it: it hears it with its next turn
+run-note-button = Say it
 run-cancel = Cancel this run
 plan-paused = It is paused.
 plan-paused-with = It is paused with

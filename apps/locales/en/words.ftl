@@ -78,6 +78,7 @@ level-error = Error
 
 verdict-praised = Praised
 verdict-refuted = Refuted
+verdict-unread = No verdict
 
 approval-pending = Waiting
 approval-approved = Approved

@@ -20,6 +20,7 @@ fact-task-begun = Tâche entamée
 fact-task-handed = Tâche confiée
 fact-task-made = Partie d'une tâche conservée
 fact-message-said = Message
+fact-message-steered = Mot à une exécution
 fact-agent-called = Agent appelé
 fact-agent-woke = Agent réveillé
 fact-run-queued = Exécution mise en file

@@ -6,6 +6,9 @@ stuck-undo = { $value } n’a pas pu être défait
 stuck-supervisor = Le superviseur { $value } a échoué, et tout ce qu’il surveille est à l’arrêt
 stuck-schedule = Ne s’exécute pas : { $value }
 untold = { $value } n’a pas été prévenu que quelque chose attend.
+urgent = Urgent
+why-refuted = { $value } le réfute encore au dernier tour.
+why-unread = La réponse de { $value } ne contient aucun verdict lisible.
 decided = Décidé
 decided-blank = Rien n’a encore été décidé.
 decided-approved = Approuvé par { $value }
@@ -97,6 +100,8 @@ attempts = { $n ->
    *[other] { $count } essais
 }
 cut = Le début seulement, sur { $count } octets.
+run-note = Lui dire quelque chose : l’agent l’entend à son prochain tour
+run-note-button = Le dire
 run-cancel = Annuler cette exécution
 plan-paused = Elle est en pause.
 plan-paused-with = Elle est en pause avec

@@ -78,6 +78,7 @@ level-error = Erreur
 
 verdict-praised = Favorable
 verdict-refuted = Réfuté
+verdict-unread = Sans verdict
 
 approval-pending = En attente
 approval-approved = Approuvé

@@ -10,3 +10,14 @@ pub(crate) fn gateway_asks_anew() -> bool {
 pub(crate) const fn gateway_asks_anew() -> bool {
     false
 }
+
+/// What a provider answers with the status of an error counts as if it had been lost.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn errors_cost_the_worst_case() -> bool {
+    std::env::var("NAOS_PLANTED_BUG").is_ok_and(|bug| bug == "errors-cost-the-worst-case")
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn errors_cost_the_worst_case() -> bool {
+    false
+}

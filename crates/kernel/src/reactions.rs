@@ -4,7 +4,7 @@ use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::notice::About;
 use naos_types::fact::schedule::Began;
 use naos_types::fact::{Fact, member, plan, run, task};
-use naos_types::{BodyRef, Micros, TaskStatus};
+use naos_types::{BodyRef, Code, Micros, TaskStatus};
 
 use crate::turn::{Done, Turn};
 
@@ -87,6 +87,9 @@ fn run_fact(turn: &mut Turn<'_>, fact: &run::Fact) -> Done {
         }
         run::Fact::Failed(f) if f.retry_at.is_none() => {
             run_failed(turn, f.run, Some(f.problem.clone()), TaskStatus::Failed)?;
+            if f.problem.code == Code::OVERBILLED && !crate::planted::is("overbilled-in-silence") {
+                crate::notice::announce(turn, About::Overbilled(f.run), None)?;
+            }
             crate::supervisor::run_failed(turn, f.run, f.problem.code)
         }
         run::Fact::Stopped(f) => {
@@ -158,7 +161,10 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
         crate::approval::offer(turn, id)?;
     }
     let found = crate::approval::known(turn, id)?.clone();
-    if let (Ok(Some(edited)), Some(author)) = (given, &found.author) {
+    // What a person answers to a question of its own is no correction of what it made.
+    let is_work =
+        matches!(found.waiting, Waiting::Step(..)) || crate::planted::is("answers-are-corrections");
+    if let (Ok(Some(edited)), Some(author), true) = (given, &found.author, is_work) {
         crate::run::corrected(turn, author, (found.body, edited))?;
     }
     match &found.waiting {

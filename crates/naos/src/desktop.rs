@@ -9,7 +9,7 @@ use naos_kernel::approval::Approval;
 use naos_types::fact::notice::About;
 use naos_types::fact::{Fact, approval, run, supervisor};
 use naos_types::spec::{Channel, Kind, NoticeSpec, Spec};
-use naos_types::{ApprovalStatus, TenantId, Time};
+use naos_types::{ApprovalStatus, Code, TenantId, Time};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -54,6 +54,9 @@ fn told(node: &Node, main: TenantId, fact: &Fact) {
         }
         Fact::Run(run::Fact::LeftUnknown(f)) => (About::Unknown(f.run, 0, f.index, 0), None),
         Fact::Run(run::Fact::Diverged(f)) => (About::Diverged(f.run, 0), None),
+        Fact::Run(run::Fact::Failed(f)) if f.problem.code == Code::OVERBILLED => {
+            (About::Overbilled(f.run), None)
+        }
         Fact::Supervisor(supervisor::Fact::Failed(f)) if f.parent.is_none() => {
             (About::GaveUp(f.supervisor.clone(), Time(0)), None)
         }
@@ -92,6 +95,7 @@ fn sentence(about: &About, title: Option<String>) -> String {
         About::Diverged(..) => "A run went another way than its recording",
         About::NotUndone(..) => "A run failed and could not be undone",
         About::GaveUp(..) => "A supervisor failed, and all beneath it rests",
+        About::Overbilled(_) => "A provider bills more than it can, and the agent is stopped",
         About::News(..) | About::Digest(..) => "There is something to hear of",
         About::Test => "A test",
     };

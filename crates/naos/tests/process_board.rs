@@ -107,6 +107,57 @@ fn process_a_task_is_done_reviewed_and_approved() {
     assert_eq!(replay_all(project), 4);
 }
 
+#[test]
+fn process_what_is_refuted_is_approved_by_who_says_so() {
+    let office = office(concat!(
+        r#"{"say": "Free, Pro."}"#,
+        "\n",
+        r#"{"say": "I looked.\n\n```json\n{\"verdict\": \"refute\", "#,
+        r#"\"evidence\": [\"no\"]}\n```\nSo."}"#,
+    ));
+    let project = &office.project;
+    let words = [
+        "Prices",
+        "--text",
+        "x",
+        "--to",
+        "jarvis",
+        "--reviewer",
+        "fury",
+        "--approve",
+    ];
+    let more = ["--rounds", "1", "--priority", "urgent", "--expires", "2d"];
+    let task = id(&office.create(&[&words[..], &more[..]].concat()));
+    office.until(&task, "up for approval", |found| {
+        found["status"] == "human_approval"
+    });
+    let waiting = project.json(&["approve"]);
+    let item = &waiting["items"][0];
+    assert_eq!(
+        (&item["verdict"], &item["priority"]),
+        (&"refuted".into(), &"urgent".into())
+    );
+    let why = item["why"].as_str().unwrap();
+    assert!(
+        why.contains("fury still refutes it in round 1 of 1"),
+        "{why}"
+    );
+    assert!(item["expires"].is_string(), "{item}");
+    let left = project.naos(&["approve", "--all", "--yes"]);
+    assert_eq!(left.exit, 3, "{}{}", left.stdout, left.stderr);
+    assert!(left.stderr.contains("--refuted"), "{}", left.stderr);
+    let done = project.naos(&["approve", "--all", "--yes", "--refuted"]);
+    assert_eq!(done.exit, 0, "{}", done.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["review"]["verdict"], "refuted", "{done:#}");
+    assert!(
+        done["review"]["text"]
+            .as_str()
+            .unwrap()
+            .contains("I looked.")
+    );
+}
+
 /// Every run once more, from the journal alone.
 fn replay_all(project: &Project) -> usize {
     let runs = project.json(&["get", "runs"]);

@@ -206,13 +206,64 @@ fn process_a_model_fetches_from_where_its_agent_may_and_nowhere_else() {
 }
 
 #[test]
+fn process_what_a_person_says_in_the_middle_outlives_a_kill_and_is_heard() {
+    let script = concat!(
+        r#"{"call": [{"name": "ask", "arguments": {"question": "Which bills?"}}]}"#,
+        "\n",
+        r#"{"say": "On Friday."}"#,
+    );
+    let mut office = Office::with(Step::parse_all(script).unwrap());
+    let grants = "tools: [ask]\ngrants: {ask: true}\n";
+    office.hire("clerk", "openai-compatible", "/v1", "scripted", grants);
+    let words = ["run", "clerk", "--input", "When?", "--no-wait"];
+    let run = office.project.json(&words)["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let of_run = |office: &Office| office.project.json(&["get", "run", &run]);
+    until(|| of_run(&office)["status"] == "held");
+    let said = office
+        .project
+        .naos(&["run", "steer", &run, "Only this year."]);
+    assert_eq!(said.exit, 0, "{}", said.stderr);
+    office.daemon.kill();
+    office.start();
+    let answered = office.project.naos(&["approve", "--edit", "All of them"]);
+    assert_eq!(answered.exit, 0, "{}", answered.stderr);
+    until(|| of_run(&office)["status"] == "completed");
+    // The result of what was called comes first, then what the person said.
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    let (result, note) = (last.find("All of them"), last.find("Only this year."));
+    assert!(result.is_some() && result < note, "{last}");
+    let done = of_run(&office);
+    let steps = done["steps_detail"].as_array().unwrap();
+    let paid: u64 = steps
+        .iter()
+        .filter_map(|step| step["cost_micros"].as_u64())
+        .sum();
+    assert_eq!(Some(paid), done["cost_micros"].as_u64(), "{done:#}");
+    assert!(
+        steps.iter().any(|step| step["ability"] == "note"),
+        "{done:#}"
+    );
+    let again = office.project.json(&["replay", &run]);
+    assert_eq!(again["same"], true, "{again}");
+    let late = office.project.naos(&["run", "steer", &run, "And then?"]);
+    assert_eq!(late.exit, 1, "{}", late.stderr);
+    assert!(
+        late.stderr.contains("nobody hears it any more"),
+        "{}",
+        late.stderr
+    );
+}
+
+#[test]
 fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
     let office = Office::with(Vec::new());
     for (name, model, words) in [
         ("page", "html", "no answer"),
         ("quota", "quota", "key"),
         ("broken", "half", "no answer"),
-        ("absurd", "usage:absurd", "no answer"),
     ] {
         office.hire(name, "openai-compatible", "/v1", model, "");
         let (exit, done) = office.run(name, "x");
@@ -220,6 +271,17 @@ fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
         assert!(done.to_string().contains("N0221"), "{name}: {done}");
         assert!(done.to_string().contains(words), "{name}: {done}");
     }
+    // A bill above what was set aside is an incident: counted, told, and its agent rests.
+    office.hire("absurd", "openai-compatible", "/v1", "usage:absurd", "");
+    let (exit, done) = office.run("absurd", "x");
+    assert_eq!(exit, 1, "{done}");
+    assert!(done.to_string().contains("N0222"), "{done}");
+    let costs = office.project.json(&["cost", "status"]);
+    let models = costs["models"].as_array().unwrap().iter();
+    let incidents: u64 = models.map(|one| one["incidents"].as_u64().unwrap()).sum();
+    assert_eq!(incidents, 1, "{costs}");
+    let refused = office.project.naos(&["run", "absurd", "--input", "x"]);
+    assert_eq!(refused.exit, 3, "{}", refused.stderr);
     // A model that isn't there is said before anything happens.
     office.apply("type: agent\nname: lost\nmodel: nobody\n");
     let refused = office.project.naos(&["run", "lost", "--input", "x"]);

@@ -153,13 +153,16 @@ pub const REGISTER: &[StoredRecord] = &[
         "view version tenant seq",
         "as long as the view; all tables of the file are made again from the journal",
     ),
-    stored(
-        17,
-        "views/<id>.db",
-        "run",
-        "id agent tier status cost",
-        "as long as the tenant; can be derived from the journal",
-    ),
+    StoredRecord {
+        format: 2,
+        ..stored(
+            17,
+            "views/<id>.db",
+            "run",
+            "id agent tier status cost",
+            "as long as the tenant; can be derived from the journal",
+        )
+    },
     StoredRecord {
         format: 2,
         ..stored(
@@ -190,13 +193,16 @@ pub const REGISTER: &[StoredRecord] = &[
             "as long as the tenant; can be derived from the journal",
         )
     },
-    stored(
-        21,
-        "views/<id>.db",
-        "spending",
-        "day agent tier status runs cost",
-        "until no run is left in the sum; can be derived from the journal",
-    ),
+    StoredRecord {
+        format: 2,
+        ..stored(
+            21,
+            "views/<id>.db",
+            "spending",
+            "day agent tier status runs cost",
+            "until no run is left in the sum; can be derived from the journal",
+        )
+    },
     stored(
         22,
         "FILE of a backup",
@@ -287,13 +293,16 @@ pub const REGISTER: &[StoredRecord] = &[
          rests last (each at took well) problem; the key is the driver's name",
         "from its first event until the driver is taken away; can be derived from the journal",
     ),
-    stored(
-        51,
-        "views/<id>.db",
-        "model",
-        "day model answers failed input cached output cost",
-        "as long as the tenant; can be derived from the journal",
-    ),
+    StoredRecord {
+        format: 2,
+        ..stored(
+            51,
+            "views/<id>.db",
+            "model",
+            "day model answers failed input cached output cost incidents",
+            "as long as the tenant; can be derived from the journal",
+        )
+    },
 ];
 
 #[cfg(test)]

@@ -260,6 +260,10 @@ codes! {
         "a person let a supervisor fail, as a drill"
         "a supervisor above it restarts it; the topmost has none above it: `naos supervisor reset \
          NAME` starts all beneath it anew"
+    HANDED_ROUND 207 Conflict
+        "agents hand a task on in a circle"
+        "decide whose it is: `naos task hand-over TASK WHO`; or `naos task begin TASK` lets it go \
+         on where it stands"
     LIMIT_TOKENS 220 Conflict
         "the run used as many tokens as it may"
         "raise `answer_tokens` or `tokens` in the agent's manifest, or give it less to do"

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::effect::Caller;
 use crate::fact::agent::StateWrite;
 use crate::fact::run::Ability;
-use crate::{Actor, BodyRef, Code, Digest, DocPath, NewLog, RunId, Sealed, Span, Time};
+use crate::{Actor, BodyRef, Code, Digest, DocPath, MessageId, NewLog, RunId, Sealed, Span, Time};
 
 /// One thing to decide about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +238,13 @@ pub enum Piece {
         /// What the guest gets.
         answer: Answer,
         /// When it became durable: the run's clock from then on.
+        at: Time,
+    },
+    /// What people said meanwhile, before a model is asked again.
+    Notes {
+        /// Which message, and its words.
+        said: Vec<(MessageId, String)>,
+        /// When the model was asked.
         at: Time,
     },
 }

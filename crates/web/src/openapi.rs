@@ -260,7 +260,9 @@ fn body_of(row: &Row) -> Option<Value> {
             object(&["handle"], json!({"handle": {"type": ["string", "null"]}}))
         }
         ("POST", "/api/v1/tasks/{id}/done") => object(&[], json!({"output": text()})),
-        ("POST", "/api/v1/tasks/{id}/messages") => object(&["text"], json!({"text": text()})),
+        ("POST", "/api/v1/tasks/{id}/messages" | "/api/v1/runs/{id}/notes") => {
+            object(&["text"], json!({"text": text()}))
+        }
         ("POST", "/api/v1/approvals/{id}/decide") => object(
             &["approve"],
             json!({"approve": {"type": "boolean"}, "comment": text(), "seen": text(),
@@ -714,6 +716,7 @@ fn card(new: bool) -> Value {
         "approve": {}, "unreviewed": {"type": "boolean"},
         "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
         "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
+        "expires": text(),
     });
     if new {
         fields["title"] = text();

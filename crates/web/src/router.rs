@@ -116,6 +116,7 @@ table! {
         what_ifs::start;
     Api GET "/api/v1/runs/{id}/what-if" Staff "A what-if beside its original" what_ifs::show;
     Api POST "/api/v1/runs/{id}/cancel" Staff "Cancels a run" runs::cancel;
+    Api POST "/api/v1/runs/{id}/notes" Staff "Says something to a run at work" runs::steer;
     Api POST "/api/v1/runs/{id}/resolve" Staff "Decides about an unknown outcome" runs::resolve;
 
     Api GET "/api/v1/tasks" Staff "Tasks, newest first" tasks::list;
@@ -315,6 +316,7 @@ table! {
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;
     Page GET "/runs/{id}/timeline" Staff "One run, call by call" screens::timeline::show;
     Page POST "/runs/{id}/cancel" Staff "Cancels a run" screens::runs::cancel;
+    Page POST "/runs/{id}/notes" Staff "Says something to a run at work" screens::runs::steer;
     Page POST "/runs/{id}/what-if" Staff "Lets it go another way" screens::what_ifs::begin;
     Page GET "/supervisors" Staff "Who restarts whom" screens::supervisors::show;
     Page POST "/supervisors/{name}/reset" Admin "Forgets its restarts"

@@ -4,8 +4,9 @@ pub use naos_types::spec::ModelUsage as Usage;
 
 use super::request::{Part, ToolCall};
 
-/// More tokens than any model takes or writes in one call; what says more is wrong.
-pub const TOKENS_MAX: u64 = 100_000_000;
+/// The most tokens that count for one call: far more than any model takes or writes. What says
+/// more is taken for as much, which is a bill above all that was set aside.
+pub const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 /// What a model answered.
 #[derive(Clone, Debug, PartialEq)]

@@ -333,8 +333,14 @@ pub fn count(value: Option<&Value>) -> Result<Option<u64>, Failure> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64() {
-            Some(count) if count <= TOKENS_MAX => Ok(Some(count)),
-            _ => {
+            Some(count) => Ok(Some(count.min(TOKENS_MAX))),
+            None if value
+                .as_f64()
+                .is_some_and(|count| count >= TOKENS_MAX as f64) =>
+            {
+                Ok(Some(TOKENS_MAX))
+            }
+            None => {
                 let mut said = value.to_string();
                 said.truncate(said.floor_char_boundary(40));
                 Err(Failure::Broken(Broken::Usage(format!("{said} tokens"))))

@@ -273,7 +273,8 @@ impl Node {
                 ..
             } = piece
             else {
-                continue; // no model has a recording of its own
+                // What a person said: the next question goes on from it. No model has a recording.
+                continue;
             };
             let Some(request) = requests.get(&index) else {
                 let what = format!("the journal doesn't say what call {index} asked");
@@ -353,7 +354,7 @@ impl Node {
     ) -> Result<BTreeMap<u32, BodyRef>, Refusal> {
         let mut out = BTreeMap::new();
         let reader = Reader::new(self, tenant)?;
-        reader.each_fact(id, run, FACTS_MAX, |_, fact| {
+        reader.each_fact(id, run, FACTS_MAX, |_, fact, _| {
             if let run::Fact::Called(fact) = fact {
                 out.insert(fact.index, fact.request); // a later attempt's stand for it
             }

@@ -45,7 +45,7 @@ pub(super) fn posed(
         shown.push((title.clone(), cut(whole, given)));
     }
     let input = text(node, tenant, &think.input)?;
-    let before = exchanges(pieces(node, tenant, think.tail)?, |body| {
+    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, |body| {
         node.body(tenant, body).map_err(|refusal| refusal.what)
     })?;
     Ok(Posed {
@@ -54,6 +54,7 @@ pub(super) fn posed(
         think,
         shown,
         input,
+        notes,
         before,
     })
 }
@@ -69,24 +70,18 @@ fn cut(mut whole: String, given: u64) -> String {
     whole
 }
 
-/// The answers of a recording, oldest first.
-fn pieces(
-    node: &Node,
-    tenant: TenantId,
-    tail: Option<BodyRef>,
-) -> Result<Vec<(Ability, Answer)>, String> {
+/// What was recorded, oldest first.
+fn pieces(node: &Node, tenant: TenantId, tail: Option<BodyRef>) -> Result<Vec<Piece>, String> {
     let found = node.pieces(tenant, tail).map_err(|refusal| refusal.what)?;
-    let answers = found.into_iter().filter_map(|(_, piece)| match piece {
-        Piece::Answer {
-            ability, answer, ..
-        } => Some((ability, answer)),
-        Piece::Segment(_) => None,
-    });
-    let answers: Vec<_> = answers.collect();
-    if answers.len() > PIECES_MAX {
+    if found.len() > PIECES_MAX {
         return Err(format!("more than {PIECES_MAX} pieces were said before"));
     }
-    Ok(answers)
+    Ok(found.into_iter().map(|(_, piece)| piece).collect())
+}
+
+/// What a person said, as a model reads it: it is no result of anything that was called.
+fn noted(words: &str) -> String {
+    format!("A person says, while you are at work:\n\n{words}")
 }
 
 /// Whether it gives the words of somebody else: a place outside, another agent.
@@ -100,15 +95,27 @@ fn served(said: &str) -> Result<(String, bool), String> {
     Ok((from_outside(&said.text), said.is_error))
 }
 
-/// Answers of models with the results of what each of them wanted to have called. Failed ones are
-/// left out: they said nothing.
+/// Answers of models with the results of what each of them wanted to have called, and what people
+/// said behind them; first what they said before any answer. Failed answers are left out: they said
+/// nothing.
 fn exchanges(
-    pieces: Vec<(Ability, Answer)>,
+    pieces: Vec<Piece>,
     mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
-) -> Result<Vec<Exchange>, String> {
+) -> Result<(Vec<String>, Vec<Exchange>), String> {
     let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let mut out: Vec<Exchange> = Vec::new();
-    for (ability, answer) in pieces {
+    let (mut notes, mut out): (Vec<String>, Vec<Exchange>) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        let (ability, answer) = match piece {
+            Piece::Answer {
+                ability, answer, ..
+            } => (ability, answer),
+            Piece::Notes { said, .. } => {
+                let heard = out.last_mut().map_or(&mut notes, |last| &mut last.notes);
+                heard.extend(said.iter().map(|(_, words)| noted(words)));
+                continue;
+            }
+            Piece::Segment(_) => continue,
+        };
         if ability == Ability::Model {
             if let Answer::Body(body) = answer {
                 let thought: Thought =
@@ -117,6 +124,7 @@ fn exchanges(
                     thought,
                     results: Vec::new(),
                     pictures: Vec::new(),
+                    notes: Vec::new(),
                 });
             }
             continue;
@@ -143,5 +151,56 @@ fn exchanges(
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
         });
     }
-    Ok(out)
+    Ok((notes, out))
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::think::ToolCall;
+    use naos_types::{Digest, MessageId, Time};
+
+    use super::*;
+
+    #[test]
+    fn what_a_person_says_stands_behind_the_results_of_what_was_called() {
+        let thought = Thought {
+            calls: ["a", "b"]
+                .map(|name| ToolCall {
+                    id: name.into(),
+                    name: name.into(),
+                    arguments: "{}".into(),
+                })
+                .into(),
+            ..Thought::default()
+        };
+        let body = BodyRef {
+            digest: Digest([1; 32]),
+            len: 1,
+        };
+        let piece = |ability, answer| Piece::Answer {
+            index: 0,
+            ability,
+            request: Digest([2; 32]),
+            answer,
+            at: Time(0),
+        };
+        let note = |words: &str| Piece::Notes {
+            said: vec![(MessageId(1), words.to_owned())],
+            at: Time(0),
+        };
+        let pieces = vec![
+            note("first"),
+            piece(Ability::Model, Answer::Body(body)),
+            piece(Ability::Tool, Answer::Text("one".into())),
+            piece(Ability::Tool, Answer::Text("two".into())),
+            note("second"),
+            piece(Ability::Model, Answer::Failed("overloaded".into())),
+        ];
+        let bytes = serde_json::to_vec(&thought).unwrap();
+        let (before, all) = exchanges(pieces, |_| Ok(bytes.clone())).unwrap();
+        assert_eq!(before, [noted("first")]);
+        let [only] = &all[..] else { panic!("{all:?}") };
+        assert_eq!(only.results.len(), 2);
+        assert_eq!(only.notes, [noted("second")]);
+    }
 }

@@ -133,6 +133,8 @@ pub struct Posed {
     pub shown: Vec<(String, String)>,
     /// The task.
     pub input: String,
+    /// What people said before any model answered.
+    pub notes: Vec<String>,
     /// What was said before, oldest first.
     pub before: Vec<Exchange>,
 }
@@ -146,6 +148,8 @@ pub struct Exchange {
     pub results: Vec<(String, bool)>,
     /// Pictures among the results, in their order.
     pub pictures: Vec<Vec<u8>>,
+    /// What people said behind all of that, before a model was asked again.
+    pub notes: Vec<String>,
 }
 
 /// Hears pieces of an answer: what each is part of, where it begins, and what it says.

@@ -2,13 +2,13 @@
 
 use naos_kernel::run::Run;
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
-use naos_types::fact::Fact;
 use naos_types::fact::run::{self, World};
+use naos_types::fact::{Fact, budget};
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{BodyRef, Refusal, RunId, Time};
+use naos_types::{BodyRef, Micros, Refusal, RunId, Time};
 
 use super::{Reader, damaged};
 use crate::node::{Turns, unreadable};
@@ -47,6 +47,8 @@ pub struct CallView {
     pub answered: Option<Time>,
     /// How often it was tried.
     pub attempts: u32,
+    /// What was charged for it; answers of models only.
+    pub paid: Option<Micros>,
 }
 
 fn preview(text: &str) -> String {
@@ -87,6 +89,7 @@ impl Reader {
                 asked: None,
                 answered: None,
                 attempts: pending.attempts + 1,
+                paid: None,
             });
         }
         if calls.iter().any(|call| call.gated) {
@@ -157,6 +160,7 @@ impl Reader {
                         asked: None,
                         answered: None,
                         attempts: 1,
+                        paid: None,
                     }));
                 }
                 Piece::Answer {
@@ -166,6 +170,23 @@ impl Reader {
                     at,
                     ..
                 } => calls.push(self.gated(index, of, &answer, at)),
+                Piece::Notes { said, at } => {
+                    let index = calls.last().map_or(0, |call| call.index + 1);
+                    calls.extend(said.into_iter().map(|(_, words)| CallView {
+                        index,
+                        ability: "note".to_owned(),
+                        gated: false,
+                        status: "answered",
+                        world: None,
+                        request: String::new(),
+                        answer: preview(&words),
+                        answer_bytes: words.len() as u64,
+                        asked: None,
+                        answered: Some(at),
+                        attempts: 1,
+                        paid: None,
+                    }));
+                }
             }
         }
         Ok(calls)
@@ -190,6 +211,7 @@ impl Reader {
             asked: None,
             answered: Some(at),
             attempts: 1,
+            paid: None,
         }
     }
 
@@ -253,16 +275,17 @@ impl Reader {
 
     /// The intents and outcomes of gated calls stand in the journal, while the run was at work.
     fn tell_from_facts(&self, id: RunId, run: &Run, calls: &mut [CallView]) -> Result<(), Refusal> {
-        self.each_fact(id, run, FACTS_MAX, |at, fact| match fact {
+        self.each_fact(id, run, FACTS_MAX, |at, fact, paid| match fact {
             run::Fact::Called(fact) => {
-                if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                if let Some(call) = calls.iter_mut().find(|c| c.gated && c.index == fact.index) {
                     call.asked = Some(at);
                     call.world = Some(fact.world);
                     call.request = self.request(fact.ability, &fact.request, run.is_by_model());
                 }
             }
             run::Fact::Answered(fact) => {
-                if let Some(call) = calls.iter_mut().find(|c| c.index == fact.index) {
+                if let Some(call) = calls.iter_mut().find(|c| c.gated && c.index == fact.index) {
+                    call.paid = paid;
                     call.answered = Some(at);
                     call.attempts = fact.attempts.max(1);
                 }
@@ -271,29 +294,29 @@ impl Reader {
         })
     }
 
-    /// The intents and outcomes of a run's calls, in the order of the journal; at most so many
-    /// facts are looked through for them. Those that a what-if goes on from are its original's, and
-    /// come after its own.
+    /// The intents and outcomes of a run's calls, in the order of the journal, each answer of a
+    /// model with what was charged for it; at most so many facts are looked through for them. Those
+    /// that a what-if goes on from are its original's, and come after its own.
     pub(crate) fn each_fact(
         &self,
         id: RunId,
         run: &Run,
         most: usize,
-        mut each: impl FnMut(Time, run::Fact),
+        mut each: impl FnMut(Time, run::Fact, Option<Micros>),
     ) -> Result<(), Refusal> {
         self.own_facts(id, run, most, &mut each)?;
         let (mut fork, mut calls) = (run.fork.clone(), u32::MAX);
         while let Some(from) = fork {
             calls = calls.min(from.calls);
             let of = self.known::<Run>(&from.of, "run")?;
-            self.own_facts(from.of, &of, most, &mut |at, fact| {
+            self.own_facts(from.of, &of, most, &mut |at, fact, paid| {
                 let index = match &fact {
                     run::Fact::Called(fact) => fact.index,
                     run::Fact::Answered(fact) => fact.index,
                     _ => return,
                 };
                 if index < calls {
-                    each(at, fact);
+                    each(at, fact, paid);
                 }
             })?;
             fork = of.fork.clone();
@@ -306,8 +329,9 @@ impl Reader {
         id: RunId,
         run: &Run,
         most: usize,
-        each: &mut impl FnMut(Time, run::Fact),
+        each: &mut impl FnMut(Time, run::Fact, Option<Micros>),
     ) -> Result<(), Refusal> {
+        let mut paid = None; // what an answer cost stands before it, in the same commit
         let began = Time((id.0 >> 80) as i64);
         let mut at = self.seq_at(began)?.saturating_sub(1);
         let mut seen = 0;
@@ -320,14 +344,17 @@ impl Reader {
                 if run.ended.is_some_and(|ended| entry.at > ended) {
                     return Ok(());
                 }
-                if !entry.kind.starts_with("run.") {
+                if !entry.kind.starts_with("run.") && entry.kind != "budget.metered" {
                     continue;
                 }
                 match Fact::decode(&entry.kind, entry.version, &entry.bytes) {
                     Ok(Fact::Run(
                         fact @ (run::Fact::Called(run::Called { run, .. })
                         | run::Fact::Answered(run::Answered { run, .. })),
-                    )) if run == id => each(entry.at, fact),
+                    )) if run == id => each(entry.at, fact, paid.take()),
+                    Ok(Fact::Budget(budget::Fact::Metered(f))) if f.run == id => {
+                        paid = Some(f.amount);
+                    }
                     _ => {}
                 }
             }

@@ -40,7 +40,7 @@ impl Reader {
     /// A refusal if a piece of the recording, or the journal, can't be read.
     pub fn moment(&self, id: RunId, run: &Run, index: u32) -> Result<Option<Moment>, Refusal> {
         let mut request: Option<(Ability, BodyRef)> = None;
-        self.each_fact(id, run, FACTS_MAX, |_, fact| {
+        self.each_fact(id, run, FACTS_MAX, |_, fact, _| {
             if let run::Fact::Called(fact) = fact
                 && fact.index == index
             {

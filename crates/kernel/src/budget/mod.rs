@@ -113,6 +113,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Settled(f) => {
             let (reserved, window) = take_reserve(turn, f.run)?;
+            // What a run cost is what was settled for it, however it ends: nothing else says so.
+            let run = turn.run_mut(&f.run)?;
+            run.cost = run.cost.plus(f.amount);
             let budget = edit(turn, &owner(&f.agent))?;
             budget.reserved = budget.reserved.minus(reserved);
             budget.total = budget.total.plus(f.amount);

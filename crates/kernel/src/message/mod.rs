@@ -5,7 +5,7 @@ use naos_types::fact::agent::Call;
 use naos_types::fact::message::{self, Fact};
 use naos_types::fact::task;
 use naos_types::{
-    Actor, BodyRef, Code, MessageId, Name, Priority, Refusal, TaskId, TaskStatus, Time,
+    Actor, BodyRef, Code, MessageId, Name, Priority, Refusal, RunId, TaskId, TaskStatus, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,20 +146,7 @@ pub(crate) fn say(
     hops: u32,
 ) -> Done<MessageId> {
     let found = on_board(turn, task)?.clone();
-    if body.len > MESSAGE_BYTES_MAX {
-        let what = format!(
-            "a message has at most {MESSAGE_BYTES_MAX} bytes, this one has {}",
-            body.len
-        );
-        return Err(Stop::refused(Code::TOO_LARGE, what));
-    }
-    let Some(bytes) = turn.body(body)? else {
-        return Err(Stop::refused(Code::DAMAGED, "the message can't be read"));
-    };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    if text.trim().is_empty() {
-        return Err(Stop::refused(Code::BAD_REQUEST, "the message says nothing"));
-    }
+    let text = sound(turn, body)?;
     let (names, all) = called(&text);
     let to = found.with_all(names.clone(), all);
     turn.load(to.iter().cloned().map(Key::Agent))?;
@@ -215,9 +202,53 @@ fn posted(
     })?;
     let urgent = found.card.priority == Priority::Urgent;
     for name in &to {
+        if matches!(by, Actor::Member(..))
+            && let Some(run) = crate::task::run_of(turn, found, name)?
+            && crate::run::has_room(turn, run)?
+            && !crate::planted::is("called-beside-its-run")
+        {
+            // It is at this very task: it hears it there, and no second run is paid for.
+            steered(turn, by, (message, body), (run, name))?;
+            continue;
+        }
         desk::call(turn, name, Call::Thread(task, message), urgent)?;
     }
     Ok(message)
+}
+
+/// A person's word to whoever is at work in a run.
+pub(crate) fn steered(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (message, body): (MessageId, BodyRef),
+    (run, agent): (RunId, &Name),
+) -> Done {
+    turn.emit(message::Steered {
+        message,
+        run,
+        agent: agent.clone(),
+        body,
+        by: by.clone(),
+    })
+}
+
+/// A message as somebody may say it: not too long, and not blank.
+pub(crate) fn sound(turn: &Turn<'_>, body: BodyRef) -> Done<String> {
+    if body.len > MESSAGE_BYTES_MAX {
+        let what = format!(
+            "a message has at most {MESSAGE_BYTES_MAX} bytes, this one has {}",
+            body.len
+        );
+        return Err(Stop::refused(Code::TOO_LARGE, what));
+    }
+    let Some(bytes) = turn.body(body)? else {
+        return Err(Stop::refused(Code::DAMAGED, "the message can't be read"));
+    };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    if text.trim().is_empty() {
+        return Err(Stop::refused(Code::BAD_REQUEST, "the message says nothing"));
+    }
+    Ok(text)
 }
 
 /// naos itself says something: nobody is called.
@@ -225,6 +256,14 @@ pub(crate) fn note(turn: &mut Turn<'_>, task: TaskId, words: &str) -> Done {
     let body = turn.stage(words.as_bytes().to_vec())?;
     let found = on_board(turn, task)?.clone();
     posted(turn, &Actor::System, &found, (task, body, 0), Vec::new()).map(drop)
+}
+
+/// The same, for all who follow the task: it waits for one of them.
+pub(crate) fn warn(turn: &mut Turn<'_>, task: TaskId, words: &str) -> Done {
+    let body = turn.stage(words.as_bytes().to_vec())?;
+    let found = on_board(turn, task)?.clone();
+    let message = posted(turn, &Actor::System, &found, (task, body, 0), Vec::new())?;
+    crate::member::said(turn, &Actor::System, &found, (task, message), (&[], false))
 }
 
 /// A task ended, and some are to hear of it.
@@ -354,8 +393,10 @@ pub const fn piece_of(message: u32) -> u32 {
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
-    let Fact::Said(f) = fact else {
-        return Ok(()); // it stands in no thread
+    let f = match fact {
+        Fact::Said(f) => f,
+        Fact::Posted(_) => return Ok(()), // it stands in no thread
+        Fact::Steered(f) => return crate::run::fold_steered(turn, f),
     };
     let found = turn.card_mut(&f.task)?;
     let key = ThreadKey(f.task, piece_of(found.messages));

@@ -162,6 +162,7 @@ pub fn id(about: &About, to: &Name) -> Option<NoticeId> {
         About::Diverged(run, attempt) => (run.0, format!("diverged/{attempt}")),
         About::NotUndone(plan, step, attempts) => (plan.0, format!("not undone/{step}/{attempts}")),
         About::GaveUp(name, at) => (stamped(*at), format!("gave up/{name}")),
+        About::Overbilled(run) => (run.0, "overbilled".to_owned()),
         About::News(member, number, _) => (member.0, format!("news/{number}")),
         About::Digest(name, since) => (stamped(*since), format!("digest/{name}")),
         About::Test => return None, // each is its own
@@ -465,6 +466,13 @@ fn waits(turn: &Turn<'_>, about: &About) -> Done<bool> {
             .plan(id)?
             .is_some_and(|plan| plan.not_undone().is_some())),
         About::GaveUp(name, at) => crate::supervisor::gave_up_at(turn, name, *at),
+        About::Overbilled(id) => {
+            let agent = turn.run(id)?.map(|run| run.agent.clone());
+            Ok(match agent {
+                Some(agent) => turn.agent(&agent)?.is_some_and(|agent| agent.stopped),
+                None => false,
+            })
+        }
         About::News(member, number, _) => {
             let inbox = turn.inbox(member)?;
             Ok(inbox.is_some_and(|inbox| inbox.seen < *number))

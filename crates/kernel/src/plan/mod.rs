@@ -40,7 +40,7 @@ pub(crate) use lower::{sound_flow, sound_undo};
 pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
-pub(crate) use outcome::{approval_decided, close, task_closed};
+pub(crate) use outcome::{approval_decided, close, hold_open, task_closed};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};

@@ -242,6 +242,22 @@ fn hold(
     crate::task::held(turn, task, &problem)
 }
 
+/// The steps of a task's work that are under way wait for a person, whoever is at them.
+pub(crate) fn hold_open(turn: &mut Turn<'_>, id: PlanId, task: TaskId, why: &Problem) -> Done {
+    let plan = known(turn, id)?.clone();
+    let open = plan.steps.iter();
+    let open = open.filter(|(_, step)| step.status == StepStatus::Running && step.task.is_some());
+    for (name, step) in open {
+        let at = StepPath {
+            step: name.clone(),
+            item: None,
+        };
+        hold(turn, (id, &plan), at, why.clone(), task)?;
+        leave_step(turn, &Actor::System, (id, &plan), name, step)?;
+    }
+    Ok(())
+}
+
 pub(super) fn failed_for_good(
     turn: &mut Turn<'_>,
     id: PlanId,

@@ -48,11 +48,20 @@ impl Aggregate for Review {
     }
 }
 
-/// The verdict in a reviewer's answer: JSON with `verdict: praise | refute`, fenced as models like
-/// it or not. Whoever refutes shows evidence; a refutation without any is no verdict.
+/// What a reviewer is to answer, as the JSON schema that a model keeps to where it can.
+pub const VERDICT_SCHEMA: &str = concat!(
+    r#"{"type":"object","properties":{"verdict":{"type":"string","enum":["praise","refute"]},"#,
+    r#""evidence":{"type":"array","items":{"type":"string"}}},"#,
+    r#""required":["verdict","evidence"],"additionalProperties":false}"#
+);
+/// How many beginnings of a JSON object are tried in an answer without a fence, from its end.
+const BEGINNINGS_MAX: usize = 64;
+
+/// The verdict in a reviewer's answer: JSON with `verdict: praise | refute`, alone, in the last
+/// fenced block, or bare in the words around it. Whoever refutes shows evidence; a refutation
+/// without any is no verdict.
 pub(crate) fn read_verdict(answer: &[u8]) -> Verdict {
-    let text = String::from_utf8_lossy(answer);
-    let value: Value = serde_json::from_str(unfenced(&text)).unwrap_or_default();
+    let value = said(&String::from_utf8_lossy(answer)).unwrap_or_default();
     match value.get("verdict").and_then(Value::as_str) {
         Some("praise" | "praised") => Verdict::Praised,
         Some("refute" | "refuted") if shows_evidence(&value) => Verdict::Refuted,
@@ -60,16 +69,35 @@ pub(crate) fn read_verdict(answer: &[u8]) -> Verdict {
     }
 }
 
-/// What stands between the marks of a block of code, where that is all there is.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim();
-    let within = text
-        .strip_prefix("```")
-        .and_then(|rest| rest.strip_suffix("```"));
-    match within.and_then(|within| within.split_once(char::is_whitespace)) {
-        Some((_, inner)) => inner.trim(),
-        None => text,
+/// The object with a verdict in a reviewer's answer; none where it holds none. The last counts, and
+/// where there are fences what stands in them.
+#[must_use]
+pub fn said(answer: &str) -> Option<Value> {
+    let object = |text: &str| {
+        let value: Option<Value> = serde_json::from_str(text.trim()).ok();
+        value.filter(|value| value.get("verdict").is_some())
+    };
+    let whole = object(answer);
+    if whole.is_some() || crate::planted::is("verdicts-alone-only") {
+        return whole;
     }
+    if answer.contains("```") {
+        let blocks: Vec<&str> = answer.split("```").skip(1).step_by(2).collect();
+        let found = blocks.iter().rev().find_map(|block| {
+            let inner = block.split_once(char::is_whitespace);
+            object(block).or_else(|| object(inner?.1))
+        });
+        if found.is_some() {
+            return found;
+        }
+    }
+    let beginnings = answer.rmatch_indices('{').take(BEGINNINGS_MAX);
+    let found = beginnings.filter_map(|(at, _)| {
+        let mut read = serde_json::Deserializer::from_str(&answer[at..]).into_iter::<Value>();
+        let value = read.next()?.ok()?;
+        value.get("verdict").is_some().then_some(value)
+    });
+    found.into_iter().next()
 }
 
 fn shows_evidence(value: &Value) -> bool {
@@ -127,4 +155,39 @@ fn speak(turn: &mut Turn<'_>, id: ReviewId, verdict: Verdict, evidence: BodyRef)
     let (plan, step) = (review.plan, review.step.clone());
     crate::plan::step_mut(turn, plan, &step)?.disputed = verdict == Verdict::Refuted;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_read_however_models_write_it() {
+        let refuted = r#"{"verdict": "refute", "evidence": ["line 3 says 4"]}"#;
+        let fenced = format!("I looked at it.\n\n```json\n{refuted}\n```\nThat is all.");
+        let two =
+            format!("```json\n{{\"verdict\": \"praise\"}}\n```\nNo:\n```json\n{refuted}\n```");
+        for (answer, expected) in [
+            (r#"{"verdict": "praise"}"#, Verdict::Praised),
+            ("```json\n{\"verdict\": \"praise\"}\n```", Verdict::Praised),
+            ("```{\"verdict\": \"praise\"}```", Verdict::Praised),
+            (&fenced, Verdict::Refuted),
+            (&two, Verdict::Refuted),
+            (
+                &format!("My verdict: {refuted} (see there)"),
+                Verdict::Refuted,
+            ),
+            ("It is fine, {really}.", Verdict::Abandoned),
+            (r#"{"verdict": "refute"}"#, Verdict::Abandoned),
+            (
+                r#"{"verdict": "maybe", "evidence": ["x"]}"#,
+                Verdict::Abandoned,
+            ),
+            ("", Verdict::Abandoned),
+        ] {
+            assert_eq!(read_verdict(answer.as_bytes()), expected, "{answer}");
+        }
+        let schema: Value = serde_json::from_str(VERDICT_SCHEMA).unwrap();
+        assert_eq!(schema["required"][0], "verdict");
+    }
 }

@@ -233,7 +233,12 @@ fn goes_on_from(turn: &Turn<'_>, by: &Actor, of: &Run, wanted: &Wanted<'_>) -> D
             ..
         } = &link.piece
         else {
-            continue; // no model has a recording of its own
+            if !found {
+                // What people said to the original, the what-if heard too.
+                fork.bytes += name.len;
+                fork.pieces += 1;
+            }
+            continue;
         };
         if *ability != Ability::Model {
             if !found {

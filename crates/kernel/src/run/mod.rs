@@ -12,6 +12,7 @@ mod recall;
 mod remember;
 mod server;
 mod skill;
+mod steer;
 mod talk;
 mod think;
 mod tools;
@@ -24,7 +25,8 @@ use naos_types::fact::Problem;
 use naos_types::fact::run::{self, Ability, Fact, Fork, Verdict, World};
 use naos_types::input::Answer;
 use naos_types::{
-    Actor, BodyRef, Code, Digest, Grant, Micros, Name, RunId, RunStatus, Span, TaskId, Tier, Time,
+    Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, RunId, RunStatus, Span, TaskId,
+    Tier, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,8 @@ pub use log::{Log, Page};
 pub(crate) use pause::pause;
 pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
+pub use steer::NOTES_MAX;
+pub(crate) use steer::{at_work, fold as fold_steered, has_room};
 pub use think::{Models, Thinking};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
@@ -122,11 +126,24 @@ pub struct Run {
     pub rested: bool,
     /// What it goes on from, where it is a what-if.
     pub fork: Option<Box<Fork>>,
+    /// What people said to it while it was at work, in order.
+    pub notes: Vec<Note>,
+    /// How many of them its model was given in this attempt.
+    pub heard: u32,
+}
+
+/// What a person said to whoever is at work in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Which message.
+    pub message: MessageId,
+    /// Its words.
+    pub body: BodyRef,
 }
 
 impl Aggregate for Run {
     const KIND: &'static str = "run";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
     }
@@ -134,11 +151,11 @@ impl Aggregate for Run {
         self.retry_at.or_else(|| self.awaited_until())
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        // Each later layout added one field.
         match version {
-            1 => lengthened(bytes, 3),
-            2 => lengthened(bytes, 2),
-            3 => lengthened(bytes, 1),
+            1 => lengthened(bytes, 5), // restarts
+            2 => lengthened(bytes, 4), // whether it rested
+            3 => lengthened(bytes, 3), // what it goes on from
+            4 => lengthened(bytes, 2), // what was said to it, and how much of it was heard
             _ => None,
         }
     }
@@ -155,6 +172,13 @@ impl Run {
     #[must_use]
     pub const fn is_what_if(&self) -> bool {
         self.fork.is_some()
+    }
+
+    /// What was said to it that its model wasn't given yet.
+    #[must_use]
+    pub fn unheard(&self) -> &[Note] {
+        let heard = usize::try_from(self.heard).unwrap_or(usize::MAX);
+        self.notes.get(heard..).unwrap_or_default()
     }
 
     /// Whether it works with a model, and the cell itself is to go on with it.
@@ -227,6 +251,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Run) -> 
             cancel(turn, by, *run)?;
         }
         command::Run::Resolve { run, verdict } => resolve(turn, by, *run, *verdict)?,
+        command::Run::Steer { run, body } => {
+            return steer::say(turn, by, *run, *body).map(Reply::Message);
+        }
         command::Run::Fork {
             run,
             from,
@@ -403,6 +430,7 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         run.tail = None;
         run.calls = 0;
         run.pending = None;
+        run.heard = 0; // what was said to it holds for each attempt
         if run.is_by_model() {
             turn.put_thinking(f.run, None); // another attempt begins anew
         }
@@ -436,6 +464,8 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
         restarts: 0,
         rested: false,
         fork: f.fork.clone(),
+        notes: Vec::new(),
+        heard: 0,
     };
     turn.put_run(f.run, Some(run));
     turn.head_mut(&())?.open_runs += 1;
@@ -459,6 +489,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             run.tail = Some(f.segment);
             run.calls += f.calls;
+            if run.is_by_model() {
+                steer::fold_heard(turn, f)?; // a model's run records nothing else
+            }
         }
         Fact::Logged(f) => log::fold(turn, f)?,
         Fact::Called(f) => {
@@ -500,7 +533,6 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             run.output = Some(f.output);
             run.problem = None;
-            run.cost = f.cost;
             run.fuel = f.fuel;
             run.took = f.took;
             close(turn, f.run, RunStatus::Completed)?;

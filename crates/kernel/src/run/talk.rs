@@ -57,6 +57,11 @@ pub(super) fn call(
             None => Err("this run is for no task: nothing can be a part of it".to_owned()),
         },
         _ => match (hands(turn, run, own)?, called(turn, &text("to"))?) {
+            (Ok(task), Ok(to)) if crate::task::goes_round(turn, task, &to)? => {
+                let why = "it was handed on too often: a person decides whose it is".to_owned();
+                tools::said(turn, id, run, request, Answer::Denied(why))?;
+                return crate::task::ask_whose(turn, task); // ends this run, too
+            }
             (Ok(task), Ok(to)) => handable(turn, &by, task, to)?,
             (Err(why), _) | (_, Err(why)) => Err(why),
         },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo};
 use naos_types::think::{Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::workspace::{self, Shown};
 use super::{Run, calls, end, fork, known, server, tools};
+use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
@@ -349,12 +350,24 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     let Some(answer) = thinking.answer else {
         return ask(turn, id, &run, &mind, &thinking);
     };
+    let notes = run.unheard().iter().map(|note| note.body);
+    turn.read_all([answer].into_iter().chain(notes))?;
     let thought = read(turn, answer)?;
     match thought.calls.get(thinking.done as usize) {
         Some(call) => tools::call(turn, id, &run, &mind, call),
-        None if thought.calls.is_empty() => complete(turn, id, &run, &mind, &thinking, &thought),
-        None => ask(turn, id, &run, &mind, &thinking),
+        None if !thought.calls.is_empty() || listens(&run, &mind, &thinking) => {
+            ask(turn, id, &run, &mind, &thinking)
+        }
+        None => complete(turn, id, &run, &mind, &thought),
     }
+}
+
+/// Whether an answer without calls isn't the last word: a person said something meanwhile, or was
+/// heard and the answer to that failed. Where no more may be asked the answer stands.
+fn listens(run: &Run, mind: &MindSpec, thinking: &Thinking) -> bool {
+    let failed = thinking.failed > 0 || thinking.lost > 0;
+    let may = thinking.turns < mind.turns_max && thinking.tokens < mind.tokens_max;
+    failed || (may && !run.unheard().is_empty() && !crate::planted::is("notes-unheard"))
 }
 
 pub(super) fn read(turn: &Turn<'_>, body: BodyRef) -> Done<Thought> {
@@ -377,14 +390,7 @@ fn for_good(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done
 }
 
 /// It said all that it has to say.
-fn complete(
-    turn: &mut Turn<'_>,
-    id: RunId,
-    run: &Run,
-    mind: &MindSpec,
-    thinking: &Thinking,
-    thought: &Thought,
-) -> Done {
+fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
         "length" => Some(Problem::new(
@@ -412,7 +418,7 @@ fn complete(
         return stopped(turn, id, run, Code::LIMIT_OUTPUT, note);
     }
     let output = turn.stage(thought.text.clone().into_bytes())?;
-    super::completed(turn, id, run, output, thinking.cost)
+    super::completed(turn, id, run, output, run.cost)
 }
 
 /// Asks a model: sets its worst case aside and journals the intent.
@@ -439,10 +445,17 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     };
     let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
+    let heard = super::steer::unheard(turn, run)?;
+    let verdict = reviews(turn, run)? && mind.schema.is_none();
+    let form = if verdict {
+        VERDICT_SCHEMA.len() as u64
+    } else {
+        0
+    };
     let reads = Reads {
-        others: server::tokens(&others),
-        bytes: first.bytes + thinking.bytes,
-        pieces: first.pieces + thinking.pieces,
+        others: server::tokens(&others) + form,
+        bytes: first.bytes + thinking.bytes + heard.map_or(0, |notes| notes.len),
+        pieces: first.pieces + thinking.pieces + u64::from(heard.is_some()),
         pictures: u64::from(thinking.pictures),
     };
     let alone = run.is_what_if();
@@ -472,6 +485,8 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     } else {
         World::Repeatable
     };
+    // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
+    let form = (verdict && spec.can.contains(&ModelCan::Json)).then(|| VERDICT_SCHEMA.to_owned());
     let think = Think {
         answer_tokens_max: answer_tokens(&spec, mind),
         model,
@@ -483,17 +498,35 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         skills: shown.skills,
         at,
         input: run.input,
-        tail: run.tail,
+        tail: heard.or(run.tail),
         tools: super::skill::with_programs(turn, mind)?,
         others,
         temperature: mind.temperature,
-        schema: mind.schema.clone(),
+        schema: mind.schema.clone().or(form),
     };
     let bytes = serde_json::to_vec(&think).map_err(|error| Stop::broken(error.to_string()))?;
     let request = turn.stage(bytes)?;
+    if let Some(notes) = heard {
+        turn.emit(run::Recorded {
+            run: id,
+            agent: run.agent.clone(),
+            segment: notes,
+            calls: 0,
+        })?;
+    }
     crate::guard::reserve(turn, &run.agent, id, worst)?;
     intend(turn, id, run, Ability::Model, request, world)?;
     super::go_on(turn, id)
+}
+
+/// Whether a run is somebody's look at what another made.
+fn reviews(turn: &Turn<'_>, run: &Run) -> Done<bool> {
+    let Some(parent) = crate::task::known(turn, run.task)?.parent.clone() else {
+        return Ok(false);
+    };
+    let plan = crate::plan::known(turn, parent.plan)?;
+    let step = plan.forward().find(|spec| spec.name == parent.at.step);
+    Ok(step.is_some_and(|spec| matches!(spec.action, StepDo::Review(_))))
 }
 
 /// What the model said that failed last.
@@ -642,8 +675,6 @@ pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
     } else {
         thinking.failed += 1;
     }
-    // What a run cost stands with it, however it ends.
-    turn.run_mut(&f.run)?.cost = thinking.cost;
     turn.put_thinking(f.run, Some(thinking));
     Ok(())
 }

@@ -5,15 +5,18 @@ use naos_types::command::Reply;
 use naos_types::fact::agent::Call;
 use naos_types::fact::{Problem, task};
 use naos_types::spec::{Assignee, Card, StepDo};
-use naos_types::{Actor, BodyRef, Code, Name, PlanId, Refusal, StepStatus, TaskId, TaskStatus};
+use naos_types::{
+    Actor, BodyRef, Code, Name, PlanId, Refusal, RunId, StepStatus, TaskId, TaskStatus,
+};
 
 use super::board::{
     HANDS_MAX, OnBoard, assigned, checked, move_to, on_board, open_card, ready, refuse, start,
     waits_for, works,
 };
 use super::known;
-use crate::message;
+use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
+use crate::{message, run};
 
 /// A task on the board that is open, or failed and may be tried again.
 fn unfinished(turn: &Turn<'_>, task: TaskId) -> Done<OnBoard> {
@@ -108,7 +111,31 @@ pub(crate) fn held(turn: &mut Turn<'_>, task: TaskId, problem: &Problem) -> Done
          `naos task hand-over` gives it to somebody else.",
         problem.code, problem.note
     );
+    if problem.code == Code::HANDED_ROUND {
+        return message::warn(turn, task, &words);
+    }
     message::note(turn, task, &words)
+}
+
+/// The open run in which an agent is at a task of the board: a step of its work.
+pub(crate) fn run_of(turn: &Turn<'_>, found: &OnBoard, name: &Name) -> Done<Option<RunId>> {
+    let Some(plan) = found.plan else {
+        return Ok(None);
+    };
+    let Some(plan) = turn.plan(&plan)? else {
+        return Ok(None);
+    };
+    let tasks = plan.steps.values().filter(|step| !step.status.is_closed());
+    let tasks: Vec<TaskId> = tasks.filter_map(|step| step.task).collect();
+    turn.load(tasks.iter().map(|task| Key::Task(*task)))?;
+    for task in tasks {
+        if let Some(run) = known(turn, task)?.run
+            && turn.run(&run)?.is_some_and(|run| run::at_work(run, name))
+        {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// How many open tasks lie on an agent's desk.
@@ -140,6 +167,26 @@ pub(crate) fn may_hand(turn: &Turn<'_>, by: &Actor, task: TaskId, to: &Assignee)
     card.give(to.clone());
     checked(turn, &card)?;
     Ok(found)
+}
+
+/// Whether agents would hand a task on once too often.
+pub(crate) fn goes_round(turn: &Turn<'_>, task: TaskId, to: &Assignee) -> Done<bool> {
+    let found = on_board(turn, task)?;
+    let again = found.card.to.as_ref() != Some(to);
+    let planted =
+        crate::planted::is("handed-in-circles") || crate::planted::is("circles-end-as-done");
+    Ok(again && found.hands >= HANDS_MAX && !planted)
+}
+
+/// Agents handed a task on so often that a person decides whose it is: nothing of it goes on until
+/// then, and who follows it hears why.
+pub(crate) fn ask_whose(turn: &mut Turn<'_>, task: TaskId) -> Done {
+    let note = format!("agents handed it on {HANDS_MAX} times: a person decides whose it is");
+    let problem = Problem::new(Code::HANDED_ROUND, note);
+    match on_board(turn, task)?.plan {
+        Some(plan) => crate::plan::hold_open(turn, plan, task, &problem),
+        None => held(turn, task, &problem),
+    }
 }
 
 /// Somebody else goes on with it.

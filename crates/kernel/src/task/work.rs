@@ -120,7 +120,7 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
             title: TITLE.to_owned(),
             body: None,
             role,
-            expires: None,
+            expires: card.expires,
         };
         let mut asked = step(&called, Some(&end), asked);
         if card.approve.is_none() {

@@ -123,7 +123,25 @@ fn agents_hand_a_task_on_so_often_and_no_more() {
         !kinds(&facts).contains(&"task.handed"),
         "a person decides now"
     );
+    // It waits for one, and its thread says why.
+    assert_eq!(status(&bench, task), TaskStatus::Blocked);
+    for kind in ["task.moved", "message.said", "run.cancelled"] {
+        assert!(kinds(&facts).contains(&kind), "{kind}: {:?}", kinds(&facts));
+    }
+    let said = facts.iter().find_map(|fact| match fact {
+        Fact::Message(naos_types::fact::message::Fact::Said(f)) => Some(bench.text(&f.body)),
+        _ => None,
+    });
+    assert!(
+        said.unwrap()
+            .contains("(N0207): agents handed it on 8 times")
+    );
+    // They let it go on where it stands, and whoever has it does it.
+    bench.command(command::Task::Begin { task }).0.unwrap();
+    go(&mut bench);
     assert_eq!(status(&bench, task), TaskStatus::InProgress);
+    says(&mut bench, from, "Done.");
+    assert_eq!(status(&bench, task), TaskStatus::Done);
 }
 
 #[test]
@@ -218,6 +236,10 @@ fn what_people_correct_is_shown_to_its_author() {
                 workspace: Some(folder),
                 ..crate::thinking::mind()
             })),
+            grants: naos_types::Grants {
+                ask: true,
+                ..naos_types::Grants::default()
+            },
             ..AgentSpec::default()
         },
     };
@@ -264,6 +286,20 @@ fn what_people_correct_is_shown_to_its_author() {
         _ => None,
     });
     assert_eq!(shown.unwrap()[0].0, path.to_string());
+    // What a person answers to its question corrects nothing that it made.
+    let facts = calls(
+        &mut bench,
+        "writer",
+        "ask",
+        json!({"question": "Which year?"}),
+    );
+    bench.approval = facts.iter().find_map(|fact| match fact {
+        Fact::Approval(approval::Fact::Requested(f)) => Some(f.approval),
+        _ => None,
+    });
+    let facts = play_in(&mut bench, "approve 2026");
+    assert!(facts.contains("approval.approved"), "{facts}");
+    assert_eq!(kept(&bench), all);
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod script;
 mod servers;
 mod skills;
 mod standups;
+mod steering;
 mod supervisors;
 mod things;
 mod thinking;

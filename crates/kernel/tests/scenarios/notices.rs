@@ -196,6 +196,34 @@ fn is_told(bench: &mut Bench, member: MemberId) -> bool {
 }
 
 #[test]
+fn a_bill_that_is_too_high_is_told() {
+    let mut bench = crate::thinking::made(crate::thinking::mind());
+    let apply = command::Resource::Apply {
+        kind: Kind::Notice,
+        name: name("phone"),
+        spec: Telling::from(crate::outlets::notice_spec(&[])).into(),
+    };
+    bench.command(apply).0.unwrap();
+    let mut cell = crate::thinking::Cell::over(bench);
+    let facts = cell.says(&naos_types::think::Thought {
+        usage: Some(naos_types::spec::ModelUsage {
+            output: 1_000_000_000,
+            ..naos_types::spec::ModelUsage::default()
+        }),
+        ..crate::thinking::text("The bill.")
+    });
+    assert!(facts.contains("agent.stopped run.failed"), "{facts}");
+    assert!(facts.contains("notice.raised"), "{facts}");
+    let bills = cell.bench.facts.iter().filter_map(|(_, fact)| match fact {
+        naos_types::fact::Fact::Budget(naos_types::fact::budget::Fact::Metered(f)) => {
+            Some(f.billed > f.amount)
+        }
+        _ => None,
+    });
+    assert_eq!(bills.collect::<Vec<_>>(), [true], "the journal shows both");
+}
+
+#[test]
 fn a_notice_stays_with_who_was_called_so() {
     let mut bench = Bench::new();
     let telling = |handle: &str| Telling {

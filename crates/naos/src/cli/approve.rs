@@ -46,10 +46,13 @@ pub(crate) struct Approve {
     /// Where an agent asks and gives answers to choose from: the one that is chosen.
     #[arg(long, value_name = "ANSWER", conflicts_with_all = ["no", "edit", "leave_to"])]
     choose: Option<String>,
-    /// Decides all that waits, at most 20; what takes a higher role, or an answer of its own, is
-    /// left and named.
+    /// Decides what waits, the most urgent first and at most 20 at once; what takes a higher role,
+    /// or an answer of its own, is left and named, and so is what its reviewer refutes.
     #[arg(long, conflicts_with_all = ["id", "edit", "choose"])]
     all: bool,
+    /// With --all: also what its reviewer refutes, or gave no verdict about.
+    #[arg(long, requires = "all")]
+    refuted: bool,
     /// Rejects it.
     #[arg(long, short)]
     no: bool,
@@ -129,16 +132,22 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
     if waiting.is_empty() {
         return nothing(out, verdict, &stuck);
     }
-    if waiting.len() > BATCH_MAX {
-        let what = format!(
-            "{} things wait, and {BATCH_MAX} are decided at once",
-            waiting.len()
-        );
-        return Err(Fail::usage(what).help("name those that are meant, one at a time"));
-    }
     let mut left = Vec::new();
+    let mut decided = 0;
     for item in &waiting {
         let id = cell(&item["approval"]);
+        let verdict = item["verdict"].as_str();
+        if yes && !approve.refuted && matches!(verdict, Some("refuted" | "none")) {
+            left.push(format!(
+                "{id}: {}; --refuted decides it too",
+                cell(&item["why"])
+            ));
+            continue;
+        }
+        if decided == BATCH_MAX {
+            break; // what is beyond is told below
+        }
+        decided += 1;
         let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
         if !out.json && !out.quiet {
             show(out, &found);
@@ -152,11 +161,17 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
             Err(why) => return Err(why),
         }
     }
+    let beyond = pending(session)?.0.len().saturating_sub(left.len());
+    if decided == BATCH_MAX && beyond > 0 {
+        out.note(format!(
+            "{BATCH_MAX} are decided at once, and {beyond} more wait: the same command again"
+        ));
+    }
     if left.is_empty() {
         return Ok(0);
     }
     let what = format!(
-        "{} of {} are left for somebody else",
+        "{} of {} are left for a person to look at",
         left.len(),
         waiting.len()
     );
@@ -247,9 +262,16 @@ fn go_on(session: &mut Session, answer: &Value) -> Result<String, Fail> {
 
 /// What waits for an answer, and what else goes on by a person only.
 fn pending(session: &mut Session) -> Result<(Vec<Value>, Value), Fail> {
-    let mut answer = session.get(api("/approvals?status=pending"))?;
-    let stuck = answer["stuck"].take();
-    Ok((items(&answer).to_vec(), stuck))
+    let mut all = Vec::new();
+    let mut path = "/approvals?status=pending&limit=200".to_owned();
+    loop {
+        let mut answer = session.get(api(&path))?;
+        all.extend(items(&answer).iter().cloned());
+        match answer["next"].as_str() {
+            Some(next) => path = format!("/approvals?status=pending&limit=200&before={next}"),
+            None => return Ok((all, answer["stuck"].take())),
+        }
+    }
 }
 
 fn nothing(out: &Out, verdict: Option<bool>, stuck: &Value) -> Ended {
@@ -280,14 +302,18 @@ fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
         .enumerate()
         .map(|(at, item)| {
             let number = numbered.then(|| (at + 1).to_string());
-            let keys = ["approval", "author", "title"];
+            let keys = [
+                "approval", "priority", "verdict", "author", "expires", "title",
+            ];
             number
                 .into_iter()
                 .chain(keys.map(|key| cell(&item[key])))
                 .collect()
         })
         .collect();
-    let head = ["", "approval", "from", "title"];
+    let head = [
+        "", "approval", "priority", "verdict", "from", "expires", "title",
+    ];
     out.table(&head[usize::from(!numbered)..], &rows);
 }
 
@@ -307,7 +333,9 @@ fn show(out: &Out, found: &Value) {
         };
         out.line(format!("\nleft to {}{note}", cell(&left["name"])));
     }
-    for key in ["author", "status", "options", "evidence", "text", "body"] {
+    for key in [
+        "author", "status", "expires", "verdict", "why", "options", "evidence", "text", "body",
+    ] {
         let text = shown(&found[key]);
         if !text.is_empty() {
             out.line(format!("\n{key}:\n{text}"));

@@ -326,6 +326,7 @@ fn show(out: &Out, answer: &Value) {
         let mut row = vec![cell(&m["model"])];
         row.extend(counts.iter().map(|key| cell(&m[*key])));
         row.push(money(&m["total_micros"]));
+        row.push(cell(&m["incidents"]));
         row
     };
     let rows: Vec<_> = list("models").iter().map(row).collect();
@@ -338,6 +339,7 @@ fn show(out: &Out, answer: &Value) {
             "of them kept",
             "written",
             "this month",
+            "too high",
         ];
         out.table(&names, &rows);
     }

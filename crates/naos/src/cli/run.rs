@@ -19,6 +19,7 @@ use crate::session::{Session, api, part};
     naos run analyzer --input @invoices.csv --json\n  \
     cat notes.md | naos run reader --input -\n  \
     naos run --input \"summarise these notes\"      # the broker chooses\n  \
+    naos run steer run_01jd8… \"Only the bills of this year.\"\n  \
     naos run resolve run_01jd8… --retry")]
 pub(crate) struct Run {
     #[command(subcommand)]
@@ -51,6 +52,14 @@ enum About {
     },
     /// Decides about a run whose effect may or may not have happened.
     Resolve(Resolve),
+    /// Says something to whoever is at work in a run: its model hears it with the next turn.
+    Steer {
+        /// Which.
+        run: String,
+        /// What: text, @FILE, or - for standard input.
+        #[arg(value_name = "TEXT|@FILE|-")]
+        note: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -93,6 +102,9 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
                 "resolve",
                 &json!({ "verdict": verdict }),
             );
+        }
+        Some(About::Steer { run, note }) => {
+            return tell(context, run, "notes", &json!({ "text": given(note)? }));
         }
         None => {}
     }
@@ -180,12 +192,12 @@ fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
     if context.out.json {
         context.out.json(&answer);
     }
-    let done = if verb == "cancel" {
-        "Cancelled"
-    } else {
-        "Resolved"
+    let done = match verb {
+        "cancel" => format!("Cancelled {run}."),
+        "notes" => format!("Said to {run}: it hears it with its next turn."),
+        _ => format!("Resolved {run}."),
     };
-    context.out.say(format!("{done} {run}."));
+    context.out.say(done);
     Ok(0)
 }
 

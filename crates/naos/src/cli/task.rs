@@ -151,6 +151,9 @@ struct Plan {
     /// When it should be done: 2026-12-01, or a time with its zone.
     #[arg(long, value_name = "DATE")]
     due: Option<String>,
+    /// How long a person may take to answer whether it is good: 30m, 12h, 2d.
+    #[arg(long, value_name = "TIME")]
+    expires: Option<String>,
     /// Words to find it by.
     #[arg(long = "label", value_name = "WORD")]
     labels: Vec<String>,
@@ -172,6 +175,7 @@ impl Plan {
             ("approve", &self.approve),
             ("priority", &self.priority),
             ("due", &self.due),
+            ("expires", &self.expires),
         ];
         for (key, value) in texts {
             if let Some(value) = value {
@@ -395,7 +399,7 @@ fn show(out: &Out, found: &Value) {
     };
     for key in [
         "status", "waits", "to", "agent", "priority", "due", "begins", "reviewer", "approve",
-        "part_of", "plan", "run", "by", "opened", "ended",
+        "expires", "part_of", "plan", "run", "by", "opened", "ended",
     ] {
         if key == "agent" && found["to"].is_string() {
             continue; // the same
@@ -433,6 +437,15 @@ fn show(out: &Out, found: &Value) {
         };
         out.line(format!("\nWhat {} {what}:\n", cell(&made["by"])));
         out.line(cell(&made["text"]));
+    }
+    let review = &found["review"];
+    if let Some(verdict) = review["verdict"].as_str() {
+        let (who, round) = (cell(&review["reviewer"]), cell(&review["round"]));
+        let rounds = cell(&review["rounds"]);
+        out.line(format!(
+            "\nThe review of {who}, round {round} of {rounds}: {verdict}\n"
+        ));
+        out.line(cell(&review["text"]));
     }
     let said = found["messages"].as_array().into_iter().flatten();
     for (at, line) in said.enumerate() {

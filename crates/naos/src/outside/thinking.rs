@@ -149,7 +149,9 @@ fn request(posed: &Posed) -> Request {
     // Last: what stands before is the same in every run, and providers keep it.
     let now: String = think.at.rfc3339().chars().take(16).collect();
     system.push_str(&format!("\n\nIt is {now} UTC."));
-    let mut messages = vec![Message::user(posed.input.clone())];
+    let first = [&posed.input].into_iter().chain(&posed.notes);
+    let first = first.map(|text| Part::Text(text.clone())).collect();
+    let mut messages = vec![Message::new(Role::User, first)];
     for exchange in &posed.before {
         messages.extend(said(posed, exchange));
     }
@@ -219,8 +221,11 @@ fn said(posed: &Posed, exchange: &Exchange) -> Vec<Message> {
             })
         }));
     }
+    let notes = exchange.notes.iter().map(|text| Part::Text(text.clone()));
     if parts.is_empty() {
-        return Vec::new();
+        let notes: Vec<Part> = notes.collect();
+        let heard = (!notes.is_empty()).then(|| Message::new(Role::User, notes));
+        return heard.into_iter().collect();
     }
     let mut out = vec![Message::assistant(parts)];
     let results = thought.calls.iter().zip(&exchange.results);
@@ -239,7 +244,7 @@ fn said(posed: &Posed, exchange: &Exchange) -> Vec<Message> {
         }))
     });
     // Results before anything else: their providers want them right after the calls.
-    let results: Vec<Part> = results.chain(pictures).collect();
+    let results: Vec<Part> = results.chain(pictures).chain(notes).collect();
     if !results.is_empty() {
         out.push(Message::new(Role::User, results));
     }

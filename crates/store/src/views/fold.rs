@@ -12,7 +12,7 @@ pub(crate) fn wants(kind: &str) -> bool {
         Some(("run", past)) => past != "recorded",
         Some(("task", _)) => true,
         Some(("plan", past)) => matches!(past, "started" | "resumed" | "closed"),
-        Some(("budget", past)) => past == "metered",
+        Some(("budget", past)) => matches!(past, "metered" | "settled"),
         Some(("supervisor", past)) => past == "set_aside",
         _ => false,
     }
@@ -56,6 +56,7 @@ impl<'c> Fold<'c> {
                 self.models.add(f);
                 Ok(())
             }
+            Fact::Budget(budget::Fact::Settled(f)) => self.runs.paid(self.conn, f.run, f.amount),
             Fact::Plan(fact) => {
                 self.plans.add(fact);
                 Ok(())

@@ -11,7 +11,7 @@ use crate::sqlite::db::{self, DbError};
 
 pub(super) static VIEW: View = View {
     name: "model",
-    version: 1,
+    version: 2,
     schema: "CREATE TABLE model(
         day INTEGER NOT NULL,
         model TEXT NOT NULL,
@@ -21,6 +21,7 @@ pub(super) static VIEW: View = View {
         cached INTEGER NOT NULL,
         output INTEGER NOT NULL,
         cost INTEGER NOT NULL,
+        incidents INTEGER NOT NULL,
         PRIMARY KEY(day, model)
     ) STRICT, WITHOUT ROWID;",
 };
@@ -42,10 +43,12 @@ pub struct ModelSpent {
     pub output: u64,
     /// What that cost.
     pub cost: Micros,
+    /// How often its provider billed more than was set aside.
+    pub incidents: u64,
 }
 
-/// Answers, failures, tokens read, of them kept, tokens written, cost.
-type Row = [u64; 6];
+/// Answers, failures, tokens read, of them kept, tokens written, cost, bills that were too high.
+type Row = [u64; 7];
 
 /// What a batch adds to the sums.
 #[derive(Default)]
@@ -62,6 +65,7 @@ impl Sums {
             f.cached,
             f.output,
             f.amount.0,
+            u64::from(f.billed > f.amount),
         ];
         let row = self
             .0
@@ -74,19 +78,20 @@ impl Sums {
 
     pub(super) fn write(self, conn: &Connection) -> Result<(), DbError> {
         let mut add = conn.prepare_cached(
-            "INSERT INTO model(day, model, answers, failed, input, cached, output, cost)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            "INSERT INTO model(day, model, answers, failed, input, cached, output, cost, incidents)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT(day, model) DO UPDATE
              SET answers = answers + excluded.answers, failed = failed + excluded.failed,
                  input = input + excluded.input, cached = cached + excluded.cached,
-                 output = output + excluded.output, cost = cost + excluded.cost",
+                 output = output + excluded.output, cost = cost + excluded.cost,
+                 incidents = incidents + excluded.incidents",
         )?;
         for ((day, model), row) in self.0 {
             let row = row.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-            let [answers, failed, input, cached, output, cost] = row;
+            let [answers, failed, input, cached, output, cost, incidents] = row;
             let model = model.as_str();
             add.execute(params![
-                day.0, model, answers, failed, input, cached, output, cost
+                day.0, model, answers, failed, input, cached, output, cost, incidents
             ])?;
         }
         Ok(())
@@ -97,7 +102,8 @@ impl Sums {
 pub(super) fn since(conn: &Connection, since: Option<Time>) -> Result<Vec<ModelSpent>, DbError> {
     let first = since.map_or(i64::MIN, |time| time.day_start().0);
     let mut select = conn.prepare_cached(
-        "SELECT model, sum(answers), sum(failed), sum(input), sum(cached), sum(output), sum(cost)
+        "SELECT model, sum(answers), sum(failed), sum(input), sum(cached), sum(output), sum(cost),
+             sum(incidents)
          FROM model WHERE day >= ?1 GROUP BY model ORDER BY model",
     )?;
     let mut rows = select.query([first])?;
@@ -112,6 +118,7 @@ pub(super) fn since(conn: &Connection, since: Option<Time>) -> Result<Vec<ModelS
             cached: number(4)?,
             output: number(5)?,
             cost: Micros(number(6)?),
+            incidents: number(7)?,
             model: Name::new(&model).map_err(|_| damaged("model", &model))?,
         });
     }

@@ -101,7 +101,14 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
     let task = TaskId(id(at, n));
     let (index, call, by) = (0, 0, Actor::System);
     let problem = Problem::new(Code::INTERNAL, "x");
-    match chance.below(20) {
+    match chance.below(22) {
+        20 | 21 => budget::Settled {
+            agent,
+            run,
+            amount: Micros(chance.below(9) as u64),
+            tier: Tier::Model,
+        }
+        .into(),
         0 | 1 => completed(n, at, agent.as_str(), chance.below(9) as u64),
         2 => {
             let ability = chance.pick(&[Ability::Ask, Ability::Http]);
@@ -210,7 +217,7 @@ fn about(chance: &mut Chance, n: u128, at: i64, agent: &str) -> Fact {
             cached: chance.below(9) as u64,
             output: chance.below(90) as u64,
             amount: Micros(chance.below(50) as u64),
-            billed: Micros(99),
+            billed: Micros(chance.below(99) as u64),
             repeated: false,
             lost: false,
         }
@@ -332,6 +339,11 @@ impl Naive {
                 Fact::Run(fact) => all.run(fact),
                 Fact::Task(fact) => all.task(fact),
                 Fact::Budget(budget::Fact::Metered(f)) => all.models.push(f.clone()),
+                Fact::Budget(budget::Fact::Settled(f)) => {
+                    if let Some(row) = all.runs.get_mut(&f.run) {
+                        row.3 = row.3.plus(f.amount);
+                    }
+                }
                 Fact::Supervisor(supervisor::Fact::SetAside(f)) => {
                     for run in &f.runs {
                         all.set(*run, RunStatus::Queued);
@@ -372,12 +384,7 @@ impl Naive {
                     *task = TaskStatus::InProgress;
                 }
             }
-            run::Fact::Completed(f) => {
-                self.set(f.run, RunStatus::Completed);
-                if let Some(row) = self.runs.get_mut(&f.run) {
-                    row.3 = f.cost;
-                }
-            }
+            run::Fact::Completed(f) => self.set(f.run, RunStatus::Completed),
             run::Fact::Called(f) if f.ability == Ability::Ask => self.set(f.run, RunStatus::Held),
             run::Fact::Started(f) => self.set(f.run, RunStatus::Running),
             run::Fact::Answered(f) => self.set(f.run, RunStatus::Running),
@@ -463,6 +470,7 @@ impl Naive {
                 cached: sum(|f| f.cached),
                 output: sum(|f| f.output),
                 cost: Micros(sum(|f| f.amount.0)),
+                incidents: sum(|f| u64::from(f.billed > f.amount)),
                 model: model.clone(),
             }
         };

@@ -11,7 +11,7 @@ use crate::sqlite::db::{self, DbError};
 
 pub(super) static VIEW: View = View {
     name: "run",
-    version: 1,
+    version: 2,
     schema: "CREATE TABLE run(
         id BLOB PRIMARY KEY,
         agent TEXT NOT NULL,
@@ -75,12 +75,7 @@ impl Rows {
                 self.0.insert(f.run, row);
                 return Ok(());
             }
-            Fact::Completed(f) => {
-                return self.edit(conn, f.run, |row| {
-                    row.status = RunStatus::Completed;
-                    row.cost = f.cost;
-                });
-            }
+            Fact::Completed(f) => (f.run, RunStatus::Completed),
             Fact::Started(f) => (f.run, RunStatus::Running),
             Fact::Called(f) if f.ability == Ability::Ask => (f.run, RunStatus::Held),
             Fact::Answered(f) => (f.run, RunStatus::Running),
@@ -95,6 +90,16 @@ impl Rows {
             }
         };
         self.edit(conn, id, |row| row.status = status)
+    }
+
+    /// Money was charged for a run: that is what it cost, however it ends.
+    pub(super) fn paid(
+        &mut self,
+        conn: &Connection,
+        run: RunId,
+        amount: Micros,
+    ) -> Result<(), DbError> {
+        self.edit(conn, run, |row| row.cost = row.cost.plus(amount))
     }
 
     /// These wait for their agent.

@@ -11,7 +11,7 @@ use crate::sqlite::db::{self, DbError};
 
 pub(super) static VIEW: View = View {
     name: "spending",
-    version: 1,
+    version: 2,
     schema: "CREATE TABLE spending(
         day INTEGER NOT NULL,
         agent TEXT NOT NULL,

@@ -170,6 +170,13 @@ commands! {
             /// The pieces of the run's recording, oldest first.
             pieces: Vec<BodyRef>,
         }
+        /// Says something to whoever is at work in it: its model hears it with the next turn.
+        Steer {
+            /// Which.
+            run: RunId,
+            /// What.
+            body: BodyRef,
+        }
     }
     /// About plans.
     Plan {

@@ -49,6 +49,7 @@ impl Fact {
             },
             Self::Message(message::Fact::Posted(f)) => f.message.to_string(),
             Self::Message(message::Fact::Said(f)) => f.message.to_string(),
+            Self::Message(message::Fact::Steered(f)) => f.message.to_string(),
             Self::Event(fact) => fact.about(),
             Self::Tenant(tenant::Fact::Created(f)) => f.slug.to_string(),
             Self::Notice(fact) => notice_of(fact).to_string(),
@@ -101,6 +102,7 @@ impl Fact {
             Self::Approval(approval::Fact::RuleEnded(f)) => Some(&f.by),
             Self::Message(message::Fact::Posted(f)) => Some(&f.by),
             Self::Message(message::Fact::Said(f)) => Some(&f.by),
+            Self::Message(message::Fact::Steered(f)) => Some(&f.by),
             Self::Task(task::Fact::Planned(f)) => Some(&f.by),
             Self::Task(task::Fact::Handed(f)) => Some(&f.by),
             Self::Event(fact) => fact.by(),
@@ -170,6 +172,9 @@ impl Fact {
                 members => format!("{} to {members} members", f.news.word()),
             }),
             Self::Message(message::Fact::Said(f)) => Some(format!("in {}", f.task)),
+            Self::Message(message::Fact::Steered(f)) => {
+                Some(format!("to {} in {}", f.agent, f.run))
+            }
             Self::Agent(agent::Fact::Called(f)) => Some(format!("wakes {}", f.at.rfc3339())),
             Self::Agent(agent::Fact::Woke(f)) => Some(match f.calls.len() {
                 1 => "1 thing waited".to_owned(),

@@ -62,6 +62,7 @@ impl Fact {
             Self::Document(document::Fact::Written(f)) => [Some(f.body), None],
             Self::Member(member::Fact::Told(f)) => [f.news.body(), None],
             Self::Message(message::Fact::Said(f)) => [Some(f.body), None],
+            Self::Message(message::Fact::Steered(f)) => [Some(f.body), None],
             Self::Notice(notice::Fact::Raised(f)) => [Some(f.request), None],
             Self::Notice(notice::Fact::Delivered(f)) => [Some(f.answer), None],
             Self::Event(fact) => fact.contents(),

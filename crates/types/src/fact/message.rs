@@ -1,6 +1,6 @@
 //! Somebody said something.
 
-use crate::{Actor, BodyRef, MessageId, Name, Sealed, TaskId};
+use crate::{Actor, BodyRef, MessageId, Name, RunId, Sealed, TaskId};
 
 facts! {
     "Facts about messages."
@@ -28,6 +28,19 @@ facts! {
         to: Vec<Name>,
         /// How many answers of agents led to it, one after the other.
         hops: u32,
+        /// Who said it.
+        by: Actor,
+    }
+    /// A person's word to whoever is at work in a run, given to its model with the next turn.
+    Steered "message.steered" as "message.steered" v 1 {
+        /// Which.
+        message: MessageId,
+        /// The run.
+        run: RunId,
+        /// Who is at work in it.
+        agent: Name,
+        /// What it says.
+        body: BodyRef,
         /// Who said it.
         by: Actor,
     }

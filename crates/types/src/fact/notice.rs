@@ -26,6 +26,8 @@ pub enum About {
     News(MemberId, u32, News),
     /// Several things together: of which notice, and when they began to be gathered.
     Digest(Name, Time),
+    /// A provider bills more for an answer of a run than was set aside: its agent is stopped.
+    Overbilled(RunId),
 }
 
 impl About {
@@ -41,6 +43,7 @@ impl About {
             Self::Test => "notice.test",
             Self::NotUndone(..) => "plan.compensation_failed",
             Self::GaveUp(..) => "supervisor.failed",
+            Self::Overbilled(_) => "model.overbilled",
         }
     }
 
@@ -49,7 +52,9 @@ impl About {
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::Approval(approval) => Some(approval.to_string()),
-            Self::Unknown(run, ..) | Self::Diverged(run, _) => Some(run.to_string()),
+            Self::Unknown(run, ..) | Self::Diverged(run, _) | Self::Overbilled(run) => {
+                Some(run.to_string())
+            }
             Self::NotUndone(plan, ..) => Some(plan.to_string()),
             Self::GaveUp(name, _) => Some(name.to_string()),
             Self::News(_, _, news) => Some(news.subject()),
@@ -63,7 +68,9 @@ impl About {
     pub fn path(&self) -> String {
         match self {
             Self::Approval(approval) => format!("/approvals/{approval}"),
-            Self::Unknown(run, ..) | Self::Diverged(run, _) => format!("/runs/{run}"),
+            Self::Unknown(run, ..) | Self::Diverged(run, _) | Self::Overbilled(run) => {
+                format!("/runs/{run}")
+            }
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
             Self::GaveUp(..) => "/supervisors".into(),
             Self::Test => "/approvals".into(),

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DocPath, MemberId, Name, Priority, Role, TaskId, Time};
+use crate::{DocPath, MemberId, Name, Priority, Role, Span, TaskId, Time};
 
+/// The least time that a person has to answer, in milliseconds.
+const EXPIRES_MS_MIN: i64 = 60_000;
 /// The most agents that a task goes through, one after the other.
 pub const CARD_AGENTS_MAX: usize = 16;
 /// The most agents that hear how a task ended.
@@ -70,6 +72,8 @@ pub struct Card {
     pub cc: BTreeSet<Name>,
     /// Documents that come with it.
     pub attached: Vec<DocPath>,
+    /// How long a person may take to answer whether it is good; none asks without end.
+    pub expires: Option<Span>,
 }
 
 impl Default for Card {
@@ -88,6 +92,7 @@ impl Default for Card {
             part_of: None,
             cc: BTreeSet::new(),
             attached: Vec::new(),
+            expires: None,
         }
     }
 }
@@ -144,6 +149,9 @@ impl Card {
                 "a label has 1 to {CARD_LABEL_BYTES_MAX} bytes, {label:?} has {}",
                 label.len()
             ));
+        }
+        if self.expires.is_some_and(|span| span.0 < EXPIRES_MS_MIN) {
+            return Err("a person has at least a minute to answer".into());
         }
         if !(1..=CARD_ROUNDS_MAX).contains(&self.rounds_max) {
             return Err(format!("a review has 1 to {CARD_ROUNDS_MAX} rounds"));

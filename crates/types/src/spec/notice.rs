@@ -50,6 +50,9 @@ pub enum Waits {
     /// How things stand: a stand-up that comes by itself.
     #[serde(rename = "standup")]
     Standup,
+    /// A provider bills more than was set aside.
+    #[serde(rename = "model.overbilled")]
+    Overbilled,
 }
 
 impl Waits {
@@ -66,6 +69,7 @@ impl Waits {
         ("task.ended", Self::Ended),
         ("approval.delegated", Self::Delegated),
         ("standup", Self::Standup),
+        ("model.overbilled", Self::Overbilled),
     ];
 
     /// What this announces; none for what is told to whoever asked for it.
@@ -77,6 +81,7 @@ impl Waits {
             About::Diverged(..) => Self::Diverged,
             About::NotUndone(..) => Self::NotUndone,
             About::GaveUp(..) => Self::GaveUp,
+            About::Overbilled(_) => Self::Overbilled,
             About::News(_, _, news) => match news {
                 News::Called(..) => Self::Called,
                 News::Said(..) => Self::Said,

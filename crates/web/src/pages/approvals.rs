@@ -6,7 +6,7 @@ use super::filters;
 use super::frame::{Page, Section};
 use super::render::Part;
 use super::topic::Topic;
-use super::words::ApprovalStatus;
+use super::words::{ApprovalStatus, Verdict};
 use crate::locale::Locale;
 
 /// The list of approvals.
@@ -88,11 +88,25 @@ pub struct ApprovalRow {
     pub decided_by: String,
     /// Until when it can be decided.
     pub expires_ms: Option<i64>,
+    /// Whether it goes before what isn't urgent.
+    pub urgent: bool,
+    /// Who looked at it last, and what they found; it stays when it is decided.
+    pub reviewed: Option<(String, Verdict)>,
 }
 
 impl ApprovalRow {
     pub(super) fn is_pending(&self) -> bool {
         self.status == ApprovalStatus::Pending
+    }
+
+    /// Why a person decides, a name of the locale table, and who is in it.
+    pub(super) fn why(&self) -> Option<(&'static str, &str)> {
+        let (reviewer, verdict) = self.reviewed.as_ref()?;
+        match verdict {
+            Verdict::Praised => None,
+            Verdict::Refuted => Some(("why-refuted", reviewer)),
+            Verdict::Unread => Some(("why-unread", reviewer)),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub const NAMED: &[&str] = &[
     "task.handed",
     "task.made",
     "message.said",
+    "message.steered",
     "agent.called",
     "agent.woke",
     "run.queued",

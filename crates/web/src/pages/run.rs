@@ -28,6 +28,9 @@ pub struct Run {
     pub what_if: WhatIf,
     /// The key of the form that cancels it; nothing where it is over or the reader may not.
     pub cancel_key: Option<String>,
+    /// The key of the form that says something to whoever is at work in it; nothing where nobody
+    /// would hear it.
+    pub note_key: Option<String>,
 }
 
 /// How a run stands, with its output.
@@ -217,6 +220,14 @@ mod tests {
             ..sample::run(&str::to_owned)
         };
         assert!(!check::page(&page).contains("/cancel\""));
+    }
+
+    #[test]
+    fn whoever_is_at_work_can_be_told_something() {
+        let mut page = sample::run(&str::to_owned);
+        check::contains(&check::page(&page), "action=\"/runs/run_0192/notes\"");
+        page.note_key = None;
+        assert!(!check::page(&page).contains("/notes\""));
     }
 
     #[test]

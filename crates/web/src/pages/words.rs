@@ -197,6 +197,7 @@ words! {
     Verdict "verdict" {
         Praised "praised" Good "It holds.",
         Refuted "refuted" Bad "It doesn't, and here is why.",
+        Unread "unread" Warn "The answer holds no verdict.",
     }
     /// How an approval stands.
     ApprovalStatus "approval" {

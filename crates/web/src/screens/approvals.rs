@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::documents::citations;
 use super::rows;
 use crate::api::v1::approvals::{Decide, Delegate, answer, leave};
-use crate::api::v1::{habits, notices};
+use crate::api::v1::{habits, notices, reviewed};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
@@ -42,7 +42,7 @@ pub(crate) async fn list(call: Call) -> Answered {
             .map(|(_, n)| rows::untold(&reader, n))
             .collect(),
         stuck: rows::stuck(&reader)?,
-        waiting: reader.open::<Approval>()?.iter().map(row).collect(),
+        waiting: reviewed::queue(&reader)?.iter().map(row).collect(),
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),
         rules: rules(&call, &reader)?,
@@ -199,10 +199,13 @@ fn evidence(reader: &Reader, approval: &Approval) -> Result<Vec<Evidence>, Fault
         return Ok(Vec::new());
     };
     let text = reader.text(body)?;
-    let said: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let said = naos_kernel::review::said(&text);
+    let said = said.or_else(|| serde_json::from_str(&text).ok());
+    let said: Value = said.unwrap_or(Value::Null);
     let verdict = match said["verdict"].as_str() {
         Some(word) if word.starts_with("praise") => Verdict::Praised,
-        _ => Verdict::Refuted,
+        Some(word) if word.starts_with("refute") => Verdict::Refuted,
+        _ => Verdict::Unread,
     };
     let fits = |_: &naos_types::ReviewId, review: &Review| {
         review

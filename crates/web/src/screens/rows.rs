@@ -7,17 +7,19 @@ use naos_kernel::budget::Budget;
 use naos_kernel::member::Member;
 use naos_kernel::notice::Notice;
 use naos_kernel::plan::Plan;
+use naos_kernel::review::Verdict;
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::{Fact, Problem, budget, message};
 use naos_types::spec::OnExceed;
 use naos_types::{
-    Actor, ApprovalId, ApprovalStatus, Micros, Name, Period, PlanId, Refusal, RunId, RunStatus,
-    Spender, StepStatus, TaskId, Tier, Time,
+    Actor, ApprovalId, ApprovalStatus, Micros, Name, Period, PlanId, Priority, Refusal, RunId,
+    RunStatus, Spender, StepStatus, TaskId, Tier, Time,
 };
 
 use crate::api::v1::resting;
+use crate::api::v1::reviewed::{self, Reviewed};
 use crate::api::v1::runs::title_of;
 use crate::api::v1::shapes;
 use crate::api::v1::stuck::{self, Stuck};
@@ -289,7 +291,19 @@ pub(super) fn approval_row(reader: &Reader, id: ApprovalId, approval: &Approval)
         status: approval_status(approval.status),
         decided_by: decided_by.map_or_else(String::new, |(by, _)| actor(reader, by).0),
         expires_ms: approval.expires_at.map(|at| at.0),
+        urgent: reviewed::priority(reader, approval).is_ok_and(|of| of == Priority::Urgent),
+        reviewed: reviewed::of(reader, approval).ok().flatten().map(found),
     }
+}
+
+/// Who looked at something last, and what they found.
+pub(super) fn found(said: Reviewed) -> (String, words::Verdict) {
+    let verdict = match said.verdict {
+        Verdict::Praised => words::Verdict::Praised,
+        Verdict::Refuted => words::Verdict::Refuted,
+        Verdict::Abandoned => words::Verdict::Unread,
+    };
+    (said.reviewer.to_string(), verdict)
 }
 
 /// A fact as a row of the feed; none for one that only machines care about.
@@ -314,9 +328,13 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
             (Some(tier(f.tier)), Some(micros(f.cost)))
         }
         Fact::Budget(budget::Fact::Settled(f)) => (Some(tier(f.tier)), Some(micros(f.amount))),
+        Fact::Run(fact) => match charged(reader, fact) {
+            Some(run) => (Some(tier(run.tier)), Some(micros(run.cost))),
+            None => (None, None),
+        },
         _ => (None, None),
     };
-    let detail = if cost.is_some() {
+    let detail = if cost.is_some() && !is_ended_badly(fact) {
         None
     } else {
         row.remark.clone()
@@ -333,6 +351,29 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
         tier: tier_of,
         cost_micros: cost,
     })
+}
+
+/// Whether a run ended without an answer.
+const fn is_ended_badly(fact: &Fact) -> bool {
+    use naos_types::fact::run::Fact::{Cancelled, Failed, Stopped};
+    match fact {
+        Fact::Run(Failed(f)) => f.retry_at.is_none(),
+        Fact::Run(Stopped(_) | Cancelled(_)) => true,
+        _ => false,
+    }
+}
+
+/// A run that ended without an answer, where something was charged for it.
+fn charged(reader: &Reader, fact: &naos_types::fact::run::Fact) -> Option<std::sync::Arc<Run>> {
+    use naos_types::fact::run::Fact::{Cancelled, Failed, Stopped};
+    let id = match fact {
+        Failed(f) if f.retry_at.is_none() => f.run,
+        Stopped(f) => f.run,
+        Cancelled(f) => f.run,
+        _ => return None,
+    };
+    let run = reader.find::<Run>(&id).ok().flatten()?;
+    (run.cost > Micros::ZERO).then_some(run)
 }
 
 /// A task as people call it, and where one sees more of it.
@@ -374,6 +415,9 @@ fn place(reader: &Reader, row: &AuditRow, fact: &Fact) -> (String, Option<String
         }
         Fact::Message(message::Fact::Said(f)) => {
             on_board(reader, f.task).unwrap_or_else(|| (row.subject.clone(), None))
+        }
+        Fact::Message(message::Fact::Steered(f)) => {
+            (f.run.to_string(), Some(format!("/runs/{}", f.run)))
         }
         Fact::Plan(naos_types::fact::plan::Fact::Started(f)) => {
             (row.subject.clone(), Some(format!("/plans/{}", f.plan)))

@@ -8,6 +8,7 @@ use naos_types::{LogLevel as Level, PlanId, PlanStatus, Refusal, RunId, RunStatu
 use serde::Deserialize;
 
 use super::{escape, rows};
+use crate::api::v1::runs::say;
 use crate::api::v1::shapes;
 use crate::door::{Answered, Call};
 use crate::pages::PAGE_ROWS_MAX;
@@ -110,8 +111,14 @@ pub(crate) async fn show(call: Call) -> Answered {
         log: log(&reader, id)?,
         what_if: super::what_ifs::of(&reader, id, &run)?,
         cancel_key: (!run.status.is_closed()).then(super::form_key),
+        note_key: hears(&run).then(super::form_key),
     };
     super::page(&call, &page)
+}
+
+/// Whether whoever is at work in it can be told something.
+fn hears(run: &Run) -> bool {
+    !run.status.is_closed() && run.is_by_model() && !run.is_what_if()
 }
 
 /// A run of an agent is one step: what went in and out, and its calls.
@@ -200,7 +207,7 @@ pub(super) fn call_row(run: &Run, call: &CallView) -> CallRow {
         },
         status,
         duration_ms: duration,
-        cost_micros: 0,
+        cost_micros: rows::micros(call.paid.unwrap_or_default()),
     }
 }
 
@@ -221,5 +228,20 @@ pub(crate) async fn cancel(mut call: Call) -> Answered {
     let run: RunId = call.id("id", "run")?;
     call.ask("", command::Run::Cancel { run }, Vec::new())
         .await?;
+    Ok(super::see(&format!("/runs/{run}")))
+}
+
+#[derive(Deserialize)]
+struct Note {
+    text: String,
+    idempotency_key: String,
+}
+
+/// Says something to whoever is at work in a run.
+pub(crate) async fn steer(mut call: Call) -> Answered {
+    let form: Note = call.form()?;
+    call.keyed(&form.idempotency_key)?;
+    let run: RunId = call.id("id", "run")?;
+    say(&call, run, form.text).await?;
     Ok(super::see(&format!("/runs/{run}")))
 }

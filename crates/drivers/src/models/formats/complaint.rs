@@ -88,10 +88,10 @@ impl Complaint {
             },
             _ => Failure::BadRequest { said },
         };
+        // Whoever answers with the status of an error has told the end of it, and gave no answer
+        // that could be paid: only a call whose end nobody heard counts as its worst case.
         let mut error = Error::free(failure);
-        // These say that nothing was done; of the other failures nobody knows.
-        let idle = status < 500 || matches!(status, 501 | 503 | 529);
-        if !idle || status == 408 {
+        if crate::planted::errors_cost_the_worst_case() && status >= 500 {
             error.billed = Billed::Maybe;
         }
         error

@@ -56,7 +56,13 @@ fn refusals_say_what_to_do() {
                 let error = world.fail(format, "500", stream).await;
                 let failed = matches!(error.failure, Failure::Overloaded { .. });
                 assert!(failed, "{}: {error:?}", case("500"));
-                assert_eq!(error.billed, Billed::Maybe, "{}", case("500"));
+                assert_eq!(error.billed, Billed::Nothing, "{}", case("500"));
+                let policy = retry::Policy {
+                    after_billed: false,
+                    ..retry::Policy::default()
+                };
+                let again = retry::next(&error, 1, &policy, naos_types::Time(0), 0);
+                assert!(again.is_some(), "{}: it is asked again", case("500"));
                 let error = world.fail(format, "context", stream).await;
                 let long = matches!(error.failure, Failure::ContextTooLong { .. });
                 assert!(long, "{}: {error:?}", case("context"));
@@ -231,7 +237,7 @@ fn figures_that_cannot_be_are_no_figures() {
         let world = World::new().await;
         for format in ALL {
             for stream in [false, true] {
-                for wrong in ["negative", "absurd", "text", "parts"] {
+                for wrong in ["negative", "text", "parts"] {
                     let model = format!("usage:{wrong}");
                     let error = world.fail(format, &model, stream).await;
                     let case = format!("{format:?} {model} stream: {stream}: {error:?}");
@@ -239,6 +245,10 @@ fn figures_that_cannot_be_are_no_figures() {
                     assert!(usage, "{case}");
                     assert_eq!(error.billed, Billed::Maybe, "{case}");
                 }
+                // Too much is a bill like any other: whoever reckons sees that it is too high.
+                let answer = world.say(format, "usage:absurd", stream).await.unwrap();
+                let written = answer.usage.map(|usage| usage.output);
+                assert_eq!(written, Some(TOKENS_MAX), "{format:?} stream: {stream}");
                 let answer = world.say(format, "usage:none", stream).await.unwrap();
                 assert_eq!(answer.usage, None, "{format:?} stream: {stream}");
                 assert_eq!(answer.text(), answer_text());

@@ -1,5 +1,6 @@
 //! `/approvals`.
 
+use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
@@ -7,7 +8,7 @@ use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, MemberId, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, members, shapes, stuck};
+use super::{LIMIT, LIMIT_MAX, members, reviewed, shapes, stuck};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -16,6 +17,9 @@ pub(crate) async fn list(call: Call) -> Answered {
     let status = call.word("status", ApprovalStatus::parse)?;
     let before = call.word("before", ApprovalId::parse)?;
     let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    if status == Some(ApprovalStatus::Pending) {
+        return waiting(&reader, before, limit);
+    }
     let fits = |_: &ApprovalId, a: &Approval| status.is_none_or(|status| a.status == status);
     let listed = reader.newest::<Approval>(before.as_ref(), limit, fits)?;
     let items: Vec<Value> = listed
@@ -25,6 +29,22 @@ pub(crate) async fn list(call: Call) -> Answered {
         .collect();
     let stuck = stuck::shown(&reader)?;
     ok(&json!({"items": items, "next": listed.next, "stuck": stuck}))
+}
+
+/// What waits, the most urgent first; `before` is the last one that was shown.
+fn waiting(reader: &Reader, before: Option<ApprovalId>, limit: usize) -> Answered {
+    let all = reviewed::queue(reader)?;
+    let last = before.and_then(|last| all.iter().position(|(id, _)| *id == last));
+    let from = last.map_or(0, |at| at + 1);
+    let shown = all.iter().skip(from).take(limit);
+    let items: Vec<Value> = shown
+        .map(|(id, approval)| shapes::approval(reader, *id, approval))
+        .collect();
+    let is_all = from + items.len() >= all.len();
+    let next = all.get((from + items.len()).saturating_sub(1));
+    let next = next.filter(|_| !is_all).map(|(id, _)| *id);
+    let stuck = stuck::shown(reader)?;
+    ok(&json!({"items": items, "next": next, "waiting": all.len(), "stuck": stuck}))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {
@@ -123,6 +143,7 @@ pub(crate) async fn answer(
             return Err(Fault::new(Code::TOO_LARGE, what));
         }
     }
+    let written = asked.edited.clone();
     let (edited, bodies) = call.content_of(asked.edited)?;
     let comment = asked.comment.filter(|comment| !comment.trim().is_empty());
     let decide = command::Approval::Decide {
@@ -132,10 +153,26 @@ pub(crate) async fn answer(
         comment: comment.map(|text| call.seal(&text)).transpose()?,
         edited,
     };
-    let (seq, reply) = call.ask("", decide, bodies).await?;
+    let (seq, reply) = match call.ask("", decide, bodies).await {
+        Ok(done) => done,
+        // Somebody else was faster, or it expired meanwhile: what was written isn't lost.
+        Err(fault) => return Err(given_back(fault, written)),
+    };
     let waiting = match reply {
         command::Reply::Decided(waiting) => Some(waiting),
         _ => None,
     };
     Ok((seq, waiting))
+}
+
+/// A refusal with the text that somebody wrote in vain.
+fn given_back(mut fault: Fault, written: Option<String>) -> Fault {
+    let late = matches!(fault.refusal.code, Code::WRONG_STATE | Code::STALE_VERSION);
+    let Some(text) = written.filter(|_| late) else {
+        return fault;
+    };
+    let help =
+        format!("nothing was changed; this is what you wrote, so that it isn't lost: {text}");
+    fault.refusal = Box::new(fault.refusal.help(help));
+    fault.with("edited", json!(text))
 }

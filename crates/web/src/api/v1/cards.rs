@@ -8,17 +8,18 @@ use naos_kernel::ThreadKey;
 use naos_kernel::agent::{Agent, Desk};
 use naos_kernel::member::Member;
 use naos_kernel::message::{Line, Thread, piece_of};
+use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::Call as Waits;
 use naos_types::spec::{Assignee, Card};
 use naos_types::{
-    Actor, Code, DocPath, MemberId, Name, Priority, Refusal, Role, Seq, TaskId, Time,
+    Actor, Code, DocPath, MemberId, Name, Priority, Refusal, Role, Seq, Span, TaskId, Time,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{members, shapes};
+use super::{members, reviewed, shapes};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 
@@ -48,6 +49,8 @@ pub(crate) struct Wish {
     pub(crate) part_of: Option<String>,
     pub(crate) cc: Option<Vec<String>>,
     pub(crate) attached: Option<Vec<String>>,
+    /// How long a person may take to answer: `30m`, `12h`, `2d`; empty is without end.
+    pub(crate) expires: Option<String>,
 }
 
 fn bad(what: impl Into<String>) -> Fault {
@@ -117,6 +120,21 @@ fn role(value: &Value) -> Result<Option<Role>, Fault> {
     }
 }
 
+/// A number of minutes, hours, days or weeks.
+fn span(text: &str) -> Option<Span> {
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(at);
+    let seconds = match unit.trim() {
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    let number: i64 = number.parse().ok().filter(|number| *number <= 10_000)?;
+    Some(Span::secs(number * seconds))
+}
+
 impl Wish {
     /// What is planned after it.
     pub(crate) fn over(&self, reader: &Reader, card: &Card) -> Result<Card, Fault> {
@@ -170,6 +188,16 @@ impl Wish {
         if let Some(attached) = &self.attached {
             let path = |text: &String| DocPath::new(text).map_err(bad);
             card.attached = attached.iter().map(path).collect::<Result<_, _>>()?;
+        }
+        if let Some(expires) = &self.expires {
+            card.expires = match expires.trim() {
+                "" => None,
+                text => Some(span(text).ok_or_else(|| {
+                    bad(format!(
+                        "`expires` is a time such as 12h or 2d, not {text:?}"
+                    ))
+                })?),
+            };
         }
         card.rounds_max = self.rounds.unwrap_or(card.rounds_max);
         card.unreviewed = self.unreviewed.unwrap_or(card.unreviewed);
@@ -438,6 +466,14 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         Assignee::Member(member) => speaker(reader, &Actor::Member(*member, Role::Staff)),
     });
     let (said, before) = lines(reader, task, found.messages)?;
+    let plan = match &found.plan {
+        Some(plan) => reader.find::<Plan>(plan)?,
+        None => None,
+    };
+    let review = match &plan {
+        Some(plan) => reviewed::in_plan(reader, plan, None)?.map(|last| last.shape(reader)),
+        None => None,
+    };
     let made = found.made.iter().map(|made| {
         json!({"by": made.by, "refuted": made.refuted,
             "text": shapes::text(reader, Some(&made.body))})
@@ -462,6 +498,8 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "begins": shapes::time(begins(reader, task, found)?),
         "hands": found.hands,
         "made": made.collect::<Vec<_>>(),
+        "review": review,
+        "expires": card.expires.map(|span| span.0 / 60_000).map(|minutes| format!("{minutes}m")),
         "messages": said.iter().map(|one| line(reader, one)).collect::<Vec<_>>(),
         "messages_before": before,
     }))

@@ -16,8 +16,9 @@ use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
 pub(crate) async fn show(call: Call) -> Answered {
-    let reader = call.reader()?;
+    let reader = call.lists().await?;
     let budgets = reader.all::<Budget>(NAMES_MAX)?;
+    let spending = reader.spending_ever()?;
     let mut limits = Vec::new();
     for (whose, budget) in &budgets {
         if let Some(mut shape) = shapes::budget(whose, budget, call.now) {
@@ -30,17 +31,15 @@ pub(crate) async fn show(call: Call) -> Answered {
         let Some(name) = whose.agent() else {
             continue; // all together: the sum of the others
         };
-        let runs = match reader.find::<Agent>(name)? {
-            Some(agent) => json!(agent.completed + agent.failed),
-            None => Value::Null, // a skill, or gone: nobody counted
-        };
+        // All of them, whatever became of them: those that were charged for are among them.
+        let runs = spending.agents.get(name).map_or(0, |sum| sum.runs);
         agents.push(json!({
             "agent": name,
             "total_micros": budget.total.0,
             "runs": runs,
         }));
     }
-    let models = call.lists().await?.models(call.now.month_start());
+    let models = reader.models(call.now.month_start());
     let models = models.map(|all| all.into_iter().map(model).collect::<Vec<_>>());
     ok(&json!({"budgets": limits, "agents": agents, "models": models}))
 }
@@ -55,6 +54,7 @@ fn model(found: ModelSpent) -> Value {
         "cached_tokens": found.cached,
         "output_tokens": found.output,
         "total_micros": found.cost.0,
+        "incidents": found.incidents,
     })
 }
 

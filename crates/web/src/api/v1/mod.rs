@@ -28,6 +28,7 @@ pub(crate) mod plans;
 pub(crate) mod pools;
 pub(crate) mod resources;
 pub(crate) mod resting;
+pub(crate) mod reviewed;
 pub(crate) mod rules;
 pub(crate) mod runs;
 pub(crate) mod schedules;

@@ -9,7 +9,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
-use naos_types::{Code, Name, RunId, RunStatus};
+use naos_types::{Code, MessageId, Name, RunId, RunStatus, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -160,7 +160,7 @@ pub(crate) async fn start(call: Call) -> Answered {
 /// A run that has begun.
 pub(crate) struct Begun {
     pub(crate) run: RunId,
-    pub(crate) seq: naos_types::Seq,
+    pub(crate) seq: Seq,
     pub(crate) watch: tokio::sync::broadcast::Receiver<std::sync::Arc<naos_engine::node::Happened>>,
 }
 
@@ -226,4 +226,34 @@ pub(crate) async fn resolve(call: Call) -> Answered {
     let command = command::Run::Resolve { run, verdict };
     let (seq, _) = call.ask("", command, Vec::new()).await?;
     ok(&json!({"run": run, "seq": seq}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    text: String,
+}
+
+/// Says something to whoever is at work in a run; acknowledged once it is durable.
+pub(crate) async fn steer(call: Call) -> Answered {
+    let run: RunId = call.id("id", "run")?;
+    let Note { text } = call.json()?;
+    let (message, seq) = say(&call, run, text).await?;
+    ok(&json!({"run": run, "message": message, "seq": seq}))
+}
+
+/// The same for the API and the page.
+pub(crate) async fn say(
+    call: &Call,
+    run: RunId,
+    text: String,
+) -> Result<(Option<MessageId>, Seq), Fault> {
+    let (body, new) = call.content(text)?;
+    let steer = command::Run::Steer { run, body };
+    let (seq, reply) = call.ask("", steer, vec![new]).await?;
+    let message = match reply {
+        Reply::Message(message) => Some(message),
+        _ => None,
+    };
+    Ok((message, seq))
 }

@@ -18,12 +18,13 @@ use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
-    PlanId, Refusal, Role, RunId, RunLimits, Seq, Spender, TaskId, Time,
+    PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::resting;
+use super::reviewed::{self, Reviewed};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
 pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
@@ -135,6 +136,7 @@ pub(crate) fn call(call: &CallView) -> Value {
         "asked": time(call.asked),
         "answered": time(call.answered),
         "attempts": call.attempts,
+        "cost_micros": call.paid.map(|paid| paid.0),
     })
 }
 
@@ -274,8 +276,13 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
         Waiting::Call(run, _) => (None, None, Some(*run)),
     };
     let decided = approval.decided.as_ref();
+    let reviewed = reviewed::of(reader, approval).ok().flatten();
     json!({
         "approval": id,
+        "priority": reviewed::priority(reader, approval).unwrap_or(Priority::Normal),
+        "verdict": reviewed.as_ref().map(Reviewed::word),
+        "reviewer": reviewed.as_ref().map(|found| &found.reviewer),
+        "why": reviewed.as_ref().and_then(Reviewed::why),
         "title": reader.sealed(&approval.title),
         "status": approval.status,
         "options": approval.options,

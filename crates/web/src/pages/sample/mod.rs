@@ -234,6 +234,8 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             status: ApprovalStatus::Pending,
             decided_by: String::new(),
             expires_ms: Some(NOW_MS + 47 * 60 * MINUTE_MS),
+            urgent: false,
+            reviewed: None,
         },
         ApprovalRow {
             id: s("apr_8"),
@@ -243,6 +245,8 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             status: ApprovalStatus::Pending,
             decided_by: String::new(),
             expires_ms: None,
+            urgent: false,
+            reviewed: None,
         },
     ]
 }
@@ -287,6 +291,8 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         status,
         decided_by: s("Hanitra"),
         expires_ms: None,
+        urgent: false,
+        reviewed: Some(("review".into(), Verdict::Refuted)),
     };
     Approvals {
         untold: vec![Untold {

@@ -341,6 +341,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
             ..WhatIf::default()
         },
         cancel_key: Some(s("key-cancel")),
+        note_key: Some(s("key-note")),
     }
 }
 
@@ -397,6 +398,7 @@ pub(crate) fn run_empty() -> Run {
         log: RunLog::default(),
         what_if: WhatIf::default(),
         cancel_key: None,
+        note_key: None,
     }
 }
 

@@ -58,6 +58,15 @@ async fn a_plan_waits_for_a_person_and_goes_on() {
     let done = rig.api(&staff, "POST", &place, yes.clone()).await.ok();
     assert_eq!(done["plan"], plan);
     assert_eq!(rig.post(&place, yes).await.problem(), (409, "N0131".into()));
+    // What somebody wrote too late isn't lost: they are given it back.
+    let late = json!({"approve": true, "seen": asked["seen"], "edited": "Dear Rabe, late"});
+    let refused = rig.post(&place, late).await;
+    assert!(
+        refused.text.contains("\"edited\":\"Dear Rabe, late\""),
+        "{}",
+        refused.text
+    );
+    assert_eq!(refused.problem(), (409, "N0131".into()));
     let ended = rig
         .get(&format!("/api/v1/plan-runs/{plan}?wait_ms=20000"))
         .await
