@@ -207,6 +207,14 @@ fn process_what_is_no_message_ends_nothing() {
     let long = "x".repeat(5 << 20);
     client.line(&json!({"jsonrpc": "2.0", "id": 8, "method": "ping", "x": long}).to_string());
     client.used("whoami", json!({}));
+    // No JSON at all: whoever wrote it is told, and the next one is answered.
+    client.line("hello?");
+    let heard = client.hear();
+    assert_eq!(
+        (&heard["error"]["code"], &heard["id"]),
+        (&json!(-32_700), &Value::Null)
+    );
+    client.used("whoami", json!({}));
     let (exit, aside) = client.leave();
     assert_eq!(exit, 0, "{aside}");
     assert!(aside.contains("maximum line length"), "{aside}");
