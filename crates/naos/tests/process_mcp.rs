@@ -195,6 +195,8 @@ fn process_what_is_no_message_ends_nothing() {
     let mut client = Client::ready(&project, &[]);
     client.line(r#"{"jsonrpc": "2.0", "id": 7, "#);
     client.line("");
+    let half = client.hear();
+    assert_eq!(half["error"]["code"], -32_700, "{half}");
     client.line(r#"{"jsonrpc": "2.0", "id": 7}"#);
     let wrong = client.hear();
     assert_eq!(wrong["error"]["code"], -32_600, "{wrong}");

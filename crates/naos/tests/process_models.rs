@@ -385,11 +385,11 @@ fn process_who_an_agent_is_changes_when_a_person_says_so() {
     );
     let listed = project.naos(&["get", "models"]);
     for said in [
-        "provider",
+        "PROVIDER",
         "openai-compatible",
-        "endpoint",
+        "ENDPOINT",
         "/v1",
-        "state",
+        "STATE",
         "enabled",
     ] {
         assert!(listed.stdout.contains(said), "{said}: {}", listed.stdout);

@@ -86,6 +86,8 @@ async fn tell(
     let mut line = Vec::new();
     loop {
         tokio::select! {
+            // In the order of the lines: what follows is answered later.
+            biased;
             Some(why) = wrong.recv() => {
                 if say(&mut write, refusal(&why).as_bytes()).await.is_err() {
                     return;
