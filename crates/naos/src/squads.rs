@@ -55,6 +55,26 @@ pub(crate) fn pack(name: &str, language: &str) -> Option<(Vec<Persona>, Option<S
     Some((out, text(&format!("{folder}/USER.md"))))
 }
 
+/// What the manual of each says besides where some of a squad aren't there: what would be theirs
+/// goes to a person.
+pub(crate) fn without(absent: &[String], language: &str) -> String {
+    let names = absent.join(", ");
+    match language {
+        "fr" => format!(
+            "\n## Absents de cette équipe\n\n{names}\u{a0}: ce qui devrait leur être transmis va à \
+             une personne, avec `ask`.\n"
+        ),
+        "mg" => format!(
+            "\n## Tsy ao amin'ity ekipa ity\n\n{names}: ampitao amin'olona amin'ny `ask` izay \
+             tokony ho anjaran'izy ireo.\n"
+        ),
+        _ => format!(
+            "\n## Not in this squad\n\n{names}: what would be handed to them goes to a person, with \
+             `ask`.\n"
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +99,22 @@ mod tests {
                 }
                 all.into_iter().map(|persona| persona.name).collect()
             };
+            // The tool hands over; a sentence doesn't.
+            for (language, _) in LANGUAGES {
+                for persona in pack(name, language).unwrap().0 {
+                    let manual = &persona.files["AGENTS.md"];
+                    assert!(
+                        manual.contains("`hand_over`"),
+                        "{language}/{}",
+                        persona.name
+                    );
+                }
+                let absent = ["dev".to_owned(), "review".to_owned()];
+                assert!(
+                    without(&absent, language).contains("dev, review"),
+                    "{language}"
+                );
+            }
             let first = names(LANGUAGES[0].0);
             assert!(first.len() >= 4);
             for (language, _) in &LANGUAGES[1..] {

@@ -278,17 +278,29 @@ pub(crate) fn apply(
 /// Reads files beside a document, and remembers which.
 struct Beside<'d> {
     dir: &'d Path,
-    read: RefCell<Vec<(String, Vec<u8>)>>,
+    read: RefCell<Vec<(String, Result<Vec<u8>, Fail>)>>,
 }
 
 impl Files for Beside<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let bytes = component(&self.dir.join(path)).map_err(|fail| fail.what)?;
-        self.read
-            .borrow_mut()
-            .push((path.to_owned(), bytes.clone()));
-        Ok(bytes)
+        let bytes = component(&self.dir.join(path));
+        let told = match &bytes {
+            Ok(bytes) => Ok(bytes.clone()),
+            Err(fail) => Err(fail.what.clone()),
+        };
+        self.read.borrow_mut().push((path.to_owned(), bytes));
+        told
     }
+}
+
+/// What is wrong with a document and with the files that it names, as far as it shows here.
+pub(crate) fn fault(document: &Document) -> Option<String> {
+    let files = Beside {
+        dir: &document.dir,
+        read: RefCell::default(),
+    };
+    let parsed = naos_manifest::parse_document(&document.label, &document.text, &files, &NoChecks);
+    parsed.err().map(|found| found.to_string())
 }
 
 /// The components that a document names by their paths. What is wrong with the document itself
@@ -307,8 +319,12 @@ pub(crate) fn components_named(document: &Document) -> Vec<(String, Result<Vec<u
         read: RefCell::default(),
     };
     let parsed = naos_manifest::parse_document(&document.label, &document.text, &files, &NoChecks);
-    let read = files.read.take().into_iter();
-    let mut found: Vec<_> = read.map(|(path, bytes)| (path, Ok(bytes))).collect();
+    let mut found = files.read.take();
+    // A file that isn't there is for whoever applies it to say; one that is no program, for us.
+    found.retain(|(_, bytes)| match bytes {
+        Ok(_) => true,
+        Err(fail) => fail.code == Some(Code::BAD_COMPONENT),
+    });
     for (_, agent) in parsed.map(|parsed| parsed.agents).unwrap_or_default() {
         let Some(source) = agent.source.filter(|source| source.contains(['/', '.'])) else {
             continue;
@@ -338,6 +354,12 @@ pub(crate) fn wrapped(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Fail> {
     match naos_sandbox::wrap(&bytes) {
         Ok(component) => Ok(component),
         Err(WrapError::Component) => Ok(bytes),
+        Err(WrapError::NotModule) => {
+            let what = format!("{} is no WebAssembly program", path.display());
+            let help = "compile it for wasm32-wasip2 or wasm32-unknown-unknown, or take the file \
+                out of the folder";
+            Err(Fail::new(Code::BAD_COMPONENT, what).help(help))
+        }
         Err(error) => {
             let what = format!("{}: {error}", path.display());
             Err(Fail::new(Code::BAD_COMPONENT, what))

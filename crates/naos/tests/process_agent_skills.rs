@@ -348,3 +348,46 @@ fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does(
         refused.stderr
     );
 }
+
+#[test]
+fn process_the_doctor_reads_programs_and_a_broken_one_hides_nothing() {
+    let project = Project::new();
+    let skills = project.path("skills");
+    put(
+        &skills,
+        &[(
+            "sums/SKILL.md",
+            &skill("sums", "# Sums\n\nRun scripts/sum.wasm."),
+        )],
+    );
+    let scripts = skills.join("sums/scripts");
+    fs::create_dir_all(&scripts).unwrap();
+    let good = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest/built/echo.wasm");
+    fs::copy(good, scripts.join("sum.wasm")).unwrap();
+    let files = |project: &Project| {
+        let found = project.naos(&["doctor", "--json"]);
+        let found: Value = serde_json::from_str(&found.stdout).unwrap();
+        let items = found["items"].as_array().unwrap().clone();
+        items
+            .into_iter()
+            .find(|item| item["what"] == "files")
+            .unwrap()
+    };
+    let found = files(&project);
+    assert_eq!(found["state"], "ok", "{found}");
+    assert_eq!(project.json(&["skill", "list"])["items"][0]["name"], "sums");
+
+    fs::write(scripts.join("broken.wasm"), "no program").unwrap();
+    let found = files(&project);
+    assert_eq!(found["state"], "bad", "{found}");
+    let says = found["says"].as_str().unwrap();
+    assert!(
+        says.contains("broken.wasm is no WebAssembly program"),
+        "{says}"
+    );
+    let listed = project.naos(&["skill", "list"]);
+    assert_eq!(listed.exit, 0, "{}", listed.stderr);
+    assert!(listed.stdout.contains("sums"), "{}", listed.stdout);
+    let said = "broken.wasm is no WebAssembly program";
+    assert!(listed.stderr.contains(said), "{}", listed.stderr);
+}

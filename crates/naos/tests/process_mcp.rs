@@ -195,6 +195,8 @@ fn process_what_is_no_message_ends_nothing() {
     let mut client = Client::ready(&project, &[]);
     client.line(r#"{"jsonrpc": "2.0", "id": 7, "#);
     client.line("");
+    let half = client.hear();
+    assert_eq!(half["error"]["code"], -32_700, "{half}");
     client.line(r#"{"jsonrpc": "2.0", "id": 7}"#);
     let wrong = client.hear();
     assert_eq!(wrong["error"]["code"], -32_600, "{wrong}");
@@ -206,6 +208,14 @@ fn process_what_is_no_message_ends_nothing() {
     // Too long: left out, said aside, and the next one is answered.
     let long = "x".repeat(5 << 20);
     client.line(&json!({"jsonrpc": "2.0", "id": 8, "method": "ping", "x": long}).to_string());
+    client.used("whoami", json!({}));
+    // No JSON at all: whoever wrote it is told, and the next one is answered.
+    client.line("hello?");
+    let heard = client.hear();
+    assert_eq!(
+        (&heard["error"]["code"], &heard["id"]),
+        (&json!(-32_700), &Value::Null)
+    );
     client.used("whoami", json!({}));
     let (exit, aside) = client.leave();
     assert_eq!(exit, 0, "{aside}");

@@ -405,7 +405,7 @@ fn process_an_agent_asks_another_and_waits() {
     let last = office.server.seen().pop().unwrap().body.to_string();
     assert!(last.contains("clerk asks you, and waits"), "{last}");
     // The question stands between marks, and so does the answer, which repeats them.
-    for marks in ["<from-outside>\\nWhat does it cost?", "< /from-outside>"] {
+    for marks in ["< from-outside>\\nWhat does it cost?", "< /from-outside>"] {
         assert!(last.contains(marks), "{marks}: {last}");
     }
     let runs = office.project.json(&["get", "runs"]);
@@ -421,4 +421,79 @@ fn process_an_agent_asks_another_and_waits() {
         one.unwrap_or_else(|| panic!("{costs}"))["answers"].clone()
     };
     assert_eq!((answers("clerk"), answers("mirror")), (2.into(), 1.into()));
+}
+
+#[test]
+fn process_who_an_agent_is_changes_when_a_person_says_so() {
+    let script = concat!(
+        r#"{"call": [{"name": "context_write", "arguments": "#,
+        r#"{"path": "agents/clerk/SOUL.md", "text": "Careful.\nShort.\n"}}]}"#,
+        "\n",
+        r#"{"say": "Thank you."}"#,
+    );
+    let office = Office::with(Step::parse_all(script).unwrap());
+    let more = "workspace: agents/clerk\ntools: [context_write]\ngrants: {ask: true}\n";
+    office.hire("clerk", "openai-compatible", "/v1", "scripted", more);
+    let project = &office.project;
+    std::fs::write(project.path("soul.md"), "Careful.\nLong.\n").unwrap();
+    let path = "agents/clerk/SOUL.md";
+    let put = project.naos(&["document", "put", "soul.md", path]);
+    assert_eq!(put.exit, 0, "{}", put.stderr);
+    let ran = project.naos(&["run", "clerk", "--input", "Grow."]);
+    assert!(
+        !ran.stdout.contains("Thank you."),
+        "it waits: {}",
+        ran.stdout
+    );
+    let listed = project.naos(&["get", "models"]);
+    for said in [
+        "PROVIDER",
+        "openai-compatible",
+        "ENDPOINT",
+        "/v1",
+        "STATE",
+        "enabled",
+    ] {
+        assert!(listed.stdout.contains(said), "{said}: {}", listed.stdout);
+    }
+    let waits = project.json(&["get", "approvals", "--status", "pending"]);
+    let id = waits["items"][0]["approval"].as_str().unwrap().to_owned();
+    let shown = project.naos(&["approve", &id]);
+    for line in [
+        "proposes another /agents/clerk/SOUL.md",
+        "- Long.",
+        "+ Short.",
+    ] {
+        assert!(shown.stdout.contains(line), "{line}: {}", shown.stdout);
+    }
+    let yes = project.naos(&["approve", &id, "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    let versions = project.json(&["document", "history", path]);
+    let numbers: Vec<&Value> = versions["items"].as_array().unwrap().iter().collect();
+    assert_eq!(numbers.len(), 2, "{versions:#}");
+    assert_eq!(
+        (&numbers[0]["version"], &numbers[1]["version"]),
+        (&2.into(), &1.into())
+    );
+    assert!(
+        numbers[0]["by"].as_str().unwrap().starts_with("mem_"),
+        "{versions:#}"
+    );
+    let diff = project.naos(&["document", "diff", path]);
+    for line in ["from version 1 to 2", "- Long.", "+ Short.", "  Careful."] {
+        assert!(diff.stdout.contains(line), "{line}: {}", diff.stdout);
+    }
+    let first = project.naos(&["document", "show", path, "--version", "1"]);
+    assert_eq!(
+        first.stdout.trim_end(),
+        "Careful.\nLong.",
+        "{}",
+        first.stderr
+    );
+    let none = project.naos(&["document", "show", path, "--version", "7"]);
+    assert!(
+        none.stderr.contains("there is no version 7"),
+        "{}",
+        none.stderr
+    );
 }

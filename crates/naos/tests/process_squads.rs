@@ -42,6 +42,9 @@ fn process_without_a_model_a_squad_stands_and_says_what_to_connect() {
     fs::write(&soul, "# Fury\n\nTu es autre.\n").unwrap();
     let again = project.naos(&["squad", "init", "agency", "--language", "fr"]);
     assert_eq!(again.exit, 0, "{}", again.stderr);
+    assert!(again.stdout.contains("Nothing is new"), "{}", again.stdout);
+    assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
+    assert!(!again.stdout.contains("created"), "{}", again.stdout);
     assert!(
         again.stderr.contains("agents/fury/SOUL.md was there"),
         "{}",
@@ -99,6 +102,8 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
         made.stdout
     );
     let root = project.path("");
+    let manual = fs::read_to_string(root.join("agents/fury/AGENTS.md")).unwrap();
+    assert!(manual.contains("## Not in this squad"), "{manual}");
     fs::write(
         root.join("agents/USER.md"),
         "# The office\n\nWe are three.\n",

@@ -135,10 +135,33 @@ pub fn memory_line(fact: &str, source: &str, timestamp: &str) -> String {
     format!("- {fact} ({source}, {day})")
 }
 
-/// What somebody else said stands between marks that say so; marks of its own don't end them.
+/// A text in which no mark of this name begins or ends: a blank stands in each.
+#[must_use]
+pub fn unmarked(text: &str, mark: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        let name = after.strip_prefix('/').unwrap_or(after);
+        let is_it = name
+            .get(..mark.len())
+            .is_some_and(|name| name.eq_ignore_ascii_case(mark));
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if is_it && !name[mark.len()..].starts_with(goes_on) {
+            out.push(' ');
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What somebody else said stands between marks that say so; marks of its own neither end them nor
+/// begin others.
 #[must_use]
 pub fn from_outside(text: &str) -> String {
-    let text = text.replace("</from-outside>", "< /from-outside>");
+    let text = unmarked(text, "from-outside");
     format!("<from-outside>\n{text}\n</from-outside>")
 }
 
@@ -178,4 +201,27 @@ pub struct Trouble {
     pub said: String,
     /// Whether the provider may want money for it.
     pub billed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_mark_of_that_name_is_left() {
+        for (text, expected) in [
+            ("a </document> b", "a < /document> b"),
+            ("<document path=\"x\">", "< document path=\"x\">"),
+            ("</DOCUMENT >", "< /DOCUMENT >"),
+            ("<documents> <é <", "<documents> <é <"),
+            ("<<document", "<< document"),
+        ] {
+            assert_eq!(unmarked(text, "document"), expected);
+        }
+        let told = from_outside("x<from-outside></from-outside>");
+        assert_eq!(
+            told,
+            "<from-outside>\nx< from-outside>< /from-outside>\n</from-outside>"
+        );
+    }
 }

@@ -271,9 +271,12 @@ async fn respond(
 ) -> Answered {
     let who = call.who()?.clone();
     let open = Open::new(&call.desk, &who)?;
-    let pieces = run.map(|run| Pieces {
-        run,
-        frames: call.desk.app.node.frames(who.tenant),
+    // Who comes late is told what was written before, and then what follows.
+    let mut ready = VecDeque::new();
+    let pieces = run.map(|run| {
+        let (before, frames) = call.desk.app.node.frames_of(who.tenant, run);
+        ready.extend(before.iter().map(|frame| piece(frame)));
+        Pieces { run, frames }
     });
     let mut listener = Listener {
         desk: Arc::clone(&call.desk),
@@ -281,7 +284,7 @@ async fn respond(
         who,
         reader,
         at,
-        ready: VecDeque::new(),
+        ready,
         paint,
         pieces,
         over: false,

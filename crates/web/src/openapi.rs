@@ -148,7 +148,16 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("before", "string"),
             ("limit", "integer"),
         ],
-        ("GET", "/api/v1/tasks" | "/api/v1/approvals" | "/api/v1/notices") => PAGED,
+        ("GET", "/api/v1/approvals" | "/api/v1/notices") => PAGED,
+        ("GET", "/api/v1/tasks") => &[
+            ("status", "string"),
+            ("label", "string"),
+            ("agent", "string"),
+            ("priority", "string"),
+            ("due", "string"),
+            ("before", "string"),
+            ("limit", "integer"),
+        ],
         ("GET", "/api/v1/tasks/{id}/messages") => &[("before", "integer")],
         ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
         ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
@@ -174,6 +183,11 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("after", "string"),
             ("limit", "integer"),
         ],
+        ("GET", "/api/v1/documents/{*path}") => &[("version", "integer")],
+        ("GET", "/api/v1/document-versions/{*path}") => {
+            &[("before", "integer"), ("limit", "integer")]
+        }
+        ("GET", "/api/v1/document-diff/{*path}") => &[("from", "integer"), ("to", "integer")],
         ("GET", "/api/v1/schedules") => &[("before", "string"), ("limit", "integer")],
         ("GET", "/api/v1/events/stream") => &[("after", "integer")],
         ("GET", "/api/v1/events") => &[
@@ -622,7 +636,8 @@ fn schemas() -> Value {
             &["task", "title", "status"],
             json!({"task": text(), "title": text(), "status": text(), "agent": maybe(),
                 "tier": maybe(), "run": maybe(), "plan": maybe(), "step": maybe(),
-                "waits": maybe()}),
+                "priority": text(), "due": maybe(),
+                "labels": {"type": "array", "items": text()}, "waits": maybe()}),
         ),
         "PlanRun": of(
             &["run", "kind", "name", "status", "output", "steps", "seq"],

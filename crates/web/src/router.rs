@@ -252,6 +252,10 @@ table! {
 
     Api GET "/api/v1/documents" Staff "Documents beneath a path" documents::list;
     Api GET "/api/v1/documents/{*path}" Staff "One document" documents::show;
+    Api GET "/api/v1/document-versions/{*path}" Staff "When a document was written, newest first"
+        documents::versions;
+    Api GET "/api/v1/document-diff/{*path}" Staff "How two versions of a document differ"
+        documents::difference;
     Api PUT "/api/v1/documents/{*path}" Staff "Writes a version" documents::write;
     Api DELETE "/api/v1/documents/{*path}" Staff "Takes one away" documents::delete;
 

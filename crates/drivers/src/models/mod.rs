@@ -44,12 +44,18 @@ const IDLE_MAX: usize = 64;
 /// Bytes of a refusal that are read.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
 
+/// The port of this machine that a local Ollama listens on: a model of it needs no key, and nothing
+/// that whoever starts naos says.
+pub const OLLAMA_PORT: u16 = 11_434;
+
 /// An HTTP client that waits as long as models may take, and keeps its connections to the few
-/// hosts where they are.
+/// hosts where they are. Beside the open internet it reaches these ports of this machine, and
+/// [`OLLAMA_PORT`].
 ///
 /// # Errors
 /// [`ClientError`] if TLS can't be set up.
-pub fn client(allow_loopback_ports: Vec<u16>) -> Result<HttpClient, ClientError> {
+pub fn client(mut allow_loopback_ports: Vec<u16>) -> Result<HttpClient, ClientError> {
+    allow_loopback_ports.push(OLLAMA_PORT);
     let settings = Settings {
         allow_loopback_ports,
         timeout: Duration::from_millis(TOTAL_MS_MAX),

@@ -72,7 +72,7 @@ struct Inner {
     waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
     tickets: AtomicU64,
     watch: Watch<Happened>,
-    frames: Watch<Frame>,
+    frames: watch::Written,
     /// Why the last commit failed; none if it didn't.
     refusing: Mutex<Option<Refusal>>,
     world: world::World,
@@ -142,7 +142,7 @@ impl Node {
             waiting: Mutex::default(),
             tickets: AtomicU64::new(1),
             watch: Watch::default(),
-            frames: Watch::default(),
+            frames: watch::Written::default(),
             refusing: Mutex::default(),
             world: world::World::new(&parts, pool, weak.clone()),
             stopping: AtomicBool::new(false),
@@ -224,6 +224,19 @@ impl Node {
     #[must_use]
     pub fn frames(&self, tenant: TenantId) -> tokio::sync::broadcast::Receiver<Arc<Frame>> {
         self.0.frames.subscribe(tenant)
+    }
+
+    /// The same of one run, and before them what was written of its answer until now.
+    #[must_use]
+    pub fn frames_of(
+        &self,
+        tenant: TenantId,
+        run: naos_types::RunId,
+    ) -> (
+        Vec<Arc<Frame>>,
+        tokio::sync::broadcast::Receiver<Arc<Frame>>,
+    ) {
+        self.0.frames.of(tenant, run)
     }
 
     /// Names and seals a content; large ones are written here already.

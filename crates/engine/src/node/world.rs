@@ -457,14 +457,19 @@ fn send_return(node: &Node, tenant: TenantId, told: Return, ends: Option<EffectI
     node.send(tenant, Incoming::For(Box::new(envelope)));
 }
 
-/// Tells pieces of an answer to whoever listens.
+/// Tells pieces of an answer to whoever listens, until it isn't written any more.
 fn told(node: &Node, tenant: TenantId, by: Caller) -> Piecewise {
-    let node = Arc::downgrade(&node.0);
+    let writing = Writing {
+        node: Arc::downgrade(&node.0),
+        tenant,
+        by,
+    };
     Box::new(move |kind, offset, text| {
-        if let (Some(node), Caller::Run(run, call)) = (node.upgrade(), by) {
+        let writing = &writing;
+        if let (Some(node), Caller::Run(run, call)) = (writing.node.upgrade(), writing.by) {
             let text = text.to_owned();
             node.frames.announce(
-                tenant,
+                writing.tenant,
                 Frame {
                     run,
                     call,
@@ -475,4 +480,19 @@ fn told(node: &Node, tenant: TenantId, by: Caller) -> Piecewise {
             );
         }
     })
+}
+
+/// An answer that is being written.
+struct Writing {
+    node: Weak<Inner>,
+    tenant: TenantId,
+    by: Caller,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let (Some(node), Caller::Run(run, call)) = (self.node.upgrade(), self.by) {
+            node.frames.over(self.tenant, run, call);
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod moment;
 mod planted;
 mod spending;
 mod standup;
+mod versions;
 mod wait;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use logs::LogView;
 pub use moment::Moment;
 pub use naos_store::{ModelSpent, PlanFilter, RunFilter};
 pub use spending::{Spending, Sum};
+pub use versions::Change;
 pub use wait::{Awaited, settled_notice, settled_plan, settled_run};
 
 /// How many records one look into the store takes.

@@ -25,7 +25,7 @@ pub(crate) fn granted(grants: &Grants, agent: &Name, asked: &Asked) -> Result<()
             };
             Err(format!(
                 "{agent} may not reach {named}: add \"{named}\" to \
-                 agents.{agent}.capabilities.http"
+                 agents.{agent}.grants.http"
             ))
         }
         Asked::Emit { topic, .. } => {
@@ -35,12 +35,12 @@ pub(crate) fn granted(grants: &Grants, agent: &Name, asked: &Asked) -> Result<()
             }
             Err(format!(
                 "{agent} may not publish {topic}: add \"{topic}\" to \
-                 agents.{agent}.capabilities.emit"
+                 agents.{agent}.grants.emit"
             ))
         }
         Asked::Ask { .. } if grants.ask => Ok(()),
         Asked::Ask { .. } => Err(format!(
-            "{agent} may not ask a person: set agents.{agent}.capabilities.ask to true"
+            "{agent} may not ask a person: set agents.{agent}.grants.ask to true"
         )),
     }
 }

@@ -231,7 +231,7 @@ pub(crate) fn answer_asked(
     index: u32,
     given: Result<Option<BodyRef>, &str>,
 ) -> Done {
-    let run = known(turn, id)?;
+    let run = known(turn, id)?.clone();
     let waits = run.status == RunStatus::Held
         && run
             .pending
@@ -240,9 +240,12 @@ pub(crate) fn answer_asked(
     if !waits {
         return Ok(());
     }
+    if let Some(told) = super::propose::decided(turn, (id, &run), index, given)? {
+        answer(turn, id, told)?;
+        return go_on(turn, id);
+    }
     match given {
         Ok(Some(body)) => {
-            let run = run.clone();
             let given = whole(turn, &run, body)?;
             answer(turn, id, given)?;
         }

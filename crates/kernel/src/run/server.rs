@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use jsonschema::PatternOptions;
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
 use naos_types::think::{Described, ToolCall, ToolWanted};
 use naos_types::{BodyRef, Code, Name, RunId};
+use serde_json::{Map, Value};
 
 use super::think::intend;
 use super::{Run, tools};
@@ -18,6 +20,15 @@ use crate::turn::{Done, Stop, Turn};
 pub const TOLD_MAX: usize = 64;
 /// The most bytes that it is told of them.
 pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
+
+/// The longest arguments that are compared with a schema, in bytes.
+const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
+/// The most references in a schema: what they lead to counts again each time.
+const REFERENCES_MAX: usize = 32;
+/// The most faults of arguments that a model is told.
+const FAULTS_MAX: usize = 5;
+/// The most bytes of them.
+const FAULTS_BYTES_MAX: usize = 2_000;
 
 /// What an agent's model may call of servers: each tool that its manifest names and that a person
 /// let be called.
@@ -97,6 +108,53 @@ fn named(
     Ok(pinned.map(|tool| (name, Arc::clone(spec), tool)))
 }
 
+/// Why a tool can't be called with these arguments. A schema that is none, that leads elsewhere, or
+/// that is too much to look at, is left to the server.
+fn unfit(arguments: &str, schema: &str) -> Option<String> {
+    let given: Value = match arguments.trim() {
+        "" => Value::Object(Map::new()),
+        text => match serde_json::from_str(text) {
+            Ok(given @ Value::Object(_)) => given,
+            _ => return Some("the arguments are no JSON object".to_owned()),
+        },
+    };
+    if crate::planted::is("arguments-unchecked") || arguments.len() > LOOKED_AT_BYTES_MAX {
+        return None;
+    }
+    let schema: Value = serde_json::from_str(schema).ok()?;
+    if references(&schema) > REFERENCES_MAX {
+        return None;
+    }
+    // What it refers to stands in it, and its patterns take linear time.
+    let offline = jsonschema::options().offline();
+    let validator = offline
+        .with_pattern_options(PatternOptions::regex())
+        .build(&schema)
+        .ok()?;
+    let faults = validator.iter_errors(&given).take(FAULTS_MAX);
+    let faults: Vec<String> = faults
+        .map(|fault| match fault.instance_path().to_string() {
+            path if path.is_empty() => fault.to_string(),
+            path => format!("{path}: {fault}"),
+        })
+        .collect();
+    let told = tools::cut(&faults.join("; "), FAULTS_BYTES_MAX);
+    (!faults.is_empty()).then(|| format!("the arguments don't fit its schema: {told}"))
+}
+
+fn references(schema: &Value) -> usize {
+    match schema {
+        Value::Array(items) => items.iter().map(references).sum(),
+        Value::Object(fields) => {
+            let own = fields
+                .keys()
+                .filter(|key| key.to_lowercase().ends_with("ref"));
+            own.count() + fields.values().map(references).sum::<usize>()
+        }
+        _ => 0,
+    }
+}
+
 /// Calls one; whether the word names any.
 pub(super) fn call(
     turn: &mut Turn<'_>,
@@ -108,11 +166,8 @@ pub(super) fn call(
     let Some((name, spec, pinned)) = named(turn, mind, &asked.name)? else {
         return Ok(false);
     };
-    let arguments = asked.arguments.trim();
-    let is_object = serde_json::from_str::<serde_json::Value>(arguments)
-        .is_ok_and(|arguments| arguments.is_object());
-    if !is_object && !arguments.is_empty() {
-        let why = "the arguments are no JSON object".to_owned();
+    if let Some(why) = unfit(&asked.arguments, &pinned.schema) {
+        let why = format!("{} was not called: {why}", asked.name);
         tools::said(turn, id, run, request, Answer::Invalid(why))?;
         return Ok(true);
     }

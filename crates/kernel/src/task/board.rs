@@ -19,7 +19,7 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use super::again::{takes_work, task_of};
-use super::{known, work};
+use super::{known, links, work};
 use crate::agent::desk;
 use crate::state::Key;
 use crate::table::{Aggregate, lengthened};
@@ -205,21 +205,10 @@ pub(super) fn plan(
     checked(turn, card)?;
     turn.readable(brief, "what is to be done")?;
     for other in &card.after {
-        let status = known(turn, *other)?.status;
-        if status.is_closed() && status != TaskStatus::Done {
-            let what = format!("{other} is {status}: what waits for it never begins");
-            return refuse(Code::WRONG_STATE, what);
-        }
-        if on_board(turn, *other)?.unblocks.len() >= LINKS_MAX {
-            let what = format!("{LINKS_MAX} tasks wait for {other} already");
-            return refuse(Code::TOO_LARGE, what);
-        }
+        links::may_wait_for(turn, *other)?;
     }
-    if let Some(whole) = card.part_of
-        && on_board(turn, whole)?.parts.len() >= LINKS_MAX
-    {
-        let what = format!("{whole} has {LINKS_MAX} parts already");
-        return refuse(Code::TOO_LARGE, what);
+    if let Some(whole) = card.part_of {
+        links::may_have_part(turn, whole)?;
     }
     let task = turn.mint.next_id();
     turn.emit(task::Opened {
@@ -270,12 +259,6 @@ pub(super) fn change(
     if was == *card {
         return Ok(Reply::Unchanged);
     }
-    let waits_less = card.after.iter().all(|other| was.after.contains(other));
-    if !waits_less || was.part_of != card.part_of {
-        let what = "a task may wait for less than was planned, not for more, and is a part of \
-            what it was planned for";
-        return refuse(Code::WRONG_STATE, what);
-    }
     let work = |card: &Card| {
         let (to, then) = (card.to.clone(), card.then.clone());
         let looks = (card.reviewer.clone(), card.rounds_max, card.approve);
@@ -286,7 +269,13 @@ pub(super) fn change(
         let what = "its work has begun: hand it over, or cancel it";
         return refuse(Code::WRONG_STATE, what);
     }
+    let waits_more = card.after.iter().any(|other| !was.after.contains(other));
+    if waits_more && works(turn, &found)? {
+        let what = "its work has begun: it waits for nothing more";
+        return refuse(Code::WRONG_STATE, what);
+    }
     checked(turn, card)?;
+    links::changed(turn, task, &was, card)?;
     turn.emit(task::Planned {
         task,
         card: Arc::clone(card),
@@ -620,11 +609,21 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
     turn.task_mut(&f.task)?.target = f.card.agent().cloned();
     if let Some(before) = turn.card(&f.task)?.map(|found| Arc::clone(&found.card)) {
-        for other in &before.after {
-            if !f.card.after.contains(other) {
-                turn.card_mut(other)?
-                    .unblocks
-                    .retain(|task| *task != f.task);
+        let (was, is) = (&before.after, &f.card.after);
+        for other in was.iter().filter(|other| !is.contains(other)) {
+            let unblocks = &mut turn.card_mut(other)?.unblocks;
+            unblocks.retain(|task| *task != f.task);
+        }
+        for other in is.iter().filter(|other| !was.contains(other)) {
+            turn.card_mut(other)?.unblocks.push(f.task);
+        }
+        if before.part_of != f.card.part_of {
+            if let Some(whole) = &before.part_of {
+                let parts = &mut turn.card_mut(whole)?.parts;
+                parts.retain(|task| *task != f.task);
+            }
+            if let Some(whole) = &f.card.part_of {
+                turn.card_mut(whole)?.parts.push(f.task);
             }
         }
         turn.card_mut(&f.task)?.card = Arc::clone(&f.card);

@@ -2,6 +2,7 @@
 
 mod again;
 mod board;
+mod links;
 mod open;
 mod work;
 

@@ -277,6 +277,61 @@ fn a_task_begins_when_those_before_it_are_done() {
     assert_eq!(status(&bench, second), TaskStatus::Done);
 }
 
+/// Changes what is planned for a task.
+fn change(bench: &mut Bench, task: TaskId, card: Card) -> Result<Reply, Refusal> {
+    let card = Arc::new(card);
+    bench.command(command::Task::Change { task, card }).0
+}
+
+#[test]
+fn what_a_task_waits_for_and_is_a_part_of_can_change() {
+    let mut bench = cell();
+    let [first, second, third] = ["pm", "dev", "critic"].map(|to| {
+        let to = Card {
+            due: Some(Time(9)),
+            ..card(to)
+        };
+        put(&mut bench, to)
+    });
+    let after = |to: &str, tasks: &[TaskId]| Card {
+        after: tasks.to_vec(),
+        ..card(to)
+    };
+    change(&mut bench, second, after("dev", &[first])).unwrap();
+    assert_eq!(status(&bench, second), TaskStatus::Blocked);
+    change(&mut bench, third, after("critic", &[second])).unwrap();
+    for (task, waits, why) in [
+        (first, third, "neither would ever begin"),
+        (second, third, "neither would ever begin"),
+        (first, first, ""),
+    ] {
+        let why_not = change(&mut bench, task, after("pm", &[waits])).unwrap_err();
+        assert!(why_not.what.contains(why), "{}", why_not.what);
+    }
+    let part = |to: &str, whole: Option<TaskId>| Card {
+        part_of: whole,
+        ..card(to)
+    };
+    change(&mut bench, first, part("pm", Some(third))).unwrap();
+    let circle = change(&mut bench, third, part("critic", Some(first))).unwrap_err();
+    assert!(circle.what.contains("a part of it"), "{}", circle.what);
+    let parts = |bench: &Bench, task| match bench.state.get(&Key::Card(task)) {
+        Some(AnyAggregate::Card(card)) => card.parts.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parts(&bench, third), [first]);
+    change(&mut bench, first, part("pm", Some(second))).unwrap();
+    assert_eq!(
+        (parts(&bench, third), parts(&bench, second)),
+        (vec![], vec![first])
+    );
+    change(&mut bench, second, card("dev")).unwrap();
+    go(&mut bench);
+    assert_eq!(status(&bench, second), TaskStatus::InProgress);
+    let late = change(&mut bench, second, after("dev", &[first])).unwrap_err();
+    assert!(late.what.contains("has begun"), "{}", late.what);
+}
+
 #[test]
 fn somebody_else_goes_on_where_it_stands() {
     let mut bench = cell();

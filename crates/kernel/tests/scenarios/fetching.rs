@@ -79,7 +79,7 @@ fn nothing_goes_where_it_may_not() {
         assert!(sent(&cell).is_none(), "{arguments} is sent");
     }
     let said = cell.results().join("\n");
-    assert!(said.contains("to agents.brain.capabilities.http"), "{said}");
+    assert!(said.contains("to agents.brain.grants.http"), "{said}");
 }
 
 #[test]

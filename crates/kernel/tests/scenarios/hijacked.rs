@@ -225,6 +225,7 @@ fn judge(cell: &Cell, begun: usize, tasks: Tasks) -> Result<(), TestCaseError> {
         "budget.metered",
         "document.written",
         "event.published",
+        "approval.requested",
         "agent.stopped",
         "task.closed",
     ]
@@ -235,6 +236,11 @@ fn judge(cell: &Cell, begun: usize, tasks: Tasks) -> Result<(), TestCaseError> {
         judge_tasks(fact, tasks)?;
         prop_assert!(allowed.contains(fact.kind()), "{} happened", fact.kind());
         match fact {
+            // A change of who it is goes to its operator, and no further.
+            Fact::Approval(fact::approval::Fact::Requested(f)) => {
+                prop_assert_eq!(f.role, naos_types::Role::Admin);
+                prop_assert!(cell.bench.text(&f.body).len() <= 64 * 1_024);
+            }
             Fact::Document(fact::document::Fact::Written(f)) => {
                 prop_assert!(may_be_written(&f.path), "{} was written", f.path);
                 prop_assert_eq!(&f.by, &Actor::Agent(name("brain")));

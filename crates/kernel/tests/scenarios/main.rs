@@ -23,6 +23,7 @@ mod pauses;
 mod pictures;
 mod plans;
 mod pools;
+mod proposals;
 mod quarantine;
 mod recall;
 mod routes;

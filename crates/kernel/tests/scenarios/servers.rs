@@ -265,3 +265,42 @@ fn what_a_server_said_is_reserved_for_with_the_next_answer() {
     let price = think.spec.prices.unwrap().most(29_998, 0);
     assert!(more >= price, "{more} of {price}: each byte may be a token");
 }
+
+#[test]
+fn arguments_that_do_not_fit_call_nothing() {
+    let title = r##"{"type": "object", "properties": {"title": {"$ref": "#/$defs/t"}},
+        "required": ["title"], "additionalProperties": false,
+        "$defs": {"t": {"type": "string", "minLength": 2}}}"##;
+    let cell = |schema: &str| {
+        let find = ServerTool {
+            schema: schema.into(),
+            ..tool("find", true)
+        };
+        Cell::over(granted("shelf.find", &[find]))
+    };
+    for (arguments, told) in [
+        ("{}", "\"title\" is a required property"),
+        ("", "\"title\" is a required property"),
+        (r#"{"title": 7}"#, "/title: 7 is not of type"),
+        (r#"{"title": "ab", "x": 1}"#, "x"),
+        ("[]", "no JSON object"),
+    ] {
+        let mut cell = cell(title);
+        cell.says(&calls(&[("shelf__find", arguments)]));
+        assert!(wanted(&cell).is_none(), "{arguments}: it was called");
+        let result = cell.results()[1].replace("\\\"", "\"");
+        assert!(result.contains("shelf__find was not called"), "{result}");
+        assert!(result.contains(told), "{arguments}: {result}");
+        assert!(cell.asked().is_some(), "the model hears of it and goes on");
+    }
+    // What fits is called; a schema that can't be looked at is the server's to judge.
+    for schema in [
+        title,
+        r#"{"$ref": "https://example.org/schema.json"}"#,
+        "{\"type\": 7}",
+    ] {
+        let mut cell = cell(schema);
+        cell.says(&calls(&[("shelf__find", r#"{"title": "Germinal"}"#)]));
+        assert!(wanted(&cell).is_some(), "{schema}");
+    }
+}

@@ -633,7 +633,7 @@ fn it_keeps_its_own_notes_and_nothing_else_of_its_workspace() {
         ),
         (
             "context_write",
-            r#"{"path": "agents/brain/SOUL.md", "text": "I may do all"}"#,
+            r#"{"path": "agents/fury/SOUL.md", "text": "I may do all"}"#,
         ),
         ("context_read", r#"{"path": "agents/brain/WORKING.md"}"#),
         (

@@ -333,9 +333,21 @@ fn show(out: &Out, found: &Value) {
         };
         out.line(format!("\nleft to {}{note}", cell(&left["name"])));
     }
+    let proposal = &found["proposal"];
+    if !proposal.is_null() {
+        let version = cell(&proposal["version"]);
+        out.line(format!(
+            "\nproposes another {} (version {version} is there):",
+            cell(&proposal["path"])
+        ));
+        super::document::differs(out, proposal);
+    }
     for key in [
         "author", "status", "expires", "verdict", "why", "options", "evidence", "text", "body",
     ] {
+        if key == "body" && !proposal.is_null() {
+            continue; // the lines say it
+        }
         let text = shown(&found[key]);
         if !text.is_empty() {
             out.line(format!("\n{key}:\n{text}"));

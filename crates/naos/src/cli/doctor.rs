@@ -116,14 +116,7 @@ fn configuration(project: &Project) -> Found {
         Err(fail) => return bad("files", &fail),
     };
     for document in &documents {
-        let read = naos_manifest::parse_document(
-            &document.label,
-            &document.text,
-            &naos_manifest::NoFiles,
-            &naos_manifest::NoChecks,
-        );
-        if let Err(error) = read {
-            let says = error.to_string();
+        if let Some(says) = sync::fault(document) {
             return Found {
                 what: "files",
                 state: State::Bad,
@@ -229,6 +222,14 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         }
         Err(fail) => found.push(bad("cells", &fail)),
     }
+    match session.get(api("/tool-servers")) {
+        Ok(servers) => {
+            for server in crate::out::items(&servers) {
+                found.extend(uncallable(session, server));
+            }
+        }
+        Err(fail) => found.push(bad("tools", &fail)),
+    }
     found.push(match session.get(api("/resources/model")) {
         Ok(listed) => models(&listed),
         Err(fail) => bad("models", &fail),
@@ -243,6 +244,18 @@ fn stuck(one: &Value) -> Found {
         .collect();
     let says = format!("{}: {}", crate::out::cell(&one["says"]), ways.join(" or "));
     odd("stuck", says)
+}
+
+/// A server of which a tool, or all of them, can't be called.
+fn uncallable(session: &mut Session, server: &Value) -> Option<Found> {
+    let name = crate::out::cell(&server["name"]);
+    match super::tools::stands(session, server) {
+        (_, why) if why.is_empty() => None,
+        (status, why) => Some(odd(
+            "tools",
+            format!("{name} is {status}: {}", why.join("; ")),
+        )),
+    }
 }
 
 /// A schedule that has no runs while something isn't there, or while it gives what isn't taken.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::out::cell;
+use crate::out::{Out, cell, items};
+use crate::session::{api, part};
 use crate::sync;
 use crate::workspace::{listed, place};
 
@@ -24,6 +25,9 @@ const TEXT_BYTES_MAX: u64 = 12 << 20;
     naos document put notes.md                  # as notes.md\n  \
     naos document show bills/0031.png --out invoice.png\n  \
     naos document list bills/\n  \
+    naos document history agents/jarvis/SOUL.md\n  \
+    naos document diff agents/jarvis/SOUL.md --from 1\n  \
+    naos document show agents/jarvis/SOUL.md --version 1\n  \
     naos task create \"Read the bill\" --to clerk --attach bills/0031.png\n\n\
     A picture is a PNG, JPEG, GIF or WebP of up to 5 MiB. An agent looks at one with the tool \
     context_read, where its model has the capability vision. Every version of a document is kept; \
@@ -47,12 +51,33 @@ enum What {
         expected: Option<u64>,
     },
     /// Shows a text, or keeps a document as a file.
+    #[command(disable_version_flag = true)]
     Show {
         /// The document's path.
         path: String,
         /// The file that it is written to.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// An earlier version of it.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        version: Option<u64>,
+    },
+    /// Lists its versions: when each was written, and by whom.
+    #[command(visible_alias = "versions")]
+    History {
+        /// The document's path.
+        path: String,
+    },
+    /// Shows how two of its versions differ, line by line.
+    Diff {
+        /// The document's path.
+        path: String,
+        /// The older one; the one before the newer unless given.
+        #[arg(long, value_name = "N")]
+        from: Option<u64>,
+        /// The newer one; what there is now unless given.
+        #[arg(long, value_name = "N")]
+        to: Option<u64>,
     },
     /// Lists documents.
     List {
@@ -69,7 +94,9 @@ pub(crate) fn go(context: &Context, document: &Document) -> Ended {
             path,
             expected,
         } => put(context, file, path.as_deref(), *expected),
-        What::Show { path, out } => show(context, path, out.as_deref()),
+        What::Show { path, out, version } => show(context, path, *version, out.as_deref()),
+        What::History { path } => history(context, path),
+        What::Diff { path, from, to } => diff(context, path, *from, *to),
         What::List { prefix } => list(context, prefix),
     }
 }
@@ -113,9 +140,93 @@ fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>
     Ok(0)
 }
 
-fn show(context: &Context, path: &str, to: Option<&Path>) -> Ended {
+/// Where something about a document is asked for.
+fn about(what: &str, path: &str, query: &[(&str, Option<u64>)]) -> String {
+    let said = |(key, value): &(&str, Option<u64>)| value.map(|value| format!("{key}={value}"));
+    let query: Vec<String> = query.iter().filter_map(said).collect();
+    let parts: Vec<String> = path.trim_start_matches('/').split('/').map(part).collect();
+    api(&format!("/{what}/{}?{}", parts.join("/"), query.join("&")))
+}
+
+fn history(context: &Context, path: &str) -> Ended {
+    let mut session = context.session()?;
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let page = session.get(about("document-versions", path, &[("before", before)]))?;
+        all.extend(items(&page).iter().cloned());
+        before = page["next"].as_str().and_then(|next| next.parse().ok());
+        if before.is_none() {
+            break;
+        }
+    }
+    drop(session);
+    if all.is_empty() {
+        let path = path.trim_start_matches('/');
+        return Err(
+            Fail::new(Code::NOT_FOUND, format!("there is no document {path}"))
+                .help("`naos document list` shows those there are"),
+        );
+    }
+    if context.out.json {
+        context.out.json(&json!({"items": all}));
+        return Ok(0);
+    }
+    let row = |item: &Value| {
+        let version = match &item["version"] {
+            Value::Null => "taken away".to_owned(),
+            version => cell(version),
+        };
+        let rest = ["bytes", "time", "by", "run"].map(|key| match &item[key] {
+            Value::Null => String::new(),
+            value => cell(value),
+        });
+        [vec![version], rest.to_vec()].concat()
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    context
+        .out
+        .table(&["version", "bytes", "time", "by", "run"], &rows);
+    Ok(0)
+}
+
+fn diff(context: &Context, path: &str, from: Option<u64>, to: Option<u64>) -> Ended {
+    let query = [("from", from), ("to", to)];
+    let answer = context
+        .session()?
+        .get(about("document-diff", path, &query))?;
+    let out = &context.out;
+    if out.json {
+        out.json(&answer);
+        return Ok(0);
+    }
+    let (from, to) = (cell(&answer["from"]), cell(&answer["to"]));
+    out.line(format!(
+        "{} from version {from} to {to}",
+        path.trim_start_matches('/')
+    ));
+    differs(out, &answer);
+    Ok(0)
+}
+
+/// The lines of a difference.
+pub(super) fn differs(out: &Out, found: &Value) {
+    let lines = found["diff"].as_array().map_or(&[][..], Vec::as_slice);
+    if lines.is_empty() {
+        out.line("Nothing differs.");
+    }
+    for line in lines {
+        let line = format!("{} {}", cell(&line["sign"]), cell(&line["text"]));
+        out.line(line.trim_end());
+    }
+    if found["cut"] == true {
+        out.note("more differs than is shown");
+    }
+}
+
+fn show(context: &Context, path: &str, version: Option<u64>, to: Option<&Path>) -> Ended {
     let path = path.trim_start_matches('/');
-    let answer = context.session()?.get(place(path))?;
+    let asked = about("documents", path, &[("version", version)]);
+    let answer = context.session()?.get(asked)?;
     let picture = answer["base64"].as_str();
     let Some(to) = to else {
         if context.out.json {

@@ -57,6 +57,18 @@ struct Listed {
     columns: &'static [&'static str],
 }
 
+/// What a list of models is read for.
+const MODELS: &[&str] = &[
+    "name",
+    "provider",
+    "model",
+    "endpoint",
+    "state",
+    "input_micros_per_mtok",
+    "output_micros_per_mtok",
+    "version",
+];
+
 const LISTED: &[Listed] = &[
     Listed {
         words: &["agents", "agent"],
@@ -78,7 +90,7 @@ const LISTED: &[Listed] = &[
     Listed {
         words: &["tasks", "task"],
         path: "/tasks",
-        columns: &["task", "title", "status", "agent", "run"],
+        columns: &["task", "title", "status", "priority", "due", "agent", "run"],
     },
     Listed {
         words: &["plan-runs", "plan-run", "plan_runs"],
@@ -334,7 +346,11 @@ fn list(out: &Out, kind: &str, answer: &Value) {
         out.say(format!("There are no {}.", many_word(kind)));
         return;
     }
-    let named = listed(kind).map(|listed| listed.columns);
+    let named = match listed(kind) {
+        Some(listed) => Some(listed.columns),
+        None if Kind::parse(kind) == Some(Kind::Model) => Some(MODELS),
+        None => None,
+    };
     let columns: Vec<&str> = match named {
         // What a version of the API doesn't say isn't shown.
         Some(columns) => columns

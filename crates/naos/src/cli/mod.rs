@@ -292,7 +292,23 @@ impl Context {
         Session::open(&self.project()?, self.globals.tenant.as_deref())
     }
 
-    /// The same, after the project's own files were applied if they changed.
+    /// The same, where something is wrong with the project's own files: for whoever only looks.
+    /// What it is is said, and what naos has is shown.
+    pub(crate) fn session_to_look(&self) -> Result<Session, Fail> {
+        match self.fresh_session() {
+            Err(fail) if fail.exit == 2 => {
+                self.out.note(format!(
+                    "warning: the project's files were not applied, and what there was before is \
+                     shown: {}\n  {}",
+                    fail.what, fail.help
+                ));
+                self.session()
+            }
+            session => session,
+        }
+    }
+
+    /// A conversation, after the project's own files were applied if they changed.
     pub(crate) fn fresh_session(&self) -> Result<Session, Fail> {
         let mut session = self.session()?;
         if self

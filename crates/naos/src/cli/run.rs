@@ -155,34 +155,59 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     let inside = session.daemon().is_none();
     drop(session);
     let heard = written.as_deref().filter(|text| !text.is_empty());
+    // What was missed at the end follows; nothing is shown twice.
+    let rest = heard.and_then(|text| answer["output"].as_str()?.strip_prefix(text));
     if heard.is_some() {
-        context.out.piece("\n");
+        context
+            .out
+            .piece(&format!("{}\n", rest.unwrap_or_default()));
     }
-    let whole = heard.is_some_and(|text| answer["output"] == text);
+    let whole = rest.is_some();
     Ok(show(&context.out, &answer, run.no_wait, inside, whole))
 }
 
 /// Shows what a model writes until the run is over; what was shown of its last answer.
 fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Result<String, Fail> {
-    let (mut call, mut written) = (None, String::new());
+    let mut heard = Heard::default();
     let path = api(&format!("/runs/{}/stream", part(id)));
     session.listen(&path, wait, |event, data| {
-        let text = data["text"].as_str().unwrap_or_default();
-        if event != "said" || data["kind"] != "text" || text.is_empty() {
-            return;
+        if event == "said" && data["kind"] == "text" {
+            context.out.piece(&heard.add(data));
         }
-        let begins = data["offset"] == 0;
-        if begins || call != data["call"].as_u64() {
-            if !written.is_empty() {
-                context.out.piece("\n");
-            }
-            call = data["call"].as_u64();
-            written.clear();
-        }
-        context.out.piece(text);
-        written.push_str(text);
     })?;
-    Ok(written)
+    Ok(heard.written)
+}
+
+/// What was heard of the answer that is being written.
+#[derive(Default)]
+struct Heard {
+    call: Option<u64>,
+    written: String,
+    /// A piece of it was missed: it is shown as a whole once it is there, and no half of it now.
+    missed: bool,
+}
+
+impl Heard {
+    /// What is shown of a piece.
+    fn add(&mut self, data: &Value) -> String {
+        let text = data["text"].as_str().unwrap_or_default();
+        let offset = data["offset"].as_u64().unwrap_or_default();
+        let mut shown = String::new();
+        if offset == 0 || self.call != data["call"].as_u64() {
+            if !self.written.is_empty() {
+                shown.push('\n');
+            }
+            self.call = data["call"].as_u64();
+            self.written.clear();
+            self.missed = false;
+        }
+        self.missed |= offset != self.written.len() as u64;
+        if !self.missed {
+            self.written.push_str(text);
+            shown.push_str(text);
+        }
+        shown
+    }
 }
 
 fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
@@ -344,4 +369,25 @@ pub(crate) fn why(problem: &Value) -> Option<String> {
         said.join("; ")
     };
     Some(format!("error: {what} [{code}]\n  help: {}", entry.help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_model_writes_is_shown_once_and_in_order() {
+        let mut heard = Heard::default();
+        let mut add = |call: u64, offset: usize, text: &str| {
+            heard.add(&json!({"call": call, "offset": offset, "text": text}))
+        };
+        assert_eq!(add(0, 0, "The "), "The ");
+        assert_eq!(add(0, 4, "price"), "price");
+        assert_eq!(add(0, 0, "Anew"), "\nAnew", "the attempt before failed");
+        assert_eq!(add(0, 9, "late"), "", "the piece before it was missed");
+        assert_eq!(add(0, 13, "r"), "");
+        assert_eq!(add(2, 4, "of the end"), "\n", "its beginning was missed");
+        assert_eq!(add(4, 0, "Last"), "Last");
+        assert_eq!(heard.written, "Last");
+    }
 }

@@ -68,8 +68,9 @@ fn add(context: &Context, dirs: &[PathBuf], dry_run: bool) -> Ended {
 
 fn list(context: &Context) -> Ended {
     let out = &context.out;
+    // What is wrong with the project's files hides nothing of what is there.
     let answer = context
-        .fresh_session()?
+        .session_to_look()?
         .get(api("/resources/agent_skill"))?;
     if out.json {
         out.json(&answer);

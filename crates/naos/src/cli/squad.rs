@@ -187,7 +187,7 @@ fn init(context: &Context, asked: &Init) -> Ended {
         );
         return Err(Fail::new(Code::NOT_FOUND, what).help(help));
     };
-    let chosen = choose(all, &asked.only)?;
+    let chosen = choose(all, &asked.only, language)?;
     let project = context.project()?;
     let manifest = project
         .root
@@ -251,7 +251,8 @@ fn init(context: &Context, asked: &Init) -> Ended {
     Ok(0)
 }
 
-fn choose(all: Vec<Persona>, only: &[String]) -> Result<Vec<Persona>, Fail> {
+/// Those who are wanted; the manual of each says who isn't there.
+fn choose(all: Vec<Persona>, only: &[String], language: &str) -> Result<Vec<Persona>, Fail> {
     for name in only {
         if !all.iter().any(|persona| persona.name == *name) {
             let names: Vec<&str> = all.iter().map(|persona| persona.name.as_str()).collect();
@@ -261,7 +262,17 @@ fn choose(all: Vec<Persona>, only: &[String]) -> Result<Vec<Persona>, Fail> {
         }
     }
     let wanted = |persona: &Persona| only.is_empty() || only.contains(&persona.name);
-    Ok(all.into_iter().filter(wanted).collect())
+    let (mut chosen, others): (Vec<_>, Vec<_>) = all.into_iter().partition(wanted);
+    let absent: Vec<String> = others.into_iter().map(|persona| persona.name).collect();
+    if !absent.is_empty() {
+        let more = squads::without(&absent, language);
+        for persona in &mut chosen {
+            if let Some(manual) = persona.files.get_mut("AGENTS.md") {
+                manual.push_str(&more);
+            }
+        }
+    }
+    Ok(chosen)
 }
 
 /// The squad as a manifest.
@@ -328,6 +339,18 @@ fn connected(session: &mut Session) -> Result<bool, Fail> {
     Ok(!crate::out::items(&models).is_empty())
 }
 
+/// What an agent is that isn't in the file of its squad.
+const ABSENT: &str = "not made";
+
+/// What became of an agent.
+fn became<'a>(answer: &'a Value, name: &str) -> &'a str {
+    let items = crate::out::items(answer).iter();
+    let mut of = items.filter(|item| item["kind"] == "agent" && item["name"] == name);
+    of.next()
+        .and_then(|item| item["result"].as_str())
+        .unwrap_or(ABSENT)
+}
+
 fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, models: bool) {
     let out = &context.out;
     if out.json {
@@ -335,11 +358,16 @@ fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, 
         out.json(&json!({"agents": names, "left": kept, "applied": answer["items"]}));
         return;
     }
-    let rows: Vec<Vec<String>> = chosen
-        .iter()
-        .map(|persona| vec![persona.name.clone(), persona.description.clone()])
-        .collect();
-    out.table(&["agent", "what it does"], &rows);
+    let made = |persona: &Persona| !matches!(became(answer, &persona.name), "unchanged" | ABSENT);
+    let row = |persona: &Persona| {
+        let state = became(answer, &persona.name).to_owned();
+        vec![persona.name.clone(), state, persona.description.clone()]
+    };
+    let rows: Vec<Vec<String>> = chosen.iter().map(row).collect();
+    out.table(&["agent", "", "what it does"], &rows);
+    if !chosen.iter().any(made) {
+        out.say("Nothing is new: what was there was left as it is.");
+    }
     for path in kept {
         out.note(format!("{path} was there already and was left as it is"));
     }
@@ -377,6 +405,44 @@ mod tests {
             ("+9:00", None),
         ] {
             assert_eq!(clock(text).ok().map(|clock| clock.0), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_is_not_there_is_named_in_the_manuals_of_the_others() {
+        for (language, _) in LANGUAGES {
+            let (all, _) = squads::pack("agency", language).unwrap();
+            let only = ["fury".to_owned(), "dev".to_owned()];
+            let chosen = choose(all, &only, language).unwrap();
+            assert_eq!(chosen.len(), 2);
+            for persona in &chosen {
+                let manual = &persona.files["AGENTS.md"];
+                let last = manual.lines().last().unwrap();
+                assert!(
+                    last.contains("review, ") && last.contains("`ask`"),
+                    "{last}"
+                );
+                assert!(!last.contains("fury"), "{last}");
+            }
+            let (all, _) = squads::pack("agency", language).unwrap();
+            let whole = choose(all, &[], language).unwrap();
+            assert!(
+                whole
+                    .iter()
+                    .all(|one| !one.files["AGENTS.md"].contains("\n## Not in"))
+            );
+        }
+    }
+
+    #[test]
+    fn what_became_of_each_is_told() {
+        let answer = json!({"items": [
+            {"kind": "schedule", "name": "dev", "result": "created"},
+            {"kind": "agent", "name": "fury", "result": "unchanged"},
+            {"kind": "agent", "name": "pm", "result": "created"},
+        ]});
+        for (name, expected) in [("fury", "unchanged"), ("pm", "created"), ("dev", ABSENT)] {
+            assert_eq!(became(&answer, name), expected);
         }
     }
 

@@ -47,6 +47,8 @@ enum What {
         /// Only those with this status: inbox, in_progress, human_approval, done …
         #[arg(long)]
         status: Option<String>,
+        #[command(flatten)]
+        only: Only,
         /// At most so many.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
@@ -76,9 +78,12 @@ enum What {
         task: String,
         #[command(flatten)]
         plan: Plan,
-        /// The tasks that it still waits for: fewer than before; `none` waits for nothing more.
+        /// The tasks that it waits for from now on; `none` waits for nothing more.
         #[arg(long, value_name = "TASK")]
         after: Vec<String>,
+        /// The task that it is a part of; `none` stands by itself.
+        #[arg(long, value_name = "TASK")]
+        part_of: Option<String>,
     },
     /// Gives it to somebody else, who goes on where it stands: what was made stays.
     #[command(visible_alias = "handoff")]
@@ -122,6 +127,23 @@ enum What {
         /// Its id.
         task: String,
     },
+}
+
+/// Which tasks are listed.
+#[derive(clap::Args)]
+struct Only {
+    /// Only those with this label.
+    #[arg(long, value_name = "WORD")]
+    label: Option<String>,
+    /// Only those of this agent.
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Only those of this priority: low, normal, high or urgent.
+    #[arg(long, value_name = "WORD")]
+    priority: Option<String>,
+    /// Only those that should be done by then: 2026-12-01, or a time with its zone.
+    #[arg(long, value_name = "DATE")]
+    due: Option<String>,
 }
 
 /// What is planned for a task.
@@ -215,11 +237,22 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
     let (answer, sentence) = match &task.what {
         What::List {
             status,
+            only,
             limit,
             before,
         } => {
-            let status = status.iter().map(|s| format!("status={}", part(s)));
-            let query: Vec<String> = status.collect();
+            let asked = [
+                ("status", status),
+                ("label", &only.label),
+                ("agent", &only.agent),
+                ("priority", &only.priority),
+                ("due", &only.due),
+            ];
+            let said = |(key, value): (&str, &Option<String>)| {
+                let value = value.as_ref()?;
+                Some(format!("{key}={}", part(value)))
+            };
+            let query: Vec<String> = asked.into_iter().filter_map(said).collect();
             let answer = pages(*limit, before.as_deref(), |more| {
                 session.get(api(&address_of("/tasks", &query, more)))
             })?;
@@ -256,21 +289,30 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
         What::Say { task, text } => {
             let text = words(&mut session, text)?;
             let answer = session.post(address(task, "/messages"), &json!({"text": text}))?;
-            let calls = list_of(&answer["calls"]);
             let unknown = list_of(&answer["unknown"]);
             if !unknown.is_empty() {
-                out.note(format!(
-                    "Nobody is called {unknown}: there is no such agent."
-                ));
+                let what = "neither an agent nor a member has that name";
+                out.note(format!("Nobody is called {unknown}: {what}."));
             }
-            let sentence = match calls.as_str() {
-                "" => "Said; it calls nobody.".to_owned(),
-                calls => format!("Said; it calls {calls}."),
-            };
+            let outside = list_of(&answer["outside"]);
+            if !outside.is_empty() {
+                let what = "members with the role external see nothing of the board";
+                out.note(format!("{outside} won't hear of it: {what}."));
+            }
+            let sentence = said(&list_of(&answer["calls"]), &list_of(&answer["tells"]));
             (answer, sentence)
         }
-        What::Change { task, plan, after } => {
+        What::Change {
+            task,
+            plan,
+            after,
+            part_of,
+        } => {
             let mut said = plan.said();
+            if let Some(whole) = part_of {
+                let whole = if whole == "none" { "" } else { whole.as_str() };
+                said.insert("part_of".into(), json!(whole));
+            }
             match after.as_slice() {
                 [] => {}
                 [none] if none == "none" => drop(said.insert("after".into(), json!([]))),
@@ -338,6 +380,18 @@ fn words(session: &mut Session, text: &str) -> Result<String, Fail> {
     given(text)
 }
 
+/// Whom a message reaches: agents answer, people find it in their inbox.
+fn said(agents: &str, people: &str) -> String {
+    match (agents, people) {
+        ("", "") => "Said; it calls nobody.".to_owned(),
+        (agents, "") => format!("Said; it calls {agents}."),
+        ("", people) => format!("Said; {people} will find it in the inbox."),
+        (agents, people) => {
+            format!("Said; it calls {agents}, and {people} will find it in the inbox.")
+        }
+    }
+}
+
 /// What is said where nobody works on it until somebody starts naos.
 fn needs_daemon(session: &Session) -> &'static str {
     match session.daemon() {
@@ -361,25 +415,30 @@ fn list_of(value: &Value) -> String {
     items.map(cell).collect::<Vec<_>>().join(", ")
 }
 
+/// What a list says of each task.
+const COLUMNS: [&str; 6] = ["task", "status", "priority", "due", "agent", "title"];
+
+fn shown_in(item: &Value, key: &str) -> String {
+    match (key, &item[key]) {
+        (_, Value::Null) => String::new(),
+        ("status", _) => standing(item),
+        // The day is what people look for.
+        ("due", due) => cell(due).chars().take(10).collect(),
+        (_, value) => cell(value),
+    }
+}
+
 fn list(out: &Out, answer: &Value) -> Ended {
     if out.json {
         out.json(answer);
         return Ok(0);
     }
-    let row = |item: &Value| {
-        ["task", "status", "agent", "title"]
-            .iter()
-            .map(|key| match *key {
-                "status" => standing(item),
-                key => cell(&item[key]),
-            })
-            .collect()
-    };
+    let row = |item: &Value| COLUMNS.iter().map(|key| shown_in(item, key)).collect();
     let rows: Vec<Vec<String>> = items(answer).iter().map(row).collect();
     if rows.is_empty() {
         out.say("There are no tasks. `naos task create TITLE --to AGENT` makes one.");
     } else {
-        out.table(&["task", "status", "agent", "title"], &rows);
+        out.table(&COLUMNS, &rows);
         more(out, answer);
     }
     Ok(0)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::instruction::{enable, show};
 use super::{Context, Ended, name};
 use crate::out::{Out, cell, items};
-use crate::session::api;
+use crate::session::{Session, api, part};
 
 /// Lists servers of tools (MCP), looks at what they offer, and lets agents call it.
 #[derive(clap::Args)]
@@ -71,7 +71,14 @@ pub(crate) fn go(context: &Context, tools: &Tools) -> Ended {
 
 fn list(context: &Context) -> Ended {
     let out = &context.out;
-    let answer = context.fresh_session()?.get(api("/tool-servers"))?;
+    let mut session = context.session_to_look()?;
+    let mut answer = session.get(api("/tool-servers"))?;
+    for server in answer["items"].as_array_mut().into_iter().flatten() {
+        let (status, why) = stands(&mut session, server);
+        server["status"] = json!(status);
+        server["why"] = json!(why);
+    }
+    drop(session);
     if out.json {
         out.json(&answer);
         return Ok(0);
@@ -81,14 +88,9 @@ fn list(context: &Context) -> Ended {
         words.collect::<Vec<_>>().join(", ")
     };
     let row = |item: &Value| {
-        let stands = match (item["enabled"].as_bool(), item["tools"].as_array()) {
-            (Some(false), _) => "disabled",
-            (_, Some(tools)) if tools.is_empty() => "nothing approved",
-            _ => "ready",
-        };
         vec![
             cell(&item["name"]),
-            stands.to_owned(),
+            cell(&item["status"]),
             cell(&item["place"]),
             words(&item["tools"]),
         ]
@@ -98,8 +100,53 @@ fn list(context: &Context) -> Ended {
         out.say("There are no servers of tools. `naos tools --help` shows how one is made.");
     } else {
         out.table(&["server", "status", "place", "tools"], &rows);
+        for item in items(&answer) {
+            for why in item["why"].as_array().into_iter().flatten() {
+                out.note(format!("{}: {}", cell(&item["name"]), cell(why)));
+            }
+        }
     }
     Ok(0)
+}
+
+/// How a server stands by now, and what keeps its tools from being called.
+pub(super) fn stands(session: &mut Session, server: &Value) -> (&'static str, Vec<String>) {
+    let name = cell(&server["name"]);
+    if server["enabled"] == false {
+        let why = format!("none of its tools is called: `naos tools enable {name}`");
+        return ("disabled", vec![why]);
+    }
+    if server["tools"].as_array().is_none_or(Vec::is_empty) {
+        let why = format!(
+            "`naos tools look {name}` shows what it offers, `naos tools approve {name}` lets it \
+             be called"
+        );
+        return ("nothing approved", vec![why]);
+    }
+    match session.get(api(&format!("/tool-servers/{}/look", part(&name)))) {
+        Err(fail) => ("not reached", vec![fail.what]),
+        Ok(seen) => match differing(&name, &seen) {
+            why if why.is_empty() => ("ready", why),
+            why => ("changed", why),
+        },
+    }
+}
+
+/// The tools that were approved and are not called, since they aren't what was looked at.
+fn differing(name: &str, seen: &Value) -> Vec<String> {
+    let why = |item: &Value| {
+        let tool = cell(&item["tool"]);
+        match item["state"].as_str() {
+            Some("changed") => Some(format!(
+                "{tool} is not called: it says something else of itself than when it was \
+                 approved; `naos tools look {name}` shows the difference, `naos tools approve \
+                 {name}` takes it"
+            )),
+            Some("gone") => Some(format!("{tool} is not called: it isn't offered any more")),
+            _ => None,
+        }
+    };
+    items(seen).iter().filter_map(why).collect()
 }
 
 fn look(context: &Context, which: &str) -> Ended {
@@ -165,4 +212,23 @@ fn approve(context: &Context, which: &str, tools: &[String]) -> Ended {
          {which}.TOOL or {which}.*"
     ));
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_what_was_approved_is_told() {
+        let item = |tool: &str, state: &str| json!({"tool": tool, "state": state});
+        let seen = json!({"items": [
+            item("find", "same"), item("lend", "changed"), item("sell", "gone"),
+            item("buy", "new"),
+        ]});
+        let told = differing("shelf", &seen);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("lend is not called: it says something else"));
+        assert!(told[0].contains("`naos tools look shelf`"), "{}", told[0]);
+        assert!(told[1].starts_with("sell is not called: it isn't offered"));
+    }
 }

@@ -16,7 +16,7 @@ use naos_kernel::run::WAKES_MAX;
 use naos_types::Time;
 use naos_types::picture::media_type;
 use naos_types::spec::Tool;
-use naos_types::think::{SkillTold, Thought, ToolCall};
+use naos_types::think::{SkillTold, Thought, ToolCall, unmarked};
 use serde_json::{Value, json};
 
 use super::devices::Devices;
@@ -140,8 +140,8 @@ fn request(posed: &Posed) -> Request {
     system.push_str(UNTRUSTED);
     system.push_str(&skills(&think.skills));
     for (title, text) in &posed.shown {
-        // What it says itself doesn't end it.
-        let text = text.replace("</document>", "< /document>");
+        // What it says itself neither ends it nor begins another.
+        let text = unmarked(text, "document");
         system.push_str(&format!(
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::documents::citations;
 use super::rows;
-use crate::api::v1::approvals::{Decide, Delegate, answer, leave};
+use crate::api::v1::approvals::{Decide, Delegate, Proposed, answer, leave, proposal};
+use crate::api::v1::what_ifs::difference;
 use crate::api::v1::{habits, notices, reviewed};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
@@ -131,13 +132,27 @@ pub(crate) async fn show(call: Call) -> Answered {
 /// What would go out, as it was edited where it was.
 fn attached(reader: &Reader, approval: &Approval, title: &str, run: &str) -> Attached {
     let body = approval.edited.as_ref().unwrap_or(&approval.body);
-    let markdown = reader.text(body).unwrap_or_else(|_| "[unreadable]".into());
+    let markdown = match proposal(reader, approval) {
+        Ok(Some(proposed)) => proposed_text(&proposed),
+        _ => reader.text(body).unwrap_or_else(|_| "[unreadable]".into()),
+    };
     Attached {
         title: title.to_owned(),
         href: format!("/runs/{run}"),
         citations: citations(reader, &markdown),
         markdown,
     }
+}
+
+/// What would differ, line by line; the form below it has the text as it would be.
+fn proposed_text(proposed: &Proposed) -> String {
+    let (lines, _) = difference(&proposed.before, &proposed.after);
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("    {} {}", line.sign, line.text))
+        .collect();
+    let shown = proposed.path.as_str().trim_start_matches('/');
+    format!("`{shown}`\n\n{}\n", lines.join("\n"))
 }
 
 pub(super) fn answer_part(
@@ -174,7 +189,7 @@ pub(super) fn answer_part(
         form_key: (pending && may).then(super::form_key),
         seen: approval.body.digest.to_string(),
         text: editable(reader, approval).filter(|_| pending && may),
-        asks: matches!(approval.waiting, Waiting::Call(..)),
+        asks: matches!(approval.waiting, Waiting::Call(..)) && !proposes(reader, approval),
         options: approval.options.clone(),
         left_to: left_to.filter(|_| pending).map(|(to, note)| {
             let (to, _) = rows::actor(reader, &Actor::Member(*to, role));
@@ -185,9 +200,14 @@ pub(super) fn answer_part(
     }
 }
 
+/// Whether it is about a text, though a run waits for it.
+fn proposes(reader: &Reader, approval: &Approval) -> bool {
+    matches!(proposal(reader, approval), Ok(Some(_)))
+}
+
 /// The text that a person may change before they say yes.
 fn editable(reader: &Reader, approval: &Approval) -> Option<String> {
-    let is_step = matches!(approval.waiting, Waiting::Step(..));
+    let is_step = matches!(approval.waiting, Waiting::Step(..)) || proposes(reader, approval);
     let is_short = approval.body.len <= EDIT_CHARS_MAX as u64;
     let text = (is_step && is_short).then(|| reader.text(&approval.body).ok());
     text.flatten()

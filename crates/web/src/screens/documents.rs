@@ -7,7 +7,7 @@ use naos_kernel::document::Document;
 use naos_types::{Code, DocPath};
 
 use super::rows;
-use crate::api::v1::documents::{Content, content};
+use crate::api::v1::documents::{Content, content, one};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::document::{Citation, Document as DocumentPage};
@@ -20,7 +20,8 @@ const QUOTE_CHARS_MAX: usize = 200;
 pub(crate) async fn show(call: Call) -> Answered {
     let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
     let reader = call.reader()?;
-    let document = reader.known::<Document>(&path, "document")?;
+    let version = call.number("version", 0, u64::MAX)?;
+    let document = one(&reader, &path, version).await?;
     let (picture, markdown) = match content(&reader, &document)? {
         Content::Picture(..) => (true, String::new()),
         Content::Text(text) => (false, text),

@@ -452,3 +452,24 @@ fn asking_can_move_between_threads() {
     let mut each = |_| {};
     drop(moves(ask(&client, &endpoint, &request, &mut each)));
 }
+
+#[test]
+fn a_local_ollama_needs_no_setting_and_other_ports_say_what_to_set() {
+    run(async {
+        let client = client(Vec::new()).unwrap();
+        let refused = async |port: u16| {
+            let request = http::Request {
+                method: "GET".into(),
+                url: format!("http://127.0.0.1:{port}/"),
+                ..http::Request::default()
+            };
+            match client.send(request, None).await {
+                Err(SendError::Refused(why)) => Some(why),
+                _ => None, // whether anybody listens there is another matter
+            }
+        };
+        assert_eq!(refused(OLLAMA_PORT).await, None);
+        let why = refused(OLLAMA_PORT + 1).await.unwrap();
+        assert!(why.contains("NAOS_ALLOW_LOOPBACK_PORTS=11435"), "{why}");
+    });
+}

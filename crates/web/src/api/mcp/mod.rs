@@ -6,6 +6,7 @@
 //! nothing is remembered that somebody could take over, and a token that is no longer good ends
 //! at once what was done with it.
 
+mod lines;
 mod prompts;
 mod server;
 mod tools;

@@ -462,16 +462,20 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     O: AsyncWrite + Send + Unpin + 'static,
 {
-    let lines = AsyncRwTransport::new_server(read, write).with_max_line_length(MESSAGE_BYTES_MAX);
-    match serve_server(Server::new(way), lines).await {
-        Ok(running) => {
-            let ended = running.waiting().await;
-            ended.map(drop).map_err(|why| why.to_string())
+    super::lines::between(read, write, |read, write| async {
+        let lines =
+            AsyncRwTransport::new_server(read, write).with_max_line_length(MESSAGE_BYTES_MAX);
+        match serve_server(Server::new(way), lines).await {
+            Ok(running) => {
+                let ended = running.waiting().await;
+                ended.map(drop).map_err(|why| why.to_string())
+            }
+            // Somebody looked whether there is a server, and went.
+            Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+            Err(why) => Err(why.to_string()),
         }
-        // Somebody looked whether there is a server, and went.
-        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
-        Err(why) => Err(why.to_string()),
-    }
+    })
+    .await
 }
 
 #[cfg(test)]

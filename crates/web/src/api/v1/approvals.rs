@@ -2,13 +2,15 @@
 
 use naos_engine::read::Reader;
 use naos_kernel::approval::Approval;
+use naos_kernel::document::Document;
+use naos_kernel::run::{Proposal, Run};
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, MemberId, Seq};
+use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, Refusal, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, members, reviewed, shapes, stuck};
+use super::{LIMIT, LIMIT_MAX, members, reviewed, shapes, stuck, what_ifs};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -62,9 +64,51 @@ pub(crate) async fn show(call: Call) -> Answered {
             "edited".into(),
             shapes::text(&reader, approval.edited.as_ref()),
         );
+        if let Some(proposed) = proposal(&reader, &approval)? {
+            let (lines, cut) = what_ifs::difference(&proposed.before, &proposed.after);
+            let told = json!({"path": proposed.path, "version": proposed.version,
+                "diff": what_ifs::told(&lines), "cut": cut});
+            members.insert("proposal".into(), told);
+        }
         members.insert("seq".into(), json!(reader.seq()?));
     }
     ok(&value)
+}
+
+/// A document that an agent wants changed.
+pub(crate) struct Proposed {
+    pub(crate) path: DocPath,
+    /// The version that there is; 0 where there is none.
+    pub(crate) version: u64,
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// What a question that waits proposes; none where it is another one.
+pub(crate) fn proposal(reader: &Reader, approval: &Approval) -> Result<Option<Proposed>, Refusal> {
+    let Waiting::Call(run, index) = &approval.waiting else {
+        return Ok(None);
+    };
+    let found = reader.find::<Run>(run)?;
+    let found = found.filter(|_| approval.status == ApprovalStatus::Pending);
+    let pending = found
+        .as_ref()
+        .and_then(|run| Some((run, run.pending.as_ref()?)));
+    let Some((run, pending)) = pending.filter(|(_, pending)| pending.index == *index) else {
+        return Ok(None);
+    };
+    let request = reader.bytes(&pending.request)?;
+    let Some(Proposal { path }) = Proposal::read(run, &request) else {
+        return Ok(None);
+    };
+    let there = reader.find::<Document>(&path)?;
+    let before = there.as_ref().map(|there| reader.text(&there.body));
+    Ok(Some(Proposed {
+        path,
+        version: there.map_or(0, |there| there.version),
+        before: before.transpose()?.unwrap_or_default(),
+        after: reader.text(&approval.body)?,
+    }))
 }
 
 #[derive(Deserialize)]

@@ -180,7 +180,10 @@ impl Wish {
                 .collect::<Result<_, _>>()?;
         }
         if let Some(whole) = &self.part_of {
-            card.part_of = Some(task_id(whole)?);
+            card.part_of = match whole.trim() {
+                "" => None,
+                whole => Some(task_id(whole)?),
+            };
         }
         if let Some(cc) = &self.cc {
             card.cc = names(cc)?.into_iter().collect();
@@ -374,16 +377,24 @@ pub(crate) struct Say {
     pub(crate) text: String,
 }
 
-/// Says something; answers with the message and the words that call nobody.
+/// Says something; answers with the message, the agents that it calls, the people who find it in
+/// their inbox, those outside who see nothing of the board, and the words that call nobody.
 pub(crate) async fn speak(call: &Call, asked: Say) -> Result<(Seq, Value), Fault> {
     let (task, found) = on_board(call)?;
     let reader = call.reader()?;
-    let (mut there, mut unknown) = (Vec::new(), Vec::new());
+    let (mut calls, mut tells) = (Vec::new(), Vec::new());
+    let (mut outside, mut unknown) = (Vec::new(), Vec::new());
     for name in found.called(&asked.text) {
-        match reader.find::<Agent>(&name)? {
-            Some(_) => there.push(name),
-            None if members::one(&reader, name.as_str()).is_ok() => there.push(name),
-            None => unknown.push(name),
+        if reader.find::<Agent>(&name)?.is_some() {
+            calls.push(name.clone());
+        }
+        let member = members::one(&reader, name.as_str()).ok();
+        let member = member.map(|id| reader.find::<Member>(&id)).transpose()?;
+        match member.flatten() {
+            Some(member) if member.role > Role::External => tells.push(name),
+            Some(_) => outside.push(name),
+            None if !calls.contains(&name) => unknown.push(name),
+            None => {}
         }
     }
     let (body, content) = call.content(asked.text)?;
@@ -393,8 +404,8 @@ pub(crate) async fn speak(call: &Call, asked: Say) -> Result<(Seq, Value), Fault
         Reply::Message(message) => Some(message),
         _ => None,
     };
-    let said = json!({"task": task, "message": message, "calls": there, "unknown": unknown,
-        "seq": seq});
+    let said = json!({"task": task, "message": message, "calls": calls, "tells": tells,
+        "outside": outside, "unknown": unknown, "seq": seq});
     Ok((seq, said))
 }
 

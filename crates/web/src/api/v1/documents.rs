@@ -1,16 +1,19 @@
 //! `/documents`.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use naos_engine::read::Reader;
+use naos_engine::read::{Change, Reader};
 use naos_kernel::document::Document;
 use naos_types::command::{self, Reply};
+use naos_types::fact::document::Fact as Written;
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use naos_types::{Code, DocPath, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::NAMES_MAX;
+use super::{LIMIT, LIMIT_MAX, NAMES_MAX, what_ifs};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -47,7 +50,8 @@ pub(crate) async fn list(call: Call) -> Answered {
 pub(crate) async fn show(call: Call) -> Answered {
     let path = path(&call)?;
     let reader = call.reader()?;
-    let document = reader.known::<Document>(&path, "document")?;
+    let version = call.number("version", 0, u64::MAX)?;
+    let document = one(&reader, &path, version).await?;
     let mut value = shape(&path, &document);
     if let Value::Object(members) = &mut value {
         match content(&reader, &document) {
@@ -65,6 +69,72 @@ pub(crate) async fn show(call: Call) -> Answered {
         members.insert("seq".into(), json!(reader.seq()?));
     }
     ok(&value)
+}
+
+/// A document in one of its versions; 0 is the one that there is.
+pub(crate) async fn one(
+    reader: &Reader,
+    path: &DocPath,
+    version: u64,
+) -> Result<Arc<Document>, Fault> {
+    let there = reader.find::<Document>(path)?;
+    if version == 0 || there.as_ref().is_some_and(|there| there.version == version) {
+        return Ok(reader.known::<Document>(path, "document")?);
+    }
+    let (at, found) = reader.document_version(path, version).await?;
+    Ok(Arc::new(Document {
+        version: found.version,
+        body: found.body,
+        at,
+        by: found.by,
+        run: found.run,
+    }))
+}
+
+pub(crate) async fn versions(call: Call) -> Answered {
+    let path = path(&call)?;
+    let before = call.number("before", 0, u64::MAX)?;
+    let limit = call.rows("limit", LIMIT, LIMIT_MAX)?;
+    let reader = call.reader()?;
+    let before = (before > 0).then_some(before);
+    let (found, next) = reader.document_changes(&path, before, limit)?;
+    let row = |change: &Change| match &change.fact {
+        Written::Written(f) => json!({"seq": change.seq, "version": f.version,
+            "bytes": f.body.len, "time": change.at.rfc3339(), "by": f.by.to_string(),
+            "run": f.run}),
+        Written::Deleted(f) => json!({"seq": change.seq, "version": null,
+            "time": change.at.rfc3339(), "by": f.by.to_string()}),
+    };
+    let items: Vec<Value> = found.iter().map(row).collect();
+    // A page as all others: a number is given back as text.
+    ok(&json!({"path": path, "items": items, "next": next.map(|seq| seq.to_string())}))
+}
+
+pub(crate) async fn difference(call: Call) -> Answered {
+    let path = path(&call)?;
+    let reader = call.reader()?;
+    let to = one(&reader, &path, call.number("to", 0, u64::MAX)?).await?;
+    let from = call.number("from", to.version.saturating_sub(1), u64::MAX)?;
+    let text = |document: &Document| match content(&reader, document) {
+        Ok(Content::Text(text)) => Ok(text),
+        Ok(Content::Picture(..)) => {
+            let what = format!("{path} is a picture: there are no lines to compare");
+            Err(Fault::new(Code::WRONG_STATE, what))
+        }
+        Err(why) => Err(why.into()),
+    };
+    let before = match from {
+        0 => String::new(), // before the first version there was nothing
+        from => text(&*one(&reader, &path, from).await?)?,
+    };
+    let (lines, cut) = what_ifs::difference(&before, &text(&to)?);
+    ok(&json!({
+        "path": path,
+        "from": from,
+        "to": to.version,
+        "diff": what_ifs::told(&lines),
+        "cut": cut,
+    }))
 }
 
 /// What a document holds.

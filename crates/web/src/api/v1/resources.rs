@@ -116,9 +116,19 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
     });
     if key.0 == Kind::Model {
         // What a list of models is read for.
-        for price in ["input_micros_per_mtok", "output_micros_per_mtok"] {
-            out[price] = out["spec"][price].clone();
+        let read = ["input_micros_per_mtok", "output_micros_per_mtok"];
+        for key in ["provider", "model", "endpoint"].into_iter().chain(read) {
+            out[key] = out["spec"][key].clone();
         }
+        let spec = &out["spec"];
+        let priced = ["output_micros_per_mtok", "cost_per_call_micros"];
+        out["state"] = json!(if spec["enabled"] == false {
+            "disabled"
+        } else if priced.iter().all(|price| spec[*price].is_null()) {
+            "not asked: its price is unknown"
+        } else {
+            "enabled"
+        });
     }
     out
 }

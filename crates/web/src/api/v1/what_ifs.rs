@@ -159,7 +159,7 @@ fn side(reader: &Reader, id: RunId, run: &Run) -> Result<Side, Refusal> {
 }
 
 /// How two texts differ, line by line, and whether that isn't all.
-fn difference(one: &str, other: &str) -> (Vec<Line>, bool) {
+pub(crate) fn difference(one: &str, other: &str) -> (Vec<Line>, bool) {
     let most = |text: &str| text.floor_char_boundary(COMPARED_BYTES_MAX.min(text.len()));
     let mut cut = one.len() > COMPARED_BYTES_MAX || other.len() > COMPARED_BYTES_MAX;
     let (one, other) = (&one[..most(one)], &other[..most(other)]);
@@ -187,6 +187,12 @@ fn difference(one: &str, other: &str) -> (Vec<Line>, bool) {
     (lines, cut)
 }
 
+/// A difference as it is told.
+pub(crate) fn told(lines: &[Line]) -> Vec<Value> {
+    let line = |line: &Line| json!({"sign": line.sign, "text": line.text});
+    lines.iter().map(line).collect()
+}
+
 pub(crate) async fn show(call: Call) -> Answered {
     let id: RunId = call.id("id", "run")?;
     let reader = call.reader()?;
@@ -198,11 +204,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let run = reader.known::<Run>(&id, "run")?;
     let found = compare(&reader, id, &run)?;
     let [original, what_if] = &found.sides;
-    let lines: Vec<Value> = found
-        .lines
-        .iter()
-        .map(|line| json!({"sign": line.sign, "text": line.text}))
-        .collect();
+    let lines = told(&found.lines);
     let own = what_if.turns.count.saturating_sub(found.from - 1);
     ok(&json!({
         "run": id,

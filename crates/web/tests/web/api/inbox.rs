@@ -68,7 +68,13 @@ async fn who_is_called_and_who_follows_hears_of_it() {
         .post(&say, json!({"text": "@ana @guest @nobody which paper?"}))
         .await
         .json();
-    assert_eq!(said["calls"], json!(["ana", "guest"]), "{said}");
+    assert_eq!(said["calls"], json!([]), "no agent: {said}");
+    assert_eq!(said["tells"], json!(["ana"]), "{said}");
+    assert_eq!(
+        said["outside"],
+        json!(["guest"]),
+        "they see no board: {said}"
+    );
     assert_eq!(said["unknown"], json!(["nobody"]));
     assert_eq!(
         ana.new_to(&rig).await,

@@ -8,6 +8,7 @@ mod bus;
 mod cells;
 mod costs;
 mod couriers;
+mod documents;
 mod drivers;
 mod endpoints;
 mod events;

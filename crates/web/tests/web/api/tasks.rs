@@ -287,3 +287,65 @@ async fn a_stand_up_says_who_did_what() {
     assert_eq!(far.problem(), (400, "N0102".into()));
     assert!(far.text.contains("at most 744"), "{}", far.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_found_by_what_is_planned_and_depend_on_others_later() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let first = json!({"title": "One", "labels": ["office", "tax"], "priority": "high",
+        "due": "2026-12-01"});
+    let first = create(&rig, first).await;
+    let second = json!({"title": "Two", "labels": ["tax"], "due": "2026-12-09"});
+    let second = create(&rig, second).await;
+    let third = create(&rig, json!({"title": "Three"})).await;
+    let found = async |query: &str| -> Vec<String> {
+        let page = rig.get(&format!("/api/v1/tasks?{query}")).await.ok();
+        let items = page["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["title"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (query, expected) in [
+        ("", &["Three", "Two", "One"][..]),
+        ("label=tax", &["Two", "One"]),
+        ("label=tax&limit=1", &["Two"]),
+        ("priority=high", &["One"]),
+        ("due=2026-12-05", &["One"]),
+        ("label=tax&due=2026-12-09", &["Two", "One"]),
+        ("label=none", &[]),
+        ("agent=clerk", &[]),
+    ] {
+        assert_eq!(found(query).await, expected, "{query}");
+    }
+    let page = rig.get("/api/v1/tasks?label=tax&limit=1").await.ok();
+    assert_eq!(
+        page["items"][0]["due"], "2026-12-09T00:00:00.000Z",
+        "{page}"
+    );
+    let next = page["next"].as_str().unwrap();
+    assert_eq!(found(&format!("label=tax&before={next}")).await, ["One"]);
+    let wrong = rig.get("/api/v1/tasks?priority=soon").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{wrong:?}");
+
+    let change =
+        async |task: &str, wish: Value| rig.post(&format!("/api/v1/tasks/{task}"), wish).await;
+    change(&third, json!({"after": [first], "part_of": second}))
+        .await
+        .ok();
+    let shown = rig.get(&format!("/api/v1/tasks/{third}")).await.ok();
+    assert_eq!(
+        (&shown["after"], &shown["part_of"]),
+        (&json!([first]), &json!(second))
+    );
+    assert_eq!(shown["status"], "blocked");
+    let circle = change(&first, json!({"after": [third]})).await;
+    assert_eq!(circle.status, StatusCode::CONFLICT, "{circle:?}");
+    change(&third, json!({"after": [], "part_of": ""}))
+        .await
+        .ok();
+    let shown = rig.get(&format!("/api/v1/tasks/{third}")).await.ok();
+    assert_eq!(
+        (&shown["after"], &shown["part_of"]),
+        (&json!([]), &Value::Null)
+    );
+}

@@ -1,0 +1,145 @@
+//! A change that an agent proposes of who it is. It never writes that itself: its operator is asked,
+//! sees what differs, and what they say yes to, or change it into, is the new version.
+
+use naos_types::fact::approval::{self, Waiting};
+use naos_types::fact::run::{Ability, World};
+use naos_types::input::Answer;
+use naos_types::spec::{MindSpec, Tool};
+use naos_types::{Actor, BodyRef, DocPath, Name, Role, RunId};
+use serde_json::Value;
+
+use super::think::intend;
+use super::workspace::{self, Own};
+use super::{Run, calls, tools};
+use crate::turn::{Done, Turn};
+
+/// The longest text that is proposed, in bytes.
+const PROPOSED_BYTES_MAX: usize = 64 * 1_024;
+
+/// A proposal, as the request of the call says it that waits for the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The document.
+    pub path: DocPath,
+}
+
+impl Proposal {
+    /// What a run's waiting question proposes; none where it is a question like others.
+    #[must_use]
+    pub fn read(run: &Run, request: &[u8]) -> Option<Self> {
+        if !run.is_by_model() {
+            return None; // a component writes its requests itself
+        }
+        let request: Value = serde_json::from_slice(request).ok()?;
+        let tool = Tool::parse(request["tool"].as_str()?)?;
+        let arguments: Value = serde_json::from_str(request["arguments"].as_str()?).ok()?;
+        let path = DocPath::new(arguments["path"].as_str()?).ok()?;
+        (tool == Tool::ContextWrite && path.is_identity()).then_some(Self { path })
+    }
+}
+
+/// Whether a document is one of those that say who this agent is, of which it may propose a change.
+pub(super) fn may(mind: &MindSpec, run: &Run, path: &DocPath) -> bool {
+    path.is_identity()
+        && workspace::own(mind, path) != Own::No
+        && mind.tools.contains(&Tool::ContextWrite)
+        && run.grant.grants.ask
+}
+
+/// Asks whoever may write it.
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    request: BodyRef,
+    (path, content, expected): (&DocPath, String, Option<u64>),
+) -> Done {
+    let shown = tools::plain(path);
+    let there = turn
+        .document(path)?
+        .map(|found| (found.version, found.body));
+    let version = there.map_or(0, |(version, _)| version);
+    let wrong = if expected.is_some_and(|expected| expected != version) {
+        Some(format!("{shown} has version {version} by now"))
+    } else if content.trim().is_empty() || content.len() > PROPOSED_BYTES_MAX {
+        Some(format!(
+            "a proposal has 1 to {PROPOSED_BYTES_MAX} bytes: the whole text as it would be"
+        ))
+    } else {
+        None
+    };
+    if let Some(why) = wrong {
+        return tools::said(turn, id, run, request, Answer::Failed(why));
+    }
+    let body = turn.stage(content.into_bytes())?;
+    if there.is_some_and(|(_, is)| is == body) {
+        let why = format!("{shown} says just that already");
+        return tools::said(turn, id, run, request, Answer::Text(why));
+    }
+    let agent = run.agent.clone();
+    let title = turn.seal(format!("{agent} proposes another {shown}"))?;
+    let index = run.calls;
+    intend(turn, id, run, Ability::Ask, request, World::Keyed)?;
+    turn.emit(approval::Requested {
+        approval: calls::question(id, run.attempt, index),
+        title,
+        body,
+        options: Vec::new(),
+        waiting: Waiting::Call(id, index),
+        author: Some(agent),
+        evidence: None,
+        disputed: false,
+        // As whoever writes it by hand.
+        role: Role::Admin,
+        expires_at: None,
+    })?;
+    super::go_on(turn, id)
+}
+
+/// Somebody answered: what the model is told, and the document as they want it.
+pub(super) fn decided(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    index: u32,
+    given: Result<Option<BodyRef>, &str>,
+) -> Done<Option<Answer>> {
+    let pending = run.pending.as_ref();
+    let Some(pending) = pending.filter(|pending| pending.ability == Ability::Ask) else {
+        return Ok(None);
+    };
+    let request = turn.body(pending.request)?.unwrap_or_default();
+    let Some(Proposal { path }) = Proposal::read(run, request) else {
+        return Ok(None);
+    };
+    let edited = match given {
+        Ok(edited) => edited,
+        Err(why) => return Ok(Some(Answer::Denied(format!("it stays as it is: {why}")))),
+    };
+    let question = calls::question(id, run.attempt, index);
+    let asked = crate::approval::known(turn, question)?;
+    let (body, since) = (edited.unwrap_or(asked.body), asked.asked);
+    let by = asked.decided.as_ref();
+    let by = by.map_or(Actor::System, |(by, _)| by.clone());
+    let shown = tools::plain(&path).to_owned();
+    let there = turn.document(&path)?.map(|found| (found.version, found.at));
+    if there.is_some_and(|(_, at)| at > since) && !crate::planted::is("proposals-over-others") {
+        // What they saw differ isn't what would differ.
+        return Ok(Some(Answer::Failed(format!(
+            "{shown} was written meanwhile, and stays so: read it, and propose anew"
+        ))));
+    }
+    let written = crate::document::write(turn, &by, &path, body, None, Some(id))?;
+    let version = written.unwrap_or_default();
+    Ok(Some(Answer::Text(if edited.is_some() {
+        format!("{shown} has version {version} now, in other words than you proposed: read it")
+    } else {
+        format!("{shown} has version {version} now, as you proposed")
+    })))
+}
+
+/// What is told of an agent that may not even propose.
+pub(super) fn refused(shown: &str, agent: &Name) -> String {
+    format!(
+        "{shown} says who an agent is: only people write it. An agent that may ask \
+         (agents.{agent}.grants.ask) proposes a change of its own"
+    )
+}
