@@ -246,9 +246,9 @@ fn what_waits_for_a_cancelled_task_says_so_and_may_begin_without() {
     let (reply, _) = bench.command(change(more));
     assert!(
         reply
-            .expect_err("more")
+            .expect_err("nobody planned that one")
             .what
-            .contains("less than was planned")
+            .contains("there is no task")
     );
     bench.command(change(card("dev"))).0.unwrap();
     assert_eq!(status(&bench, second), TaskStatus::Assigned);
