@@ -69,8 +69,8 @@ pub(crate) fn without(absent: &[String], language: &str) -> String {
              tokony ho anjaran'izy ireo.\n"
         ),
         _ => format!(
-            "\n## Not in this squad\n\n{names}: what would be handed to them goes to a person, with \
-             `ask`.\n"
+            "\n## Not in this squad\n\n{names}: what would be handed to them goes to a person, \
+             with `ask`.\n"
         ),
     }
 }

@@ -1,5 +1,5 @@
-//! A change that an agent proposes of who it is. It never writes that itself: its operator is asked,
-//! sees what differs, and what they say yes to, or change it into, is the new version.
+//! A change that an agent proposes of who it is. It never writes that itself: its operator is
+//! asked, sees what differs, and what they say yes to, or change it into, is the new version.
 
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::run::{Ability, World};
