@@ -275,10 +275,13 @@ pub(crate) fn apply(
     session.post(api("/apply"), &body)
 }
 
+/// A path as a document names it, with what stands there or why that can't be had.
+type Named = (String, Result<Vec<u8>, Fail>);
+
 /// Reads files beside a document, and remembers which.
 struct Beside<'d> {
     dir: &'d Path,
-    read: RefCell<Vec<(String, Result<Vec<u8>, Fail>)>>,
+    read: RefCell<Vec<Named>>,
 }
 
 impl Files for Beside<'_> {
@@ -313,7 +316,7 @@ fn components_of(document: &Document) -> Result<Vec<(String, Vec<u8>)>, Fail> {
 }
 
 /// The same, each as it was found or why it was not.
-pub(crate) fn components_named(document: &Document) -> Vec<(String, Result<Vec<u8>, Fail>)> {
+pub(crate) fn components_named(document: &Document) -> Vec<Named> {
     let files = Beside {
         dir: &document.dir,
         read: RefCell::default(),

@@ -212,6 +212,21 @@ fn a_refutation_shows_evidence() {
 }
 
 #[test]
+fn a_verdict_may_stand_among_words() {
+    let mut bench = cell();
+    let reviewed = Card {
+        reviewer: Some(name("critic")),
+        ..card("pm")
+    };
+    let task = put(&mut bench, reviewed);
+    go(&mut bench);
+    play_in(&mut bench, "finish pm a page");
+    let said = r#"finish critic I looked at it: {"verdict": "praise"}"#;
+    play_in(&mut bench, said);
+    assert_eq!(status(&bench, task), TaskStatus::Done);
+}
+
+#[test]
 fn what_cannot_be_planned_is_refused() {
     let mut bench = cell();
     let refused = |bench: &mut Bench, card| {

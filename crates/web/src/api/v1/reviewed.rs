@@ -132,7 +132,7 @@ pub(crate) fn queue(reader: &Reader) -> Result<Vec<(ApprovalId, Arc<Approval>)>,
         let place = Priority::ALL.iter().position(|one| *one == urgency);
         all.push((Reverse(place), approval.asked, id, approval));
     }
-    all.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+    all.sort_by_key(|a| (a.0, a.1, a.2));
     Ok(all
         .into_iter()
         .map(|(_, _, id, found)| (id, found))
