@@ -110,7 +110,7 @@ fn named(
 
 /// Why a tool can't be called with these arguments. A schema that is none, that leads elsewhere, or
 /// that is too much to look at, is left to the server.
-fn unfit(arguments: &str, schema: &str) -> Option<String> {
+pub(super) fn unfit(arguments: &str, schema: &Value) -> Option<String> {
     let given: Value = match arguments.trim() {
         "" => Value::Object(Map::new()),
         text => match serde_json::from_str(text) {
@@ -121,15 +121,14 @@ fn unfit(arguments: &str, schema: &str) -> Option<String> {
     if crate::planted::is("arguments-unchecked") || arguments.len() > LOOKED_AT_BYTES_MAX {
         return None;
     }
-    let schema: Value = serde_json::from_str(schema).ok()?;
-    if references(&schema) > REFERENCES_MAX {
+    if references(schema) > REFERENCES_MAX {
         return None;
     }
     // What it refers to stands in it, and its patterns take linear time.
     let offline = jsonschema::options().offline();
     let validator = offline
         .with_pattern_options(PatternOptions::regex())
-        .build(&schema)
+        .build(schema)
         .ok()?;
     let faults = validator.iter_errors(&given).take(FAULTS_MAX);
     let faults: Vec<String> = faults
@@ -166,7 +165,8 @@ pub(super) fn call(
     let Some((name, spec, pinned)) = named(turn, mind, &asked.name)? else {
         return Ok(false);
     };
-    if let Some(why) = unfit(&asked.arguments, &pinned.schema) {
+    let schema = serde_json::from_str(&pinned.schema).unwrap_or_default();
+    if let Some(why) = unfit(&asked.arguments, &schema) {
         let why = format!("{} was not called: {why}", asked.name);
         tools::said(turn, id, run, request, Answer::Invalid(why))?;
         return Ok(true);

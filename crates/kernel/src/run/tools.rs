@@ -76,6 +76,14 @@ pub(super) fn call(
         };
         return said(turn, id, run, request, Answer::Invalid(why));
     };
+    // What is kept from now on has to be what was meant. The others take what they understand, and
+    // say themselves what they don't.
+    if matches!(tool, Tool::ContextWrite | Tool::Remember) {
+        let (_, schema) = super::described(tool);
+        if let Some(why) = super::server::unfit(&call.arguments, &schema) {
+            return said(turn, id, run, request, Answer::Invalid(why));
+        }
+    }
     if let Some(fork) = &run.fork
         && fork::acts(tool, &arguments)
         && !crate::planted::is("what-if-acts")
@@ -91,6 +99,10 @@ pub(super) fn call(
         }
         Tool::Ask => {
             let question = text("question").unwrap_or_default();
+            if question.trim().is_empty() {
+                let why = "nothing is asked: say the whole question".to_owned();
+                return said(turn, id, run, request, Answer::Invalid(why));
+            }
             let title = turn.seal(question.clone())?;
             let body = turn.stage(question.into_bytes())?;
             let options = arguments["options"].as_array().into_iter().flatten();

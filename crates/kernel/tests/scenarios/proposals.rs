@@ -141,3 +141,21 @@ fn what_a_document_says_is_material() {
         "{told}"
     );
 }
+
+#[test]
+fn arguments_that_do_not_fit_write_nothing() {
+    let mut cell = cell_with(mind(), &[("notes/a.md", "ten euros")]);
+    let wrong = [
+        r#"{"path": "notes/a.md", "content": "new row"}"#,
+        r#"{"path": "notes/a.md", "text": 7}"#,
+        r#"{"path": "notes/a.md", "text": "x", "expected": "0"}"#,
+        r#"{"path": "notes/a.md", "text": "x", "mode": "append"}"#,
+        r#"{"path": "notes/a.md"}"#,
+    ];
+    cell.says(&calls(&wrong.map(|given| ("context_write", given))));
+    for (at, given) in wrong.iter().enumerate() {
+        let told = &cell.results()[at + 1];
+        assert!(told.contains("don't fit its schema"), "{given}: {told}");
+    }
+    assert_eq!(document(&cell.bench, "notes/a.md"), "ten euros");
+}
