@@ -86,6 +86,7 @@ pub(crate) fn span(text: &str) -> Option<i64> {
             "m" | "min" | "minute" | "minutes" => (60, 3),
             "h" | "hour" | "hours" => (3_600, 3),
             "d" | "day" | "days" => (86_400, 3),
+            "w" | "week" | "weeks" => (604_800, 3),
             _ => return None,
         };
         let amount = i64::try_from(decimal(&rest[..number], places)?).ok()?;

@@ -48,6 +48,7 @@ pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
 pub use places::{place_of, place_of_event};
 pub use plan::{STEPS_MAX, WINDOW_MAX};
+pub use reader::length_of_time;
 pub use schedule::ScheduleDoc;
 pub use skill::SkillDoc;
 pub use tree::{DEPTH_MAX, DOCUMENT_BYTES_MAX, Mark, NODES_MAX};

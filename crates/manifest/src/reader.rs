@@ -352,15 +352,28 @@ pub(crate) fn name_text(text: &str, at: Mark, findings: &mut Findings) -> Option
     }
 }
 
-pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -> Option<Span> {
+/// The longest length of time, in days.
+const DAYS_MAX: i64 = 366;
+
+fn is_short_enough(millis: i64) -> bool {
     const DAY_MS: i64 = 24 * 3_600 * 1_000;
-    const DAYS_MAX: i64 = 366;
+    (0..=DAYS_MAX * DAY_MS).contains(&millis)
+}
+
+/// A length of time as documents write it: `30m`, `12h`, `2d`, at most 366 days.
+#[must_use]
+pub fn length_of_time(text: &str) -> Option<Span> {
+    let millis = amounts::span(text)?;
+    is_short_enough(millis).then_some(Span(millis))
+}
+
+pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -> Option<Span> {
     let found = match &node.value {
         Value::Whole(text) => whole(text).and_then(|n| n.checked_mul(unit)),
         Value::Number(text) | Value::Text(text) => amounts::span(text),
         _ => None,
     };
-    let fits = found.filter(|millis| (0..=DAYS_MAX * DAY_MS).contains(millis));
+    let fits = found.filter(|millis| is_short_enough(*millis));
     if fits.is_none() {
         let what = match found {
             Some(1..) => format!("`{key}` is at most {DAYS_MAX}d"),

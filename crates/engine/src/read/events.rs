@@ -84,24 +84,41 @@ impl Reader {
         limit: usize,
         wants: impl Fn(&Published) -> bool,
     ) -> Result<(Vec<EventRow>, Option<Seq>), Refusal> {
+        let mut out = Vec::new();
+        let next = self.backwards(before, EVENTS_SCAN_MAX, |entry| {
+            if let Some(row) = row(entry)?.filter(|row| wants(&row.event)) {
+                if out.len() == limit {
+                    return Ok(Some(entry.seq + 1));
+                }
+                out.push(row);
+            }
+            Ok(None)
+        })?;
+        Ok((out, next))
+    }
+
+    /// Looks at what stands before `before`, newest first, until `look` says from where to go on;
+    /// else from where `scan` facts ended it, if that is not the beginning of the journal.
+    pub(super) fn backwards(
+        &self,
+        before: Option<Seq>,
+        scan: u64,
+        mut look: impl FnMut(&Entry) -> Result<Option<Seq>, Refusal>,
+    ) -> Result<Option<Seq>, Refusal> {
         let head = self.seq()?;
         let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
         let from = end;
-        let mut out = Vec::new();
-        while end > 0 && from - end < EVENTS_SCAN_MAX {
+        while end > 0 && from - end < scan {
             let count = CHUNK.min(end);
             let entries = self.store.entries(end - count, count as usize);
             for entry in entries.map_err(damaged)?.iter().rev() {
-                if let Some(row) = row(entry)?.filter(|row| wants(&row.event)) {
-                    if out.len() == limit {
-                        return Ok((out, Some(entry.seq + 1)));
-                    }
-                    out.push(row);
+                if let Some(next) = look(entry)? {
+                    return Ok(Some(next));
                 }
             }
             end -= count;
         }
-        Ok((out, (end > 0).then_some(end + 1)))
+        Ok((end > 0).then_some(end + 1))
     }
 
     /// The event at a place.

@@ -6,10 +6,10 @@ use naos_types::fact::Fact;
 use naos_types::fact::document::{Fact as Written, Written as Version};
 use naos_types::{Code, DocPath, Refusal, Seq, Time};
 
-use super::{AUDIT_SCAN_MAX, Reader, damaged};
+use super::{AUDIT_SCAN_MAX, Reader};
 
-/// How many entries are read at once.
-const CHUNK: u64 = 512;
+/// How many changes are asked for at once where one is looked for.
+const CHANGES: usize = 512;
 /// What facts about documents are called, before the rest of their kind is read.
 const FAMILY: &str = "document.";
 
@@ -64,26 +64,12 @@ impl Reader {
         before: Option<Seq>,
         limit: usize,
     ) -> Result<(Vec<Change>, Option<Seq>), Refusal> {
-        let head = self.seq()?;
-        let mut end = before.map_or(head, |before| before.saturating_sub(1).min(head));
-        let from = end;
         let mut out = Vec::new();
-        while end > 0 && from - end < AUDIT_SCAN_MAX {
-            let count = CHUNK.min(end);
-            let rows = self
-                .store
-                .entries(end - count, count as usize)
-                .map_err(damaged)?;
-            for change in rows.iter().rev().filter_map(|row| Change::of(row, path)) {
-                let at = change.seq;
-                out.push(change);
-                if out.len() == limit {
-                    return Ok((out, (at > 1).then_some(at)));
-                }
-            }
-            end -= count;
-        }
-        Ok((out, (end > 0).then_some(end + 1)))
+        let next = self.backwards(before, AUDIT_SCAN_MAX, |entry| {
+            out.extend(Change::of(entry, path));
+            Ok((out.len() == limit).then_some(entry.seq))
+        })?;
+        Ok((out, next.filter(|seq| *seq > 1))) // before the first there is nothing
     }
 
     /// One version of a document, wherever in the journal it stands: the newest of that number.
@@ -100,7 +86,7 @@ impl Reader {
             tokio::task::spawn_blocking(move || -> Result<Option<(Time, Version)>, Refusal> {
                 let mut before = None;
                 loop {
-                    let (found, next) = reader.document_changes(&sought, before, CHUNK as usize)?;
+                    let (found, next) = reader.document_changes(&sought, before, CHANGES)?;
                     let is = |change: &Change| {
                         let version = change.version().filter(|fact| fact.version == wanted);
                         version.map(|fact| (change.at, fact.clone()))

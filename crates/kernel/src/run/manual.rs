@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::WAKES_MAX;
 use crate::recall::RECALL_HITS_MAX;
 
-/// What a tool does, in a sentence or two for a model, and the JSON schema of its arguments. A call
-/// that doesn't fit this schema calls nothing.
+/// What a tool does, in a sentence or two for a model, and the JSON schema of its arguments.
 #[must_use]
 pub fn described(tool: Tool) -> (&'static str, Value) {
     let object = |fields: Value, needed: &[&str]| {

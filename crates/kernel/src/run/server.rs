@@ -108,9 +108,9 @@ fn named(
     Ok(pinned.map(|tool| (name, Arc::clone(spec), tool)))
 }
 
-/// Why a tool can't be called with these arguments. A schema that is none, that leads elsewhere, or
-/// that is too much to look at, is left to the server.
-pub(super) fn unfit(arguments: &str, schema: &Value) -> Option<String> {
+/// Why a tool of a server can't be called with these arguments. What is too much to look at is left
+/// to the server.
+fn refused(arguments: &str, schema: &str) -> Option<String> {
     let given: Value = match arguments.trim() {
         "" => Value::Object(Map::new()),
         text => match serde_json::from_str(text) {
@@ -118,10 +118,16 @@ pub(super) fn unfit(arguments: &str, schema: &Value) -> Option<String> {
             _ => return Some("the arguments are no JSON object".to_owned()),
         },
     };
-    if crate::planted::is("arguments-unchecked") || arguments.len() > LOOKED_AT_BYTES_MAX {
+    if arguments.len() > LOOKED_AT_BYTES_MAX {
         return None;
     }
-    if references(schema) > REFERENCES_MAX {
+    unfit(&given, &serde_json::from_str(schema).ok()?)
+}
+
+/// Why arguments don't fit a schema. One that is none, that leads elsewhere, or that is too much to
+/// look at, says nothing of them.
+pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
+    if crate::planted::is("arguments-unchecked") || references(schema) > REFERENCES_MAX {
         return None;
     }
     // What it refers to stands in it, and its patterns take linear time.
@@ -130,7 +136,7 @@ pub(super) fn unfit(arguments: &str, schema: &Value) -> Option<String> {
         .with_pattern_options(PatternOptions::regex())
         .build(schema)
         .ok()?;
-    let faults = validator.iter_errors(&given).take(FAULTS_MAX);
+    let faults = validator.iter_errors(given).take(FAULTS_MAX);
     let faults: Vec<String> = faults
         .map(|fault| match fault.instance_path().to_string() {
             path if path.is_empty() => fault.to_string(),
@@ -165,8 +171,7 @@ pub(super) fn call(
     let Some((name, spec, pinned)) = named(turn, mind, &asked.name)? else {
         return Ok(false);
     };
-    let schema = serde_json::from_str(&pinned.schema).unwrap_or_default();
-    if let Some(why) = unfit(&asked.arguments, &schema) {
+    if let Some(why) = refused(&asked.arguments, &pinned.schema) {
         let why = format!("{} was not called: {why}", asked.name);
         tools::said(turn, id, run, request, Answer::Invalid(why))?;
         return Ok(true);

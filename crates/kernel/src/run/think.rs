@@ -11,7 +11,9 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo};
+use naos_types::spec::{
+    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelFormat, ModelSpec, StepDo,
+};
 use naos_types::think::{Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
@@ -485,8 +487,12 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     } else {
         World::Repeatable
     };
+    let tools = super::skill::with_programs(turn, mind)?;
     // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
-    let form = (verdict && spec.can.contains(&ModelCan::Json)).then(|| VERDICT_SCHEMA.to_owned());
+    // Gemini takes no form beside tools: it would refuse the question.
+    let can = spec.can.contains(&ModelCan::Json)
+        && (spec.format != ModelFormat::Gemini || tools.is_empty() && others.is_empty());
+    let form = (verdict && can).then(|| VERDICT_SCHEMA.to_owned());
     let think = Think {
         answer_tokens_max: answer_tokens(&spec, mind),
         model,
@@ -499,7 +505,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         at,
         input: run.input,
         tail: heard.or(run.tail),
-        tools: super::skill::with_programs(turn, mind)?,
+        tools,
         others,
         temperature: mind.temperature,
         schema: mind.schema.clone().or(form),

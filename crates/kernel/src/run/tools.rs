@@ -80,7 +80,7 @@ pub(super) fn call(
     // say themselves what they don't.
     if matches!(tool, Tool::ContextWrite | Tool::Remember) {
         let (_, schema) = super::described(tool);
-        if let Some(why) = super::server::unfit(&call.arguments, &schema) {
+        if let Some(why) = super::server::unfit(&arguments, &schema) {
             return said(turn, id, run, request, Answer::Invalid(why));
         }
     }

@@ -157,5 +157,11 @@ fn arguments_that_do_not_fit_write_nothing() {
         let told = &cell.results()[at + 1];
         assert!(told.contains("don't fit its schema"), "{given}: {told}");
     }
+    // However long it is.
+    let long = serde_json::json!({"path": "notes/a.md", "content": "x".repeat(100_000)});
+    let mut other = cell_with(mind(), &[("notes/a.md", "ten euros")]);
+    other.says(&calls(&[("context_write", &long.to_string())]));
+    assert!(other.results()[1].contains("don't fit its schema"));
+    assert_eq!(document(&other.bench, "notes/a.md"), "ten euros");
     assert_eq!(document(&cell.bench, "notes/a.md"), "ten euros");
 }

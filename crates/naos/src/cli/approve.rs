@@ -6,6 +6,7 @@ use std::time::Duration;
 use naos_types::Code;
 use serde_json::{Value, json};
 
+use super::get::{address, pages};
 use super::run::until_closed;
 use super::{Context, Ended, given, shown};
 use crate::fail::Fail;
@@ -262,16 +263,12 @@ fn go_on(session: &mut Session, answer: &Value) -> Result<String, Fail> {
 
 /// What waits for an answer, and what else goes on by a person only.
 fn pending(session: &mut Session) -> Result<(Vec<Value>, Value), Fail> {
-    let mut all = Vec::new();
-    let mut path = "/approvals?status=pending&limit=200".to_owned();
-    loop {
-        let mut answer = session.get(api(&path))?;
-        all.extend(items(&answer).iter().cloned());
-        match answer["next"].as_str() {
-            Some(next) => path = format!("/approvals?status=pending&limit=200&before={next}"),
-            None => return Ok((all, answer["stuck"].take())),
-        }
-    }
+    let status = ["status=pending".to_owned()];
+    let mut answer = pages(Some(u32::MAX), None, |more| {
+        session.get(api(&address("/approvals", &status, more)))
+    })?;
+    let stuck = answer["stuck"].take();
+    Ok((items(&answer).to_vec(), stuck))
 }
 
 fn nothing(out: &Out, verdict: Option<bool>, stuck: &Value) -> Ended {

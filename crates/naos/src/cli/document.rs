@@ -8,6 +8,7 @@ use naos_types::Code;
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use serde_json::{Value, json};
 
+use super::get::pages;
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
@@ -150,16 +151,11 @@ fn about(what: &str, path: &str, query: &[(&str, Option<u64>)]) -> String {
 
 fn history(context: &Context, path: &str) -> Ended {
     let mut session = context.session()?;
-    let (mut all, mut before) = (Vec::new(), None);
-    loop {
-        let page = session.get(about("document-versions", path, &[("before", before)]))?;
-        all.extend(items(&page).iter().cloned());
-        before = page["next"].as_str().and_then(|next| next.parse().ok());
-        if before.is_none() {
-            break;
-        }
-    }
+    let place = about("document-versions", path, &[]);
+    let page = |more: &[String]| session.get(format!("{place}{}", more.join("&")));
+    let answer = pages(Some(u32::MAX), None, page)?;
     drop(session);
+    let all = items(&answer);
     if all.is_empty() {
         let path = path.trim_start_matches('/');
         return Err(

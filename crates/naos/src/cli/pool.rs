@@ -265,8 +265,8 @@ fn remove(flow: Flow<'_>, text: &str) -> Ended {
     let open = open(&mut session, called.as_str())?.len();
     drop(session);
     if open > 0 && kept["spec"]["draining"] != true {
-        let batches = if open == 1 { "batch" } else { "batches" };
-        let what = format!("the pool {called} has {open} open {batches}");
+        let batches = count(open, "open batch", "open batches");
+        let what = format!("the pool {called} has {batches}");
         let help = format!(
             "`naos pool drain {called}` lets it take no more and its batches end, `naos pool stop \
              {called}` cancels them"

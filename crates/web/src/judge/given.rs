@@ -87,11 +87,12 @@ fn begun_by<'s>(step: &'s StepSpec, above: &'s [InputSpec]) -> Option<Start<'s>>
     })
 }
 
-impl Start<'_> {
-    /// What is wrong with what it gives, and what to do; none where that fits, or isn't known.
-    fn unfit(&self, to: &Spec) -> Option<(String, String)> {
+impl Given<'_> {
+    /// What is wrong with it, and what to do; none where it fits, or isn't known. `by_step` says
+    /// that a step gives it.
+    fn unfit(&self, to: &Spec, by_step: bool) -> Option<(String, String)> {
         let inputs = &to.plan()?.inputs;
-        let known = match self.given {
+        let known = match self {
             Given::Json(text) => literal(text)?,
             Given::Template(source) if source.trim().is_empty() => Members::new(),
             Given::Template(source) if source.contains("{{") => written(source)?,
@@ -112,8 +113,14 @@ impl Start<'_> {
         let known = known
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_ref()));
-        let found = misfits(inputs, known, self.step.is_some());
+        let found = misfits(inputs, known, by_step);
         (!found.is_empty()).then(|| (found.join(", "), taken(inputs)))
+    }
+}
+
+impl Start<'_> {
+    fn unfit(&self, to: &Spec) -> Option<(String, String)> {
+        self.given.unfit(to, self.step.is_some())
     }
 
     /// Who gives what to whom, behind whose it is.
@@ -254,13 +261,8 @@ pub(crate) fn outgrown<'o>(
 
 /// What is wrong with what a schedule gives to what it starts; none where that fits.
 pub(crate) fn given_wrongly(input: &str, to: &Spec) -> Option<String> {
-    let inputs = &to.plan()?.inputs;
-    let known = literal(input)?;
-    let known = known
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_ref()));
-    let found = misfits(inputs, known, false);
-    (!found.is_empty()).then(|| found.join(", "))
+    let found = Given::Json(input).unfit(to, false);
+    found.map(|(what, _)| what)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use naos_engine::read::Reader;
 use naos_kernel::HabitKey;
 use naos_kernel::approval::{Approval, Habit};
-use naos_kernel::review::Review;
 use naos_types::fact::approval::Waiting;
 use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
 use serde::Deserialize;
@@ -222,22 +221,8 @@ fn evidence(reader: &Reader, approval: &Approval) -> Result<Vec<Evidence>, Fault
     let said = naos_kernel::review::said(&text);
     let said = said.or_else(|| serde_json::from_str(&text).ok());
     let said: Value = said.unwrap_or(Value::Null);
-    let verdict = match said["verdict"].as_str() {
-        Some(word) if word.starts_with("praise") => Verdict::Praised,
-        Some(word) if word.starts_with("refute") => Verdict::Refuted,
-        _ => Verdict::Unread,
-    };
-    let fits = |_: &naos_types::ReviewId, review: &Review| {
-        review
-            .verdict
-            .is_some_and(|(_, evidence)| evidence == Some(*body))
-    };
-    let review = reader.newest::<Review>(None, 1, fits)?;
-    let reviewer = review
-        .items
-        .first()
-        .map(|(_, review)| review.reviewer.to_string());
-    let reviewer = reviewer.unwrap_or_else(|| "reviewer".into());
+    let found = reviewed::of(reader, approval)?.map(rows::found);
+    let (reviewer, verdict) = found.unwrap_or_else(|| ("reviewer".into(), Verdict::Unread));
     let finding = |value: &Value| Evidence {
         reviewer: reviewer.clone(),
         verdict: Verdict::Refuted,

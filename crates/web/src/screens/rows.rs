@@ -328,13 +328,13 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
             (Some(tier(f.tier)), Some(micros(f.cost)))
         }
         Fact::Budget(budget::Fact::Settled(f)) => (Some(tier(f.tier)), Some(micros(f.amount))),
-        Fact::Run(fact) => match charged(reader, fact) {
+        Fact::Run(_) => match charged(reader, fact) {
             Some(run) => (Some(tier(run.tier)), Some(micros(run.cost))),
             None => (None, None),
         },
         _ => (None, None),
     };
-    let detail = if cost.is_some() && !is_ended_badly(fact) {
+    let detail = if cost.is_some() && ended_badly(fact).is_none() {
         None
     } else {
         row.remark.clone()
@@ -353,26 +353,20 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
     })
 }
 
-/// Whether a run ended without an answer.
-const fn is_ended_badly(fact: &Fact) -> bool {
+/// The run that ended without an answer.
+const fn ended_badly(fact: &Fact) -> Option<RunId> {
     use naos_types::fact::run::Fact::{Cancelled, Failed, Stopped};
     match fact {
-        Fact::Run(Failed(f)) => f.retry_at.is_none(),
-        Fact::Run(Stopped(_) | Cancelled(_)) => true,
-        _ => false,
+        Fact::Run(Failed(f)) if f.retry_at.is_none() => Some(f.run),
+        Fact::Run(Stopped(f)) => Some(f.run),
+        Fact::Run(Cancelled(f)) => Some(f.run),
+        _ => None,
     }
 }
 
 /// A run that ended without an answer, where something was charged for it.
-fn charged(reader: &Reader, fact: &naos_types::fact::run::Fact) -> Option<std::sync::Arc<Run>> {
-    use naos_types::fact::run::Fact::{Cancelled, Failed, Stopped};
-    let id = match fact {
-        Failed(f) if f.retry_at.is_none() => f.run,
-        Stopped(f) => f.run,
-        Cancelled(f) => f.run,
-        _ => return None,
-    };
-    let run = reader.find::<Run>(&id).ok().flatten()?;
+fn charged(reader: &Reader, fact: &Fact) -> Option<std::sync::Arc<Run>> {
+    let run = reader.find::<Run>(&ended_badly(fact)?).ok().flatten()?;
     (run.cost > Micros::ZERO).then_some(run)
 }
 

@@ -14,12 +14,12 @@ use naos_types::command::{self, Reply};
 use naos_types::fact::agent::Call as Waits;
 use naos_types::spec::{Assignee, Card};
 use naos_types::{
-    Actor, Code, DocPath, MemberId, Name, Priority, Refusal, Role, Seq, Span, TaskId, Time,
+    Actor, Code, DocPath, MemberId, Name, Priority, Refusal, Role, Seq, TaskId, Time,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{members, reviewed, shapes};
+use super::{members, reviewed, schedules, shapes};
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 
@@ -120,21 +120,6 @@ fn role(value: &Value) -> Result<Option<Role>, Fault> {
     }
 }
 
-/// A number of minutes, hours, days or weeks.
-fn span(text: &str) -> Option<Span> {
-    let at = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(at);
-    let seconds = match unit.trim() {
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    let number: i64 = number.parse().ok().filter(|number| *number <= 10_000)?;
-    Some(Span::secs(number * seconds))
-}
-
 impl Wish {
     /// What is planned after it.
     pub(crate) fn over(&self, reader: &Reader, card: &Card) -> Result<Card, Fault> {
@@ -195,7 +180,7 @@ impl Wish {
         if let Some(expires) = &self.expires {
             card.expires = match expires.trim() {
                 "" => None,
-                text => Some(span(text).ok_or_else(|| {
+                text => Some(naos_manifest::length_of_time(text).ok_or_else(|| {
                     bad(format!(
                         "`expires` is a time such as 12h or 2d, not {text:?}"
                     ))
@@ -510,7 +495,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "hands": found.hands,
         "made": made.collect::<Vec<_>>(),
         "review": review,
-        "expires": card.expires.map(|span| span.0 / 60_000).map(|minutes| format!("{minutes}m")),
+        "expires": card.expires.map(|span| schedules::span(span.0)),
         "messages": said.iter().map(|one| line(reader, one)).collect::<Vec<_>>(),
         "messages_before": before,
     }))

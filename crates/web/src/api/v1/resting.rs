@@ -1,6 +1,8 @@
 //! What waits for an agent that takes no work: why it doesn't, and what lets it work again. Said
 //! wherever such work would else look as if it was done.
 
+use std::sync::Arc;
+
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
 use naos_kernel::plan::{PLAN_OPEN_MAX, Plan, Step};
@@ -29,15 +31,23 @@ fn restart_at(supervisor: &Supervisor, child: &Name) -> Option<Time> {
     found.and_then(|one| one.restart_at)
 }
 
+/// The supervisor of an agent or of another supervisor.
+pub(crate) fn watched_by(
+    reader: &Reader,
+    name: &Name,
+) -> Result<Option<(Name, Arc<Supervisor>)>, Refusal> {
+    let Some(watch) = reader.find::<Watch>(name)? else {
+        return Ok(None);
+    };
+    let found = reader.find::<Supervisor>(&watch.by)?;
+    Ok(found.map(|found| (watch.by.clone(), found)))
+}
+
 /// Why whoever is down is so, as far up as anything above it rests.
 fn above(reader: &Reader, name: &Name) -> Result<Option<Why>, Refusal> {
     let (mut at, mut why) = (name.clone(), None);
     for _ in 0..=SUPERVISION_LEVELS_MAX {
-        let Some(watch) = reader.find::<Watch>(&at)? else {
-            break;
-        };
-        let by = watch.by.clone();
-        let Some(found) = reader.find::<Supervisor>(&by)? else {
+        let Some((by, found)) = watched_by(reader, &at)? else {
             break;
         };
         match found.standing {

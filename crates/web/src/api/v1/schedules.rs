@@ -157,7 +157,7 @@ pub(crate) fn when(spec: &ScheduleSpec) -> String {
 }
 
 /// A length of time in its largest whole unit.
-fn span(millis: i64) -> String {
+pub(crate) fn span(millis: i64) -> String {
     const UNITS: [(i64, &str); 4] = [
         (86_400_000, "d"),
         (3_600_000, "h"),

@@ -9,7 +9,7 @@ use naos_kernel::budget::Budget;
 use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
 use naos_kernel::run::Run;
-use naos_kernel::supervisor::{Standing, Supervisor, Watch};
+use naos_kernel::supervisor::Standing;
 use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
@@ -356,14 +356,13 @@ pub(crate) fn stopped_with(
     }
     let mut at = name.clone();
     for _ in 0..=SUPERVISION_LEVELS_MAX {
-        let Some(watch) = reader.find::<Watch>(&at)? else {
+        let Some((by, found)) = resting::watched_by(reader, &at)? else {
             break;
         };
-        let found = reader.find::<Supervisor>(&watch.by)?;
-        match found.map(|found| found.standing) {
-            Some(Standing::Stopped) => return Ok(Some(watch.by.clone())),
-            Some(Standing::Suspended) => at = watch.by.clone(),
-            Some(Standing::Running | Standing::Failed) | None => break,
+        match found.standing {
+            Standing::Stopped => return Ok(Some(by)),
+            Standing::Suspended => at = by,
+            Standing::Running | Standing::Failed => break,
         }
     }
     Ok(None)
