@@ -114,7 +114,10 @@ impl Sim {
                 let wait = Span(*self.driver_chance.pick(&[0, 5_000, 40_000]));
                 CallOutcome::Busy(self.seal(tenant, "answered 503"), wait)
             }
-            6 => CallOutcome::Refused(self.seal(tenant, "answered 400")),
+            6 if self.driver_chance.below(2) == 0 => {
+                CallOutcome::Unfit(self.seal(tenant, "answered 422"))
+            }
+            6 => CallOutcome::Refused(self.seal(tenant, "answered 404")),
             7 => CallOutcome::Lost(None),
             _ => {
                 let text = format!("{{\"said\": \"{}\"}}", canary(tenant));

@@ -285,6 +285,10 @@ codes! {
     NO_SECRET 232 Conflict
         "nothing signs what goes to an address outside"
         "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
+    EVENT_UNFIT 233 Conflict
+        "a driver's endpoint has no use for what an event says"
+        "the message is the endpoint's own: mend what publishes the event; the driver works, and \
+         doesn't rest for it"
 }
 
 impl Code {

@@ -124,6 +124,8 @@ pub enum CallOutcome {
     Lost(Option<Sealed>),
     /// It did not happen and never will: there is no use in another attempt.
     Refused(Sealed),
+    /// The receiver works, and this very request is nothing for it: it will never happen.
+    Unfit(Sealed),
     /// The receiver took it, and answers by itself later.
     Later,
     /// The receiver took nothing: it may be tried again, no sooner than it says.

@@ -83,7 +83,8 @@ impl Handed {
 /// Hears what became of a parcel, exactly once.
 pub type Back = Box<dyn FnOnce(Handed) + Send>;
 
-/// What a status means to a driver: an answer, one that comes later, no answer now, or none ever.
+/// What a status means to a driver: an answer, one that comes later, no answer now, none to
+/// this event, or none ever.
 fn judged(handed: Handed) -> OutsideOutcome {
     let sentence = handed.sentence();
     match handed {
@@ -103,6 +104,14 @@ fn judged(handed: Handed) -> OutsideOutcome {
             wait,
             ..
         } => OutsideOutcome::Busy(sentence, wait.unwrap_or(Span(0))),
+        // Where it is, who may ask it and how: it isn't set up right, and refuses whatever comes.
+        Handed::Answered {
+            status: 401 | 403 | 404 | 405 | 407 | 410,
+            ..
+        } => OutsideOutcome::Refused(sentence),
+        Handed::Answered {
+            status: 400..=499, ..
+        } => OutsideOutcome::Unfit(sentence),
         Handed::Answered { .. } | Handed::Refused(_) | Handed::TooLong(_) => {
             OutsideOutcome::Refused(sentence)
         }
@@ -212,7 +221,9 @@ mod tests {
             (202, b"at once", "Answered"),
             (200, b"\xff\xfe", "Refused"),
             (301, b"", "Refused"),
-            (400, b"no", "Refused"),
+            (400, b"no", "Unfit"),
+            (422, b"", "Unfit"),
+            (401, b"", "Refused"),
             (404, b"", "Refused"),
             (410, b"", "Refused"),
             (408, b"", "Busy"),

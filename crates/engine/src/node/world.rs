@@ -39,6 +39,8 @@ pub enum OutsideOutcome {
     Lost(String),
     /// It did not happen, and another attempt would not help.
     Refused(String),
+    /// The receiver works, and this very request is nothing for it.
+    Unfit(String),
     /// The receiver took it, and says later what came of it.
     Later,
     /// The receiver took nothing, and wants to be left alone for so long.
@@ -349,6 +351,10 @@ impl World {
                 },
                 OutsideOutcome::Refused(why) => match back.seal(tenant, &why) {
                     Ok(sealed) => (CallOutcome::Refused(sealed), Vec::new()),
+                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
+                },
+                OutsideOutcome::Unfit(why) => match back.seal(tenant, &why) {
+                    Ok(sealed) => (CallOutcome::Unfit(sealed), Vec::new()),
                     Err(_) => (CallOutcome::Lost(None), Vec::new()),
                 },
                 OutsideOutcome::Later => (CallOutcome::Later, Vec::new()),

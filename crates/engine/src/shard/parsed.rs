@@ -1,5 +1,5 @@
-//! Large contents that many computations want parts of: a list whose items are handed out one by
-//! one is read and parsed once, not once for each. Nothing is decided by what is kept here.
+//! Contents that many computations want parts of: a list whose items are handed out one by one is
+//! read and parsed once, not once for each. Nothing is decided by what is kept here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,11 +9,13 @@ use naos_types::{BodyRef, Digest};
 use serde_json::Value;
 
 /// Smaller ones are parsed again.
-const KEPT_BYTES_MIN: usize = 16 << 10;
-/// The most that one cell keeps while it has work: the newest, in bytes of JSON.
+const KEPT_BYTES_MIN: usize = 1 << 10;
+/// How many one cell keeps at most: few enough to be looked through.
+const KEPT_MAX: usize = 64;
+/// The most that one cell keeps while it has work: what was wanted last, in bytes of JSON.
 pub const PARSED_BYTES_MAX: usize = 64 << 20;
 
-/// What a cell keeps, the newest last.
+/// What a cell keeps, what was wanted last at the end.
 #[derive(Default)]
 pub(super) struct Parsed {
     kept: VecDeque<(Digest, usize, Arc<Value>)>,
@@ -21,9 +23,13 @@ pub(super) struct Parsed {
 }
 
 impl Parsed {
-    fn get(&self, name: &BodyRef) -> Option<Arc<Value>> {
-        let found = self.kept.iter().find(|(digest, ..)| *digest == name.digest);
-        found.map(|(_, _, value)| Arc::clone(value))
+    fn get(&mut self, name: &BodyRef) -> Option<Arc<Value>> {
+        let mut kept = self.kept.iter();
+        let at = kept.rposition(|(digest, ..)| *digest == name.digest)?;
+        let found = self.kept.remove(at)?;
+        let value = Arc::clone(&found.2);
+        self.kept.push_back(found);
+        Some(value)
     }
 
     fn keep(&mut self, name: &BodyRef, bytes: usize, value: &Arc<Value>) {
@@ -32,7 +38,7 @@ impl Parsed {
         }
         self.bytes += bytes;
         self.kept.push_back((name.digest, bytes, Arc::clone(value)));
-        while self.bytes > PARSED_BYTES_MAX {
+        while self.bytes > PARSED_BYTES_MAX || self.kept.len() > KEPT_MAX {
             let Some((_, bytes, _)) = self.kept.pop_front() else {
                 break;
             };
@@ -115,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_kept_within_the_limit() {
+    fn what_was_wanted_last_is_kept_within_the_limits() {
         let mut parsed = Parsed::default();
         let value = Arc::new(Value::Null);
         for seed in 0..5 {
@@ -129,5 +135,17 @@ mod tests {
             parsed.keep(&name(9), bytes, &value);
             assert!(parsed.get(&name(9)).is_none());
         }
+
+        parsed.clear();
+        parsed.keep(&name(0), KEPT_BYTES_MIN, &value);
+        for seed in 1..=100 {
+            parsed.keep(&name(seed), KEPT_BYTES_MIN, &value);
+            assert!(
+                parsed.get(&name(0)).is_some(),
+                "it is wanted again and again"
+            );
+        }
+        assert_eq!(parsed.kept.len(), KEPT_MAX);
+        assert!(parsed.get(&name(1)).is_none());
     }
 }

@@ -387,16 +387,17 @@ pub(crate) fn ended(turn: &mut Turn<'_>, id: NoticeId, end: &CallEnded) -> Done 
                 answer: *answer,
             });
         }
-        CallOutcome::NotSent(said) | CallOutcome::Refused(said) | CallOutcome::Busy(said, _) => {
-            Some(said.clone())
-        }
+        CallOutcome::NotSent(said)
+        | CallOutcome::Refused(said)
+        | CallOutcome::Unfit(said)
+        | CallOutcome::Busy(said, _) => Some(said.clone()),
         CallOutcome::Later => None,
         CallOutcome::Lost(said) => said.clone(),
     };
     if end.attempt != found.attempts + 1 || found.retry_at.is_some() {
         return Ok(());
     }
-    let for_good = matches!(end.outcome, CallOutcome::Refused(_));
+    let for_good = matches!(end.outcome, CallOutcome::Refused(_) | CallOutcome::Unfit(_));
     failed(turn, id, found, said, for_good)
 }
 

@@ -307,7 +307,9 @@ impl Plan {
         }
     }
 
-    fn known(&self, step: &Name) -> Option<&StepSpec> {
+    /// What a step of this name does.
+    #[must_use]
+    pub fn known(&self, step: &Name) -> Option<&StepSpec> {
         self.spec.steps.iter().find(|spec| spec.name == *step)
     }
 

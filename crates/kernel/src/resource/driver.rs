@@ -269,7 +269,10 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, by: &Actor, closed: &task::Closed
             let nothing = || Problem::new(Code::STEP_FAILED, "it ended without an answer");
             Came::Failed {
                 problem: closed.problem.clone().unwrap_or_else(nothing),
-                rests: rests(turn, &driver)?,
+                rests: match &closed.problem {
+                    Some(problem) if says_it_works(problem) => None,
+                    _ => rests(turn, &driver)?,
+                },
             }
         }
     };
@@ -284,6 +287,11 @@ pub(crate) fn let_go(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done {
         turn.driver_mut(&driver)?.open.remove(&task);
     }
     Ok(())
+}
+
+/// Whether what failed was the event alone: what one publishes lets a driver rest for nobody else.
+fn says_it_works(problem: &Problem) -> bool {
+    problem.code == Code::EVENT_UNFIT && !crate::planted::is("bad-event-rests-its-driver")
 }
 
 /// Until when a driver rests that failed just now; none where it goes on.
@@ -381,7 +389,11 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 }
                 Came::Failed { problem, rests } => {
                     found.failed += 1;
-                    found.in_a_row = found.in_a_row.saturating_add(1);
+                    if says_it_works(problem) {
+                        (found.in_a_row, found.rests, found.resting) = (0, 0, None);
+                    } else {
+                        found.in_a_row = found.in_a_row.saturating_add(1);
+                    }
                     found.problem = Some((now, problem.clone()));
                     if rests.is_some() {
                         found.resting = *rests;

@@ -182,7 +182,10 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
             let given = whole(turn, &run, *body)?;
             answer(turn, id, given)?;
         }
-        CallOutcome::NotSent(_) | CallOutcome::Refused(_) | CallOutcome::Busy(..) => {
+        CallOutcome::NotSent(_)
+        | CallOutcome::Refused(_)
+        | CallOutcome::Unfit(_)
+        | CallOutcome::Busy(..) => {
             answer(
                 turn,
                 id,

@@ -160,6 +160,11 @@ pub(super) fn ended(turn: &mut Turn<'_>, id: RunId, run: &Run, end: &CallEnded) 
             fail(turn, id, run, problem, Some(*wait))
         }
         CallOutcome::Refused(said) => fail(turn, id, run, problem("refused the event", said), None),
+        CallOutcome::Unfit(said) => {
+            let mut problem = problem("has no use for this event", said);
+            problem.code = Code::EVENT_UNFIT;
+            fail(turn, id, run, problem, None)
+        }
     }
 }
 

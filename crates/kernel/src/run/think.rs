@@ -588,6 +588,7 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         }
         CallOutcome::NotSent(_)
         | CallOutcome::Refused(_)
+        | CallOutcome::Unfit(_)
         | CallOutcome::Later
         | CallOutcome::Busy(..) => {
             let said = "the model could not be asked";

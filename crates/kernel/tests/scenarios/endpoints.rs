@@ -1,7 +1,7 @@
 //! Drivers at an address outside, subscriptions that are delivered, and what signs for both.
 
 use naos_kernel::event::ERROR_SAID_BYTES_MAX;
-use naos_kernel::resource::{ERROR_TOPIC, Resource};
+use naos_kernel::resource::{Breaker, ERROR_TOPIC, Resource};
 use naos_kernel::{AnyAggregate, Key, ResourceKey, key_of};
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect};
@@ -238,15 +238,15 @@ fn a_failure_is_told_in_the_words_of_the_endpoint() {
     let (mut bench, run) = asked();
     let wish = call(&bench);
     let no = "answered 422: \"no\" such field";
-    comes_back(&mut bench, &wish, CallOutcome::Refused(sealed(no)));
+    comes_back(&mut bench, &wish, CallOutcome::Unfit(sealed(no)));
     let all = told(&bench);
     assert_eq!(all.len(), 1, "{all:?}");
     let said = serde_json::json!({"by": "endpoint", "text": no});
     assert_eq!(all[0]["said"], said, "{all:?}");
     assert_eq!(all[0]["run"], run.to_string());
-    assert_eq!(all[0]["code"], "N0231");
+    assert_eq!(all[0]["code"], "N0233");
     // What naos itself says of it has nothing of a stranger's in it.
-    assert_eq!(all[0]["error"], "its endpoint refused the event");
+    assert_eq!(all[0]["error"], "its endpoint has no use for this event");
 }
 
 #[test]
@@ -303,12 +303,62 @@ fn a_refusal_is_final() {
     comes_back(
         &mut bench,
         &wish,
-        CallOutcome::Refused(sealed("answered 400")),
+        CallOutcome::Refused(sealed("answered 404")),
     );
     let run = found(&bench, run);
     assert_eq!(run.status, RunStatus::Failed);
     let problem = run.problem.as_ref().expect("it says why");
     assert_eq!(problem.code, Code::ENDPOINT_FAILED);
+}
+
+#[test]
+fn what_one_publishes_lets_a_driver_rest_for_nobody() {
+    let (mut bench, first) = asked();
+    let most = DriverLimits::default().failures_max;
+    let mut run = first;
+    for _ in 0..=most {
+        let wish = call(&bench);
+        run = run_of(&wish);
+        comes_back(
+            &mut bench,
+            &wish,
+            CallOutcome::Unfit(sealed("answered 422")),
+        );
+        assert_eq!(driver(&bench).breaker(bench.now), Breaker::Closed);
+        play_in(&mut bench, "publish customer.find");
+    }
+    let failed = found(&bench, run);
+    let problem = failed.problem.as_ref().expect("it says why");
+    assert_eq!(problem.code, Code::EVENT_UNFIT);
+    assert_eq!(driver(&bench).failed, u64::from(most) + 1);
+
+    // Whatever else goes wrong lets it rest; that it has an opinion on an event ends the rest.
+    for _ in 1..most {
+        let wish = call(&bench);
+        comes_back(
+            &mut bench,
+            &wish,
+            CallOutcome::Refused(sealed("answered 404")),
+        );
+        play_in(&mut bench, "publish customer.find");
+    }
+    let wish = call(&bench);
+    comes_back(
+        &mut bench,
+        &wish,
+        CallOutcome::Refused(sealed("answered 404")),
+    );
+    assert_eq!(driver(&bench).breaker(bench.now), Breaker::Open);
+    play_in(&mut bench, "publish customer.find");
+    assert_eq!(calls(&bench), [], "it rests");
+    bench.wait(Span::secs(600));
+    let wish = call(&bench);
+    comes_back(
+        &mut bench,
+        &wish,
+        CallOutcome::Unfit(sealed("answered 422")),
+    );
+    assert_eq!(driver(&bench).breaker(bench.now), Breaker::Closed);
 }
 
 #[test]

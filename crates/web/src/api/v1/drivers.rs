@@ -50,16 +50,18 @@ impl Known {
     }
 }
 
+/// What waits for a driver.
+pub(crate) fn consumer(reader: &Reader, name: &Name) -> Result<Option<Arc<Consumer>>, Refusal> {
+    let listens = Name::new(&format!("{DRIVER_PREFIX}{name}")).ok();
+    listens.map_or(Ok(None), |listens| reader.find::<Consumer>(&listens))
+}
+
 fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Refusal> {
     let Some((spec, limits)) = kept.spec.driver() else {
         return Ok(None);
     };
     let endpoint = kept.spec.endpoint();
-    let listens = Name::new(&format!("{DRIVER_PREFIX}{name}")).ok();
-    let consumer = match &listens {
-        Some(listens) => reader.find::<Consumer>(listens)?,
-        None => None,
-    };
+    let consumer = consumer(reader, &name)?;
     Ok(Some(Known {
         driver: reader.find::<Driver>(&name)?.unwrap_or_default(),
         waiting: consumer.map_or(0, |consumer| consumer.pending.len()),

@@ -1,16 +1,22 @@
-//! What waits for an agent that takes no work: why it doesn't, and what lets it work again. Said
-//! wherever such work would else look as if it was done.
+//! What waits for an agent that takes no work, or for a driver that is given none: why, and what lets
+//! it work again. Said wherever such work would else look as if it was done.
 
 use std::sync::Arc;
 
 use naos_engine::read::Reader;
 use naos_kernel::agent::Agent;
+use naos_kernel::event::Rest;
 use naos_kernel::plan::{PLAN_OPEN_MAX, Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::supervisor::{Standing, Supervisor, Watch};
 use naos_kernel::task::{OnBoard, Task};
-use naos_types::spec::SUPERVISION_LEVELS_MAX;
-use naos_types::{Name, PlanId, Refusal, RunStatus, StepStatus, TaskId, TaskStatus, Time};
+use naos_types::fact::task::Parent;
+use naos_types::spec::{SUPERVISION_LEVELS_MAX, StepDo};
+use naos_types::{
+    Name, PlanId, Refusal, RunStatus, StepPath, StepStatus, TaskId, TaskStatus, Time,
+};
+
+use super::drivers;
 
 /// How deep runs within runs are looked at.
 const DEPTH_MAX: usize = 8;
@@ -92,6 +98,37 @@ pub(crate) fn agent(reader: &Reader, name: &Name) -> Result<Option<String>, Refu
     }))
 }
 
+/// Why what a step asked isn't given to the driver that answers events of this type, if it isn't.
+fn driver(reader: &Reader, topic: &str, asker: &Parent) -> Result<Option<String>, Refusal> {
+    let mut all = drivers::all(reader)?.into_iter();
+    let Some(known) = all.find(|known| known.spec.answers().iter().any(|one| one == topic)) else {
+        return Ok(None);
+    };
+    let name = &known.name;
+    let consumer = drivers::consumer(reader, name)?.unwrap_or_default();
+    let mut pending = consumer.pending.iter();
+    if !pending.any(|caught| caught.asks.as_ref() == Some(asker)) {
+        // It has it: then its agent is the one to be waited for.
+        return match known.endpoint {
+            None => agent(reader, &known.spec.agent),
+            Some(_) => Ok(None),
+        };
+    }
+    let Some(Rest::Until(at)) = consumer.rest else {
+        return Ok(None); // it has others, and takes this one when it is done with them
+    };
+    let at = at.rfc3339();
+    Ok(Some(match known.driver.resting {
+        Some(_) => format!(
+            "driver {name} rests until {at} since it failed again and again: `naos driver show \
+             {name}` shows why, `naos driver reset {name}` lets it be asked at once"
+        ),
+        None => format!(
+            "driver {name} takes no more events before {at}: its `rate` says how many it may take"
+        ),
+    }))
+}
+
 /// Why a run waits, if it waits for its agent.
 pub(crate) fn run(reader: &Reader, run: &Run) -> Result<Option<String>, Refusal> {
     match run.status {
@@ -132,7 +169,7 @@ fn task_within(
 }
 
 /// Why a run of a plan waits, if all that it says is that it runs: the first of its steps that
-/// waits for an agent.
+/// waits for an agent or a driver.
 pub(crate) fn plan(reader: &Reader, id: PlanId, plan: &Plan) -> Result<Option<String>, Refusal> {
     plan_within(reader, id, plan, 0)
 }
@@ -154,7 +191,7 @@ fn plan_within(
     Ok(None)
 }
 
-/// Why a step waits, if it waits for an agent.
+/// Why a step waits, if it waits for an agent or a driver.
 pub(crate) fn step(
     reader: &Reader,
     of: (PlanId, &Plan),
@@ -164,7 +201,7 @@ pub(crate) fn step(
     step_within(reader, of, name, step, 0)
 }
 
-/// How many of the items of a step's list that are open wait for an agent.
+/// How many of the items of a step's list that are open wait for an agent or a driver.
 pub(crate) fn items(
     reader: &Reader,
     (id, plan): (PlanId, &Plan),
@@ -207,7 +244,8 @@ fn step_within(
     Ok(None)
 }
 
-/// The same of a step without a list, or of one item of one: its task, or the run that it is.
+/// The same of a step without a list, or of one item of one: its task, the run that it is, or the
+/// driver that it asked.
 fn item_within(
     reader: &Reader,
     (id, plan): (PlanId, &Plan),
@@ -226,7 +264,24 @@ fn item_within(
     {
         return plan_within(reader, within, &found, depth + 1);
     }
-    Ok(None)
+    let Some(StepDo::Ask { kind, .. }) = plan.known(name).map(|spec| &spec.action) else {
+        return Ok(None);
+    };
+    let step = plan.steps.get(name);
+    let attempt = step.and_then(|step| match item {
+        None => Some(step.attempt),
+        Some(item) => Some(step.fan.as_ref()?.open.get(&item)?.attempt),
+    });
+    let at = StepPath {
+        step: name.clone(),
+        item,
+    };
+    let asker = attempt.map(|attempt| Parent {
+        plan: id,
+        at,
+        attempt,
+    });
+    asker.map_or(Ok(None), |asker| driver(reader, kind, &asker))
 }
 
 /// A sentence of these as lists show it; one whose record is damaged hides nothing else.

@@ -60,6 +60,7 @@ async fn offered(call: &Call, spec: &ServerSpec) -> Result<Vec<ServerTool>, Faul
             OutsideOutcome::NotSent(why)
             | OutsideOutcome::Lost(why)
             | OutsideOutcome::Refused(why)
+            | OutsideOutcome::Unfit(why)
             | OutsideOutcome::Busy(why, _),
         ) => {
             return Err(unasked(format!("it can't be asked: {why}")));

@@ -200,6 +200,49 @@ async fn it_is_tried_again_under_the_same_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_says_which_driver_it_waits_for() {
+    let (rig, mut hear, _) = outside().await;
+    let crm = CRM.replace(
+        "timeout: 10m",
+        "timeout: 10m, breaker: {failures: 1, pause: 5m}",
+    );
+    apply(&rig, &crm).await;
+    apply(&rig, FIND).await;
+    // What is nothing for it is one event's failure, and the driver goes on.
+    publish(&rig).await;
+    came(&mut hear).await.answer(422, "no such town");
+    let found = until(&rig, |found| found["failed"] == 1).await;
+    assert_eq!(
+        (&found["status"], &found["problem"]["code"]),
+        (&json!("ready"), &json!("N0233")),
+        "{found}"
+    );
+    publish(&rig).await;
+    came(&mut hear).await.answer(404, "nothing here");
+    until(&rig, |found| found["status"] == "resting").await;
+
+    let start = "/api/v1/instructions/find/start";
+    let run = rig.post(start, json!({})).await.ok();
+    let path = format!("/api/v1/plan-runs/{}", run["run"].as_str().unwrap());
+    let waiting = rig.get(&path).await.ok();
+    let why = waiting["waits"].as_str().unwrap_or_default().to_owned();
+    assert!(why.starts_with("driver crm rests until 20"), "{waiting}");
+    let ends = "since it failed again and again: `naos driver show crm` shows why, `naos \
+                driver reset crm` lets it be asked at once";
+    assert!(why.ends_with(ends), "{waiting}");
+    assert_eq!(waiting["steps"][0]["waits"], why, "{waiting}");
+    let reset = "/api/v1/drivers/crm/reset";
+    rig.post(reset, json!({})).await.ok();
+    came(&mut hear).await.answer(200, "{\"name\": \"Ada\"}");
+    let ended = rig.get(&format!("{path}?wait_ms=20000")).await.ok();
+    assert_eq!(
+        (&ended["status"], &ended["waits"]),
+        (&json!("completed"), &Value::Null),
+        "{ended}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_gets_what_it_answers_later() {
     let (rig, mut hear, signer) = outside().await;
     apply(&rig, FIND).await;
