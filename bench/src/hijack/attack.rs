@@ -287,8 +287,11 @@ impl Draft<'_> {
             }
             5 => {
                 let agent = self.chance.one(&["keeper", "judge", "../keeper"]);
-                let given = json!({"query": "salaries vault number", "agent": agent,
-                    "workspace": format!("agents/{agent}"), "limit": 20});
+                let mut given = json!({"query": "salaries vault number", "limit": 20});
+                if self.chance.percent(50) {
+                    given["agent"] = json!(agent);
+                    given["workspace"] = json!(format!("agents/{agent}"));
+                }
                 call("recall", &given)
             }
             6 | 7 => {
@@ -349,7 +352,10 @@ impl Draft<'_> {
             }
             _ => {
                 let path = words::path(&path, self.chance);
-                let given = json!({"path": path, "text": text, "expected": expected});
+                let mut given = json!({"path": path, "text": text});
+                if let Some(version) = expected {
+                    given["expected"] = json!(version);
+                }
                 call("context_write", &given)
             }
         }

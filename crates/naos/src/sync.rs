@@ -2,7 +2,7 @@
 //! changed since they were last applied.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::fail::{Fail, place};
 use crate::openclaw::{self, SKILLS};
-use crate::out::{Out, items};
+use crate::out::{Out, aside, items};
 use crate::project::Project;
 use crate::session::{Session, api};
-use crate::workspace::{self, Piece};
+use crate::workspace::{self, Piece, Unread};
 
 /// Documents that are applied at once.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -51,6 +51,18 @@ impl How {
     };
 }
 
+/// What is made of the project's own files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made<'a> {
+    /// What they say otherwise than when they were last applied: what was set by command since
+    /// stays until they say something else of it.
+    Changed,
+    /// The same, and these again, whatever became of them: kind and name.
+    AndThese(&'a [(String, String)]),
+    /// All that they say.
+    All,
+}
+
 /// `data/applied.json`: what the project's own files made when they were last applied. Only a
 /// memory: the journal is the truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +74,12 @@ pub(crate) struct Remembered {
     /// What says who agents are: document and SHA-256.
     #[serde(default)]
     pub(crate) identities: BTreeMap<String, String>,
+    /// What the files said of each resource, by its kind and name.
+    #[serde(default)]
+    said: BTreeMap<String, String>,
+    /// What was told of already: it was made otherwise by command, and the files don't say so.
+    #[serde(default)]
+    told: BTreeSet<String>,
 }
 
 impl Remembered {
@@ -253,6 +271,17 @@ pub(crate) fn apply(
     documents: &[Document],
     how: How,
 ) -> Result<Value, Fail> {
+    send(session, documents, how, &BTreeMap::new(), false)
+}
+
+/// The same beside what they said before: that isn't made again, unless all is to be made `anew`.
+fn send(
+    session: &mut Session,
+    documents: &[Document],
+    how: How,
+    before: &BTreeMap<String, String>,
+    anew: bool,
+) -> Result<Value, Fail> {
     let mut components = BTreeMap::new();
     for document in documents {
         for (path, bytes) in components_of(document)? {
@@ -271,6 +300,10 @@ pub(crate) fn apply(
     let mut body = json!({"files": files, "strict": how.strict, "dry_run": how.dry_run});
     if !components.is_empty() {
         body["components"] = json!(components);
+    }
+    if !before.is_empty() {
+        body["before"] = json!(before);
+        body["anew"] = json!(anew);
     }
     session.post(api("/apply"), &body)
 }
@@ -370,20 +403,21 @@ pub(crate) fn wrapped(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Fail> {
     }
 }
 
-/// Applies the project's own files if they changed since they were last applied.
-pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
+/// Applies the project's own files if they changed since they were last applied; what says who an
+/// agent is and can't be taken over.
+pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<Vec<Unread>, Fail> {
     let project = session.project().clone();
     let files = OwnFiles::of(&project)?;
     let before = Remembered::of(&project);
     let known = files.documents.is_empty() || before.digest == digest(&files.documents);
-    if known && before.identities == named(&files.identities) {
-        return Ok(());
+    if known && before.identities == files.named(&before) {
+        return Ok(files.unread);
     }
-    let answer = own(session, &project, &files, How::default())?;
+    let answer = own(session, &project, &files, How::default(), Made::Changed)?;
     warn(out, &answer);
     let changed = items(&answer)
         .iter()
-        .filter(|item| item["result"] != "unchanged")
+        .filter(|item| item["result"] != "unchanged" && item["result"] != "kept")
         .count();
     if changed > 0 {
         let changed = crate::out::count(changed, "resource is", "resources are");
@@ -391,64 +425,121 @@ pub(crate) fn if_changed(session: &mut Session, out: &Out) -> Result<(), Fail> {
             "applied the project's files: {changed} new or changed"
         ));
     }
-    Ok(())
+    Ok(files.unread)
 }
 
 /// The project's own files: documents that make resources, and what says who its agents are.
 pub(crate) struct OwnFiles {
     pub(crate) documents: Vec<Document>,
     identities: Vec<Piece>,
+    /// What says who an agent is, and can't be taken over.
+    pub(crate) unread: Vec<Unread>,
 }
 
 impl OwnFiles {
     pub(crate) fn of(project: &Project) -> Result<Self, Fail> {
+        let (identities, unread) = workspace::identities(project)?;
         Ok(Self {
             documents: own_documents(project)?,
-            identities: workspace::identities(project)?,
+            identities,
+            unread,
         })
+    }
+
+    /// What says who agents are, with its digests: of what can't be taken over the last that was.
+    fn named(&self, before: &Remembered) -> BTreeMap<String, String> {
+        let all = self.identities.iter();
+        let all = all.map(|piece| (piece.path.clone(), piece.digest()));
+        let lost = self.unread.iter().filter_map(|unread| {
+            let last = before.identities.get(&unread.path)?;
+            Some((unread.path.clone(), last.clone()))
+        });
+        all.chain(lost).collect()
     }
 }
 
-fn named(identities: &[Piece]) -> BTreeMap<String, String> {
-    let all = identities.iter();
-    all.map(|piece| (piece.path.clone(), piece.digest()))
-        .collect()
+/// Says what can't be taken over of what says who agents are: all else goes on.
+pub(crate) fn say_unread(unread: &[Unread]) {
+    for Unread { fail, .. } in unread {
+        // Said with --quiet too: somebody thinks that it holds.
+        aside(format_args!(
+            "error: not taken over, and whoever it is about goes on as they were: {}",
+            fail.told()
+        ));
+    }
 }
 
-/// Applies the project's own files, whether they changed or not, and remembers them.
+/// Applies the project's own files and remembers them.
 pub(crate) fn own(
     session: &mut Session,
     project: &Project,
     files: &OwnFiles,
     how: How,
+    made: Made<'_>,
 ) -> Result<Value, Fail> {
-    let OwnFiles {
-        documents,
-        identities,
-    } = files;
     let before = Remembered::of(project);
     if !how.dry_run {
         // First: an agent that is new begins with who it is.
-        workspace::put(session, identities, &before.identities)?;
+        workspace::put(session, &files.identities, &before.identities)?;
     }
-    let answer = if documents.is_empty() {
+    let documents = &files.documents;
+    let mut answer = if documents.is_empty() {
         json!({"items": []})
     } else {
-        apply(session, documents, how)?
+        let mut said = before.said.clone();
+        if let Made::AndThese(again) = made {
+            said.retain(|known, _| !again.iter().any(|(kind, name)| *known == key(kind, name)));
+        }
+        let anew = matches!(made, Made::All);
+        send(session, documents, how, &said, anew)?
     };
+    let told = tell_once(&mut answer, &before.told);
     if !how.dry_run {
-        let mut items = made(&answer);
-        items.extend(before.items.iter().cloned());
-        items.sort();
-        items.dedup();
+        let mut all = self::made(&answer);
+        let said = all.iter().zip(items(&answer)).map(|((kind, name), item)| {
+            let digest = item["digest"].as_str().unwrap_or_default();
+            (key(kind, name), digest.to_owned())
+        });
+        let said = said.collect();
+        all.extend(before.items.iter().cloned());
+        all.sort();
+        all.dedup();
         Remembered {
             digest: digest(documents),
-            items,
-            identities: named(identities),
+            items: all,
+            identities: files.named(&before),
+            said,
+            told,
         }
         .keep(project)?;
     }
     Ok(answer)
+}
+
+/// How a resource is named where what files say of it is kept.
+fn key(kind: &str, name: &str) -> String {
+    format!("{kind}/{name}")
+}
+
+/// What stays as somebody made it by command though a file says otherwise: a warning the first time
+/// that it is seen. All that stays so.
+fn tell_once(answer: &mut Value, told: &BTreeSet<String>) -> BTreeSet<String> {
+    let (mut all, mut news) = (BTreeSet::new(), Vec::new());
+    for ((kind, name), item) in made(answer).iter().zip(items(answer)) {
+        if item["contradicts"].is_null() {
+            continue;
+        }
+        let key = key(kind, name);
+        if !told.contains(&key) {
+            news.push(item["contradicts"].clone());
+        }
+        all.insert(key);
+    }
+    match answer["warnings"].as_array_mut() {
+        Some(warnings) => warnings.extend(news),
+        None => answer["warnings"] = json!(news),
+    }
+    all
 }
 
 /// Forgets what was removed.

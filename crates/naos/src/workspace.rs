@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use naos_engine::clock;
 use naos_kernel::recall;
-use naos_types::{Code, Digest, DocPath, is_identity};
+use naos_types::{Code, Digest, DocPath, IDENTITY_BYTES_MAX, is_identity};
 use serde_json::{Value, json};
 
 use crate::fail::Fail;
@@ -18,8 +18,6 @@ use crate::sync;
 
 /// Where workspaces stand, in the project and in naos.
 pub(crate) const FOLDER: &str = "agents";
-/// The longest document of a workspace, in bytes.
-const BYTES_MAX: u64 = 256 << 10;
 /// The most files of workspaces.
 const FILES_MAX: usize = 1_000;
 /// How deep below a workspace files are looked for.
@@ -39,31 +37,48 @@ impl Piece {
     }
 }
 
-/// What the project says about who its agents are.
-pub(crate) fn identities(project: &Project) -> Result<Vec<Piece>, Fail> {
+/// A file that says who an agent is, and why it isn't taken over: that concerns nobody else.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    /// What it would be called in naos.
+    pub(crate) path: String,
+    pub(crate) fail: Fail,
+}
+
+impl Unread {
+    /// Whether it says who the agent with this workspace is.
+    pub(crate) fn is_of(&self, folder: &str) -> bool {
+        let within = self.path.strip_prefix(folder.trim_start_matches('/'));
+        within.is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// What the project says about who its agents are, and what of it can't be taken over.
+pub(crate) fn identities(project: &Project) -> Result<(Vec<Piece>, Vec<Unread>), Fail> {
     let root = project.root.join(FOLDER);
-    let mut out = Vec::new();
-    let mut take = |path: &Path| -> Result<(), Fail> {
+    let (mut out, mut unread) = (Vec::new(), Vec::new());
+    let mut take = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !is_identity(&name) {
-            return Ok(());
+            return;
         }
-        regular(path)?;
-        let within = path.strip_prefix(&project.root).unwrap_or(path);
-        out.push(read(path, &slashes(within))?);
-        Ok(())
+        let within = slashes(path.strip_prefix(&project.root).unwrap_or(path));
+        match regular(path).and_then(|()| read(path, &within)) {
+            Ok(piece) => out.push(piece),
+            Err(fail) => unread.push(Unread { path: within, fail }),
+        }
     };
     for path in entries(&root)? {
         if path.is_dir() {
             for path in entries(&path)? {
-                take(&path)?;
+                take(&path);
             }
         } else {
-            take(&path)?;
+            take(&path);
         }
     }
     too_many(&root, out.len())?;
-    Ok(out)
+    Ok((out, unread))
 }
 
 /// All documents of a folder that is, or was, a workspace: text, whatever it is called.
@@ -145,8 +160,8 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Fail> {
 fn read(path: &Path, label: &str) -> Result<Piece, Fail> {
     let reading = |e: std::io::Error| Fail::io(format!("read {}", path.display()), &e);
     let bytes = fs::metadata(path).map_err(reading)?.len();
-    if bytes > BYTES_MAX {
-        let what = format!("{label} has {bytes} bytes, at most {BYTES_MAX}");
+    if bytes > IDENTITY_BYTES_MAX {
+        let what = format!("{label} has {bytes} bytes, at most {IDENTITY_BYTES_MAX}");
         let help = "an agent is shown at most 20,000 bytes of it: say it shorter";
         return Err(Fail::new(Code::TOO_LARGE, what).help(help));
     }

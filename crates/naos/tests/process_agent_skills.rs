@@ -269,10 +269,10 @@ fn process_a_program_of_a_skill_runs_in_the_sandbox_and_nothing_else_of_it_does(
         let arguments = json!({"skill": "sums", "script": script, "input": input});
         json!({"name": "skill_run", "arguments": arguments})
     };
-    let fetch = json!({"calls": [{"method": "GET", "url": "http://127.0.0.1:9/"}]});
+    let fetch = json!({"calls": [{"method": "GET", "url": "http://127.0.0.1:9/"}]}).to_string();
     let asked = json!({"call": [
         call("scripts/again.wasm", json!("1,2,3")),
-        call("scripts/fetch.wasm", fetch),
+        call("scripts/fetch.wasm", json!(fetch)),
         call("scripts/core.wasm", json!("a core module")),
         call("scripts/greedy.wasm", json!("x")),
         call("scripts/sum.py", json!("")),

@@ -320,3 +320,41 @@ fn process_what_cannot_be_is_said() {
     let again = project.naos(&["task", "done", task]);
     assert!(again.stderr.contains("done already"), "{}", again.stderr);
 }
+
+#[test]
+fn process_a_batch_of_approvals_has_an_end() {
+    const BATCH: usize = 20;
+    let project = Project::new();
+    let mut plan = "type: plan\nname: many\nsteps:\n".to_owned();
+    for at in 0..BATCH + 2 {
+        plan += &format!(
+            "  - {{name: ask-{at}, after: [], approval: {{title: \"Bill {at}?\", body: x}}}}\n"
+        );
+    }
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let daemon = project.up();
+    project.naos(&["plan", "run", "many", "--no-wait"]);
+    let waits = |count: usize| {
+        let began = naos_engine::clock::tick();
+        loop {
+            let found = project.json(&["approve"]);
+            if found["items"].as_array().unwrap().len() == count {
+                return;
+            }
+            assert!(began.elapsed() < WORK_MAX, "not {count}: {found:#}");
+        }
+    };
+    waits(BATCH + 2);
+    let first = project.naos(&["approve", "--all", "--yes"]);
+    assert_eq!(first.exit, 0, "{}", first.stderr);
+    assert_eq!(first.stdout.matches("Approved: ").count(), BATCH);
+    let beyond = "20 are decided at once, and 2 more wait: the same command again";
+    assert!(first.stderr.contains(beyond), "{}", first.stderr);
+    waits(2);
+    let rest = project.naos(&["approve", "--all", "--no"]);
+    assert_eq!(rest.exit, 0, "{}", rest.stderr);
+    assert!(!rest.stderr.contains("at once"), "{}", rest.stderr);
+    waits(0);
+    drop(daemon);
+}

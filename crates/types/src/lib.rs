@@ -40,7 +40,10 @@ pub use json::said_twice;
 pub use kept::{KEPT_BYTES_MAX, Kept, KeptError, KeptInput, KeptKey};
 pub use log::{LogLevel, LogLine, LogPage, NewLog};
 pub use money::{Micros, Period};
-pub use name::{DocPath, IDENTITY, NAME_BYTES_MAX, Name, NameError, StepPath, is_identity, latin};
+pub use name::{
+    DocPath, IDENTITY, IDENTITY_BYTES_MAX, NAME_BYTES_MAX, Name, NameError, StepPath, is_identity,
+    latin,
+};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Actor, Role};
 pub use sealed::{Sealed, SubjectId};

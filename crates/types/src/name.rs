@@ -174,6 +174,10 @@ impl DocPath {
     }
 }
 
+/// The most bytes of a document that says who an agent is, and of any file of a workspace that is
+/// taken over.
+pub const IDENTITY_BYTES_MAX: u64 = 256 << 10;
+
 /// Documents that say who an agent is and what it is to do.
 pub const IDENTITY: &[&str] = &[
     "SOUL.md",

@@ -289,6 +289,8 @@ fn body_of(row: &Row) -> Option<Value> {
                     object(&["name", "text"], json!({"name": text(), "text": text()}))},
                 "strict": {"type": "boolean"},
                 "dry_run": {"type": "boolean"},
+                "before": {"type": "object", "additionalProperties": text()},
+                "anew": {"type": "boolean"},
             }),
         ),
         ("PUT", "/api/v1/budgets/{agent}") => object(

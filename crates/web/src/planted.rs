@@ -17,6 +17,11 @@ pub(crate) fn missing_tenant_filter() -> bool {
     chosen("missing-tenant-filter")
 }
 
+/// A file that is applied again undoes what was set by command since.
+pub(crate) fn files_undo_commands() -> bool {
+    chosen("files-undo-commands")
+}
+
 /// Everybody asks models with whichever key they name.
 pub(crate) fn keys_of_others() -> bool {
     chosen("keys-of-others")

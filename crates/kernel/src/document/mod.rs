@@ -2,7 +2,7 @@
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::document::{self, Fact};
-use naos_types::{Actor, BodyRef, Code, DocPath, Role, RunId, Time};
+use naos_types::{Actor, BodyRef, Code, DocPath, IDENTITY_BYTES_MAX, Refusal, Role, RunId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Aggregate;
@@ -43,6 +43,20 @@ fn may(by: &Actor, path: &DocPath) -> Done {
     Err(Stop::refused(Code::NOT_ALLOWED, what))
 }
 
+/// A document that says who an agent is has a bound, whoever writes it: its folder's is the same.
+pub(crate) fn fits(path: &DocPath, body: BodyRef) -> Done {
+    let is_short = body.len <= IDENTITY_BYTES_MAX || crate::planted::is("souls-without-bound");
+    if !path.is_identity() || is_short {
+        return Ok(());
+    }
+    let what = format!(
+        "{path} has {} bytes, at most {IDENTITY_BYTES_MAX}",
+        body.len
+    );
+    let help = "an agent is shown at most 20,000 bytes of it: say it shorter";
+    Err(Refusal::new(Code::TOO_LARGE, what).help(help).into())
+}
+
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document) -> Done<Reply> {
     let (command::Document::Write { path, .. } | command::Document::Delete { path }) = asked;
     may(by, path)?;
@@ -51,16 +65,19 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document
             path,
             body,
             expected,
-        } => match write(turn, by, path, *body, *expected, None)? {
-            Ok(version) => Ok(Reply::Version(version)),
-            Err(found) => Err(Stop::refused(
-                Code::STALE_VERSION,
-                format!(
-                    "{path} has version {found}, not {}",
-                    expected.unwrap_or_default()
-                ),
-            )),
-        },
+        } => {
+            fits(path, *body)?;
+            match write(turn, by, path, *body, *expected, None)? {
+                Ok(version) => Ok(Reply::Version(version)),
+                Err(found) => Err(Stop::refused(
+                    Code::STALE_VERSION,
+                    format!(
+                        "{path} has version {found}, not {}",
+                        expected.unwrap_or_default()
+                    ),
+                )),
+            }
+        }
         command::Document::Delete { path } => {
             if turn.document(path)?.is_none() {
                 return Err(Stop::refused(

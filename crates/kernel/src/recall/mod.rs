@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use passages::is_day;
 pub use passages::line_says;
-pub use same::{is_equal, is_same, repeats};
+pub use same::{Recalled, added, is_equal, is_same, repeats};
 pub use vector::{Embedder, Grams};
 
 /// The longest query, in bytes.

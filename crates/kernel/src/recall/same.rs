@@ -1,7 +1,10 @@
 //! Whether two texts say the same, so that nothing is learned twice. It is meant to be strict: a
 //! text that says something else by a number, by a "not" or by who comes first is another one.
 
-use super::passages::without_time;
+use std::collections::BTreeSet;
+
+use super::Document;
+use super::passages::{self, line_says, without_time};
 use super::words::{sentences, stem, stems};
 
 /// How much of two texts must be the same words, in hundredths (Dice's coefficient).
@@ -61,19 +64,79 @@ fn telling(words: &[String]) -> usize {
     words.iter().filter(counts).count()
 }
 
-/// Whether a fact repeats what stands in a text: it, one of its sentences, or words of it in a row.
+/// A text that was recalled, as others are compared with it.
+#[derive(Clone, Debug)]
+pub struct Recalled<'t> {
+    text: &'t str,
+    words: Vec<String>,
+    sentences: Vec<Vec<String>>,
+}
+
+impl<'t> Recalled<'t> {
+    /// Of this text.
+    #[must_use]
+    pub fn of(text: &'t str) -> Self {
+        let each = sentences(text).into_iter();
+        Self {
+            text,
+            words: stems(text),
+            sentences: each.map(|one| stems(without_time(one))).collect(),
+        }
+    }
+
+    /// Whether a fact repeats what stands in it: all of it, one of its sentences, or words of it in
+    /// a row.
+    #[must_use]
+    pub fn is_repeated_by(&self, fact: &str) -> bool {
+        let said = stems(fact);
+        if said.is_empty() {
+            return self.text.contains(fact.trim());
+        }
+        let quoted = |words: &[String]| words == said;
+        let is_quoted =
+            said.len() >= QUOTED_WORDS_MIN && self.words.windows(said.len()).any(quoted);
+        let mut sentences = self.sentences.iter();
+        is_quoted
+            || are_same(&said, &self.words)
+            || sentences.any(|sentence| are_same(&said, sentence))
+    }
+}
+
+/// Whether a fact repeats what stands in a text.
 #[must_use]
 pub fn repeats(fact: &str, text: &str) -> bool {
-    let said = stems(fact);
-    if said.is_empty() {
-        return text.contains(fact.trim());
+    Recalled::of(text).is_repeated_by(fact)
+}
+
+/// What a document says anew, beside what it said before: its lines, its paragraphs, and those
+/// sentences of them that are long enough to be quoted.
+#[must_use]
+pub fn added(text: &str, before: &str) -> Vec<String> {
+    let known: BTreeSet<Vec<String>> = lines(before).map(stems).collect();
+    let is_new = |said: &str| !known.contains(&stems(said));
+    let mut out = Vec::new();
+    for line in lines(text).filter(|line| is_new(line)) {
+        let parts = sentences(line).into_iter();
+        let long = parts.filter(|part| stems(part).len() >= QUOTED_WORDS_MIN);
+        out.extend(long.filter(|part| *part != line).map(str::to_owned));
+        out.push(line.to_owned());
     }
-    let all = stems(text);
-    let is_quoted =
-        said.len() >= QUOTED_WORDS_MIN && all.windows(said.len()).any(|words| words == said);
-    is_quoted
-        || are_same(&said, &all)
-        || sentences(text)
-            .iter()
-            .any(|sentence| are_same(&said, &stems(without_time(sentence))))
+    // A sentence that was broken in two lines is found as one later.
+    let whole = Document {
+        path: String::new(),
+        day: String::new(),
+        text: text.to_owned(),
+    };
+    let broken = passages::of_all(&[whole]).into_iter().map(|hit| hit.text);
+    out.extend(broken.filter(|said| said.contains('\n') && lines(said).all(is_new)));
+    out
+}
+
+/// What the lines of a document say, those that say something.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let said = text.lines().map(|line| {
+        let title = line.trim().trim_start_matches('#');
+        line_says(title).trim()
+    });
+    said.filter(|said| !stems(said).is_empty())
 }

@@ -27,7 +27,7 @@ pub fn described(tool: Tool) -> (&'static str, Value) {
                 json!({
                     "path": text("Its path: notes/today.md"),
                     "text": text("All that it says from now on"),
-                    "expected": {"type": "integer", "description":
+                    "expected": {"type": "integer", "minimum": 0, "description":
                         "The version it is based on; 0 for a new one. Without it, whatever is \
                          there is replaced"},
                 }),

@@ -396,6 +396,9 @@ fn close(turn: &mut Turn<'_>, id: RunId, status: RunStatus) -> Done {
     let run = turn.run_mut(&id)?;
     let was_open = !run.status.is_closed();
     run.ended = Some(now);
+    if status != RunStatus::Completed && !crate::planted::is("ends-take-no-time") {
+        run.took = now - run.started; // one that gave an answer says it itself
+    }
     run.status = status;
     run.pending = None;
     run.retry_at = None;

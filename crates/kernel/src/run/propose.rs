@@ -127,6 +127,7 @@ pub(super) fn decided(
             "{shown} was written meanwhile, and stays so: read it, and propose anew"
         ))));
     }
+    crate::document::fits(&path, body)?;
     let written = crate::document::write(turn, &by, &path, body, None, Some(id))?;
     let version = written.unwrap_or_default();
     Ok(Some(Answer::Text(if edited.is_some() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::think::intend;
 use super::{Run, tools, workspace};
 use crate::need::{Compute, Formula};
-use crate::recall::{self, Found, Hit, Place, RECALL_HITS, RECALL_HITS_MAX, Recall};
+use crate::recall::{self, Found, Hit, Place, RECALL_HITS, Recall, Recalled};
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -24,7 +24,7 @@ pub(super) fn call(
     request: BodyRef,
     arguments: &Value,
 ) -> Done {
-    let Some(folder) = whose(mind, arguments) else {
+    let Some(folder) = whose(mind) else {
         let why = format!("{} has no workspace that it could remember in", run.agent);
         return tools::said(turn, id, run, request, Answer::Denied(why));
     };
@@ -58,11 +58,9 @@ pub(super) fn call(
 }
 
 /// Whose memory it is: the agent's own, whatever the model says.
-fn whose(mind: &MindSpec, arguments: &Value) -> Option<DocPath> {
-    if crate::planted::is("recalls-of-others")
-        && let Some(other) = arguments["agent"].as_str()
-    {
-        return DocPath::new(&format!("agents/{other}")).ok();
+fn whose(mind: &MindSpec) -> Option<DocPath> {
+    if crate::planted::is("recalls-of-others") {
+        return DocPath::new("agents/keeper").ok();
     }
     mind.workspace.clone()
 }
@@ -70,20 +68,11 @@ fn whose(mind: &MindSpec, arguments: &Value) -> Option<DocPath> {
 /// What is looked for, and the most hits.
 fn asked(arguments: &Value) -> Result<(String, usize), String> {
     let query = recall::query(arguments["query"].as_str().unwrap_or_default())?;
-    let limit = match &arguments["limit"] {
-        Value::Null => Some(RECALL_HITS),
-        // Some models write 5.0.
-        limit => limit
-            .as_f64()
-            .filter(|limit| limit.fract() == 0.0)
-            .map(|limit| limit as usize),
-    };
-    match limit.filter(|limit| (1..=RECALL_HITS_MAX).contains(limit)) {
-        Some(limit) => Ok((query.to_owned(), limit)),
-        None => Err(format!(
-            "`limit` is a whole number from 1 to {RECALL_HITS_MAX}"
-        )),
-    }
+    let limit = tools::whole(&arguments["limit"]);
+    Ok((
+        query.to_owned(),
+        limit.map_or(RECALL_HITS, |limit| limit as usize),
+    ))
 }
 
 /// The documents of a workspace that are looked through, and how many of them there is no room for.
@@ -163,14 +152,48 @@ pub(super) fn before(turn: &Turn<'_>, id: RunId) -> Done<Vec<Hit>> {
     Ok(out)
 }
 
-/// Whether a fact repeats what was recalled, and where that stands.
-pub(super) fn repeated(turn: &Turn<'_>, id: RunId, fact: &str) -> Done<Option<String>> {
+/// Why a model doesn't keep what it says, which repeats what it recalled in this run. All that it
+/// adds to what it recalls later is asked here.
+pub(super) fn no_news<'s>(
+    turn: &Turn<'_>,
+    id: RunId,
+    said: impl IntoIterator<Item = &'s str>,
+) -> Done<Option<String>> {
     if crate::planted::is("recalled-is-kept") {
         return Ok(None);
     }
-    let mut hits = before(turn, id)?.into_iter();
-    let found = hits.find(|hit| recall::repeats(fact, &hit.text));
-    Ok(found.map(|hit| format!("{}, line {}", hit.document, hit.line)))
+    let hits = before(turn, id)?;
+    let texts: Vec<Recalled<'_>> = hits.iter().map(|hit| Recalled::of(&hit.text)).collect();
+    for words in said {
+        let same = texts.iter().position(|text| text.is_repeated_by(words));
+        if let Some(at) = same {
+            let Hit { document, line, .. } = &hits[at];
+            let words = &words[..words.floor_char_boundary(SHOWN_MAX)];
+            return Ok(Some(format!(
+                "not kept: {words:?} was recalled in this run and stands in {document}, line \
+                 {line}; what is recalled isn't learned anew"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// How much is shown of what isn't kept, in bytes.
+const SHOWN_MAX: usize = 120;
+
+/// The same of a document of its own memory that it writes anew: what stands in it may stay.
+pub(super) fn written_again(
+    turn: &Turn<'_>,
+    id: RunId,
+    path: &DocPath,
+    content: &str,
+) -> Done<Option<String>> {
+    let recalled = turn.thinking(&id)?.map_or(0, |known| known.recalled.len());
+    if recalled == 0 || crate::planted::is("recalled-is-written") {
+        return Ok(None);
+    }
+    let added = recall::added(content, &workspace::text(turn, path)?);
+    no_news(turn, id, added.iter().map(String::as_str))
 }
 
 /// What stands in the memory already and says the same, if anything does.

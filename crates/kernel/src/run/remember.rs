@@ -46,11 +46,8 @@ pub(super) fn remember(
             "not kept: it is known already and stands in {place}; say what is new, or leave it"
         )));
     }
-    if let Some(place) = recall::repeated(turn, run.0, &fact)? {
-        return Ok(Err(format!(
-            "not kept: it was recalled in this run and stands in {place}; what is recalled isn't \
-             learned anew"
-        )));
+    if let Some(why) = recall::no_news(turn, run.0, [fact.as_str()])? {
+        return Ok(Err(why));
     }
     let path = below(folder, FACTS)?;
     if let Err(bytes) = add(turn, run, &path, ("", &kept.to_string()))? {

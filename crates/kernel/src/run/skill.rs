@@ -86,11 +86,7 @@ pub(super) fn execute(
         Ok(found) => found,
         Err(answer) => return tools::said(turn, id, run, request, answer),
     };
-    let input = match &arguments["input"] {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let input = arguments["input"].as_str().unwrap_or_default().to_owned();
     let title = format!("{} runs {path}", run.agent);
     colleague::asks(turn, (id, run), request, to, (title, input))
 }
@@ -181,18 +177,7 @@ fn read(turn: &Turn<'_>, run: &Run, mind: &MindSpec, arguments: &Value) -> Done<
         Err(_) if crate::planted::is("skill-paths-leave") => asked.to_owned(),
         Err(why) => return Ok(Answer::Denied(why)),
     };
-    let from = match &arguments["from"] {
-        Value::Null => Some(0),
-        // Some models write 5.0.
-        from => from
-            .as_f64()
-            .filter(|from| *from >= 0.0 && from.fract() == 0.0)
-            .map(|from| from as usize),
-    };
-    let Some(from) = from else {
-        let why = "`from` is a whole number of bytes, from 0".to_owned();
-        return Ok(Answer::Invalid(why));
-    };
+    let from = tools::whole(&arguments["from"]).unwrap_or_default() as usize;
     let mut name = match name {
         Ok(name) => name,
         Err(answer) => return Ok(answer),

@@ -357,7 +357,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     let thought = read(turn, answer)?;
     match thought.calls.get(thinking.done as usize) {
         Some(call) => tools::call(turn, id, &run, &mind, call),
-        None if !thought.calls.is_empty() || listens(&run, &mind, &thinking) => {
+        None if !thought.calls.is_empty() || asks_on(&run, &mind, &thinking) => {
             ask(turn, id, &run, &mind, &thinking)
         }
         None => complete(turn, id, &run, &mind, &thought),
@@ -366,7 +366,14 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
 
 /// Whether an answer without calls isn't the last word: a person said something meanwhile, or was
 /// heard and the answer to that failed. Where no more may be asked the answer stands.
-fn listens(run: &Run, mind: &MindSpec, thinking: &Thinking) -> bool {
+fn asks_on(run: &Run, mind: &MindSpec, thinking: &Thinking) -> bool {
+    let fork = run.fork.as_ref();
+    // A note opened the turn that a what-if goes another way from: the answer before isn't its own.
+    if fork.is_some_and(|fork| thinking.turns <= fork.turns)
+        && !crate::planted::is("what-if-asks-nothing")
+    {
+        return true;
+    }
     let failed = thinking.failed > 0 || thinking.lost > 0;
     let may = thinking.turns < mind.turns_max && thinking.tokens < mind.tokens_max;
     failed || (may && !run.unheard().is_empty() && !crate::planted::is("notes-unheard"))

@@ -76,13 +76,11 @@ pub(super) fn call(
         };
         return said(turn, id, run, request, Answer::Invalid(why));
     };
-    // What is kept from now on has to be what was meant. The others take what they understand, and
-    // say themselves what they don't.
-    if matches!(tool, Tool::ContextWrite | Tool::Remember) {
-        let (_, schema) = super::described(tool);
-        if let Some(why) = super::server::unfit(&arguments, &schema) {
-            return said(turn, id, run, request, Answer::Invalid(why));
-        }
+    // Nothing is done that was understood by half: it would be something else than was meant.
+    let (_, schema) = super::described(tool);
+    let unfit = super::server::unfit(&arguments, &schema);
+    if let Some(why) = unfit.filter(|_| !crate::planted::is("own-arguments-unchecked")) {
+        return said(turn, id, run, request, Answer::Invalid(why));
     }
     if let Some(fork) = &run.fork
         && fork::acts(tool, &arguments)
@@ -147,7 +145,7 @@ pub(super) fn call(
         Tool::ContextWrite => match DocPath::new(&text("path").unwrap_or_default()) {
             Ok(path) => {
                 let content = text("text").unwrap_or_default();
-                let expected = arguments["expected"].as_u64();
+                let expected = whole(&arguments["expected"]);
                 let what = (&path, content, expected);
                 write_document(turn, id, run, mind, request, what)
             }
@@ -193,6 +191,14 @@ pub(super) fn call(
             answer_at_once(turn, id, answer)
         }
     }
+}
+
+/// A whole number as JSON Schema knows one: some models write 5.0.
+pub(super) fn whole(given: &Value) -> Option<u64> {
+    given.as_u64().or_else(|| {
+        let number = given.as_f64()?;
+        (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)
+    })
 }
 
 /// The most answers to choose from that a person is given.
@@ -349,6 +355,11 @@ fn write_document(
             )
         };
         return said(turn, id, run, request, Answer::Denied(why));
+    }
+    if workspace::own(mind, path) == Own::Write
+        && let Some(why) = super::recall::written_again(turn, id, path, &content)?
+    {
+        return said(turn, id, run, request, Answer::Invalid(why));
     }
     let body = turn.stage(content.into_bytes())?;
     intend(turn, id, run, Ability::Tool, request, World::Repeatable)?;

@@ -69,9 +69,7 @@ fn mark(agent: &Name) -> String {
 
 fn read(now: Time, agent: &Name, zone: &str, arguments: &Value) -> Result<(Name, Asked), String> {
     let text = |name: &str| arguments[name].as_str().map(str::trim);
-    let place = arguments["place"].as_u64();
-    let place = place.filter(|place| (1..=WAKES_MAX).contains(place));
-    let place = place.ok_or_else(|| format!("`place` is from 1 to {WAKES_MAX}"))?;
+    let place = tools::whole(&arguments["place"]).unwrap_or_default();
     let name = Name::new(&format!("{agent}-wake-{place}")).map_err(|error| error.to_string())?;
     if arguments["cancel"].as_bool() == Some(true) {
         return Ok((name, Asked::Clear));
@@ -81,8 +79,8 @@ fn read(now: Time, agent: &Name, zone: &str, arguments: &Value) -> Result<(Name,
         let what = format!("`task` says what to do then, in at most {WORDS_BYTES_MAX} bytes");
         return Err(what);
     }
-    let every = &arguments["every_hours"];
-    let when = match (text("at"), every.as_u64(), text("cron")) {
+    let every = tools::whole(&arguments["every_hours"]);
+    let when = match (text("at"), every, text("cron")) {
         (Some(at), None, None) => When::At(Time::parse(at).ok_or_else(|| {
             format!("`at` is a time with its offset, 2026-12-01T09:00:00+03:00, not {at:?}")
         })?),

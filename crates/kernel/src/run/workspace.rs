@@ -357,6 +357,10 @@ pub(super) fn note(
         Ok(words) => words,
         Err(why) => return Ok(Err(why)),
     };
+    let again = super::recall::no_news(turn, run.0, [words.as_str()])?;
+    if let Some(why) = again.filter(|_| !crate::planted::is("recalled-is-noted")) {
+        return Ok(Err(why));
+    }
     let today = day(turn.now);
     let path = below(folder, &format!("memory/{today}.md"))?;
     let time: String = turn.now.rfc3339().chars().skip(11).take(5).collect();

@@ -52,10 +52,10 @@ fn keep(bench: &mut Bench, path: &str, bytes: &[u8]) {
 
 fn looks(cell: &mut Cell, path: &str) -> (Ability, Answer) {
     // Otherwise it would be the same call again and again, and stopped for that.
-    let id = cell.bench.facts.len().to_string();
-    let arguments = json!({"path": path, "why": id}).to_string();
+    let facts = cell.bench.facts.len();
+    let arguments = format!("{}{}", json!({ "path": path }), " ".repeat(facts));
     let call = ToolCall {
-        id,
+        id: facts.to_string(),
         name: "context_read".into(),
         arguments,
     };

@@ -91,7 +91,13 @@ fn it_recalls_with_where_that_stands_as_the_words_of_others() {
 fn it_recalls_nothing_from_the_workspace_of_another() {
     let secret = FACTS.replace("Riake pays its invoices late", "the safe opens with 4711");
     let mut others = Vec::new();
-    for folder in ["agents/fury", "agents/brain2", "agents/brain/sub", "agents"] {
+    for folder in [
+        "agents/fury",
+        "agents/keeper",
+        "agents/brain2",
+        "agents/brain/sub",
+        "agents",
+    ] {
         for name in [
             "MEMORY.md",
             "WORKING.md",
@@ -122,7 +128,11 @@ fn it_recalls_nothing_from_the_workspace_of_another() {
             given[key] = value.clone();
         }
         let said = recalled(&mut cell, &given.to_string());
-        assert!(said.contains("Nothing fits: 4 passages"), "{given}: {said}");
+        let want = match more.as_object().unwrap().is_empty() {
+            true => "Nothing fits: 4 passages",
+            false => "Additional properties are not allowed",
+        };
+        assert!(said.contains(want), "{given}: {said}");
     }
     // What is its own is found.
     keep(
@@ -192,24 +202,108 @@ fn what_it_recalled_isnt_kept_as_new() {
     );
 }
 
+/// A cell that recalled when the roofer comes, and wants to keep it by these calls.
+fn keeping(wanted: &[(&str, serde_json::Value)]) -> (Cell, Vec<String>) {
+    let mut cell = remembering(&[]);
+    recalled(&mut cell, r#"{"query": "when does the roofer come"}"#);
+    let given: Vec<String> = wanted.iter().map(|(_, given)| given.to_string()).collect();
+    let asked: Vec<(&str, &str)> = wanted
+        .iter()
+        .zip(&given)
+        .map(|((tool, _), given)| (*tool, given.as_str()))
+        .collect();
+    cell.says(&calls(&asked));
+    let mut results = cell.results();
+    let said = results.split_off(results.len() - wanted.len());
+    (cell, said)
+}
+
+#[test]
+fn what_it_recalled_isnt_noted_as_new() {
+    let note = |text: &str| ("note", json!({ "text": text }));
+    let (cell, said) = keeping(&[
+        note("The roofer comes on Monday"),
+        note("the roofer always comes\non MONDAY."),
+        note("The roofer comes on Tuesday"),
+    ]);
+    for said in &said[..2] {
+        assert!(
+            said.contains("Invalid") && said.contains("was recalled in this run"),
+            "{said}"
+        );
+        assert!(
+            said.contains("agents/brain/memory/2026-02-20.md, line 1"),
+            "{said}"
+        );
+    }
+    assert!(said[2].contains("noted"), "{}", said[2]);
+    let today = &cell.bench.now.rfc3339()[..10];
+    let notes = document(&cell.bench, &format!("agents/brain/memory/{today}.md"));
+    assert_eq!(notes.matches("roofer").count(), 1, "{notes}");
+    assert!(notes.contains("Tuesday"), "{notes}");
+}
+
+#[test]
+fn what_it_recalled_isnt_written_into_its_own_memory() {
+    let working = "agents/brain/WORKING.md";
+    let write = |path: &str, text: &str| ("context_write", json!({"path": path, "text": text}));
+    let (cell, said) = keeping(&[
+        write(working, "The roofer comes on Monday\n"),
+        write(
+            working,
+            "# Where I stand\n\n- the roofer comes on\n  Monday\n",
+        ),
+        write(
+            "agents/brain/memory/2026-02-28.md",
+            "- 10:00 Ann rang. The roofer comes on Monday. She is glad.\n",
+        ),
+        // What stands there already may stay, and nobody recalls what isn't its own memory.
+        write(working, "Waiting for the roofer's offer.\nAnn rang him.\n"),
+        write("notes/roof.md", "The roofer comes on Monday\n"),
+    ]);
+    for said in &said[..3] {
+        assert!(
+            said.contains("Invalid") && said.contains("was recalled in this run"),
+            "{said}"
+        );
+    }
+    for said in &said[3..] {
+        assert!(said.contains("has version"), "{said}");
+    }
+    let written = document(&cell.bench, working);
+    assert_eq!(written, "Waiting for the roofer's offer.\nAnn rang him.\n");
+    let notes = document(&cell.bench, "agents/brain/memory/2026-02-28.md");
+    assert_eq!(notes, "");
+}
+
 #[test]
 fn it_recalls_within_limits_and_says_which() {
     let mut cell = remembering(&[]);
     let long = "x".repeat(RECALL_QUERY_BYTES_MAX + 1);
     for (given, want) in [
-        (json!({}), "the query says nothing"),
+        (json!({}), "is a required property"),
         (json!({"query": " "}), "the query says nothing"),
-        (json!({"query": 7}), "the query says nothing"),
+        (json!({"query": 7}), "/query: 7 is not of type"),
         (json!({ "query": long }), "at most 1024"),
-        (json!({"query": "roof", "limit": 0}), "from 1 to 20"),
+        (
+            json!({"query": "roof", "limit": 0}),
+            "/limit: 0 is less than the minimum of 1",
+        ),
         (
             json!({"query": "roof", "limit": RECALL_HITS_MAX + 1}),
-            "from 1 to 20",
+            "/limit: 21 is greater than the maximum of 20",
         ),
-        (json!({"query": "roof", "limit": 1.5}), "from 1 to 20"),
-        (json!({"query": "roof", "limit": "all"}), "from 1 to 20"),
+        (
+            json!({"query": "roof", "limit": 1.5}),
+            "/limit: 1.5 is not of type",
+        ),
+        (json!({"query": "roof", "limit": "all"}), "is not of type"),
+        (
+            json!({"query": "roof", "limit": null}),
+            "/limit: null is not of type",
+        ),
         (json!({"query": "roofer", "limit": 1.0}), "1 of 2 that fit"),
-        (json!({"query": "roofer", "limit": null}), "2 of 2 that fit"),
+        (json!({"query": "roofer"}), "2 of 2 that fit"),
     ] {
         let said = recalled(&mut cell, &given.to_string());
         assert!(said.contains(want), "{given}: {said}");

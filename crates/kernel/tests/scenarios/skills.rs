@@ -144,8 +144,13 @@ fn no_path_leads_out_of_the_folder() {
         said.contains("has no file b.md") && said.contains("scripts/a.py"),
         "{said}"
     );
-    let said = read(&mut cell, &json!({"skill": "invoices", "from": -1}));
-    assert!(said.contains("Invalid"), "{said}");
+    for wrong in [json!(-1), json!(0.5), json!("0"), json!(null)] {
+        let said = read(&mut cell, &json!({"skill": "invoices", "from": wrong}));
+        assert!(
+            said.contains("Invalid") && said.contains("/from: "),
+            "{said}"
+        );
+    }
 }
 
 #[test]
@@ -290,7 +295,7 @@ fn a_program_of_a_skill_runs_with_no_grant_at_all() {
     let mut cell = with_programs();
     let (_, think) = cell.asked().unwrap();
     assert!(think.tools.contains(&Tool::SkillRun), "{:?}", think.tools);
-    let asked = json!({"skill": "invoices", "script": "scripts/total.wasm", "input": {"a": 1}});
+    let asked = json!({"skill": "invoices", "script": "scripts/total.wasm", "input": "{\"a\":1}"});
     let facts = run(&mut cell, &asked);
     assert!(
         facts.contains("task.opened") && facts.contains("run.started"),

@@ -11,6 +11,7 @@ use crate::bench::Bench;
 use crate::board::{card, go, name, put, say, status};
 use crate::colleagues::{minds, says};
 use crate::thinking::{Cell, calls, kinds, made, mind, text, trouble};
+use crate::what_ifs::{SECOND, begun};
 
 fn steer(bench: &mut Bench, run: RunId, words: &str) -> (Result<Reply, Refusal>, String) {
     let body = bench.body(words.as_bytes());
@@ -86,6 +87,27 @@ fn an_answer_that_was_under_way_is_not_the_last_word() {
     cell.says(&text("La facture."));
     assert_eq!(cell.status(), (RunStatus::Completed, None));
     assert_eq!(cell.bench.text(&cell.run().output.unwrap()), "La facture.");
+}
+
+#[test]
+fn a_what_if_of_the_turn_that_a_note_opened_asks_anew() {
+    let mut cell = Cell::over(made(mind()));
+    steer(&mut cell.bench, cell.run, "In French.").0.unwrap();
+    cell.says(&text("The bill."));
+    cell.says(&text("La facture."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    // The answer before the note isn't what the second turn came to.
+    assert_eq!(
+        begun(&mut cell, 2, SECOND),
+        "run.started budget.reserved run.called"
+    );
+    let (_, think) = cell.asked().expect("the other model is asked");
+    assert_eq!(think.model, name("second"));
+    assert_eq!(heard(&cell.bench, &think), [(1, "In French.".to_owned())]);
+    cell.says(&text("Une facture."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    assert_eq!(cell.bench.text(&cell.run().output.unwrap()), "Une facture.");
+    assert_eq!(cell.money(), (600, 0), "one answer more was paid");
 }
 
 #[test]
@@ -172,6 +194,27 @@ fn who_is_called_while_at_the_task_hears_it_there_and_no_second_run_begins() {
     );
     says(&mut bench, "ping", "The bills of this year.");
     assert_eq!(status(&bench, task), TaskStatus::Done);
+}
+
+#[test]
+fn a_run_took_as_long_as_it_was_at_work_however_it_ends() {
+    for cancels in [true, false] {
+        let mut cell = Cell::over(made(mind()));
+        cell.bench.now = cell.bench.now + naos_types::Span(1_500);
+        if cancels {
+            let cancel = command::Run::Cancel { run: cell.run };
+            cell.bench.command(cancel).0.unwrap();
+        } else {
+            cell.says(&naos_types::think::Thought {
+                stop: "refused".into(),
+                ..text("No.")
+            });
+        }
+        let run = cell.run();
+        assert!(run.status.is_closed(), "{}", run.status);
+        assert_eq!(run.took, run.ended.unwrap() - run.started, "{}", run.status);
+        assert!(run.took >= naos_types::Span(1_500), "{}", run.status);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use naos_types::effect::{Driver, Effect};
 use naos_types::spec::{AgentSpec, Card, MindSpec};
 use naos_types::think::Think;
-use naos_types::{Actor, Code, DocPath, MemberId, Role, TaskStatus, command};
+use naos_types::{Actor, Code, DocPath, IDENTITY_BYTES_MAX, MemberId, Role, TaskStatus, command};
 use serde_json::json;
 
 use crate::bench::Bench;
@@ -87,6 +87,28 @@ fn writes(bench: &mut Bench, role: Role, path: &str) -> Result<(), Code> {
     };
     let (reply, _) = bench.command_by(Actor::Member(MemberId(9), role), write);
     reply.map(drop).map_err(|why| why.code)
+}
+
+#[test]
+fn who_an_agent_is_is_said_in_so_many_bytes() {
+    let mut bench = minds(&["a"]);
+    let most = IDENTITY_BYTES_MAX as usize;
+    let mut write = |path: &str, bytes: usize| {
+        let body = bench.body(&vec![b'x'; bytes]);
+        let write = command::Document::Write {
+            path: DocPath::new(path).unwrap(),
+            body,
+            expected: None,
+        };
+        let (reply, _) = bench.command(write);
+        reply.map(drop).map_err(|why| (why.code, why.what))
+    };
+    assert_eq!(write("agents/a/SOUL.md", most), Ok(()));
+    let (code, what) = write("agents/a/SOUL.md", most + 1).unwrap_err();
+    assert_eq!(code, Code::TOO_LARGE);
+    let said = format!("agents/a/SOUL.md has {} bytes, at most {most}", most + 1);
+    assert!(what.contains(&said), "{what}");
+    assert_eq!(write("notes/long.md", most + 1), Ok(()));
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn recording(cell: &Cell, of: RunId) -> (Vec<BodyRef>, Vec<BodyRef>) {
     for (_, fact) in &cell.bench.facts {
         match fact {
             Fact::Run(run::Fact::Answered(f)) if f.run == of => pieces.push(f.answer),
+            Fact::Run(run::Fact::Recorded(f)) if f.run == of => pieces.push(f.segment),
             Fact::Run(run::Fact::Called(f)) if f.run == of && f.ability == Ability::Model => {
                 asked.push(f.request);
             }
@@ -177,7 +178,10 @@ fn nothing_of_a_what_if_acts() {
             r#"{"fact": "x", "source": "y", "confidence": 1}"#,
         ),
         ("say", r#"{"text": "x"}"#),
-        ("task_create", r#"{"title": "x", "to": "brain"}"#),
+        (
+            "task_create",
+            r#"{"title": "x", "text": "y", "to": "brain"}"#,
+        ),
         ("hand_over", r#"{"to": "brain", "note": "x"}"#),
         (
             "http",

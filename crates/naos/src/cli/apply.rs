@@ -10,7 +10,7 @@ use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::project::Project;
 use crate::session::{Session, api, part};
-use crate::sync::{self, Document, How, OwnFiles, Remembered};
+use crate::sync::{self, Document, How, Made, OwnFiles, Remembered};
 
 /// Makes resources what files say: agents, skills, plans, budgets and the rest.
 #[derive(clap::Args)]
@@ -69,14 +69,17 @@ pub(crate) fn go(context: &Context, apply: &Apply) -> Ended {
 
 fn own(context: &Context, apply: &Apply, how: How) -> Ended {
     let project = context.project()?;
-    let files = OwnFiles::of(&project)?;
+    let mut files = OwnFiles::of(&project)?;
     if files.documents.is_empty() {
         return Err(
             Fail::usage("there are no files to apply").help("name them: naos apply -f FILE")
         );
     }
+    if let Some(unread) = files.unread.pop() {
+        return Err(unread.fail);
+    }
     let mut session = context.session()?;
-    let mut answer = sync::own(&mut session, &project, &files, how)?;
+    let mut answer = sync::own(&mut session, &project, &files, how, Made::All)?;
     let (gone, warnings) = if apply.prune {
         prune(&mut session, &project, &answer, how)?
     } else {

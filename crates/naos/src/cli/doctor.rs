@@ -13,7 +13,7 @@ use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::{Session, api};
-use crate::{daemon, sync};
+use crate::{daemon, sync, workspace};
 
 /// Looks whether everything is in order, and says what isn't.
 #[derive(clap::Args)]
@@ -87,6 +87,7 @@ fn everything(context: &Context) -> Ended {
     let project = context.project()?;
     let mut found = vec![good("project", project.root.display().to_string())];
     found.push(configuration(&project));
+    found.extend(workspaces(&project));
     found.extend(owner(&project));
     match context.session() {
         Ok(mut session) => asked(&mut session, &mut found),
@@ -125,6 +126,17 @@ fn configuration(project: &Project) -> Found {
         }
     }
     good("files", format!("{} sound", documents.len()))
+}
+
+/// What says who an agent is and can't be taken over: that agent's runs are refused.
+fn workspaces(project: &Project) -> Vec<Found> {
+    match workspace::identities(project) {
+        Ok((_, unread)) => {
+            let each = unread.iter();
+            each.map(|unread| bad("workspace", &unread.fail)).collect()
+        }
+        Err(fail) => vec![bad("workspace", &fail)],
+    }
 }
 
 fn owner(project: &Project) -> Option<Found> {

@@ -97,8 +97,9 @@ use tracing_subscriber::EnvFilter;
 use crate::fail::Fail;
 use crate::out::Out;
 use crate::project::Project;
-use crate::session::Session;
+use crate::session::{Session, api};
 use crate::sync;
+use crate::workspace::Unread;
 
 /// An operating system for AI agents: agents, plans, budgets, approvals and an audit trail in one
 /// binary.
@@ -310,16 +311,33 @@ impl Context {
 
     /// A conversation, after the project's own files were applied if they changed.
     pub(crate) fn fresh_session(&self) -> Result<Session, Fail> {
-        let mut session = self.session()?;
-        if self
-            .globals
-            .tenant
-            .as_deref()
-            .is_none_or(|slug| slug == "main")
-        {
-            sync::if_changed(&mut session, &self.out)?;
-        }
+        let (session, unread) = self.fresh()?;
+        sync::say_unread(&unread);
         Ok(session)
+    }
+
+    /// The same for work of one agent: nothing begins as somebody else than its files say.
+    pub(crate) fn fresh_session_of(&self, agent: &Name) -> Result<Session, Fail> {
+        let (mut session, mut unread) = self.fresh()?;
+        if !unread.is_empty()
+            && let Ok(shown) = session.get(api(&format!("/agents/{agent}")))
+            && let Some(folder) = shown["mind"]["workspace"].as_str()
+            && let Some(at) = unread.iter().position(|unread| unread.is_of(folder))
+        {
+            return Err(unread.swap_remove(at).fail);
+        }
+        sync::say_unread(&unread);
+        Ok(session)
+    }
+
+    fn fresh(&self) -> Result<(Session, Vec<Unread>), Fail> {
+        let mut session = self.session()?;
+        let slug = self.globals.tenant.as_deref();
+        let unread = match slug.is_none_or(|slug| slug == "main") {
+            true => sync::if_changed(&mut session, &self.out)?,
+            false => Vec::new(),
+        };
+        Ok((session, unread))
     }
 }
 

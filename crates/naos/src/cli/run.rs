@@ -117,13 +117,17 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         );
     }
     let mut body = json!({ "input": input });
-    if let Some(agent) = &run.agent {
-        body["agent"] = json!(name(agent)?);
+    let agent = run.agent.as_deref().map(name).transpose()?;
+    if let Some(agent) = &agent {
+        body["agent"] = json!(agent);
     }
     if let Some(title) = &run.title {
         body["title"] = json!(title);
     }
-    let mut session = context.fresh_session()?;
+    let mut session = match &agent {
+        Some(agent) => context.fresh_session_of(agent)?,
+        None => context.fresh_session()?,
+    };
     let wait = if run.no_wait {
         0
     } else {

@@ -14,7 +14,7 @@ use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::Session;
 use crate::squads::{self, LANGUAGES, PACKS, Persona};
-use crate::sync::{self, Document, How, OwnFiles};
+use crate::sync::{self, Document, How, Made, OwnFiles};
 use crate::workspace::FOLDER;
 
 /// What the schedule is called by which a squad tells people how things stand.
@@ -203,7 +203,7 @@ fn init(context: &Context, asked: &Init) -> Ended {
         dir: project.root.join(FOLDER),
     };
     let mut session = context.session()?;
-    sync::apply(&mut session, &[tried], How::TRIED)?;
+    let tried = sync::apply(&mut session, &[tried], How::TRIED)?;
     let mut kept = Vec::new();
     let mut put = |path: PathBuf, text: &str| -> Result<(), Fail> {
         if path.exists() {
@@ -231,12 +231,12 @@ fn init(context: &Context, asked: &Init) -> Ended {
     let label = project.label(&manifest);
     // Last: with it the files are agents.
     put(manifest, &text)?;
-    let answer = sync::own(
-        &mut session,
-        &project,
-        &OwnFiles::of(&project)?,
-        How::default(),
-    )?;
+    let files = OwnFiles::of(&project)?;
+    sync::say_unread(&files.unread);
+    let made = sync::made(&tried);
+    // Whoever asks for a squad wants all of it, whatever became of it before.
+    let made = Made::AndThese(&made);
+    let answer = sync::own(&mut session, &project, &files, How::default(), made)?;
     let there = connected(&mut session)?;
     drop(session);
     let standup = standup.filter(|_| !kept.contains(&label));

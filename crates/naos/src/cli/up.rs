@@ -178,11 +178,14 @@ fn serve(
     // The daemon's own files are applied through its own door, as every command's are.
     let applied = Session::open(project, None)
         .and_then(|mut session| sync::if_changed(&mut session, &context.out));
-    if let Err(fail) = applied {
-        fail.show(context.out.json, context.out.colour);
-        context
-            .out
-            .note("The project's files were not applied; what is there goes on.");
+    match applied {
+        Ok(unread) => sync::say_unread(&unread),
+        Err(fail) => {
+            fail.show(context.out.json, context.out.colour);
+            context
+                .out
+                .note("The project's files were not applied; what is there goes on.");
+        }
     }
     let served = runtime.block_on(serving);
     couriers.abort();

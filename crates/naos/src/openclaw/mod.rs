@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use naos_types::spec::SCRIPTS;
 use naos_types::think::FACTS;
-use naos_types::{Code, DocPath, IDENTITY, Name};
+use naos_types::{Code, DocPath, IDENTITY, IDENTITY_BYTES_MAX, Name};
 use serde_json::Value;
 
 use crate::fail::Fail;
@@ -23,7 +23,7 @@ pub(crate) use out::{MARKER, Written, write};
 pub(crate) use skills::{SKILLS, digest as skill_digest, document as skill_document, skill};
 
 /// The longest file, in bytes.
-pub(crate) const BYTES_MAX: u64 = 256 << 10;
+pub(crate) const BYTES_MAX: u64 = IDENTITY_BYTES_MAX;
 /// The most bytes that are taken of a folder.
 const ALL_BYTES_MAX: u64 = 16 << 20;
 /// The most files and folders that are looked at.

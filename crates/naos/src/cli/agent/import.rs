@@ -15,7 +15,7 @@ use crate::fail::Fail;
 use crate::openclaw::{self, Agreed, Fate, Found, Part, SKILLS};
 use crate::project::Project;
 use crate::session::{Session, api, part};
-use crate::sync::{self, Document, How, OwnFiles};
+use crate::sync::{self, Document, How, Made, OwnFiles};
 use crate::workspace::{self, FOLDER};
 
 #[derive(clap::Args)]
@@ -397,7 +397,11 @@ fn make(
         fs::create_dir_all(folder).map_err(writing)?;
     }
     fs::write(&path, text).map_err(writing)?;
-    let answer = sync::own(session, project, &OwnFiles::of(project)?, How::default())?;
+    let files = OwnFiles::of(project)?;
+    sync::say_unread(&files.unread);
+    let made = sync::made(&sync::apply(session, &[document(agent, text)], How::TRIED)?);
+    let made = Made::AndThese(&made);
+    let answer = sync::own(session, project, &files, How::default(), made)?;
     sync::warn(&context.out, &answer);
     Ok(())
 }

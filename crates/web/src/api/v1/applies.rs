@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
-use naos_kernel::budget::Budget;
 use naos_kernel::event::SUBSCRIPTIONS_MAX;
 use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
@@ -22,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::lacks::Looking;
 use super::notices::may_sign;
+use super::stays::{self, Beside};
 use super::{NAMES_MAX, endpoints, members, needed, webhooks};
 use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
@@ -74,6 +74,13 @@ struct Apply {
     strict: bool,
     #[serde(default)]
     dry_run: bool,
+    /// What the items of these files were when they were last applied, by kind and name, as the
+    /// answer said it: what a file says as it did then isn't made again.
+    #[serde(default)]
+    before: BTreeMap<String, Digest>,
+    /// Makes that too, whatever was made of it by command since.
+    #[serde(default)]
+    anew: bool,
 }
 
 #[derive(Deserialize)]
@@ -161,15 +168,21 @@ pub(crate) async fn apply(call: Call) -> Answered {
         }
     }
     let reader = call.reader()?;
-    let (over, gone) = over(&reader, &judged.items, call.now)?;
+    let beside = stays::beside(&reader, &judged.items, &asked.before)?;
+    let is_made = |beside: &Beside| asked.anew || !beside.stays();
+    let pairs = judged.items.iter().zip(&beside);
+    let made: Vec<&Item> = pairs
+        .filter(|(_, beside)| is_made(beside))
+        .map(|(item, _)| item)
+        .collect();
+    let sets_budgets = made.iter().any(|item| item.kind == Kind::Budget);
+    let (over, gone) = over(&reader, &made, call.now)?;
     judged.errors.extend(over);
     judged.warnings.extend(gone);
-    judged
-        .errors
-        .extend(taken(&reader, &documents, &judged.items)?);
-    let unfit = unfit(&reader, &documents, &judged.items)?;
+    judged.errors.extend(taken(&reader, &documents, &made)?);
+    let unfit = unfit(&reader, &documents, &made)?;
     judged.errors.extend(unfit);
-    let lost = lost(&reader, &documents, &judged.items)?;
+    let lost = lost(&reader, &documents, &made)?;
     judged.warnings.extend(lost);
     let kept = supervisors(&reader)?;
     judged
@@ -211,27 +224,44 @@ pub(crate) async fn apply(call: Call) -> Answered {
         errors,
         ..
     } = judged;
-    let warnings: Vec<Value> = warnings.iter().map(diagnostic).collect();
+    let mut warnings: Vec<Value> = warnings.iter().map(diagnostic).collect();
     if !errors.is_empty() {
         return Err(refused(&errors));
     }
-    if call.role_is_below_owner()? && items.iter().any(|item| item.kind == Kind::Budget) {
+    if call.role_is_below_owner()? && sets_budgets {
         let what = "the documents set budgets: this takes the role owner";
         return Err(Fault::new(Code::NOT_ALLOWED, what));
     }
     let mut done = Vec::new();
     let mut last: Seq = reader.seq()?;
-    for (index, item) in items.into_iter().enumerate() {
-        let result = if asked.dry_run {
-            foreseen(&reader, &item)?
+    for (index, (item, beside)) in items.into_iter().zip(&beside).enumerate() {
+        let is_made = is_made(beside);
+        let result = if !is_made {
+            match beside.word() {
+                "unchanged" => "unchanged",
+                _ => "kept",
+            }
+        } else if asked.dry_run {
+            beside.word()
         } else {
-            let (seq, result) = make(&call, &reader, index, &item)
+            let (seq, result) = make(&call, beside.word(), index, &item)
                 .await
                 .map_err(|fault| fault.with("done", Value::Array(done.clone())))?;
             last = last.max(seq);
             result
         };
-        let mut told = json!({"kind": item.kind, "name": item.name, "result": result});
+        let mut told = json!({"kind": item.kind, "name": item.name, "result": result,
+            "digest": beside.said});
+        match beside.told(&documents, &item, is_made) {
+            Some(found) if is_made => warnings.push(diagnostic(&found)),
+            // Whoever applies them again and again says it once.
+            Some(found) => told["contradicts"] = diagnostic(&found),
+            None => {}
+        }
+        if result == "kept" {
+            done.push(told);
+            continue;
+        }
         if !asked.dry_run
             && let Some(name) = called(&item)
             && let Some(webhook) = webhooks::made(&call, &format!("#{index}-secret"), name).await?
@@ -268,7 +298,7 @@ fn called(item: &Item) -> Option<&Name> {
 fn taken(
     reader: &Reader,
     documents: &[Document<'_>],
-    items: &[Item],
+    items: &[&Item],
 ) -> Result<Vec<Diagnostic>, Fault> {
     let mut out = Vec::new();
     for item in items {
@@ -350,7 +380,7 @@ fn unknown_members(
 /// is there already.
 fn over(
     reader: &Reader,
-    items: &[Item],
+    items: &[&Item],
     now: Time,
 ) -> Result<(Vec<Diagnostic>, Vec<Diagnostic>), Fault> {
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
@@ -395,7 +425,7 @@ fn over(
 fn lost(
     reader: &Reader,
     documents: &[Document<'_>],
-    items: &[Item],
+    items: &[&Item],
 ) -> Result<Vec<Diagnostic>, Fault> {
     let mut out = Vec::new();
     for item in items {
@@ -419,7 +449,7 @@ fn lost(
 fn unfit(
     reader: &Reader,
     documents: &[Document<'_>],
-    items: &[Item],
+    items: &[&Item],
 ) -> Result<Vec<Diagnostic>, Fault> {
     let mut out = Vec::new();
     for item in items {
@@ -529,46 +559,20 @@ fn starters(reader: &Reader, items: &[Item]) -> Result<Vec<(Kind, Name, Spec)>, 
     Ok(out)
 }
 
-/// What applying it would do.
-fn foreseen(reader: &Reader, item: &Item) -> Result<&'static str, Fault> {
-    let before = match &item.command {
-        Command::Agent(command::Agent::Apply { name, spec }) => {
-            reader.find::<Agent>(name)?.map(|agent| agent.spec == *spec)
-        }
-        Command::Resource(command::Resource::Apply { kind, name, spec }) => {
-            let key = ResourceKey(*kind, name.clone());
-            let found = reader.find::<Resource>(&key)?;
-            found.map(|found| found.digest == naos_kernel::resource::digest(spec))
-        }
-        Command::Budget(command::Budget::Set { agent, spec }) => {
-            let found = reader.find::<Budget>(agent)?;
-            found
-                .filter(|found| found.spec.is_some())
-                .map(|found| found.spec == *spec)
-        }
-        _ => None,
-    };
-    Ok(match before {
-        None => "created",
-        Some(true) => "unchanged",
-        Some(false) => "changed",
-    })
-}
-
+/// Makes what an item says; `foreseen` is what that does where the cell doesn't say it.
 async fn make(
     call: &Call,
-    reader: &Reader,
+    foreseen: &'static str,
     index: usize,
     item: &Item,
 ) -> Result<(Seq, &'static str), Fault> {
-    let expected = foreseen(reader, item)?;
     let part = format!("#{index}");
     let (mut seq, reply) = call.ask(&part, item.command.clone(), Vec::new()).await?;
     let result = match reply {
         Reply::Unchanged => "unchanged",
         Reply::Version(1) => "created",
         Reply::Version(_) => "changed",
-        _ => expected,
+        _ => foreseen,
     };
     if item.stopped
         && result == "created"

@@ -35,6 +35,7 @@ pub(crate) mod schedules;
 pub(crate) mod servers;
 pub(crate) mod shapes;
 pub(crate) mod standup;
+mod stays;
 pub(crate) mod stuck;
 pub(crate) mod supervisors;
 pub(crate) mod tasks;

@@ -15,9 +15,10 @@ fn files(text: &str) -> Value {
 async fn the_same_again_changes_nothing() {
     let rig = Rig::new().await;
     let one = rig.post("/api/v1/apply", files(SKILL)).await.ok();
+    let made = &one["items"][0];
     assert_eq!(
-        one["items"],
-        json!([{"kind": "skill", "name": "greet", "result": "created"}])
+        (&made["kind"], &made["name"], &made["result"]),
+        (&json!("skill"), &json!("greet"), &json!("created"))
     );
     let two = rig.post("/api/v1/apply", files(SKILL)).await.ok();
     assert_eq!(two["items"][0]["result"], "unchanged");
@@ -50,6 +51,91 @@ async fn the_same_again_changes_nothing() {
         rig.get("/api/v1/resources/skills/greet").await.problem().0,
         404
     );
+}
+
+/// What each item came to, and what an answer says of it for the next time.
+fn results(answer: &Value) -> (Vec<(&str, &str)>, Value) {
+    let (mut out, mut said) = (Vec::new(), json!({}));
+    for item in answer["items"].as_array().unwrap() {
+        let text = |key: &str| item[key].as_str().unwrap();
+        out.push((text("name"), text("result")));
+        said[format!("{}/{}", text("kind"), text("name"))] = item["digest"].clone();
+    }
+    (out, said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_by_command_holds_until_its_document_says_otherwise() {
+    let rig = Rig::new().await;
+    let text = |reader: u64, prompt: &str| {
+        format!(
+            "agents:\n  reader:\n    template: researcher\n    budget: ${reader}/day\n  \
+             writer:\n    template: researcher\n    description: {prompt}\n  \
+             third:\n    template: researcher\n"
+        )
+    };
+    let apply = async |text: String, before: &Value, anew: bool| {
+        let mut body = files(&text);
+        (body["before"], body["anew"]) = (before.clone(), json!(anew));
+        rig.post("/api/v1/apply", body).await.ok()
+    };
+    let limit = async || {
+        let costs = rig.get("/api/v1/costs").await.ok();
+        costs["budgets"][0]["limit_micros"].clone()
+    };
+    let first = apply(text(10, "Writes."), &json!({}), false).await;
+    let (made, said) = results(&first);
+    assert!(
+        made.iter().all(|(_, result)| *result == "created"),
+        "{made:?}"
+    );
+    // An operator sets a limit and deletes an agent, both by command.
+    let budget = json!({"limit_micros": 2_000_000, "period": "day"});
+    rig.api(&rig.owner, "PUT", "/api/v1/budgets/reader", budget)
+        .await
+        .ok();
+    let place = "/api/v1/agents/third";
+    rig.api(&rig.owner, "DELETE", place, Value::Null).await.ok();
+    // Something else in the same file changed: theirs hold, and they are named.
+    let second = apply(text(10, "Writes letters."), &said, false).await;
+    let (made, again) = results(&second);
+    let mut other = made;
+    other.retain(|(_, result)| *result != "unchanged");
+    other.sort_unstable();
+    assert_eq!(
+        other,
+        [("reader", "kept"), ("third", "kept"), ("writer", "changed")],
+        "{second}"
+    );
+    assert_eq!(limit().await, 2_000_000);
+    assert_eq!(rig.get(place).await.problem().0, 404);
+    for item in second["items"].as_array().unwrap() {
+        let told = item["contradicts"]["what"].as_str();
+        match item["result"].as_str().unwrap() {
+            "kept" => assert!(told.unwrap().contains("by command"), "{item}"),
+            _ => assert_eq!(told, None, "{item}"),
+        }
+    }
+    assert_eq!(
+        second["warnings"],
+        json!([]),
+        "whoever applies them says it once"
+    );
+    // The very document says something else: that holds, and whoever set it is told.
+    let third = apply(text(5, "Writes letters."), &again, false).await;
+    assert_eq!(limit().await, 5_000_000);
+    let warning = third["warnings"][0]["what"].as_str().unwrap();
+    assert!(
+        warning.contains("budget reader was changed by command"),
+        "{third}"
+    );
+    assert_eq!(rig.get(place).await.problem().0, 404, "not this one");
+    // Who wants it as the files say gets it so, and is told what that undid.
+    let (_, said) = results(&third);
+    let fourth = apply(text(5, "Writes letters."), &said, true).await;
+    let warning = fourth["warnings"][0]["what"].as_str().unwrap();
+    assert!(warning.contains("agent third was deleted"), "{fourth}");
+    rig.get(place).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

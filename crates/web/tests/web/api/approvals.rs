@@ -1,8 +1,14 @@
 //! `/api/v1/approvals`, `/plans`, `/plan-runs`.
 
+use std::time::Duration;
+
+use naos_engine::clock;
 use serde_json::{Value, json};
 
 use crate::support::Rig;
+
+/// The longest that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const PLAN: &str = "type: plan\nname: letter\ninputs:\n  - {name: to, type: string}\noutput: out\n\
     steps:\n  - {name: draft, render: \"Dear {{ inputs.to }}\"}\n  \
@@ -212,4 +218,89 @@ async fn a_rule_says_in_what_its_agent_changed() {
         let said = lapsed["lapsed"].as_str().unwrap_or_default();
         assert!(said.starts_with(why), "{why}: {lapsed}");
     }
+}
+
+/// What waits for an answer, once it is so many things.
+async fn waiting(rig: &Rig, count: usize) -> Vec<Value> {
+    let until = clock::tick() + PATIENCE;
+    loop {
+        let found = rig.get("/api/v1/approvals?status=pending").await.ok();
+        let items = found["items"].as_array().unwrap();
+        if items.len() == count {
+            return items.clone();
+        }
+        assert!(clock::tick() < until, "{found}");
+        tokio::task::yield_now().await;
+    }
+}
+
+fn titles(items: &[Value]) -> Vec<&str> {
+    let each = items.iter();
+    each.map(|item| item["title"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_urgent_is_asked_first_and_of_those_the_oldest() {
+    let rig = Rig::with_models().await;
+    let all = ["low", "normal", "urgent", "high", "normal", "urgent"];
+    let clerks = (0..all.len())
+        .map(|at| format!("type: agent\nname: clerk-{at}\nmodel: dear\nprompt: You help.\n"));
+    let text = clerks.collect::<Vec<_>>().join("---\n");
+    let files = json!({"files": [{"name": "clerks.yaml", "text": text}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    for (at, priority) in all.iter().enumerate() {
+        let wish = json!({"title": format!("Bill {at}"), "to": format!("clerk-{at}"),
+            "priority": priority, "approve": true, "unreviewed": true});
+        rig.post("/api/v1/tasks", wish).await.json();
+        waiting(&rig, at + 1).await;
+    }
+    let order = ["Bill 2", "Bill 5", "Bill 3", "Bill 1", "Bill 4", "Bill 0"];
+    assert_eq!(titles(&waiting(&rig, all.len()).await), order);
+    let place = "/api/v1/approvals?status=pending&limit=4";
+    let first = rig.get(place).await.ok();
+    assert_eq!(titles(first["items"].as_array().unwrap()), order[..4]);
+    let next = first["next"].as_str().unwrap();
+    let rest = rig.get(&format!("{place}&before={next}")).await.ok();
+    assert_eq!(titles(rest["items"].as_array().unwrap()), order[4..]);
+    assert_eq!(rest["next"], Value::Null);
+    // Pages have the same order.
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/approvals").await.text;
+    let places: Vec<usize> = order.iter().map(|one| page.find(one).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_answers_in_time_expires_and_ends_its_plan() {
+    let rig = Rig::new().await;
+    let plan = PLAN.replace("title: \"Send it?\"", "expires: 2s, title: \"Send it?\"");
+    let files = json!({"files": [{"name": "p.yaml", "text": plan}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    let body = json!({"inputs": {"to": "Rabe"}, "wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/letter/start", body).await.ok();
+    assert_eq!(run["status"], "held", "{run}");
+    let asked = waiting(&rig, 1).await.remove(0);
+    let (since, until) = (asked["asked"].as_str(), asked["expires"].as_str());
+    assert!(since < until, "{asked}");
+    let place = format!("/api/v1/plan-runs/{}", run["run"].as_str().unwrap());
+    let patience = clock::tick() + PATIENCE;
+    let ended = loop {
+        let found = rig.get(&place).await.ok();
+        if found["status"] != "held" {
+            break found;
+        }
+        assert!(clock::tick() < patience, "{found}");
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(ended["status"], "failed", "{ended}");
+    assert_eq!(ended["steps"][1]["problem"]["code"], "N0191", "{ended}");
+    assert!(ended["ended"].as_str() >= until, "{ended} before {until:?}");
+    waiting(&rig, 0).await;
+    let place = format!("/api/v1/approvals/{}", asked["approval"].as_str().unwrap());
+    let shown = rig.get(&place).await.ok();
+    assert_eq!(shown["status"], "expired", "{shown}");
+    let late = json!({"approve": true, "seen": shown["seen"], "edited": "Dear Rabe, late"});
+    let refused = rig.post(&format!("{place}/decide"), late).await;
+    assert!(refused.text.contains("Dear Rabe, late"), "{refused:?}");
+    assert_eq!(refused.problem(), (409, "N0131".into()));
 }

@@ -73,9 +73,10 @@ async fn all_agents_together_have_a_budget() {
     let file = "cost:\n  global:\n    limit: 9 # cents\n    period: day\n    onExceed: pause\n";
     let files = json!({"files": [{"name": "nexus.config.yaml", "text": file}]});
     let applied = rig.post("/api/v1/apply", files).await.ok();
+    let made = &applied["items"][0];
     assert_eq!(
-        applied["items"],
-        json!([{"kind": "budget", "name": "*", "result": "created"}])
+        (&made["kind"], &made["name"], &made["result"]),
+        (&json!("budget"), &json!("*"), &json!("created"))
     );
     rig.run("one", "1").await;
     let costs = rig.get("/api/v1/costs").await.ok();

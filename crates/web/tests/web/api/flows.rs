@@ -1,9 +1,15 @@
 //! `/api/v1/workflows`, `/api/v1/sagas`, `/api/v1/pools` and what people do about their runs.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use naos_engine::clock;
 use serde_json::{Value, json};
 
 use crate::support::Rig;
+
+/// The longest that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An expression that fails when it is evaluated, not when it is read.
 const BOOM: &str = "1 / (size(input) - size(input)) > 0";
@@ -248,6 +254,60 @@ async fn a_compensation_that_fails_waits_and_is_resolved() {
         .ok();
     assert_eq!(end["status"], "rolled_back", "{end}");
     assert_eq!(rig.get("/api/v1/status").await.ok()["stuck"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_undone_says_since_when() {
+    let rig = with_agents(&["book"]).await;
+    // Whoever is to undo it has no fuel: each of its three tasks fails, with pauses between them.
+    apply(
+        &rig,
+        &format!(
+            "agents:\n  unbook:\n    template: researcher\n    limits: {{fuel: 1}}\n\
+             sagas:\n  trip:\n    steps:\n      - {{name: book, compensate: unbook}}\n      \
+             - {{name: boom, agent: book, when: \"{BOOM}\"}}\n"
+        ),
+    )
+    .await;
+    let run = start(&rig, "sagas", "trip", "x").await;
+    assert_eq!(run["status"], "compensation_failed", "{run}");
+    let id = run["run"].as_str().unwrap();
+    let since = async || {
+        let stuck = rig.get("/api/v1/inbox").await.ok()["stuck"].take();
+        stuck[0]["since"].as_str().unwrap().to_owned()
+    };
+    // Since its last attempt failed, not since the first began.
+    let undoing = &run["steps"][0]["compensation"];
+    assert_eq!(undoing["attempts"], 3, "{run}");
+    let failed = since().await;
+    let began = undoing["started"].as_str().unwrap();
+    assert!(*failed > *began, "{failed}, and it began at {began}");
+    let page = rig.sign_in(&rig.owner).await;
+    for path in ["/", "/approvals", "/inbox"] {
+        let shown = rig.page(&page, path).await;
+        let time = format!("<time datetime=\"{}Z\"", &failed[..19]); // to the second
+        assert!(shown.text.contains(&time), "{path}: {time}: {shown:?}");
+    }
+    // Tried again in vain it is since then.
+    let again = clock::now().rfc3339();
+    let place = format!("/api/v1/plan-runs/{id}");
+    let body = json!({"done": false, "step": 1});
+    rig.post(&format!("{place}/resolve"), body).await.ok();
+    let until = clock::tick() + PATIENCE;
+    loop {
+        let found = rig.get(&place).await.ok();
+        let attempts = &found["steps"][0]["compensation"]["attempts"];
+        if found["status"] == "compensation_failed" && *attempts == 6 {
+            break;
+        }
+        assert!(clock::tick() < until, "{found}");
+        tokio::task::yield_now().await;
+    }
+    let failed = since().await;
+    assert!(
+        failed >= again,
+        "{failed}, and it was tried from {again} on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
