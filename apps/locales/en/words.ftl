@@ -128,4 +128,5 @@ driver-working = Working
 driver-resting = Resting
 driver-tried = Being tried
 driver-waiting = Waiting for its agent
+driver-empty = Answers nothing
 driver-disabled = Disabled

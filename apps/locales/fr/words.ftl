@@ -128,4 +128,5 @@ driver-working = En cours
 driver-resting = Au repos
 driver-tried = À l’essai
 driver-waiting = Attend son agent
+driver-empty = Ne répond à rien
 driver-disabled = Désactivé

@@ -11,7 +11,7 @@ use crate::instruction::{self, Emits};
 use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
-use crate::{kept, soundness};
+use crate::{kept, places, soundness};
 
 /// What a plan or a node is that has not begun.
 const NOT_BEGUN: &[&str] = &["pending", "ready", "created", "planned", "draft"];
@@ -68,7 +68,15 @@ pub(crate) fn read(
     read.judge((&steps, &[], None), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
+        instruction::with_nothing(
+            &steps,
+            "context.write says no `data`: nothing says what is written",
+            "write `data: {content: \"…\"}`; what an event said that set the plan off is \
+             `{{ trigger.data }}`",
+            findings,
+        );
     }
+    places::keep(Kind::Plan, &kept.name, &steps, findings);
     let description = match node.get("description").map(|node| &node.value) {
         Some(Value::Text(text)) => text.clone(),
         _ => String::new(),
@@ -94,6 +102,7 @@ fn step<'t>(field: &'t Field, findings: &mut Findings) -> Option<Placed<'t>> {
         Some(source)
     });
     let does = Emits::of(map.node(&["action"], findings)?, findings)?;
+    let said_at = does.at;
     let action = does.lower(&mut texts, findings)?;
     let asks = matches!(action, StepDo::Ask { .. });
     let spec = StepSpec {
@@ -110,7 +119,7 @@ fn step<'t>(field: &'t Field, findings: &mut Findings) -> Option<Placed<'t>> {
         spec,
         at: field.at,
         after_at,
-        of_at: node.at,
+        of_at: if asks { said_at } else { node.at },
         texts,
     })
 }

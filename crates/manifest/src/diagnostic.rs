@@ -2,6 +2,7 @@
 
 use naos_types::Code;
 
+use crate::places::StepPlaces;
 use crate::tree::Mark;
 
 /// No more are collected from one document.
@@ -58,6 +59,8 @@ pub(crate) struct Findings {
     file: String,
     pub errors: Vec<Diagnostic>,
     pub warnings: Vec<Diagnostic>,
+    /// Where steps name what they run or ask for.
+    pub places: StepPlaces,
 }
 
 impl Findings {
@@ -66,6 +69,7 @@ impl Findings {
             file: file.into(),
             errors: Vec::new(),
             warnings: Vec::new(),
+            places: StepPlaces::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
+use crate::places;
 use crate::plan::{self, Placed, STEPS_MAX, Sort, Texts};
 use crate::plan_check;
 use crate::reader::{self, Fields};
@@ -69,6 +70,7 @@ pub(crate) fn read(
     if findings.errors.len() == before {
         soundness::check(&steps, |_| false, checks, findings);
     }
+    places::keep(Kind::Instruction, name, &steps, findings);
     let text = |key: &str| match node.get(key).map(|node| &node.value) {
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
@@ -77,7 +79,12 @@ pub(crate) fn read(
     let listens = trigger.and_then(|trigger| listens(name, trigger, checks, findings));
     if listens.is_none() && findings.errors.len() == before {
         if read.inputs && inputs.is_empty() {
-            with_nothing(&steps, findings);
+            with_nothing(
+                &steps,
+                "context.write says no `data`, and no event sets this off that brings some",
+                "write `data: {content: \"…\"}`, or take what it needs as `inputs`",
+                findings,
+            );
         }
         without_event(&steps, findings);
     }
@@ -268,6 +275,7 @@ fn step<'t>(
     let retry = |node| crate::agent::retry(node, findings);
     let retry = retry_node.map_or_else(Default::default, retry);
     let timeout = map.span(&["timeout"], 1_000, findings);
+    let said_at = does.at;
     let action = does.lower(&mut texts, findings)?;
     if let Some(node) = retry_node {
         plan::idle_retry(node.at, &retry, &action, findings);
@@ -287,7 +295,7 @@ fn step<'t>(
         spec,
         at: name_node.map_or(node.at, |node| node.at),
         after_at,
-        of_at: node.at,
+        of_at: if asks { said_at } else { node.at },
         texts,
     })
 }
@@ -306,7 +314,7 @@ fn free_name(kind: &str, taken: &[Name]) -> Option<Name> {
 
 /// What a step emits.
 pub(crate) struct Emits<'t> {
-    at: Mark,
+    pub(crate) at: Mark,
     kind: String,
     data: Option<&'t Node>,
     path: Option<&'t Node>,
@@ -550,15 +558,13 @@ fn without_event(steps: &[Placed<'_>], findings: &mut Findings) {
     }
 }
 
-/// Says which steps keep what set it off, where nothing does that says anything.
-fn with_nothing(steps: &[Placed<'_>], findings: &mut Findings) {
+/// Says which steps keep what set them off, where nothing does that says anything.
+pub(crate) fn with_nothing(steps: &[Placed<'_>], what: &str, help: &str, findings: &mut Findings) {
     for step in steps {
         let StepDo::Document { text, .. } = &step.spec.action else {
             continue;
         };
         if text.as_deref() == Some(SET_OFF) {
-            let what = "context.write says no `data`, and no event sets this off that brings some";
-            let help = "write `data: {content: \"…\"}`, or take what it needs as `inputs`";
             findings.error_help(step.of_at, what, help);
         }
     }

@@ -22,17 +22,8 @@ const COUNT_MAX: i64 = 1_000_000;
 const INSTRUCTION: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
     "author": Shape::Text, "version": Shape::Text, "enabled": Shape::Bool,
-    @need "trigger": Shape::Object(keys! {
-        "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
-        "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
-        "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
-        "missed" | "missed_runs" | "missedRuns": Shape::Any, "overlap": Shape::Text,
-        "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
-        "filter" | "condition" | "where": Shape::Text,
-        "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),
-        "plan": Shape::Text, "workflow": Shape::Text, "saga": Shape::Text, "pool": Shape::Text,
-        "instruction": Shape::Text, "on": Shape::Texts,
-    }),
+    // Without one, and with a bare `manual`, people alone run it.
+    "trigger": Shape::Or(&Shape::Words(&["manual"]), &Shape::Object(TRIGGER)),
     "inputs": Shape::Any,
     @need "plan": Shape::List(&Shape::Object(keys! {
         "id" | "name": Shape::Text, "action": Shape::Text, "description": Shape::Text,
@@ -41,6 +32,17 @@ const INSTRUCTION: &[Key] = keys! {
         "depends_on" | "dependencies" | "after": Shape::Texts,
         "condition" | "when": Shape::Text, "retry": Shape::Any, "timeout": Shape::Span,
     })),
+};
+const TRIGGER: &[Key] = keys! {
+    "schedule" | "cron": Shape::Cron, "timezone" | "zone" | "tz": Shape::Text,
+    "interval" | "every": Shape::Span, "at": Shape::Text, "from" | "start": Shape::Text,
+    "until" | "end": Shape::Text, "count": Shape::Any, "jitter": Shape::Span,
+    "missed" | "missed_runs" | "missedRuns": Shape::Any, "overlap": Shape::Text,
+    "event": Shape::Text, "webhook": Shape::Any, "manual": Shape::Any,
+    "filter" | "condition" | "where": Shape::Text,
+    "type": Shape::Words(&["schedule", "event", "webhook", "plan", "manual"]),
+    "plan": Shape::Text, "workflow": Shape::Text, "saga": Shape::Text, "pool": Shape::Text,
+    "instruction": Shape::Text, "on": Shape::Texts,
 };
 const EVENT_STEP: &[Key] = keys! {
     @need "type": Shape::Text, "data": Shape::Any, "path": Shape::Text,

@@ -46,7 +46,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
-pub use places::{place_of, place_of_event};
+pub use places::{StepPlaces, place_of};
 pub use plan::{STEPS_MAX, WINDOW_MAX};
 pub use reader::length_of_time;
 pub use schedule::ScheduleDoc;
@@ -114,6 +114,8 @@ pub struct Applied {
     pub agent_skills: Vec<(Name, AgentSkillSpec)>,
     /// What this version keeps and doesn't run yet.
     pub kept: Vec<Kept>,
+    /// Where steps name what they run or ask for.
+    pub places: StepPlaces,
     /// What is odd and no error.
     pub warnings: Vec<Diagnostic>,
 }
@@ -182,6 +184,7 @@ fn read(label: &str, text: &str, files: &dyn Files, checks: &dyn Checks) -> (App
         }
     }
     out.warnings = std::mem::take(&mut found.warnings);
+    out.places = std::mem::take(&mut found.places);
     (out, found)
 }
 

@@ -1,13 +1,34 @@
 //! Where a document names something: the place of the very reference, however often the word
 //! stands elsewhere.
 
-use naos_types::Name;
-use naos_types::spec::Kind;
+use std::collections::BTreeMap;
 
+use naos_types::Name;
+use naos_types::spec::{Kind, StepDo};
+
+use crate::diagnostic::Findings;
+use crate::plan::Placed;
 use crate::tree::{self, Mark, Node, Value};
 
-/// Keys whose values name something else.
-const NAMING: &[&str] = &[
+/// Where each step of what is of this kind and name says which plan it runs, or which events it
+/// wants answered: who reads a document knows the very place, however many steps say the same.
+pub type StepPlaces = BTreeMap<(Kind, Name), BTreeMap<Name, Mark>>;
+
+/// Keeps these places.
+pub(crate) fn keep(kind: Kind, name: &Name, steps: &[Placed<'_>], findings: &mut Findings) {
+    let naming = steps
+        .iter()
+        .filter(|step| matches!(step.spec.action, StepDo::Plan { .. } | StepDo::Ask { .. }));
+    let at: BTreeMap<Name, Mark> = naming
+        .map(|step| (step.spec.name.clone(), step.of_at))
+        .collect();
+    if !at.is_empty() {
+        findings.places.insert((kind, name.clone()), at);
+    }
+}
+
+/// Keys whose values name an agent, or whatever does its work.
+const WORKING: &[&str] = &[
     "agent",
     "agents",
     "agent_id",
@@ -21,6 +42,9 @@ const NAMING: &[&str] = &[
     "children",
     "child",
     "members",
+];
+/// Keys whose values name something else.
+const NAMING: &[&str] = &[
     "plan",
     "workflow",
     "saga",
@@ -43,29 +67,25 @@ const SAYING: &[&str] = &[
     "on",
 ];
 
-/// Where what is `kind` and called `name` names `word`; none where the text is no document, or
-/// doesn't.
+/// Whether the value of such a key names something.
+fn names(key: &str) -> bool {
+    WORKING.contains(&key) || NAMING.contains(&key)
+}
+
+/// Where what is `kind` and called `name` names `word`, which is `of` a kind where that is known;
+/// none where the text is no document, or doesn't.
 #[must_use]
-pub fn place_of(text: &str, kind: Kind, name: &str, word: &str) -> Option<Mark> {
+pub fn place_of(text: &str, kind: Kind, name: &str, of: Option<Kind>, word: &str) -> Option<Mark> {
     let documents = tree::parse(text).ok()?;
     let own = all_described(&documents, kind, name);
     let within = |nodes: &[&Node]| {
-        let wanted = Wanted { word, name };
-        [Look::Naming, Look::Values, Look::Keys]
+        let wanted = Wanted { word, name, of };
+        [Look::OfKind, Look::Naming, Look::Values, Look::Keys]
             .into_iter()
             .find_map(|look| nodes.iter().find_map(|node| wanted.find(node, None, look)))
     };
     let one_by_one = own.iter().find_map(|node| within(&[*node]));
     one_by_one.or_else(|| within(&documents.iter().collect::<Vec<_>>()))
-}
-
-/// Where a step of what is `kind` and called `name` says events of this type; none where the text
-/// is no document, or none does.
-#[must_use]
-pub fn place_of_event(text: &str, kind: Kind, name: &str, topic: &str) -> Option<Mark> {
-    let documents = tree::parse(text).ok()?;
-    let own = all_described(&documents, kind, name);
-    own.into_iter().find_map(|node| said(node, None, topic))
 }
 
 /// What may describe it; first what surely does.
@@ -76,22 +96,6 @@ fn all_described<'n>(documents: &'n [Node], kind: Kind, name: &str) -> Vec<&'n N
     }
     own.sort_by_key(|(surely, _)| !surely);
     own.into_iter().map(|(_, node)| node).collect()
-}
-
-/// `type: TOPIC`, or `emit: TOPIC`, anywhere but in what sets something off.
-fn said(node: &Node, key: Option<&str>, topic: &str) -> Option<Mark> {
-    match &node.value {
-        Value::Text(text) => {
-            let says = key.is_some_and(|key| matches!(key, "type" | "emit" | "event"));
-            (says && text == topic).then_some(node.at)
-        }
-        Value::List(items) => items.iter().find_map(|item| said(item, key, topic)),
-        Value::Map(fields) => fields
-            .iter()
-            .filter(|field| field.key != "trigger")
-            .find_map(|field| said(&field.node, Some(&field.key), topic)),
-        _ => None,
-    }
 }
 
 fn is_called(text: &str, name: &str) -> bool {
@@ -137,6 +141,8 @@ fn described<'n>(
 /// Which words count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
+    /// Values of keys that name something of the kind that is wanted.
+    OfKind,
     /// Values of keys that name something.
     Naming,
     /// All values that aren't people's words.
@@ -149,14 +155,26 @@ struct Wanted<'w> {
     word: &'w str,
     /// Who names it: what it is called itself is no reference.
     name: &'w str,
+    /// What it is, where that is known: an agent may be called as a plan is.
+    of: Option<Kind>,
 }
 
 impl Wanted<'_> {
+    /// Whether the value of such a key names something of the kind that is wanted.
+    fn is_of_kind(&self, key: &str) -> bool {
+        match self.of {
+            Some(Kind::Agent) => WORKING.contains(&key),
+            Some(kind) => key == kind.word(),
+            None => false,
+        }
+    }
+
     fn find(&self, node: &Node, key: Option<&str>, look: Look) -> Option<Mark> {
         match &node.value {
             Value::Text(text) => {
                 let counts = match look {
-                    Look::Naming => key.is_some_and(|key| NAMING.contains(&key)),
+                    Look::OfKind => key.is_some_and(|key| self.is_of_kind(key)),
+                    Look::Naming => key.is_some_and(names),
                     Look::Values => key.is_none_or(|key| {
                         !SAYING.contains(&key) && (key != "name" || self.word != self.name)
                     }),
@@ -171,7 +189,7 @@ impl Wanted<'_> {
                 }
                 // `plan: {name: greet}` names it as `plan: greet` does.
                 let key = match key {
-                    Some(above) if field.key == "name" && NAMING.contains(&above) => above,
+                    Some(above) if field.key == "name" && names(above) => above,
                     _ => &field.key,
                 };
                 self.find(&field.node, Some(key), look)
@@ -195,30 +213,27 @@ mod tests {
         let nested = "type: plan\nname: p\nsteps:\n  - {name: greet, render: x}\n  \
                       - {name: one, plan: {name: greet, inputs: \"{}\"}}\n";
         let steps = "workflows:\n  w:\n    steps:\n      - {name: ann, input: bob}\n";
-        for (text, kind, name, word, line, column) in [
-            (plan, Kind::Plan, "p", "ann", 7, 29),
-            (two, Kind::Plan, "a", "ann", 3, 37),
-            (two, Kind::Plan, "b", "ann", 5, 37),
-            (tree, Kind::Supervisor, "boss", "ann", 3, 21),
-            (nested, Kind::Plan, "p", "greet", 5, 30),
-            (steps, Kind::Workflow, "w", "ann", 4, 16),
+        let both = "type: plan\nname: p\nsteps:\n  - {name: one, plan: ann}\n  \
+                    - {name: two, agent: ann}\n";
+        let (agent, of_plan) = (Some(Kind::Agent), Some(Kind::Plan));
+        for (text, kind, name, of, word, line, column) in [
+            (plan, Kind::Plan, "p", agent, "ann", 7, 29),
+            (two, Kind::Plan, "a", agent, "ann", 3, 37),
+            (two, Kind::Plan, "b", None, "ann", 5, 37),
+            (tree, Kind::Supervisor, "boss", agent, "ann", 3, 21),
+            (nested, Kind::Plan, "p", of_plan, "greet", 5, 30),
+            (steps, Kind::Workflow, "w", agent, "ann", 4, 16),
+            (both, Kind::Plan, "p", agent, "ann", 5, 23),
+            (both, Kind::Plan, "p", of_plan, "ann", 4, 22),
         ] {
-            let found = place_of(text, kind, name, word);
+            let found = place_of(text, kind, name, of, word);
             assert_eq!(
                 found,
                 Some(Mark { line, column }),
                 "{name} names {word} in\n{text}"
             );
         }
-        let morning = "type: instruction\nname: m\ntrigger: {event: mail.list}\nplan:\n  \
-                       - {id: a, emit: {type: mail.list}}\n  - {id: b, emit: mail.send}\n";
-        for (topic, line, column) in [("mail.list", 5, 26), ("mail.send", 6, 19)] {
-            let found = place_of_event(morning, Kind::Instruction, "m", topic);
-            assert_eq!(found, Some(Mark { line, column }), "{topic}");
-        }
-        let none = place_of_event(morning, Kind::Instruction, "m", "mail.read");
-        assert_eq!(none, None);
-        assert_eq!(place_of(plan, Kind::Plan, "p", "nobody"), None);
-        assert_eq!(place_of("a: [", Kind::Plan, "p", "ann"), None);
+        assert_eq!(place_of(plan, Kind::Plan, "p", agent, "nobody"), None);
+        assert_eq!(place_of("a: [", Kind::Plan, "p", agent, "ann"), None);
     }
 }

@@ -7,7 +7,7 @@ mod wait;
 use std::collections::BTreeSet;
 
 use naos_types::spec::{
-    FanOut, Flow, FlowSpec, InputSpec, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
+    FanOut, Flow, FlowSpec, InputSpec, Kind, PlanSpec, RetryPolicy, StepDo, StepSpec, UNDO_PREFIX,
     UndoablePlan, WaitFor,
 };
 use naos_types::{Code, Name};
@@ -16,6 +16,7 @@ use crate::Applied;
 use crate::agent;
 use crate::checks::Checks;
 use crate::diagnostic::Findings;
+use crate::places;
 use crate::plan_check;
 use crate::reader::{self, Fields};
 use crate::soundness;
@@ -47,6 +48,7 @@ pub(crate) struct Placed<'t> {
     pub at: Mark,
     /// Where each of `spec.after` was written.
     pub after_at: Vec<Mark>,
+    /// Where it names what it reviews, runs or asks for.
     pub of_at: Mark,
     pub texts: Texts<'t>,
 }
@@ -59,7 +61,7 @@ pub(crate) fn keep(
     out: &mut Applied,
     findings: &mut Findings,
 ) {
-    let Some((plan, flow)) = fields(map, checks, findings) else {
+    let Some((plan, flow)) = fields(&name, map, checks, findings) else {
         return;
     };
     if flow == Flow::default() {
@@ -160,6 +162,7 @@ pub(crate) fn idle_retry(at: Mark, retry: &RetryPolicy, does: &StepDo, findings:
 }
 
 fn fields(
+    name: &Name,
     map: &mut Fields<'_>,
     checks: &dyn Checks,
     findings: &mut Findings,
@@ -208,6 +211,7 @@ fn fields(
     if findings.errors.len() == before {
         soundness::check(&steps, |name| flow.undoes(name), checks, findings);
     }
+    places::keep(Kind::Plan, name, &steps, findings);
     let steps = steps.into_iter().map(|step| step.spec).collect();
     let output = output.map(|(name, _)| name);
     let plan = PlanSpec {

@@ -5,7 +5,7 @@ use naos_types::{Code, Name};
 
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
-use crate::tree::{Node, Value};
+use crate::tree::{Mark, Node, Value};
 
 /// A map of them by name, or a list in which each has its `name`.
 pub(crate) fn all(node: &Node, findings: &mut Findings) -> Vec<(Name, PoolSpec)> {
@@ -31,9 +31,19 @@ pub(crate) fn one(
     if findings.errors.len() == before
         && let Err(what) = spec.check()
     {
-        findings.push(node.at, Code::BAD_DOCUMENT, what, None);
+        let at = least(node).filter(|_| spec.size_min > spec.size_max.or(Some(POOL_SIZE_MAX)));
+        findings.push(at.unwrap_or(node.at), Code::BAD_DOCUMENT, what, None);
     }
     Some((name?, spec))
+}
+
+/// The spellings of the least size.
+const LEAST: &[&str] = &["min_size", "minSize", "min"];
+
+/// Where a pool says its least size.
+fn least(node: &Node) -> Option<Mark> {
+    let said = LEAST.iter().find_map(|key| node.get(key));
+    said.map(|node| node.at)
 }
 
 fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
@@ -53,7 +63,7 @@ fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
         found.and_then(|n| u32::try_from(n).ok())
     };
     let own = size(&["size"]);
-    spec.size_min = size(&["min_size", "minSize", "min"]);
+    spec.size_min = size(LEAST);
     spec.size_max = size(&["max_size", "maxSize", "max"]);
     let quorum = size(&["quorum"]);
     spec.quorum = quorum;

@@ -272,3 +272,49 @@ fn steps_of_a_plan_say_how_they_are_undone() {
         );
     }
 }
+
+#[test]
+fn what_a_graph_writes_is_something() {
+    let graph = |data: &str| {
+        format!(
+            "id: daily\ndag:\n  nodes:\n    \
+             n1: {{action: {{type: email.fetch}}}}\n    \
+             sum_up: {{action: {{type: context.write, path: /Sum{data}}}, dependencies: [n1]}}\n"
+        )
+    };
+    let what = "f.yaml:5:13: context.write says no `data`: nothing says what is written; write \
+                `data: {content: \"…\"}`; what an event said that set the plan off is \
+                `{{ trigger.data }}`";
+    for data in ["", ", data: {path: /Sum}"] {
+        assert_eq!(bad("f.yaml", &graph(data)), what, "{data}");
+    }
+    for data in [
+        ", data: {content: \"{{ n1.output }}\"}",
+        ", data: {content: \"{{ trigger.data }}\"}",
+        ", data: done",
+    ] {
+        assert_eq!(good(&graph(data)).plans.len(), 1, "{data}");
+    }
+}
+
+#[test]
+fn the_least_size_of_a_pool_is_not_above_its_largest() {
+    for (sizes, expected) in [
+        (
+            "min_size: 5, max_size: 3",
+            "f.yaml:2:27: the least size, 5 (`min_size`), is above the largest, 3 (`max_size`)",
+        ),
+        (
+            "minSize: 5, size: 4, max: 3",
+            "f.yaml:2:26: the least size, 5 (`min_size`), is above the largest, 3 (`max_size`)",
+        ),
+        (
+            "size: 9, max: 8",
+            "f.yaml:2:6: the size 9 is not from 1 to 8",
+        ),
+    ] {
+        let text = format!("pools:\n  p: {{agent: a, {sizes}}}\n");
+        assert_eq!(bad("f.yaml", &text), expected, "{sizes}");
+    }
+    good("pools:\n  p: {agent: a, min_size: 5, max_size: 5}\n");
+}

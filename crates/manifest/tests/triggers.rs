@@ -164,3 +164,41 @@ fn what_is_kept_is_something() {
         good(&with(trigger, ""));
     }
 }
+
+#[test]
+fn people_alone_run_one_whose_trigger_says_so_or_that_has_none() {
+    let said = [
+        "trigger: manual\n",
+        "trigger: {manual: true}\n",
+        "trigger: {type: manual}\n",
+        "trigger:\n",
+        "",
+    ];
+    for trigger in said {
+        let text =
+            format!("type: instruction\nname: beat\n{trigger}plan:\n  - emit: {{type: a.b}}\n");
+        let mut applied = good(&text);
+        assert_eq!(applied.warnings, [], "{trigger}");
+        let kept = applied.kept.remove(0);
+        assert_eq!(kept.schedule, None, "{trigger}");
+        let spec = kept.instruction.expect("it is an instruction");
+        assert_eq!((spec.listens, spec.enabled), (None, true), "{trigger}");
+    }
+    // A document that says no type is one by its keys.
+    let untyped = good("name: beat\ntrigger: manual\nplan:\n  - emit: {type: a.b}\n");
+    assert!(untyped.kept[0].instruction.is_some());
+    for (trigger, expected) in [
+        (
+            "webhook",
+            "f.yaml:3:10: `trigger` can't be \"webhook\"; known here: manual",
+        ),
+        (
+            "manuel",
+            "f.yaml:3:10: `trigger` can't be \"manuel\"; did you mean `manual`?",
+        ),
+    ] {
+        let text =
+            format!("type: instruction\nname: beat\ntrigger: {trigger}\nplan:\n  - emit: a.b\n");
+        assert_eq!(bad("f.yaml", &text), expected);
+    }
+}

@@ -45,3 +45,8 @@ pub(crate) fn imports_old_memories() -> bool {
 pub(crate) fn exports_over_edits() -> bool {
     chosen("exports-over-edits")
 }
+
+/// Of an input that is given twice the later one is taken, unseen.
+pub(crate) fn later_input_wins() -> bool {
+    chosen("later-input-wins")
+}

@@ -341,7 +341,7 @@ fn process_who_sets_itself_off_is_warned_and_its_storm_ends_by_name() {
         let found = project.json(&["events", "dead", "list"]);
         let named = |one: &Value| {
             let text = one.to_string();
-            text.contains("led back to where it was 100 times: instruction-twice")
+            text.contains("led back to where it was 100 times: instruction twice")
         };
         let items = found["items"].as_array().unwrap();
         if items.iter().any(named) {

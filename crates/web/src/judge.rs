@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_all};
+use naos_manifest::{AgentDoc, Applied, Diagnostic, Files, Mark, ScheduleDoc, parse_all, place_of};
 use naos_types::command::{self, Command};
 use naos_types::spec::{
     AgentSpec, FlowSpec, Handler, Kind, PlanSpec, Spec, StepDo, SupervisorSpec, misgrown,
@@ -74,6 +74,8 @@ pub(crate) struct Item {
     pub(crate) stopped: bool,
     /// Where its time stands, if it has one.
     pub(crate) time: Option<Mark>,
+    /// Where each of its steps names what it runs or asks for.
+    steps: BTreeMap<Name, Mark>,
 }
 
 /// What documents come to.
@@ -192,19 +194,35 @@ pub(crate) fn fault_in(
     named.unwrap_or(&empty).fault(word, what, help)
 }
 
-/// A fault where an item names something else.
+/// A fault where an item names something else; `of` says what that is, where it is a resource.
 pub(crate) fn fault_naming(
     documents: &[Document<'_>],
     item: &Item,
-    word: &str,
+    (of, word): (Option<Kind>, &str),
     what: String,
     help: Option<String>,
 ) -> Diagnostic {
     let named = documents.iter().find(|document| document.name == item.file);
-    let at = named.and_then(|it| naos_manifest::place_of(it.text, item.kind, &item.name, word));
+    let at = named.and_then(|it| place_of(it.text, item.kind, &item.name, of, word));
     let mut found = fault_in(documents, item, word, what, help);
     if let Some(Mark { line, column }) = at {
         (found.line, found.column) = (line, column);
+    }
+    found
+}
+
+/// The same, where a step of the item names it: the place is that of this very step, as others may
+/// name it too. None is whoever starts it without a step.
+pub(crate) fn fault_of_step(
+    documents: &[Document<'_>],
+    item: &Item,
+    step: Option<&Name>,
+    named: (Option<Kind>, &str),
+    (what, help): (String, Option<String>),
+) -> Diagnostic {
+    let mut found = fault_naming(documents, item, named, what, help);
+    if let Some(Mark { line, column }) = step.and_then(|step| item.steps.get(step)) {
+        (found.line, found.column) = (*line, *column);
     }
     found
 }
@@ -230,13 +248,16 @@ fn apply(kind: Kind, name: &Name, spec: Spec) -> Command {
 fn gather(
     templates: &[Template],
     document: &Document<'_>,
-    applied: Applied,
+    mut applied: Applied,
     components: &BTreeMap<String, Digest>,
     items: &mut Vec<Item>,
     errors: &mut Vec<Diagnostic>,
 ) {
+    let mut places = std::mem::take(&mut applied.places);
     let mut push = |kind, name: String, stopped, command: Command, time| {
         let file = document.name.to_owned();
+        let key = Name::new(&name).ok().map(|name| (kind, name));
+        let steps = key.and_then(|key| places.remove(&key)).unwrap_or_default();
         items.push(Item {
             kind,
             name,
@@ -244,6 +265,7 @@ fn gather(
             command,
             stopped,
             time,
+            steps,
         });
     };
     let mut budgets = Vec::new();
@@ -451,7 +473,8 @@ pub(crate) fn missing<E>(
             } else {
                 let what = format!("{} {} is waiting: agent {name}", kind.word(), item.name);
                 let help = Some(format!("`naos create {name} --template …` makes it"));
-                out.push(fault_naming(documents, item, name.as_str(), what, help));
+                let named = (Some(Kind::Agent), name.as_str());
+                out.push(fault_naming(documents, item, named, what, help));
             }
         }
     }
@@ -476,7 +499,13 @@ pub(crate) fn unskilled<E>(
             if !items.iter().any(here) && !there(skill)? {
                 let what = format!("agent {name} names the skill {skill}, and there is none");
                 let help = Some(format!("`naos skill add skills/{skill}` makes it"));
-                out.push(fault_naming(documents, item, skill.as_str(), what, help));
+                out.push(fault_naming(
+                    documents,
+                    item,
+                    (None, skill.as_str()),
+                    what,
+                    help,
+                ));
             }
         }
     }
@@ -485,8 +514,9 @@ pub(crate) fn unskilled<E>(
 
 /// Something that a step can run.
 pub(crate) type Run = (Kind, Name);
-/// What each plan runs, as far as it is known; none where there is no such thing.
-type Runs = BTreeMap<Run, Option<Vec<Run>>>;
+/// What each plan runs, and the steps that do, as far as it is known; none where there is no such
+/// thing.
+type Runs = BTreeMap<Run, Option<Vec<(Run, Option<Name>)>>>;
 
 /// What steps run that isn't there, and plans that run each other in a circle; `kept` gives what
 /// there is beside the documents.
@@ -501,12 +531,13 @@ pub(crate) fn nested<E>(
             runs.insert((*kind, name.clone()), Some(run_by(spec)));
         }
     }
-    let mut open: Vec<Run> = runs.values().flatten().flatten().cloned().collect();
+    let named = runs.values().flatten().flatten();
+    let mut open: Vec<Run> = named.map(|(run, _)| run.clone()).collect();
     while let Some(next) = open.pop() {
         if let Entry::Vacant(new) = runs.entry(next) {
             let (kind, name) = new.key();
             let found = kept(*kind, name)?.map(|spec| run_by(&spec));
-            open.extend(found.iter().flatten().cloned());
+            open.extend(found.iter().flatten().map(|(run, _)| run.clone()));
             new.insert(found);
         }
     }
@@ -516,19 +547,24 @@ pub(crate) fn nested<E>(
             continue;
         };
         let own = (*kind, name.clone());
-        for (of, named) in runs.get(&own).iter().copied().flatten().flatten() {
-            if runs.get(&(*of, named.clone())).is_some_and(Option::is_none) {
-                let of = of.word();
+        let runs_itself = runs.get(&own).into_iter().flatten().flatten();
+        for (run, step) in runs_itself.clone() {
+            if runs.get(run).is_some_and(Option::is_none) {
+                let (of, named) = (run.0.word(), &run.1);
                 let what = format!("{} {name} is waiting: {of} {named}", kind.word());
-                let help = Some(format!("apply a {of} of that name"));
-                waiting.push(fault_naming(documents, item, named.as_str(), what, help));
+                let says = (what, Some(format!("apply a {of} of that name")));
+                let named = (Some(run.0), named.as_str());
+                waiting.push(fault_of_step(documents, item, step.as_ref(), named, says));
             }
         }
         if let Some(path) = circle_from(&own, &runs).filter(|_| circle.is_none()) {
             let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
             let what = format!("plans run each other in a circle: {}", names.join(" → "));
-            let word = names.get(1).copied().unwrap_or_default();
-            let mut found = fault_in(documents, item, word, what, None);
+            let next = path.get(1).unwrap_or(&own);
+            let mut begins = runs_itself.clone().filter(|(run, _)| run == next);
+            let step = begins.next().and_then(|(_, step)| step.as_ref());
+            let named = (Some(next.0), next.1.as_str());
+            let mut found = fault_of_step(documents, item, step, named, (what, None));
             found.code = Code::BAD_PLAN;
             circle = Some(found);
         }
@@ -536,11 +572,12 @@ pub(crate) fn nested<E>(
     Ok((waiting, circle))
 }
 
-/// What something runs: its steps, its time, or an event. Agents are looked at elsewhere.
-pub(crate) fn run_by(spec: &Spec) -> Vec<Run> {
+/// What something runs: its steps, each with its name, its time, or an event. Agents are looked at
+/// elsewhere.
+pub(crate) fn run_by(spec: &Spec) -> Vec<(Run, Option<Name>)> {
     let other = |kind: Kind, name: &Name| match kind {
         Kind::Agent => Vec::new(),
-        kind => vec![(kind, name.clone())],
+        kind => vec![((kind, name.clone()), None)],
     };
     match spec {
         Spec::Schedule(spec) => {
@@ -555,7 +592,7 @@ pub(crate) fn run_by(spec: &Spec) -> Vec<Run> {
     }
     let steps = spec.plan().into_iter().flat_map(|plan| &plan.steps);
     let named = steps.filter_map(|step| match &step.action {
-        StepDo::Plan { of, name, .. } => Some((*of, name.clone())),
+        StepDo::Plan { of, name, .. } => Some(((*of, name.clone()), Some(step.name.clone()))),
         _ => None,
     });
     named.collect()
@@ -575,7 +612,7 @@ fn circle_from(start: &Run, runs: &Runs) -> Option<Vec<Run>> {
     let mut came: BTreeMap<&Run, &Run> = BTreeMap::new();
     let mut open = vec![start];
     while let Some(at) = open.pop() {
-        for next in runs.get(at).iter().copied().flatten().flatten() {
+        for (next, _) in runs.get(at).into_iter().flatten().flatten() {
             if next == start {
                 let mut path = vec![start.clone(), at.clone()];
                 let mut step = at;

@@ -748,7 +748,7 @@ fn driver() -> Value {
     let maybe = || json!({"type": ["string", "null"]});
     let number = || json!({"type": "integer", "minimum": 0});
     let states = json!([
-        "ready", "working", "resting", "tried", "waiting", "disabled"
+        "ready", "working", "resting", "tried", "waiting", "empty", "disabled"
     ]);
     object(
         &[

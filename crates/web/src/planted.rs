@@ -101,3 +101,8 @@ pub(crate) fn repeated_webhooks() -> bool {
 pub(crate) fn tools_for_all() -> bool {
     chosen("tools-for-all")
 }
+
+/// Who sets itself off is looked for in the steps of what it begins, and not in what those run.
+pub(crate) fn plans_within_unseen() -> bool {
+    chosen("plans-within-unseen")
+}

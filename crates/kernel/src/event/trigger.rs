@@ -5,7 +5,7 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, resource};
-use naos_types::spec::{Endpoint, Kind, Starts};
+use naos_types::spec::{Endpoint, INSTRUCTION_PREFIX, Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -220,12 +220,12 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
     // Whoever only hears of what goes round is no part of it, and goes on.
     let in_circle = path.contains(name) || crate::planted::is("circle-stops-bystanders");
     if in_circle && caught.hops >= most {
-        let circle = circle(&path, name);
+        let circle = circle(turn, &path, name)?;
         let note = format!("{HOPS_MAX} events led to each other: {circle}");
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
     if is_storm(turn, caught, &path, name)? {
-        let circle = circle(&path, name);
+        let circle = circle(turn, &path, name)?;
         let note = format!("one event led back to where it was {AROUND_MAX} times: {circle}");
         return dead(turn, name, caught, Problem::new(Code::EVENT_LOOP, note));
     }
@@ -508,10 +508,38 @@ fn round<'p>(path: &'p [Name], name: &Name) -> &'p [Name] {
     &path[start..]
 }
 
-/// The circle that ends where it begins, by name: `a → b → a`.
-fn circle(path: &[Name], name: &Name) -> String {
-    let names = round(path, name).iter().chain([name]);
-    names.map(Name::as_str).collect::<Vec<_>>().join(" → ")
+/// The circle that ends where it begins, by name, with what each of them begins between it and the
+/// next one: `a → plan p → b → plan q → a`.
+fn circle(turn: &Turn<'_>, path: &[Name], name: &Name) -> Done<String> {
+    let mut names = Vec::new();
+    for (place, one) in round(path, name).iter().enumerate() {
+        let (called, begins) = by_name(turn, one, place < NAMED_MAX)?;
+        names.push(called);
+        names.extend(begins);
+    }
+    names.push(by_name(turn, name, true)?.0);
+    Ok(names.join(" → "))
+}
+
+/// Of how many in a circle it is looked up what they begin: each may be a record to load.
+const NAMED_MAX: usize = 16;
+
+/// What people call a subscription, and what it begins: that of an instruction is the instruction,
+/// which is what it begins, too.
+fn by_name(turn: &Turn<'_>, name: &Name, looked_up: bool) -> Done<(String, Option<String>)> {
+    if let Some(own) = name.as_str().strip_prefix(INSTRUCTION_PREFIX) {
+        return Ok((format!("{} {own}", Kind::Instruction.word()), None));
+    }
+    let called = match driver::of(name) {
+        Some(own) => format!("{} {own}", Kind::Driver.word()),
+        None => name.to_string(),
+    };
+    let starts = match looked_up {
+        true => subscription(turn, name)?.and_then(|spec| spec.starts),
+        false => None,
+    };
+    let begins = starts.map(|starts| format!("{} {}", starts.kind.word(), starts.name));
+    Ok((called, begins))
 }
 
 /// How many events count as having led to one that is given again after a circle was broken: where

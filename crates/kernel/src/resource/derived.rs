@@ -64,17 +64,56 @@ pub(super) fn check_called(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done {
     if kind != Kind::Webhook {
         return Ok(());
     }
-    let key = ResourceKey(Kind::Instruction, name.clone());
-    match turn.resource(&key)?.map(|found| &found.spec) {
-        Some(Spec::Instruction(spec)) if spec.is_called() => Ok(()),
-        _ => {
-            let what = format!("there is no instruction {name} that a webhook sets off");
-            let refusal = Refusal::new(Code::NOT_FOUND, what);
-            Err(refusal
-                .help("an instruction says `trigger: {webhook: true}`")
-                .into())
-        }
+    signed(turn, Kind::Instruction, name)
+}
+
+/// Refuses a secret of what signs nothing.
+fn signed(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done {
+    let found = turn.resource(&ResourceKey(kind, name.clone()))?;
+    match signs_nothing(kind, name, found.map(|found| &found.spec)) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
     }
+}
+
+/// Why nothing is signed for the driver, subscription or instruction of this name, and what to do;
+/// none where something is. `found` is what it says, where it is there.
+#[must_use]
+pub fn signs_nothing(kind: Kind, name: &Name, found: Option<&Spec>) -> Option<Refusal> {
+    let signs = match found {
+        Some(Spec::Instruction(spec)) => spec.is_called(),
+        Some(spec) => goes_outside(spec),
+        None => false,
+    };
+    if signs {
+        return None;
+    }
+    let word = kind.word();
+    let (only, help, list) = match kind {
+        Kind::Driver => (
+            "that is asked at an address",
+            "a driver says `endpoint: https://…`",
+            "`naos driver list` lists those there are",
+        ),
+        Kind::Instruction => (
+            "that a webhook sets off",
+            "an instruction says `trigger: {webhook: true}`",
+            "`naos instruction list` lists those there are",
+        ),
+        _ => (
+            "whose events are delivered",
+            "a subscription says `deliver: {url: https://…}`",
+            "`naos events consumers` lists those there are",
+        ),
+    };
+    let refusal = match found {
+        None => Refusal::new(Code::NOT_FOUND, format!("there is no {word} {name}")).help(list),
+        Some(_) => {
+            let what = format!("there is no {word} {name} {only}");
+            Refusal::new(Code::NOT_FOUND, what).help(help)
+        }
+    };
+    Some(refusal)
 }
 
 /// A secret belongs to a subscription: that of a driver with an endpoint, or one whose events are
@@ -84,21 +123,7 @@ fn signs(turn: &Turn<'_>, name: &Name) -> Done {
         Some(driver) => (Kind::Driver, driver),
         None => (Kind::Subscription, name.clone()),
     };
-    let found = turn.resource(&ResourceKey(kind, own.clone()))?;
-    if found.is_some_and(|found| goes_outside(&found.spec)) {
-        return Ok(());
-    }
-    let (what, help) = match kind {
-        Kind::Driver => (
-            format!("there is no driver {own} that is asked at an address"),
-            "a driver says `endpoint: https://…`",
-        ),
-        _ => (
-            format!("there is no subscription {own} whose events are delivered"),
-            "a subscription says `deliver: {url: https://…}`",
-        ),
-    };
-    Err(Refusal::new(Code::NOT_FOUND, what).help(help).into())
+    signed(turn, kind, &own)
 }
 
 fn goes_outside(spec: &Spec) -> bool {

@@ -17,6 +17,7 @@ use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
+pub use derived::signs_nothing;
 pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
 /// One resource in its last version.
@@ -252,6 +253,9 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
                 Spec::Delivered(spec) => {
                     let paused = (!on).then_some(Paused::ByHand);
                     spec.deliver.paused = paused;
+                }
+                spec if *kind == Kind::Subscription => {
+                    return Err(crate::event::not_delivered(name, spec).into());
                 }
                 _ => {
                     let what = format!("a {} is neither enabled nor disabled", kind.word());

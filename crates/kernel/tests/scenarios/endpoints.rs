@@ -691,3 +691,42 @@ fn tries_stand_in_the_journal_and_cost_nothing() {
         .any(|(_, fact)| matches!(fact, Fact::Budget(_)));
     assert!(!money, "nobody pays for it");
 }
+
+#[test]
+fn only_what_is_delivered_is_paused() {
+    let mut bench = Bench::new();
+    crate::events::subscribe(&mut bench, "pulls", crate::events::taker("order.*"));
+    crate::events::subscribe(&mut bench, "begins", crate::events::starts("order.*", "p"));
+    let crm = Spec::Remote(Box::new(remote("crm", "customer.find")));
+    apply(&mut bench, Kind::Driver, "crm", crm).expect("it is sound");
+    for (who, why, then) in [
+        (
+            "pulls",
+            "whoever pulls them sets the pace",
+            "naos events unsubscribe pulls",
+        ),
+        (
+            "begins",
+            "they set something off",
+            "naos events unsubscribe begins",
+        ),
+        (
+            "driver-crm",
+            "driver crm answers them",
+            "naos driver disable crm",
+        ),
+    ] {
+        for on in [false, true] {
+            let (said, facts) = bench.command(command::Resource::Enable {
+                kind: Kind::Subscription,
+                name: name(who),
+                on,
+            });
+            let refusal = said.expect_err("nothing is delivered");
+            assert_eq!(refusal.code, Code::WRONG_STATE, "{refusal:?}");
+            assert!(refusal.what.ends_with(why), "{refusal:?}");
+            assert!(refusal.help.contains(then), "{refusal:?}");
+            assert!(facts.is_empty(), "{facts:?}");
+        }
+    }
+}

@@ -444,7 +444,8 @@ fn events_that_set_each_other_off_end_and_the_circle_is_named() {
         .filter(|fact| fact.kind() == "plan.started")
         .count();
     assert_eq!(begun, 16);
-    let all = "N0195 16 events led to each other: first → second → first";
+    let all = "N0195 16 events led to each other: first → plan there → second → plan back → \
+               first";
     assert_eq!(deaths(&facts), [all]);
 }
 

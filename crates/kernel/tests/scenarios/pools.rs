@@ -183,7 +183,11 @@ fn who_works_for_a_batch_stays_until_the_pool_drains() {
 #[test]
 fn a_pool_has_bounds_that_change() {
     let pool = of(&["ann", "bob"], 2);
-    check(&pool, "pool fit 5 4", "N0105 the size 4 is not from 5 to 4");
+    check(
+        &pool,
+        "pool fit 5 4",
+        "N0105 the least size, 5 (`min_size`), is above the largest, 4 (`max_size`)",
+    );
     check(
         &pool,
         "pool fit 1 1; submit all [\"a\", \"b\"]; show effects",

@@ -87,7 +87,7 @@ pub(super) fn read<'t>(
         "approval" => approval(map, texts, findings),
         "document" => document(map, texts, findings),
         "wait_for" => super::wait::read(map, texts, findings),
-        "plan" | "workflow" | "saga" | "instruction" => nested(map, action, texts, findings),
+        "plan" | "workflow" | "saga" | "instruction" => nested(map, action, texts, of_at, findings),
         _ => emit(map, texts, findings),
     }
 }
@@ -272,6 +272,7 @@ fn nested<'t>(
     map: &mut Fields<'t>,
     action: &'static str,
     texts: &mut Texts<'t>,
+    of_at: &mut Mark,
     findings: &mut Findings,
 ) -> Option<StepDo> {
     let node = map.node(&[action], findings)?;
@@ -290,6 +291,7 @@ fn nested<'t>(
         }
         _ => (node, own_input),
     };
+    *of_at = name.at;
     let text = reader::text(name, action, findings)?;
     let called = reader::made_name(&text, name.at, findings)?;
     let input = match input {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::instruction::{enable, show};
+use super::instruction::enable;
 use super::{Context, Ended, name};
 use crate::out::{Out, cell, items};
 use crate::session::api;
@@ -25,7 +25,7 @@ enum What {
     /// Lists them, with what they answer and how they do.
     #[command(visible_alias = "status")]
     List,
-    /// Shows one as it was written.
+    /// Shows one as it was written, and how it does.
     Show {
         /// Which.
         name: String,
@@ -58,7 +58,7 @@ enum What {
 pub(crate) fn go(context: &Context, driver: &Driver) -> Ended {
     match &driver.what {
         What::List => list(context),
-        What::Show { name } => show(context, "driver", name),
+        What::Show { name } => show(context, name),
         What::Enable { name } => enable(context, "driver", name, true),
         What::Disable { name } => enable(context, "driver", name, false),
         What::Reset { name } => reset(context, name),
@@ -104,6 +104,24 @@ pub(super) fn signing_line(told: &Value) -> String {
         line += &format!("; signed with {secret}: it is shown this once");
     }
     line
+}
+
+/// Shows a document as it was written; how the driver does is advice beside it.
+fn show(context: &Context, which: &str) -> Ended {
+    let which = name(which)?;
+    let mut session = context.session()?;
+    let mut answer = session.get(api(&format!("/resources/driver/{which}")))?;
+    let known = session.get(api(&format!("/drivers/{which}")))?;
+    drop(session);
+    if context.out.json {
+        answer["status"] = known["status"].clone();
+        context.out.json(&answer);
+        return Ok(0);
+    }
+    let text = serde_json::to_string_pretty(&answer["spec"]).unwrap_or_default();
+    context.out.line(text);
+    context.out.note(format!("{which}: {}", state(&known)));
+    Ok(0)
 }
 
 fn reset(context: &Context, which: &str) -> Ended {
@@ -174,6 +192,7 @@ fn state(item: &Value) -> String {
     match item["status"].as_str().unwrap_or_default() {
         "waiting" => format!("waiting: agent {}", cell(&item["agent"])),
         "resting" => format!("resting until {}", cell(&item["resting_until"])),
+        "empty" => "answers nothing: no capabilities".to_owned(),
         word => word.to_owned(),
     }
 }
@@ -186,6 +205,10 @@ mod tests {
     fn what_a_driver_does_is_said_in_words() {
         for (item, words) in [
             (json!({"status": "ready"}), "ready"),
+            (
+                json!({"status": "empty"}),
+                "answers nothing: no capabilities",
+            ),
             (
                 json!({"status": "waiting", "agent": "mail"}),
                 "waiting: agent mail",

@@ -88,7 +88,7 @@ enum What {
         #[arg(long)]
         rotate: bool,
     },
-    /// Delivers no more events; they wait.
+    /// Delivers no more events; they wait. Whoever pulls theirs sets the pace, and is not paused.
     Pause {
         /// Whose.
         consumer: String,

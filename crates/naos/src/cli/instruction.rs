@@ -187,6 +187,8 @@ mod tests {
                 "every 15m, on a.b",
             ),
             (json!({"manual": true}), "by hand"),
+            (json!("manual"), "by hand"),
+            (Value::Null, "by hand"),
             (json!({"webhook": true}), "by webhook"),
             (json!({"type": "webhook"}), "by webhook"),
             (json!({"saga": "trip", "on": ["failed"]}), "after saga trip"),

@@ -92,7 +92,7 @@ enum What {
 pub(super) struct Start {
     /// Which one.
     name: String,
-    /// Its inputs: a JSON object, @FILE, -, or KEY=VALUE as often as needed.
+    /// Its inputs, each of them once: a JSON object, @FILE, -, or KEY=VALUE as often as needed.
     #[arg(long, short, value_name = "JSON|KEY=VALUE")]
     input: Vec<String>,
     /// Doesn't wait for its end.
@@ -158,7 +158,7 @@ pub(super) fn run(context: &Context, start: &Start, kind: &str) -> Ended {
     let mut session = context.fresh_session()?;
     if !inputs.typed.is_empty() {
         let kept = session.get(api(&format!("/resources/{kind}/{plan}")))?;
-        inputs.keep_texts(&kept);
+        inputs.keep_texts(&kept)?;
     }
     let body = json!({"inputs": inputs.values, "wait_ms": wait.min(FIRST_MS)});
     let started = session.post(api(&format!("/{kind}s/{plan}/start")), &body)?;
@@ -185,8 +185,16 @@ struct Inputs {
 }
 
 impl Inputs {
+    fn put(&mut self, key: String, value: Value) -> Result<(), Fail> {
+        if self.values.contains_key(&key) && !crate::planted::later_input_wins() {
+            return Err(twice(&key));
+        }
+        self.values.insert(key, value);
+        Ok(())
+    }
+
     /// What the plan takes as a string is one: `client=5` is the text 5 there.
-    fn keep_texts(&mut self, plan: &Value) {
+    fn keep_texts(&mut self, plan: &Value) -> Result<(), Fail> {
         let takes = plan["spec"]["inputs"].as_array().into_iter().flatten();
         let text = |input: &&Value| input["kind"] == "string" || input["type"] == "string";
         for input in takes.filter(text) {
@@ -194,10 +202,12 @@ impl Inputs {
                 self.values.insert(key, Value::String(text));
             }
         }
+        self.typed.values().try_for_each(|json| once(json))
     }
 }
 
-/// Inputs: JSON objects and `key=value`, the later one wins. A value that is JSON is taken so.
+/// Inputs: JSON objects and `key=value`, each input once: of two nobody knows which was meant. A
+/// value that is JSON is taken so.
 fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
     let mut out = Inputs::default();
     for text in given_inputs {
@@ -206,8 +216,10 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
             let text = given(text)?;
             match serde_json::from_str(&text) {
                 Ok(Value::Object(members)) => {
-                    out.typed.retain(|key, _| !members.contains_key(key));
-                    out.values.extend(members);
+                    once(&text)?;
+                    for (key, value) in members {
+                        out.put(key, value)?;
+                    }
                 }
                 Ok(_) => return Err(malformed(NO_OBJECT.into())),
                 Err(error) => return Err(malformed(format!("the inputs don't parse: {error}"))),
@@ -227,18 +239,28 @@ fn inputs(given_inputs: &[String]) -> Result<Inputs, Fail> {
                 out.typed.insert(key.to_owned(), text);
                 value
             }
-            Err(_) => {
-                out.typed.remove(key);
-                Value::String(text)
-            }
+            Err(_) => Value::String(text),
         };
-        out.values.insert(key.to_owned(), value);
+        out.put(key.to_owned(), value)?;
     }
     Ok(out)
 }
 
 /// What isn't a map of inputs.
 const NO_OBJECT: &str = "inputs must be a JSON object, and this is JSON of another kind";
+
+/// Refuses JSON in which a key is there twice: the last one would be taken, unseen.
+fn once(json: &str) -> Result<(), Fail> {
+    match naos_types::said_twice(json.as_bytes()) {
+        Some(key) => Err(malformed(format!("the key {key:?} is there twice"))),
+        None => Ok(()),
+    }
+}
+
+fn twice(key: &str) -> Fail {
+    Fail::usage(format!("the input {key} is given twice"))
+        .help("give it once: in one --input, as KEY=VALUE or within a JSON object")
+}
 
 fn malformed(what: String) -> Fail {
     Fail::new(Code::BAD_REQUEST, what).help("for example: --input client=Riake --input week=41")
@@ -470,10 +492,10 @@ mod tests {
     fn inputs_in_every_form() {
         let of = |texts: &[&str]| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            inputs(&texts).map(|mut inputs| {
+            inputs(&texts).and_then(|mut inputs| {
                 let takes = json!([{"name": "week", "kind": "string"}]);
-                inputs.keep_texts(&json!({"spec": {"inputs": takes}}));
-                Value::Object(inputs.values)
+                inputs.keep_texts(&json!({"spec": {"inputs": takes}}))?;
+                Ok(Value::Object(inputs.values))
             })
         };
         for (texts, wanted) in [
@@ -482,16 +504,36 @@ mod tests {
                 &["client=Riake", "week=41", "year=2026"],
                 json!({"client": "Riake", "week": "41", "year": 2026}),
             ),
-            (&["{\"a\": [1]}", "a=2"], json!({"a": 2})),
+            (&["{\"a\": [1]}", "b=2"], json!({"a": [1], "b": 2})),
             (&["q=a=b"], json!({"q": "a=b"})),
             (&["x="], json!({"x": ""})),
-            (&["week=41", "{\"week\": 42}"], json!({"week": 42})),
-            (&["week=41", "week=x"], json!({"week": "x"})),
+            (&["{\"week\": 42}"], json!({"week": 42})),
+            (
+                &["week={\"m\": 1, \"m\": 2}"],
+                json!({"week": "{\"m\": 1, \"m\": 2}"}),
+            ),
         ] {
             assert_eq!(of(texts).unwrap(), wanted);
         }
         for texts in [&["nothing"][..], &["{\"a\""], &["{]"]] {
             assert_eq!(of(texts).unwrap_err().exit, 2);
+        }
+        for (texts, key) in [
+            (&["n=1", "n=2"][..], "n"),
+            (&["n=1", "n=1"], "n"),
+            (&["n=x", "m=1", "n=2"], "n"),
+            (&["n=1", "{\"n\": 2}"], "n"),
+            (&["{\"n\": 2}", "n=1"], "n"),
+        ] {
+            let refused = of(texts).unwrap_err();
+            let what = format!("the input {key} is given twice");
+            assert_eq!((refused.what, refused.exit), (what, 2), "{texts:?}");
+        }
+        for text in ["{\"m\": 1, \"m\": 2}", "n={\"m\": 1, \"m\": 2}"] {
+            assert_eq!(
+                of(&[text]).unwrap_err().what,
+                "the key \"m\" is there twice"
+            );
         }
         for text in ["[1]", "5", "\"a\"", "null"] {
             let what = of(&[text]).unwrap_err().what;

@@ -162,6 +162,11 @@ impl PoolSpec {
         if !(1..=POOL_SIZE_MAX).contains(&self.size) || !(1..=POOL_SIZE_MAX).contains(&most) {
             return Err(format!("a pool's size is from 1 to {POOL_SIZE_MAX}"));
         }
+        if least > most {
+            return Err(format!(
+                "the least size, {least} (`min_size`), is above the largest, {most} (`max_size`)"
+            ));
+        }
         if self.size < least || self.size > most {
             return Err(format!(
                 "the size {} is not from {least} to {most}",

@@ -1,6 +1,6 @@
 //! Whoever sets itself off with no condition on the way that would end it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use naos_kernel::event::{AROUND_MAX, HOPS_MAX};
 use naos_manifest::Diagnostic;
@@ -16,10 +16,14 @@ use super::{Document, Item, fault_in};
 /// A type of event, and where such events come from, where that is known.
 type Says = (String, Option<String>);
 
-/// Who listens for what, and which events come of one.
+/// Something that an event begins, or that is begun within it.
+type Begun = (Kind, Name);
+
+/// Who listens for what, and which events come of one, each with what is begun between them: a plan,
+/// the one that a step of it runs, and so on.
 struct Listener {
     filter: EventFilter,
-    says: Vec<Says>,
+    says: Vec<(Says, Vec<Begun>)>,
 }
 
 impl Listener {
@@ -31,27 +35,51 @@ impl Listener {
     }
 }
 
-/// What the steps of a plan publish.
-fn said_by(plan: &PlanSpec, out: &mut Vec<Says>) {
+/// What the steps of a plan publish, and what they run.
+fn said_by(plan: &PlanSpec) -> (Vec<Says>, Vec<Begun>) {
+    let (mut says, mut runs) = (Vec::new(), Vec::new());
     for step in plan.steps.iter().filter(|step| step.when.is_none()) {
-        if let StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } = &step.action {
-            out.push((kind.clone(), None));
+        match &step.action {
+            StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } => {
+                says.push((kind.clone(), None));
+            }
+            StepDo::Plan { of, name, .. } => runs.push((*of, name.clone())),
+            _ => {}
         }
     }
+    (says, runs)
 }
 
-/// What comes of it where this is begun: what its steps publish, and how it ends.
-fn comes_of(starts: &Starts, spec: Option<&Spec>) -> Vec<Says> {
+/// What comes of it where this is begun: what its steps publish, and those of what they run,
+/// however deep, and how each of these ends. `find` says what is begun.
+fn comes_of<E>(
+    starts: &Starts,
+    mut find: impl FnMut(&Begun) -> Result<Option<Spec>, E>,
+) -> Result<Vec<(Says, Vec<Begun>)>, E> {
+    let first = (starts.kind, starts.name.clone());
+    let mut seen = BTreeSet::from([first.clone()]);
+    let mut open = VecDeque::from([vec![first]]);
     let mut out = Vec::new();
-    if let Some(plan) = spec.and_then(Spec::plan) {
-        said_by(plan, &mut out);
+    while let Some(way) = open.pop_front() {
+        let Some(last) = way.last() else { continue };
+        if let Some(plan) = find(last)?.as_ref().and_then(Spec::plan) {
+            let (says, runs) = said_by(plan);
+            out.extend(says.into_iter().map(|said| (said, way.clone())));
+            let within = runs
+                .into_iter()
+                .filter(|_| !crate::planted::plans_within_unseen());
+            for run in within.filter(|run| seen.insert(run.clone())) {
+                open.push_back(way.iter().cloned().chain([run]).collect());
+            }
+        }
+        if last.0 != Kind::Agent {
+            let source = runs_of(last.0, &last.1);
+            let ends = PlanStatus::ALL.iter().map(|status| status.word());
+            let said = |word| (format!("{ENDED_PREFIX}{word}"), Some(source.clone()));
+            out.extend(ends.map(|word| (said(word), way.clone())));
+        }
     }
-    if starts.kind != Kind::Agent {
-        let source = runs_of(starts.kind, &starts.name);
-        let ends = PlanStatus::ALL.iter().map(|status| status.word());
-        out.extend(ends.map(|word| (format!("{ENDED_PREFIX}{word}"), Some(source.clone()))));
-    }
-    out
+    Ok(out)
 }
 
 /// A warning for each of these things that may set itself off, with the circle by name;
@@ -72,7 +100,6 @@ pub(crate) fn leads_back<E>(
         })
         .collect();
     let mut all: BTreeMap<(Kind, Name), Listener> = BTreeMap::new();
-    let mut began: BTreeMap<(Kind, Name), (Kind, Name)> = BTreeMap::new();
     let new = applied
         .iter()
         .map(|((kind, name), spec)| (false, *kind, (*name).clone(), *spec));
@@ -97,14 +124,14 @@ pub(crate) fn leads_back<E>(
             continue; // as it is applied now
         }
         let emits = spec.emits().iter().filter(|one| one.when.is_none());
-        let mut says: Vec<Says> = emits.map(|one| (one.kind.clone(), None)).collect();
+        let own = emits.map(|one| ((one.kind.clone(), None), Vec::new()));
+        let mut says: Vec<(Says, Vec<Begun>)> = own.collect();
         if let Some(starts) = starts {
-            let found = match applied.get(&(starts.kind, &starts.name)) {
-                Some(spec) => Some((*spec).clone()),
-                None => kept(starts.kind, &starts.name)?,
+            let find = |(kind, name): &Begun| match applied.get(&(*kind, name)) {
+                Some(spec) => Ok(Some((*spec).clone())),
+                None => kept(*kind, name),
             };
-            says.extend(comes_of(starts, found.as_ref()));
-            began.insert(key.clone(), (starts.kind, starts.name.clone()));
+            says.extend(comes_of(starts, find)?);
         }
         let filter = listens.filter.clone();
         all.insert(key, Listener { filter, says });
@@ -119,11 +146,12 @@ pub(crate) fn leads_back<E>(
             Some(path) => path,
             None => {
                 // What is begun by somebody who isn't applied with it.
-                let mut begins = began.iter().filter(|(_, begun)| **begun == own);
-                let found = begins.find_map(|(key, _)| {
-                    let there = applied.contains_key(&(key.0, &key.1));
-                    way_back(key, &all).filter(|_| !there)
+                let others = all.iter().filter(|((kind, name), listener)| {
+                    let mut begun = listener.says.iter().flat_map(|(_, way)| way);
+                    !applied.contains_key(&(*kind, name)) && begun.any(|begun| *begun == own)
                 });
+                let mut ways = others.filter_map(|(key, _)| way_back(key, &all));
+                let found = ways.find(|way| way.contains(&&own));
                 let Some(path) = found else { continue };
                 path
             }
@@ -131,13 +159,7 @@ pub(crate) fn leads_back<E>(
         if path.len() == 2 && *kind == Kind::Subscription && begins_nothing(&applied, &own) {
             continue; // what it says itself is judged where it is read
         }
-        // What each of them begins stands between it and the next.
-        let last = path.len().saturating_sub(1);
-        let names = path.iter().enumerate().flat_map(|(place, key)| {
-            let begun = began.get(*key).filter(|begun| place < last && begun != key);
-            [Some(*key), begun].into_iter().flatten()
-        });
-        let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
+        let names: Vec<&str> = path.iter().map(|(_, name)| name.as_str()).collect();
         let what = format!(
             "{} {name} may set itself off: {}",
             kind.word(),
@@ -158,7 +180,8 @@ fn begins_nothing(applied: &BTreeMap<(Kind, &Name), &Spec>, own: &(Kind, Name)) 
     listens.is_some_and(|listens| listens.starts.is_none())
 }
 
-/// The shortest way from a listener over what it says back to itself.
+/// The shortest way from a listener over what it says back to itself; what each of them begins
+/// stands between it and the next.
 fn way_back<'a>(
     own: &'a (Kind, Name),
     all: &'a BTreeMap<(Kind, Name), Listener>,
@@ -168,12 +191,14 @@ fn way_back<'a>(
     while !ways.is_empty() {
         let mut longer = Vec::new();
         for way in ways {
-            let last = all.get(*way.last()?)?;
+            let at = *way.last()?;
+            let says = &all.get(at)?.says;
             for (key, listener) in all {
-                if !last.says.iter().any(|said| listener.hears(said)) {
+                let Some((_, begun)) = says.iter().find(|(said, _)| listener.hears(said)) else {
                     continue;
-                }
+                };
                 let mut way = way.clone();
+                way.extend(begun.iter().filter(|one| *one != at));
                 way.push(key);
                 if key == own {
                     return Some(way);

@@ -9,7 +9,7 @@ use naos_types::command::{self, Command};
 use naos_types::spec::{InputSpec, Kind, Spec, StepDo, StepSpec, misfits, taken};
 use serde_json::{Map, Value};
 
-use super::{Document, Item, fault_in, fault_naming};
+use super::{Document, Item, fault_in, fault_of_step};
 
 /// What is given to what is started.
 enum Given<'s> {
@@ -225,9 +225,9 @@ pub(crate) fn misgiven<E>(
                 None => kept(start.kind, start.name)?.and_then(|to| start.unfit(&to)),
             };
             let Some((what, help)) = found else { continue };
-            let what = start.says(kind, name, &what);
-            let word = start.name.as_str();
-            out.push(fault_naming(documents, item, word, what, Some(help)));
+            let says = (start.says(kind, name, &what), Some(help));
+            let named = (Some(start.kind), start.name.as_str());
+            out.push(fault_of_step(documents, item, start.step, named, says));
         }
     }
     Ok(out)

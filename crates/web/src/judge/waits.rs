@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use naos_manifest::{Diagnostic, place_of_event};
+use naos_manifest::Diagnostic;
 use naos_types::Name;
 use naos_types::command::{self, Command};
 use naos_types::spec::{Kind, Spec, StepDo};
 
-use super::{Document, Item, fault_in};
+use super::{Document, Item, fault_of_step};
 
 /// Who answers events of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,13 +107,14 @@ pub(crate) fn unanswered<E>(
                     asked.topic
                 ),
             };
-            let mut found = fault_in(documents, item, asked.topic, what, Some(help));
-            let text = documents.iter().find(|document| document.name == item.file);
-            let at = text.and_then(|it| place_of_event(it.text, *kind, &item.name, asked.topic));
-            if let Some(at) = at {
-                (found.line, found.column) = (at.line, at.column);
-            }
-            out.push(found);
+            let (says, named) = ((what, Some(help)), (None, asked.topic));
+            out.push(fault_of_step(
+                documents,
+                item,
+                Some(asked.step),
+                named,
+                says,
+            ));
         }
     }
     Ok(out)

@@ -235,6 +235,7 @@ words! {
         Resting "resting" Bad "Failed too often; events wait.",
         Tried "tried" Warn "Rested, and is given one.",
         Waiting "waiting" Warn "Its agent isn't there.",
+        Empty "empty" Warn "Answers no type of event.",
         Disabled "disabled" Calm "Is given none.",
     }
     /// What a budget counts over.

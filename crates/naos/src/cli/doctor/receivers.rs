@@ -44,9 +44,17 @@ fn undelivered(consumer: &Value) -> Option<Found> {
     Some(odd("consumers", says))
 }
 
-/// A driver that rests, that failed at the last event, or whose agent isn't there.
+/// A driver that rests, that failed at the last event, whose agent isn't there, or that answers
+/// nothing.
 fn silent(driver: &Value) -> Option<Found> {
     let name = cell(&driver["name"]);
+    if driver["status"] == "empty" {
+        let says = format!(
+            "{name} answers nothing and is given no events: name their types as `capabilities` in \
+             its document and apply that again, or `naos delete driver {name}`"
+        );
+        return Some(odd("drivers", says));
+    }
     let waiting = driver["waiting"].as_u64().unwrap_or_default();
     if driver["status"] == "waiting" {
         let says = format!(
@@ -185,5 +193,7 @@ mod tests {
         crm["status"] = json!("waiting");
         crm["agent"] = json!("clerk");
         assert!(says(silent(&crm)).contains("agent clerk that isn't there"));
+        crm["status"] = json!("empty");
+        assert!(says(silent(&crm)).starts_with("crm answers nothing"));
     }
 }

@@ -359,7 +359,13 @@ fn unknown_members(
                  {but}"
             );
             let help = Some(WHO_THERE_IS.to_owned());
-            out.push(fault_naming(documents, item, handle.as_str(), what, help));
+            out.push(fault_naming(
+                documents,
+                item,
+                (None, handle.as_str()),
+                what,
+                help,
+            ));
         }
         let Some(handle) = spec.telling().and_then(|telling| telling.member) else {
             continue;
@@ -371,7 +377,13 @@ fn unknown_members(
         }
         let what = format!("notice {name} is waiting: no member is called @{handle}");
         let help = Some(WHO_THERE_IS.to_owned());
-        out.push(fault_naming(documents, item, handle.as_str(), what, help));
+        out.push(fault_naming(
+            documents,
+            item,
+            (None, handle.as_str()),
+            what,
+            help,
+        ));
     }
     Ok(out)
 }

@@ -38,6 +38,10 @@ impl Known {
         if !self.spec.enabled {
             return "disabled";
         }
+        // Whether its agent is there changes nothing then; what it has it still answers.
+        if self.spec.capabilities.is_empty() && self.driver.open.is_empty() {
+            return "empty";
+        }
         if !self.has_agent {
             return "waiting";
         }
@@ -90,7 +94,10 @@ pub(crate) fn find(reader: &Reader, name: &Name) -> Result<Known, Refusal> {
         Some(kept) => of(reader, name.clone(), &kept)?,
         None => None,
     };
-    let missing = || Refusal::new(Code::NOT_FOUND, format!("there is no driver {name}"));
+    let missing = || {
+        let refusal = Refusal::new(Code::NOT_FOUND, format!("there is no driver {name}"));
+        refusal.help("`naos driver list` lists those there are")
+    };
     known.ok_or_else(missing)
 }
 

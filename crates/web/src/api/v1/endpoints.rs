@@ -5,7 +5,7 @@ use naos_engine::node::Ask;
 use naos_engine::read::Reader;
 use naos_engine::shard::{NewBody, SameAs};
 use naos_kernel::ResourceKey;
-use naos_kernel::resource::Resource;
+use naos_kernel::resource::{Resource, signs_nothing};
 use naos_types::command::{self, Command};
 use naos_types::spec::{DRIVER_PREFIX, ENDPOINT_EVENTS_MAX, Kind, RemoteDriver, Spec};
 use naos_types::{Actor, Code, Digest, Name, Refusal, RunId, Seq, TenantId};
@@ -178,15 +178,20 @@ impl Whose {
     }
 }
 
+/// What a secret of this name signs for.
+fn signer(key: &Name) -> (Kind, Name) {
+    let driver = key.as_str().strip_prefix(DRIVER_PREFIX);
+    match driver.and_then(|name| Name::new(name).ok()) {
+        Some(name) => (Kind::Driver, name),
+        None => (Kind::Subscription, key.clone()),
+    }
+}
+
 /// Where something goes, and where answers to it come to.
 fn shown(call: &Call, key: &Name, secret: Option<&str>, seq: Seq) -> Result<Value, Fault> {
     let tenant = call.who()?.tenant;
     let reader = Reader::new(&call.desk.app.node, tenant)?;
-    let driver = key.as_str().strip_prefix(DRIVER_PREFIX);
-    let (kind, own) = match driver.and_then(|name| Name::new(name).ok()) {
-        Some(name) => (Kind::Driver, name),
-        None => (Kind::Subscription, key.clone()),
-    };
+    let (kind, own) = signer(key);
     let found = reader.find::<Resource>(&ResourceKey(kind, own.clone()))?;
     let found = found.as_ref().map(|found| &found.spec);
     let url = match kind {
@@ -230,6 +235,11 @@ async fn show(call: Call, whose: Whose) -> Answered {
     let name = whose.named(&call)?;
     let key = whose.signs_as(&name)?;
     let reader = call.reader()?;
+    let (kind, own) = signer(&key);
+    let found = reader.find::<Resource>(&ResourceKey(kind, own.clone()))?;
+    if let Some(refusal) = signs_nothing(kind, &own, found.as_ref().map(|found| &found.spec)) {
+        return Err(refusal.into());
+    }
     let secret = ResourceKey(Kind::Secret, key.clone());
     if reader.find::<Resource>(&secret)?.is_none() {
         let what = format!("{name} has no secret that would sign what it sends");

@@ -72,7 +72,7 @@ impl<'r> Looking<'r> {
                 out.push(called(Kind::Agent, agent));
             }
         }
-        for (kind, name) in run_by(&spec) {
+        for ((kind, name), _) in run_by(&spec) {
             if self.kept(kind, &name)?.is_none() {
                 out.push(called(kind, &name));
             }

@@ -9,7 +9,7 @@ use naos_engine::node::Ask;
 use naos_engine::read::Reader;
 use naos_engine::shard::SameAs;
 use naos_kernel::ResourceKey;
-use naos_kernel::resource::Resource;
+use naos_kernel::resource::{Resource, signs_nothing};
 use naos_kernel::tenant::Slug;
 use naos_types::command::{self, Reply};
 use naos_types::fact::event::{Category, Origin};
@@ -284,9 +284,14 @@ pub(super) async fn made(call: &Call, part: &str, name: &Name) -> Result<Option<
 pub(crate) async fn show(call: Call) -> Answered {
     let name = call.name("name")?;
     let reader = call.reader()?;
+    let own = Kind::Instruction;
+    let found = reader.find::<Resource>(&ResourceKey(own, name.clone()))?;
+    if let Some(refusal) = signs_nothing(own, &name, found.as_ref().map(|found| &found.spec)) {
+        return Err(refusal.into());
+    }
     let key = ResourceKey(Kind::Webhook, name.clone());
     if reader.find::<Resource>(&key)?.is_none() {
-        let what = format!("instruction {name} has no webhook, or no secret for it");
+        let what = format!("instruction {name} has no secret that its calls are signed with");
         let help = format!("naos instruction webhook {name} --rotate");
         return Err(Refusal::new(Code::NOT_FOUND, what).help(help).into());
     }

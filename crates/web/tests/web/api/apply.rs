@@ -406,3 +406,107 @@ async fn a_plan_that_sets_itself_off_is_named_with_who_begins_it() {
     of(&ended).await;
     assert_eq!(of(plan).await, "[]");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_sets_itself_off_through_a_plan_within_a_plan_is_named() {
+    let rig = Rig::new().await;
+    let hear = "type: subscription\nname: hear\non: a.b\nstart: {plan: outer}\n";
+    let outer = "type: plan\nname: outer\nsteps:\n  - {name: sub, plan: inner}\n";
+    let inner = "type: plan\nname: inner\nsteps:\n  - {name: say, emit: a.b}\n";
+    let of = async |text: &str| {
+        let applied = rig.post("/api/v1/apply", files(text)).await.ok();
+        applied["warnings"].to_string()
+    };
+    let way = "may set itself off: hear → outer → inner → hear";
+    let all = of(&format!("{hear}---\n{outer}---\n{inner}")).await;
+    assert!(all.contains(&format!("subscription hear {way}")), "{all}");
+    // Whichever of them is applied alone.
+    for (text, what) in [
+        (hear, "subscription hear"),
+        (outer, "plan outer"),
+        (inner, "plan inner"),
+    ] {
+        let alone = of(text).await;
+        assert!(alone.contains(&format!("{what} {way}")), "{what}: {alone}");
+    }
+    // How what is within ends is told, too.
+    let ends = hear.replace("on: a.b", "on: plan.completed\nsource: /plans/inner");
+    let told = of(&ends).await;
+    assert!(told.contains(&format!("subscription hear {way}")), "{told}");
+    of(hear).await;
+    let ended = outer.replace("plan: inner", "plan: inner, when: trigger.data.n < 3");
+    assert_eq!(of(&ended).await, "[]");
+    assert_eq!(of(inner).await, "[]");
+}
+
+/// What is said of this document, with its place.
+fn told(found: &Value) -> Vec<(String, u64, u64)> {
+    let one = |it: &Value| {
+        (
+            it["what"].as_str().unwrap().to_owned(),
+            it["line"].as_u64().unwrap(),
+            it["column"].as_u64().unwrap(),
+        )
+    };
+    found.as_array().unwrap().iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_place_is_that_of_the_very_step() {
+    let rig = Rig::new().await;
+    let plan = |name: &str, steps: &[&str]| {
+        let steps: String = steps.iter().map(|one| format!("  - {{{one}}}\n")).collect();
+        format!("type: plan\nname: {name}\nsteps:\n{steps}")
+    };
+    let refused = async |text: &str| {
+        let mut asked = files(text);
+        asked["dry_run"] = json!(true);
+        let answer = rig.post("/api/v1/apply", asked).await;
+        told(&answer.json()["diagnostics"])
+    };
+    rig.post("/api/v1/apply", files(GREET)).await.ok();
+    // The first step gives the plan what it takes.
+    let steps = [
+        "name: one, plan: greet, inputs: {who: a}",
+        "name: two, plan: {name: greet, inputs: {whom: b}}",
+    ];
+    let wrong = "step two of plan outer doesn't give plan greet what it takes: the input who is \
+                 missing, the plan takes no input whom";
+    let found = refused(&plan("outer", &steps)).await;
+    assert_eq!(found, [(wrong.to_owned(), 5, 30)]);
+    // A word is a plan's name in one step only.
+    let circle = format!(
+        "{}---\n{}",
+        plan("a", &["name: one, render: b", "name: two, plan: b"]),
+        plan("b", &["name: one, plan: a"])
+    );
+    let wrong = "plans run each other in a circle: a → b → a";
+    assert_eq!(refused(&circle).await, [(wrong.to_owned(), 5, 23)]);
+    let warned = async |text: &str| {
+        let applied = rig.post("/api/v1/apply", files(text)).await.ok();
+        told(&applied["warnings"])
+    };
+    let missing = plan("outer", &["name: one, plan: gone", "name: two, plan: gone"]);
+    let what = "plan outer is waiting: plan gone".to_owned();
+    assert_eq!(
+        warned(&missing).await,
+        [(what.clone(), 4, 23), (what, 5, 23)]
+    );
+    let called_alike = plan(
+        "mixed",
+        &[
+            "name: one, plan: greet, inputs: {who: a}",
+            "name: two, agent: greet",
+        ],
+    );
+    let what = "plan mixed is waiting: agent greet".to_owned();
+    assert_eq!(warned(&called_alike).await, [(what, 5, 24)]);
+    // Only the second of these needs an answer.
+    let asks = "type: instruction\nname: ask\ntrigger: manual\nplan:\n  \
+                - {id: tell, emit: mail.list}\n  - {id: fetch, emit: mail.list}\n  \
+                - {id: keep, emit: {type: context.write, path: /x, \
+                data: \"{{ fetch.output }}\"}}\n";
+    let what = "instruction ask is waiting: a driver that answers mail.list, which step fetch \
+                asks for";
+    assert_eq!(warned(asks).await, [(what.to_owned(), 6, 23)]);
+}

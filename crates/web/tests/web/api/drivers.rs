@@ -221,3 +221,25 @@ async fn what_a_driver_needs_is_all_that_its_runs_have() {
     let found = until(&rig, |found| found["failed"] == 1).await;
     assert_eq!(found["problem"]["code"], "N0181", "{found}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_answers_nothing_is_not_ready() {
+    let rig = Rig::new().await;
+    apply(&rig, "type: agent\nname: mute\ntemplate: researcher\n")
+        .await
+        .ok();
+    apply(&rig, "driver: {id: mute, type: io}").await.ok();
+    let found = rig.get("/api/v1/drivers/mute").await.ok();
+    assert_eq!(found["status"], "empty", "{found}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/drivers").await.text;
+    assert!(page.contains("Answers nothing"), "{page}");
+    apply(
+        &rig,
+        "driver: {id: mute, type: io, capabilities: [mail.read]}",
+    )
+    .await
+    .ok();
+    let found = rig.get("/api/v1/drivers/mute").await.ok();
+    assert_eq!(found["status"], "ready", "{found}");
+}

@@ -436,3 +436,81 @@ async fn what_runs_ask_for_is_not_taken_away_in_silence() {
     );
     drop(asked);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_the_secret_of_what_is_not_there_is_told_so() {
+    let rig = Rig::new().await;
+    let beat = FIND.replace("name: find", "name: beat");
+    let here = "driver: {id: here, agent: clerk, capabilities: [mail.read]}\n";
+    let pulls = "type: subscription\nname: pulls\non: a.b\n";
+    apply(&rig, &format!("{beat}---\n{here}---\n{pulls}")).await;
+    for (path, what, help) in [
+        (
+            "drivers/nosuch/secret",
+            "there is no driver nosuch",
+            "naos driver list",
+        ),
+        (
+            "drivers/here/secret",
+            "there is no driver here that is asked at an address",
+            "endpoint: https://",
+        ),
+        (
+            "consumers/nosuch/secret",
+            "there is no subscription nosuch",
+            "naos events consumers",
+        ),
+        (
+            "consumers/pulls/secret",
+            "there is no subscription pulls whose events are delivered",
+            "deliver: {url",
+        ),
+        (
+            "instructions/nosuch/webhook",
+            "there is no instruction nosuch",
+            "naos instruction list",
+        ),
+        (
+            "instructions/beat/webhook",
+            "there is no instruction beat that a webhook sets off",
+            "trigger: {webhook: true}",
+        ),
+    ] {
+        let path = format!("/api/v1/{path}");
+        for got in [rig.get(&path).await, rig.post(&path, json!({})).await] {
+            assert_eq!(got.problem(), (404, "N0121".into()), "{path}");
+            let said = got.json();
+            assert_eq!(said["detail"], what, "{path}");
+            let told = said["help"].as_str().unwrap();
+            assert!(
+                told.contains(help) && !told.contains("--rotate"),
+                "{path}: {told}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_whoever_pulls_takes_is_not_paused() {
+    let rig = Rig::new().await;
+    apply(&rig, "type: subscription\nname: pulls\non: a.b\n").await;
+    for verb in ["pause", "resume"] {
+        let path = format!("/api/v1/consumers/pulls/{verb}");
+        let got = rig.post(&path, json!({})).await;
+        assert_eq!(got.problem().0, 409, "{got:?}");
+        let said = got.json();
+        let what = said["detail"].as_str().unwrap();
+        assert!(what.contains("whoever pulls them sets the pace"), "{what}");
+        let help = said["help"].as_str().unwrap();
+        assert!(help.contains("naos events unsubscribe pulls"), "{help}");
+    }
+    // It goes on as before.
+    rig.post("/api/v1/events", json!({"type": "a.b", "data": 1}))
+        .await
+        .ok();
+    let taken = rig
+        .post("/api/v1/consumers/pulls/pull", json!({}))
+        .await
+        .ok();
+    assert_eq!(taken["events"].as_array().map(Vec::len), Some(1), "{taken}");
+}
