@@ -223,8 +223,8 @@ mod tests {
             (tree, Kind::Supervisor, "boss", agent, "ann", 3, 21),
             (nested, Kind::Plan, "p", of_plan, "greet", 5, 30),
             (steps, Kind::Workflow, "w", agent, "ann", 4, 16),
-            (both, Kind::Plan, "p", agent, "ann", 5, 23),
-            (both, Kind::Plan, "p", of_plan, "ann", 4, 22),
+            (both, Kind::Plan, "p", agent, "ann", 5, 24),
+            (both, Kind::Plan, "p", of_plan, "ann", 4, 23),
         ] {
             let found = place_of(text, kind, name, of, word);
             assert_eq!(

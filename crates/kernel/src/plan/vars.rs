@@ -25,32 +25,27 @@ pub(crate) type At = Option<(BodyRef, u32)>;
 /// The variables that `source` can name: outputs that it doesn't mention aren't loaded.
 pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(String, Var)> {
     let text = |text: &str| Var::Json(Value::String(text.to_owned()).to_string());
-    // Inputs can be large: they are loaded only where they are named.
-    let named = |word: &str| match source.contains(word) {
-        true => Var::Body(plan.inputs),
-        false => Var::Null,
+    // What isn't named is neither worked out nor loaded.
+    let mut out: Vec<(String, Var)> = Vec::new();
+    let mut add = |word: &str, what: &dyn Fn() -> Var| {
+        if source.contains(word) {
+            out.push((word.to_owned(), what()));
+        }
     };
-    let mut out = Vec::new();
     if !matches!(plan.flow.of, Kind::Plan | Kind::Instruction) {
-        out.push(("input".to_owned(), named("input")));
+        add("input", &|| Var::Body(plan.inputs));
     }
-    out.extend([
-        ("inputs".to_owned(), inputs(plan.inputs, source)),
-        ("today".to_owned(), text(&plan.started.rfc3339()[..10])),
-        (
-            "plan".to_owned(),
-            Var::Object(vec![("name".to_owned(), text(plan.name.as_str()))]),
-        ),
-    ]);
+    add("inputs", &|| inputs(plan.inputs, source));
+    add("today", &|| text(&plan.started.rfc3339()[..10]));
+    let name = || Var::Object(vec![("name".to_owned(), text(plan.name.as_str()))]);
+    add("plan", &name);
     if let Some((items, index)) = at {
-        out.push(("item".to_owned(), Var::Item(items, index)));
-        out.push(("index".to_owned(), Var::Json(index.to_string())));
+        add("item", &|| Var::Item(items, index));
+        add("index", &|| Var::Json(index.to_string()));
     }
     let own = plan.steps.get(step);
-    let feedback = own
-        .and_then(|step| step.feedback)
-        .map_or(Var::Null, Var::Body);
-    out.push(("feedback".to_owned(), feedback));
+    let feedback = own.and_then(|step| step.feedback);
+    add("feedback", &|| feedback.map_or(Var::Null, Var::Body));
     let all = source.contains("steps");
     let mut steps = Vec::new();
     for (name, step) in &plan.steps {

@@ -59,7 +59,7 @@ pub(super) fn call(
         crate::approval::command(turn, &Actor::Agent(run.agent.clone()), &yes)?;
         return said(turn, id, run, request, Answer::Text("approved".to_owned()));
     }
-    let (Some(tool), Some(arguments)) = (tool, arguments) else {
+    let (Some(tool), Some(mut arguments)) = (tool, arguments) else {
         let why = if tool.is_none() {
             let others = super::server::described(turn, mind)?;
             let words = mind.tools.iter().map(|tool| tool.word());
@@ -78,6 +78,7 @@ pub(super) fn call(
     };
     // Nothing is done that was understood by half: it would be something else than was meant.
     let (_, schema) = super::described(tool);
+    leave_out(&mut arguments, &schema);
     let unfit = super::server::unfit(&arguments, &schema);
     if let Some(why) = unfit.filter(|_| !crate::planted::is("own-arguments-unchecked")) {
         return said(turn, id, run, request, Answer::Invalid(why));
@@ -190,6 +191,15 @@ pub(super) fn call(
             let answer = noted.map_or_else(Answer::Invalid, Answer::Text);
             answer_at_once(turn, id, answer)
         }
+    }
+}
+
+/// Leaves out what may be left out and is null: some models write all arguments there are.
+fn leave_out(arguments: &mut Value, schema: &Value) {
+    let required = schema["required"].as_array();
+    let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+    if let Some(given) = arguments.as_object_mut() {
+        given.retain(|name, value| !value.is_null() || is_required(name));
     }
 }
 

@@ -223,8 +223,8 @@ fn what_is_no_time_wakes_nobody() {
             "/place: \"1\" is not of type \"integer\"",
         ),
         (
-            json!({"place": 1, "task": "x", "every_hours": 1, "zone": null}),
-            "/zone: null is not of type",
+            json!({"place": 1, "task": "x", "every_hours": 1, "zone": 3}),
+            "/zone: 3 is not of type",
         ),
         (json!({"place": 1, "every_hours": 1}), "`task` says"),
         (json!({"place": 1, "task": "x"}), "say one of"),

@@ -208,7 +208,7 @@ fn arguments_of_its_own_tools_that_do_not_fit_do_nothing() {
             r#"{"url": "https://api.example.com/", "body": {"a": 1}}"#,
             "/body: ",
         ),
-        ("say", r#"{"text": "x", "task": null}"#, "/task: null"),
+        ("say", r#"{"text": null, "task": null}"#, "/text: null"),
         ("task_create", r#"{"title": "x", "to": "brain"}"#, "text"),
         ("hand_over", r#"{"to": "brain"}"#, "note"),
         (
@@ -258,4 +258,10 @@ fn arguments_of_its_own_tools_that_do_not_fit_do_nothing() {
             .contains("has version 1 by now")
     );
     assert_eq!(document(&cell.bench, "notes/a.md"), "x");
+    // What may be left out may be null.
+    cell.says(&calls(&[(
+        "context_write",
+        r#"{"path": "notes/a.md", "text": "z", "expected": null}"#,
+    )]));
+    assert_eq!(document(&cell.bench, "notes/a.md"), "z");
 }

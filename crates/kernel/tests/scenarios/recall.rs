@@ -299,8 +299,8 @@ fn it_recalls_within_limits_and_says_which() {
         ),
         (json!({"query": "roof", "limit": "all"}), "is not of type"),
         (
-            json!({"query": "roof", "limit": null}),
-            "/limit: null is not of type",
+            json!({"query": null, "limit": 1}),
+            "/query: null is not of type",
         ),
         (json!({"query": "roofer", "limit": 1.0}), "1 of 2 that fit"),
         (json!({"query": "roofer"}), "2 of 2 that fit"),

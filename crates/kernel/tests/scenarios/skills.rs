@@ -144,7 +144,7 @@ fn no_path_leads_out_of_the_folder() {
         said.contains("has no file b.md") && said.contains("scripts/a.py"),
         "{said}"
     );
-    for wrong in [json!(-1), json!(0.5), json!("0"), json!(null)] {
+    for wrong in [json!(-1), json!(0.5), json!("0"), json!([])] {
         let said = read(&mut cell, &json!({"skill": "invoices", "from": wrong}));
         assert!(
             said.contains("Invalid") && said.contains("/from: "),
@@ -355,7 +355,11 @@ fn what_is_no_program_of_a_skill_of_its_own_does_not_run() {
             json!({"skill": "invoices", "script": "scripts/none.wasm"}),
             "has no program",
         ),
-        (json!({"skill": "Not A Name"}), "names a skill"),
+        (
+            json!({"skill": "Not A Name", "script": "a.wasm"}),
+            "names a skill",
+        ),
+        (json!({"skill": "invoices"}), "\"script\" is a required"),
     ] {
         let mut cell = with_programs();
         run(&mut cell, &arguments);
