@@ -190,6 +190,12 @@ costs-model = Model
 tokens-in = Tokens read
 tokens-cached = of them kept
 tokens-out = Tokens written
+costs-incidents = Billed too high
+costs-overbilled = { $n ->
+    [one] { $count } answer was billed higher than what it could cost: the agent was stopped, its run says N0222.
+   *[other] { $count } answers were billed higher than what they could cost: the agents were stopped, their runs say N0222.
+}
+costs-overbilled-none = No answer was billed higher than what it could cost.
 costs-blank = Nothing was spent.
 
 supervisors-blank = There is no supervisor yet. Make one:

@@ -193,6 +193,12 @@ costs-model = Modèle
 tokens-in = Jetons lus
 tokens-cached = dont gardés
 tokens-out = Jetons écrits
+costs-incidents = Facturé trop haut
+costs-overbilled = { $n ->
+    [one] { $count } réponse a été facturée plus qu’elle ne pouvait coûter : l’agent a été arrêté, son exécution dit N0222.
+   *[other] { $count } réponses ont été facturées plus qu’elles ne pouvaient coûter : les agents ont été arrêtés, leurs exécutions disent N0222.
+}
+costs-overbilled-none = Aucune réponse n’a été facturée plus qu’elle ne pouvait coûter.
 costs-blank = Rien n’a été dépensé.
 
 supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :
