@@ -123,4 +123,5 @@ export async function enter(browser, office, options = {}) {
 }
 
 /** The places of the navigation. */
-export const PLACES = ['/', '/board', '/agents', '/runs', '/approvals', '/audit', '/costs'];
+export const PLACES = ['/', '/board', '/agents', '/runs', '/approvals', '/audit', '/costs',
+  '/documents'];

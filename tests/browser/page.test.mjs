@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,11 @@ const office = new Office();
 let browser;
 before(async () => {
   await office.start();
+  const note = join(office.place, 'note.md');
+  for (const text of ['Two plans.\n', 'Three plans.\n']) {
+    writeFileSync(note, text);
+    office.naos('document', 'put', note, 'notes/plans.md');
+  }
   browser = await browse();
 });
 after(async () => {
@@ -23,7 +28,9 @@ after(async () => {
 async function everyPage(page) {
   const found = [...PLACES];
   for (const [list, link] of [['/agents', 'a[href^="/agents/"]'], ['/runs', 'a[href^="/runs/"]'],
-    ['/runs', 'a[href^="/plans/"]'], ['/approvals', 'a[href^="/approvals/"]']]) {
+    ['/runs', 'a[href^="/plans/"]'], ['/approvals', 'a[href^="/approvals/"]'],
+    ['/documents', 'a[href^="/documents/"]'], ['/documents', 'a[href^="/document-versions/"]'],
+    ['/document-versions/notes/plans.md', 'a[href^="/document-diff/"]']]) {
     await page.goto(list);
     found.push(await page.locator(`main ${link}`).first().getAttribute('href'));
   }

@@ -39,6 +39,7 @@ nav-agents = Agents
 nav-approvals = Approvals
 nav-inbox = Inbox
 nav-runs = Runs
+nav-documents = Documents
 nav-flows = Flows
 nav-pools = Pools
 nav-drivers = Drivers

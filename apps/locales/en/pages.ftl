@@ -136,6 +136,24 @@ reject = Reject
 sources = Sources
 version = version { $count }
 document-blank = This document is empty.
+documents-prefix = Path begins with
+documents-blank = There is no document yet. Agents write them, and so can you:
+documents-none = No document’s path begins so.
+documents-more = More documents
+document-open = Read it
+document-bytes = { $n ->
+    [one] { $count } byte
+   *[other] { $count } bytes
+}
+document-versions = Versions
+document-versions-count = { $n ->
+    [one] { $count } version
+   *[other] { $count } versions
+}
+document-versions-none = Nothing was written here as far back as was looked.
+document-gone = Taken away
+document-diff = What changed
+document-same = Nothing differs.
 
 action = Action
 who = Who or what
@@ -190,6 +208,12 @@ costs-model = Model
 tokens-in = Tokens read
 tokens-cached = of them kept
 tokens-out = Tokens written
+costs-incidents = Billed too high
+costs-overbilled = { $n ->
+    [one] { $count } answer was billed higher than what it could cost: the agent was stopped, its run says N0222.
+   *[other] { $count } answers were billed higher than what they could cost: the agents were stopped, their runs say N0222.
+}
+costs-overbilled-none = No answer was billed higher than what it could cost.
 costs-blank = Nothing was spent.
 
 supervisors-blank = There is no supervisor yet. Make one:

@@ -33,6 +33,7 @@ nav-agents = Agents
 nav-approvals = Validations
 nav-inbox = Boîte de réception
 nav-runs = Exécutions
+nav-documents = Documents
 nav-flows = Enchaînements
 nav-pools = Équipes
 nav-drivers = Pilotes

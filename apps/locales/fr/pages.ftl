@@ -139,6 +139,24 @@ reject = Refuser
 sources = Sources
 version = version { $count }
 document-blank = Ce document est vide.
+documents-prefix = Le chemin commence par
+documents-blank = Il n’y a pas encore de document. Les agents en écrivent, et vous aussi :
+documents-none = Aucun document n’a un chemin qui commence ainsi.
+documents-more = Autres documents
+document-open = Le lire
+document-bytes = { $n ->
+    [one] { $count } octet
+   *[other] { $count } octets
+}
+document-versions = Versions
+document-versions-count = { $n ->
+    [one] { $count } version
+   *[other] { $count } versions
+}
+document-versions-none = Rien n’a été écrit ici, d’aussi loin qu’on a regardé.
+document-gone = Retiré
+document-diff = Ce qui a changé
+document-same = Rien ne diffère.
 
 action = Action
 who = Qui ou quoi
@@ -193,6 +211,12 @@ costs-model = Modèle
 tokens-in = Jetons lus
 tokens-cached = dont gardés
 tokens-out = Jetons écrits
+costs-incidents = Facturé trop haut
+costs-overbilled = { $n ->
+    [one] { $count } réponse a été facturée plus qu’elle ne pouvait coûter : l’agent a été arrêté, son exécution dit N0222.
+   *[other] { $count } réponses ont été facturées plus qu’elles ne pouvaient coûter : les agents ont été arrêtés, leurs exécutions disent N0222.
+}
+costs-overbilled-none = Aucune réponse n’a été facturée plus qu’elle ne pouvait coûter.
 costs-blank = Rien n’a été dépensé.
 
 supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :

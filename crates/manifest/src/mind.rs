@@ -1,7 +1,7 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
+    ANSWER_TOKENS_MAX, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
     SHOWN_TOKENS_MAX, TURNS_MAX, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
@@ -156,7 +156,7 @@ fn heartbeat(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Heartbeat>
     if let crate::tree::Value::Map(_) = &node.value {
         let mut own = Fields::of(node, "`heartbeat`", findings)?;
         if let Some(node) = own.node(&["every", "interval"], findings) {
-            beat.every = every(node, findings)?;
+            every(node, &mut beat, findings);
         }
         if let Some(zone) = own.text(&["timezone", "zone", "tz"], findings) {
             if let Err(why) = crate::calendar::zone(&zone) {
@@ -172,17 +172,24 @@ fn heartbeat(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Heartbeat>
             Err(why) => findings.error(node.at, why),
         }
     } else {
-        beat.every = every(node, findings)?;
+        every(node, &mut beat, findings);
     }
     Some(beat)
 }
 
-fn every(node: &crate::tree::Node, findings: &mut Findings) -> Option<naos_types::Span> {
-    let every = reader::span(node, "heartbeat", 1_000, findings)?;
-    if !(BEAT_MIN..=BEAT_MAX).contains(&every) {
-        findings.error(node.at, "a heartbeat comes every 1m to 1d");
+/// What can't be stays as it was, so that nobody finds it wrong a second time.
+fn every(node: &crate::tree::Node, beat: &mut Heartbeat, findings: &mut Findings) {
+    let Some(every) = reader::span(node, "heartbeat", 1_000, findings) else {
+        return;
+    };
+    let said = Heartbeat {
+        every,
+        ..beat.clone()
+    };
+    match said.check() {
+        Ok(()) => beat.every = every,
+        Err(what) => findings.error(node.at, what),
     }
-    Some(every)
 }
 
 /// The minutes of some hours on some days as a cron line: `08:00-18:00`, `mon-fri`.

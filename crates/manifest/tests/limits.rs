@@ -108,6 +108,16 @@ limitss: {}
 }
 
 #[test]
+fn a_heartbeat_that_never_comes_is_told_once() {
+    for beat in ["0m", "{every: 0m, days: mon-fri}", "2d", "soon"] {
+        let text = format!("type: agent\nname: x\nmodel: any\nheartbeat: {beat}\n");
+        let found = bad("f.yaml", &text);
+        assert_eq!(found.lines().count(), 1, "{beat}: {found}");
+        assert!(found.starts_with("f.yaml:4:"), "{beat}: {found}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_no_mistake() {
     assert!(applied("f", "\u{feff}type: agent\nname: a\r\n").is_ok());
 }

@@ -76,6 +76,7 @@ impl Link {
     }
 
     pub(crate) async fn send(&self, ask: &Ask, token: &str) -> Result<Answer, LinkError> {
+        plain(&ask.path).map_err(LinkError::Failed)?;
         match self {
             Self::Daemon { daemon, client } => over_loopback(daemon, client, ask, token).await,
             Self::Inside(machine) => {
@@ -100,6 +101,7 @@ impl Link {
         token: &str,
         each: Sink<'_>,
     ) -> Result<Answer, Fail> {
+        plain(path)?;
         match self {
             Self::Daemon { daemon, .. } => download(daemon, path, token, each).await,
             Self::Inside(machine) => {
@@ -111,6 +113,18 @@ impl Link {
             }
         }
     }
+}
+
+/// Refuses an address that would become another one on its way: parts that are `.` or `..` are
+/// taken out there, however they are written.
+fn plain(path: &str) -> Result<(), Fail> {
+    let own = path.split(['?', '#']).next().unwrap_or_default();
+    let written = own.to_ascii_lowercase().replace("%2e", ".");
+    if written.split('/').any(|part| matches!(part, "." | "..")) {
+        let what = format!("no part of an address is . or ..: {own}");
+        return Err(Fail::new(Code::BAD_NAME, what));
+    }
+    Ok(())
 }
 
 async fn download(
@@ -268,4 +282,29 @@ async fn within(router: Router, ask: &Ask, token: &str) -> Result<Answer, LinkEr
 
 fn is_problem(kind: &str) -> bool {
     kind.starts_with("application/problem+json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_stays_what_it_is() {
+        for path in [
+            "/api/v1/documents/x/y.md",
+            "/api/v1/documents/x/.hidden/y...md",
+            "/api/v1/documents?prefix=/../x/./y",
+        ] {
+            assert!(plain(path).is_ok(), "{path}");
+        }
+        for path in [
+            "/api/v1/documents/x/./y",
+            "/api/v1/documents/x/../y",
+            "/api/v1/agents/..",
+            "/api/v1/documents/x/%2E%2e/y?version=1",
+        ] {
+            let refused = plain(path).unwrap_err();
+            assert_eq!(refused.code, Some(Code::BAD_NAME), "{path}");
+        }
+    }
 }

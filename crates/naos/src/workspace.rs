@@ -184,16 +184,23 @@ pub(crate) fn put(
         .filter(|piece| before.get(&piece.path) != Some(&piece.digest()));
     let mut count = 0;
     for piece in changed {
-        session.put(place(&piece.path), &json!({"text": piece.text}))?;
+        session.put(place(&piece.path)?, &json!({"text": piece.text}))?;
         count += 1;
     }
     Ok(count)
 }
 
 /// Where a document is asked for.
-pub(crate) fn place(path: &str) -> String {
-    let parts: Vec<String> = path.split('/').map(part).collect();
-    api(&format!("/documents/{}", parts.join("/")))
+pub(crate) fn place(path: &str) -> Result<String, Fail> {
+    place_of("documents", path)
+}
+
+/// Where something about a document is asked for. What is no path of a document is refused as the
+/// API refuses it: on the way there `a/./b` would become `a/b`, which is another document.
+pub(crate) fn place_of(what: &str, path: &str) -> Result<String, Fail> {
+    let path = DocPath::new(path).map_err(|what| Fail::new(Code::BAD_NAME, what))?;
+    let parts: Vec<String> = path.as_str().split('/').map(part).collect();
+    Ok(api(&format!("/{what}{}", parts.join("/"))))
 }
 
 /// A document of which the text isn't read.
@@ -262,7 +269,7 @@ pub(crate) fn versions(session: &mut Session, beneath: &str) -> Result<Vec<(Piec
 
 /// A document of naos; none where there isn't one.
 pub(crate) fn document(session: &mut Session, path: &str) -> Result<Option<(String, u64)>, Fail> {
-    match session.get(place(path)) {
+    match session.get(place(path)?) {
         // A picture is no text: nobody edits one here.
         Ok(found) if found["base64"].is_string() => Ok(None),
         Ok(found) => {
@@ -281,5 +288,5 @@ pub(crate) fn write(
     text: &str,
     expected: u64,
 ) -> Result<Value, Fail> {
-    session.put(place(path), &json!({"text": text, "expected": expected}))
+    session.put(place(path)?, &json!({"text": text, "expected": expected}))
 }

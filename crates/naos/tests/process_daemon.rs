@@ -278,3 +278,34 @@ fn process_the_broker_says_what_it_remembered() {
         assert!(shown.contains(said), "{shown}");
     }
 }
+
+/// With a daemon an address is a URL, in which `.` and `..` are taken out: a path with them must
+/// not come to mean another document there.
+#[test]
+fn process_a_path_with_dots_is_refused_and_is_no_other_document() {
+    let project = Project::new();
+    fs::write(project.path("note.md"), "one").unwrap();
+    fs::write(project.path("other.md"), "two").unwrap();
+    let file = |name: &str| project.path(name).to_str().unwrap().to_owned();
+    let (note, other) = (file("note.md"), file("other.md"));
+    let _daemon = project.up();
+    let put = project.naos(&["document", "put", &note, "x/y"]);
+    assert_eq!(put.exit, 0, "{}", put.stderr);
+    for path in ["x/./y", "x/../x/y", "../documents/x/y", "x//y"] {
+        for words in [
+            &["document", "put", &other, path][..],
+            &["document", "show", path],
+            &["document", "history", path],
+            &["document", "diff", path],
+            &["get", "document", path],
+            &["delete", "document", path],
+        ] {
+            let ended = project.naos(words);
+            assert_eq!(ended.exit, 2, "{words:?}: {}{}", ended.stdout, ended.stderr);
+            assert!(ended.stderr.contains("N0101"), "{words:?}: {}", ended.stderr);
+        }
+    }
+    let status = project.naos(&["task", "show", ".."]);
+    assert_eq!(status.exit, 2, "{}{}", status.stdout, status.stderr);
+    assert_eq!(project.json(&["document", "show", "x/y"])["text"], "one");
+}

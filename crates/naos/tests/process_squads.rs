@@ -54,6 +54,15 @@ fn process_without_a_model_a_squad_stands_and_says_what_to_connect() {
         fs::read_to_string(&soul).unwrap(),
         "# Fury\n\nTu es autre.\n"
     );
+    assert!(
+        again.stderr.contains("differs from what this naos brings"),
+        "{}",
+        again.stderr
+    );
+    // Who says no language means the one that is there.
+    let plain = project.naos(&["squad", "init", "agency"]);
+    assert_eq!(plain.exit, 0, "{}", plain.stderr);
+    assert!(plain.stdout.contains("unchanged"), "{}", plain.stdout);
     for (words, said) in [
         (
             &["squad", "init", "ministry"][..],
@@ -280,4 +289,43 @@ fn process_a_stand_up_comes_once_through_a_kill_and_is_sent() {
         "{inbox}"
     );
     assert_eq!(daemon.interrupt(), 0);
+}
+
+#[test]
+fn process_a_squad_in_another_language_is_refused_whole() {
+    let project = Project::new();
+    let init = |language: &str, only: &[&str]| {
+        let words = ["squad", "init", "agency", "--language", language];
+        project.naos(&[&words[..], only].concat())
+    };
+    let made = init("fr", &["--only", "jarvis,fury"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let root = project.path("agents");
+    // A manual of an earlier naos, and a soul that a person wrote.
+    let manual = root.join("jarvis/AGENTS.md");
+    let text = fs::read_to_string(&manual).unwrap();
+    let lines = text.lines().skip(4);
+    let earlier = lines.collect::<Vec<_>>().join("\n");
+    fs::write(&manual, &earlier).unwrap();
+    fs::write(root.join("fury/SOUL.md"), "You are another.\n").unwrap();
+    let refused = init("en", &[]);
+    assert_eq!(refused.exit, 1, "{}{}", refused.stdout, refused.stderr);
+    for said in [
+        "N0137",
+        "in français",
+        "agents/jarvis/AGENTS.md",
+        "--language fr",
+        "agents/agency.yaml",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+    }
+    assert!(!root.join("growth").exists(), "nothing is half done");
+    assert_eq!(fs::read_to_string(&manual).unwrap(), earlier);
+    // Once it is out of the way, it is made in that language.
+    fs::rename(&root, project.path("agents-fr")).unwrap();
+    let made = init("en", &["--only", "jarvis"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let soul = project.json(&["get", "document", "agents/jarvis/SOUL.md"]);
+    let english = fs::read_to_string(root.join("jarvis/SOUL.md")).unwrap();
+    assert_eq!(soul["text"], english.as_str());
 }

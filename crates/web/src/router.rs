@@ -349,7 +349,10 @@ table! {
         screens::approvals::rule;
     Page POST "/approvals/{id}/delegate" Staff "Leaves the answer to somebody"
         screens::approvals::delegate;
+    Page GET "/documents" Staff "The documents there are" screens::documents::list;
     Page GET "/documents/{*path}" Staff "One document" screens::documents::show;
+    Page GET "/document-versions/{*path}" Staff "Its versions" screens::documents::versions;
+    Page GET "/document-diff/{*path}" Staff "How two of them differ" screens::documents::diff;
     Page GET "/pictures/{*path}" Staff "A document that is a picture" screens::documents::picture;
     Page GET "/events" Staff "Events, and those that were put aside" screens::events::show;
     Page POST "/events/deliveries/{name}" Admin "Lets a receiver have its events, or no more"

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Approval, known};
 use crate::state::{HabitKey, Key, ResourceKey};
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 /// After how many equal answers in a row a rule is offered.
@@ -35,6 +35,8 @@ pub struct Habit {
     pub declined: bool,
     /// The rule that was taken.
     pub rule: Option<Standing>,
+    /// Who ended the last one, or wanted none, and when.
+    pub ended: Option<(Actor, Time)>,
 }
 
 /// A rule that was taken.
@@ -63,7 +65,10 @@ impl Standing {
 
 impl Aggregate for Habit {
     const KIND: &'static str = "habit";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        (version == 1).then(|| lengthened(bytes, 1))? // who ended it
+    }
 }
 
 /// The kind of a question, and the versions of what asks; none for questions of runs, each of
@@ -299,7 +304,7 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
     let key = HabitKey(habit.clone());
     let mut kept = turn.habit(&key)?.cloned().unwrap_or_default();
     match fact {
-        RuleOffered(_) => kept.offered = true,
+        RuleOffered(_) => (kept.offered, kept.ended) = (true, None),
         RuleTaken(f) => {
             kept.rule = Some(Standing {
                 by: f.by.clone(),
@@ -308,9 +313,10 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
                 stamp: f.stamp.clone(),
                 answers: 0,
             });
-            (kept.offered, kept.declined) = (false, false);
+            (kept.offered, kept.declined, kept.ended) = (false, false, None);
         }
-        RuleEnded(_) => {
+        RuleEnded(f) => {
+            kept.ended = Some((f.by.clone(), turn.now));
             kept.declined = kept.rule.is_none();
             (kept.rule, kept.offered, kept.same) = (None, false, 0);
         }

@@ -128,7 +128,7 @@ impl OnBoard {
     }
 
     /// The members who hear of it: who follows it, and whose it is.
-    pub(crate) fn followers(&self) -> impl Iterator<Item = MemberId> + use<'_> {
+    pub fn followers(&self) -> impl Iterator<Item = MemberId> + use<'_> {
         let follow = self.follow.iter();
         let whose = match self.card.to {
             Some(Assignee::Member(member)) => Some(member),

@@ -133,16 +133,14 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
     if waiting.is_empty() {
         return nothing(out, verdict, &stuck);
     }
-    let mut left = Vec::new();
+    let mut left = Left::default();
     let mut decided = 0;
     for item in &waiting {
         let id = cell(&item["approval"]);
         let verdict = item["verdict"].as_str();
         if yes && !approve.refuted && matches!(verdict, Some("refuted" | "none")) {
-            left.push(format!(
-                "{id}: {}; --refuted decides it too",
-                cell(&item["why"])
-            ));
+            let (title, why) = (cell(&item["title"]), cell(&item["why"]));
+            left.refuted.push(format!("{id}: {title}: {why}"));
             continue;
         }
         if decided == BATCH_MAX {
@@ -157,7 +155,7 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
         match decide(session, out, approve, &found, yes) {
             Ok(_) => {}
             Err(why) if matches!(why.code, Some(Code::NOT_ALLOWED | Code::BAD_REQUEST)) => {
-                left.push(format!("{id}: {}", why.what));
+                left.refused.push(format!("{id}: {}", why.what));
             }
             Err(why) => return Err(why),
         }
@@ -168,17 +166,55 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
             "{BATCH_MAX} are decided at once, and {beyond} more wait: the same command again"
         ));
     }
-    if left.is_empty() {
-        return Ok(0);
+    left.told(waiting.len(), approve.comment.as_deref())
+        .map_or(Ok(0), Err)
+}
+
+/// What wasn't decided with all others, a line each.
+#[derive(Default)]
+struct Left {
+    /// Their reviewer refutes them, or gave no verdict.
+    refuted: Vec<String>,
+    /// They take a higher role, or an answer of their own.
+    refused: Vec<String>,
+}
+
+impl Left {
+    fn len(&self) -> usize {
+        self.refuted.len() + self.refused.len()
     }
-    let what = format!(
-        "{} of {} are left for a person to look at",
-        left.len(),
-        waiting.len()
-    );
-    let mut fail = Fail::new(Code::NOT_ALLOWED, what);
-    fail.more = left;
-    Err(fail)
+
+    /// Which were left of all that waited, why, and what decides them; none where none were.
+    fn told(self, waiting: usize, comment: Option<&str>) -> Option<Fail> {
+        let (mut why, mut help) = (Vec::new(), Vec::new());
+        if !self.refuted.is_empty() {
+            let comment = comment.map_or(String::new(), |said| format!(" --comment {said:?}"));
+            why.push("their reviewer refutes them, or gave no verdict");
+            help.push(format!(
+                "look at them with `naos approve ID`; `naos approve --all --refuted --yes{comment}` \
+                 approves them, too"
+            ));
+        }
+        if !self.refused.is_empty() {
+            why.push("they take another role, or an answer of their own");
+            help.push("what your role doesn't allow takes an owner".to_owned());
+        }
+        let code = match (self.refuted.len(), self.refused.len()) {
+            (0, 0) => return None,
+            (_, 0) => Code::HELD,
+            _ => Code::NOT_ALLOWED,
+        };
+        let what = format!(
+            "{} of {waiting} are left: {}",
+            self.len(),
+            why.join("; or ")
+        );
+        let fail = Fail::new(code, what).help(help.join("; "));
+        Some(Fail {
+            more: [self.refuted, self.refused].concat(),
+            ..fail
+        })
+    }
 }
 
 fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, yes: bool) -> Ended {
@@ -393,4 +429,33 @@ fn ask_yes() -> Result<Option<bool>, Fail> {
             _ => None,
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_says_why_and_what_takes_it() {
+        let left = |refuted: &[&str], refused: &[&str]| Left {
+            refuted: refuted.iter().map(ToString::to_string).collect(),
+            refused: refused.iter().map(ToString::to_string).collect(),
+        };
+        assert!(left(&[], &[]).told(3, None).is_none());
+        let told = left(&["appr_1: Prices: fury still refutes it"], &[]);
+        let told = told.told(3, Some("fine")).unwrap();
+        assert_eq!(told.code, Some(Code::HELD));
+        assert!(told.what.starts_with("1 of 3 are left: their reviewer"));
+        assert!(!told.help.contains("owner"), "{}", told.help);
+        let takes = "`naos approve --all --refuted --yes --comment \"fine\"`";
+        assert!(told.help.contains(takes), "{}", told.help);
+        assert_eq!(told.more, ["appr_1: Prices: fury still refutes it"]);
+        let told = left(&[], &["appr_2: your role"]).told(3, None).unwrap();
+        assert_eq!(told.code, Some(Code::NOT_ALLOWED));
+        assert!(!told.help.contains("--refuted"), "{}", told.help);
+        let told = left(&["a"], &["b"]).told(2, None).unwrap();
+        assert_eq!(told.code, Some(Code::NOT_ALLOWED));
+        assert_eq!(told.more, ["a", "b"]);
+        assert!(told.help.contains("--refuted") && told.help.contains("owner"));
+    }
 }

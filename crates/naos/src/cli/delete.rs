@@ -7,6 +7,7 @@ use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::session::{api, part};
 use crate::sync;
+use crate::workspace::place;
 
 /// Takes a resource away. What it did stays in the audit.
 #[derive(clap::Args)]
@@ -24,10 +25,7 @@ pub(crate) struct Delete {
 pub(crate) fn go(context: &Context, delete: &Delete) -> Ended {
     let name = &delete.name;
     let path = match delete.kind.as_str() {
-        "document" | "documents" => {
-            let parts: Vec<String> = name.trim_start_matches('/').split('/').map(part).collect();
-            api(&format!("/documents/{}", parts.join("/")))
-        }
+        "document" | "documents" => place(name)?,
         "member" | "members" => api(&format!("/members/{}", part(name))),
         kind => {
             let known = Kind::parse(kind).ok_or_else(|| {

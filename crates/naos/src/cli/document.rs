@@ -12,9 +12,8 @@ use super::get::pages;
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
-use crate::session::{api, part};
 use crate::sync;
-use crate::workspace::{listed, place};
+use crate::workspace::{listed, place, place_of};
 
 /// The largest text, in bytes.
 const TEXT_BYTES_MAX: u64 = 12 << 20;
@@ -111,6 +110,7 @@ fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>
             .and_then(|name| name.to_str())
             .unwrap_or_default(),
     };
+    let address = place(path)?;
     let path = path.trim_start_matches('/');
     let doing = || format!("read {shown}");
     // Nothing larger is read into memory to be refused after that.
@@ -132,7 +132,7 @@ fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>
         json!({"text": sync::text(&shown, bytes)?})
     };
     body["expected"] = json!(expected);
-    let answer = context.session()?.put(place(path), &body)?;
+    let answer = context.session()?.put(address, &body)?;
     if context.out.json {
         context.out.json(&answer);
     }
@@ -142,16 +142,15 @@ fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>
 }
 
 /// Where something about a document is asked for.
-fn about(what: &str, path: &str, query: &[(&str, Option<u64>)]) -> String {
+fn about(what: &str, path: &str, query: &[(&str, Option<u64>)]) -> Result<String, Fail> {
     let said = |(key, value): &(&str, Option<u64>)| value.map(|value| format!("{key}={value}"));
     let query: Vec<String> = query.iter().filter_map(said).collect();
-    let parts: Vec<String> = path.trim_start_matches('/').split('/').map(part).collect();
-    api(&format!("/{what}/{}?{}", parts.join("/"), query.join("&")))
+    Ok(format!("{}?{}", place_of(what, path)?, query.join("&")))
 }
 
 fn history(context: &Context, path: &str) -> Ended {
     let mut session = context.session()?;
-    let place = about("document-versions", path, &[]);
+    let place = about("document-versions", path, &[])?;
     let page = |more: &[String]| session.get(format!("{place}{}", more.join("&")));
     let answer = pages(Some(u32::MAX), None, page)?;
     drop(session);
@@ -187,9 +186,8 @@ fn history(context: &Context, path: &str) -> Ended {
 
 fn diff(context: &Context, path: &str, from: Option<u64>, to: Option<u64>) -> Ended {
     let query = [("from", from), ("to", to)];
-    let answer = context
-        .session()?
-        .get(about("document-diff", path, &query))?;
+    let address = about("document-diff", path, &query)?;
+    let answer = context.session()?.get(address)?;
     let out = &context.out;
     if out.json {
         out.json(&answer);
@@ -220,8 +218,8 @@ pub(super) fn differs(out: &Out, found: &Value) {
 }
 
 fn show(context: &Context, path: &str, version: Option<u64>, to: Option<&Path>) -> Ended {
+    let asked = about("documents", path, &[("version", version)])?;
     let path = path.trim_start_matches('/');
-    let asked = about("documents", path, &[("version", version)]);
     let answer = context.session()?.get(asked)?;
     let picture = answer["base64"].as_str();
     let Some(to) = to else {

@@ -244,7 +244,7 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
     }
     if let Some(listed) = listed(kind) {
         return match listed.path {
-            "/documents" => session.get(crate::workspace::place(name.trim_start_matches('/'))),
+            "/documents" => session.get(crate::workspace::place(name)?),
             "/audit" => {
                 let all = session.get(api("/audit?last=1000&action=event.published"))?;
                 let found = items(&all)

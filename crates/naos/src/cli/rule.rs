@@ -55,7 +55,8 @@ pub(crate) fn go(context: &Context, rule: &Rule) -> Ended {
         What::End { question } => {
             let body = json!({"question": question});
             let answer = context.session()?.post(api("/approval-rules/end"), &body)?;
-            (answer, format!("A person is asked again: {question}"))
+            let sentence = over(question, &answer);
+            (answer, sentence)
         }
     };
     if out.json {
@@ -63,6 +64,21 @@ pub(crate) fn go(context: &Context, rule: &Rule) -> Ended {
     }
     out.say(sentence);
     Ok(0)
+}
+
+/// What ending a rule did: where it had ended before, nothing.
+fn over(question: &str, answer: &Value) -> String {
+    match (&answer["changed"], &answer["ended"]) {
+        (Value::Bool(false), Value::Null) => {
+            format!("No rule was taken for {question}, and none is offered: nothing to end.")
+        }
+        (Value::Bool(false), ended) => format!(
+            "The rule for {question} has ended already: {} ended it at {}.",
+            cell(&ended["by"]),
+            cell(&ended["time"])
+        ),
+        _ => format!("A person is asked again: {question}"),
+    }
 }
 
 fn list(context: &Context) -> Ended {
@@ -95,4 +111,27 @@ fn list(context: &Context) -> Ended {
     let head = ["question", "rule", "in a row", "by", "until", "answers"];
     context.out.table(&head, &rows);
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_had_ended_says_by_whom_and_when() {
+        let by = json!({"by": "Ana", "time": "2026-11-29T08:00:00Z"});
+        for (answer, expected) in [
+            (json!({"changed": true, "ended": by}), "A person is asked again: letter/ask"),
+            (
+                json!({"changed": false, "ended": by}),
+                "The rule for letter/ask has ended already: Ana ended it at 2026-11-29T08:00:00Z.",
+            ),
+            (
+                json!({"changed": false, "ended": null}),
+                "No rule was taken for letter/ask, and none is offered: nothing to end.",
+            ),
+        ] {
+            assert_eq!(over("letter/ask", &answer), expected);
+        }
+    }
 }

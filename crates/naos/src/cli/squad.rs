@@ -1,5 +1,6 @@
 //! `naos squad init|list`
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -163,8 +164,9 @@ fn list(context: &Context) -> Ended {
     Ok(0)
 }
 
-/// The language of whoever sits here.
-fn language(said: Option<&str>) -> Result<&'static str, Fail> {
+/// The language that was asked for; else the one in which the squad is there already, or that of
+/// whoever sits here.
+fn language(said: Option<&str>, there: Option<&'static str>) -> Result<&'static str, Fail> {
     let known = |wanted: &str| LANGUAGES.iter().find(|(code, _)| *code == wanted);
     if let Some(said) = said {
         return known(said).map(|(code, _)| *code).ok_or_else(|| {
@@ -173,11 +175,78 @@ fn language(said: Option<&str>) -> Result<&'static str, Fail> {
             Fail::new(Code::BAD_REQUEST, what).help(format!("there are {}", codes.join(", ")))
         });
     }
-    Ok(super::inbox::spoken().map_or("en", Tongue::code))
+    Ok(there.unwrap_or_else(|| super::inbox::spoken().map_or("en", Tongue::code)))
+}
+
+/// What lies there already of a squad, and in which language: the one whose texts have the most
+/// lines in common with it. Files that a person changed, or an earlier naos laid out, have some.
+struct There {
+    language: &'static str,
+    files: Vec<PathBuf>,
+}
+
+impl There {
+    fn of(root: &Path, squad: &str) -> Option<Self> {
+        let mut best: Option<(usize, Self)> = None;
+        for (language, _) in LANGUAGES {
+            let (all, user) = squads::pack(squad, language)?;
+            let user = user.map(|text| (root.join("USER.md"), text));
+            let own = all.into_iter().flat_map(|persona| {
+                let folder = root.join(&persona.name);
+                let files = persona.files.into_iter();
+                files.map(move |(file, text)| (folder.join(file), text))
+            });
+            let (mut same, mut files) = (0, Vec::new());
+            for (path, text) in user.into_iter().chain(own) {
+                let Ok(there) = fs::read_to_string(&path) else {
+                    continue;
+                };
+                let said: BTreeSet<&str> = text.lines().filter(|line| is_told(line)).collect();
+                same += there.lines().filter(|line| said.contains(line)).count();
+                files.push(path);
+            }
+            if same > best.as_ref().map_or(0, |(most, _)| *most) {
+                best = Some((same, Self { language, files }));
+            }
+        }
+        best.map(|(_, there)| there)
+    }
+
+    /// Nothing of a squad is laid out beside what it says in another language.
+    fn fits(&self, squad: &str, language: &str, project: &Project) -> Result<(), Fail> {
+        if self.language == language {
+            return Ok(());
+        }
+        let called = |code: &str| {
+            let found = LANGUAGES.iter().find(|(known, _)| *known == code);
+            found.map_or(code.to_owned(), |(_, name)| (*name).to_owned())
+        };
+        let (here, asked) = (called(self.language), called(language));
+        let what = format!("the squad {squad} is there already, in {here}; nothing was changed");
+        let help = format!(
+            "`naos squad init {squad} --language {}` adds who isn't there; to have it in {asked}, \
+             move {FOLDER}/{squad}.yaml and these files out of {FOLDER}/, and say the same again",
+            self.language
+        );
+        let mut fail = Fail::new(Code::NOT_EMPTY, what).help(help);
+        fail.more = self.files.iter().map(|path| project.label(path)).collect();
+        Err(fail)
+    }
+}
+
+/// Whether a line says something, in some language.
+fn is_told(line: &str) -> bool {
+    line.len() > 20
 }
 
 fn init(context: &Context, asked: &Init) -> Ended {
-    let language = language(asked.language.as_deref())?;
+    let project = context.project()?;
+    let root = project.root.join(FOLDER);
+    let there = There::of(&root, &asked.squad);
+    let language = language(
+        asked.language.as_deref(),
+        there.as_ref().map(|there| there.language),
+    )?;
     let Some((all, user)) = squads::pack(&asked.squad, language) else {
         let names: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
         let what = format!("there is no squad {:?}", asked.squad);
@@ -188,11 +257,10 @@ fn init(context: &Context, asked: &Init) -> Ended {
         return Err(Fail::new(Code::NOT_FOUND, what).help(help));
     };
     let chosen = choose(all, &asked.only, language)?;
-    let project = context.project()?;
-    let manifest = project
-        .root
-        .join(FOLDER)
-        .join(format!("{}.yaml", asked.squad));
+    if let Some(there) = &there {
+        there.fits(&asked.squad, language, &project)?;
+    }
+    let manifest = root.join(format!("{}.yaml", asked.squad));
     let standup = Standup::of(asked, language)?;
     let text = describe(&asked.squad, &chosen, &asked.budget, standup.as_ref());
     check(&project, &manifest, &text)?;
@@ -200,7 +268,7 @@ fn init(context: &Context, asked: &Init) -> Ended {
     let tried = Document {
         label: project.label(&manifest),
         text: text.clone(),
-        dir: project.root.join(FOLDER),
+        dir: root.clone(),
     };
     let mut session = context.session()?;
     let tried = sync::apply(&mut session, &[tried], How::TRIED)?;
@@ -219,7 +287,6 @@ fn init(context: &Context, asked: &Init) -> Ended {
         }
         fs::write(&path, text).map_err(writing)
     };
-    let root = project.root.join(FOLDER);
     if let Some(user) = &user {
         put(root.join("USER.md"), user)?;
     }
@@ -370,6 +437,22 @@ fn show(context: &Context, chosen: &[Persona], kept: &[String], answer: &Value, 
     }
     for path in kept {
         out.note(format!("{path} was there already and was left as it is"));
+    }
+    if !kept.is_empty() {
+        out.note(
+            "what was left differs from what this naos brings: move a file out of the way and say \
+             the same again to have the current one",
+        );
+    }
+    let absent = chosen.iter().map(|persona| persona.name.as_str());
+    let absent: Vec<&str> = absent
+        .filter(|name| became(answer, name) == ABSENT)
+        .collect();
+    if !absent.is_empty() {
+        let names = absent.join(", ");
+        out.note(format!(
+            "{names}: no agent of the file that was left; add it there"
+        ));
     }
     out.say(
         "Who they are stands in agents/NAME/SOUL.md and AGENTS.md, who you are in agents/USER.md:",

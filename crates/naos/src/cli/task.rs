@@ -383,7 +383,7 @@ fn words(session: &mut Session, text: &str) -> Result<String, Fail> {
 /// Whom a message reaches: agents answer, people find it in their inbox.
 fn said(agents: &str, people: &str) -> String {
     match (agents, people) {
-        ("", "") => "Said; it calls nobody.".to_owned(),
+        ("", "") => "Said; it calls nobody, and nobody else follows the task.".to_owned(),
         (agents, "") => format!("Said; it calls {agents}."),
         ("", people) => format!("Said; {people} will find it in the inbox."),
         (agents, people) => {

@@ -91,7 +91,7 @@ pub(crate) fn deliver(session: &mut Session, dir: &Path) -> Result<Delivered, Fa
         else {
             continue;
         };
-        let document = session.get(workspace::place(&format!("reports/{name}")))?;
+        let document = session.get(workspace::place(&format!("reports/{name}"))?)?;
         let said = document["text"].as_str().unwrap_or_default();
         let text = defused(&plain(said));
         let reports = dir.join("reports");

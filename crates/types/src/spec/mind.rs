@@ -79,9 +79,9 @@ pub struct Heartbeat {
 /// How often an agent looks where its manifest doesn't say.
 const BEAT: Span = Span::secs(900);
 /// The shortest time between two looks.
-pub const BEAT_MIN: Span = Span::secs(60);
+const BEAT_MIN: Span = Span::secs(60);
 /// The longest.
-pub const BEAT_MAX: Span = Span::secs(86_400);
+const BEAT_MAX: Span = Span::secs(86_400);
 
 impl Default for Heartbeat {
     fn default() -> Self {
@@ -90,6 +90,19 @@ impl Default for Heartbeat {
             active: None,
             zone: "UTC".to_owned(),
         }
+    }
+}
+
+impl Heartbeat {
+    /// What is wrong with it, in a sentence.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if (BEAT_MIN..=BEAT_MAX).contains(&self.every) {
+            return Ok(());
+        }
+        Err("a heartbeat comes every 1m to 1d".into())
     }
 }
 
@@ -217,10 +230,8 @@ impl MindSpec {
         if self.prompt.len() > PROMPT_BYTES_MAX {
             return Err(format!("a prompt has at most {PROMPT_BYTES_MAX} bytes"));
         }
-        if let Some(beat) = &self.heartbeat
-            && !(BEAT_MIN..=BEAT_MAX).contains(&beat.every)
-        {
-            return Err("a heartbeat comes every minute at most, and every day at least".into());
+        if let Some(beat) = &self.heartbeat {
+            beat.check()?;
         }
         if !(1..=TURNS_MAX).contains(&self.turns_max) {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));

@@ -56,7 +56,7 @@ pub use instruction::{
     hook_of, is_own_source, runs_of,
 };
 pub use mind::{
-    ANSWER_TOKENS_MAX, BEAT_MAX, BEAT_MIN, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1,
+    ANSWER_TOKENS_MAX, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1,
     PROMPT_BYTES_MAX, SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 pub use model::{

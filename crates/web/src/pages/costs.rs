@@ -118,6 +118,8 @@ pub struct ModelCost {
     pub output: u64,
     /// What that cost, millionths.
     pub micros: i64,
+    /// How many answers its provider billed higher than the worst case that was set aside.
+    pub incidents: u64,
 }
 
 /// What one day cost.
@@ -179,6 +181,12 @@ impl Budget {
 }
 
 impl Costs {
+    /// How many answers were billed higher than they could cost, by the models that are listed.
+    fn incidents(&self) -> u64 {
+        let models = self.models.iter().flatten();
+        models.map(|model| model.incidents).sum()
+    }
+
     fn bars(&self) -> Vec<Bar<'_>> {
         let highest = self
             .days
@@ -237,6 +245,24 @@ mod tests {
         check::contains(&html, "Avoided");
         check::contains(&html, "<rect");
         check::contains(&html, "id=\"budget-researcher\"");
+    }
+
+    #[test]
+    fn what_was_billed_too_high_is_counted_and_none_says_so() {
+        let mut page = sample::costs(&str::to_owned);
+        let html = check::page(&page);
+        check::contains(&html, "Billed too high");
+        check::contains(&html, "2 answers were billed higher than");
+        for model in page.models.iter_mut().flatten() {
+            model.incidents = 0;
+        }
+        let html = check::page(&page);
+        check::contains(&html, "No answer was billed higher than");
+        let away = Costs {
+            models: None,
+            ..page
+        };
+        assert!(!check::page(&away).contains("billed higher"), "nobody knows");
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Citation {
 
 impl Page for Document {
     fn section(&self) -> Section {
-        Section::Nowhere
+        Section::Documents
     }
 
     fn title(&self, _locale: Locale) -> String {
@@ -65,10 +65,7 @@ impl Page for Document {
     }
 
     fn trail(&self, locale: Locale) -> Vec<Crumb> {
-        vec![Crumb {
-            text: locale.t("nav-feed").into_owned(),
-            href: "/",
-        }]
+        super::documents::trail(locale)
     }
 }
 
@@ -84,6 +81,8 @@ mod tests {
         check::contains(&html, "id=\"source-1\"");
         check::contains(&html, "Facture 2026-117");
         check::contains(&html, "<table>");
+        check::contains(&html, "href=\"/document-versions/reports/2026-w41.md\"");
+        check::contains(&html, "href=\"/document-diff/reports/2026-w41.md?to=2\"");
     }
 
     #[test]

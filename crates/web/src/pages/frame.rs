@@ -76,6 +76,8 @@ pub enum Section {
     Inbox,
     /// The bus.
     Events,
+    /// What agents and people share.
+    Documents,
     /// The journal.
     Audit,
     /// What happens at a time.
@@ -250,10 +252,10 @@ fn query_byte(byte: u8) -> String {
 
 fn places(current: Section, waiting: u64, unseen: u64) -> Vec<Place> {
     use Section::{
-        Agents, Approvals, Audit, Board, Costs, Drivers, Events, Flows, Home, Inbox, Pools, Runs,
-        Schedules, Supervisors,
+        Agents, Approvals, Audit, Board, Costs, Documents, Drivers, Events, Flows, Home, Inbox,
+        Pools, Runs, Schedules, Supervisors,
     };
-    const PLACES: [(Section, &str, &str, char, bool, &str); 14] = [
+    const PLACES: [(Section, &str, &str, char, bool, &str); 15] = [
         (Home, "/", "nav-feed", 'f', true, "M3 12h4l3-8 4 16 3-8h4"),
         (
             Board,
@@ -288,6 +290,14 @@ fn places(current: Section, waiting: u64, unseen: u64) -> Vec<Place> {
             "M3 13h5l2 3h4l2-3h5M5 5h14l2 8v6H3v-6z",
         ),
         (Runs, "/runs", "nav-runs", 'r', false, "M7 4l13 8-13 8z"),
+        (
+            Documents,
+            "/documents",
+            "nav-documents",
+            'm',
+            false,
+            "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
+        ),
         (
             Flows,
             "/flows",

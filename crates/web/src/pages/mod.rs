@@ -46,6 +46,8 @@ pub mod approval;
 
 pub mod document;
 
+pub mod documents;
+
 pub mod events;
 
 pub mod audit;

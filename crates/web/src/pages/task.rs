@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::approval::Evidence;
 use super::filters;
 use super::frame::{Crumb, Page, Section};
 use super::topic::Topic;
@@ -35,6 +36,8 @@ pub struct Task {
     pub brief: String,
     /// The result; may be empty.
     pub output: String,
+    /// What its reviewer found last.
+    pub evidence: Vec<Evidence>,
     /// What was made of it before it was handed on, in order.
     pub made: Vec<Made>,
     /// The run of its steps.
@@ -131,6 +134,22 @@ mod tests {
         check::contains(&html, "name=\"do\" value=\"cancel\"");
         check::contains(&html, "href=\"/plans/plan_0192\"");
         check::contains(&html, "@growth, which prices");
+    }
+
+    #[test]
+    fn the_last_word_of_its_reviewer_is_there() {
+        let page = sample::task(&str::to_owned);
+        let html = check::page(&page);
+        check::contains(&html, "id=\"review-h\"");
+        for finding in &page.evidence {
+            check::contains(&html, &finding.reviewer);
+            check::contains(&html, &finding.reason);
+        }
+        let none = Task {
+            evidence: Vec::new(),
+            ..page
+        };
+        assert!(!check::page(&none).contains("review-h"));
     }
 
     #[test]

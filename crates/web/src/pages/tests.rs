@@ -89,6 +89,9 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::approval(&poison));
     poisoned(&sample::approval_decided(&poison));
     poisoned(&sample::document(&poison));
+    poisoned(&sample::documents(&poison));
+    poisoned(&sample::history(&poison));
+    poisoned(&sample::document_diff(&poison));
     poisoned(&sample::events(&poison));
     poisoned(&sample::audit(&poison));
     poisoned(&sample::costs(&poison));
@@ -242,7 +245,8 @@ fn every_key_that_is_used_exists_and_every_one_that_exists_is_used() {
 #[test]
 fn templates_hold_no_words_of_their_own() {
     // The name, and commands that are the same in every language.
-    const SAME_EVERYWHERE: [&str; 12] = [
+    const SAME_EVERYWHERE: [&str; 13] = [
+        "naos document put notes.md",
         "naos apply -f driver.yaml",
         "naos workflow create digest",
         "naos pool create team --agent hello",

@@ -8,10 +8,9 @@ use naos_kernel::approval::{Approval, Habit};
 use naos_types::fact::approval::Waiting;
 use naos_types::{Actor, ApprovalId, ApprovalStatus, Code, Digest, MemberId, Refusal, Role};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::documents::citations;
-use super::rows;
+use super::{evidence, rows};
 use crate::api::v1::approvals::{Decide, Delegate, Proposed, answer, leave, proposal};
 use crate::api::v1::what_ifs::difference;
 use crate::api::v1::{habits, notices, reviewed};
@@ -20,14 +19,8 @@ use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::approval::{
     Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX,
-    Evidence,
 };
 use crate::pages::approvals::{Approvals, RuleRow};
-use crate::pages::document::Citation;
-use crate::pages::words::Verdict;
-
-/// How many findings of a reviewer are shown.
-const FINDINGS_MAX: usize = 50;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
@@ -112,6 +105,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let who = call.who()?;
     let who = (who.member, who.role);
     let row = rows::approval_row(&reader, id, &approval);
+    let proposed = proposed(&reader, &approval);
     let page = ApprovalPage {
         effect: match &approval.waiting {
             Waiting::Step(_, at) => at.to_string(),
@@ -120,20 +114,40 @@ pub(crate) async fn show(call: Call) -> Answered {
         reason: String::new(),
         run: Some(run.clone()),
         cost_micros_max: None,
-        evidence: evidence(&reader, &approval)?,
-        document: Some(attached(&reader, &approval, &row.title, &run)),
-        answer: answer_part(&reader, id, &approval, who),
+        evidence: match &approval.evidence {
+            Some(body) => evidence::of(&reader, Some(body), reviewed::of(&reader, &approval)?),
+            None => Vec::new(),
+        },
+        document: Some(attached(
+            &reader,
+            &approval,
+            proposed.as_ref(),
+            &row.title,
+            &run,
+        )),
+        answer: answer_with(&reader, id, &approval, proposed.is_some(), who),
         row,
     };
     super::page(&call, &page)
 }
 
+/// The text that it is about, though a run waits for it; what can't be read is none.
+fn proposed(reader: &Reader, approval: &Approval) -> Option<Proposed> {
+    proposal(reader, approval).ok().flatten()
+}
+
 /// What would go out, as it was edited where it was.
-fn attached(reader: &Reader, approval: &Approval, title: &str, run: &str) -> Attached {
+fn attached(
+    reader: &Reader,
+    approval: &Approval,
+    proposed: Option<&Proposed>,
+    title: &str,
+    run: &str,
+) -> Attached {
     let body = approval.edited.as_ref().unwrap_or(&approval.body);
-    let markdown = match proposal(reader, approval) {
-        Ok(Some(proposed)) => proposed_text(&proposed),
-        _ => reader.text(body).unwrap_or_else(|_| "[unreadable]".into()),
+    let markdown = match proposed {
+        Some(proposed) => proposed_text(proposed),
+        None => reader.text(body).unwrap_or_else(|_| "[unreadable]".into()),
     };
     Attached {
         title: title.to_owned(),
@@ -158,6 +172,17 @@ pub(super) fn answer_part(
     reader: &Reader,
     id: ApprovalId,
     approval: &Approval,
+    who: (MemberId, Role),
+) -> Answer {
+    let proposes = proposed(reader, approval).is_some();
+    answer_with(reader, id, approval, proposes, who)
+}
+
+fn answer_with(
+    reader: &Reader,
+    id: ApprovalId,
+    approval: &Approval,
+    proposes: bool,
     who: (MemberId, Role),
 ) -> Answer {
     let (member, role) = who;
@@ -187,8 +212,8 @@ pub(super) fn answer_part(
         decision,
         form_key: (pending && may).then(super::form_key),
         seen: approval.body.digest.to_string(),
-        text: editable(reader, approval).filter(|_| pending && may),
-        asks: matches!(approval.waiting, Waiting::Call(..)) && !proposes(reader, approval),
+        text: editable(reader, approval, proposes).filter(|_| pending && may),
+        asks: matches!(approval.waiting, Waiting::Call(..)) && !proposes,
         options: approval.options.clone(),
         left_to: left_to.filter(|_| pending).map(|(to, note)| {
             let (to, _) = rows::actor(reader, &Actor::Member(*to, role));
@@ -199,81 +224,12 @@ pub(super) fn answer_part(
     }
 }
 
-/// Whether it is about a text, though a run waits for it.
-fn proposes(reader: &Reader, approval: &Approval) -> bool {
-    matches!(proposal(reader, approval), Ok(Some(_)))
-}
-
 /// The text that a person may change before they say yes.
-fn editable(reader: &Reader, approval: &Approval) -> Option<String> {
-    let is_step = matches!(approval.waiting, Waiting::Step(..)) || proposes(reader, approval);
+fn editable(reader: &Reader, approval: &Approval, proposes: bool) -> Option<String> {
+    let is_step = matches!(approval.waiting, Waiting::Step(..)) || proposes;
     let is_short = approval.body.len <= EDIT_CHARS_MAX as u64;
     let text = (is_step && is_short).then(|| reader.text(&approval.body).ok());
     text.flatten()
-}
-
-/// What the reviewer found: one for each of its findings, or its verdict as a whole.
-fn evidence(reader: &Reader, approval: &Approval) -> Result<Vec<Evidence>, Fault> {
-    let Some(body) = &approval.evidence else {
-        return Ok(Vec::new());
-    };
-    let text = reader.text(body)?;
-    let said = naos_kernel::review::said(&text);
-    let said = said.or_else(|| serde_json::from_str(&text).ok());
-    let said: Value = said.unwrap_or(Value::Null);
-    let found = reviewed::of(reader, approval)?.map(rows::found);
-    let (reviewer, verdict) = found.unwrap_or_else(|| ("reviewer".into(), Verdict::Unread));
-    let finding = |value: &Value| Evidence {
-        reviewer: reviewer.clone(),
-        verdict: Verdict::Refuted,
-        reason: words_of(value),
-        citations: cited(value),
-    };
-    let lists = ["evidence", "findings"]
-        .iter()
-        .filter_map(|key| said[key].as_array());
-    let findings: Vec<Evidence> = lists.flatten().take(FINDINGS_MAX).map(finding).collect();
-    if !findings.is_empty() {
-        return Ok(findings);
-    }
-    let reason = match words_of(&said) {
-        empty if empty.is_empty() && said.is_null() => text,
-        words => words,
-    };
-    Ok(vec![Evidence {
-        reviewer,
-        verdict,
-        reason,
-        citations: cited(&said),
-    }])
-}
-
-/// The sentence in what a reviewer said, whatever it is called there.
-fn words_of(value: &Value) -> String {
-    let keys = ["reason", "what", "why", "summary", "problem", "message"];
-    let found = keys.iter().find_map(|key| value[key].as_str());
-    found.or(value.as_str()).unwrap_or_default().to_owned()
-}
-
-fn cited(value: &Value) -> Vec<Citation> {
-    let cite = value["cite"].as_str().and_then(|cite| {
-        let (file, line) = cite.rsplit_once(':')?;
-        Some((file, line.parse().ok()?))
-    });
-    if let Some((file, line)) = cite {
-        let claim = value["source"].as_str().or(value["claim"].as_str());
-        return vec![Citation::new(file, line, claim.unwrap_or_default(), None)];
-    }
-    let quote = ["quote", "excerpt"]
-        .iter()
-        .find_map(|key| value[key].as_str());
-    match (value["file"].as_str(), value["line"].as_u64()) {
-        (Some(file), Some(line)) => {
-            let line = u32::try_from(line).unwrap_or(u32::MAX);
-            vec![Citation::new(file, line, quote.unwrap_or_default(), None)]
-        }
-        _ => Vec::new(),
-    }
 }
 
 #[derive(Deserialize)]
@@ -341,7 +297,8 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
     let edited = form.edited.replace("\r\n", "\n");
     let reader = call.reader()?;
     let approval = reader.known::<Approval>(&id, "approval")?;
-    let was = editable(&reader, &approval).map(|text| text.replace("\r\n", "\n"));
+    let proposes = proposed(&reader, &approval).is_some();
+    let was = editable(&reader, &approval, proposes).map(|text| text.replace("\r\n", "\n"));
     let is_edited =
         !edited.trim().is_empty() && was.as_ref().map(|t| t.trim_end()) != Some(edited.trim_end());
     let decide = Decide {

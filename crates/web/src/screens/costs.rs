@@ -58,6 +58,7 @@ fn models(mut all: Vec<ModelSpent>) -> Vec<ModelCost> {
         cached: found.cached,
         output: found.output,
         micros: rows::micros(found.cost),
+        incidents: found.incidents,
     };
     all.into_iter().map(one).collect()
 }

@@ -1,21 +1,124 @@
-//! `/documents`.
+//! `/documents`, and what became of each.
 
 use axum::response::IntoResponse;
 use http::header;
-use naos_engine::read::Reader;
+use naos_engine::read::{self, Reader};
 use naos_kernel::document::Document;
-use naos_types::{Code, DocPath};
+use naos_types::fact::document::Fact;
+use naos_types::{Actor, Code, DocPath, RunId, Seq, Time};
 
-use super::rows;
-use crate::api::v1::documents::{Content, content, one};
+use super::{escape, rows, what_ifs};
+use crate::api::v1::documents::{Content, content, differing, one, path};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
+use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::document::{Citation, Document as DocumentPage};
+use crate::pages::documents::{Change, Difference, DocumentRow, Documents, History, Written};
+use crate::pages::words::ActorKind;
 
 /// How many sources of a document are looked up.
 const CITATIONS_MAX: usize = 100;
 /// How much of a line is quoted, in characters.
 const QUOTE_CHARS_MAX: usize = 200;
+
+/// A path as people read it.
+fn shown(path: &DocPath) -> String {
+    path.as_str().trim_start_matches('/').to_owned()
+}
+
+pub(crate) async fn list(call: Call) -> Answered {
+    let prefix = call.query("prefix").unwrap_or_default();
+    let after = call.query("after").map(DocPath::new).transpose();
+    let after = after.map_err(|e| Fault::new(Code::BAD_NAME, e))?;
+    let reader = call.reader()?;
+    let mut found = reader.documents(prefix, after.as_ref(), PAGE_ROWS_MAX + 1)?;
+    let is_all = found.len() <= PAGE_ROWS_MAX;
+    found.truncate(PAGE_ROWS_MAX);
+    let last = found.last().filter(|_| !is_all);
+    let page = Documents {
+        more: last.map(|(path, _)| {
+            let (prefix, after) = (escape(prefix), escape(&shown(path)));
+            format!("/documents?prefix={prefix}&after={after}")
+        }),
+        documents: found
+            .iter()
+            .map(|(path, document)| DocumentRow {
+                path: shown(path),
+                versions: document.version,
+                last: written(
+                    &reader,
+                    (document.at, &document.by),
+                    document.body.len,
+                    document.run,
+                ),
+            })
+            .collect(),
+        prefix: prefix.to_owned(),
+    };
+    super::page(&call, &page)
+}
+
+fn written(reader: &Reader, (at, by): (Time, &Actor), bytes: u64, run: Option<RunId>) -> Written {
+    let (by, kind) = rows::actor(reader, by);
+    Written {
+        bytes,
+        at_ms: at.0,
+        by,
+        by_agent: kind == ActorKind::Agent,
+        run: run.map(|run| run.to_string()),
+    }
+}
+
+/// What became of a document, be it there or not.
+pub(crate) async fn versions(call: Call) -> Answered {
+    let path = path(&call)?;
+    let reader = call.reader()?;
+    let before = call.number("before", 0, Seq::MAX)?;
+    let before = (before > 0).then_some(before);
+    let (found, next) = reader.document_changes(&path, before, PAGE_ROWS_MAX)?;
+    let exists = reader.find::<Document>(&path)?.is_some();
+    if found.is_empty() && before.is_none() && next.is_none() {
+        let what = format!("nothing was ever written as {}", shown(&path));
+        return Err(Fault::new(Code::NOT_FOUND, what));
+    }
+    let change = |change: &read::Change| match &change.fact {
+        Fact::Written(f) => Change {
+            version: Some(f.version),
+            written: written(&reader, (change.at, &f.by), f.body.len, f.run),
+        },
+        Fact::Deleted(f) => Change {
+            version: None,
+            written: written(&reader, (change.at, &f.by), 0, None),
+        },
+    };
+    let place = format!("/document-versions{}", coded(&path));
+    let page = History {
+        path: shown(&path),
+        exists,
+        changes: found.iter().map(change).collect(),
+        newer: before.map(|_| place.clone()),
+        older: next.map(|seq| format!("{place}?before={seq}")),
+    };
+    super::page(&call, &page)
+}
+
+/// A path as part of an address.
+fn coded(path: &DocPath) -> String {
+    let parts: Vec<String> = path.as_str().split('/').map(escape).collect();
+    parts.join("/")
+}
+
+pub(crate) async fn diff(call: Call) -> Answered {
+    let found = differing(&call).await?;
+    let page = Difference {
+        path: shown(&found.path),
+        from: found.from,
+        to: found.to,
+        lines: found.lines.iter().map(what_ifs::line).collect(),
+        cut: found.cut,
+    };
+    super::page(&call, &page)
+}
 
 pub(crate) async fn show(call: Call) -> Answered {
     let path = DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::NOT_FOUND, e))?;
@@ -29,7 +132,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let heading = markdown.lines().find_map(|line| line.strip_prefix("# "));
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let page = DocumentPage {
-        path: path.as_str().trim_start_matches('/').to_owned(),
+        path: shown(&path),
         title: heading.unwrap_or(name).trim().to_owned(),
         version: document.version,
         written_ms: document.at.0,

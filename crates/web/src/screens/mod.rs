@@ -9,6 +9,7 @@ pub(crate) mod costs;
 pub(crate) mod documents;
 pub(crate) mod drivers;
 pub(crate) mod events;
+mod evidence;
 pub(crate) mod flows;
 pub(crate) mod home;
 pub(crate) mod inbox;

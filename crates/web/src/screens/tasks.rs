@@ -4,14 +4,15 @@ use naos_engine::read::Reader;
 use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::spec::Assignee;
-use naos_types::{Actor, Code, Role, TaskId, TaskStatus, command};
+use naos_types::{Actor, Code, Refusal, Role, TaskId, TaskStatus, command};
 use serde::Deserialize;
 
-use super::rows;
+use super::{evidence, rows};
 use crate::api::v1::cards::{self, HandOver, Say, Wish};
-use crate::api::v1::resting;
+use crate::api::v1::{resting, reviewed};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
+use crate::pages::approval::Evidence;
 use crate::pages::task::{Keys, MESSAGE_CHARS_MAX, Made, Said, Task as TaskPage};
 use crate::pages::words;
 
@@ -31,12 +32,13 @@ pub(crate) async fn show(call: Call) -> Answered {
     )?;
     let (said, older) = cards::lines(&reader, id, u32::try_from(before).unwrap_or(u32::MAX))?;
     let status = words::TaskStatus::from_word(task.status.word());
-    let works = match found.plan {
-        Some(plan) => reader
-            .find::<Plan>(&plan)?
-            .is_some_and(|plan| !plan.is_closed() && !plan.is_paused()),
-        None => false,
+    let plan = match found.plan {
+        Some(plan) => reader.find::<Plan>(&plan)?,
+        None => None,
     };
+    let works = plan
+        .as_ref()
+        .is_some_and(|plan| !plan.is_closed() && !plan.is_paused());
     let is_open = !task.status.is_closed();
     let goes_on = is_open || task.status == TaskStatus::Failed;
     let again = matches!(task.status, TaskStatus::Failed | TaskStatus::Blocked);
@@ -69,6 +71,10 @@ pub(crate) async fn show(call: Call) -> Answered {
         begins_ms: cards::begins(&reader, id, &found)?.map(|at| at.0),
         brief: text(&task.input),
         output: task.output.as_ref().map_or_else(String::new, text),
+        evidence: match &plan {
+            Some(plan) => found_of(&reader, plan)?,
+            None => Vec::new(),
+        },
         made: made.collect(),
         plan: found.plan.map(|plan| plan.to_string()),
         links: links(&found),
@@ -87,6 +93,16 @@ pub(crate) async fn show(call: Call) -> Answered {
         follow_key: super::form_key(),
     };
     super::page(&call, &page)
+}
+
+/// What a reviewer found last in a run of steps.
+fn found_of(reader: &Reader, plan: &Plan) -> Result<Vec<Evidence>, Refusal> {
+    let last = reviewed::in_plan(reader, plan, None)?;
+    let found = last.map(|last| {
+        let answer = last.answer;
+        evidence::of(reader, answer.as_ref(), Some(last))
+    });
+    Ok(found.unwrap_or_default())
 }
 
 /// What is planned, under the names of the locale table.

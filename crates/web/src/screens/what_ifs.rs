@@ -59,6 +59,15 @@ pub(super) fn part(reader: &Reader, id: RunId, run: &Run) -> Option<Beside> {
     ))
 }
 
+/// A line of a difference, with its sign.
+pub(super) fn line(line: &api::Line) -> Line {
+    Line {
+        gone: line.sign == '-',
+        new: line.sign == '+',
+        text: format!("{} {}", line.sign, line.text),
+    }
+}
+
 fn beside(found: &Compared, run: &Run) -> Beside {
     let side = |(at, side): (usize, &api::Side)| {
         let models: Vec<&str> = side.turns.models.iter().map(|name| name.as_str()).collect();
@@ -70,11 +79,6 @@ fn beside(found: &Compared, run: &Run) -> Beside {
             models: models.join(", "),
             cost_micros: i64::try_from(side.cost_micros).unwrap_or(i64::MAX),
         }
-    };
-    let line = |line: &api::Line| Line {
-        gone: line.sign == '-',
-        new: line.sign == '+',
-        text: format!("{} {}", line.sign, line.text),
     };
     Beside {
         of: found.of.to_string(),

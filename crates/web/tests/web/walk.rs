@@ -206,6 +206,8 @@ async fn filled(rig: &Rig, canary: &str) -> Vec<String> {
         format!("/plans/{}", started["run"].as_str().unwrap()),
         format!("/approvals/{approval}"),
         format!("/documents/{canary}.md"),
+        format!("/document-versions/{canary}.md"),
+        format!("/document-diff/{canary}.md"),
         format!("/api/v1/members/{}", member["member"].as_str().unwrap()),
     ]
 }

@@ -1,5 +1,6 @@
 //! Tasks of the board: `/tasks` beyond what runs of their own open.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -7,7 +8,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ThreadKey;
 use naos_kernel::agent::{Agent, Desk};
 use naos_kernel::member::Member;
-use naos_kernel::message::{Line, Thread, piece_of};
+use naos_kernel::message::{self, Line, Thread, piece_of};
 use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::command::{self, Reply};
@@ -363,23 +364,39 @@ pub(crate) struct Say {
 }
 
 /// Says something; answers with the message, the agents that it calls, the people who find it in
-/// their inbox, those outside who see nothing of the board, and the words that call nobody.
+/// their inbox because it calls them or because they follow the task, those outside who see nothing
+/// of the board, and the words that call nobody.
 pub(crate) async fn speak(call: &Call, asked: Say) -> Result<(Seq, Value), Fault> {
     let (task, found) = on_board(call)?;
     let reader = call.reader()?;
-    let (mut calls, mut tells) = (Vec::new(), Vec::new());
-    let (mut outside, mut unknown) = (Vec::new(), Vec::new());
+    let (mut calls, mut called, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for name in found.called(&asked.text) {
         if reader.find::<Agent>(&name)?.is_some() {
             calls.push(name.clone());
         }
-        let member = members::one(&reader, name.as_str()).ok();
-        let member = member.map(|id| reader.find::<Member>(&id)).transpose()?;
-        match member.flatten() {
-            Some(member) if member.role > Role::External => tells.push(name),
-            Some(_) => outside.push(name),
-            None if !calls.contains(&name) => unknown.push(name),
-            None => {}
+        match members::one(&reader, name.as_str()) {
+            Ok(member) => called.push(member),
+            Err(_) if !calls.contains(&name) => unknown.push(name),
+            Err(_) => {}
+        }
+    }
+    if message::called(&asked.text).1 {
+        called.extend(found.followers());
+    }
+    let (mut tells, mut outside) = (Vec::new(), Vec::new());
+    let mut heard = BTreeSet::from([call.who()?.member]);
+    for id in called.iter().copied().chain(found.followers()) {
+        let Some(member) = reader.find::<Member>(&id)?.filter(|_| heard.insert(id)) else {
+            continue;
+        };
+        let name = match &member.handle {
+            Some(handle) => handle.to_string(),
+            None => reader.sealed(&member.name),
+        };
+        if member.role > Role::External {
+            tells.push(name);
+        } else if called.contains(&id) {
+            outside.push(name);
         }
     }
     let (body, content) = call.content(asked.text)?;

@@ -28,7 +28,7 @@ fn shape(path: &DocPath, document: &Document) -> Value {
     })
 }
 
-fn path(call: &Call) -> Result<DocPath, Fault> {
+pub(crate) fn path(call: &Call) -> Result<DocPath, Fault> {
     DocPath::new(call.param("path")).map_err(|e| Fault::new(Code::BAD_NAME, e))
 }
 
@@ -110,8 +110,20 @@ pub(crate) async fn versions(call: Call) -> Answered {
     ok(&json!({"path": path, "items": items, "next": next.map(|seq| seq.to_string())}))
 }
 
-pub(crate) async fn difference(call: Call) -> Answered {
-    let path = path(&call)?;
+/// How two versions of a document differ.
+pub(crate) struct Differing {
+    pub(crate) path: DocPath,
+    /// The older one; 0 where there was none.
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) lines: Vec<what_ifs::Line>,
+    /// Whether that isn't all.
+    pub(crate) cut: bool,
+}
+
+/// Compares the versions that are asked for: the last one with the one before, unless said.
+pub(crate) async fn differing(call: &Call) -> Result<Differing, Fault> {
+    let path = path(call)?;
     let reader = call.reader()?;
     let to = one(&reader, &path, call.number("to", 0, u64::MAX)?).await?;
     let from = call.number("from", to.version.saturating_sub(1), u64::MAX)?;
@@ -128,12 +140,23 @@ pub(crate) async fn difference(call: Call) -> Answered {
         from => text(&*one(&reader, &path, from).await?)?,
     };
     let (lines, cut) = what_ifs::difference(&before, &text(&to)?);
+    Ok(Differing {
+        path,
+        from,
+        to: to.version,
+        lines,
+        cut,
+    })
+}
+
+pub(crate) async fn difference(call: Call) -> Answered {
+    let found = differing(&call).await?;
     ok(&json!({
-        "path": path,
-        "from": from,
-        "to": to.version,
-        "diff": what_ifs::told(&lines),
-        "cut": cut,
+        "path": found.path,
+        "from": found.from,
+        "to": found.to,
+        "diff": what_ifs::told(&found.lines),
+        "cut": found.cut,
     }))
 }
 

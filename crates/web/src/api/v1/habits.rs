@@ -246,8 +246,15 @@ pub(crate) async fn ended(call: &Call, question: String) -> Result<(Seq, bool), 
     Ok((seq, reply != Reply::Unchanged))
 }
 
+/// Ends a rule; who asks for it a second time learns who ended it and when.
 pub(crate) async fn end(call: Call) -> Answered {
     let End { question } = call.json()?;
     let (seq, changed) = ended(&call, question.clone()).await?;
-    ok(&json!({"question": question, "changed": changed, "seq": seq}))
+    let reader = call.reader()?;
+    let habit = reader.find::<Habit>(&HabitKey(question.clone()))?;
+    let ended = habit.and_then(|habit| {
+        let (by, at) = habit.ended.as_ref()?;
+        Some(json!({"by": cards::speaker(&reader, by), "time": at.rfc3339()}))
+    });
+    ok(&json!({"question": question, "changed": changed, "ended": ended, "seq": seq}))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Reviewed {
     pub(crate) verdict: Verdict,
     round: u32,
     rounds: u32,
-    answer: Option<BodyRef>,
+    pub(crate) answer: Option<BodyRef>,
 }
 
 impl Reviewed {

@@ -2,6 +2,7 @@
 //! test can poison all of them at once.
 
 mod bus;
+mod documents;
 mod flows;
 mod money;
 mod timeline;
@@ -20,6 +21,7 @@ use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
 pub(super) use bus::{events, events_empty};
+pub(super) use documents::{document_diff, documents, history};
 pub(super) use flows::{
     drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
 };

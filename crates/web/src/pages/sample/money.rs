@@ -169,6 +169,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 cached: 830_400,
                 output: 88_120,
                 micros: 31_200_000,
+                incidents: 2,
             },
             ModelCost {
                 model: s("fast"),
@@ -177,6 +178,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 cached: 0,
                 output: 402_000,
                 micros: 15_200_000,
+                incidents: 0,
             },
         ]),
         days: (0..21)

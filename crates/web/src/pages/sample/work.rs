@@ -1,5 +1,6 @@
 //! Tasks, runs and plans of the sample day.
 
+use super::super::approval::Evidence;
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
 use super::super::inbox::{Inbox, InboxRow};
@@ -12,7 +13,8 @@ use super::super::task::{Keys, Made, Said, Task};
 use super::super::turns::Turns;
 use super::super::what_if::{Beside, Line, Side, WhatIf};
 use super::super::words::{
-    CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, World,
+    CallStatus, LogLevel, RunStatus, ScheduleState, Stage, StepStatus, TaskStatus, Tier, Verdict,
+    World,
 };
 use super::{MINUTE_MS, NOW_MS, Text, problem};
 
@@ -624,6 +626,12 @@ pub(crate) fn task(s: Text<'_>) -> Task {
         begins_ms: Some(NOW_MS + 4 * MINUTE_MS),
         brief: s("# Write the pricing page\n\nThree plans."),
         output: s("Free, Pro, Agency."),
+        evidence: vec![Evidence {
+            reviewer: s("fury"),
+            verdict: Verdict::Refuted,
+            reason: s("The agency plan has no price."),
+            citations: Vec::new(),
+        }],
         made: vec![Made {
             by: s("pm"),
             text: s("Two plans."),

@@ -167,9 +167,16 @@ async fn what_was_answered_five_times_is_offered_and_taken_by_a_person() {
     let page = rig.page(&cookie, "/approvals").await.text;
     assert!(page.contains(why), "{page}");
     let end = json!({"question": "letter/ask"});
-    rig.api(&staff, "POST", "/api/v1/approval-rules/end", end)
+    let first = rig
+        .api(&staff, "POST", "/api/v1/approval-rules/end", end.clone())
         .await
         .ok();
+    assert_eq!(first["changed"], true, "{first}");
+    // The second hears who ended it, and when: it ends nothing.
+    let again = rig.post("/api/v1/approval-rules/end", end).await.ok();
+    assert_eq!(again["changed"], false, "{again}");
+    assert_eq!(again["ended"], first["ended"], "{again}");
+    assert_eq!(again["ended"]["by"], "staff", "{again}");
     let run = rig.post("/api/v1/plans/letter/start", start).await.ok();
     assert_eq!(run["status"], "held", "a person is asked again: {run}");
     let again = rig.post("/api/v1/approval-rules/take", take).await;

@@ -104,7 +104,8 @@ async fn who_is_called_and_who_follows_hears_of_it() {
     assert_eq!(owner["items"][0]["by"], "ANA");
     assert_eq!(owner["items"][0]["title"], "The flyer");
     assert!(ana.new_to(&rig).await.is_empty(), "she said it herself");
-    rig.post(&say, json!({"text": "Good."})).await.json();
+    let said = rig.post(&say, json!({"text": "Good."})).await.json();
+    assert_eq!(said["tells"], json!(["ana"]), "she follows: {said}");
     assert_eq!(ana.new_to(&rig).await, ["message Good."]);
     ana.saw_it(&rig).await;
 
@@ -112,15 +113,19 @@ async fn who_is_called_and_who_follows_hears_of_it() {
     let follow = format!("/api/v1/tasks/{task}/follow");
     let muted = ana.post(&rig, &follow, json!({"on": false})).await.ok();
     assert_eq!(muted["changed"], true);
-    rig.post(&say, json!({"text": "And the ink?"})).await.json();
+    let said = rig.post(&say, json!({"text": "And the ink?"})).await.json();
+    assert_eq!(said["tells"], json!([]), "{said}");
     rig.post(&say, json!({"text": "@ana the ink?"}))
         .await
         .json();
     assert_eq!(ana.new_to(&rig).await, ["mention @ana the ink?"]);
     bema.post(&rig, &follow, json!({"on": true})).await.ok();
-    rig.post(&say, json!({"text": "@all it is printed"}))
+    let said = rig
+        .post(&say, json!({"text": "@all it is printed"}))
         .await
         .json();
+    assert_eq!(said["tells"], json!(["bema"]), "all who follow: {said}");
+    assert_eq!(said["unknown"], json!([]), "all are nobody's name: {said}");
     assert_eq!(bema.new_to(&rig).await, ["mention @all it is printed"]);
     let cancel = format!("/api/v1/tasks/{task}/cancel");
     rig.post(&cancel, json!({})).await.ok();

@@ -349,3 +349,25 @@ async fn tasks_are_found_by_what_is_planned_and_depend_on_others_later() {
         (&json!([]), &Value::Null)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_task_shows_what_its_reviewer_found() {
+    let rig = Rig::with_models().await;
+    let fury = "type: agent\nname: fury\nmodel: dear\n\
+                prompt: '{\"verdict\": \"refute\", \"evidence\": [\"It has no price.\"]}'\n\
+                tools: [context_write, calculate]\ngrants: {context_write: [notes/**]}\n";
+    let files = json!({"files": [{"name": "fury.yaml", "text": fury}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    let wish = json!({"title": "Prices", "text": "Find out.", "to": "clerk",
+        "reviewer": "fury", "rounds": 1, "approve": true});
+    let task = create(&rig, wish).await;
+    let found = until(&rig, &task, |found| !found["review"].is_null()).await;
+    assert_eq!(found["review"]["verdict"], "refuted", "{found:#}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, &format!("/tasks/{task}")).await.text;
+    let review = page.split("id=\"review-h\"").nth(1).unwrap_or_default();
+    let review = review.split("</section>").next().unwrap_or_default();
+    for said in ["It has no price.", "fury", "Refuted"] {
+        assert!(review.contains(said), "{said}: {page}");
+    }
+}

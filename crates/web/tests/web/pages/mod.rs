@@ -21,6 +21,7 @@ async fn every_page_shows_what_is_there() {
         "/approvals",
         "/audit",
         "/costs",
+        "/documents",
     ] {
         let got = rig.page(&cookie, path).await;
         assert_eq!(got.status, StatusCode::OK, "{path}: {got:?}");
@@ -64,6 +65,75 @@ async fn every_page_shows_what_is_there() {
     let lost = rig.page(&cookie, "/agents/nobody").await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
     assert!(lost.text.contains("N0120"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_listed_with_their_versions_and_what_changed() {
+    let rig = Rig::new().await;
+    let staff = rig.member("staff").await;
+    let put = async |path: &str, text: &str| {
+        let place = format!("/api/v1/documents/{path}");
+        let put = rig.api(&staff, "PUT", &place, json!({"text": text})).await;
+        assert_eq!(put.status, StatusCode::OK, "{path}: {put:?}");
+    };
+    put("bills/a b.md", "Two plans.\n").await;
+    put("bills/a b.md", "Three plans.\n").await;
+    for at in 0..50 {
+        put(&format!("notes/{at:02}.md"), "seen").await;
+    }
+    let cookie = rig.sign_in(&staff).await;
+    let page = async |path: &str| {
+        let got = rig.page(&cookie, path).await;
+        assert_eq!(got.status, StatusCode::OK, "{path}: {got:?}");
+        assert!(!got.text.contains('⟦'), "{path}");
+        got.text
+    };
+    let first = page("/documents").await;
+    for said in [
+        "href=\"/documents/bills/a%20b.md\"",
+        "href=\"/document-versions/bills/a%20b.md\"",
+        "2 versions",
+        "13 bytes",
+        ">staff</span>",
+        "notes/48.md",
+    ] {
+        assert!(first.contains(said), "{said}: {first}");
+    }
+    assert!(!first.contains("notes/49.md"), "the second part: {first}");
+    let next = first.split("rel=\"next\" href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let second = page(&next).await;
+    assert!(second.contains("notes/49.md"), "{second}");
+    assert!(!second.contains("rel=\"next\""), "{second}");
+    let bills = page("/documents?prefix=bills/").await;
+    assert!(!bills.contains("notes/"), "{bills}");
+    let none = page("/documents?prefix=letters/").await;
+    assert!(none.contains("class=\"blank\""), "{none}");
+
+    let shown = page("/documents/bills/a%20b.md").await;
+    let versions = "/document-versions/bills/a%20b.md";
+    assert!(shown.contains(versions), "{shown}");
+    let history = page(versions).await;
+    for said in [
+        "?version=1",
+        "?version=2",
+        "href=\"/document-diff/bills/a%20b.md?to=2\"",
+    ] {
+        assert!(history.contains(said), "{said}: {history}");
+    }
+    let differs = page("/document-diff/bills/a%20b.md?to=2").await;
+    for said in ["<del>- Two plans.</del>", "<ins>+ Three plans.</ins>"] {
+        assert!(differs.contains(said), "{said}: {differs}");
+    }
+    // What was taken away is listed no more, and what became of it is still there.
+    let gone = "/api/v1/documents/bills/a%20b.md";
+    let gone = rig.api(&staff, "DELETE", gone, json!(null)).await;
+    assert_eq!(gone.status, StatusCode::OK, "{gone:?}");
+    assert!(!page("/documents").await.contains("bills/"));
+    let history = page(versions).await;
+    assert!(history.contains("Taken away") && history.contains("?version=2"));
+    let never = rig.page(&cookie, "/document-versions/never.md").await;
+    assert_eq!(never.status, StatusCode::NOT_FOUND);
 }
 
 /// The value of a hidden field.
