@@ -146,8 +146,14 @@ fn process_what_is_refuted_is_approved_by_who_says_so() {
     let left = project.naos(&["approve", "--all", "--yes"]);
     assert_eq!(left.exit, 4, "{}{}", left.stdout, left.stderr);
     let told = &left.stderr;
-    assert!(told.contains("fury still refutes it in round 1 of 1"), "{told}");
-    assert!(told.contains("`naos approve --all --refuted --yes`"), "{told}");
+    assert!(
+        told.contains("fury still refutes it in round 1 of 1"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`naos approve --all --refuted --yes`"),
+        "{told}"
+    );
     assert!(!told.contains("ask an owner"), "{told}");
     let done = project.naos(&["approve", "--all", "--yes", "--refuted"]);
     assert_eq!(done.exit, 0, "{}", done.stderr);
@@ -358,6 +364,8 @@ fn process_a_batch_of_approvals_has_an_end() {
     let rest = project.naos(&["approve", "--all", "--no"]);
     assert_eq!(rest.exit, 0, "{}", rest.stderr);
     assert!(!rest.stderr.contains("at once"), "{}", rest.stderr);
+    // The first no ended the plan, and with it the other question.
+    assert!(rest.stderr.contains("it was withdrawn"), "{}", rest.stderr);
     waits(0);
     drop(daemon);
 }

@@ -302,7 +302,11 @@ fn process_a_path_with_dots_is_refused_and_is_no_other_document() {
         ] {
             let ended = project.naos(words);
             assert_eq!(ended.exit, 2, "{words:?}: {}{}", ended.stdout, ended.stderr);
-            assert!(ended.stderr.contains("N0101"), "{words:?}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains("N0101"),
+                "{words:?}: {}",
+                ended.stderr
+            );
         }
     }
     let status = project.naos(&["task", "show", ".."]);

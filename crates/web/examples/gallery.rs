@@ -65,6 +65,9 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval", &sample::approval(s))?;
     out.page("approval-decided", &sample::approval_decided(s))?;
     out.page("document", &sample::document(s))?;
+    out.page("documents", &sample::documents(s))?;
+    out.page("document-history", &sample::history(s))?;
+    out.page("document-diff", &sample::document_diff(s))?;
     out.page("events", &sample::events(s))?;
     out.page("audit", &sample::audit(s))?;
     out.page("costs", &sample::costs(s))?;

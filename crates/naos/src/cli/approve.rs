@@ -157,6 +157,10 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
             Err(why) if matches!(why.code, Some(Code::NOT_ALLOWED | Code::BAD_REQUEST)) => {
                 left.refused.push(format!("{id}: {}", why.what));
             }
+            // Somebody was faster, or another of these answers ended what asked.
+            Err(why) if why.code == Some(Code::WRONG_STATE) => {
+                out.note(format!("{id}: {}: {}", cell(&item["title"]), why.what));
+            }
             Err(why) => return Err(why),
         }
     }
@@ -166,8 +170,7 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
             "{BATCH_MAX} are decided at once, and {beyond} more wait: the same command again"
         ));
     }
-    left.told(waiting.len(), approve.comment.as_deref())
-        .map_or(Ok(0), Err)
+    left.told(waiting.len()).map_or(Ok(0), Err)
 }
 
 /// What wasn't decided with all others, a line each.
@@ -185,15 +188,13 @@ impl Left {
     }
 
     /// Which were left of all that waited, why, and what decides them; none where none were.
-    fn told(self, waiting: usize, comment: Option<&str>) -> Option<Fail> {
+    fn told(self, waiting: usize) -> Option<Fail> {
         let (mut why, mut help) = (Vec::new(), Vec::new());
         if !self.refuted.is_empty() {
-            let comment = comment.map_or(String::new(), |said| format!(" --comment {said:?}"));
             why.push("their reviewer refutes them, or gave no verdict");
-            help.push(format!(
-                "look at them with `naos approve ID`; `naos approve --all --refuted --yes{comment}` \
-                 approves them, too"
-            ));
+            let too = "look at them with `naos approve ID`; `naos approve --all --refuted --yes` \
+                       approves them, too";
+            help.push(too.to_owned());
         }
         if !self.refused.is_empty() {
             why.push("they take another role, or an answer of their own");

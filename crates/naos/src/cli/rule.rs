@@ -121,7 +121,10 @@ mod tests {
     fn what_had_ended_says_by_whom_and_when() {
         let by = json!({"by": "Ana", "time": "2026-11-29T08:00:00Z"});
         for (answer, expected) in [
-            (json!({"changed": true, "ended": by}), "A person is asked again: letter/ask"),
+            (
+                json!({"changed": true, "ended": by}),
+                "A person is asked again: letter/ask",
+            ),
             (
                 json!({"changed": false, "ended": by}),
                 "The rule for letter/ask has ended already: Ana ended it at 2026-11-29T08:00:00Z.",

@@ -56,8 +56,8 @@ pub use instruction::{
     hook_of, is_own_source, runs_of,
 };
 pub use mind::{
-    ANSWER_TOKENS_MAX, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1,
-    PROMPT_BYTES_MAX, SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
+    ANSWER_TOKENS_MAX, Heartbeat, MIND_WALL, MODELS_MAX, MindSpec, MindSpecV1, PROMPT_BYTES_MAX,
+    SHOWN_MAX, SHOWN_TOKENS_MAX, TURNS_MAX, Tool,
 };
 pub use model::{
     IMAGE_TOKENS_MAX, MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS,

@@ -262,7 +262,10 @@ mod tests {
             models: None,
             ..page
         };
-        assert!(!check::page(&away).contains("billed higher"), "nobody knows");
+        assert!(
+            !check::page(&away).contains("billed higher"),
+            "nobody knows"
+        );
     }
 
     #[test]
