@@ -182,6 +182,9 @@ fn structured(value: Value) -> Result<Incoming, Fault> {
         .map(|(name, value)| as_text(&name, value).map(|text| (name, text)));
     let texts: Vec<(String, String)> = texts.collect::<Result<_, _>>()?;
     let mut out = attributes(texts.into_iter())?;
+    if coded.is_some() && out.origin.content.is_none() {
+        out.origin.content = Some("application/octet-stream".to_owned()); // it says nothing of JSON
+    }
     let json = out.origin.content.as_deref().is_none_or(is_json);
     out.data = match (data, coded) {
         (Some(_), Some(_)) => {
@@ -341,7 +344,7 @@ pub(crate) fn event(reader: &Reader, row: &EventRow) -> Map<String, Value> {
     put("sequence", Some(row.seq.to_string()));
     put("eventid", Some(id));
     if let Some(Value::Object(more)) = origin.more.as_ref().and_then(|more| parsed(reader, more)) {
-        out.extend(more);
+        out.extend(naos_kernel::event::theirs(more));
     }
     if origin.hops > 0 {
         out.insert("hops".to_owned(), json!(origin.hops));

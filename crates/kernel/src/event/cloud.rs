@@ -7,6 +7,43 @@ use super::Caught;
 /// Where events come from that say nothing about it.
 const HOME: &str = "/naos";
 
+/// What naos itself says of an event, whoever gets it and however.
+const OURS: [&str; 14] = [
+    "attempt",
+    "by",
+    "causationid",
+    "config",
+    "correlationid",
+    "data",
+    "data_base64",
+    "dataerased",
+    "event",
+    "eventid",
+    "heard",
+    "hops",
+    "seq",
+    "sequence",
+];
+
+/// What the publisher said of an event beside what every event says. What it calls like one of
+/// naos's own is its own all the same, under another name: a consumer acknowledges by `sequence`.
+pub fn theirs(more: Map<String, Value>) -> Map<String, Value> {
+    if crate::planted::is("their-word-for-ours") {
+        return more;
+    }
+    let mut out = Map::with_capacity(more.len());
+    let (ours, others): (Vec<_>, Vec<_>) = more
+        .into_iter()
+        .partition(|(name, _)| OURS.contains(&name.as_str()));
+    out.extend(others);
+    // From one naos to the next the last word counts.
+    let named = ours
+        .into_iter()
+        .map(|(name, value)| (format!("their{name}"), value));
+    out.extend(named);
+    out
+}
+
 /// The event; `seen` is what conditions and templates see of it.
 pub(super) fn structured(caught: &Caught, seen: &Value) -> Value {
     let mut out = Map::new();
@@ -31,7 +68,7 @@ pub(super) fn structured(caught: &Caught, seen: &Value) -> Value {
     let config = seen.get("config").filter(|config| !config.is_null());
     put("config", json!(config.map(Value::to_string)));
     if let Value::Object(more) = &seen["about"] {
-        out.extend(more.clone());
+        out.extend(theirs(more.clone()));
     }
     if caught.hops > 0 {
         out.insert("hops".to_owned(), json!(caught.hops));

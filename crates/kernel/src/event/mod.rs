@@ -22,6 +22,7 @@ use naos_types::{Actor, BodyRef, Code, EventId, Name, Refusal};
 use crate::turn::{Done, Stop, Turn};
 
 pub use bus::{Bus, Listener, Listeners, SUBSCRIPTIONS_MAX};
+pub use cloud::theirs;
 pub use consumer::{Consumer, Held, PULL_MAX, Rest};
 pub use dead::{Dead, DeadKey};
 pub use trigger::{AROUND_MAX, Caught, HOPS_MAX, Trace, TraceKey};

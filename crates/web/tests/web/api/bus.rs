@@ -62,14 +62,15 @@ async fn what_comes_in_goes_out_as_it_was() {
         {"specversion": "1.0", "id": "3", "source": "/s", "type": "a.three"},
         {"specversion": "1.0", "id": "4", "source": "/s", "type": "a.four",
          "datacontenttype": "x/y", "data_base64": "AAH/"},
+        {"specversion": "1.0", "id": "5", "source": "/s", "type": "a.five", "data_base64": "AAH/"},
     ]);
     let many = ("content-type", "application/cloudevents-batch+json");
     let sent = send(&rig, &[many], &batch.to_string()).await.ok();
-    assert_eq!(sent["events"].as_array().unwrap().len(), 2);
+    assert_eq!(sent["events"].as_array().unwrap().len(), 3);
     let pulled = pull(&rig, "all", json!({"max": 10})).await;
     let events = pulled["events"].as_array().unwrap();
     let types: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["a.one", "a.two", "a.three", "a.four"]);
+    assert_eq!(types, ["a.one", "a.two", "a.three", "a.four", "a.five"]);
     for (key, value) in structured.as_object().unwrap() {
         assert_eq!(&events[0][key], value, "{key}");
     }
@@ -77,7 +78,9 @@ async fn what_comes_in_goes_out_as_it_was() {
         (&events[1]["data"], &events[1]["datacontenttype"]),
         (&json!("hello"), &json!("text/plain"))
     );
-    assert_eq!(events[3]["data_base64"], "AAH/");
+    for event in &events[3..] {
+        assert_eq!(event["data_base64"], "AAH/", "{event}");
+    }
     assert!(
         events
             .iter()
@@ -90,6 +93,42 @@ async fn what_comes_in_goes_out_as_it_was() {
         ))
         .await;
     assert_eq!(found.ok()["type"], "a.three");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_publisher_calls_like_ours_is_its_own() {
+    let rig = Rig::new().await;
+    subscribe(&rig, json!({"name": "all"})).await;
+    let kind = ("content-type", "application/cloudevents+json");
+    for id in ["1", "2"] {
+        let event = json!({
+            "specversion": "1.0", "id": id, "source": "/s", "type": "a.b", "sequence": "7",
+            "eventid": "evt_of_theirs", "hops": 99, "attempt": 5, "seq": "1", "heard": "false",
+            "data": 1,
+        });
+        assert_eq!(send(&rig, &[kind], &event.to_string()).await.status, 201);
+    }
+    let pulled = pull(&rig, "all", json!({"max": 10})).await;
+    let event = &pulled["events"][0];
+    for (word, said) in [
+        ("theirsequence", json!("7")),
+        ("theireventid", json!("evt_of_theirs")),
+        ("theirhops", json!("99")),
+        ("hops", Value::Null),
+        ("seq", Value::Null),
+        ("attempt", json!(1)),
+    ] {
+        assert_eq!(event[word], said, "{word}: {event}");
+    }
+    let listed = rig.get("/api/v1/events?type=a.b").await.ok();
+    let newest = &listed["items"][0];
+    assert_eq!(newest["eventid"], newest["event"], "{newest}");
+    assert_eq!(newest["heard"], true, "{newest}");
+    // What is acknowledged is what was pulled.
+    let places = places(&pulled);
+    assert!(places[0] < places[1], "{places:?}");
+    let ack = rig.post("/api/v1/consumers/all/ack", json!({"events": places}));
+    assert_eq!(ack.await.ok()["acked"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

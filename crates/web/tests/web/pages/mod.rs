@@ -76,8 +76,8 @@ async fn documents_are_listed_with_their_versions_and_what_changed() {
         let put = rig.api(&staff, "PUT", &place, json!({"text": text})).await;
         assert_eq!(put.status, StatusCode::OK, "{path}: {put:?}");
     };
-    put("bills/a b.md", "Two plans.\n").await;
-    put("bills/a b.md", "Three plans.\n").await;
+    put("bills/a%20b.md", "Two plans.\n").await;
+    put("bills/a%20b.md", "Three plans.\n").await;
     for at in 0..50 {
         put(&format!("notes/{at:02}.md"), "seen").await;
     }
