@@ -73,7 +73,7 @@ pub(crate) fn begun(kind: Kind, node: &Node, findings: &mut Findings) -> Option<
 fn head(kind: Kind, map: &mut Fields<'_>, findings: &mut Findings) -> FlowSpec {
     let mut spec = FlowSpec {
         description: map.text(&["description"], findings).unwrap_or_default(),
-        timeout: map.span(&["timeout"], 1_000, findings),
+        timeout: reader::timeout(map, 1_000, findings),
         step_timeout: map.span(&["step_timeout", "stepTimeout"], 1_000, findings),
         ..FlowSpec::default()
     };
@@ -176,7 +176,7 @@ pub(crate) fn step(
         note(checks.condition(&source, &scope), node, findings);
         Some(source)
     });
-    let timeout = map.span(&["timeout"], 1_000, findings);
+    let timeout = reader::timeout(&mut map, 1_000, findings);
     let retry = retry(&mut map, findings);
     let (mut on_error, mut compensate) = (None, None);
     if kind == Kind::Workflow {

@@ -274,7 +274,7 @@ fn step<'t>(
     let retry_node = map.node(&["retry"], findings);
     let retry = |node| crate::agent::retry(node, findings);
     let retry = retry_node.map_or_else(Default::default, retry);
-    let timeout = map.span(&["timeout"], 1_000, findings);
+    let timeout = reader::timeout(&mut map, 1_000, findings);
     let said_at = does.at;
     let action = does.lower(&mut texts, findings)?;
     if let Some(node) = retry_node {

@@ -46,7 +46,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
 pub use kept::Kept;
-pub use places::{StepPlaces, place_of};
+pub use places::{StepPlaces, place_of, says};
 pub use plan::{STEPS_MAX, WINDOW_MAX};
 pub use reader::length_of_time;
 pub use schedule::ScheduleDoc;
@@ -118,6 +118,35 @@ pub struct Applied {
     pub places: StepPlaces,
     /// What is odd and no error.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Applied {
+    /// All that it makes, by kind and name.
+    #[must_use]
+    pub fn named(&self) -> Vec<(Kind, &Name)> {
+        let mut all: Vec<(Kind, &Name)> = Vec::new();
+        all.extend(self.agents.iter().map(|(name, _)| (Kind::Agent, name)));
+        all.extend(self.skills.iter().map(|(name, _)| (Kind::Skill, name)));
+        all.extend(self.plans.iter().map(|(name, _)| (Kind::Plan, name)));
+        all.extend(self.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
+        all.extend(self.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
+        all.extend(self.notices.iter().map(|(name, _)| (Kind::Notice, name)));
+        let listening = self.subscriptions.iter();
+        all.extend(listening.map(|(name, ..)| (Kind::Subscription, name)));
+        all.extend(self.flows.iter().map(|(kind, name, _)| (*kind, name)));
+        all.extend(self.pools.iter().map(|(name, _)| (Kind::Pool, name)));
+        all.extend(
+            self.schedules
+                .iter()
+                .map(|(name, _)| (Kind::Schedule, name)),
+        );
+        let read = self.agent_skills.iter();
+        all.extend(read.map(|(name, _)| (Kind::AgentSkill, name)));
+        let supervisors = self.supervisors.iter();
+        all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
+        all.extend(self.kept.iter().map(|kept| (kept.kind, &kept.name)));
+        all
+    }
 }
 
 /// What a reader needs beside the text.
@@ -352,23 +381,7 @@ fn sorted(found: Findings) -> Diagnostics {
 
 /// A name stands for one thing of a kind in what is applied at once.
 fn duplicates(out: &Applied, found: &mut Findings) {
-    let mut all: Vec<(Kind, &Name)> = Vec::new();
-    all.extend(out.agents.iter().map(|(name, _)| (Kind::Agent, name)));
-    all.extend(out.skills.iter().map(|(name, _)| (Kind::Skill, name)));
-    all.extend(out.plans.iter().map(|(name, _)| (Kind::Plan, name)));
-    all.extend(out.undoable.iter().map(|(name, _)| (Kind::Plan, name)));
-    all.extend(out.budgets.iter().map(|(name, _)| (Kind::Budget, name)));
-    all.extend(out.notices.iter().map(|(name, _)| (Kind::Notice, name)));
-    let listening = out.subscriptions.iter();
-    all.extend(listening.map(|(name, ..)| (Kind::Subscription, name)));
-    all.extend(out.flows.iter().map(|(kind, name, _)| (*kind, name)));
-    all.extend(out.pools.iter().map(|(name, _)| (Kind::Pool, name)));
-    all.extend(out.schedules.iter().map(|(name, _)| (Kind::Schedule, name)));
-    let read = out.agent_skills.iter();
-    all.extend(read.map(|(name, _)| (Kind::AgentSkill, name)));
-    let supervisors = out.supervisors.iter();
-    all.extend(supervisors.map(|(name, _)| (Kind::Supervisor, name)));
-    all.extend(out.kept.iter().map(|kept| (kept.kind, &kept.name)));
+    let mut all = out.named();
     all.sort();
     for pair in all.windows(2).filter(|pair| pair[0] == pair[1]) {
         let (kind, name) = pair[0];

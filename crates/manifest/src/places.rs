@@ -88,6 +88,16 @@ pub fn place_of(text: &str, kind: Kind, name: &str, of: Option<Kind>, word: &str
     one_by_one.or_else(|| within(&documents.iter().collect::<Vec<_>>()))
 }
 
+/// Whether what is `kind` and called `name` says something beneath a key.
+#[must_use]
+pub fn says(text: &str, kind: Kind, name: &str, key: &str) -> bool {
+    let Ok(documents) = tree::parse(text) else {
+        return false;
+    };
+    let own = all_described(&documents, kind, name);
+    own.iter().any(|node| node.get(key).is_some())
+}
+
 /// What may describe it; first what surely does.
 fn all_described<'n>(documents: &'n [Node], kind: Kind, name: &str) -> Vec<&'n Node> {
     let mut own = Vec::new();

@@ -179,7 +179,7 @@ fn fields(
     let output = output.and_then(|node| Some((step_name(node, "output", findings)?, node.at)));
     map.skip(&["version", "author"]);
     let mut flow = Flow {
-        timeout: map.span(&["timeout"], 1_000, findings),
+        timeout: reader::timeout(map, 1_000, findings),
         ..Flow::default()
     };
     let items = reader::steps(map, "a plan", STEPS_MAX, findings)?;
@@ -273,7 +273,7 @@ fn step<'t>(
     let for_each = for_each.and_then(|node| fan_out(node, &mut texts, findings));
     let retry_node = map.node(&["retry"], findings);
     let retry = retry_node.map_or_else(RetryPolicy::default, |node| agent::retry(node, findings));
-    let timeout = map.span(&["timeout"], 1, findings);
+    let timeout = reader::timeout(&mut map, 1, findings);
     let optional = map.bool(&["optional"], findings).unwrap_or_default();
     let mut of_at = node.at;
     let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings);
@@ -339,7 +339,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
     let (mut texts, mut of_at, mut timeout) = (Vec::new(), node.at, None);
     let action = if matches!(node.value, Value::Map(_)) {
         let mut map = Fields::of(node, "`compensate`", findings)?;
-        timeout = map.span(&["timeout"], 1, findings);
+        timeout = reader::timeout(&mut map, 1, findings);
         let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings)?;
         map.finish(findings);
         action

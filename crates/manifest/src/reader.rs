@@ -384,6 +384,19 @@ pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -
     fits.map(Span)
 }
 
+/// How long a step or all of them may take: longer than nothing.
+pub(crate) fn timeout(map: &mut Fields<'_>, unit: i64, findings: &mut Findings) -> Option<Span> {
+    let node = map.node(&["timeout"], findings)?;
+    let found = span(node, "timeout", unit, findings)?;
+    if found.0 > 0 {
+        return Some(found);
+    }
+    let what = "a `timeout` of nothing is over before anything began: give it a length of time \
+                such as 30s, or leave it out";
+    findings.push(node.at, Code::BAD_TIME, what.to_owned(), None);
+    None
+}
+
 pub(crate) fn word(
     node: &Node,
     key: &str,

@@ -251,6 +251,10 @@ fn what_doesn_t_fit_together_is_said() {
             "p:3:35: `timeout` is a length of time such as 500ms, 30s, 5m, 2h or 1d",
         ),
         (
+            "  - {name: a, render: x, timeout: 0s}\n",
+            "p:3:35: a `timeout` of nothing is over before anything began",
+        ),
+        (
             "  - {name: A b, task: x}\n",
             "p:3:12: \"A b\": a name is made of a-z, 0-9 and -, beginning with a letter: 'A' \
              can't stand here; `a-b` would be one",

@@ -294,6 +294,18 @@ fn process_what_goes_wrong_is_said_and_costs_no_more_than_was_set_aside() {
 }
 
 #[test]
+fn process_a_model_that_says_nothing_keeps_no_run_longer_than_it_may_take() {
+    let office = Office::with(Step::parse_all(r#"{"behave": "silent"}"#).unwrap());
+    let limits = "limits: {timeout: 1s}\n";
+    office.hire("clerk", "openai-compatible", "/v1", "scripted", limits);
+    let (exit, done) = office.run("clerk", "When?");
+    assert_eq!(exit, 1, "{done}");
+    assert!(done.to_string().contains("N0182"), "{done}");
+    // Nobody knows what it would have cost: it counts as the most.
+    assert!(done["cost_micros"].as_u64().unwrap() > 40_960, "{done}");
+}
+
+#[test]
 fn process_an_answer_that_a_kill_cut_off_is_counted_and_asked_for_again() {
     let script = concat!(r#"{"behave": "silent"}"#, "\n", r#"{"say": "on Friday"}"#);
     let mut office = Office::with(Step::parse_all(script).unwrap());

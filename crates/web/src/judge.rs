@@ -68,7 +68,7 @@ impl Document<'_> {
 pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) name: String,
-    file: String,
+    pub(crate) file: String,
     pub(crate) command: Command,
     /// A new agent that isn't to take work at once.
     pub(crate) stopped: bool,

@@ -217,6 +217,13 @@ impl<'a> Collector<'a> {
         keys.max().map_or(0, |key| key.saturating_add(1))
     }
 
+    /// Whether a call of this id began.
+    pub fn has_call(&self, id: Option<&str>) -> bool {
+        self.blocks
+            .iter()
+            .any(|block| matches!(block, Block::Call(call) if call.id.as_deref() == id))
+    }
+
     /// The key of the call that came last.
     pub fn last_key(&self) -> Option<u64> {
         self.blocks.iter().rev().find_map(|block| match block {

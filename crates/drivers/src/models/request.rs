@@ -27,6 +27,8 @@ pub struct Request {
     pub output_schema: Option<OutputSchema>,
     /// The most it may write, reasoning included: what a call may cost depends on it.
     pub max_output_tokens: u32,
+    /// Whether it thinks before it answers: what it thought is given back to it between its calls.
+    pub reasons: bool,
     /// How freely it chooses; none leaves it to the provider.
     pub temperature: Option<f32>,
     /// Texts at which it stops.

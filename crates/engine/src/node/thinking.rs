@@ -1,14 +1,17 @@
 //! Puts together what a model is asked: its task, what it is shown, and what was said before, which
 //! stands in the run's recording.
 
+use naos_kernel::run::{Run, Thinking, works_until};
+use naos_types::effect::Caller;
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::think::{Think, Thought, ToolSaid, from_outside};
-use naos_types::{BodyRef, TenantId};
+use naos_types::{BodyRef, Refusal, TenantId, Time};
 
 use super::Node;
 use super::world::{Exchange, Posed};
+use crate::read::Reader;
 
 /// The most pieces of a recording that are read.
 const PIECES_MAX: usize = 10_000;
@@ -34,7 +37,7 @@ fn shown_text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, S
 pub(super) fn posed(
     node: &Node,
     tenant: TenantId,
-    key: String,
+    (key, by): (String, Caller),
     request: &[u8],
 ) -> Result<Posed, String> {
     let think: Think = serde_json::from_slice(request).map_err(|error| error.to_string())?;
@@ -53,10 +56,25 @@ pub(super) fn posed(
         key,
         think,
         shown,
+        until: until(node, tenant, by).map_err(|refusal| refusal.what)?,
         input,
         notes,
         before,
     })
+}
+
+/// When the run that asks is over.
+fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<Time>, Refusal> {
+    let Caller::Run(id, _) = by else {
+        return Ok(None);
+    };
+    let reader = Reader::new(node, tenant)?;
+    let Some(run) = reader.find::<Run>(&id)? else {
+        return Ok(None);
+    };
+    let thinking = reader.find::<Thinking>(&id)?.unwrap_or_default();
+    let patient = naos_kernel::planted::is("models-outlast-runs");
+    Ok((!patient).then(|| works_until(&run, &thinking)))
 }
 
 /// As much of a document as an agent is shown, and that it isn't all.

@@ -133,6 +133,8 @@ pub struct Posed {
     pub think: Think,
     /// What it is shown, a title and a text each.
     pub shown: Vec<(String, String)>,
+    /// When the run that asks is over, whatever has been said by then; none for none.
+    pub until: Option<Time>,
     /// The task.
     pub input: String,
     /// What people said before any model answered.
@@ -383,7 +385,7 @@ impl World {
         match call.driver {
             Driver::Http => self.outside.begin(call, key, request, done),
             Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
-            Driver::Model => match super::thinking::posed(&node, tenant, key, &request) {
+            Driver::Model => match super::thinking::posed(&node, tenant, (key, by), &request) {
                 Ok(posed) => self.outside.think(posed, told(&node, tenant, by), done),
                 Err(why) => done(OutsideOutcome::Refused(why)),
             },

@@ -71,6 +71,7 @@ kept! {
     Agent naos_kernel::agent::Agent, Name;
     Task naos_kernel::task::Task, TaskId;
     Run naos_kernel::run::Run, RunId;
+    Thinking naos_kernel::run::Thinking, RunId;
     Forks naos_kernel::run::Forks, RunId;
     Models naos_kernel::run::Models, ();
     Log naos_kernel::run::Log, RunId;

@@ -87,10 +87,14 @@ fn kind_of(turn: &Turn<'_>, found: &Approval) -> Done<Option<(String, String)>> 
     Ok(Some(if matches!(plan.by, Actor::Task(_)) {
         // Who answers for one role has said nothing about what waits for another.
         let staff = found.role <= Role::Staff || crate::planted::is("rule-above-its-role");
-        let kind = match staff {
-            true => format!("task/{name}"),
-            false => format!("task/{name}/{}", found.role.word()),
-        };
+        let mut kind = format!("task/{name}");
+        if !staff {
+            kind += &format!("/{}", found.role.word());
+        }
+        // A yes to what a reviewer praised says nothing about what nobody looked at.
+        if found.evidence.is_none() && !crate::planted::is("rule-skips-review") {
+            kind += "/unreviewed";
+        }
         (kind, maker)
     } else {
         let kind = format!("{}/{}", plan.name, at.step);

@@ -8,7 +8,7 @@ use naos_types::{
     StepStatus, TaskId, TaskStatus,
 };
 
-use super::{ITEMS_PER_CHUNK, Plan, Step, advance, known, nested};
+use super::{Fan, ITEMS_PER_CHUNK, Plan, Step, advance, known, nested};
 use crate::approval::Approval;
 use crate::need::{Compute, Formula, Var};
 use crate::review::{Verdict, read_verdict};
@@ -305,8 +305,25 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
         let problem = Problem::new(Code::STEP_FAILED, "every item of its list failed");
         return failed_for_good(turn, id, plan, at, problem);
     }
-    let mut vars = Vec::with_capacity(fan.count as usize);
-    let chunks = 0..fan.count.div_ceil(ITEMS_PER_CHUNK);
+    match outputs(turn, id, spec, fan)? {
+        Ok(output) => turn.emit(plan::StepDone {
+            plan: id,
+            at,
+            output: Some(output),
+        }),
+        Err(why) => advance::broken_formula(turn, id, plan, at, why),
+    }
+}
+
+/// What the items that ended gave, as far as the list was gone through, in its order.
+fn outputs(
+    turn: &mut Turn<'_>,
+    id: PlanId,
+    spec: &StepSpec,
+    fan: &Fan,
+) -> Done<Result<BodyRef, String>> {
+    let mut vars = Vec::with_capacity(fan.next as usize);
+    let chunks = 0..fan.next.div_ceil(ITEMS_PER_CHUNK);
     let key = |chunk| ItemsKey {
         plan: id,
         step: spec.name.clone(),
@@ -321,24 +338,50 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
     };
     for chunk in chunks {
         let Some(items) = turn.items(&key(chunk))? else {
-            return Err(Stop::broken(format!("step {} lacks outputs", spec.name)));
+            if fan.open.is_empty() {
+                return Err(Stop::broken(format!("step {} lacks outputs", spec.name)));
+            }
+            continue; // none of it ended yet
         };
         // A list of an earlier round may have been longer.
-        for (_, output) in items.outputs.range(..fan.count) {
+        for (_, output) in items.outputs.range(..fan.next) {
             vars.push((String::new(), output.map_or(Var::Null, known)));
         }
     }
-    match turn.compute(Compute {
+    let computed = turn.compute(Compute {
         formula: Formula::Gather,
         vars,
-    })? {
-        Ok(computed) => turn.emit(plan::StepDone {
+    })?;
+    Ok(computed.map(|computed| computed.body))
+}
+
+/// What some items of lists did is done though their step failed or is wanted no more: where such a
+/// step can be undone, it is done as far as it came.
+pub(super) fn keep_begun_lists(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> Done {
+    for spec in plan.forward() {
+        let step = plan.steps.get(&spec.name);
+        let fan = step
+            .filter(|step| step.status == StepStatus::Running)
+            .and_then(|step| step.fan.as_ref())
+            .filter(|fan| fan.done > 0);
+        let Some(fan) = fan.filter(|_| plan.flow.undo_of(&spec.name).is_some()) else {
+            continue;
+        };
+        if crate::planted::is("half-lists-stay-done") {
+            continue;
+        }
+        let at = StepPath {
+            step: spec.name.clone(),
+            item: None,
+        };
+        let output = outputs(turn, id, spec, fan)?.ok();
+        turn.emit(plan::StepDone {
             plan: id,
             at,
-            output: Some(computed.body),
-        }),
-        Err(why) => advance::broken_formula(turn, id, plan, at, why),
+            output,
+        })?;
     }
+    Ok(())
 }
 
 /// Ends a plan: what is open of it is cancelled, what waits for a person is withdrawn.

@@ -21,6 +21,7 @@ pub(super) fn fail(
     if plan.flow.undo.is_empty() {
         return close(turn, by, id, status, problem);
     }
+    super::outcome::keep_begun_lists(turn, id, &plan)?;
     turn.emit(plan::UndoBegan {
         plan: id,
         name: plan.name.clone(),

@@ -179,7 +179,8 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
 
 /// The inputs of a new execution: a JSON object with every input of the plan, of its type, with
 /// defaults for those that weren't given and nothing else. What a step of another run gives is what
-/// steps gave, which is a text where they wrote a number: it is taken as what the input says.
+/// steps gave, which is a text where they wrote a number, and what templates make of an event is a
+/// number where it looks like one: it is taken as what the input says.
 pub(crate) fn checked_inputs(
     turn: &Turn<'_>,
     by: &Actor,
@@ -202,7 +203,8 @@ pub(crate) fn checked_inputs(
     if let Some(twice) = crate::compute::key_twice(bytes) {
         return refuse(format!("in the inputs, {twice}"));
     }
-    let by_step = matches!(by, Actor::Plan(_)) && !crate::planted::is("texts-of-steps-stay-texts");
+    let by_step = matches!(by, Actor::Plan(_) | Actor::Trigger(..))
+        && !crate::planted::is("texts-of-steps-stay-texts");
     let named = given
         .iter()
         .map(|(name, value)| (name.as_str(), Some(value)));

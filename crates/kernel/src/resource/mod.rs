@@ -1,5 +1,6 @@
 //! Resources: applications are data.
 
+mod by_hand;
 mod derived;
 pub(crate) mod driver;
 pub(crate) mod server;
@@ -7,7 +8,7 @@ pub(crate) mod server;
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
-    Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, Paused, PlanSpec, PoolSpec, SkillSpec, Spec,
+    Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, PlanSpec, PoolSpec, SkillSpec, Spec,
     SupervisorSpec,
 };
 use naos_types::{Actor, Code, Digest, Name, Refusal};
@@ -17,6 +18,7 @@ use crate::state::ResourceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
+pub use by_hand::{is_on, stays_off};
 pub use derived::signs_nothing;
 pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
@@ -239,28 +241,12 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::AddStep { kind, name, step } => add_step(turn, by, *kind, name, step),
         command::Resource::Enable { kind, name, on } => {
             let mut spec = known(turn, *kind, name)?.spec.clone();
-            match &mut spec {
-                Spec::Instruction(spec) => {
-                    spec.enabled = *on;
-                    if let Some(schedule) = &mut spec.schedule {
-                        schedule.enabled = *on;
-                    }
+            if !by_hand::switch(&mut spec, *on) {
+                if *kind == Kind::Subscription {
+                    return Err(crate::event::not_delivered(name, &spec).into());
                 }
-                Spec::Driver(spec) => spec.enabled = *on,
-                Spec::Server(spec) => std::sync::Arc::make_mut(spec).enabled = *on,
-                Spec::Limited(spec) => spec.driver.enabled = *on,
-                Spec::Remote(spec) => spec.driver.enabled = *on,
-                Spec::Delivered(spec) => {
-                    let paused = (!on).then_some(Paused::ByHand);
-                    spec.deliver.paused = paused;
-                }
-                spec if *kind == Kind::Subscription => {
-                    return Err(crate::event::not_delivered(name, spec).into());
-                }
-                _ => {
-                    let what = format!("a {} is neither enabled nor disabled", kind.word());
-                    return Err(Stop::refused(Code::BAD_REQUEST, what));
-                }
+                let what = format!("a {} is neither enabled nor disabled", kind.word());
+                return Err(Stop::refused(Code::BAD_REQUEST, what));
             }
             apply(turn, by, *kind, name, &spec)
         }

@@ -335,12 +335,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None => mind,
     };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
-    let waited = if crate::planted::is("waiting-counts") {
-        Span(0)
-    } else {
-        thinking.waited
-    };
-    if turn.now > run.started + run.grant.limits.wall_max + waited {
+    if turn.now > works_until(&run, &thinking) {
         return stopped(
             turn,
             id,
@@ -362,6 +357,17 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         }
         None => complete(turn, id, &run, &mind, &thought),
     }
+}
+
+/// Until when a run that asks models may take: what it waits for people doesn't count.
+#[must_use]
+pub fn works_until(run: &Run, thinking: &Thinking) -> naos_types::Time {
+    let waited = if crate::planted::is("waiting-counts") {
+        Span(0)
+    } else {
+        thinking.waited
+    };
+    run.started + run.grant.limits.wall_max + waited
 }
 
 /// Whether an answer without calls isn't the last word: a person said something meanwhile, or was
@@ -398,6 +404,22 @@ fn for_good(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done
     super::failed(turn, id, run.agent.clone(), problem, None)
 }
 
+/// The longest word of a provider that is told on.
+const STOP_BYTES_MAX: usize = 64;
+
+/// Whether a model that stopped so has said what it had to say; an unknown word says that it hasn't.
+fn is_an_end(word: &str) -> bool {
+    let known = [
+        "end",
+        "tool_use",
+        "paused",
+        "stop_sequence",
+        "eos",
+        "eos_token",
+    ];
+    known.contains(&word) || crate::planted::is("broken-off-is-said")
+}
+
 /// It said all that it has to say.
 fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
@@ -408,6 +430,10 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
         )),
         "refused" => Some(refused("the model doesn't want to do this".into())),
         "filtered" => Some(refused("its provider held the answer back".into())),
+        word if !is_an_end(word) => Some(refused(format!(
+            "its provider broke the answer off: {}",
+            tools::cut(word, STOP_BYTES_MAX)
+        ))),
         _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
         _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
             Some(refused(

@@ -446,3 +446,42 @@ fn a_plan_undoes_in_the_order_in_which_things_ended() {
         "completed 3",
     );
 }
+
+/// What some items of a list did is undone, though another of them failed.
+#[test]
+fn a_list_is_undone_as_far_as_it_came() {
+    let mut each = crate::plans::step("a", &[], crate::plans::task("one", "{{ item }}"));
+    each.for_each = Some(naos_types::spec::FanOut {
+        items: "['x', 'y', 'z', 'w']".into(),
+        window: 2,
+        partial: false,
+    });
+    let done = "{{ a.output | join('+') }}";
+    let mut plan = crate::plans::plan(vec![
+        each,
+        crate::plans::step("undo-a", &["a"], crate::plans::task("undo-one", done)),
+    ]);
+    plan.output = None;
+    let flow = Flow {
+        undo: [(name("undo-a"), name("a"))].into_iter().collect(),
+        ..Flow::default()
+    };
+    let spec = UndoablePlan { plan, flow };
+    let check = |script: &str, expected: &str| {
+        crate::script::check_undoable(&spec, &format!("{CELL}; {script}"), expected);
+    };
+    check(
+        "start it; finish x 1; finish y 2; fail z; show effects",
+        "undo-one attempt 1",
+    );
+    check(
+        "start it; finish x 1; finish y 2; fail z; finish 1+2 gone; show plan",
+        "rolled_back",
+    );
+    check(
+        "start it; finish y 2; cancel plan; show effects",
+        "undo-one attempt 1",
+    );
+    // Nothing was done that could be undone.
+    check("start it; fail x; show plan", "rolled_back");
+}

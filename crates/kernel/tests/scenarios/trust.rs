@@ -62,16 +62,16 @@ fn with_a_rule(role: Role, habit: &str) -> Bench {
 
 #[test]
 fn a_rule_answers_for_the_role_that_was_asked() {
-    let mut bench = with_a_rule(Role::Staff, "task/writer");
+    let mut bench = with_a_rule(Role::Staff, "task/writer/unreviewed");
     assert_eq!(draft(&mut bench, Role::Staff), TaskStatus::Done);
     assert_eq!(draft(&mut bench, Role::Owner), TaskStatus::HumanApproval);
-    let mut bench = with_a_rule(Role::Owner, "task/writer/owner");
+    let mut bench = with_a_rule(Role::Owner, "task/writer/owner/unreviewed");
     assert_eq!(draft(&mut bench, Role::Owner), TaskStatus::Done);
 }
 
 #[test]
 fn a_rule_ends_with_the_soul_that_asked() {
-    let mut bench = with_a_rule(Role::Staff, "task/writer");
+    let mut bench = with_a_rule(Role::Staff, "task/writer/unreviewed");
     crate::thinking::keep(&mut bench, "agents/writer/MEMORY.md", "It rained.");
     assert_eq!(draft(&mut bench, Role::Staff), TaskStatus::Done);
     crate::thinking::keep(&mut bench, "agents/writer/SOUL.md", "You are bold.");

@@ -442,19 +442,19 @@ mod tests {
             refuted: refuted.iter().map(ToString::to_string).collect(),
             refused: refused.iter().map(ToString::to_string).collect(),
         };
-        assert!(left(&[], &[]).told(3, None).is_none());
+        assert!(left(&[], &[]).told(3).is_none());
         let told = left(&["appr_1: Prices: fury still refutes it"], &[]);
-        let told = told.told(3, Some("fine")).unwrap();
+        let told = told.told(3).unwrap();
         assert_eq!(told.code, Some(Code::HELD));
         assert!(told.what.starts_with("1 of 3 are left: their reviewer"));
         assert!(!told.help.contains("owner"), "{}", told.help);
-        let takes = "`naos approve --all --refuted --yes --comment \"fine\"`";
+        let takes = "`naos approve --all --refuted --yes`";
         assert!(told.help.contains(takes), "{}", told.help);
         assert_eq!(told.more, ["appr_1: Prices: fury still refutes it"]);
-        let told = left(&[], &["appr_2: your role"]).told(3, None).unwrap();
+        let told = left(&[], &["appr_2: your role"]).told(3).unwrap();
         assert_eq!(told.code, Some(Code::NOT_ALLOWED));
         assert!(!told.help.contains("--refuted"), "{}", told.help);
-        let told = left(&["a"], &["b"]).told(2, None).unwrap();
+        let told = left(&["a"], &["b"]).told(2).unwrap();
         assert_eq!(told.code, Some(Code::NOT_ALLOWED));
         assert_eq!(told.more, ["a", "b"]);
         assert!(told.help.contains("--refuted") && told.help.contains("owner"));

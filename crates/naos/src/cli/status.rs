@@ -62,26 +62,8 @@ fn vanished(project: &crate::project::Project) -> Vec<String> {
         );
         // What doesn't parse names nothing that could be missed.
         let Ok(read) = read else { return Vec::new() };
-        named.extend(
-            read.agents
-                .iter()
-                .map(|(name, _)| ("agent", name.to_string())),
-        );
-        named.extend(
-            read.skills
-                .iter()
-                .map(|(name, _)| ("skill", name.to_string())),
-        );
-        named.extend(
-            read.plans
-                .iter()
-                .map(|(name, _)| ("plan", name.to_string())),
-        );
-        named.extend(
-            read.kept
-                .iter()
-                .map(|kept| (kept.kind.word(), kept.name.to_string())),
-        );
+        let all = read.named().into_iter();
+        named.extend(all.map(|(kind, name)| (kind.word(), name.to_string())));
     }
     let remembered = Remembered::of(project).items;
     let gone = |(kind, name): &(String, String)| {

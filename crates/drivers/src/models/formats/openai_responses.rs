@@ -37,6 +37,10 @@ impl Wire for OpenAiResponses {
             })
         });
         set(&mut body, "tools", list(tools.collect()));
+        let sealed = request
+            .reasons
+            .then(|| json!(["reasoning.encrypted_content"]));
+        set(&mut body, "include", sealed);
         let form = request.output_schema.as_ref().map(|form| {
             json!({ "format": {
                 "type": "json_schema", "name": form.name, "schema": form.schema,
@@ -102,6 +106,13 @@ impl Wire for OpenAiResponses {
             "response.output_item.done" if text(value, "/item/type") == Some("reasoning") => {
                 out.opaque(value["item"].clone())?;
             }
+            // Some tell of a call when it is whole, and not when it begins.
+            "response.output_item.done"
+                if text(value, "/item/type") == Some("function_call")
+                    && !out.has_call(text(value, "/item/call_id")) =>
+            {
+                said(&value["item"], out)?;
+            }
             "response.completed" | "response.incomplete" | "response.failed" => {
                 let response = value.get("response").unwrap_or(&Value::Null);
                 if out.is_empty() {
@@ -164,7 +175,12 @@ fn say(message: &Message, out: &mut Vec<Value>) {
                 json!({ "type": "function_call_output", "call_id": result.id, "output": output })
             }
             Part::Reasoning(reasoning) => match &reasoning.opaque {
-                Some(item) if item["type"] == "reasoning" => item.clone(),
+                // Nothing is stored there: what isn't sealed in it would be looked for in vain.
+                Some(item)
+                    if item["type"] == "reasoning" && item["encrypted_content"].is_string() =>
+                {
+                    item.clone()
+                }
                 _ => continue,
             },
         };

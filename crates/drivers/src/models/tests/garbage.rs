@@ -218,3 +218,37 @@ fn a_server_of_garbage() {
         }
     });
 }
+
+#[test]
+fn a_call_that_is_told_of_when_it_is_whole_is_heard_once() {
+    let began = r#"{"type": "response.output_item.added", "output_index": 1, "item":
+        {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": ""}}"#;
+    let written = r#"{"type": "response.function_call_arguments.delta", "output_index": 1,
+        "delta": "{\"text\":\"1 1\"}"}"#;
+    let thought = r#"{"type": "response.output_item.done", "output_index": 0, "item":
+        {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": "g"}}"#;
+    let whole = r#"{"type": "response.output_item.done", "output_index": 1, "item":
+        {"type": "function_call", "call_id": "call_1", "name": "add",
+         "arguments": "{\"text\":\"1 1\"}"}}"#;
+    let done = r#"{"type": "response.completed", "response": {"status": "completed",
+        "output": [], "usage": {"input_tokens": 5, "output_tokens": 2}}}"#;
+    for events in [
+        vec![thought, whole, done],
+        vec![thought, began, written, whole, done],
+    ] {
+        let told = events.iter().map(|event| {
+            let line = event.replace('\n', " ");
+            format!("data: {line}\n\n")
+        });
+        let told: String = told.collect();
+        let answer = receive(Format::OpenAiResponses, true, told.as_bytes(), 7).unwrap();
+        let calls = answer.parts.iter().filter_map(|part| match part {
+            Part::ToolCall(call) => Some((call.id.as_str(), call.arguments.text())),
+            _ => None,
+        });
+        let calls: Vec<_> = calls.collect();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        assert_eq!(calls[0].0, "call_1");
+        assert_eq!(calls[0].1, "{\"text\":\"1 1\"}");
+    }
+}

@@ -573,3 +573,44 @@ fn a_call_of_another_model_is_marked_as_such() {
         }
     });
 }
+
+#[test]
+fn a_thought_is_given_back_sealed_or_not_at_all() {
+    run(async {
+        let world = World::new().await;
+        let mut request = full();
+        request.stop.clear();
+        let thought = |sealed: serde_json::Value| {
+            Part::Reasoning(Reasoning {
+                text: String::new(),
+                opaque: Some(json!({
+                    "id": "rs_1", "type": "reasoning", "summary": [],
+                    "encrypted_content": sealed,
+                })),
+            })
+        };
+        for (reasons, sealed) in [
+            (true, json!("gAAA")),
+            (true, json!(null)),
+            (false, json!("g")),
+        ] {
+            request.reasons = reasons;
+            let mut asked = request.clone();
+            asked.messages[1].parts.insert(0, thought(sealed.clone()));
+            // The server of the tests knows what it sealed itself.
+            let _ = world.ask(Format::OpenAiResponses, &asked).await;
+            let body = world.server.seen().pop().unwrap().body;
+            let include = match reasons {
+                true => json!(["reasoning.encrypted_content"]),
+                false => json!(null),
+            };
+            assert_eq!(
+                (&body["store"], &body["include"]),
+                (&json!(false), &include)
+            );
+            let input = body["input"].as_array().unwrap();
+            let given = input.iter().any(|item| item["type"] == "reasoning");
+            assert_eq!(given, sealed.is_string(), "{body}");
+        }
+    });
+}

@@ -168,6 +168,7 @@ pub(crate) async fn apply(call: Call) -> Answered {
         }
     }
     let reader = call.reader()?;
+    let off = stays::leave_off(&reader, &documents, &mut judged.items)?;
     let beside = stays::beside(&reader, &judged.items, &asked.before)?;
     let is_made = |beside: &Beside| asked.anew || !beside.stays();
     let pairs = judged.items.iter().zip(&beside);
@@ -234,8 +235,10 @@ pub(crate) async fn apply(call: Call) -> Answered {
     }
     let mut done = Vec::new();
     let mut last: Seq = reader.seq()?;
-    for (index, (item, beside)) in items.into_iter().zip(&beside).enumerate() {
+    let all = items.into_iter().zip(&beside).zip(off).enumerate();
+    for (index, ((item, beside), off)) in all {
         let is_made = is_made(beside);
+        warnings.extend(off.iter().filter(|_| is_made).map(diagnostic));
         let result = if !is_made {
             match beside.word() {
                 "unchanged" => "unchanged",

@@ -8,10 +8,10 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_kernel::resource::{Resource, digest};
-use naos_manifest::Diagnostic;
+use naos_kernel::resource::{Resource, digest, is_on, stays_off};
+use naos_manifest::{Diagnostic, says};
 use naos_types::command::{self, Command};
-use naos_types::spec::Spec;
+use naos_types::spec::{Kind, Spec};
 use naos_types::{Code, Digest};
 use serde::Serialize;
 
@@ -77,6 +77,58 @@ impl Beside {
         };
         Some(fault_in(documents, item, name, what, Some(help.to_owned())))
     }
+}
+
+/// Leaves off what somebody switched off, paused or lets run empty, where no document says that it
+/// is to work; for each item what is to be said about it, if it stays off.
+pub(super) fn leave_off(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    items: &mut [Item],
+) -> Result<Vec<Option<Diagnostic>>, Fault> {
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        out.push(match left_off(reader, documents, item)? {
+            None => None,
+            Some(command) => {
+                let (kind, name) = (item.kind.word(), &item.name);
+                let what = format!("{kind} {name} stays off: somebody switched it off by command");
+                let help = format!("`{command}` lets it work again");
+                Some(fault_in(documents, item, name, what, Some(help)))
+            }
+        });
+    }
+    Ok(out)
+}
+
+/// The command that lets it work again, if it stays off.
+fn left_off(
+    reader: &Reader,
+    documents: &[Document<'_>],
+    item: &mut Item,
+) -> Result<Option<String>, Fault> {
+    let Command::Resource(command::Resource::Apply { kind, name, spec }) = &mut item.command else {
+        return Ok(None);
+    };
+    let Some(found) = reader.find::<Resource>(&ResourceKey(*kind, name.clone()))? else {
+        return Ok(None);
+    };
+    if is_on(&found.spec) != Some(false) || crate::planted::files_undo_commands() {
+        return Ok(None);
+    }
+    let text = documents.iter().find(|one| one.name == item.file);
+    if text.is_some_and(|one| says(one.text, *kind, name.as_str(), "enabled")) {
+        return Ok(None);
+    }
+    stays_off(&found.spec, spec);
+    let still = is_on(spec) == Some(false);
+    Ok(still.then(|| match kind {
+        Kind::Pool => format!("naos pool start {name}"),
+        Kind::Subscription => format!("naos events resume {name}"),
+        Kind::Driver => format!("naos driver enable {name}"),
+        Kind::Tool => format!("naos tools enable {name}"),
+        _ => format!("naos instruction enable {name}"),
+    }))
 }
 
 /// What each item is beside what holds; `before` is by kind and name.

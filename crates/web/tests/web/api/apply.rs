@@ -65,6 +65,55 @@ fn results(answer: &Value) -> (Vec<(&str, &str)>, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_switched_off_is_not_switched_on_by_a_document_that_says_nothing_of_it() {
+    let rig = Rig::new().await;
+    rig.agent("worker").await;
+    let documents = |more: &str| {
+        json!({"files": [
+            {"name": "i.yaml", "text": format!("type: instruction\nname: hi\n{more}plan:\n  \
+                - {{id: a, emit: {{type: x.y}}}}\n")},
+            {"name": "p.yaml", "text": "type: pool\nname: hands\nagents: [worker]\n"},
+            {"name": "s.yaml", "text": "type: subscription\nname: out\non: x.y\n\
+                deliver: \"https://example.org/hook\"\n"},
+        ]})
+    };
+    let apply = async |more: &str| rig.post("/api/v1/apply", documents(more)).await.ok();
+    apply("").await;
+    for off in [
+        "/api/v1/instructions/hi/disable",
+        "/api/v1/pools/hands/drain",
+        "/api/v1/consumers/out/pause",
+    ] {
+        rig.post(off, json!({})).await.ok();
+    }
+    let on = async || {
+        let hi = rig.get("/api/v1/resources/instruction").await.ok();
+        let hands = rig.get("/api/v1/resources/pool").await.ok();
+        let out = rig.get("/api/v1/consumers/out").await.ok();
+        (
+            hi["items"][0]["spec"]["enabled"].clone(),
+            hands["items"][0]["spec"]["draining"].clone(),
+            out["deliver"]["state"].clone(),
+        )
+    };
+    let off = (json!(false), json!(true), json!("paused"));
+    assert_eq!(on().await, off);
+    let again = apply("description: Says hello.\n").await;
+    assert_eq!(on().await, off, "{again}");
+    let told = again["warnings"].to_string();
+    for command in [
+        "naos instruction enable hi",
+        "naos pool start hands",
+        "naos events resume out",
+    ] {
+        assert!(told.contains(command), "{command}: {told}");
+    }
+    // A document that speaks of it is obeyed.
+    apply("enabled: true\n").await;
+    assert_eq!(on().await.0, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_set_by_command_holds_until_its_document_says_otherwise() {
     let rig = Rig::new().await;
     let text = |reader: u64, prompt: &str| {

@@ -205,7 +205,7 @@ async fn a_rule_says_in_what_its_agent_changed() {
         let yes = json!({"approve": true, "seen": asked["seen"]});
         rig.post(&place, yes).await.ok();
     }
-    let take = json!({"question": "task/clerk", "days": 7});
+    let take = json!({"question": "task/clerk/unreviewed", "days": 7});
     rig.post("/api/v1/approval-rules/take", take).await.ok();
     let rule = || async { rig.get("/api/v1/approval-rules").await.ok()["items"][0]["rule"].take() };
     assert_eq!(rule().await["lapsed"], Value::Null);

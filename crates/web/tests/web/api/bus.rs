@@ -128,7 +128,7 @@ async fn what_a_publisher_calls_like_ours_is_its_own() {
     let places = places(&pulled);
     assert!(places[0] < places[1], "{places:?}");
     let ack = rig.post("/api/v1/consumers/all/ack", json!({"events": places}));
-    assert_eq!(ack.await.ok()["acked"], 2);
+    assert_eq!(ack.await.ok()["acknowledged"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
