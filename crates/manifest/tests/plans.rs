@@ -252,7 +252,8 @@ fn what_doesn_t_fit_together_is_said() {
         ),
         (
             "  - {name: a, render: x, timeout: 0s}\n",
-            "p:3:35: a `timeout` of nothing is over before anything began",
+            "p:3:35: a `timeout` of nothing is over before anything began: give it a length of \
+             time such as 30s, or leave it out",
         ),
         (
             "  - {name: A b, task: x}\n",

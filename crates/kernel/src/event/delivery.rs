@@ -20,8 +20,8 @@ pub(super) fn taken_by_hand(turn: &Turn<'_>, consumer: &Name) -> Done {
     Err(Refusal::new(Code::WRONG_STATE, what).help(help).into())
 }
 
-/// Why the events of a subscription can be neither paused nor sent again: they aren't delivered; and
-/// what to do instead.
+/// Why the events of a subscription can be neither paused nor sent again: they aren't delivered;
+/// and what to do instead.
 pub(crate) fn not_delivered(name: &Name, spec: &Spec) -> Refusal {
     let whose = |prefix: &str| name.as_str().strip_prefix(prefix);
     let pulls = spec.emits().is_empty() && spec.listens().is_none_or(|spec| spec.starts.is_none());

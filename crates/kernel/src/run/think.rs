@@ -407,7 +407,7 @@ fn for_good(turn: &mut Turn<'_>, id: RunId, run: &Run, problem: Problem) -> Done
 /// The longest word of a provider that is told on.
 const STOP_BYTES_MAX: usize = 64;
 
-/// Whether a model that stopped so has said what it had to say; an unknown word says that it hasn't.
+/// Whether a model that stopped so has said what it had to say; an unknown word says no.
 fn is_an_end(word: &str) -> bool {
     let known = [
         "end",

@@ -19,8 +19,8 @@ type Says = (String, Option<String>);
 /// Something that an event begins, or that is begun within it.
 type Begun = (Kind, Name);
 
-/// Who listens for what, and which events come of one, each with what is begun between them: a plan,
-/// the one that a step of it runs, and so on.
+/// Who listens for what, and which events come of one, each with what is begun between them: a
+/// plan, the one that a step of it runs, and so on.
 struct Listener {
     filter: EventFilter,
     says: Vec<(Says, Vec<Begun>)>,

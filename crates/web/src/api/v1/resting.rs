@@ -1,5 +1,5 @@
-//! What waits for an agent that takes no work, or for a driver that is given none: why, and what lets
-//! it work again. Said wherever such work would else look as if it was done.
+//! What waits for an agent that takes no work, or for a driver that is given none: why, and what
+//! lets it work again. Said wherever such work would else look as if it was done.
 
 use std::sync::Arc;
 
