@@ -334,6 +334,7 @@ task-begin = Begin now
 task-again = Go on
 task-made = made of it
 task-refuted = refuted in that
+task-rejected = A person rejected that
 task-finish = It is done
 task-cancel = Cancel
 task-hand = Hand over to

@@ -337,6 +337,7 @@ task-begin = Commencer
 task-again = Reprendre
 task-made = en a fait
 task-refuted = y a réfuté
+task-rejected = Une personne l'a rejeté
 task-finish = C'est fait
 task-cancel = Annuler
 task-hand = Confier à

@@ -169,7 +169,9 @@ fn approval_fact(turn: &mut Turn<'_>, fact: &approval::Fact) -> Done {
     }
     match &found.waiting {
         Waiting::Step(plan, at) => crate::plan::approval_decided(turn, *plan, at, id, &found),
-        Waiting::Call(run, index) => crate::run::answer_asked(turn, *run, *index, given),
+        Waiting::Call(run, index) => {
+            crate::run::answer_asked(turn, (*run, *index), given, found.comment.as_ref())
+        }
     }
 }
 

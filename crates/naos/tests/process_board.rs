@@ -108,6 +108,45 @@ fn process_a_task_is_done_reviewed_and_approved() {
 }
 
 #[test]
+fn process_what_a_person_rejects_is_done_anew() {
+    let praise = r#"{"say": "{\"verdict\": \"praise\"}"}"#;
+    let (first, second) = (
+        r#"{"say": "Free, Pro."}"#,
+        r#"{"say": "Free, Pro, Agency."}"#,
+    );
+    let office = office(&[first, praise, second, praise].join("\n"));
+    let project = &office.project;
+    let words = ["Prices", "--text", "Three plans.", "--to", "jarvis"];
+    let more = ["--reviewer", "fury", "--approve", "--priority", "urgent"];
+    let task = id(&office.create(&[&words[..], &more[..]].concat()));
+    let asked = |found: &Value| found["status"] == "human_approval";
+    office.until(&task, "up for approval", asked);
+    let no = project.naos(&["approve", "--no", "--comment", "Agency is missing"]);
+    assert_eq!(no.exit, 0, "{}", no.stderr);
+    office.until(&task, "failed", |found| found["status"] == "failed");
+    let begun = project.naos(&["task", "begin", &task]);
+    assert_eq!(begun.exit, 0, "{}", begun.stderr);
+    office.until(&task, "up for approval again", asked);
+    let seen = office.server.seen();
+    let again = seen[2].body.to_string();
+    for part in [
+        "Free, Pro.",
+        "A person rejected this result",
+        "a person: Agency is missing",
+    ] {
+        assert!(again.contains(part), "{part}: {again}");
+    }
+    let shown = project.naos(&["task", "show", &task]);
+    for part in ["A person rejected that", "Agency is missing"] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let yes = project.naos(&["approve", "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "Free, Pro, Agency.", "{done:#}");
+}
+
+#[test]
 fn process_what_is_refuted_is_approved_by_who_says_so() {
     let office = office(concat!(
         r#"{"say": "Free, Pro."}"#,

@@ -105,6 +105,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Approval
                 turn.readable(evidence, "what the reviewer said about it")?;
             }
         }
+        crate::run::still_stands(turn, id, &found)?;
         chosen(turn, &found, *edited)?;
         let (body, edited) = (found.body.digest, *edited);
         turn.emit(approval::Approved {

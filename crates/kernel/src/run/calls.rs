@@ -5,7 +5,7 @@ use naos_types::fact::run::{self, Ability, World};
 use naos_types::input::{
     Answer, Asked, CallEnded, CallOutcome, GuestCall, Link, NewSegment, Piece,
 };
-use naos_types::{Actor, ApprovalId, BodyRef, Code, Role, RunId, RunStatus, Tier};
+use naos_types::{Actor, ApprovalId, BodyRef, Code, Role, RunId, RunStatus, Sealed, Tier};
 
 use super::{Run, go_on, known};
 use crate::turn::{Done, Stop, Turn};
@@ -227,12 +227,15 @@ fn whole(turn: &Turn<'_>, run: &Run, body: BodyRef) -> Done<Answer> {
     })
 }
 
+/// The most bytes of what a person said with their answer that a model is given.
+const COMMENT_BYTES_MAX: usize = 8 * 1_024;
+
 /// A person answered what a guest asked.
 pub(crate) fn answer_asked(
     turn: &mut Turn<'_>,
-    id: RunId,
-    index: u32,
+    (id, index): (RunId, u32),
     given: Result<Option<BodyRef>, &str>,
+    comment: Option<&Sealed>,
 ) -> Done {
     let run = known(turn, id)?.clone();
     let waits = run.status == RunStatus::Held
@@ -243,17 +246,34 @@ pub(crate) fn answer_asked(
     if !waits {
         return Ok(());
     }
-    if let Some(told) = super::propose::decided(turn, (id, &run), index, given)? {
-        answer(turn, id, told)?;
-        return go_on(turn, id);
-    }
-    match given {
-        Ok(Some(body)) => {
-            let given = whole(turn, &run, body)?;
-            answer(turn, id, given)?;
-        }
-        Ok(None) => answer(turn, id, Answer::Text("yes".into()))?,
-        Err(why) => answer(turn, id, Answer::Failed(why.into()))?,
-    }
+    let told = match super::propose::decided(turn, (id, &run), index, given)? {
+        Some(told) => told,
+        None => match given {
+            Ok(Some(body)) => whole(turn, &run, body)?,
+            Ok(None) => Answer::Text("yes".into()),
+            Err(why) => Answer::Failed(why.into()),
+        },
+    };
+    let told = commented(turn, &run, told, comment)?;
+    answer(turn, id, told)?;
     go_on(turn, id)
+}
+
+/// The same answer with what the person said beside it. A component compares what it gets with the
+/// answers that it offered: a model alone is given more.
+fn commented(turn: &Turn<'_>, run: &Run, told: Answer, comment: Option<&Sealed>) -> Done<Answer> {
+    let Some(comment) = comment.filter(|_| run.is_by_model()) else {
+        return Ok(told);
+    };
+    let Some(words) = turn.unseal(comment)? else {
+        return Ok(told);
+    };
+    let words = super::cut(words.trim(), COMMENT_BYTES_MAX);
+    let with = |told: String| format!("{told}\n\nThe person who answered says: {words}");
+    Ok(match told {
+        Answer::Text(told) => Answer::Text(with(told)),
+        Answer::Denied(told) => Answer::Denied(with(told)),
+        Answer::Failed(told) => Answer::Failed(with(told)),
+        other @ (Answer::Body(_) | Answer::Invalid(_)) => other,
+    })
 }

@@ -44,6 +44,7 @@ pub use log::{Log, Page};
 pub use manual::described;
 pub(crate) use pause::pause;
 pub use propose::Proposal;
+pub(crate) use propose::still_stands;
 pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;

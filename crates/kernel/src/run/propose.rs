@@ -5,12 +5,13 @@ use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, Tool};
-use naos_types::{Actor, BodyRef, DocPath, Name, Role, RunId};
+use naos_types::{Actor, ApprovalId, BodyRef, Code, DocPath, Name, Refusal, Role, RunId, Time};
 use serde_json::Value;
 
 use super::think::intend;
 use super::workspace::{self, Own};
 use super::{Run, calls, tools};
+use crate::approval::Approval;
 use crate::turn::{Done, Turn};
 
 /// The longest text that is proposed, in bytes.
@@ -95,6 +96,43 @@ pub(super) fn ask(
     super::go_on(turn, id)
 }
 
+/// Refuses a yes to a proposal whose document was written since: what its operator saw differ isn't
+/// what would differ, and what they wrote themselves would be lost with it.
+pub(crate) fn still_stands(turn: &Turn<'_>, id: ApprovalId, asked: &Approval) -> Done {
+    let Waiting::Call(run, index) = &asked.waiting else {
+        return Ok(());
+    };
+    let Some(run) = turn.run(run)? else {
+        return Ok(());
+    };
+    let pending = run.pending.as_ref();
+    let waits = |p: &&super::Pending| p.index == *index && p.ability == Ability::Ask;
+    let Some(pending) = pending.filter(waits) else {
+        return Ok(());
+    };
+    let request = turn.body(pending.request)?.unwrap_or_default();
+    let Some(Proposal { path }) = Proposal::read(run, request) else {
+        return Ok(());
+    };
+    if !written_since(turn, &path, asked.asked)? || crate::planted::is("stale-proposals-decided") {
+        return Ok(());
+    }
+    let shown = tools::plain(&path);
+    let what = format!("{shown} was written since this was proposed: nothing is decided");
+    let help = format!(
+        "see what changed: `naos document diff {shown}`; say no, and the agent may propose anew: \
+         `naos approve {id} --no`; or write it yourself: `naos document put FILE {shown}`"
+    );
+    Err(Refusal::new(Code::STALE_VERSION, what).help(help).into())
+}
+
+/// Whether somebody wrote a document after its change was proposed.
+fn written_since(turn: &Turn<'_>, path: &DocPath, since: Time) -> Done<bool> {
+    let there = turn.document(path)?;
+    let is_newer = there.is_some_and(|found| found.at > since);
+    Ok(is_newer && !crate::planted::is("proposals-over-others"))
+}
+
 /// Somebody answered: what the model is told, and the document as they want it.
 pub(super) fn decided(
     turn: &mut Turn<'_>,
@@ -110,19 +148,28 @@ pub(super) fn decided(
     let Some(Proposal { path }) = Proposal::read(run, request) else {
         return Ok(None);
     };
-    let edited = match given {
-        Ok(edited) => edited,
-        Err(why) => return Ok(Some(Answer::Denied(format!("it stays as it is: {why}")))),
-    };
     let question = calls::question(id, run.attempt, index);
     let asked = crate::approval::known(turn, question)?;
+    let edited = match given {
+        Ok(edited) => edited,
+        Err(why) => {
+            let newer = written_since(turn, &path, asked.asked)?;
+            let newer = if newer {
+                "; it was written meanwhile: read it"
+            } else {
+                ""
+            };
+            return Ok(Some(Answer::Denied(format!(
+                "it stays as it is: {why}{newer}"
+            ))));
+        }
+    };
     let (body, since) = (edited.unwrap_or(asked.body), asked.asked);
     let by = asked.decided.as_ref();
     let by = by.map_or(Actor::System, |(by, _)| by.clone());
     let shown = tools::plain(&path).to_owned();
-    let there = turn.document(&path)?.map(|found| (found.version, found.at));
-    if there.is_some_and(|(_, at)| at > since) && !crate::planted::is("proposals-over-others") {
-        // What they saw differ isn't what would differ.
+    if written_since(turn, &path, since)? {
+        // Such a yes was refused (`still_stands`): what gets here all the same writes nothing over.
         return Ok(Some(Answer::Failed(format!(
             "{shown} was written meanwhile, and stays so: read it, and propose anew"
         ))));

@@ -63,11 +63,18 @@ fn next_agent(turn: &Turn<'_>, found: &OnBoard) -> Done<Option<Name>> {
     }))
 }
 
-/// Somebody doesn't wait for a heartbeat; what was blocked or failed goes on where it stood.
+/// Somebody doesn't wait for a heartbeat; what was blocked or failed goes on where it stood. What a
+/// person rejected is done anew: they would be asked about the very same again.
 pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<Reply> {
     let found = unfinished(turn, task)?;
     if let Some(other) = waits_for(turn, &found.card)? {
         return refuse(Code::WRONG_STATE, format!("it waits for {other}"));
+    }
+    if let Some(plan) = found.plan
+        && rejected(turn, plan)?.is_some()
+        && !crate::planted::is("rejected-is-asked-again")
+    {
+        return do_anew(turn, task, plan);
     }
     if let Some(name) = next_agent(turn, &found)? {
         takes_work(turn, &name, true)?.map_err(|why| Stop::Refused(Box::new(why)))?;
@@ -81,6 +88,31 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, task: TaskId) -> Done<Reply
         return refuse(Code::WRONG_STATE, "its work has begun already");
     }
     crate::plan::resume(turn, by, plan)
+}
+
+/// The work that a person rejected begins once more: its last agent is shown what it made and what
+/// they said.
+fn do_anew(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done<Reply> {
+    keep_what_was_made(turn, task, plan)?;
+    let found = on_board(turn, task)?.clone();
+    if let Some(name) = found.card.agent() {
+        takes_work(turn, name, true)?.map_err(|why| Stop::Refused(Box::new(why)))?;
+    }
+    move_to(turn, task, TaskStatus::InProgress)?;
+    start(turn, task, &found)?;
+    Ok(Reply::Done)
+}
+
+/// Why the work of a task failed, where a person rejected what came of it.
+fn rejected(turn: &Turn<'_>, plan: PlanId) -> Done<Option<Problem>> {
+    let plan = crate::plan::known(turn, plan)?;
+    let asked = plan.forward().filter_map(|spec| match &spec.action {
+        StepDo::Approval { .. } => plan.steps.get(&spec.name),
+        _ => None,
+    });
+    let mut failed = asked.filter(|step| step.status == StepStatus::Failed);
+    let why = failed.find_map(|step| step.problem.clone());
+    Ok(why.filter(|why| why.code == Code::REJECTED))
 }
 
 /// The run of its steps goes on: the task is open again.
@@ -224,6 +256,7 @@ pub(crate) fn hand(
 /// Whoever goes on sees what was made, and does what is left: the step that was under way is
 /// theirs.
 fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
+    let no = rejected(turn, plan)?;
     let plan = crate::plan::known(turn, plan)?.clone();
     let reviewer = on_board(turn, task)?.card.reviewer.clone();
     for spec in plan.forward() {
@@ -256,5 +289,18 @@ fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
             })?;
         }
     }
-    Ok(())
+    let Some(no) = no.filter(|_| !crate::planted::is("rejections-unheard")) else {
+        return Ok(());
+    };
+    let words = match &no.said {
+        Some(said) => turn.unseal(said)?.unwrap_or_default().to_owned(),
+        None => String::new(),
+    };
+    let body = turn.stage(words.into_bytes())?;
+    turn.emit(task::Made {
+        task,
+        agent: Name::new(message::SELF).map_err(|e| Stop::broken(e.to_string()))?,
+        body,
+        refuted: true,
+    })
 }

@@ -70,12 +70,20 @@ pub struct OnBoard {
 /// What is left of a run of steps that ended before the work was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// The agent that made it, or that refuted it.
+    /// The agent that made it, or that refuted it; naos where a person did.
     pub by: Name,
     /// What it made, or said.
     pub body: BodyRef,
     /// Whether it is what a reviewer refuted.
     pub refuted: bool,
+}
+
+impl Made {
+    /// Whether it is what a person said who rejected the result; they may have said nothing.
+    #[must_use]
+    pub fn is_a_persons(&self) -> bool {
+        self.refuted && self.by.as_str() == message::SELF // no agent is called so
+    }
 }
 
 impl Aggregate for OnBoard {
@@ -568,7 +576,9 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let found = turn.card_mut(&f.task)?;
             found.plan = Some(f.plan);
             found.begun += 1;
-            turn.task_mut(&f.task)?.status = TaskStatus::InProgress;
+            let target = found.card.agent().cloned();
+            let task = turn.task_mut(&f.task)?;
+            (task.status, task.target) = (TaskStatus::InProgress, target);
             Ok(())
         }
         Fact::Handed(f) => {

@@ -22,6 +22,8 @@ pub const ATTACHED_BYTES_MAX: usize = 32 * 1_024;
 pub const MADE_BYTES_MAX: usize = 64 * 1_024;
 /// The most bytes of what was said, the newest first.
 pub const SAID_BYTES_MAX: usize = 24 * 1_024;
+/// The most bytes of what a person said who rejected a result.
+const REJECTED_BYTES_MAX: usize = 8 * 1_024;
 /// How a reviewer answers.
 const VERDICT: &str = "Answer with JSON and nothing else: {\"verdict\": \"praise\"} where it is \
     right and whole; else {\"verdict\": \"refute\", \"evidence\": [\"what is wrong, and where it \
@@ -182,6 +184,18 @@ fn within(words: &str) -> String {
     lines.join("\n  > ")
 }
 
+/// What a person said of a result that they rejected, below it: theirs, and no heading of naos's.
+fn rejected(words: &str) -> String {
+    let head = "\n\n# A person rejected this result: it is to be done anew";
+    match words.trim() {
+        "" => format!("{head}\n\nThey didn't say why."),
+        words => format!(
+            "{head}\n\n- a person: {}",
+            within(&cut(words, REJECTED_BYTES_MAX))
+        ),
+    }
+}
+
 /// What an agent wants done, as the agent is told that does it: its first line is what it is
 /// called, the rest are the other's words.
 fn entrusted(by: &Name, brief: &str) -> String {
@@ -245,6 +259,11 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
         out += &format!("\n\n# {path}\n\n{shown}");
     }
     for made in &made {
+        if made.is_a_persons() {
+            let words = text(turn, made.body)?.unwrap_or_default();
+            out += &rejected(&words);
+            continue;
+        }
         let what = if made.refuted {
             "refuted in that"
         } else {

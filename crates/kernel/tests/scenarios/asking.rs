@@ -5,12 +5,13 @@ use naos_kernel::{AnyAggregate, Key};
 use naos_types::fact::{Fact, approval, run};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
-use naos_types::{RunId, RunStatus, Span, Time, command};
+use naos_types::{RunId, RunStatus, Sealed, Span, SubjectId, Time, command};
 use serde_json::json;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, sealed};
 use crate::board::name;
 use crate::colleagues::{calls, minds, says};
+use crate::thinking::{cell_with, mind};
 
 /// Somebody wants something of an agent.
 fn submit(bench: &mut Bench, agent: &str) -> RunId {
@@ -170,6 +171,52 @@ fn waiting_for_others_is_no_time_of_its_own() {
         says(&mut bench, who, "Done.");
         assert_eq!(of(&bench, run), RunStatus::Completed, "{tool}");
     }
+}
+
+/// What an agent that asks a person hears of their answer.
+fn heard(options: &[&str], yes: bool, chosen: Option<&str>, comment: Sealed) -> String {
+    let mut cell = cell_with(mind(), &[]);
+    let question = json!({"question": "Which?", "options": options});
+    let asks = crate::thinking::calls(&[("ask", &question.to_string())]);
+    cell.says(&asks);
+    let approval = cell.bench.facts.iter().find_map(|(_, fact)| match fact {
+        Fact::Approval(approval::Fact::Requested(f)) => Some(f.approval),
+        _ => None,
+    });
+    let decide = command::Approval::Decide {
+        approval: approval.expect("a person is asked"),
+        yes,
+        seen: None,
+        comment: Some(comment),
+        edited: chosen.map(|text| cell.bench.body(text.as_bytes())),
+    };
+    cell.bench.command(decide).0.unwrap();
+    cell.results()[1].clone()
+}
+
+#[test]
+fn what_a_person_says_with_their_answer_is_heard() {
+    let why = || sealed("the red one is sold out");
+    for (options, yes, chosen, told) in [
+        (&[][..], true, None, "Text(\"yes"),
+        (&[][..], false, None, "a person said no"),
+        (&["red", "blue"][..], true, Some("blue"), "Text(\"blue"),
+    ] {
+        let heard = heard(options, yes, chosen, why());
+        assert!(heard.contains(told), "{heard}");
+        let said = "The person who answered says: the red one is sold out";
+        assert!(heard.contains(said), "{heard}");
+    }
+    let long = heard(&[], false, None, sealed(&"x".repeat(100_000)));
+    assert!(
+        long.contains("[cut: 8192 of 100000 bytes]"),
+        "{} bytes",
+        long.len()
+    );
+    // What is under a person's key isn't copied from under it.
+    let own = Sealed::from_parts(SubjectId(7), [0; 12], b"a secret".as_slice().into());
+    let heard = heard(&[], true, None, own);
+    assert!(!heard.contains("secret"), "{heard}");
 }
 
 fn wakes(bench: &mut Bench, arguments: serde_json::Value) -> Answer {

@@ -26,6 +26,7 @@ mod pools;
 mod proposals;
 mod quarantine;
 mod recall;
+mod rejections;
 mod routes;
 mod runs;
 mod sagas;

@@ -1,9 +1,11 @@
 //! What an agent proposes of who it is, and what documents say to it: nothing of either counts by
 //! itself.
 
-use naos_types::command;
+use naos_types::command::{self, Reply};
 use naos_types::fact::{Fact, approval, document};
-use naos_types::{Actor, ApprovalId, Code, IDENTITY_BYTES_MAX, MemberId, Role, RunStatus, Span};
+use naos_types::{
+    Actor, ApprovalId, Code, IDENTITY_BYTES_MAX, MemberId, Refusal, Role, RunStatus, Span,
+};
 
 use crate::thinking::{Cell, calls, cell_with, document, keep, mind, with_a_workspace};
 
@@ -33,7 +35,12 @@ fn proposing() -> (Cell, ApprovalId) {
     (cell, asked.approval)
 }
 
-fn decide(cell: &mut Cell, approval: ApprovalId, yes: bool, edited: Option<&str>) {
+fn answered(
+    cell: &mut Cell,
+    approval: ApprovalId,
+    yes: bool,
+    edited: Option<&str>,
+) -> Result<Reply, Refusal> {
     let edited = edited.map(|text| cell.bench.body(text.as_bytes()));
     let decide = command::Approval::Decide {
         approval,
@@ -42,7 +49,11 @@ fn decide(cell: &mut Cell, approval: ApprovalId, yes: bool, edited: Option<&str>
         comment: None,
         edited,
     };
-    cell.bench.command(decide).0.unwrap();
+    cell.bench.command(decide).0
+}
+
+fn decide(cell: &mut Cell, approval: ApprovalId, yes: bool, edited: Option<&str>) {
+    answered(cell, approval, yes, edited).unwrap();
 }
 
 #[test]
@@ -88,13 +99,32 @@ fn a_proposal_is_written_as_its_operator_wants_it() {
 fn a_proposal_over_what_was_written_meanwhile_changes_nothing() {
     let (mut cell, approval) = proposing();
     keep(&mut cell.bench, SOUL, "You are bold.");
-    decide(&mut cell, approval, true, None);
+    let _ = answered(&mut cell, approval, true, None);
     assert_eq!(document(&cell.bench, SOUL), "You are bold.");
-    assert!(
-        cell.results()[1].contains("was written meanwhile"),
-        "{}",
-        cell.results()[1]
-    );
+}
+
+#[test]
+fn a_yes_to_a_stale_proposal_is_refused_to_who_gives_it() {
+    for edited in [None, Some("You are short.")] {
+        let (mut cell, approval) = proposing();
+        keep(&mut cell.bench, SOUL, "You are bold.");
+        let before = cell.bench.facts.len();
+        let why = answered(&mut cell, approval, true, edited).unwrap_err();
+        assert_eq!(why.code, Code::STALE_VERSION, "{}", why.what);
+        assert!(why.what.contains("agents/brain/SOUL.md was written since"));
+        let diff = "naos document diff agents/brain/SOUL.md";
+        assert!(why.help.contains(diff), "{}", why.help);
+        assert_eq!(cell.bench.facts.len(), before, "nothing is decided");
+        assert_eq!(cell.status(), (RunStatus::Held, None), "it still waits");
+        // A no is one still, and tells the agent where it stands.
+        decide(&mut cell, approval, false, None);
+        assert_eq!(document(&cell.bench, SOUL), "You are bold.");
+        let told = &cell.results()[1];
+        assert!(
+            told.contains("a person said no; it was written meanwhile"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

@@ -154,7 +154,12 @@ fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Opti
         }
         match decide(session, out, approve, &found, yes) {
             Ok(_) => {}
-            Err(why) if matches!(why.code, Some(Code::NOT_ALLOWED | Code::BAD_REQUEST)) => {
+            Err(why)
+                if matches!(
+                    why.code,
+                    Some(Code::NOT_ALLOWED | Code::BAD_REQUEST | Code::STALE_VERSION)
+                ) =>
+            {
                 left.refused.push(format!("{id}: {}", why.what));
             }
             // Somebody was faster, or another of these answers ended what asked.
@@ -197,7 +202,7 @@ impl Left {
             help.push(too.to_owned());
         }
         if !self.refused.is_empty() {
-            why.push("they take another role, or an answer of their own");
+            why.push("they take another role or an answer of their own, or are about what changed");
             help.push("what your role doesn't allow takes an owner".to_owned());
         }
         let code = match (self.refuted.len(), self.refused.len()) {

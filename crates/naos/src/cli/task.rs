@@ -490,6 +490,11 @@ fn show(out: &Out, found: &Value) {
         }
     }
     for made in found["made"].as_array().into_iter().flatten() {
+        if made["by"].is_null() {
+            out.line("\nA person rejected that:\n");
+            out.line(cell(&made["text"]));
+            continue;
+        }
         let what = match made["refuted"].as_bool() {
             Some(true) => "refuted in that",
             _ => "made of it",

@@ -118,7 +118,7 @@ facts! {
     Made "task.made" as "task.made" v 1 {
         /// Which.
         task: TaskId,
-        /// The agent that made it, or that refuted it.
+        /// The agent that made it, or that refuted it; naos where a person rejected it.
         agent: Name,
         /// What it made, or said.
         body: BodyRef,

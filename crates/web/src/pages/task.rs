@@ -67,8 +67,8 @@ pub struct Task {
 /// What somebody made of it.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// Who.
-    pub by: String,
+    /// Which agent; none where a person rejected it.
+    pub by: Option<String>,
     /// What.
     pub text: String,
     /// Whether it is what a reviewer refuted.

@@ -53,7 +53,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         }
     });
     let made = found.made.iter().map(|made| Made {
-        by: made.by.to_string(),
+        by: (!made.is_a_persons()).then(|| made.by.to_string()),
         text: text(&made.body),
         refuted: made.refuted,
     });

@@ -215,8 +215,10 @@ fn given_back(mut fault: Fault, written: Option<String>) -> Fault {
     let Some(text) = written.filter(|_| late) else {
         return fault;
     };
-    let help =
-        format!("nothing was changed; this is what you wrote, so that it isn't lost: {text}");
+    let help = format!(
+        "{}; nothing was changed; this is what you wrote, so that it isn't lost: {text}",
+        fault.refusal.help
+    );
     fault.refusal = Box::new(fault.refusal.help(help));
     fault.with("edited", json!(text))
 }

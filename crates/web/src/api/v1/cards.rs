@@ -488,7 +488,9 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         None => None,
     };
     let made = found.made.iter().map(|made| {
-        json!({"by": made.by, "refuted": made.refuted,
+        // No agent is whoever rejected it: a person.
+        let by = (!made.is_a_persons()).then_some(&made.by);
+        json!({"by": by, "refuted": made.refuted,
             "text": shapes::text(reader, Some(&made.body))})
     });
     Ok(json!({

@@ -633,7 +633,7 @@ pub(crate) fn task(s: Text<'_>) -> Task {
             citations: Vec::new(),
         }],
         made: vec![Made {
-            by: s("pm"),
+            by: Some(s("pm")),
             text: s("Two plans."),
             refuted: false,
         }],
