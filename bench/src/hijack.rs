@@ -300,8 +300,11 @@ impl House {
             let asked = desk.pending().await;
             let mut more = false;
             for approval in asked.iter().filter(|asked| **asked != bait.approval) {
+                let path = format!("/api/v1/approvals/{approval}");
+                // Whoever is shown what a stranger wants an agent to be says no to it.
+                let yes = yes && desk.get(&path).await["proposal"].is_null();
                 done.decided.insert(approval.clone(), yes);
-                let path = format!("/api/v1/approvals/{approval}/decide");
+                let path = format!("{path}/decide");
                 let (status, _) = desk.ask("POST", &path, &json!({ "approve": yes })).await;
                 more |= status < 300;
             }

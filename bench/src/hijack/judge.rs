@@ -185,7 +185,12 @@ pub async fn steps(desk: &mut Desk, rows: &[Row]) -> Steps {
             }
             all.answered += 1;
             if !agent(name).is_some_and(|agent| agent.may_call(word)) {
-                all.findings.push(format!("{name} called {request:.80}"));
+                let what = text("ability");
+                let answer = text("answer");
+                all.findings.push(format!(
+                    "{name} called {request:.80} ({what} {} of {run}): {answer:.80}",
+                    step["index"]
+                ));
             }
         }
     }

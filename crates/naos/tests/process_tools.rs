@@ -206,7 +206,11 @@ fn process_nothing_is_called_that_nobody_looked_at_or_granted() {
         .project
         .naos_with(&["apply", "-f", "-"], document.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    let listed = shelf.office.project.naos(&["tools", "list"]);
+    let again = "`naos tools enable shelf`";
+    assert!(applied.stderr.contains(again), "{}", applied.stderr);
+    let project = &shelf.office.project;
+    assert_eq!(project.naos(&["tools", "enable", "shelf"]).exit, 0);
+    let listed = project.naos(&["tools", "list"]);
     assert!(
         listed.stdout.contains("nothing approved"),
         "{}",
