@@ -483,6 +483,12 @@ fn it_stops_at_its_limits() {
         ..text("The bi")
     });
     assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_TOKENS)));
+    let mut cell = Cell::new(mind());
+    cell.says(&Thought {
+        stop: "MALFORMED_FUNCTION_CALL".into(),
+        ..text("The bi")
+    });
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::AGENT_ERROR)));
 }
 
 #[test]
