@@ -339,6 +339,10 @@ impl World {
         let (by, attempt) = (call.by, call.attempt);
         let back = node.clone();
         let done: Done = Box::new(move |outcome: OutsideOutcome| {
+            let told = |why: &str, of: &dyn Fn(Sealed) -> CallOutcome| {
+                let sealed = back.seal(tenant, why);
+                (sealed.map_or(CallOutcome::Lost(None), of), Vec::new())
+            };
             let outcome = match outcome {
                 OutsideOutcome::Answered(bytes) => match back.new_body(tenant, bytes) {
                     Ok(body) => {
@@ -347,26 +351,14 @@ impl World {
                     }
                     Err(_) => (CallOutcome::Lost(None), Vec::new()),
                 },
-                OutsideOutcome::NotSent(why) => match back.seal(tenant, &why) {
-                    Ok(sealed) => (CallOutcome::NotSent(sealed), Vec::new()),
-                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
-                },
-                OutsideOutcome::Refused(why) => match back.seal(tenant, &why) {
-                    Ok(sealed) => (CallOutcome::Refused(sealed), Vec::new()),
-                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
-                },
-                OutsideOutcome::Unfit(why) => match back.seal(tenant, &why) {
-                    Ok(sealed) => (CallOutcome::Unfit(sealed), Vec::new()),
-                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
-                },
+                OutsideOutcome::NotSent(why) => told(&why, &CallOutcome::NotSent),
+                OutsideOutcome::Refused(why) => told(&why, &CallOutcome::Refused),
+                OutsideOutcome::Unfit(why) => told(&why, &CallOutcome::Unfit),
                 OutsideOutcome::Later => (CallOutcome::Later, Vec::new()),
-                OutsideOutcome::Busy(why, wait) => match back.seal(tenant, &why) {
-                    Ok(sealed) => (CallOutcome::Busy(sealed, wait), Vec::new()),
-                    Err(_) => (CallOutcome::Lost(None), Vec::new()),
-                },
-                OutsideOutcome::Lost(why) => {
-                    (CallOutcome::Lost(back.seal(tenant, &why).ok()), Vec::new())
+                OutsideOutcome::Busy(why, wait) => {
+                    told(&why, &|sealed| CallOutcome::Busy(sealed, wait))
                 }
+                OutsideOutcome::Lost(why) => told(&why, &|sealed| CallOutcome::Lost(Some(sealed))),
             };
             let (outcome, bodies) = outcome;
             let input = Input::CallEnded(CallEnded {

@@ -68,6 +68,11 @@ impl Aggregate for Driver {
 }
 
 impl Driver {
+    /// It works: what failed before counts no more.
+    fn works_again(&mut self) {
+        (self.in_a_row, self.rests, self.resting) = (0, 0, None);
+    }
+
     /// How many of its last answers were none, in percent; none where there were none at all.
     #[must_use]
     pub fn error_percent(&self) -> Option<u64> {
@@ -384,13 +389,13 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let well = match &f.came {
                 Came::Answered => {
                     found.answered += 1;
-                    (found.in_a_row, found.rests, found.resting) = (0, 0, None);
+                    found.works_again();
                     true
                 }
                 Came::Failed { problem, rests } => {
                     found.failed += 1;
                     if says_it_works(problem) {
-                        (found.in_a_row, found.rests, found.resting) = (0, 0, None);
+                        found.works_again();
                     } else {
                         found.in_a_row = found.in_a_row.saturating_add(1);
                     }
@@ -417,8 +422,7 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             turn.consumer_mut(&listens(&f.driver)?)?.rest = Some(rest);
         }
         Fact::DriverReset(f) => {
-            let found = turn.driver_mut(&f.driver)?;
-            (found.resting, found.rests, found.in_a_row) = (None, 0, 0);
+            turn.driver_mut(&f.driver)?.works_again();
         }
         _ => {}
     }

@@ -105,13 +105,7 @@ pub(crate) fn still_stands(turn: &Turn<'_>, id: ApprovalId, asked: &Approval) ->
     let Some(run) = turn.run(run)? else {
         return Ok(());
     };
-    let pending = run.pending.as_ref();
-    let waits = |p: &&super::Pending| p.index == *index && p.ability == Ability::Ask;
-    let Some(pending) = pending.filter(waits) else {
-        return Ok(());
-    };
-    let request = turn.body(pending.request)?.unwrap_or_default();
-    let Some(Proposal { path }) = Proposal::read(run, request) else {
+    let Some(path) = proposed(turn, run, *index)? else {
         return Ok(());
     };
     if !written_since(turn, &path, asked.asked)? || crate::planted::is("stale-proposals-decided") {
@@ -124,6 +118,18 @@ pub(crate) fn still_stands(turn: &Turn<'_>, id: ApprovalId, asked: &Approval) ->
          `naos approve {id} --no`; or write it yourself: `naos document put FILE {shown}`"
     );
     Err(Refusal::new(Code::STALE_VERSION, what).help(help).into())
+}
+
+/// The document of which the question that a run waits at proposes a change; none where it is
+/// another question, or waits no more.
+fn proposed(turn: &Turn<'_>, run: &Run, index: u32) -> Done<Option<DocPath>> {
+    let waits =
+        |pending: &&super::Pending| pending.index == index && pending.ability == Ability::Ask;
+    let Some(pending) = run.pending.as_ref().filter(waits) else {
+        return Ok(None);
+    };
+    let request = turn.body(pending.request)?.unwrap_or_default();
+    Ok(Proposal::read(run, request).map(|proposal| proposal.path))
 }
 
 /// Whether somebody wrote a document after its change was proposed.
@@ -140,12 +146,7 @@ pub(super) fn decided(
     index: u32,
     given: Result<Option<BodyRef>, &str>,
 ) -> Done<Option<Answer>> {
-    let pending = run.pending.as_ref();
-    let Some(pending) = pending.filter(|pending| pending.ability == Ability::Ask) else {
-        return Ok(None);
-    };
-    let request = turn.body(pending.request)?.unwrap_or_default();
-    let Some(Proposal { path }) = Proposal::read(run, request) else {
+    let Some(path) = proposed(turn, run, index)? else {
         return Ok(None);
     };
     let question = calls::question(id, run.attempt, index);

@@ -351,6 +351,10 @@ fn unknown_members(
         let Command::Resource(command::Resource::Apply { kind, name, spec }) = &item.command else {
             continue;
         };
+        let naming = |handle: &Name, what: String| {
+            let (named, help) = ((None, handle.as_str()), Some(WHO_THERE_IS.to_owned()));
+            fault_naming(documents, item, named, what, help)
+        };
         for handle in read_by(spec) {
             if members::one(reader, handle.as_str()).is_ok() {
                 continue;
@@ -361,14 +365,7 @@ fn unknown_members(
                 "schedule {name} tells nobody by the word {handle}: no member is called @{handle}\
                  {but}"
             );
-            let help = Some(WHO_THERE_IS.to_owned());
-            out.push(fault_naming(
-                documents,
-                item,
-                (None, handle.as_str()),
-                what,
-                help,
-            ));
+            out.push(naming(handle, what));
         }
         let Some(handle) = spec.telling().and_then(|telling| telling.member) else {
             continue;
@@ -379,14 +376,7 @@ fn unknown_members(
             continue;
         }
         let what = format!("notice {name} is waiting: no member is called @{handle}");
-        let help = Some(WHO_THERE_IS.to_owned());
-        out.push(fault_naming(
-            documents,
-            item,
-            (None, handle.as_str()),
-            what,
-            help,
-        ));
+        out.push(naming(&handle, what));
     }
     Ok(out)
 }

@@ -87,6 +87,17 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Known>, Refusal> {
     Ok(out)
 }
 
+/// The one that answers events of this type.
+pub(crate) fn answering(reader: &Reader, topic: &str) -> Result<Option<Known>, Refusal> {
+    let all = reader.resources(Kind::Driver, NAMES_MAX)?;
+    let answers = |kept: &Resource| {
+        let driver = kept.spec.driver();
+        driver.is_some_and(|(spec, _)| spec.answers().iter().any(|one| one == topic))
+    };
+    let found = all.into_iter().find(|(_, kept)| answers(kept));
+    found.map_or(Ok(None), |(key, kept)| of(reader, key.1, &kept))
+}
+
 /// The one of this name.
 pub(crate) fn find(reader: &Reader, name: &Name) -> Result<Known, Refusal> {
     let key = ResourceKey(Kind::Driver, name.clone());

@@ -1,6 +1,7 @@
 //! What waits for an agent that takes no work, or for a driver that is given none: why, and what
 //! lets it work again. Said wherever such work would else look as if it was done.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use naos_engine::read::Reader;
@@ -10,11 +11,8 @@ use naos_kernel::plan::{PLAN_OPEN_MAX, Plan, Step};
 use naos_kernel::run::Run;
 use naos_kernel::supervisor::{Standing, Supervisor, Watch};
 use naos_kernel::task::{OnBoard, Task};
-use naos_types::fact::task::Parent;
 use naos_types::spec::{SUPERVISION_LEVELS_MAX, StepDo};
-use naos_types::{
-    Name, PlanId, Refusal, RunStatus, StepPath, StepStatus, TaskId, TaskStatus, Time,
-};
+use naos_types::{Name, PlanId, Refusal, RunStatus, StepStatus, TaskId, TaskStatus, Time};
 
 use super::drivers;
 
@@ -98,35 +96,76 @@ pub(crate) fn agent(reader: &Reader, name: &Name) -> Result<Option<String>, Refu
     }))
 }
 
-/// Why what a step asked isn't given to the driver that answers events of this type, if it isn't.
-fn driver(reader: &Reader, topic: &str, asker: &Parent) -> Result<Option<String>, Refusal> {
-    let mut all = drivers::all(reader)?.into_iter();
-    let Some(known) = all.find(|known| known.spec.answers().iter().any(|one| one == topic)) else {
-        return Ok(None);
-    };
-    let name = &known.name;
-    let consumer = drivers::consumer(reader, name)?.unwrap_or_default();
-    let mut pending = consumer.pending.iter();
-    if !pending.any(|caught| caught.asks.as_ref() == Some(asker)) {
-        // It has it: then its agent is the one to be waited for.
-        return match known.endpoint {
-            None => agent(reader, &known.spec.agent),
-            Some(_) => Ok(None),
+/// What a step's driver says to what the step asked it: looked up once for all items of a list.
+struct Asked {
+    /// Which items it wasn't given yet, each with its attempt; none for a step without a list.
+    pending: BTreeSet<(Option<u32>, u32)>,
+    /// Why those aren't given to it, if it is given nothing now.
+    held: Option<String>,
+    /// Why what it was given waits, if its agent takes no work.
+    rests: Option<String>,
+}
+
+impl Asked {
+    /// None where the step asks no driver, or nobody answers.
+    fn of(
+        reader: &Reader,
+        (id, plan): (PlanId, &Plan),
+        name: &Name,
+    ) -> Result<Option<Self>, Refusal> {
+        let Some(StepDo::Ask { kind, .. }) = plan.known(name).map(|spec| &spec.action) else {
+            return Ok(None);
         };
+        let Some(known) = drivers::answering(reader, kind)? else {
+            return Ok(None);
+        };
+        let consumer = drivers::consumer(reader, &known.name)?.unwrap_or_default();
+        let askers = consumer
+            .pending
+            .iter()
+            .filter_map(|caught| caught.asks.as_ref());
+        let own = askers.filter(|asker| asker.plan == id && asker.at.step == *name);
+        Ok(Some(Self {
+            pending: own.map(|asker| (asker.at.item, asker.attempt)).collect(),
+            held: match consumer.rest {
+                Some(Rest::Until(at)) => Some(held(&known, at)),
+                // It has others, and takes this one when it is done with them.
+                Some(Rest::ForRoom) | None => None,
+            },
+            rests: match known.endpoint {
+                None => agent(reader, &known.spec.agent)?,
+                Some(_) => None,
+            },
+        }))
     }
-    let Some(Rest::Until(at)) = consumer.rest else {
-        return Ok(None); // it has others, and takes this one when it is done with them
-    };
-    let at = at.rfc3339();
-    Ok(Some(match known.driver.resting {
+
+    /// Why the step, or this item of its list, waits.
+    fn waits(&self, step: &Step, item: Option<u32>) -> Option<String> {
+        let attempt = match item {
+            None => step.attempt,
+            Some(item) => step.fan.as_ref()?.open.get(&item)?.attempt,
+        };
+        let why = match self.pending.contains(&(item, attempt)) {
+            true => &self.held,
+            false => &self.rests,
+        };
+        why.clone()
+    }
+}
+
+/// Why a driver is given nothing until then.
+fn held(known: &drivers::Known, until: Time) -> String {
+    let (name, until) = (&known.name, until.rfc3339());
+    match known.driver.resting {
         Some(_) => format!(
-            "driver {name} rests until {at} since it failed again and again: `naos driver show \
-             {name}` shows why, `naos driver reset {name}` lets it be asked at once"
+            "driver {name} rests until {until} since it failed again and again: `naos driver \
+             show {name}` shows why, `naos driver reset {name}` lets it be asked at once"
         ),
         None => format!(
-            "driver {name} takes no more events before {at}: its `rate` says how many it may take"
+            "driver {name} takes no more events before {until}: its `rate` says how many it may \
+             take"
         ),
-    }))
+    }
 }
 
 /// Why a run waits, if it waits for its agent.
@@ -212,10 +251,12 @@ pub(crate) fn items(
     if plan.is_closed() {
         return Ok(count);
     }
+    let asked = Asked::of(reader, (id, plan), name)?;
     let open = step.fan.iter().flat_map(|fan| &fan.open);
     for (index, item) in open.take(PLAN_OPEN_MAX) {
         let at = (item.task, Some(*index));
-        count += usize::from(item_within(reader, (id, plan), name, at, 0)?.is_some());
+        let within = item_within(reader, (id, plan), (name, step), at, asked.as_ref(), 0)?;
+        count += usize::from(within.is_some());
     }
     Ok(count)
 }
@@ -236,8 +277,10 @@ fn step_within(
         .flat_map(|fan| &fan.open)
         .take(PLAN_OPEN_MAX);
     let items = items.map(|(index, item)| (item.task, Some(*index)));
+    let asked = Asked::of(reader, (id, plan), name)?;
     for at in [(step.task, None)].into_iter().chain(items) {
-        if let Some(why) = item_within(reader, (id, plan), name, at, depth)? {
+        let asked = asked.as_ref();
+        if let Some(why) = item_within(reader, (id, plan), (name, step), at, asked, depth)? {
             return Ok(Some(why));
         }
     }
@@ -249,8 +292,9 @@ fn step_within(
 fn item_within(
     reader: &Reader,
     (id, plan): (PlanId, &Plan),
-    name: &Name,
+    (name, step): (&Name, &Step),
     (task, item): (Option<TaskId>, Option<u32>),
+    asked: Option<&Asked>,
     depth: usize,
 ) -> Result<Option<String>, Refusal> {
     if let Some(task) = task
@@ -264,24 +308,7 @@ fn item_within(
     {
         return plan_within(reader, within, &found, depth + 1);
     }
-    let Some(StepDo::Ask { kind, .. }) = plan.known(name).map(|spec| &spec.action) else {
-        return Ok(None);
-    };
-    let step = plan.steps.get(name);
-    let attempt = step.and_then(|step| match item {
-        None => Some(step.attempt),
-        Some(item) => Some(step.fan.as_ref()?.open.get(&item)?.attempt),
-    });
-    let at = StepPath {
-        step: name.clone(),
-        item,
-    };
-    let asker = attempt.map(|attempt| Parent {
-        plan: id,
-        at,
-        attempt,
-    });
-    asker.map_or(Ok(None), |asker| driver(reader, kind, &asker))
+    Ok(asked.and_then(|asked| asked.waits(step, item)))
 }
 
 /// A sentence of these as lists show it; one whose record is damaged hides nothing else.
