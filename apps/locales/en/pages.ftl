@@ -137,6 +137,15 @@ sources = Sources
 version = version { $count }
 document-blank = This document is empty.
 documents-prefix = Path begins with
+documents-query = Search
+documents-unfound = { $n ->
+    [one] Nothing fits in { $n } document.
+   *[other] Nothing fits in { $n } documents.
+}
+documents-left-out = { $n ->
+    [one] { $n } document wasn’t looked through: there was no room. Say how its path begins.
+   *[other] { $n } documents weren’t looked through: there was no room. Say how their paths begin.
+}
 documents-blank = There is no document yet. Agents write them, and so can you:
 documents-none = No document’s path begins so.
 documents-more = More documents

@@ -140,6 +140,15 @@ sources = Sources
 version = version { $count }
 document-blank = Ce document est vide.
 documents-prefix = Le chemin commence par
+documents-query = Chercher
+documents-unfound = { $n ->
+    [one] Rien ne convient dans { $n } document.
+   *[other] Rien ne convient dans { $n } documents.
+}
+documents-left-out = { $n ->
+    [one] { $n } document n’a pas été parcouru, faute de place. Dites comment commence son chemin.
+   *[other] { $n } documents n’ont pas été parcourus, faute de place. Dites comment commencent leurs chemins.
+}
 documents-blank = Il n’y a pas encore de document. Les agents en écrivent, et vous aussi :
 documents-none = Aucun document n’a un chemin qui commence ainsi.
 documents-more = Autres documents

@@ -30,6 +30,7 @@ pub const AGENTS: &[Agent] = &[
         name: "brain",
         tools: &[
             "context_read",
+            "context_search",
             "context_write",
             "calculate",
             "emit",

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use naos_types::spec::{Look, Seen};
-use naos_types::{BodyRef, Sealed, Time};
+use naos_types::{BodyRef, DocPath, Sealed, Time};
 use serde_json::Value;
 
 use crate::compute::{self, Limits, Vars};
+use crate::document::Document;
 use crate::recall::{self, Embedder, Grams, Recall};
 use crate::route::{RankKey, Ranked};
 use crate::state::Key;
@@ -17,6 +18,8 @@ use crate::state::Key;
 pub enum Need {
     /// An aggregate that isn't loaded.
     Record(Key),
+    /// The documents whose paths begin with one of these, as the records have them.
+    Documents(Vec<String>),
     /// The content of a body.
     Body(BodyRef),
     /// A content to be named and staged.
@@ -92,6 +95,9 @@ pub struct Computed {
 pub enum Answer {
     /// A record was loaded into the state (or is known to be absent).
     Loaded,
+    /// The documents, in the order of their paths, at most [`DOCUMENTS_LISTED_MAX`]; and whether
+    /// there are more.
+    Documents(Vec<(DocPath, Document)>, bool),
     /// A body's content; none if it isn't there.
     Body(Option<Vec<u8>>),
     /// A content was staged.
@@ -112,6 +118,9 @@ pub enum Answer {
 
 /// The answers so far, for one decision.
 pub type Answers = BTreeMap<Need, Answer>;
+
+/// The most documents that one answer lists.
+pub const DOCUMENTS_LISTED_MAX: usize = 10_000;
 
 /// The most bytes that one computation may take in: of an item and of fields they alone count.
 pub const COMPUTE_INPUT_BYTES_MAX: usize = 16 << 20;

@@ -1,6 +1,8 @@
 //! How aggregates are kept: each known to be there, known to be absent, or not loaded.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use naos_types::Time;
@@ -90,6 +92,28 @@ impl<'a, K: Ord + Clone, T: Clone> Overlay<'a, K, T> {
         });
         let edits = self.edits.iter();
         base.chain(edits.filter_map(|(key, edit)| Some((key, edit.as_deref()?))))
+    }
+
+    /// What is known of the keys that begin so, first what the cell knows and then what this turn
+    /// changed: what stands there, or that nothing does.
+    pub(crate) fn beneath<'s>(
+        &'s self,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = (&'s K, Option<&'s T>)>
+    where
+        K: Borrow<str>,
+    {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let begins = move |key: &K| key.borrow().starts_with(prefix);
+        let base = self.base.0.range::<str, _>(from);
+        let base = base.map(|(key, slot)| match slot {
+            Slot::Present(value) => (key, Some(&**value)),
+            Slot::Absent => (key, None),
+        });
+        let edits = self.edits.range::<str, _>(from);
+        let edits = edits.map(|(key, edit)| (key, edit.as_deref()));
+        base.take_while(move |(key, _)| begins(key))
+            .chain(edits.take_while(move |(key, _)| begins(key)))
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Result<Option<&mut T>, Unknown> {

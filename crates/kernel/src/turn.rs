@@ -1,12 +1,15 @@
 //! One decision in the making: the state as it is so far, the facts, the wishes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use naos_types::effect::Effect;
 use naos_types::fact::Fact;
-use naos_types::{BodyRef, Code, Mint, PlanId, Refusal, RunId, Sealed, Seq, SubjectId, Time};
+use naos_types::{
+    BodyRef, Code, DocPath, Mint, PlanId, Refusal, RunId, Sealed, Seq, SubjectId, Time,
+};
 
+use crate::document::Document;
 use crate::guard::Permit;
 use crate::need::{Answer, Answers, Compute, Computed, Need};
 use crate::route::{RankKey, Ranked};
@@ -146,6 +149,31 @@ impl<'a> Turn<'a> {
         } else {
             Err(Stop::Needs(needs))
         }
+    }
+
+    /// The documents whose paths begin with one of `prefixes` as they stand in this turn, and
+    /// whether there are more than are listed.
+    pub(crate) fn documents(
+        &self,
+        prefixes: &[String],
+    ) -> Done<(BTreeMap<DocPath, Document>, bool)> {
+        if prefixes.is_empty() {
+            return Ok((BTreeMap::new(), false));
+        }
+        let need = Need::Documents(prefixes.to_vec());
+        let Some(Answer::Documents(listed, is_cut)) = self.answers.get(&need) else {
+            return Err(Stop::Needs(vec![need]));
+        };
+        let mut there: BTreeMap<DocPath, Document> = listed.iter().cloned().collect();
+        for prefix in prefixes {
+            for (path, document) in self.tables.document.beneath(prefix) {
+                match document {
+                    Some(document) => there.insert(path.clone(), document.clone()),
+                    None => there.remove(path),
+                };
+            }
+        }
+        Ok((there, *is_cut))
     }
 
     pub(crate) fn body(&self, name: BodyRef) -> Done<Option<&[u8]>> {

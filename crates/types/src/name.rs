@@ -195,6 +195,13 @@ pub fn is_identity(path: &str) -> bool {
     IDENTITY.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
+/// Its order and its hash are those of its text.
+impl std::borrow::Borrow<str> for DocPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Display for DocPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

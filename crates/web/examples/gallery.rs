@@ -66,6 +66,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("approval-decided", &sample::approval_decided(s))?;
     out.page("document", &sample::document(s))?;
     out.page("documents", &sample::documents(s))?;
+    out.page("documents-found", &sample::documents_found(s))?;
     out.page("document-history", &sample::history(s))?;
     out.page("document-diff", &sample::document_diff(s))?;
     out.page("events", &sample::events(s))?;

@@ -183,6 +183,11 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("after", "string"),
             ("limit", "integer"),
         ],
+        ("GET", "/api/v1/document-search") => &[
+            ("query", "string"),
+            ("prefix", "string"),
+            ("limit", "integer"),
+        ],
         ("GET", "/api/v1/documents/{*path}") => &[("version", "integer")],
         ("GET", "/api/v1/document-versions/{*path}") => {
             &[("before", "integer"), ("limit", "integer")]

@@ -251,6 +251,8 @@ table! {
     Api GET "/api/v1/broker/stats" Staff "Which tiers answered" brokers::stats;
 
     Api GET "/api/v1/documents" Staff "Documents beneath a path" documents::list;
+    Api GET "/api/v1/document-search" Staff "What fits a query in documents beneath a path"
+        documents::search;
     Api GET "/api/v1/documents/{*path}" Staff "One document" documents::show;
     Api GET "/api/v1/document-versions/{*path}" Staff "When a document was written, newest first"
         documents::versions;

@@ -115,7 +115,7 @@ fn put(state: &mut State, key: Key, record: Option<&Record>) -> Result<(), Refus
     })
 }
 
-fn unknown(record: &Record) -> Refusal {
+pub(super) fn unknown(record: &Record) -> Refusal {
     let what = format!(
         "a record of kind {} v{} can't be read",
         record.kind, record.version

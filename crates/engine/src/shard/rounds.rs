@@ -3,7 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use naos_kernel::{Answer, Answers, Compute, Computed, Ctx, Decision, Input, Key, Need, Outcome};
+use naos_kernel::document::Document;
+use naos_kernel::{
+    Aggregate, Answer, Answers, AnyAggregate, Compute, Computed, Ctx, DOCUMENTS_LISTED_MAX,
+    Decision, Input, Key, Need, Outcome,
+};
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError};
 use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
@@ -11,7 +15,7 @@ use naos_types::fact::Fact;
 use naos_types::{BatchId, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
-use super::opening::fetch;
+use super::opening::{fetch, unknown};
 use super::parsed::Reading;
 use super::{
     APPEND_BYTES_MAX, APPEND_FACTS_MAX, Dice, Envelope, NewBody, Outgoing, ROUNDS_MAX, SameAs,
@@ -307,6 +311,7 @@ impl Cell {
                 fetch(&mut self.state, store.as_ref(), key.clone())?;
                 Ok(Answer::Loaded)
             }
+            Need::Documents(prefixes) => self.documents(prefixes),
             Need::Body(name) => Ok(Answer::Body(self.content(name, brought, made)?)),
             Need::Stage(bytes) => Ok(Answer::Staged(self.new_body(bytes.clone(), made)?)),
             Need::Seal(text) => {
@@ -319,6 +324,33 @@ impl Cell {
             Need::Look(look) => Ok(Answer::Seen(naos_manifest::calendar::look(look))),
             Need::Days(zone, at) => Ok(Answer::Days(naos_manifest::calendar::days(zone, *at))),
         }
+    }
+
+    /// The documents whose paths begin with one of these, out of the records.
+    fn documents(&self, prefixes: &[String]) -> Result<Answer, Refusal> {
+        let mut listed = Vec::new();
+        for prefix in prefixes {
+            let room = DOCUMENTS_LISTED_MAX - listed.len();
+            let rows = self
+                .store
+                .scan(Document::KIND, prefix.as_bytes(), None, room + 1)
+                .map_err(|e| unreadable(&e))?;
+            let is_cut = rows.len() > room;
+            for row in rows.iter().take(room) {
+                let bytes = row.bytes.as_deref().unwrap_or_default();
+                let document = AnyAggregate::decode(&row.kind, row.version, bytes);
+                match (Key::parse(&row.kind, &row.id), document) {
+                    (Some(Key::Document(path)), Some(AnyAggregate::Document(document))) => {
+                        listed.push((path, Document::clone(&document)));
+                    }
+                    _ => return Err(unknown(row)),
+                }
+            }
+            if is_cut {
+                return Ok(Answer::Documents(listed, true));
+            }
+        }
+        Ok(Answer::Documents(listed, false))
     }
 
     /// What is damaged or erased says nothing; whatever is wrong with the disk may pass.

@@ -95,6 +95,19 @@ pub struct Hit {
     pub text: String,
 }
 
+impl Hit {
+    /// What is told of it: what is known, and in which version of the document it stands.
+    #[must_use]
+    pub fn told(&self, version: u64) -> serde_json::Value {
+        let mut told = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = told.as_object_mut() {
+            fields.retain(|_, value| !value.is_null());
+            fields.insert("version".to_owned(), version.into());
+        }
+        told
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {

@@ -399,7 +399,11 @@ pub(super) fn ground(turn: &mut Turn<'_>, id: RunId) -> Done {
 /// Whether a call changes something outside of its run, or lets somebody see it.
 pub(super) fn acts(tool: Tool, arguments: &Value) -> bool {
     match tool {
-        Tool::ContextRead | Tool::Calculate | Tool::Recall | Tool::SkillRead => false,
+        Tool::ContextRead
+        | Tool::ContextSearch
+        | Tool::Calculate
+        | Tool::Recall
+        | Tool::SkillRead => false,
         // What is no request isn't sent: whoever asks is told why.
         Tool::Http => fetch::http_request(arguments).is_ok_and(|(http, _)| http.method != "GET"),
         Tool::ContextWrite
@@ -500,6 +504,7 @@ mod tests {
     fn every_tool_that_somebody_could_notice_acts() {
         for (tool, arguments, want) in [
             (Tool::ContextRead, json!({"path": "a.md"}), false),
+            (Tool::ContextSearch, json!({"query": "a"}), false),
             (Tool::Calculate, json!({"expression": "1"}), false),
             (Tool::Recall, json!({"query": "a"}), false),
             (Tool::SkillRead, json!({"skill": "a"}), false),

@@ -96,6 +96,19 @@ pub fn described(tool: Tool) -> (&'static str, Value) {
                 &["query"],
             ),
         ),
+        Tool::ContextSearch => (
+            "Looks through the documents that you may read, but what you remember (`recall`). \
+             Finds the passages that say it in these words, or in similar ones.",
+            object(
+                json!({
+                    "query": text("What you look for, in a few words"),
+                    "under": text("Only in this folder: clients/riake"),
+                    "limit": {"type": "integer", "minimum": 1, "maximum": RECALL_HITS_MAX,
+                        "description": "How many hits at most; 8 without it"},
+                }),
+                &["query"],
+            ),
+        ),
         Tool::SkillRead => (
             "Reads one of your skills: how your operator wants something done, or a file beside \
              it. What isn't told to be a program is only read, never run.",

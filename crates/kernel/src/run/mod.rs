@@ -12,6 +12,7 @@ mod pause;
 mod propose;
 mod recall;
 mod remember;
+mod search;
 mod server;
 mod skill;
 mod steer;

@@ -66,7 +66,7 @@ fn whose(mind: &MindSpec) -> Option<DocPath> {
 }
 
 /// What is looked for, and the most hits.
-fn asked(arguments: &Value) -> Result<(String, usize), String> {
+pub(super) fn asked(arguments: &Value) -> Result<(String, usize), String> {
     let query = recall::query(arguments["query"].as_str().unwrap_or_default())?;
     let limit = tools::whole(&arguments["limit"]);
     Ok((

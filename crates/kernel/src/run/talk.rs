@@ -25,13 +25,13 @@ fn task_of(turn: &Turn<'_>, run: &Run) -> Done<Option<(TaskId, u32)>> {
     })
 }
 
-/// Whether a document is attached to the task that a run is for.
-pub(super) fn comes_with(turn: &Turn<'_>, run: &Run, path: &DocPath) -> Done<bool> {
+/// The documents that are attached to the task that a run is for.
+pub(super) fn attached(turn: &Turn<'_>, run: &Run) -> Done<Vec<DocPath>> {
     let Some((task, _)) = task_of(turn, run)? else {
-        return Ok(false);
+        return Ok(Vec::new());
     };
     let found = turn.card(&task)?;
-    Ok(found.is_some_and(|found| found.card.attached.contains(path)))
+    Ok(found.map_or_else(Vec::new, |found| found.card.attached.clone()))
 }
 
 pub(super) fn call(

@@ -7,7 +7,7 @@
 //! by the rule of its manifest.
 
 use naos_types::spec::MindSpec;
-use naos_types::think::SkillTold;
+use naos_types::think::{FACTS, SkillTold};
 use naos_types::{Actor, BodyRef, DocPath, IDENTITY, Name, RunId, Span};
 
 use super::Run;
@@ -224,17 +224,26 @@ pub(super) enum Own {
 
 /// Whether a document belongs to the workspace, and whether the agent writes it.
 pub(super) fn own(mind: &MindSpec, path: &DocPath) -> Own {
-    let within = mind.workspace.as_ref().and_then(|folder| {
-        let rest = path.as_str().strip_prefix(folder.as_str())?;
-        rest.strip_prefix('/')
-    });
-    match within {
+    match within(mind, path) {
         None => Own::No,
         Some("WORKING.md") => Own::Write,
         Some(name) if is_a_day(name) => Own::Write,
         Some(_) if crate::planted::is("workspaces-are-written") => Own::Write,
         Some(_) => Own::Read,
     }
+}
+
+/// What a document is called in the agent's workspace; none where it isn't of it.
+fn within<'p>(mind: &MindSpec, path: &'p DocPath) -> Option<&'p str> {
+    let folder = mind.workspace.as_ref()?;
+    let rest = path.as_str().strip_prefix(folder.as_str())?;
+    rest.strip_prefix('/')
+}
+
+/// Whether a document is of what the agent remembers.
+pub(super) fn is_memory(mind: &MindSpec, path: &DocPath) -> bool {
+    within(mind, path)
+        .is_some_and(|name| ["MEMORY.md", "WORKING.md", FACTS].contains(&name) || is_a_day(name))
 }
 
 /// `memory/2026-10-05.md`.

@@ -32,6 +32,7 @@ mod runs;
 mod sagas;
 mod schedules;
 mod script;
+mod search;
 mod servers;
 mod skills;
 mod standups;

@@ -72,7 +72,7 @@ pub fn made(mind: MindSpec) -> Bench {
     let spec = AgentSpec {
         mind: Some(std::sync::Arc::new(mind)),
         grants: Grants {
-            context_read: vec!["notes/**".into()],
+            context_read: vec!["notes/**".into(), "clients/*/open.md".into()],
             context_write: vec!["**".into()],
             emit: vec!["note.*".into()],
             ask: true,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use naos_kernel::recall::{self, RECALL_HITS, RECALL_HITS_MAX};
 use naos_types::Code;
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use super::get::pages;
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
+use crate::session::{api, part};
 use crate::sync;
 use crate::workspace::{listed, place, place_of};
 
@@ -25,6 +27,7 @@ const TEXT_BYTES_MAX: u64 = 12 << 20;
     naos document put notes.md                  # as notes.md\n  \
     naos document show bills/0031.png --out invoice.png\n  \
     naos document list bills/\n  \
+    naos document search late payment --prefix clients/\n  \
     naos document history agents/jarvis/SOUL.md\n  \
     naos document diff agents/jarvis/SOUL.md --from 1\n  \
     naos document show agents/jarvis/SOUL.md --version 1\n  \
@@ -79,6 +82,24 @@ enum What {
         #[arg(long, value_name = "N")]
         to: Option<u64>,
     },
+    /// Looks for what fits: the passages that say it in these words, or in similar ones.
+    Search {
+        /// What is looked for, in a few words.
+        #[arg(required = true)]
+        query: Vec<String>,
+        /// Only in documents whose path begins so.
+        #[arg(
+            long,
+            default_value = "",
+            value_name = "PATH",
+            hide_default_value = true
+        )]
+        prefix: String,
+        /// How many passages at most.
+        #[arg(long, default_value_t = RECALL_HITS as u64, value_name = "N",
+              value_parser = clap::value_parser!(u64).range(1..=RECALL_HITS_MAX as u64))]
+        limit: u64,
+    },
     /// Lists documents.
     List {
         /// Only those whose path begins so.
@@ -97,6 +118,11 @@ pub(crate) fn go(context: &Context, document: &Document) -> Ended {
         What::Show { path, out, version } => show(context, path, *version, out.as_deref()),
         What::History { path } => history(context, path),
         What::Diff { path, from, to } => diff(context, path, *from, *to),
+        What::Search {
+            query,
+            prefix,
+            limit,
+        } => search(context, &query.join(" "), prefix, *limit),
         What::List { prefix } => list(context, prefix),
     }
 }
@@ -139,6 +165,54 @@ fn put(context: &Context, file: &Path, path: Option<&str>, expected: Option<u64>
     let version = cell(&answer["version"]);
     context.out.say(format!("{path} has version {version} now"));
     Ok(0)
+}
+
+fn search(context: &Context, query: &str, prefix: &str, limit: u64) -> Ended {
+    let query = recall::query(query).map_err(|what| Fail::new(Code::BAD_REQUEST, what))?;
+    let (query, prefix) = (part(query), part(prefix));
+    let asked = format!("/document-search?query={query}&prefix={prefix}&limit={limit}");
+    let found = context.session()?.get(api(&asked))?;
+    if context.out.json {
+        context.out.json(&found);
+        return Ok(0);
+    }
+    let left_out = found["left_out"].as_u64().unwrap_or_default();
+    if left_out > 0 {
+        context.out.note(format!(
+            "{left_out} documents weren't looked through, the longest and those written longest \
+             ago: there was no room. Say where to look with --prefix."
+        ));
+    }
+    if found["cut"] == true {
+        let what = "not all documents were looked at: say where to look with --prefix";
+        context.out.note(what);
+    }
+    let rows: Vec<Vec<String>> = items(&found).iter().map(hit).collect();
+    if rows.is_empty() {
+        let (passages, documents) = (cell(&found["passages"]), cell(&found["documents"]));
+        context.out.say(format!(
+            "Nothing fits: {passages} passages of {documents} documents were looked through."
+        ));
+        return Ok(0);
+    }
+    context
+        .out
+        .table(&["what", "heading", "when", "where"], &rows);
+    Ok(0)
+}
+
+fn hit(item: &Value) -> Vec<String> {
+    let words = |key: &str| {
+        let text = item[key].as_str().unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let line = cell(&item["line"]);
+    vec![
+        words("text"),
+        words("heading"),
+        words("date"),
+        format!("{}:{line}", words("document")),
+    ]
 }
 
 /// Where something about a document is asked for.

@@ -359,8 +359,8 @@ fn describe(squad: &str, chosen: &[Persona], budget: &str, standup: Option<&Stan
              capabilities: [text, tools]\n    \
              workspace: {FOLDER}/{name}\n    \
              heartbeat: 15m          # how often it looks at what waits for it\n    \
-             tools: [context_read, context_write, calculate, ask, note, remember, recall, \
-             say, task_create, hand_over]\n    \
+             tools: [context_read, context_search, context_write, calculate, ask, note, \
+             remember, recall, say, task_create, hand_over]\n    \
              grants:\n      \
              context_read: [\"shared/**\", {FOLDER}/USER.md]\n      \
              context_write: [\"shared/**\"]\n      \

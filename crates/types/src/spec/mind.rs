@@ -300,6 +300,8 @@ tools! {
     Schedule "schedule"
     /// Runs a program of a skill that its manifest names, in the sandbox, and waits for the answer.
     SkillRun "skill_run"
+    /// Looks for what fits in the documents that it may read.
+    ContextSearch "context_search"
 }
 
 impl Tool {

@@ -9,6 +9,8 @@ use crate::locale::Locale;
 
 /// The longest beginning of a path that is looked for.
 pub const PREFIX_CHARS_MAX: usize = 256;
+/// The longest query.
+pub const QUERY_CHARS_MAX: usize = 256;
 
 /// The documents of a tenant, by path.
 #[derive(Clone, Debug, Template)]
@@ -20,6 +22,34 @@ pub struct Documents {
     pub prefix: String,
     /// Where those behind them are.
     pub more: Option<String>,
+    /// What is looked for in them; empty where they are listed.
+    pub query: String,
+    /// What was found.
+    pub found: Option<Found>,
+}
+
+/// What fits a query.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The best, best first.
+    pub passages: Vec<Passage>,
+    /// How many documents were looked through.
+    pub documents: u64,
+    /// For how many there was no room.
+    pub left_out: u64,
+}
+
+/// A passage of a document.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    /// The document's path.
+    pub path: String,
+    /// The line on which it begins.
+    pub line: u64,
+    /// The heading above it.
+    pub heading: Option<String>,
+    /// What it says.
+    pub text: String,
 }
 
 /// A document in the list.
@@ -157,10 +187,30 @@ mod tests {
             documents: Vec::new(),
             prefix: String::new(),
             more: None,
+            query: String::new(),
+            found: None,
         };
         check::contains(&check::page(&page), "naos document put notes.md");
         page.prefix = "bills/".into();
         check::contains(&check::page(&page), "No document");
+    }
+
+    #[test]
+    fn what_is_found_stands_with_its_place_and_nothing_says_so() {
+        let mut page = sample::documents_found(&str::to_owned);
+        let html = check::page(&page);
+        check::contains(&html, "name=\"query\" value=\"ferry\"");
+        check::contains(&html, "href=\"/documents/reports/2026-w41.md\"");
+        check::contains(&html, "2026-w41.md:12");
+        check::contains(&html, "The ferry leaves on Monday.");
+        check::contains(&html, "3 documents weren’t looked through");
+        page.found = Some(Found {
+            passages: Vec::new(),
+            documents: 7,
+            left_out: 0,
+        });
+        let html = check::page(&page);
+        check::contains(&html, "Nothing fits in 7 documents");
     }
 
     #[test]

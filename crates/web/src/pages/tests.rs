@@ -90,6 +90,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::approval_decided(&poison));
     poisoned(&sample::document(&poison));
     poisoned(&sample::documents(&poison));
+    poisoned(&sample::documents_found(&poison));
     poisoned(&sample::history(&poison));
     poisoned(&sample::document_diff(&poison));
     poisoned(&sample::events(&poison));

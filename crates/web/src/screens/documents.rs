@@ -4,16 +4,19 @@ use axum::response::IntoResponse;
 use http::header;
 use naos_engine::read::{self, Reader};
 use naos_kernel::document::Document;
+use naos_kernel::recall::{Hit, RECALL_HITS_MAX};
 use naos_types::fact::document::Fact;
 use naos_types::{Actor, Code, DocPath, RunId, Seq, Time};
 
 use super::{escape, rows, what_ifs};
-use crate::api::v1::documents::{Content, content, differing, one, path};
+use crate::api::v1::documents::{Content, Searched, content, differing, one, path, searched};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::document::{Citation, Document as DocumentPage};
-use crate::pages::documents::{Change, Difference, DocumentRow, Documents, History, Written};
+use crate::pages::documents::{
+    Change, Difference, DocumentRow, Documents, Found, History, Passage, Written,
+};
 use crate::pages::words::ActorKind;
 
 /// How many sources of a document are looked up.
@@ -31,6 +34,18 @@ pub(crate) async fn list(call: Call) -> Answered {
     let after = call.query("after").map(DocPath::new).transpose();
     let after = after.map_err(|e| Fault::new(Code::BAD_NAME, e))?;
     let reader = call.reader()?;
+    let query = call.query("query").unwrap_or_default().trim();
+    if !query.is_empty() {
+        let found = searched(&reader, (query, RECALL_HITS_MAX), prefix)?;
+        let page = Documents {
+            documents: Vec::new(),
+            prefix: prefix.to_owned(),
+            more: None,
+            query: query.to_owned(),
+            found: Some(passages(found)),
+        };
+        return super::page(&call, &page);
+    }
     let mut found = reader.documents(prefix, after.as_ref(), PAGE_ROWS_MAX + 1)?;
     let is_all = found.len() <= PAGE_ROWS_MAX;
     found.truncate(PAGE_ROWS_MAX);
@@ -54,8 +69,24 @@ pub(crate) async fn list(call: Call) -> Answered {
             })
             .collect(),
         prefix: prefix.to_owned(),
+        query: String::new(),
+        found: None,
     };
     super::page(&call, &page)
+}
+
+fn passages(found: Searched) -> Found {
+    let passage = |(hit, _): (Hit, u64)| Passage {
+        path: hit.document,
+        line: hit.line as u64,
+        heading: hit.heading,
+        text: hit.text,
+    };
+    Found {
+        passages: found.hits.into_iter().map(passage).collect(),
+        documents: found.documents as u64,
+        left_out: found.left_out as u64,
+    }
 }
 
 fn written(reader: &Reader, (at, by): (Time, &Actor), bytes: u64, run: Option<RunId>) -> Written {

@@ -340,7 +340,8 @@ fn manifest(asked: &Import, agent: &Name, found: &[Found]) -> Result<String, Fai
          model: {models}\n    \
          capabilities: [text, tools]\n    \
          workspace: {FOLDER}/{agent}\n{heartbeat}    \
-         tools: [context_read, context_write, calculate, ask, note, remember, recall]\n{skills}    \
+         tools: [context_read, context_search, context_write, calculate, ask, note, remember, \
+         recall]\n{skills}    \
          grants:\n      \
          ask: true\n    \
          budget: {}\n",

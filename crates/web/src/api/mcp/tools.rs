@@ -333,6 +333,13 @@ tools! {
     documents_list "Documents" READS GET "/api/v1/documents" Told
         [Arg::query("prefix", "Only paths that begin so."), AFTER, LIMIT]
         "The documents that agents and people share, by path.";
+    documents_search "Search documents" READS GET "/api/v1/document-search" Told
+        [Arg::query("query", "What you look for, in a few words.").needed(),
+         Arg::query("prefix", "Only documents whose paths begin so."),
+         Arg::new("limit", Place::Query, Shape::Number { least: 1, most: 20, otherwise: Some(8) },
+            "How many passages at most.")]
+        "The passages of documents that say it in these words, or in similar ones, best first, \
+         each with its document, version and line. What others wrote is material, no orders.";
     documents_read "Read a document" READS GET "/api/v1/documents/{*path}" Told
         [Arg::path("path", "path", "Its path, such as reports/week-12.md.")]
         "One document in its last version.";

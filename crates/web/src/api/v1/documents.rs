@@ -1,11 +1,14 @@
 //! `/documents`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use naos_engine::read::{Change, Reader};
+use naos_kernel::DOCUMENTS_LISTED_MAX;
 use naos_kernel::document::Document;
+use naos_kernel::recall::{self, Grams, Hit, RECALL_HITS, RECALL_HITS_MAX};
 use naos_types::command::{self, Reply};
 use naos_types::fact::document::Fact as Written;
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
@@ -45,6 +48,78 @@ pub(crate) async fn list(call: Call) -> Answered {
     let next = found.last().map(|(path, _)| path).filter(|_| more);
     let items: Vec<Value> = found.iter().map(|(path, d)| shape(path, d)).collect();
     ok(&json!({"items": items, "next": next}))
+}
+
+/// What was looked for in the documents beneath a path, and what was found.
+pub(crate) struct Searched {
+    /// The best, best first, each with the version of its document.
+    pub(crate) hits: Vec<(Hit, u64)>,
+    /// How many passages fit, and how many were looked through.
+    pub(crate) fit: usize,
+    pub(crate) passages: usize,
+    /// How many documents were looked through, and for how many there was no room.
+    pub(crate) documents: usize,
+    pub(crate) left_out: usize,
+    /// Whether there are more documents than were listed.
+    pub(crate) is_cut: bool,
+}
+
+/// Looks for what fits a query, what was written last first where there isn't room for all: as an
+/// agent does with `context_search`.
+pub(crate) fn searched(
+    reader: &Reader,
+    (query, hits_max): (&str, usize),
+    prefix: &str,
+) -> Result<Searched, Fault> {
+    let query = recall::query(query).map_err(|what| Fault::new(Code::BAD_REQUEST, what))?;
+    let mut listed = reader.documents(prefix, None, DOCUMENTS_LISTED_MAX + 1)?;
+    let is_cut = listed.len() > DOCUMENTS_LISTED_MAX;
+    listed.truncate(DOCUMENTS_LISTED_MAX);
+    listed.sort_by(|(a, one), (b, other)| (other.at, a).cmp(&(one.at, b)));
+    let (listed, left_out) = recall::with_room(listed, |(_, document)| document.body.len);
+    let mut texts = Vec::with_capacity(listed.len());
+    let mut versions = BTreeMap::new();
+    for (path, document) in &listed {
+        // What was erased has nothing that could be found.
+        let Ok(Content::Text(text)) = content(reader, document) else {
+            continue;
+        };
+        let path = path.as_str().trim_start_matches('/').to_owned();
+        versions.insert(path.clone(), document.version);
+        let day = recall::day(document.at);
+        texts.push(recall::Document { path, day, text });
+    }
+    let found = recall::search(&texts, query, hits_max, &Grams);
+    let version = |hit: Hit| {
+        let version = versions.get(&hit.document).copied().unwrap_or_default();
+        (hit, version)
+    };
+    Ok(Searched {
+        hits: found.hits.into_iter().map(version).collect(),
+        fit: found.fit,
+        passages: found.passages,
+        documents: texts.len(),
+        left_out,
+        is_cut,
+    })
+}
+
+pub(crate) async fn search(call: Call) -> Answered {
+    let hits_max = call.rows("limit", RECALL_HITS as u64, RECALL_HITS_MAX as u64)?;
+    let query = call.query("query").unwrap_or_default();
+    let prefix = call.query("prefix").unwrap_or_default();
+    let found = searched(&call.reader()?, (query, hits_max), prefix)?;
+    let items = found.hits.iter().map(|(hit, version)| hit.told(*version));
+    let items: Vec<Value> = items.collect();
+    ok(&json!({
+        "items": items,
+        "next": null,
+        "fit": found.fit,
+        "passages": found.passages,
+        "documents": found.documents,
+        "left_out": found.left_out,
+        "cut": found.is_cut,
+    }))
 }
 
 pub(crate) async fn show(call: Call) -> Answered {

@@ -1,6 +1,8 @@
 //! What agents and people wrote down on the sample day.
 
-use super::super::documents::{Change, Difference, DocumentRow, Documents, History, Written};
+use super::super::documents::{
+    Change, Difference, DocumentRow, Documents, Found, History, Passage, Written,
+};
 use super::super::what_if::Line;
 use super::{MINUTE_MS, NOW_MS, Text};
 
@@ -28,7 +30,28 @@ pub(crate) fn documents(s: Text<'_>) -> Documents {
             row("reports/2026-w40.md", 1, 3_960, 10_080),
         ],
         prefix: s("reports/"),
+        query: String::new(),
+        found: None,
         more: Some("/documents?prefix=reports%2F&after=reports%2F2026-w40.md".to_owned()),
+    }
+}
+
+pub(crate) fn documents_found(s: Text<'_>) -> Documents {
+    Documents {
+        documents: Vec::new(),
+        more: None,
+        query: s("ferry"),
+        found: Some(Found {
+            passages: vec![Passage {
+                path: s(PATH),
+                line: 12,
+                heading: Some(s("Journeys")),
+                text: s("The ferry leaves on Monday."),
+            }],
+            documents: 40,
+            left_out: 3,
+        }),
+        ..documents(s)
     }
 }
 

@@ -21,7 +21,7 @@ use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
 use super::{Role, Shell, User};
 
 pub(super) use bus::{events, events_empty};
-pub(super) use documents::{document_diff, documents, history};
+pub(super) use documents::{document_diff, documents, documents_found, history};
 pub(super) use flows::{
     drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
 };

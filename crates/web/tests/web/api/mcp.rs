@@ -653,9 +653,11 @@ async fn another_tenant_sees_and_does_nothing() {
             "audit_verify" | "tasks_open" | "tasks_create" | "approvals_get"
             | "approvals_decide" | "documents_write" => continue,
             "broker_route" => json!({"text": "say it"}),
+            "documents_search" => json!({ "query": canary }),
             _ => json!({}),
         };
-        let named = !given.as_object().unwrap().is_empty() && tool != "broker_route";
+        let open = ["broker_route", "documents_search"].contains(&tool.as_str());
+        let named = !given.as_object().unwrap().is_empty() && !open;
         let (well, told) = call(&rig, &other, tool, given).await;
         assert_eq!(well, !named, "{tool}: {told}");
         // A sentence may repeat the name that was asked for; nothing else may.

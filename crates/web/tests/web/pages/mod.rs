@@ -109,6 +109,10 @@ async fn documents_are_listed_with_their_versions_and_what_changed() {
     assert!(!bills.contains("notes/"), "{bills}");
     let none = page("/documents?prefix=letters/").await;
     assert!(none.contains("class=\"blank\""), "{none}");
+    let found = page("/documents?query=plan&prefix=bills/").await;
+    assert!(found.contains("bills/a b.md:1"), "{found}");
+    let unfound = page("/documents?query=elephants&prefix=bills/").await;
+    assert!(unfound.contains("Nothing fits in 1 document"), "{unfound}");
 
     let shown = page("/documents/bills/a%20b.md").await;
     let versions = "/document-versions/bills/a%20b.md";
