@@ -11,6 +11,7 @@ use crate::figures::{Board, Goal};
 use crate::http::{self, CONNECTIONS};
 use crate::load::{Line, drive_count, request};
 use crate::site::{Server, Site, hold_load, runtime};
+use crate::syncs::Watch;
 
 /// Bytes of an event's data.
 const DATA_BYTES: usize = 1_024;
@@ -34,13 +35,15 @@ pub fn run(rounds: usize, board: &mut Board) {
         let body = json!({"type": "bench.event", "data": text}).to_string();
         let publish = request("POST", "/api/v1/events", &ours.token, &body);
         let event = request("POST", "/event", "", &body);
-        let pairs = http::turns(rounds, board, (&ours, &publish), (&bare, &event)).await;
+        let both = ((&ours, &publish[..]), (&bare, &event[..]));
+        let pairs = http::turns(rounds, board, both.0, both.1).await;
         http::show(
             board,
             "durable event of 1 KB",
             POST_LIMIT,
             Goal::RatioAtLeast(0.5),
             &pairs,
+            http::syncs(both).await,
         );
 
         let made = json!({"name": "bench", "on": "bench.*", "in_flight": 10_000});
@@ -55,6 +58,15 @@ pub fn run(rounds: usize, board: &mut Board) {
         }
         let name = format!("events taken and acknowledged, {BATCH} at once");
         board.figure(name, "/s", PULL_LIMIT, Goal::Reported, &rates);
+        drive_count(ours.port, CONNECTIONS, BATCH * BATCHES, publish.clone()).await;
+        ours.rest().await;
+        let events = (BATCH * BATCHES) as f64;
+        let own = Watch::on(ours.id());
+        taken(board, &ours).await;
+        let own = own.and_then(Watch::end).map(|calls| calls / events);
+        let limit = Watch::on(bare.id());
+        bare_batches(board, &bare).await;
+        board.syncs(own, limit.and_then(Watch::end).map(|calls| calls / events));
     });
 }
 

@@ -12,6 +12,7 @@ use naos_types::{Actor, TenantId};
 
 use crate::figures::{Board, Goal, percentile};
 use crate::limit;
+use crate::syncs::Watch;
 
 const FACTS: usize = 40_000;
 const ALONE: usize = 1_000;
@@ -162,8 +163,27 @@ pub fn run(rounds: usize, board: &mut Board) {
     let limit = "a journal in SQLite, one sync for all";
     let goal = Goal::RatioAtLeast(0.5);
     board.figure("facts, 1 tenant × 64 in flight", "/s", limit, goal, &one);
+    syncs(board, scratch.path(), (64, 1, FACTS));
     let goal = Goal::RatioAtLeast(0.4);
     board.figure("facts, 64 tenants × 1 in flight", "/s", limit, goal, &many);
+    syncs(board, scratch.path(), (64, 64, FACTS));
     let goal = Goal::RatioAtMost(1.2);
     board.figure("one fact at a time, p50", "µs", limit, goal, &alone);
+    syncs(board, scratch.path(), (1, 1, ALONE));
+}
+
+/// How often files are made durable for each fact, ours and the limit's.
+fn syncs(
+    board: &mut Board,
+    dir: &std::path::Path,
+    (callers, tenants, count): (usize, usize, usize),
+) {
+    let counted = |work: &mut dyn FnMut()| {
+        let watch = Watch::own()?;
+        work();
+        watch.end().map(|calls| calls / count as f64)
+    };
+    let own = counted(&mut || drop(ours(callers, tenants, count)));
+    let limit = counted(&mut || drop(limit::records(dir, callers, count)));
+    board.syncs(own, limit);
 }

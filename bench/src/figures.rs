@@ -50,6 +50,8 @@ pub struct Figure {
     range: (f64, f64),
     limit_name: &'static str,
     goal: Goal,
+    /// How often each made its files durable for one of what is counted, where that was counted.
+    syncs: Option<[Option<f64>; 2]>,
 }
 
 /// All figures of a run, and what they rest on.
@@ -93,9 +95,21 @@ impl Board {
             range: (first.0 / first.1, last.0 / last.1),
             limit_name,
             goal,
+            syncs: None,
         };
         println!("{}", figure.line());
         self.figures.push(figure);
+    }
+
+    /// The calls of fdatasync and fsync for each of what the last figure counts, ours and the
+    /// limit's; none that couldn't be counted.
+    pub fn syncs(&mut self, ours: Option<f64>, limit: Option<f64>) {
+        let Some(figure) = self.figures.last_mut() else {
+            return;
+        };
+        let said = |count: Option<f64>| count.map_or_else(|| "?".to_owned(), rounded);
+        println!("  fdatasyncs each: {} beside {}", said(ours), said(limit));
+        figure.syncs = Some([ours, limit]);
     }
 
     /// So many more were tried, and so many of them failed.
@@ -179,6 +193,7 @@ impl Figure {
             "ratio_range": [short(self.range.0), short(self.range.1)],
             "goal": self.goal.words(),
             "met": self.goal.met(self.ours, self.ratio()),
+            "fdatasyncs": self.syncs.map(|both| both.map(|count| count.map(short))),
         })
     }
 }

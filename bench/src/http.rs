@@ -9,13 +9,16 @@ use naos_engine::clock::tick;
 use serde_json::{Value, json};
 
 use crate::figures::{Board, Goal, percentile};
-use crate::load::{Answered, drive, pace, request};
+use crate::load::{Answered, drive, drive_count, pace, request};
 use crate::site::{Server, Site, hold_load, runtime};
+use crate::syncs::Watch;
 
 /// How many ask at once.
 pub const CONNECTIONS: usize = 64;
 const SLICE: Duration = Duration::from_millis(2_500);
 const WARM_UP: Duration = Duration::from_millis(500);
+/// Requests while syncs are counted.
+const COUNTED: usize = 2_048;
 /// Between two small GETs beside the demo's work.
 const PACE: Duration = Duration::from_millis(5);
 const GET_LIMIT: &str = "bare axum, JSON";
@@ -51,19 +54,22 @@ pub fn run(slices: usize, board: &mut Board) {
             GET_LIMIT,
             Goal::RatioAtLeast(0.3),
             &pairs,
+            None,
         );
 
         let text = "x".repeat(120);
         let body = json!({"type": "bench.event", "data": {"text": text}}).to_string();
         let publish = request("POST", "/api/v1/events", &ours.token, &body);
         let event = request("POST", "/event", "", &body);
-        let pairs = turns(slices, board, (&ours, &publish), (&bare, &event)).await;
+        let both = ((&ours, &publish[..]), (&bare, &event[..]));
+        let pairs = turns(slices, board, both.0, both.1).await;
         show(
             board,
             "durable POST",
             POST_LIMIT,
             Goal::RatioAtLeast(0.5),
             &pairs,
+            syncs(both).await,
         );
     });
     drop(ours);
@@ -100,6 +106,21 @@ pub async fn turns(
     pairs
 }
 
+/// How often each makes its files durable for a request.
+pub async fn syncs(
+    (ours, limit): ((&Server, &[u8]), (&Server, &[u8])),
+) -> Option<[Option<f64>; 2]> {
+    let counted = async |(server, request): (&Server, &[u8])| {
+        let watch = Watch::on(server.id())?;
+        let done = drive_count(server.port, CONNECTIONS, COUNTED, request.to_vec()).await;
+        server.rest().await;
+        watch
+            .end()
+            .map(|calls| calls / done.latencies.len().max(1) as f64)
+    };
+    Some([counted(ours).await, counted(limit).await])
+}
+
 /// A slice ends when the server has nothing left to do: views and files that lag are not lent.
 async fn slice(board: &mut Board, (server, request): (&Server, &[u8])) -> Slice {
     let (began, busy) = (tick(), server.busy());
@@ -129,6 +150,7 @@ pub fn show(
     limit: &'static str,
     goal: Goal,
     pairs: &[(Slice, Slice)],
+    syncs: Option<[Option<f64>; 2]>,
 ) {
     let of = |pick: fn(&Slice) -> f64| -> Vec<(f64, f64)> {
         let both = |(ours, limit): &(Slice, Slice)| (pick(ours), pick(limit));
@@ -136,6 +158,9 @@ pub fn show(
     };
     let named = |part: &str| format!("{what} × {CONNECTIONS}, {part}");
     board.figure(named("answers"), "/s", limit, goal, &of(|s| s.rate));
+    if let Some([ours, limit]) = syncs {
+        board.syncs(ours, limit);
+    }
     for (part, pick) in [
         ("p50", (|s| s.p50) as fn(&Slice) -> f64),
         ("p95", |s| s.p95),

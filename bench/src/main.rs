@@ -25,6 +25,7 @@ mod site;
 mod size;
 mod sleepers;
 mod start;
+mod syncs;
 mod turns;
 mod verify;
 
@@ -105,7 +106,12 @@ const BENCHES: &[Bench] = &[
         1,
         sleepers::run,
     ),
-    ("recover", "10,000 open runs after SIGKILL", 7, recover::run),
+    (
+        "recover",
+        "10,000 plans in flight after SIGKILL",
+        7,
+        recover::run,
+    ),
     (
         "verify",
         "opening a directory, proving a journal",

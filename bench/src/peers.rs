@@ -4,8 +4,9 @@
 
 mod stand;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use naos_engine::clock::tick;
@@ -18,6 +19,7 @@ use crate::limit;
 use crate::load::{drive, drive_count, request};
 use crate::plans;
 use crate::site::{Server, Site, runtime};
+use crate::syncs::{self, Watch};
 use stand::{Stand, ports};
 
 /// Where `bench/peers/install.sh` put them.
@@ -28,6 +30,13 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const COUNTED: usize = 500;
 const LIMIT_RECORDS: usize = 40_000;
 const EVENTS: usize = 10_000;
+/// Restate's services, and where each is asked.
+const RESTATE: [(&str, &str); 2] = [
+    ("Restate, TypeScript", "/Bench/run"),
+    ("Restate, Rust", "/BenchRust/run"),
+];
+const NATS: &str = "NATS JetStream, sync_interval: always";
+const POSTGRES: &str = "PostgreSQL, SKIP LOCKED";
 
 /// One workflow after the other, or many at once: how many a second, and how long one takes.
 #[derive(Clone, Copy, Debug)]
@@ -66,31 +75,118 @@ pub fn run(rounds: usize, board: &mut Board) {
             alone.push(flows(board, &naos, &stand, 1).await);
             events.push(queues(board, &naos, &stand).await);
         }
-        for at_once in [1, CONNECTIONS] {
-            let own = syncs(naos.id(), plans::start(&naos), naos.port, at_once).await;
-            board.note(format!("naos: {} a workflow × {at_once}", fdatasyncs(own)));
-            if let Some(restate) = &stand.restate {
-                let theirs = syncs(restate.id(), stand::flow(), ports::RESTATE, at_once).await;
-                board.note(format!(
-                    "Restate: {} a workflow × {at_once}",
-                    fdatasyncs(theirs)
-                ));
-            }
-        }
     });
-    rates(board, &many);
+    let counted = [1, CONNECTIONS].map(|at_once| runtime.block_on(kept(&naos, &stand, at_once)));
+    rates(board, &many, &counted[1]);
     let name = "one workflow at a time over HTTP, p50";
     for who in ["Restate, TypeScript", "Restate, Rust"] {
         let pairs = pairs(&alone, who, |speed| speed.p50_ms);
         board.figure(name, "ms", who, Goal::RatioAtMost(0.25), &pairs);
+        counted[0].show(board, who);
     }
-    published(board, &events);
+    let counted = runtime.block_on(queued(&naos, &stand));
+    published(board, &events, &counted);
 }
 
-fn fdatasyncs(count: Option<f64>) -> String {
-    count.map_or("fdatasyncs not counted (no strace)".into(), |count| {
-        format!("{count:.2} fdatasyncs")
-    })
+/// How often somebody makes files durable for one of what is counted; none that couldn't be.
+#[derive(Default)]
+struct Syncs(BTreeMap<&'static str, f64>);
+
+impl Syncs {
+    fn put(&mut self, who: &'static str, calls: Option<f64>, count: usize) {
+        self.0
+            .extend(calls.map(|calls| (who, calls / count.max(1) as f64)));
+    }
+
+    /// Beside the last figure, which is ours and theirs.
+    fn show(&self, board: &mut Board, who: &str) {
+        let of = |who: &str| self.0.get(who).copied();
+        board.syncs(of("naos"), of(who));
+    }
+}
+
+/// Everybody runs workflows once more while syncs are counted.
+async fn kept(naos: &Server, stand: &Stand, at_once: usize) -> Syncs {
+    let mut syncs = Syncs::default();
+    let watched = async |pid: u32, port: u16, ask: Vec<u8>| {
+        let watch = Watch::on(pid)?;
+        let done = drive_count(port, at_once, COUNTED, ask).await;
+        watch
+            .end()
+            .map(|calls| calls / done.latencies.len().max(1) as f64)
+    };
+    let own = watched(naos.id(), naos.port, plans::start(naos)).await;
+    syncs.put("naos", own, 1);
+    if let Some(restate) = &stand.restate {
+        for (who, path) in RESTATE {
+            if stand.serves(path) {
+                let ask = request("POST", path, "", "1");
+                let theirs = watched(restate.id(), ports::RESTATE, ask).await;
+                syncs.put(who, theirs, 1);
+            }
+        }
+    }
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    let limit = || {
+        let watch = Watch::own()?;
+        limit::records(dir.path(), at_once, COUNTED * plans::RECORDS_EACH);
+        watch.end()
+    };
+    let limit = std::thread::scope(|scope| scope.spawn(limit).join());
+    syncs.put("limit", limit.expect("the limit is counted"), COUNTED);
+    for (who, command) in stand.programs(at_once) {
+        let Some(command) = command else { continue };
+        // What keeps its records in a server lets that one make them durable.
+        let server = stand.server_of(who).map(Watch::on);
+        let Some((done, calls)) = syncs::of(&command) else {
+            continue;
+        };
+        let Some(count) = figures_of(&done).and_then(|said| said["all"].as_u64()) else {
+            continue;
+        };
+        let calls = match server {
+            Some(watch) => watch.and_then(Watch::end),
+            None => Some(calls),
+        };
+        syncs.put(who, calls, count as usize);
+    }
+    syncs
+}
+
+/// The same of events that are published and taken.
+async fn queued(naos: &Server, stand: &Stand) -> [Syncs; 2] {
+    let [mut sent, mut taken] = [Syncs::default(), Syncs::default()];
+    let watch = Watch::on(naos.id());
+    drive_count(naos.port, CONNECTIONS, EVENTS, publish(naos)).await;
+    naos.rest().await;
+    sent.put("naos", watch.and_then(Watch::end), EVENTS);
+    let watch = Watch::on(naos.id());
+    events::taken(&mut Board::default(), naos).await;
+    taken.put("naos", watch.and_then(Watch::end), EVENTS);
+    // Theirs publish and take in one go.
+    if let (Some(pid), Some(mut command)) = (stand.nats_id(), stand.nats(EVENTS, CONNECTIONS)) {
+        let watch = Watch::on(pid);
+        if said(&mut command).is_ok() {
+            sent.put(NATS, watch.and_then(Watch::end), EVENTS);
+        }
+    }
+    if let Some(pid) = stand.postgres_id() {
+        for (syncs, script) in [(&mut sent, "enqueue.sql"), (&mut taken, "consume.sql")] {
+            let watch = Watch::on(pid);
+            let rate = stand.rate(CONNECTIONS, script);
+            let count = rate.unwrap_or_default() * stand::QUEUE_SECONDS as f64;
+            let calls = watch.and_then(Watch::end).filter(|_| count >= 1.0);
+            syncs.put(POSTGRES, calls, count as usize);
+        }
+    }
+    [sent, taken]
+}
+
+/// The request that publishes an event of 1 KB.
+fn publish(naos: &Server) -> Vec<u8> {
+    let text = "x".repeat(1_022);
+    let body = json!({"type": "bench.event", "data": text}).to_string();
+    request("POST", "/api/v1/events", &naos.token, &body)
 }
 
 /// Everybody once.
@@ -102,10 +198,7 @@ async fn flows(board: &mut Board, naos: &Server, stand: &Stand, at_once: usize) 
             over_http(board, naos.port, plans::start(naos), at_once, Some(naos)).await,
         ),
     ];
-    for (who, path) in [
-        ("Restate, TypeScript", "/Bench/run"),
-        ("Restate, Rust", "/BenchRust/run"),
-    ] {
+    for (who, path) in RESTATE {
         let speed = if stand.serves(path) {
             let ask = request("POST", path, "", "1");
             over_http(board, ports::RESTATE, ask, at_once, None).await
@@ -186,17 +279,18 @@ fn program(board: &mut Board, stand: &Stand, who: &str, mut command: Command) ->
 
 fn said(command: &mut Command) -> Result<Value, String> {
     let done = command.output().map_err(|why| why.to_string())?;
-    let (text, complaint) = (
-        String::from_utf8_lossy(&done.stdout),
-        String::from_utf8_lossy(&done.stderr),
-    );
-    let figures = text.lines().rev().find(|line| line.starts_with('{'));
-    figures
-        .and_then(|line| serde_json::from_str(line).ok())
-        .ok_or_else(|| {
-            let last = complaint.lines().rev().find(|line| !line.trim().is_empty());
-            format!("{}; {:.200}", done.status, last.unwrap_or("without a word"))
-        })
+    figures_of(&done).ok_or_else(|| {
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        let last = complaint.lines().rev().find(|line| !line.trim().is_empty());
+        format!("{}; {:.200}", done.status, last.unwrap_or("without a word"))
+    })
+}
+
+/// The figures that a program says on its last line.
+fn figures_of(done: &Output) -> Option<Value> {
+    let text = String::from_utf8_lossy(&done.stdout);
+    let line = text.lines().rev().find(|line| line.starts_with('{'))?;
+    serde_json::from_str(line).ok()
 }
 
 /// Events a second, published and taken.
@@ -211,11 +305,8 @@ async fn queues(
     naos: &Server,
     stand: &Stand,
 ) -> Vec<(&'static str, Option<Flow>)> {
-    let text = "x".repeat(1_022);
-    let body = json!({"type": "bench.event", "data": text}).to_string();
-    let publish = request("POST", "/api/v1/events", &naos.token, &body);
     let began = tick();
-    let done = drive_count(naos.port, CONNECTIONS, EVENTS, publish).await;
+    let done = drive_count(naos.port, CONNECTIONS, EVENTS, publish(naos)).await;
     let took = began.elapsed().as_secs_f64();
     let at_the_end = naos.busy();
     naos.rest().await;
@@ -225,7 +316,7 @@ async fn queues(
         taken: events::taken(board, naos).await,
     };
     let mut all = vec![("naos", Some(own))];
-    let who = "NATS JetStream, sync_interval: always";
+    let who = NATS;
     let nats = stand.nats(EVENTS, CONNECTIONS).and_then(|command| {
         let said = program(board, stand, who, command)?;
         Some(Flow {
@@ -237,7 +328,7 @@ async fn queues(
     let postgres = stand
         .queue(CONNECTIONS)
         .map(|(published, taken)| Flow { published, taken });
-    all.push(("PostgreSQL, SKIP LOCKED", postgres));
+    all.push((POSTGRES, postgres));
     all
 }
 
@@ -252,7 +343,7 @@ fn pairs(rounds: &[Measured], peer: &str, pick: fn(&Speed) -> f64) -> Vec<(f64, 
     both.flatten().collect()
 }
 
-fn rates(board: &mut Board, rounds: &[Measured]) {
+fn rates(board: &mut Board, rounds: &[Measured], counted: &Syncs) {
     let name = "workflows of 3 steps over HTTP × 64";
     for (peer, goal) in [
         ("limit", Goal::Reported),
@@ -264,10 +355,15 @@ fn rates(board: &mut Board, rounds: &[Measured]) {
     ] {
         let pairs = pairs(rounds, peer, |speed| speed.rate);
         board.figure(name, "/s", peer, goal, &pairs);
+        counted.show(board, peer);
     }
 }
 
-fn published(board: &mut Board, rounds: &[Vec<(&'static str, Option<Flow>)>]) {
+fn published(
+    board: &mut Board,
+    rounds: &[Vec<(&'static str, Option<Flow>)>],
+    counted: &[Syncs; 2],
+) {
     let pairs = |peer: &str, pick: fn(&Flow) -> f64| -> Vec<(f64, f64)> {
         let of = |round: &Vec<(&'static str, Option<Flow>)>, who: &str| {
             let found = round.iter().find(|(name, _)| *name == who);
@@ -278,57 +374,16 @@ fn published(board: &mut Board, rounds: &[Vec<(&'static str, Option<Flow>)>]) {
             .map(|round| Some((of(round, "naos")?, of(round, peer)?)));
         both.flatten().collect()
     };
-    for (peer, publish, take) in [
-        ("NATS JetStream, sync_interval: always", 4.0, 5.0),
-        ("PostgreSQL, SKIP LOCKED", 1.0, 3.0),
-    ] {
+    for (peer, publish, take) in [(NATS, 4.0, 5.0), (POSTGRES, 1.0, 3.0)] {
         let (sent, taken) = (
             pairs(peer, |flow| flow.published),
             pairs(peer, |flow| flow.taken),
         );
         let name = "events of 1 KB published × 64";
         board.figure(name, "/s", peer, Goal::RatioAtLeast(publish), &sent);
+        counted[0].show(board, peer);
         let name = "events of 1 KB taken and acknowledged";
         board.figure(name, "/s", peer, Goal::RatioAtLeast(take), &taken);
+        counted[1].show(board, peer);
     }
-}
-
-/// Calls of fdatasync and fsync by a process while it runs workflows, for each of them.
-async fn syncs(pid: u32, ask: Vec<u8>, port: u16, at_once: usize) -> Option<f64> {
-    let dir = tempfile::tempdir().ok()?;
-    let table = dir.path().join("calls");
-    let mut watch = Command::new("strace")
-        .args(["-f", "-c", "-e", "trace=fdatasync,fsync", "-p"])
-        .arg(pid.to_string())
-        .arg("-o")
-        .arg(&table)
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .ok()?;
-    // It watches when it says so in the process's own status.
-    let status = format!("/proc/{pid}/status");
-    let until = tick() + Duration::from_secs(10);
-    while tick() < until {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        if text.lines().any(|line| {
-            line.strip_prefix("TracerPid:")
-                .is_some_and(|by| by.trim() != "0")
-        }) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let done = drive_count(port, at_once, COUNTED, ask).await;
-    let asked = Command::new("kill")
-        .args(["-INT", &watch.id().to_string()])
-        .status();
-    let _ = watch.wait();
-    asked.ok()?;
-    let text = std::fs::read_to_string(&table).ok()?;
-    let calls = text.lines().filter_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let own = matches!(words.last(), Some(&"fdatasync" | &"fsync"));
-        own.then(|| words.get(3)?.parse::<f64>().ok()).flatten()
-    });
-    Some(calls.sum::<f64>() / done.latencies.len().max(1) as f64)
 }

@@ -3,6 +3,7 @@
 //! what one costs when the tenant has finished many.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use naos_engine::clock::tick;
@@ -13,7 +14,7 @@ use naos_types::command::{Command, Plan, Reply, Resource};
 use naos_types::fact::{Fact, plan};
 use naos_types::spec::{Kind, PlanSpec, RetryPolicy, Spec, StepDo, StepSpec};
 use naos_types::{Actor, Name, PlanId, PlanStatus, TenantId};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
 
@@ -23,6 +24,7 @@ use crate::http::{self, CONNECTIONS};
 use crate::limit;
 use crate::load::request;
 use crate::site::{Server, Site, hold_load, runtime};
+use crate::syncs::Watch;
 
 /// Whose everything is.
 pub const TENANT: TenantId = TenantId(1_000);
@@ -31,8 +33,12 @@ const ALONE: usize = 500;
 /// Of the limit: started, and one for each step.
 pub const RECORDS_EACH: usize = 4;
 /// How many a tenant has finished at most in the long run, and of how many the cost is taken.
-const FINISHED: usize = 100_000;
-const PART: usize = 5_000;
+const FINISHED: usize = 1_000_000;
+const PART: usize = 1_000;
+/// How many parts stand for one point of what is plotted.
+const POINT: usize = 5;
+/// How many are run while syncs are counted.
+const COUNTED: usize = 512;
 const LIMIT: &str = "a journal in SQLite, one sync for all";
 const HTTP_LIMIT: &str = "bare axum, one record, group-commit SQLite";
 
@@ -200,20 +206,52 @@ pub fn run(rounds: usize, board: &mut Board) {
     }
     let goal = Goal::RatioAtLeast(0.25);
     board.figure("workflows of 3 native steps × 64", "/s", LIMIT, goal, &many);
+    let [own, limit] = syncs(scratch.path(), CONNECTIONS);
+    board.syncs(own, limit);
     let goal = Goal::RatioAtMost(2.0);
     board.figure("one workflow at a time, p50", "µs", LIMIT, goal, &alone);
+    let [own, limit] = syncs(scratch.path(), 1);
+    board.syncs(own, limit);
 
+    grown(board);
+    over_http(rounds, board);
+}
+
+/// What one costs from a thousand to a million that are finished, as points of five thousand each.
+fn grown(board: &mut Board) {
     let (rates, _, failed) = ours(CONNECTIONS, PART, FINISHED / PART);
     board.tried(FINISHED, failed);
-    let cost = |rate: f64| 1e6 / rate;
-    let growth = match (rates.first(), rates.last()) {
-        (Some(first), Some(last)) => vec![(cost(*last), cost(*first))],
+    let costs: Vec<f64> = rates.iter().map(|rate| 1e6 / rate).collect();
+    let after_the_first = costs.get(1..).unwrap_or_default();
+    let points = after_the_first.chunks(POINT).enumerate().map(|(at, part)| {
+        let finished = PART * (1 + at * POINT);
+        (finished, part.iter().sum::<f64>() / part.len() as f64)
+    });
+    let points: Vec<(usize, f64)> = points.collect();
+    let growth = match (points.first(), points.last()) {
+        (Some((_, first)), Some((_, last))) => vec![(*last, *first)],
         _ => Vec::new(),
     };
     let figure = format!("cost of a workflow after {FINISHED} finished");
     let goal = Goal::RatioAtMost(1.3);
-    board.figure(figure, "µs", "the same in a new tenant", goal, &growth);
-    over_http(rounds, board);
+    let limit = "the same after 1,000";
+    board.figure(figure, "µs", limit, goal, &growth);
+    let short = |(finished, cost): &(usize, f64)| json!([finished, (cost * 10.0).round() / 10.0]);
+    let points: Vec<Value> = points.iter().map(short).collect();
+    board.more("cost_by_finished", Value::Array(points));
+}
+
+/// How often files are made durable for each of so many workflows, ours and the limit's.
+fn syncs(dir: &Path, callers: usize) -> [Option<f64>; 2] {
+    let each = |calls: f64| calls / COUNTED as f64;
+    let counted = |work: &mut dyn FnMut()| {
+        let watch = Watch::own()?;
+        work();
+        watch.end().map(each)
+    };
+    let own = counted(&mut || drop(ours(callers, COUNTED, 1)));
+    let limit = counted(&mut || drop(limit::records(dir, callers, COUNTED * RECORDS_EACH)));
+    [own, limit]
 }
 
 /// Lets a server have the plan of three steps.
@@ -245,8 +283,16 @@ fn over_http(rounds: usize, board: &mut Board) {
         apply(&ours).await;
         let start = start(&ours);
         let event = request("POST", "/event", "", "{}");
-        let pairs = http::turns(rounds, board, (&ours, &start), (&bare, &event)).await;
+        let both = ((&ours, &start[..]), (&bare, &event[..]));
+        let pairs = http::turns(rounds, board, both.0, both.1).await;
         let what = "workflow of 3 native steps over HTTP, answered at its end";
-        http::show(board, what, HTTP_LIMIT, Goal::Reported, &pairs);
+        http::show(
+            board,
+            what,
+            HTTP_LIMIT,
+            Goal::Reported,
+            &pairs,
+            http::syncs(both).await,
+        );
     });
 }

@@ -16,6 +16,7 @@ use crate::call::{Nobody, plain};
 use crate::facts;
 use crate::figures::{Board, Goal};
 use crate::plans::{TENANT, ask};
+use crate::syncs::Watch;
 
 const ECHO: &[u8] = include_bytes!("../../guest/built/echo.wasm");
 const ANALYZER: &[u8] = include_bytes!("../../guest/built/analyzer.wasm");
@@ -52,6 +53,10 @@ pub fn run(rounds: usize, board: &mut Board) {
         let figure = format!("a pool of {TASKS} tasks, {what}");
         let limit = "the raw sandbox on as many threads";
         board.figure(figure, "/s", limit, Goal::RatioAtLeast(0.6), &rates);
+        let watch = Watch::own();
+        pool(board, name, component, &input, merge);
+        let syncs = watch.and_then(Watch::end);
+        board.syncs(syncs.map(|calls| calls / TASKS as f64), Some(0.0)); // it keeps nothing
     }
 }
 

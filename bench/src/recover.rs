@@ -1,5 +1,5 @@
-//! 10,000 open runs after a SIGKILL: how long from the next start until the first of them goes on,
-//! seen from outside: the first call that arrives. The limit is the start of the same binary with
+//! 10,000 plans in flight at a SIGKILL: how long from the next start until the first step of them
+//! goes on, seen from outside: the first call that arrives. The limit is the start of the same binary with
 //! nothing to take up.
 
 use std::net::TcpListener;
@@ -13,12 +13,12 @@ use crate::figures::{Board, Goal};
 use crate::load::{Line, drive_count, request};
 use crate::site::{Site, runtime};
 
-const OPEN_RUNS: usize = 10_000;
+const OPEN_PLANS: usize = 10_000;
 const CONNECTIONS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LIMIT: &str = "the same start with nothing open";
 
-/// Opens the runs once, then kills and starts `rounds` times.
+/// Opens the plans once, then kills and starts `rounds` times.
 pub fn run(rounds: usize, board: &mut Board) {
     let runtime = runtime();
     let (port, calls) = silent_receiver();
@@ -35,9 +35,18 @@ pub fn run(rounds: usize, board: &mut Board) {
         server.api("POST", "/api/v1/agents", &agent).await;
         let url = format!("http://127.0.0.1:{port}/");
         let call = json!({"method": "POST", "url": url, "key": true, "body": "hello"});
-        let body = json!({"agent": "courier", "input": {"calls": [call]}}).to_string();
-        let start = request("POST", "/api/v1/runs", &server.token, &body);
-        drive_count(server.port, CONNECTIONS, OPEN_RUNS, start).await
+        let steps = json!([
+            {"name": "one", "compute": "1 + 1"},
+            {"name": "two", "depends_on": ["one"], "task": {"agent": "courier", "title": "letter",
+             "input": json!({"calls": [call]}).to_string()}},
+            {"name": "three", "depends_on": ["two"], "compute": "2 + 2"},
+        ]);
+        let plan = json!({"type": "plan", "name": "letters", "steps": steps}).to_string();
+        let files = json!({"files": [{"name": "letters.json", "text": plan}]});
+        server.api("POST", "/api/v1/apply", &files).await;
+        let body = json!({"inputs": {}}).to_string();
+        let start = request("POST", "/api/v1/plans/letters/start", &server.token, &body);
+        drive_count(server.port, CONNECTIONS, OPEN_PLANS, start).await
     });
     board.tried(open.latencies.len() + open.failures, open.failures);
     for _ in 0..rounds {
@@ -57,9 +66,12 @@ pub fn run(rounds: usize, board: &mut Board) {
         drop(other);
         slices.extend(took.map(|took| (took, limit)));
     }
-    let runs = runtime.block_on(server.api("GET", "/api/v1/status", &Value::Null));
-    board.note(format!("runs by status in the end: {}", runs["runs"]));
-    let name = "10,000 open runs, start to first resumed call";
+    let there = runtime.block_on(server.api("GET", "/api/v1/status", &Value::Null));
+    board.note(format!(
+        "runs of their steps by status in the end: {}",
+        there["runs"]
+    ));
+    let name = "10,000 plans in flight, start to first resumed step";
     board.figure(name, "ms", LIMIT, Goal::AtMost(500.0), &slices);
 }
 

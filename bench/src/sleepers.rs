@@ -1,14 +1,18 @@
-//! A million schedules that sleep: what they cost while none of them is due. They are made in one
+//! A million that sleep: schedules of which none is due, and agents with a beat of 15 minutes for
+//! whom nothing waits, of whom one in 45 has its beat while it is looked. They are made in one
 //! process; another one opens the directory, as a node does, and is looked at.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use naos_engine::node::{Ask, Node};
 use naos_store::Store;
 use naos_types::command;
-use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
+use naos_types::spec::{
+    AgentSpec, Begins, Heartbeat, Kind, MindSpec, Missed, ScheduleSpec, Spec, Timing, When,
+};
 use naos_types::{Actor, Name, Span, TenantId};
 
 use crate::facts::node;
@@ -16,9 +20,12 @@ use crate::figures::{Board, Goal};
 
 /// The word by which this binary becomes the sleeping node.
 pub const WORD: &str = "sleep-in";
-/// How many schedules a round of 1 stands for.
+/// How many schedules, and how many agents, a round of 1 stands for.
 const SLEEPERS: usize = 1_000_000;
+/// Whose the schedules are.
 const TENANTS: usize = 100;
+/// Whose the agents are: a thousand each, far more than a squad has.
+const OFFICES: usize = 1_000;
 /// Longer than it takes to make them all and to look at them.
 const BEAT: Span = Span::secs(15 * 60);
 /// How long the node is looked at, after it came to rest.
@@ -46,11 +53,38 @@ fn sleeper() -> Spec {
     }))
 }
 
-async fn make(node: &Node, index: usize) {
-    let tenant = TenantId(1_000 + (index % TENANTS) as u128);
+fn schedule(index: usize) -> command::Command {
     let name = Name::slug(&format!("sleeper-{index}")).expect("a name");
     let (kind, spec) = (Kind::Schedule, sleeper());
-    let command = command::Command::from(command::Resource::Apply { kind, name, spec });
+    command::Resource::Apply { kind, name, spec }.into()
+}
+
+/// An agent that looks each 15 minutes at what waits for it.
+fn agent(index: usize) -> command::Command {
+    let mind = MindSpec {
+        prompt: "You answer what waits for you.".into(),
+        heartbeat: Some(Heartbeat {
+            every: BEAT,
+            ..Heartbeat::default()
+        }),
+        ..MindSpec::default()
+    };
+    command::Agent::Create {
+        name: Name::slug(&format!("sleeper-{index}")).expect("a name"),
+        spec: AgentSpec {
+            mind: Some(Arc::new(mind)),
+            ..AgentSpec::default()
+        },
+    }
+    .into()
+}
+
+/// What sleeps: how it is made, and how many tenants share it.
+type Sleeper = (fn(usize) -> command::Command, usize);
+
+async fn make(node: &Node, index: usize, (made, tenants): Sleeper) {
+    let tenant = TenantId(1_000 + (index % tenants) as u128);
+    let command = made(index);
     let ask = || Ask {
         tenant,
         actor: Actor::System,
@@ -64,7 +98,7 @@ async fn make(node: &Node, index: usize) {
     }
 }
 
-fn fill(dir: &Path, count: usize) -> f64 {
+fn fill(dir: &Path, count: usize, sleeper: Sleeper) -> f64 {
     let (node, store) = node(dir);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -78,7 +112,7 @@ fn fill(dir: &Path, count: usize) -> f64 {
             let node = asking.clone();
             tasks.spawn(async move {
                 for index in (caller..count).step_by(256) {
-                    make(&node, index).await;
+                    make(&node, index, sleeper).await;
                 }
             });
         }
@@ -145,17 +179,31 @@ fn look(dir: &Path) -> (f64, f64) {
     (number(), number())
 }
 
-/// The share of a core and the memory, with a million and with none.
+/// The share of a core and the memory, with a million and with few.
 pub fn run(rounds: usize, board: &mut Board) {
+    let schedules = "the same node with one schedule a tenant";
+    asleep(rounds, board, (schedule, TENANTS), "schedules", schedules);
+    let agents = "the same node with one agent a tenant";
+    asleep(
+        rounds,
+        board,
+        (agent, OFFICES),
+        "agents with a beat of 15 minutes",
+        agents,
+    );
+}
+
+fn asleep(rounds: usize, board: &mut Board, sleeper: Sleeper, what: &str, limit: &'static str) {
     let scratch = tempfile::tempdir().expect("a scratch directory");
     let (full, empty) = (scratch.path().join("full"), scratch.path().join("empty"));
     for dir in [&full, &empty] {
         std::fs::create_dir_all(dir).expect("a scratch directory");
     }
-    let took = fill(&full, SLEEPERS);
-    fill(&empty, TENANTS);
+    let took = fill(&full, SLEEPERS, sleeper);
+    let tenants = sleeper.1;
+    fill(&empty, tenants, sleeper);
     board.note(format!(
-        "{SLEEPERS} schedules of {TENANTS} tenants made in {took:.0} s"
+        "{SLEEPERS} {what} of {tenants} tenants made in {took:.0} s"
     ));
     let (mut share, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -164,19 +212,8 @@ pub fn run(rounds: usize, board: &mut Board) {
         memory.push((ours.1, theirs.1));
         board.tried(SLEEPERS, 0);
     }
-    let limit = "the same node with one schedule a tenant";
-    board.figure(
-        "1,000,000 schedules asleep",
-        "% of a core",
-        limit,
-        Goal::AtMost(1.0),
-        &share,
-    );
-    board.figure(
-        "memory with them",
-        "MB",
-        limit,
-        Goal::AtMost(300.0),
-        &memory,
-    );
+    let name = format!("1,000,000 {what} asleep");
+    board.figure(name, "% of a core", limit, Goal::AtMost(1.0), &share);
+    let name = format!("memory with 1,000,000 {what}");
+    board.figure(name, "MB", limit, Goal::AtMost(300.0), &memory);
 }

@@ -13,15 +13,22 @@ use tokio::sync::Notify;
 
 use crate::figures::{Board, Goal, percentile};
 use crate::http::CONNECTIONS;
+use crate::limit;
 use crate::listen::{Answers, Asked, DONE, Said, Then, event, head, listen};
-use crate::load::{Answered, drive, request};
+use crate::load::{Answered, drive, drive_count, request};
 use crate::site::{Server, Site, runtime};
+use crate::syncs::Watch;
 
 const SLICE: Duration = Duration::from_secs(4);
 const WARM_UP: Duration = Duration::from_millis(500);
 /// How many runs are watched for their first byte in each round.
 const WATCHED: usize = 40;
+/// Turns while syncs are counted.
+const COUNTED: usize = 512;
+/// Records whose durability says how fast the disk is.
+const RECORDS: usize = 500;
 const LIMIT: &str = "the same server, asked without naos";
+const DISK: &str = "one durable record on this disk, p50";
 /// What the server answers, in pieces as OpenAI's chat completions are streamed.
 const PIECES: [&str; 3] = [
     r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"Salama"}}]}"#,
@@ -47,13 +54,21 @@ pub fn run(rounds: usize, board: &mut Board) {
         drive(server.port, CONNECTIONS, WARM_UP, ask.clone()).await;
         drive(port, CONNECTIONS, WARM_UP, direct.clone()).await;
         let (mut rates, mut times, mut firsts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut alone, mut used) = (Vec::new(), Vec::new());
+        let p50 = |all: &Answered| percentile(&all.latencies, 0.5) * 1e3;
         for _ in 0..rounds {
-            let ours = slice(board, &server, ask.clone()).await;
+            let ours = slice(board, &server, ask.clone(), CONNECTIONS).await;
             let limit = drive(port, CONNECTIONS, SLICE, direct.clone()).await;
             let rate = limit.latencies.len() as f64 / SLICE.as_secs_f64();
-            let p50 = |all: &Answered| percentile(&all.latencies, 0.5) * 1e3;
             let more = p50(&ours.1) - p50(&limit);
             rates.push((ours.0, rate));
+            let busy = server.busy();
+            let one = slice(board, &server, ask.clone(), 1).await;
+            let each = (server.busy() - busy) * 1e3 / one.1.latencies.len().max(1) as f64;
+            let limit = drive(port, 1, SLICE, direct.clone()).await;
+            let record = record().await;
+            alone.push((p50(&one.1) - p50(&limit), record));
+            used.push((each, record));
             times.push((more, p50(&limit)));
             let mut later = Vec::new();
             for _ in 0..WATCHED {
@@ -69,6 +84,14 @@ pub fn run(rounds: usize, board: &mut Board) {
         board.figure(&name, "/s", LIMIT, Goal::AtLeast(1_000.0), &rates);
         let name = format!("a turn × {CONNECTIONS}, p50 beyond the model's own");
         board.figure(&name, "ms", LIMIT, Goal::AtMost(3.0), &times);
+        let each = syncs(&server, &ask, CONNECTIONS).await;
+        board.syncs(each, Some(0.0)); // the model keeps nothing
+        let name = "a turn alone, p50 beyond the model's own";
+        board.figure(name, "ms", DISK, Goal::Reported, &alone);
+        let each = syncs(&server, &ask, 1).await;
+        board.syncs(each, Some(1.0));
+        let name = "a turn alone, processor time (prompt, guard, settlement and all)";
+        board.figure(name, "ms", DISK, Goal::Reported, &used);
         let name = "first streamed byte, added p50";
         board.figure(name, "ms", "its own p95", Goal::AtMost(5.0), &firsts);
         board.note("a turn is a run: task, reservation, answer, settlement and end, all durable");
@@ -87,15 +110,40 @@ fn documents(port: u16) -> String {
 }
 
 /// A slice ends when the server has nothing left to do.
-async fn slice(board: &mut Board, server: &Server, ask: Vec<u8>) -> (f64, Answered) {
+async fn slice(
+    board: &mut Board,
+    server: &Server,
+    ask: Vec<u8>,
+    at_once: usize,
+) -> (f64, Answered) {
     let began = tick();
-    let all = drive(server.port, CONNECTIONS, SLICE, ask).await;
+    let all = drive(server.port, at_once, SLICE, ask).await;
     let asked = began.elapsed().as_secs_f64();
     let busy = server.busy();
     server.rest().await;
     let lag = server.busy() - busy;
     board.tried(all.latencies.len() + all.failures, all.failures);
     (all.latencies.len() as f64 / (asked + lag), all)
+}
+
+/// Milliseconds until one record is durable on this disk, with nothing around it: p50.
+async fn record() -> f64 {
+    let dir = tempfile::tempdir().expect("a scratch directory");
+    // It has a runtime of its own, and this thread has one already.
+    let measured = std::thread::scope(|scope| {
+        let records = scope.spawn(|| limit::records(dir.path(), 1, RECORDS));
+        records.join()
+    });
+    percentile(&measured.expect("the disk is measured").1, 0.5) * 1e3
+}
+
+/// How often files are made durable for a turn.
+async fn syncs(server: &Server, ask: &[u8], at_once: usize) -> Option<f64> {
+    let watch = Watch::on(server.id())?;
+    let done = drive_count(server.port, at_once, COUNTED, ask.to_vec()).await;
+    server.rest().await;
+    let turns = done.latencies.len().max(1) as f64;
+    watch.end().map(|calls| calls / turns)
 }
 
 /// Seconds from when the server wrote its first byte until whoever watches the run has it.

@@ -13,6 +13,9 @@ use crate::load::{Line, request};
 /// How long a server may take until it answers.
 const READY: Duration = Duration::from_secs(60);
 
+/// How long a script of PostgreSQL's runs.
+pub const QUEUE_SECONDS: usize = 3;
+
 /// Where they listen; Restate's own are fixed in its defaults.
 pub mod ports {
     pub const RESTATE: u16 = 8_080;
@@ -99,11 +102,6 @@ pub struct Stand {
     pub missing: Vec<(&'static str, String)>,
     /// Dropped last: the others write there.
     dir: tempfile::TempDir,
-}
-
-/// The request that runs a workflow of Restate's.
-pub fn flow() -> Vec<u8> {
-    request("POST", "/Bench/run", "", "1")
 }
 
 /// Asks until the answer is a yes.
@@ -388,32 +386,38 @@ impl Stand {
     /// Events a second into a queue of PostgreSQL and out of it, one a commit.
     pub fn queue(&self, clients: usize) -> Option<(f64, f64)> {
         self.postgres.as_ref()?;
-        let rate = |script: &str| {
-            let mut bench = Command::new(of_postgres("pgbench"));
-            bench.args([
-                "-h",
-                "127.0.0.1",
-                "-U",
-                "postgres",
-                "-n",
-                "-j",
-                "1",
-                "-T",
-                "3",
-            ]);
-            bench.args(["-M", "prepared", "-p", &ports::POSTGRES.to_string()]);
-            bench
-                .args(["-c", &clients.to_string()])
-                .arg("-f")
-                .arg(sources().join(script));
-            let done = bench.arg("postgres").output().ok()?;
-            let text = String::from_utf8_lossy(&done.stdout).into_owned();
-            let line = text.lines().find_map(|line| line.strip_prefix("tps = "))?;
-            line.split_whitespace().next()?.parse::<f64>().ok()
-        };
         self.sql("TRUNCATE queue");
-        let published = rate("enqueue.sql")?;
-        Some((published, rate("consume.sql")?))
+        let published = self.rate(clients, "enqueue.sql")?;
+        Some((published, self.rate(clients, "consume.sql")?))
+    }
+
+    /// How many commits a second a script of PostgreSQL's makes, in [`QUEUE_SECONDS`].
+    pub fn rate(&self, clients: usize, script: &str) -> Option<f64> {
+        let mut bench = Command::new(of_postgres("pgbench"));
+        bench.args(["-h", "127.0.0.1", "-U", "postgres", "-n", "-j", "1"]);
+        bench.args(["-T", &QUEUE_SECONDS.to_string()]);
+        bench.args(["-M", "prepared", "-p", &ports::POSTGRES.to_string()]);
+        bench
+            .args(["-c", &clients.to_string()])
+            .arg("-f")
+            .arg(sources().join(script));
+        let done = bench.arg("postgres").output().ok()?;
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix("tps = "))?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    }
+
+    pub fn nats_id(&self) -> Option<u32> {
+        self.nats.as_ref().map(Peer::id)
+    }
+
+    pub fn postgres_id(&self) -> Option<u32> {
+        self.postgres.as_ref().map(Peer::id)
+    }
+
+    /// The server that keeps what a program of [`Self::programs`] does, where it is one.
+    pub fn server_of(&self, who: &str) -> Option<u32> {
+        self.postgres_id().filter(|_| who.contains("PostgreSQL"))
     }
 }
 

@@ -117,7 +117,7 @@ pub const HARNESSES: &[Harness] = &[
     ),
     bench(
         "sleepers",
-        "schedules asleep, and those that woke before they were due",
+        "schedules and agents asleep, and those that woke before they were due",
         &["sleepers", "--n", "{n}", "--json"],
         1,
     ),
@@ -135,7 +135,7 @@ pub const HARNESSES: &[Harness] = &[
     ),
     bench(
         "recover",
-        "10,000 runs opened and SIGKILLs, and those refused or not taken up",
+        "10,000 plans started and SIGKILLs, and those refused or not taken up",
         &["recover", "--n", "{n}", "--json"],
         7,
     ),

@@ -72,8 +72,8 @@ fn figures(all: &[(String, Evidence)]) -> String {
         }
     }
     if !text.is_empty() {
-        let head = "\n| benchmark | ours | the limit | ratio | goal | | measured by |\n\
-                    |---|--:|--:|--:|---|---|---|\n";
+        let head = "\n| benchmark | ours | the limit | ratio | goal | | fdatasyncs each | measured by |\n\
+                    |---|--:|--:|--:|---|---|---|---|\n";
         text.insert_str(0, head);
     }
     text
@@ -91,8 +91,16 @@ fn figure_row(name: &str, figure: &Value) -> String {
         Some(false) => "**missed**",
         None => "",
     };
+    let count = |one: &Value| match one.as_f64() {
+        Some(count) => format!("{}", (count * 100.0).round() / 100.0),
+        None => "?".to_owned(),
+    };
+    let syncs = match figure["fdatasyncs"].as_array().map(Vec::as_slice) {
+        Some([ours, limit]) => format!("{} beside {}", count(ours), count(limit)),
+        _ => String::new(),
+    };
     format!(
-        "| {} | {} {} | {} ({}) | {} | {} | {met} | `{name}` |\n",
+        "| {} | {} {} | {} ({}) | {} | {} | {met} | {syncs} | `{name}` |\n",
         word("name"),
         number("ours"),
         word("unit"),
@@ -193,7 +201,8 @@ mod tests {
             "limit_name": "bare", "ratio": 0.41, "goal": "ratio ≥ 0.5", "met": false,
         }]});
         let text = table(&[("http".to_owned(), evidence)]);
-        let want = "| x × 64 | 12346 /s | 99.5 (bare) | 0.41 | ratio ≥ 0.5 | **missed** | `http` |";
+        let want =
+            "| x × 64 | 12346 /s | 99.5 (bare) | 0.41 | ratio ≥ 0.5 | **missed** |  | `http` |";
         assert_eq!(text.lines().last(), Some(want));
         assert_eq!(text.lines().filter(|line| line.is_empty()).count(), 1);
     }
