@@ -1,5 +1,5 @@
-//! Which argument is wrong: a place in a request that a command built itself says nothing to whoever
-//! typed the command.
+//! Which argument is wrong: a place in a request that a command built itself says nothing to
+//! whoever typed the command.
 
 use serde_json::{Map, Value, json};
 

@@ -90,7 +90,7 @@ pub(super) fn read<'t>(
     Some(StepDo::Wait(wait))
 }
 
-/// What was probably meant where a length of time stands by itself: a bare number is one of seconds.
+/// What was probably meant where a length of time stands by itself: a bare number is of seconds.
 fn meant(node: &Node) -> Option<String> {
     let (Value::Whole(text) | Value::Number(text) | Value::Text(text)) = &node.value else {
         return None;
