@@ -379,9 +379,21 @@ pub(crate) fn span(node: &Node, key: &str, unit: i64, findings: &mut Findings) -
             Some(1..) => format!("`{key}` is at most {DAYS_MAX}d"),
             _ => format!("`{key}` is a length of time such as 500ms, 30s, 5m, 2h or 1d"),
         };
-        findings.push(node.at, Code::BAD_TIME, what, None);
+        let help = match &node.value {
+            Value::Text(text) | Value::Number(text) => without_unit(text),
+            _ => None,
+        };
+        findings.push(node.at, Code::BAD_TIME, what, help);
     }
     fits.map(Span)
+}
+
+/// What to do about a number that leaves out what it counts.
+fn without_unit(text: &str) -> Option<String> {
+    let text = text.trim();
+    let with = format!("{text}s");
+    amounts::span(&with)?;
+    Some(format!("{text} needs its unit: {with}, {text}m or {text}h"))
 }
 
 /// How long a step or all of them may take: longer than nothing.

@@ -256,6 +256,30 @@ fn what_doesn_t_fit_together_is_said() {
              time such as 30s, or leave it out",
         ),
         (
+            "  - {name: a, wait_for: 5}\n",
+            "p:3:25: `wait_for` is a map that says what for, not a whole number; a step that waits \
+             for so long says `wait_for: {time: 5s}`",
+        ),
+        (
+            "  - {name: a, wait_for: 5m}\n",
+            "p:3:25: `wait_for` is a map that says what for, not text; a step that waits for so \
+             long says `wait_for: {time: 5m}`",
+        ),
+        (
+            "  - {name: a, wait_for: {time: \"5\"}}\n",
+            "p:3:32: `time` is a length of time such as 500ms, 30s, 5m, 2h or 1d; 5 needs its \
+             unit: 5s, 5m or 5h",
+        ),
+        (
+            "  - {name: a, wait_for: {time: -5}}\n",
+            "p:3:32: `time` is a length of time such as 500ms, 30s, 5m, 2h or 1d",
+        ),
+        (
+            "  - {name: a, wait_for: {until: 5}}\n",
+            "p:3:33: `until` is a time such as 2026-03-01T08:00:00Z, not \"5\"; a step that waits \
+             for so long says `wait_for: {time: 5s}`",
+        ),
+        (
             "  - {name: A b, task: x}\n",
             "p:3:12: \"A b\": a name is made of a-z, 0-9 and -, beginning with a letter: 'A' \
              can't stand here; `a-b` would be one",

@@ -40,6 +40,15 @@ impl Fail {
         }
     }
 
+    /// Something is to be named, and its name or id is empty.
+    pub(crate) fn unnamed() -> Self {
+        Self::new(
+            Code::BAD_NAME,
+            "a name or an id can't be empty: nothing is called so",
+        )
+        .help("say which one is meant; `naos get KIND` lists what there is")
+    }
+
     /// A file that could not be read or written.
     pub(crate) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Self {
         use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
@@ -147,14 +156,18 @@ impl Fail {
     }
 }
 
-/// `file:line:column: what; help`.
+/// `file:line:column: what; help`; of what a command built itself, `argument: what; help`.
 pub(crate) fn place(found: &Value) -> String {
     let text = |key: &str| found[key].as_str().unwrap_or_default();
     let number = |key: &str| found[key].as_u64().unwrap_or(1);
-    let at = format!("{}:{}:{}", text("file"), number("line"), number("column"));
+    let at = match (text("file"), &found["line"]) {
+        ("", _) => String::new(),
+        (argument, Value::Null) => format!("{argument}: "),
+        (file, _) => format!("{file}:{}:{}: ", number("line"), number("column")),
+    };
     match text("help") {
-        "" => format!("{at}: {}", text("what")),
-        help => format!("{at}: {}; {help}", text("what")),
+        "" => format!("{at}{}", text("what")),
+        help => format!("{at}{}; {help}", text("what")),
     }
 }
 

@@ -59,7 +59,12 @@ pub(crate) enum Link {
 /// Why there was no answer.
 pub(crate) enum LinkError {
     /// The daemon is gone; the same request may be sent again.
-    Gone(String),
+    Gone {
+        /// What went wrong.
+        why: String,
+        /// Whether it may have been done.
+        sent: bool,
+    },
     /// Anything else.
     Failed(Fail),
 }
@@ -116,9 +121,13 @@ impl Link {
 }
 
 /// Refuses an address that would become another one on its way: parts that are `.` or `..` are
-/// taken out there, however they are written.
+/// taken out there, however they are written. And one with an empty part: nothing stands there, and
+/// whoever typed an empty name never heard of addresses.
 fn plain(path: &str) -> Result<(), Fail> {
     let own = path.split(['?', '#']).next().unwrap_or_default();
+    if own.split('/').skip(1).any(str::is_empty) {
+        return Err(Fail::unnamed());
+    }
     let written = own.to_ascii_lowercase().replace("%2e", ".");
     if written.split('/').any(|part| matches!(part, "." | "..")) {
         let what = format!("no part of an address is . or ..: {own}");
@@ -239,9 +248,10 @@ async fn over_loopback(
                 body: answer.body,
             })
         }
-        Err(error @ (SendError::NotSent { .. } | SendError::Lost { .. })) => {
-            Err(LinkError::Gone(error.to_string()))
-        }
+        Err(error @ (SendError::NotSent { .. } | SendError::Lost { .. })) => Err(LinkError::Gone {
+            sent: matches!(error, SendError::Lost { .. }),
+            why: error.to_string(),
+        }),
         Err(error) => Err(LinkError::Failed(Fail::new(
             Code::INTERNAL,
             error.to_string(),
@@ -302,6 +312,9 @@ mod tests {
             "/api/v1/documents/x/../y",
             "/api/v1/agents/..",
             "/api/v1/documents/x/%2E%2e/y?version=1",
+            "/api/v1/plan-runs/",
+            "/api/v1/plan-runs/?wait_ms=1",
+            "/api/v1/runs//cancel",
         ] {
             let refused = plain(path).unwrap_err();
             assert_eq!(refused.code, Some(Code::BAD_NAME), "{path}");

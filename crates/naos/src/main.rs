@@ -5,6 +5,7 @@
 //! I never decide anything: every rule is in the kernel, every answer comes from the API.
 //! Start at [`cli::main`]; `wire.rs` is where the machine is built.
 
+mod argument;
 mod cli;
 mod crashtest;
 mod daemon;

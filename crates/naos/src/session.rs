@@ -15,6 +15,7 @@ use sse_stream::SseByteStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::argument::name_arguments;
 use crate::cli::INTERRUPTED;
 use crate::daemon::Daemon;
 use crate::fail::Fail;
@@ -33,8 +34,6 @@ const ENDING_MS_MAX: u64 = 1_000;
 /// How often a request is sent again when the daemon goes away or is busy.
 const SENDS_MAX: u32 = 5;
 const BUSY_PAUSE_MS: u64 = 500;
-/// How long one request waits in the daemon; below every limit on the way.
-pub(crate) const WAIT_MS_MAX: u64 = 20_000;
 
 /// How long a conversation that carries errands is kept when there are none: others may wait for
 /// the directory.
@@ -70,10 +69,10 @@ impl Errand {
                 Ok(answer) if answer.status == 429 && !last => {
                     tokio::time::sleep(Duration::from_millis(BUSY_PAUSE_MS)).await;
                 }
-                Err(LinkError::Gone(_)) if !last => return Some(self),
+                Err(LinkError::Gone { .. }) if !last => return Some(self),
                 sent => {
                     self.answer(sent.map_err(|error| match error {
-                        LinkError::Gone(why) => gone(&why).told(),
+                        LinkError::Gone { why, .. } => gone(&why).told(),
                         LinkError::Failed(fail) => fail.told(),
                     }));
                     return None;
@@ -89,6 +88,15 @@ pub(crate) struct Interrupts {
     terminate: tokio::signal::unix::Signal,
 }
 
+/// What is known of a request to which no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// It never left.
+    Unsent,
+    /// It may have been done.
+    Unknown,
+}
+
 /// A conversation.
 pub(crate) struct Session {
     runtime: Runtime,
@@ -97,6 +105,8 @@ pub(crate) struct Session {
     token: String,
     /// What to do where the token isn't good.
     mend_token: String,
+    /// Whether the last request went unanswered.
+    unanswered: Option<Unanswered>,
 }
 
 impl Session {
@@ -123,6 +133,7 @@ impl Session {
             project: project.clone(),
             token: String::new(),
             mend_token: String::new(),
+            unanswered: None,
         };
         (session.token, session.mend_token) = token(project, tenant)?;
         Ok(session)
@@ -151,7 +162,7 @@ impl Session {
         let answer = self
             .runtime
             .block_on(link.download(path, &self.token, each))?;
-        self.read(&answer).map(drop)
+        self.read(&answer, None).map(drop)
     }
 
     /// Listens to a stream of events until it ends or the time is over: what each event is called,
@@ -188,7 +199,7 @@ impl Session {
             .runtime
             .block_on(async { tokio::time::timeout(wait, both).await })
         {
-            Ok(answer) => self.read(&answer?).map(drop),
+            Ok(answer) => self.read(&answer?, None).map(drop),
             Err(_) => Ok(()), // the time is over
         }
     }
@@ -345,8 +356,13 @@ impl Session {
         })
     }
 
-    fn read(&self, answer: &Answer) -> Result<Value, Fail> {
-        read(answer).map_err(|fail| match fail.code {
+    /// What became of the last request, where naos went away without an answer to it.
+    pub(crate) const fn unanswered(&self) -> Option<Unanswered> {
+        self.unanswered
+    }
+
+    fn read(&self, answer: &Answer, ask: Option<&Ask>) -> Result<Value, Fail> {
+        read(answer, ask).map_err(|fail| match fail.code {
             Some(Code::NOT_SIGNED_IN) => fail.help(self.mend_token.as_str()),
             _ => fail,
         })
@@ -354,6 +370,7 @@ impl Session {
 
     fn send(&mut self, ask: Ask) -> Result<Value, Fail> {
         let mut sends = 1;
+        self.unanswered = None;
         loop {
             let link = self.link.as_ref().ok_or_else(closed)?;
             let last = sends >= SENDS_MAX;
@@ -361,14 +378,26 @@ impl Session {
                 Ok(answer) if answer.status == 429 && !last => {
                     self.pause(Duration::from_millis(BUSY_PAUSE_MS));
                 }
-                Ok(answer) => return self.read(&answer),
-                // The key makes the same request, sent again, the same one: to the daemon that
-                // comes next, or to the data itself.
-                Err(LinkError::Gone(_)) if !last => {
+                Ok(answer) => {
+                    let read = self.read(&answer, Some(&ask));
+                    // Who stops answers so whatever has become of it.
+                    let stops = matches!(&read, Err(fail) if fail.code == Some(Code::STOPPING));
+                    self.unanswered = stops.then_some(Unanswered::Unknown);
+                    return read;
+                }
+                Err(LinkError::Gone { why, sent }) => {
+                    if sent {
+                        self.unanswered = Some(Unanswered::Unknown);
+                    }
+                    self.unanswered.get_or_insert(Unanswered::Unsent);
+                    if last {
+                        return Err(gone(&why));
+                    }
+                    // The key makes the same request, sent again, the same one: to the daemon
+                    // that comes next, or to the data itself.
                     self.leave_to_next();
                     self.link = Some(connect(&self.project, &self.runtime)?);
                 }
-                Err(LinkError::Gone(why)) => return Err(gone(&why)),
                 Err(LinkError::Failed(fail)) => return Err(fail),
             }
             sends += 1;
@@ -530,13 +559,16 @@ fn token(project: &Project, tenant: Option<&str>) -> Result<(String, String), Fa
     }
 }
 
-fn read(answer: &Answer) -> Result<Value, Fail> {
-    let value: Value = if answer.body.is_empty() {
+fn read(answer: &Answer, ask: Option<&Ask>) -> Result<Value, Fail> {
+    let mut value: Value = if answer.body.is_empty() {
         Value::Null
     } else {
         serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
     };
     if answer.problem || answer.status >= 400 {
+        if let Some(ask) = ask {
+            name_arguments(ask, &mut value);
+        }
         return Err(Fail::of_problem(answer.status, &value));
     }
     Ok(value)

@@ -1,7 +1,7 @@
 //! Builds the machine: store, sandbox, components, outside, node, router. The only place where
 //! all floors meet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -223,6 +223,8 @@ fn app(
 ) -> App {
     let proved = Arc::clone(store);
     let (copied, data) = (Arc::clone(store), project.data.clone());
+    let kept = sessions_path(project);
+    let sessions = kept_sessions(&kept);
     App::new(node.clone(), main)
         .templates(templates::offered())
         .hosts(hosts)
@@ -234,6 +236,41 @@ fn app(
             copied.back_up(to, now, naos, BESIDE).map(drop)
         })
         .disk_bytes(move || bytes_of(&data))
+        .sessions(sessions, move |bytes| keep_sessions(&kept, bytes))
+}
+
+/// Where sessions of people at pages stand between two daemons. It is part of no backup: what ended
+/// since must not begin again with it.
+fn sessions_path(project: &Project) -> PathBuf {
+    project.data.join("keys").join("sessions.json")
+}
+
+/// The sessions that the daemon before kept; without them people sign in again.
+fn kept_sessions(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            tracing::warn!(%error, "kept sessions can't be read: people sign in again");
+        }
+        Vec::new()
+    })
+}
+
+/// What can't be kept takes away what was kept before: who signed out since must not come back.
+fn keep_sessions(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let settle = || match path.parent() {
+        // The name is durable only with its folder.
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    };
+    let Err(error) = write_secret(path, bytes).and_then(|()| settle()) else {
+        return Ok(());
+    };
+    tracing::warn!(%error, "sessions are not kept: people sign in again after a restart");
+    let removed = match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| settle()),
+    };
+    removed.map_err(|error| format!("can't write or remove {}: {error}", path.display()))
 }
 
 /// Bytes of all files in a directory and below.

@@ -744,3 +744,31 @@ fn process_what_a_folder_holds_beside_is_named() {
         ended.stderr
     );
 }
+
+#[test]
+fn process_an_empty_name_names_nothing() {
+    let project = Project::new();
+    for words in [
+        &["plan", "status", ""][..],
+        &["plan", "cancel", ""],
+        &["plan", "list", ""],
+        &["workflow", "pause", ""],
+        &["get", "run", ""],
+        &["run", "cancel", ""],
+        &["task", "show", ""],
+        &["schedule", "show", ""],
+        &["delete", "agent", ""],
+        &["approve", "", "--yes"],
+        &["replay", ""],
+        &["document", "show", ""],
+        &["events", "dead", "show", ""],
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, 2, "{words:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(
+            ended.stderr.contains("N0101"),
+            "{words:?}: {}",
+            ended.stderr
+        );
+    }
+}

@@ -5,7 +5,7 @@ mod project;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use project::Project;
+use project::{Daemon, Project};
 
 fn echo(project: &Project) {
     let made = project.naos(&["create", "a", "--template", "echo"]);
@@ -144,6 +144,40 @@ fn process_secrets_are_for_their_owner() {
         !daemon.said.to_string().contains(token.trim()),
         "the token is never printed"
     );
+}
+
+#[test]
+fn process_who_signed_in_stays_signed_in_through_a_kill_and_who_signed_out_stays_out() {
+    let project = Project::new();
+    let mut daemon = project.up();
+    let sign_in = |daemon: &Daemon| {
+        let form = format!("token={}&next=/", daemon.token());
+        let answer = daemon.browse("POST", "/sign-in", "a=1", &form);
+        let (_, cookie) = answer.split_once("set-cookie: ").unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let sees = |daemon: &Daemon, cookie: &str| {
+        let answer = daemon.browse("GET", "/runs", cookie, "");
+        answer.starts_with("HTTP/1.1 200")
+    };
+    let (stays, leaves) = (sign_in(&daemon), sign_in(&daemon));
+    let out = daemon.browse("POST", "/sign-out", &leaves, "idempotency_key=k");
+    assert!(out.starts_with("HTTP/1.1 303"), "{out}");
+    let path = project.path("data/keys/sessions.json");
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+    let kept = fs::read_to_string(&path).unwrap();
+    let name = stays.split_once('=').unwrap().1;
+    assert!(!kept.contains(name), "{kept}");
+    daemon.kill();
+
+    let mut daemon = project.up();
+    assert!(sees(&daemon, &stays));
+    assert!(!sees(&daemon, &leaves));
+    assert_eq!(daemon.interrupt(), 0);
+    fs::write(&path, "{").unwrap();
+    let daemon = project.up();
+    assert!(!sees(&daemon, &stays), "what can't be read opens nothing");
 }
 
 #[test]

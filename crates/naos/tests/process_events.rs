@@ -123,6 +123,24 @@ fn process_events_are_taken_and_put_aside() {
     assert_eq!(project.json(&list)["items"][0]["event"], sent["event"]);
     let rest = project.json(&[&list[..], &["--before", behind.as_str()]].concat());
     assert_eq!(rest["items"], json!([]), "it is behind nothing");
+    assert_eq!(dead["items"][0]["seq"].to_string(), place, "{dead}");
+    for words in [
+        &["events", "dead", "drop", "--all", "--consumer", "nope"][..],
+        &["events", "dead", "replay", "--all", "--consumer", "nope"],
+        &["events", "dead", "list", "--consumer", "nope"],
+    ] {
+        let ended = project.naos(words);
+        assert_eq!(ended.exit, 1, "{words:?}: {}", ended.stdout);
+        for said in ["N0121", "there is no consumer nope", "there are: mailer"] {
+            assert!(ended.stderr.contains(said), "{words:?}: {}", ended.stderr);
+        }
+    }
+    let empty = project.naos(&["events", "dead", "drop", "--all", "--consumer", ""]);
+    assert!(
+        empty.exit == 2 && empty.stderr.contains("N0101"),
+        "{}",
+        empty.stderr
+    );
     let doctor = project.naos(&["doctor"]);
     let advice = "naos events dead list --consumer mailer";
     assert!(doctor.stdout.contains(advice), "{}", doctor.stdout);
@@ -143,6 +161,12 @@ fn process_events_are_taken_and_put_aside() {
     let again = project.json(&["events", "pull", "mailer", "--ack"]);
     assert_eq!(again["events"][0]["sequence"], place.as_str());
     assert_eq!(project.json(&["events", "dead"])["items"], json!([]));
+    let none = ["events", "dead", "drop", "--all", "--consumer", "mailer"];
+    assert_eq!(
+        project.json(&none)["done"],
+        0,
+        "nothing is there of one that is"
+    );
     assert_eq!(project.json(&["status"])["dead_letters"]["count"], 0);
     let consumers = project.json(&["events", "consumers"]);
     assert_eq!(consumers["items"][0]["done"], 1);

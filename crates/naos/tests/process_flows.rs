@@ -84,7 +84,34 @@ fn process_a_workflow_from_end_to_end() {
                 "{{ later }}",
             ],
             2,
-            "later",
+            "--input, character 4: unknown name `later`",
+        ),
+        (
+            &[
+                "workflow",
+                "add-step",
+                "line",
+                "x",
+                "--when",
+                "one.output +",
+            ],
+            2,
+            "--when, character ",
+        ),
+        (
+            &["workflow", "add-step", "line", "X y"],
+            2,
+            "the name: \"X y\"",
+        ),
+        (
+            &["workflow", "create", "x", "--timeout", "5 parsecs"],
+            2,
+            "--timeout: `timeout` is a length of time",
+        ),
+        (
+            &["events", "subscribe", "x", "--type", "a b"],
+            2,
+            "--type: \"a b\" can't be a type of events",
         ),
         (&["workflow", "create", "line"], 1, "N0130"),
         (&["workflow", "create", "x", "--on-error", "wat"], 2, "wat"),
@@ -93,6 +120,9 @@ fn process_a_workflow_from_end_to_end() {
         let ended = project.naos(words);
         assert_eq!(ended.exit, exit, "{words:?}: {}", ended.stderr);
         assert!(ended.stderr.contains(said), "{words:?}: {}", ended.stderr);
+        // Nobody who typed a command saw the request that it became.
+        let place = ended.stderr.contains("the request");
+        assert!(!place, "{words:?}: {}", ended.stderr);
     }
     project.json(&["workflow", "delete", "line"]);
     assert_eq!(project.naos(&["workflow", "run", "line"]).exit, 1);

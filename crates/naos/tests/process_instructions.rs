@@ -5,7 +5,7 @@ mod project;
 use std::time::Duration;
 
 use project::Project;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const STANDUP: &str = include_str!("../../manifest/tests/fixtures/instruction-daily-standup.yaml");
 const SUMMARY: &str =
@@ -90,6 +90,25 @@ fn process_the_standup_runs_as_it_is_written() {
     assert_eq!(said["message"]["type"], "research.request", "{answer}");
     let schedules = project.json(&["get", "schedules"]);
     assert_eq!(schedules["items"][0]["name"], "daily-standup");
+    // It is the instruction's, and is told so.
+    let delete = project.naos(&["schedule", "delete", "daily-standup"]);
+    assert_eq!(delete.exit, 1, "{}", delete.stdout);
+    for said in [
+        "N0121",
+        "that of the instruction daily-standup",
+        "naos delete instruction daily-standup",
+    ] {
+        assert!(delete.stderr.contains(said), "{}", delete.stderr);
+    }
+    assert_eq!(
+        project.naos(&["schedule", "pause", "daily-standup"]).exit,
+        0
+    );
+    project.json(&["delete", "instruction", "daily-standup"]);
+    assert_eq!(project.json(&["get", "schedules"])["items"], json!([]));
+    let delete = project.naos(&["schedule", "delete", "daily-standup"]);
+    let said = "there is no schedule daily-standup";
+    assert!(delete.stderr.contains(said), "{}", delete.stderr);
 }
 
 #[test]
@@ -350,10 +369,23 @@ fn process_who_sets_itself_off_is_warned_and_its_storm_ends_by_name() {
         assert!(naos_engine::clock::tick() < until, "{found}");
     };
     assert!(dead["items"][0]["event"].is_string(), "{dead}");
+    // What was to set something off has a place in the journal, too.
+    let event = project.json(&["events", "list", "--limit", "500"])["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|event| event["event"] == dead["items"][0]["event"])
+        .map(|event| event["seq"].clone());
+    let seq = &dead["items"][0]["seq"];
+    assert!(seq.is_u64(), "{dead}");
+    assert!(event.is_none_or(|event| event == *seq), "{dead}");
     // Who writes meanwhile is served, and what is left over is given up at once.
     let off = project.naos(&["instruction", "disable", "twice"]);
     assert_eq!(off.exit, 0, "{}", off.stderr);
-    let dropped = project.naos(&["events", "dead", "drop", "--all"]);
+    let consumer = dead["items"][0]["consumer"].as_str().unwrap();
+    let words = ["events", "dead", "drop", "--all", "--consumer", consumer];
+    let dropped = project.naos(&words);
     assert_eq!(dropped.exit, 0, "{}", dropped.stderr);
+    assert_eq!(project.naos(&["events", "dead", "drop", "--all"]).exit, 0);
     assert_eq!(daemon.interrupt(), 0);
 }

@@ -190,6 +190,93 @@ fn process_who_waits_for_a_run_leaves_the_directory_to_the_next_daemon() {
     );
 }
 
+/// Begins work twice who starts it again: so its id is told before its end, and the error names it.
+#[test]
+fn process_who_waits_for_work_knows_its_id_and_hears_it_when_the_daemon_is_gone() {
+    let project = Project::new();
+    let limits = ", limits: {fuel: 9000000000000000, wall: 60s}";
+    agent(&project, "spinner", SPINNER, limits);
+    let plan = "type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let mut daemon = project.up();
+    let begin = |words: &[&str]| {
+        command(&project.path("."))
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let told = |waiting: &mut Child| {
+        let mut aside = BufReader::new(waiting.stderr.take().unwrap());
+        loop {
+            let mut line = String::new();
+            assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
+            if let Some((id, look)) = line.split_once(": waiting for its end (") {
+                return (id.to_owned(), look.to_owned(), aside);
+            }
+        }
+    };
+    let mut plan = begin(&["plan", "run", "slow"]);
+    let (plan_id, look, plan_said) = told(&mut plan);
+    assert_eq!(look, format!("naos plan status {plan_id})\n"));
+    let mut run = begin(&["run", "spinner", "--input", "x", "--stream"]);
+    let (run_id, look, run_said) = told(&mut run);
+    assert_eq!(look, format!("naos get run {run_id})\n"));
+    let json = begin(&["plan", "run", "slow", "--json"]);
+    let end = naos_engine::clock::tick() + std::time::Duration::from_secs(30);
+    let runs = || {
+        project.json(&["plan", "list"])["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    while runs() < 2 {
+        assert!(naos_engine::clock::tick() < end, "it doesn't begin");
+    }
+    let list = project.json(&["plan", "list"]);
+    let mut ids = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["run"]);
+    let third = ids.find(|id| **id != plan_id.as_str()).unwrap();
+    let third = third.as_str().unwrap();
+    // Its answer has come, or the same request is sent again: either way its id is known then.
+    std::thread::park_timeout(std::time::Duration::from_millis(1_500));
+    daemon.kill();
+    // Nobody comes next, and nobody gets at the data: as if whoever has it answered no more.
+    let lock = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(project.path("data/lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    for (mut waiting, said, id, look) in [
+        (
+            plan,
+            plan_said,
+            &plan_id,
+            format!("naos plan status {plan_id}"),
+        ),
+        (run, run_said, &run_id, format!("naos get run {run_id}")),
+    ] {
+        let said = std::io::read_to_string(said).unwrap();
+        assert_eq!(waiting.wait().unwrap().code(), Some(1), "{said}");
+        for word in ["N0176", id.as_str(), look.as_str(), "no second time"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+    }
+    let ended = json.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    let error: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    let what = error["error"]["what"].as_str().unwrap();
+    assert!(what.starts_with(third), "{said}");
+    drop(lock);
+}
+
 #[test]
 fn process_what_is_beyond_the_limits_of_a_log_is_counted() {
     let project = Project::new();

@@ -23,6 +23,10 @@ pub type Verify = Arc<dyn Fn(TenantId) -> Result<Verified, String> + Send + Sync
 /// Writes a backup of the whole node, begun at the given time.
 pub type BackUp = Arc<dyn Fn(&mut dyn Write, Time) -> Result<(), BackupError> + Send + Sync>;
 
+/// Keeps sessions for the next process, whole or not at all. After an error nothing older is kept
+/// either, if that can be helped.
+pub type KeepSessions = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
+
 /// Something an agent can be made from.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -60,6 +64,9 @@ pub struct App {
     pub version: &'static str,
     /// How many bytes the data directory takes.
     pub disk_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// The sessions that the process before kept, and what keeps them for the next one; none where
+    /// they end with the process.
+    pub sessions: Option<(Vec<u8>, KeepSessions)>,
 }
 
 impl App {
@@ -77,6 +84,7 @@ impl App {
             currency: "USD".into(),
             version: env!("CARGO_PKG_VERSION"),
             disk_bytes: Arc::new(|| 0),
+            sessions: None,
         }
     }
 
@@ -127,9 +135,20 @@ impl App {
         self.disk_bytes = Arc::new(measure);
         self
     }
+
+    /// The same with the sessions that were kept, which go on, and what keeps them from now on.
+    #[must_use]
+    pub fn sessions(
+        mut self,
+        found: Vec<u8>,
+        keep: impl Fn(&[u8]) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.sessions = Some((found, Arc::new(keep)));
+        self
+    }
 }
 
-/// The app and what it remembers between requests; nothing of it outlives the process.
+/// The app and what it remembers between requests; of it sessions alone outlive the process.
 pub(crate) struct Desk {
     pub(crate) app: App,
     pub(crate) members: Members,
@@ -152,12 +171,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(app: App) -> Arc<Self> {
+    pub(crate) fn new(mut app: App) -> Arc<Self> {
+        let sessions = Sessions::new(app.sessions.take());
         let members = Members::new(app.node.clone(), app.main);
         Arc::new(Self {
             app,
             members,
-            sessions: Sessions::default(),
+            sessions,
             tries: Tries::default(),
             metrics: Metrics::default(),
             secret: naos_engine::chance::secret(),

@@ -34,7 +34,7 @@ pub mod mcp {
 
 pub use axum::Router;
 
-pub use app::{App, Template, Verify};
+pub use app::{App, KeepSessions, Template, Verify};
 pub use auth::token::new_token;
 pub use couriers::Couriers;
 pub use judge::{Document, Found, check};

@@ -106,3 +106,8 @@ pub(crate) fn tools_for_all() -> bool {
 pub(crate) fn plans_within_unseen() -> bool {
     chosen("plans-within-unseen")
 }
+
+/// Who signed out is still known as signed in to the next process.
+pub(crate) fn ended_sessions_kept() -> bool {
+    chosen("ended-sessions-kept")
+}

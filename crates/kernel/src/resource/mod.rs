@@ -45,13 +45,32 @@ pub fn digest(spec: &Spec) -> Digest {
 }
 
 fn known<'t>(turn: &'t Turn<'_>, kind: Kind, name: &Name) -> Done<&'t Resource> {
-    turn.resource(&ResourceKey(kind, name.clone()))?
-        .ok_or_else(|| {
-            Stop::refused(
-                Code::NOT_FOUND,
-                format!("there is no {} {name}", kind.word()),
-            )
-        })
+    match turn.resource(&ResourceKey(kind, name.clone()))? {
+        Some(found) => Ok(found),
+        None => Err(missing(turn, kind, name)?.into()),
+    }
+}
+
+fn missing(turn: &Turn<'_>, kind: Kind, name: &Name) -> Done<Refusal> {
+    let refusal = Refusal::new(
+        Code::NOT_FOUND,
+        format!("there is no {} {name}", kind.word()),
+    );
+    if kind != Kind::Schedule {
+        return Ok(refusal);
+    }
+    // Schedules are listed by their names, whoever they belong to.
+    let whose = turn.resource(&ResourceKey(Kind::Instruction, name.clone()))?;
+    if whose.is_none_or(|found| crate::schedule::of(&found.spec).is_none()) {
+        return Ok(refusal);
+    }
+    let what =
+        format!("the schedule {name} is that of the instruction {name}, which says its time");
+    let help = format!(
+        "`naos schedule pause {name}` lets no time of it come, `naos instruction disable {name}` \
+         lets nothing set it off, `naos delete instruction {name}` takes both away"
+    );
+    Ok(Refusal::new(Code::NOT_FOUND, what).help(help))
 }
 
 /// The plan of this name, what stands beside its steps, and its version.

@@ -3,9 +3,10 @@
 use naos_types::spec::{StepDo, WaitFor, pattern};
 
 use super::{Sort, Texts};
+use crate::amounts;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
-use crate::tree::Value;
+use crate::tree::{Node, Value};
 
 const HELP: &str = "write one of `wait_for: {event: TYPE, where: CONDITION, correlation: ID}`, \
                     `{signal: NAME}`, `{time: 5m}`, `{until: 2026-03-01T08:00:00Z}`";
@@ -17,13 +18,21 @@ pub(super) fn read<'t>(
 ) -> Option<StepDo> {
     let node = map.node(&["wait_for", "waitFor"], findings)?;
     if !matches!(node.value, Value::Map(_)) {
-        findings.error_help(node.at, "`wait_for` says what for", HELP);
+        let what = format!(
+            "`wait_for` is a map that says what for, not {}",
+            node.word()
+        );
+        findings.error_help(
+            node.at,
+            what,
+            meant(node).unwrap_or_else(|| HELP.to_owned()),
+        );
         return None;
     }
     let mut own = Fields::of(node, "`wait_for`", findings)?;
     let event = own.node(&["event", "type"], findings);
     let signal = own.node(&["signal"], findings);
-    let time = own.span(&["time", "for"], 1_000, findings);
+    let time = own.node(&["time", "for"], findings);
     let until = own.node(&["until", "at"], findings);
     let condition = own.node(&["where", "when", "filter"], findings);
     let correlation = own.node(&["correlation", "correlation_id"], findings);
@@ -68,13 +77,33 @@ pub(super) fn read<'t>(
         let at = reader::text(until, "until", findings)?;
         let plain = !at.contains("{{") && !at.contains("{%");
         if plain && naos_types::Time::parse(at.trim()).is_none() {
-            let what = format!("{at:?} is no time like 2026-03-01T08:00:00Z");
-            findings.push(until.at, naos_types::Code::BAD_TIME, what, None);
+            let what = format!("`until` is a time such as 2026-03-01T08:00:00Z, not {at:?}");
+            let help = meant(until);
+            findings.push(until.at, naos_types::Code::BAD_TIME, what, help);
         }
         texts.push((Sort::Template, at.clone(), until));
         WaitFor::Until { at }
     } else {
-        WaitFor::Time { span: time? }
+        let span = reader::span(time?, "time", 1_000, findings)?;
+        WaitFor::Time { span }
     };
     Some(StepDo::Wait(wait))
+}
+
+/// What was probably meant where a length of time stands by itself: a bare number is of seconds.
+fn meant(node: &Node) -> Option<String> {
+    let (Value::Whole(text) | Value::Number(text) | Value::Text(text)) = &node.value else {
+        return None;
+    };
+    let text = text.trim();
+    let is_number = text.parse::<f64>().is_ok();
+    let span = if is_number {
+        format!("{text}s")
+    } else {
+        text.to_owned()
+    };
+    amounts::span(&span)?;
+    Some(format!(
+        "a step that waits for so long says `wait_for: {{time: {span}}}`"
+    ))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::get::{address, pages};
 use super::run::until_closed;
-use super::{Context, Ended, given, shown};
+use super::{Context, Ended, begun, given, shown};
 use crate::fail::Fail;
 use crate::office;
 use crate::out::{Out, cell, clean, items};
@@ -280,7 +280,7 @@ fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), F
     if found["name"] != office::PLAN {
         return Ok(());
     }
-    let ended = until_closed(session, "/plan-runs", found, DELIVERY_MAX)?;
+    let ended = until_closed(session, begun::PLAN_RUNS, found, DELIVERY_MAX)?;
     if ended["status"] != "completed" && ended["status"] != "partial" {
         return Ok(());
     }
@@ -295,8 +295,8 @@ fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), F
 /// Without a daemon the work goes on in this process: until it ends, or waits again.
 fn go_on(session: &mut Session, answer: &Value) -> Result<String, Fail> {
     let (place, id) = match answer["plan"].as_str() {
-        Some(plan) => ("/plan-runs", plan),
-        None => ("/runs", answer["run"].as_str().unwrap_or_default()),
+        Some(plan) => (begun::PLAN_RUNS, plan),
+        None => (begun::RUNS, answer["run"].as_str().unwrap_or_default()),
     };
     let found = session.get(api(&format!("{place}/{}", part(id))))?;
     let ended = until_closed(session, place, found, GO_ON_MAX)?;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::plan::{show, standing, verbs};
 use super::run::{FIRST_MS, until_closed};
-use super::{Context, Ended, exit_of, given, name};
+use super::{Context, Ended, begun, exit_of, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, items};
 use crate::session::{Session, api, part};
@@ -380,14 +380,15 @@ impl Flow<'_> {
         let body = json!({"input": given(&run.input)?, "wait_ms": wait.min(FIRST_MS)});
         let mut session = self.context.fresh_session()?;
         let path = format!("{}/{}/start", self.place(), part(&run.name));
-        let started = session.post(api(&path), &body)?;
+        let started = begun::begin(&mut session, begun::PLAN_RUNS, &path, &body)?;
         self.until_end(session, started, &run.wait)
     }
 
     /// Waits for the end of a run, shows it, and says how it ended.
     pub(super) fn until_end(self, mut session: Session, started: Value, wait: &Wait) -> Ended {
         let millis = Duration::from_millis(wait.millis());
-        let answer = until_closed(&mut session, "/plan-runs", started, millis)?;
+        begun::tell(&self.context.out, begun::PLAN_RUNS, &started, millis);
+        let answer = until_closed(&mut session, begun::PLAN_RUNS, started, millis)?;
         drop(session);
         self.shown(&answer, wait.no_wait)
     }

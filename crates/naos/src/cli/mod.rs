@@ -1,5 +1,6 @@
 //! What can be typed. One command, one file: its arguments, what it asks, what it shows.
 
+mod begun;
 mod document;
 mod inbox;
 mod init;

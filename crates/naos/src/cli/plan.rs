@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::flow::{Flow, Undo, Which};
 use super::run::{FIRST_MS, until_closed, waits_for, why};
-use super::{Context, Ended, exit_of, given, name, shown};
+use super::{Context, Ended, begun, exit_of, given, name, shown};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{Session, api, part};
@@ -161,9 +161,11 @@ pub(super) fn run(context: &Context, start: &Start, kind: &str) -> Ended {
         inputs.keep_texts(&kept)?;
     }
     let body = json!({"inputs": inputs.values, "wait_ms": wait.min(FIRST_MS)});
-    let started = session.post(api(&format!("/{kind}s/{plan}/start")), &body)?;
+    let path = format!("/{kind}s/{plan}/start");
+    let started = begun::begin(&mut session, begun::PLAN_RUNS, &path, &body)?;
     let wait = Duration::from_millis(wait);
-    let answer = until_closed(&mut session, "/plan-runs", started, wait)?;
+    begun::tell(&context.out, begun::PLAN_RUNS, &started, wait);
+    let answer = until_closed(&mut session, begun::PLAN_RUNS, started, wait)?;
     drop(session);
     show(&context.out, &answer);
     let status = answer["status"].as_str().unwrap_or_default();
@@ -267,7 +269,7 @@ fn malformed(what: String) -> Fail {
 }
 
 fn list(context: &Context, of: Option<&str>, limit: u32) -> Ended {
-    let of = of.map(|of| format!("&name={}", part(of)));
+    let of = of.map(name).transpose()?.map(|of| format!("&name={of}"));
     let mut session = context.session()?;
     let path = format!("/plan-runs?limit={limit}{}", of.unwrap_or_default());
     let answer = session.get(api(&path))?;

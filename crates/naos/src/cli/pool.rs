@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::flow::{Flow, Wait, Which, put};
 use super::plan::{show, standing};
 use super::run::{FIRST_MS, waits_for};
-use super::{Context, Ended, given, name};
+use super::{Context, Ended, begun, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, count, items};
 use crate::session::{Session, api, part};
@@ -327,7 +327,8 @@ fn submit(flow: Flow<'_>, asked: &Submit) -> Ended {
         body["quorum"] = json!(quorum);
     }
     let mut session = flow.context.fresh_session()?;
-    let started = session.post(api(&format!("/pools/{called}/submit")), &body)?;
+    let path = format!("/pools/{called}/submit");
+    let started = begun::begin(&mut session, begun::PLAN_RUNS, &path, &body)?;
     flow.until_end(session, started, &asked.wait)
 }
 

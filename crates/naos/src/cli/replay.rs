@@ -5,11 +5,11 @@ use std::time::Duration;
 use naos_engine::clock;
 use serde_json::{Value, json};
 
-use super::run::{until_closed, why};
-use super::{Context, Ended, exit_of, given};
+use super::run::{FIRST_MS, until_closed, why};
+use super::{Context, Ended, begun, exit_of, given};
 use crate::fail::Fail;
 use crate::out::{aside, cell, money};
-use crate::session::{WAIT_MS_MAX, api, part};
+use crate::session::{api, part};
 
 /// Runs a closed run once more, from what the journal holds of it, and compares byte for byte; or
 /// lets it go another way from one of its turns on.
@@ -108,7 +108,7 @@ fn what_if(context: &Context, replay: &Replay, from: u32) -> Ended {
     let body = json!({
         "from": from,
         "with": different(&replay.with)?,
-        "wait_ms": wait.min(WAIT_MS_MAX),
+        "wait_ms": wait.min(FIRST_MS),
     });
     let mut session = context.fresh_session()?;
     let until = clock::tick() + Duration::from_millis(wait);
@@ -118,10 +118,11 @@ fn what_if(context: &Context, replay: &Replay, from: u32) -> Ended {
     } else {
         "interrupted: the what-if goes on; `naos get runs` shows it"
     });
-    let path = api(&format!("/runs/{}/what-if", part(&replay.run)));
-    let begun = session.post(path, &body)?;
+    let path = format!("/runs/{}/what-if", part(&replay.run));
+    let started = begun::begin(&mut session, begun::RUNS, &path, &body)?;
     let left = until.saturating_duration_since(clock::tick());
-    let ended = until_closed(&mut session, "/runs", begun, left)?;
+    begun::tell(&context.out, begun::RUNS, &started, left);
+    let ended = until_closed(&mut session, begun::RUNS, started, left)?;
     let id = ended["run"].as_str().unwrap_or_default().to_owned();
     let found = session.get(api(&format!("/runs/{}/what-if", part(&id))))?;
     let inside = session.daemon().is_none();

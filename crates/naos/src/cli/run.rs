@@ -6,7 +6,7 @@ use naos_engine::clock;
 use naos_types::Code;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Ended, exit_of, given, name, shown};
+use super::{Context, Ended, begun, exit_of, given, name, shown};
 use crate::fail::Fail;
 use crate::out::{Out, aside, money};
 use crate::session::{Session, api, part};
@@ -144,8 +144,9 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     } else {
         "interrupted: the run goes on; `naos get runs` shows it"
     });
-    let started = session.post(api("/runs"), &body)?;
+    let started = begun::begin(&mut session, begun::RUNS, "/runs", &body)?;
     let left = || until.saturating_duration_since(clock::tick());
+    begun::tell(&context.out, begun::RUNS, &started, left());
     let mut written = None;
     // One that rests writes nothing, and what it waits for is told below.
     let rests = started["waits"].is_string();
@@ -155,7 +156,7 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     {
         written = Some(listen(context, &session, id, left())?);
     }
-    let answer = until_closed(&mut session, "/runs", started, left())?;
+    let answer = until_closed(&mut session, begun::RUNS, started, left())?;
     let inside = session.daemon().is_none();
     drop(session);
     let heard = written.as_deref().filter(|text| !text.is_empty());
@@ -174,12 +175,16 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
 fn listen(context: &Context, session: &Session, id: &str, wait: Duration) -> Result<String, Fail> {
     let mut heard = Heard::default();
     let path = api(&format!("/runs/{}/stream", part(id)));
-    session.listen(&path, wait, |event, data| {
+    let listened = session.listen(&path, wait, |event, data| {
         if event == "said" && data["kind"] == "text" {
             context.out.piece(&heard.add(data));
         }
-    })?;
-    Ok(heard.written)
+    });
+    match listened {
+        // Whoever comes next is asked how it ended.
+        Err(fail) if fail.code == Some(Code::STOPPING) => Ok(heard.written),
+        listened => listened.map(|()| heard.written),
+    }
 }
 
 /// What was heard of the answer that is being written.
@@ -254,9 +259,8 @@ pub(crate) fn until_closed(
             return Ok(answer);
         };
         let step = left.as_millis().min(u128::from(LOOK_MS));
-        let path = format!("{place}/{}?wait_ms={step}", part(id));
         let asked = clock::tick();
-        let mut found = session.get(api(&path))?;
+        let mut found = begun::ask(session, place, id, step)?;
         if let (Value::Object(found), Value::Object(first)) = (&mut found, &answer) {
             // What is shown is what the start shows: no more, no less.
             found.retain(|key, _| first.contains_key(key));

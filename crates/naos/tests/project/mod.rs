@@ -193,17 +193,43 @@ impl Daemon {
         serde_json::from_str(said).unwrap_or_else(|e| panic!("{e}: {answer}"))
     }
 
+    /// Where it listens.
+    fn host(&self) -> &str {
+        let url = self.said["url"].as_str().unwrap();
+        url.strip_prefix("http://").unwrap()
+    }
+
+    /// The owner's token.
+    pub fn token(&self) -> String {
+        let path = self.said["token_path"].as_str().unwrap();
+        std::fs::read_to_string(path).unwrap().trim().to_owned()
+    }
+
+    /// Asks as a browser does, with this cookie and form: the whole answer.
+    pub fn browse(&self, method: &str, path: &str, cookie: &str, form: &str) -> String {
+        let host = self.host();
+        let text = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\n\
+             cookie: {cookie}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{form}",
+            form.len(),
+        );
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        answer
+    }
+
     fn answer(&self, path: &str, body: &Value) -> String {
-        let host = self.said["url"].as_str().unwrap();
-        let host = host.strip_prefix("http://").unwrap();
-        let token = std::fs::read_to_string(self.said["token_path"].as_str().unwrap());
-        let (token, body) = (token.unwrap(), body.to_string());
+        let host = self.host();
+        let (token, body) = (self.token(), body.to_string());
         let mut stream = std::net::TcpStream::connect(host).unwrap();
         let text = format!(
             "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n{body}",
-            token.trim(),
+            token,
             body.len(),
         );
         stream.write_all(text.as_bytes()).unwrap();

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{LANGUAGE, form_key, page_with, see, within};
 use crate::auth::{COOKIE, SESSION_MS_MAX, Session, cookie};
 use crate::door::{Answered, Call, token_of};
+use crate::error::Fault;
 use crate::locale::Locale;
 use crate::pages::sign_in::{SignIn, SignInProblem, TOKEN_CHARS_MAX};
 
@@ -60,10 +61,8 @@ pub(crate) async fn enter(mut call: Call) -> Answered {
                 seq: 0,
             };
             // Always a new name: one that was planted before is worth nothing.
-            if let Some(old) = cookie(&call.headers, COOKIE) {
-                call.desk.sessions.end(old);
-            }
-            let name = call.desk.sessions.begin(session, call.now);
+            let old = cookie(&call.headers, COOKIE);
+            let name = call.desk.sessions.begin(session, old, call.now);
             let seconds = SESSION_MS_MAX / 1_000;
             return Ok(with_cookie(
                 see(within(&form.next)),
@@ -88,8 +87,14 @@ fn with_cookie(mut response: axum::response::Response, cookie: &str) -> axum::re
 }
 
 pub(crate) async fn leave(call: Call) -> Answered {
-    if let Some(name) = cookie(&call.headers, COOKIE) {
-        call.desk.sessions.end(name);
+    if let Some(name) = cookie(&call.headers, COOKIE)
+        && let Err(error) = call.desk.sessions.end(name)
+    {
+        let what = format!(
+            "you are signed out until naos restarts, and that could not be written for the time \
+             after it: {error}"
+        );
+        return Err(Fault::new(Code::DISK_FAILED, what));
     }
     Ok(with_cookie(
         see("/sign-in"),

@@ -1,14 +1,17 @@
 //! Hosts, origins, tokens, sessions, sizes, headers.
 
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use http::{Request, StatusCode};
+use naos_store::MemStore;
 use serde_json::{Value, json};
 
 use crate::support::{Rig, form, request};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_our_own_names_are_answered() {
-    let rig = Rig::over(std::sync::Arc::new(naos_store::MemStore::new(1)), |app| {
+    let rig = Rig::over(Arc::new(MemStore::new(1)), |app| {
         app.hosts(vec!["naos.example.org".into()])
     })
     .await;
@@ -146,6 +149,71 @@ async fn a_session_ends_with_its_member_and_by_hand() {
     assert_eq!(rig.page(&two, "/").await.status, StatusCode::SEE_OTHER);
     let got = rig.api(token, "GET", "/api/v1/status", Value::Null).await;
     assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_outlive_a_restart_and_what_ended_does_not() {
+    let store = MemStore::new(7);
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let start = || {
+        let (found, into) = (kept.lock().unwrap().clone(), Arc::clone(&kept));
+        Rig::over(Arc::new(store.clone()), |app| {
+            app.sessions(found, move |bytes| {
+                *into.lock().unwrap() = bytes.to_vec();
+                Ok(())
+            })
+        })
+    };
+    let rig = start().await;
+    let owner = rig.owner.clone();
+    let body = json!({"name": "hery", "role": "staff"});
+    let hery = rig.post("/api/v1/members", body).await.ok();
+    let stays = rig.sign_in(&owner).await;
+    let left = rig.sign_in(&owner).await;
+    let member = rig.sign_in(hery["token"].as_str().unwrap()).await;
+    // Signing in again ends what the browser had before.
+    let again = form("/sign-in", Some(&stays), &format!("token={owner}&next=/"));
+    let again = rig.send(again).await;
+    let next = again.headers["set-cookie"].split(';').next().unwrap();
+    let (before, stays) = (stays, next.to_owned());
+    let out = rig.form(&left, "/sign-out", "idempotency_key=k").await;
+    assert_eq!(out.status, StatusCode::SEE_OTHER);
+    let text = String::from_utf8(kept.lock().unwrap().clone()).unwrap();
+    for cookie in [&stays, &member] {
+        let name = cookie.split_once('=').unwrap().1;
+        assert!(!text.contains(name), "a session's name is kept: {text}");
+    }
+    drop(rig);
+
+    let mut rig = start().await;
+    rig.owner = owner;
+    let status = async |rig: &Rig, cookie: &str| rig.page(cookie, "/").await.status;
+    assert_eq!(status(&rig, &stays).await, StatusCode::OK);
+    assert_eq!(status(&rig, &member).await, StatusCode::OK);
+    assert_eq!(status(&rig, &left).await, StatusCode::SEE_OTHER);
+    assert_eq!(status(&rig, &before).await, StatusCode::SEE_OTHER);
+    // The token that began it still has to be good.
+    let place = format!("/api/v1/members/{}", hery["member"].as_str().unwrap());
+    let gone = rig.api(&rig.owner, "DELETE", &place, Value::Null).await;
+    assert_eq!(gone.status, StatusCode::OK);
+    assert_eq!(status(&rig, &member).await, StatusCode::SEE_OTHER);
+    drop(rig);
+    let rig = start().await;
+    assert_eq!(status(&rig, &member).await, StatusCode::SEE_OTHER);
+    assert_eq!(status(&rig, &stays).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_hears_that_it_could_not_be_written() {
+    let rig = Rig::over(Arc::new(MemStore::new(7)), |app| {
+        app.sessions(b"[{".to_vec(), |_| Err("the disk is gone".into()))
+    })
+    .await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    assert_eq!(rig.page(&cookie, "/").await.status, StatusCode::OK);
+    let out = rig.form(&cookie, "/sign-out", "idempotency_key=k").await;
+    assert_eq!(out.status, StatusCode::SERVICE_UNAVAILABLE, "{out:?}");
+    assert_eq!(rig.page(&cookie, "/").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test(flavor = "multi_thread")]

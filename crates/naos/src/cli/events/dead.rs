@@ -3,7 +3,7 @@
 use naos_types::Code;
 use serde_json::{Value, json};
 
-use super::{Context, Ended};
+use super::{Context, Ended, name};
 use crate::cli::get::more;
 use crate::fail::Fail;
 use crate::out::{cell, clean, items, why};
@@ -11,6 +11,8 @@ use crate::session::{Session, api, part};
 
 /// As many as one answer has.
 const ALL_MAX: usize = 500;
+/// How many names are told of all that there are.
+const NAMES_TOLD: usize = 12;
 /// As many as a list has where nothing is said.
 const LISTED: u32 = 50;
 
@@ -77,6 +79,40 @@ pub(super) fn go(context: &Context, dead: &Dead) -> Ended {
     }
 }
 
+/// Refuses a consumer that never was: that nothing was put aside for it would be no news. For one
+/// that is gone something may still be there.
+fn known(session: &mut Session, consumer: Option<&str>) -> Result<(), Fail> {
+    let Some(consumer) = consumer else {
+        return Ok(());
+    };
+    let consumer = name(consumer)?;
+    let aside = session.get(api(&format!("/events/dead?limit=1&consumer={consumer}")))?;
+    if !items(&aside).is_empty() {
+        return Ok(());
+    }
+    let all = session.get(api("/consumers"))?;
+    let names: Vec<String> = items(&all).iter().map(|one| cell(&one["name"])).collect();
+    if names.iter().any(|name| name == consumer.as_str()) {
+        return Ok(());
+    }
+    let what = format!("there is no consumer {consumer}, and nothing was put aside for one");
+    let listed = "`naos events consumers` lists them, `naos events dead list` shows for whom \
+                  something was put aside";
+    let help = match &names[..] {
+        [] => format!("nobody listens to events now; {listed}"),
+        [..] => {
+            let told = names.iter().take(NAMES_TOLD).cloned().collect::<Vec<_>>();
+            let more = if names.len() > NAMES_TOLD {
+                ", …"
+            } else {
+                ""
+            };
+            format!("there are: {}{more}; {listed}", told.join(", "))
+        }
+    };
+    Err(Fail::new(Code::NOT_FOUND, what).help(help))
+}
+
 fn all_dead(session: &mut Session, consumer: Option<&str>) -> Result<Value, Fail> {
     let query = consumer.map(|consumer| format!("&consumer={}", part(consumer)));
     session.get(api(&format!(
@@ -94,6 +130,7 @@ fn dead_list(context: &Context, consumer: Option<&str>, limit: u32, before: Opti
         }
     }
     let mut session = context.session()?;
+    known(&mut session, consumer)?;
     let answer = session.get(api(&path))?;
     drop(session);
     if context.out.json {
@@ -126,6 +163,9 @@ fn whose(
     event: &str,
     consumer: Option<&str>,
 ) -> Result<Vec<(String, String)>, Fail> {
+    if event.is_empty() {
+        return Err(Fail::unnamed());
+    }
     let all = all_dead(session, consumer)?;
     let mine = items(&all).iter().filter(|one| one["event"] == event);
     let found: Vec<(String, String)> = mine
@@ -205,6 +245,7 @@ fn told(one: &Value) -> Vec<String> {
 fn dead_decide(context: &Context, chosen: &Chosen, verb: &str) -> Ended {
     let mut session = context.session()?;
     let consumer = chosen.consumer.as_deref();
+    known(&mut session, consumer)?;
     let mut done = 0_u64;
     loop {
         let these = match &chosen.event {

@@ -523,16 +523,24 @@ async fn counted(call: &Call, command: command::Event, word: &str) -> Answered {
     ok(&json!({word: count, "seq": seq}))
 }
 
-fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Value {
-    json!({
+fn dead_shape(reader: &Reader, key: &DeadKey, dead: &Dead) -> Result<Value, Fault> {
+    let mut out = json!({
         "consumer": key.0,
         "gone": is_gone(reader, &key.0),
         "event": key.1,
-        "seq": dead.seq,
         "attempts": dead.attempts,
         "at": dead.at.rfc3339(),
         "problem": shapes::problem(reader, Some(&dead.problem)),
-    })
+    });
+    // What was to set something off was handed over by itself, without its place.
+    let seq = match dead.seq {
+        Some(seq) => Some(seq),
+        None => reader.event(key.1)?.map(|row| row.seq),
+    };
+    if let Some(seq) = seq {
+        out["seq"] = json!(seq);
+    }
+    Ok(out)
 }
 
 /// Whether a consumer is there no more: what was put aside for it can't be given again.
@@ -586,9 +594,9 @@ pub(crate) async fn dead(call: Call) -> Answered {
     let fits = |key: &DeadKey, _: &Dead| wanted.is_none_or(|name| key.0.as_str() == name);
     let listed = newest_dead(&reader, before.as_ref(), limit, fits)?;
     let shown = listed.items.iter();
-    let items: Vec<Value> = shown
+    let items = shown
         .map(|(key, dead)| dead_shape(&reader, key, dead))
-        .collect();
+        .collect::<Result<Vec<Value>, Fault>>()?;
     let next = listed.next.map(|key| format!("{}/{}", key.0, key.1));
     ok(&json!({"items": items, "more": next.is_some(), "next": next}))
 }
@@ -612,7 +620,7 @@ pub(crate) async fn dead_one(call: Call) -> Answered {
         Fault::new(Code::NOT_FOUND, what)
     };
     let dead = reader.find::<Dead>(&key)?.ok_or_else(missing)?;
-    let mut out = dead_shape(&reader, &key, &dead);
+    let mut out = dead_shape(&reader, &key, &dead)?;
     let row = reader.event(key.1)?;
     out["cloudevent"] = row.map_or(Value::Null, |row| {
         Value::Object(cloudevents::event(&reader, &row))
