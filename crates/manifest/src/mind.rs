@@ -19,7 +19,13 @@ const ANY: &str = "any";
 pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<MindSpec> {
     let at = map.at;
     let mut mind = MindSpec::default();
-    for node in map.items(&["model", "models", "engine"], findings) {
+    let named = map.node(&["model", "models", "engine"], findings);
+    if let Some(node) = named.filter(|node| node.items().is_empty()) {
+        // Nobody who names none means each that there is.
+        let help = "name one, or several; `model: any` is the cheapest that can what it wants";
+        findings.error_help(node.at, "no model is named", help);
+    }
+    for node in named.map_or(&[][..], |node| node.items()) {
         // Models are called what their providers call them: gpt-4.1.
         let text = reader::text(node, "model", findings).unwrap_or_default();
         if text == ANY {

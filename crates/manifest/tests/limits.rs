@@ -118,6 +118,16 @@ fn a_heartbeat_that_never_comes_is_told_once() {
 }
 
 #[test]
+fn an_agent_that_names_no_model_in_its_list_is_not_given_any() {
+    for key in ["model", "models"] {
+        let found = bad("f.yaml", &format!("type: agent\nname: x\n{key}: []\n"));
+        assert_eq!(found.lines().count(), 1, "{key}: {found}");
+        assert!(found.starts_with("f.yaml:3:"), "{key}: {found}");
+        assert!(found.contains("no model is named"), "{key}: {found}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_no_mistake() {
     assert!(applied("f", "\u{feff}type: agent\nname: a\r\n").is_ok());
 }

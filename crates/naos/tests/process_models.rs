@@ -222,6 +222,9 @@ fn process_what_a_person_says_in_the_middle_outlives_a_kill_and_is_heard() {
         .to_owned();
     let of_run = |office: &Office| office.project.json(&["get", "run", &run]);
     until(|| of_run(&office)["status"] == "held");
+    // What is under way takes time already, and more with each look.
+    let so_far = of_run(&office)["took_ms"].as_u64().unwrap();
+    until(|| of_run(&office)["took_ms"].as_u64().unwrap() > so_far);
     let said = office
         .project
         .naos(&["run", "steer", &run, "Only this year."]);

@@ -155,7 +155,9 @@ fn process_schedules_are_listed_paused_and_run() {
     let text = "type: schedule\nname: quiet\ncron: 0 9 * * *\nstandup: true\n";
     apply(&project, text);
     let told = project.naos(&["schedule", "run-now", "quiet"]).stdout;
-    assert!(told.contains("nobody was told anything"), "{told}");
+    let since = one(&project, "quiet")["since"].as_str().unwrap().to_owned();
+    let nothing = format!("Nothing happened since {since}: nobody was told anything.");
+    assert!(told.contains(&nothing), "it never told before: {told}");
     for name in ["round-up", "quiet"] {
         project.json(&["delete", "schedule", name]);
     }

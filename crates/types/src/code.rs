@@ -203,8 +203,10 @@ codes! {
         "the agent's code stopped with a trap"
         "`naos logs NAME` shows what it said before"
     AGENT_ERROR 186 Conflict
-        "the agent answered with an error"
-        "the message is the agent's own"
+        "the agent gave no answer that can be used"
+        "the message says why: an error that it told itself, an answer that its model's provider \
+         cut, held back or left empty, nothing in a skill's table; `naos get run ID` shows what it \
+         was asked and said, `naos logs NAME` what a component wrote"
     LOST 187 Conflict
         "the run was lost too often"
         "`naos get run ID` shows its attempts"
@@ -266,7 +268,8 @@ codes! {
          on where it stands"
     LIMIT_TOKENS 220 Conflict
         "the run used as many tokens as it may"
-        "raise `answer_tokens` or `tokens` in the agent's manifest, or give it less to do"
+        "raise what the message names: `answer_tokens` or `tokens` in the agent's manifest, \
+         `max_output` in the model's; or give it less to do"
     MODEL_FAILED 221 Conflict
         "no model answered"
         "`naos get run ID` shows what each said; `naos get models` shows how they are reached"

@@ -45,6 +45,29 @@ pub struct Think {
     pub schema: Option<String>,
 }
 
+/// How many tokens an answer may have, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// The agent's `answer_tokens`.
+    Agent(u32),
+    /// The model's `max_output`.
+    Model(u32),
+}
+
+impl Think {
+    /// The bound that its answer is asked with.
+    #[must_use]
+    pub fn bound(&self) -> Bound {
+        let most = self.answer_tokens_max;
+        if self.spec.output_tokens_max == Some(most) {
+            Bound::Model(most)
+        } else {
+            Bound::Agent(most)
+        }
+    }
+}
+
 /// A skill as a model is told of it before it reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkillTold {
@@ -109,8 +132,11 @@ pub struct Thought {
     pub text: String,
     /// What it wants to have called.
     pub calls: Vec<ToolCall>,
-    /// Why it stopped: `end`, `length`, `tool_use`, `refused`, `filtered` …
+    /// Why it stopped: `end`, `length`, `window`, `tool_use`, `refused`, `filtered` …
     pub stop: String,
+    /// The bound that it was asked with, where it stopped for its length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
     /// What the provider says that it used.
     pub usage: Option<ModelUsage>,
     /// The model, as it named itself.

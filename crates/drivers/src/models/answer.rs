@@ -48,8 +48,10 @@ impl Answer {
 pub enum Stop {
     /// It has said all.
     End,
-    /// It may write no more, or its window is full.
+    /// It may write no more.
     Length,
+    /// Its window is full, by its provider's own word; most say only that it may write no more.
+    Window,
     /// It waits for its tools.
     ToolUse,
     /// It doesn't want to.

@@ -265,7 +265,8 @@ impl<'a> Collector<'a> {
                 Block::Reasoning(reasoning) => parts.push(Part::Reasoning(reasoning)),
                 Block::Call(call) => {
                     let arguments = Arguments::parse(&call.arguments);
-                    if matches!(arguments, Arguments::Unreadable(_)) && stop == Stop::Length {
+                    let is_cut = matches!(stop, Stop::Length | Stop::Window);
+                    if is_cut && matches!(arguments, Arguments::Unreadable(_)) {
                         continue; // cut off in the middle: it was never made
                     }
                     if call.name.is_empty() {

@@ -95,6 +95,7 @@ kept! {
     Trace naos_kernel::event::Trace, naos_kernel::event::TraceKey;
     Quarantine naos_kernel::tenant::Quarantine, ();
     Schedule naos_kernel::schedule::Schedule, ResourceKey;
+    Book naos_kernel::schedule::Book, ResourceKey;
     Card naos_kernel::task::OnBoard, TaskId;
     Thread naos_kernel::message::Thread, naos_kernel::ThreadKey;
     Desk naos_kernel::agent::Desk, Name;

@@ -5,12 +5,12 @@ pub(crate) mod desk;
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
 use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
-use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed};
+use naos_types::{Actor, AgentStatus, Code, Name, Refusal, RunId, Sealed, Time};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::MemoryKey;
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub use desk::{CALLS_MAX, Desk};
@@ -34,17 +34,20 @@ pub struct Agent {
     pub last: Option<(RunId, bool)>,
     /// Whether it takes no work until its supervisor restarts it.
     pub down: bool,
+    /// When it was made; the beginning of time for one that is older than this was kept.
+    pub made: Time,
 }
 
 impl Aggregate for Agent {
     const KIND: &'static str = "agent";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
             // What came with the second layout stands at the end, and was "no" before.
             1 => before::<AgentSpecV1>(&[bytes, &[0]].concat()),
             2 => before::<AgentSpecV1>(bytes),
             3 => before::<AgentSpecV2>(bytes),
+            4 => lengthened(bytes, 1), // when it was made
             _ => None,
         }
     }
@@ -79,6 +82,7 @@ impl<S: Into<AgentSpec>> From<Before<S>> for Agent {
             failed: old.failed,
             last: old.last,
             down: old.down,
+            made: Time(0),
         }
     }
 }
@@ -258,6 +262,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 failed: 0,
                 last: None,
                 down: f.down,
+                made: turn.now,
             };
             turn.put_agent(f.name.clone(), Some(agent));
             desk::fold_created(turn, &f.name);
@@ -302,4 +307,28 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let wanted = Agent {
+            spec: AgentSpec::default(),
+            version: 2,
+            stopped: true,
+            open_runs: 0,
+            completed: 3,
+            failed: 1,
+            last: None,
+            down: false,
+            made: Time(0),
+        };
+        let bytes = postcard::to_stdvec(&wanted).unwrap();
+        let before = &bytes[..bytes.len() - 1];
+        assert_eq!(Agent::lift(4, before), Some(wanted));
+        assert_eq!(Agent::lift(6, before), None);
+    }
 }

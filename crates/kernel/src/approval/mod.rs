@@ -165,7 +165,8 @@ fn answerable(turn: &Turn<'_>, by: &Actor, id: ApprovalId) -> Done<Approval> {
     Ok(found)
 }
 
-/// Leaves the answer to a member, whatever their role: whoever leaves it could have given it.
+/// Leaves the answer to a member, whatever their role but external: whoever leaves it could have
+/// given it.
 fn delegate(
     turn: &mut Turn<'_>,
     by: &Actor,

@@ -131,6 +131,17 @@ pub(crate) fn resume(turn: &mut Turn<'_>, by: &Actor, id: PlanId) -> Done<Reply>
                 return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
             }
             let name = plan.name.clone();
+            if let Actor::Task(task) = plan.by
+                && crate::task::rejected(turn, id)?.is_some()
+                && !crate::planted::is("rejected-is-resumed")
+            {
+                let what = format!(
+                    "a person rejected what came of {id}: they would be asked about the very \
+                     same again"
+                );
+                let help = format!("`naos task begin {task}` lets it be done anew");
+                return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
+            }
             turn.emit(plan::Resumed {
                 plan: id,
                 name,

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::WAKES_MAX;
 use crate::recall::RECALL_HITS_MAX;
 
+/// The most answers to choose from that a person is given.
+const OPTIONS_MAX: usize = 16;
+
 /// What a tool does, in a sentence or two for a model, and the JSON schema of its arguments.
 #[must_use]
 pub fn described(tool: Tool) -> (&'static str, Value) {
@@ -35,7 +38,8 @@ pub fn described(tool: Tool) -> (&'static str, Value) {
             ),
         ),
         Tool::Calculate => (
-            "Works out an expression exactly, in CEL: numbers, texts, lists, comparisons.",
+            "Works out an expression in CEL: numbers, texts, lists, comparisons. Whole numbers are \
+             exact; a fraction is given to 15 digits.",
             object(
                 json!({"expression": text("(42.0 + 8.0) * 0.2")}),
                 &["expression"],
@@ -199,8 +203,9 @@ pub fn described(tool: Tool) -> (&'static str, Value) {
             object(
                 json!({
                     "question": text("The question, whole and clear by itself"),
-                    "options": {"type": "array", "items": {"type": "string"},
-                        "description": "Answers to choose from"},
+                    "options": {"type": "array", "items": {"type": "string", "minLength": 1},
+                        "uniqueItems": true, "maxItems": OPTIONS_MAX,
+                        "description": "Answers to choose from, each another"},
                 }),
                 &["question"],
             ),

@@ -14,7 +14,7 @@ use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{
     IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelFormat, ModelSpec, StepDo,
 };
-use naos_types::think::{Think, Thought};
+use naos_types::think::{Bound, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -420,13 +420,32 @@ fn is_an_end(word: &str) -> bool {
     known.contains(&word) || crate::planted::is("broken-off-is-said")
 }
 
+/// Which bound an answer was cut at. Where its provider counted fewer tokens than it may have, it
+/// was another: most say of a full window only that the answer was too long.
+fn cut_at(thought: &Thought) -> String {
+    let (most, whose) = match thought.bound {
+        Some(Bound::Agent(most)) => (most, "the agent's `answer_tokens`"),
+        Some(Bound::Model(most)) => (most, "the `max_output` of its model"),
+        None => return "its provider cut its answer, at a bound of its own".to_owned(),
+    };
+    match thought.usage {
+        Some(used) if used.output > 0 && used.output < u64::from(most) => format!(
+            "its provider cut its answer after {} tokens, and {most} were allowed: the window of \
+             its model may be full",
+            used.output
+        ),
+        _ => format!("its answer was cut at {most} tokens, {whose}"),
+    }
+}
+
 /// It said all that it has to say.
 fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
-        "length" => Some(Problem::new(
+        "length" => Some(Problem::new(Code::LIMIT_TOKENS, cut_at(thought))),
+        "window" => Some(Problem::new(
             Code::LIMIT_TOKENS,
-            format!("its answer has more than {} tokens", mind.answer_tokens_max),
+            "the window of its model is full: give it less to read, or a model that sees more",
         )),
         "refused" => Some(refused("the model doesn't want to do this".into())),
         "filtered" => Some(refused("its provider held the answer back".into())),

@@ -105,8 +105,16 @@ pub(super) fn call(
             let title = turn.seal(question.clone())?;
             let body = turn.stage(question.into_bytes())?;
             let options = arguments["options"].as_array().into_iter().flatten();
-            let options = options.filter_map(|option| option.as_str().map(str::to_owned));
-            let options = options.take(OPTIONS_MAX).collect();
+            let options: Vec<String> = options
+                .filter_map(|option| option.as_str().map(|option| option.trim().to_owned()))
+                .collect();
+            let is_told_apart = |(at, option): (usize, &String)| {
+                !option.is_empty() && !options[..at].contains(option)
+            };
+            if !options.iter().enumerate().all(is_told_apart) {
+                let why = "an option is empty, or is there twice: say each once".to_owned();
+                return said(turn, id, run, request, Answer::Invalid(why));
+            }
             gated(
                 turn,
                 id,
@@ -124,7 +132,7 @@ pub(super) fn call(
             let vars = Vec::new();
             let answer = match turn.compute(Compute { formula, vars })? {
                 Ok(computed) => {
-                    let bytes = value_bytes(&computed.value);
+                    let bytes = value_bytes(&rounded(computed.value));
                     Answer::Text(cut(&String::from_utf8_lossy(&bytes), TOOL_RESULT_BYTES_MAX))
                 }
                 Err(why) => Answer::Invalid(why),
@@ -212,8 +220,27 @@ pub(super) fn whole(given: &Value) -> Option<u64> {
     })
 }
 
-/// The most answers to choose from that a person is given.
-const OPTIONS_MAX: usize = 16;
+/// What was worked out, without the last digits, which say how a machine keeps fractions: nobody
+/// means 0.30000000000000004. Whole numbers are exact and stay.
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().unwrap_or_default();
+            let near = format!("{exact:.14e}").parse().unwrap_or(exact); // 15 digits
+            if exact.fract() == 0.0 {
+                Value::Number(number)
+            } else {
+                json!(near)
+            }
+        }
+        Value::Array(items) => items.into_iter().map(rounded).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            Value::Object(fields.map(|(name, value)| (name, rounded(value))).collect())
+        }
+        other => other,
+    }
+}
 
 /// As much of a text as there is room for, and that it isn't all.
 pub(crate) fn cut(text: &str, most: usize) -> String {

@@ -14,6 +14,8 @@ use super::board::{
     waits_for, works,
 };
 use super::known;
+use crate::plan::Plan;
+use crate::review::Verdict;
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 use crate::{message, run};
@@ -104,7 +106,7 @@ fn do_anew(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done<Reply> {
 }
 
 /// Why the work of a task failed, where a person rejected what came of it.
-fn rejected(turn: &Turn<'_>, plan: PlanId) -> Done<Option<Problem>> {
+pub(crate) fn rejected(turn: &Turn<'_>, plan: PlanId) -> Done<Option<Problem>> {
     let plan = crate::plan::known(turn, plan)?;
     let asked = plan.forward().filter_map(|spec| match &spec.action {
         StepDo::Approval { .. } => plan.steps.get(&spec.name),
@@ -289,18 +291,43 @@ fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
             })?;
         }
     }
-    let Some(no) = no.filter(|_| !crate::planted::is("rejections-unheard")) else {
-        return Ok(());
-    };
-    let words = match &no.said {
-        Some(said) => turn.unseal(said)?.unwrap_or_default().to_owned(),
-        None => String::new(),
-    };
-    let body = turn.stage(words.into_bytes())?;
-    turn.emit(task::Made {
-        task,
-        agent: Name::new(message::SELF).map_err(|e| Stop::broken(e.to_string()))?,
-        body,
-        refuted: true,
-    })
+    if let Some(no) = no.filter(|_| !crate::planted::is("rejections-unheard")) {
+        let words = match &no.said {
+            Some(said) => turn.unseal(said)?.unwrap_or_default().to_owned(),
+            None => String::new(),
+        };
+        let body = turn.stage(words.into_bytes())?;
+        turn.emit(task::Made {
+            task,
+            agent: Name::new(message::SELF).map_err(|e| Stop::broken(e.to_string()))?,
+            body,
+            refuted: true,
+        })?;
+    }
+    // The person's words come first: they decided.
+    if let Some((agent, body)) = disputed(turn, &plan)? {
+        turn.emit(task::Made {
+            task,
+            agent,
+            body,
+            refuted: true,
+        })?;
+    }
+    Ok(())
+}
+
+/// What a reviewer still refuted when a person was asked, and who that is.
+fn disputed(turn: &Turn<'_>, plan: &Plan) -> Done<Option<(Name, BodyRef)>> {
+    if crate::planted::is("disputes-unheard") {
+        return Ok(None);
+    }
+    let looks = plan.steps.values().filter(|s| s.status == StepStatus::Done);
+    for review in looks.filter_map(|step| step.review) {
+        if let Some(found) = turn.review(&review)?
+            && let Some((Verdict::Refuted, Some(body))) = &found.verdict
+        {
+            return Ok(Some((found.reviewer.clone(), *body)));
+        }
+    }
+    Ok(None)
 }

@@ -175,6 +175,19 @@ fn works_here(turn: &Turn<'_>, member: MemberId) -> Done {
     }
 }
 
+/// Whether somebody would be named to look at what a person does: nobody does.
+fn reviewed_by_nobody(card: &Card) -> Done {
+    if let (Some(Assignee::Member(_)), Some(reviewer)) = (&card.to, &card.reviewer) {
+        let what = format!("a person's task has no reviewer: {reviewer} looks at what agents made");
+        let why = Refusal::new(Code::BAD_REQUEST, what).help(
+            "name none (`--reviewer none`); with `--approve` say `--unreviewed`, and whoever \
+             says that it is done has that role",
+        );
+        return Err(Stop::Refused(Box::new(why)));
+    }
+    Ok(())
+}
+
 /// What is planned fits together, and all that it names is there.
 pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     if let Err(what) = card.check() {
@@ -211,6 +224,7 @@ pub(super) fn plan(
     card: &Arc<Card>,
 ) -> Done<Reply> {
     checked(turn, card)?;
+    reviewed_by_nobody(card)?;
     turn.readable(brief, "what is to be done")?;
     for other in &card.after {
         links::may_wait_for(turn, *other)?;
@@ -283,6 +297,10 @@ pub(super) fn change(
         return refuse(Code::WRONG_STATE, what);
     }
     checked(turn, card)?;
+    // What was handed to a person keeps its reviewer, for whoever gets it next.
+    if (&was.to, &was.reviewer) != (&card.to, &card.reviewer) {
+        reviewed_by_nobody(card)?;
+    }
     links::changed(turn, task, &was, card)?;
     turn.emit(task::Planned {
         task,

@@ -16,7 +16,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use again::{
-    ask_whose, given_to, goes_round, hand, held, may_hand, plan_resumed, run_of,
+    ask_whose, given_to, goes_round, hand, held, may_hand, plan_resumed, rejected, run_of,
 };
 pub use board::{
     ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard,

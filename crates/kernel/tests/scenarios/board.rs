@@ -403,6 +403,48 @@ fn a_person_does_a_task() {
 }
 
 #[test]
+fn a_persons_task_takes_no_reviewer() {
+    let mut bench = cell();
+    play_in(&mut bench, "member");
+    let hers = Some(Assignee::Member(bench.member.expect("a member")));
+    let reviewer = Some(name("critic"));
+    let both = Card {
+        to: hers.clone(),
+        reviewer: reviewer.clone(),
+        ..Card::default()
+    };
+    let why = ask(&mut bench, both.clone()).expect_err("refused");
+    assert_eq!(why.code, Code::BAD_REQUEST);
+    assert!(why.what.contains("has no reviewer"), "{}", why.what);
+
+    // Nor does one become a person's with its reviewer.
+    let of_pm = Card {
+        reviewer,
+        ..card("pm")
+    };
+    let task = put(&mut bench, of_pm);
+    let change = |card: Card| command::Task::Change {
+        task,
+        card: Arc::new(card),
+    };
+    let why = bench.command(change(both.clone())).0.expect_err("refused");
+    assert_eq!(why.code, Code::BAD_REQUEST);
+    // What is handed to one keeps it, and what else is planned for it can be changed.
+    let hand = command::Task::Hand {
+        task,
+        to: hers.expect("a member"),
+        note: None,
+    };
+    bench.command(hand).0.unwrap();
+    let urgent = Card {
+        priority: Priority::Urgent,
+        ..both
+    };
+    bench.command(change(urgent)).0.unwrap();
+    assert_eq!(status(&bench, task), TaskStatus::Assigned);
+}
+
+#[test]
 fn what_a_person_did_is_approved_by_whom_it_takes() {
     let mut bench = cell();
     let task = put(

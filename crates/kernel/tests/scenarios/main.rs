@@ -19,6 +19,7 @@ mod hijacked;
 mod nested;
 mod notices;
 mod outlets;
+mod own_tools;
 mod pauses;
 mod pictures;
 mod plans;

@@ -216,6 +216,10 @@ fn arguments_that_do_not_fit_write_nothing() {
 
 #[test]
 fn arguments_of_its_own_tools_that_do_not_fit_do_nothing() {
+    let many: Vec<u32> = (0..17).collect();
+    let many = serde_json::json!({"question": "Which?", "options": many.iter().map(
+        |option| option.to_string()).collect::<Vec<String>>()});
+    let many = many.to_string();
     let wrong = [
         ("calculate", r#"{"expression": 7}"#, "/expression: 7"),
         ("calculate", "{}", "expression"),
@@ -233,6 +237,17 @@ fn arguments_of_its_own_tools_that_do_not_fit_do_nothing() {
             r#"{"question": "Which?", "options": [1]}"#,
             "/options/0",
         ),
+        (
+            "ask",
+            r#"{"question": "Which?", "options": ["red", ""]}"#,
+            "/options/1",
+        ),
+        (
+            "ask",
+            r#"{"question": "Which?", "options": ["red", "red"]}"#,
+            "/options",
+        ),
+        ("ask", &many, "/options"),
         (
             "http",
             r#"{"url": "https://api.example.com/", "body": {"a": 1}}"#,

@@ -1,7 +1,8 @@
 //! What becomes of a task whose result a person rejected.
 
+use naos_kernel::{AnyAggregate, Key};
 use naos_types::spec::{Assignee, Card};
-use naos_types::{Role, Sealed, SubjectId, TaskId, TaskStatus, command};
+use naos_types::{Code, Role, Sealed, SubjectId, TaskId, TaskStatus, command};
 
 use crate::bench::{Bench, sealed};
 use crate::board::{card, given, go, made, name, put, result, status};
@@ -71,6 +72,68 @@ fn what_a_person_rejected_is_done_anew() {
     play_in(&mut bench, "finish dev the best page; approve");
     assert_eq!(status(&bench, task), TaskStatus::Done);
     assert_eq!(result(&bench, task), "the best page");
+}
+
+#[test]
+fn what_a_person_rejected_is_not_resumed() {
+    let (mut bench, task) = asked();
+    let Some(AnyAggregate::Card(card)) = bench.state.get(&Key::Card(task)) else {
+        panic!("it is on the board");
+    };
+    let plan = card.plan.expect("it is worked on");
+    no(&mut bench, task, Some(sealed("no price")));
+    let why = bench.command(command::Plan::Resume { plan }).0.unwrap_err();
+    assert_eq!(why.code, Code::WRONG_STATE);
+    assert!(why.help.contains(&format!("task begin {task}")), "{why:?}");
+    assert_eq!(status(&bench, task), TaskStatus::Failed);
+    // Nor is it when the task was begun anew.
+    begin(&mut bench, task);
+    bench.command(command::Plan::Resume { plan }).0.unwrap_err();
+    play_in(&mut bench, "finish dev the best page; approve");
+    assert_eq!(result(&bench, task), "the best page");
+}
+
+#[test]
+fn what_was_disputed_is_heard_behind_the_persons_words() {
+    let refute = r#"finish critic {"verdict": "refute", "evidence": ["no source"]}"#;
+    let up = || {
+        let mut bench = Bench::new();
+        play_in(&mut bench, "agent pm 1c; agent dev 1c; agent critic 1c");
+        let reviewed = Card {
+            reviewer: Some(name("critic")),
+            rounds_max: 1,
+            ..card("pm")
+        };
+        let task = put(&mut bench, reviewed);
+        go(&mut bench);
+        play_in(&mut bench, &format!("finish pm a page; {refute}"));
+        assert_eq!(status(&bench, task), TaskStatus::HumanApproval);
+        (bench, task)
+    };
+    let refuted = "# What critic refuted in that";
+    let (mut bench, task) = up();
+    no(&mut bench, task, Some(sealed("no price")));
+    begin(&mut bench, task);
+    let told = given(&bench, "pm");
+    let place = |part: &str| told.find(part).unwrap_or_else(|| panic!("{part}: {told}"));
+    let person = place(&format!("{REJECTED}\n\n- a person: no price"));
+    assert!(person < place(refuted), "{told}");
+    assert!(place(refuted) < place("no source"), "{told}");
+    // Whoever gets it before a person decided hears it, too.
+    let (mut bench, task) = up();
+    let hand = command::Task::Hand {
+        task,
+        to: Assignee::Agent(name("dev")),
+        note: None,
+    };
+    bench.command(hand).0.unwrap();
+    go(&mut bench);
+    let told = given(&bench, "dev");
+    assert!(
+        told.contains(refuted) && told.contains("no source"),
+        "{told}"
+    );
+    assert!(!told.contains(REJECTED), "{told}");
 }
 
 #[test]

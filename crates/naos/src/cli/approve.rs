@@ -60,8 +60,8 @@ pub(crate) struct Approve {
     /// What to say about it.
     #[arg(long, short, value_name = "TEXT")]
     comment: Option<String>,
-    /// Leaves the answer to a member, whatever their role: @name, or an id. With --comment, what
-    /// they should know.
+    /// Leaves the answer to a member, whatever their role but external: @name, or an id. With
+    /// --comment, what they should know.
     #[arg(long, value_name = "MEMBER", conflicts_with_all = ["yes", "no", "edit", "all"])]
     leave_to: Option<String>,
 }

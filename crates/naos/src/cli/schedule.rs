@@ -174,7 +174,9 @@ fn change(context: &Context, name: &str, verb: &str) -> Ended {
     let told = began.and_then(|began| began.get("standup"));
     let said = match (verb, began.and_then(|began| began.values().next())) {
         _ if told.is_some_and(|told| told == "nothing happened") => {
-            format!("Nothing happened since {name} told last: nobody was told anything.")
+            // When it told last by itself, or was made where it never did.
+            let since = cell(&answer["since"]);
+            format!("Nothing happened since {since}: nobody was told anything.")
         }
         // It starts nothing, but people were told how things stand: `told 2 members`.
         _ if told.is_some() => {

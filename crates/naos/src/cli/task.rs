@@ -155,7 +155,7 @@ struct Plan {
     /// Agents that go on with what the one before made, in order; `none` alone for nobody.
     #[arg(long, value_name = "AGENT")]
     then: Vec<String>,
-    /// Who refutes or praises the result.
+    /// Who refutes or praises what agents made; `none` for nobody.
     #[arg(long, value_name = "AGENT")]
     reviewer: Option<String>,
     /// How many rounds the reviewer has before a person decides.
@@ -201,7 +201,11 @@ impl Plan {
         ];
         for (key, value) in texts {
             if let Some(value) = value {
-                out.insert(key.into(), json!(value));
+                let is_nobody = key == "reviewer" && value == "none";
+                out.insert(
+                    key.into(),
+                    json!(if is_nobody { "" } else { value.as_str() }),
+                );
             }
         }
         let lists = [

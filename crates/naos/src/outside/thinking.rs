@@ -327,6 +327,7 @@ fn thought(posed: &Posed, answer: Answer) -> Thought {
         stop: match &answer.stop {
             Stop::End => "end",
             Stop::Length => "length",
+            Stop::Window => "window",
             Stop::ToolUse => "tool_use",
             Stop::Refused => "refused",
             Stop::Filtered => "filtered",
@@ -334,6 +335,9 @@ fn thought(posed: &Posed, answer: Answer) -> Thought {
             Stop::Other(word) => word,
         }
         .to_owned(),
+        // An engine isn't told of any bound: where it stops for its length, that is its own.
+        bound: (answer.stop == Stop::Length && !posed.think.spec.format.is_engine())
+            .then(|| posed.think.bound()),
         usage: answer.usage,
         model: answer.model.clone(),
         request: answer.provider_request_id.clone(),

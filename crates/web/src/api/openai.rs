@@ -122,8 +122,7 @@ fn model(name: &str, made: i64, owner: &str) -> Value {
 }
 
 fn shown(call: &Call, name: &Name, agent: &Agent) -> Value {
-    // An agent keeps no time of its own; its last run's is the nearest.
-    let made = agent.last.map_or(0, |(run, _)| run.made().0 / 1_000);
+    let made = agent.made.0 / 1_000;
     let owner = call.who.as_ref().map(|who| who.tenant.to_string());
     model(name.as_str(), made, &owner.unwrap_or_default())
 }

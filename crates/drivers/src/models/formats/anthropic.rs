@@ -228,7 +228,8 @@ fn stops(reason: Option<&str>, out: &mut Collector<'_>) {
     let stop = match reason {
         None => return,
         Some("end_turn" | "stop_sequence") => Stop::End,
-        Some("max_tokens" | "model_context_window_exceeded") => Stop::Length,
+        Some("max_tokens") => Stop::Length,
+        Some("model_context_window_exceeded") => Stop::Window,
         Some("tool_use") => Stop::ToolUse,
         Some("pause_turn") => Stop::Paused,
         Some("refusal") => Stop::Refused,

@@ -109,6 +109,22 @@ fn documented_answers_are_understood() {
 }
 
 #[test]
+fn a_full_window_is_told_apart_from_an_answer_that_is_too_long() {
+    let said = String::from_utf8_lossy(fixture!("anthropic.json"));
+    for (word, stop) in [
+        ("max_tokens", Stop::Length),
+        ("model_context_window_exceeded", Stop::Window),
+    ] {
+        let said = said.replace(
+            r#""stop_reason": "tool_use""#,
+            &format!(r#""stop_reason": "{word}""#),
+        );
+        let answer = receive(Format::Anthropic, false, said.as_bytes(), usize::MAX).unwrap();
+        assert_eq!(answer.stop, stop, "{word}");
+    }
+}
+
+#[test]
 fn documented_refusals_are_understood() {
     let said = |format, status, bytes: &[u8]| {
         let value = serde_json::from_slice(bytes).unwrap();

@@ -3,7 +3,7 @@
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::resource::Resource;
-use naos_kernel::schedule::Schedule;
+use naos_kernel::schedule::{Book, Schedule};
 use naos_manifest::calendar;
 use naos_types::command::{self, Reply};
 use naos_types::fact::schedule::Began;
@@ -187,6 +187,10 @@ fn shape(reader: &Reader, looking: &Looking<'_>, known: &Known) -> Result<Value,
         Missed::CatchUp(most) => json!({"catch-up": most}),
     };
     let (starts, name) = known.starts();
+    let since = match &spec.starts {
+        Begins::Standup(_) => reader.find::<Book>(key)?.map(|book| book.since),
+        _ => None,
+    };
     let next: Vec<String> = known.next().iter().map(|at| at.rfc3339()).collect();
     Ok(json!({
         "name": key.1,
@@ -200,6 +204,7 @@ fn shape(reader: &Reader, looking: &Looking<'_>, known: &Known) -> Result<Value,
         "runs": schedule.fired,
         "missed": schedule.missed,
         "starts": {"kind": starts, "name": name},
+        "since": shapes::time(since),
         "waits_for": waits_for(looking, known)?,
         "unfit": unfit(looking, known)?,
         "missed_runs": missed,

@@ -18,7 +18,7 @@ use naos_types::fact::task::Considered;
 use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
-    PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Spender, TaskId, Time,
+    PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Span, Spender, TaskId, Time,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -104,13 +104,21 @@ pub(crate) fn run(reader: &Reader, id: RunId, run: &Run, seq: Seq) -> Value {
         "problem": problem(reader, run.problem.as_ref()),
         "attempt": run.attempt,
         "fuel": run.fuel,
-        "took_ms": run.took.0,
+        "took_ms": took(run).0,
         "started": run.started.rfc3339(),
         "ended": time(run.ended),
         "what_if": run.fork.as_ref().map(|fork| what_if(reader, fork)),
         "waits": resting::said(reader, resting::run(reader, run)),
         "seq": seq,
     })
+}
+
+/// How long it took, or takes so far.
+fn took(run: &Run) -> Span {
+    if run.ended.is_some() {
+        return run.took;
+    }
+    Span((naos_engine::clock::now() - run.started).0.max(0))
 }
 
 /// What a what-if goes on from, and what is different.

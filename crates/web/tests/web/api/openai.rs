@@ -59,3 +59,27 @@ async fn every_refusal_has_the_shape_that_such_clients_read() {
         .await;
     assert_eq!(other.problem().0, 401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_was_made_when_its_agent_was_whatever_it_did_since() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    let models = async || -> Vec<(String, i64)> {
+        let all = rig.get("/v1/models").await.ok();
+        let data = all["data"].as_array().unwrap().iter();
+        let one = |model: &Value| {
+            let made = model["created"].as_i64().unwrap();
+            (model["id"].as_str().unwrap().to_owned(), made)
+        };
+        data.map(one).collect()
+    };
+    let before = models().await;
+    let made = before.iter().find(|(name, _)| name == "clerk").unwrap().1;
+    assert!(made > 0, "{before:?}");
+    let messages = json!([{"role": "user", "content": "x"}]);
+    let asked = json!({"model": "clerk", "messages": messages});
+    rig.post("/v1/chat/completions", asked).await.ok();
+    assert_eq!(models().await, before);
+    let one = rig.get("/v1/models/clerk").await.ok();
+    assert_eq!(one["created"], made);
+}
