@@ -10,6 +10,7 @@ pub fn reading(error: &ReadError) -> Refusal {
         ReadError::Newer { .. } => Code::NEWER_FORMAT,
         ReadError::Full { .. } => Code::DISK_FULL,
         ReadError::Io { .. } => Code::DISK_FAILED,
+        ReadError::BodyErased(_) => Code::ERASED,
         ReadError::Damaged { .. } | ReadError::Erased(_) => Code::DAMAGED,
     };
     Refusal::new(code, error_chain(error))

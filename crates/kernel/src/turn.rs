@@ -201,7 +201,10 @@ impl<'a> Turn<'a> {
         match self.body(name)? {
             Some(_) => Ok(()),
             None => {
-                let what = format!("{what} can't be read: content {} isn't stored", name.digest);
+                let what = format!(
+                    "{what} can't be read: content {} isn't stored, or was erased",
+                    name.digest
+                );
                 Err(Stop::refused(Code::DAMAGED, what))
             }
         }

@@ -227,3 +227,198 @@ fn process_people_search_by_the_same_rules_and_what_they_forget_is_gone() {
     }
     assert!(!asked.contains("new address"), "{asked}");
 }
+
+#[test]
+fn process_what_is_forgotten_for_good_stands_nowhere_any_more() {
+    let script = [
+        call(&[
+            fact("Riake pays its invoices late"),
+            fact("Riake has a new address"),
+            ("note", json!({"text": "riake pays its invoices late!"})),
+        ]),
+        say("Noted."),
+        call(&[("recall", json!({"query": "who pays invoices late"}))]),
+        say("I looked."),
+    ];
+    let office = squad(&script.concat());
+    let project = &office.project;
+    let first = run(&office, "jarvis");
+    run(&office, "jarvis");
+    let said = |words: &[&str]| {
+        let done = project.naos(words);
+        (done.exit, format!("{}{}", done.stdout, done.stderr))
+    };
+    let log = project.json(&["memory", "log", "jarvis"]);
+    let kinds: Vec<&str> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["kind"].as_str().unwrap())
+        .collect();
+    for kind in [
+        "run_started",
+        "learned",
+        "note",
+        "document_written",
+        "tool",
+        "run_ended",
+    ] {
+        assert!(kinds.contains(&kind), "{kind}: {log:#}");
+    }
+    let learned =
+        &log["items"].as_array().unwrap()[kinds.iter().position(|k| *k == "learned").unwrap()];
+    for (key, want) in [
+        ("fact", json!("Riake pays its invoices late")),
+        ("confidence", json!(0.8)),
+        ("source", json!("mail/7")),
+        ("ok", json!(true)),
+        ("run", first["run"].clone()),
+    ] {
+        assert_eq!(learned[key], want, "{key}: {learned:#}");
+    }
+    let (exit, text) = said(&["memory", "log", "jarvis"]);
+    assert!(
+        exit == 0 && text.contains("Riake has a new address"),
+        "{text}"
+    );
+    let day = log["day"].as_str().unwrap();
+    let (exit, text) = said(&["memory", "log", "jarvis", "--day", "2020-02-01"]);
+    assert!(
+        exit == 0 && text.contains("did nothing on 2020-02-01"),
+        "{text}"
+    );
+    let (exit, text) = said(&["memory", "log", "jarvis", "--day", "2020-02-31"]);
+    assert!(exit != 0 && text.contains("YYYY-MM-DD"), "{text}");
+
+    // It is asked back, and nobody is here to answer.
+    let (exit, text) = said(&["memory", "forget", "jarvis", "1", "--erase"]);
+    assert!(exit != 0 && text.contains("--yes"), "{text}");
+    let (exit, text) = said(&["memory", "forget", "jarvis", "1", "--erase", "--yes"]);
+    assert!(exit == 0 && text.contains("Erased:"), "{text}");
+    assert!(text.contains("Backups"), "{text}");
+
+    // No version says it, and no line of the log.
+    for path in ["memory/facts.jsonl", &format!("memory/{day}.md")] {
+        let path = format!("agents/jarvis/{path}");
+        let history = project.json(&["document", "history", &path]);
+        let items = history["items"].as_array().unwrap();
+        assert!(items.iter().any(|item| item["gone"] == true), "{history:#}");
+        let versions = items.iter().filter_map(|item| item["version"].as_u64());
+        for version in versions {
+            let (_, text) = said(&["document", "show", &path, "--version", &version.to_string()]);
+            assert!(
+                !text.to_lowercase().contains("its invoices"),
+                "{path} {version}: {text}"
+            );
+        }
+    }
+    let log = project.json(&["memory", "log", "jarvis"]).to_string();
+    assert!(!log.contains("its invoices"), "{log}");
+    assert!(
+        log.contains("[erased]") && log.contains("new address"),
+        "{log}"
+    );
+    // A run that recorded it says so, and isn't replayed.
+    let id = first["run"].as_str().unwrap();
+    let again = project.naos(&["replay", id]);
+    assert!(
+        again.exit != 0 && again.stderr.contains("was erased"),
+        "{}",
+        again.stderr
+    );
+    assert!(!again.stderr.contains("N0100"), "{}", again.stderr);
+    let what_if = ["replay", id, "--from", "1", "--with", "prompt=Be kind."];
+    let what_if = project.naos(&what_if);
+    assert!(
+        what_if.exit != 0 && what_if.stderr.contains("was erased"),
+        "{}",
+        what_if.stderr
+    );
+    let shown = project.json(&["get", "run", id]);
+    assert!(shown.to_string().contains("[erased]"), "{shown:#}");
+    assert!(!shown.to_string().contains("its invoices"), "{shown:#}");
+    let (exit, text) = said(&["audit", "verify"]);
+    assert_eq!(exit, 0, "{text}");
+    let (_, text) = said(&["audit", "--action", "document.erased"]);
+    assert!(text.contains("facts.jsonl"), "{text}");
+    // The other fact is still known.
+    let known = project.json(&["memory", "list", "jarvis"]);
+    assert_eq!(known["items"].as_array().unwrap().len(), 1, "{known:#}");
+
+    // Exported with the day's log; taken back without it.
+    let out = project.path("out");
+    let dir = out.to_str().unwrap();
+    let (exit, text) = said(&["memory", "export", "jarvis", dir]);
+    assert_eq!(exit, 0, "{text}");
+    let file = out.join(format!("memory/{day}.jsonl"));
+    let lines = std::fs::read_to_string(file).unwrap();
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["time"].as_str().unwrap().starts_with(day), "{line}");
+    }
+    let (exit, text) = said(&["memory", "import", "jarvis", dir]);
+    assert!(exit == 0 && text.contains("left out"), "{text}");
+    let logs = project.json(&[
+        "document",
+        "list",
+        &format!("agents/jarvis/memory/{day}.jsonl"),
+    ]);
+    assert_eq!(logs["items"], json!([]), "{logs:#}");
+}
+
+#[test]
+fn process_a_version_is_erased_by_whoever_means_it() {
+    let office = squad(&say("Hello."));
+    let project = &office.project;
+    let file = project.path("a.md");
+    let file = file.to_str().unwrap();
+    for text in ["What is due?", "Ann owes 20", "All paid"] {
+        std::fs::write(file, text).unwrap();
+        let put = project.naos(&["document", "put", file, "notes/a.md"]);
+        assert_eq!(put.exit, 0, "{}", put.stderr);
+    }
+    let done = project.json(&["run", "jarvis", "--input", "What is due?"]);
+    let id = done["run"].as_str().unwrap();
+    let erase = |more: &[&str]| {
+        let words = [&["document", "erase", "notes/a.md"], more].concat();
+        let done = project.naos(&words);
+        (done.exit, format!("{}{}", done.stdout, done.stderr))
+    };
+    let (exit, text) = erase(&["--version", "1"]);
+    assert!(exit != 0 && text.contains("--yes"), "{text}");
+    // The run was given the very same: it is named, and kept until it is meant, too.
+    let (exit, text) = erase(&["--version", "1", "--yes"]);
+    assert!(
+        exit != 0 && text.contains(id) && text.contains("--everywhere"),
+        "{text}"
+    );
+    let replayed = project.json(&["replay", id]);
+    assert_eq!(replayed["same"], true, "{replayed:#}");
+    let (exit, text) = erase(&["--version", "1", "--everywhere", "--yes"]);
+    assert!(
+        exit == 0 && text.contains("Erased 1 version") && text.contains(id),
+        "{text}"
+    );
+    let (exit, text) = erase(&["--version", "3", "--yes"]);
+    assert!(exit != 0 && text.contains("says now"), "{text}");
+    let what_if = ["replay", id, "--from", "1", "--with", "prompt=Be kind."];
+    let refused = project.naos(&what_if);
+    assert!(
+        refused.exit != 0 && refused.stderr.contains("was erased"),
+        "{}",
+        refused.stderr
+    );
+    let shown = project.json(&["get", "run", id]);
+    assert_eq!(shown["input"], "[erased]", "{shown:#}");
+    let history = project.naos(&["document", "history", "notes/a.md"]);
+    for said in ["1 (erased)", "erased: 1"] {
+        assert!(history.stdout.contains(said), "{said}: {}", history.stdout);
+    }
+    let gone = project.naos(&["document", "show", "notes/a.md", "--version", "1"]);
+    assert!(
+        gone.exit != 0 && gone.stderr.contains("N0124") && gone.stderr.contains("was erased"),
+        "{}",
+        gone.stderr
+    );
+    assert_eq!(project.naos(&["audit", "verify"]).exit, 0);
+}

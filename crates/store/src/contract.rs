@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use naos_types::fact::Fact;
-use naos_types::{BatchId, Digest, Sealed, Seq, SubjectId, TenantId, Time};
+use naos_types::fact::{Fact, document};
+use naos_types::{
+    Actor, BatchId, BodyRef, Digest, DocPath, Sealed, Seq, SubjectId, TenantId, Time,
+};
 
 use crate::traits::{
     Append, BODY_INLINE_BYTES_MAX, CommitError, ENTRY_BYTES_MAX, Entry, InboxRow, ReadError,
@@ -38,7 +40,8 @@ macro_rules! contract_tests {
             bad_appends_are_refused_whole empty_appends_carry_an_answer answers_are_kept_by_source
             old_answers_go_after_seven_days records_change_and_go records_are_scanned_in_order
             open_records_are_found records_lag_and_the_journal_replays small_bodies_come_along
-            large_bodies_come_before texts_open_for_their_owner erased_texts_stay_erased
+            large_bodies_come_before erased_bodies_stay_erased
+            texts_open_for_their_owner erased_texts_stay_erased
             wakes_are_due_in_order tenants_are_strangers a_restart_keeps_everything
             views_say_what_the_journal_says views_hold_what_was_waited_for
         }
@@ -502,6 +505,77 @@ pub(crate) fn large_bodies_come_before(rig: &mut impl Rig) {
                 .unwrap(),
             None
         );
+        rig.store().settle();
+        rig.restart();
+    }
+}
+
+/// A fact that takes contents away.
+pub(crate) fn erasing(seq: Seq, bodies: &[BodyRef]) -> Entry {
+    let fact = Fact::from(document::Erased {
+        path: DocPath::new("a.md").unwrap(),
+        versions: vec![1],
+        runs: Vec::new(),
+        bodies: bodies.to_vec(),
+        by: Actor::System,
+    });
+    Entry {
+        kind: Cow::Borrowed(fact.kind()),
+        version: fact.version(),
+        bytes: fact.encode(),
+        ..entry(seq)
+    }
+}
+
+pub(crate) fn erased_bodies_stay_erased(rig: &mut impl Rig) {
+    let tenant = rig.store().tenant(A).unwrap();
+    let small = tenant.seal_body(b"small").unwrap();
+    let large = tenant.seal_body(&[7; 50_000]).unwrap();
+    let other = tenant.seal_body(b"other").unwrap();
+    let (small_name, large_name) = (small.name, large.name);
+    tenant.put_large(&large).unwrap();
+    let written = Append {
+        bodies: vec![small, other.clone()],
+        ..append(A, 0, 1)
+    };
+    commit_one(rig.store(), written).unwrap();
+    let erasing = Append {
+        entries: vec![erasing(2, &[small_name, large_name])],
+        ..append(A, 1, 0)
+    };
+    commit_one(rig.store(), erasing).unwrap();
+    for restarts in 0..3 {
+        let tenant = rig.store().tenant(A).unwrap();
+        for name in [small_name, large_name] {
+            let read = tenant.body(&name);
+            assert!(
+                matches!(read, Err(ReadError::BodyErased(digest)) if digest == name.digest),
+                "{restarts}: {read:?}"
+            );
+        }
+        let there = tenant.body(&other.name).unwrap();
+        assert_eq!(there.as_deref(), Some(&b"other"[..]));
+        if restarts == 1 {
+            rig.store().settle();
+        }
+        rig.restart();
+    }
+    // Whoever writes the same again means it.
+    let tenant = rig.store().tenant(A).unwrap();
+    tenant
+        .put_large(&tenant.seal_body(&[7; 50_000]).unwrap())
+        .unwrap();
+    let again = Append {
+        bodies: vec![tenant.seal_body(b"small").unwrap()],
+        ..append(A, 2, 1)
+    };
+    commit_one(rig.store(), again).unwrap();
+    for restarts in 0..2 {
+        let tenant = rig.store().tenant(A).unwrap();
+        let read = tenant.body(&small_name).unwrap();
+        assert_eq!(read.as_deref(), Some(&b"small"[..]), "{restarts}");
+        let read = tenant.body(&large_name).unwrap();
+        assert_eq!(read, Some(vec![7; 50_000]), "{restarts}");
         rig.store().settle();
         rig.restart();
     }

@@ -13,6 +13,8 @@ mod traits;
 
 mod crypto;
 
+mod erased;
+
 mod mem;
 
 mod sqlite;

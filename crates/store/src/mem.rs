@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use naos_types::{BodyRef, Digest, Seq, SubjectId, TenantId, Time};
+use naos_types::{BodyRef, Digest, Seq, StagedBody, SubjectId, TenantId, Time};
 use zeroize::Zeroizing;
 
 use crate::crypto::{Key, NONCE_BYTES, TenantKeys};
+use crate::erased;
 use crate::traits::{
     Append, CommitError, DAY_MS, Entry, Head, INBOX_KEPT_MS, InboxRow, ReadError, Record, Stale,
     Store, TenantStore, ViewsLag,
@@ -95,6 +96,16 @@ fn write(map: &mut BTreeMap<RecordKey, Record>, records: Vec<Record>) {
     }
 }
 
+impl Cell {
+    /// Keeps a content that isn't there, or was taken away.
+    fn put_body(&mut self, body: &StagedBody) {
+        let there = self.bodies.entry(body.name).or_default();
+        if there.is_empty() {
+            there.clone_from(&body.sealed);
+        }
+    }
+}
+
 impl Node {
     fn cell(&mut self, id: TenantId) -> &mut Cell {
         self.cells.entry(id).or_default()
@@ -148,9 +159,11 @@ impl Node {
         cell.head.wake = append.wake;
         cell.entries.extend_from_slice(&append.entries);
         for body in &append.bodies {
-            cell.bodies
-                .entry(body.name)
-                .or_insert_with(|| body.sealed.clone());
+            cell.put_body(body);
+        }
+        let facts = append.entries.iter();
+        for name in erased::by(facts.map(|e| (&*e.kind, e.version, &e.bytes[..]))) {
+            cell.bodies.insert(name, Vec::new());
         }
         for row in &append.inbox {
             cell.inbox

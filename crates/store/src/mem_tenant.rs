@@ -166,12 +166,7 @@ impl TenantStore for MemTenant {
         if self.store.node().full {
             return Err(CommitError::Full);
         }
-        self.with(|cell| {
-            cell.bodies
-                .entry(body.name)
-                .or_insert_with(|| body.sealed.clone())
-                .len()
-        });
+        self.with(|cell| cell.put_body(body));
         Ok(())
     }
 
@@ -181,6 +176,9 @@ impl TenantStore for MemTenant {
         let Some(sealed) = node.cell(self.id).bodies.get(name).cloned() else {
             return Ok(None);
         };
+        if sealed.is_empty() {
+            return Err(ReadError::BodyErased(name.digest));
+        }
         let keys = node.tenant_keys(self.id)?;
         keys.open_body(self.id, name, &sealed).map(Some)
     }

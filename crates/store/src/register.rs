@@ -81,7 +81,8 @@ pub const REGISTER: &[StoredRecord] = &[
         "tenants/<id>.db",
         "bodies",
         "digest len sealed sum",
-        "as long as the tenant; unreadable once its key is destroyed",
+        "as long as the tenant; unreadable once its key is destroyed; sealed becomes empty when a \
+         fact takes the content away",
     ),
     stored(
         7,
@@ -137,7 +138,8 @@ pub const REGISTER: &[StoredRecord] = &[
         "bodies/NNNNNN.pack",
         "packed body",
         "magic npk1, 16 tenant, 32 digest, 8 length, 8 sealed length, 8 sum, sealed bytes",
-        "as long as the tenant; unreadable once its key is destroyed",
+        "as long as the tenant; unreadable once its key is destroyed; zeros once a fact took the \
+         content away",
     ),
     stored(
         15,

@@ -178,6 +178,9 @@ pub enum ReadError {
     /// The key was destroyed: the text is erased.
     #[error("the key of subject {0:?} is destroyed")]
     Erased(SubjectId),
+    /// A fact took the content away, on purpose.
+    #[error("content {0} was erased: nobody can read it any more")]
+    BodyErased(Digest),
     /// Anything else.
     #[error("could not read {what}")]
     Io {
@@ -367,6 +370,7 @@ pub trait TenantStore: Send + Sync {
     /// A body's content; none if no durable append or `put_large` brought it.
     ///
     /// # Errors
+    /// [`ReadError::BodyErased`] once a durable fact took it away, until it is brought again;
     /// [`ReadError::Damaged`] if the content doesn't match its name.
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError>;
 

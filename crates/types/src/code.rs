@@ -82,6 +82,10 @@ codes! {
     NO_FILE 123 NotFound
         "a file, a folder or a port that can't be used"
         "check the path, who owns it, and whether something else has it"
+    ERASED 124 NotFound
+        "what it said was erased"
+        "nobody can read it any more; `naos document history PATH` and `naos audit --action \
+         document.erased` say who erased it, and when"
     EXISTS 130 Conflict
         "the name is taken"
         "choose another one, or change what is there with `naos apply`"

@@ -52,6 +52,7 @@ fn gallery(folder: &Path, locale: Locale) -> Result<usize, Box<dyn std::error::E
     out.page("timeline", &sample::timeline(s))?;
     out.page("agents", &sample::agents(s))?;
     out.page("agent", &sample::agent(s))?;
+    out.page("agent-log", &sample::agent_log(s))?;
     out.page("runs", &sample::runs(s))?;
     out.page("run", &sample::run(s))?;
     out.page("plan", &sample::plan(s))?;

@@ -178,6 +178,11 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("agent", "string"),
             ("who", "string"),
         ],
+        ("GET", "/api/v1/agents/{name}/log") => &[
+            ("day", "string"),
+            ("after", "integer"),
+            ("limit", "integer"),
+        ],
         ("GET", "/api/v1/documents") => &[
             ("prefix", "string"),
             ("after", "string"),
@@ -312,6 +317,18 @@ fn body_of(row: &Row) -> Option<Value> {
             &[],
             json!({"text": text(), "base64": text(),
                 "expected": {"type": ["integer", "null"], "minimum": 0}}),
+        ),
+        ("POST", "/api/v1/agents/{name}/erasures") => object(
+            &["says"],
+            json!({"says": {"type": "array", "items": text()}}),
+        ),
+        ("POST", "/api/v1/document-erasures/{*path}") => object(
+            &[],
+            json!({
+                "versions": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+                "before": text(),
+                "everywhere": {"type": "boolean"},
+            }),
         ),
         ("POST", "/api/v1/events") => return Some(events_body()),
         ("POST", "/hooks/{tenant}/{name}") => {

@@ -12,6 +12,11 @@ const fn chosen(_bug: &str) -> bool {
     false
 }
 
+/// A content is erased for others that say the same, unasked.
+pub(crate) fn erases_for_others() -> bool {
+    chosen("erases-for-others")
+}
+
 /// One route reads the main tenant, whoever asks.
 pub(crate) fn missing_tenant_filter() -> bool {
     chosen("missing-tenant-filter")

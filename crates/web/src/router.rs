@@ -8,9 +8,9 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
-    costs, documents, drivers, endpoints, events, flows, habits, inbox, members, nodes, notices,
-    plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks, tenants,
-    webhooks, what_ifs,
+    costs, documents, drivers, endpoints, erasures, events, flows, habits, inbox, members, nodes,
+    notices, plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks,
+    tenants, webhooks, what_ifs,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -97,7 +97,10 @@ table! {
     Api GET "/api/v1/agents" Staff "All agents" agents::list;
     Api POST "/api/v1/agents" Admin "Makes an agent" agents::create;
     Api GET "/api/v1/agents/{name}" Staff "One agent" agents::show;
+    Api GET "/api/v1/agents/{name}/log" Staff "What it did on a day, oldest first" agents::log;
     Api DELETE "/api/v1/agents/{name}" Owner "Takes an agent away" agents::delete;
+    Api POST "/api/v1/agents/{name}/erasures" Admin
+        "Destroys what says something that it is to forget, for good" erasures::agent;
     Api POST "/api/v1/agents/{name}/stop" Admin "Lets it take no more work" agents::stop;
     Api POST "/api/v1/agents/{name}/start" Admin "Lets it take work again" agents::start;
     Api POST "/api/v1/agents/{name}/wake" Staff "Lets it look at once at what waits for it"
@@ -260,6 +263,8 @@ table! {
         documents::difference;
     Api PUT "/api/v1/documents/{*path}" Staff "Writes a version" documents::write;
     Api DELETE "/api/v1/documents/{*path}" Staff "Takes one away" documents::delete;
+    Api POST "/api/v1/document-erasures/{*path}" Admin
+        "Destroys what earlier versions of a document say, for good" erasures::document;
 
     Api GET "/api/v1/events" Staff "Events, newest first" events::list;
     Api POST "/api/v1/events" Staff "Publishes an event, or many" events::publish;
@@ -317,6 +322,7 @@ table! {
         screens::tasks::hand_over;
     Page GET "/agents" Staff "Who works" screens::agents::list;
     Page GET "/agents/{name}" Staff "One agent" screens::agents::show;
+    Page GET "/agents/{name}/log" Staff "What it did on a day" screens::agents::log;
     Page POST "/agents/{name}/run" Staff "Runs an agent" screens::agents::run;
     Page GET "/runs" Staff "What ran" screens::runs::list;
     Page GET "/runs/{id}" Staff "One run" screens::runs::show;

@@ -8,6 +8,7 @@ use naos_types::input::{Answer, Piece};
 use naos_types::think::Think;
 use naos_types::{BodyRef, Code, Name, Refusal, RunId, TenantId};
 
+use super::replay::not_any_more;
 use super::{Node, unreadable};
 
 /// What is brought to the rules with the wish for a what-if.
@@ -66,6 +67,17 @@ impl Node {
         if !run.is_by_model() || !run.status.is_closed() {
             return Ok(Ground::default()); // the rules say why not
         }
+        let ground = self.ground_of(tenant, id, run, from);
+        ground.map_err(|why| not_any_more(why, &format!("nothing goes on from {id}")))
+    }
+
+    fn ground_of(
+        &self,
+        tenant: TenantId,
+        id: RunId,
+        run: &Run,
+        from: u32,
+    ) -> Result<Ground, Refusal> {
         self.body(tenant, &run.input)?;
         let found = self.pieces(tenant, run.tail)?;
         let before = found.iter().filter_map(|(before, _)| *before);
@@ -108,7 +120,8 @@ impl Node {
     /// # Errors
     /// What can't be read, and why.
     pub(crate) fn turns(&self, tenant: TenantId, id: RunId, run: &Run) -> Result<Turns, Refusal> {
-        let found = self.pieces(tenant, run.tail)?;
+        let (found, _) = self.pieces_left(tenant, run.tail)?;
+        let found: Vec<(Option<BodyRef>, Piece)> = found.into_iter().map(|p| (None, p)).collect();
         let count = u32::try_from(beginnings(&found).len()).unwrap_or(u32::MAX);
         let requests: BTreeMap<u32, BodyRef> = self.requests(tenant, id, run)?;
         let mut models: Vec<Name> = Vec::new();
@@ -125,7 +138,10 @@ impl Node {
             let Some(request) = requests.get(index) else {
                 continue;
             };
-            let model = self.thought_of(tenant, request)?.model;
+            let model = match self.thought_of(tenant, request) {
+                Err(why) if why.code == Code::ERASED => continue,
+                found => found?.model,
+            };
             if !models.contains(&model) {
                 models.push(model);
             }

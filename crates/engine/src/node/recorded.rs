@@ -11,6 +11,33 @@ pub(crate) fn unreadable() -> Refusal {
 }
 
 impl Node {
+    /// The pieces that are left of a recording, and whether it is whole: beyond one that was erased
+    /// nobody knows what came before.
+    ///
+    /// # Errors
+    /// A refusal if one of them is damaged.
+    pub(crate) fn pieces_left(
+        &self,
+        tenant: TenantId,
+        tail: Option<BodyRef>,
+    ) -> Result<(Vec<Piece>, bool), Refusal> {
+        let (mut out, mut at, mut whole) = (Vec::new(), tail, true);
+        while let Some(name) = at {
+            let bytes = match self.body(tenant, &name) {
+                Err(why) if why.code == Code::ERASED => {
+                    whole = false;
+                    break;
+                }
+                found => found?,
+            };
+            let Link { before, piece } = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
+            at = before;
+            out.push(piece);
+        }
+        out.reverse();
+        Ok((out, whole))
+    }
+
     /// The pieces that end with `tail`, oldest first, each with the name of the one before it.
     ///
     /// # Errors

@@ -73,6 +73,15 @@ fn refused(what: impl Into<String>) -> Refusal {
     Refusal::new(Code::WRONG_STATE, what)
 }
 
+/// Why something can't be done again, where a content that it takes was erased.
+pub(super) fn not_any_more(why: Refusal, what: &str) -> Refusal {
+    if why.code != Code::ERASED {
+        return why;
+    }
+    let what = format!("{what}: something that it was told, or said, was erased");
+    Refusal::new(Code::ERASED, what).help("`naos audit --action document.erased` says by whom")
+}
+
 /// What a run asks beyond its recording isn't answered.
 struct Beyond;
 
@@ -137,6 +146,11 @@ impl Node {
                 return Err(refusal.help("try it again in a moment"));
             }
         };
+        let again = self.replay_whole(tenant, id, run);
+        again.map_err(|why| not_any_more(why, &format!("{id} can't be replayed")))
+    }
+
+    fn replay_whole(&self, tenant: TenantId, id: RunId, run: &Run) -> Result<Replay, Refusal> {
         if run.is_by_model() {
             return self.replay_turns(tenant, id, run);
         }
@@ -346,7 +360,7 @@ impl Node {
     }
 
     /// What each call of the last attempt asked, from the journal.
-    pub(super) fn requests(
+    pub(crate) fn requests(
         &self,
         tenant: TenantId,
         id: RunId,

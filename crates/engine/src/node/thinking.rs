@@ -7,7 +7,7 @@ use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::think::{Think, Thought, ToolSaid, from_outside};
-use naos_types::{BodyRef, Refusal, TenantId, Time};
+use naos_types::{BodyRef, Code, Refusal, TenantId, Time};
 
 use super::Node;
 use super::world::{Exchange, Posed};
@@ -23,7 +23,12 @@ fn text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, String>
 
 /// A document as it is shown at the beginning; a picture is looked at by whoever asks for it.
 fn shown_text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, String> {
-    let bytes = node.body(tenant, body).map_err(|refusal| refusal.what)?;
+    let bytes = match node.body(tenant, body) {
+        Ok(bytes) => bytes,
+        // A run that was shown it goes on without it.
+        Err(refusal) if refusal.code == Code::ERASED => return Ok("(erased)".to_owned()),
+        Err(refusal) => return Err(refusal.what),
+    };
     Ok(match media_type(&bytes) {
         Some(kind) => format!("(a picture, {kind}: context_read shows it)"),
         None => String::from_utf8_lossy(&bytes).into_owned(),

@@ -8,9 +8,9 @@ use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{BodyRef, Micros, Refusal, RunId, Time};
+use naos_types::{BodyRef, Code, Micros, Refusal, RunId, Time};
 
-use super::{Reader, damaged};
+use super::{Reader, damaged, unread};
 use crate::node::{Turns, unreadable};
 
 /// How much of a request or an answer is shown.
@@ -113,7 +113,10 @@ impl Reader {
             else {
                 continue;
             };
-            let bytes = self.node.body(self.tenant, &body)?;
+            let bytes = match self.node.body(self.tenant, &body) {
+                Err(why) if why.code == Code::ERASED => continue,
+                found => found?,
+            };
             let thought: Thought = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
             let used = thought.usage.unwrap_or_default();
             sum.input += used.input;
@@ -133,18 +136,18 @@ impl Reader {
         self.node.turns(self.tenant, id, run)
     }
 
-    /// What was recorded, oldest first.
-    pub(super) fn pieces(
-        &self,
-        tail: Option<BodyRef>,
-    ) -> Result<impl Iterator<Item = Piece>, Refusal> {
-        let pieces = self.node.pieces(self.tenant, tail)?;
-        Ok(pieces.into_iter().map(|(_, piece)| piece))
+    /// What was recorded and is left of it, oldest first.
+    pub(super) fn pieces(&self, tail: Option<BodyRef>) -> Result<Vec<Piece>, Refusal> {
+        Ok(self.node.pieces_left(self.tenant, tail)?.0)
     }
 
     fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
         let mut calls = Vec::new();
-        for piece in self.pieces(tail)? {
+        let (pieces, whole) = self.node.pieces_left(self.tenant, tail)?;
+        if !whole {
+            calls.push(erased_view());
+        }
+        for piece in pieces {
             match piece {
                 Piece::Segment(bytes) => {
                     let recorded = Segment::decode(&bytes).map_err(|_| unreadable())?;
@@ -216,8 +219,9 @@ impl Reader {
     }
 
     pub(super) fn answered(&self, of: run::Ability, name: &BodyRef) -> (&'static str, String, u64) {
-        let Ok(bytes) = self.node.body(self.tenant, name) else {
-            return ("answered", "[unreadable]".into(), name.len);
+        let bytes = match self.node.body(self.tenant, name) {
+            Ok(bytes) => bytes,
+            Err(why) => return ("answered", unread(&why).into(), name.len),
         };
         if of == run::Ability::Model {
             return ("answered", said(&bytes), name.len);
@@ -252,8 +256,9 @@ impl Reader {
 
     /// What was asked, in a line.
     pub(super) fn request(&self, of: run::Ability, name: &BodyRef, is_by_model: bool) -> String {
-        let Ok(bytes) = self.node.body(self.tenant, name) else {
-            return "[unreadable]".into();
+        let bytes = match self.node.body(self.tenant, name) {
+            Ok(bytes) => bytes,
+            Err(why) => return unread(&why).into(),
         };
         if of == run::Ability::Endpoint {
             let enquiry = postcard::from_bytes::<Enquiry>(&bytes);
@@ -363,7 +368,7 @@ impl Reader {
     }
 }
 
-const fn ability(of: run::Ability) -> &'static str {
+pub(super) const fn ability(of: run::Ability) -> &'static str {
     match of {
         run::Ability::Http => "http",
         run::Ability::Emit => "events",
@@ -375,6 +380,24 @@ const fn ability(of: run::Ability) -> &'static str {
         run::Ability::Recall => "recall",
         run::Ability::Colleague => "agent",
         run::Ability::Picture => "picture",
+    }
+}
+
+/// What stands where nobody knows any more what was called.
+fn erased_view() -> CallView {
+    CallView {
+        index: 0,
+        ability: "recording".to_owned(),
+        gated: false,
+        status: "answered",
+        world: None,
+        request: String::new(),
+        answer: "[erased]".to_owned(),
+        answer_bytes: 0,
+        asked: None,
+        answered: None,
+        attempts: 1,
+        paid: None,
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod audit;
 mod calls;
+mod daily;
+mod erasing;
 mod events;
 mod lists;
 mod logs;
@@ -20,13 +22,15 @@ use naos_store::{Record, TenantStore};
 use naos_types::spec::Kind;
 use naos_types::{
     ApprovalId, BodyRef, Code, DocPath, MemberId, Name, NoticeId, PlanId, Refusal, ReviewId, RunId,
-    Sealed, Seq, Spender, TaskId, TenantId,
+    Sealed, Seq, Spender, TaskId, TenantId, Time,
 };
 
 use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
 pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
+pub use daily::{Activity, Daily, LOG_LINES_MAX, Line};
+pub use erasing::{Erasable, Saying, Wanted};
 pub use events::{EVENTS_SCAN_MAX, EventRow};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use logs::LogView;
@@ -127,6 +131,16 @@ fn damaged(error: naos_store::ReadError) -> Refusal {
     crate::refusals::reading(&error)
 }
 
+/// What stands where a content can't be shown.
+#[must_use]
+pub fn unread(why: &Refusal) -> &'static str {
+    if why.code == Code::ERASED {
+        "[erased]"
+    } else {
+        "[unreadable]"
+    }
+}
+
 impl Reader {
     /// A reader of this tenant's records.
     ///
@@ -155,6 +169,15 @@ impl Reader {
         Ok(self.store.head().map_err(damaged)?.seq)
     }
 
+    /// When the journal began.
+    ///
+    /// # Errors
+    /// A refusal if it is damaged.
+    pub fn began(&self) -> Result<Option<Time>, Refusal> {
+        let first = self.store.entries(0, 1).map_err(damaged)?;
+        Ok(first.first().map(|entry| entry.at))
+    }
+
     /// A body.
     ///
     /// # Errors
@@ -171,6 +194,18 @@ impl Reader {
         let bytes = self.node.body(self.tenant, name)?;
         Ok(String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// A body as text; one that was erased, or is damaged, reads so and doesn't hide the rest.
+    #[must_use]
+    pub fn shown(&self, name: &BodyRef) -> String {
+        self.text(name).unwrap_or_else(|why| unread(&why).into())
+    }
+
+    /// Whether a content was erased.
+    #[must_use]
+    pub fn is_erased(&self, name: &BodyRef) -> bool {
+        matches!(self.bytes(name), Err(why) if why.code == Code::ERASED)
     }
 
     /// A sealed text; an erased one reads so.

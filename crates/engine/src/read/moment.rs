@@ -74,9 +74,12 @@ impl Reader {
     }
 
     fn put_request(&self, moment: &mut Moment, of: Ability, body: &BodyRef, is_by_model: bool) {
-        let Ok(bytes) = self.node.body(self.tenant, body) else {
-            "[unreadable]".clone_into(&mut moment.asked);
-            return;
+        let bytes = match self.node.body(self.tenant, body) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                super::unread(&why).clone_into(&mut moment.asked);
+                return;
+            }
         };
         if of == Ability::Model
             && let Ok(think) = serde_json::from_slice::<Think>(&bytes)

@@ -3,7 +3,7 @@
 
 use naos_store::Entry;
 use naos_types::fact::Fact;
-use naos_types::fact::document::{Fact as Written, Written as Version};
+use naos_types::fact::document::{Deleted, Erased, Fact as Written, Written as Version};
 use naos_types::{Code, DocPath, Refusal, Seq, Time};
 
 use super::{AUDIT_SCAN_MAX, Reader};
@@ -13,7 +13,7 @@ const CHANGES: usize = 512;
 /// What facts about documents are called, before the rest of their kind is read.
 const FAMILY: &str = "document.";
 
-/// When a document was written, or taken away.
+/// When a document was written, taken away, or erased.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// Its place in the journal.
@@ -25,12 +25,12 @@ pub struct Change {
 }
 
 impl Change {
-    /// The version that was written; none where the document was taken away.
+    /// The version that was written; none where the document was taken away or erased.
     #[must_use]
     pub const fn version(&self) -> Option<&Version> {
         match &self.fact {
             Written::Written(version) => Some(version),
-            Written::Deleted(_) => None,
+            Written::Deleted(_) | Written::Erased(_) => None,
         }
     }
 
@@ -43,7 +43,8 @@ impl Change {
             return None;
         };
         let (Written::Written(Version { path: of, .. })
-        | Written::Deleted(naos_types::fact::document::Deleted { path: of, .. })) = &fact;
+        | Written::Deleted(Deleted { path: of, .. })
+        | Written::Erased(Erased { path: of, .. })) = &fact;
         (of == path).then_some(Self {
             seq: entry.seq,
             at: entry.at,

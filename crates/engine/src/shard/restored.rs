@@ -100,7 +100,7 @@ fn bodies_are_there(tenant: &dyn TenantStore) -> Result<(), Refusal> {
             };
             for name in fact.bodies() {
                 match tenant.body(&name) {
-                    Ok(Some(_)) | Err(ReadError::Erased(_)) => {}
+                    Ok(Some(_)) | Err(ReadError::Erased(_) | ReadError::BodyErased(_)) => {}
                     Ok(None) => {
                         let what = format!(
                             "entry {} of {} names a body that isn't there: {}",

@@ -378,7 +378,11 @@ impl Cell {
         if let Some(plain) = self.fresh.get(&name.digest) {
             return Ok(Some(plain.to_vec()));
         }
-        self.store.body(name).map_err(|e| unreadable(&e))
+        match self.store.body(name) {
+            // A rule that needs it says so; the cell has nothing to do with it.
+            Err(ReadError::BodyErased(_)) => Ok(None),
+            found => found.map_err(|e| unreadable(&e)),
+        }
     }
 
     fn new_body(&self, plain: Vec<u8>, made: &mut Vec<NewBody>) -> Result<BodyRef, Refusal> {
@@ -455,6 +459,7 @@ impl Cell {
         }
         let at = now.max(self.state.head().at);
         for fact in facts {
+            self.take_away(fact.erased());
             self.push_fact(at, fact, draft);
         }
         self.merge(changes, draft);
@@ -473,6 +478,16 @@ impl Cell {
             self.remember(same, reply, at, draft);
         }
         draft.reply(ticket, self.seq, reply);
+    }
+
+    /// Nothing in memory outlives what is erased; and what names it anew brings it again.
+    fn take_away(&mut self, erased: &[BodyRef]) {
+        for name in erased {
+            self.fresh.remove(&name.digest);
+        }
+        if !erased.is_empty() {
+            self.parsed.clear();
+        }
     }
 
     pub(super) fn push_fact(&mut self, at: Time, fact: Fact, draft: &mut Draft) {

@@ -5,8 +5,12 @@ use naos_types::fact::document::{self, Fact};
 use naos_types::{Actor, BodyRef, Code, DocPath, IDENTITY_BYTES_MAX, Refusal, Role, RunId, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::state::Key;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
+
+/// The most contents, versions and runs that one erasure names.
+pub const ERASED_MAX: usize = 1_000;
 
 /// One document in its last version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +62,9 @@ pub(crate) fn fits(path: &DocPath, body: BodyRef) -> Done {
 }
 
 pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document) -> Done<Reply> {
-    let (command::Document::Write { path, .. } | command::Document::Delete { path }) = asked;
+    let (command::Document::Write { path, .. }
+    | command::Document::Delete { path }
+    | command::Document::Erase { path, .. }) = asked;
     may(by, path)?;
     match asked {
         command::Document::Write {
@@ -91,7 +97,68 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Document
             })?;
             Ok(Reply::Done)
         }
+        command::Document::Erase {
+            path,
+            versions,
+            runs,
+            bodies,
+        } => erase(turn, by, path, (versions, runs, bodies)),
     }
+}
+
+/// Destroys what earlier versions say. What any document says now stays: a content belongs to all
+/// that say the same.
+fn erase(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    path: &DocPath,
+    (versions, runs, bodies): (&[u64], &[RunId], &[BodyRef]),
+) -> Done<Reply> {
+    if bodies.is_empty() {
+        return Err(Stop::refused(
+            Code::BAD_REQUEST,
+            "there is nothing to erase",
+        ));
+    }
+    let most = bodies.len().max(versions.len()).max(runs.len());
+    if most > ERASED_MAX {
+        let what = format!("{most} contents are to be erased, at most {ERASED_MAX} at once");
+        return Err(Stop::refused(Code::TOO_LARGE, what));
+    }
+    turn.load(runs.iter().copied().map(Key::Run))?;
+    for id in runs {
+        let at_work = turn.run(id)?.filter(|run| !run.status.is_closed());
+        if at_work.is_some() && !crate::planted::is("erases-what-stands") {
+            let what = format!("{id} is at work: what it goes on from isn't erased");
+            return Err(Stop::refused(Code::WRONG_STATE, what));
+        }
+    }
+    let own = turn.document(path)?;
+    let mut stands = own
+        .filter(|own| bodies.contains(&own.body))
+        .map(|_| path.clone());
+    if stands.is_none() {
+        let (all, _) = turn.documents(&[String::new()])?;
+        let mut all = all.into_iter();
+        stands = all
+            .find(|(_, document)| bodies.contains(&document.body))
+            .map(|(path, _)| path);
+    }
+    if let Some(stands) = stands.filter(|_| !crate::planted::is("erases-what-stands")) {
+        let what = format!("{stands} says the same now: what stands isn't erased");
+        let refusal = Refusal::new(Code::WRONG_STATE, what);
+        let help =
+            format!("write {stands} anew, or take it away first: naos delete document {stands}");
+        return Err(refusal.help(help).into());
+    }
+    turn.emit(document::Erased {
+        path: path.clone(),
+        versions: versions.to_vec(),
+        runs: runs.to_vec(),
+        bodies: bodies.to_vec(),
+        by: by.clone(),
+    })?;
+    Ok(Reply::Done)
 }
 
 /// Writes a new version; the inner error is the version that is there instead of the expected.
@@ -135,6 +202,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             turn.put_document(f.path.clone(), Some(document));
         }
         Fact::Deleted(f) => turn.put_document(f.path.clone(), None),
+        // What stands says what it said: what is destroyed is in no record.
+        Fact::Erased(_) => {}
     }
     Ok(())
 }

@@ -56,7 +56,8 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 pub const fn least_role(command: &Command) -> Role {
     match command {
         Command::Message(command::Message::Post { .. }) => Role::External,
-        Command::Approval(command::Approval::TakeRule { .. }) => Role::Admin,
+        Command::Approval(command::Approval::TakeRule { .. })
+        | Command::Document(command::Document::Erase { .. }) => Role::Admin,
         Command::Message(command::Message::Say { .. })
         | Command::Agent(command::Agent::Wake { .. })
         | Command::Task(_)

@@ -52,7 +52,10 @@ pub(crate) struct Routing {
 pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
     let text = match turn.body(input)? {
         Some(bytes) => asked_for(bytes),
-        None => return Err(Stop::broken("the input of a task isn't stored".into())),
+        None => {
+            let what = "the input of the task can't be read: it was erased, or isn't stored";
+            return Err(Stop::refused(Code::ERASED, what));
+        }
     };
     let (ranked, cached) = rank::ranking(turn, &text)?;
     let mut considered = Vec::with_capacity(ranked.len() + 1);

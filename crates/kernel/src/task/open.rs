@@ -264,7 +264,10 @@ fn answer(turn: &mut Turn<'_>, started: &run::Started, skill: &SkillSpec, cost: 
     ];
     let text = match turn.body(started.input)? {
         Some(bytes) => crate::route::asked_for(bytes),
-        None => return Err(Stop::broken("the input of a task isn't stored".into())),
+        None => {
+            let what = "the input of the task can't be read: it was erased, or isn't stored";
+            return Err(Stop::refused(Code::ERASED, what));
+        }
     };
     for (name, value) in crate::route::captures(&skill.patterns, &text) {
         if name != "text" && name != "input" {

@@ -398,7 +398,7 @@ fn check_bodies(fact: &Fact) {
     let json = |value| serde_json::to_value(value).expect("facts are JSON");
     let (mut stands, mut named) = (BTreeSet::new(), BTreeSet::new());
     walk(&json(fact), &mut stands);
-    for body in fact.bodies() {
+    for body in fact.bodies().iter().chain(fact.erased()) {
         walk(&serde_json::to_value(body).expect("JSON"), &mut named);
     }
     assert_eq!(stands, named, "the bodies of {}", fact.kind());

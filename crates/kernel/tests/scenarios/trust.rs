@@ -134,6 +134,37 @@ fn who_an_agent_is_is_its_operators_to_say() {
 }
 
 #[test]
+fn what_stands_isnt_erased_and_who_may_is_an_admin() {
+    let mut bench = minds(&["a"]);
+    let path = DocPath::new("notes/a.md").unwrap();
+    crate::thinking::keep(&mut bench, "notes/a.md", "old");
+    crate::thinking::keep(&mut bench, "notes/a.md", "new");
+    crate::thinking::keep(&mut bench, "notes/b.md", "old");
+    let (old, new) = (bench.body(b"old"), bench.body(b"new"));
+    let erase = |bench: &mut Bench, role: Role, body| {
+        let erase = command::Document::Erase {
+            path: path.clone(),
+            versions: vec![1],
+            runs: Vec::new(),
+            bodies: vec![body],
+        };
+        let (reply, facts) = bench.command_by(Actor::Member(MemberId(9), role), erase);
+        reply
+            .map(|_| kinds(&facts).join(" "))
+            .map_err(|why| why.code)
+    };
+    assert_eq!(erase(&mut bench, Role::Staff, old), Err(Code::NOT_ALLOWED));
+    // It says so itself, or another document does.
+    assert_eq!(erase(&mut bench, Role::Admin, new), Err(Code::WRONG_STATE));
+    assert_eq!(erase(&mut bench, Role::Admin, old), Err(Code::WRONG_STATE));
+    crate::thinking::keep(&mut bench, "notes/b.md", "other");
+    assert_eq!(
+        erase(&mut bench, Role::Admin, old),
+        Ok("document.erased".to_owned())
+    );
+}
+
+#[test]
 fn one_of_the_answers_is_chosen() {
     let mut bench = minds(&["a"]);
     put(&mut bench, card("a"));

@@ -394,7 +394,7 @@ fn show(out: &Out, found: &Value) {
     }
 }
 
-fn asked(question: &str) -> Result<String, Fail> {
+pub(super) fn asked(question: &str) -> Result<String, Fail> {
     let failed = |e: &std::io::Error| Fail::io("read what you typed", e);
     let mut stdout = std::io::stdout().lock();
     let _ = write!(stdout, "{}", clean(question));

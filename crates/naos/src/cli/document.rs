@@ -1,4 +1,4 @@
-//! `naos document put|show|list`
+//! `naos document put|show|history|diff|erase|search|list`
 
 use std::path::{Path, PathBuf};
 
@@ -31,10 +31,12 @@ const TEXT_BYTES_MAX: u64 = 12 << 20;
     naos document history agents/jarvis/SOUL.md\n  \
     naos document diff agents/jarvis/SOUL.md --from 1\n  \
     naos document show agents/jarvis/SOUL.md --version 1\n  \
+    naos document erase agents/jarvis/USER.md --before 2026-10-01\n  \
     naos task create \"Read the bill\" --to clerk --attach bills/0031.png\n\n\
     A picture is a PNG, JPEG, GIF or WebP of up to 5 MiB. An agent looks at one with the tool \
     context_read, where its model has the capability vision. Every version of a document is kept; \
-    `naos delete document PATH` takes it away."
+    `naos delete document PATH` takes it away, and `naos document erase PATH` destroys what \
+    earlier versions say."
 )]
 pub(crate) struct Document {
     #[command(subcommand)]
@@ -82,6 +84,8 @@ enum What {
         #[arg(long, value_name = "N")]
         to: Option<u64>,
     },
+    /// Destroys what earlier versions say, for good. What it says now stays.
+    Erase(super::erase::Erase),
     /// Looks for what fits: the passages that say it in these words, or in similar ones.
     Search {
         /// What is looked for, in a few words.
@@ -118,6 +122,7 @@ pub(crate) fn go(context: &Context, document: &Document) -> Ended {
         What::Show { path, out, version } => show(context, path, *version, out.as_deref()),
         What::History { path } => history(context, path),
         What::Diff { path, from, to } => diff(context, path, *from, *to),
+        What::Erase(erase) => super::erase::go(context, erase),
         What::Search {
             query,
             prefix,
@@ -241,8 +246,12 @@ fn history(context: &Context, path: &str) -> Ended {
         return Ok(0);
     }
     let row = |item: &Value| {
+        let erased = item["erased"].as_array().into_iter().flatten();
+        let erased: Vec<String> = erased.map(cell).collect();
         let version = match &item["version"] {
+            Value::Null if !erased.is_empty() => format!("erased: {}", erased.join(", ")),
             Value::Null => "taken away".to_owned(),
+            version if item["gone"] == true => format!("{} (erased)", cell(version)),
             version => cell(version),
         };
         let rest = ["bytes", "time", "by", "run"].map(|key| match &item[key] {

@@ -1,6 +1,7 @@
-//! `naos memory list|search|promote|forget|export|import`
+//! `naos memory list|search|promote|forget|log|export|import`
 
 mod forget;
+mod log;
 mod search;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use crate::workspace::{self, Piece};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  naos memory list jarvis\n  \
     naos memory search jarvis who pays late\n  naos memory promote jarvis 2\n  \
-    naos memory forget jarvis 3\n  naos memory export jarvis ./jarvis\n  \
+    naos memory forget jarvis 3\n  naos memory forget jarvis 3 --erase\n  \
+    naos memory log jarvis --day 2026-10-05\n  naos memory export jarvis ./jarvis\n  \
     naos memory import jarvis ~/.openclaw/workspace")]
 pub(crate) struct Memory {
     #[command(subcommand)]
@@ -40,8 +42,10 @@ enum What {
     /// Adds what it learned to its MEMORY.md, which it is shown at each run.
     Promote(Chosen),
     /// Takes out what it learned, of its MEMORY.md, WORKING.md and notes too, wherever a line says
-    /// just that. Earlier versions of the documents stay.
-    Forget(Chosen),
+    /// just that. Earlier versions of the documents stay, unless they are erased.
+    Forget(forget::Forget),
+    /// Shows what it did on a day, line by line, as the journal has it.
+    Log(log::Log),
     /// Writes its workspace into a folder: who it is, where it stands, what it remembers.
     Export {
         /// Whose.
@@ -78,7 +82,8 @@ pub(crate) fn go(context: &Context, memory: &Memory) -> Ended {
         What::List { agent } => list(context, agent),
         What::Promote(chosen) => promote(context, chosen),
         What::Search(asked) => search::go(context, asked),
-        What::Forget(chosen) => forget::go(context, chosen),
+        What::Forget(asked) => forget::go(context, asked),
+        What::Log(asked) => log::go(context, asked),
         What::Export { agent, dir, force } => export(context, agent, dir, *force),
         What::Import { agent, dir, force } => import(context, agent, dir, *force),
     }
@@ -223,7 +228,14 @@ fn told(context: &Context, count: usize, what: &str) {
 fn export(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, agent)?;
-    let pieces = workspace::kept(&mut session, &format!("/{folder}/"))?;
+    let mut pieces = workspace::kept(&mut session, &format!("/{folder}/"))?;
+    // A document of that name is somebody's: it isn't written over by what can be asked for anew.
+    for (name, text) in log::days(&mut session, &agent)? {
+        let path = format!("{folder}/{name}");
+        if !pieces.iter().any(|piece| piece.path == path) {
+            pieces.push(Piece { path, text });
+        }
+    }
     drop(session);
     let target = |path: &str| dir.join(path.trim_start_matches(&format!("{folder}/")));
     if !force
@@ -263,7 +275,16 @@ fn import(context: &Context, agent: &str, dir: &Path, force: bool) -> Ended {
     }
     let mut session = context.session()?;
     let (agent, folder) = folder(&mut session, agent)?;
-    let pieces = workspace::below(dir, &folder)?;
+    let mut pieces = workspace::below(dir, &folder)?;
+    let all = pieces.len();
+    // What it did stands in the journal: it is no document of its own.
+    pieces.retain(|piece| !log::is_log(piece.path.trim_start_matches(&*folder), &piece.text));
+    if pieces.len() < all {
+        let left = crate::out::count(all - pieces.len(), "log", "logs");
+        context
+            .out
+            .note(format!("{left} of days left out: the journal has them."));
+    }
     if pieces.is_empty() {
         let what = format!("there is no file of a workspace in {}", dir.display());
         return Err(Fail::new(Code::NOT_FOUND, what).help("for example SOUL.md"));

@@ -2,6 +2,7 @@
 
 mod begun;
 mod document;
+mod erase;
 mod inbox;
 mod init;
 mod rule;

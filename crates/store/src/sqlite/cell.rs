@@ -52,6 +52,8 @@ pub(crate) struct State {
     answers: HashMap<(String, String), (u64, InboxRow)>,
     bodies: HashMap<BodyRef, (u64, Vec<u8>)>,
     packed: HashMap<BodyRef, Place>,
+    /// What was taken away, and by which row of the log.
+    erased: HashMap<BodyRef, u64>,
     records: BTreeMap<RecordKey, (u64, Record)>,
     /// Counts what was put, to know what was filled in.
     puts: u64,
@@ -125,6 +127,14 @@ impl State {
                 self.bodies
                     .insert(body.name(), (row.head.pos, body.sealed.to_vec()));
             }
+            for name in part.erased() {
+                if super::planted::erased_is_read() {
+                    continue;
+                }
+                self.bodies.remove(&name);
+                self.packed.remove(&name);
+                self.erased.insert(name, row.head.pos);
+            }
         }
         self.seq = row.head.last;
         drop(content);
@@ -157,7 +167,10 @@ impl State {
 
     /// All that lags behind, or the oldest part of it if that is a lot.
     pub(crate) fn take(&self) -> Taken {
-        let mut batch = Batch::default();
+        let mut batch = Batch {
+            erases: !self.erased.is_empty(),
+            ..Batch::default()
+        };
         let mut bytes = 0;
         for row in &self.pending {
             if bytes > BATCH_BYTES_MAX {
@@ -206,6 +219,7 @@ impl State {
         let pos = self.file_pos;
         self.answers.retain(|_, (at, _)| *at > pos);
         self.bodies.retain(|_, (at, _)| *at > pos);
+        self.erased.retain(|_, at| *at > pos);
         for (name, _) in &taken.batch.packed {
             self.packed.remove(name);
         }
@@ -272,6 +286,12 @@ impl State {
 
     pub(crate) fn body(&self, name: &BodyRef) -> Option<Vec<u8>> {
         self.bodies.get(name).map(|(_, sealed)| sealed.clone())
+    }
+
+    /// Whether it was taken away by what the file doesn't hold yet, and not brought again since.
+    pub(crate) fn is_erased(&self, name: &BodyRef) -> bool {
+        let again = self.bodies.contains_key(name) || self.packed.contains_key(name);
+        !again && self.erased.contains_key(name)
     }
 
     pub(crate) fn packed(&self, name: &BodyRef) -> Option<Place> {

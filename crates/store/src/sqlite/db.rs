@@ -314,6 +314,19 @@ pub(crate) fn checkpoint(conn: &Connection, how: &str) -> Result<bool, DbError> 
     Ok(busy == 0 && frames == done)
 }
 
+/// Writes zeros over a part of a file.
+pub(crate) fn overwrite(file: &std::fs::File, start: u64, bytes: u64) -> std::io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    const ZEROS: &[u8] = &[0; 64 * 1_024];
+    let mut done = 0;
+    while done < bytes {
+        let len = (bytes - done).min(ZEROS.len() as u64);
+        file.write_all_at(&ZEROS[..len as usize], start + done)?;
+        done += len;
+    }
+    Ok(())
+}
+
 /// Makes new names in a directory durable.
 pub(crate) fn sync_dir(path: &Path) -> std::io::Result<()> {
     std::fs::File::open(path)?.sync_all()

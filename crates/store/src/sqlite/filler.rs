@@ -33,6 +33,10 @@ pub(crate) struct Filler {
     /// Cells that were filled since the start: their last entries are signed at the end.
     filled: HashSet<TenantId>,
     tries: HashMap<TenantId, u32>,
+    /// Whose write-ahead logs still have what was taken away.
+    unshredded: HashSet<TenantId>,
+    /// The log's segments have it, too: a new one is to begin.
+    sheds: bool,
 }
 
 impl Filler {
@@ -46,6 +50,8 @@ impl Filler {
             fills: 0,
             filled: HashSet::new(),
             tries: HashMap::new(),
+            unshredded: HashSet::new(),
+            sheds: false,
         }
     }
 
@@ -103,7 +109,14 @@ impl Filler {
 
     fn fill(&mut self, cell: &Arc<Cell>) -> Result<(), DbError> {
         let taken = cell.lock().take();
-        let done = self.writer(cell).and_then(|(writer, signer)| {
+        let erased = taken.batch.erased();
+        let overwritten = if erased.is_empty() {
+            Ok(())
+        } else {
+            self.node.overwrite(cell, &erased)
+        };
+        let done = overwritten.and_then(|()| {
+            let (writer, signer) = self.writer(cell)?;
             writer.fill(&taken.batch, signer)?;
             Ok(writer.meta.seq)
         });
@@ -126,7 +139,11 @@ impl Filler {
         self.noted.insert(cell.id, Standing { seq, pos, due });
         // Chores come before the news, so that whoever waits finds them done.
         self.fills += 1;
-        let chores = if self.fills >= FILLS_PER_NOTE {
+        if !erased.is_empty() {
+            self.unshredded.insert(cell.id);
+            self.sheds = true;
+        }
+        let chores = if self.fills >= FILLS_PER_NOTE || self.shreds() {
             self.chores()
         } else {
             Ok(())
@@ -199,7 +216,36 @@ impl Filler {
         Ok(())
     }
 
+    /// Whether something that was taken away still stands in a log.
+    fn shreds(&self) -> bool {
+        self.sheds
+            || !self.unshredded.is_empty()
+            || locked(&self.node.retired)
+                .front()
+                .is_some_and(|one| one.shreds && self.is_filled(one))
+    }
+
+    /// Takes away what logs have of contents that no file has any more.
+    fn shred(&mut self) -> Result<(), DbError> {
+        for id in self.unshredded.clone() {
+            let cell = locked(&self.node.cells).get(&id).cloned();
+            let done = match cell.filter(|cell| cell.lock().fault.is_none()) {
+                Some(cell) => self.writer(&cell)?.0.shred()?,
+                None => true,
+            };
+            if done {
+                self.unshredded.remove(&id);
+            }
+        }
+        if self.sheds {
+            self.node.shed_log()?;
+            self.sheds = false;
+        }
+        Ok(())
+    }
+
     fn chores(&mut self) -> Result<(), DbError> {
+        self.shred()?;
         self.note()?;
         let mut next = locked(&self.node.next);
         if next.is_none() {

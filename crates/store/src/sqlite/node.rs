@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use naos_ledger::Signer;
-use naos_types::{Seq, TenantId, Time};
+use naos_types::{BodyRef, Seq, TenantId, Time};
 
 use super::cell::Cell;
 use super::db::{DbError, Meaning};
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) keys: Keys,
     pub(crate) signer: Signer,
     pub(crate) packs: Packs,
+    /// Held while packs are overwritten: whoever puts a content there waits until that is over.
+    pub(crate) erasing: RwLock<()>,
     pub(crate) readers: Readers,
     pub(crate) queue: Queue,
     pub(crate) viewer: Viewer,
@@ -276,6 +278,38 @@ impl Node {
         let full = std::mem::replace(&mut log.segment, next);
         locked(&self.retired).push_back(full.retire());
         self.queue.ask_for_chores();
+        Ok(())
+    }
+
+    /// Overwrites in packs what facts took away, every copy of it but what was put there since.
+    pub(crate) fn overwrite(&self, cell: &Cell, erased: &[BodyRef]) -> Result<(), DbError> {
+        if super::planted::packs_keep_the_erased() || super::planted::erased_is_read() {
+            return Ok(());
+        }
+        let _nothing_is_put = self.erasing.write().unwrap_or_else(PoisonError::into_inner);
+        let kept: Vec<_> = erased.iter().map(|name| cell.lock().packed(name)).collect();
+        let named = erased.iter().copied().zip(kept);
+        Ok(self.packs.erase(cell.id, &named.collect::<Vec<_>>())?)
+    }
+
+    /// Begins a new segment of the log and lets the ones before go as soon as files hold their
+    /// rows: these have what was taken away since. They are overwritten before they are deleted.
+    pub(crate) fn shed_log(&self) -> Result<(), DbError> {
+        let mut open = locked(&self.log);
+        let Some(log) = open.as_mut().filter(|log| !log.deferred) else {
+            return Ok(());
+        };
+        let ready = locked(&self.next).take();
+        let mut next = ready.map_or_else(|| self.new_segment(), Ok)?;
+        // With no row in the log at all a lost log would look like an empty one.
+        next.insert_start(log.next_pos)?;
+        log.next_pos += 1;
+        let full = std::mem::replace(&mut log.segment, next);
+        let mut retired = locked(&self.retired);
+        retired.push_back(full.retire());
+        for segment in retired.iter_mut() {
+            segment.shreds = true;
+        }
         Ok(())
     }
 

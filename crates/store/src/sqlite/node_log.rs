@@ -65,6 +65,8 @@ pub(crate) struct Segment {
 /// A segment that only waits to be deleted.
 pub(crate) struct Retired {
     pub(crate) touched: HashMap<TenantId, u64>,
+    /// Whether it is overwritten before it is deleted.
+    pub(crate) shreds: bool,
     path: PathBuf,
     /// Kept open: closing would copy everything into the main file for nothing.
     _conn: Connection,
@@ -296,6 +298,7 @@ impl Segment {
     pub(crate) fn retire(self) -> Retired {
         Retired {
             touched: self.touched,
+            shreds: false,
             path: self.path,
             _conn: self.conn,
         }
@@ -311,7 +314,30 @@ impl Segment {
 
 impl Retired {
     pub(crate) fn delete(self) -> io::Result<()> {
-        remove(&self.path)
+        if !self.shreds {
+            return remove(&self.path);
+        }
+        // The names go first: a crash in between must not leave a segment of zeros.
+        let mut wal = self.path.as_os_str().to_owned();
+        wal.push("-wal");
+        let files = [self.path.as_os_str(), &wal].map(|path| open_to_write(path.as_ref()));
+        remove(&self.path)?;
+        for file in files {
+            if let Some(file) = file? {
+                db::overwrite(&file, 0, file.metadata()?.len())?;
+                file.sync_data()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that is there.
+fn open_to_write(path: &Path) -> io::Result<Option<fs::File>> {
+    match fs::OpenOptions::new().write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(cause),
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use naos_types::{TenantId, Time};
 
@@ -256,6 +256,7 @@ fn build(dir: PathBuf, keys: Keys, known: Known) -> Result<Arc<Node>, OpenError>
         keys,
         signer,
         packs,
+        erasing: RwLock::new(()),
         readers: Readers::default(),
         queue: Queue::default(),
         viewer: Viewer::default(),
@@ -273,7 +274,12 @@ fn build(dir: PathBuf, keys: Keys, known: Known) -> Result<Arc<Node>, OpenError>
     let node = Arc::new(node);
     for (tenant, name, place) in found {
         if let Ok(cell) = node.cell(tenant) {
-            cell.lock().put_packed(name, place);
+            let mut state = cell.lock();
+            if state.is_erased(&name) {
+                continue; // its fact is still to be carried out
+            }
+            state.put_packed(name, place);
+            drop(state);
             node.enqueue(&cell);
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use naos_types::{BodyRef, Digest, StagedBody, TenantId};
 
 use super::db::{self, DbError};
+use crate::crypto::NONCE_BYTES;
 
 /// A pack that is longer gives way to the next.
 const PACK_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
@@ -182,6 +183,41 @@ impl Packs {
         Ok(Some(sealed))
     }
 
+    /// Overwrites every copy of these contents of a tenant, but for one at the place beside its
+    /// name. Headers stay, so that what follows is found.
+    pub(crate) fn erase(
+        &self,
+        tenant: TenantId,
+        erased: &[(BodyRef, Option<Place>)],
+    ) -> io::Result<()> {
+        // Nothing is appended meanwhile.
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in 1..open.next {
+            let path = self.path(number);
+            if !path.try_exists()? {
+                continue;
+            }
+            let mut places = Vec::new();
+            walk(&path, number, |_, (of, name, place)| {
+                let is_gone =
+                    |(gone, kept): &(BodyRef, Option<Place>)| *gone == name && *kept != Some(place);
+                if of == tenant && erased.iter().any(is_gone) {
+                    places.push(place);
+                }
+                Ok(())
+            })?;
+            if places.is_empty() {
+                continue;
+            }
+            let file = fs::OpenOptions::new().write(true).open(&path)?;
+            for place in places {
+                db::overwrite(&file, place.start, place.bytes)?;
+            }
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+
     /// The same after everything that was appended is on the disk.
     pub(crate) fn synced_lengths(&self) -> io::Result<Vec<(u64, u64)>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -211,7 +247,12 @@ impl Packs {
     }
 }
 
-fn scan(path: &Path, pack: u64, found: &mut impl FnMut(Found)) -> io::Result<()> {
+/// Every body of a pack in its order, overwritten ones too.
+fn walk(
+    path: &Path,
+    pack: u64,
+    mut each: impl FnMut(&File, Found) -> io::Result<()>,
+) -> io::Result<()> {
     let file = File::open(path)?;
     let end = file.metadata()?.len();
     let mut at = 0;
@@ -224,18 +265,34 @@ fn scan(path: &Path, pack: u64, found: &mut impl FnMut(Found)) -> io::Result<()>
             tracing::warn!(path = %path.display(), at, "the end of a pack file is torn");
             return Ok(());
         };
-        found((
-            tenant,
-            name,
-            Place {
-                pack,
-                start,
-                bytes: sealed,
-            },
-        ));
+        let place = Place {
+            pack,
+            start,
+            bytes: sealed,
+        };
+        each(&file, (tenant, name, place))?;
         at = start + sealed;
     }
     Ok(())
+}
+
+fn scan(path: &Path, pack: u64, found: &mut impl FnMut(Found)) -> io::Result<()> {
+    walk(path, pack, |file, item| {
+        if !is_overwritten(file, item.2)? {
+            found(item);
+        }
+        Ok(())
+    })
+}
+
+/// What is sealed begins with a random nonce: zeros say that it was taken away.
+fn is_overwritten(file: &File, place: Place) -> io::Result<bool> {
+    let mut nonce = [0; NONCE_BYTES];
+    if place.bytes < nonce.len() as u64 {
+        return Ok(false);
+    }
+    file.read_exact_at(&mut nonce, place.start)?;
+    Ok(nonce == [0; NONCE_BYTES])
 }
 
 #[cfg(test)]

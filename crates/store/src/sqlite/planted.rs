@@ -67,6 +67,21 @@ pub(crate) fn new_ring() -> bool {
     chosen("new-ring")
 }
 
+/// Journals an erasure and takes nothing away.
+pub(crate) fn erased_is_read() -> bool {
+    chosen("erased-is-read")
+}
+
+/// Takes a content away that a crash brings back out of its pack.
+pub(crate) fn packs_keep_the_erased() -> bool {
+    chosen("packs-keep-the-erased")
+}
+
+/// Proves journals and asks nobody who took a content away.
+pub(crate) fn erased_unsaid() -> bool {
+    chosen("erased-unsaid")
+}
+
 /// Never writes what was replied to a command.
 pub(crate) fn lost_inbox() -> bool {
     chosen("lost-inbox")

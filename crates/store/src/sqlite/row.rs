@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use naos_types::{BodyRef, Digest, Seq, TenantId, Time};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::erased;
 use crate::traits::{Append, Entry, InboxRow};
 
 fn as_bytes<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
@@ -95,6 +96,12 @@ impl<'a> Part<'a> {
     pub(crate) fn numbered(&self) -> impl Iterator<Item = (Seq, &Fact<'a>)> {
         (self.expected + 1..).zip(&self.facts)
     }
+
+    /// The contents that its facts take away.
+    pub(crate) fn erased(&self) -> Vec<BodyRef> {
+        let facts = self.facts.iter();
+        erased::by(facts.map(|fact| (fact.kind, fact.version, fact.bytes)))
+    }
 }
 
 impl Fact<'_> {
@@ -165,6 +172,12 @@ pub(crate) struct Pending {
 impl Pending {
     pub(crate) fn content(&self) -> Content<'_> {
         postcard::from_bytes(&self.plain).expect("checked when it was read, or encoded here")
+    }
+
+    /// The contents that its facts take away.
+    pub(crate) fn erased(&self) -> Vec<BodyRef> {
+        let content = self.content();
+        content.parts.iter().flat_map(Part::erased).collect()
     }
 
     pub(crate) fn facts(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The door to one tenant's rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use naos_types::{BatchId, BodyRef, Sealed, Seq, StagedBody, SubjectId, TenantId};
@@ -255,6 +255,11 @@ impl TenantStore for SqliteTenant {
 
     fn put_large(&self, body: &StagedBody) -> Result<(), CommitError> {
         self.node.alive()?;
+        let _no_erasure = self
+            .node
+            .erasing
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let known = self.cell.lock().packed(&body.name);
         if known.is_some() {
             return Ok(());
@@ -273,6 +278,9 @@ impl TenantStore for SqliteTenant {
         let id = self.cell.id;
         let state = self.cell.read()?;
         let (mut sealed, mut place) = (state.body(name), state.packed(name));
+        if state.is_erased(name) {
+            return Err(ReadError::BodyErased(name.digest));
+        }
         let exists = state.exists;
         drop(state);
         if sealed.is_none() && place.is_none() {
@@ -287,6 +295,9 @@ impl TenantStore for SqliteTenant {
             })?;
         }
         let sealed = match (sealed, place) {
+            (Some(sealed), _) if sealed.is_empty() => {
+                return Err(ReadError::BodyErased(name.digest));
+            }
             (Some(sealed), _) => sealed,
             (None, Some(place)) => self.packed_body(name, place)?,
             (None, None) => return Ok(None),

@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use naos_ledger::{Checkpoint, Frontier, Hash, Signer, hash_entry};
 use naos_types::fact::Fact;
-use naos_types::{BodyRef, Seq, TenantId};
+use naos_types::{Seq, TenantId};
 use rusqlite::Connection;
 
+use super::contents::Said;
 use super::db::{self, DbError, Mode};
 use super::signed_tree::origin;
 use super::tenant_file::{self as file, Meta, StoredCheckpoint, TENANT};
@@ -56,12 +57,13 @@ struct Rebuilt {
     bad: Option<(Seq, String)>,
 }
 
-/// Proves the journal in a file; `names` hears of each content that a sound entry names.
+/// Proves the journal in a file; `names` hears of each content that a sound entry names or takes
+/// away.
 pub(crate) fn verify(
     path: &Path,
     tenant: TenantId,
     signer: &Signer,
-    names: Option<SyncSender<(Seq, BodyRef)>>,
+    names: Option<SyncSender<Said>>,
 ) -> Result<Verified, DbError> {
     let conn = db::open(path, &TENANT, Mode::Reader)?;
     // One state of the file, whatever is filled in meanwhile.
@@ -160,7 +162,7 @@ fn rebuild(
     tenant: TenantId,
     signed: &[StoredCheckpoint],
     signer: &Signer,
-    names: Option<SyncSender<(Seq, BodyRef)>>,
+    names: Option<SyncSender<Said>>,
 ) -> Rebuilt {
     let owner = file::owner(tenant);
     let mut frontier = Frontier::new();
@@ -207,13 +209,7 @@ fn rebuild(
     }
 }
 
-fn name_bodies(
-    seq: Seq,
-    kind: &str,
-    version: u8,
-    bytes: &[u8],
-    names: &SyncSender<(Seq, BodyRef)>,
-) {
+fn name_bodies(seq: Seq, kind: &str, version: u8, bytes: &[u8], names: &SyncSender<Said>) {
     if !Fact::names_bodies(kind) {
         return;
     }
@@ -223,7 +219,10 @@ fn name_bodies(
     };
     for name in fact.bodies() {
         // Whoever reads contents has perhaps seen enough.
-        let _ = names.send((seq, name));
+        let _ = names.send(Said::Names(seq, name));
+    }
+    if !fact.erased().is_empty() {
+        let _ = names.send(Said::Erases(fact.erased().to_vec()));
     }
 }
 

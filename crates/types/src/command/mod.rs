@@ -422,6 +422,17 @@ commands! {
             /// Where.
             path: DocPath,
         }
+        /// Destroys what earlier versions say, for good.
+        Erase {
+            /// Of which document.
+            path: DocPath,
+            /// Which versions, as the journal numbers them.
+            versions: Vec<u64>,
+            /// The runs in whose recordings the same stands, where it is erased there, too.
+            runs: Vec<RunId>,
+            /// What they say, each content once.
+            bodies: Vec<BodyRef>,
+        }
     }
     /// About members.
     Member {

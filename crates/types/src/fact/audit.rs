@@ -36,6 +36,7 @@ impl Fact {
             Self::Document(fact) => match fact {
                 document::Fact::Written(f) => f.path.to_string(),
                 document::Fact::Deleted(f) => f.path.to_string(),
+                document::Fact::Erased(f) => f.path.to_string(),
             },
             Self::Member(fact) => match fact {
                 member::Fact::Added(f) => f.member.to_string(),
@@ -90,6 +91,7 @@ impl Fact {
             Self::Resource(fact) => fact.by(),
             Self::Document(document::Fact::Written(f)) => Some(&f.by),
             Self::Document(document::Fact::Deleted(f)) => Some(&f.by),
+            Self::Document(document::Fact::Erased(f)) => Some(&f.by),
             Self::Member(member::Fact::Added(f)) => Some(&f.by),
             Self::Member(member::Fact::RoleChanged(f)) => Some(&f.by),
             Self::Member(member::Fact::Removed(f)) => Some(&f.by),
@@ -199,6 +201,7 @@ impl Fact {
                 Some(word.to_owned())
             }
             Self::Document(document::Fact::Written(f)) => Some(format!("v{}", f.version)),
+            Self::Document(document::Fact::Erased(f)) => Some(erased(f)),
             Self::Event(fact) => fact.remark(),
             Self::Resource(fact) => fact.remark(),
             Self::Notice(notice::Fact::Raised(f)) => Some(f.about.word().to_owned()),
@@ -221,6 +224,22 @@ impl Fact {
             _ => None,
         }
     }
+}
+
+/// How many versions are named in one line.
+const VERSIONS_SHOWN_MAX: usize = 8;
+
+fn erased(fact: &document::Erased) -> String {
+    let shown = fact.versions.iter().take(VERSIONS_SHOWN_MAX);
+    let mut out: Vec<String> = shown.map(|version| format!("v{version}")).collect();
+    let rest = fact.versions.len() - out.len();
+    if rest > 0 {
+        out.push(format!("and {rest} more"));
+    }
+    if !fact.runs.is_empty() {
+        out.push(format!("and in {} runs", fact.runs.len()));
+    }
+    out.join(" ")
 }
 
 fn scheduled(fact: &schedule::Fact) -> Option<String> {

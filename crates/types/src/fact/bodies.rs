@@ -11,7 +11,26 @@ const FAMILIES: [&str; 11] = [
     "notice", "member",
 ];
 
+/// The only fact that takes contents away.
+const ERASING: &str = "document.erased";
+
 impl Fact {
+    /// Whether facts of this stored kind take contents away.
+    #[must_use]
+    pub fn erases(kind: &str) -> bool {
+        kind == ERASING
+    }
+
+    /// The contents that it takes away: whoever names one of them, before it or behind it, reads
+    /// that it was erased, unless it is written again.
+    #[must_use]
+    pub fn erased(&self) -> &[BodyRef] {
+        match self {
+            Self::Document(document::Fact::Erased(f)) => &f.bodies,
+            _ => &[],
+        }
+    }
+
     /// Whether a fact of this stored kind may name bodies: others needn't be decoded to know.
     #[must_use]
     pub fn names_bodies(kind: &str) -> bool {

@@ -25,4 +25,17 @@ facts! {
         /// Who deleted it.
         by: Actor,
     }
+    /// What earlier versions said is destroyed; that they were written stays known.
+    Erased "document.erased" as "document.erased" v 1 {
+        /// Of which document.
+        path: DocPath,
+        /// Which versions.
+        versions: Vec<u64>,
+        /// The runs in whose recordings the same stood, where it is erased there, too.
+        runs: Vec<RunId>,
+        /// What was said: the contents that are destroyed, each once.
+        bodies: Vec<BodyRef>,
+        /// Who erased it.
+        by: Actor,
+    }
 }

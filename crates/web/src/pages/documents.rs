@@ -94,13 +94,25 @@ pub struct History {
     pub older: Option<String>,
 }
 
-/// A version of a document, or that it was taken away.
+/// A version of a document, or that it was taken away, or that earlier versions were erased.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// Which version; none where it was taken away.
+    /// Which version; none where none was written.
     pub version: Option<u64>,
+    /// Whether what it said was erased since.
+    pub gone: bool,
+    /// The versions that were erased then.
+    pub erased: Vec<u64>,
     /// What was written.
     pub written: Written,
+}
+
+impl Change {
+    /// The versions that were erased, as people read them.
+    fn erased(&self) -> String {
+        let all: Vec<String> = self.erased.iter().map(u64::to_string).collect();
+        all.join(", ")
+    }
 }
 
 /// How two versions of a document differ.
@@ -221,6 +233,8 @@ mod tests {
         check::contains(&html, &format!("href=\"/documents/{place}?version=1\""));
         check::contains(&html, &format!("href=\"/document-diff/{place}?to=2\""));
         check::contains(&html, "Taken away");
+        check::contains(&html, "Erased, for good: versions 1, 2");
+        check::contains(&html, "nobody can read it any more");
     }
 
     #[test]

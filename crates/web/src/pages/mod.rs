@@ -15,6 +15,8 @@ pub mod agents;
 
 pub mod agent;
 
+pub mod agent_log;
+
 pub mod runs;
 
 pub mod run;

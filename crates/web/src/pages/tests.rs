@@ -76,6 +76,7 @@ fn no_text_of_a_page_can_become_markup() {
     poisoned(&sample::timeline(&poison));
     poisoned(&sample::agents(&poison));
     poisoned(&sample::agent(&poison));
+    poisoned(&sample::agent_log(&poison));
     poisoned(&sample::runs(&poison));
     poisoned(&sample::run(&poison));
     poisoned(&sample::plan(&poison));

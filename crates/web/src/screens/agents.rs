@@ -1,20 +1,25 @@
 //! `/agents`.
 
-use naos_engine::read::{AuditFilter, RunFilter};
+use naos_engine::read::{Activity, AuditFilter, Line, RunFilter};
 use naos_kernel::agent::Agent;
-use naos_types::{Code, Grants};
+use naos_kernel::recall;
+use naos_types::{Code, Grants, Micros, Span, Time};
 use serde::Deserialize;
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
+use crate::api::v1::agents::{Logged, logged};
 use crate::api::v1::runs::{begin, title_of};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::agent::{Ability, Agent as AgentPage, RUN_INPUT_CHARS_MAX};
+use crate::pages::agent_log::{AgentLog, Did};
 use crate::pages::agents::Agents;
 
 /// How many of an agent's runs its page shows.
 const RUNS_SHOWN: usize = 20;
+/// A day, in milliseconds.
+const DAY_MS: i64 = 86_400_000;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
@@ -59,6 +64,60 @@ pub(crate) async fn show(call: Call) -> Answered {
         run_key: (!agent.stopped).then(super::form_key),
     };
     super::page(&call, &page)
+}
+
+/// What an agent did on a day.
+pub(crate) async fn log(call: Call) -> Answered {
+    let Logged { agent, day, found } = logged(&call).await?;
+    let place = |day: Time| format!("/agents/{agent}/log?day={}", recall::day(day));
+    let tomorrow = day.day_start() + Span(DAY_MS);
+    let page = AgentLog {
+        lines: found.lines.iter().map(did).collect(),
+        rest: found.next.map(|seq| format!("{}&after={seq}", place(day))),
+        newer: (tomorrow <= call.now).then(|| place(tomorrow)),
+        older: Some(place(day.day_start() + Span(-DAY_MS))),
+        day: recall::day(day),
+        agent: agent.to_string(),
+    };
+    super::page(&call, &page)
+}
+
+fn did(line: &Line) -> Did {
+    let (key, text, ok) = match &line.what {
+        Activity::RunStarted { attempt, .. } => {
+            let text = match attempt {
+                1 => String::new(),
+                again => format!("({again})"),
+            };
+            ("did-started", text, true)
+        }
+        Activity::AttemptFailed { code } => ("did-attempt", code.to_string(), true),
+        Activity::RunEnded {
+            status,
+            cost_micros,
+            code,
+        } => {
+            let why = code.map_or_else(String::new, |code| format!(" {code}"));
+            let text = format!("{status}{why}, {}", Micros(*cost_micros));
+            ("did-ended", text, true)
+        }
+        Activity::Note { text, ok } => ("did-note", text.clone(), *ok),
+        Activity::Learned { fact, ok, .. } => ("did-learned", fact.clone(), *ok),
+        Activity::Tool { name, ok } => ("did-tool", name.clone(), *ok),
+        Activity::Asked { whom, text } => ("did-asked", format!("{whom}: {text}"), true),
+        Activity::DocumentWritten { path, version } => {
+            ("did-document", format!("{path} ({version})"), true)
+        }
+        Activity::Said { text, .. } => ("did-said", text.clone(), true),
+        Activity::HandedOver { to, task } => ("did-handed", format!("{to}: {task}"), true),
+    };
+    Did {
+        at_ms: Time::parse(&line.time).map_or(0, |at| at.0),
+        key,
+        text,
+        failed: !ok,
+        run: line.run.map(|run| run.to_string()),
+    }
 }
 
 fn abilities(grants: &Grants) -> Vec<Ability> {

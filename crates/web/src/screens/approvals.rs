@@ -147,7 +147,7 @@ fn attached(
     let body = approval.edited.as_ref().unwrap_or(&approval.body);
     let markdown = match proposed {
         Some(proposed) => proposed_text(proposed),
-        None => reader.text(body).unwrap_or_else(|_| "[unreadable]".into()),
+        None => reader.shown(body),
     };
     Attached {
         title: title.to_owned(),

@@ -9,7 +9,9 @@ use naos_types::fact::document::Fact;
 use naos_types::{Actor, Code, DocPath, RunId, Seq, Time};
 
 use super::{escape, rows, what_ifs};
-use crate::api::v1::documents::{Content, Searched, content, differing, one, path, searched};
+use crate::api::v1::documents::{
+    Content, Searched, content, differing, erased, one, path, searched,
+};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 use crate::pages::PAGE_ROWS_MAX;
@@ -115,10 +117,20 @@ pub(crate) async fn versions(call: Call) -> Answered {
     let change = |change: &read::Change| match &change.fact {
         Fact::Written(f) => Change {
             version: Some(f.version),
+            gone: reader.is_erased(&f.body),
+            erased: Vec::new(),
             written: written(&reader, (change.at, &f.by), f.body.len, f.run),
+        },
+        Fact::Erased(f) => Change {
+            version: None,
+            gone: false,
+            erased: f.versions.clone(),
+            written: written(&reader, (change.at, &f.by), 0, None),
         },
         Fact::Deleted(f) => Change {
             version: None,
+            gone: false,
+            erased: Vec::new(),
             written: written(&reader, (change.at, &f.by), 0, None),
         },
     };
@@ -156,9 +168,11 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let version = call.number("version", 0, u64::MAX)?;
     let document = one(&reader, &path, version).await?;
-    let (picture, markdown) = match content(&reader, &document)? {
-        Content::Picture(..) => (true, String::new()),
-        Content::Text(text) => (false, text),
+    let (picture, markdown) = match content(&reader, &document) {
+        Ok(Content::Picture(..)) => (true, String::new()),
+        Ok(Content::Text(text)) => (false, text),
+        Err(why) if why.code == Code::ERASED => return Err(erased(&path, &document)),
+        Err(why) => return Err(why.into()),
     };
     let heading = markdown.lines().find_map(|line| line.strip_prefix("# "));
     let name = path.as_str().rsplit('/').next().unwrap_or_default();

@@ -15,8 +15,7 @@ const FINDINGS_MAX: usize = 50;
 
 /// What the reviewer found: one for each of its findings, or its verdict as a whole.
 pub(super) fn of(reader: &Reader, answer: Option<&BodyRef>, by: Option<Reviewed>) -> Vec<Evidence> {
-    let read = |body| reader.text(body).unwrap_or_else(|_| "[unreadable]".into());
-    let text = answer.map_or_else(String::new, read);
+    let text = answer.map_or_else(String::new, |body| reader.shown(body));
     let said = naos_kernel::review::said(&text);
     let said = said.or_else(|| serde_json::from_str(&text).ok());
     let said: Value = said.unwrap_or(Value::Null);

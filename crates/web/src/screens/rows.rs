@@ -104,7 +104,7 @@ pub(super) fn actor(reader: &Reader, actor: &Actor) -> (String, words::ActorKind
 }
 
 pub(super) fn excerpt(reader: &Reader, body: &naos_types::BodyRef) -> Excerpt {
-    Excerpt::new(&reader.text(body).unwrap_or_else(|_| "[unreadable]".into()))
+    Excerpt::new(&reader.shown(body))
 }
 
 pub(super) fn told(reader: &Reader, problem: &Problem) -> Told {

@@ -42,7 +42,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let is_open = !task.status.is_closed();
     let goes_on = is_open || task.status == TaskStatus::Failed;
     let again = matches!(task.status, TaskStatus::Failed | TaskStatus::Blocked);
-    let text = |body| reader.text(body).unwrap_or_else(|_| "[unreadable]".into());
+    let text = |body| reader.shown(body);
     let said = said.iter().map(|line| {
         let (by, kind) = rows::actor(&reader, &line.by);
         Said {

@@ -4,8 +4,10 @@ use naos_kernel::recall::{self, Document};
 use naos_types::think::FACTS;
 use serde_json::Value;
 
+use super::super::erase;
 use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned, search, told};
 use crate::fail::Fail;
+use crate::out::count;
 use crate::session::Session;
 use crate::workspace;
 
@@ -13,9 +15,29 @@ fn fact(one: &Value) -> &str {
     one["fact"].as_str().unwrap_or_default()
 }
 
-pub(super) fn go(context: &Context, chosen: &Chosen) -> Ended {
+#[derive(clap::Args)]
+pub(super) struct Forget {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Destroys earlier versions that say it, and what the agent's runs recorded of it, for good.
+    #[arg(long)]
+    erase: bool,
+    /// Doesn't ask back before it erases.
+    #[arg(long, requires = "erase")]
+    yes: bool,
+}
+
+pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
+    let chosen = &asked.chosen;
+    if asked.erase {
+        let what = "This destroys all that earlier versions and recordings say of it";
+        if !erase::is_meant(context, asked.yes, what)? {
+            context.out.say("Nothing was forgotten.");
+            return Ok(0);
+        }
+    }
     let mut session = context.session()?;
-    let (_, folder) = folder(&mut session, &chosen.agent)?;
+    let (agent, folder) = folder(&mut session, &chosen.agent)?;
     let (all, version) = learned(&mut session, &folder)?;
     let named = places(&all, chosen)?;
     let is_gone = |at: usize| {
@@ -30,6 +52,12 @@ pub(super) fn go(context: &Context, chosen: &Chosen) -> Ended {
     let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
     put_learned(&mut session, &folder, &rest, version)?;
     let (left, _) = search::documents(&mut session, &folder)?;
+    let erased = if asked.erase {
+        let says: Vec<&str> = forgotten.iter().map(|one| fact(one)).collect();
+        Some(erase::forget(&mut session, agent.as_str(), &says)?)
+    } else {
+        None
+    };
     drop(session);
     // Numbers move: whoever named one sees what it stood for.
     for one in &forgotten {
@@ -38,6 +66,19 @@ pub(super) fn go(context: &Context, chosen: &Chosen) -> Ended {
     for place in still_said(&left, &forgotten) {
         let what = format!("{place} says it among other things: take it out there, too");
         context.out.note(what);
+    }
+    if let Some((versions, runs, kept)) = erased {
+        let versions = count(versions, "earlier version", "earlier versions");
+        let runs = count(runs, "run", "runs");
+        context.out.note(format!(
+            "Erased: {versions}, and what {runs} recorded of it."
+        ));
+        for one in kept {
+            context
+                .out
+                .note(format!("{one} still says it, and is needed: it was left."));
+        }
+        context.out.note(erase::KEPT_ELSEWHERE);
     }
     told(context, gone.len(), "forgotten");
     Ok(0)

@@ -2,6 +2,8 @@
 
 mod disk;
 
+mod erasing;
+
 mod flips;
 
 mod io_faults;

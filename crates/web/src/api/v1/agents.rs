@@ -1,11 +1,12 @@
 //! `/agents`, `/templates`.
 
 use http::StatusCode;
-use naos_engine::read::Reader;
+use naos_engine::read::{Daily, LOG_LINES_MAX, Reader};
 use naos_kernel::agent::Agent;
+use naos_kernel::recall;
 use naos_types::command::{self, Reply};
 use naos_types::spec::{AgentSpec, Kind};
-use naos_types::{Code, Digest, Name, Refusal};
+use naos_types::{Code, Digest, Name, Refusal, Seq, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ use crate::app::Template;
 use crate::door::{Answered, Call, json, ok};
 use crate::error::Fault;
 
+/// How a day is written: YYYY-MM-DD.
+const DAY_CHARS: usize = 10;
 /// The template of an agent that names none.
 const TEMPLATE: &str = "researcher";
 
@@ -27,7 +30,7 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 /// The agent of the path, or that there is none.
-fn known(call: &Call, reader: &Reader) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
+pub(crate) fn known(call: &Call, reader: &Reader) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
     let name = call.name("name")?;
     let agent = reader.find::<Agent>(&name)?;
     let missing = || Refusal::new(Code::NO_AGENT, format!("there is no agent {name}"));
@@ -40,6 +43,49 @@ pub(crate) async fn show(call: Call) -> Answered {
     let mut shown = shapes::agent(&reader, &name, &agent, call.now)?;
     shown.more = Some(shapes::AgentMore::of(&agent.spec));
     ok(&shown)
+}
+
+/// A piece of what an agent did on a day.
+pub(crate) struct Logged {
+    pub(crate) agent: Name,
+    pub(crate) day: Time,
+    pub(crate) found: Daily,
+}
+
+/// What the agent of the path did on a day; today unless said.
+pub(crate) async fn logged(call: &Call) -> Result<Logged, Fault> {
+    let reader = call.reader()?;
+    let (agent, _) = known(call, &reader)?;
+    let day = match call.query("day") {
+        None | Some("") => call.now,
+        Some(text) => {
+            let day = Time::parse(text).filter(|_| text.len() == DAY_CHARS);
+            day.ok_or_else(|| {
+                let what = format!("{text:?} is no day: YYYY-MM-DD, as 2026-10-05");
+                Fault::new(Code::BAD_TIME, what)
+            })?
+        }
+    };
+    let after = call.number("after", 0, Seq::MAX)?;
+    let after = (after > 0).then_some(after);
+    let limit = call.rows("limit", LOG_LINES_MAX as u64, LOG_LINES_MAX as u64)?;
+    let of = agent.clone();
+    let found = tokio::task::spawn_blocking(move || reader.daily(&of, day, after, limit));
+    let stopping = |_| Fault::new(Code::STOPPING, "naos is stopping");
+    let found = found.await.map_err(stopping)??;
+    Ok(Logged { agent, day, found })
+}
+
+pub(crate) async fn log(call: Call) -> Answered {
+    let Logged { agent, day, found } = logged(&call).await?;
+    let began = call.reader()?.began()?; // before that day there is nothing to ask for
+    ok(&json!({
+        "agent": agent,
+        "day": recall::day(day),
+        "began": began.map(recall::day),
+        "items": found.lines,
+        "next": found.next.map(|seq| seq.to_string()),
+    }))
 }
 
 #[derive(Deserialize)]

@@ -137,6 +137,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             Ok(Content::Text(text)) => {
                 members.insert("text".into(), text.into());
             }
+            Err(why) if why.code == Code::ERASED => return Err(erased(&path, &document)),
             Err(_) => {
                 members.insert("text".into(), "[unreadable]".into());
             }
@@ -144,6 +145,14 @@ pub(crate) async fn show(call: Call) -> Answered {
         members.insert("seq".into(), json!(reader.seq()?));
     }
     ok(&value)
+}
+
+/// What whoever asks for an erased version hears.
+pub(crate) fn erased(path: &DocPath, document: &Document) -> Fault {
+    let (shown, version) = (path.as_str().trim_start_matches('/'), document.version);
+    let what = format!("version {version} of {shown} was erased: nobody can read it any more");
+    let help = format!("naos document history {shown} says who erased it, and when");
+    Refusal::new(Code::ERASED, what).help(help).into()
 }
 
 /// A document in one of its versions; 0 is the one that there is.
@@ -174,9 +183,17 @@ pub(crate) async fn versions(call: Call) -> Answered {
     let before = (before > 0).then_some(before);
     let (found, next) = reader.document_changes(&path, before, limit)?;
     let row = |change: &Change| match &change.fact {
-        Written::Written(f) => json!({"seq": change.seq, "version": f.version,
-            "bytes": f.body.len, "time": change.at.rfc3339(), "by": f.by.to_string(),
-            "run": f.run}),
+        Written::Written(f) => {
+            let mut row = json!({"seq": change.seq, "version": f.version,
+                "bytes": f.body.len, "time": change.at.rfc3339(), "by": f.by.to_string(),
+                "run": f.run});
+            if reader.is_erased(&f.body) {
+                row["gone"] = json!(true);
+            }
+            row
+        }
+        Written::Erased(f) => json!({"seq": change.seq, "version": null,
+            "erased": f.versions, "time": change.at.rfc3339(), "by": f.by.to_string()}),
         Written::Deleted(f) => json!({"seq": change.seq, "version": null,
             "time": change.at.rfc3339(), "by": f.by.to_string()}),
     };
@@ -208,6 +225,7 @@ pub(crate) async fn differing(call: &Call) -> Result<Differing, Fault> {
             let what = format!("{path} is a picture: there are no lines to compare");
             Err(Fault::new(Code::WRONG_STATE, what))
         }
+        Err(why) if why.code == Code::ERASED => Err(erased(&path, document)),
         Err(why) => Err(why.into()),
     };
     let before = match from {

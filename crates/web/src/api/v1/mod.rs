@@ -15,6 +15,7 @@ pub(crate) mod costs;
 pub(crate) mod documents;
 pub(crate) mod drivers;
 pub(crate) mod endpoints;
+pub(crate) mod erasures;
 pub(crate) mod events;
 pub(crate) mod flows;
 pub(crate) mod habits;

@@ -28,10 +28,7 @@ use super::reviewed::{self, Reviewed};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
 pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
-    body.map_or(Value::Null, |body| match reader.text(body) {
-        Ok(text) => Value::String(text),
-        Err(_) => Value::String("[unreadable]".into()),
-    })
+    body.map_or(Value::Null, |body| Value::String(reader.shown(body)))
 }
 
 pub(crate) fn problem(reader: &Reader, problem: Option<&Problem>) -> Value {

@@ -152,7 +152,7 @@ fn side(reader: &Reader, id: RunId, run: &Run) -> Result<Side, Refusal> {
     Ok(Side {
         run: id,
         status: run.status,
-        output: run.output.map(|output| reader.text(&output)).transpose()?,
+        output: run.output.map(|output| reader.shown(&output)),
         turns: reader.turns(id, run)?,
         cost_micros: run.cost.0,
     })

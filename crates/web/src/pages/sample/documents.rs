@@ -58,12 +58,15 @@ pub(crate) fn documents_found(s: Text<'_>) -> Documents {
 pub(crate) fn history(s: Text<'_>) -> History {
     let change = |version, ago| Change {
         version,
+        gone: ago == 30,
+        erased: if ago == 2 { vec![1, 2] } else { Vec::new() },
         written: written(s, 4_210, ago),
     };
     History {
         path: s(PATH),
         exists: true,
         changes: vec![
+            change(None, 2),
             change(Some(2), 3),
             change(Some(1), 12),
             change(None, 20),

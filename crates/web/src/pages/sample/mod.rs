@@ -25,7 +25,7 @@ pub(super) use documents::{document_diff, documents, documents_found, history};
 pub(super) use flows::{
     drivers, drivers_empty, flow, flows, flows_empty, pool, pools, pools_empty,
 };
-pub(super) use money::{agent, agents, agents_empty, costs, costs_empty};
+pub(super) use money::{agent, agent_log, agents, agents_empty, costs, costs_empty};
 pub(super) use timeline::timeline;
 pub(super) use watch::{supervisors, supervisors_empty};
 pub(super) use work::{

@@ -1,6 +1,7 @@
 //! Agents and costs of the sample day.
 
 use super::super::agent::{Ability, Agent};
+use super::super::agent_log::{AgentLog, Did};
 use super::super::agents::{AgentRow, Agents, LastRun};
 use super::super::costs::{
     AgentCost, Budget, BudgetRow, Costs, DayCost, ModelCost, TierCost, Totals,
@@ -98,6 +99,29 @@ pub(crate) fn agent(s: Text<'_>) -> Agent {
         ],
         runs: some_rows(s),
         run_key: Some(s("key-run")),
+    }
+}
+
+pub(crate) fn agent_log(s: Text<'_>) -> AgentLog {
+    let did = |ago, key, text: &str, failed| Did {
+        at_ms: NOW_MS - ago * MINUTE_MS,
+        key,
+        text: s(text),
+        failed,
+        run: Some(s("run_0192")),
+    };
+    AgentLog {
+        agent: s("researcher"),
+        day: s("2026-10-05"),
+        lines: vec![
+            did(9, "did-started", "", false),
+            did(8, "did-tool", "http", true),
+            did(7, "did-note", "The roofer comes on Monday", false),
+            did(6, "did-ended", "completed, $0.01", false),
+        ],
+        rest: Some("/agents/researcher/log?day=2026-10-05&after=9".to_owned()),
+        newer: None,
+        older: Some("/agents/researcher/log?day=2026-10-04".to_owned()),
     }
 }
 
