@@ -220,10 +220,10 @@ impl KeyBytes for WaitKey {
 pub struct Head {
     /// Time of the last fact: the cell's time never runs backwards.
     pub at: Time,
-    /// The agents there are.
-    pub agents: BTreeSet<Name>,
+    /// The agents there are; shared, because each fact writes the head anew.
+    pub agents: Arc<BTreeSet<Name>>,
     /// The skills there are.
-    pub skills: BTreeSet<Name>,
+    pub skills: Arc<BTreeSet<Name>>,
     /// How many runs are open.
     pub open_runs: u32,
     /// How many members there are.

@@ -2,6 +2,8 @@
 
 pub(crate) mod desk;
 
+use std::sync::Arc;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
 use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
@@ -252,7 +254,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Created(f) => {
             crate::route::changed(turn, "agent", &f.name, Some(&f.spec))?;
-            turn.head_mut(&())?.agents.insert(f.name.clone());
+            Arc::make_mut(&mut turn.head_mut(&())?.agents).insert(f.name.clone());
             let agent = Agent {
                 spec: f.spec.clone(),
                 version: 1,
@@ -292,7 +294,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Deleted(f) => {
             crate::route::changed(turn, "agent", &f.name, None::<&AgentSpec>)?;
-            turn.head_mut(&())?.agents.remove(&f.name);
+            Arc::make_mut(&mut turn.head_mut(&())?.agents).remove(&f.name);
             turn.put_agent(f.name.clone(), None);
             if turn.desk(&f.name)?.is_some() {
                 turn.put_desk(f.name.clone(), None);

@@ -5,6 +5,8 @@ mod derived;
 pub(crate) mod driver;
 pub(crate) mod server;
 
+use std::sync::Arc;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
@@ -424,7 +426,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Applied(f) => {
             if f.kind == Kind::Skill {
                 crate::route::changed(turn, "skill", &f.name, Some(&f.spec))?;
-                turn.head_mut(&())?.skills.insert(f.name.clone());
+                Arc::make_mut(&mut turn.head_mut(&())?.skills).insert(f.name.clone());
             }
             if f.kind == Kind::Model {
                 crate::run::fold_model(turn, &f.name, true)?;
@@ -443,7 +445,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Deleted(f) => {
             if f.kind == Kind::Skill {
                 crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
-                turn.head_mut(&())?.skills.remove(&f.name);
+                Arc::make_mut(&mut turn.head_mut(&())?.skills).remove(&f.name);
             }
             if f.kind == Kind::Model {
                 crate::run::fold_model(turn, &f.name, false)?;
