@@ -104,6 +104,24 @@ pub struct Found {
     pub fit: usize,
     /// How many passages were looked through.
     pub passages: usize,
+    /// Why what knows what words mean gave nothing, if so: the letters of words stood in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_letters: Option<String>,
+}
+
+impl Found {
+    /// What whoever asked is told, where what words mean wasn't looked at.
+    #[must_use]
+    pub fn without_meaning(&self) -> Option<String> {
+        let why = self.by_letters.as_ref()?;
+        if crate::planted::is("letters-unsaid") {
+            return None;
+        }
+        Some(format!(
+            "By words and letters alone, not by what words mean: {why}. Other words for the same \
+             may find more."
+        ))
+    }
 }
 
 /// What is looked for, if it can be.
@@ -163,7 +181,7 @@ pub fn with_room<T>(all: Vec<T>, bytes: impl Fn(&T) -> u64) -> (Vec<T>, usize) {
     (taken, left_out)
 }
 
-/// Looks for what fits.
+/// Looks for what fits. Where the embedder gives nothing, the letters of words stand in for it.
 #[must_use]
 pub fn search(
     documents: &[Document],
@@ -173,7 +191,13 @@ pub fn search(
 ) -> Found {
     let all = passages::of_all(documents);
     let by_words = full_text::ranked(&all, query);
-    let by_vector = vector::ranked(&all, query, embedder);
+    let (by_vector, by_letters) = match vector::ranked(&all, query, embedder) {
+        Ok(ranked) => (ranked, None),
+        Err(why) => {
+            let ranked = vector::ranked(&all, query, &Grams);
+            (ranked.unwrap_or_default(), Some(why))
+        }
+    };
     let order = fused(&[by_words, by_vector]);
     let mut hits = Vec::new();
     let mut left = RECALL_ANSWER_BYTES_MAX;
@@ -191,6 +215,7 @@ pub fn search(
         hits,
         fit: order.len(),
         passages: all.len(),
+        by_letters,
     }
 }
 

@@ -122,6 +122,9 @@ fn told(found: &Found, documents: usize, left_out: usize) -> String {
             from_outside(&lines.join("\n"))
         )
     };
+    if let Some(said) = found.without_meaning() {
+        out.push_str(&format!("\n{said}"));
+    }
     if left_out > 0 {
         out.push_str(&format!(
             "\n{left_out} documents weren't looked through: there was no room for them."
