@@ -6,6 +6,7 @@ mod endpoint;
 mod fork;
 mod guest_log;
 mod host;
+mod recalling;
 mod recorded;
 mod replay;
 mod sandboxes;
@@ -34,6 +35,7 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
 pub use fork::{Ground, Turns};
+pub use recalling::{Embedded, Embedding, VECTORS_BYTES_MAX, Vectors};
 pub(crate) use recorded::unreadable;
 pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};

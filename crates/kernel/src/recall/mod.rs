@@ -5,6 +5,7 @@
 //! *Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods*, SIGIR 2009.
 //! There is no index: what is forgotten or written anew is so at once.
 
+mod asked;
 mod full_text;
 mod passages;
 mod same;
@@ -15,6 +16,7 @@ use naos_types::think::FACTS;
 use naos_types::{BodyRef, DocPath, Span, Time};
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Given, Got, RECALL_TEXTS_MAX, Wanted};
 pub(crate) use passages::is_day;
 pub use passages::line_says;
 pub use same::{Recalled, added, is_equal, is_same, repeats};
@@ -52,7 +54,7 @@ pub struct Recall {
 }
 
 /// A document that is looked through.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Its path, as agents are told it.
     pub path: String,
@@ -217,6 +219,17 @@ pub fn search(
         passages: all.len(),
         by_letters,
     }
+}
+
+/// The texts of which a model is to be asked what they mean: those of the first passages, each
+/// once.
+#[must_use]
+pub fn texts(documents: &[Document]) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let all = passages::of_all(documents).into_iter();
+    let all = all.map(|passage| passage.searched());
+    let all = all.filter(|text| seen.insert(text.clone()));
+    all.take(RECALL_TEXTS_MAX).collect()
 }
 
 /// All passages of documents, in their order.

@@ -21,6 +21,18 @@ pub trait Embedder: Send + Sync {
     /// The least cosine at which two texts have to do with each other.
     fn cosine_min(&self) -> f32;
 
+    /// The parts of a text that are compared with a query of so many words: spans of about as many,
+    /// because what is short is near to nothing that is long. What knows whole texts takes all.
+    fn parts<'t>(&self, text: &'t str, words: usize) -> Vec<&'t str> {
+        spans(text, words)
+    }
+
+    /// The least cosine of a hit, where the nearest of all has this one.
+    fn least(&self, nearest: f32) -> f32 {
+        let _ = nearest;
+        self.cosine_min()
+    }
+
     /// A query as it is compared: the words that say something, as letters are compared. What
     /// knows words reads them as they were written.
     fn asked(&self, query: &str) -> String {
@@ -161,13 +173,13 @@ pub(super) fn ranked(
     let mut out: Vec<(usize, f32)> = Vec::new();
     for (at, passage) in all.iter().enumerate() {
         let text = passage.searched();
-        let near = embedder.embed(&spans(&text, words))?;
-        let near = near.iter().map(|span| cosine(&asked, span));
-        let nearest = near.fold(0.0, f32::max);
-        if nearest >= embedder.cosine_min() {
-            out.push((at, nearest));
-        }
+        let near = embedder.embed(&embedder.parts(&text, words))?;
+        let near = near.iter().map(|part| cosine(&asked, part));
+        out.push((at, near.fold(0.0, f32::max)));
     }
+    let nearest = out.iter().map(|(_, near)| *near).fold(0.0, f32::max);
+    let least = embedder.least(nearest);
+    out.retain(|(_, near)| *near >= least);
     out.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     Ok(out.into_iter().map(|(at, _)| at).collect())
 }

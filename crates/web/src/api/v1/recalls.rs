@@ -25,6 +25,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         let help = format!("say in its manifest where it is: workspace: agents/{name}");
         Fault::from(Refusal::new(Code::NOT_FOUND, what).help(help))
     })?;
+    // What a model is asked is paid by a run.
+    let unasked = mind.and_then(|mind| mind.recall.as_ref());
+    let unasked = unasked.map(|model| format!("{model} is asked by runs of {name} alone"));
     let seq = reader.seq()?;
     let (embedder, now) = (call.desk.app.node.embedder().clone(), call.now);
     let looked = tokio::task::spawn_blocking(move || {
@@ -48,7 +51,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         "documents": documents,
         "left_out": left_out,
         "by": by,
-        "by_letters": found.by_letters,
+        "by_letters": unasked.or(found.by_letters),
         "seq": seq,
     }))
 }
