@@ -257,7 +257,7 @@ fn named(
 /// Prices among the costs of a project.
 pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> Option<Kept> {
     let mut json = schema::object(node, name, model::PRICE_KEYS, findings);
-    model::prices(node, &mut json, findings);
+    model::prices(node, false, &mut json, findings);
     named(Kind::Model, Name::slug(name), node, &json, findings)
 }
 

@@ -41,7 +41,9 @@ mod tree;
 
 pub use agent::AgentDoc;
 pub use checks::{Checks, Fault, NoChecks, Scope};
-pub use config::{BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig};
+pub use config::{
+    BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig, RecallConfig, RecallEmbedder,
+};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};

@@ -109,6 +109,14 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             None => findings.error(node.at, "`promote_at` is from 0 to 1"),
         }
     }
+    if let Some(node) = map.node(&["recall"], findings) {
+        // Models are called what their providers call them.
+        let text = reader::text(node, "recall", findings).unwrap_or_default();
+        mind.recall = Name::slug(&text);
+        if mind.recall.is_none() {
+            findings.error(node.at, format!("{text:?} is no name of a model"));
+        }
+    }
     mind.heartbeat = heartbeat(map, findings);
     let small = |n: i64| u32::try_from(n).unwrap_or(1);
     let most = (1, i64::from(SHOWN_TOKENS_MAX));

@@ -247,6 +247,42 @@ fn mistakes_have_a_place_and_say_what_to_do() {
 }
 
 #[test]
+fn what_only_puts_texts_into_one_space_writes_nothing() {
+    let spec = one(
+        "models:\n  m: {provider: openai, capabilities: [embeddings], \
+         cost_per_1m_tokens: {input: 0.02}}\n",
+    );
+    let prices = ModelPrices {
+        input: Micros(20_000),
+        ..ModelPrices::default()
+    };
+    assert_eq!((spec.prices, spec.can.len()), (Some(prices), 1));
+    assert!(spec.only_embeds() && spec.leaves_country);
+    let near = one("models:\n  m: {provider: ollama, capabilities: [embedding, text]}\n");
+    assert!(!near.only_embeds() && !near.leaves_country);
+    assert_eq!(
+        near.prices,
+        Some(ModelPrices::default()),
+        "it costs nothing"
+    );
+    for provider in ["anthropic", "gemini", "openclaw"] {
+        let model = format!("provider: {provider}, capabilities: [embeddings]");
+        let told = applied("m.yaml", &format!("models:\n  mm: {{{model}}}\n"));
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains("gives embeddings"), "{told}");
+    }
+    let agent = good("type: agent\nname: jarvis\nmodel: any\nrecall: Text-Embedding-3\n");
+    let mind = agent.agents[0].1.spec.mind.clone().unwrap();
+    assert_eq!(mind.recall.as_ref().unwrap().as_str(), "text-embedding-3");
+    let told = applied(
+        "m.yaml",
+        "type: agent\nname: jarvis\nmodel: any\nrecall: '!'\n",
+    );
+    let told = told.unwrap_err().to_string();
+    assert!(told.contains("\"!\" is no name of a model"), "{told}");
+}
+
+#[test]
 fn an_openclaw_gateway_is_an_engine_whose_turn_has_a_price() {
     let claw = one("models:\n  claw: {provider: openclaw, cost_per_call: $0.50}\n");
     assert_eq!(claw.format, ModelFormat::OpenClaw);

@@ -63,6 +63,8 @@ pub enum Driver {
     Model,
     /// What a server of tools is asked.
     Server,
+    /// What a model is asked that puts texts into one space.
+    Recall,
 }
 
 /// Carry out a call through a driver.

@@ -170,6 +170,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ("GET", "/api/v1/audit/verify") => &[("all", "boolean")],
         ("GET", "/api/v1/inbox") => &[("all", "boolean"), ("language", "string")],
         ("GET", "/api/v1/standup") => &[("hours", "integer")],
+        ("GET", "/api/v1/agents/{name}/recall") => &[("query", "string"), ("limit", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
             ("after", "integer"),
@@ -497,6 +498,7 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         }
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
+        ("GET", "/api/v1/agents/{name}/recall") => named("Recalled"),
         ("GET", "/api/v1/runs") => list("Run"),
         ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs" | "/api/v1/runs/{id}/what-if") => {
             named("Run")
@@ -698,12 +700,18 @@ fn schemas() -> Value {
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "models": {"type": ["array", "null"], "items": {"type": "object"}}}),
         ),
+        "Recalled": of(
+            &["items", "fit", "passages", "documents", "left_out", "by"],
+            json!({"items": {"type": "array", "items": {"type": "object"}}, "fit": number(),
+                "passages": number(), "documents": number(), "left_out": number(),
+                "by": text(), "by_letters": maybe(), "next": {}, "seq": number()}),
+        ),
         "Status": of(
             &["version", "tenant", "agents", "runs", "journal", "seq"],
             json!({"version": text(), "tenant": text(), "tenants": number(),
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "runs": {"type": "object"}, "journal": {"type": "object"},
-                "dead_letters": {"type": "object"},
+                "dead_letters": {"type": "object"}, "recall": text(),
                 "disk_bytes": {"type": ["integer", "null"]}, "seq": number()}),
         ),
         "Route": of(

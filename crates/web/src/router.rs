@@ -9,8 +9,8 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
     costs, documents, drivers, endpoints, events, flows, habits, inbox, members, nodes, notices,
-    plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks, tenants,
-    webhooks, what_ifs,
+    plans, pools, recalls, resources, runs, schedules, servers, standup, supervisors, tasks,
+    tenants, webhooks, what_ifs,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -102,6 +102,8 @@ table! {
     Api POST "/api/v1/agents/{name}/start" Admin "Lets it take work again" agents::start;
     Api POST "/api/v1/agents/{name}/wake" Staff "Lets it look at once at what waits for it"
         agents::wake;
+    Api GET "/api/v1/agents/{name}/recall" Staff "What it would recall, by the same rules"
+        recalls::show;
     Api GET "/api/v1/templates" Staff "What agents can be made from" agents::templates;
     Api POST "/api/v1/components" Admin "Keeps a component" components::keep, large;
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, TryLockError};
 
+use naos_kernel::recall::Wanted as Recalled;
 use naos_kernel::run::Run;
 use naos_sandbox::{
     CancelToken, Document, Ended, Entry, Gate, GatedCall, GatedRequest, Host, HostError, LogLevel,
@@ -319,12 +320,19 @@ impl Node {
                     continue;
                 }
                 let again = json!({"tool": call.name, "arguments": call.arguments}).to_string();
-                let asked = if ability == Ability::Server {
-                    let wanted: ToolWanted =
-                        serde_json::from_slice(&request).map_err(|_| unreadable())?;
-                    wanted.asked()
-                } else {
-                    String::from_utf8_lossy(&request).into_owned()
+                let plain = || String::from_utf8_lossy(&request).into_owned();
+                let asked = match ability {
+                    Ability::Server => {
+                        let wanted: ToolWanted =
+                            serde_json::from_slice(&request).map_err(|_| unreadable())?;
+                        wanted.asked()
+                    }
+                    // Where a model was asked what words mean, it says that, too.
+                    Ability::Recall => {
+                        let wanted = serde_json::from_slice::<Recalled>(&request);
+                        wanted.map_or_else(|_| plain(), |wanted| wanted.asked())
+                    }
+                    _ => plain(),
                 };
                 if again != asked {
                     return found(calls, differs(Some(index), &asked, &again));

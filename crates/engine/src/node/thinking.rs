@@ -64,7 +64,7 @@ pub(super) fn posed(
 }
 
 /// When the run that asks is over.
-fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<Time>, Refusal> {
+pub(super) fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<Time>, Refusal> {
     let Caller::Run(id, _) = by else {
         return Ok(None);
     };

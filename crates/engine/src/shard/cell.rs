@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::{AnyAggregate, Input, Key, State};
 use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
@@ -114,6 +115,8 @@ pub(super) struct Cell {
     pub(super) routes: Routes,
     /// Contents that are handed out in parts, while there is work.
     pub(super) parsed: Parsed,
+    /// What puts texts into one space.
+    pub(super) embedder: Arc<dyn Embedder>,
 }
 
 impl Cell {
@@ -143,6 +146,7 @@ impl Cell {
             limits: Limits::default(),
             routes: Routes::default(),
             parsed: Parsed::default(),
+            embedder: Arc::new(Grams),
         }
     }
 

@@ -123,13 +123,13 @@ pub(super) fn unknown(record: &Record) -> Refusal {
     Refusal::new(Code::NEWER_FORMAT, what)
 }
 
-/// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
-/// asked for again as if nothing had been, but counted as lost. Where the key is known there, the
-/// same question gives the same answer.
+/// What a model was asked and was at may have to be paid although nobody heard its answer: it isn't
+/// asked again as if nothing had been, but counted as lost. Where the key is known there, the same
+/// question gives the same answer.
 fn is_paid(call: &Call) -> bool {
     let keyed = matches!(call.world, World::Keyed);
     let asked_again = keyed || naos_kernel::planted::is("asked-again-in-silence");
-    matches!(call.driver, Driver::Model) && !asked_again
+    matches!(call.driver, Driver::Model | Driver::Recall) && !asked_again
 }
 
 /// The loss of a call that can't be repeated.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use naos_kernel::recall::Embedder;
 use naos_kernel::{Contents, as_value};
 use naos_types::{BodyRef, Digest};
 use serde_json::Value;
@@ -56,6 +57,7 @@ impl Parsed {
 pub(super) struct Reading<'r> {
     pub(super) load: &'r mut dyn FnMut(&BodyRef) -> Result<Vec<u8>, String>,
     pub(super) parsed: &'r mut Parsed,
+    pub(super) embedder: &'r dyn Embedder,
 }
 
 impl Contents for Reading<'_> {
@@ -73,6 +75,10 @@ impl Contents for Reading<'_> {
         let value = Arc::new(as_value(text));
         self.parsed.keep(body, length, &value);
         Ok(value)
+    }
+
+    fn embedder(&self) -> &dyn Embedder {
+        self.embedder
     }
 }
 
@@ -107,6 +113,7 @@ mod tests {
             let mut reading = Reading {
                 load: &mut load,
                 parsed: &mut parsed,
+                embedder: &naos_kernel::recall::Grams,
             };
             let compute = Compute {
                 formula: Formula::Cel("item".into()),

@@ -400,6 +400,7 @@ impl Cell {
     ) -> Result<Result<Computed, String>, Refusal> {
         let mut unread = None;
         let mut parsed = std::mem::take(&mut self.parsed);
+        let embedder = Arc::clone(&self.embedder);
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
@@ -415,6 +416,7 @@ impl Cell {
         let mut reading = Reading {
             load: &mut load,
             parsed: &mut parsed,
+            embedder: embedder.as_ref(),
         };
         let result = naos_kernel::compute_with(compute, &mut reading);
         self.parsed = parsed;

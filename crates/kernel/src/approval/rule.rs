@@ -136,6 +136,7 @@ pub fn works_with(mind: &MindSpec) -> Vec<ResourceKey> {
         keys.collect()
     };
     let mut out = of(Kind::Model, &mind.models);
+    out.extend(of(Kind::Model, mind.recall.as_slice()));
     out.extend(of(Kind::AgentSkill, &mind.skills));
     out
 }

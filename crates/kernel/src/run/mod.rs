@@ -212,6 +212,7 @@ impl Run {
                     Ability::Endpoint => Driver::Endpoint,
                     Ability::Model => Driver::Model,
                     Ability::Server => Driver::Server,
+                    Ability::Recall => Driver::Recall,
                     _ => Driver::Http,
                 },
                 request: pending.request,

@@ -184,6 +184,9 @@ fn told(found: &Found, texts: &[There], left_out: usize, is_cut: bool) -> String
             from_outside(&lines.join("\n"))
         )
     };
+    if let Some(said) = found.without_meaning() {
+        out.push_str(&format!("\n{said}"));
+    }
     if left_out > 0 {
         out.push_str(&format!(
             "\n{left_out} documents weren't looked through, the longest and those written longest \

@@ -137,8 +137,10 @@ fn models<'t>(
                     named.splice(at..at, more);
                     named.truncate(CHAIN_MAX);
                 }
-                if spec.enabled {
+                if spec.enabled && !spec.only_embeds() {
                     there.push((name, spec));
+                } else if spec.enabled {
+                    why = format!("the model {name} puts texts into one space and says nothing");
                 } else {
                     why = format!("the model {name} is disabled");
                 }
@@ -149,7 +151,8 @@ fn models<'t>(
     Ok((there, why))
 }
 
-fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
+/// The model of a name.
+pub(super) fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
     let key = ResourceKey(Kind::Model, name.clone());
     let found = turn.resource(&key)?;
     Ok(found.and_then(|resource| resource.spec.model()))
@@ -173,7 +176,8 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         };
         let can = |wanted| spec.can.contains(wanted);
         let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
-        let fits = spec.enabled && !spec.format.is_engine() && mind.wants.iter().all(can);
+        let talks = !spec.format.is_engine() && !spec.only_embeds();
+        let fits = spec.enabled && talks && mind.wants.iter().all(can);
         if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
         }
@@ -687,20 +691,27 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
     };
     calls::answer(turn, id, given)?;
     if billed > amount {
-        // The provider wants more than it can want: nobody goes on until a person has looked.
-        let note = format!(
-            "{} bills {billed}, and {reserved} is the most that it may",
-            think.model
-        );
-        turn.emit(agent::Stopped {
-            name: agent,
-            by: Actor::System,
-        })?;
-        let run = known(turn, id)?.clone();
-        return for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note));
+        return overbilled(turn, id, &think.model, (billed, reserved));
     }
     turn.think(id);
     Ok(())
+}
+
+/// The provider wants more than it can want: nobody goes on until a person has looked.
+pub(super) fn overbilled(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    model: &Name,
+    (billed, reserved): (Micros, Micros),
+) -> Done {
+    let run = known(turn, id)?.clone();
+    let note = format!("{model} bills {billed}, and {reserved} is the most that it may");
+    turn.emit(agent::Stopped {
+        name: run.agent.clone(),
+        by: Actor::System,
+    })?;
+    let run = known(turn, id)?.clone();
+    for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note))
 }
 
 fn same_calls(one: &Thought, other: &Thought) -> bool {
@@ -715,8 +726,14 @@ fn same_calls(one: &Thought, other: &Thought) -> bool {
 
 pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
     let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
-    thinking.turns += 1;
     thinking.cost = thinking.cost.plus(f.amount);
+    let pending = turn.run(&f.run)?.and_then(|run| run.pending.as_ref());
+    if pending.is_some_and(|pending| pending.ability == Ability::Recall) {
+        // Vectors are no turn of the run's own model.
+        turn.put_thinking(f.run, Some(thinking));
+        return Ok(());
+    }
+    thinking.turns += 1;
     thinking.tokens = thinking
         .tokens
         .saturating_add(f.input)

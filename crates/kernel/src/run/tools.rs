@@ -175,7 +175,7 @@ pub(super) fn call(
             let zone = mind.heartbeat.as_ref().map_or("UTC", |beat| &beat.zone);
             super::wake::call(turn, (id, run), zone, request, &arguments)
         }
-        Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
+        Tool::Recall => super::recall::call(turn, (id, run), mind, (request, call), &arguments),
         Tool::ContextSearch => super::search::call(turn, (id, run), mind, request, &arguments),
         Tool::SkillRun => super::skill::execute(turn, (id, run), mind, request, &arguments),
         Tool::SkillRead => super::skill::call(turn, (id, run), mind, request, &arguments),

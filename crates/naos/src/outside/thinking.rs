@@ -118,7 +118,7 @@ fn told(thought: &Thought) -> OutsideOutcome {
 }
 
 /// The key that a handle stands for; a refusal never holds it.
-fn key_of(handle: &str) -> Result<Secret, String> {
+pub(super) fn key_of(handle: &str) -> Result<Secret, String> {
     let Some(name) = handle.strip_prefix("env:") else {
         return Err("secrets of this kind aren't connected: use env:VARIABLE".into());
     };

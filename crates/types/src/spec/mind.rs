@@ -62,6 +62,9 @@ pub struct MindSpec {
     pub promote_at: Option<u8>,
     /// When it looks at what waits for it; none looks at once.
     pub heartbeat: Option<Heartbeat>,
+    /// The model that is asked what words mean, when it recalls; none asks nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Name>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -125,6 +128,7 @@ impl Default for MindSpec {
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
             heartbeat: None,
+            recall: None,
         }
     }
 }

@@ -257,6 +257,7 @@ impl Rig {
             sandbox,
             components: Arc::new(components),
             outside,
+            embedder: Arc::new(naos_kernel::recall::Grams),
             shards: 1,
             pool: 1,
         })

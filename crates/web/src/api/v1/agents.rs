@@ -27,7 +27,7 @@ pub(crate) async fn list(call: Call) -> Answered {
 }
 
 /// The agent of the path, or that there is none.
-fn known(call: &Call, reader: &Reader) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
+pub(super) fn known(call: &Call, reader: &Reader) -> Result<(Name, std::sync::Arc<Agent>), Fault> {
     let name = call.name("name")?;
     let agent = reader.find::<Agent>(&name)?;
     let missing = || Refusal::new(Code::NO_AGENT, format!("there is no agent {name}"));
