@@ -5,6 +5,7 @@ use naos_types::input::{Answer, Link, Piece};
 use naos_types::spec::MindSpec;
 use naos_types::think::from_outside;
 use naos_types::{BodyRef, DocPath, RunId};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::think::intend;
@@ -47,7 +48,7 @@ pub(super) fn call(
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
     let answer = match turn.compute(Compute { formula, vars })? {
         Ok(computed) => {
-            let found: Found = serde_json::from_value(computed.value)
+            let found = Found::deserialize(&*computed.value)
                 .map_err(|error| Stop::broken(error.to_string()))?;
             Answer::Text(told(&found, count, left_out))
         }
