@@ -78,6 +78,11 @@ calls-count = { $n ->
     [one] { $count } call
    *[other] { $count } calls
 }
+calls-left = { $n ->
+    [one] { $count } more call isn’t shown here; the time line shows it.
+   *[other] { $count } more calls aren’t shown here; the time line shows them.
+}
+call-unread = not looked up yet; the time line shows what was asked
 log = Log
 log-blank = Nothing logged yet.
 log-earlier = { $n ->
@@ -318,6 +323,10 @@ timeline-left-out = What it wasn’t shown
 timeline-tools = What it could call
 timeline-asked = What was asked
 timeline-said = What came back
+timeline-earlier = Earlier calls
+timeline-later = Later calls
+timeline-unread = What was asked wasn’t found yet: so much else happened meanwhile.
+timeline-go-on = Look further
 timeline-wants = What it wants to have called
 run-replay = Carried out once more from the journal and compared byte for byte:
 run-replay-command = naos replay

@@ -81,6 +81,11 @@ calls-count = { $n ->
     [one] { $count } appel
    *[other] { $count } appels
 }
+calls-left = { $n ->
+    [one] { $count } autre appel n’est pas affiché ici ; le déroulé le montre.
+   *[other] { $count } autres appels ne sont pas affichés ici ; le déroulé les montre.
+}
+call-unread = pas encore recherché ; le déroulé montre ce qui a été demandé
 log = Journal de l’agent
 log-blank = Rien de noté pour l’instant.
 log-earlier = { $n ->
@@ -321,6 +326,10 @@ timeline-left-out = Ce qui ne lui a pas été montré
 timeline-tools = Ce qu’il pouvait appeler
 timeline-asked = Ce qui a été demandé
 timeline-said = Ce qui est revenu
+timeline-earlier = Appels précédents
+timeline-later = Appels suivants
+timeline-unread = Ce qui a été demandé n’est pas encore trouvé : trop d’autres choses se sont passées entre-temps.
+timeline-go-on = Chercher plus loin
 timeline-wants = Ce qu’il veut faire appeler
 run-replay = À refaire depuis le journal, comparé octet par octet :
 run-replay-command = naos replay

@@ -104,6 +104,7 @@ fn described(mut parameter: Value, pages: bool) -> Value {
             format!("At most {LIMIT_MAX}; more is refused.")
         }
         Some("before") => "What `next` of the answer before said.".to_owned(),
+        Some("steps_after") => "What `steps_next` of the answer before said.".to_owned(),
         Some("brief") => "Without the texts of inputs and outputs.".to_owned(),
         _ => return parameter,
     };
@@ -159,7 +160,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
         ],
         ("GET", "/api/v1/tasks/{id}/messages") => &[("before", "integer")],
-        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer"), ("steps_after", "string")],
         ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
         ("GET", "/api/v1/runs/{id}/logs") => &[
             ("after", "integer"),
@@ -620,7 +621,7 @@ fn schemas() -> Value {
                 "tier": text(), "output": maybe(), "cost_micros": number(), "steps": number(),
                 "problem": {"type": ["object", "null"]}, "input": text(),
                 "steps_detail": {"type": "array", "items": {"type": "object"}},
-                "waits": maybe(),
+                "steps_next": maybe(), "waits": maybe(),
                 "what_if": {"type": ["object", "null"]},
                 "what_ifs": {"type": "array", "items": text()},
                 "seq": number()}),

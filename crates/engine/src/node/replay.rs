@@ -12,7 +12,7 @@ use naos_sandbox::{
     Segment,
 };
 use naos_types::effect::Sandbox as Wanted;
-use naos_types::fact::run::{self, Ability};
+use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::think::{Think, Thought, ToolCall, ToolWanted};
 use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId};
@@ -21,7 +21,7 @@ use serde_json::json;
 use super::{Node, host, unreadable, world};
 use crate::read::Reader;
 
-/// How many facts are looked through for what a run asked.
+/// How many facts are looked through at once for what a run asked.
 const FACTS_MAX: usize = 100_000;
 /// How much of two answers that differ is shown.
 const SHOWN_BYTES_MAX: usize = 512;
@@ -353,21 +353,28 @@ impl Node {
         found(calls, differs)
     }
 
-    /// What each call of the last attempt asked, from the journal.
+    /// What each call of the last attempt asked, from the journal, however long the look takes.
     pub(super) fn requests(
         &self,
         tenant: TenantId,
         id: RunId,
         run: &Run,
     ) -> Result<BTreeMap<u32, BodyRef>, Refusal> {
-        let mut out = BTreeMap::new();
         let reader = Reader::new(self, tenant)?;
-        reader.each_fact(id, run, FACTS_MAX, |_, fact, _| {
-            if let run::Fact::Called(fact) = fact {
-                out.insert(fact.index, fact.request); // a later attempt's stand for it
+        let pieces = self.pieces(tenant, run.tail)?;
+        let pieces: Vec<Piece> = pieces.into_iter().map(|(_, piece)| piece).collect();
+        let places = reader.places(id, run, &pieces)?;
+        let (mut out, mut done, mut after) = (BTreeMap::new(), 0, 0);
+        loop {
+            let look = reader.told(&places[done..], after, FACTS_MAX)?;
+            let called = look.found.iter().filter_map(|told| told.called.as_ref());
+            out.extend(called.map(|(_, fact)| (fact.index, fact.request)));
+            done += look.found.len();
+            match look.left {
+                Some(left) => after = left,
+                None => return Ok(out),
             }
-        })?;
-        Ok(out)
+        }
     }
 }
 

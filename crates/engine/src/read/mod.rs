@@ -10,6 +10,7 @@ mod moment;
 mod planted;
 mod spending;
 mod standup;
+mod told;
 mod versions;
 mod wait;
 
@@ -26,7 +27,7 @@ use naos_types::{
 use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
-pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
+pub use calls::{CALLS_SHOWN_MAX, CallView, Calls, CallsFrom, PREVIEW_BYTES_MAX};
 pub use events::{EVENTS_SCAN_MAX, EventRow};
 pub use lists::{Lists, Standing, VIEWS_WAIT_MAX};
 pub use logs::LogView;

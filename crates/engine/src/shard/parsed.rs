@@ -1,5 +1,6 @@
-//! Contents that many computations want parts of: a list whose items are handed out one by one is
-//! read and parsed once, not once for each. Nothing is decided by what is kept here.
+//! Contents that many computations want, or parts of them: the inputs of a run, and a list whose
+//! items are handed out one by one, are read and parsed once, not once for each. Nothing is decided
+//! by what is kept here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,8 +34,9 @@ impl Parsed {
         Some(value)
     }
 
-    fn keep(&mut self, name: &BodyRef, bytes: usize, value: &Arc<Value>) {
-        if !(KEPT_BYTES_MIN..=PARSED_BYTES_MAX).contains(&bytes) {
+    pub(super) fn keep(&mut self, name: &BodyRef, bytes: usize, value: &Arc<Value>) {
+        let is_worth_it = (KEPT_BYTES_MIN..=PARSED_BYTES_MAX).contains(&bytes);
+        if !is_worth_it || self.get(name).is_some() {
             return;
         }
         self.bytes += bytes;
@@ -125,6 +127,37 @@ mod tests {
         assert_eq!(reads, 1);
         parsed.clear();
         assert!(parsed.get(&name(1)).is_none());
+    }
+
+    #[test]
+    fn inputs_are_read_once_for_all_steps() {
+        let long = "x".repeat(KEPT_BYTES_MIN);
+        let body = serde_json::json!({"long": long, "n": 7}).to_string();
+        let mut parsed = Parsed::default();
+        let mut reads = 0;
+        let fields = || vec!["n".to_owned()];
+        for var in [
+            Var::Body(name(1)),
+            Var::Value(name(1)),
+            Var::Fields(name(1), fields()),
+            Var::Taken(name(1), fields()),
+            Var::Body(name(1)),
+        ] {
+            let mut load = |_: &BodyRef| {
+                reads += 1;
+                Ok(body.clone().into_bytes())
+            };
+            let mut reading = Reading {
+                load: &mut load,
+                parsed: &mut parsed,
+            };
+            let compute = Compute {
+                formula: Formula::Cel("inputs.n".into()),
+                vars: vec![("inputs".into(), var)],
+            };
+            assert_eq!(compute_with(&compute, &mut reading), Ok(7.into()));
+        }
+        assert_eq!(reads, 1);
     }
 
     #[test]

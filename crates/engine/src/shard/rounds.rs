@@ -6,7 +6,7 @@ use std::sync::Arc;
 use naos_kernel::document::Document;
 use naos_kernel::{
     Aggregate, Answer, Answers, AnyAggregate, Compute, Computed, Ctx, DOCUMENTS_LISTED_MAX,
-    Decision, Input, Key, Need, Outcome,
+    Decision, Formula, Input, Key, Need, Outcome,
 };
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError};
 use naos_types::command::Reply;
@@ -427,7 +427,18 @@ impl Cell {
             Ok(value) => value,
             Err(why) => return Ok(Err(why)),
         };
-        let body = self.new_body(naos_kernel::value_bytes(&value), made)?;
+        let value = Arc::new(value);
+        let bytes = naos_kernel::value_bytes(&value);
+        let length = bytes.len();
+        // What came of it is what was given, say: it is sealed and kept once.
+        let same = brought.iter().find(|body| body.plain[..] == bytes[..]);
+        let body = match same {
+            Some(body) => body.staged.name,
+            None => self.new_body(bytes, made)?,
+        };
+        if matches!(compute.formula, Formula::Inputs(_)) {
+            self.parsed.keep(&body, length, &value); // the first steps want it
+        }
         Ok(Ok(Computed { value, body }))
     }
 

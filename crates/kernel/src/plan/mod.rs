@@ -6,6 +6,7 @@ mod ask;
 mod before;
 mod by_hand;
 mod by_schedule;
+mod inputs;
 mod lower;
 mod needs;
 mod nested;
@@ -36,6 +37,7 @@ use crate::turn::{Done, Stop, Turn};
 pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
+pub use inputs::Inputs;
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
@@ -401,7 +403,7 @@ fn begin(
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, by, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => inputs::checked(turn, by, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
             if let Some(share) = &flow.pool {

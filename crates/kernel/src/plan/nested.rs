@@ -5,10 +5,10 @@
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Kind, StepDo};
 use naos_types::{Actor, BodyRef, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
-use serde_json::{Map, Value};
 
 use super::start::{Made, Work, attempt_path, made};
 use super::{Plan, known, outcome, steps_of, undo};
+use crate::need::{Compute, Formula, Var};
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -121,17 +121,12 @@ fn inputs(
         Err(Stop::Refused(_)) => return Ok(Ok(given)), // beginning it says what is missing
         Err(stop) => return Err(stop),
     };
-    let bytes = turn.body(given)?.unwrap_or_default();
-    let given: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let mut taken = Map::new();
-    for input in &spec.inputs {
-        if let Some(value) = given.get(&input.name) {
-            taken.insert(input.name.clone(), value.clone());
-        }
-    }
-    Ok(Ok(
-        turn.stage(Value::Object(taken).to_string().into_bytes())?
-    ))
+    let names = spec.inputs.iter().map(|input| input.name.clone());
+    let made = turn.compute(Compute {
+        formula: Formula::Cel("it".into()),
+        vars: vec![("it".to_owned(), Var::Taken(given, names.collect()))],
+    })?;
+    Ok(made.map(|computed| computed.body))
 }
 
 /// A run ended: if it is a step of another one, that goes on.

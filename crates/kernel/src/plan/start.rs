@@ -131,8 +131,8 @@ impl Work<'_> {
     pub(super) fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
         let formula = Formula::Template(template.to_owned());
         let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
-        Ok(made.and_then(|computed| match computed.value {
-            serde_json::Value::String(text) => Ok(text),
+        Ok(made.and_then(|computed| match &*computed.value {
+            serde_json::Value::String(text) => Ok(text.clone()),
             _ => Err("a template gives text".into()),
         }))
     }

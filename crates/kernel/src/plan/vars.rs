@@ -1,7 +1,7 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{Kind, PlanSpec, StepDo, StepSpec, misfits, taken};
-use naos_types::{Actor, BodyRef, Code, Name, Refusal};
+use naos_types::spec::{Kind, StepDo, StepSpec};
+use naos_types::{BodyRef, Name};
 use serde_json::Value;
 
 use super::Plan;
@@ -104,7 +104,7 @@ pub(crate) fn compute(
 ) -> Done<Result<Computed, String>> {
     let source = match &formula {
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
-        Formula::Gather | Formula::Recall(_) => String::new(),
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) => String::new(),
     };
     let mut vars = vars(plan, step, at, &source);
     if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {
@@ -175,54 +175,6 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
         }
     }
     None
-}
-
-/// The inputs of a new execution: a JSON object with every input of the plan, of its type, with
-/// defaults for those that weren't given and nothing else. What a step of another run gives is what
-/// steps gave, which is a text where they wrote a number, and what templates make of an event is a
-/// number where it looks like one: it is taken as what the input says.
-pub(crate) fn checked_inputs(
-    turn: &Turn<'_>,
-    by: &Actor,
-    spec: &PlanSpec,
-    given: BodyRef,
-) -> Done<BodyRef> {
-    let refuse = |what: String| {
-        let refusal = Refusal::new(Code::BAD_REQUEST, what);
-        Err(refusal.help(taken(&spec.inputs)).into())
-    };
-    let bytes = turn.body(given)?.unwrap_or_default();
-    let value: Value = match serde_json::from_slice(bytes) {
-        Ok(value) => value,
-        Err(_) if bytes.is_empty() => Value::Object(serde_json::Map::new()),
-        Err(error) => return refuse(format!("the inputs are no JSON object: {error}")),
-    };
-    let Value::Object(mut given) = value else {
-        return refuse("the inputs are no JSON object".into());
-    };
-    if let Some(twice) = crate::compute::key_twice(bytes) {
-        return refuse(format!("in the inputs, {twice}"));
-    }
-    let by_step = matches!(by, Actor::Plan(_) | Actor::Trigger(..))
-        && !crate::planted::is("texts-of-steps-stay-texts");
-    let named = given
-        .iter()
-        .map(|(name, value)| (name.as_str(), Some(value)));
-    if let Some(what) = misfits(&spec.inputs, named, by_step).into_iter().next() {
-        return refuse(what);
-    }
-    let mut inputs = serde_json::Map::new();
-    for input in &spec.inputs {
-        let value = match (given.remove(&input.name), &input.default) {
-            (Some(value), _) if by_step => input.kind.read(value),
-            (Some(value), _) => value,
-            (None, Some(default)) => serde_json::from_str(default)
-                .map_err(|e| Stop::broken(format!("the default of {}: {e}", input.name)))?,
-            (None, None) => continue, // was refused
-        };
-        inputs.insert(input.name.clone(), input.kind.plain(value));
-    }
-    turn.stage(Value::Object(inputs).to_string().into_bytes())
 }
 
 #[cfg(test)]

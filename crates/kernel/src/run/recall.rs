@@ -6,6 +6,7 @@ use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{MindSpec, ModelCan, ModelSpec};
 use naos_types::think::{ToolCall, from_outside};
 use naos_types::{BodyRef, DocPath, Micros, Name, RunId, Tier};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::think::{self, intend};
@@ -84,7 +85,7 @@ fn found_here(
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
     Ok(match turn.compute(Compute { formula, vars })? {
         Ok(computed) => {
-            let mut found: Found = serde_json::from_value(computed.value)
+            let mut found = Found::deserialize(&*computed.value)
                 .map_err(|error| Stop::broken(error.to_string()))?;
             found.by_letters = without.or(found.by_letters);
             Answer::Text(told(&found, count, left_out))

@@ -323,6 +323,7 @@ impl Bench {
                 };
                 let result = compute_with(compute, &mut kept);
                 Answer::Computed(result.map(|value| {
+                    let value = std::sync::Arc::new(value);
                     let body = self.body(&value_bytes(&value));
                     Computed { value, body }
                 }))

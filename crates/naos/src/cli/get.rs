@@ -261,11 +261,29 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
                 let what = || format!("there is no {} {name}", listed.words[1]);
                 found.ok_or_else(|| Fail::new(Code::NOT_FOUND, what()))
             }
+            "/runs" => run(session, name),
             path => session.get(api(&format!("{path}/{}", part(name)))),
         };
     }
     let kind = Kind::parse(kind).ok_or_else(|| unknown(kind))?;
     session.get(api(&format!("/resources/{}/{}", kind.word(), part(name))))
+}
+
+/// A run with all of its calls, which are told page by page.
+fn run(session: &mut Session, id: &str) -> Result<Value, Fail> {
+    let path = format!("/runs/{}", part(id));
+    let mut all = session.get(api(&path))?;
+    while let Some(next) = all["steps_next"].as_str() {
+        let mut more = session.get(api(&format!("{path}?steps_after={}", part(next))))?;
+        all["steps_next"] = more["steps_next"].take();
+        if let (Some(steps), Some(more)) = (
+            all["steps_detail"].as_array_mut(),
+            more["steps_detail"].as_array_mut(),
+        ) {
+            steps.append(more);
+        }
+    }
+    Ok(all)
 }
 
 fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {

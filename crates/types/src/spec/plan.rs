@@ -7,7 +7,7 @@ use super::{Kind, RetryPolicy, WaitFor};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputType {
     /// Any JSON.
@@ -89,7 +89,7 @@ fn whole(value: &Value) -> Option<i64> {
 }
 
 /// One input of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InputSpec {
     /// Its name: what templates and conditions call `inputs.NAME`.
     pub name: String,

@@ -297,8 +297,9 @@ tools! {
         [Arg::path("run", "id", "Its id."),
          Arg::new("wait_ms", Place::Wait,
             Shape::Number { least: 0, most: WAIT_MS_MAX, otherwise: Some(0) },
-            "How long to wait for it to end, in milliseconds.")]
-        "One run with its input, its output, what it cost and each of its calls.";
+            "How long to wait for it to end, in milliseconds."),
+         Arg::query("steps_after", "Where its calls go on: what `steps_next` said.")]
+        "One run with its input, its output, what it cost and its calls, page by page.";
     runs_logs "What a run logged" READS GET "/api/v1/runs/{id}/logs" Told
         [Arg::path("run", "id", "Its id."),
          Arg::new("after", Place::Query,

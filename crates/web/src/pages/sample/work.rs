@@ -263,6 +263,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
         ))),
         error: None,
         calls,
+        calls_left: 0,
     };
     let call = |target: &str, world, status| Call {
         ability: s("http"),
@@ -271,6 +272,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
         status,
         duration_ms: Some(84),
         cost_micros: 0,
+        unread: false,
     };
     let line = |ago: i64, level, text: &str, cut| LogLine {
         at_ms: NOW_MS - ago * MINUTE_MS,
