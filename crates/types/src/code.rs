@@ -274,6 +274,10 @@ codes! {
         "a provider bills more than it can"
         "compare its bill with `naos audit --last 50`; correct the model's prices, then \
          `naos start AGENT`"
+    ANSWER_UNFIT 223 Conflict
+        "a model's answer doesn't fit the form that its agent wants"
+        "`naos get run ID` shows what it said and why it doesn't fit; say in the prompt what goes \
+         where, ask for less in `output_schema`, or name a model whose capabilities hold `json`"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

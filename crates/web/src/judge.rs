@@ -379,6 +379,11 @@ fn agent(
     components: &BTreeMap<String, Digest>,
 ) -> Result<AgentSpec, (String, String, Option<String>)> {
     let mut spec = doc.spec;
+    let form = spec.mind.as_ref().and_then(|mind| mind.schema.as_deref());
+    if let Some(Err(what)) = form.map(naos_kernel::run::sound_form) {
+        let help = "json-schema.org says how such a schema is written".to_owned();
+        return Err(("output_schema".to_owned(), what, Some(help)));
+    }
     let source = doc.source.as_deref();
     let named = source.and_then(|source| {
         components

@@ -9,6 +9,7 @@ mod answer;
 mod collect;
 mod endpoint;
 mod error;
+mod form;
 mod formats;
 mod gateway;
 pub mod price;
@@ -28,6 +29,7 @@ pub use answer::{Answer, Delta, Stop, TOKENS_MAX, Usage};
 pub use collect::{CALLS_MAX, Each};
 pub use endpoint::{Endpoint, Format, Limits, SAID_CHARS_MAX, Secret, TOTAL_MS_MAX};
 pub use error::{Billed, Broken, Error, Failure, Large, RetryAfter};
+pub use form::Carried;
 pub use gateway::{DEVICE_BYTES, Device};
 pub use request::{
     Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, Message, OutputSchema, Part, Reasoning,

@@ -194,6 +194,14 @@ pub struct OutputSchema {
     pub strict: bool,
 }
 
+impl OutputSchema {
+    /// The form in words, where it can be carried in no other way.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("Answer with JSON alone, of this JSON schema:\n{}", self.schema)
+    }
+}
+
 impl Message {
     /// What somebody says.
     #[must_use]

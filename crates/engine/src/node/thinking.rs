@@ -132,6 +132,11 @@ fn exchanges(
                 heard.extend(said.iter().map(|(_, words)| noted(words)));
                 continue;
             }
+            Piece::Unfit { said, .. } => {
+                let last = out.last_mut().ok_or("no answer is there that doesn't fit")?;
+                last.notes.push(said);
+                continue;
+            }
             Piece::Segment(_) => continue,
         };
         if ability == Ability::Model {

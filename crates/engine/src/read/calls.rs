@@ -172,20 +172,12 @@ impl Reader {
                 } => calls.push(self.gated(index, of, &answer, at)),
                 Piece::Notes { said, at } => {
                     let index = calls.last().map_or(0, |call| call.index + 1);
-                    calls.extend(said.into_iter().map(|(_, words)| CallView {
-                        index,
-                        ability: "note".to_owned(),
-                        gated: false,
-                        status: "answered",
-                        world: None,
-                        request: String::new(),
-                        answer: preview(&words),
-                        answer_bytes: words.len() as u64,
-                        asked: None,
-                        answered: Some(at),
-                        attempts: 1,
-                        paid: None,
-                    }));
+                    let said = said.into_iter();
+                    calls.extend(said.map(|(_, words)| heard(index, "note", &words, at)));
+                }
+                Piece::Unfit { said, at } => {
+                    let index = calls.last().map_or(0, |call| call.index + 1);
+                    calls.push(heard(index, "unfit", &said, at));
                 }
             }
         }
@@ -360,6 +352,24 @@ impl Reader {
             }
         }
         Ok(())
+    }
+}
+
+/// Something that a model was told between two of its answers, and by whom.
+fn heard(index: u32, of: &str, words: &str, at: Time) -> CallView {
+    CallView {
+        index,
+        ability: of.to_owned(),
+        gated: false,
+        status: "answered",
+        world: None,
+        request: String::new(),
+        answer: preview(words),
+        answer_bytes: words.len() as u64,
+        asked: None,
+        answered: Some(at),
+        attempts: 1,
+        paid: None,
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::think::{Reads, Thinking, beginning, choose, intend, read};
 use super::workspace::Shown;
 use super::{Run, fetch, known, server, tools};
+use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -339,7 +340,8 @@ pub(super) fn mind(turn: &Turn<'_>, fork: &Fork, own: &MindSpec) -> Done<MindSpe
         prompt,
         models: vec![fork.model.clone().unwrap_or(think.model)],
         temperature: think.temperature,
-        schema: think.schema,
+        // A reviewer's is asked for anew, and no verdict is held to it.
+        schema: think.schema.filter(|schema| schema.as_str() != VERDICT_SCHEMA),
         ..own.clone()
     })
 }

@@ -12,14 +12,14 @@ use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{
-    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelFormat, ModelSpec, StepDo,
+    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo,
 };
 use naos_types::think::{Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::workspace::{self, Shown};
+use super::form::{self, Formed};
 use super::{Run, calls, end, fork, known, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
@@ -92,16 +92,19 @@ pub struct Thinking {
     pub waited: Span,
     /// How many pictures it was shown.
     pub pictures: u32,
+    /// How many answers went back to their model because they didn't fit the form.
+    pub repairs: u32,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
-            1 => lengthened(bytes, 4), // how many were lost, too
-            2 => lengthened(bytes, 3), // what was recalled
-            3 => lengthened(bytes, 2), // how long it waited, and what it saw
+            1 => lengthened(bytes, 5), // how many were lost, too
+            2 => lengthened(bytes, 4), // what was recalled
+            3 => lengthened(bytes, 3), // how long it waited, and what it saw
+            4 => lengthened(bytes, 1), // how many answers went back
             _ => None,
         }
     }
@@ -355,7 +358,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None if !thought.calls.is_empty() || asks_on(&run, &mind, &thinking) => {
             ask(turn, id, &run, &mind, &thinking)
         }
-        None => complete(turn, id, &run, &mind, &thought),
+        None => complete(turn, (id, &run), (&mind, &thinking), &thought),
     }
 }
 
@@ -421,7 +424,12 @@ fn is_an_end(word: &str) -> bool {
 }
 
 /// It said all that it has to say.
-fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
+fn complete(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    (mind, thinking): (&MindSpec, &Thinking),
+    thought: &Thought,
+) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
         "length" => Some(Problem::new(
@@ -435,12 +443,11 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
             tools::cut(word, STOP_BYTES_MAX)
         ))),
         _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
-        _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
-            Some(refused(
-                "the answer isn't the JSON that was asked for".into(),
-            ))
-        }
-        _ => None,
+        _ => match form::formed(turn, (id, run), (mind, thinking), &thought.text)? {
+            Formed::AskedAgain => return Ok(()),
+            Formed::Bad(problem) => Some(problem),
+            Formed::Good => None,
+        },
     };
     if let Some(mut problem) = problem {
         if !thought.text.trim().is_empty() {
@@ -457,7 +464,13 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
 }
 
 /// Asks a model: sets its worst case aside and journals the intent.
-fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Thinking) -> Done {
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    thinking: &Thinking,
+) -> Done {
     if thinking.turns >= mind.turns_max {
         let note = format!("it took {} answers, as many as it may", mind.turns_max);
         return stopped(turn, id, run, Code::LIMIT_CALLS, &note);
@@ -522,9 +535,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     };
     let tools = super::skill::with_programs(turn, mind)?;
     // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
-    // Gemini takes no form beside tools: it would refuse the question.
-    let can = spec.can.contains(&ModelCan::Json)
-        && (spec.format != ModelFormat::Gemini || tools.is_empty() && others.is_empty());
+    let can = spec.can.contains(&ModelCan::Json);
     let form = (verdict && can).then(|| VERDICT_SCHEMA.to_owned());
     let think = Think {
         answer_tokens_max: answer_tokens(&spec, mind),

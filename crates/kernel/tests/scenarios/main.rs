@@ -40,5 +40,6 @@ mod steering;
 mod supervisors;
 mod things;
 mod thinking;
+mod thinking_forms;
 mod trust;
 mod what_ifs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use naos_drivers::http::HttpClient;
 use naos_drivers::models::{
-    self, Answer, Arguments, Billed, Delta, Endpoint, Error, Failure, Image, Message, OutputSchema,
+    self, Answer, Arguments, Billed, Carried, Delta, Endpoint, Error, Failure, Image, Message,
     Part, Reasoning, Request, Role, Secret, Stop, Tool as Described, ToolCall as Wanted,
     ToolResult, retry,
 };
@@ -14,7 +14,7 @@ use naos_engine::{chance, clock};
 use naos_types::Time;
 use naos_types::picture::media_type;
 use naos_types::spec::{ModelCan, Tool};
-use naos_types::think::{SkillTold, Thought, ToolCall, unmarked};
+use naos_types::think::{SkillTold, Think, Thought, ToolCall, unmarked};
 use serde_json::{Value, json};
 
 use super::devices::Devices;
@@ -151,12 +151,20 @@ fn failed(error: &Error) -> Thought {
 
 fn request(posed: &Posed) -> Request {
     let think = &posed.think;
+    let (form, words) = match think.schema.as_deref().and_then(|text| form(think, text)) {
+        Some(Carried::Field(form)) => (Some(form), None),
+        Some(Carried::Words(words)) => (None, Some(words)),
+        None => (None, None),
+    };
     let mut system = think.prompt.clone();
     if !system.is_empty() {
         system.push_str("\n\n");
     }
     system.push_str(UNTRUSTED);
     system.push_str(&skills(&think.skills));
+    if let Some(words) = words {
+        system.push_str(&format!("\n\nOnce you have all that you need: {words}"));
+    }
     for (title, text) in &posed.shown {
         // What it says itself neither ends it nor begins another.
         let text = unmarked(text, "document");
@@ -185,7 +193,7 @@ fn request(posed: &Posed) -> Request {
             .map(described)
             .chain(think.others.iter().map(other))
             .collect(),
-        output_schema: think.schema.as_deref().and_then(schema),
+        output_schema: form,
         max_output_tokens: think.answer_tokens_max,
         temperature: think
             .temperature
@@ -215,12 +223,18 @@ fn skills(told: &[SkillTold]) -> String {
     format!("\n\n<skills>\n{SKILLS}{lines}\n</skills>")
 }
 
-fn schema(text: &str) -> Option<OutputSchema> {
-    Some(OutputSchema {
-        name: "answer".into(),
-        schema: serde_json::from_str(text).ok()?,
-        strict: false,
-    })
+/// How the form of its answer reaches the model.
+fn form(think: &Think, schema: &str) -> Option<Carried> {
+    let keeps = think.spec.can.contains(&ModelCan::Json);
+    let tools = !think.tools.is_empty() || !think.others.is_empty();
+    let schema = serde_json::from_str(schema).ok()?;
+    Some(Carried::over(
+        think.spec.format,
+        keeps,
+        tools,
+        "answer",
+        schema,
+    ))
 }
 
 /// What a model said before, and what came of its calls.

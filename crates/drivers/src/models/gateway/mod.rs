@@ -433,10 +433,7 @@ fn message(request: &Request) -> String {
         }
     }
     if let Some(form) = &request.output_schema {
-        let schema = &form.schema;
-        pieces.push(format!(
-            "Answer with JSON alone, of this JSON schema:\n{schema}"
-        ));
+        pieces.push(form.in_words());
     }
     pieces.join("\n\n")
 }

@@ -1,0 +1,102 @@
+//! What bounds an agent that works with a model: the form of its answers, and providers that never
+//! come to an end, from the manifest to the outcome.
+
+mod project;
+
+use naos_modelserver::Step;
+use project::office::Office;
+use serde_json::Value;
+
+fn apply(office: &Office, text: &str) {
+    let applied = office
+        .project
+        .naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{text}: {}", applied.stderr);
+}
+
+/// A model of a provider, and the agent `clerk` that works with it.
+fn hire(office: &Office, (provider, path): (&str, &str), model: &str, more: &str) {
+    let url = office.server.url(path);
+    apply(
+        office,
+        &format!(
+            "type: model\nname: fast\nprovider: {provider}\nendpoint: {url}\nmodel: '{model}'\n\
+             key: env:NAOS_MODEL_TEST\ncapabilities: [text, tools, json]\n\
+             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n\
+             type: agent\nname: clerk\nmodel: fast\nprompt: You help an office.\n{more}"
+        ),
+    );
+}
+
+fn run(office: &Office, agent: &str) -> (i32, Value) {
+    let words = ["run", agent, "--input", "What is due?", "--json"];
+    let ended = office.project.naos(&words);
+    let said = serde_json::from_str(&ended.stdout);
+    (
+        ended.exit,
+        said.unwrap_or_else(|_| panic!("{}", ended.stderr)),
+    )
+}
+
+const COMPATIBLE: (&str, &str) = ("openai-compatible", "/v1");
+const TOTAL: &str = "output_schema:\n  type: object\n  required: [total]\n  \
+    additionalProperties: false\n  properties:\n    total: {type: integer}\n";
+
+#[test]
+fn process_an_answer_that_does_not_fit_its_schema_goes_back() {
+    let script = concat!(
+        r#"{"say": "{\"total\": \"not a number\"}"}"#,
+        "\n",
+        r#"{"say": "{\"total\": 42}"}"#,
+    );
+    for provider in [
+        COMPATIBLE,
+        ("anthropic", "/v1"),
+        ("gemini", "/v1beta"),
+        ("ollama", ""),
+    ] {
+        let office = Office::with(Step::parse_all(script).unwrap());
+        hire(&office, provider, "scripted", TOTAL);
+        let (exit, done) = run(&office, "clerk");
+        let told = r#"{"total": 42}"#;
+        assert_eq!((exit, &done["output"]), (0, &told.into()), "{provider:?}");
+        let seen = office.server.seen();
+        assert_eq!(seen.len(), 2);
+        let (first, last) = (seen[0].body.to_string(), seen[1].body.to_string());
+        assert!(first.contains("integer"), "{provider:?} carries it: {first}");
+        assert!(last.contains("doesn't fit the form"), "{last}");
+        let shown = office
+            .project
+            .json(&["get", "run", done["run"].as_str().unwrap()]);
+        let steps = shown["steps_detail"].as_array().unwrap();
+        assert!(
+            steps.iter().any(|step| step["ability"] == "unfit"),
+            "{shown:#}"
+        );
+        let again = office
+            .project
+            .naos(&["replay", done["run"].as_str().unwrap()]);
+        assert_eq!(again.exit, 0, "{provider:?}: {}", again.stderr);
+    }
+}
+
+#[test]
+fn process_an_answer_that_never_fits_ends_the_run() {
+    let script = "{\"say\": \"{\\\"total\\\": \\\"none\\\"}\"}\n".repeat(4);
+    let office = Office::new(&script);
+    hire(&office, COMPATIBLE, "scripted", TOTAL);
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!(exit, 1, "{done}");
+    for said in ["N0223", "output_schema", "/total"] {
+        assert!(done.to_string().contains(said), "{said}: {done}");
+    }
+    assert_eq!(office.server.count(), 3, "asked, and asked twice more");
+    // What is no schema is said before anything happens.
+    let wrong = "type: agent\nname: wrong\nmodel: fast\noutput_schema: {type: nonsense}\n";
+    let refused = office
+        .project
+        .naos_with(&["apply", "-f", "-"], wrong.as_bytes());
+    assert_ne!(refused.exit, 0);
+    let said = refused.stderr;
+    assert!(said.contains("`output_schema` is no JSON Schema"), "{said}");
+}
