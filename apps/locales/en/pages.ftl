@@ -223,6 +223,8 @@ costs-overbilled = { $n ->
    *[other] { $count } answers were billed higher than what they could cost: the agents were stopped, their runs say N0222.
 }
 costs-overbilled-none = No answer was billed higher than what it could cost.
+unpriced = unpriced
+costs-unpriced = No budget holds what unpriced models cost: nobody said what that is. Each run ends at its agent’s tokens.
 costs-blank = Nothing was spent.
 
 supervisors-blank = There is no supervisor yet. Make one:

@@ -226,6 +226,8 @@ costs-overbilled = { $n ->
    *[other] { $count } réponses ont été facturées plus qu’elles ne pouvaient coûter : les agents ont été arrêtés, leurs exécutions disent N0222.
 }
 costs-overbilled-none = Aucune réponse n’a été facturée plus qu’elle ne pouvait coûter.
+unpriced = sans prix
+costs-unpriced = Aucun budget ne tient ce que coûtent les modèles sans prix : personne n’a dit ce que c’est. Chaque exécution s’arrête aux jetons de son agent.
 costs-blank = Rien n’a été dépensé.
 
 supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :

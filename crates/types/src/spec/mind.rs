@@ -62,6 +62,8 @@ pub struct MindSpec {
     pub promote_at: Option<u8>,
     /// When it looks at what waits for it; none looks at once.
     pub heartbeat: Option<Heartbeat>,
+    /// Whether models may be asked whose price nobody knows: no budget holds what they cost.
+    pub unpriced: bool,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -125,6 +127,7 @@ impl Default for MindSpec {
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
             heartbeat: None,
+            unpriced: false,
         }
     }
 }

@@ -336,6 +336,12 @@ mod in_text {
 }
 
 impl ModelSpec {
+    /// Whether nobody said what it costs.
+    #[must_use]
+    pub const fn is_unpriced(&self) -> bool {
+        self.prices.is_none() && self.turn.is_none()
+    }
+
     /// Its address as a request is sent there: a WebSocket begins as one.
     #[must_use]
     pub fn address(&self) -> String {

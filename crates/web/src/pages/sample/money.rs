@@ -170,6 +170,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 output: 88_120,
                 micros: 31_200_000,
                 incidents: 2,
+                is_unpriced: false,
             },
             ModelCost {
                 model: s("fast"),
@@ -179,6 +180,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 output: 402_000,
                 micros: 15_200_000,
                 incidents: 0,
+                is_unpriced: false,
             },
         ]),
         days: (0..21)

@@ -1,0 +1,47 @@
+//! What bounds a run that works with models beside its budget.
+
+use naos_types::spec::{MindSpec, ModelSpec, ModelUsage};
+use naos_types::think::{Think, Thought};
+use naos_types::{Code, Name, Refusal};
+
+use super::Run;
+use super::think::Thinking;
+
+/// Whether a model is asked though nobody knows what it costs: by whom an owner lets. An engine acts
+/// by itself, and no number of tokens holds it.
+pub(super) fn asks_unpriced(mind: &MindSpec, spec: &ModelSpec) -> bool {
+    let let_be = mind.unpriced || crate::planted::is("unpriced-without-leave");
+    let_be && spec.is_unpriced() && !spec.format.is_engine()
+}
+
+/// Why a model isn't asked that nobody gave a price.
+pub(super) fn unpriced(name: &Name, spec: &ModelSpec) -> Refusal {
+    let what = format!("what the model {name} costs isn't known");
+    let help = if spec.format.is_engine() {
+        format!("give it a price: cost_per_call in the model {name}")
+    } else {
+        format!(
+            "give it a price: cost_per_1k_tokens in the model {name}; or let an owner write \
+             `unpriced: allow` into the agent, which no budget holds then"
+        )
+    };
+    Refusal::new(Code::NO_MODEL, what).help(help)
+}
+
+/// What an answer used. Where its provider doesn't say and no money is set aside for it, tokens alone
+/// bound it: then it is the most that it can be.
+pub(super) fn used(think: &Think, thought: &Thought, run: &Run, before: &Thinking) -> ModelUsage {
+    let nothing = thought.trouble.as_ref().is_some_and(|why| !why.billed);
+    match thought.usage {
+        Some(usage) => usage,
+        None if think.spec.is_unpriced() && !nothing => ModelUsage {
+            input: think.prompt.len() as u64
+                + think.given.iter().sum::<u64>()
+                + run.input.len
+                + before.bytes,
+            output: u64::from(think.answer_tokens_max),
+            ..ModelUsage::default()
+        },
+        None => ModelUsage::default(),
+    }
+}

@@ -1,0 +1,146 @@
+//! What bounds a run that works with models beside its budget.
+
+use naos_types::command::{self, Reply};
+use naos_types::spec::{AgentSpec, Kind, MindSpec, ModelCan, Spec};
+use naos_types::think::Thought;
+use naos_types::{Code, Name, Role, RunStatus};
+
+use crate::bench::Bench;
+use crate::thinking::{Cell, calls, made, mind, model, name, open, text, trouble};
+
+/// A model as it is, but for what is to be different.
+fn apply(bench: &mut Bench, called: &str, change: impl FnOnce(&mut naos_types::spec::ModelSpec)) {
+    let Spec::Model(mut spec) = model(true) else {
+        panic!("a model is one")
+    };
+    change(&mut spec);
+    let apply = command::Resource::Apply {
+        kind: Kind::Model,
+        name: name(called),
+        spec: Spec::Model(spec),
+    };
+    bench.command(apply).0.unwrap();
+}
+
+fn unpriced(models: &[&str]) -> MindSpec {
+    MindSpec {
+        models: models.iter().copied().map(name).collect(),
+        unpriced: true,
+        ..mind()
+    }
+}
+
+fn is_asked(bench: &mut Bench) -> Result<Name, Code> {
+    let (reply, _) = open(bench);
+    match reply {
+        Ok(Reply::Task { run: Some(run), .. }) => {
+            let cell = Cell {
+                bench: bench.clone(),
+                run,
+            };
+            Ok(cell.asked().unwrap().1.model)
+        }
+        Ok(reply) => panic!("{reply:?}"),
+        Err(why) => Err(why.code),
+    }
+}
+
+fn with(mind: MindSpec) -> Bench {
+    let mut bench = made(mind);
+    apply(&mut bench, "priceless", |model| {
+        model.prices = None;
+        model.can.push(ModelCan::Tools);
+    });
+    bench
+}
+
+#[test]
+fn who_may_ask_a_model_without_a_price() {
+    let mut without = with(MindSpec {
+        unpriced: false,
+        ..unpriced(&["priceless"])
+    });
+    assert_eq!(is_asked(&mut without), Err(Code::NO_MODEL));
+    let mut with_leave = with(unpriced(&["priceless"]));
+    assert_eq!(is_asked(&mut with_leave), Ok(name("priceless")));
+    // Of any, those whose price is known come first.
+    let mut any = with(unpriced(&[]));
+    assert_eq!(is_asked(&mut any), Ok(name("first")));
+    let mut any = with(MindSpec {
+        wants: vec![ModelCan::Tools],
+        ..unpriced(&[])
+    });
+    assert_eq!(is_asked(&mut any), Ok(name("priceless")));
+}
+
+#[test]
+fn what_has_no_price_counts_no_money_and_ends_at_its_tokens() {
+    let mut bench = with(MindSpec {
+        tokens_max: 250,
+        ..unpriced(&["priceless"])
+    });
+    let (reply, facts) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    assert!(!facts.iter().any(|fact| fact.kind() == "budget.reserved"));
+    let mut cell = Cell { bench, run };
+    for expression in ["1", "2"] {
+        let asked = format!(r#"{{"expression": "{expression}"}}"#);
+        cell.says(&calls(&[("calculate", &asked)]));
+    }
+    assert_eq!(cell.status().0, RunStatus::Running, "220 of 250 tokens");
+    cell.says(&calls(&[("calculate", r#"{"expression": "3"}"#)]));
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_TOKENS)));
+    assert_eq!((cell.money(), cell.run().cost.0), ((0, 0), 0));
+}
+
+#[test]
+fn an_answer_without_figures_counts_as_the_most_that_it_can_be() {
+    let mut bench = with(MindSpec {
+        tokens_max: 1_000, // as many as one answer may have
+        ..unpriced(&["priceless", "first"])
+    });
+    let (reply, _) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    let mut cell = Cell { bench, run };
+    let mut refused = Cell {
+        bench: cell.bench.clone(),
+        run,
+    };
+    cell.says(&Thought {
+        usage: None,
+        ..calls(&[("calculate", r#"{"expression": "1"}"#)])
+    });
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_TOKENS)));
+    // What was refused used nothing.
+    refused.says(&trouble(false));
+    assert_eq!(refused.asked().unwrap().1.model, name("first"));
+    refused.says(&text("The bill."));
+    assert_eq!(refused.status(), (RunStatus::Completed, None));
+}
+
+#[test]
+fn only_an_owner_lets_an_agent_ask_without_a_price() {
+    let create = |mind: MindSpec| command::Agent::Apply {
+        name: name("brain"),
+        spec: AgentSpec {
+            mind: Some(std::sync::Arc::new(mind)),
+            ..AgentSpec::default()
+        },
+    };
+    let mut bench = made(mind());
+    bench.role = Role::Admin;
+    let refused = bench.command(create(unpriced(&["first"]))).0.unwrap_err();
+    assert_eq!(refused.code, Code::NOT_ALLOWED);
+    assert!(refused.what.contains("owner"), "{}", refused.what);
+    let other = MindSpec {
+        turns_max: 3,
+        ..mind()
+    };
+    bench.command(create(other)).0.unwrap();
+    bench.role = Role::Owner;
+    bench.command(create(unpriced(&["first"]))).0.unwrap();
+}
