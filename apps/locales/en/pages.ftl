@@ -35,6 +35,12 @@ agent-run = Run
 agent-give = Give it work
 agent-may = May use
 agent-may-nothing = Nothing outside its sandbox.
+agent-models = Models
+agent-models-any = whichever can do what it wants
+agent-data = Data
+agent-data-stays = stays in the country
+agent-data-leaves = may leave the country
+agent-unpriced = It may ask models without a price. No budget holds what they cost; the tokens of a run do.
 runs-count = { $n ->
     [one] { $count } run
    *[other] { $count } runs

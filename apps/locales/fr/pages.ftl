@@ -38,6 +38,12 @@ agent-run = Lancer
 agent-give = Lui donner du travail
 agent-may = Peut utiliser
 agent-may-nothing = Rien hors de son bac à sable.
+agent-models = Modèles
+agent-models-any = celui qui sait faire ce qu’il demande
+agent-data = Données
+agent-data-stays = restent dans le pays
+agent-data-leaves = peuvent quitter le pays
+agent-unpriced = Il peut interroger des modèles sans prix. Aucun budget ne tient ce qu’ils coûtent ; les jetons d’une exécution, si.
 runs-count = { $n ->
     [one] { $count } exécution
    *[other] { $count } exécutions

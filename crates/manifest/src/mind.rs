@@ -1,7 +1,7 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX,
+    ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX,
     TURNS_MAX, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
@@ -135,6 +135,9 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
         }
     }
     unpriced(map, &mut mind, findings);
+    if let Some(word) = map.word(&["data"], Data::WORDS, findings) {
+        mind.data = Data::parse(word);
+    }
     if let Some(schema) = map.json(&["output_schema", "schema"], findings) {
         mind.schema = Some(schema.to_string());
     }

@@ -100,3 +100,62 @@ fn process_an_answer_that_never_fits_ends_the_run() {
     let said = refused.stderr;
     assert!(said.contains("`output_schema` is no JSON Schema"), "{said}");
 }
+
+#[test]
+fn process_data_that_stays_is_sent_nowhere_else() {
+    let office = Office::with(Vec::new());
+    let url = office.server.url("/v1");
+    let model = |called: &str, leaves: bool| {
+        format!(
+            "type: model\nname: {called}\nprovider: openai-compatible\nendpoint: {url}\n\
+             model: echo\nkey: env:NAOS_MODEL_TEST\ndata_leaves_country: {leaves}\n\
+             cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n"
+        )
+    };
+    apply(&office, &model("abroad", true));
+    apply(&office, &model("home", false));
+    let listed = office.project.naos(&["get", "models"]);
+    for said in ["DATA", "stays", "leaves"] {
+        assert!(listed.stdout.contains(said), "{said}: {}", listed.stdout);
+    }
+    // What names a model abroad is refused when it is applied, with the reason.
+    let clerk = |called: &str, more: &str| {
+        format!("type: agent\nname: clerk\nmodel: {called}\nprompt: You help.\n{more}")
+    };
+    let wrong = clerk("abroad", "data: stays\n");
+    let refused = office
+        .project
+        .naos_with(&["apply", "-f", "-"], wrong.as_bytes());
+    assert_ne!(refused.exit, 0);
+    assert!(
+        refused.stderr.contains("leaves the country"),
+        "{}",
+        refused.stderr
+    );
+    apply(&office, &clerk("home", "data: stays\n"));
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!((exit, &done["output"]), (0, &"What is due?".into()));
+    let before = office.server.count();
+    // The policy of all holds for whoever says nothing.
+    apply(&office, &clerk("abroad", ""));
+    apply(&office, "policies: {data: stays}\n");
+    let ended = office
+        .project
+        .naos(&["run", "clerk", "--input", "What is due?"]);
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("leaves the country"), "{}", ended.stderr);
+    let chat = serde_json::json!({
+        "model": "clerk", "messages": [{"role": "user", "content": "What is due?"}],
+    });
+    let said = office.daemon.ask("/v1/chat/completions", &chat);
+    assert_eq!(said["error"]["code"], "N0224", "{said}");
+    assert_eq!(office.server.count(), before, "nobody was asked");
+    let shown = office.project.json(&["get", "agents", "clerk"]);
+    assert_eq!(shown["data"], "stays", "{shown:#}");
+    // An owner's word for one agent counts before it.
+    apply(&office, &clerk("abroad", "data: leaves\n"));
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!((exit, &done["output"]), (0, &"What is due?".into()));
+    let gone = office.project.naos(&["delete", "policy", "data"]);
+    assert_eq!(gone.exit, 0, "{}", gone.stderr);
+}

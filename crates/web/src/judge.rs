@@ -17,9 +17,11 @@ use crate::app::Template;
 
 mod back;
 mod given;
+mod leaving;
 mod waits;
 
 pub(crate) use back::leads_back;
+pub(crate) use leaving::leaving;
 pub(crate) use given::{given_wrongly, misgiven, outgrown};
 pub(crate) use waits::{Answers, asked_by, unanswered};
 
@@ -124,6 +126,7 @@ pub fn check(
     };
     let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let misgiven = misgiven(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
+    let leaving = leaving(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| {
         Ok::<_, Infallible>(match answered(topic) {
             true => Answers::Somebody,
@@ -132,7 +135,7 @@ pub fn check(
     };
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
-    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).chain(misgiven).collect();
+    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).chain(misgiven).chain(leaving).collect();
     in_order(documents, &mut errors);
     Found { errors, warnings }
 }
@@ -353,6 +356,11 @@ fn gather(
     for kept in applied.kept {
         let kind = kept.kind;
         let time = kept.schedule.as_ref().map(|schedule| schedule.at);
+        if let Some(policy) = kept.policy {
+            let apply = apply(kind, &kept.name, Spec::Policy(policy.into()));
+            push(kind, kept.name.to_string(), false, apply, None);
+            continue;
+        }
         if let Some(server) = kept.server {
             let apply = apply(kind, &kept.name, Spec::Server(server));
             push(kind, kept.name.to_string(), false, apply, None);

@@ -5,8 +5,8 @@ mod manifest;
 
 use naos_types::command::{self, Command};
 use naos_types::effect::Effect;
-use naos_types::spec::AgentSpec;
-use naos_types::{Actor, Code, Refusal, Role};
+use naos_types::spec::{AgentSpec, DATA_POLICY, Data, Kind};
+use naos_types::{Actor, Code, Name, Refusal, Role};
 
 use crate::turn::{Done, Order, Turn};
 
@@ -56,10 +56,15 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 #[must_use]
 pub fn least_role(command: &Command) -> Role {
     match command {
-        // Money, where no limit holds it.
+        // Money that no limit holds, and data that may leave the country.
         Command::Agent(
             command::Agent::Create { spec, .. } | command::Agent::Apply { spec, .. },
-        ) if is_unbounded(spec) => Role::Owner,
+        ) if has_leave(spec) => Role::Owner,
+        Command::Resource(
+            command::Resource::Create { kind, name, .. }
+            | command::Resource::Apply { kind, name, .. }
+            | command::Resource::Delete { kind, name },
+        ) if is_of_data(*kind, name) => Role::Owner,
         Command::Message(command::Message::Post { .. }) => Role::External,
         Command::Approval(command::Approval::TakeRule { .. }) => Role::Admin,
         Command::Message(command::Message::Say { .. })
@@ -83,10 +88,20 @@ pub fn least_role(command: &Command) -> Role {
     }
 }
 
-/// Whether an agent may spend what no budget counts.
-fn is_unbounded(spec: &AgentSpec) -> bool {
-    let unpriced = spec.mind.as_ref().is_some_and(|mind| mind.unpriced);
-    unpriced && !crate::planted::is("anybody-lets-unpriced")
+/// Whether an agent may what an owner alone lets: spend what no budget counts, or ask abroad
+/// whatever the policy of all says.
+fn has_leave(spec: &AgentSpec) -> bool {
+    let Some(mind) = &spec.mind else {
+        return false;
+    };
+    let unpriced = mind.unpriced && !crate::planted::is("anybody-lets-unpriced");
+    let leaves = mind.data == Some(Data::Leaves) && !crate::planted::is("anybody-lets-data-leave");
+    unpriced || leaves
+}
+
+/// Whether this is the policy that says where data may go.
+pub(crate) fn is_of_data(kind: Kind, name: &Name) -> bool {
+    kind == Kind::Policy && name.as_str() == DATA_POLICY
 }
 
 /// Whether `actor` may ask for `command` at all; what depends on the state is asked later.

@@ -1,17 +1,47 @@
 //! What bounds a run that works with models beside its budget.
 
-use naos_types::spec::{MindSpec, ModelSpec, ModelUsage};
+use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage};
 use naos_types::think::{Think, Thought};
 use naos_types::{Code, Name, Refusal};
 
 use super::Run;
 use super::think::Thinking;
+use crate::state::ResourceKey;
+use crate::turn::{Done, Stop, Turn};
 
 /// Whether a model is asked though nobody knows what it costs: by whom an owner lets. An engine acts
 /// by itself, and no number of tokens holds it.
 pub(super) fn asks_unpriced(mind: &MindSpec, spec: &ModelSpec) -> bool {
     let let_be = mind.unpriced || crate::planted::is("unpriced-without-leave");
     let_be && spec.is_unpriced() && !spec.format.is_engine()
+}
+
+/// Whether what an agent's models are asked must not leave the country: its manifest says so, or,
+/// where it says nothing, the policy of all.
+pub(super) fn stays(turn: &Turn<'_>, mind: &MindSpec) -> Done<bool> {
+    if crate::planted::is("data-leaves") {
+        return Ok(false);
+    }
+    let name = Name::new(DATA_POLICY).map_err(|error| Stop::broken(error.to_string()))?;
+    let policy = turn.resource(&ResourceKey(Kind::Policy, name))?;
+    Ok(mind.data(policy.map(|policy| &policy.spec)) == Data::Stays)
+}
+
+/// Why a model isn't asked whose data leaves the country.
+pub(super) fn leaves(name: &Name) -> Refusal {
+    let what = format!("what the model {name} is asked leaves the country, and this data stays");
+    let help = "name a model whose data stays: `naos get models` shows which";
+    Refusal::new(Code::DATA_STAYS, what).help(help)
+}
+
+/// Why no model is asked that fits.
+pub(super) fn none_fits(stays: bool) -> Refusal {
+    let what = "no model is connected that can do what it wants";
+    if stays {
+        let what = format!("{what} and whose data stays in the country");
+        return Refusal::new(Code::DATA_STAYS, what);
+    }
+    Refusal::new(Code::NO_MODEL, what)
 }
 
 /// Why a model isn't asked that nobody gave a price.

@@ -121,14 +121,13 @@ fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,
     alone: bool,
-) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
-    let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
+) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
+    let stays = bounds::stays(turn, mind)?;
+    let none = |why: String| Refusal::new(Code::NO_MODEL, why);
+    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
-        named = cheapest(turn, mind)?;
-        if named.is_empty() {
-            why = "no model is connected that can do what it wants".to_owned();
-        }
+        named = cheapest(turn, mind, stays)?;
     }
     while let Some(name) = named.get(at).cloned() {
         at += 1;
@@ -140,13 +139,15 @@ fn models<'t>(
                     named.splice(at..at, more);
                     named.truncate(CHAIN_MAX);
                 }
-                if spec.enabled {
-                    there.push((name, spec));
+                if !spec.enabled {
+                    why = none(format!("the model {name} is disabled"));
+                } else if stays && spec.leaves_country {
+                    why = bounds::leaves(&name);
                 } else {
-                    why = format!("the model {name} is disabled");
+                    there.push((name, spec));
                 }
             }
-            None => why = format!("there is no model {name}: apply one"),
+            None => why = none(format!("there is no model {name}: apply one")),
         }
     }
     Ok((there, why))
@@ -160,7 +161,7 @@ fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
 
 /// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
 /// and as many written cost. An engine acts by itself: only who names it is given it.
-fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
+fn cheapest(turn: &Turn<'_>, mind: &MindSpec, stays: bool) -> Done<Vec<Name>> {
     let all = turn.models(&())?.map_or_else(Vec::new, |all| {
         all.names.iter().cloned().collect::<Vec<Name>>()
     });
@@ -180,6 +181,7 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         let unknown = bounds::asks_unpriced(mind, spec).then_some(Micros(u64::MAX));
         let price = price.or(unknown);
         let fits = spec.enabled && !spec.format.is_engine() && mind.wants.iter().all(can);
+        let fits = fits && !(stays && spec.leaves_country);
         if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
         }
@@ -277,8 +279,7 @@ pub(super) fn choose<'t>(
     failed: u32,
     reads: Reads,
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
-    let (there, why) = models(turn, mind, alone)?;
-    let mut refusal = Refusal::new(Code::NO_MODEL, why);
+    let (there, mut refusal) = models(turn, mind, alone)?;
     for (name, spec) in there.into_iter().skip(failed as usize) {
         if reads.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
             refusal = blind(&name);

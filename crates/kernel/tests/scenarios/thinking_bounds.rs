@@ -1,7 +1,7 @@
 //! What bounds a run that works with models beside its budget.
 
 use naos_types::command::{self, Reply};
-use naos_types::spec::{AgentSpec, Kind, MindSpec, ModelCan, Spec};
+use naos_types::spec::{AgentSpec, Data, Kind, MindSpec, ModelCan, PolicySpec, Spec};
 use naos_types::think::Thought;
 use naos_types::{Code, Name, Role, RunStatus};
 
@@ -143,4 +143,139 @@ fn only_an_owner_lets_an_agent_ask_without_a_price() {
     bench.command(create(other)).0.unwrap();
     bench.role = Role::Owner;
     bench.command(create(unpriced(&["first"]))).0.unwrap();
+}
+
+/// Two models whose data stays, dear ones, and a cheap one abroad.
+fn abroad(mind: MindSpec) -> Bench {
+    let mut bench = made(mind);
+    apply(&mut bench, "abroad", |model| {
+        model.leaves_country = true;
+        if let Some(prices) = &mut model.prices {
+            prices.output = naos_types::Micros(1);
+        }
+    });
+    bench
+}
+
+fn keeps(models: &[&str], data: Option<Data>) -> MindSpec {
+    MindSpec {
+        models: models.iter().copied().map(name).collect(),
+        data,
+        ..mind()
+    }
+}
+
+fn policy(data: Data) -> command::Resource {
+    command::Resource::Apply {
+        kind: Kind::Policy,
+        name: name("data"),
+        spec: Spec::Policy(std::sync::Arc::new(PolicySpec { data })),
+    }
+}
+
+#[test]
+fn models_whose_data_leaves_are_not_asked_where_it_stays() {
+    let stays = Some(Data::Stays);
+    for (models, data, want) in [
+        (&[][..], None, Ok(name("abroad"))),
+        (&[], stays, Ok(name("first"))),
+        (&["abroad"], None, Ok(name("abroad"))),
+        (&["abroad"], stays, Err(Code::DATA_STAYS)),
+        (&["abroad", "second"], stays, Ok(name("second"))),
+    ] {
+        let mut bench = abroad(keeps(models, data));
+        assert_eq!(is_asked(&mut bench), want, "{models:?} {data:?}");
+    }
+    // One that stands in is asked no more than one that is named.
+    let mut bench = abroad(keeps(&["first"], stays));
+    apply(&mut bench, "first", |model| {
+        model.fallbacks = vec![name("abroad")];
+    });
+    let (reply, _) = open(&mut bench);
+    let Ok(Reply::Task { run: Some(run), .. }) = reply else {
+        panic!("{reply:?}")
+    };
+    let mut cell = Cell { bench, run };
+    cell.says(&trouble(false));
+    assert_eq!(cell.asked(), None);
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::MODEL_FAILED)));
+    // Nor is one that nobody else fits beside.
+    let mut bench = abroad(MindSpec {
+        wants: vec![ModelCan::Vision],
+        ..keeps(&[], stays)
+    });
+    assert_eq!(is_asked(&mut bench), Err(Code::DATA_STAYS));
+}
+
+#[test]
+fn a_model_that_goes_abroad_later_is_asked_no_more() {
+    let stays = Some(Data::Stays);
+    for (models, want) in [(&["first"][..], None), (&["first", "second"], Some("second"))] {
+        let mut cell = Cell::over(abroad(keeps(models, stays)));
+        apply(&mut cell.bench, "first", |model| model.leaves_country = true);
+        cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
+        match want {
+            Some(other) => assert_eq!(cell.asked().unwrap().1.model, name(other)),
+            None => {
+                assert_eq!(cell.asked(), None);
+                let failed = (RunStatus::Failed, Some(Code::DATA_STAYS));
+                assert_eq!(cell.status(), failed);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_what_if_takes_data_abroad() {
+    let mut cell = Cell::over(abroad(keeps(&["first"], Some(Data::Stays))));
+    cell.says(&text("The bill."));
+    let with = crate::what_ifs::With {
+        model: Some("abroad"),
+        prompt: None,
+    };
+    let of = cell.run;
+    let (reply, facts) = crate::what_ifs::what_if(&mut cell, of, 1, with);
+    assert_eq!(reply.unwrap_err().code, Code::DATA_STAYS);
+    assert!(facts.is_empty());
+}
+
+#[test]
+fn where_data_may_go_is_an_owners_to_say_for_all_and_for_one() {
+    let mut bench = abroad(keeps(&["abroad"], None));
+    bench.role = Role::Admin;
+    let refused = bench.command(policy(Data::Stays)).0.unwrap_err();
+    assert_eq!(refused.code, Code::NOT_ALLOWED);
+    bench.role = Role::Owner;
+    bench.command(policy(Data::Stays)).0.unwrap();
+    assert_eq!(is_asked(&mut bench), Err(Code::DATA_STAYS));
+    let hired = |data| command::Agent::Apply {
+        name: name("brain"),
+        spec: AgentSpec {
+            mind: Some(std::sync::Arc::new(keeps(&["abroad"], data))),
+            ..AgentSpec::default()
+        },
+    };
+    let delete = || command::Resource::Delete {
+        kind: Kind::Policy,
+        name: name("data"),
+    };
+    bench.role = Role::Admin;
+    let refused = bench.command(hired(Some(Data::Leaves))).0.unwrap_err();
+    assert_eq!(refused.code, Code::NOT_ALLOWED);
+    let refused = bench.command(delete()).0.unwrap_err();
+    assert_eq!(refused.code, Code::NOT_ALLOWED);
+    bench.role = Role::Owner;
+    bench.command(hired(Some(Data::Leaves))).0.unwrap();
+    assert_eq!(is_asked(&mut bench), Ok(name("abroad")), "one may, all may not");
+    bench.command(hired(None)).0.unwrap();
+    assert_eq!(is_asked(&mut bench), Err(Code::DATA_STAYS));
+    bench.command(delete()).0.unwrap();
+    assert_eq!(is_asked(&mut bench), Ok(name("abroad")));
+    // No other policy has its name, and it has no other.
+    let kept = command::Resource::Apply {
+        kind: Kind::Policy,
+        name: name("data"),
+        spec: Spec::Kept("{}".into()),
+    };
+    assert_eq!(bench.command(kept).0.unwrap_err().code, Code::BAD_NAME);
 }

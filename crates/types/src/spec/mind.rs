@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, ModelCan, ToolGrant};
+use super::{AGENT_SKILLS_MAX, Data, ModelCan, Spec, ToolGrant};
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
@@ -64,6 +64,8 @@ pub struct MindSpec {
     pub heartbeat: Option<Heartbeat>,
     /// Whether models may be asked whose price nobody knows: no budget holds what they cost.
     pub unpriced: bool,
+    /// Whether what its models are asked may leave the country; none leaves it to the policy of all.
+    pub data: Option<Data>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -128,6 +130,7 @@ impl Default for MindSpec {
             promote_at: None,
             heartbeat: None,
             unpriced: false,
+            data: None,
         }
     }
 }
@@ -206,6 +209,16 @@ impl From<MindSpecV1> for MindSpec {
 }
 
 impl MindSpec {
+    /// Where what its models are asked may go: as its manifest says, else as the policy of all does.
+    #[must_use]
+    pub fn data(&self, of_all: Option<&Spec>) -> Data {
+        let of_all = match of_all {
+            Some(Spec::Policy(policy)) => Some(policy.data),
+            _ => None,
+        };
+        self.data.or(of_all).unwrap_or(Data::Leaves)
+    }
+
     /// What is wrong with it, in a sentence, whoever sent it.
     ///
     /// # Errors

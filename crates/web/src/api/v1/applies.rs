@@ -29,7 +29,7 @@ use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
     Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back,
-    misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
+    leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -204,6 +204,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
     judged.errors.extend(circle);
     let misgiven = misgiven(&documents, &judged.items, &kept)?;
     judged.errors.extend(misgiven);
+    judged
+        .errors
+        .extend(leaving(&documents, &judged.items, &kept)?);
     let others = starters(&reader, &judged.items)?;
     let others = others.iter().map(|(kind, name, spec)| (*kind, name, spec));
     let outgrown = outgrown(&documents, &judged.items, others);

@@ -87,6 +87,7 @@ fn content(spec: &Spec) -> Value {
             shown
         }
         Spec::AgentSkill(spec) => json!(**spec),
+        Spec::Policy(spec) => json!(**spec),
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
@@ -120,6 +121,9 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
         for key in ["provider", "model", "endpoint"].into_iter().chain(read) {
             out[key] = out["spec"][key].clone();
         }
+        // What isn't known to stay counts as what leaves.
+        let stays = out["spec"]["data_leaves_country"] == false;
+        out["data"] = json!(if stays { "stays" } else { "leaves" });
         let spec = &out["spec"];
         let priced = ["output_micros_per_mtok", "cost_per_call_micros"];
         out["state"] = json!(if spec["enabled"] == false {

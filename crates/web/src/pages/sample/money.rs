@@ -1,6 +1,6 @@
 //! Agents and costs of the sample day.
 
-use super::super::agent::{Ability, Agent};
+use super::super::agent::{Ability, Agent, Bounds};
 use super::super::agents::{AgentRow, Agents, LastRun};
 use super::super::costs::{
     AgentCost, Budget, BudgetRow, Costs, DayCost, ModelCost, TierCost, Totals,
@@ -96,6 +96,11 @@ pub(crate) fn agent(s: Text<'_>) -> Agent {
             ability("http", "api.meteo.mg, api.riake.mg"),
             ability("log", ""),
         ],
+        bounds: Some(Bounds {
+            models: vec![s("home"), s("fast")],
+            stays: true,
+            is_unpriced: true,
+        }),
         runs: some_rows(s),
         run_key: Some(s("key-run")),
     }
