@@ -40,6 +40,7 @@ agent-models-any = whichever can do what it wants
 agent-data = Data
 agent-data-stays = stays in the country
 agent-data-leaves = may leave the country
+agent-run-max = A run costs at most
 agent-unpriced = It may ask models without a price. No budget holds what they cost; the tokens of a run do.
 runs-count = { $n ->
     [one] { $count } run

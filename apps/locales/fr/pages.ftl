@@ -43,6 +43,7 @@ agent-models-any = celui qui sait faire ce qu’il demande
 agent-data = Données
 agent-data-stays = restent dans le pays
 agent-data-leaves = peuvent quitter le pays
+agent-run-max = Une exécution coûte au plus
 agent-unpriced = Il peut interroger des modèles sans prix. Aucun budget ne tient ce qu’ils coûtent ; les jetons d’une exécution, si.
 runs-count = { $n ->
     [one] { $count } exécution

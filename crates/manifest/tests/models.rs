@@ -343,7 +343,7 @@ fn where_data_may_go_is_said_for_all_and_for_one() {
         "type: agent\nname: a\nmodel: any\ndata: nowhere",
         "type: agent\nname: a\nmodel: any\nunpriced: perhaps",
     ] {
-        assert!(applied(text).is_err(), "{text}");
+        assert!(applied("f.yaml", text).is_err(), "{text}");
     }
     let text = "type: agent\nname: a\nmodel: any\ndata: leaves\nunpriced: allow\ntokens: 5000";
     let applied = good(text);
@@ -351,4 +351,19 @@ fn where_data_may_go_is_said_for_all_and_for_one() {
     assert_eq!((mind.data, mind.unpriced), (Some(Data::Leaves), true));
     let warned = applied.warnings[0].to_string();
     assert!(warned.contains("no budget holds") && warned.contains("5000"), "{warned}");
+}
+
+#[test]
+fn what_a_run_may_cost_is_money() {
+    let agent = |limits: &str| format!("type: agent\nname: a\nmodel: any\nlimits: {limits}");
+    for text in ["{cost: $0.50}", "{cost: 0.50 USD}", "{cost: 0.5}", "{cost: 50}"] {
+        let applied = good(&agent(text));
+        let mind = applied.agents[0].1.spec.mind.as_ref().unwrap();
+        assert_eq!(mind.cost_max, Some(Micros(500_000)), "{text}");
+    }
+    for text in ["{cost: 0}", "{cost: much}", "{cost: -1}"] {
+        assert!(applied("f.yaml", &agent(text)).is_err(), "{text}");
+    }
+    let component = "type: agent\nname: a\ntemplate: echo\nlimits: {cost: $1}";
+    assert!(applied("f.yaml", component).unwrap_err().contains("cost_per_call"));
 }

@@ -282,6 +282,10 @@ codes! {
         "what is asked may not leave the country"
         "name a model whose data stays: `naos get models` shows which; or an owner writes \
          `data: leaves` into the agent, or into `policies`"
+    LIMIT_COST 225 Conflict
+        "the run would cost more than it may"
+        "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \
+         cheaper model"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

@@ -2,7 +2,7 @@
 
 use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{Code, Name, Refusal};
+use naos_types::{Code, Micros, Name, Refusal};
 
 use super::Run;
 use super::think::Thinking;
@@ -14,6 +14,30 @@ use crate::turn::{Done, Stop, Turn};
 pub(super) fn asks_unpriced(mind: &MindSpec, spec: &ModelSpec) -> bool {
     let let_be = mind.unpriced || crate::planted::is("unpriced-without-leave");
     let_be && spec.is_unpriced() && !spec.format.is_engine()
+}
+
+/// What a run may still cost; none where nothing but budgets bounds it. `begins` is what one may that
+/// is yet to begin.
+pub(super) fn left(run: Option<&Run>, begins: Option<Micros>) -> Option<Micros> {
+    if crate::planted::is("run-limit-unheeded") {
+        return None;
+    }
+    match run {
+        Some(run) => {
+            let most = Some(run.grant.cost_max).filter(|most| *most > Micros::ZERO);
+            most.map(|most| most.minus(run.cost))
+        }
+        None => begins,
+    }
+}
+
+/// Why an answer isn't asked for that might cost more than the run may.
+pub(super) fn dear(name: &Name, worst: Micros, left: Micros) -> Refusal {
+    let what = format!(
+        "an answer of {name} may cost {worst}, and the run has {left} left of its `limits.cost`"
+    );
+    let help = "raise `limits.cost`, lower `answer_tokens`, or name a cheaper model";
+    Refusal::new(Code::LIMIT_COST, what).help(help)
 }
 
 /// Whether what an agent's models are asked must not leave the country: its manifest says so, or,

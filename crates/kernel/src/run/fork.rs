@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::think::{Reads, Thinking, beginning, choose, intend, read};
 use super::workspace::Shown;
-use super::{Run, fetch, known, server, tools};
+use super::{Run, bounds, fetch, known, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
@@ -97,7 +97,8 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
         pieces: first.pieces + fork.pieces,
         pictures: 0, // none goes on from one
     };
-    if let Err(why) = choose(turn, &agent, (&mind, true), 0, reads)? {
+    let left = bounds::left(None, own.cost_max);
+    if let Err(why) = choose(turn, &agent, (&mind, true, left), 0, reads)? {
         return Err(why.into());
     }
     super::room(turn)?;

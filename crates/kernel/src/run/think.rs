@@ -253,7 +253,8 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
         others: server::tokens(&server::described(turn, &mind)?),
         ..beginning(input, &shown)
     };
-    match choose(turn, agent, (&mind, false), 0, reads)? {
+    let left = bounds::left(None, mind.cost_max);
+    match choose(turn, agent, (&mind, false, left), 0, reads)? {
         Ok((_, _, worst)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
@@ -271,11 +272,12 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> 
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
-/// The first model after those that failed whose worst case there is money for.
+/// The first model after those that failed whose worst case there is money for: of the budgets, and
+/// of what the run itself has left.
 pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
-    (mind, alone): (&MindSpec, bool),
+    (mind, alone, left): (&MindSpec, bool, Option<Micros>),
     failed: u32,
     reads: Reads,
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
@@ -300,6 +302,10 @@ pub(super) fn choose<'t>(
         {
             // Even the densest text is more than its window: eight bytes a token.
             refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
+            continue;
+        }
+        if let Some(left) = left.filter(|left| worst > *left) {
+            refusal = bounds::dear(&name, worst, left);
             continue;
         }
         match crate::guard::affordable(turn, agent, worst) {
@@ -505,7 +511,8 @@ pub(super) fn ask(
         pictures: u64::from(thinking.pictures),
     };
     let alone = run.is_what_if();
-    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, reads)?;
+    let left = bounds::left(Some(run), None);
+    let chosen = choose(turn, &run.agent, (mind, alone, left), thinking.failed, reads)?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {
@@ -513,6 +520,9 @@ pub(super) fn ask(
                 ..spec.clone()
             };
             (model, spec, worst)
+        }
+        Err(why) if why.code == Code::LIMIT_COST => {
+            return stopped(turn, id, run, why.code, &why.what);
         }
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.

@@ -3,7 +3,7 @@
 use naos_types::command::{self, Reply};
 use naos_types::spec::{AgentSpec, Data, Kind, MindSpec, ModelCan, PolicySpec, Spec};
 use naos_types::think::Thought;
-use naos_types::{Code, Name, Role, RunStatus};
+use naos_types::{Code, Micros, Name, Role, RunStatus};
 
 use crate::bench::Bench;
 use crate::thinking::{Cell, calls, made, mind, model, name, open, text, trouble};
@@ -151,7 +151,7 @@ fn abroad(mind: MindSpec) -> Bench {
     apply(&mut bench, "abroad", |model| {
         model.leaves_country = true;
         if let Some(prices) = &mut model.prices {
-            prices.output = naos_types::Micros(1);
+            prices.output = Micros(1);
         }
     });
     bench
@@ -278,4 +278,61 @@ fn where_data_may_go_is_an_owners_to_say_for_all_and_for_one() {
         spec: Spec::Kept("{}".into()),
     };
     assert_eq!(bench.command(kept).0.unwrap_err().code, Code::BAD_NAME);
+}
+
+fn at_most(cost: u64) -> MindSpec {
+    MindSpec {
+        cost_max: Some(Micros(cost)),
+        ..mind()
+    }
+}
+
+#[test]
+fn a_run_ends_before_an_answer_that_might_cost_more_than_it_may() {
+    // What an answer of this agent may cost.
+    let (_, worst) = Cell::over(made(mind())).money();
+    let mut cell = Cell::over(made(at_most(worst + 100)));
+    let facts = cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
+    assert!(facts.ends_with("run.answered run.stopped task.closed"), "{facts}");
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_COST)));
+    assert_eq!((cell.money(), cell.run().cost.0), ((200, 0), 200));
+    let note = cell.run().problem.unwrap().note;
+    assert!(note.contains("`limits.cost`"), "{note}");
+    // With as much again it goes on.
+    let mut cell = Cell::over(made(at_most(3 * worst)));
+    cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
+    cell.says(&text("The bill."));
+    assert_eq!(cell.status(), (RunStatus::Completed, None));
+    // One that can't begin within it doesn't.
+    let mut bench = made(at_most(worst - 1));
+    let (reply, facts) = open(&mut bench);
+    assert_eq!(reply.unwrap_err().code, Code::LIMIT_COST);
+    assert!(facts.is_empty());
+    // A cheaper model takes the place of one that is too dear.
+    apply(&mut bench, "second", |model| {
+        if let Some(prices) = &mut model.prices {
+            prices.output = Micros(1);
+        }
+    });
+    assert_eq!(is_asked(&mut bench), Ok(name("second")));
+}
+
+#[test]
+fn all_attempts_of_a_run_share_what_it_may_cost() {
+    let (_, worst) = Cell::over(made(mind())).money();
+    let mut cell = Cell::over(made(at_most(2 * worst - 1)));
+    // Lost answers count as the most that they can cost.
+    cell.ended(naos_types::input::CallOutcome::Lost(None));
+    assert_eq!(cell.asked(), None);
+    assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_COST)));
+    assert_eq!(cell.run().cost.0, worst);
+    let create = command::Agent::Apply {
+        name: name("brain"),
+        spec: AgentSpec {
+            mind: Some(std::sync::Arc::new(at_most(0))),
+            ..AgentSpec::default()
+        },
+    };
+    let refused = cell.bench.command(create).0.unwrap_err();
+    assert_eq!(refused.code, Code::BAD_DOCUMENT);
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AGENT_SKILLS_MAX, Data, ModelCan, Spec, ToolGrant};
-use crate::{DocPath, Name, Span};
+use crate::{DocPath, Micros, Name, Span};
 
 /// The most models of one agent.
 pub const MODELS_MAX: usize = 8;
@@ -66,6 +66,8 @@ pub struct MindSpec {
     pub unpriced: bool,
     /// Whether what its models are asked may leave the country; none leaves it to the policy of all.
     pub data: Option<Data>,
+    /// The most that a run may cost, all of its attempts together.
+    pub cost_max: Option<Micros>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -131,6 +133,7 @@ impl Default for MindSpec {
             heartbeat: None,
             unpriced: false,
             data: None,
+            cost_max: None,
         }
     }
 }
@@ -248,6 +251,9 @@ impl MindSpec {
         }
         if let Some(beat) = &self.heartbeat {
             beat.check()?;
+        }
+        if self.cost_max == Some(Micros::ZERO) {
+            return Err("a run that may cost nothing asks no model: leave `limits.cost` out".into());
         }
         if !(1..=TURNS_MAX).contains(&self.turns_max) {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));

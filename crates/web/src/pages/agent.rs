@@ -43,6 +43,8 @@ pub struct Bounds {
     pub stays: bool,
     /// Whether it may ask some whose price nobody knows.
     pub is_unpriced: bool,
+    /// The most that a run may cost, millionths; none where budgets alone bound it.
+    pub run_micros_max: Option<i64>,
 }
 
 /// Something an agent is granted.
@@ -95,6 +97,7 @@ mod tests {
         let html = check::page(&page);
         check::contains(&html, "stays in the country");
         check::contains(&html, "No budget holds");
+        check::contains(&html, "$0.50");
         if let Some(bounds) = &mut page.bounds {
             (bounds.stays, bounds.is_unpriced) = (false, false);
             bounds.models.clear();

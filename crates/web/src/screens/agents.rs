@@ -71,6 +71,7 @@ fn bounds(reader: &Reader, mind: &MindSpec) -> Result<Bounds, Fault> {
         models: mind.models.iter().map(ToString::to_string).collect(),
         stays: shapes::data(reader, mind)? == Data::Stays,
         is_unpriced: mind.unpriced,
+        run_micros_max: mind.cost_max.map(rows::micros),
     })
 }
 

@@ -100,6 +100,7 @@ pub(crate) fn agent(s: Text<'_>) -> Agent {
             models: vec![s("home"), s("fast")],
             stays: true,
             is_unpriced: true,
+            run_micros_max: Some(500_000),
         }),
         runs: some_rows(s),
         run_key: Some(s("key-run")),
