@@ -159,3 +159,41 @@ fn process_data_that_stays_is_sent_nowhere_else() {
     let gone = office.project.naos(&["delete", "policy", "data"]);
     assert_eq!(gone.exit, 0, "{}", gone.stderr);
 }
+
+#[test]
+fn process_what_is_sent_begins_alike_with_each_question() {
+    let script = concat!(
+        r#"{"call": [{"name": "calculate", "arguments": {"expression": "1 + 1"}}]}"#,
+        "\n",
+        r#"{"say": "On Friday."}"#,
+    );
+    for provider in [("anthropic", "/v1"), COMPATIBLE] {
+        let office = Office::with(Step::parse_all(script).unwrap());
+        hire(&office, provider, "scripted", "tools: [calculate]\n");
+        let (exit, done) = run(&office, "clerk");
+        assert_eq!((exit, &done["output"]), (0, &"On Friday.".into()), "{done}");
+        let seen = office.server.seen();
+        let bodies: Vec<&Value> = seen.iter().map(|one| &one.body).collect();
+        let [first, second] = bodies[..] else {
+            panic!("{bodies:?}")
+        };
+        assert_eq!(first["system"], second["system"]);
+        assert_eq!(first["tools"], second["tools"]);
+        let said = |body: &Value| {
+            let text = body["messages"].to_string();
+            text.replace(r#","cache_control":{"type":"ephemeral"}"#, "")
+        };
+        let (before, after) = (said(first), said(second));
+        let before = before.strip_suffix(']').unwrap();
+        assert!(after.starts_with(before), "{before}: {after}");
+        if provider.0 == "anthropic" {
+            let system = &first["system"];
+            assert!(system[0]["cache_control"].is_object(), "{system}");
+            assert!(!system[0]["text"].as_str().unwrap().contains(" UTC"));
+            assert!(system[1]["cache_control"].is_null(), "{system}");
+            assert!(system[1]["text"].as_str().unwrap().ends_with(" UTC."));
+            let marks = second["messages"].to_string().matches("cache_control").count();
+            assert_eq!(marks, 2, "{second}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{Code, Micros, Name, Refusal};
+use naos_types::{Code, Micros, Name, Refusal, Time};
 
 use super::Run;
 use super::think::Thinking;
@@ -14,6 +14,16 @@ use crate::turn::{Done, Stop, Turn};
 pub(super) fn asks_unpriced(mind: &MindSpec, spec: &ModelSpec) -> bool {
     let let_be = mind.unpriced || crate::planted::is("unpriced-without-leave");
     let_be && spec.is_unpriced() && !spec.format.is_engine()
+}
+
+/// The time that a run's models are told at the beginning: that of its attempt, with each question.
+/// What stands behind it is the same each time, then, and providers keep it.
+pub(super) fn begun(turn: &Turn<'_>, run: &Run) -> Time {
+    if crate::planted::is("prefix-tells-the-time") {
+        turn.now
+    } else {
+        run.started
+    }
 }
 
 /// What a run may still cost; none where nothing but budgets bounds it. `begins` is what one may that

@@ -89,7 +89,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
     for name in &mind.models {
         turn.load([Key::Resource(ResourceKey(Kind::Model, name.clone()))])?;
     }
-    let (shown, _) = shown(turn, &fork)?;
+    let (shown, ..) = shown(turn, &fork)?;
     let first = beginning(of.input, &shown);
     let reads = Reads {
         others: server::tokens(&server::described(turn, &mind)?),
@@ -347,8 +347,10 @@ pub(super) fn mind(turn: &Turn<'_>, fork: &Fork, own: &MindSpec) -> Done<MindSpe
     })
 }
 
-/// What it is shown, and the time that it is told: the original's.
-pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
+/// What it is shown, when it is asked, and the time that it is told: the original's.
+pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time, Time)> {
+    let asked = asked(turn, fork)?;
+    let told = asked.told();
     let Think {
         shown,
         given,
@@ -356,7 +358,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
         skills,
         at,
         ..
-    } = asked(turn, fork)?;
+    } = asked;
     let sizes = shown.iter().enumerate();
     let sizes = sizes.map(|(at, (_, body))| given.get(at).map_or(body.len, |most| *most));
     let found = Shown {
@@ -365,7 +367,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
         skills,
         left_out,
     };
-    Ok((found, at))
+    Ok((found, at, told))
 }
 
 /// Puts a what-if where its original stood before the turn, at each attempt.

@@ -491,9 +491,9 @@ pub(super) fn ask(
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let (shown, at) = match &run.fork {
+    let (shown, at, begun) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
-        None => (workspace::shown(turn, mind)?, turn.now),
+        None => (workspace::shown(turn, mind)?, turn.now, bounds::begun(turn, run)),
     };
     let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
@@ -555,6 +555,7 @@ pub(super) fn ask(
         left_out: shown.left_out,
         skills: shown.skills,
         at,
+        begun: Some(begun),
         input: run.input,
         tail: heard.or(run.tail),
         tools,

@@ -3,7 +3,7 @@
 use naos_types::command::{self, Reply};
 use naos_types::spec::{AgentSpec, Data, Kind, MindSpec, ModelCan, PolicySpec, Spec};
 use naos_types::think::Thought;
-use naos_types::{Code, Micros, Name, Role, RunStatus};
+use naos_types::{Code, Micros, Name, Role, RunStatus, Span};
 
 use crate::bench::Bench;
 use crate::thinking::{Cell, calls, made, mind, model, name, open, text, trouble};
@@ -335,4 +335,22 @@ fn all_attempts_of_a_run_share_what_it_may_cost() {
     };
     let refused = cell.bench.command(create).0.unwrap_err();
     assert_eq!(refused.code, Code::BAD_DOCUMENT);
+}
+
+#[test]
+fn each_question_of_a_run_tells_the_time_of_its_beginning() {
+    let mut cell = Cell::over(made(mind()));
+    let (_, first) = cell.asked().unwrap();
+    assert_eq!(first.told(), cell.bench.now);
+    cell.bench.now = cell.bench.now + Span::secs(7 * 60);
+    cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
+    let (_, second) = cell.asked().unwrap();
+    assert!(second.at > first.at, "it is asked later");
+    assert_eq!(second.told(), first.told());
+    // A what-if is told what its original was.
+    cell.says(&text("The bill."));
+    cell.bench.now = cell.bench.now + Span::secs(86_400);
+    crate::what_ifs::begun(&mut cell, 2, crate::what_ifs::SECOND);
+    let (_, asked) = cell.asked().unwrap();
+    assert_eq!((asked.told(), asked.at), (first.told(), second.at));
 }

@@ -11,10 +11,10 @@ use naos_drivers::models::{
 };
 use naos_engine::node::{Exchange, FrameKind, OutsideOutcome, Piecewise, Posed};
 use naos_engine::{chance, clock};
-use naos_types::Time;
 use naos_types::picture::media_type;
 use naos_types::spec::{ModelCan, Tool};
-use naos_types::think::{SkillTold, Think, Thought, ToolCall, unmarked};
+use naos_types::think::{SkillTold, Think, Thought, ToolCall, time_told, unmarked};
+use naos_types::{Digest, Time};
 use serde_json::{Value, json};
 
 use super::devices::Devices;
@@ -172,19 +172,19 @@ fn request(posed: &Posed) -> Request {
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));
     }
-    // Last: what stands before is the same in every run, and providers keep it.
-    let now: String = think.at.rfc3339().chars().take(16).collect();
-    system.push_str(&format!("\n\nIt is {now} UTC."));
     let first = [&posed.input].into_iter().chain(&posed.notes);
     let first = first.map(|text| Part::Text(text.clone())).collect();
     let mut messages = vec![Message::new(Role::User, first)];
     for exchange in &posed.before {
         messages.extend(said(posed, exchange));
     }
+    keep(think, &mut messages);
     Request {
         model: think.spec.model.clone(),
         reasons: think.spec.can.contains(&ModelCan::Reasoning),
         system: Some(system),
+        // What stands before is the same in every run, and providers keep it.
+        occasion: Some(format!("{}.", time_told(think.told()))),
         messages,
         tools: think
             .tools
@@ -199,10 +199,31 @@ fn request(posed: &Posed) -> Request {
             .temperature
             .map(|hundredths| f32::from(hundredths) / 100.0),
         cache_prefix: true,
+        cache_key: Some(beginning(posed)),
         stream: true,
         idempotency_key: Some(posed.key.clone()),
         ..Request::default()
     }
+}
+
+/// The conversation so far is found again by the next question, if there may be one: its end is
+/// marked, and that of the question before, in case an answer had more pieces than are looked back.
+fn keep(think: &Think, messages: &mut [Message]) {
+    if think.tools.is_empty() && think.others.is_empty() {
+        return;
+    }
+    let asked = messages.iter_mut().rev();
+    let asked = asked.filter(|message| message.role == Role::User);
+    for message in asked.take(2) {
+        message.cache = true;
+    }
+}
+
+/// What questions of an agent have in common that begin alike, and nobody else's.
+fn beginning(posed: &Posed) -> String {
+    let (tenant, prompt) = (posed.tenant, &posed.think.prompt);
+    let digest = Digest::of(format!("{tenant}\0{prompt}").as_bytes()).to_string();
+    digest.chars().take(32).collect()
 }
 
 /// What stands before the names of skills.
@@ -372,5 +393,89 @@ fn described(tool: Tool) -> Described {
         name: tool.word().to_owned(),
         description: description.to_owned(),
         schema,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::TenantId;
+
+    use super::*;
+
+    const NOON: i64 = 1_772_366_400_000;
+
+    /// A question of a run that began at noon, so many minutes after, with what was said before.
+    fn posed(minutes: i64, before: Vec<Exchange>) -> Posed {
+        let body = json!({"digest": Digest::of(b"x"), "len": 1});
+        let think = json!({
+            "model": "fast", "prompt": "You help.", "shown": [], "input": body, "tail": null,
+            "tools": ["calculate"], "answer_tokens_max": 100, "temperature": null, "schema": null,
+            "at": Time(NOON + minutes * 60_000), "begun": Time(NOON),
+            "spec": {
+                "document": "", "provider": "anthropic", "format": "anthropic",
+                "endpoint": "https://api.anthropic.com/v1", "model": "m", "can": ["text"],
+                "prices": null, "context_tokens": null, "output_tokens_max": null,
+                "image_tokens": null, "leaves_country": true, "fallbacks": [], "key": null,
+                "enabled": true,
+            },
+        });
+        Posed {
+            tenant: TenantId(1),
+            key: format!("k{minutes}"),
+            think: serde_json::from_value(think).unwrap(),
+            shown: vec![("/notes/a.md".into(), "due on Friday".into())],
+            until: None,
+            input: "When?".into(),
+            notes: Vec::new(),
+            before,
+        }
+    }
+
+    fn worked_out(id: &str) -> Exchange {
+        Exchange {
+            thought: Thought {
+                calls: vec![ToolCall {
+                    id: id.into(),
+                    name: "calculate".into(),
+                    arguments: "{}".into(),
+                }],
+                ..Thought::default()
+            },
+            results: vec![("42".into(), false)],
+            pictures: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn two_turns_minutes_apart_begin_alike() {
+        let first = request(&posed(0, Vec::new()));
+        let second = request(&posed(7, vec![worked_out("a")]));
+        let third = request(&posed(19, vec![worked_out("a"), worked_out("b")]));
+        assert_eq!(first.occasion.as_deref(), Some("It is 2026-03-01T12:00 UTC."));
+        assert!(!first.system.as_ref().unwrap().contains("UTC"));
+        let mut before = first;
+        for next in [second, third] {
+            assert_eq!(next.system, before.system);
+            assert_eq!(next.occasion, before.occasion);
+            assert_eq!(next.tools, before.tools);
+            assert_eq!(next.cache_key, before.cache_key);
+            for (now, then) in next.messages.iter().zip(&before.messages) {
+                assert_eq!((now.role, &now.parts), (then.role, &then.parts));
+            }
+            // The end of the conversation is marked, and where it ended the time before.
+            let marks = next.messages.iter().map(|message| message.cache);
+            let marks: Vec<bool> = marks.collect();
+            let (last, rest) = marks.split_last().unwrap();
+            assert!(*last && rest.iter().rev().nth(1) == Some(&true), "{marks:?}");
+            before = next;
+        }
+    }
+
+    #[test]
+    fn what_may_not_go_on_is_not_marked() {
+        let mut posed = posed(0, Vec::new());
+        posed.think.tools.clear();
+        assert!(request(&posed).messages.iter().all(|message| !message.cache));
     }
 }
