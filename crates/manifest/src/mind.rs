@@ -1,8 +1,8 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX,
-    TURNS_MAX, Tool, ToolGrant,
+    ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
 

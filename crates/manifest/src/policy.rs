@@ -27,7 +27,9 @@ pub(crate) fn read(key: Option<&str>, node: &Node, findings: &mut Findings) -> O
     } else {
         let json = schema::object(node, "policy", KEYS, findings);
         let called = ["id", "name"].map(|key| json[key].as_str().map(str::to_owned));
-        let called = key.map(str::to_owned).or(called.into_iter().flatten().next());
+        let called = key
+            .map(str::to_owned)
+            .or(called.into_iter().flatten().next());
         if let Some(other) = called.filter(|called| called != DATA_POLICY) {
             let what = format!("the policy of data is called {DATA_POLICY}, not {other}");
             findings.error_help(node.at, what, "write `policies: {data: stays}`");

@@ -63,7 +63,10 @@ fn process_an_answer_that_does_not_fit_its_schema_goes_back() {
         let seen = office.server.seen();
         assert_eq!(seen.len(), 2);
         let (first, last) = (seen[0].body.to_string(), seen[1].body.to_string());
-        assert!(first.contains("integer"), "{provider:?} carries it: {first}");
+        assert!(
+            first.contains("integer"),
+            "{provider:?} carries it: {first}"
+        );
         assert!(last.contains("doesn't fit the form"), "{last}");
         let shown = office
             .project
@@ -143,7 +146,11 @@ fn process_data_that_stays_is_sent_nowhere_else() {
         .project
         .naos(&["run", "clerk", "--input", "What is due?"]);
     assert_eq!(ended.exit, 3, "{}", ended.stderr);
-    assert!(ended.stderr.contains("leaves the country"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("leaves the country"),
+        "{}",
+        ended.stderr
+    );
     let chat = serde_json::json!({
         "model": "clerk", "messages": [{"role": "user", "content": "What is due?"}],
     });
@@ -192,8 +199,139 @@ fn process_what_is_sent_begins_alike_with_each_question() {
             assert!(!system[0]["text"].as_str().unwrap().contains(" UTC"));
             assert!(system[1]["cache_control"].is_null(), "{system}");
             assert!(system[1]["text"].as_str().unwrap().ends_with(" UTC."));
-            let marks = second["messages"].to_string().matches("cache_control").count();
+            let marks = second["messages"]
+                .to_string()
+                .matches("cache_control")
+                .count();
             assert_eq!(marks, 2, "{second}");
         }
     }
+}
+
+/// How often the journal has an entry of this action.
+fn journaled(office: &Office, action: &str) -> usize {
+    let words = ["audit", "--last", "200", "--json"];
+    let audit = office.project.naos(&words).stdout;
+    audit.matches(&format!(r#""action":"{action}""#)).count()
+}
+
+/// One more model at the server, which behaves as its name there says.
+fn also(office: &Office, called: &str, model: &str) -> String {
+    let url = office.server.url("/v1");
+    format!(
+        "type: model\nname: {called}\nprovider: openai-compatible\nendpoint: {url}\n\
+         model: '{model}'\nkey: env:NAOS_MODEL_TEST\n\
+         cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n"
+    )
+}
+
+/// What the budget of the agent says: spent, set aside.
+fn purse(office: &Office) -> (Value, Value) {
+    let costs = office.project.json(&["cost", "status"]);
+    let budget = &costs["budgets"][0];
+    (
+        budget["spent_micros"].clone(),
+        budget["reserved_micros"].clone(),
+    )
+}
+
+const PURSE: &str = "budget: {limit: $5, period: day}\n";
+
+#[test]
+fn process_a_provider_that_refuses_for_ever_costs_nothing_and_ends_the_run() {
+    let office = Office::with(Vec::new());
+    hire(&office, COMPATIBLE, "429:1", PURSE);
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!(exit, 1, "{done}");
+    for said in ["N0221", "no model answered", "rate"] {
+        assert!(done.to_string().contains(said), "{said}: {done}");
+    }
+    assert_eq!(
+        office.server.count(),
+        4,
+        "asked again as often as is worth it"
+    );
+    assert_eq!(done["cost_micros"], 0, "{done}");
+    assert_eq!(purse(&office), (0.into(), 0.into()));
+    for (action, times) in [
+        ("cost.metered", 1),
+        ("agent.failed", 1),
+        ("agent.called", 1),
+    ] {
+        assert_eq!(journaled(&office, action), times, "{action}");
+    }
+    // Who wants to be asked in an hour isn't waited for: the next one is asked at once.
+    apply(
+        &office,
+        &format!(
+            "{}{}type: agent\nname: patient\nmodel: [later, calm]\nprompt: You help.\n",
+            also(&office, "later", "429:3600"),
+            also(&office, "calm", "say:On Friday.")
+        ),
+    );
+    let before = office.server.count();
+    let (exit, done) = run(&office, "patient");
+    assert_eq!((exit, &done["output"]), (0, &"On Friday.".into()), "{done}");
+    assert_eq!(office.server.count() - before, 2);
+}
+
+#[test]
+fn process_a_stream_without_end_is_cut_off_and_paid_as_the_worst_case() {
+    for provider in [COMPATIBLE, ("anthropic", "/v1"), ("ollama", "")] {
+        let office = Office::with(Vec::new());
+        hire(&office, provider, "endless", PURSE);
+        let (exit, done) = run(&office, "clerk");
+        assert_eq!(exit, 1, "{provider:?}: {done}");
+        assert!(done.to_string().contains("N0221"), "{provider:?}: {done}");
+        assert_eq!(office.server.count(), 1, "nobody pays for it twice");
+        // 4,096 tokens at $10 a million may have been written, and the question was read.
+        let cost = done["cost_micros"].as_u64().unwrap();
+        assert!(cost > 40_960, "{provider:?}: {done}");
+        assert_eq!(purse(&office), (cost.into(), 0.into()), "{provider:?}");
+        for (action, times) in [("cost.metered", 1), ("agent.failed", 1)] {
+            assert_eq!(journaled(&office, action), times, "{provider:?} {action}");
+        }
+    }
+}
+
+#[test]
+fn process_a_run_costs_no_more_than_it_may() {
+    let office = Office::with(Vec::new());
+    let broken = format!(
+        "{}{}",
+        also(&office, "broken", "cut"),
+        also(&office, "calm", "echo")
+    );
+    let clerk = |cost: &str| {
+        format!(
+            "{broken}type: agent\nname: clerk\nmodel: [broken, calm]\nprompt: You help.\n\
+             limits: {{cost: {cost}}}\n"
+        )
+    };
+    // What broke off is paid as the worst case, more than 4 cents: the next has no room beside it.
+    apply(&office, &clerk("0.05 USD"));
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!(exit, 1, "{done}");
+    assert!(done.to_string().contains("N0225"), "{done}");
+    let cost = done["cost_micros"].as_u64().unwrap();
+    assert!((40_960..=50_000).contains(&cost), "{done}");
+    assert_eq!(
+        (office.server.count(), journaled(&office, "agent.limited")),
+        (1, 1)
+    );
+    apply(&office, &clerk("$0.10"));
+    let (exit, done) = run(&office, "clerk");
+    assert_eq!(
+        (exit, &done["output"]),
+        (0, &"What is due?".into()),
+        "{done}"
+    );
+    // What can't begin within it is refused before anybody is asked.
+    let asked = office.server.count();
+    apply(&office, &clerk("$0.01"));
+    let words = ["run", "clerk", "--input", "What is due?"];
+    let refused = office.project.naos(&words);
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("limits.cost"), "{}", refused.stderr);
+    assert_eq!(office.server.count(), asked);
 }

@@ -21,8 +21,8 @@ mod leaving;
 mod waits;
 
 pub(crate) use back::leads_back;
-pub(crate) use leaving::leaving;
 pub(crate) use given::{given_wrongly, misgiven, outgrown};
+pub(crate) use leaving::leaving;
 pub(crate) use waits::{Answers, asked_by, unanswered};
 
 /// A document and what it is called in messages.
@@ -135,7 +135,12 @@ pub fn check(
     };
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
-    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).chain(misgiven).chain(leaving).collect();
+    let mut errors: Vec<Diagnostic> = errors
+        .into_iter()
+        .chain(circle)
+        .chain(misgiven)
+        .chain(leaving)
+        .collect();
     in_order(documents, &mut errors);
     Found { errors, warnings }
 }

@@ -157,7 +157,11 @@ mod tests {
             (json!({ "additionalProperties": true }), false, false),
             (json!({ "type": "array" }), false, false),
             (json!({ "oneOf": [] }), false, false),
-            (nested(json!({ "type": "integer", "minimum": 0 })), false, false),
+            (
+                nested(json!({ "type": "integer", "minimum": 0 })),
+                false,
+                false,
+            ),
             (nested(json!({ "type": "object" })), false, false),
             (nested(bill(json!({}))), true, true),
             (
@@ -165,7 +169,11 @@ mod tests {
                 true,
                 true,
             ),
-            (nested(json!({ "$ref": "https://a.example/x" })), false, false),
+            (
+                nested(json!({ "$ref": "https://a.example/x" })),
+                false,
+                false,
+            ),
         ] {
             let schema = bill(more);
             assert_eq!(is_held(&schema, true), for_all, "{schema}");

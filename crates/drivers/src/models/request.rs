@@ -203,7 +203,10 @@ impl OutputSchema {
     /// The form in words, where it can be carried in no other way.
     #[must_use]
     pub fn in_words(&self) -> String {
-        format!("Answer with JSON alone, of this JSON schema:\n{}", self.schema)
+        format!(
+            "Answer with JSON alone, of this JSON schema:\n{}",
+            self.schema
+        )
     }
 }
 

@@ -125,7 +125,10 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
         && let Some(mind) = &spec.mind
     {
         let sound = mind.check();
-        let form = mind.schema.as_deref().map_or(Ok(()), crate::run::sound_form);
+        let form = mind
+            .schema
+            .as_deref()
+            .map_or(Ok(()), crate::run::sound_form);
         sound
             .and(form)
             .map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;

@@ -8,8 +8,8 @@ pub(crate) mod server;
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
-    DATA_POLICY, Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, PlanSpec, PoolSpec, SkillSpec, Spec,
-    SupervisorSpec,
+    DATA_POLICY, Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, PlanSpec, PoolSpec, SkillSpec,
+    Spec, SupervisorSpec,
 };
 use naos_types::{Actor, Code, Digest, Name, Refusal};
 use serde::{Deserialize, Serialize};
@@ -331,7 +331,8 @@ fn policy_of(kind: Kind, name: &Name, spec: &Spec) -> Done {
     if is_of_data == matches!(spec, Spec::Policy(_)) {
         return Ok(());
     }
-    let what = format!("the policy that says where data may go is called {DATA_POLICY}: no other is");
+    let what =
+        format!("the policy that says where data may go is called {DATA_POLICY}: no other is");
     let help = format!("write `policies: {{{DATA_POLICY}: stays}}`, or take another name");
     Err(Refusal::new(Code::BAD_NAME, what).help(help).into())
 }

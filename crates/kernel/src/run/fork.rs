@@ -342,7 +342,9 @@ pub(super) fn mind(turn: &Turn<'_>, fork: &Fork, own: &MindSpec) -> Done<MindSpe
         models: vec![fork.model.clone().unwrap_or(think.model)],
         temperature: think.temperature,
         // A reviewer's is asked for anew, and no verdict is held to it.
-        schema: think.schema.filter(|schema| schema.as_str() != VERDICT_SCHEMA),
+        schema: think
+            .schema
+            .filter(|schema| schema.as_str() != VERDICT_SCHEMA),
         ..own.clone()
     })
 }

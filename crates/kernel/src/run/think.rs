@@ -11,15 +11,13 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{
-    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo,
-};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo};
 use naos_types::think::{Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 
-use super::workspace::{self, Shown};
 use super::form::{self, Formed};
+use super::workspace::{self, Shown};
 use super::{Run, bounds, calls, end, fork, known, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
@@ -493,7 +491,11 @@ pub(super) fn ask(
     }
     let (shown, at, begun) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
-        None => (workspace::shown(turn, mind)?, turn.now, bounds::begun(turn, run)),
+        None => (
+            workspace::shown(turn, mind)?,
+            turn.now,
+            bounds::begun(turn, run),
+        ),
     };
     let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
@@ -512,7 +514,13 @@ pub(super) fn ask(
     };
     let alone = run.is_what_if();
     let left = bounds::left(Some(run), None);
-    let chosen = choose(turn, &run.agent, (mind, alone, left), thinking.failed, reads)?;
+    let chosen = choose(
+        turn,
+        &run.agent,
+        (mind, alone, left),
+        thinking.failed,
+        reads,
+    )?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {

@@ -210,9 +210,14 @@ fn models_whose_data_leaves_are_not_asked_where_it_stays() {
 #[test]
 fn a_model_that_goes_abroad_later_is_asked_no_more() {
     let stays = Some(Data::Stays);
-    for (models, want) in [(&["first"][..], None), (&["first", "second"], Some("second"))] {
+    for (models, want) in [
+        (&["first"][..], None),
+        (&["first", "second"], Some("second")),
+    ] {
         let mut cell = Cell::over(abroad(keeps(models, stays)));
-        apply(&mut cell.bench, "first", |model| model.leaves_country = true);
+        apply(&mut cell.bench, "first", |model| {
+            model.leaves_country = true
+        });
         cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
         match want {
             Some(other) => assert_eq!(cell.asked().unwrap().1.model, name(other)),
@@ -266,7 +271,11 @@ fn where_data_may_go_is_an_owners_to_say_for_all_and_for_one() {
     assert_eq!(refused.code, Code::NOT_ALLOWED);
     bench.role = Role::Owner;
     bench.command(hired(Some(Data::Leaves))).0.unwrap();
-    assert_eq!(is_asked(&mut bench), Ok(name("abroad")), "one may, all may not");
+    assert_eq!(
+        is_asked(&mut bench),
+        Ok(name("abroad")),
+        "one may, all may not"
+    );
     bench.command(hired(None)).0.unwrap();
     assert_eq!(is_asked(&mut bench), Err(Code::DATA_STAYS));
     bench.command(delete()).0.unwrap();
@@ -293,7 +302,10 @@ fn a_run_ends_before_an_answer_that_might_cost_more_than_it_may() {
     let (_, worst) = Cell::over(made(mind())).money();
     let mut cell = Cell::over(made(at_most(worst + 100)));
     let facts = cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
-    assert!(facts.ends_with("run.answered run.stopped task.closed"), "{facts}");
+    assert!(
+        facts.ends_with("run.answered run.stopped task.closed"),
+        "{facts}"
+    );
     assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::LIMIT_COST)));
     assert_eq!((cell.money(), cell.run().cost.0), ((200, 0), 200));
     let note = cell.run().problem.unwrap().note;

@@ -452,7 +452,10 @@ mod tests {
         let first = request(&posed(0, Vec::new()));
         let second = request(&posed(7, vec![worked_out("a")]));
         let third = request(&posed(19, vec![worked_out("a"), worked_out("b")]));
-        assert_eq!(first.occasion.as_deref(), Some("It is 2026-03-01T12:00 UTC."));
+        assert_eq!(
+            first.occasion.as_deref(),
+            Some("It is 2026-03-01T12:00 UTC.")
+        );
         assert!(!first.system.as_ref().unwrap().contains("UTC"));
         let mut before = first;
         for next in [second, third] {
@@ -467,7 +470,10 @@ mod tests {
             let marks = next.messages.iter().map(|message| message.cache);
             let marks: Vec<bool> = marks.collect();
             let (last, rest) = marks.split_last().unwrap();
-            assert!(*last && rest.iter().rev().nth(1) == Some(&true), "{marks:?}");
+            assert!(
+                *last && rest.iter().rev().nth(1) == Some(&true),
+                "{marks:?}"
+            );
             before = next;
         }
     }
@@ -476,6 +482,11 @@ mod tests {
     fn what_may_not_go_on_is_not_marked() {
         let mut posed = posed(0, Vec::new());
         posed.think.tools.clear();
-        assert!(request(&posed).messages.iter().all(|message| !message.cache));
+        assert!(
+            request(&posed)
+                .messages
+                .iter()
+                .all(|message| !message.cache)
+        );
     }
 }

@@ -253,7 +253,9 @@ impl MindSpec {
             beat.check()?;
         }
         if self.cost_max == Some(Micros::ZERO) {
-            return Err("a run that may cost nothing asks no model: leave `limits.cost` out".into());
+            return Err(
+                "a run that may cost nothing asks no model: leave `limits.cost` out".into(),
+            );
         }
         if !(1..=TURNS_MAX).contains(&self.turns_max) {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));

@@ -28,8 +28,8 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back,
-    leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
+    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back, leaving,
+    misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -177,7 +177,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .filter(|(_, beside)| is_made(beside))
         .map(|(item, _)| item)
         .collect();
-    let owners = made.iter().find(|item| least_role(&item.command) == Role::Owner);
+    let owners = made
+        .iter()
+        .find(|item| least_role(&item.command) == Role::Owner);
     let owners = owners.map(|item| match item.kind {
         Kind::Budget => "the documents set budgets: this takes the role owner".to_owned(),
         kind => format!(
