@@ -35,6 +35,13 @@ agent-run = Run
 agent-give = Give it work
 agent-may = May use
 agent-may-nothing = Nothing outside its sandbox.
+agent-models = Models
+agent-models-any = whichever can do what it wants
+agent-data = Data
+agent-data-stays = stays in the country
+agent-data-leaves = may leave the country
+agent-run-max = A run costs at most
+agent-unpriced = It may ask models without a price. No budget holds what they cost; the tokens of a run do.
 runs-count = { $n ->
     [one] { $count } run
    *[other] { $count } runs
@@ -228,6 +235,8 @@ costs-overbilled = { $n ->
    *[other] { $count } answers were billed higher than what they could cost: the agents were stopped, their runs say N0222.
 }
 costs-overbilled-none = No answer was billed higher than what it could cost.
+unpriced = unpriced
+costs-unpriced = No budget holds what unpriced models cost: nobody said what that is. Each run ends at its agent’s tokens.
 costs-blank = Nothing was spent.
 
 supervisors-blank = There is no supervisor yet. Make one:

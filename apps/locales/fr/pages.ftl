@@ -38,6 +38,13 @@ agent-run = Lancer
 agent-give = Lui donner du travail
 agent-may = Peut utiliser
 agent-may-nothing = Rien hors de son bac à sable.
+agent-models = Modèles
+agent-models-any = celui qui sait faire ce qu’il demande
+agent-data = Données
+agent-data-stays = restent dans le pays
+agent-data-leaves = peuvent quitter le pays
+agent-run-max = Une exécution coûte au plus
+agent-unpriced = Il peut interroger des modèles sans prix. Aucun budget ne tient ce qu’ils coûtent ; les jetons d’une exécution, si.
 runs-count = { $n ->
     [one] { $count } exécution
    *[other] { $count } exécutions
@@ -231,6 +238,8 @@ costs-overbilled = { $n ->
    *[other] { $count } réponses ont été facturées plus qu’elles ne pouvaient coûter : les agents ont été arrêtés, leurs exécutions disent N0222.
 }
 costs-overbilled-none = Aucune réponse n’a été facturée plus qu’elle ne pouvait coûter.
+unpriced = sans prix
+costs-unpriced = Aucun budget ne tient ce que coûtent les modèles sans prix : personne n’a dit ce que c’est. Chaque exécution s’arrête aux jetons de son agent.
 costs-blank = Rien n’a été dépensé.
 
 supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :

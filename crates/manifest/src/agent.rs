@@ -81,7 +81,8 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
         spec.retry = retry(node, findings);
     }
     spec.grants = grants(map, findings);
-    spec.limits = limits(map, findings);
+    let most = limits(map, &mut spec.limits, findings);
+    cost(most, &mut spec, findings);
     sandbox(map, &mut spec, findings);
     let budget = map.node(&["cost", "budget"], findings);
     let budget = budget.and_then(|node| budget::read(node, findings));
@@ -257,42 +258,68 @@ fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
     grants
 }
 
-fn limits(map: &mut Fields<'_>, findings: &mut Findings) -> RunLimits {
-    let mut limits = RunLimits::default();
+/// The limits of a run; what it may cost is given back with its place.
+fn limits(
+    map: &mut Fields<'_>,
+    limits: &mut RunLimits,
+    findings: &mut Findings,
+) -> Option<(Micros, Mark)> {
+    let mut most = None;
     if let Some(node) = map.node(&["limits"], findings)
         && let Some(mut own) = Fields::of(node, "`limits`", findings)
     {
-        fuel(&mut own, &["fuel"], &mut limits, findings);
+        fuel(&mut own, &["fuel"], limits, findings);
         let found = own.bytes(&["memory"], findings);
-        memory(found, &own, &mut limits, findings);
+        memory(found, &own, limits, findings);
         let found = own.span(&["timeout", "wall"], 1, findings);
-        wall(found, &own, &mut limits, findings);
+        wall(found, &own, limits, findings);
         match own.bytes(&["output"], findings) {
             Some(output) if (1..=64 << 20).contains(&output) => limits.output_bytes_max = output,
             Some(_) => findings.error(own.at, "`output` is at most 64MB"),
             None => {}
+        }
+        if let Some(node) = own.node(&["cost"], findings) {
+            let cost = reader::money_or_cents(node, "cost", findings);
+            most = cost.map(|cost| (cost, node.at));
         }
         own.finish(findings);
     }
     if let Some(node) = map.node(&["wasm"], findings)
         && let Some(mut wasm) = Fields::of(node, "`wasm`", findings)
     {
-        fuel(&mut wasm, &["fuel"], &mut limits, findings);
+        fuel(&mut wasm, &["fuel"], limits, findings);
         let pages = wasm.whole(&["memory_pages", "memoryPages"], (16, 65_536), findings);
         let found = pages.map(|pages| pages.unsigned_abs() * PAGE_BYTES);
-        memory(found, &wasm, &mut limits, findings);
+        memory(found, &wasm, limits, findings);
         wasm.finish(findings);
     }
     if let Some(node) = map.node(&["execution"], findings)
         && let Some(mut execution) = Fields::of(node, "`execution`", findings)
     {
         let found = execution.bytes(&["memory_limit", "memoryLimit"], findings);
-        memory(found, &execution, &mut limits, findings);
+        memory(found, &execution, limits, findings);
         let found = execution.span(&["timeout_seconds", "timeoutSeconds"], 1_000, findings);
-        wall(found, &execution, &mut limits, findings);
+        wall(found, &execution, limits, findings);
         execution.finish(findings);
     }
-    limits
+    most
+}
+
+/// What a run may cost bounds what its models are asked: a component's price stands beforehand.
+fn cost(most: Option<(Micros, Mark)>, spec: &mut AgentSpec, findings: &mut Findings) {
+    let Some((most, at)) = most else { return };
+    match &mut spec.mind {
+        Some(mind) => Arc::make_mut(mind).cost_max = Some(most),
+        None => {
+            let what = "`limits.cost` bounds a run that works with a model";
+            let help = "what a run of a component costs is its `cost_per_call`";
+            findings.error_help(at, what, help);
+        }
+    }
+    if most == Micros::ZERO {
+        let what = "a run that may cost nothing asks no model: leave `limits.cost` out";
+        findings.error(at, what);
+    }
 }
 
 fn fuel(

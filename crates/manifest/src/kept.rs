@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use naos_types::spec::{
-    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec, Spec,
+    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec,
+    PolicySpec, Spec,
 };
 use naos_types::{Code, Name, Type};
 use serde_json::Value as Json;
@@ -15,7 +16,7 @@ use crate::reader;
 use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
-use crate::{dag, driver, instruction, model, server};
+use crate::{dag, driver, instruction, model, policy, server};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -161,6 +162,8 @@ pub struct Kept {
     pub server: Option<std::sync::Arc<naos_types::spec::ServerSpec>>,
     /// How a model is asked.
     pub model: Option<Box<ModelSpec>>,
+    /// What holds for all agents.
+    pub policy: Option<PolicySpec>,
     /// When it happens by itself.
     pub schedule: Option<ScheduleDoc>,
 }
@@ -173,6 +176,9 @@ pub(crate) fn read(
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Option<Kept> {
+    if kind == Kind::Policy && policy::is_of_data(key, node) {
+        return policy::read(key, node, findings);
+    }
     let mut json = match keys_of(kind) {
         Some(keys) => schema::object(node, kind.word(), keys, findings),
         None => node.json(),
@@ -250,6 +256,7 @@ fn named(
         driver: None,
         model: None,
         server: None,
+        policy: None,
         schedule: None,
     })
 }

@@ -27,6 +27,7 @@ mod places;
 mod plan;
 mod plan_check;
 mod planted;
+mod policy;
 mod pool;
 mod reader;
 mod schedule;

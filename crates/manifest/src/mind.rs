@@ -1,8 +1,8 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX,
-    TURNS_MAX, Tool, ToolGrant,
+    ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
 
@@ -148,6 +148,10 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             None => findings.error(node.at, "`temperature` is from 0 to 2"),
         }
     }
+    unpriced(map, &mut mind, findings);
+    if let Some(word) = map.word(&["data"], Data::WORDS, findings) {
+        mind.data = Data::parse(word);
+    }
     if let Some(schema) = map.json(&["output_schema", "schema"], findings) {
         mind.schema = Some(schema.to_string());
     }
@@ -157,6 +161,23 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             findings.error(at, what);
             None
         }
+    }
+}
+
+/// Whether it may ask models whose price nobody knows. Whoever says so reads what holds them then.
+fn unpriced(map: &mut Fields<'_>, mind: &mut MindSpec, findings: &mut Findings) {
+    let Some(node) = map.node(&["unpriced"], findings) else {
+        return;
+    };
+    mind.unpriced = reader::word(node, "unpriced", &["allow", "refuse"], findings) == Some("allow");
+    if mind.unpriced {
+        let what = "no budget holds what models without a price cost this agent";
+        let help = format!(
+            "each of its runs ends at `tokens`, {} here; `naos cost status` calls such models \
+             unpriced",
+            mind.tokens_max
+        );
+        findings.warn(node.at, what, help);
     }
 }
 

@@ -354,3 +354,67 @@ fn a_key_that_stands_in_a_document_is_refused_and_not_repeated() {
         assert!(told.ends_with(want), "{told}");
     }
 }
+
+#[test]
+fn where_data_may_go_is_said_for_all_and_for_one() {
+    use naos_types::spec::{Data, PolicySpec};
+
+    for text in [
+        "policies: {data: stays}",
+        "policies:\n  data: {data: stays}",
+        "type: policy\nname: data\ndata: stays",
+        "policy: {data: stays}",
+    ] {
+        let applied = good(text);
+        let [kept] = &applied.kept[..] else {
+            panic!("{text}: {applied:?}")
+        };
+        assert_eq!(
+            (kept.name.as_str(), kept.json.as_str()),
+            ("data", r#"{"data":"stays"}"#)
+        );
+        let policy = PolicySpec { data: Data::Stays };
+        assert_eq!(kept.policy, Some(policy), "{text}");
+    }
+    for text in [
+        "policies: {data: home}",
+        "type: policy\nname: other\ndata: stays",
+        "type: agent\nname: a\nmodel: any\ndata: nowhere",
+        "type: agent\nname: a\nmodel: any\nunpriced: perhaps",
+    ] {
+        assert!(applied("f.yaml", text).is_err(), "{text}");
+    }
+    let text = "type: agent\nname: a\nmodel: any\ndata: leaves\nunpriced: allow\ntokens: 5000";
+    let applied = good(text);
+    let mind = applied.agents[0].1.spec.mind.as_ref().unwrap();
+    assert_eq!((mind.data, mind.unpriced), (Some(Data::Leaves), true));
+    let warned = applied.warnings[0].to_string();
+    assert!(
+        warned.contains("no budget holds") && warned.contains("5000"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn what_a_run_may_cost_is_money() {
+    let agent = |limits: &str| format!("type: agent\nname: a\nmodel: any\nlimits: {limits}");
+    for text in [
+        "{cost: $0.50}",
+        "{cost: 0.50 USD}",
+        "{cost: 0.5}",
+        "{cost: 50}",
+    ] {
+        let applied = good(&agent(text));
+        let mind = applied.agents[0].1.spec.mind.as_ref().unwrap();
+        assert_eq!(mind.cost_max, Some(Micros(500_000)), "{text}");
+    }
+    for text in ["{cost: 0}", "{cost: much}", "{cost: -1}"] {
+        assert!(applied("f.yaml", &agent(text)).is_err(), "{text}");
+    }
+    let component = "type: agent\nname: a\ntemplate: echo\nlimits: {cost: $1}";
+    assert!(
+        applied("f.yaml", component)
+            .unwrap_err()
+            .contains("cost_per_call")
+    );
+}

@@ -277,6 +277,18 @@ codes! {
         "a provider bills more than it can"
         "compare its bill with `naos audit --last 50`; correct the model's prices, then \
          `naos start AGENT`"
+    ANSWER_UNFIT 223 Conflict
+        "a model's answer doesn't fit the form that its agent wants"
+        "`naos get run ID` shows what it said and why it doesn't fit; say in the prompt what goes \
+         where, ask for less in `output_schema`, or name a model whose capabilities hold `json`"
+    DATA_STAYS 224 Forbidden
+        "what is asked may not leave the country"
+        "name a model whose data stays: `naos get models` shows which; or an owner writes \
+         `data: leaves` into the agent, or into `policies`"
+    LIMIT_COST 225 Conflict
+        "the run would cost more than it may"
+        "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \
+         cheaper model"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

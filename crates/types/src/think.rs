@@ -28,6 +28,10 @@ pub struct Think {
     /// When it is asked.
     #[serde(default)]
     pub at: Time,
+    /// When the run began that asks: the time that its model is told at the beginning, the same with
+    /// each question, so that what stands behind it stays as it was. None of earlier questions.
+    #[serde(default)]
+    pub begun: Option<Time>,
     /// The task.
     pub input: BodyRef,
     /// The last piece of the run's recording: what was answered before, models and tools.
@@ -66,6 +70,21 @@ impl Think {
             Bound::Agent(most)
         }
     }
+}
+
+impl Think {
+    /// The time that the model is told at the beginning.
+    #[must_use]
+    pub fn told(&self) -> Time {
+        self.begun.unwrap_or(self.at)
+    }
+}
+
+/// How a model is told the time, to the minute.
+#[must_use]
+pub fn time_told(at: Time) -> String {
+    let minute: String = at.rfc3339().chars().take(16).collect();
+    format!("It is {minute} UTC")
 }
 
 /// A skill as a model is told of it before it reads it.

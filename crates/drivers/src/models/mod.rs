@@ -10,6 +10,7 @@ mod collect;
 mod embed;
 mod endpoint;
 mod error;
+mod form;
 mod formats;
 mod gateway;
 pub mod price;
@@ -30,6 +31,7 @@ pub use collect::{CALLS_MAX, Each};
 pub use embed::{DIMENSIONS_MAX, Embedded, embed};
 pub use endpoint::{Endpoint, Format, Limits, SAID_CHARS_MAX, Secret, TOTAL_MS_MAX};
 pub use error::{Billed, Broken, Error, Failure, Large, RetryAfter};
+pub use form::Carried;
 pub use gateway::{DEVICE_BYTES, Device};
 pub use request::{
     Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, Message, OutputSchema, Part, Reasoning,

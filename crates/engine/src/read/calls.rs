@@ -407,6 +407,14 @@ fn kept(pieces: &[Piece]) -> Result<Vec<Kept<'_>>, Refusal> {
                     })
                 }));
             }
+            Piece::Unfit { said, at } => calls.push(Kept::Whole(CallView {
+                index: next,
+                ability: "unfit".to_owned(),
+                answer: preview(said),
+                answer_bytes: said.len() as u64,
+                answered: Some(*at),
+                ..at_once()
+            })),
         }
     }
     Ok(calls)
@@ -428,6 +436,24 @@ const fn at_once() -> CallView {
         attempts: 1,
         paid: None,
         unread: false,
+    }
+}
+
+/// Something that a model was told between two of its answers, and by whom.
+fn heard(index: u32, of: &str, words: &str, at: Time) -> CallView {
+    CallView {
+        index,
+        ability: of.to_owned(),
+        gated: false,
+        status: "answered",
+        world: None,
+        request: String::new(),
+        answer: preview(words),
+        answer_bytes: words.len() as u64,
+        asked: None,
+        answered: Some(at),
+        attempts: 1,
+        paid: None,
     }
 }
 

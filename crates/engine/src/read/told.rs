@@ -98,7 +98,7 @@ impl Reader {
         for piece in pieces {
             match piece {
                 Piece::Segment(_) => {}
-                Piece::Notes { at, .. } => before = *at,
+                Piece::Notes { at, .. } | Piece::Unfit { at, .. } => before = *at,
                 Piece::Answer { index, at, .. } => {
                     put(*index, Some(*at), before);
                     before = *at;

@@ -131,7 +131,13 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
         && let Some(mind) = &spec.mind
     {
         let sound = mind.check();
-        sound.map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;
+        let form = mind
+            .schema
+            .as_deref()
+            .map_or(Ok(()), crate::run::sound_form);
+        sound
+            .and(form)
+            .map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;
         if spec.component.is_some() {
             let what = "an agent works with a component or with a model, not with both";
             return Err(Stop::refused(Code::BAD_DOCUMENT, what));

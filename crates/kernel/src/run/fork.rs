@@ -19,7 +19,8 @@ use serde_json::Value;
 
 use super::think::{Reads, Thinking, beginning, choose, intend, read};
 use super::workspace::Shown;
-use super::{Run, fetch, known, server, tools};
+use super::{Run, bounds, fetch, known, server, tools};
+use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -88,7 +89,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
     for name in &mind.models {
         turn.load([Key::Resource(ResourceKey(Kind::Model, name.clone()))])?;
     }
-    let (shown, _) = shown(turn, &fork)?;
+    let (shown, ..) = shown(turn, &fork)?;
     let first = beginning(of.input, &shown);
     let reads = Reads {
         others: server::tokens(&server::described(turn, &mind)?),
@@ -96,7 +97,8 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
         pieces: first.pieces + fork.pieces,
         pictures: 0, // none goes on from one
     };
-    if let Err(why) = choose(turn, &agent, (&mind, true), 0, reads)? {
+    let left = bounds::left(None, own.cost_max);
+    if let Err(why) = choose(turn, &agent, (&mind, true, left), 0, reads)? {
         return Err(why.into());
     }
     super::room(turn)?;
@@ -339,13 +341,18 @@ pub(super) fn mind(turn: &Turn<'_>, fork: &Fork, own: &MindSpec) -> Done<MindSpe
         prompt,
         models: vec![fork.model.clone().unwrap_or(think.model)],
         temperature: think.temperature,
-        schema: think.schema,
+        // A reviewer's is asked for anew, and no verdict is held to it.
+        schema: think
+            .schema
+            .filter(|schema| schema.as_str() != VERDICT_SCHEMA),
         ..own.clone()
     })
 }
 
-/// What it is shown, and the time that it is told: the original's.
-pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
+/// What it is shown, when it is asked, and the time that it is told: the original's.
+pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time, Time)> {
+    let asked = asked(turn, fork)?;
+    let told = asked.told();
     let Think {
         shown,
         given,
@@ -353,7 +360,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
         skills,
         at,
         ..
-    } = asked(turn, fork)?;
+    } = asked;
     let sizes = shown.iter().enumerate();
     let sizes = sizes.map(|(at, (_, body))| given.get(at).map_or(body.len, |most| *most));
     let found = Shown {
@@ -362,7 +369,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
         skills,
         left_out,
     };
-    Ok((found, at))
+    Ok((found, at, told))
 }
 
 /// Puts a what-if where its original stood before the turn, at each attempt.

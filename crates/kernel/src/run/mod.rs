@@ -1,11 +1,13 @@
 //! Runs: one execution of an agent for a task, its gated calls and its end.
 
+mod bounds;
 mod calls;
 mod colleague;
 mod end;
 pub(crate) mod endpoint;
 mod fetch;
 mod fork;
+mod form;
 mod log;
 mod manual;
 mod pause;
@@ -41,6 +43,7 @@ pub(crate) use colleague::{answered as colleague_answered, unasked};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
+pub use form::{FORM_BYTES_MAX, FORMED_BYTES_MAX, REPAIRS_MAX, sound_form};
 pub use log::{Log, Page};
 pub use manual::described;
 pub(crate) use pause::pause;
@@ -499,8 +502,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             run.tail = Some(f.segment);
             run.calls += f.calls;
-            if run.is_by_model() {
-                steer::fold_heard(turn, f)?; // a model's run records nothing else
+            // A model's run records what people say to it, which it gets with the next question;
+            // else that its answer doesn't fit.
+            match (run.is_by_model(), run.unheard().is_empty()) {
+                (true, false) => steer::fold_heard(turn, f)?,
+                (true, true) => form::fold_unfit(turn, f)?,
+                (false, _) => {}
             }
         }
         Fact::Logged(f) => log::fold(turn, f)?,

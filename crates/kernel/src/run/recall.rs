@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::think::{self, intend};
-use super::{Run, tools, workspace};
+use super::{Run, bounds, tools, workspace};
 use crate::need::{Compute, Formula};
 use crate::recall::{self, Found, Got, Hit, Place, RECALL_HITS, Recall, Recalled, Wanted};
 use crate::state::Key;
@@ -47,7 +47,7 @@ pub(super) fn call(
     };
     let mut without = None;
     if let Some(model) = &mind.recall {
-        match chosen(turn, run, model, &asked)? {
+        match chosen(turn, (run, mind), model, &asked)? {
             Ok((spec, worst)) => {
                 let Recall {
                     query,
@@ -100,7 +100,7 @@ const TEXT_TOKENS: u64 = 8;
 /// How the model is asked that knows what words mean, and what that costs at most; or why it isn't.
 fn chosen(
     turn: &Turn<'_>,
-    run: &Run,
+    (run, mind): (&Run, &MindSpec),
     model: &Name,
     asked: &Recall,
 ) -> Done<Result<(ModelSpec, Micros), String>> {
@@ -115,6 +115,9 @@ fn chosen(
             "the model {model} doesn't have `embeddings` among its capabilities"
         )));
     }
+    if spec.leaves_country && bounds::stays(turn, mind)? {
+        return Ok(Err(bounds::leaves(model).what));
+    }
     let Some(prices) = &spec.prices else {
         return Ok(Err(format!("what the model {model} costs isn't known")));
     };
@@ -123,6 +126,9 @@ fn chosen(
     let all = texts.iter().chain([&asked.query]);
     let tokens: u64 = all.map(|text| text.len() as u64 + TEXT_TOKENS).sum();
     let worst = prices.most(tokens, 0);
+    if let Some(left) = bounds::left(Some(run), None).filter(|left| *left < worst) {
+        return Ok(Err(bounds::dear(model, worst, left).what));
+    }
     match crate::guard::affordable(turn, &run.agent, worst) {
         Ok(()) => {}
         Err(Stop::Refused(why)) => return Ok(Err(why.what)),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jsonschema::PatternOptions;
+use jsonschema::{PatternOptions, Validator};
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -25,7 +25,7 @@ pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
 /// The most references in a schema: what they lead to counts again each time.
 const REFERENCES_MAX: usize = 32;
-/// The most faults of arguments that a model is told.
+/// The most faults that a model is told.
 const FAULTS_MAX: usize = 5;
 /// The most bytes of them.
 const FAULTS_BYTES_MAX: usize = 2_000;
@@ -127,15 +127,32 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
 /// Why arguments don't fit a schema. One that is none, that leads elsewhere, or that is too much to
 /// look at, says nothing of them.
 pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
-    if crate::planted::is("arguments-unchecked") || references(schema) > REFERENCES_MAX {
+    if crate::planted::is("arguments-unchecked") {
         return None;
     }
-    // What it refers to stands in it, and its patterns take linear time.
+    let told = faults(&validator(schema).ok()?, given)?;
+    Some(format!("the arguments don't fit its schema: {told}"))
+}
+
+/// What compares something with a schema: what the schema refers to stands in it, and its patterns
+/// take linear time. Why it is none, or too much to look at.
+pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
+    if references(schema) > REFERENCES_MAX {
+        return Err(format!("it has more than {REFERENCES_MAX} references"));
+    }
     let offline = jsonschema::options().offline();
-    let validator = offline
+    let built = offline
         .with_pattern_options(PatternOptions::regex())
-        .build(schema)
-        .ok()?;
+        .build(schema);
+    built.map_err(|error| match error.instance_path().to_string() {
+        path if path.is_empty() => error.to_string(),
+        path => format!("{path}: {error}"),
+    })
+}
+
+/// What stands in something that its schema doesn't allow, as far as there is room; none where it
+/// fits.
+pub(super) fn faults(validator: &Validator, given: &Value) -> Option<String> {
     let faults = validator.iter_errors(given).take(FAULTS_MAX);
     let faults: Vec<String> = faults
         .map(|fault| match fault.instance_path().to_string() {
@@ -143,8 +160,7 @@ pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
             path => format!("{path}: {fault}"),
         })
         .collect();
-    let told = tools::cut(&faults.join("; "), FAULTS_BYTES_MAX);
-    (!faults.is_empty()).then(|| format!("the arguments don't fit its schema: {told}"))
+    (!faults.is_empty()).then(|| tools::cut(&faults.join("; "), FAULTS_BYTES_MAX))
 }
 
 fn references(schema: &Value) -> usize {

@@ -11,16 +11,14 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{
-    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelFormat, ModelSpec, StepDo,
-};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo};
 use naos_types::think::{Bound, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::form::{self, Formed};
 use super::workspace::{self, Shown};
-use super::{Run, calls, end, fork, known, server, tools};
+use super::{Run, bounds, calls, end, fork, known, server, tools};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -92,16 +90,19 @@ pub struct Thinking {
     pub waited: Span,
     /// How many pictures it was shown.
     pub pictures: u32,
+    /// How many answers went back to their model because they didn't fit the form.
+    pub repairs: u32,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
-            1 => lengthened(bytes, 4), // how many were lost, too
-            2 => lengthened(bytes, 3), // what was recalled
-            3 => lengthened(bytes, 2), // how long it waited, and what it saw
+            1 => lengthened(bytes, 5), // how many were lost, too
+            2 => lengthened(bytes, 4), // what was recalled
+            3 => lengthened(bytes, 3), // how long it waited, and what it saw
+            4 => lengthened(bytes, 1), // how many answers went back
             _ => None,
         }
     }
@@ -118,14 +119,13 @@ fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,
     alone: bool,
-) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
-    let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
+) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
+    let stays = bounds::stays(turn, mind)?;
+    let none = |why: String| Refusal::new(Code::NO_MODEL, why);
+    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
-        named = cheapest(turn, mind)?;
-        if named.is_empty() {
-            why = "no model is connected that can do what it wants".to_owned();
-        }
+        named = cheapest(turn, mind, stays)?;
     }
     while let Some(name) = named.get(at).cloned() {
         at += 1;
@@ -137,15 +137,19 @@ fn models<'t>(
                     named.splice(at..at, more);
                     named.truncate(CHAIN_MAX);
                 }
-                if spec.enabled && !spec.only_embeds() {
-                    there.push((name, spec));
-                } else if spec.enabled {
-                    why = format!("the model {name} puts texts into one space and says nothing");
+                if !spec.enabled {
+                    why = none(format!("the model {name} is disabled"));
+                } else if spec.only_embeds() {
+                    let what =
+                        format!("the model {name} puts texts into one space and says nothing");
+                    why = none(what);
+                } else if stays && spec.leaves_country {
+                    why = bounds::leaves(&name);
                 } else {
-                    why = format!("the model {name} is disabled");
+                    there.push((name, spec));
                 }
             }
-            None => why = format!("there is no model {name}: apply one"),
+            None => why = none(format!("there is no model {name}: apply one")),
         }
     }
     Ok((there, why))
@@ -160,7 +164,7 @@ pub(super) fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t Mode
 
 /// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
 /// and as many written cost. An engine acts by itself: only who names it is given it.
-fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
+fn cheapest(turn: &Turn<'_>, mind: &MindSpec, stays: bool) -> Done<Vec<Name>> {
     let all = turn.models(&())?.map_or_else(Vec::new, |all| {
         all.names.iter().cloned().collect::<Vec<Name>>()
     });
@@ -176,8 +180,12 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         };
         let can = |wanted| spec.can.contains(wanted);
         let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
+        // After all whose price is known.
+        let unknown = bounds::asks_unpriced(mind, spec).then_some(Micros(u64::MAX));
+        let price = price.or(unknown);
         let talks = !spec.format.is_engine() && !spec.only_embeds();
         let fits = spec.enabled && talks && mind.wants.iter().all(can);
+        let fits = fits && !(stays && spec.leaves_country);
         if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
         }
@@ -249,7 +257,8 @@ pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Mi
         others: server::tokens(&server::described(turn, &mind)?),
         ..beginning(input, &shown)
     };
-    match choose(turn, agent, (&mind, false), 0, reads)? {
+    let left = bounds::left(None, mind.cost_max);
+    match choose(turn, agent, (&mind, false, left), 0, reads)? {
         Ok((_, _, worst)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
@@ -267,16 +276,16 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> 
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
-/// The first model after those that failed whose worst case there is money for.
+/// The first model after those that failed whose worst case there is money for: of the budgets, and
+/// of what the run itself has left.
 pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
-    (mind, alone): (&MindSpec, bool),
+    (mind, alone, left): (&MindSpec, bool, Option<Micros>),
     failed: u32,
     reads: Reads,
 ) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
-    let (there, why) = models(turn, mind, alone)?;
-    let mut refusal = Refusal::new(Code::NO_MODEL, why);
+    let (there, mut refusal) = models(turn, mind, alone)?;
     for (name, spec) in there.into_iter().skip(failed as usize) {
         if reads.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
             refusal = blind(&name);
@@ -287,15 +296,9 @@ pub(super) fn choose<'t>(
             refusal = Refusal::new(Code::NO_MODEL, what).help("name a model: --with model=NAME");
             continue;
         }
-        let Some(worst) = worst(spec, mind, reads) else {
-            let what = format!("what the model {name} costs isn't known");
-            let price = if spec.format.is_engine() {
-                "cost_per_call"
-            } else {
-                "cost_per_1k_tokens"
-            };
-            refusal = Refusal::new(Code::NO_MODEL, what)
-                .help(format!("give it a price: {price} in the model {name}"));
+        let free = bounds::asks_unpriced(mind, spec).then_some(Micros::ZERO);
+        let Some(worst) = worst(spec, mind, reads).or(free) else {
+            refusal = bounds::unpriced(&name, spec);
             continue;
         };
         if let Some(most) = spec.context_tokens
@@ -303,6 +306,10 @@ pub(super) fn choose<'t>(
         {
             // Even the densest text is more than its window: eight bytes a token.
             refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
+            continue;
+        }
+        if let Some(left) = left.filter(|left| worst > *left) {
+            refusal = bounds::dear(&name, worst, left);
             continue;
         }
         match crate::guard::affordable(turn, agent, worst) {
@@ -359,7 +366,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None if !thought.calls.is_empty() || asks_on(&run, &mind, &thinking) => {
             ask(turn, id, &run, &mind, &thinking)
         }
-        None => complete(turn, id, &run, &mind, &thought),
+        None => complete(turn, (id, &run), (&mind, &thinking), &thought),
     }
 }
 
@@ -443,7 +450,12 @@ fn cut_at(thought: &Thought) -> String {
 }
 
 /// It said all that it has to say.
-fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
+fn complete(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    (mind, thinking): (&MindSpec, &Thinking),
+    thought: &Thought,
+) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
         "length" => Some(Problem::new(Code::LIMIT_TOKENS, cut_at(thought))),
@@ -458,12 +470,11 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
             tools::cut(word, STOP_BYTES_MAX)
         ))),
         _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
-        _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
-            Some(refused(
-                "the answer isn't the JSON that was asked for".into(),
-            ))
-        }
-        _ => None,
+        _ => match form::formed(turn, (id, run), (mind, thinking), &thought.text)? {
+            Formed::AskedAgain => return Ok(()),
+            Formed::Bad(problem) => Some(problem),
+            Formed::Good => None,
+        },
     };
     if let Some(mut problem) = problem {
         if !thought.text.trim().is_empty() {
@@ -480,7 +491,13 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
 }
 
 /// Asks a model: sets its worst case aside and journals the intent.
-fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Thinking) -> Done {
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    thinking: &Thinking,
+) -> Done {
     if thinking.turns >= mind.turns_max {
         let note = format!("it took {} answers, as many as it may", mind.turns_max);
         return stopped(turn, id, run, Code::LIMIT_CALLS, &note);
@@ -497,9 +514,13 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let (shown, at) = match &run.fork {
+    let (shown, at, begun) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
-        None => (workspace::shown(turn, mind)?, turn.now),
+        None => (
+            workspace::shown(turn, mind)?,
+            turn.now,
+            bounds::begun(turn, run),
+        ),
     };
     let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
@@ -517,7 +538,14 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         pictures: u64::from(thinking.pictures),
     };
     let alone = run.is_what_if();
-    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, reads)?;
+    let left = bounds::left(Some(run), None);
+    let chosen = choose(
+        turn,
+        &run.agent,
+        (mind, alone, left),
+        thinking.failed,
+        reads,
+    )?;
     let (model, spec, worst) = match chosen {
         Ok((model, spec, worst)) => {
             let spec = ModelSpec {
@@ -525,6 +553,9 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
                 ..spec.clone()
             };
             (model, spec, worst)
+        }
+        Err(why) if why.code == Code::LIMIT_COST => {
+            return stopped(turn, id, run, why.code, &why.what);
         }
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
@@ -545,9 +576,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     };
     let tools = super::skill::with_programs(turn, mind)?;
     // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
-    // Gemini takes no form beside tools: it would refuse the question.
-    let can = spec.can.contains(&ModelCan::Json)
-        && (spec.format != ModelFormat::Gemini || tools.is_empty() && others.is_empty());
+    let can = spec.can.contains(&ModelCan::Json);
     let form = (verdict && can).then(|| VERDICT_SCHEMA.to_owned());
     let think = Think {
         answer_tokens_max: answer_tokens(&spec, mind),
@@ -559,6 +588,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         left_out: shown.left_out,
         skills: shown.skills,
         at,
+        begun: Some(begun),
         input: run.input,
         tail: heard.or(run.tail),
         tools,
@@ -662,9 +692,9 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         _ => reserved,
     };
     let amount = billed.min(reserved);
-    let used = thought.usage.unwrap_or_default();
     let good = thought.trouble.is_none();
     let before = turn.thinking(&id)?.cloned().unwrap_or_default();
+    let used = bounds::used(&think, &thought, run, &before);
     let repeated = match (before.answer, good) {
         (Some(last), true) => same_calls(&read(turn, last)?, &thought),
         _ => false,

@@ -159,9 +159,11 @@ fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
     }
 }
 
-/// What an agent may that works with a model: each of its answers is paid by itself.
+/// What an agent may that works with a model: each of its answers is paid by itself, within what the
+/// run may cost.
 pub(crate) fn thinking_grant(spec: &AgentSpec) -> Grant {
-    let mut grant = grant(spec, Micros::ZERO);
+    let most = spec.mind.as_ref().and_then(|mind| mind.cost_max);
+    let mut grant = grant(spec, most.unwrap_or(Micros::ZERO));
     if grant.limits.wall_max == RunLimits::default().wall_max {
         grant.limits.wall_max = MIND_WALL;
     }
@@ -222,7 +224,10 @@ fn begin(
         grant,
         fork: None,
     };
-    let worst = started.grant.cost_max;
+    let worst = match &worker {
+        Worker::Model(..) => Micros::ZERO, // each answer is reserved by itself
+        Worker::Component(..) | Worker::Skill(_) => started.grant.cost_max,
+    };
     turn.emit(started.clone())?;
     crate::guard::reserve(turn, &agent, run, worst)?;
     match worker {

@@ -42,5 +42,7 @@ mod steering;
 mod supervisors;
 mod things;
 mod thinking;
+mod thinking_bounds;
+mod thinking_forms;
 mod trust;
 mod what_ifs;

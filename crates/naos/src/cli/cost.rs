@@ -9,6 +9,9 @@ use crate::out::{Out, aside, cell, money};
 use crate::session::api;
 
 const MICROS: u64 = 1_000_000;
+/// What holds a model whose price nobody knows.
+const UNPRICED: &str = "No budget holds what unpriced models cost: nobody said what that is. Each \
+    run ends at its agent's `tokens`.";
 
 /// Shows and sets what agents may spend.
 #[derive(clap::Args)]
@@ -325,7 +328,10 @@ fn show(out: &Out, answer: &Value) {
         let counts = ["answers", "input_tokens", "cached_tokens", "output_tokens"];
         let mut row = vec![cell(&m["model"])];
         row.extend(counts.iter().map(|key| cell(&m[*key])));
-        row.push(money(&m["total_micros"]));
+        row.push(match m["unpriced"] == true {
+            true => "unpriced".to_owned(),
+            false => money(&m["total_micros"]),
+        });
         row.push(cell(&m["incidents"]));
         row
     };
@@ -342,6 +348,9 @@ fn show(out: &Out, answer: &Value) {
             "too high",
         ];
         out.table(&names, &rows);
+    }
+    if list("models").iter().any(|model| model["unpriced"] == true) {
+        out.note(UNPRICED);
     }
 }
 

@@ -63,6 +63,7 @@ const MODELS: &[&str] = &[
     "provider",
     "model",
     "endpoint",
+    "data",
     "state",
     "input_micros_per_mtok",
     "output_micros_per_mtok",

@@ -16,6 +16,7 @@ mod model;
 mod notice;
 mod own_word;
 mod plan;
+mod policy;
 mod pool;
 mod retry;
 mod schedule;
@@ -69,6 +70,7 @@ pub use notice::{
 };
 pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+pub use policy::{DATA_POLICY, Data, PolicySpec};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};
 pub use schedule::{
@@ -219,6 +221,8 @@ pub enum Spec {
     AgentSkill(#[serde(with = "as_text")] std::sync::Arc<AgentSkillSpec>),
     /// Somebody else's engine, which is asked as a model is.
     Engine(#[serde(with = "as_text")] std::sync::Arc<ModelSpec>),
+    /// What holds for all agents.
+    Policy(#[serde(with = "as_text")] std::sync::Arc<PolicySpec>),
 }
 
 impl From<ModelSpec> for Spec {

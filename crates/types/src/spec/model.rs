@@ -355,6 +355,12 @@ impl ModelSpec {
         self.can == [ModelCan::Embeddings]
     }
 
+    /// Whether nobody said what it costs.
+    #[must_use]
+    pub const fn is_unpriced(&self) -> bool {
+        self.prices.is_none() && self.turn.is_none()
+    }
+
     /// Its address as a request is sent there: a WebSocket begins as one.
     #[must_use]
     pub fn address(&self) -> String {

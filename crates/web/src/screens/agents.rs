@@ -1,16 +1,17 @@
 //! `/agents`.
 
-use naos_engine::read::{AuditFilter, RunFilter};
+use naos_engine::read::{AuditFilter, Reader, RunFilter};
 use naos_kernel::agent::Agent;
+use naos_types::spec::{Data, MindSpec};
 use naos_types::{Code, Grants};
 use serde::Deserialize;
 
 use super::rows;
-use crate::api::v1::NAMES_MAX;
 use crate::api::v1::runs::{begin, title_of};
+use crate::api::v1::{NAMES_MAX, shapes};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
-use crate::pages::agent::{Ability, Agent as AgentPage, RUN_INPUT_CHARS_MAX};
+use crate::pages::agent::{Ability, Agent as AgentPage, Bounds, RUN_INPUT_CHARS_MAX};
 use crate::pages::agents::Agents;
 
 /// How many of an agent's runs its page shows.
@@ -51,6 +52,10 @@ pub(crate) async fn show(call: Call) -> Answered {
             .map_or_else(String::new, |d| d.to_string()),
         created_ms: made.first().map_or(0, |row| row.at.0),
         abilities: abilities(&agent.spec.grants),
+        bounds: match &agent.spec.mind {
+            Some(mind) => Some(bounds(&reader, mind)?),
+            None => None,
+        },
         runs: runs
             .items
             .iter()
@@ -59,6 +64,15 @@ pub(crate) async fn show(call: Call) -> Answered {
         run_key: (!agent.stopped).then(super::form_key),
     };
     super::page(&call, &page)
+}
+
+fn bounds(reader: &Reader, mind: &MindSpec) -> Result<Bounds, Fault> {
+    Ok(Bounds {
+        models: mind.models.iter().map(ToString::to_string).collect(),
+        stays: shapes::data(reader, mind)? == Data::Stays,
+        is_unpriced: mind.unpriced,
+        run_micros_max: mind.cost_max.map(rows::micros),
+    })
 }
 
 fn abilities(grants: &Grants) -> Vec<Ability> {

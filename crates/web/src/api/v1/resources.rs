@@ -5,7 +5,7 @@ use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command;
-use naos_types::spec::{Kind, Spec};
+use naos_types::spec::{Kind, ModelFormat, Spec};
 use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
@@ -87,6 +87,7 @@ fn content(spec: &Spec) -> Value {
             shown
         }
         Spec::AgentSkill(spec) => json!(**spec),
+        Spec::Policy(spec) => json!(**spec),
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
@@ -120,14 +121,19 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
         for key in ["provider", "model", "endpoint"].into_iter().chain(read) {
             out[key] = out["spec"][key].clone();
         }
+        // What isn't known to stay counts as what leaves.
+        let stays = out["spec"]["data_leaves_country"] == false;
+        out["data"] = json!(if stays { "stays" } else { "leaves" });
         let spec = &out["spec"];
         let priced = ["output_micros_per_mtok", "cost_per_call_micros"];
         out["state"] = json!(if spec["enabled"] == false {
             "disabled"
-        } else if priced.iter().all(|price| spec[*price].is_null()) {
+        } else if priced.iter().any(|price| !spec[*price].is_null()) {
+            "enabled"
+        } else if spec["format"] == ModelFormat::OpenClaw.word() {
             "not asked: its price is unknown"
         } else {
-            "enabled"
+            "unpriced: asked by whom `unpriced: allow` lets"
         });
     }
     out

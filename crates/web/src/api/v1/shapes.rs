@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use naos_engine::read::{AuditRow, CallView, Reader};
+use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
 use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
+use naos_kernel::resource::Resource;
 use naos_kernel::run::Run;
 use naos_kernel::supervisor::Standing;
 use naos_kernel::task::Task;
@@ -15,7 +17,9 @@ use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::run::Fork;
 use naos_types::fact::task::Considered;
-use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
+use naos_types::spec::{
+    AgentSpec, DATA_POLICY, Data, Kind, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX,
+};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
     PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Span, Spender, TaskId, Time,
@@ -420,20 +424,34 @@ pub(crate) struct AgentMore<'a> {
     /// How it works with a model, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     mind: Option<&'a MindSpec>,
+    /// Where what its models are asked may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data>,
 }
 
 impl<'a> AgentMore<'a> {
-    pub(crate) fn of(spec: &'a AgentSpec) -> Self {
-        Self {
+    pub(crate) fn of(reader: &Reader, spec: &'a AgentSpec) -> Result<Self, Refusal> {
+        let mind = spec.mind.as_deref();
+        Ok(Self {
             grants: &spec.grants,
             limits: &spec.limits,
             patterns: &spec.patterns,
             cost_per_call_micros: spec.cost_per_call.0,
             retry: &spec.retry,
             model: spec.model.as_deref(),
-            mind: spec.mind.as_deref(),
-        }
+            mind,
+            data: mind.map(|mind| data(reader, mind)).transpose()?,
+        })
     }
+}
+
+/// Where what an agent's models are asked may go.
+pub(crate) fn data(reader: &Reader, mind: &MindSpec) -> Result<Data, Refusal> {
+    let policy = match Name::new(DATA_POLICY) {
+        Ok(name) => reader.find::<Resource>(&ResourceKey(Kind::Policy, name))?,
+        Err(_) => None,
+    };
+    Ok(mind.data(policy.as_ref().map(|policy| &policy.spec)))
 }
 
 pub(crate) fn agent<'a>(
