@@ -365,6 +365,33 @@ fn process_an_agent_is_stopped_and_started_and_deleted() {
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
 }
 
+/// All of them at once, in this process and by a daemon, and each only once.
+#[test]
+fn process_all_agents_are_stopped_and_started() {
+    let project = Project::new();
+    let nothing = project.naos(&["stop", "--all"]);
+    assert_eq!(nothing.exit, 0, "{}", nothing.stderr);
+    assert!(nothing.stdout.contains("nothing to do"), "{}", nothing.stdout);
+    for agent in ["a", "b", "c"] {
+        assert_eq!(project.naos(&["create", agent, "--template", "echo"]).exit, 0);
+    }
+    assert_eq!(project.naos(&["stop", "b"]).exit, 0);
+    let stopped = || {
+        let agents = project.json(&["get", "agents"]);
+        let agents = agents["items"].as_array().unwrap();
+        agents.iter().filter(|a| a["status"] == "stopped").count()
+    };
+    let done = project.json(&["stop", "--all"]);
+    assert_eq!(done["agents"], serde_json::json!(["a", "c"]));
+    assert_eq!(stopped(), 3);
+    let daemon = project.up();
+    assert_eq!(project.naos(&["start", "--all"]).exit, 0);
+    assert_eq!(stopped(), 0);
+    assert_eq!(project.naos(&["stop", "--all"]).exit, 0);
+    assert_eq!(stopped(), 3);
+    drop(daemon);
+}
+
 #[test]
 fn process_budgets_are_set_and_shown() {
     let project = Project::new();
