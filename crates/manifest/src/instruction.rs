@@ -276,6 +276,7 @@ fn step<'t>(
     let retry = retry_node.map_or_else(Default::default, retry);
     let timeout = reader::timeout(&mut map, 1_000, findings);
     let said_at = does.at;
+    let key = plan::key(&mut map, &mut texts, findings);
     let action = does.lower(&mut texts, findings)?;
     if let Some(node) = retry_node {
         plan::idle_retry(node.at, &retry, &action, findings);
@@ -290,7 +291,11 @@ fn step<'t>(
         retry,
         timeout: timeout.or(asks.then_some(ANSWER_WAIT)),
         optional: false,
+        key: key.as_ref().map(|(key, _)| key.clone()),
     };
+    if let Some((_, at)) = key {
+        plan::keyed(&spec, false, at, findings);
+    }
     Some(Placed {
         spec,
         at: name_node.map_or(node.at, |node| node.at),

@@ -31,6 +31,7 @@ const INSTRUCTION: &[Key] = keys! {
         "emit": Shape::Or(&Shape::Text, &Shape::Object(EVENT_STEP)),
         "depends_on" | "dependencies" | "after": Shape::Texts,
         "condition" | "when": Shape::Text, "retry": Shape::Any, "timeout": Shape::Span,
+        "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
     })),
 };
 const TRIGGER: &[Key] = keys! {
@@ -112,6 +113,7 @@ const DAG_PLAN: &[Key] = keys! {
             @need "action": Shape::Object(EVENT_STEP), "status": Shape::Text, "output": Shape::Any,
             "dependencies" | "depends_on": Shape::Texts, "condition": Shape::Text,
             "started_at": Shape::Any, "completed_at": Shape::Any, "error": Shape::Any,
+            "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
         })),
         "edges": Shape::Any,
     }),

@@ -371,9 +371,16 @@ fn process_all_agents_are_stopped_and_started() {
     let project = Project::new();
     let nothing = project.naos(&["stop", "--all"]);
     assert_eq!(nothing.exit, 0, "{}", nothing.stderr);
-    assert!(nothing.stdout.contains("nothing to do"), "{}", nothing.stdout);
+    assert!(
+        nothing.stdout.contains("nothing to do"),
+        "{}",
+        nothing.stdout
+    );
     for agent in ["a", "b", "c"] {
-        assert_eq!(project.naos(&["create", agent, "--template", "echo"]).exit, 0);
+        assert_eq!(
+            project.naos(&["create", agent, "--template", "echo"]).exit,
+            0
+        );
     }
     assert_eq!(project.naos(&["stop", "b"]).exit, 0);
     let stopped = || {

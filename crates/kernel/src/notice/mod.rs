@@ -147,6 +147,7 @@ impl Notice {
             request: self.request,
             world: World::Keyed,
             attempt: self.attempts + 1,
+            same: None,
         }))
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
             at: at.clone(),
             attempt: 1,
             deadline: None,
+            key: None,
         })?;
     }
     let note = format!("step {at} can't go on: {}", why.what);
@@ -312,6 +313,7 @@ fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: 
         at,
         attempt,
         deadline: None,
+        key: None,
     })?;
     turn.emit(plan::StepExpanded {
         plan: id,

@@ -18,6 +18,7 @@ mod handlers;
 mod hijacked;
 mod nested;
 mod notices;
+mod once;
 mod outlets;
 mod pauses;
 mod pictures;

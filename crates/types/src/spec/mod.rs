@@ -20,6 +20,7 @@ mod pool;
 mod retry;
 mod schedule;
 mod skill;
+mod step;
 mod subscription;
 mod supervisor;
 mod tools;
@@ -68,7 +69,7 @@ pub use notice::{
     Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
 };
 pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
-pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
+pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo};
 pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
 pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};
 pub use schedule::{
@@ -76,6 +77,7 @@ pub use schedule::{
     ScheduleSpec, Seen, StandupSpec, Timing, Tongue, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
+pub use step::{STEP_KEY_BYTES_MAX, StepSpec};
 pub use subscription::{
     EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, is_topic,
     like, pattern,
