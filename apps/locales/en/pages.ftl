@@ -271,6 +271,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Nobody answers events yet. Say who does:
+driver-builtin = Built in:
 driver-open = { $part } of { $whole } at once
 driver-queue = { $n ->
     [one] { $count } event waits
@@ -364,6 +365,7 @@ inbox-said = Said by
 inbox-assigned = Yours now, by
 inbox-ended = Ended, by
 inbox-delegated = The answer is left to you by
+inbox-shown = Shown by
 inbox-standup = Told by the schedule
 task-follow = Hear of it
 task-mute = Hear no more of it

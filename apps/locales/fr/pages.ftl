@@ -274,6 +274,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Personne ne répond encore aux événements. Dites qui le fait :
+driver-builtin = Intégré :
 driver-open = { $part } sur { $whole } à la fois
 driver-queue = { $n ->
     [one] { $count } événement attend
@@ -367,6 +368,7 @@ inbox-said = Dit par
 inbox-assigned = À vous maintenant, par
 inbox-ended = Terminé, par
 inbox-delegated = La réponse vous est laissée par
+inbox-shown = Montré par
 inbox-standup = Annoncé par la planification
 task-follow = Suivre
 task-mute = Ne plus suivre

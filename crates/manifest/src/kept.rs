@@ -86,7 +86,16 @@ const DRIVER: &[Key] = keys! {
     "enabled": Shape::Bool,
     "endpoint" | "url": Shape::Text, "timeout": Shape::Span, "retry": Shape::Any,
     "emit" | "emits": Shape::Texts,
-    "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
+    "agent": Shape::Name, "builtin" | "built_in" | "builtIn": Shape::Text,
+    // What an agent's manifest says, of a driver that works with a model.
+    "model": Shape::Any, "models": Shape::Any, "tools": Shape::Texts,
+    "system_prompt" | "systemPrompt" | "prompt": Shape::Text,
+    "skills": Shape::Any, "context" | "documents": Shape::Any, "grants": Shape::Any,
+    "limits": Shape::Any, "cost" | "budget": Shape::Any, "temperature": Shape::Any,
+    "turns" | "max_turns" | "maxTurns": Shape::Any,
+    "answer_tokens" | "max_tokens" | "maxTokens": Shape::Any,
+    "tokens" | "run_tokens": Shape::Any, "context_tokens" | "shown_tokens": Shape::Any,
+    "output_schema" | "schema": Shape::Any,
 };
 const UI: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "author": Shape::Text,
@@ -147,7 +156,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
 }
 
 /// A resource that this version keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     /// Its kind.
     pub kind: Kind,
@@ -159,6 +168,8 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Spec>,
+    /// Who does a driver's work, where its manifest says that, too.
+    pub(crate) agent: Option<Box<crate::agent::AgentDoc>>,
     /// The server of tools that it is.
     pub server: Option<std::sync::Arc<naos_types::spec::ServerSpec>>,
     /// How a model is asked.
@@ -213,6 +224,7 @@ pub(crate) fn read(
         }
         Kind::Driver => {
             kept.driver = driver::read(&kept.name, node, &json, findings);
+            kept.agent = driver::mind(node, findings).map(Box::new);
         }
         Kind::Model => {
             let read = model::read(&kept.name, &called, node, &mut json, findings);
@@ -250,6 +262,7 @@ fn named(
         json: json.to_string(),
         instruction: None,
         driver: None,
+        agent: None,
         model: None,
         server: None,
         schedule: None,

@@ -372,6 +372,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             sound(spec.endpoint.check())?;
             kind == Kind::Driver
         }
+        Spec::Native(spec) => sound(spec.check()).map(|()| kind == Kind::Driver)?,
         Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Server(spec) => sound(spec.check()).map(|()| kind == Kind::Tool)?,
         Spec::AgentSkill(spec) => sound(spec.check()).map(|()| kind == Kind::AgentSkill)?,

@@ -8,6 +8,7 @@ mod fetch;
 mod fork;
 mod log;
 mod manual;
+pub(crate) mod native;
 mod pause;
 mod propose;
 mod recall;

@@ -16,6 +16,7 @@ mod flows;
 mod goes_on;
 mod handlers;
 mod hijacked;
+mod natives;
 mod nested;
 mod notices;
 mod once;

@@ -13,6 +13,7 @@ mod handler;
 mod instruction;
 mod mind;
 mod model;
+mod native;
 mod notice;
 mod own_word;
 mod plan;
@@ -64,6 +65,7 @@ pub use model::{
     IMAGE_TOKENS_MAX, MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS,
     MODEL_TOKENS_MAX, ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
+pub use native::{NATIVE_GRANTS_MAX, Native, NativeDriver, SHOWN_BYTES_MAX};
 pub use notice::{
     Channel, GATHER, GATHER_MAX, GATHER_MIN, Gathered, Letter, NoticeSpec, SECRET_PREFIX, Telling,
     Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
@@ -221,6 +223,8 @@ pub enum Spec {
     AgentSkill(#[serde(with = "as_text")] std::sync::Arc<AgentSkillSpec>),
     /// Somebody else's engine, which is asked as a model is.
     Engine(#[serde(with = "as_text")] std::sync::Arc<ModelSpec>),
+    /// Who answers events of some types, and is naos itself.
+    Native(#[serde(with = "as_text")] std::sync::Arc<NativeDriver>),
 }
 
 impl From<ModelSpec> for Spec {

@@ -66,6 +66,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Remote(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Native(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Delivered(spec) => {
             let mut shown = json!(spec.subscription);
             shown["deliver"] = json!(spec.deliver);

@@ -142,7 +142,9 @@ fn driver(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
     DriverRow {
         name: s(name),
         state,
-        agent: s(name),
+        kind: "tool",
+        agent: (name != "chat").then(|| s(name)),
+        builtin: None,
         endpoint: (name == "chat").then(|| s("https://chat.example.org/ask")),
         answers: vec![s("weather.get"), s("weather.forecast")],
         open: 2,
