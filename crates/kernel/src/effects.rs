@@ -74,6 +74,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Run(run) => crate::run::retry_due(turn, *run),
         Key::Approval(approval) => crate::approval::expire(turn, *approval),
         Key::Plan(plan) => crate::plan::due(turn, *plan),
+        Key::Scale(pool) => crate::plan::look_at_pool(turn, pool),
         Key::Notice(notice) => crate::notice::due(turn, *notice),
         Key::Bundle(name) => crate::notice::bundle_due(turn, name),
         Key::Consumer(name) => crate::event::due(turn, name),

@@ -472,6 +472,8 @@ tables! {
     items items_mut put_items Items: ItemsKey => crate::plan::Items;
     /// What was done under a key.
     once once_mut put_once Once: OnceKey => crate::plan::Once;
+    /// How large a pool is that scales by itself.
+    scale scale_mut put_scale Scale: Name => crate::plan::Scale;
     /// A review.
     review review_mut put_review Review: ReviewId => crate::review::Review;
     /// A question to a person.

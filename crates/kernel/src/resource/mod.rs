@@ -435,7 +435,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
         }
-        driver => driver::fold(turn, driver)?,
+        other => driver::fold(turn, other)?,
     }
-    Ok(())
+    crate::plan::fold_scale(turn, fact)
 }

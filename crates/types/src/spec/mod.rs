@@ -72,7 +72,10 @@ pub use notice::{
 };
 pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
 pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo};
-pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use pool::{
+    Merge, POOL_AGENTS_MAX, POOL_COOLDOWN_MAX, POOL_LOAD_MAX, POOL_SIZE_MAX, PoolSpec, Scaling,
+    Share, Strategy,
+};
 pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};
 pub use schedule::{
     BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, STANDUP_TO_MAX,

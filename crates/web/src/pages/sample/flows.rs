@@ -100,6 +100,7 @@ fn pool_row(s: Text<'_>, name: &str, state: PoolState) -> PoolRow {
         state,
         agents: vec![s("reader"), s("helper")],
         size: 8,
+        why: None,
         least: 1,
         most: 16,
         auto_scale: state == PoolState::Running,
