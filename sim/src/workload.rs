@@ -140,6 +140,7 @@ fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 

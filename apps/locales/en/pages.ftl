@@ -52,7 +52,8 @@ last-run = Last run
 never-run = Never ran
 schedules-blank = Nothing happens at a time yet. Say when:
 schedules-more = More schedules
-schedule-waits-for = Waits for { $value }, which isn’t there
+schedule-done-before = An earlier run did it under the same key
+waits-for = Waits for { $value }, which isn’t there
 schedule-next = Next times
 schedule-pause = Pause
 schedule-resume = Go on
@@ -284,6 +285,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Nobody answers events yet. Say who does:
+driver-builtin = Built in:
 driver-open = { $part } of { $whole } at once
 driver-queue = { $n ->
     [one] { $count } event waits
@@ -381,6 +383,7 @@ inbox-said = Said by
 inbox-assigned = Yours now, by
 inbox-ended = Ended, by
 inbox-delegated = The answer is left to you by
+inbox-shown = Shown by
 inbox-standup = Told by the schedule
 task-follow = Hear of it
 task-mute = Hear no more of it

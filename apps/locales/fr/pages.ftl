@@ -55,7 +55,8 @@ last-run = Dernière exécution
 never-run = Jamais exécuté
 schedules-blank = Rien n’est encore planifié. Dites quand :
 schedules-more = Autres planifications
-schedule-waits-for = Attend { $value }, qui n’existe pas
+schedule-done-before = Une exécution antérieure l’a fait sous la même clé
+waits-for = Attend { $value }, qui n’existe pas
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
 schedule-resume = Reprendre
@@ -287,6 +288,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Personne ne répond encore aux événements. Dites qui le fait :
+driver-builtin = Intégré :
 driver-open = { $part } sur { $whole } à la fois
 driver-queue = { $n ->
     [one] { $count } événement attend
@@ -384,6 +386,7 @@ inbox-said = Dit par
 inbox-assigned = À vous maintenant, par
 inbox-ended = Terminé, par
 inbox-delegated = La réponse vous est laissée par
+inbox-shown = Montré par
 inbox-standup = Annoncé par la planification
 task-follow = Suivre
 task-mute = Ne plus suivre

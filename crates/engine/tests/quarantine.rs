@@ -66,6 +66,7 @@ impl Rig {
             retry: Default::default(),
             timeout: None,
             optional: false,
+            key: None,
         };
         let spec = Spec::Plan(PlanSpec {
             description: "says hello".into(),

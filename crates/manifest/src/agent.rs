@@ -201,7 +201,7 @@ fn jitter(node: &Node) -> Option<u32> {
     (percent <= JITTER_PERCENT_MAX).then_some(percent)
 }
 
-fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
+pub(crate) fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
     let mut grants = Grants::default();
     let Some(node) = map.node(&["grants"], findings) else {
         return grants;

@@ -32,6 +32,7 @@ const INSTRUCTION: &[Key] = keys! {
         "emit": Shape::Or(&Shape::Text, &Shape::Object(EVENT_STEP)),
         "depends_on" | "dependencies" | "after": Shape::Texts,
         "condition" | "when": Shape::Text, "retry": Shape::Any, "timeout": Shape::Span,
+        "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
     })),
 };
 const TRIGGER: &[Key] = keys! {
@@ -86,7 +87,16 @@ const DRIVER: &[Key] = keys! {
     "enabled": Shape::Bool,
     "endpoint" | "url": Shape::Text, "timeout": Shape::Span, "retry": Shape::Any,
     "emit" | "emits": Shape::Texts,
-    "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
+    "agent": Shape::Name, "builtin" | "built_in" | "builtIn": Shape::Text,
+    // What an agent's manifest says, of a driver that works with a model.
+    "model": Shape::Any, "models": Shape::Any, "tools": Shape::Texts,
+    "system_prompt" | "systemPrompt" | "prompt": Shape::Text,
+    "skills": Shape::Any, "context" | "documents": Shape::Any, "grants": Shape::Any,
+    "limits": Shape::Any, "cost" | "budget": Shape::Any, "temperature": Shape::Any,
+    "turns" | "max_turns" | "maxTurns": Shape::Any,
+    "answer_tokens" | "max_tokens" | "maxTokens": Shape::Any,
+    "tokens" | "run_tokens": Shape::Any, "context_tokens" | "shown_tokens": Shape::Any,
+    "output_schema" | "schema": Shape::Any,
 };
 const UI: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "author": Shape::Text,
@@ -113,6 +123,7 @@ const DAG_PLAN: &[Key] = keys! {
             @need "action": Shape::Object(EVENT_STEP), "status": Shape::Text, "output": Shape::Any,
             "dependencies" | "depends_on": Shape::Texts, "condition": Shape::Text,
             "started_at": Shape::Any, "completed_at": Shape::Any, "error": Shape::Any,
+            "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
         })),
         "edges": Shape::Any,
     }),
@@ -146,7 +157,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
 }
 
 /// A resource that this version keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     /// Its kind.
     pub kind: Kind,
@@ -158,6 +169,8 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Spec>,
+    /// Who does a driver's work, where its manifest says that, too.
+    pub(crate) agent: Option<Box<crate::agent::AgentDoc>>,
     /// The server of tools that it is.
     pub server: Option<std::sync::Arc<naos_types::spec::ServerSpec>>,
     /// How a model is asked.
@@ -217,6 +230,7 @@ pub(crate) fn read(
         }
         Kind::Driver => {
             kept.driver = driver::read(&kept.name, node, &json, findings);
+            kept.agent = driver::mind(node, findings).map(Box::new);
         }
         Kind::Model => {
             let read = model::read(&kept.name, &called, node, &mut json, findings);
@@ -254,6 +268,7 @@ fn named(
         json: json.to_string(),
         instruction: None,
         driver: None,
+        agent: None,
         model: None,
         server: None,
         policy: None,

@@ -215,6 +215,15 @@ fn read(label: &str, text: &str, files: &dyn Files, checks: &dyn Checks) -> (App
             found.error(START, "the document is empty");
         }
     }
+    for kept in &mut out.kept {
+        // A driver that works with a model says who the agent is that does its work.
+        if let Some(mut doc) = kept.agent.take() {
+            let budget = doc.budget.take();
+            let budget = budget.map(|budget| (kept.name.clone(), budget));
+            out.budgets.extend(budget);
+            out.agents.push((kept.name.clone(), *doc));
+        }
+    }
     out.warnings = std::mem::take(&mut found.warnings);
     out.places = std::mem::take(&mut found.places);
     (out, found)

@@ -116,6 +116,7 @@ impl Read {
             retry: RetryPolicy::default(),
             timeout: None,
             optional: false,
+            key: None,
         };
         Placed {
             spec,
@@ -277,6 +278,7 @@ fn step<'t>(
     let optional = map.bool(&["optional"], findings).unwrap_or_default();
     let mut of_at = node.at;
     let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings);
+    let key = key(&mut map, &mut texts, findings);
     let undo = map.node(&["compensate", "compensation"], findings);
     let undo = undo.and_then(|node| compensation(node, &name, findings));
     map.skip(&["description"]);
@@ -312,7 +314,11 @@ fn step<'t>(
         retry,
         timeout,
         optional,
+        key: key.as_ref().map(|(key, _)| key.clone()),
     };
+    if let Some((_, at)) = key {
+        keyed(&spec, undo.is_some(), at, findings);
+    }
     let mut placed = Placed {
         spec,
         at,
@@ -327,6 +333,33 @@ fn step<'t>(
         placed.after_at.push(of_at);
     }
     Some((placed, undo))
+}
+
+/// What a step is done under, and where that was written.
+pub(crate) fn key<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<(String, Mark)> {
+    let node = map.node(
+        &["idempotency_key", "idempotencyKey", "idempotency"],
+        findings,
+    )?;
+    let source = reader::text(node, "idempotency_key", findings)?;
+    if source.trim().is_empty() {
+        findings.error(node.at, "`idempotency_key` is empty");
+        return None;
+    }
+    texts.push((Sort::Template, source.clone(), node));
+    Some((source, node.at))
+}
+
+/// Says where a key is of no use.
+pub(crate) fn keyed(spec: &StepSpec, is_undone: bool, at: Mark, findings: &mut Findings) {
+    if let Err(what) = spec.check_key(is_undone) {
+        let what = format!("step {} {what}", spec.name);
+        findings.push(at, Code::BAD_PLAN, what, None);
+    }
 }
 
 /// What undoes a step: an agent, or whatever a step can do.
@@ -363,6 +396,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
         retry: FlowSpec::undo_retry(),
         timeout,
         optional: false,
+        key: None,
     };
     Some(Placed {
         spec,

@@ -303,8 +303,56 @@ fn what_doesn_t_fit_together_is_said() {
              render: scope}\n",
             "p:5:25: [a b] false\np:5:40: [a b] true",
         ),
+        // keys
+        (
+            "  - {name: a, compute: 1, idempotency_key: k}\n",
+            "p:3:44: step a has no `idempotency_key`: what is only worked out is worked \
+             out each time",
+        ),
+        (
+            "  - {name: a, approval: Go?, idempotency_key: k}\n",
+            "p:3:47: step a has no `idempotency_key`: whoever is to judge is asked each time",
+        ),
+        (
+            "  - {name: a, task: x, idempotency_key: ''}\n",
+            "p:3:41: `idempotency_key` is empty",
+        ),
+        (
+            "  - {name: a, task: x, idempotency_key: '{{ nosuch }}'}\n",
+            "p:3:45: unknown name `nosuch`",
+        ),
+        (
+            "  - {name: a, agent: x, for_each: y, compensate: z, idempotency_key: k}\n",
+            "p:3:70: step a has an `idempotency_key` for each item and is undone as a \
+             whole: what undoes it would undo what other runs did, too",
+        ),
     ] {
         assert_eq!(bad("p", &plan(steps)), expected, "{steps}");
+    }
+}
+
+/// All spellings, in all three formats of steps.
+#[test]
+fn a_step_is_done_under_a_key() {
+    let key = "invoice-{{ inputs.id }}";
+    for spelled in ["idempotency_key", "idempotencyKey", "idempotency"] {
+        let own = plan(&format!(
+            "  - {{name: a, agent: x, {spelled}: \"{key}\"}}\n"
+        ));
+        let found = &good(&own).plans[0].1.steps[0];
+        assert_eq!(found.key.as_deref(), Some(key), "{spelled}");
+        let dag = format!(
+            "name: p\ndag:\n  nodes:\n    n1: {{action: {{type: mail.send}}, {spelled}: k}}\n"
+        );
+        let found = &good(&dag).plans[0].1.steps[0];
+        assert_eq!(found.key.as_deref(), Some("k"), "{spelled}");
+        let instruction = format!(
+            "type: instruction\nid: i\nplan:\n  - {{id: a, emit: mail.send, {spelled}: k}}\n"
+        );
+        let applied = good(&instruction);
+        let read = applied.kept[0].instruction.as_ref().unwrap();
+        let found = &read.plan.steps[0];
+        assert_eq!(found.key.as_deref(), Some("k"), "{spelled}");
     }
 }
 

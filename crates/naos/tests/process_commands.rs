@@ -365,6 +365,92 @@ fn process_an_agent_is_stopped_and_started_and_deleted() {
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
 }
 
+/// All of them at once, in this process and by a daemon, and each only once.
+#[test]
+fn process_all_agents_are_stopped_and_started() {
+    let project = Project::new();
+    let nothing = project.naos(&["stop", "--all"]);
+    assert_eq!(nothing.exit, 0, "{}", nothing.stderr);
+    assert!(
+        nothing.stdout.contains("nothing to do"),
+        "{}",
+        nothing.stdout
+    );
+    for agent in ["a", "b", "c"] {
+        assert_eq!(
+            project.naos(&["create", agent, "--template", "echo"]).exit,
+            0
+        );
+    }
+    assert_eq!(project.naos(&["stop", "b"]).exit, 0);
+    let stopped = || {
+        let agents = project.json(&["get", "agents"]);
+        let agents = agents["items"].as_array().unwrap();
+        agents.iter().filter(|a| a["status"] == "stopped").count()
+    };
+    let done = project.json(&["stop", "--all"]);
+    assert_eq!(done["agents"], serde_json::json!(["a", "c"]));
+    assert_eq!(stopped(), 3);
+    let daemon = project.up();
+    assert_eq!(project.naos(&["start", "--all"]).exit, 0);
+    assert_eq!(stopped(), 0);
+    assert_eq!(project.naos(&["stop", "--all"]).exit, 0);
+    assert_eq!(stopped(), 3);
+    drop(daemon);
+}
+
+/// Commands that are others under names of their own say what those say.
+#[test]
+fn process_other_names_of_commands_say_the_same() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    project.naos(&["cost", "set", "a", "--budget", "$1/day"]);
+    assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 0);
+    for (other, own) in [
+        (&["list"][..], &["get", "agents"][..]),
+        (&["inspect", "a"], &["get", "agent", "a"]),
+        (&["inspect", "agent", "a"], &["get", "agent", "a"]),
+        (&["templates"], &["get", "templates"]),
+        (&["broker", "skills"], &["get", "skills"]),
+        (
+            &["cost", "history"],
+            &["audit", "--action", "cost.", "--last", "100"],
+        ),
+        (
+            &["cost", "history", "a", "--days", "2"],
+            &[
+                "audit", "--action", "cost.", "--agent", "a", "--last", "100",
+            ],
+        ),
+    ] {
+        assert_eq!(project.json(other), project.json(own), "{other:?}");
+        let (said, own) = (project.naos(other), project.naos(own));
+        assert_eq!(said.stdout, own.stdout, "{other:?}");
+        assert_eq!(said.exit, 0, "{other:?}: {}", said.stderr);
+    }
+    assert!(
+        !project.json(&["cost", "history"])["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(project.naos(&["inspect", "nobody"]).exit, 1);
+    assert_eq!(project.naos(&["inspect", "agnets", "a"]).exit, 2);
+    // Whoever fits does it, as without an agent.
+    let done = project.naos(&["broker", "execute", "echo this"]);
+    let run = project.naos(&["run", "--input", "echo this"]);
+    assert_eq!((done.exit, done.stdout), (run.exit, run.stdout));
+    for word in ["list", "inspect", "templates"] {
+        assert!(
+            project
+                .naos(&["--help"])
+                .stdout
+                .contains(&format!("  {word} ")),
+            "{word}"
+        );
+    }
+}
+
 #[test]
 fn process_budgets_are_set_and_shown() {
     let project = Project::new();

@@ -301,8 +301,8 @@ codes! {
         "nothing signs what goes to an address outside"
         "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
     EVENT_UNFIT 233 Conflict
-        "a driver's endpoint has no use for what an event says"
-        "the message is the endpoint's own: mend what publishes the event; the driver works, and \
+        "a driver has no use for what an event says"
+        "the message is the driver's own: mend what publishes the event; the driver works, and \
          doesn't rest for it"
 }
 

@@ -388,7 +388,10 @@ impl World {
         };
         let key = format!("{tenant}-{}", naos_kernel::key_of(call));
         match call.driver {
-            Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Http => {
+                let same = format!("{tenant}-{}", naos_kernel::same_of(call));
+                self.outside.begin(call, same, request, done);
+            }
             Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
             Driver::Model => match super::thinking::posed(&node, tenant, (key, by), &request) {
                 Ok(posed) => self.outside.think(posed, told(&node, tenant, by), done),

@@ -78,6 +78,7 @@ kept! {
     Log naos_kernel::run::Log, RunId;
     Plan naos_kernel::plan::Plan, PlanId;
     Items naos_kernel::plan::Items, naos_kernel::ItemsKey;
+    Scale naos_kernel::plan::Scale, Name;
     Review naos_kernel::review::Review, ReviewId;
     Approval naos_kernel::approval::Approval, ApprovalId;
     Budget naos_kernel::budget::Budget, Spender;

@@ -256,6 +256,9 @@ pub(crate) fn from_run(turn: &Turn<'_>, run: naos_types::RunId) -> Done<Origin> 
         }
         None => from_within(turn, &run.to_string(), &task.by.clone())?,
     };
+    if crate::resource::driver::is_way_in(turn, &task.by)? {
+        origin.category = Category::Input;
+    }
     origin.causation = Some(run.to_string());
     Ok(origin)
 }

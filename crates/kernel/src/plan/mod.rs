@@ -7,10 +7,12 @@ mod before;
 mod by_hand;
 mod by_schedule;
 mod inputs;
+mod keys;
 mod lower;
 mod needs;
 mod nested;
 mod outcome;
+mod scale;
 mod share;
 mod sound;
 mod start;
@@ -26,7 +28,8 @@ use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
 use naos_types::spec::{Flow, Kind, PlanSpec, StepDo, StepSpec};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Code, Name, PlanId, PlanStatus, ReviewId, StepStatus, TaskId, Time,
+    Actor, ApprovalId, BodyRef, Code, Digest, Name, PlanId, PlanStatus, ReviewId, StepPath,
+    StepStatus, TaskId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,11 +41,15 @@ pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
 pub use inputs::Inputs;
+pub(crate) use keys::told;
+pub use keys::{Once, STEP_KEY_KEPT};
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, hold_open, task_closed};
+pub use scale::Scale;
+pub(crate) use scale::{fold as fold_scale, look as look_at_pool};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
@@ -207,11 +214,15 @@ pub struct Plan {
     pub paused: Option<Time>,
     /// The run whose step it is, where that one was paused and not this one itself.
     pub paused_with: Option<PlanId>,
+    /// What steps and items are done under that name a key.
+    pub keys: BTreeMap<StepPath, Digest>,
+    /// The steps that an earlier run did under the same key, and which.
+    pub kept: BTreeMap<Name, PlanId>,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -510,6 +521,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 undoing: false,
                 paused: None,
                 paused_with: None,
+                keys: BTreeMap::new(),
+                kept: BTreeMap::new(),
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -526,7 +539,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 failed: 0,
             };
             step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
-            Ok(())
+            keys::fold_expanded(turn, f.plan, &f.step)
         }
         Fact::StepDone(f) => fold_done(turn, f),
         Fact::StepFailed(f) => fold_failed(turn, f),
@@ -598,7 +611,7 @@ pub(crate) fn task_opened(
 pub(crate) fn asked(
     turn: &mut Turn<'_>,
     plan: PlanId,
-    at: &naos_types::StepPath,
+    at: &StepPath,
     approval: ApprovalId,
 ) -> Done {
     let step = step_mut(turn, plan, &at.step)?;
@@ -633,16 +646,17 @@ fn fold_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
             step.approval = None;
         }
     }
-    Ok(())
+    keys::fold_started(turn, f)
 }
 
 fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
     let now = turn.now;
+    keys::fold_done(turn, f)?;
     let step = step_mut(turn, f.plan, &f.at.step)?;
     let Some(index) = f.at.item else {
+        // What was worked out at once, or done before: this fact is its beginning, too.
+        step.started = step.started.or(Some(now));
         if step.status == StepStatus::Pending {
-            // It was worked out at once: this fact is its beginning, too.
-            step.started = step.started.or(Some(now));
             step.attempt += 1;
         }
         step.status = StepStatus::Done;

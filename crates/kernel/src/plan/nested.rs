@@ -140,11 +140,7 @@ pub(crate) fn nested_closed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
         return Ok(());
     };
     if matches!(f.status, PlanStatus::Completed | PlanStatus::Partial) {
-        return turn.emit(plan::StepDone {
-            plan: above,
-            at,
-            output: f.output,
-        });
+        return turn.emit(plan::StepDone::by_itself(above, at, f.output));
     }
     let mut problem = Problem::new(Code::STEP_FAILED, format!("{name} is {}", f.status));
     if let Some(why) = &f.problem {
@@ -156,7 +152,7 @@ pub(crate) fn nested_closed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
 }
 
 /// The step of `above` that waits for this run.
-fn waiting(turn: &Turn<'_>, above: PlanId, run: PlanId) -> Done<Option<StepPath>> {
+pub(super) fn waiting(turn: &Turn<'_>, above: PlanId, run: PlanId) -> Done<Option<StepPath>> {
     let Some(plan) = turn.plan(&above)?.filter(|plan| !plan.is_closed()) else {
         return Ok(None);
     };

@@ -43,11 +43,7 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, parent: &Parent, closed: &task::C
         return reviewed(turn, id, &plan, spec, asked, answer);
     }
     match closed.status {
-        TaskStatus::Done => turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output: closed.output,
-        }),
+        TaskStatus::Done => turn.emit(plan::StepDone::by_itself(id, at, closed.output)),
         _ => {
             let cancelled = || Problem::new(Code::STEP_FAILED, "its task was cancelled");
             let problem = closed.problem.clone().unwrap_or_else(cancelled);
@@ -85,11 +81,7 @@ fn reviewed(
                 reviewer,
                 evidence,
             })?;
-            turn.emit(plan::StepDone {
-                plan: id,
-                at,
-                output: Some(evidence),
-            })
+            turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
         }
         Verdict::Refuted => {
             turn.emit(review::Refuted {
@@ -111,20 +103,12 @@ fn reviewed(
                     round,
                 });
             }
-            turn.emit(plan::StepDone {
-                plan: id,
-                at,
-                output: Some(evidence),
-            })
+            turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
         }
         Verdict::Abandoned => {
             turn.emit(review::Abandoned { review, reviewer })?;
             if asked_in_vain(plan, spec) {
-                return turn.emit(plan::StepDone {
-                    plan: id,
-                    at,
-                    output: Some(evidence),
-                });
+                return turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)));
             }
             let note = "the reviewer's answer holds no verdict: praise or refute".to_owned();
             failed(turn, id, at, Problem::new(Code::STEP_FAILED, note))
@@ -163,11 +147,7 @@ pub(crate) fn approval_decided(
     let problem = match found.status {
         ApprovalStatus::Approved => {
             let output = Some(found.edited.unwrap_or(found.body));
-            return turn.emit(plan::StepDone {
-                plan: id,
-                at: at.clone(),
-                output,
-            });
+            return turn.emit(plan::StepDone::by_itself(id, at.clone(), output));
         }
         ApprovalStatus::Expired => Problem::new(Code::EXPIRED, "nobody answered in time"),
         _ => Problem {
@@ -306,11 +286,7 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
         return failed_for_good(turn, id, plan, at, problem);
     }
     match outputs(turn, id, spec, fan)? {
-        Ok(output) => turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output: Some(output),
-        }),
+        Ok(output) => turn.emit(plan::StepDone::by_itself(id, at, Some(output))),
         Err(why) => advance::broken_formula(turn, id, plan, at, why),
     }
 }
@@ -375,11 +351,7 @@ pub(super) fn keep_begun_lists(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> 
             item: None,
         };
         let output = outputs(turn, id, spec, fan)?.ok();
-        turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output,
-        })?;
+        turn.emit(plan::StepDone::by_itself(id, at, output))?;
     }
     Ok(())
 }

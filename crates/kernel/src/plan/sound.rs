@@ -27,6 +27,9 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         if let Some(what) = wait::unsound(step) {
             return refuse(format!("step {} {what}", step.name));
         }
+        if let Err(what) = step.check_key(false) {
+            return refuse(format!("step {} {what}", step.name));
+        }
         if let StepDo::Plan { of, .. } = &step.action
             && !NESTED.contains(of)
         {

@@ -10,7 +10,7 @@ use naos_types::{
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, ask, nested, outcome, share, wait};
+use super::{Plan, ask, keys, nested, outcome, share, wait};
 use crate::need::Formula;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
@@ -54,11 +54,18 @@ pub(super) fn attempt(
         StepDo::Render { template } => Some(Formula::Template(template.clone())),
         _ => None,
     };
+    let key = keys::of(turn, &work)?;
+    if let Ok(Some(key)) = key
+        && keys::without(turn, &work, key)?
+    {
+        return Ok(());
+    }
     let started = plan::StepStarted {
         plan: id,
         at: at.clone(),
         attempt,
         deadline,
+        key: key.as_ref().ok().copied().flatten(),
     };
     if let (Some(formula), None) = (&formula, item) {
         // What is worked out at once begins and ends in the same fact.
@@ -68,6 +75,9 @@ pub(super) fn attempt(
         }
     }
     turn.emit(started)?;
+    if let Err(why) = key {
+        return broken_formula(turn, id, plan, at, why);
+    }
     let made = match &spec.action {
         StepDo::Task {
             agent,
@@ -149,11 +159,7 @@ impl Work<'_> {
     }
 
     pub(super) fn done(&self, turn: &mut Turn<'_>, output: Option<BodyRef>) -> Done {
-        turn.emit(plan::StepDone {
-            plan: self.id,
-            at: self.at.clone(),
-            output,
-        })
+        turn.emit(plan::StepDone::by_itself(self.id, self.at.clone(), output))
     }
 }
 

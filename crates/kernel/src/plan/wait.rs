@@ -101,7 +101,7 @@ pub(super) fn begin(
 }
 
 fn done(turn: &mut Turn<'_>, plan: PlanId, at: StepPath, output: Option<BodyRef>) -> Done {
-    turn.emit(plan::StepDone { plan, at, output })
+    turn.emit(plan::StepDone::by_itself(plan, at, output))
 }
 
 /// The time that a step waits for has come.

@@ -407,6 +407,7 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             sound(spec.endpoint.check())?;
             kind == Kind::Driver
         }
+        Spec::Native(spec) => sound(spec.check()).map(|()| kind == Kind::Driver)?,
         Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Server(spec) => sound(spec.check()).map(|()| kind == Kind::Tool)?,
         Spec::AgentSkill(spec) => sound(spec.check()).map(|()| kind == Kind::AgentSkill)?,
@@ -470,7 +471,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
         }
-        driver => driver::fold(turn, driver)?,
+        other => driver::fold(turn, other)?,
     }
-    Ok(())
+    crate::plan::fold_scale(turn, fact)
 }

@@ -10,6 +10,7 @@ mod fork;
 mod form;
 mod log;
 mod manual;
+pub(crate) mod native;
 mod pause;
 mod propose;
 mod recall;
@@ -221,6 +222,7 @@ impl Run {
                 request: pending.request,
                 world: pending.world,
                 attempt: pending.attempts + 1,
+                same: None,
             })),
             None => Some(Effect::Sandbox(Box::new(Sandbox {
                 run: id,
@@ -351,6 +353,7 @@ pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
             .iter()
             .any(|order| order.effect.id() == effect.id());
         if !wished {
+            let effect = crate::plan::told(turn, effect)?;
             crate::guard::order(turn, effect);
         }
     }

@@ -52,6 +52,7 @@ fn step(name: &Name, after: Option<&Name>, action: StepDo) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 

@@ -66,6 +66,7 @@ fn spec(index: usize, made: &Made) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: made.optional,
+        key: None,
     }
 }
 

@@ -152,6 +152,21 @@ const LISTED: &[Listed] = &[
     },
 ];
 
+/// The same for commands that are this one under a name of their own.
+pub(crate) fn shown(context: &Context, kind: &str, name: Option<&str>) -> Ended {
+    let get = Get {
+        kind: kind.to_owned(),
+        name: name.map(str::to_owned),
+        output: None,
+        status: None,
+        agent: None,
+        prefix: None,
+        limit: None,
+        before: None,
+    };
+    go(context, &get)
+}
+
 pub(crate) fn go(context: &Context, get: &Get) -> Ended {
     let out = Out {
         json: context.out.json || get.output.as_deref() == Some("json"),

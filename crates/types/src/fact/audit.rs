@@ -190,6 +190,9 @@ impl Fact {
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
+            Self::Plan(plan::Fact::StepDone(f)) => f
+                .from
+                .map(|from| format!("done before by {from}, under the same key")),
             Self::Plan(plan::Fact::UndoBegan(f)) => Some(match &f.problem {
                 Some(problem) => problem.note.clone(),
                 None => "cancelled".to_owned(),

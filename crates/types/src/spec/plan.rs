@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Kind, RetryPolicy, WaitFor};
+use super::{Kind, StepSpec, WaitFor};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
@@ -202,28 +202,6 @@ pub enum StepDo {
         /// the whole of it.
         input: Option<String>,
     },
-}
-
-/// One step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepSpec {
-    /// Its name, unique in the plan.
-    pub name: Name,
-    /// The steps that must be closed before it.
-    pub after: Vec<Name>,
-    /// A CEL condition; not met, the step is skipped.
-    pub when: Option<String>,
-    /// What it does.
-    #[serde(rename = "do")]
-    pub action: StepDo,
-    /// Once for each item of a list.
-    pub for_each: Option<FanOut>,
-    /// When it fails.
-    pub retry: RetryPolicy,
-    /// The longest one attempt may take.
-    pub timeout: Option<Span>,
-    /// Whether the plan goes on without it when it fails for good.
-    pub optional: bool,
 }
 
 /// A plan.

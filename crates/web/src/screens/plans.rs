@@ -8,8 +8,9 @@ use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time};
 
 use super::{rows, turns};
-use crate::api::v1::resting;
+use crate::api::v1::{given, resting};
 use crate::door::{Answered, Call};
+use crate::pages::excerpt::Excerpt;
 use crate::pages::picture::{Drawn, Picture};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
 use crate::pages::run::RunHead;
@@ -194,6 +195,8 @@ fn step(
             .nested(id, &spec.name, None)
             .map(|within| within.to_string()),
         fan_out,
+        kept: plan.kept.get(&spec.name).map(ToString::to_string),
+        input: given::text(reader, (id, plan), spec, step).map(|text| Excerpt::new(&text)),
         output: step.output.as_ref().map(|body| rows::excerpt(reader, body)),
         error: step
             .problem

@@ -17,6 +17,7 @@ pub(crate) mod drivers;
 pub(crate) mod endpoints;
 pub(crate) mod events;
 pub(crate) mod flows;
+pub(crate) mod given;
 pub(crate) mod habits;
 pub(crate) mod inbox;
 pub(crate) mod lacks;

@@ -1,5 +1,6 @@
 //! `/resources`.
 
+use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
@@ -9,7 +10,7 @@ use naos_types::spec::{Kind, ModelFormat, Spec};
 use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, needed, shapes};
+use super::{NAMES_MAX, needed, pools, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -66,6 +67,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Remote(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Native(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Delivered(spec) => {
             let mut shown = json!(spec.subscription);
             shown["deliver"] = json!(spec.deliver);
@@ -139,6 +141,20 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
     out
 }
 
+/// A pool that scales by itself says which size it has by now, and why.
+fn scaled(
+    reader: &Reader,
+    name: &Name,
+    resource: &Resource,
+    item: &mut Value,
+) -> Result<(), Refusal> {
+    if let Spec::Pool(spec) = &resource.spec {
+        let now = pools::Now::of(reader, name, spec)?;
+        item["scale"] = json!(now.map(|now| now.shape()));
+    }
+    Ok(())
+}
+
 /// A list says how long the files of a skill are, and whoever asks for the skill what they say.
 fn sizes(item: &mut Value) {
     if let Value::Object(files) = &mut item["spec"]["files"] {
@@ -167,7 +183,11 @@ pub(crate) async fn list(call: Call) -> Answered {
         }
         kind => {
             let found = reader.resources(kind, NAMES_MAX)?;
-            items.extend(found.iter().map(|(key, resource)| shape(key, resource)));
+            for (key, resource) in &found {
+                let mut item = shape(key, resource);
+                scaled(&reader, &key.1, resource, &mut item)?;
+                items.push(item);
+            }
             if kind == Kind::AgentSkill {
                 items.iter_mut().for_each(sizes);
             }
@@ -195,7 +215,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         kind => {
             let key = ResourceKey(kind, name.clone());
             let resource = reader.find::<Resource>(&key)?.ok_or_else(missing)?;
-            shape(&key, &resource)
+            let mut shown = shape(&key, &resource);
+            scaled(&reader, &name, &resource, &mut shown)?;
+            shown
         }
     };
     ok(&value)

@@ -18,7 +18,7 @@ use naos_types::fact::approval::Waiting;
 use naos_types::fact::run::Fork;
 use naos_types::fact::task::Considered;
 use naos_types::spec::{
-    AgentSpec, DATA_POLICY, Data, Kind, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX,
+    AgentSpec, DATA_POLICY, Data, Kind, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX, StepSpec,
 };
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
@@ -27,8 +27,8 @@ use naos_types::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::resting;
 use super::reviewed::{self, Reviewed};
+use super::{given, resting};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
 pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
@@ -199,7 +199,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
     let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
         let mut shown = step.map_or(Value::Null, |found| {
-            step_of(reader, &spec.name, found, texts)
+            step_of(reader, (id, plan), spec, found, texts)
         });
         if let Some(run) = plan.nested(id, &spec.name, None) {
             shown["plan_run"] = json!(run);
@@ -215,7 +215,8 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
-            let mut undoing = step_of(reader, undo, found, texts);
+            let spec = plan.known(undo).unwrap_or(spec);
+            let mut undoing = step_of(reader, (id, plan), spec, found, texts);
             undoing["by_hand"] = json!(found.by_hand());
             shown["compensation"] = undoing;
         }
@@ -257,8 +258,18 @@ fn output_of(reader: &Reader, plan: &Plan) -> Value {
     }
 }
 
-fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
+fn step_of(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    spec: &StepSpec,
+    step: &Step,
+    texts: Texts,
+) -> Value {
     let output = step.output.as_ref().filter(|_| texts == Texts::Told);
+    let input = match texts {
+        Texts::Told => given::text(reader, (id, plan), spec, step),
+        Texts::LeftOut => None,
+    };
     let fan = step.fan.as_ref().map(|fan| {
         json!({
             "count": fan.count,
@@ -268,9 +279,11 @@ fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
         })
     });
     json!({
-        "name": name,
+        "name": spec.name,
         "status": step.status,
+        "input": input,
         "output": text(reader, output),
+        "done_by": plan.kept.get(&spec.name),
         "attempts": step.attempt,
         "round": step.round,
         "task": step.task,

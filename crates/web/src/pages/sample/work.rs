@@ -421,6 +421,8 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         run: None,
         within: None,
         fan_out: None,
+        kept: None,
+        input: None,
         output: None,
         error: None,
         waits: None,
@@ -436,6 +438,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
     gather.duration_ms = Some(2_310);
     gather.cost_micros = 1_800;
     gather.run = Some(s("run_0186"));
+    gather.input = Some(Excerpt::new(&s("Everything of this week")));
     gather.output = Some(Excerpt::new(&s("62 mails, 4 notes, 2 exports")));
     let mut read = step(2, "read-each", StepStatus::Running, "researcher", &[]);
     read.waits = Some(s("agent researcher is stopped: `naos start researcher`"));
