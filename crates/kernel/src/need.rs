@@ -58,6 +58,8 @@ pub enum Formula {
     Gather,
     /// What stands in documents that fits a query.
     Recall(Recall),
+    /// What of the first variable, a text, doesn't fit a JSON schema: a list of sentences.
+    Fits(String),
 }
 
 /// What a name stands for.
@@ -178,6 +180,10 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
             values.into_iter().map(|(_, value)| value).collect(),
         ));
     }
+    if let Formula::Fits(schema) = &compute.formula {
+        let text = values.first().and_then(|(_, value)| value.as_str());
+        return compute::schema::misfits(schema, text.unwrap_or_default());
+    }
     let limits = Limits {
         fuel_max: COMPUTE_FUEL_MAX,
         output_bytes_max: COMPUTE_OUTPUT_BYTES_MAX,
@@ -190,7 +196,7 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
         Formula::Template(source) => compute::template::render(source, &vars, &limits)
             .map(Value::String)
             .map_err(|error| error.to_string()),
-        Formula::Gather | Formula::Recall(_) => Ok(Value::Null),
+        Formula::Gather | Formula::Recall(_) | Formula::Fits(_) => Ok(Value::Null),
     }
 }
 

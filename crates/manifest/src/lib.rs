@@ -29,6 +29,7 @@ mod plan_check;
 mod planted;
 mod pool;
 mod reader;
+mod result_checks;
 mod schedule;
 mod schema;
 mod server;

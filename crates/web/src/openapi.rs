@@ -738,7 +738,7 @@ fn card(new: bool) -> Value {
         "approve": {}, "unreviewed": {"type": "boolean"},
         "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
         "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
-        "expires": text(),
+        "expires": text(), "checks": {"type": "array", "items": {"type": ["string", "object"]}},
     });
     if new {
         fields["title"] = text();

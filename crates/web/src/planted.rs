@@ -106,3 +106,8 @@ pub(crate) fn tools_for_all() -> bool {
 pub(crate) fn plans_within_unseen() -> bool {
     chosen("plans-within-unseen")
 }
+
+/// Nobody is told that no agent looked at what they are asked about.
+pub(crate) fn unreviewed_unsaid() -> bool {
+    chosen("unreviewed-unsaid")
+}

@@ -1,5 +1,6 @@
 //! Layouts of earlier releases: records that were written before a run could be undone, before it
-//! could be paused, and before it could be with the run that it is a step of.
+//! could be paused, before it could be with the run that it is a step of, and before results were
+//! checked.
 
 use std::collections::BTreeMap;
 
@@ -89,6 +90,7 @@ impl From<PlanV2> for Plan {
             undoing: old.undoing,
             paused: None,
             paused_with: None,
+            checked: BTreeMap::new(),
         }
     }
 }
@@ -121,7 +123,8 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => lengthened(bytes, 1),
+        3 => lengthened(bytes, 2),
+        4 => lengthened(bytes, 1), // what was checked
         _ => None,
     }
 }
@@ -147,6 +150,7 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         undoing: false,
         paused: None,
         paused_with: None,
+        checked: BTreeMap::new(),
     })
 }
 
@@ -210,16 +214,16 @@ mod tests {
             (step.attempt, step.task, step.deadline),
             (2, Some(TaskId(9)), Some(Time(77)))
         );
-        assert!(AnyAggregate::decode("plan", 5, &bytes).is_none());
+        assert!(AnyAggregate::decode("plan", 6, &bytes).is_none());
         // All that the ones between had is kept, and what they lacked stands at the end.
         let now = postcard::to_stdvec(&*plan).expect("it encodes");
-        for (version, lacked) in [(3, 1), (2, 2)] {
+        for (version, lacked) in [(4, 1), (3, 2), (2, 3)] {
             let (before, end) = now.split_at(now.len() - lacked);
             let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", version, before)
             else {
                 panic!("a record of version {version} is read");
             };
-            assert_eq!((&again, end), (&plan, &[0, 0][..lacked]));
+            assert_eq!((&again, end), (&plan, &[0, 0, 0][..lacked]));
         }
     }
 }

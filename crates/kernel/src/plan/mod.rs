@@ -44,7 +44,7 @@ pub(crate) use outcome::{approval_decided, close, hold_open, task_closed};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
-pub(crate) use vars::identifier;
+pub(crate) use vars::{given, identifier};
 pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
@@ -205,11 +205,24 @@ pub struct Plan {
     pub paused: Option<Time>,
     /// The run whose step it is, where that one was paused and not this one itself.
     pub paused_with: Option<PlanId>,
+    /// What came last of the checks of each step that has some.
+    pub checked: BTreeMap<Name, Checked>,
+}
+
+/// What came of the checks of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// In which round, counted from 1.
+    pub round: u32,
+    /// Whether all that must hold does.
+    pub passed: bool,
+    /// What was checked and what was found.
+    pub evidence: BodyRef,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -445,8 +458,7 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
     let named = spec.steps.iter().filter_map(|step| {
         let agent = match &step.action {
             StepDo::Task { agent, .. } => agent.as_ref(),
-            StepDo::Review(review) => Some(&review.by),
-            _ => None,
+            does => does.review().and_then(|review| review.by),
         };
         Some((&step.name, agent?))
     });
@@ -508,6 +520,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 undoing: false,
                 paused: None,
                 paused_with: None,
+                checked: BTreeMap::new(),
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -717,7 +730,10 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
         .spec
         .steps
         .iter()
-        .filter(|spec| matches!(&spec.action, StepDo::Review(review) if review.of == f.at.step))
+        .filter(|spec| {
+            let review = spec.action.review();
+            review.is_some_and(|review| *review.of == f.at.step)
+        })
         .map(|spec| spec.name.clone())
         .collect();
     for name in reviews.iter().chain([&f.at.step]) {

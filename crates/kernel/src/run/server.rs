@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use jsonschema::PatternOptions;
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::think::intend;
 use super::{Run, tools};
+use crate::compute::schema::{self, FITTED_BYTES_MAX};
 use crate::resource::server;
 use crate::turn::{Done, Stop, Turn};
 
@@ -21,13 +21,7 @@ pub const TOLD_MAX: usize = 64;
 /// The most bytes that it is told of them.
 pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 
-/// The longest arguments that are compared with a schema, in bytes.
-const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
-/// The most references in a schema: what they lead to counts again each time.
-const REFERENCES_MAX: usize = 32;
-/// The most faults of arguments that a model is told.
-const FAULTS_MAX: usize = 5;
-/// The most bytes of them.
+/// The most bytes that a model is told of the faults of arguments.
 const FAULTS_BYTES_MAX: usize = 2_000;
 
 /// What an agent's model may call of servers: each tool that its manifest names and that a person
@@ -118,7 +112,7 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
             _ => return Some("the arguments are no JSON object".to_owned()),
         },
     };
-    if arguments.len() > LOOKED_AT_BYTES_MAX {
+    if arguments.len() > FITTED_BYTES_MAX {
         return None;
     }
     unfit(&given, &serde_json::from_str(schema).ok()?)
@@ -127,37 +121,13 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
 /// Why arguments don't fit a schema. One that is none, that leads elsewhere, or that is too much to
 /// look at, says nothing of them.
 pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
-    if crate::planted::is("arguments-unchecked") || references(schema) > REFERENCES_MAX {
+    if crate::planted::is("arguments-unchecked") {
         return None;
     }
-    // What it refers to stands in it, and its patterns take linear time.
-    let offline = jsonschema::options().offline();
-    let validator = offline
-        .with_pattern_options(PatternOptions::regex())
-        .build(schema)
-        .ok()?;
-    let faults = validator.iter_errors(given).take(FAULTS_MAX);
-    let faults: Vec<String> = faults
-        .map(|fault| match fault.instance_path().to_string() {
-            path if path.is_empty() => fault.to_string(),
-            path => format!("{path}: {fault}"),
-        })
-        .collect();
+    let validator = schema::validator(schema).ok()?;
+    let faults = schema::faults(&validator, given);
     let told = tools::cut(&faults.join("; "), FAULTS_BYTES_MAX);
     (!faults.is_empty()).then(|| format!("the arguments don't fit its schema: {told}"))
-}
-
-fn references(schema: &Value) -> usize {
-    match schema {
-        Value::Array(items) => items.iter().map(references).sum(),
-        Value::Object(fields) => {
-            let own = fields
-                .keys()
-                .filter(|key| key.to_lowercase().ends_with("ref"));
-            own.count() + fields.values().map(references).sum::<usize>()
-        }
-        _ => 0,
-    }
 }
 
 /// Calls one; whether the word names any.

@@ -346,7 +346,10 @@ fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
             ];
             number
                 .into_iter()
-                .chain(keys.map(|key| cell(&item[key])))
+                .chain(keys.map(|key| match item["unreviewed"].as_bool() {
+                    Some(true) if key == "verdict" && item[key].is_null() => "unreviewed".into(),
+                    _ => cell(&item[key]),
+                }))
                 .collect()
         })
         .collect();
@@ -381,6 +384,18 @@ fn show(out: &Out, found: &Value) {
         ));
         super::document::differs(out, proposal);
     }
+    if found["unreviewed"].as_bool() == Some(true) {
+        out.line(format!(
+            "\nNobody reviewed this: no other agent looked at what {} made.",
+            author(found)
+        ));
+    }
+    for (at, check) in items_of(&found["checked"]).enumerate() {
+        if at == 0 {
+            out.line("\nchecked without a model:");
+        }
+        out.line(super::task::checked(check));
+    }
     for key in [
         "author", "status", "expires", "verdict", "why", "options", "evidence", "text", "body",
     ] {
@@ -392,6 +407,15 @@ fn show(out: &Out, found: &Value) {
             out.line(format!("\n{key}:\n{text}"));
         }
     }
+}
+
+fn items_of(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// Whose work it is, as far as that is known.
+fn author(found: &Value) -> &str {
+    found["author"].as_str().unwrap_or("an agent")
 }
 
 fn asked(question: &str) -> Result<String, Fail> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, ModelCan, ToolGrant};
+use super::{AGENT_SKILLS_MAX, Check, ModelCan, ToolGrant};
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
@@ -62,6 +62,9 @@ pub struct MindSpec {
     pub promote_at: Option<u8>,
     /// When it looks at what waits for it; none looks at once.
     pub heartbeat: Option<Heartbeat>,
+    /// What must hold of what it makes of a task of the board, before anybody is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -125,6 +128,7 @@ impl Default for MindSpec {
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
             heartbeat: None,
+            checks: Vec::new(),
         }
     }
 }
@@ -213,6 +217,7 @@ impl MindSpec {
                 "the documents that an agent is shown have from 1 to {SHOWN_TOKENS_MAX} tokens"
             ));
         }
+        Check::check_all(&self.checks)?;
         if self.models.len() > MODELS_MAX {
             return Err(format!("an agent names at most {MODELS_MAX} models"));
         }

@@ -1,6 +1,7 @@
 //! What waits for a person, and what was decided.
 
 use askama::Template;
+use naos_kernel::review::CHECKS;
 
 use super::filters;
 use super::frame::{Page, Section};
@@ -92,6 +93,8 @@ pub struct ApprovalRow {
     pub urgent: bool,
     /// Who looked at it last, and what they found; it stays when it is decided.
     pub reviewed: Option<(String, Verdict)>,
+    /// Whether an agent made it and no other agent looked at it.
+    pub unreviewed: bool,
 }
 
 impl ApprovalRow {
@@ -101,9 +104,13 @@ impl ApprovalRow {
 
     /// Why a person decides, a name of the locale table, and who is in it.
     pub(super) fn why(&self) -> Option<(&'static str, &str)> {
-        let (reviewer, verdict) = self.reviewed.as_ref()?;
+        let Some((reviewer, verdict)) = &self.reviewed else {
+            let unreviewed = ("why-unreviewed", self.asked_by.as_str());
+            return self.unreviewed.then_some(unreviewed);
+        };
         match verdict {
             Verdict::Praised => None,
+            Verdict::Refuted if reviewer == CHECKS => Some(("why-checks", reviewer)),
             Verdict::Refuted => Some(("why-refuted", reviewer)),
             Verdict::Unread => Some(("why-unread", reviewer)),
         }
@@ -160,6 +167,21 @@ mod tests {
         let html = check::page(&sample::approvals(&str::to_owned));
         check::contains(&html, "href=\"/plans/plan_9\"");
         check::contains(&html, "naos supervisor reset root");
+    }
+
+    #[test]
+    fn what_nobody_reviewed_says_so() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        assert_eq!(html.matches("Not reviewed").count(), 1, "{html}");
+        let mut page = sample::approval(&str::to_owned);
+        assert_eq!(page.row.why(), None);
+        page.row.unreviewed = true;
+        check::contains(
+            &check::page(&page),
+            "no other agent looked at what planner made",
+        );
+        page.row.reviewed = Some(("checks".into(), super::Verdict::Refuted));
+        check::contains(&check::page(&page), "What must hold of it still doesn");
     }
 
     #[test]

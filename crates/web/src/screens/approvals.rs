@@ -118,6 +118,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             Some(body) => evidence::of(&reader, Some(body), reviewed::of(&reader, &approval)?),
             None => Vec::new(),
         },
+        checks: evidence::checks(reviewed::checks_of(&reader, &approval)?),
         document: Some(attached(
             &reader,
             &approval,

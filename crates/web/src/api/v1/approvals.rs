@@ -64,6 +64,8 @@ pub(crate) async fn show(call: Call) -> Answered {
             "edited".into(),
             shapes::text(&reader, approval.edited.as_ref()),
         );
+        let checked = reviewed::checks_of(&reader, &approval)?;
+        members.insert("checked".into(), json!(checked));
         if let Some(proposed) = proposal(&reader, &approval)? {
             let (lines, cut) = what_ifs::difference(&proposed.before, &proposed.after);
             let told = json!({"path": proposed.path, "version": proposed.version,

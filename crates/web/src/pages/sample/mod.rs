@@ -9,7 +9,7 @@ mod timeline;
 mod watch;
 mod work;
 
-use super::approval::{Answer, Approval, Attached, Decision, Evidence};
+use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence};
 use super::approvals::{ApprovalRow, Approvals, RuleRow, StuckRow, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
@@ -238,6 +238,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: Some(NOW_MS + 47 * 60 * MINUTE_MS),
             urgent: false,
             reviewed: None,
+            unreviewed: false,
         },
         ApprovalRow {
             id: s("apr_8"),
@@ -249,6 +250,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: None,
             urgent: false,
             reviewed: None,
+            unreviewed: true,
         },
     ]
 }
@@ -295,6 +297,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         expires_ms: None,
         urgent: false,
         reviewed: Some(("review".into(), Verdict::Refuted)),
+        unreviewed: false,
     };
     Approvals {
         untold: vec![Untold {
@@ -427,6 +430,18 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
                 citations: citations(s).into_iter().skip(1).take(1).collect(),
             },
         ],
+        checks: vec![
+            Checked {
+                says: s("short (size(output) < 4000)"),
+                passed: true,
+                found: String::new(),
+            },
+            Checked {
+                says: s("output.contains(\"Total\")"),
+                passed: false,
+                found: s("it is false. Say what it comes to"),
+            },
+        ],
         document: Some(Attached {
             title: s("reports/2026-w41.md"),
             href: "/documents/reports/2026-w41.md".to_owned(),
@@ -471,6 +486,7 @@ pub(super) fn approval_empty() -> Approval {
         run: None,
         cost_micros_max: None,
         evidence: Vec::new(),
+        checks: Vec::new(),
         document: None,
         ..approval(&str::to_owned)
     }
