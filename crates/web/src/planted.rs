@@ -108,6 +108,11 @@ pub(crate) fn plans_within_unseen() -> bool {
 }
 
 /// Nobody is told that no agent looked at what they are asked about.
-pub(crate) fn unreviewed_unsaid() -> bool {
-    chosen("unreviewed-unsaid")
+pub(crate) fn unreviewed_unmarked() -> bool {
+    chosen("unreviewed-unmarked")
+}
+
+/// Of several questions that are answered at once, whatever they have become since is decided.
+pub(crate) fn batch_unseen() -> bool {
+    chosen("batch-unseen")
 }

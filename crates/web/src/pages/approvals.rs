@@ -18,14 +18,39 @@ pub struct Approvals {
     pub untold: Vec<Untold>,
     /// What goes on by a person only, and asks nobody.
     pub stuck: Vec<StuckRow>,
+    /// What came of answers that were just given.
+    pub told: Option<Told>,
     /// What waits, oldest first.
     pub waiting: Vec<ApprovalRow>,
+    /// The key of the form that answers those that are chosen; nothing where none can be.
+    pub batch_key: Option<String>,
     /// What was decided, newest first.
     pub decided: Vec<ApprovalRow>,
     /// Where earlier ones are.
     pub older: Option<String>,
     /// Standing rules, and those that are offered.
     pub rules: Vec<RuleRow>,
+}
+
+/// What came of answers to several questions.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// How many were decided.
+    pub decided: u64,
+    /// Those that are left as they are, what each asks, and why.
+    pub left: Vec<(String, String, String)>,
+}
+
+/// What is shown of a question beside its title, so that it can be chosen with others.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The digest of what is shown.
+    pub seen: String,
+    /// The text; of one that takes the place of another what differs, line by line.
+    pub text: String,
+    /// What it takes the place of, a name of the locale table, and which document; nothing where
+    /// it is new.
+    pub replaces: Option<(&'static str, String)>,
 }
 
 /// A kind of question with a standing rule, or for which one is offered.
@@ -95,6 +120,8 @@ pub struct ApprovalRow {
     pub reviewed: Option<(String, Verdict)>,
     /// Whether an agent made it and no other agent looked at it.
     pub unreviewed: bool,
+    /// What is shown of it so that it can be chosen with others; nothing where it can't be.
+    pub choice: Option<Choice>,
 }
 
 impl ApprovalRow {
@@ -167,6 +194,24 @@ mod tests {
         let html = check::page(&sample::approvals(&str::to_owned));
         check::contains(&html, "href=\"/plans/plan_9\"");
         check::contains(&html, "naos supervisor reset root");
+    }
+
+    #[test]
+    fn several_are_chosen_as_they_are_shown() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        let value = format!("name=\"chosen\" value=\"apr_7 {}\"", "5e".repeat(32));
+        check::contains(&html, &value);
+        check::contains(&html, "+ Two invoices are overdue.");
+        check::contains(&html, "What differs from /reports/2026-w41.md");
+        check::contains(&html, "action=\"/approvals\"");
+        check::contains(&html, "value=\"key-batch\"");
+        // What can't be shown here whole has no box.
+        assert_eq!(html.matches("type=\"checkbox\"").count(), 1, "{html}");
+        check::contains(
+            &html,
+            "<a href=\"/approvals/apr_9\">Pay the bill</a>: what you saw",
+        );
+        assert!(!check::page(&sample::approvals_empty()).contains("id=\"batch\""));
     }
 
     #[test]

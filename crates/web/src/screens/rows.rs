@@ -294,6 +294,7 @@ pub(super) fn approval_row(reader: &Reader, id: ApprovalId, approval: &Approval)
         urgent: reviewed::priority(reader, approval).is_ok_and(|of| of == Priority::Urgent),
         reviewed: reviewed::of(reader, approval).ok().flatten().map(found),
         unreviewed: reviewed::is_unreviewed(reader, approval).unwrap_or_default(),
+        choice: None,
     }
 }
 

@@ -492,7 +492,7 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
     let (review, checked) = match &plan {
         Some(plan) => (
             reviewed::in_plan(reader, plan, None)?.map(|last| last.shape(reader)),
-            reviewed::checks(reader, plan, None)?,
+            reviewed::checks(reader, plan, None),
         ),
         None => (None, Vec::new()),
     };

@@ -10,7 +10,7 @@ mod watch;
 mod work;
 
 use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals, RuleRow, StuckRow, Untold};
+use super::approvals::{ApprovalRow, Approvals, Choice, RuleRow, StuckRow, Told, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
@@ -151,7 +151,7 @@ pub(super) fn home(s: Text<'_>) -> Home {
     feed[7].href = None;
     Home {
         waiting: Waiting {
-            approvals: waiting(s),
+            approvals: waiting(s).split_off(1),
             stuck: stuck(s),
         },
         counters: Counters {
@@ -239,6 +239,11 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             urgent: false,
             reviewed: None,
             unreviewed: false,
+            choice: Some(Choice {
+                seen: "5e".repeat(32),
+                text: s("- All is well.\n+ Two invoices are overdue."),
+                replaces: Some(("batch-document", s("/reports/2026-w41.md"))),
+            }),
         },
         ApprovalRow {
             id: s("apr_8"),
@@ -251,6 +256,7 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             urgent: false,
             reviewed: None,
             unreviewed: true,
+            choice: None,
         },
     ]
 }
@@ -298,6 +304,7 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         urgent: false,
         reviewed: Some(("review".into(), Verdict::Refuted)),
         unreviewed: false,
+        choice: None,
     };
     Approvals {
         untold: vec![Untold {
@@ -305,6 +312,15 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
             said: s("answered 500"),
         }],
         stuck: stuck(s),
+        told: Some(Told {
+            decided: 2,
+            left: vec![(
+                s("apr_9"),
+                s("Pay the bill"),
+                s("what you saw isn't what waits any more"),
+            )],
+        }),
+        batch_key: Some(s("key-batch")),
         waiting: waiting(s),
         decided: vec![
             decided(
@@ -353,6 +369,8 @@ pub(super) fn approvals_empty() -> Approvals {
     Approvals {
         untold: Vec::new(),
         stuck: Vec::new(),
+        told: None,
+        batch_key: None,
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,
