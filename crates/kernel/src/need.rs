@@ -61,6 +61,8 @@ pub enum Formula {
     Recall(Recall),
     /// The inputs of a run of a plan.
     Inputs(Inputs),
+    /// What of the first variable, a text, doesn't fit a JSON schema: a list of sentences.
+    Fits(String),
 }
 
 /// What a name stands for.
@@ -186,6 +188,10 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
             values.into_iter().map(|(_, value)| value).collect(),
         ));
     }
+    if let Formula::Fits(schema) = &compute.formula {
+        let text = values.first().and_then(|(_, value)| value.as_str());
+        return compute::schema::misfits(schema, text.unwrap_or_default());
+    }
     let limits = Limits {
         fuel_max: COMPUTE_FUEL_MAX,
         output_bytes_max: COMPUTE_OUTPUT_BYTES_MAX,
@@ -198,7 +204,9 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
         Formula::Template(source) => compute::template::render(source, &vars, &limits)
             .map(Value::String)
             .map_err(|error| error.to_string()),
-        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) => Ok(Value::Null),
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => {
+            Ok(Value::Null)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use naos_types::spec::{
 use naos_types::{Grants, Micros, RunLimits, Span};
 use serde_json::Value as Json;
 
+use crate::checks::Checks;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
@@ -34,7 +35,7 @@ pub(crate) const WALL_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// Below this, hardly any real component finishes.
 const FUEL_LOW: i64 = 10_000_000;
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
+pub(crate) fn read(node: &Node, checks: &dyn Checks, findings: &mut Findings) -> Option<AgentDoc> {
     if let Value::Text(source) = &node.value {
         // `agents: {reader: researcher}`
         let source = Some(source.clone());
@@ -45,13 +46,17 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
         }));
     }
     let mut map = Fields::of(node, "an agent", findings)?;
-    let doc = fields(&mut map, findings);
+    let doc = fields(&mut map, checks, findings);
     map.finish(findings);
     Some(doc)
 }
 
 /// The keys of an agent; `type`, `name` and their kin are the caller's.
-pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc {
+pub(crate) fn fields(
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> AgentDoc {
     let template = map.text(&["template"], findings);
     let source = map.text(&["source", "component", "wasm_file"], findings);
     let mut spec = AgentSpec {
@@ -66,7 +71,7 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
     let mind = source.is_none() && template.is_none();
     let mind = mind && mind::KEYS.iter().any(|key| map.has(key));
     if mind {
-        spec.mind = mind::read(map, findings).map(Arc::new);
+        spec.mind = mind::read(map, checks, findings).map(Arc::new);
         spec.model = spec
             .mind
             .as_ref()

@@ -2,6 +2,8 @@
 
 mod sections;
 
+use std::sync::Arc;
+
 use naos_types::spec::{BudgetSpec, Kind};
 use naos_types::{Micros, Name};
 use serde_json::Value as Json;
@@ -11,8 +13,8 @@ use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
 use crate::{
-    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, schedule, skill,
-    supervision,
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, result_checks, schedule,
+    skill, supervision,
 };
 
 /// The settings of a project.
@@ -149,13 +151,20 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         version: map.text(&["version"], found),
         ..ProjectConfig::default()
     };
+    // What holds for whoever of them says nothing of it.
+    let squad = result_checks::of_agents(&mut map, reading.checks, found).unwrap_or_default();
     each(
         &mut map,
         &["agents"],
         out,
         found,
         |name, node, out, found| {
-            if let Some(mut doc) = agent::read(node, found) {
+            if let Some(mut doc) = agent::read(node, reading.checks, found) {
+                if let Some(mind) = doc.spec.mind.as_mut().map(Arc::make_mut)
+                    && node.get("checks").is_none()
+                {
+                    mind.checks.clone_from(&squad);
+                }
                 if let Some(budget) = doc.budget.take() {
                     out.budgets.push((name.clone(), budget));
                 }

@@ -30,6 +30,7 @@ mod planted;
 mod policy;
 mod pool;
 mod reader;
+mod result_checks;
 mod schedule;
 mod schema;
 mod server;

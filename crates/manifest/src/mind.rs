@@ -6,8 +6,10 @@ use naos_types::spec::{
 };
 use naos_types::{DocPath, Name};
 
+use crate::checks::Checks;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
+use crate::result_checks;
 
 /// Keys that say that an agent works with a model.
 pub(crate) const KEYS: &[&str] = &["model", "models", "engine", "prompt", "workspace"];
@@ -16,7 +18,11 @@ pub(crate) const KEYS: &[&str] = &["model", "models", "engine", "prompt", "works
 const ANY: &str = "any";
 
 /// The keys of an agent that works with a model.
-pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<MindSpec> {
+pub(crate) fn read(
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<MindSpec> {
     let at = map.at;
     let mut mind = MindSpec::default();
     let named = map.node(&["model", "models", "engine"], findings);
@@ -155,6 +161,7 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
     if let Some(schema) = map.json(&["output_schema", "schema"], findings) {
         mind.schema = Some(schema.to_string());
     }
+    mind.checks = result_checks::of_agents(map, checks, findings).unwrap_or_default();
     match mind.check() {
         Ok(()) => Some(mind),
         Err(what) => {

@@ -37,6 +37,10 @@ pub(crate) enum Sort {
     Template,
     /// A condition over an event that is waited for.
     Where,
+    /// What must hold of a result.
+    Check,
+    /// What a result must fit.
+    Schema,
 }
 
 /// The expressions and templates of a step, and where they stand.
@@ -211,6 +215,7 @@ fn fields(
     read.judge((&steps, &inputs, output.as_ref()), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |name| flow.undoes(name), checks, findings);
+        plan_check::unreviewed(&steps, |name| flow.undoes(name), findings);
     }
     places::keep(Kind::Plan, name, &steps, findings);
     let steps = steps.into_iter().map(|step| step.spec).collect();
@@ -326,10 +331,9 @@ fn step<'t>(
         of_at,
         texts,
     };
-    if let StepDo::Review(review) = &placed.spec.action
-        && !placed.spec.after.contains(&review.of)
-    {
-        placed.spec.after.push(review.of.clone());
+    let of = placed.spec.action.review().map(|review| review.of.clone());
+    if let Some(of) = of.filter(|of| !placed.spec.after.contains(of)) {
+        placed.spec.after.push(of);
         placed.after_at.push(of_at);
     }
     Some((placed, undo))
@@ -383,7 +387,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
             input: None,
         }
     };
-    if matches!(action, StepDo::Review(_)) {
+    if action.review().is_some() {
         let what = "a review undoes nothing".to_owned();
         findings.push(node.at, Code::BAD_PLAN, what, None);
     }

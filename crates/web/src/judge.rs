@@ -708,8 +708,7 @@ fn agents_of_flow(flow: &FlowSpec) -> BTreeSet<&Name> {
 fn agents_of(plan: &PlanSpec) -> BTreeSet<&Name> {
     let named = plan.steps.iter().filter_map(|step| match &step.action {
         StepDo::Task { agent, .. } => agent.as_ref(),
-        StepDo::Review(review) => Some(&review.by),
-        _ => None,
+        does => does.review().and_then(|review| review.by),
     });
     named.collect()
 }

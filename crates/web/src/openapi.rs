@@ -4,6 +4,7 @@
 use naos_types::spec::{Merge, OnError, Restart, Strategy};
 use serde_json::{Map, Value, json};
 
+use crate::api::v1::approvals::BATCH_MAX;
 use crate::api::v1::{LIMIT, LIMIT_MAX};
 use crate::router::{Face, Least, Row, TABLE};
 
@@ -284,6 +285,12 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/tasks/{id}/messages" | "/api/v1/runs/{id}/notes") => {
             object(&["text"], json!({"text": text()}))
         }
+        ("POST", "/api/v1/approvals/decide") => object(
+            &["approve", "items"],
+            json!({"approve": {"type": "boolean"}, "comment": text(),
+                "items": {"type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": object(
+                    &["approval", "seen"], json!({"approval": text(), "seen": text()}))}}),
+        ),
         ("POST", "/api/v1/approvals/{id}/decide") => object(
             &["approve"],
             json!({"approve": {"type": "boolean"}, "comment": text(), "seen": text(),
@@ -543,6 +550,7 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("POST", path) if runs_a_plan(path) => named("PlanRun"),
         ("GET", "/api/v1/approvals") => list("Approval"),
         ("GET", "/api/v1/approvals/{id}") => named("Approval"),
+        ("POST", "/api/v1/approvals/decide") => named("Answers"),
         ("GET", "/api/v1/schedules") => list("Schedule"),
         ("GET", "/api/v1/schedules/{name}") => named("Schedule"),
         ("POST", path) if path.starts_with("/api/v1/schedules/") => named("Schedule"),
@@ -662,6 +670,14 @@ fn schemas() -> Value {
             json!({"approval": text(), "title": text(), "status": text(), "seen": text(),
                 "plan": maybe(), "run": maybe(), "step": maybe(), "body": text()}),
         ),
+        "Answers": of(
+            &["decided", "left", "items"],
+            json!({"decided": number(), "left": number(), "items": {"type": "array", "items": of(
+                &["approval", "decided"],
+                json!({"approval": text(), "decided": {"type": "boolean"}, "plan": maybe(),
+                    "run": maybe(), "seq": number(), "code": text(), "what": text(),
+                    "help": text()}))}}),
+        ),
         "Schedule": of(
             &["name", "kind", "status", "when", "next", "runs", "missed", "starts"],
             json!({"name": text(), "kind": {"enum": ["schedule", "instruction"]},
@@ -747,7 +763,7 @@ fn card(new: bool) -> Value {
         "approve": {}, "unreviewed": {"type": "boolean"},
         "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
         "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
-        "expires": text(),
+        "expires": text(), "checks": {"type": "array", "items": {"type": ["string", "object"]}},
     });
     if new {
         fields["title"] = text();

@@ -220,6 +220,8 @@ table! {
 
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
+    Api POST "/api/v1/approvals/decide" Staff "Answers several questions alike"
+        approvals::decide_all;
     Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
     Api GET "/api/v1/approval-rules" Staff "Standing rules, and those that are offered"
         habits::list;
@@ -347,6 +349,7 @@ table! {
     Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
     Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
+    Page POST "/approvals" Staff "Answers several questions alike" screens::approvals::decide_all;
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
     Page POST "/approval-rules" Staff "Takes a standing rule, or ends one"

@@ -9,11 +9,13 @@ pub mod cel;
 mod error;
 mod names;
 pub mod pattern;
+pub mod schema;
 pub mod template;
 
 pub use error::{ComputeError, Position};
 pub use names::{
-    Names, flow_names, plan_names, policy_names, skill_names, trigger_names, wait_names,
+    Names, check_names, flow_names, plan_names, policy_names, skill_names, task_names,
+    trigger_names, wait_names,
 };
 pub use naos_types::Type;
 

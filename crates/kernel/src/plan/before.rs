@@ -1,5 +1,6 @@
 //! Layouts of earlier releases: records that were written before a run could be undone, before it
-//! could be paused, before it could be with the run that it is a step of, and before steps had keys.
+//! could be paused, before it could be with the run that it is a step of, before steps had keys, and
+//! before results were checked.
 
 use std::collections::BTreeMap;
 
@@ -91,6 +92,7 @@ impl From<PlanV2> for Plan {
             paused_with: None,
             keys: BTreeMap::new(),
             kept: BTreeMap::new(),
+            checked: BTreeMap::new(),
         }
     }
 }
@@ -123,8 +125,9 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => lengthened(bytes, 3), // what it is paused with
-        4 => lengthened(bytes, 2), // what its steps are done under, and what was done before
+        3 => lengthened(bytes, 4), // what it is paused with
+        // What its steps are done under, what was done before, and what was checked.
+        4 => lengthened(bytes, 3),
         _ => None,
     }
 }
@@ -152,6 +155,7 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         paused_with: None,
         keys: BTreeMap::new(),
         kept: BTreeMap::new(),
+        checked: BTreeMap::new(),
     })
 }
 
@@ -218,13 +222,13 @@ mod tests {
         assert!(AnyAggregate::decode("plan", 6, &bytes).is_none());
         // All that the ones between had is kept, and what they lacked stands at the end.
         let now = postcard::to_stdvec(&*plan).expect("it encodes");
-        for (version, lacked) in [(4, 2), (3, 3), (2, 4)] {
+        for (version, lacked) in [(4, 3), (3, 4), (2, 5)] {
             let (before, end) = now.split_at(now.len() - lacked);
             let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", version, before)
             else {
                 panic!("a record of version {version} is read");
             };
-            assert_eq!((&again, end), (&plan, &[0; 4][..lacked]));
+            assert_eq!((&again, end), (&plan, &[0; 5][..lacked]));
         }
     }
 }

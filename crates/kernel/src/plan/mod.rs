@@ -53,7 +53,7 @@ pub(crate) use scale::{fold as fold_scale, look as look_at_pool};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
-pub(crate) use vars::identifier;
+pub(crate) use vars::{given, identifier};
 pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
@@ -218,6 +218,19 @@ pub struct Plan {
     pub keys: BTreeMap<StepPath, Digest>,
     /// The steps that an earlier run did under the same key, and which.
     pub kept: BTreeMap<Name, PlanId>,
+    /// What came last of the checks of each step that has some.
+    pub checked: BTreeMap<Name, Checked>,
+}
+
+/// What came of the checks of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// In which round, counted from 1.
+    pub round: u32,
+    /// Whether all that must hold does.
+    pub passed: bool,
+    /// What was checked and what was found.
+    pub evidence: BodyRef,
 }
 
 impl Aggregate for Plan {
@@ -458,8 +471,7 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
     let named = spec.steps.iter().filter_map(|step| {
         let agent = match &step.action {
             StepDo::Task { agent, .. } => agent.as_ref(),
-            StepDo::Review(review) => Some(&review.by),
-            _ => None,
+            does => does.review().and_then(|review| review.by),
         };
         Some((&step.name, agent?))
     });
@@ -523,6 +535,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 paused_with: None,
                 keys: BTreeMap::new(),
                 kept: BTreeMap::new(),
+                checked: BTreeMap::new(),
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -733,7 +746,10 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
         .spec
         .steps
         .iter()
-        .filter(|spec| matches!(&spec.action, StepDo::Review(review) if review.of == f.at.step))
+        .filter(|spec| {
+            let review = spec.action.review();
+            review.is_some_and(|review| *review.of == f.at.step)
+        })
         .map(|spec| spec.name.clone())
         .collect();
     for name in reviews.iter().chain([&f.at.step]) {

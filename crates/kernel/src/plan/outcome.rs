@@ -2,7 +2,7 @@
 
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review, task};
-use naos_types::spec::{ReviewSpec, StepDo, StepSpec};
+use naos_types::spec::{Reviewing, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, PlanId, PlanStatus, StepPath,
     StepStatus, TaskId, TaskStatus,
@@ -37,8 +37,8 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, parent: &Parent, closed: &task::C
     }
     let (id, at) = (parent.plan, parent.at.clone());
     let spec = plan.spec_of(&at.step)?;
-    if let (StepDo::Review(asked), TaskStatus::Done, Some(answer)) =
-        (&spec.action, closed.status, closed.output)
+    if let (Some(asked), TaskStatus::Done, Some(answer)) =
+        (spec.action.review(), closed.status, closed.output)
     {
         return reviewed(turn, id, &plan, spec, asked, answer);
     }
@@ -58,7 +58,7 @@ fn reviewed(
     id: PlanId,
     plan: &Plan,
     spec: &StepSpec,
-    asked: &ReviewSpec,
+    asked: Reviewing<'_>,
     evidence: BodyRef,
 ) -> Done {
     let step = plan.steps.get(&spec.name);
@@ -73,7 +73,9 @@ fn reviewed(
         step: spec.name.clone(),
         item: None,
     };
-    let reviewer = asked.by.clone();
+    let Some(reviewer) = asked.by.cloned() else {
+        return Err(Stop::broken(format!("step {} has no reviewer", spec.name)));
+    };
     match verdict {
         Verdict::Praised => {
             turn.emit(review::Praised {
@@ -89,21 +91,7 @@ fn reviewed(
                 reviewer,
                 evidence,
             })?;
-            let round = plan.steps.get(&asked.of).map_or(1, |step| step.round);
-            if round < asked.rounds_max.max(1) {
-                let at = StepPath {
-                    step: asked.of.clone(),
-                    item: None,
-                };
-                let (feedback, round) = (evidence, round + 1);
-                return turn.emit(plan::StepReopened {
-                    plan: id,
-                    at,
-                    feedback,
-                    round,
-                });
-            }
-            turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
+            refuted(turn, (id, plan), at, asked, evidence)
         }
         Verdict::Abandoned => {
             turn.emit(review::Abandoned { review, reviewer })?;
@@ -116,15 +104,40 @@ fn reviewed(
     }
 }
 
+/// It isn't good as it is: its author mends it with the evidence at hand, and after the last round
+/// a person decides.
+pub(super) fn refuted(
+    turn: &mut Turn<'_>,
+    (id, plan): (PlanId, &Plan),
+    at: StepPath,
+    asked: Reviewing<'_>,
+    evidence: BodyRef,
+) -> Done {
+    let round = plan.steps.get(asked.of).map_or(1, |step| step.round);
+    if round < asked.rounds_max.max(1) {
+        let at = StepPath {
+            step: asked.of.clone(),
+            item: None,
+        };
+        let (feedback, round) = (evidence, round + 1);
+        return turn.emit(plan::StepReopened {
+            plan: id,
+            at,
+            feedback,
+            round,
+        });
+    }
+    turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
+}
+
 /// Whether the reviewer was asked as often as it may be, and a person is asked next: they decide.
 fn asked_in_vain(plan: &Plan, spec: &StepSpec) -> bool {
     let last = plan
         .steps
         .get(&spec.name)
         .is_none_or(|step| step.attempt - step.forgiven >= spec.retry.attempts_max);
-    let asks = |next: &StepSpec| {
-        matches!(next.action, StepDo::Approval { .. }) && next.after.contains(&spec.name)
-    };
+    let asks =
+        |next: &StepSpec| next.action.approval().is_some() && next.after.contains(&spec.name);
     last && plan.forward().any(asks)
 }
 

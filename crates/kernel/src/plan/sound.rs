@@ -35,10 +35,7 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         {
             return refuse(format!("step {} can't run a {}", step.name, of.word()));
         }
-        let of = match &step.action {
-            StepDo::Review(review) => Some(&review.of),
-            _ => None,
-        };
+        let of = step.action.review().map(|review| review.of);
         if let Some(missing) = step
             .after
             .iter()

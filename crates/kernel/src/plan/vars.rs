@@ -104,9 +104,25 @@ pub(crate) fn compute(
 ) -> Done<Result<Computed, String>> {
     let source = match &formula {
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
-        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) => String::new(),
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => {
+            String::new()
+        }
     };
-    let mut vars = vars(plan, step, at, &source);
+    match given(turn, plan, step, at, &source)? {
+        Ok(vars) => turn.compute(Compute { formula, vars }),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+/// What all that `source` names stands for, or why something of it is not to be had.
+pub(crate) fn given(
+    turn: &Turn<'_>,
+    plan: &Plan,
+    step: &Name,
+    at: At,
+    source: &str,
+) -> Done<Result<Vec<(String, Var)>, String>> {
+    let mut vars = vars(plan, step, at, source);
     if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {
         let given = crate::event::given(turn, plan)?;
         vars.push((TRIGGER.to_owned(), given.map_or(Var::Null, Var::Body)));
@@ -117,7 +133,7 @@ pub(crate) fn compute(
             Err(why) => return Ok(Err(why)),
         }
     }
-    turn.compute(Compute { formula, vars })
+    Ok(Ok(vars))
 }
 
 /// The dates of yesterday, today and tomorrow when the run began, where its instruction lives.
@@ -144,9 +160,9 @@ pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
     let output = |name: &Name| given_on(plan, name);
     let last = spec.after.last().and_then(|name| {
         let before = plan.known(name)?;
-        match &before.action {
-            StepDo::Review(review) => output(&review.of),
-            _ => output(name),
+        match before.action.review() {
+            Some(review) => output(review.of),
+            None => output(name),
         }
     });
     last.unwrap_or(plan.inputs)
@@ -162,12 +178,9 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
             return step.output;
         }
         let spec = plan.known(name)?;
-        let before = spec.after.last().map(|name| match plan.known(name) {
-            Some(StepSpec {
-                action: StepDo::Review(review),
-                ..
-            }) => &review.of,
-            _ => name,
+        let before = spec.after.last().map(|name| {
+            let review = plan.known(name).and_then(|spec| spec.action.review());
+            review.map_or(name, |review| review.of)
         });
         match before {
             Some(before) => name = before,

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::think::{Thinking, ask};
 use super::{Run, known, server};
+use crate::compute::schema;
 use crate::turn::{Done, Stop, Turn};
 
 /// The longest schema of an answer, in bytes: at worst each part of it is compared with each of the
@@ -45,7 +46,7 @@ fn validator(schema: &str) -> Result<Validator, String> {
     if !read.is_object() {
         return Err("`output_schema` is a JSON Schema, which is an object".to_owned());
     }
-    server::validator(&read).map_err(|why| format!("`output_schema` is no JSON Schema: {why}"))
+    schema::validator(&read).map_err(|why| format!("`output_schema` is no JSON Schema: {why}"))
 }
 
 /// What an answer is beside its form.

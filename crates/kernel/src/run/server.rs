@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::Validator;
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::think::intend;
 use super::{Run, tools};
+use crate::compute::schema::{self, FITTED_BYTES_MAX};
 use crate::resource::server;
 use crate::turn::{Done, Stop, Turn};
 
@@ -21,13 +22,7 @@ pub const TOLD_MAX: usize = 64;
 /// The most bytes that it is told of them.
 pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 
-/// The longest arguments that are compared with a schema, in bytes.
-const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
-/// The most references in a schema: what they lead to counts again each time.
-const REFERENCES_MAX: usize = 32;
-/// The most faults that a model is told.
-const FAULTS_MAX: usize = 5;
-/// The most bytes of them.
+/// The most bytes that a model is told of faults.
 const FAULTS_BYTES_MAX: usize = 2_000;
 
 /// What an agent's model may call of servers: each tool that its manifest names and that a person
@@ -118,7 +113,7 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
             _ => return Some("the arguments are no JSON object".to_owned()),
         },
     };
-    if arguments.len() > LOOKED_AT_BYTES_MAX {
+    if arguments.len() > FITTED_BYTES_MAX {
         return None;
     }
     unfit(&given, &serde_json::from_str(schema).ok()?)
@@ -130,50 +125,15 @@ pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
     if crate::planted::is("arguments-unchecked") {
         return None;
     }
-    let told = faults(&validator(schema).ok()?, given)?;
+    let told = faults(&schema::validator(schema).ok()?, given)?;
     Some(format!("the arguments don't fit its schema: {told}"))
-}
-
-/// What compares something with a schema: what the schema refers to stands in it, and its patterns
-/// take linear time. Why it is none, or too much to look at.
-pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
-    if references(schema) > REFERENCES_MAX {
-        return Err(format!("it has more than {REFERENCES_MAX} references"));
-    }
-    let offline = jsonschema::options().offline();
-    let built = offline
-        .with_pattern_options(PatternOptions::regex())
-        .build(schema);
-    built.map_err(|error| match error.instance_path().to_string() {
-        path if path.is_empty() => error.to_string(),
-        path => format!("{path}: {error}"),
-    })
 }
 
 /// What stands in something that its schema doesn't allow, as far as there is room; none where it
 /// fits.
 pub(super) fn faults(validator: &Validator, given: &Value) -> Option<String> {
-    let faults = validator.iter_errors(given).take(FAULTS_MAX);
-    let faults: Vec<String> = faults
-        .map(|fault| match fault.instance_path().to_string() {
-            path if path.is_empty() => fault.to_string(),
-            path => format!("{path}: {fault}"),
-        })
-        .collect();
+    let faults = schema::faults(validator, given);
     (!faults.is_empty()).then(|| tools::cut(&faults.join("; "), FAULTS_BYTES_MAX))
-}
-
-fn references(schema: &Value) -> usize {
-    match schema {
-        Value::Array(items) => items.iter().map(references).sum(),
-        Value::Object(fields) => {
-            let own = fields
-                .keys()
-                .filter(|key| key.to_lowercase().ends_with("ref"));
-            own.count() + fields.values().map(references).sum::<usize>()
-        }
-        _ => 0,
-    }
 }
 
 /// Calls one; whether the word names any.

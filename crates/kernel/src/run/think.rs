@@ -11,7 +11,7 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StepDo};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
 use naos_types::think::{Bound, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
@@ -618,7 +618,7 @@ fn reviews(turn: &Turn<'_>, run: &Run) -> Done<bool> {
     };
     let plan = crate::plan::known(turn, parent.plan)?;
     let step = plan.forward().find(|spec| spec.name == parent.at.step);
-    Ok(step.is_some_and(|spec| matches!(spec.action, StepDo::Review(_))))
+    Ok(step.is_some_and(|spec| spec.action.review().is_some()))
 }
 
 /// What the model said that failed last.

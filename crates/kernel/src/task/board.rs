@@ -24,7 +24,7 @@ use crate::agent::desk;
 use crate::state::Key;
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
-use crate::{member, message};
+use crate::{compute, member, message, review};
 
 /// How often agents may hand a task on before a person has to.
 pub const HANDS_MAX: u32 = 8;
@@ -193,6 +193,11 @@ pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     if let Err(what) = card.check() {
         return refuse(Code::BAD_REQUEST, what);
     }
+    let names = compute::check_names(compute::task_names());
+    let mut unsound = card.checks.iter();
+    if let Some(what) = unsound.find_map(|check| review::unsound(check, &names)) {
+        return refuse(Code::BAD_EXPRESSION, what);
+    }
     let tasks = card.after.iter().chain(&card.part_of);
     let documents = card.attached.iter().cloned().map(Key::Document);
     turn.load(tasks.clone().map(|task| Key::Task(*task)).chain(documents))?;
@@ -284,7 +289,7 @@ pub(super) fn change(
     let work = |card: &Card| {
         let (to, then) = (card.to.clone(), card.then.clone());
         let looks = (card.reviewer.clone(), card.rounds_max, card.approve);
-        (to, then, looks, card.attached.clone())
+        (to, then, looks, card.attached.clone(), card.checks.clone())
     };
     let moved = work(&was) != work(card);
     if moved && works(turn, &found)? {
@@ -440,7 +445,7 @@ pub(super) fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done 
         let what = "it is nobody's whom naos can ask: give it to an agent";
         return refuse(Code::WRONG_STATE, what);
     }
-    let spec = work::steps(&found.card)?;
+    let spec = work::steps(&found.card, work::checks(turn, &found.card)?)?;
     let inputs = work::compose(turn, task)?;
     let plan = PlanId::derived(task.0, &format!("work/{}", found.begun + 1));
     crate::plan::begin_card(turn, &Actor::Task(task), spec, inputs, plan)?;

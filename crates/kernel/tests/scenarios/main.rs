@@ -5,6 +5,7 @@ mod asking;
 mod bench;
 mod board;
 mod by_hand;
+mod checks;
 mod colleagues;
 mod drivers;
 mod endpoints;

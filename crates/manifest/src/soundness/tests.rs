@@ -1,6 +1,6 @@
 //! Exploration against a player that knows nothing but the rules: every order, every state whole.
 
-use naos_types::spec::{RetryPolicy, ReviewSpec};
+use naos_types::spec::{RetryPolicy, ReviewSpec, StepDo};
 use proptest::prelude::*;
 
 use super::*;

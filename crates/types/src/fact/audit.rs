@@ -18,6 +18,7 @@ impl Fact {
                 review::Fact::Praised(f) => f.reviewer.to_string(),
                 review::Fact::Refuted(f) => f.reviewer.to_string(),
                 review::Fact::Abandoned(f) => f.reviewer.to_string(),
+                review::Fact::Checked(f) => f.author.to_string(),
             },
             Self::Approval(fact) => match fact {
                 approval::Fact::Requested(f) => f.approval.to_string(),

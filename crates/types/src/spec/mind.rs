@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, Data, ModelCan, Spec, ToolGrant};
+use super::{AGENT_SKILLS_MAX, Check, Data, ModelCan, Spec, ToolGrant};
 use crate::{DocPath, Micros, Name, Span};
 
 /// The most models of one agent.
@@ -71,6 +71,9 @@ pub struct MindSpec {
     pub data: Option<Data>,
     /// The most that a run may cost, all of its attempts together.
     pub cost_max: Option<Micros>,
+    /// What must hold of what it makes of a task of the board, before anybody is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -138,6 +141,7 @@ impl Default for MindSpec {
             unpriced: false,
             data: None,
             cost_max: None,
+            checks: Vec::new(),
         }
     }
 }
@@ -236,6 +240,7 @@ impl MindSpec {
                 "the documents that an agent is shown have from 1 to {SHOWN_TOKENS_MAX} tokens"
             ));
         }
+        Check::check_all(&self.checks)?;
         if self.models.len() > MODELS_MAX {
             return Err(format!("an agent names at most {MODELS_MAX} models"));
         }

@@ -5,6 +5,7 @@ mod agent_skill;
 pub mod as_text;
 mod budget;
 mod card;
+mod check;
 mod driver;
 mod endpoint;
 mod flow;
@@ -42,6 +43,7 @@ pub use card::{
     Assignee, CARD_AFTER_MAX, CARD_AGENTS_MAX, CARD_ATTACHED_MAX, CARD_CC_MAX,
     CARD_LABEL_BYTES_MAX, CARD_LABELS_MAX, CARD_ROUNDS_MAX, Card,
 };
+pub use check::{CHECK_MESSAGE_BYTES_MAX, CHECKS_MAX, Check, Holds};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
     DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
@@ -72,7 +74,10 @@ pub use notice::{
     Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
 };
 pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
-pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo};
+pub use plan::{
+    ApprovalSpec, Asking, CheckedReview, FanOut, InputSpec, InputType, PlanSpec, ReviewSpec,
+    Reviewing, SeenBefore, StepDo,
+};
 pub use policy::{DATA_POLICY, Data, PolicySpec};
 pub use pool::{
     Merge, POOL_AGENTS_MAX, POOL_COOLDOWN_MAX, POOL_LOAD_MAX, POOL_SIZE_MAX, PoolSpec, Scaling,

@@ -220,7 +220,8 @@ impl Painter {
             Topic::Approvals => {
                 for id in touched.approvals.iter().take(PARTS_MAX) {
                     if let Some(found) = reader.find::<Approval>(id)? {
-                        events.part(&rows::approval_row(reader, *id, &found))?;
+                        let who = (self.member, self.role);
+                        events.part(&approvals::choosable(reader, *id, &found, who))?;
                     }
                 }
                 Ok(())

@@ -161,8 +161,7 @@ fn step(
     };
     let agent = match &spec.action {
         StepDo::Task { agent, .. } => agent.clone(),
-        StepDo::Review(review) => Some(review.by.clone()),
-        _ => None,
+        does => does.review().and_then(|review| review.by.cloned()),
     };
     // One that failed ended with its run at the latest.
     let ended = step.ended.or(plan.ended_at).unwrap_or(now);

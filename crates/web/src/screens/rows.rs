@@ -293,6 +293,8 @@ pub(super) fn approval_row(reader: &Reader, id: ApprovalId, approval: &Approval)
         expires_ms: approval.expires_at.map(|at| at.0),
         urgent: reviewed::priority(reader, approval).is_ok_and(|of| of == Priority::Urgent),
         reviewed: reviewed::of(reader, approval).ok().flatten().map(found),
+        unreviewed: reviewed::is_unreviewed(reader, approval).unwrap_or_default(),
+        choice: None,
     }
 }
 
@@ -303,7 +305,7 @@ pub(super) fn found(said: Reviewed) -> (String, words::Verdict) {
         Verdict::Refuted => words::Verdict::Refuted,
         Verdict::Abandoned => words::Verdict::Unread,
     };
-    (said.reviewer.to_string(), verdict)
+    (said.reviewer().to_owned(), verdict)
 }
 
 /// A fact as a row of the feed; none for one that only machines care about.

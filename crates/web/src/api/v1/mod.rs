@@ -28,6 +28,7 @@ pub(crate) mod notices;
 pub(crate) mod plans;
 pub(crate) mod pools;
 pub(crate) mod recalls;
+pub(crate) mod replaced;
 pub(crate) mod resources;
 pub(crate) mod resting;
 pub(crate) mod reviewed;

@@ -302,11 +302,13 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
     };
     let decided = approval.decided.as_ref();
     let reviewed = reviewed::of(reader, approval).ok().flatten();
+    let unreviewed = reviewed::is_unreviewed(reader, approval).unwrap_or_default();
     json!({
         "approval": id,
         "priority": reviewed::priority(reader, approval).unwrap_or(Priority::Normal),
         "verdict": reviewed.as_ref().map(Reviewed::word),
-        "reviewer": reviewed.as_ref().map(|found| &found.reviewer),
+        "reviewer": reviewed.as_ref().map(Reviewed::reviewer),
+        "unreviewed": unreviewed,
         "why": reviewed.as_ref().and_then(Reviewed::why),
         "title": reader.sealed(&approval.title),
         "status": approval.status,

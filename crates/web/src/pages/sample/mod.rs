@@ -9,8 +9,8 @@ mod timeline;
 mod watch;
 mod work;
 
-use super::approval::{Answer, Approval, Attached, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals, RuleRow, StuckRow, Untold};
+use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence};
+use super::approvals::{ApprovalRow, Approvals, Choice, RuleRow, StuckRow, Told, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
@@ -151,7 +151,7 @@ pub(super) fn home(s: Text<'_>) -> Home {
     feed[7].href = None;
     Home {
         waiting: Waiting {
-            approvals: waiting(s),
+            approvals: waiting(s).split_off(1),
             stuck: stuck(s),
         },
         counters: Counters {
@@ -238,6 +238,12 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: Some(NOW_MS + 47 * 60 * MINUTE_MS),
             urgent: false,
             reviewed: None,
+            unreviewed: false,
+            choice: Some(Choice {
+                seen: "5e".repeat(32),
+                text: s("- All is well.\n+ Two invoices are overdue."),
+                replaces: Some(("batch-document", s("/reports/2026-w41.md"))),
+            }),
         },
         ApprovalRow {
             id: s("apr_8"),
@@ -249,6 +255,8 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: None,
             urgent: false,
             reviewed: None,
+            unreviewed: true,
+            choice: None,
         },
     ]
 }
@@ -295,6 +303,8 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         expires_ms: None,
         urgent: false,
         reviewed: Some(("review".into(), Verdict::Refuted)),
+        unreviewed: false,
+        choice: None,
     };
     Approvals {
         untold: vec![Untold {
@@ -302,6 +312,15 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
             said: s("answered 500"),
         }],
         stuck: stuck(s),
+        told: Some(Told {
+            decided: 2,
+            left: vec![(
+                s("apr_9"),
+                s("Pay the bill"),
+                s("what you saw isn't what waits any more"),
+            )],
+        }),
+        batch_key: Some(s("key-batch")),
         waiting: waiting(s),
         decided: vec![
             decided(
@@ -350,6 +369,8 @@ pub(super) fn approvals_empty() -> Approvals {
     Approvals {
         untold: Vec::new(),
         stuck: Vec::new(),
+        told: None,
+        batch_key: None,
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,
@@ -427,6 +448,18 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
                 citations: citations(s).into_iter().skip(1).take(1).collect(),
             },
         ],
+        checks: vec![
+            Checked {
+                says: s("short (size(output) < 4000)"),
+                passed: true,
+                found: String::new(),
+            },
+            Checked {
+                says: s("output.contains(\"Total\")"),
+                passed: false,
+                found: s("it is false. Say what it comes to"),
+            },
+        ],
         document: Some(Attached {
             title: s("reports/2026-w41.md"),
             href: "/documents/reports/2026-w41.md".to_owned(),
@@ -471,6 +504,7 @@ pub(super) fn approval_empty() -> Approval {
         run: None,
         cost_micros_max: None,
         evidence: Vec::new(),
+        checks: Vec::new(),
         document: None,
         ..approval(&str::to_owned)
     }

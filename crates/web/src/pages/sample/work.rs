@@ -1,6 +1,6 @@
 //! Tasks, runs and plans of the sample day.
 
-use super::super::approval::Evidence;
+use super::super::approval::{Checked, Evidence};
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
 use super::super::inbox::{Inbox, InboxRow};
@@ -636,6 +636,11 @@ pub(crate) fn task(s: Text<'_>) -> Task {
             verdict: Verdict::Refuted,
             reason: s("The agency plan has no price."),
             citations: Vec::new(),
+        }],
+        checks: vec![Checked {
+            says: s("bytes < 4000"),
+            passed: false,
+            found: s("bytes is 5120"),
         }],
         made: vec![Made {
             by: Some(s("pm")),
