@@ -1,9 +1,10 @@
 //! Tools of servers: a model calls them as a person saw them, where its agent's manifest names
 //! them, and what they answer is material, never orders.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jsonschema::PatternOptions;
+use jsonschema::{PatternOptions, Validator};
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -23,9 +24,15 @@ pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 
 /// The longest arguments that are compared with a schema, in bytes.
 const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
-/// The most references in a schema: what they lead to counts again each time.
+/// The most references in a schema.
 const REFERENCES_MAX: usize = 32;
-/// The most faults of arguments that a model is told.
+/// How often they are followed at most: what they lead to counts again each time.
+const WAYS_MAX: usize = 1_000;
+/// The whole of a schema, as a reference names it.
+const WHOLE: &str = "#";
+/// The most that an answer of a tool and the schema of it are together, byte by byte.
+const COMPARED_MAX: usize = 1 << 31;
+/// The most faults that a model is told.
 const FAULTS_MAX: usize = 5;
 /// The most bytes of them.
 const FAULTS_BYTES_MAX: usize = 2_000;
@@ -127,15 +134,32 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
 /// Why arguments don't fit a schema. One that is none, that leads elsewhere, or that is too much to
 /// look at, says nothing of them.
 pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
-    if crate::planted::is("arguments-unchecked") || references(schema) > REFERENCES_MAX {
+    if crate::planted::is("arguments-unchecked") {
         return None;
     }
-    // What it refers to stands in it, and its patterns take linear time.
+    let told = faults(&validator(schema).ok()?, given)?;
+    Some(format!("the arguments don't fit its schema: {told}"))
+}
+
+/// What compares something with a schema: what the schema refers to stands in it, and its patterns
+/// take linear time. Why it is none, or too much to look at.
+pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
+    if references(schema) > REFERENCES_MAX {
+        return Err(format!("it has more than {REFERENCES_MAX} references"));
+    }
     let offline = jsonschema::options().offline();
-    let validator = offline
+    let built = offline
         .with_pattern_options(PatternOptions::regex())
-        .build(schema)
-        .ok()?;
+        .build(schema);
+    built.map_err(|error| match error.instance_path().to_string() {
+        path if path.is_empty() => error.to_string(),
+        path => format!("{path}: {error}"),
+    })
+}
+
+/// What stands in something that its schema doesn't allow, as far as there is room; none where it
+/// fits.
+pub(super) fn faults(validator: &Validator, given: &Value) -> Option<String> {
     let faults = validator.iter_errors(given).take(FAULTS_MAX);
     let faults: Vec<String> = faults
         .map(|fault| match fault.instance_path().to_string() {
@@ -143,21 +167,127 @@ pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
             path => format!("{path}: {fault}"),
         })
         .collect();
-    let told = tools::cut(&faults.join("; "), FAULTS_BYTES_MAX);
-    (!faults.is_empty()).then(|| format!("the arguments don't fit its schema: {told}"))
+    (!faults.is_empty()).then(|| tools::cut(&faults.join("; "), FAULTS_BYTES_MAX))
 }
 
+/// How many references a schema has; more than any bound where following them has none.
 fn references(schema: &Value) -> usize {
-    match schema {
-        Value::Array(items) => items.iter().map(references).sum(),
-        Value::Object(fields) => {
-            let own = fields
-                .keys()
-                .filter(|key| key.to_lowercase().ends_with("ref"));
-            own.count() + fields.values().map(references).sum::<usize>()
-        }
-        _ => 0,
+    let mut all = Vec::new();
+    named_in(schema, &mut all);
+    if all.len() > REFERENCES_MAX {
+        return all.len();
     }
+    let led = led(schema);
+    let mut ways = 0;
+    count_ways(&led, WHOLE, &mut vec![WHOLE], &mut ways);
+    if ways > WAYS_MAX || winds(&led) && !crate::planted::is("schemas-wind") {
+        return usize::MAX;
+    }
+    all.len()
+}
+
+/// What each part of a schema refers to, by what refers to the part.
+type Led<'s> = BTreeMap<&'s str, Vec<&'s str>>;
+
+fn named_in<'s>(part: &'s Value, found: &mut Vec<&'s str>) {
+    match part {
+        Value::Array(items) => items.iter().for_each(|item| named_in(item, found)),
+        Value::Object(fields) => fields.iter().for_each(|field| named_by(field, found)),
+        _ => {}
+    }
+}
+
+fn named_by<'s>((key, value): (&String, &'s Value), found: &mut Vec<&'s str>) {
+    match value {
+        Value::String(to) if key.to_lowercase().ends_with("ref") => found.push(to),
+        other => named_in(other, found),
+    }
+}
+
+fn led(schema: &Value) -> Led<'_> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![WHOLE];
+    while let Some(at) = open.pop() {
+        if all.contains_key(at) {
+            continue;
+        }
+        let mut found = Vec::new();
+        match (at, schema) {
+            // Definitions count where something refers to them.
+            (WHOLE, Value::Object(fields)) => fields
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "$defs" | "definitions"))
+                .for_each(|field| named_by(field, &mut found)),
+            // What isn't found where it says is taken for all of it.
+            _ => {
+                let part = at.strip_prefix('#').and_then(|place| schema.pointer(place));
+                named_in(part.unwrap_or(schema), &mut found);
+            }
+        }
+        open.extend(&found);
+        all.insert(at, found);
+    }
+    all
+}
+
+/// How often references are followed from here, each way by itself, no circle twice.
+fn count_ways<'s>(led: &Led<'s>, at: &'s str, on: &mut Vec<&'s str>, ways: &mut usize) {
+    for to in led.get(at).into_iter().flatten().copied() {
+        *ways += 1;
+        if *ways > WAYS_MAX {
+            return;
+        }
+        if !on.contains(&to) {
+            on.push(to);
+            count_ways(led, to, on, ways);
+            on.pop();
+        }
+    }
+}
+
+/// Whether parts lead back to themselves in more ways than one: each step down into what is given
+/// may then double what is to be looked at.
+fn winds(led: &Led<'_>) -> bool {
+    let reached = |from: &str| {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<&str> = led.get(from).into_iter().flatten().copied().collect();
+        while let Some(at) = open.pop() {
+            if found.insert(at) {
+                open.extend(led.get(at).into_iter().flatten());
+            }
+        }
+        found
+    };
+    let all: BTreeMap<&str, BTreeSet<&str>> = led.keys().map(|at| (*at, reached(at))).collect();
+    let leads = |from: &str, to: &str| all.get(from).is_some_and(|found| found.contains(to));
+    led.keys().any(|at| {
+        let circle: Vec<&&str> = led
+            .keys()
+            .filter(|other| leads(at, other) && leads(other, at))
+            .collect();
+        let inside = circle.iter().flat_map(|one| led.get(**one)).flatten();
+        inside.filter(|to| circle.contains(to)).count() > circle.len()
+    })
+}
+
+/// Why what a tool answered isn't what its server declared that it answers; none where it is, and
+/// where nobody can say. What it answered is a stranger's, and so are the reasons.
+#[must_use]
+pub fn unlike_declared(declared: &str, answered: Option<&Value>) -> Option<String> {
+    if crate::planted::is("answers-undeclared") {
+        return None;
+    }
+    let schema: Value = serde_json::from_str(declared).ok()?;
+    let Some(answered) = answered else {
+        return Some("its server declares what it answers, and nothing of that came".to_owned());
+    };
+    // At worst each part of the one is compared with each of the other.
+    let both = declared.len().saturating_mul(answered.to_string().len());
+    if both > COMPARED_MAX {
+        return Some("it is too long to be compared with what its server declares".to_owned());
+    }
+    let told = faults(&validator(&schema).ok()?, answered)?;
+    Some(format!("it isn't what its server declares: {told}"))
 }
 
 /// Calls one; whether the word names any.
