@@ -1,6 +1,8 @@
 //! JSON schemas: whether what was made fits one. What a schema refers to stands in it, and its
 //! patterns take linear time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value as Json;
 
@@ -9,8 +11,12 @@ pub const SCHEMA_BYTES_MAX: usize = 16 * 1_024;
 /// The longest text that is compared with a schema, in bytes: each part of the one is compared
 /// with each of the other at worst.
 pub const FITTED_BYTES_MAX: usize = 64 * 1_024;
-/// The most references in a schema: what they lead to counts again each time.
+/// The most references in a schema.
 const REFERENCES_MAX: usize = 32;
+/// How often they are followed at most: what they lead to counts again each time.
+const WAYS_MAX: usize = 1_000;
+/// The whole of a schema, as a reference names it.
+const WHOLE: &str = "#";
 /// The most faults that are told.
 const FAULTS_MAX: usize = 5;
 
@@ -76,17 +82,104 @@ pub fn misfits(schema: &str, text: &str) -> Result<Json, String> {
     Ok(faults(&validator, &given).into())
 }
 
+/// How many references a schema has; more than any bound where following them has none.
 fn references(schema: &Json) -> usize {
-    match schema {
-        Json::Array(items) => items.iter().map(references).sum(),
-        Json::Object(fields) => {
-            let own = fields
-                .keys()
-                .filter(|key| key.to_lowercase().ends_with("ref"));
-            own.count() + fields.values().map(references).sum::<usize>()
-        }
-        _ => 0,
+    let mut all = Vec::new();
+    named_in(schema, &mut all);
+    if all.len() > REFERENCES_MAX {
+        return all.len();
     }
+    let led = led(schema);
+    let mut ways = 0;
+    count_ways(&led, WHOLE, &mut vec![WHOLE], &mut ways);
+    if ways > WAYS_MAX || winds(&led) && !crate::planted::is("schemas-wind") {
+        return usize::MAX;
+    }
+    all.len()
+}
+
+/// What each part of a schema refers to, by what refers to the part.
+type Led<'s> = BTreeMap<&'s str, Vec<&'s str>>;
+
+fn named_in<'s>(part: &'s Json, found: &mut Vec<&'s str>) {
+    match part {
+        Json::Array(items) => items.iter().for_each(|item| named_in(item, found)),
+        Json::Object(fields) => fields.iter().for_each(|field| named_by(field, found)),
+        _ => {}
+    }
+}
+
+fn named_by<'s>((key, value): (&String, &'s Json), found: &mut Vec<&'s str>) {
+    match value {
+        Json::String(to) if key.to_lowercase().ends_with("ref") => found.push(to),
+        other => named_in(other, found),
+    }
+}
+
+fn led(schema: &Json) -> Led<'_> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![WHOLE];
+    while let Some(at) = open.pop() {
+        if all.contains_key(at) {
+            continue;
+        }
+        let mut found = Vec::new();
+        match (at, schema) {
+            // Definitions count where something refers to them.
+            (WHOLE, Json::Object(fields)) => fields
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "$defs" | "definitions"))
+                .for_each(|field| named_by(field, &mut found)),
+            // What isn't found where it says is taken for all of it.
+            _ => {
+                let part = at.strip_prefix('#').and_then(|place| schema.pointer(place));
+                named_in(part.unwrap_or(schema), &mut found);
+            }
+        }
+        open.extend(&found);
+        all.insert(at, found);
+    }
+    all
+}
+
+/// How often references are followed from here, each way by itself, no circle twice.
+fn count_ways<'s>(led: &Led<'s>, at: &'s str, on: &mut Vec<&'s str>, ways: &mut usize) {
+    for to in led.get(at).into_iter().flatten().copied() {
+        *ways += 1;
+        if *ways > WAYS_MAX {
+            return;
+        }
+        if !on.contains(&to) {
+            on.push(to);
+            count_ways(led, to, on, ways);
+            on.pop();
+        }
+    }
+}
+
+/// Whether parts lead back to themselves in more ways than one: each step down into what is given
+/// may then double what is to be looked at.
+fn winds(led: &Led<'_>) -> bool {
+    let reached = |from: &str| {
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<&str> = led.get(from).into_iter().flatten().copied().collect();
+        while let Some(at) = open.pop() {
+            if found.insert(at) {
+                open.extend(led.get(at).into_iter().flatten());
+            }
+        }
+        found
+    };
+    let all: BTreeMap<&str, BTreeSet<&str>> = led.keys().map(|at| (*at, reached(at))).collect();
+    let leads = |from: &str, to: &str| all.get(from).is_some_and(|found| found.contains(to));
+    led.keys().any(|at| {
+        let circle: Vec<&&str> = led
+            .keys()
+            .filter(|other| leads(at, other) && leads(other, at))
+            .collect();
+        let inside = circle.iter().flat_map(|one| led.get(**one)).flatten();
+        inside.filter(|to| circle.contains(to)).count() > circle.len()
+    })
 }
 
 #[cfg(test)]

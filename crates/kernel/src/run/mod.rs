@@ -51,6 +51,7 @@ pub(crate) use pause::pause;
 pub use propose::Proposal;
 pub(crate) use propose::still_stands;
 pub use recall::RECALLS_MAX;
+pub use server::unlike_declared;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};

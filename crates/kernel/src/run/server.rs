@@ -22,6 +22,8 @@ pub const TOLD_MAX: usize = 64;
 /// The most bytes that it is told of them.
 pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 
+/// The most that an answer of a tool and the schema of it are together, byte by byte.
+const COMPARED_MAX: usize = 1 << 31;
 /// The most bytes that a model is told of faults.
 const FAULTS_BYTES_MAX: usize = 2_000;
 
@@ -134,6 +136,26 @@ pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
 pub(super) fn faults(validator: &Validator, given: &Value) -> Option<String> {
     let faults = schema::faults(validator, given);
     (!faults.is_empty()).then(|| tools::cut(&faults.join("; "), FAULTS_BYTES_MAX))
+}
+
+/// Why what a tool answered isn't what its server declared that it answers; none where it is, and
+/// where nobody can say. What it answered is a stranger's, and so are the reasons.
+#[must_use]
+pub fn unlike_declared(declared: &str, answered: Option<&Value>) -> Option<String> {
+    if crate::planted::is("answers-undeclared") {
+        return None;
+    }
+    let schema: Value = serde_json::from_str(declared).ok()?;
+    let Some(answered) = answered else {
+        return Some("its server declares what it answers, and nothing of that came".to_owned());
+    };
+    // At worst each part of the one is compared with each of the other.
+    let both = declared.len().saturating_mul(answered.to_string().len());
+    if both > COMPARED_MAX {
+        return Some("it is too long to be compared with what its server declares".to_owned());
+    }
+    let told = faults(&schema::validator(&schema).ok()?, answered)?;
+    Some(format!("it isn't what its server declares: {told}"))
 }
 
 /// Calls one; whether the word names any.

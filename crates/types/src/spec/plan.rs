@@ -424,6 +424,7 @@ impl PlanSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::RetryPolicy;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -439,6 +440,7 @@ mod tests {
             retry: RetryPolicy::default(),
             timeout: None,
             optional: false,
+            key: None,
         }
     }
 

@@ -51,9 +51,10 @@ impl StepSpec {
             StepDo::Compute { .. } | StepDo::Render { .. } | StepDo::Read { .. } => {
                 Some("what is only worked out is worked out each time")
             }
-            StepDo::Review(_) | StepDo::Approval { .. } => {
-                Some("whoever is to judge is asked each time")
-            }
+            StepDo::Review(_)
+            | StepDo::CheckedReview(_)
+            | StepDo::Approval { .. }
+            | StepDo::UnreviewedApproval(_) => Some("whoever is to judge is asked each time"),
             StepDo::Wait(_) => Some("what is waited for is waited for each time"),
         };
         if let Some(why) = why {
