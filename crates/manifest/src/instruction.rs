@@ -232,13 +232,15 @@ fn listens(
 
 /// How the run ends that sets it off: completed, unless `on` says else.
 fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
-    let topic = |word: &str| match word {
-        "ended" => format!("{ENDED_PREFIX}*"),
-        word => {
-            let status = PlanStatus::said(word).map_or(word, PlanStatus::word);
-            format!("{ENDED_PREFIX}{status}")
+    fn topic(word: &str) -> String {
+        match word {
+            "ended" => format!("{ENDED_PREFIX}*"),
+            word => {
+                let status: &str = PlanStatus::said(word).map_or(word, |status| status.word());
+                format!("{ENDED_PREFIX}{status}")
+            }
         }
-    };
+    }
     let Some(node) = trigger.get("on") else {
         return vec![topic("completed")];
     };

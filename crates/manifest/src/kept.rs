@@ -230,7 +230,7 @@ pub(crate) fn read(
         }
         Kind::Driver => {
             kept.driver = driver::read(&kept.name, node, &json, findings);
-            kept.agent = driver::mind(node, findings).map(Box::new);
+            kept.agent = driver::mind(node, checks, findings).map(Box::new);
         }
         Kind::Model => {
             let read = model::read(&kept.name, &called, node, &mut json, findings);

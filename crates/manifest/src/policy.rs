@@ -45,6 +45,7 @@ pub(crate) fn read(key: Option<&str>, node: &Node, findings: &mut Findings) -> O
         policy: Data::parse(word).map(|data| PolicySpec { data }),
         instruction: None,
         driver: None,
+        agent: None,
         server: None,
         model: None,
         schedule: None,

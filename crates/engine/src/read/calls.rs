@@ -396,25 +396,10 @@ fn kept(pieces: &[Piece]) -> Result<Vec<Kept<'_>>, Refusal> {
                 calls.push(Kept::Gated(*index, *ability, answer, *at));
             }
             Piece::Notes { said, at } => {
-                calls.extend(said.iter().map(|(_, words)| {
-                    Kept::Whole(CallView {
-                        index: next,
-                        ability: "note".to_owned(),
-                        answer: preview(words),
-                        answer_bytes: words.len() as u64,
-                        answered: Some(*at),
-                        ..at_once()
-                    })
-                }));
+                let said = said.iter();
+                calls.extend(said.map(|(_, words)| Kept::Whole(heard(next, "note", words, *at))));
             }
-            Piece::Unfit { said, at } => calls.push(Kept::Whole(CallView {
-                index: next,
-                ability: "unfit".to_owned(),
-                answer: preview(said),
-                answer_bytes: said.len() as u64,
-                answered: Some(*at),
-                ..at_once()
-            })),
+            Piece::Unfit { said, at } => calls.push(Kept::Whole(heard(next, "unfit", said, *at))),
         }
     }
     Ok(calls)
@@ -444,16 +429,10 @@ fn heard(index: u32, of: &str, words: &str, at: Time) -> CallView {
     CallView {
         index,
         ability: of.to_owned(),
-        gated: false,
-        status: "answered",
-        world: None,
-        request: String::new(),
         answer: preview(words),
         answer_bytes: words.len() as u64,
-        asked: None,
         answered: Some(at),
-        attempts: 1,
-        paid: None,
+        ..at_once()
     }
 }
 

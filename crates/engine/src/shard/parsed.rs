@@ -150,6 +150,7 @@ mod tests {
             let mut reading = Reading {
                 load: &mut load,
                 parsed: &mut parsed,
+                embedder: &naos_kernel::recall::Grams,
             };
             let compute = Compute {
                 formula: Formula::Cel("inputs.n".into()),

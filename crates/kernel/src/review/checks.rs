@@ -113,15 +113,11 @@ fn one(
 ) -> Done<Option<String>> {
     let why = match &check.holds {
         Holds::Cel(cel) => match value(turn, at, cel, output)? {
-            Ok(Computed {
-                value: Value::Bool(true),
-                ..
-            }) => return Ok(None),
-            Ok(Computed {
-                value: Value::Bool(false),
-                ..
-            }) => found(turn, at, cel, output)?,
-            Ok(other) => format!("it gives neither true nor false: {}", other.value),
+            Ok(computed) => match *computed.value {
+                Value::Bool(true) => return Ok(None),
+                Value::Bool(false) => found(turn, at, cel, output)?,
+                ref other => format!("it gives neither true nor false: {other}"),
+            },
             // What can't be worked out doesn't hold.
             Err(_) if crate::planted::is("broken-check-passes") => return Ok(None),
             Err(why) => format!("it can't be worked out: {why}"),
@@ -131,14 +127,15 @@ fn one(
                 formula: Formula::Fits(schema.clone()),
                 vars: vec![("text".to_owned(), Var::Text(output))],
             })?;
-            match fits.map(|computed| computed.value) {
+            let fits = fits.map(|computed| computed.value);
+            match fits.as_deref() {
                 Ok(Value::Array(faults)) if faults.is_empty() => return Ok(None),
                 Ok(Value::Array(faults)) => {
                     let faults: Vec<&str> = faults.iter().filter_map(Value::as_str).collect();
                     faults.join("; ")
                 }
                 Ok(_) => "it can't be compared".to_owned(),
-                Err(why) => why,
+                Err(why) => why.clone(),
             }
         }
     };

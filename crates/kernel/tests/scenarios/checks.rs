@@ -322,6 +322,7 @@ fn step(called: &str, after: &[&str], action: StepDo) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 

@@ -5,6 +5,7 @@ use naos_types::spec::{BudgetSpec, DriverKind, Native, OnExceed, Tool, ToolGrant
 use naos_types::{Grants, Micros, Period};
 
 use crate::agent::{self, AgentDoc};
+use crate::checks::Checks;
 use crate::diagnostic::{Findings, meant};
 use crate::reader::{self, Fields};
 use crate::tree::{Field, Node, Value};
@@ -126,7 +127,7 @@ pub(super) fn granted(native: Native, node: &Node, findings: &mut Findings) -> G
 
 /// The agent that does the work of a driver of type `agent`, where its manifest says how it works
 /// with a model: by the rules of `agents.NAME`.
-pub(crate) fn mind(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
+pub(crate) fn mind(node: &Node, checks: &dyn Checks, findings: &mut Findings) -> Option<AgentDoc> {
     let by_other = ["agent", "endpoint", "url", "builtin", "built_in", "builtIn"];
     let works = MIND.iter().any(|key| said(node, key).is_some());
     if kind(node) != Some(DriverKind::Agent)
@@ -167,7 +168,7 @@ pub(crate) fn mind(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
         at: node.at,
         value: Value::Map(own),
     };
-    let mut doc = agent::read(&only, findings)?;
+    let mut doc = agent::read(&only, checks, findings)?;
     doc.budget.get_or_insert(BUDGET);
     let needs = said(node, "resource_requirements");
     let timeout = needs.and_then(|needs| {

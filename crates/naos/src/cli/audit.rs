@@ -77,7 +77,7 @@ fn last(context: &Context, shown: &Shown) -> Ended {
     let mut session = context.session()?;
     let rows = newest(&mut session, shown.last, &filter)?;
     drop(session);
-    show(context, &rows)
+    list(context, &rows)
 }
 
 /// What the actions of money begin with.
@@ -101,10 +101,10 @@ pub(crate) fn costs(context: &Context, agent: Option<&str>, days: Option<u32>, l
                 .is_some_and(|time| time >= since.as_str())
         });
     }
-    show(context, &rows)
+    list(context, &rows)
 }
 
-fn show(context: &Context, rows: &[Value]) -> Ended {
+fn list(context: &Context, rows: &[Value]) -> Ended {
     if context.out.json {
         context.out.json(&json!({"items": rows, "next": null}));
         return Ok(0);

@@ -29,14 +29,14 @@ pub(crate) fn text(
         Some(read(&task.input))
     };
     match &spec.action {
-        StepDo::Task { .. } | StepDo::Review(_) => of_task(),
+        StepDo::Task { .. } | StepDo::Review(_) | StepDo::CheckedReview(_) => of_task(),
         // A driver is given the event; what the step says is its data.
         StepDo::Ask { .. } => {
             let event = of_task().or_else(|| step.output.as_ref().map(read));
             event.map(|event| data_of(&event).unwrap_or(event))
         }
         StepDo::Emit { .. } | StepDo::Document { .. } => step.output.as_ref().map(read),
-        StepDo::Approval { .. } => {
+        StepDo::Approval { .. } | StepDo::UnreviewedApproval(_) => {
             let asked = reader.find::<Approval>(&step.approval?).ok().flatten()?;
             Some(read(&asked.body))
         }
