@@ -151,7 +151,7 @@ fn models<'t>(
     Ok((there, why))
 }
 
-fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
+pub(super) fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
     let key = ResourceKey(Kind::Model, name.clone());
     let found = turn.resource(&key)?;
     Ok(found.and_then(|resource| resource.spec.model()))
