@@ -149,6 +149,10 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
                 let what = format!("there is an agent {name} already");
                 return Err(Stop::refused(Code::EXISTS, what));
             }
+            // Documents may bring other models along: there their whole is looked at before.
+            if let Some(mind) = &spec.mind {
+                crate::run::names_none_abroad(turn, mind)?;
+            }
             create(turn, by, name, spec)
         }
         command::Agent::Apply { name, spec } => match turn.agent(name)? {

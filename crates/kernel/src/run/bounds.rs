@@ -5,7 +5,7 @@ use naos_types::think::{Think, Thought};
 use naos_types::{Code, Micros, Name, Refusal, Time};
 
 use super::Run;
-use super::think::Thinking;
+use super::think::{Thinking, found};
 use crate::state::ResourceKey;
 use crate::turn::{Done, Stop, Turn};
 
@@ -59,6 +59,19 @@ pub(super) fn stays(turn: &Turn<'_>, mind: &MindSpec) -> Done<bool> {
     let name = Name::new(DATA_POLICY).map_err(|error| Stop::broken(error.to_string()))?;
     let policy = turn.resource(&ResourceKey(Kind::Policy, name))?;
     Ok(mind.data(policy.map(|policy| &policy.spec)) == Data::Stays)
+}
+
+/// Refuses an agent whose data stays and that names a model which is there and whose data leaves.
+pub(crate) fn names_none_abroad(turn: &Turn<'_>, mind: &MindSpec) -> Done {
+    if !stays(turn, mind)? {
+        return Ok(());
+    }
+    for name in &mind.models {
+        if found(turn, name)?.is_some_and(|spec| spec.leaves_country) {
+            return Err(leaves(name).into());
+        }
+    }
+    Ok(())
 }
 
 /// Why a model isn't asked whose data leaves the country.

@@ -39,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
+pub(crate) use bounds::names_none_abroad;
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use colleague::{answered as colleague_answered, unasked};
 pub(crate) use end::{again, ended, retry_due, settle};

@@ -186,6 +186,17 @@ fn models_whose_data_leaves_are_not_asked_where_it_stays() {
         let mut bench = abroad(keeps(models, data));
         assert_eq!(is_asked(&mut bench), want, "{models:?} {data:?}");
     }
+    // Whoever is made by command names none that is there and that it couldn't ask.
+    let mut bench = abroad(keeps(&[], None));
+    let create = command::Agent::Create {
+        name: name("other"),
+        spec: AgentSpec {
+            mind: Some(std::sync::Arc::new(keeps(&["first", "abroad"], stays))),
+            ..AgentSpec::default()
+        },
+    };
+    let refused = bench.command(create).0.unwrap_err();
+    assert_eq!(refused.code, Code::DATA_STAYS);
     // One that stands in is asked no more than one that is named.
     let mut bench = abroad(keeps(&["first"], stays));
     apply(&mut bench, "first", |model| {
