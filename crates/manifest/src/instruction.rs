@@ -235,8 +235,8 @@ fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
     let topic = |word: &str| match word {
         "ended" => format!("{ENDED_PREFIX}*"),
         word => {
-            let status = PlanStatus::said(word).map_or(word, PlanStatus::word);
-            format!("{ENDED_PREFIX}{status}")
+            let status = PlanStatus::said(word).map(PlanStatus::word);
+            format!("{ENDED_PREFIX}{}", status.unwrap_or(word))
         }
     };
     let Some(node) = trigger.get("on") else {

@@ -534,9 +534,17 @@ fn process_a_pool_says_why_it_has_its_size() {
                 auto_scale: {scale_up_threshold: 2, cooldown: 1h}\n";
     let applied = project.naos_with(&["apply", "-f", "-"], pool.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    assert!(!applied.stderr.contains("changes nothing"), "{}", applied.stderr);
+    assert!(
+        !applied.stderr.contains("changes nothing"),
+        "{}",
+        applied.stderr
+    );
     let before = project.json(&["pool", "status", "team"]);
-    assert_eq!((&before["size"], &before["scale"]), (&json!(1), &Value::Null), "{before}");
+    assert_eq!(
+        (&before["size"], &before["scale"]),
+        (&json!(1), &Value::Null),
+        "{before}"
+    );
     let tasks = project.path("tasks.txt");
     std::fs::write(&tasks, "a\nb\nc\nd\ne\n").unwrap();
     let ended = project.json(&["pool", "submit", "team", "--batch", tasks.to_str().unwrap()]);
