@@ -2,6 +2,7 @@
 //! often the step is tried. A step that names a key itself (`idempotency_key`) is done once under
 //! it: another run of the same plan gets what it gave then.
 
+use naos_types::command::KEYS_KEPT;
 use naos_types::effect::{Call, Caller, Driver, Effect};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan};
@@ -17,9 +18,6 @@ use crate::state::OnceKey;
 use crate::table::Aggregate;
 use crate::turn::{Done, Turn};
 
-/// How long it is known what was done under a key: as long as the answer to a command is for
-/// whoever repeats it.
-pub const STEP_KEY_KEPT: Span = Span::secs(7 * 86_400);
 /// How soon it is looked again whether another run is done with the same; later and later, as it
 /// takes longer and longer.
 const LOOK_AGAIN: (Span, Span) = (Span::secs(1), Span::secs(600));
@@ -76,7 +74,7 @@ fn before(turn: &Turn<'_>, work: &Work<'_>, key: Digest) -> Done<Option<Before>>
         return Ok(None);
     };
     if let Some((at, output)) = once.done {
-        let known = turn.now < at + STEP_KEY_KEPT;
+        let known = turn.now < at + KEYS_KEPT;
         return Ok(known.then_some(Before::Done(once.plan, output)));
     }
     if once.plan == work.id && once.at == work.at {

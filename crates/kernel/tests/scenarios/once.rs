@@ -1,9 +1,9 @@
 //! What is done once: receivers know a step by a key that its retries don't change, and a step that
 //! names a key is done once under it.
 
-use naos_kernel::plan::{Plan, STEP_KEY_KEPT};
+use naos_kernel::plan::Plan;
 use naos_kernel::{AnyAggregate, Key, key_of, same_of};
-use naos_types::command;
+use naos_types::command::{self, KEYS_KEPT};
 use naos_types::effect::{Call, Effect};
 use naos_types::fact::{Fact, plan as plan_facts};
 use naos_types::input::{CallEnded, CallOutcome, Input};
@@ -266,7 +266,7 @@ fn what_was_done_under_a_key_is_not_done_again() {
         play_in(&mut bench, "finish worker paid");
     }
     // What is long ago is done again.
-    bench.away(STEP_KEY_KEPT);
+    bench.away(KEYS_KEPT);
     play_in(&mut bench, "start p {\"id\":7}");
     assert_eq!(play_in(&mut bench, "show effects"), "worker attempt 1");
 }
