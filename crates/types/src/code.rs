@@ -274,6 +274,10 @@ codes! {
         "a provider bills more than it can"
         "compare its bill with `naos audit --last 50`; correct the model's prices, then \
          `naos start AGENT`"
+    OVER_WINDOW 223 Conflict
+        "a model's window has no room for what it must be told"
+        "the message says what is how large: give the agent a model with a larger `context_size`, \
+         fewer tools, a shorter prompt or a shorter task"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

@@ -6,7 +6,7 @@ use naos_types::effect::Caller;
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
-use naos_types::think::{Think, Thought, ToolSaid, from_outside};
+use naos_types::think::{Cuts, Think, Thought, ToolSaid, from_outside, shortened};
 use naos_types::{BodyRef, Refusal, TenantId, Time};
 
 use super::Node;
@@ -47,8 +47,11 @@ pub(super) fn posed(
         let given = think.given.get(at).copied().unwrap_or(u64::MAX);
         shown.push((title.clone(), cut(whole, given)));
     }
-    let input = text(node, tenant, &think.input)?;
-    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, |body| {
+    let mut input = text(node, tenant, &think.input)?;
+    if let Some((head, tail)) = think.cuts.task {
+        input = shortened(&input, head, tail);
+    }
+    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, &think.cuts, |body| {
         node.body(tenant, body).map_err(|refusal| refusal.what)
     })?;
     Ok(Posed {
@@ -118,15 +121,19 @@ fn served(said: &str) -> Result<(String, bool), String> {
 /// nothing.
 fn exchanges(
     pieces: Vec<Piece>,
+    cuts: &Cuts,
     mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
 ) -> Result<(Vec<String>, Vec<Exchange>), String> {
     let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (mut notes, mut out): (Vec<String>, Vec<Exchange>) = (Vec::new(), Vec::new());
     for piece in pieces {
-        let (ability, answer) = match piece {
+        let (index, ability, answer) = match piece {
             Piece::Answer {
-                ability, answer, ..
-            } => (ability, answer),
+                index,
+                ability,
+                answer,
+                ..
+            } => (index, ability, answer),
             Piece::Notes { said, .. } => {
                 let heard = out.last_mut().map_or(&mut notes, |last| &mut last.notes);
                 heard.extend(said.iter().map(|(_, words)| noted(words)));
@@ -150,7 +157,7 @@ fn exchanges(
         let Some(last) = out.last_mut() else {
             return Err("a tool was called before any model answered".into());
         };
-        last.results.push(match answer {
+        let (said, is_error) = match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
             Answer::Body(body) if ability == Ability::Server => served(&plain(bytes(&body)?))?,
             Answer::Body(body) if ability == Ability::Picture => {
@@ -167,6 +174,10 @@ fn exchanges(
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (plain(bytes(&body)?), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
+        };
+        last.results.push(match cuts.of(index) {
+            Some(given) => (shortened(&said, given, 0), is_error),
+            None => (said, is_error),
         });
     }
     Ok((notes, out))
@@ -174,7 +185,7 @@ fn exchanges(
 
 #[cfg(test)]
 mod tests {
-    use naos_types::think::ToolCall;
+    use naos_types::think::{CutResult, ToolCall};
     use naos_types::{Digest, MessageId, Time};
 
     use super::*;
@@ -195,8 +206,8 @@ mod tests {
             digest: Digest([1; 32]),
             len: 1,
         };
-        let piece = |ability, answer| Piece::Answer {
-            index: 0,
+        let piece = |index, ability, answer| Piece::Answer {
+            index,
             ability,
             request: Digest([2; 32]),
             answer,
@@ -208,17 +219,32 @@ mod tests {
         };
         let pieces = vec![
             note("first"),
-            piece(Ability::Model, Answer::Body(body)),
-            piece(Ability::Tool, Answer::Text("one".into())),
-            piece(Ability::Tool, Answer::Text("two".into())),
+            piece(0, Ability::Model, Answer::Body(body)),
+            piece(1, Ability::Tool, Answer::Text("one".into())),
+            piece(2, Ability::Tool, Answer::Text("two".into())),
             note("second"),
-            piece(Ability::Model, Answer::Failed("overloaded".into())),
+            piece(3, Ability::Model, Answer::Failed("overloaded".into())),
         ];
         let bytes = serde_json::to_vec(&thought).unwrap();
-        let (before, all) = exchanges(pieces, |_| Ok(bytes.clone())).unwrap();
-        assert_eq!(before, [noted("first")]);
-        let [only] = &all[..] else { panic!("{all:?}") };
-        assert_eq!(only.results.len(), 2);
-        assert_eq!(only.notes, [noted("second")]);
+        let told = |cuts: &Cuts| {
+            let told = exchanges(pieces.clone(), cuts, |_| Ok(bytes.clone()));
+            let (before, all) = told.unwrap();
+            assert_eq!(before, [noted("first")]);
+            let [only] = <[_; 1]>::try_from(all).unwrap();
+            assert_eq!(only.notes, [noted("second")]);
+            only.results
+        };
+        let results = told(&Cuts::default());
+        assert_eq!(results, [("one".into(), false), ("two".into(), false)]);
+        let (call, given, of) = (2, 1, 60);
+        let results = told(&Cuts {
+            results: vec![CutResult { call, given, of }],
+            ..Cuts::default()
+        });
+        assert_eq!(results[0].0, "one");
+        assert_eq!(
+            results[1].0,
+            "t\n[left out: 2 of 3 bytes, for want of room]\n"
+        );
     }
 }

@@ -20,6 +20,7 @@ mod talk;
 mod think;
 mod tools;
 mod wake;
+mod window;
 mod workspace;
 
 use naos_types::command::{self, Reply};

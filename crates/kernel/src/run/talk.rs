@@ -16,11 +16,14 @@ use crate::turn::{Done, Stop, Turn};
 
 /// The task on the board that a run is for, and how many answers of agents led to it.
 fn task_of(turn: &Turn<'_>, run: &Run) -> Done<Option<(TaskId, u32)>> {
-    Ok(match crate::task::known(turn, run.task)?.by {
-        Actor::Task(task) => Some((task, 0)),
-        Actor::Message(message) => turn
-            .message(&message)?
-            .map(|found| (found.task, found.hops)),
+    task_by(turn, &crate::task::known(turn, run.task)?.by)
+}
+
+/// The same of a run whose task somebody wants done.
+pub(super) fn task_by(turn: &Turn<'_>, by: &Actor) -> Done<Option<(TaskId, u32)>> {
+    Ok(match by {
+        Actor::Task(task) => Some((*task, 0)),
+        Actor::Message(message) => turn.message(message)?.map(|found| (found.task, found.hops)),
         _ => None,
     })
 }

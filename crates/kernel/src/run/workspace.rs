@@ -33,7 +33,7 @@ pub const CORRECTION_BYTES_MAX: usize = 2_000;
 /// How many bytes count as a token where a budget is dealt out.
 const TOKEN_BYTES: u64 = 4;
 /// A shorter piece of a document is of no use.
-const PIECE_BYTES_MIN: u64 = 200;
+pub(super) const PIECE_BYTES_MIN: u64 = 200;
 
 /// What an agent is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Shown {
 const TOLD_BYTES: u64 = 8;
 
 /// How many bytes an agent is told of a skill.
-fn told_bytes(skill: &SkillTold) -> u64 {
+pub(super) fn told_bytes(skill: &SkillTold) -> u64 {
     (skill.name.as_str().len() + skill.description.len()) as u64 + TOLD_BYTES
 }
 
@@ -73,6 +73,37 @@ pub(super) fn below(folder: &DocPath, name: &str) -> Done<DocPath> {
 fn above(folder: &DocPath) -> Option<&str> {
     let (above, _) = folder.as_str().rsplit_once('/')?;
     Some(above)
+}
+
+/// What a document that an agent is shown is to it, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// It says who the agent is.
+    Soul,
+    /// It says how the agent works, and for whom.
+    Who,
+    /// It is of what the agent remembers.
+    Own,
+    /// Its manifest names it.
+    Other,
+}
+
+/// What a document with such a title is.
+pub(super) fn rank(mind: &MindSpec, title: &str) -> Rank {
+    let Some(folder) = &mind.workspace else {
+        return Rank::Other;
+    };
+    let of = |folder: &str| {
+        let rest = title.strip_prefix(folder)?;
+        rest.strip_prefix('/')
+    };
+    match of(folder.as_str()) {
+        Some("SOUL.md" | "IDENTITY.md") => Rank::Soul,
+        Some(name) if naos_types::is_identity(name) => Rank::Who,
+        Some(_) => Rank::Own,
+        None if above(folder).and_then(of) == Some("USER.md") => Rank::Who,
+        None => Rank::Other,
+    }
 }
 
 /// How many of these say who the agent and its people are: skills come after them.

@@ -42,3 +42,4 @@ mod things;
 mod thinking;
 mod trust;
 mod what_ifs;
+mod windows;

@@ -164,6 +164,7 @@ fn request(posed: &Posed) -> Request {
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));
     }
+    system.push_str(&missing(posed));
     // Last: what stands before is the same in every run, and providers keep it.
     let now: String = think.at.rfc3339().chars().take(16).collect();
     system.push_str(&format!("\n\nIt is {now} UTC."));
@@ -213,6 +214,20 @@ fn skills(told: &[SkillTold]) -> String {
     };
     let lines: String = told.iter().map(line).collect();
     format!("\n\n<skills>\n{SKILLS}{lines}\n</skills>")
+}
+
+/// What it isn't shown at all, so that it doesn't take what it sees for all there is.
+fn missing(posed: &Posed) -> String {
+    let is_shown = |title: &str| posed.shown.iter().any(|(shown, _)| shown == title);
+    let left_out = posed.think.left_out.iter();
+    let titles: Vec<&str> = left_out
+        .map(|(title, _)| title.as_str())
+        .filter(|title| !is_shown(title))
+        .collect();
+    match titles.is_empty() {
+        true => String::new(),
+        false => format!("\n\n[left out: {}]", titles.join(", ")),
+    }
 }
 
 fn schema(text: &str) -> Option<OutputSchema> {
