@@ -28,6 +28,9 @@ pub struct Think {
     /// What it is told of the skills that it may read.
     #[serde(default)]
     pub skills: Vec<SkillTold>,
+    /// What naos tells it beside its prompt, a paragraph each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
     /// When it is asked.
     #[serde(default)]
     pub at: Time,

@@ -360,6 +360,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Cuts, Time)> {
         left_out,
         cuts,
         skills,
+        told,
         at,
         ..
     } = asked(turn, fork)?;
@@ -369,6 +370,7 @@ pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Cuts, Time)> {
         given: sizes.collect(),
         documents: shown,
         skills,
+        told,
         left_out,
     };
     Ok((found, cuts, at))

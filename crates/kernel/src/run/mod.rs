@@ -57,7 +57,7 @@ pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX, identity_of};
-pub(crate) use workspace::{corrected, identity, kept};
+pub(crate) use workspace::{corrected, identity};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

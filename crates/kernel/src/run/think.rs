@@ -222,7 +222,7 @@ pub(crate) fn estimate(
     let Some(mind) = mind(turn, agent)? else {
         return Err(crate::task::no_model(agent));
     };
-    let shown = workspace::shown(turn, &mind)?;
+    let shown = workspace::shown(turn, &mind, by)?;
     let whole = Whole {
         mind: &mind,
         shown: &shown,
@@ -465,9 +465,14 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
+    let by = crate::task::known(turn, run.task)?.by.clone();
     let (shown, cuts, at) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
-        None => (workspace::shown(turn, mind)?, Cuts::default(), turn.now),
+        None => (
+            workspace::shown(turn, mind, &by)?,
+            Cuts::default(),
+            turn.now,
+        ),
     };
     let others = server::described(turn, mind)?;
     let heard = super::steer::unheard(turn, run)?;
@@ -477,7 +482,6 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     } else {
         0
     };
-    let by = crate::task::known(turn, run.task)?.by.clone();
     let whole = Whole {
         mind,
         shown: &shown,
@@ -530,6 +534,7 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         left_out: shown.left_out,
         cuts,
         skills: shown.skills,
+        told: shown.told,
         at,
         input: run.input,
         tail: heard.or(run.tail),

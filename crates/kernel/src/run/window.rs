@@ -209,15 +209,16 @@ impl Whole<'_> {
         let picture = spec.image_tokens.map_or(most, u64::from);
         let results = &self.said.results;
         let marks = (results.len() as u64) * MARKED_BYTES + self.said.pieces * AROUND_BYTES;
-        let told: u64 = results.iter().map(|(_, bytes)| bytes).sum();
-        let said = self.said().saturating_sub(told);
+        let results: u64 = results.iter().map(|(_, bytes)| bytes).sum();
+        let said = self.said().saturating_sub(results);
+        let told: u64 = self.shown.told.iter().map(|text| text.len() as u64).sum();
         let pictures = self.said.pictures.saturating_mul(picture) * TOKEN_BYTES;
         [
             ("its prompt", mind.prompt.len() as u64),
             ("its tools", tools),
             ("the task", self.kept_of_task()),
             ("what was said", said + marks + pictures),
-            ("marks and titles", OWN_BYTES + titles),
+            ("marks and titles", OWN_BYTES + titles + told),
         ]
     }
 
@@ -354,6 +355,7 @@ impl Given {
         let no_room = || format!("no room: the window is {window} tokens");
         let mut gone = 0;
         let mut shown = Shown {
+            told: whole.shown.told.clone(),
             left_out: whole.shown.left_out.clone(),
             ..Shown::default()
         };

@@ -43,3 +43,4 @@ mod thinking;
 mod trust;
 mod what_ifs;
 mod windows;
+mod woken;

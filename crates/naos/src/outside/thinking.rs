@@ -165,6 +165,10 @@ fn request(posed: &Posed) -> Request {
         ));
     }
     system.push_str(&missing(posed));
+    for told in &think.told {
+        system.push_str("\n\n");
+        system.push_str(told);
+    }
     // Last: what stands before is the same in every run, and providers keep it.
     let now: String = think.at.rfc3339().chars().take(16).collect();
     system.push_str(&format!("\n\nIt is {now} UTC."));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, ModelCan, ToolGrant};
+use super::{AGENT_SKILLS_MAX, ModelCan, Tongue, ToolGrant};
 use crate::{DocPath, Name, Span};
 
 /// The most models of one agent.
@@ -62,6 +62,9 @@ pub struct MindSpec {
     pub promote_at: Option<u8>,
     /// When it looks at what waits for it; none looks at once.
     pub heartbeat: Option<Heartbeat>,
+    /// The language of the people that it works for; none where nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Tongue>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -125,6 +128,7 @@ impl Default for MindSpec {
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
             heartbeat: None,
+            language: None,
         }
     }
 }
