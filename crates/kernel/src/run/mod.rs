@@ -51,6 +51,7 @@ pub use recall::RECALLS_MAX;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};
+pub(crate) use talk::task_by;
 pub use think::{Models, Thinking, works_until};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;

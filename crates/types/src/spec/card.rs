@@ -74,6 +74,14 @@ pub struct Card {
     pub attached: Vec<DocPath>,
     /// How long a person may take to answer whether it is good; none asks without end.
     pub expires: Option<Span>,
+    /// How many tasks that agents made by themselves, and events, led to it.
+    #[serde(skip_serializing_if = "is_none")]
+    pub hops: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_none(hops: &u32) -> bool {
+    *hops == 0
 }
 
 impl Default for Card {
@@ -93,6 +101,7 @@ impl Default for Card {
             cc: BTreeSet::new(),
             attached: Vec::new(),
             expires: None,
+            hops: 0,
         }
     }
 }
