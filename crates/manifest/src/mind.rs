@@ -2,7 +2,7 @@
 
 use naos_types::spec::{
     ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
-    SHOWN_TOKENS_MAX, TURNS_MAX, Tool, ToolGrant,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tongue, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
 
@@ -124,6 +124,9 @@ pub(crate) fn read(
         }
     }
     mind.heartbeat = heartbeat(map, findings);
+    let codes: Vec<&str> = Tongue::ALL.iter().map(|(code, _)| *code).collect();
+    let language = map.word(&["language", "lang"], &codes, findings);
+    mind.language = language.and_then(Tongue::parse);
     let small = |n: i64| u32::try_from(n).unwrap_or(1);
     let most = (1, i64::from(SHOWN_TOKENS_MAX));
     if let Some(tokens) = map.whole(&["context_tokens", "shown_tokens"], most, findings) {

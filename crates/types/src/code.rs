@@ -289,6 +289,10 @@ codes! {
         "the run would cost more than it may"
         "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \
          cheaper model"
+    OVER_WINDOW 226 Conflict
+        "a model's window has no room for what it must be told"
+        "the message says what is how large: give the agent a model with a larger `context_size`, \
+         fewer tools, a shorter prompt or a shorter task"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \

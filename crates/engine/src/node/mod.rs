@@ -252,6 +252,13 @@ impl Node {
         self.0.frames.of(tenant, run)
     }
 
+    /// The last words of what a model writes right now in a run, in one line; none where it writes
+    /// nothing.
+    #[must_use]
+    pub fn last_words(&self, tenant: TenantId, run: naos_types::RunId) -> Option<String> {
+        self.0.frames.last_words(tenant, run)
+    }
+
     /// Names and seals a content; large ones are written here already.
     ///
     /// # Errors

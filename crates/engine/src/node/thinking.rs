@@ -6,7 +6,7 @@ use naos_types::effect::Caller;
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
-use naos_types::think::{Think, Thought, ToolSaid, from_outside, time_told};
+use naos_types::think::{Cuts, Think, Thought, ToolSaid, from_outside, shortened, time_told};
 use naos_types::{BodyRef, Refusal, Span, TenantId, Time};
 
 use super::Node;
@@ -47,9 +47,12 @@ pub(super) fn posed(
         let given = think.given.get(at).copied().unwrap_or(u64::MAX);
         shown.push((title.clone(), cut(whole, given)));
     }
-    let input = text(node, tenant, &think.input)?;
-    let times = (think.told(), think.at);
-    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, times, |body| {
+    let mut input = text(node, tenant, &think.input)?;
+    if let Some((head, tail)) = think.cuts.task {
+        input = shortened(&input, head, tail);
+    }
+    let given = (&think.cuts, (think.told(), think.at));
+    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, given, |body| {
         node.body(tenant, body).map_err(|refusal| refusal.what)
     })?;
     Ok(Posed {
@@ -135,7 +138,7 @@ fn tell_time(all: &mut [Exchange], ends: &[Time], (mut told, asked): (Time, Time
 /// nothing. `times` are that which the model was told at the beginning, and that of the question.
 fn exchanges(
     pieces: Vec<Piece>,
-    times: (Time, Time),
+    (cuts, times): (&Cuts, (Time, Time)),
     mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
 ) -> Result<(Vec<String>, Vec<Exchange>), String> {
     let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -145,13 +148,14 @@ fn exchanges(
         if let (Some(end), Some(at)) = (ends.last_mut(), when(&piece)) {
             *end = at;
         }
-        let (ability, answer, at) = match piece {
+        let (index, ability, answer, at) = match piece {
             Piece::Answer {
+                index,
                 ability,
                 answer,
                 at,
                 ..
-            } => (ability, answer, at),
+            } => (index, ability, answer, at),
             Piece::Notes { said, .. } => {
                 let heard = out.last_mut().map_or(&mut notes, |last| &mut last.notes);
                 heard.extend(said.iter().map(|(_, words)| noted(words)));
@@ -183,7 +187,7 @@ fn exchanges(
         let Some(last) = out.last_mut() else {
             return Err("a tool was called before any model answered".into());
         };
-        last.results.push(match answer {
+        let (said, is_error) = match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
             Answer::Body(body) if ability == Ability::Server => served(&plain(bytes(&body)?))?,
             Answer::Body(body) if ability == Ability::Picture => {
@@ -200,6 +204,10 @@ fn exchanges(
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (plain(bytes(&body)?), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
+        };
+        last.results.push(match cuts.of(index) {
+            Some(given) => (shortened(&said, given, 0), is_error),
+            None => (said, is_error),
         });
     }
     tell_time(&mut out, &ends, times);
@@ -220,7 +228,7 @@ const fn when(piece: &Piece) -> Option<Time> {
 
 #[cfg(test)]
 mod tests {
-    use naos_types::think::ToolCall;
+    use naos_types::think::{CutResult, ToolCall};
     use naos_types::{Digest, MessageId, Time};
 
     use super::*;
@@ -241,8 +249,8 @@ mod tests {
             digest: Digest([1; 32]),
             len: 1,
         };
-        let piece = |ability, answer| Piece::Answer {
-            index: 0,
+        let piece = |index, ability, answer| Piece::Answer {
+            index,
             ability,
             request: Digest([2; 32]),
             answer,
@@ -254,19 +262,34 @@ mod tests {
         };
         let pieces = vec![
             note("first"),
-            piece(Ability::Model, Answer::Body(body)),
-            piece(Ability::Tool, Answer::Text("one".into())),
-            piece(Ability::Tool, Answer::Text("two".into())),
+            piece(0, Ability::Model, Answer::Body(body)),
+            piece(1, Ability::Tool, Answer::Text("one".into())),
+            piece(2, Ability::Tool, Answer::Text("two".into())),
             note("second"),
-            piece(Ability::Model, Answer::Failed("overloaded".into())),
+            piece(3, Ability::Model, Answer::Failed("overloaded".into())),
         ];
         let bytes = serde_json::to_vec(&thought).unwrap();
-        let times = (Time(0), Time(0));
-        let (before, all) = exchanges(pieces, times, |_| Ok(bytes.clone())).unwrap();
-        assert_eq!(before, [noted("first")]);
-        let [only] = &all[..] else { panic!("{all:?}") };
-        assert_eq!(only.results.len(), 2);
-        assert_eq!(only.notes, [noted("second")]);
+        let told = |cuts: &Cuts| {
+            let given = (cuts, (Time(0), Time(0)));
+            let told = exchanges(pieces.clone(), given, |_| Ok(bytes.clone()));
+            let (before, all) = told.unwrap();
+            assert_eq!(before, [noted("first")]);
+            let [only] = <[_; 1]>::try_from(all).unwrap();
+            assert_eq!(only.notes, [noted("second")]);
+            only.results
+        };
+        let results = told(&Cuts::default());
+        assert_eq!(results, [("one".into(), false), ("two".into(), false)]);
+        let (call, given, of) = (2, 1, 60);
+        let results = told(&Cuts {
+            results: vec![CutResult { call, given, of }],
+            ..Cuts::default()
+        });
+        assert_eq!(results[0].0, "one");
+        assert_eq!(
+            results[1].0,
+            "t\n[left out: 2 of 3 bytes, for want of room]\n"
+        );
     }
 
     #[test]
@@ -288,9 +311,10 @@ mod tests {
         let all = [said(1), done(2), said(3), done(40), said(41), done(45)];
         let bytes = serde_json::to_vec(&Thought::default()).unwrap();
         let told = |count: usize, asked: i64| {
-            let times = (minute(0), minute(asked));
+            let cuts = Cuts::default();
+            let given = (&cuts, (minute(0), minute(asked)));
             let pieces = all[..count].to_vec();
-            let (_, all) = exchanges(pieces, times, |_| Ok(bytes.clone())).unwrap();
+            let (_, all) = exchanges(pieces, given, |_| Ok(bytes.clone())).unwrap();
             all.into_iter().map(|one| one.notes).collect::<Vec<_>>()
         };
         let again = vec!["It is 2026-03-01T08:40 UTC by now.".to_owned()];

@@ -175,6 +175,12 @@ impl Reader {
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
+    /// The last words of what a model writes right now in a run: provisional, and never kept.
+    #[must_use]
+    pub fn last_words(&self, run: naos_types::RunId) -> Option<String> {
+        self.node.last_words(self.tenant, run)
+    }
+
     /// A sealed text; an erased one reads so.
     #[must_use]
     pub fn sealed(&self, text: &Sealed) -> String {

@@ -35,6 +35,19 @@ pub struct Moment {
     pub more: Option<Seq>,
 }
 
+/// What the model wasn't told, or not whole, and why.
+fn cut(think: &Think) -> Vec<(String, String)> {
+    let mut out = think.left_out.clone();
+    let why = |given: u64, of: u64| format!("cut: {given} of {of} bytes, the window is full");
+    if let Some((head, tail)) = think.cuts.task {
+        out.push(("task".to_owned(), why(head + tail, think.input.len)));
+    }
+    let results = think.cuts.results.iter();
+    // As the page counts them, from 1.
+    out.extend(results.map(|cut| (format!("call {}", cut.call + 1), why(cut.given, cut.of))));
+    out
+}
+
 impl Reader {
     /// The gated call of this index; none where the run made no such call. What was asked is
     /// looked for behind `after`, where an earlier look ended; 0 to begin where it may stand first.
@@ -99,7 +112,7 @@ impl Reader {
             let others = think.others.iter().map(|tool| tool.word.clone());
             moment.tools = own.chain(others).collect();
             moment.model = Some(think.model.to_string());
-            moment.left_out = think.left_out;
+            moment.left_out = cut(&think);
             return;
         }
         let called = serde_json::from_slice::<serde_json::Value>(&bytes);

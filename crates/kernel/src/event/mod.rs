@@ -234,6 +234,7 @@ pub(crate) fn from_within(turn: &Turn<'_>, root: &str, began: &Actor) -> Done<Or
         ..Origin::default()
     };
     let Actor::Trigger(name, event) = began else {
+        origin.hops = crate::task::hops(turn, began)?;
         return Ok(origin);
     };
     let key = TraceKey(*event, name.clone());

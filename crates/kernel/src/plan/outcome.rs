@@ -172,11 +172,12 @@ pub(crate) fn approval_decided(
 }
 
 /// What a person may change, so that the same step succeeds.
-const CHANGEABLE: [Code; 5] = [
+const CHANGEABLE: [Code; 6] = [
     Code::NO_AGENT,
     Code::AGENT_STOPPED,
     Code::OVER_BUDGET,
     Code::NO_MODEL,
+    Code::OVER_WINDOW,
     Code::NO_SECRET,
 ];
 

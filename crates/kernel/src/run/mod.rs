@@ -23,6 +23,7 @@ mod talk;
 mod think;
 mod tools;
 mod wake;
+mod window;
 mod workspace;
 
 use naos_types::command::{self, Reply};
@@ -56,13 +57,14 @@ pub use server::unlike_declared;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};
+pub(crate) use talk::task_by;
 pub use think::{Models, Thinking, works_until};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX, identity_of};
-pub(crate) use workspace::{corrected, identity, kept};
+pub(crate) use workspace::{corrected, identity};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,13 +12,13 @@ use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
-use naos_types::think::{Bound, Think, Thought};
+use naos_types::think::{Bound, Cuts, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 
 use super::form::{self, Formed};
-use super::workspace::{self, Shown};
-use super::{Run, bounds, calls, end, fork, known, server, tools};
+use super::window::{self, Fitted, Reads, Said, Whole};
+use super::{Run, bounds, calls, end, fork, known, server, tools, workspace};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -92,6 +92,8 @@ pub struct Thinking {
     pub pictures: u32,
     /// How many answers went back to their model because they didn't fit the form.
     pub repairs: u32,
+    /// Results of calls in its recording: the number of each call, and how long it is.
+    pub results: Vec<(u32, u64)>,
 }
 
 impl Aggregate for Thinking {
@@ -99,10 +101,10 @@ impl Aggregate for Thinking {
     const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
-            1 => lengthened(bytes, 5), // how many were lost, too
-            2 => lengthened(bytes, 4), // what was recalled
-            3 => lengthened(bytes, 3), // how long it waited, and what it saw
-            4 => lengthened(bytes, 1), // how many answers went back
+            1 => lengthened(bytes, 6), // how many were lost, too
+            2 => lengthened(bytes, 5), // what was recalled
+            3 => lengthened(bytes, 4), // how long it waited, and what it saw
+            4 => lengthened(bytes, 2), // how many answers went back, and which of it are results
             _ => None,
         }
     }
@@ -194,21 +196,8 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec, stays: bool) -> Done<Vec<Name>> {
     Ok(fit.into_iter().map(|(_, name)| name).collect())
 }
 
-/// All that a model is to read beside its prompt.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reads {
-    /// The most tokens that tools of servers are.
-    pub others: u64,
-    /// Bytes of texts.
-    pub bytes: u64,
-    /// Pieces that they come in.
-    pub pieces: u64,
-    /// Pictures among them.
-    pub pictures: u64,
-}
-
 /// What an answer costs at most, whatever it is.
-fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
+fn worst(spec: &ModelSpec, mind: &MindSpec, (reads, written): (Reads, u32)) -> Option<Micros> {
     if spec.format.is_engine() {
         return spec.turn; // what it reads and writes on its way, nobody here can count
     }
@@ -222,44 +211,41 @@ fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
     if !mind.tools.is_empty() || others > 0 || mind.schema.is_some() {
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
-    let written = u64::from(answer_tokens(spec, mind));
-    spec.prices
-        .as_ref()
-        .map(|prices| prices.most(tokens, written))
+    let prices = spec.prices.as_ref();
+    prices.map(|prices| prices.most(tokens, u64::from(written)))
 }
 
 /// How many tokens an answer may have.
-fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
+pub(super) fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
     spec.output_tokens_max
         .map_or(mind.answer_tokens_max, |most| {
             most.min(mind.answer_tokens_max)
         })
 }
 
-/// What stands at the beginning.
-pub(super) fn beginning(input: BodyRef, shown: &Shown) -> Reads {
-    let pieces = shown.documents.len() + shown.skills.len();
-    Reads {
-        bytes: input.len + shown.bytes(),
-        pieces: 2 + pieces as u64,
-        ..Reads::default()
-    }
-}
-
 /// What the first answer costs at most, by the first model that is permitted: asked before
 /// anything is journaled.
-pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Micros> {
+pub(crate) fn estimate(
+    turn: &Turn<'_>,
+    agent: &Name,
+    (input, by): (BodyRef, &Actor),
+) -> Done<Micros> {
     let Some(mind) = mind(turn, agent)? else {
         return Err(crate::task::no_model(agent));
     };
-    let shown = workspace::shown(turn, &mind)?;
-    let reads = Reads {
+    let shown = workspace::shown(turn, &mind, by)?;
+    let whole = Whole {
+        mind: &mind,
+        shown: &shown,
         others: server::tokens(&server::described(turn, &mind)?),
-        ..beginning(input, &shown)
+        task: input.len,
+        kept: window::kept(turn, by, input)?,
+        said: Said::default(),
+        cuts: Cuts::default(),
     };
     let left = bounds::left(None, mind.cost_max);
-    match choose(turn, agent, (&mind, false, left), 0, reads)? {
-        Ok((_, _, worst)) => Ok(worst),
+    match choose(turn, agent, (false, left), 0, &whole)? {
+        Ok((_, _, worst, _)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
 }
@@ -276,18 +262,21 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> 
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
-/// The first model after those that failed whose worst case there is money for: of the budgets, and
-/// of what the run itself has left.
+/// The first model after those that failed whose worst case there is money for, of the budgets and
+/// of what the run itself has left, and what it is asked. One whose window holds all comes before
+/// those that can't be told all.
 pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
-    (mind, alone, left): (&MindSpec, bool, Option<Micros>),
+    (alone, left): (bool, Option<Micros>),
     failed: u32,
-    reads: Reads,
-) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
+    whole: &Whole<'_>,
+) -> Done<Result<(Name, &'t ModelSpec, Micros, Fitted), Refusal>> {
+    let mind = whole.mind;
     let (there, mut refusal) = models(turn, mind, alone)?;
+    let there = window::ordered(there, whole);
     for (name, spec) in there.into_iter().skip(failed as usize) {
-        if reads.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
+        if whole.said.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
             refusal = blind(&name);
             continue;
         }
@@ -296,24 +285,25 @@ pub(super) fn choose<'t>(
             refusal = Refusal::new(Code::NO_MODEL, what).help("name a model: --with model=NAME");
             continue;
         }
+        let fitted = match window::fit(&name, spec, whole) {
+            Ok(fitted) => fitted,
+            Err(_) if refusal.code == Code::OVER_WINDOW => continue, // said of a larger one
+            Err(why) => {
+                refusal = why;
+                continue;
+            }
+        };
         let free = bounds::asks_unpriced(mind, spec).then_some(Micros::ZERO);
-        let Some(worst) = worst(spec, mind, reads).or(free) else {
+        let Some(worst) = worst(spec, mind, (fitted.reads, fitted.answer)).or(free) else {
             refusal = bounds::unpriced(&name, spec);
             continue;
         };
-        if let Some(most) = spec.context_tokens
-            && reads.bytes / 8 > u64::from(most)
-        {
-            // Even the densest text is more than its window: eight bytes a token.
-            refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
-            continue;
-        }
         if let Some(left) = left.filter(|left| worst > *left) {
             refusal = bounds::dear(&name, worst, left);
             continue;
         }
         match crate::guard::affordable(turn, agent, worst) {
-            Ok(()) => return Ok(Ok((name, spec, worst))),
+            Ok(()) => return Ok(Ok((name, spec, worst, fitted))),
             Err(Stop::Refused(why)) => refusal = *why,
             Err(stop) => return Err(stop),
         }
@@ -514,15 +504,16 @@ pub(super) fn ask(
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let (shown, at, begun) = match &run.fork {
+    let by = crate::task::known(turn, run.task)?.by.clone();
+    let (shown, cuts, at, begun) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
         None => (
-            workspace::shown(turn, mind)?,
+            workspace::shown(turn, mind, &by)?,
+            Cuts::default(),
             turn.now,
             bounds::begun(turn, run),
         ),
     };
-    let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
     let heard = super::steer::unheard(turn, run)?;
     let verdict = reviews(turn, run)? && mind.schema.is_none();
@@ -531,28 +522,24 @@ pub(super) fn ask(
     } else {
         0
     };
-    let reads = Reads {
+    let whole = Whole {
+        mind,
+        shown: &shown,
         others: server::tokens(&others) + form,
-        bytes: first.bytes + thinking.bytes + heard.map_or(0, |notes| notes.len),
-        pieces: first.pieces + thinking.pieces + u64::from(heard.is_some()),
-        pictures: u64::from(thinking.pictures),
+        task: run.input.len,
+        kept: window::kept(turn, &by, run.input)?,
+        said: Said::of(thinking, heard),
+        cuts,
     };
-    let alone = run.is_what_if();
-    let left = bounds::left(Some(run), None);
-    let chosen = choose(
-        turn,
-        &run.agent,
-        (mind, alone, left),
-        thinking.failed,
-        reads,
-    )?;
-    let (model, spec, worst) = match chosen {
-        Ok((model, spec, worst)) => {
+    let money = (run.is_what_if(), bounds::left(Some(run), None));
+    let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;
+    let (model, spec, worst, fitted) = match chosen {
+        Ok((model, spec, worst, fitted)) => {
             let spec = ModelSpec {
                 document: String::new(), // what it says stands in the rest
                 ..spec.clone()
             };
-            (model, spec, worst)
+            (model, spec, worst, fitted)
         }
         Err(why) if why.code == Code::LIMIT_COST => {
             return stopped(turn, id, run, why.code, &why.what);
@@ -578,15 +565,18 @@ pub(super) fn ask(
     // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
     let can = spec.can.contains(&ModelCan::Json);
     let form = (verdict && can).then(|| VERDICT_SCHEMA.to_owned());
+    let Fitted { shown, cuts, .. } = fitted;
     let think = Think {
-        answer_tokens_max: answer_tokens(&spec, mind),
+        answer_tokens_max: fitted.answer,
         model,
         spec,
         prompt: mind.prompt.clone(),
         shown: shown.documents,
         given: shown.given,
         left_out: shown.left_out,
+        cuts,
         skills: shown.skills,
+        told: shown.told,
         at,
         begun: Some(begun),
         input: run.input,
@@ -799,6 +789,8 @@ pub(super) fn fold_answered(
     }
     if of == Ability::Picture {
         thinking.pictures += 1;
+    } else {
+        thinking.results.push((f.index, f.answer.len));
     }
     if matches!(of, Ability::Ask | Ability::Colleague) {
         thinking.waited = Span(thinking.waited.0.saturating_add(took.0.max(0)));

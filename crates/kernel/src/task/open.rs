@@ -38,7 +38,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target, wanted.input)?;
+    let worker = worker(turn, &chosen, &target, (wanted.input, &wanted.by))?;
     let worker = bounded(turn, &wanted.by, worker)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
@@ -100,7 +100,12 @@ fn named(turn: &Turn<'_>, name: &Name) -> Done<Considered> {
     })
 }
 
-fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -> Done<Worker> {
+fn worker(
+    turn: &Turn<'_>,
+    chosen: &Considered,
+    target: &Name,
+    asked: (BodyRef, &Actor),
+) -> Done<Worker> {
     match chosen.tier {
         Tier::Skill => match crate::resource::skill(turn, target)? {
             Some(skill) => match skill.handler {
@@ -132,7 +137,7 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
         }
         Tier::Model => {
             let grant = thinking_grant(&working(turn, target)?.spec);
-            let worst = crate::run::estimate(turn, target, input)?;
+            let worst = crate::run::estimate(turn, target, asked)?;
             Ok(Worker::Model(grant, worst))
         }
         Tier::Endpoint => Err(Stop::broken("the broker chose an endpoint".into())),

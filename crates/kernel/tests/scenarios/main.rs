@@ -49,3 +49,5 @@ mod thinking_bounds;
 mod thinking_forms;
 mod trust;
 mod what_ifs;
+mod windows;
+mod woken;

@@ -172,6 +172,11 @@ fn request(posed: &Posed) -> Request {
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));
     }
+    system.push_str(&missing(posed));
+    for told in &think.told {
+        system.push_str("\n\n");
+        system.push_str(told);
+    }
     let first = [&posed.input].into_iter().chain(&posed.notes);
     let first = first.map(|text| Part::Text(text.clone())).collect();
     let mut messages = vec![Message::new(Role::User, first)];
@@ -256,6 +261,20 @@ fn form(think: &Think, schema: &str) -> Option<Carried> {
         "answer",
         schema,
     ))
+}
+
+/// What it isn't shown at all, so that it doesn't take what it sees for all there is.
+fn missing(posed: &Posed) -> String {
+    let is_shown = |title: &str| posed.shown.iter().any(|(shown, _)| shown == title);
+    let left_out = posed.think.left_out.iter();
+    let titles: Vec<&str> = left_out
+        .map(|(title, _)| title.as_str())
+        .filter(|title| !is_shown(title))
+        .collect();
+    match titles.is_empty() {
+        true => String::new(),
+        false => format!("\n\n[left out: {}]", titles.join(", ")),
+    }
 }
 
 /// What a model said before, and what came of its calls.

@@ -78,6 +78,14 @@ pub struct Card {
     /// What must hold of the result before anybody is asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// How many tasks that agents made by themselves, and events, led to it.
+    #[serde(skip_serializing_if = "is_none")]
+    pub hops: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_none(hops: &u32) -> bool {
+    *hops == 0
 }
 
 impl Default for Card {
@@ -98,6 +106,7 @@ impl Default for Card {
             attached: Vec::new(),
             expires: None,
             checks: Vec::new(),
+            hops: 0,
         }
     }
 }

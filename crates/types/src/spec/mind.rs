@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, Check, Data, ModelCan, Spec, ToolGrant};
+use super::{AGENT_SKILLS_MAX, Check, Data, ModelCan, Spec, Tongue, ToolGrant};
 use crate::{DocPath, Micros, Name, Span};
 
 /// The most models of one agent.
@@ -74,6 +74,9 @@ pub struct MindSpec {
     /// What must hold of what it makes of a task of the board, before anybody is asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// The language of the people that it works for; none where nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Tongue>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -142,6 +145,7 @@ impl Default for MindSpec {
             data: None,
             cost_max: None,
             checks: Vec::new(),
+            language: None,
         }
     }
 }

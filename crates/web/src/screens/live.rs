@@ -176,6 +176,30 @@ impl Painter {
         Ok(all.into_iter().map(event).collect())
     }
 
+    /// Whether its page shows what models say right now.
+    pub(crate) fn shows_words(&self) -> bool {
+        self.topic == Topic::Home
+    }
+
+    /// What the models of these runs say right now.
+    pub(crate) fn saying(
+        &self,
+        reader: &Reader,
+        runs: &BTreeSet<RunId>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let mut events = Events {
+            say: &self.say,
+            out: Vec::new(),
+        };
+        for run in runs.iter().rev().take(home::WORKING_MAX) {
+            events.part(&home::saying(reader, *run))?;
+        }
+        let plain = events.out.into_iter();
+        Ok(plain
+            .map(|(name, data)| Event::default().event(name).data(data))
+            .collect())
+    }
+
     fn parts(
         &self,
         reader: &Lists,

@@ -336,10 +336,10 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
         },
         _ => (None, None),
     };
-    let detail = if cost.is_some() && ended_badly(fact).is_none() {
-        None
-    } else {
-        row.remark.clone()
+    let detail = match words(reader, fact) {
+        Some(words) => Some(words),
+        None if cost.is_some() && ended_badly(fact).is_none() => None,
+        None => row.remark.clone(),
     };
     Some(FeedRow {
         seq: row.seq,
@@ -353,6 +353,23 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
         tier: tier_of,
         cost_micros: cost,
     })
+}
+
+/// The most bytes of what somebody said that the feed shows.
+const WORDS_BYTES_MAX: usize = 240;
+
+/// The beginning of what somebody said, in a line. Whoever sees the feed may read the threads, too.
+fn words(reader: &Reader, fact: &Fact) -> Option<String> {
+    let body = match fact {
+        Fact::Message(message::Fact::Said(f)) => &f.body,
+        Fact::Message(message::Fact::Steered(f)) => &f.body,
+        _ => return None,
+    };
+    let text = reader.text(body).ok()?; // it was erased: where it was said stands there instead
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.floor_char_boundary(WORDS_BYTES_MAX);
+    let more = if end < line.len() { " …" } else { "" };
+    Some(format!("{}{more}", &line[..end]))
 }
 
 /// The run that ended without an answer.

@@ -14,7 +14,7 @@ use super::approvals::{ApprovalRow, Approvals, Choice, RuleRow, StuckRow, Told, 
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
-use super::home::{Counters, Doing, FeedRow, Home, Waiting, Working};
+use super::home::{Counters, Doing, FeedRow, Home, Saying, Waiting, Working};
 use super::run::Problem;
 use super::sign_in::SignIn;
 use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
@@ -171,6 +171,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("Read 62 mails of Riake"),
                     since_ms: NOW_MS - 14 * MINUTE_MS,
                     tier: Some(Tier::Wasm),
+                    saying: Saying {
+                        run: s("run_0193"),
+                        words: None,
+                    },
                 },
                 Doing {
                     agent: s("analyzer"),
@@ -178,6 +182,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("invoices-2026-q3.csv"),
                     since_ms: NOW_MS - 2 * MINUTE_MS,
                     tier: Some(Tier::Skill),
+                    saying: Saying {
+                        run: s("run_0194"),
+                        words: None,
+                    },
                 },
                 Doing {
                     agent: s("critic"),
@@ -185,6 +193,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("Review: totals per client"),
                     since_ms: NOW_MS - 20_000,
                     tier: None,
+                    saying: Saying {
+                        run: s("run_0195"),
+                        words: Some(s("… the sum of July isn't that of the mails")),
+                    },
                 },
             ],
         },
