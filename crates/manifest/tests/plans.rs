@@ -319,7 +319,7 @@ fn what_doesn_t_fit_together_is_said() {
         ),
         (
             "  - {name: a, task: x, idempotency_key: '{{ nosuch }}'}\n",
-            "p:3:45: unknown name `nosuch`",
+            "p:3:44: unknown name `nosuch`",
         ),
         (
             "  - {name: a, agent: x, for_each: y, compensate: z, idempotency_key: k}\n",

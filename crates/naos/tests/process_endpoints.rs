@@ -273,7 +273,7 @@ fn process_what_can_be_no_address_is_refused() {
     for (text, why) in [
         (
             "driver: {id: d, endpoint: \"https://a.example.org/\", agent: a, capabilities: [a.b]}",
-            "not both",
+            "one of these",
         ),
         (
             "driver: {id: d, endpoint: \"http://a.example.org/\", capabilities: [a.b]}",

@@ -240,6 +240,12 @@ pub(super) fn idle(
         let help = "a driver that isn't there yet is waited for, whoever names it";
         findings.warn(found.at, what, help);
     }
+    if native.is_some()
+        && let Some(found) = said(node, "config")
+    {
+        let why = "what is built in has nothing to set up";
+        findings.warn(found.at, "`config` changes nothing here", why);
+    }
     let own = outside || native.is_some();
     let Some(needs) = said(node, "resource_requirements") else {
         return;
@@ -258,11 +264,5 @@ pub(super) fn idle(
             };
             findings.warn(found.at, format!("`{key}` changes nothing here"), why);
         }
-    }
-    if native.is_some()
-        && let Some(found) = said(node, "config")
-    {
-        let why = "what is built in has nothing to set up";
-        findings.warn(found.at, "`config` changes nothing here", why);
     }
 }
