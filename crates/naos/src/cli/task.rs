@@ -159,8 +159,8 @@ struct Plan {
     #[arg(long, value_name = "AGENT")]
     reviewer: Option<String>,
     /// What must hold of the result before anybody is asked, without a model: an expression (CEL)
-    /// over `output`, `text` and `bytes`, NAME=EXPRESSION, or @FILE with a JSON schema; `none` alone
-    /// for nothing.
+    /// over `output`, `text` and `bytes`, NAME=EXPRESSION, or @FILE with a JSON schema; `none`
+    /// alone for nothing.
     #[arg(long = "check", value_name = "EXPR|@FILE")]
     checks: Vec<String>,
     /// How many rounds the reviewer has before a person decides.

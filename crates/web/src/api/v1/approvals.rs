@@ -166,8 +166,8 @@ pub(crate) struct Seen {
 /// What came of each: who waited for it, or why it is left as it is.
 pub(crate) type Came = (ApprovalId, Result<(Seq, Option<Waiting>), Fault>);
 
-/// Answers several questions alike, each as it was seen and by itself: one that changed meanwhile, or
-/// that isn't the asker's to answer, is left.
+/// Answers several questions alike, each as it was seen and by itself: one that changed meanwhile,
+/// or that isn't the asker's to answer, is left.
 pub(crate) async fn answer_all(
     call: &Call,
     (approve, comment): (bool, Option<&str>),

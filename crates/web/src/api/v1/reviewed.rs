@@ -115,7 +115,8 @@ pub(crate) fn in_plan(
     Ok(last)
 }
 
-/// The reviews of a run of steps, and its checks: those of what a step is given, where one is named.
+/// The reviews of a run of steps, and its checks: those of what a step is given, where one is
+/// named.
 fn looks<'p>(plan: &'p Plan, before: Option<&Name>) -> Vec<&'p StepSpec> {
     let seen = before.map(|name| plan.spec.seen_before(name));
     let is_meant = |spec: &&StepSpec| {
