@@ -439,7 +439,11 @@ impl Shard {
             cell.queue_beats(now);
         }
         cell.run(now, self.dice.as_mut(), &mut self.out);
-        if cell.has_work() {
+        let goes_on = cell.has_work();
+        if naos_kernel::planted::is("busy-goes-first") && (goes_on || cell.is_due(now)) {
+            self.queued.insert(id);
+            self.ready.push_front(id);
+        } else if goes_on {
             self.make_ready(id);
         }
     }

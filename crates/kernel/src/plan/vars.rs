@@ -139,7 +139,9 @@ pub(crate) fn given(
 /// The dates of yesterday, today and tomorrow when the run began, where its instruction lives.
 fn days(turn: &Turn<'_>, plan: &Plan) -> Done<Result<Var, String>> {
     let zone = match plan.flow.of {
-        Kind::Instruction => crate::resource::zone(turn, &plan.name)?,
+        Kind::Instruction if !crate::planted::is("today-is-utc") => {
+            crate::resource::zone(turn, &plan.name)?
+        }
         _ => "UTC".to_owned(),
     };
     let need = Need::Days(zone, plan.started);

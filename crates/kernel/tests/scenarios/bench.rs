@@ -126,6 +126,11 @@ impl Bench {
         self.turns(Input::External(input))
     }
 
+    /// What the cell does by itself: as one that is opened anew, for example.
+    pub fn by_itself(&mut self, input: Input) -> Vec<Fact> {
+        self.turns(input).1
+    }
+
     /// The cell goes on from a backup that was taken a moment ago.
     pub fn restored(&mut self) -> Vec<Fact> {
         let (upto, backed_up) = (self.seq, self.now);
