@@ -116,6 +116,7 @@ fn step(called: &str, after: &[&str], action: StepDo) -> StepSpec {
         retry: Default::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 
