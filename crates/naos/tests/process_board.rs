@@ -458,3 +458,51 @@ fn process_a_batch_of_approvals_has_an_end() {
     waits(0);
     drop(daemon);
 }
+
+#[test]
+fn process_an_agent_that_a_person_asks_puts_a_task_of_its_own_on_the_board() {
+    let office = office(concat!(
+        r#"{"call": [{"name": "task_create", "arguments": {"title": "Pay Riake", "#,
+        r#""text": "Before Friday.", "to": "fury", "priority": "high", "#,
+        r#""due": "2027-01-15", "labels": ["bills"]}}]}"#,
+        "\n",
+        r#"{"say": "Fury has it."}"#,
+        "\n",
+        r#"{"say": "Paid."}"#,
+    ));
+    let project = &office.project;
+    let asked = ["run", "jarvis", "--input", "Have the bill paid."];
+    let done = project.naos(&asked);
+    assert_eq!(
+        (done.exit, done.stdout.trim()),
+        (0, "Fury has it."),
+        "{}",
+        done.stderr
+    );
+    let all = project.json(&["task", "list"]);
+    let items = all["items"].as_array().unwrap();
+    let made = items.iter().find(|item| item["title"] == "Pay Riake");
+    let task = id(made.unwrap_or_else(|| panic!("{all:#}")));
+    let found = office.show(&task);
+    assert_eq!(
+        (&found["to"], &found["priority"]),
+        (&"fury".into(), &"high".into()),
+        "{found:#}"
+    );
+    assert_eq!(found["due"], "2027-01-15T00:00:00.000Z", "{found:#}");
+    let said = found["messages"][0]["text"].as_str().unwrap();
+    assert!(said.starts_with("jarvis made this in run_"), "{found:#}");
+    assert!(said.contains(", for "), "{found:#}");
+    let begun = project.naos(&["task", "begin", &task]);
+    assert_eq!(begun.exit, 0, "{}", begun.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "Paid.", "{done:#}");
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    for said in [
+        "jarvis wants this done, and says",
+        "Before Friday.",
+        "jarvis made this in",
+    ] {
+        assert!(last.contains(said), "{said}: {last}");
+    }
+}

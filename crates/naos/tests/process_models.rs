@@ -521,7 +521,7 @@ fn process_a_small_window_is_never_overrun_and_what_has_no_room_is_said() {
         let url = office.server.url("");
         office.apply(&format!(
             "type: model\nname: {name}\nprovider: ollama\nendpoint: {url}\nmodel: echo\n\
-             context_size: {window}\n---\n\
+             key: env:NAOS_MODEL_TEST\ncontext_size: {window}\n---\n\
              type: agent\nname: {name}\nmodel: {name}\nprompt: {prompt}\n\
              workspace: agents/{name}\n"
         ));

@@ -271,17 +271,18 @@ mod tests {
         assert_eq!(heard(run), ["2 Next"]);
         tell(2, FrameKind::Text, 9, "a piece is missing before");
         assert_eq!(heard(run), Vec::<String>::new());
+        let endless = "x".repeat(BEGUN_BYTES_MAX + 1);
+        tell(2, FrameKind::Text, 0, &endless);
+        assert_eq!(heard(run), Vec::<String>::new(), "too long to be kept");
         assert_eq!(written.last_words(tenant, run), None);
-        tell(2, FrameKind::Thought, 0, "well");
+        tell(3, FrameKind::Thought, 0, "well");
         assert_eq!(written.last_words(tenant, run).as_deref(), Some("well"));
         let long = "Ten\n euros ".repeat(100);
-        tell(2, FrameKind::Text, 0, &long);
+        tell(3, FrameKind::Text, 0, &long);
         let words = written.last_words(tenant, run).unwrap();
         assert!(words.starts_with("… ") && words.len() < 250, "{words}");
         assert!(words.ends_with("Ten euros Ten euros"), "{words}");
-        tell(2, FrameKind::Text, 0, &"x".repeat(BEGUN_BYTES_MAX + 1));
-        assert_eq!(heard(run), Vec::<String>::new(), "too long to be kept");
-        written.over(tenant, run, 2);
+        written.over(tenant, run, 3);
         assert!(lock(&written.begun).is_empty());
     }
 }

@@ -29,8 +29,8 @@ pub(crate) fn task_by(turn: &Turn<'_>, by: &Actor) -> Done<Option<(TaskId, u32)>
     })
 }
 
-/// The run in which the first one asked, where agents wait for each other's answers, and the task on
-/// the board that it is for.
+/// The run in which the first one asked, where agents wait for each other's answers, and the task
+/// on the board that it is for.
 fn root_of(turn: &Turn<'_>, run: RunId) -> Done<(RunId, Option<TaskId>)> {
     let mut at = run;
     loop {

@@ -1,8 +1,8 @@
 //! What agents put on the board for others: parts of the task that they work on, and tasks of their
 //! own, where their run is for none.
 //!
-//! Whatever a model was talked into, it ends: a run makes few, an agent has few of its own open, and
-//! tasks, events and tasks that lead to each other count.
+//! Whatever a model was talked into, it ends: a run makes few, an agent has few of its own open,
+//! and tasks and events that lead to each other count.
 
 use std::sync::Arc;
 
@@ -46,8 +46,8 @@ pub(crate) fn entrust(
     planned(turn, by, task, (title, brief), card)
 }
 
-/// The same where its run is for no task: it is the agent's own, and says in whose name that run is.
-/// `root` is the run that it was asked in, or its own.
+/// The same where its run is for no task: it is the agent's own, and says in whose name that run
+/// is. `root` is the run that it was asked in, or its own.
 pub(crate) fn by_itself(
     turn: &mut Turn<'_>,
     by: &Name,

@@ -384,7 +384,7 @@ fn a_run_for_no_task_makes_so_many_of_its_own() {
 
 #[test]
 fn what_an_agent_may_say_of_a_task() {
-    let mut bench = minds(&["a", "b"]);
+    let mut bench = minds(&["a", "b", "c"]);
     asked(&mut bench, "a");
     for wrong in [
         json!({"priority": "urgent"}),
@@ -401,7 +401,7 @@ fn what_an_agent_may_say_of_a_task() {
         let facts = calls(&mut bench, "a", "task_create", given);
         assert!(planned(&facts).is_none(), "{wrong}");
     }
-    let mut given = more(1, "b");
+    let mut given = more(1, "c");
     given["priority"] = "high".into();
     given["due"] = "2027-01-15".into();
     given["labels"] = json!(["bills", " late "]);

@@ -267,10 +267,7 @@ async fn the_feed_shows_the_beginning_of_what_was_said() {
     let page = rig.page(&cookie, "/").await.text;
     let shown = "<p class=\"detail\">Ten euros, &#60;i&#62;or&#60;/i&#62; eleven. More.";
     assert!(page.contains(shown), "{page}");
-    assert!(
-        page.contains("More. …</p>") || page.contains("Mor …</p>"),
-        "{page}"
-    );
+    assert!(page.contains(" …</p>"), "{page}");
     assert!(
         page.matches("More.").count() < 60,
         "only its beginning: {page}"
