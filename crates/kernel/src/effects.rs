@@ -25,8 +25,8 @@ pub fn open_effects(state: &State) -> Vec<Order> {
     out
 }
 
-/// What a call is told to its receiver to be the same as: the step that it belongs to, however often
-/// that is tried; else itself.
+/// What a call is told to its receiver to be the same as: the step that it belongs to, however
+/// often that is tried; else itself.
 #[must_use]
 pub fn same_of(call: &Call) -> String {
     call.same.clone().unwrap_or_else(|| key_of(call))

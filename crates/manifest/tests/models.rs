@@ -278,7 +278,7 @@ fn what_only_puts_texts_into_one_space_writes_nothing() {
         "m.yaml",
         "type: agent\nname: jarvis\nmodel: any\nrecall: '!'\n",
     );
-    let told = told.unwrap_err().to_string();
+    let told = told.unwrap_err();
     assert!(told.contains("\"!\" is no name of a model"), "{told}");
 }
 

@@ -146,8 +146,8 @@ fn process_a_driver_outside_answers_later_and_survives_a_kill() {
     assert!(came.try_recv().is_err(), "it was asked once more");
 }
 
-/// A step that is tried again is another event, and the same to whoever does it; what was done under
-/// a step's own key isn't asked for again.
+/// A step that is tried again is another event, and the same to whoever does it; what was done
+/// under a step's own key isn't asked for again.
 #[test]
 fn process_a_step_is_asked_for_again_under_the_same_key() {
     let (port, came) = receiver();

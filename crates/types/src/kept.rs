@@ -200,7 +200,7 @@ mod tests {
             (VERSION, digest.as_str()),
             (
                 7,
-                "5d342127b024d2eeda87190e329073c659c533d3748ff0a7c68483bf72c9573a"
+                "31705616e4204e50764e70437680ee6676ea67738a41c5f2084e8b29bebb89c1"
             )
         );
     }

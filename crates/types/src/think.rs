@@ -34,7 +34,8 @@ pub struct Think {
     /// When it is asked.
     #[serde(default)]
     pub at: Time,
-    /// When the run began that asks: the time that its model is told at the beginning, the same with
+    /// When the run began that asks: the time that its model is told at the beginning, the same
+    /// with
     /// each question, so that what stands behind it stays as it was. None of earlier questions.
     #[serde(default)]
     pub begun: Option<Time>,

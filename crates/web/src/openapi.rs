@@ -1,12 +1,15 @@
 //! The table of routes as OpenAPI 3.1. Paths, methods, roles and parameters come from the table
 //! itself; bodies and answers stand here, by route.
 
+mod shapes;
+
 use naos_types::spec::{Merge, OnError, Restart, Strategy};
 use serde_json::{Map, Value, json};
 
 use crate::api::v1::approvals::BATCH_MAX;
 use crate::api::v1::{LIMIT, LIMIT_MAX};
 use crate::router::{Face, Least, Row, TABLE};
+use shapes::{card, driver};
 
 /// The whole document.
 pub(crate) fn document(version: &str) -> Value {
@@ -752,53 +755,4 @@ fn schemas() -> Value {
                 "hash": text(), "line": text()}),
         ),
     })
-}
-
-/// What is planned for a task; a new one has a title.
-fn card(new: bool) -> Value {
-    let text = || json!({"type": "string"});
-    let texts = || json!({"type": "array", "items": {"type": "string"}});
-    let mut fields = json!({
-        "to": text(), "then": texts(), "reviewer": text(), "rounds": {"type": "integer"},
-        "approve": {}, "unreviewed": {"type": "boolean"},
-        "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
-        "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
-        "expires": text(), "checks": {"type": "array", "items": {"type": ["string", "object"]}},
-    });
-    if new {
-        fields["title"] = text();
-        fields["text"] = text();
-    }
-    fields
-}
-
-/// A driver, and how it does.
-fn driver() -> Value {
-    let text = || json!({"type": "string"});
-    let maybe = || json!({"type": ["string", "null"]});
-    let number = || json!({"type": "integer", "minimum": 0});
-    let states = json!([
-        "ready", "working", "resting", "tried", "waiting", "empty", "disabled"
-    ]);
-    object(
-        &[
-            "name",
-            "status",
-            "agent",
-            "capabilities",
-            "breaker",
-            "open",
-            "waiting",
-        ],
-        json!({"kind": text(), "name": text(), "status": {"enum": states},
-            "enabled": {"type": "boolean"}, "agent": text(), "type": text(),
-            "capabilities": {"type": "array", "items": text()}, "concurrency": number(),
-            "rate": {"type": ["object", "null"]}, "open": number(), "waiting": number(),
-            "breaker": {"enum": ["closed", "open", "half_open"]}, "resting_until": maybe(),
-            "failures_in_a_row": number(), "failures_max": number(), "answered": number(),
-            "failed": number(), "error_percent": {"type": ["integer", "null"]},
-            "last": {"type": "array", "items": {"type": "object"}},
-            "problem": {"type": ["object", "null"]}, "failed_at": maybe(),
-            "version": number(), "spec": {"type": "object"}}),
-    )
 }

@@ -83,7 +83,8 @@ fn figures(all: &[(String, Evidence)]) -> String {
         }
     }
     if !text.is_empty() {
-        let head = "\n| benchmark | ours | the limit | ratio | goal | | fdatasyncs each | measured by |\n\
+        let head = "\n| benchmark | ours | the limit | ratio | goal | | fdatasyncs each | \
+                    measured by |\n\
                     |---|--:|--:|--:|---|---|---|---|\n";
         text.insert_str(0, head);
     }

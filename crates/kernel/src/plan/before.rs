@@ -1,6 +1,6 @@
 //! Layouts of earlier releases: records that were written before a run could be undone, before it
-//! could be paused, before it could be with the run that it is a step of, before steps had keys, and
-//! before results were checked.
+//! could be paused, before it could be with the run that it is a step of, before steps had keys,
+//! and before results were checked.
 
 use std::collections::BTreeMap;
 

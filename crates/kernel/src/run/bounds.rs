@@ -1,7 +1,7 @@
 //! What bounds a run that works with models beside its budget.
 
 use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage};
-use naos_types::think::{Think, Thought};
+use naos_types::think::{Bound, Think, Thought};
 use naos_types::{Code, Micros, Name, Refusal, Time};
 
 use super::Run;
@@ -9,8 +9,8 @@ use super::think::{Thinking, found};
 use crate::state::ResourceKey;
 use crate::turn::{Done, Stop, Turn};
 
-/// Whether a model is asked though nobody knows what it costs: by whom an owner lets. An engine acts
-/// by itself, and no number of tokens holds it.
+/// Whether a model is asked though nobody knows what it costs: by whom an owner lets. An engine
+/// acts by itself, and no number of tokens holds it.
 pub(super) fn asks_unpriced(mind: &MindSpec, spec: &ModelSpec) -> bool {
     let let_be = mind.unpriced || crate::planted::is("unpriced-without-leave");
     let_be && spec.is_unpriced() && !spec.format.is_engine()
@@ -26,8 +26,8 @@ pub(super) fn begun(turn: &Turn<'_>, run: &Run) -> Time {
     }
 }
 
-/// What a run may still cost; none where nothing but budgets bounds it. `begins` is what one may that
-/// is yet to begin.
+/// What a run may still cost; none where nothing but budgets bounds it. `begins` is what one may
+/// that is yet to begin.
 pub(super) fn left(run: Option<&Run>, begins: Option<Micros>) -> Option<Micros> {
     if crate::planted::is("run-limit-unheeded") {
         return None;
@@ -105,8 +105,8 @@ pub(super) fn unpriced(name: &Name, spec: &ModelSpec) -> Refusal {
     Refusal::new(Code::NO_MODEL, what).help(help)
 }
 
-/// What an answer used. Where its provider doesn't say and no money is set aside for it, tokens alone
-/// bound it: then it is the most that it can be.
+/// What an answer used. Where its provider doesn't say and no money is set aside for it, tokens
+/// alone bound it: then it is the most that it can be.
 pub(super) fn used(think: &Think, thought: &Thought, run: &Run, before: &Thinking) -> ModelUsage {
     let nothing = thought.trouble.as_ref().is_some_and(|why| !why.billed);
     match thought.usage {
@@ -120,5 +120,26 @@ pub(super) fn used(think: &Think, thought: &Thought, run: &Run, before: &Thinkin
             ..ModelUsage::default()
         },
         None => ModelUsage::default(),
+    }
+}
+
+/// Which bound an answer was cut at. Where its provider counted fewer tokens than it may have, it
+/// was another: most say of a full window only that the answer was too long.
+pub(super) fn cut_at(thought: &Thought, mind: &MindSpec) -> String {
+    let (most, whose) = match thought.bound {
+        Some(Bound::Agent(most)) if most < mind.answer_tokens_max => {
+            (most, "what the window of its model has left for it")
+        }
+        Some(Bound::Agent(most)) => (most, "the agent's `answer_tokens`"),
+        Some(Bound::Model(most)) => (most, "the `max_output` of its model"),
+        None => return "its provider cut its answer, at a bound of its own".to_owned(),
+    };
+    match thought.usage {
+        Some(used) if used.output > 0 && used.output < u64::from(most) => format!(
+            "its provider cut its answer after {} tokens, and {most} were allowed: the window of \
+             its model may be full",
+            used.output
+        ),
+        _ => format!("its answer was cut at {most} tokens, {whose}"),
     }
 }

@@ -12,7 +12,7 @@ use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
 use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
-use naos_types::think::{Bound, Cuts, Think, Thought};
+use naos_types::think::{Cuts, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
 
@@ -262,6 +262,9 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> 
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
+/// A model, its worst case, and what it is asked.
+type Chosen<'t> = (Name, &'t ModelSpec, Micros, Fitted);
+
 /// The first model after those that failed whose worst case there is money for, of the budgets and
 /// of what the run itself has left, and what it is asked. One whose window holds all comes before
 /// those that can't be told all.
@@ -271,7 +274,7 @@ pub(super) fn choose<'t>(
     (alone, left): (bool, Option<Micros>),
     failed: u32,
     whole: &Whole<'_>,
-) -> Done<Result<(Name, &'t ModelSpec, Micros, Fitted), Refusal>> {
+) -> Done<Result<Chosen<'t>, Refusal>> {
     let mind = whole.mind;
     let (there, mut refusal) = models(turn, mind, alone)?;
     let there = window::ordered(there, whole);
@@ -421,24 +424,6 @@ fn is_an_end(word: &str) -> bool {
     known.contains(&word) || crate::planted::is("broken-off-is-said")
 }
 
-/// Which bound an answer was cut at. Where its provider counted fewer tokens than it may have, it
-/// was another: most say of a full window only that the answer was too long.
-fn cut_at(thought: &Thought) -> String {
-    let (most, whose) = match thought.bound {
-        Some(Bound::Agent(most)) => (most, "the agent's `answer_tokens`"),
-        Some(Bound::Model(most)) => (most, "the `max_output` of its model"),
-        None => return "its provider cut its answer, at a bound of its own".to_owned(),
-    };
-    match thought.usage {
-        Some(used) if used.output > 0 && used.output < u64::from(most) => format!(
-            "its provider cut its answer after {} tokens, and {most} were allowed: the window of \
-             its model may be full",
-            used.output
-        ),
-        _ => format!("its answer was cut at {most} tokens, {whose}"),
-    }
-}
-
 /// It said all that it has to say.
 fn complete(
     turn: &mut Turn<'_>,
@@ -448,7 +433,10 @@ fn complete(
 ) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
-        "length" => Some(Problem::new(Code::LIMIT_TOKENS, cut_at(thought))),
+        "length" => Some(Problem::new(
+            Code::LIMIT_TOKENS,
+            bounds::cut_at(thought, mind),
+        )),
         "window" => Some(Problem::new(
             Code::LIMIT_TOKENS,
             "the window of its model is full: give it less to read, or a model that sees more",
@@ -727,7 +715,7 @@ pub(super) fn overbilled(
     let run = known(turn, id)?.clone();
     let note = format!("{model} bills {billed}, and {reserved} is the most that it may");
     turn.emit(agent::Stopped {
-        name: run.agent.clone(),
+        name: run.agent,
         by: Actor::System,
     })?;
     let run = known(turn, id)?.clone();

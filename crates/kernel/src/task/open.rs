@@ -164,8 +164,8 @@ fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
     }
 }
 
-/// What an agent may that works with a model: each of its answers is paid by itself, within what the
-/// run may cost.
+/// What an agent may that works with a model: each of its answers is paid by itself, within what
+/// the run may cost.
 pub(crate) fn thinking_grant(spec: &AgentSpec) -> Grant {
     let most = spec.mind.as_ref().and_then(|mind| mind.cost_max);
     let mut grant = grant(spec, most.unwrap_or(Micros::ZERO));

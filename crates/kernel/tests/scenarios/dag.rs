@@ -1,5 +1,5 @@
-//! The machine of plans against a naive model of it: after whatever happens, every step stands where
-//! the model says, with as many attempts, and what runs is what the model lets run.
+//! The machine of plans against a naive model of it: after whatever happens, every step stands
+//! where the model says, with as many attempts, and what runs is what the model lets run.
 
 use std::collections::BTreeSet;
 

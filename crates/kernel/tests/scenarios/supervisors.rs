@@ -166,8 +166,8 @@ fn who_failed_is_restarted_after_a_pause() {
     );
 }
 
-/// Nobody hears anything of an attempt whose machine is gone: its lease runs out, which is told as a
-/// lost attempt. Once all of them are spent, that is a crash like any other.
+/// Nobody hears anything of an attempt whose machine is gone: its lease runs out, which is told as
+/// a lost attempt. Once all of them are spent, that is a crash like any other.
 #[test]
 fn a_lost_lease_is_heard_as_a_crash() {
     let begun = "agent dee 0c x2; supervise boss one-for-one 3/60s dee; ask dee x; lose dee";

@@ -227,7 +227,7 @@ fn a_model_that_goes_abroad_later_is_asked_no_more() {
     ] {
         let mut cell = Cell::over(abroad(keeps(models, stays)));
         apply(&mut cell.bench, "first", |model| {
-            model.leaves_country = true
+            model.leaves_country = true;
         });
         cell.says(&calls(&[("calculate", r#"{"expression": "1"}"#)]));
         match want {

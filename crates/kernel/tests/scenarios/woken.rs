@@ -90,7 +90,9 @@ fn in_a_thread(bench: &mut Bench) {
 
 #[test]
 fn whoever_wakes_is_shown_its_checklist_and_what_to_say_where_nothing_is_to_be_done() {
-    let wakes: [(&str, fn(&mut Bench), &str); 4] = [
+    /// What it is told, how it is woken, and what else it reads.
+    type Wake = (&'static str, fn(&mut Bench), &'static str);
+    let wakes: [Wake; 4] = [
         (
             "there is a task for you",
             for_a_task,

@@ -24,7 +24,8 @@ enum What {
         /// The task: text, @FILE, or - for standard input.
         text: String,
     },
-    /// Has it done by whoever would do it, and waits for the answer, as `naos run` does with an input.
+    /// Has it done by whoever would do it, and waits for the answer, as `naos run` does with an
+    /// input.
     Execute {
         /// The task: text, @FILE, or - for standard input.
         text: String,

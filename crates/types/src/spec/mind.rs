@@ -67,7 +67,8 @@ pub struct MindSpec {
     pub recall: Option<Name>,
     /// Whether models may be asked whose price nobody knows: no budget holds what they cost.
     pub unpriced: bool,
-    /// Whether what its models are asked may leave the country; none leaves it to the policy of all.
+    /// Whether what its models are asked may leave the country; none leaves it to the policy of
+    /// all.
     pub data: Option<Data>,
     /// The most that a run may cost, all of its attempts together.
     pub cost_max: Option<Micros>,
@@ -224,7 +225,8 @@ impl From<MindSpecV1> for MindSpec {
 }
 
 impl MindSpec {
-    /// Where what its models are asked may go: as its manifest says, else as the policy of all does.
+    /// Where what its models are asked may go: as its manifest says, else as the policy of all
+    /// does.
     #[must_use]
     pub fn data(&self, of_all: Option<&Spec>) -> Data {
         let of_all = match of_all {

@@ -535,7 +535,7 @@ mod tests {
             ),
             (
                 vec![
-                    draft.clone(),
+                    draft,
                     review("look", "draft", Some("fury")),
                     ask(&["draft", "look"]),
                 ],

@@ -156,10 +156,11 @@ pub fn sides(source: &str) -> Option<[&str; 2]> {
             Sign(")" | "]" | "}") => depth = depth.checked_sub(1)?,
             Sign("&&" | "||" | "?") if depth == 0 => return None,
             Word(word) if depth == 0 && word == "in" => return None,
-            Sign(sign @ ("==" | "!=" | "<=" | ">=" | "<" | ">")) if depth == 0 => {
-                if found.replace((token.at, sign)).is_some() {
-                    return None;
-                }
+            // The guard keeps what it finds; a second comparison has no two sides.
+            Sign(sign @ ("==" | "!=" | "<=" | ">=" | "<" | ">"))
+                if depth == 0 && found.replace((token.at, sign)).is_some() =>
+            {
+                return None;
             }
             _ => {}
         }

@@ -1,4 +1,5 @@
-//! Sagas, workflows, batches, plans that wait and plans in plans: each piece of work is done as often
+//! Sagas, workflows, batches, plans that wait and plans in plans: each piece of work is done as
+//! often
 //! as its steps say, what was done is undone and nothing else, and signals are taken in their turn.
 
 use std::collections::BTreeMap;
@@ -438,35 +439,35 @@ mod tests {
         assert_eq!(findings(&right()), []);
         let cases: &[(&str, Break)] = &[
             ("is completed, not rolled_back", |w| {
-                flow(w, "plan_s").status = "completed".into()
+                flow(w, "plan_s").status = "completed".into();
             }),
             ("undid pay so", |w| stands(w, "plan_s", "pay").undo = None),
             ("in this order", |w| {
-                *stands(w, "plan_s", "book") = undone(4)
+                *stands(w, "plan_s", "book") = undone(4);
             }),
             ("t1/unbook arrived never", |w| drop(w.keyed.pop())),
             ("1 sagas were undone, and 0 payments", |w| {
-                drop(w.found.strangers.remove(3))
+                drop(w.found.strangers.remove(3));
             }),
             ("had shipper do", |w| drop(w.found.strangers.remove(2))),
             ("three that isn't failed after 3", |w| {
-                stands(w, "plan_l", "three").attempts = 4
+                stands(w, "plan_l", "three").attempts = 4;
             }),
             ("do \"one of t2\" 1 times", |w| {
-                drop(w.found.strangers.remove(4))
+                drop(w.found.strangers.remove(4));
             }),
             ("do \"batch t3/1\" 0 times", |w| {
-                drop(w.found.strangers.remove(11))
+                drop(w.found.strangers.remove(11));
             }),
             ("took the first two signals", |w| {
-                flow(w, "plan_w").output = "2 and 1".into()
+                flow(w, "plan_w").output = "2 and 1".into();
             }),
             ("was to wait for", |w| {
-                *stands(w, "plan_w", "nap") = step("done", 1, (0, 79))
+                *stands(w, "plan_w", "nap") = step("done", 1, (0, 79));
             }),
             ("1 signals were acknowledged", |w| w.found.audit.clear()),
             ("has 1 runs within", |w| {
-                drop(w.found.flows.remove("plan_n2"))
+                drop(w.found.flows.remove("plan_n2"));
             }),
             ("nobody asked nester", |w| {
                 w.found

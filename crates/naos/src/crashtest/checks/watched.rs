@@ -1,5 +1,5 @@
-//! Supervisors and schedules: who failed is restarted and works again, nobody's work is lost by that,
-//! and each time that was due had its one run.
+//! Supervisors and schedules: who failed is restarted and works again, nobody's work is lost by
+//! that, and each time that was due had its one run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,16 +181,16 @@ mod tests {
         assert_eq!(findings(&right()), []);
         let cases: &[(&str, Break)] = &[
             ("keeper never restarted {\"sturdy\"}", |w| {
-                drop(w.1.audit.remove(10))
+                drop(w.1.audit.remove(10));
             }),
             ("top restarts keeper, which didn't fail", |w| {
-                drop(w.1.audit.remove(6))
+                drop(w.1.audit.remove(6));
             }),
             ("keeper is failed", |w| {
                 w.1.supervised.insert(KEEPER.into(), "failed".into());
             }),
             ("1 drills were acknowledged, 0", |w| {
-                drop(w.1.audit.remove(5))
+                drop(w.1.audit.remove(5));
             }),
             ("has a run, it waits for", |w| drop(w.1.audit.remove(4))),
             ("has a run, it waits for", |w| {

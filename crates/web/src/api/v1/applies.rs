@@ -208,7 +208,7 @@ pub(crate) async fn apply(call: Call) -> Answered {
     judged.errors.extend(misgiven);
     judged
         .errors
-        .extend(leaving(&documents, &judged.items, &kept)?);
+        .extend(leaving(&documents, &judged.items, kept)?);
     let others = starters(&reader, &judged.items)?;
     let others = others.iter().map(|(kind, name, spec)| (*kind, name, spec));
     let outgrown = outgrown(&documents, &judged.items, others);
