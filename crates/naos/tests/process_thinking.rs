@@ -266,12 +266,12 @@ fn process_a_provider_that_refuses_for_ever_costs_nothing_and_ends_the_run() {
         &format!(
             "{}{}type: agent\nname: patient\nmodel: [later, calm]\nprompt: You help.\n",
             also(&office, "later", "429:3600"),
-            also(&office, "calm", "say:On Friday.")
+            also(&office, "calm", "say:Friday.")
         ),
     );
     let before = office.server.count();
     let (exit, done) = run(&office, "patient");
-    assert_eq!((exit, &done["output"]), (0, &"On Friday.".into()), "{done}");
+    assert_eq!((exit, &done["output"]), (0, &"Friday.".into()), "{done}");
     assert_eq!(office.server.count() - before, 2);
 }
 
