@@ -1,4 +1,5 @@
-//! Configurations and documents as a person writes them: what is wrong in one is said with its place.
+//! Configurations and documents as a person writes them: what is wrong in one is said with its
+//! place.
 
 mod project;
 
