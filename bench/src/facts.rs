@@ -58,6 +58,7 @@ pub fn node_on(
         sandbox,
         components: Arc::new(components),
         outside: Arc::new(Nowhere),
+        embedder: Arc::new(naos_kernel::recall::Grams),
         shards: 1,
         pool,
     })

@@ -106,11 +106,12 @@ pub async fn turns(
     pairs
 }
 
+/// A server, and what it is asked.
+type Side<'s> = (&'s Server, &'s [u8]);
+
 /// How often each makes its files durable for a request.
-pub async fn syncs(
-    (ours, limit): ((&Server, &[u8]), (&Server, &[u8])),
-) -> Option<[Option<f64>; 2]> {
-    let counted = async |(server, request): (&Server, &[u8])| {
+pub async fn syncs((ours, limit): (Side<'_>, Side<'_>)) -> Option<[Option<f64>; 2]> {
+    let counted = async |(server, request): Side<'_>| {
         let watch = Watch::on(server.id())?;
         let done = drive_count(server.port, CONNECTIONS, COUNTED, request.to_vec()).await;
         server.rest().await;

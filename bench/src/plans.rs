@@ -57,6 +57,7 @@ fn three_steps() -> PlanSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     };
     PlanSpec {
         description: "three native steps".into(),

@@ -1,6 +1,6 @@
 //! 10,000 plans in flight at a SIGKILL: how long from the next start until the first step of them
-//! goes on, seen from outside: the first call that arrives. The limit is the start of the same binary with
-//! nothing to take up.
+//! goes on, seen from outside: the first call that arrives. The limit is the start of the same
+//! binary with nothing to take up.
 
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};

@@ -244,6 +244,7 @@ fn emits(topic: &str) -> PlanSpec {
             retry: RetryPolicy::default(),
             timeout: None,
             optional: false,
+            key: None,
         }],
     }
 }

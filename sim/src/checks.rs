@@ -98,6 +98,7 @@ impl Sim {
             self.check_endpoints(tenant);
             self.check_schedules(tenant);
             self.check_watches(tenant);
+            self.check_waits(tenant);
             self.check_money(tenant);
         }
         self.check_one_owner();
@@ -243,6 +244,7 @@ impl Sim {
                 Fact::Event(event::Fact::Published(f)) if matches!(f.by, Actor::Member(..)) => {
                     marked("event", f.data)
                 }
+                Fact::Event(event::Fact::Signalled(f)) => marked("signal", f.data),
                 Fact::Document(document::Fact::Written(f)) if matches!(f.by, Actor::Member(..)) => {
                     marked("document", f.body)
                 }

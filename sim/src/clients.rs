@@ -160,6 +160,9 @@ impl Sim {
         if self.scenarios.hands {
             self.begin_hands(tenant);
         }
+        if self.scenarios.waits {
+            self.begin_waits(tenant);
+        }
     }
 
     /// A try of a command goes out.

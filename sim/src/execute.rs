@@ -124,7 +124,7 @@ impl Sim {
                 } => {
                     answers.insert(index, (request, answer));
                 }
-                Piece::Notes { .. } => {} // only models are told
+                Piece::Notes { .. } | Piece::Unfit { .. } => {} // only models are told
             }
         }
         let (tail, waiting, fresh) = (wanted.tail, None, Vec::new());

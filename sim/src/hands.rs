@@ -35,6 +35,7 @@ impl Sim {
             },
             timeout: None,
             optional: chance.once_in(2),
+            key: None,
         };
         let (first, mut each) = (run("first", &[]), run("each", &["first"]));
         each.for_each = Some(FanOut {

@@ -16,6 +16,7 @@ use crate::flows::Flows;
 use crate::money::Money;
 use crate::notices::Notices;
 use crate::schedules::Schedules;
+use crate::waits::Waits;
 use crate::watches::Watches;
 
 /// What a run's facts said so far.
@@ -58,6 +59,7 @@ pub(crate) struct Walk {
     pub(crate) schedules: Schedules,
     pub(crate) watches: Watches,
     pub(crate) drivers: Drivers,
+    pub(crate) waits: Waits,
     pub(crate) money: Money,
     /// The first thing that was wrong.
     pub(crate) wrong: Option<String>,
@@ -84,6 +86,7 @@ impl Walk {
             schedules: Schedules::default(),
             watches: Watches::default(),
             drivers: Drivers::default(),
+            waits: Waits::default(),
             money: Money::default(),
             wrong: None,
         }
@@ -131,6 +134,7 @@ impl Walk {
         self.schedules.take(&fact, entry.at)?;
         self.watches.take(&fact, entry.at, &self.state)?;
         self.drivers.take(&fact, entry.at)?;
+        self.waits.take(&fact, entry.at)?;
         match &fact {
             Fact::Agent(fact) => self.agent(fact),
             Fact::Task(fact) => self.task(fact),

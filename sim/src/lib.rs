@@ -30,6 +30,7 @@ mod scenarios;
 mod schedules;
 mod sim;
 mod trace;
+mod waits;
 mod watches;
 mod workload;
 

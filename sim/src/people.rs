@@ -22,6 +22,7 @@ impl Sim {
                 self.look_at_flow(tenant, &fact);
                 self.look_at_watch(tenant, &fact);
                 self.look_at_hands(tenant, &fact);
+                self.look_at_wait(tenant, &fact);
             }
         }
     }

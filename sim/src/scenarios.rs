@@ -62,6 +62,11 @@ pub const NAMES: &[&str] = &[
     "run went on",
     "step skipped by hand",
     "plan run by a plan",
+    "signal taken",
+    "signal came early",
+    "event ended a wait",
+    "wait timed out",
+    "time came",
 ];
 
 /// Which scenarios a seed has.
@@ -89,6 +94,8 @@ pub(crate) struct Scenarios {
     pub(crate) watches: bool,
     /// People pause runs and skip steps.
     pub(crate) hands: bool,
+    /// Plans wait for events, signals and times.
+    pub(crate) waits: bool,
 }
 
 /// How many commands wait in an inbox for few.
@@ -112,6 +119,7 @@ impl Scenarios {
             schedules: false, // likewise
             watches: false,   // likewise
             hands: false,     // likewise
+            waits: false,     // likewise
         }
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Sim {
     pub(crate) watch_chance: Chance,
     /// The chance of who pauses runs and skips steps.
     pub(crate) hand_chance: Chance,
+    /// The chance of who sends what is waited for.
+    pub(crate) wait_chance: Chance,
     pub(crate) store: MemStore,
     pub(crate) shard: Shard,
     pub(crate) tenants: Vec<TenantId>,
@@ -107,6 +109,8 @@ const WATCHES: u64 = 0x7761_7463;
 
 /// What those of hands begin with.
 const HANDS: u64 = 0x6861_6e64;
+/// What those of waits begin with.
+const WAITS: u64 = 0x7761_6974;
 
 /// Plays one seed; `spoken` prints what happens.
 #[must_use]
@@ -120,6 +124,7 @@ pub fn run(seed: u64, spoken: bool) -> Report {
     scenarios.hands = Chance::new(seed ^ HANDS).once_in(2);
     // Seeds with schedules stay as they are: they meet what few others do.
     scenarios.drivers = !scenarios.schedules && Chance::new(seed ^ DRIVERS).once_in(2);
+    scenarios.waits = !scenarios.schedules && Chance::new(seed ^ WAITS).once_in(2);
     let mut sim = Sim::new(seed, spoken, scenarios, extra);
     sim.play();
     sim.finish()
@@ -160,6 +165,7 @@ impl Sim {
             schedule_chance: Chance::new(seed ^ SCHEDULES.rotate_left(16)),
             watch_chance: Chance::new(seed ^ WATCHES.rotate_left(16)),
             hand_chance: Chance::new(seed ^ HANDS.rotate_left(16)),
+            wait_chance: Chance::new(seed ^ WAITS.rotate_left(16)),
             store,
             shard,
             commands_left,
@@ -389,6 +395,7 @@ impl Sim {
                 self.issue_schedule();
                 self.issue_drill();
                 self.issue_outer();
+                self.issue_wait();
                 if self.scenarios.bursts && self.extra.once_in(3) {
                     let at = self.extra.below(self.tenants.len() as u64);
                     self.burst(self.tenants[usize::try_from(at).unwrap_or(0)]);

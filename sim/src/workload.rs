@@ -130,7 +130,7 @@ fn agent_spec(chance: &mut Chance, kind: guest::Kind) -> AgentSpec {
     }
 }
 
-fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
+pub(crate) fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
     StepSpec {
         name: name(step),
         after: after.iter().map(|before| name(before)).collect(),
@@ -140,10 +140,11 @@ fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 
-fn task(agent: &str, input: &str) -> StepDo {
+pub(crate) fn task(agent: &str, input: &str) -> StepDo {
     let (agent, title) = (Some(name(agent)), "a step".to_owned());
     StepDo::Task {
         agent,

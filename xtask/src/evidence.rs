@@ -5,6 +5,7 @@ mod bound;
 mod build;
 mod harnesses;
 mod machine;
+mod plot;
 mod record;
 pub mod table;
 

@@ -42,6 +42,7 @@ fact-plan-started = Plan started
 fact-plan-completed = Plan completed
 fact-plan-failed = Plan failed
 fact-review-requested = Review requested
+fact-review-checked = Result checked
 fact-review-praised = Review: praised
 fact-review-refuted = Review: refuted
 fact-approval-requested = Approval requested

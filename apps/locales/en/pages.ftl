@@ -8,6 +8,18 @@ stuck-schedule = Has no runs: { $value }
 untold = { $value } was not told that something waits.
 urgent = Urgent
 why-refuted = { $value } still refutes it in the last round.
+batch-text = What it is about
+batch-document = What differs from { $value }
+batch-rejected = What differs from what was rejected
+batch-approved = What differs from what was approved before
+batch-about = Decides those whose box is ticked, each as it is shown here. What has no box takes a look of its own: it is long, takes another role, or an answer of its own.
+batch-approve = Approve those chosen
+batch-reject = Reject those chosen
+batch-decided = Decided:
+batch-left = Left as they are:
+why-checks = What must hold of it still doesn’t, in the last round.
+why-unreviewed = Nobody reviewed this: no other agent looked at what { $value } made.
+unreviewed = Not reviewed
 why-unread = The answer of { $value } holds no verdict that can be read.
 decided = Decided
 decided-blank = Nothing was decided yet.
@@ -35,6 +47,13 @@ agent-run = Run
 agent-give = Give it work
 agent-may = May use
 agent-may-nothing = Nothing outside its sandbox.
+agent-models = Models
+agent-models-any = whichever can do what it wants
+agent-data = Data
+agent-data-stays = stays in the country
+agent-data-leaves = may leave the country
+agent-run-max = A run costs at most
+agent-unpriced = It may ask models without a price. No budget holds what they cost; the tokens of a run do.
 runs-count = { $n ->
     [one] { $count } run
    *[other] { $count } runs
@@ -59,6 +78,7 @@ did-said = Said:
 did-handed = Handed over to
 schedules-blank = Nothing happens at a time yet. Say when:
 schedules-more = More schedules
+done-before = An earlier run did it under the same key
 schedule-waits-for = Waits for { $value }, which isn’t there
 schedule-next = Next times
 schedule-pause = Pause
@@ -92,6 +112,11 @@ calls-count = { $n ->
     [one] { $count } call
    *[other] { $count } calls
 }
+calls-left = { $n ->
+    [one] { $count } more call isn’t shown here; the time line shows it.
+   *[other] { $count } more calls aren’t shown here; the time line shows them.
+}
+call-unread = not looked up yet; the time line shows what was asked
 log = Log
 log-blank = Nothing logged yet.
 log-earlier = { $n ->
@@ -144,6 +169,9 @@ approval-cost = It costs { $value } at most.
 expires = Ends
 review = Review
 review-none = Nobody reviewed this.
+checks = Checked without a model
+check-holds = Holds
+check-fails = Doesn’t hold
 comment = Comment
 approve = Approve
 reject = Reject
@@ -239,6 +267,8 @@ costs-overbilled = { $n ->
    *[other] { $count } answers were billed higher than what they could cost: the agents were stopped, their runs say N0222.
 }
 costs-overbilled-none = No answer was billed higher than what it could cost.
+unpriced = unpriced
+costs-unpriced = No budget holds what unpriced models cost: nobody said what that is. Each run ends at its agent’s tokens.
 costs-blank = Nothing was spent.
 
 supervisors-blank = There is no supervisor yet. Make one:
@@ -286,6 +316,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Nobody answers events yet. Say who does:
+driver-builtin = Built in:
 driver-open = { $part } of { $whole } at once
 driver-queue = { $n ->
     [one] { $count } event waits
@@ -334,6 +365,10 @@ timeline-left-out = What it wasn’t shown
 timeline-tools = What it could call
 timeline-asked = What was asked
 timeline-said = What came back
+timeline-earlier = Earlier calls
+timeline-later = Later calls
+timeline-unread = What was asked wasn’t found yet: so much else happened meanwhile.
+timeline-go-on = Look further
 timeline-wants = What it wants to have called
 run-replay = Carried out once more from the journal and compared byte for byte:
 run-replay-command = naos replay
@@ -379,6 +414,7 @@ inbox-said = Said by
 inbox-assigned = Yours now, by
 inbox-ended = Ended, by
 inbox-delegated = The answer is left to you by
+inbox-shown = Shown by
 inbox-standup = Told by the schedule
 task-follow = Hear of it
 task-mute = Hear no more of it

@@ -42,6 +42,7 @@ fact-plan-started = Plan démarré
 fact-plan-completed = Plan terminé
 fact-plan-failed = Échec du plan
 fact-review-requested = Relecture demandée
+fact-review-checked = Résultat vérifié
 fact-review-praised = Relecture favorable
 fact-review-refuted = Relecture défavorable
 fact-approval-requested = Validation demandée

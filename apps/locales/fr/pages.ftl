@@ -8,6 +8,18 @@ stuck-schedule = Ne s’exécute pas : { $value }
 untold = { $value } n’a pas été prévenu que quelque chose attend.
 urgent = Urgent
 why-refuted = { $value } le réfute encore au dernier tour.
+batch-text = De quoi il s’agit
+batch-document = Ce qui diffère de { $value }
+batch-rejected = Ce qui diffère de ce qui a été refusé
+batch-approved = Ce qui diffère de ce qui a été approuvé avant
+batch-about = Décide ce dont la case est cochée, tel qu’affiché ici. Ce qui n’a pas de case demande un regard à part : c’est long, ou demande un autre rôle ou une réponse propre.
+batch-approve = Approuver la sélection
+batch-reject = Refuser la sélection
+batch-decided = Décidés :
+batch-left = Laissés tels quels :
+why-checks = Ce qui doit être vrai ne l’est toujours pas au dernier tour.
+why-unreviewed = Personne n’a relu ceci : aucun autre agent n’a regardé ce que { $value } a fait.
+unreviewed = Non relu
 why-unread = La réponse de { $value } ne contient aucun verdict lisible.
 decided = Décidé
 decided-blank = Rien n’a encore été décidé.
@@ -38,6 +50,13 @@ agent-run = Lancer
 agent-give = Lui donner du travail
 agent-may = Peut utiliser
 agent-may-nothing = Rien hors de son bac à sable.
+agent-models = Modèles
+agent-models-any = celui qui sait faire ce qu’il demande
+agent-data = Données
+agent-data-stays = restent dans le pays
+agent-data-leaves = peuvent quitter le pays
+agent-run-max = Une exécution coûte au plus
+agent-unpriced = Il peut interroger des modèles sans prix. Aucun budget ne tient ce qu’ils coûtent ; les jetons d’une exécution, si.
 runs-count = { $n ->
     [one] { $count } exécution
    *[other] { $count } exécutions
@@ -62,6 +81,7 @@ did-said = A dit :
 did-handed = A passé la main à
 schedules-blank = Rien n’est encore planifié. Dites quand :
 schedules-more = Autres planifications
+done-before = Une exécution antérieure l’a fait sous la même clé
 schedule-waits-for = Attend { $value }, qui n’existe pas
 schedule-next = Prochaines fois
 schedule-pause = Mettre en pause
@@ -95,6 +115,11 @@ calls-count = { $n ->
     [one] { $count } appel
    *[other] { $count } appels
 }
+calls-left = { $n ->
+    [one] { $count } autre appel n’est pas affiché ici ; le déroulé le montre.
+   *[other] { $count } autres appels ne sont pas affichés ici ; le déroulé les montre.
+}
+call-unread = pas encore recherché ; le déroulé montre ce qui a été demandé
 log = Journal de l’agent
 log-blank = Rien de noté pour l’instant.
 log-earlier = { $n ->
@@ -147,6 +172,9 @@ approval-cost = Cela coûte { $value } au plus.
 expires = Échéance
 review = Relecture
 review-none = Personne n’a relu ceci.
+checks = Vérifié sans modèle
+check-holds = Vrai
+check-fails = Faux
 comment = Commentaire
 approve = Approuver
 reject = Refuser
@@ -242,6 +270,8 @@ costs-overbilled = { $n ->
    *[other] { $count } réponses ont été facturées plus qu’elles ne pouvaient coûter : les agents ont été arrêtés, leurs exécutions disent N0222.
 }
 costs-overbilled-none = Aucune réponse n’a été facturée plus qu’elle ne pouvait coûter.
+unpriced = sans prix
+costs-unpriced = Aucun budget ne tient ce que coûtent les modèles sans prix : personne n’a dit ce que c’est. Chaque exécution s’arrête aux jetons de son agent.
 costs-blank = Rien n’a été dépensé.
 
 supervisors-blank = Il n’y a pas encore de superviseur. Créez-en un :
@@ -289,6 +319,7 @@ pool-working = { $n ->
 }
 
 drivers-blank = Personne ne répond encore aux événements. Dites qui le fait :
+driver-builtin = Intégré :
 driver-open = { $part } sur { $whole } à la fois
 driver-queue = { $n ->
     [one] { $count } événement attend
@@ -337,6 +368,10 @@ timeline-left-out = Ce qui ne lui a pas été montré
 timeline-tools = Ce qu’il pouvait appeler
 timeline-asked = Ce qui a été demandé
 timeline-said = Ce qui est revenu
+timeline-earlier = Appels précédents
+timeline-later = Appels suivants
+timeline-unread = Ce qui a été demandé n’est pas encore trouvé : trop d’autres choses se sont passées entre-temps.
+timeline-go-on = Chercher plus loin
 timeline-wants = Ce qu’il veut faire appeler
 run-replay = À refaire depuis le journal, comparé octet par octet :
 run-replay-command = naos replay
@@ -382,6 +417,7 @@ inbox-said = Dit par
 inbox-assigned = À vous maintenant, par
 inbox-ended = Terminé, par
 inbox-delegated = La réponse vous est laissée par
+inbox-shown = Montré par
 inbox-standup = Annoncé par la planification
 task-follow = Suivre
 task-mute = Ne plus suivre

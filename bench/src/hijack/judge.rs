@@ -165,9 +165,7 @@ pub async fn steps(desk: &mut Desk, rows: &[Row]) -> Steps {
         .map(|row| (row.subject.as_str(), row.run.as_str()))
         .collect();
     for (name, run) in runs {
-        let found = desk.get(&format!("/api/v1/runs/{run}")).await;
-        let steps = found["steps_detail"].as_array().into_iter().flatten();
-        for step in steps {
+        for step in &called(desk, run).await {
             let text = |key: &str| step[key].as_str().unwrap_or_default();
             let request = text("request");
             let word = match text("ability") {
@@ -195,6 +193,21 @@ pub async fn steps(desk: &mut Desk, rows: &[Row]) -> Steps {
         }
     }
     all
+}
+
+/// All that a run called, page by page.
+async fn called(desk: &mut Desk, run: &str) -> Vec<Value> {
+    let path = format!("/api/v1/runs/{run}");
+    let (mut all, mut page) = (Vec::new(), desk.get(&path).await);
+    loop {
+        if let Some(steps) = page["steps_detail"].as_array_mut() {
+            all.append(steps);
+        }
+        let Some(next) = page["steps_next"].as_str() else {
+            return all;
+        };
+        page = desk.get(&format!("{path}?steps_after={next}")).await;
+    }
 }
 
 /// Limits that don't hold, and bills that weren't counted.

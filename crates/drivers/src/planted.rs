@@ -11,6 +11,17 @@ pub(crate) const fn gateway_asks_anew() -> bool {
     false
 }
 
+/// What a server declares of its tools' answers isn't looked at.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn answers_unpinned() -> bool {
+    std::env::var("NAOS_PLANTED_BUG").is_ok_and(|bug| bug == "answers-unpinned")
+}
+
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) const fn answers_unpinned() -> bool {
+    false
+}
+
 /// What a provider answers with the status of an error counts as if it had been lost.
 #[cfg(feature = "planted-bugs")]
 pub(crate) fn errors_cost_the_worst_case() -> bool {

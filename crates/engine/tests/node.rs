@@ -54,6 +54,7 @@ fn parts(store: &MemStore) -> Parts {
         sandbox,
         components,
         outside: Arc::new(Nowhere),
+        embedder: Arc::new(naos_kernel::recall::Grams),
         shards: 1,
         pool: 2,
     }

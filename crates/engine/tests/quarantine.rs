@@ -4,15 +4,19 @@ mod rig;
 
 use std::sync::Arc;
 
-use naos_engine::shard::{Commits, Incoming};
+use naos_engine::shard::{Commits, Envelope, Incoming};
 use naos_kernel::tenant::Quarantine;
 use naos_kernel::{AnyAggregate, Key};
 use naos_store::{CommitFault, Store};
 use naos_types::command::{self, Command, Reply};
+use naos_types::effect::EffectId;
 use naos_types::fact::tenant::Broke;
 use naos_types::fact::{Fact, tenant};
-use naos_types::spec::StepDo;
-use naos_types::{Actor, BodyRef, Code, Kept, MemberId, Refusal, Role, SubjectId, TenantId};
+use naos_types::input::{End, Input, RunEnded};
+use naos_types::spec::{Kind, PlanSpec, Spec, StepDo, StepSpec, SupervisorSpec, WaitFor};
+use naos_types::{
+    Actor, BodyRef, Code, Kept, MemberId, Name, Refusal, Role, Span, SubjectId, TenantId,
+};
 
 use rig::{Rig, Said, TENANT, shard, stored};
 
@@ -55,22 +59,14 @@ impl Rig {
     }
 
     fn plan_to(&mut self, action: StepDo) {
-        use naos_types::spec::{Kind, PlanSpec, Spec, StepSpec};
-        let name = |text| naos_types::Name::new(text).unwrap();
-        let step = StepSpec {
-            name: name("say"),
-            after: Vec::new(),
-            when: None,
-            action,
-            for_each: None,
-            retry: Default::default(),
-            timeout: None,
-            optional: false,
-        };
+        self.plan_of(vec![step("say", &[], action)]);
+    }
+
+    fn plan_of(&mut self, steps: Vec<StepSpec>) {
         let spec = Spec::Plan(PlanSpec {
             description: "says hello".into(),
             inputs: Vec::new(),
-            steps: vec![step],
+            steps,
             output: None,
         });
         let (kind, name) = (Kind::Plan, name("hello"));
@@ -103,6 +99,24 @@ impl Rig {
 
     fn report(&self) -> naos_engine::shard::CellReport {
         self.shard.report(TENANT).unwrap()
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn step(called: &str, after: &[&str], action: StepDo) -> StepSpec {
+    StepSpec {
+        name: name(called),
+        after: after.iter().map(|before| name(before)).collect(),
+        when: None,
+        action,
+        for_each: None,
+        retry: Default::default(),
+        timeout: None,
+        optional: false,
+        key: None,
     }
 }
 
@@ -295,4 +309,76 @@ fn a_question_outlives_a_restart() {
     };
     rig.ask(decide, None).expect("it is still asked");
     assert_eq!(rig.count("plan.closed"), 1);
+}
+
+/// One that came before the step which takes it is kept for that step, whoever dies meanwhile.
+#[test]
+fn a_signal_outlives_a_restart() {
+    let mut rig = Rig::new();
+    let nap = WaitFor::Time {
+        span: Span::secs(60),
+    };
+    let go = WaitFor::Signal { name: name("go") };
+    rig.plan_of(vec![
+        step("nap", &[], StepDo::Wait(nap)),
+        step("hold", &["nap"], StepDo::Wait(go)),
+    ]);
+    let start = rig.start();
+    let Ok(Reply::Plan(plan)) = rig.ask(start, None) else {
+        panic!("it doesn't begin");
+    };
+    let data = stored(&rig, b"{}");
+    rig.door().put_large(&data).unwrap();
+    let (name, data) = (name("go"), data.name);
+    let signal = command::Event::Signal { plan, name, data };
+    rig.ask(signal, None).expect("it is kept");
+    rig.restart();
+    rig.now = rig.now + Span::secs(61);
+    rig.play(vec![Incoming::Wake(TENANT)]);
+    assert_eq!(rig.count("plan.closed"), 1, "{:?}", rig.kinds());
+}
+
+/// Who is to be restarted is, whoever dies meanwhile.
+#[test]
+fn a_failure_outlives_a_restart() {
+    let mut rig = Rig::new();
+    let spec = Spec::Supervisor(SupervisorSpec {
+        children: vec![name("worker")],
+        ..SupervisorSpec::default()
+    });
+    let (kind, boss) = (Kind::Supervisor, name("boss"));
+    let apply = command::Resource::Apply {
+        kind,
+        name: boss,
+        spec,
+    };
+    rig.ask(apply, None).unwrap();
+    let effect = rig.run();
+    let EffectId::Sandbox(run, attempt) = effect else {
+        panic!("{effect:?} is no run");
+    };
+    let input = Input::RunEnded(RunEnded {
+        run,
+        attempt,
+        segment: None,
+        log: None,
+        fuel: 1,
+        took: Span(1),
+        writes: Vec::new(),
+        documents: Vec::new(),
+        end: End::Trapped(rig.seal("unreachable")),
+    });
+    rig.play(vec![Incoming::For(Box::new(Envelope {
+        tenant: TENANT,
+        input,
+        bodies: Vec::new(),
+        same: None,
+        ticket: None,
+        ends: Some(effect),
+    }))]);
+    assert_eq!(rig.count("supervisor.child_failed"), 1, "{:?}", rig.kinds());
+    rig.restart();
+    rig.now = rig.now + Span::secs(5);
+    rig.play(vec![Incoming::Wake(TENANT)]);
+    assert_eq!(rig.count("agent.restarted"), 1, "{:?}", rig.kinds());
 }

@@ -40,6 +40,7 @@ fn node(store: Arc<dyn Store>) -> Node {
         sandbox,
         components: Arc::new(components),
         outside: Arc::new(Nowhere),
+        embedder: Arc::new(naos_kernel::recall::Grams),
         shards: 1,
         pool: 2,
     })

@@ -1,7 +1,8 @@
 //! What is outstanding, derived from the state alone: how a cell goes on after a crash.
 
-use naos_types::effect::{Call, Caller, Driver};
+use naos_types::effect::{Call, Caller, Driver, Effect};
 
+use crate::need::Answers;
 use crate::state::{AnyAggregate, Key, State};
 use crate::turn::{Done, Input, Order, Turn};
 
@@ -9,9 +10,13 @@ use crate::turn::{Done, Input, Order, Turn};
 #[must_use]
 pub fn open_effects(state: &State) -> Vec<Order> {
     let mut out = Vec::new();
+    let answers = Answers::new();
+    let turn = Turn::new(state, state.head().at, 0, &answers);
+    // What a run belongs to is open as long as it is, and so is there.
+    let told = |effect: Effect| crate::plan::told(&turn, effect.clone()).unwrap_or(effect);
     for (key, aggregate) in state.all() {
         let effect = match (key, aggregate) {
-            (Key::Run(id), AnyAggregate::Run(run)) => run.open_effect(id),
+            (Key::Run(id), AnyAggregate::Run(run)) => run.open_effect(id).map(told),
             (Key::Notice(id), AnyAggregate::Notice(notice)) => notice.open_effect(id),
             _ => None,
         };
@@ -20,7 +25,14 @@ pub fn open_effects(state: &State) -> Vec<Order> {
     out
 }
 
-/// The idempotency key of a call: the same for every attempt.
+/// What a call is told to its receiver to be the same as: the step that it belongs to, however
+/// often that is tried; else itself.
+#[must_use]
+pub fn same_of(call: &Call) -> String {
+    call.same.clone().unwrap_or_else(|| key_of(call))
+}
+
+/// What a call is called: the same for every attempt.
 #[must_use]
 pub fn key_of(call: &Call) -> String {
     let by_attempt = crate::planted::is("notice-key-of-the-attempt");
@@ -62,6 +74,7 @@ pub(crate) fn due(turn: &mut Turn<'_>, key: &Key) -> Done {
         Key::Run(run) => crate::run::retry_due(turn, *run),
         Key::Approval(approval) => crate::approval::expire(turn, *approval),
         Key::Plan(plan) => crate::plan::due(turn, *plan),
+        Key::Scale(pool) => crate::plan::look_at_pool(turn, pool),
         Key::Notice(notice) => crate::notice::due(turn, *notice),
         Key::Bundle(name) => crate::notice::bundle_due(turn, name),
         Key::Consumer(name) => crate::event::due(turn, name),

@@ -37,14 +37,14 @@ mod turn;
 
 pub use apply::{Replay, apply};
 pub use decide::{Ctx, Decision, Outcome, decide};
-pub use effects::{key_of, open_effects, open_inputs};
+pub use effects::{key_of, open_effects, open_inputs, same_of};
 pub use need::{
     Answer, Answers, Compute, Computed, Contents, DOCUMENTS_LISTED_MAX, Formula, Need, Var,
     as_value, compute_with, value_bytes,
 };
 pub use state::{
-    AnyAggregate, BeatKey, Changes, HabitKey, Head, ItemsKey, Key, MemoryKey, ResourceKey, State,
-    ThreadKey,
+    AnyAggregate, BeatKey, Changes, HabitKey, Head, ItemsKey, Key, MemoryKey, OnceKey, ResourceKey,
+    State, ThreadKey,
 };
 pub use table::Aggregate;
 pub use turn::{Input, Order};

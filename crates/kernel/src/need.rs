@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use naos_types::spec::{Look, Seen};
 use naos_types::{BodyRef, DocPath, Sealed, Time};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::compute::{self, Limits, Vars};
 use crate::document::Document;
+use crate::plan::Inputs;
 use crate::recall::{self, Embedder, Grams, Recall};
 use crate::route::{RankKey, Ranked};
 use crate::state::Key;
@@ -58,6 +59,10 @@ pub enum Formula {
     Gather,
     /// What stands in documents that fits a query.
     Recall(Recall),
+    /// The inputs of a run of a plan.
+    Inputs(Inputs),
+    /// What of the first variable, a text, doesn't fit a JSON schema: a list of sentences.
+    Fits(String),
 }
 
 /// What a name stands for.
@@ -77,6 +82,8 @@ pub enum Var {
     Item(BodyRef, u32),
     /// Some fields of a body that holds a JSON object.
     Fields(BodyRef, Vec<String>),
+    /// The same to be given on: they count as nothing, and what is no object has none.
+    Taken(BodyRef, Vec<String>),
     /// Values by name.
     Object(Vec<(String, Var)>),
 }
@@ -84,8 +91,8 @@ pub enum Var {
 /// A computed value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Computed {
-    /// The value; a template gives a string.
-    pub value: Value,
+    /// The value; a template gives a string. Each round of a decision asks for it again.
+    pub value: Arc<Value>,
     /// The value as a body: the text of a string, else JSON.
     pub body: BodyRef,
 }
@@ -138,8 +145,8 @@ pub trait Contents {
     /// A sentence: why there are none.
     fn bytes(&mut self, body: &BodyRef) -> Result<Vec<u8>, String>;
 
-    /// The value of a body of which a part is wanted. Many computations want parts of the same one,
-    /// so whoever can keeps it.
+    /// The value of a body. Many computations want the same one, or parts of it, so whoever can
+    /// keeps it.
     ///
     /// # Errors
     /// A sentence: why there is none.
@@ -169,6 +176,9 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
     if let Formula::Recall(asked) = &compute.formula {
         return recalled(asked, contents, &mut left);
     }
+    if let Formula::Inputs(inputs) = &compute.formula {
+        return inputs.read(&contents.bytes(&inputs.given)?);
+    }
     let mut values = Vec::with_capacity(compute.vars.len());
     for (name, var) in &compute.vars {
         values.push((name.clone(), value_of(var, contents, &mut left)?));
@@ -177,6 +187,10 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
         return Ok(Value::Array(
             values.into_iter().map(|(_, value)| value).collect(),
         ));
+    }
+    if let Formula::Fits(schema) = &compute.formula {
+        let text = values.first().and_then(|(_, value)| value.as_str());
+        return compute::schema::misfits(schema, text.unwrap_or_default());
     }
     let limits = Limits {
         fuel_max: COMPUTE_FUEL_MAX,
@@ -190,7 +204,9 @@ pub fn compute_with(compute: &Compute, contents: &mut dyn Contents) -> Result<Va
         Formula::Template(source) => compute::template::render(source, &vars, &limits)
             .map(Value::String)
             .map_err(|error| error.to_string()),
-        Formula::Gather | Formula::Recall(_) => Ok(Value::Null),
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => {
+            Ok(Value::Null)
+        }
     }
 }
 
@@ -219,12 +235,17 @@ fn value_of(var: &Var, contents: &mut dyn Contents, left: &mut usize) -> Result<
     match var {
         Var::Null => Ok(Value::Null),
         Var::Json(json) => serde_json::from_str(json).map_err(|error| error.to_string()),
-        Var::Text(body) => whole(body, contents, left).map(Value::String),
-        Var::Body(body) => whole(body, contents, left).map(as_value),
-        Var::Value(body) => {
-            let text = whole(body, contents, left)?;
-            Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        Var::Text(body) => {
+            let bytes = contents.bytes(body)?;
+            spend(bytes.len(), left)?;
+            text_of(bytes).map(Value::String)
         }
+        Var::Body(body) => whole(body, contents, left),
+        Var::Value(body) => match whole(body, contents, left)? {
+            // A number, a truth, a text in quotes.
+            Value::String(text) => Ok(serde_json::from_str(&text).unwrap_or(Value::String(text))),
+            value => Ok(value),
+        },
         Var::Item(body, index) => match &*contents.value(body)? {
             Value::Array(items) if (*index as usize) < items.len() => {
                 taken(&items[*index as usize], left)
@@ -232,19 +253,15 @@ fn value_of(var: &Var, contents: &mut dyn Contents, left: &mut usize) -> Result<
             _ => Err(format!("the list has no item {index}")),
         },
         Var::Fields(body, names) => match &*contents.value(body)? {
-            Value::Object(all) => {
-                let mut fields = serde_json::Map::new();
-                for name in names {
-                    if let Some(value) = all.get(name) {
-                        fields.insert(name.clone(), taken(value, left)?);
-                    }
-                }
-                Ok(Value::Object(fields))
-            }
+            Value::Object(all) => fields_of(all, names, |value| taken(value, left)),
             other => taken(other, left),
         },
+        Var::Taken(body, names) => match &*contents.value(body)? {
+            Value::Object(all) => fields_of(all, names, |value| Ok(value.clone())),
+            _ => Ok(Value::Object(Map::new())),
+        },
         Var::Object(fields) => {
-            let mut map = serde_json::Map::new();
+            let mut map = Map::new();
             for (name, var) in fields {
                 map.insert(name.clone(), value_of(var, contents, left)?);
             }
@@ -257,11 +274,25 @@ fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "an input isn't UTF-8 text".to_owned())
 }
 
-/// The text of a body, all of which counts.
-fn whole(body: &BodyRef, contents: &mut dyn Contents, left: &mut usize) -> Result<String, String> {
-    let bytes = contents.bytes(body)?;
-    spend(bytes.len(), left)?;
-    text_of(bytes)
+/// The value of a body, all of which counts.
+fn whole(body: &BodyRef, contents: &mut dyn Contents, left: &mut usize) -> Result<Value, String> {
+    spend(usize::try_from(body.len).unwrap_or(usize::MAX), left)?;
+    contents.value(body).map(Arc::unwrap_or_clone)
+}
+
+/// Those of these fields that an object has.
+fn fields_of(
+    all: &Map<String, Value>,
+    names: &[String],
+    mut each: impl FnMut(&Value) -> Result<Value, String>,
+) -> Result<Value, String> {
+    let mut fields = Map::new();
+    for name in names {
+        if let Some(value) = all.get(name) {
+            fields.insert(name.clone(), each(value)?);
+        }
+    }
+    Ok(Value::Object(fields))
 }
 
 /// A part of a value, which alone counts.
@@ -312,12 +343,18 @@ pub fn value_bytes(value: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use naos_types::Digest;
+    use serde_json::json;
 
     use super::*;
 
     const BODY: BodyRef = BodyRef {
         digest: Digest([3; 32]),
         len: 1,
+    };
+    /// One that is longer than a computation may take in.
+    const LONG: BodyRef = BodyRef {
+        digest: Digest([4; 32]),
+        len: COMPUTE_INPUT_BYTES_MAX as u64 + 1,
     };
 
     fn come_to(source: &str, var: Var, content: &str) -> Result<Value, String> {
@@ -340,10 +377,43 @@ mod tests {
         for refused in [
             come_to("size(it)", Var::Item(BODY, 0), &list),
             come_to("size(it.long)", fields("long"), &object),
-            come_to("size(it)", Var::Body(BODY), &list),
+            come_to("size(it)", Var::Body(LONG), &list),
+            come_to("size(it)", Var::Value(LONG), &list),
+            come_to("size(it)", Var::Text(BODY), &list),
         ] {
             let why = refused.expect_err("too much");
             assert!(why.contains("more than"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_on_counts_as_nothing() {
+        let long = "x".repeat(COMPUTE_INPUT_BYTES_MAX / 2);
+        let object = format!(r#"{{"a": "{long}", "b": 1, "c": "{long}", "d": 2}}"#);
+        let names = ["d", "a", "c", "e"].map(str::to_owned).to_vec();
+        let vars = Var::Taken(BODY, names.clone());
+        let found = come_to("it.d", vars, &object);
+        assert_eq!(found, Ok(2.into()));
+        let found = come_to("size(it)", Var::Taken(BODY, names.clone()), &object);
+        assert_eq!(found, Ok(3.into()));
+        for text in ["no object", "[1]", ""] {
+            let vars = Var::Taken(BODY, names.clone());
+            assert_eq!(come_to("size(it)", vars, text), Ok(0.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_what_its_text_says() {
+        for (text, body, value) in [
+            ("7", json!("7"), json!(7)),
+            ("\"a\"", json!("\"a\""), json!("a")),
+            ("true", json!("true"), json!(true)),
+            ("a b", json!("a b"), json!("a b")),
+            (" [1, 2]", json!([1, 2]), json!([1, 2])),
+            ("{\"a\": 1", json!("{\"a\": 1"), json!("{\"a\": 1")),
+        ] {
+            assert_eq!(come_to("it", Var::Body(BODY), text), Ok(body), "{text}");
+            assert_eq!(come_to("it", Var::Value(BODY), text), Ok(value), "{text}");
         }
     }
 

@@ -56,6 +56,9 @@ fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                     crate::plan::pauses_too(turn, f.plan)
                 }
                 plan::Fact::Closed(f) => {
+                    if crate::plan::known(turn, f.plan)?.flow.pool.is_some() {
+                        crate::plan::look_at_pool(turn, &f.name)?;
+                    }
                     crate::event::plan_ended(turn, f)?;
                     crate::event::plan_failed(turn, f)?;
                     let by = crate::plan::known(turn, f.plan)?.by.clone();

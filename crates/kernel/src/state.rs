@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use naos_types::spec::Kind;
 use naos_types::{
-    ApprovalId, DocPath, EventId, MemberId, MessageId, Name, NoticeId, PlanId, ReviewId, RunId,
-    Spender, TaskId, TenantId, Time,
+    ApprovalId, Digest, DocPath, EventId, MemberId, MessageId, Name, NoticeId, PlanId, ReviewId,
+    RunId, Spender, TaskId, TenantId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,10 @@ pub struct HabitKey(pub String);
 /// Key of a piece of a task's thread, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ThreadKey(pub TaskId, pub u32);
+
+/// Key of what is done once: the plan, the step and its own key, as one digest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OnceKey(pub Digest);
 
 /// Key of a schedule's place among those that wait: by time, so that the next ones stand first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -171,6 +175,15 @@ macro_rules! id_bytes {
 }
 id_bytes!(TaskId RunId PlanId ReviewId ApprovalId MemberId TenantId NoticeId EventId MessageId);
 
+impl KeyBytes for OnceKey {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.0.into()
+    }
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Digest(bytes.try_into().ok()?)))
+    }
+}
+
 impl KeyBytes for DeadKey {
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = self.0.to_bytes();
@@ -220,10 +233,10 @@ impl KeyBytes for WaitKey {
 pub struct Head {
     /// Time of the last fact: the cell's time never runs backwards.
     pub at: Time,
-    /// The agents there are.
-    pub agents: BTreeSet<Name>,
+    /// The agents there are; shared, because each fact writes the head anew.
+    pub agents: Arc<BTreeSet<Name>>,
     /// The skills there are.
-    pub skills: BTreeSet<Name>,
+    pub skills: Arc<BTreeSet<Name>>,
     /// How many runs are open.
     pub open_runs: u32,
     /// How many members there are.
@@ -457,6 +470,10 @@ tables! {
     plan plan_mut put_plan Plan: PlanId => crate::plan::Plan;
     /// A chunk of a fan-out's outputs.
     items items_mut put_items Items: ItemsKey => crate::plan::Items;
+    /// What was done under a key.
+    once once_mut put_once Once: OnceKey => crate::plan::Once;
+    /// How large a pool is that scales by itself.
+    scale scale_mut put_scale Scale: Name => crate::plan::Scale;
     /// A review.
     review review_mut put_review Review: ReviewId => crate::review::Review;
     /// A question to a person.

@@ -8,6 +8,7 @@ use naos_types::spec::{
 use naos_types::{Grants, Micros, RunLimits, Span};
 use serde_json::Value as Json;
 
+use crate::checks::Checks;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
@@ -34,7 +35,7 @@ pub(crate) const WALL_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// Below this, hardly any real component finishes.
 const FUEL_LOW: i64 = 10_000_000;
 
-pub(crate) fn read(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
+pub(crate) fn read(node: &Node, checks: &dyn Checks, findings: &mut Findings) -> Option<AgentDoc> {
     if let Value::Text(source) = &node.value {
         // `agents: {reader: researcher}`
         let source = Some(source.clone());
@@ -45,13 +46,17 @@ pub(crate) fn read(node: &Node, findings: &mut Findings) -> Option<AgentDoc> {
         }));
     }
     let mut map = Fields::of(node, "an agent", findings)?;
-    let doc = fields(&mut map, findings);
+    let doc = fields(&mut map, checks, findings);
     map.finish(findings);
     Some(doc)
 }
 
 /// The keys of an agent; `type`, `name` and their kin are the caller's.
-pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc {
+pub(crate) fn fields(
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> AgentDoc {
     let template = map.text(&["template"], findings);
     let source = map.text(&["source", "component", "wasm_file"], findings);
     let mut spec = AgentSpec {
@@ -66,7 +71,7 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
     let mind = source.is_none() && template.is_none();
     let mind = mind && mind::KEYS.iter().any(|key| map.has(key));
     if mind {
-        spec.mind = mind::read(map, findings).map(Arc::new);
+        spec.mind = mind::read(map, checks, findings).map(Arc::new);
         spec.model = spec
             .mind
             .as_ref()
@@ -81,7 +86,8 @@ pub(crate) fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> AgentDoc 
         spec.retry = retry(node, findings);
     }
     spec.grants = grants(map, findings);
-    spec.limits = limits(map, findings);
+    let most = limits(map, &mut spec.limits, findings);
+    cost(most, &mut spec, findings);
     sandbox(map, &mut spec, findings);
     let budget = map.node(&["cost", "budget"], findings);
     let budget = budget.and_then(|node| budget::read(node, findings));
@@ -200,7 +206,7 @@ fn jitter(node: &Node) -> Option<u32> {
     (percent <= JITTER_PERCENT_MAX).then_some(percent)
 }
 
-fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
+pub(crate) fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
     let mut grants = Grants::default();
     let Some(node) = map.node(&["grants"], findings) else {
         return grants;
@@ -257,42 +263,68 @@ fn grants(map: &mut Fields<'_>, findings: &mut Findings) -> Grants {
     grants
 }
 
-fn limits(map: &mut Fields<'_>, findings: &mut Findings) -> RunLimits {
-    let mut limits = RunLimits::default();
+/// The limits of a run; what it may cost is given back with its place.
+fn limits(
+    map: &mut Fields<'_>,
+    limits: &mut RunLimits,
+    findings: &mut Findings,
+) -> Option<(Micros, Mark)> {
+    let mut most = None;
     if let Some(node) = map.node(&["limits"], findings)
         && let Some(mut own) = Fields::of(node, "`limits`", findings)
     {
-        fuel(&mut own, &["fuel"], &mut limits, findings);
+        fuel(&mut own, &["fuel"], limits, findings);
         let found = own.bytes(&["memory"], findings);
-        memory(found, &own, &mut limits, findings);
+        memory(found, &own, limits, findings);
         let found = own.span(&["timeout", "wall"], 1, findings);
-        wall(found, &own, &mut limits, findings);
+        wall(found, &own, limits, findings);
         match own.bytes(&["output"], findings) {
             Some(output) if (1..=64 << 20).contains(&output) => limits.output_bytes_max = output,
             Some(_) => findings.error(own.at, "`output` is at most 64MB"),
             None => {}
+        }
+        if let Some(node) = own.node(&["cost"], findings) {
+            let cost = reader::money_or_cents(node, "cost", findings);
+            most = cost.map(|cost| (cost, node.at));
         }
         own.finish(findings);
     }
     if let Some(node) = map.node(&["wasm"], findings)
         && let Some(mut wasm) = Fields::of(node, "`wasm`", findings)
     {
-        fuel(&mut wasm, &["fuel"], &mut limits, findings);
+        fuel(&mut wasm, &["fuel"], limits, findings);
         let pages = wasm.whole(&["memory_pages", "memoryPages"], (16, 65_536), findings);
         let found = pages.map(|pages| pages.unsigned_abs() * PAGE_BYTES);
-        memory(found, &wasm, &mut limits, findings);
+        memory(found, &wasm, limits, findings);
         wasm.finish(findings);
     }
     if let Some(node) = map.node(&["execution"], findings)
         && let Some(mut execution) = Fields::of(node, "`execution`", findings)
     {
         let found = execution.bytes(&["memory_limit", "memoryLimit"], findings);
-        memory(found, &execution, &mut limits, findings);
+        memory(found, &execution, limits, findings);
         let found = execution.span(&["timeout_seconds", "timeoutSeconds"], 1_000, findings);
-        wall(found, &execution, &mut limits, findings);
+        wall(found, &execution, limits, findings);
         execution.finish(findings);
     }
-    limits
+    most
+}
+
+/// What a run may cost bounds what its models are asked: a component's price stands beforehand.
+fn cost(most: Option<(Micros, Mark)>, spec: &mut AgentSpec, findings: &mut Findings) {
+    let Some((most, at)) = most else { return };
+    match &mut spec.mind {
+        Some(mind) => Arc::make_mut(mind).cost_max = Some(most),
+        None => {
+            let what = "`limits.cost` bounds a run that works with a model";
+            let help = "what a run of a component costs is its `cost_per_call`";
+            findings.error_help(at, what, help);
+        }
+    }
+    if most == Micros::ZERO {
+        let what = "a run that may cost nothing asks no model: leave `limits.cost` out";
+        findings.error(at, what);
+    }
 }
 
 fn fuel(

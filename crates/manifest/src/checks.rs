@@ -45,6 +45,11 @@ pub enum Scope {
     Policy,
     /// In a step that waits for an event: its own names, and the `event`.
     Wait(Box<Scope>),
+    /// In a check of a result: the names of whoever makes it, and the `output`, its `text` and how
+    /// many `bytes` it has.
+    Result(Box<Scope>),
+    /// In what is computed of a task of the board: its `input`, and `today`.
+    Task,
     /// In a subscription: the event as `trigger`.
     Trigger,
     /// In a skill's handler: `text`, `input` and these captures.
@@ -81,6 +86,13 @@ pub trait Checks {
     /// # Errors
     /// What is wrong with it.
     fn pattern(&self, source: &str) -> Result<(), Fault>;
+    /// A JSON schema that results are compared with.
+    ///
+    /// # Errors
+    /// Why it is none.
+    fn schema(&self, _source: &str) -> Result<(), Fault> {
+        Ok(())
+    }
     /// What a condition comes to where steps ended so, whatever else there is; none where that
     /// doesn't say.
     fn decide(&self, _source: &str, _ends: &[(&Name, &'static str)]) -> Option<bool> {

@@ -2,6 +2,8 @@
 
 mod sections;
 
+use std::sync::Arc;
+
 use naos_types::spec::{BudgetSpec, Kind};
 use naos_types::{Micros, Name};
 use serde_json::Value as Json;
@@ -11,8 +13,8 @@ use crate::reader::{self, Fields};
 use crate::schema::{self, Key};
 use crate::tree::{Node, Value};
 use crate::{
-    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, schedule, skill,
-    supervision,
+    Applied, Reading, agent, amounts, budget, flow, kept, notice, pool, result_checks, schedule,
+    skill, supervision,
 };
 
 /// The settings of a project.
@@ -28,6 +30,8 @@ pub struct ProjectConfig {
     pub dashboard: DashboardConfig,
     /// What is logged.
     pub logging: LoggingConfig,
+    /// How agents recall; none where nothing is said.
+    pub recall: Option<RecallConfig>,
     /// Sections that this version checks and keeps: name and JSON.
     pub kept: Vec<(String, Json)>,
 }
@@ -58,6 +62,29 @@ pub struct DashboardConfig {
     pub port: Option<u16>,
     /// Origins that may ask from elsewhere.
     pub cors: Vec<String>,
+}
+
+/// How agents recall: by what texts are put into one space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecallConfig {
+    /// By what.
+    pub embedder: RecallEmbedder,
+    /// The folder of a model, as it was written.
+    pub model: Option<String>,
+    /// The least cosine at which texts have to do with each other, in ten-thousandths.
+    pub cosine_min: Option<u16>,
+    /// Whether something in it is wrong: whoever goes by it must not take it for less than it says.
+    pub is_wrong: bool,
+}
+
+/// What puts texts into one space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecallEmbedder {
+    /// The letters of words.
+    #[default]
+    Letters,
+    /// A model on this machine.
+    Model,
 }
 
 /// What is logged.
@@ -110,6 +137,7 @@ pub(crate) fn is_section(key: &str) -> bool {
         "audit",
         "notices",
         "subscriptions",
+        "recall",
     ];
     OTHERS.contains(&key) || SECTIONS.iter().any(|(section, _)| *section == key)
 }
@@ -123,13 +151,20 @@ pub(crate) fn read(node: &Node, reading: &Reading<'_>, out: &mut Applied, found:
         version: map.text(&["version"], found),
         ..ProjectConfig::default()
     };
+    // What holds for whoever of them says nothing of it.
+    let squad = result_checks::of_agents(&mut map, reading.checks, found).unwrap_or_default();
     each(
         &mut map,
         &["agents"],
         out,
         found,
         |name, node, out, found| {
-            if let Some(mut doc) = agent::read(node, found) {
+            if let Some(mut doc) = agent::read(node, reading.checks, found) {
+                if let Some(mind) = doc.spec.mind.as_mut().map(Arc::make_mut)
+                    && node.get("checks").is_none()
+                {
+                    mind.checks.clone_from(&squad);
+                }
                 if let Some(budget) = doc.budget.take() {
                     out.budgets.push((name.clone(), budget));
                 }
@@ -365,22 +400,9 @@ fn broker(
 fn broker_keys(map: &mut Fields<'_>, out: &mut BrokerConfig, found: &mut Findings) {
     let names = ["prefer_local", "preferLocal", "prefer_skill", "preferSkill"];
     out.prefer_local = map.bool(&names, found).or(out.prefer_local);
-    if let Some(node) = map.node(&["confidence_threshold", "confidenceThreshold"], found) {
-        let confidence = match &node.value {
-            Value::Whole(text) | Value::Number(text) => amounts::decimal(text, 4),
-            _ => None,
-        };
-        match confidence
-            .and_then(|n| u16::try_from(n).ok())
-            .filter(|n| *n <= 10_000)
-        {
-            Some(confidence) => out.confidence_min = Some(confidence),
-            None => found.error(
-                node.at,
-                "a confidence is from 0 to 1, with at most four decimals",
-            ),
-        }
-    }
+    let names = ["confidence_threshold", "confidenceThreshold"];
+    let confidence = portion(map, &names, "a confidence", found);
+    out.confidence_min = confidence.or(out.confidence_min);
     let names = ["max_llm_cost", "maxLLMCost", "maxLlmCost"];
     out.model_cost_max = map.money_or_cents(&names, found).or(out.model_cost_max);
     let names = ["fallback_model", "fallbackModel", "llm_model", "llmModel"];
@@ -393,6 +415,57 @@ fn broker_keys(map: &mut Fields<'_>, out: &mut BrokerConfig, found: &mut Finding
         "llm_provider",
         "llmProvider",
     ]);
+}
+
+/// A part of one, in ten-thousandths.
+fn portion(
+    map: &mut Fields<'_>,
+    names: &[&'static str],
+    called: &str,
+    found: &mut Findings,
+) -> Option<u16> {
+    let node = map.node(names, found)?;
+    let parts = match &node.value {
+        Value::Whole(text) | Value::Number(text) => amounts::decimal(text, 4),
+        _ => None,
+    };
+    let parts = parts.and_then(|parts| u16::try_from(parts).ok());
+    let parts = parts.filter(|parts| *parts <= 10_000);
+    if parts.is_none() {
+        let what = format!("{called} is from 0 to 1, with at most four decimals");
+        found.error(node.at, what);
+    }
+    parts
+}
+
+fn recall(node: &Node, found: &mut Findings) -> RecallConfig {
+    let before = found.errors.len();
+    let mut out = RecallConfig::default();
+    if let Some(mut own) = Fields::of(node, "`recall`", found) {
+        let named = own.word(&["embedder"], &["letters", "model"], found);
+        out.model = own.text(&["model"], found);
+        out.model = out.model.filter(|folder| !folder.trim().is_empty());
+        out.embedder = match (named, &out.model) {
+            (Some("model"), _) | (None, Some(_)) => RecallEmbedder::Model,
+            _ => RecallEmbedder::Letters,
+        };
+        out.cosine_min = portion(
+            &mut own,
+            &["cosine_min", "cosineMin"],
+            "`cosine_min`",
+            found,
+        );
+        own.finish(found);
+        if out.embedder == RecallEmbedder::Model && out.model.is_none() {
+            found.error_help(
+                node.at,
+                "`recall` goes by a model, and doesn't say where it is",
+                "its folder beside this file, such as model: models/potion-base-8M",
+            );
+        }
+    }
+    out.is_wrong = found.errors.len() > before;
+    out
 }
 
 fn settings(map: &mut Fields<'_>, project: &mut ProjectConfig, found: &mut Findings) {
@@ -428,6 +501,9 @@ fn settings(map: &mut Fields<'_>, project: &mut ProjectConfig, found: &mut Findi
         let days = own.whole(&names, (1, 36_500), found);
         project.logging.audit_retention_days = days.and_then(|days| u32::try_from(days).ok());
         own.finish(found);
+    }
+    if let Some(node) = map.node(&["recall"], found) {
+        project.recall = Some(recall(node, found));
     }
     let sections: [(&'static str, &[Key]); 5] = [
         ("trust", sections::TRUST),

@@ -101,6 +101,7 @@ fn step<'t>(field: &'t Field, findings: &mut Findings) -> Option<Placed<'t>> {
         texts.push((Sort::Condition, source.clone(), node));
         Some(source)
     });
+    let key = plan::key(&mut map, &mut texts, findings);
     let does = Emits::of(map.node(&["action"], findings)?, findings)?;
     let said_at = does.at;
     let action = does.lower(&mut texts, findings)?;
@@ -114,7 +115,11 @@ fn step<'t>(field: &'t Field, findings: &mut Findings) -> Option<Placed<'t>> {
         retry: naos_types::spec::RetryPolicy::default(),
         timeout: asks.then_some(instruction::ANSWER_WAIT),
         optional: false,
+        key: key.as_ref().map(|(key, _)| key.clone()),
     };
+    if let Some((_, at)) = key {
+        plan::keyed(&spec, false, at, findings);
+    }
     Some(Placed {
         spec,
         at: field.at,

@@ -2,9 +2,13 @@
 //! schema.
 
 mod config;
+mod does;
+
+use std::sync::Arc;
 
 use naos_types::spec::{
-    DriverKind, DriverLimits, DriverSpec, Endpoint, LimitedDriver, RemoteDriver, Spec, is_topic,
+    DriverKind, DriverLimits, DriverSpec, Endpoint, LimitedDriver, Native, NativeDriver,
+    RemoteDriver, Spec, is_topic,
 };
 use naos_types::{Name, Span};
 use serde_json::{Value as Json, json};
@@ -16,9 +20,10 @@ use crate::tree::{Node, Value};
 use crate::{amounts, reader};
 
 pub use config::driver_config_faults;
+pub(crate) use does::mind;
 
-/// Reads one. Its events go to the agent or the endpoint that it names, else to the agent of its
-/// own name.
+/// Reads one. Its events go to the agent or the endpoint that it names, to naos itself where it is
+/// built in, else to the agent of its own name.
 pub(crate) fn read(
     name: &Name,
     node: &Node,
@@ -27,8 +32,13 @@ pub(crate) fn read(
 ) -> Option<Spec> {
     let before = findings.errors.len();
     let endpoint = endpoint(node, findings);
-    let agent = agent(name, node, endpoint.is_some(), findings)?;
-    let capabilities = capabilities(node, findings);
+    let native = does::native(node, findings);
+    let own = endpoint.is_some() || native.is_some();
+    let agent = agent(name, node, own, findings)?;
+    let mut capabilities = capabilities(node, findings);
+    if let Some(native) = native.filter(|_| node.get("capabilities").is_none()) {
+        capabilities.extend(native.topics().iter().map(|topic| (*topic).to_owned()));
+    }
     let word = |key: &str| match node.get(key).map(|node| &node.value) {
         Some(Value::Text(word)) => DriverKind::parse(word),
         _ => None,
@@ -43,14 +53,15 @@ pub(crate) fn read(
         let help = "name each type of events that it answers, like email.fetch";
         findings.warn(at, what, help);
     }
+    let said = word("type").or_else(|| word("driver_type"));
+    let kind = said.unwrap_or_else(|| native.map_or_else(DriverKind::default, Native::kind));
     config::check(name, node, findings);
+    does::idle(node, kind, endpoint.is_some(), native, findings);
     let mut document = document.clone();
     bounds(node, &mut document, findings);
     let spec = DriverSpec {
         document: document.to_string(),
-        kind: word("type")
-            .or_else(|| word("driver_type"))
-            .unwrap_or_default(),
+        kind,
         agent,
         capabilities,
         enabled,
@@ -65,6 +76,22 @@ pub(crate) fn read(
         && let Err(what) = sound
     {
         findings.error(node.at, what);
+    }
+    if let Some(native) = native {
+        let granted = does::granted(native, node, findings);
+        let driver = NativeDriver {
+            driver: spec,
+            limits,
+            native,
+            reads: granted.context_read,
+            writes: granted.context_write,
+        };
+        if findings.errors.len() == before
+            && let Err(what) = driver.check()
+        {
+            findings.error(node.at, what);
+        }
+        return Some(Spec::Native(Arc::new(driver)));
     }
     Some(match endpoint {
         Some(endpoint) => Spec::Remote(Box::new(RemoteDriver {
@@ -126,17 +153,17 @@ fn bounds(node: &Node, document: &mut Json, findings: &mut Findings) {
     }
 }
 
-/// Who its runs are of: an agent, or the driver itself where it is asked at an address.
-fn agent(name: &Name, node: &Node, outside: bool, findings: &mut Findings) -> Option<Name> {
+/// Who its runs are of: an agent, or the driver itself where it is asked at an address or built in.
+fn agent(name: &Name, node: &Node, own: bool, findings: &mut Findings) -> Option<Name> {
     match node.get("agent") {
-        Some(agent) if outside => {
+        Some(agent) if own => {
             let help = "make a driver of each, with other `capabilities`";
-            let what = "a driver has an `agent` or an `endpoint`, not both";
+            let what = "a driver has an `agent`, an `endpoint` or is `builtin`, one of these";
             findings.error_help(agent.at, what, help);
             None
         }
         Some(agent) => reader::name(agent, "agent", findings),
-        None if outside => {
+        None if own => {
             let runs_as = RemoteDriver::runs_as(name);
             if runs_as.is_none() {
                 let what = format!("the name {name} is too long for a driver");

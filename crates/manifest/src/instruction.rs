@@ -7,7 +7,7 @@ use naos_types::spec::{
     ENDED_PREFIX, EventFilter, HOOK_TOPIC, InstructionSpec, Kind, PlanSpec, Starts, StepDo,
     SubscriptionSpec, hook_of, pattern, runs_of,
 };
-use naos_types::{Code, DocPath, Name, Span};
+use naos_types::{Code, DocPath, Name, PlanStatus, Span};
 use serde_json::Value as Json;
 
 use crate::checks::{Checks, Scope, note};
@@ -123,6 +123,7 @@ const ENDS: &[&str] = &[
     "partial",
     "failed",
     "rolled_back",
+    "compensated",
     "compensation_failed",
     "cancelled",
     "ended",
@@ -231,10 +232,15 @@ fn listens(
 
 /// How the run ends that sets it off: completed, unless `on` says else.
 fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
-    let topic = |word: &str| match word {
-        "ended" => format!("{ENDED_PREFIX}*"),
-        word => format!("{ENDED_PREFIX}{word}"),
-    };
+    fn topic(word: &str) -> String {
+        match word {
+            "ended" => format!("{ENDED_PREFIX}*"),
+            word => {
+                let status: &str = PlanStatus::said(word).map_or(word, |status| status.word());
+                format!("{ENDED_PREFIX}{status}")
+            }
+        }
+    }
     let Some(node) = trigger.get("on") else {
         return vec![topic("completed")];
     };
@@ -242,7 +248,8 @@ fn ends(trigger: &Node, findings: &mut Findings) -> Vec<String> {
     let mut out = Vec::new();
     for item in items {
         let word = reader::word(item, "on", ENDS, findings);
-        out.extend(word.map(topic));
+        let topic = word.map(topic);
+        out.extend(topic.filter(|topic| !out.contains(topic)));
     }
     if items.is_empty() {
         findings.error(node.at, "`on` names no end");
@@ -276,6 +283,7 @@ fn step<'t>(
     let retry = retry_node.map_or_else(Default::default, retry);
     let timeout = reader::timeout(&mut map, 1_000, findings);
     let said_at = does.at;
+    let key = plan::key(&mut map, &mut texts, findings);
     let action = does.lower(&mut texts, findings)?;
     if let Some(node) = retry_node {
         plan::idle_retry(node.at, &retry, &action, findings);
@@ -290,7 +298,11 @@ fn step<'t>(
         retry,
         timeout: timeout.or(asks.then_some(ANSWER_WAIT)),
         optional: false,
+        key: key.as_ref().map(|(key, _)| key.clone()),
     };
+    if let Some((_, at)) = key {
+        plan::keyed(&spec, false, at, findings);
+    }
     Some(Placed {
         spec,
         at: name_node.map_or(node.at, |node| node.at),

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use naos_types::spec::{
-    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec, Spec,
+    DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_RATE_MAX, InstructionSpec, Kind, ModelSpec,
+    PolicySpec, Spec,
 };
 use naos_types::{Code, Name, Type};
 use serde_json::Value as Json;
@@ -15,7 +16,7 @@ use crate::reader;
 use crate::schedule::{self, ScheduleDoc};
 use crate::schema::{self, Key, Shape, keys};
 use crate::tree::{Node, Value};
-use crate::{dag, driver, instruction, model, server};
+use crate::{dag, driver, instruction, model, policy, server};
 
 const COUNT_MAX: i64 = 1_000_000;
 
@@ -31,6 +32,7 @@ const INSTRUCTION: &[Key] = keys! {
         "emit": Shape::Or(&Shape::Text, &Shape::Object(EVENT_STEP)),
         "depends_on" | "dependencies" | "after": Shape::Texts,
         "condition" | "when": Shape::Text, "retry": Shape::Any, "timeout": Shape::Span,
+        "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
     })),
 };
 const TRIGGER: &[Key] = keys! {
@@ -85,7 +87,16 @@ const DRIVER: &[Key] = keys! {
     "enabled": Shape::Bool,
     "endpoint" | "url": Shape::Text, "timeout": Shape::Span, "retry": Shape::Any,
     "emit" | "emits": Shape::Texts,
-    "agent": Shape::Name, "model": Shape::Text, "tools": Shape::Texts, "system_prompt": Shape::Text,
+    "agent": Shape::Name, "builtin" | "built_in" | "builtIn": Shape::Text,
+    // What an agent's manifest says, of a driver that works with a model.
+    "model": Shape::Any, "models": Shape::Any, "tools": Shape::Texts,
+    "system_prompt" | "systemPrompt" | "prompt": Shape::Text,
+    "skills": Shape::Any, "context" | "documents": Shape::Any, "grants": Shape::Any,
+    "limits": Shape::Any, "cost" | "budget": Shape::Any, "temperature": Shape::Any,
+    "turns" | "max_turns" | "maxTurns": Shape::Any,
+    "answer_tokens" | "max_tokens" | "maxTokens": Shape::Any,
+    "tokens" | "run_tokens": Shape::Any, "context_tokens" | "shown_tokens": Shape::Any,
+    "output_schema" | "schema": Shape::Any,
 };
 const UI: &[Key] = keys! {
     "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "author": Shape::Text,
@@ -112,6 +123,7 @@ const DAG_PLAN: &[Key] = keys! {
             @need "action": Shape::Object(EVENT_STEP), "status": Shape::Text, "output": Shape::Any,
             "dependencies" | "depends_on": Shape::Texts, "condition": Shape::Text,
             "started_at": Shape::Any, "completed_at": Shape::Any, "error": Shape::Any,
+            "idempotency_key" | "idempotencyKey" | "idempotency": Shape::Text,
         })),
         "edges": Shape::Any,
     }),
@@ -145,7 +157,7 @@ const fn keys_of(kind: Kind) -> Option<&'static [Key]> {
 }
 
 /// A resource that this version keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     /// Its kind.
     pub kind: Kind,
@@ -157,10 +169,14 @@ pub struct Kept {
     pub instruction: Option<Box<InstructionSpec>>,
     /// What a driver answers.
     pub driver: Option<Spec>,
+    /// Who does a driver's work, where its manifest says that, too.
+    pub(crate) agent: Option<Box<crate::agent::AgentDoc>>,
     /// The server of tools that it is.
     pub server: Option<std::sync::Arc<naos_types::spec::ServerSpec>>,
     /// How a model is asked.
     pub model: Option<Box<ModelSpec>>,
+    /// What holds for all agents.
+    pub policy: Option<PolicySpec>,
     /// When it happens by itself.
     pub schedule: Option<ScheduleDoc>,
 }
@@ -173,6 +189,9 @@ pub(crate) fn read(
     checks: &dyn Checks,
     findings: &mut Findings,
 ) -> Option<Kept> {
+    if kind == Kind::Policy && policy::is_of_data(key, node) {
+        return policy::read(key, node, findings);
+    }
     let mut json = match keys_of(kind) {
         Some(keys) => schema::object(node, kind.word(), keys, findings),
         None => node.json(),
@@ -211,6 +230,7 @@ pub(crate) fn read(
         }
         Kind::Driver => {
             kept.driver = driver::read(&kept.name, node, &json, findings);
+            kept.agent = driver::mind(node, checks, findings).map(Box::new);
         }
         Kind::Model => {
             let read = model::read(&kept.name, &called, node, &mut json, findings);
@@ -248,8 +268,10 @@ fn named(
         json: json.to_string(),
         instruction: None,
         driver: None,
+        agent: None,
         model: None,
         server: None,
+        policy: None,
         schedule: None,
     })
 }
@@ -257,7 +279,7 @@ fn named(
 /// Prices among the costs of a project.
 pub(crate) fn model_prices(name: &str, node: &Node, findings: &mut Findings) -> Option<Kept> {
     let mut json = schema::object(node, name, model::PRICE_KEYS, findings);
-    model::prices(node, &mut json, findings);
+    model::prices(node, false, &mut json, findings);
     named(Kind::Model, Name::slug(name), node, &json, findings)
 }
 

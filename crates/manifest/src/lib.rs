@@ -27,8 +27,10 @@ mod places;
 mod plan;
 mod plan_check;
 mod planted;
+mod policy;
 mod pool;
 mod reader;
+mod result_checks;
 mod schedule;
 mod schema;
 mod server;
@@ -41,7 +43,9 @@ mod tree;
 
 pub use agent::AgentDoc;
 pub use checks::{Checks, Fault, NoChecks, Scope};
-pub use config::{BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig};
+pub use config::{
+    BrokerConfig, DashboardConfig, LoggingConfig, ProjectConfig, RecallConfig, RecallEmbedder,
+};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics};
 pub use driver::driver_config_faults;
 pub use event::{EventDoc, parse_event};
@@ -210,6 +214,15 @@ fn read(label: &str, text: &str, files: &dyn Files, checks: &dyn Checks) -> (App
             out.project = Some(ProjectConfig::default());
         } else {
             found.error(START, "the document is empty");
+        }
+    }
+    for kept in &mut out.kept {
+        // A driver that works with a model says who the agent is that does its work.
+        if let Some(mut doc) = kept.agent.take() {
+            let budget = doc.budget.take();
+            let budget = budget.map(|budget| (kept.name.clone(), budget));
+            out.budgets.extend(budget);
+            out.agents.push((kept.name.clone(), *doc));
         }
     }
     out.warnings = std::mem::take(&mut found.warnings);

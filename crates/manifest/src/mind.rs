@@ -1,13 +1,15 @@
 //! How an agent works with a model, in its manifest.
 
 use naos_types::spec::{
-    ANSWER_TOKENS_MAX, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX, SHOWN_TOKENS_MAX,
-    TURNS_MAX, Tool, ToolGrant,
+    ANSWER_TOKENS_MAX, Data, Heartbeat, MODELS_MAX, MindSpec, ModelCan, SHOWN_MAX,
+    SHOWN_TOKENS_MAX, TURNS_MAX, Tongue, Tool, ToolGrant,
 };
 use naos_types::{DocPath, Name};
 
+use crate::checks::Checks;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
+use crate::result_checks;
 
 /// Keys that say that an agent works with a model.
 pub(crate) const KEYS: &[&str] = &["model", "models", "engine", "prompt", "workspace"];
@@ -16,7 +18,11 @@ pub(crate) const KEYS: &[&str] = &["model", "models", "engine", "prompt", "works
 const ANY: &str = "any";
 
 /// The keys of an agent that works with a model.
-pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<MindSpec> {
+pub(crate) fn read(
+    map: &mut Fields<'_>,
+    checks: &dyn Checks,
+    findings: &mut Findings,
+) -> Option<MindSpec> {
     let at = map.at;
     let mut mind = MindSpec::default();
     let named = map.node(&["model", "models", "engine"], findings);
@@ -109,7 +115,18 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             None => findings.error(node.at, "`promote_at` is from 0 to 1"),
         }
     }
+    if let Some(node) = map.node(&["recall"], findings) {
+        // Models are called what their providers call them.
+        let text = reader::text(node, "recall", findings).unwrap_or_default();
+        mind.recall = Name::slug(&text);
+        if mind.recall.is_none() {
+            findings.error(node.at, format!("{text:?} is no name of a model"));
+        }
+    }
     mind.heartbeat = heartbeat(map, findings);
+    let codes: Vec<&str> = Tongue::ALL.iter().map(|(code, _)| *code).collect();
+    let language = map.word(&["language", "lang"], &codes, findings);
+    mind.language = language.and_then(Tongue::parse);
     let small = |n: i64| u32::try_from(n).unwrap_or(1);
     let most = (1, i64::from(SHOWN_TOKENS_MAX));
     if let Some(tokens) = map.whole(&["context_tokens", "shown_tokens"], most, findings) {
@@ -140,15 +157,37 @@ pub(crate) fn read(map: &mut Fields<'_>, findings: &mut Findings) -> Option<Mind
             None => findings.error(node.at, "`temperature` is from 0 to 2"),
         }
     }
+    unpriced(map, &mut mind, findings);
+    if let Some(word) = map.word(&["data"], Data::WORDS, findings) {
+        mind.data = Data::parse(word);
+    }
     if let Some(schema) = map.json(&["output_schema", "schema"], findings) {
         mind.schema = Some(schema.to_string());
     }
+    mind.checks = result_checks::of_agents(map, checks, findings).unwrap_or_default();
     match mind.check() {
         Ok(()) => Some(mind),
         Err(what) => {
             findings.error(at, what);
             None
         }
+    }
+}
+
+/// Whether it may ask models whose price nobody knows. Whoever says so reads what holds them then.
+fn unpriced(map: &mut Fields<'_>, mind: &mut MindSpec, findings: &mut Findings) {
+    let Some(node) = map.node(&["unpriced"], findings) else {
+        return;
+    };
+    mind.unpriced = reader::word(node, "unpriced", &["allow", "refuse"], findings) == Some("allow");
+    if mind.unpriced {
+        let what = "no budget holds what models without a price cost this agent";
+        let help = format!(
+            "each of its runs ends at `tokens`, {} here; `naos cost status` calls such models \
+             unpriced",
+            mind.tokens_max
+        );
+        findings.warn(node.at, what, help);
     }
 }
 

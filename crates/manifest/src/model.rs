@@ -68,7 +68,9 @@ pub(crate) fn read(
         None => known.and_then(|known| known.endpoint).map(str::to_owned),
     };
     let model = field(node, &["model"]).and_then(|node| reader::text(node, "model", findings));
-    let prices = prices(node, json, findings);
+    let can = capabilities(node, known, findings);
+    let silent = can == [ModelCan::Embeddings];
+    let prices = prices(node, silent, json, findings);
     let said = |side: &str| json.get(format!("{side}_micros_per_mtok")).is_some();
     let sides = ["input", "output", "cached_input", "cache_write"];
     if prices.is_none() && sides.into_iter().any(said) && findings.errors.len() == before {
@@ -107,7 +109,7 @@ pub(crate) fn read(
         format: format?,
         endpoint: endpoint?.trim_end_matches('/').to_owned(),
         model: model.unwrap_or_else(|| if engine { USUAL_AGENT } else { called }.to_owned()),
-        can: capabilities(node, known, findings),
+        can,
         prices: prices.or_else(|| free.then(ModelPrices::default)),
         context_tokens: whole(&[
             "context_window",
@@ -288,7 +290,13 @@ fn fallbacks(name: &Name, node: &Node, findings: &mut Findings) -> Vec<Name> {
 }
 
 /// A model's prices as whole millionths per million tokens, which are noted in its JSON too.
-pub(crate) fn prices(node: &Node, json: &mut Json, findings: &mut Findings) -> Option<ModelPrices> {
+/// What is written costs nothing where a model is silent.
+pub(crate) fn prices(
+    node: &Node,
+    silent: bool,
+    json: &mut Json,
+    findings: &mut Findings,
+) -> Option<ModelPrices> {
     let per_1k = node.get("cost_per_1k_tokens");
     let per_1m = node.get("cost_per_1m_tokens");
     if let (Some(_), Some(twice)) = (per_1k, per_1m) {
@@ -332,7 +340,7 @@ pub(crate) fn prices(node: &Node, json: &mut Json, findings: &mut Findings) -> O
         input: input?,
         cached_input,
         cache_write,
-        output: output?,
+        output: output.or(silent.then_some(Micros::ZERO))?,
     })
 }
 

@@ -65,6 +65,7 @@ const SAYING: &[&str] = &[
     "text",
     "type",
     "on",
+    "idempotency_key",
 ];
 
 /// Whether the value of such a key names something.

@@ -37,6 +37,10 @@ pub(crate) enum Sort {
     Template,
     /// A condition over an event that is waited for.
     Where,
+    /// What must hold of a result.
+    Check,
+    /// What a result must fit.
+    Schema,
 }
 
 /// The expressions and templates of a step, and where they stand.
@@ -116,6 +120,7 @@ impl Read {
             retry: RetryPolicy::default(),
             timeout: None,
             optional: false,
+            key: None,
         };
         Placed {
             spec,
@@ -210,6 +215,7 @@ fn fields(
     read.judge((&steps, &inputs, output.as_ref()), checks, findings);
     if findings.errors.len() == before {
         soundness::check(&steps, |name| flow.undoes(name), checks, findings);
+        plan_check::unreviewed(&steps, |name| flow.undoes(name), findings);
     }
     places::keep(Kind::Plan, name, &steps, findings);
     let steps = steps.into_iter().map(|step| step.spec).collect();
@@ -277,6 +283,7 @@ fn step<'t>(
     let optional = map.bool(&["optional"], findings).unwrap_or_default();
     let mut of_at = node.at;
     let action = actions::read(&mut map, &name, &mut texts, &mut of_at, findings);
+    let key = key(&mut map, &mut texts, findings);
     let undo = map.node(&["compensate", "compensation"], findings);
     let undo = undo.and_then(|node| compensation(node, &name, findings));
     map.skip(&["description"]);
@@ -312,7 +319,11 @@ fn step<'t>(
         retry,
         timeout,
         optional,
+        key: key.as_ref().map(|(key, _)| key.clone()),
     };
+    if let Some((_, at)) = key {
+        keyed(&spec, undo.is_some(), at, findings);
+    }
     let mut placed = Placed {
         spec,
         at,
@@ -320,13 +331,39 @@ fn step<'t>(
         of_at,
         texts,
     };
-    if let StepDo::Review(review) = &placed.spec.action
-        && !placed.spec.after.contains(&review.of)
-    {
-        placed.spec.after.push(review.of.clone());
+    let of = placed.spec.action.review().map(|review| review.of.clone());
+    if let Some(of) = of.filter(|of| !placed.spec.after.contains(of)) {
+        placed.spec.after.push(of);
         placed.after_at.push(of_at);
     }
     Some((placed, undo))
+}
+
+/// What a step is done under, and where that was written.
+pub(crate) fn key<'t>(
+    map: &mut Fields<'t>,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<(String, Mark)> {
+    let node = map.node(
+        &["idempotency_key", "idempotencyKey", "idempotency"],
+        findings,
+    )?;
+    let source = reader::text(node, "idempotency_key", findings)?;
+    if source.trim().is_empty() {
+        findings.error(node.at, "`idempotency_key` is empty");
+        return None;
+    }
+    texts.push((Sort::Template, source.clone(), node));
+    Some((source, node.at))
+}
+
+/// Says where a key is of no use.
+pub(crate) fn keyed(spec: &StepSpec, is_undone: bool, at: Mark, findings: &mut Findings) {
+    if let Err(what) = spec.check_key(is_undone) {
+        let what = format!("step {} {what}", spec.name);
+        findings.push(at, Code::BAD_PLAN, what, None);
+    }
 }
 
 /// What undoes a step: an agent, or whatever a step can do.
@@ -350,7 +387,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
             input: None,
         }
     };
-    if matches!(action, StepDo::Review(_)) {
+    if action.review().is_some() {
         let what = "a review undoes nothing".to_owned();
         findings.push(node.at, Code::BAD_PLAN, what, None);
     }
@@ -363,6 +400,7 @@ fn compensation<'t>(node: &'t Node, of: &Name, findings: &mut Findings) -> Optio
         retry: FlowSpec::undo_retry(),
         timeout,
         optional: false,
+        key: None,
     };
     Some(Placed {
         spec,

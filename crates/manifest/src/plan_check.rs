@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naos_types::spec::{InputSpec, StepDo};
+use naos_types::spec::{InputSpec, SeenBefore, StepDo, StepSpec};
 use naos_types::{Code, Name, Type};
 
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::{Findings, meant};
 use crate::plan::{Placed, Sort};
+use crate::result_checks;
 use crate::tree::Mark;
 
 /// Names and words that templates and conditions have for something else; `-` is `_` in them.
@@ -109,6 +110,9 @@ pub(crate) fn check(judged: &Judged<'_, '_>, checks: &dyn Checks, findings: &mut
                 Sort::Expression => checks.expression(source, &inner).map(|kind| made = kind),
                 Sort::Template => checks.template(source, &inner),
                 Sort::Where => checks.condition(source, &Scope::Wait(Box::new(inner.clone()))),
+                Sort::Check | Sort::Schema => {
+                    result_checks::judge((*sort, source.as_str()), &inner, checks)
+                }
             };
             note(judged, node, findings);
         }
@@ -163,17 +167,17 @@ fn review(
     places: &BTreeMap<&Name, usize>,
     findings: &mut Findings,
 ) {
-    let StepDo::Review(review) = &step.spec.action else {
+    let Some(review) = step.spec.action.review() else {
         return;
     };
-    let found = places.get(&review.of).map(|i| &judged.steps[*i]);
-    let Some(of) = found.filter(|_| !judged.unread.contains(&review.of)) else {
+    let found = places.get(review.of).map(|i| &judged.steps[*i]);
+    let Some(of) = found.filter(|_| !judged.unread.contains(review.of)) else {
         return;
     };
     match &of.spec.action {
         StepDo::Task { agent, .. } => {
-            if agent.as_ref() == Some(&review.by) {
-                let what = format!("{} can't review its own work", review.by);
+            if let Some(by) = review.by.filter(|by| agent.as_ref() == Some(*by)) {
+                let what = format!("{by} can't review its own work");
                 let help = Some("let another agent review it".into());
                 findings.push(step.of_at, Code::OWN_REVIEW, what, help);
             }
@@ -183,6 +187,39 @@ fn review(
             step.of_at,
             format!("a review is of a task, and {} is none", review.of),
         ),
+    }
+}
+
+/// Says which questions are put to a person about what an agent made and no other agent looked at.
+/// It is no error: whoever wants that says so.
+pub(crate) fn unreviewed(
+    steps: &[Placed<'_>],
+    undoes: impl Fn(&Name) -> bool,
+    findings: &mut Findings,
+) {
+    if crate::planted::unreviewed_unsaid() {
+        return;
+    }
+    let forward = steps.iter().filter(|step| !undoes(&step.spec.name));
+    let all: Vec<&StepSpec> = forward.clone().map(|step| &step.spec).collect();
+    for step in forward {
+        let asks = step.spec.action.approval();
+        if asks.is_none_or(|asked| asked.unreviewed) {
+            continue;
+        }
+        let seen = SeenBefore::of(&all, &step.spec.name);
+        let Some(made) = seen.unreviewed.first() else {
+            continue;
+        };
+        let (name, of) = (&step.spec.name, &made.name);
+        let what = format!(
+            "step {name} asks a person about what step {of} made, and no agent reviews it before"
+        );
+        let help = format!(
+            "put a step with `review: {{of: {of}, by: AGENT}}` between the two, or write \
+             `unreviewed: true` in the approval"
+        );
+        findings.warn(step.at, what, help);
     }
 }
 

@@ -17,6 +17,11 @@ pub(crate) fn plans_unplayed() -> bool {
     chosen("plans-unplayed")
 }
 
+/// Nobody is told of a question about what no agent looked at.
+pub(crate) fn unreviewed_unsaid() -> bool {
+    chosen("unreviewed-unsaid")
+}
+
 /// A driver's configuration is taken whatever its schema says.
 pub(crate) fn any_config() -> bool {
     chosen("any-config")

@@ -1,8 +1,9 @@
 //! Pools: agents that share work.
 
-use naos_types::spec::{Merge, POOL_SIZE_MAX, PoolSpec, Strategy};
+use naos_types::spec::{Merge, POOL_SIZE_MAX, PoolSpec, Scaling, Strategy};
 use naos_types::{Code, Name};
 
+use crate::amounts;
 use crate::diagnostic::Findings;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
@@ -83,6 +84,26 @@ fn fields(map: &mut Fields<'_>, findings: &mut Findings) -> PoolSpec {
     spec
 }
 
+/// How much work there is for each worker, in hundredths: `0.8`, `80%`, `2`.
+fn load(map: &mut Fields<'_>, names: &[&'static str], findings: &mut Findings) -> Option<u32> {
+    let node = map.node(names, findings)?;
+    let hundredths = match &node.value {
+        Value::Whole(text) | Value::Number(text) => amounts::decimal(text, 2),
+        Value::Text(text) => match text.strip_suffix('%') {
+            Some(percent) => amounts::decimal(percent.trim(), 0),
+            None => amounts::decimal(text, 2),
+        },
+        _ => None,
+    };
+    let found = hundredths.and_then(|hundredths| u32::try_from(hundredths).ok());
+    if found.is_none() {
+        let what = format!("`{}` is how many tasks there are for each worker", names[0]);
+        let help = "write 0.8, 80% or 2: with at most two decimals";
+        findings.error_help(node.at, what, help);
+    }
+    found
+}
+
 fn auto_scale(node: &Node, spec: &mut PoolSpec, findings: &mut Findings) {
     if let Value::Bool(on) = &node.value {
         spec.auto_scale = *on;
@@ -92,18 +113,39 @@ fn auto_scale(node: &Node, spec: &mut PoolSpec, findings: &mut Findings) {
         return;
     };
     spec.auto_scale = map.bool(&["enabled"], findings).unwrap_or(true);
-    let unused = [
-        ["scale_up_threshold", "scaleUpThreshold"],
-        ["scale_down_threshold", "scaleDownThreshold"],
-        ["cooldown", "cooldown"],
-    ];
-    for names in unused {
-        if map.node(&names[..], findings).is_some() {
-            let help = "a pool has as many workers as it has work, from `min_size` to `max_size`";
-            findings.warn(node.at, format!("`{}` changes nothing", names[0]), help);
-        }
-    }
+    let up = load(
+        &mut map,
+        &["scale_up_threshold", "scaleUpThreshold"],
+        findings,
+    );
+    let down = load(
+        &mut map,
+        &["scale_down_threshold", "scaleDownThreshold"],
+        findings,
+    );
+    let cooldown = map.span(&["cooldown", "cool_down", "coolDown"], 1_000, findings);
     map.finish(findings);
+    if up.is_some() || down.is_some() || cooldown.is_some() {
+        let usual = Scaling::default();
+        let up = up.unwrap_or(usual.up.max(down.unwrap_or(0).saturating_mul(2)));
+        let scaling = Scaling {
+            up,
+            down: down.unwrap_or(usual.down.min(up / 2)),
+            cooldown: cooldown.unwrap_or(usual.cooldown),
+        };
+        if let Err(what) = scaling.check() {
+            findings.error(node.at, what);
+        }
+        if !spec.auto_scale {
+            let help = "write `enabled: true`, or leave the thresholds out";
+            findings.warn(
+                node.at,
+                "what doesn't scale by itself has no thresholds",
+                help,
+            );
+        }
+        spec.scaling = Some(scaling);
+    }
     if spec.auto_scale && spec.size_max.is_none() {
         spec.size_max = Some(POOL_SIZE_MAX);
     }

@@ -235,7 +235,7 @@ fn named(kind: Kind, node: &Node, reading: &Reading<'_>, out: &mut Applied, foun
     };
     match kind {
         Kind::Agent => {
-            let mut doc = agent::fields(&mut map, found);
+            let mut doc = agent::fields(&mut map, reading.checks, found);
             if let Some(budget) = doc.budget.take() {
                 out.budgets.push((name.clone(), budget));
             }

@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use naos_types::spec::{StepDo, StepSpec};
+use naos_types::spec::StepSpec;
 use naos_types::{Code, Name};
 
 use crate::checks::Checks;
@@ -78,10 +78,7 @@ struct Looks {
 
 /// The step that a review is of.
 fn reviewed(step: &StepSpec, places: &BTreeMap<&Name, usize>) -> Option<usize> {
-    match &step.action {
-        StepDo::Review(review) => places.get(&review.of).copied(),
-        _ => None,
-    }
+    places.get(step.action.review()?.of).copied()
 }
 
 fn looks(steps: &[&StepSpec]) -> Looks {

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{applied, bad, good};
+use naos_manifest::RecallEmbedder;
 use naos_types::spec::{Handler, Kind, OnExceed};
 use naos_types::{Micros, Period, Span};
 
@@ -62,6 +63,7 @@ edge: {provider: cloudflare, accountId: x}
 database: {path: data/nexus.db, walMode: true}
 wasm: {defaultFuel: 1000000, enableSIMD: true}
 audit: {retention_days: 90, export_format: json}
+recall: {model: models/potion, cosineMin: 0.4}
 ";
 
 #[test]
@@ -75,6 +77,10 @@ fn both_spellings_are_read() {
     assert_eq!(project.broker.confidence_min, Some(8_500));
     assert_eq!(project.broker.model_cost_max, Some(Micros(5_000_000)));
     assert_eq!(project.logging.audit_retention_days, Some(90));
+    let recall = project.recall.as_ref().unwrap();
+    assert_eq!(recall.embedder, RecallEmbedder::Model);
+    assert_eq!(recall.model.as_deref(), Some("models/potion"));
+    assert_eq!((recall.cosine_min, recall.is_wrong), (Some(4_000), false));
     let reader = &applied.agents[0].1;
     assert!(!reader.auto_start);
     assert_eq!(reader.spec.template.as_deref(), Some("researcher"));
@@ -230,6 +236,19 @@ fn mistakes_have_a_place_and_a_suggestion() {
             "broker: {confidenceThreshold: 85}\n",
             "nexus.config.yaml:1:31: a confidence is from 0 to 1, with at most four decimals",
         ),
+        (
+            "recall: {embedder: modell}\n",
+            "nexus.config.yaml:1:20: `embedder` can't be \"modell\"; did you mean `model`?",
+        ),
+        (
+            "recall: {embedder: model}\n",
+            "nexus.config.yaml:1:9: `recall` goes by a model, and doesn't say where it is; \
+             its folder beside this file, such as model: models/potion-base-8M",
+        ),
+        (
+            "recall: {model: a, cosine_min: 2}\n",
+            "nexus.config.yaml:1:32: `cosine_min` is from 0 to 1, with at most four decimals",
+        ),
         ("a: b: c\n", "nexus.config.yaml:1:5: "),
         (
             "project: x\nproject: y\n",
@@ -244,6 +263,24 @@ fn mistakes_have_a_place_and_a_suggestion() {
         } else {
             assert_eq!(found, expected, "{text}");
         }
+    }
+}
+
+#[test]
+fn a_wrong_section_isnt_taken_for_one_that_says_nothing() {
+    let none = naos_manifest::NoFiles;
+    for (text, wrong) in [
+        ("recall: {embedder: letters, model: models/potion}\n", false),
+        ("recall: {}\nlogging: {level: loud}\n", false),
+        ("recall: {embedder: modell}\n", true),
+        ("recall: {mdoel: models/potion}\n", true),
+        ("recall: [model]\n", true),
+    ] {
+        let name = "nexus.config.yaml";
+        let (read, _) = naos_manifest::parse_all(name, text, &none, &naos_manifest::NoChecks);
+        let recall = read.project.unwrap().recall.unwrap();
+        assert_eq!(recall.is_wrong, wrong, "{text}");
+        assert_eq!(recall.embedder, RecallEmbedder::Letters, "{text}");
     }
 }
 

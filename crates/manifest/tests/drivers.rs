@@ -3,6 +3,8 @@
 mod common;
 
 use common::{bad, good};
+use naos_types::spec::{DriverKind, Native, Tool};
+use naos_types::{Grants, Micros};
 use serde_json::{Value, json};
 
 const HEAD: &str = "\
@@ -91,4 +93,148 @@ fn one_that_can_answer_nothing_is_told() {
         assert_eq!((said.line, said.column), place, "{text}");
     }
     assert_eq!(good("driver: {id: d, capabilities: [a.b]}").warnings, []);
+}
+
+fn warned(text: &str) -> Vec<String> {
+    let warnings = good(text).warnings.into_iter();
+    warnings.map(|it| it.what).collect()
+}
+
+const ASSISTANT: &str = "\
+driver:
+  id: email_assistant
+  type: agent
+  model: gpt-4
+  tools: [email_read, context_read, files.read_file]
+  system_prompt: You help with emails.
+  capabilities: [email.process]
+";
+
+/// By the rules of `agents.NAME`: it may nothing that isn't said, and spends little.
+#[test]
+fn a_driver_of_type_agent_is_the_agent_that_it_says() {
+    let found = good(ASSISTANT);
+    let (called, doc) = &found.agents[0];
+    assert_eq!(called.as_str(), "email-assistant");
+    let mind = doc.spec.mind.as_ref().expect("it works with a model");
+    assert_eq!(mind.models[0].as_str(), "gpt-4");
+    assert_eq!(mind.prompt, "You help with emails.");
+    assert_eq!(mind.tools, [Tool::ContextRead]);
+    assert_eq!(mind.others.len(), 1, "{:?}", mind.others);
+    assert_eq!(doc.spec.grants, Grants::default());
+    assert_eq!(found.budgets[0].0, *called);
+    assert_eq!(found.budgets[0].1.limit, Micros(1_000_000));
+    let spec = found.kept[0].driver.as_ref().expect("a driver");
+    let (driver, _) = spec.driver().expect("a driver");
+    assert_eq!((driver.kind, &driver.agent), (DriverKind::Agent, called));
+    let said = "there is no tool email_read: the driver's agent does without";
+    assert_eq!(warned(ASSISTANT), [said]);
+    // What its manifest says holds.
+    let more = format!(
+        "{ASSISTANT}  grants: {{context_read: [Mail/]}}\n  budget: $3/day\n  \
+         resource_requirements: {{timeout: 90s, memory: 64MB}}\n"
+    );
+    let found = good(&more);
+    let spec = &found.agents[0].1.spec;
+    assert_eq!(spec.grants.context_read, ["Mail/"]);
+    assert_eq!(spec.limits.wall_max.0, 90_000);
+    assert_eq!(found.budgets[0].1.limit, Micros(3_000_000));
+    let said = warned(&more);
+    assert_eq!(said[0], "`memory` changes nothing here", "{said:?}");
+    // Without a model, the cheapest.
+    let any = good(&ASSISTANT.replace("  model: gpt-4\n", ""));
+    assert!(
+        any.agents[0]
+            .1
+            .spec
+            .mind
+            .as_ref()
+            .unwrap()
+            .models
+            .is_empty()
+    );
+    let errors = bad("f.yaml", &ASSISTANT.replace("gpt-4", "\"!\""));
+    assert!(errors.contains("no name of a model"), "{errors}");
+}
+
+/// What is accepted and not used is told by its name.
+#[test]
+fn what_changes_nothing_is_told() {
+    let model = "`model` changes nothing here";
+    for (says, told) in [
+        ("type: tool, model: m", &[model][..]),
+        (
+            "type: io, system_prompt: x",
+            &["`system_prompt` changes nothing here"],
+        ),
+        ("type: agent, agent: ann, model: m", &[model]),
+        (
+            "type: agent, tools: [ask]",
+            &["`tools` changes nothing here"],
+        ),
+        (
+            "type: agent, endpoint: \"https://a.example\", model: m",
+            &[model],
+        ),
+        (
+            "agent: ann, grants: {clock: true}",
+            &["`grants` changes nothing here"],
+        ),
+        ("builtin: echo, model: m", &[model]),
+        (
+            "builtin: echo, config: {a: 1}",
+            &["`config` changes nothing here"],
+        ),
+        (
+            "builtin: echo, resource_requirements: {memory: 64MB}",
+            &["`memory` changes nothing here"],
+        ),
+        (
+            "dependencies: [other]",
+            &["`dependencies` changes nothing: it is kept as it is written"],
+        ),
+        ("type: ui, agent: ann", &[]),
+    ] {
+        let text = format!("driver: {{id: d, capabilities: [a.b], {says}}}");
+        assert_eq!(warned(&text), told, "{says}");
+        assert!(good(&text).agents.is_empty(), "{says}");
+    }
+}
+
+#[test]
+fn what_is_built_in_says_what_it_does() {
+    let read = |says: &str| {
+        let found = good(&format!("driver: {{id: d, {says}}}"));
+        let driver = found.kept[0].driver.clone().expect("a driver");
+        (
+            driver.native().cloned().expect("it is built in"),
+            found.warnings,
+        )
+    };
+    let (driver, warnings) = read("builtin: context.read, grants: {context_read: [Tasks/]}");
+    assert_eq!((driver.native, warnings.len()), (Native::ContextRead, 0));
+    assert_eq!(driver.driver.capabilities, ["context.read"]);
+    assert_eq!(driver.driver.agent.as_str(), "driver-d");
+    assert_eq!((driver.reads.len(), driver.writes.len()), (1, 0));
+    let (driver, warnings) = read("builtin: context_write");
+    assert_eq!(driver.native, Native::ContextWrite);
+    assert!(
+        warnings[0].what.contains("granted no documents"),
+        "{warnings:?}"
+    );
+    let (driver, _) = read("builtin: notify, capabilities: [chat.message]");
+    assert_eq!(driver.driver.kind, DriverKind::Ui);
+    assert_eq!(driver.driver.capabilities, ["chat.message"]);
+    for (says, told) in [
+        ("builtin: ehco", "did you mean `echo`?"),
+        ("builtin: notify, type: agent", "is a driver of type ui"),
+        ("builtin: echo, agent: ann", "one of these"),
+        (
+            "builtin: echo, endpoint: \"https://a.example\"",
+            "one of these",
+        ),
+    ] {
+        let errors = bad("f.yaml", &format!("driver: {{id: d, {says}}}"));
+        assert!(errors.contains(told), "{says}: {errors}");
+    }
 }

@@ -318,3 +318,52 @@ fn the_least_size_of_a_pool_is_not_above_its_largest() {
     }
     good("pools:\n  p: {agent: a, min_size: 5, max_size: 5}\n");
 }
+
+#[test]
+fn a_pool_says_when_it_scales() {
+    let read = |auto: &str| {
+        let text = format!("pools:\n  team: {{agent: ann, size: 2, max: 8, auto_scale: {auto}}}\n");
+        let found = common::applied("f.yaml", &text);
+        found.map(|found| {
+            let scaling = found.pools[0].1.scaling;
+            let said = scaling.map(|it| (it.up, it.down, it.cooldown.0));
+            (said, found.warnings.len())
+        })
+    };
+    for (auto, expected) in [
+        ("true", (None, 0)),
+        ("{enabled: true}", (None, 0)),
+        (
+            "{scaleUpThreshold: 0.8, scaleDownThreshold: 0.2, cooldown: 30}",
+            (Some((80, 20, 30_000)), 0),
+        ),
+        (
+            "{scale_up_threshold: 80%, scale_down_threshold: 40%, cooldown: 5m}",
+            (Some((80, 40, 300_000)), 0),
+        ),
+        ("{scale_up_threshold: 4}", (Some((400, 50, 60_000)), 0)),
+        ("{scale_down_threshold: 3}", (Some((600, 300, 60_000)), 0)),
+        ("{cooldown: 10s}", (Some((100, 50, 10_000)), 0)),
+        (
+            "{enabled: false, cooldown: 10s}",
+            (Some((100, 50, 10_000)), 1),
+        ),
+    ] {
+        assert_eq!(read(auto), Ok(expected), "{auto}");
+    }
+    for (auto, said) in [
+        (
+            "{scale_up_threshold: many}",
+            "how many tasks there are for each",
+        ),
+        (
+            "{scale_up_threshold: 1, scale_down_threshold: 0.9}",
+            "at most half",
+        ),
+        ("{scale_up_threshold: 0}", "from 0.01"),
+        ("{cooldown: soon}", "length of time"),
+    ] {
+        let errors = read(auto).unwrap_err();
+        assert!(errors.contains(said), "{auto}: {errors}");
+    }
+}

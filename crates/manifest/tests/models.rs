@@ -247,6 +247,42 @@ fn mistakes_have_a_place_and_say_what_to_do() {
 }
 
 #[test]
+fn what_only_puts_texts_into_one_space_writes_nothing() {
+    let spec = one(
+        "models:\n  m: {provider: openai, capabilities: [embeddings], \
+         cost_per_1m_tokens: {input: 0.02}}\n",
+    );
+    let prices = ModelPrices {
+        input: Micros(20_000),
+        ..ModelPrices::default()
+    };
+    assert_eq!((spec.prices, spec.can.len()), (Some(prices), 1));
+    assert!(spec.only_embeds() && spec.leaves_country);
+    let near = one("models:\n  m: {provider: ollama, capabilities: [embedding, text]}\n");
+    assert!(!near.only_embeds() && !near.leaves_country);
+    assert_eq!(
+        near.prices,
+        Some(ModelPrices::default()),
+        "it costs nothing"
+    );
+    for provider in ["anthropic", "gemini", "openclaw"] {
+        let model = format!("provider: {provider}, capabilities: [embeddings]");
+        let told = applied("m.yaml", &format!("models:\n  mm: {{{model}}}\n"));
+        let told = told.unwrap_err().to_string();
+        assert!(told.contains("gives embeddings"), "{told}");
+    }
+    let agent = good("type: agent\nname: jarvis\nmodel: any\nrecall: Text-Embedding-3\n");
+    let mind = agent.agents[0].1.spec.mind.clone().unwrap();
+    assert_eq!(mind.recall.as_ref().unwrap().as_str(), "text-embedding-3");
+    let told = applied(
+        "m.yaml",
+        "type: agent\nname: jarvis\nmodel: any\nrecall: '!'\n",
+    );
+    let told = told.unwrap_err();
+    assert!(told.contains("\"!\" is no name of a model"), "{told}");
+}
+
+#[test]
 fn an_openclaw_gateway_is_an_engine_whose_turn_has_a_price() {
     let claw = one("models:\n  claw: {provider: openclaw, cost_per_call: $0.50}\n");
     assert_eq!(claw.format, ModelFormat::OpenClaw);
@@ -317,4 +353,68 @@ fn a_key_that_stands_in_a_document_is_refused_and_not_repeated() {
         let told = told.unwrap_err().to_string();
         assert!(told.ends_with(want), "{told}");
     }
+}
+
+#[test]
+fn where_data_may_go_is_said_for_all_and_for_one() {
+    use naos_types::spec::{Data, PolicySpec};
+
+    for text in [
+        "policies: {data: stays}",
+        "policies:\n  data: {data: stays}",
+        "type: policy\nname: data\ndata: stays",
+        "policy: {data: stays}",
+    ] {
+        let applied = good(text);
+        let [kept] = &applied.kept[..] else {
+            panic!("{text}: {applied:?}")
+        };
+        assert_eq!(
+            (kept.name.as_str(), kept.json.as_str()),
+            ("data", r#"{"data":"stays"}"#)
+        );
+        let policy = PolicySpec { data: Data::Stays };
+        assert_eq!(kept.policy, Some(policy), "{text}");
+    }
+    for text in [
+        "policies: {data: home}",
+        "type: policy\nname: other\ndata: stays",
+        "type: agent\nname: a\nmodel: any\ndata: nowhere",
+        "type: agent\nname: a\nmodel: any\nunpriced: perhaps",
+    ] {
+        assert!(applied("f.yaml", text).is_err(), "{text}");
+    }
+    let text = "type: agent\nname: a\nmodel: any\ndata: leaves\nunpriced: allow\ntokens: 5000";
+    let applied = good(text);
+    let mind = applied.agents[0].1.spec.mind.as_ref().unwrap();
+    assert_eq!((mind.data, mind.unpriced), (Some(Data::Leaves), true));
+    let warned = applied.warnings[0].to_string();
+    assert!(
+        warned.contains("no budget holds") && warned.contains("5000"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn what_a_run_may_cost_is_money() {
+    let agent = |limits: &str| format!("type: agent\nname: a\nmodel: any\nlimits: {limits}");
+    for text in [
+        "{cost: $0.50}",
+        "{cost: 0.50 USD}",
+        "{cost: 0.5}",
+        "{cost: 50}",
+    ] {
+        let applied = good(&agent(text));
+        let mind = applied.agents[0].1.spec.mind.as_ref().unwrap();
+        assert_eq!(mind.cost_max, Some(Micros(500_000)), "{text}");
+    }
+    for text in ["{cost: 0}", "{cost: much}", "{cost: -1}"] {
+        assert!(applied("f.yaml", &agent(text)).is_err(), "{text}");
+    }
+    let component = "type: agent\nname: a\ntemplate: echo\nlimits: {cost: $1}";
+    assert!(
+        applied("f.yaml", component)
+            .unwrap_err()
+            .contains("cost_per_call")
+    );
 }

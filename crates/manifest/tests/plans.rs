@@ -303,8 +303,56 @@ fn what_doesn_t_fit_together_is_said() {
              render: scope}\n",
             "p:5:25: [a b] false\np:5:40: [a b] true",
         ),
+        // keys
+        (
+            "  - {name: a, compute: 1, idempotency_key: k}\n",
+            "p:3:44: step a has no `idempotency_key`: what is only worked out is worked \
+             out each time",
+        ),
+        (
+            "  - {name: a, approval: Go?, idempotency_key: k}\n",
+            "p:3:47: step a has no `idempotency_key`: whoever is to judge is asked each time",
+        ),
+        (
+            "  - {name: a, task: x, idempotency_key: ''}\n",
+            "p:3:41: `idempotency_key` is empty",
+        ),
+        (
+            "  - {name: a, task: x, idempotency_key: '{{ nosuch }}'}\n",
+            "p:3:44: unknown name `nosuch`",
+        ),
+        (
+            "  - {name: a, agent: x, for_each: y, compensate: z, idempotency_key: k}\n",
+            "p:3:70: step a has an `idempotency_key` for each item and is undone as a \
+             whole: what undoes it would undo what other runs did, too",
+        ),
     ] {
         assert_eq!(bad("p", &plan(steps)), expected, "{steps}");
+    }
+}
+
+/// All spellings, in all three formats of steps.
+#[test]
+fn a_step_is_done_under_a_key() {
+    let key = "invoice-{{ inputs.id }}";
+    for spelled in ["idempotency_key", "idempotencyKey", "idempotency"] {
+        let own = plan(&format!(
+            "  - {{name: a, agent: x, {spelled}: \"{key}\"}}\n"
+        ));
+        let found = &good(&own).plans[0].1.steps[0];
+        assert_eq!(found.key.as_deref(), Some(key), "{spelled}");
+        let dag = format!(
+            "name: p\ndag:\n  nodes:\n    n1: {{action: {{type: mail.send}}, {spelled}: k}}\n"
+        );
+        let found = &good(&dag).plans[0].1.steps[0];
+        assert_eq!(found.key.as_deref(), Some("k"), "{spelled}");
+        let instruction = format!(
+            "type: instruction\nid: i\nplan:\n  - {{id: a, emit: mail.send, {spelled}: k}}\n"
+        );
+        let applied = good(&instruction);
+        let read = applied.kept[0].instruction.as_ref().unwrap();
+        let found = &read.plan.steps[0];
+        assert_eq!(found.key.as_deref(), Some("k"), "{spelled}");
     }
 }
 
@@ -453,4 +501,104 @@ fn whole_numbers_are_whole() {
         found.contains("the default of n isn't of its type"),
         "{found}"
     );
+}
+
+const DRAFT: &str = "type: plan\nname: p\nsteps:\n  - {name: draft, agent: ann}\n";
+
+#[test]
+fn a_question_about_what_nobody_reviewed_is_told() {
+    let plan = |steps: &str| {
+        let applied = good(&format!("{DRAFT}{steps}"));
+        let said = applied.warnings.iter();
+        let said: Vec<_> = said
+            .map(|it| (it.line, it.what.clone(), it.help.clone()))
+            .collect();
+        (said, applied.plans[0].1.clone())
+    };
+    let (told, _) = plan("  - {name: letter, render: x}\n  - {name: ask, approval: Send it?}\n");
+    let [(6, what, Some(help))] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(
+        what.contains("step ask") && what.contains("step draft"),
+        "{what}"
+    );
+    assert!(help.contains("review: {of: draft, by: AGENT}"), "{help}");
+    assert!(help.contains("unreviewed: true"), "{help}");
+    // Whoever says that nobody looks wants it so.
+    let (told, spec) = plan("  - {name: ask, approval: {title: Send it?, unreviewed: true}}\n");
+    assert_eq!(told, []);
+    let asked = spec.steps[1].action.approval().expect("a question");
+    assert!(asked.unreviewed && asked.title == "Send it?");
+    let review = "  - {name: look, review: {of: draft, by: bob}}\n";
+    let ask = "  - {name: ask, approval: Send it?}\n";
+    assert_eq!(plan(&format!("{review}{ask}")).0, []);
+    // What must hold anyway is nobody's look, and what no agent made needs none.
+    let checks = "  - {name: look, review: {of: draft, checks: [bytes < 9]}}\n";
+    assert_eq!(plan(&format!("{checks}{ask}")).0.len(), 1);
+    assert_eq!(plan("  - {name: ask, after: [], approval: Go on?}\n").0, []);
+}
+
+#[test]
+fn a_review_may_begin_with_checks() {
+    let plan = |review: &str| format!("{DRAFT}  - name: look\n    review: {review}\n");
+    let all = plan(
+        "{of: draft, by: bob, rounds: 3, checks: [size(output) < 9, \"short=bytes < 9\", \
+         {name: total, check: output.total >= 0, message: count again}, {schema: {type: object}}]}",
+    );
+    let applied = good(&all);
+    let review = applied.plans[0].1.steps[1]
+        .action
+        .review()
+        .expect("a review");
+    let said: Vec<String> = review.checks.iter().map(|check| check.cited()).collect();
+    assert_eq!(
+        said,
+        [
+            "size(output) < 9",
+            "short (bytes < 9)",
+            "total (output.total >= 0)",
+            "its JSON schema"
+        ]
+    );
+    assert_eq!(
+        (review.by.map(naos_types::Name::as_str), review.rounds_max),
+        (Some("bob"), 3)
+    );
+    for (review, expected) in [
+        ("{of: draft}", "`of` which step and `by` whom"),
+        ("{of: draft, checks: []}", "`of` which step and `by` whom"),
+        ("{of: draft, checks: [{name: a}]}", "what must hold"),
+        (
+            "{of: draft, checks: [{check: a, cheque: b}]}",
+            "unknown key `cheque`",
+        ),
+        (
+            "{of: draft, checks: [a=bytes > 1, a=bytes < 9]}",
+            "two checks are called a",
+        ),
+    ] {
+        let error = bad("p.yaml", &plan(review));
+        assert!(error.contains(expected), "{review}: {error}");
+    }
+}
+
+#[test]
+fn agents_of_a_document_share_its_checks() {
+    let text = "checks: [bytes < 9]\nagents:\n  ann: {model: any}\n  \
+                bob: {model: any, checks: [\"text != ''\"]}\n  \
+                cid: {model: any, checks: []}\n  dot: {template: echo}\n";
+    let applied = common::applied("squad.yaml", text).unwrap_or_else(|why| panic!("{why}"));
+    let said = |name: &str| -> Option<Vec<String>> {
+        let found = applied
+            .agents
+            .iter()
+            .find(|(known, _)| known.as_str() == name)?;
+        let checks = found.1.spec.mind.as_ref()?.checks.iter();
+        Some(checks.map(|check| check.says().to_owned()).collect())
+    };
+    assert_eq!(said("ann"), Some(vec!["bytes < 9".into()]));
+    assert_eq!(said("bob"), Some(vec!["text != ''".into()]));
+    assert_eq!(said("cid"), Some(vec![]));
+    assert_eq!(said("dot"), None);
 }

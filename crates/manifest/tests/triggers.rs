@@ -59,6 +59,16 @@ fn a_webhook_or_the_end_of_a_run_sets_one_off() {
             "/sagas/trip",
         ),
         (
+            "saga: trip, on: compensated",
+            &["plan.rolled_back"][..],
+            "/sagas/trip",
+        ),
+        (
+            "saga: trip, on: [compensated, rolled_back, failed]",
+            &["plan.rolled_back", "plan.failed"][..],
+            "/sagas/trip",
+        ),
+        (
             "instruction: other, on: ended",
             &["plan.*"][..],
             "/instructions/other",

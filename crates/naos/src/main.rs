@@ -11,6 +11,7 @@ mod crashtest;
 mod daemon;
 mod descriptors;
 mod desktop;
+mod embedder;
 mod fail;
 mod link;
 mod office;

@@ -2,6 +2,7 @@
 //! subscribers outside: HTTP through the one client.
 
 mod devices;
+mod embedding;
 mod letters;
 mod parcels;
 mod thinking;
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
 use naos_engine::node::{
-    Back, Called, Done, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted,
+    Back, Called, Done, Embedding, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted,
+    Vectors,
 };
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
@@ -70,6 +72,12 @@ impl Outside for Wired {
         self.runtime.spawn(async move {
             done(thinking::ask(&client, &devices, began, posed, &mut piece).await);
         });
+    }
+
+    fn embed(&self, asked: Embedding, done: Vectors) {
+        let client = self.models.clone();
+        self.runtime
+            .spawn(async move { done(embedding::embed(&client, asked).await) });
     }
 
     fn tool(&self, called: Called, world: World, done: Done) {

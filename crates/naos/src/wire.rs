@@ -14,6 +14,7 @@ use naos_web::{App, Couriers, Router, setup};
 use tokio::runtime::Runtime;
 
 use crate::daemon::write_secret;
+use crate::embedder::Chosen;
 use crate::fail::Fail;
 use crate::project::Project;
 use crate::templates;
@@ -47,6 +48,8 @@ pub(crate) struct Machine {
     pub(crate) router: Router,
     /// Who delivers events while naos is up.
     pub(crate) couriers: Couriers,
+    /// By what agents recall.
+    pub(crate) recall: Chosen,
     /// Whether the main tenant was made just now.
     pub(crate) created: bool,
 }
@@ -80,13 +83,15 @@ impl Machine {
         fs::create_dir_all(data)
             .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
         let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
-        match start(project, runtime, &store, hosts) {
+        let recall = Chosen::of(project);
+        match start(project, runtime, (&store, &recall), hosts) {
             Ok((node, (router, couriers), created, main)) => Ok(Self {
                 store,
                 node,
                 main,
                 router,
                 couriers,
+                recall,
                 created,
             }),
             Err(fail) => {
@@ -138,7 +143,7 @@ fn close(store: &SqliteStore) {
 fn start(
     project: &Project,
     runtime: &Runtime,
-    store: &Arc<SqliteStore>,
+    (store, recall): (&Arc<SqliteStore>, &Chosen),
     hosts: Vec<String>,
 ) -> Result<(Node, (Router, Couriers), bool, TenantId), Fail> {
     let broken = |what: String| Fail::new(Code::INTERNAL, what);
@@ -159,6 +164,7 @@ fn start(
         sandbox,
         components,
         outside: Arc::new(outside),
+        embedder: recall.embedder(),
         shards: 0,
         pool: 0,
     })

@@ -370,8 +370,52 @@ fn process_what_cannot_be_is_said() {
 }
 
 #[test]
+fn process_what_fails_a_check_is_mended_without_a_reviewer() {
+    let office = office(concat!(
+        r#"{"say": "Free, Pro, and whatever an agency may want to pay."}"#,
+        "\n",
+        r#"{"say": "Free, Pro."}"#,
+        "\n",
+        r#"{"say": "{\"verdict\": \"praise\"}"}"#,
+    ));
+    let project = &office.project;
+    let refused = project.naos(&["task", "create", "Prices", "--check", "size(text) <"]);
+    assert_ne!(refused.exit, 0);
+    assert!(
+        refused.stderr.contains("the check size(text) <"),
+        "{}",
+        refused.stderr
+    );
+    let words = [
+        "Prices",
+        "--text",
+        "Three plans.",
+        "--to",
+        "jarvis",
+        "--reviewer",
+        "fury",
+    ];
+    let more = ["--check", "short=size(text) < 20", "--priority", "urgent"];
+    let task = id(&office.create(&[&words[..], &more[..]].concat()));
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "Free, Pro.", "{done:#}");
+    // What failed went back to its author at once, and only what holds was reviewed.
+    let seen = office.server.seen();
+    assert_eq!(seen.len(), 3, "{seen:#?}");
+    let (again, review) = (seen[1].body.to_string(), seen[2].body.to_string());
+    assert!(again.contains("size(text) is 50"), "{again}");
+    assert!(review.contains("- short (size(text) < 20)"), "{review}");
+    let shown = project.naos(&["task", "show", &task]);
+    assert!(
+        shown.stdout.contains("holds: short (size(text) < 20)"),
+        "{}",
+        shown.stdout
+    );
+}
+
+#[test]
 fn process_a_batch_of_approvals_has_an_end() {
-    const BATCH: usize = 20;
+    const BATCH: usize = 50;
     let project = Project::new();
     let mut plan = "type: plan\nname: many\nsteps:\n".to_owned();
     for at in 0..BATCH + 2 {
@@ -397,7 +441,13 @@ fn process_a_batch_of_approvals_has_an_end() {
     let first = project.naos(&["approve", "--all", "--yes"]);
     assert_eq!(first.exit, 0, "{}", first.stderr);
     assert_eq!(first.stdout.matches("Approved: ").count(), BATCH);
-    let beyond = "20 are decided at once, and 2 more wait: the same command again";
+    // All of it is shown before any of it is decided.
+    let (shown, decided) = (
+        first.stdout.rfind("[50 of 50]"),
+        first.stdout.find("Approved: "),
+    );
+    assert!(shown.is_some() && shown < decided, "{}", first.stdout);
+    let beyond = "50 are decided at once, and 2 more wait: the same command again";
     assert!(first.stderr.contains(beyond), "{}", first.stderr);
     waits(2);
     let rest = project.naos(&["approve", "--all", "--no"]);
@@ -407,4 +457,52 @@ fn process_a_batch_of_approvals_has_an_end() {
     assert!(rest.stderr.contains("it was withdrawn"), "{}", rest.stderr);
     waits(0);
     drop(daemon);
+}
+
+#[test]
+fn process_an_agent_that_a_person_asks_puts_a_task_of_its_own_on_the_board() {
+    let office = office(concat!(
+        r#"{"call": [{"name": "task_create", "arguments": {"title": "Pay Riake", "#,
+        r#""text": "Before Friday.", "to": "fury", "priority": "high", "#,
+        r#""due": "2027-01-15", "labels": ["bills"]}}]}"#,
+        "\n",
+        r#"{"say": "Fury has it."}"#,
+        "\n",
+        r#"{"say": "Paid."}"#,
+    ));
+    let project = &office.project;
+    let asked = ["run", "jarvis", "--input", "Have the bill paid."];
+    let done = project.naos(&asked);
+    assert_eq!(
+        (done.exit, done.stdout.trim()),
+        (0, "Fury has it."),
+        "{}",
+        done.stderr
+    );
+    let all = project.json(&["task", "list"]);
+    let items = all["items"].as_array().unwrap();
+    let made = items.iter().find(|item| item["title"] == "Pay Riake");
+    let task = id(made.unwrap_or_else(|| panic!("{all:#}")));
+    let found = office.show(&task);
+    assert_eq!(
+        (&found["to"], &found["priority"]),
+        (&"fury".into(), &"high".into()),
+        "{found:#}"
+    );
+    assert_eq!(found["due"], "2027-01-15T00:00:00.000Z", "{found:#}");
+    let said = found["messages"][0]["text"].as_str().unwrap();
+    assert!(said.starts_with("jarvis made this in run_"), "{found:#}");
+    assert!(said.contains(", for "), "{found:#}");
+    let begun = project.naos(&["task", "begin", &task]);
+    assert_eq!(begun.exit, 0, "{}", begun.stderr);
+    let done = office.until(&task, "done", |found| found["status"] == "done");
+    assert_eq!(done["output"], "Paid.", "{done:#}");
+    let last = office.server.seen().pop().unwrap().body.to_string();
+    for said in [
+        "jarvis wants this done, and says",
+        "Before Friday.",
+        "jarvis made this in",
+    ] {
+        assert!(last.contains(said), "{said}: {last}");
+    }
 }

@@ -365,6 +365,92 @@ fn process_an_agent_is_stopped_and_started_and_deleted() {
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);
 }
 
+/// All of them at once, in this process and by a daemon, and each only once.
+#[test]
+fn process_all_agents_are_stopped_and_started() {
+    let project = Project::new();
+    let nothing = project.naos(&["stop", "--all"]);
+    assert_eq!(nothing.exit, 0, "{}", nothing.stderr);
+    assert!(
+        nothing.stdout.contains("nothing to do"),
+        "{}",
+        nothing.stdout
+    );
+    for agent in ["a", "b", "c"] {
+        assert_eq!(
+            project.naos(&["create", agent, "--template", "echo"]).exit,
+            0
+        );
+    }
+    assert_eq!(project.naos(&["stop", "b"]).exit, 0);
+    let stopped = || {
+        let agents = project.json(&["get", "agents"]);
+        let agents = agents["items"].as_array().unwrap();
+        agents.iter().filter(|a| a["status"] == "stopped").count()
+    };
+    let done = project.json(&["stop", "--all"]);
+    assert_eq!(done["agents"], serde_json::json!(["a", "c"]));
+    assert_eq!(stopped(), 3);
+    let daemon = project.up();
+    assert_eq!(project.naos(&["start", "--all"]).exit, 0);
+    assert_eq!(stopped(), 0);
+    assert_eq!(project.naos(&["stop", "--all"]).exit, 0);
+    assert_eq!(stopped(), 3);
+    drop(daemon);
+}
+
+/// Commands that are others under names of their own say what those say.
+#[test]
+fn process_other_names_of_commands_say_the_same() {
+    let project = Project::new();
+    assert_eq!(project.naos(&["create", "a", "--template", "echo"]).exit, 0);
+    project.naos(&["cost", "set", "a", "--budget", "$1/day"]);
+    assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 0);
+    for (other, own) in [
+        (&["list"][..], &["get", "agents"][..]),
+        (&["inspect", "a"], &["get", "agent", "a"]),
+        (&["inspect", "agent", "a"], &["get", "agent", "a"]),
+        (&["templates"], &["get", "templates"]),
+        (&["broker", "skills"], &["get", "skills"]),
+        (
+            &["cost", "history"],
+            &["audit", "--action", "cost.", "--last", "100"],
+        ),
+        (
+            &["cost", "history", "a", "--days", "2"],
+            &[
+                "audit", "--action", "cost.", "--agent", "a", "--last", "100",
+            ],
+        ),
+    ] {
+        assert_eq!(project.json(other), project.json(own), "{other:?}");
+        let (said, own) = (project.naos(other), project.naos(own));
+        assert_eq!(said.stdout, own.stdout, "{other:?}");
+        assert_eq!(said.exit, 0, "{other:?}: {}", said.stderr);
+    }
+    assert!(
+        !project.json(&["cost", "history"])["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(project.naos(&["inspect", "nobody"]).exit, 1);
+    assert_eq!(project.naos(&["inspect", "agnets", "a"]).exit, 2);
+    // Whoever fits does it, as without an agent.
+    let done = project.naos(&["broker", "execute", "echo this"]);
+    let run = project.naos(&["run", "--input", "echo this"]);
+    assert_eq!((done.exit, done.stdout), (run.exit, run.stdout));
+    for word in ["list", "inspect", "templates"] {
+        assert!(
+            project
+                .naos(&["--help"])
+                .stdout
+                .contains(&format!("  {word} ")),
+            "{word}"
+        );
+    }
+}
+
 #[test]
 fn process_budgets_are_set_and_shown() {
     let project = Project::new();
@@ -398,175 +484,6 @@ fn process_budgets_are_set_and_shown() {
     assert!(early.stderr.contains(warning), "{}", early.stderr);
     let status = project.naos(&["cost", "status"]).stdout;
     assert!(status.contains("ghost (no such agent)"), "{status}");
-}
-
-#[test]
-fn process_a_wrong_configuration_is_refused_with_its_place() {
-    let project = Project::new();
-    let config = project.path("nexus.config.yaml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let line = text.lines().count() + 1;
-    std::fs::write(&config, format!("{text}agnets:\n  x: {{}}\n")).unwrap();
-    let found = project.naos(&["config", "validate"]);
-    assert_eq!(found.exit, 2, "{}", found.stderr);
-    for text in [&format!("nexus.config.yaml:{line}:1"), "agnets", "agents"] {
-        assert!(found.stderr.contains(text), "{text}: {}", found.stderr);
-    }
-    let found = project.naos(&["config", "validate", "--json"]);
-    let found: Value = serde_json::from_str(&found.stdout).unwrap();
-    assert_eq!(
-        (&found["ok"], &found["errors"][0]["line"]),
-        (&false.into(), &line.into())
-    );
-    std::fs::write(&config, text).unwrap();
-    assert_eq!(project.naos(&["config", "validate"]).exit, 0);
-}
-
-/// Documents that parse and say something that can't be, each with the place and a word of what
-/// is said. `apply` says the same.
-const WRONG: &[(&str, &str, &str, &str)] = &[
-    (
-        "a condition names what isn't there",
-        "type: plan\nname: p\ninputs:\n  - {name: client, type: string}\nsteps:\n  - name: a\n    \
-         when: inputs.clinet == \"x\"\n    task: {title: hello, input: hello}\n",
-        ":7:18",
-        "clinet",
-    ),
-    (
-        "a condition isn't yes or no",
-        "type: plan\nname: p\nsteps:\n  - name: a\n    when: \"1 + 1\"\n    \
-         task: {title: hello, input: hello}\n",
-        ":5:11",
-        "true or false",
-    ),
-    (
-        "what a step gives is a number, and text is added to it",
-        "type: plan\nname: p\nsteps:\n  - name: count\n    compute: 1 + 1\n  - name: a\n    \
-         when: count.output + \"x\" > 3\n    task: {title: hello, input: hello}\n",
-        ":7:",
-        "`string(x)` makes a text",
-    ),
-    (
-        "what an agent answers is compared with a number",
-        "type: plan\nname: p\nsteps:\n  - name: count\n    task: {title: hello}\n  \
-         - name: a\n    when: count.output > 3\n    task: {title: hello, input: hello}\n",
-        ":7:",
-        "makes a number of a text",
-    ),
-    (
-        "a template names what isn't there",
-        "type: plan\nname: p\nsteps:\n  - name: a\n    task:\n      title: hello\n      \
-         input: \"{{ nobody.output }}\"\n",
-        ":7:17",
-        "nobody",
-    ),
-    (
-        "a template isn't closed",
-        "name: s\npatterns: [hello]\nhandler:\n  template: \"{{ input\"\n",
-        ":4:13",
-        "no end",
-    ),
-    (
-        "a day that is in no month",
-        "type: schedule\nname: s\nschedule: \"0 0 31 2 *\"\nagent: a\n",
-        ":3:11",
-        "no day 31",
-    ),
-    (
-        "no such template",
-        "agents:\n  a:\n    template: custm\n",
-        ":3:15",
-        "custm",
-    ),
-    (
-        "no such component",
-        "agents:\n  a:\n    component: ./lost.wasm\n",
-        ":3:16",
-        "lost.wasm",
-    ),
-];
-
-#[test]
-fn process_validate_says_what_apply_would_say() {
-    for (about, text, place, word) in WRONG {
-        let project = Project::new();
-        std::fs::remove_dir_all(project.path("data")).unwrap();
-        std::fs::write(project.path("wrong.yaml"), text).unwrap();
-        let found = project.naos(&["config", "validate", "wrong.yaml"]);
-        assert_eq!(found.exit, 2, "{about}: {}{}", found.stdout, found.stderr);
-        for said in [&format!("wrong.yaml{place}"), *word] {
-            assert!(found.stderr.contains(said), "{about}: {}", found.stderr);
-        }
-        assert!(
-            !project.path("data").exists(),
-            "{about}: it wrote something"
-        );
-        let applied = project.naos(&["apply", "-f", "wrong.yaml"]);
-        assert_ne!(applied.exit, 0, "{about}: apply takes it");
-    }
-}
-
-#[test]
-fn process_validate_warns_of_what_is_named_and_not_there() {
-    let project = Project::new();
-    let plan = "type: plan\nname: p\nsteps:\n  - name: a\n    \
-                task: {agent: nobody-yet, title: hello, input: hello}\n";
-    std::fs::write(project.path("plan.yaml"), plan).unwrap();
-    let found = project.naos(&["config", "validate", "plan.yaml", "--json"]);
-    assert_eq!(found.exit, 0, "{}", found.stderr);
-    let found: Value = serde_json::from_str(&found.stdout).unwrap();
-    let warning = &found["warnings"][0];
-    assert!(warning["what"].as_str().unwrap().contains("nobody-yet"));
-    assert_eq!(
-        (&warning["line"], &warning["column"]),
-        (&5.into(), &19.into())
-    );
-    project.json(&["create", "nobody-yet", "--template", "echo"]);
-    let known = project.json(&["config", "validate", "plan.yaml"]);
-    assert_eq!(
-        known["warnings"],
-        serde_json::json!([]),
-        "it is there by now"
-    );
-    let tick = "type: schedule\nname: night\n# night\nevery: 1d\nworkflow: night\n";
-    std::fs::write(project.path("tick.yaml"), tick).unwrap();
-    let found = project.json(&["config", "validate", "tick.yaml"]);
-    let warning = &found["warnings"][0];
-    assert_eq!(
-        warning["what"], "schedule night is waiting: workflow night",
-        "{found}"
-    );
-    assert_eq!(
-        (&warning["line"], &warning["column"]),
-        (&5.into(), &11.into())
-    );
-    let morning = "type: instruction\nname: morning\ntrigger: {every: 1d}\nplan:\n  \
-                   - {id: fetch, emit: {type: mail.list}}\n  \
-                   - {id: tell, emit: {type: note.send, data: {all: \"{{ fetch.output }}\"}}}\n";
-    std::fs::write(project.path("morning.yaml"), morning).unwrap();
-    let found = project.json(&["config", "validate", "morning.yaml"]);
-    let warning = &found["warnings"][0];
-    let what = warning["what"].as_str().unwrap();
-    assert!(what.contains("a driver that answers mail.list"), "{found}");
-    assert_eq!(warning["line"], 5, "{found}");
-    project.json(&["apply", "-f", "morning.yaml"]);
-    let told = project.json(&["doctor"]).to_string();
-    let waits = "instruction morning waits for a driver that answers mail.list";
-    assert!(told.contains(waits), "{told}");
-    let listed = project.naos(&["schedule", "list"]).stdout;
-    let waits = "waits for a driver that answers mail.list";
-    assert!(listed.contains(waits), "{listed}");
-    let driver = "driver: {id: mail_tool, agent: nobody-yet, capabilities: [mail.list]}\n";
-    std::fs::write(project.path("driver.yaml"), driver).unwrap();
-    project.json(&["apply", "-f", "driver.yaml"]);
-    let known = project.json(&["config", "validate", "morning.yaml"]);
-    assert_eq!(
-        known["warnings"],
-        serde_json::json!([]),
-        "it answers by now"
-    );
-    let told = project.json(&["doctor"]).to_string();
-    assert!(!told.contains("instruction morning"), "{told}");
 }
 
 #[test]

@@ -146,6 +146,57 @@ fn process_a_driver_outside_answers_later_and_survives_a_kill() {
     assert!(came.try_recv().is_err(), "it was asked once more");
 }
 
+/// A step that is tried again is another event, and the same to whoever does it; what was done
+/// under a step's own key isn't asked for again.
+#[test]
+fn process_a_step_is_asked_for_again_under_the_same_key() {
+    let (port, came) = receiver();
+    let project = Project::new();
+    let mut daemon = up(&project, port);
+    let instruction = r#"
+type: instruction
+id: pay
+inputs:
+  - {name: id, type: integer}
+plan:
+  - id: ask
+    idempotency_key: "invoice-{{ inputs.id }}"
+    retry: {attempts: 3, wait: 50ms}
+    emit: {type: customer.find, data: {id: "{{ inputs.id }}"}}
+"#;
+    let hasty = driver(port).replace("attempts: 5", "attempts: 1");
+    let documents = format!("{hasty}---{instruction}");
+    let applied = project.naos_with(&["apply", "-f", "-"], documents.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let start = ["instruction", "run", "pay", "--input", "id=7", "--no-wait"];
+    project.json(&start);
+    let first = next(&came);
+    let key = first.header("idempotency-key").to_owned();
+    let id = first.header("webhook-id").to_owned();
+    first.answer_with("503 Service Unavailable", "", "busy");
+    let second = next(&came);
+    assert_ne!(second.header("webhook-id"), id);
+    assert_eq!(second.header("idempotency-key"), key);
+    second.answer_with(
+        "200 OK",
+        "content-type: application/json\r\n",
+        "{\"paid\": true}",
+    );
+    let ended = project.json(&["instruction", "run", "pay", "--input", "id=7"]);
+    let shown = project.json(&["get", "plan-run", ended["run"].as_str().unwrap()]);
+    assert_eq!(shown["status"], "completed", "{shown}");
+    let step = &shown["steps"][0];
+    assert!(step["done_by"].is_string(), "{shown}");
+    assert_eq!(step["output"], "{\"paid\": true}", "{shown}");
+    let start = ["instruction", "run", "pay", "--input", "id=8", "--no-wait"];
+    project.json(&start);
+    let other = next(&came);
+    assert_ne!(other.header("idempotency-key"), key);
+    other.answer_with("200 OK", "content-type: application/json\r\n", "{}");
+    assert_eq!(daemon.interrupt(), 0);
+    assert!(came.try_recv().is_err(), "it was asked once more");
+}
+
 #[test]
 fn process_an_endpoint_that_hangs_is_given_up_in_its_time() {
     let (port, came) = receiver();
@@ -222,7 +273,7 @@ fn process_what_can_be_no_address_is_refused() {
     for (text, why) in [
         (
             "driver: {id: d, endpoint: \"https://a.example.org/\", agent: a, capabilities: [a.b]}",
-            "not both",
+            "one of these",
         ),
         (
             "driver: {id: d, endpoint: \"http://a.example.org/\", capabilities: [a.b]}",

@@ -555,3 +555,36 @@ fn process_a_plan_that_takes_too_long_says_so() {
     let why = "there is no plan nope, and no run of that name";
     assert!(told.stderr.contains(why), "{}", told.stderr);
 }
+
+/// A pool that scales by itself says which size it has, and why.
+#[test]
+fn process_a_pool_says_why_it_has_its_size() {
+    let project = with_agents(&["ann"]);
+    let pool = "pools:\n  team:\n    agent: ann\n    size: 1\n    max: 8\n    \
+                auto_scale: {scale_up_threshold: 2, cooldown: 1h}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], pool.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    assert!(
+        !applied.stderr.contains("changes nothing"),
+        "{}",
+        applied.stderr
+    );
+    let before = project.json(&["pool", "status", "team"]);
+    assert_eq!(
+        (&before["size"], &before["scale"]),
+        (&json!(1), &Value::Null),
+        "{before}"
+    );
+    let tasks = project.path("tasks.txt");
+    std::fs::write(&tasks, "a\nb\nc\nd\ne\n").unwrap();
+    let ended = project.json(&["pool", "submit", "team", "--batch", tasks.to_str().unwrap()]);
+    assert_eq!(ended["status"], "completed", "{ended}");
+    let after = project.json(&["pool", "status", "team"]);
+    assert_eq!(after["size"], 2, "{after}");
+    let why = "grew from 1 to 2: 5 tasks of a batch were more than 2 for each";
+    assert_eq!(after["scale"]["why"], why, "{after}");
+    let said = project.naos(&["pool", "status", "team"]);
+    assert!(said.stderr.contains(why), "{}", said.stderr);
+    let journal = project.json(&["audit", "--action", "resource.pool_scaled"]);
+    assert_eq!(journal["items"].as_array().unwrap().len(), 1, "{journal}");
+}

@@ -157,6 +157,36 @@ fn process_an_event_sets_an_instruction_off() {
 }
 
 #[test]
+fn process_today_is_that_of_the_instructions_zone() {
+    let project = Project::new();
+    let days = |name: &str, zone: &str| {
+        let text = json!({"type": "instruction", "name": name,
+            "trigger": {"schedule": "0 9 * * *", "timezone": zone},
+            "plan": [{"emit": {"type": "days.tell",
+                "data": {"before": "yesterday", "day": "today", "after": "tomorrow"}}}]});
+        apply(&project, &text.to_string());
+        let shown = || {
+            let now = naos_engine::clock::now();
+            naos_manifest::calendar::days(zone, now).unwrap()
+        };
+        let before = shown();
+        let answer = project.json(&["instruction", "run", name]);
+        assert_eq!(answer["status"], "completed", "{answer}");
+        let said = asked(&answer, "days-tell");
+        let said = ["before", "day", "after"].map(|key| said[key].as_str().unwrap().to_owned());
+        // Midnight may have come in between.
+        assert!(said == before || said == shown(), "{name}: {said:?}");
+        said
+    };
+    // Twenty-five hours lie between the first two: they never show the same day, so that one of
+    // them at least never shows that of UTC.
+    let east = days("east", "Pacific/Kiritimati");
+    let west = days("west", "Pacific/Pago_Pago");
+    assert!(east[1] > west[1], "{east:?} {west:?}");
+    days("home", "Indian/Antananarivo");
+}
+
+#[test]
 fn process_one_driver_answers_a_type() {
     let project = Project::new();
     project.json(&["create", "a", "--template", "echo", "--no-source"]);

@@ -512,3 +512,52 @@ fn process_who_an_agent_is_changes_when_a_person_says_so() {
         none.stderr
     );
 }
+
+#[test]
+fn process_a_small_window_is_never_overrun_and_what_has_no_room_is_said() {
+    let office = Office::with(Vec::new());
+    let project = &office.project;
+    let hire = |name: &str, window: u64, prompt: &str| {
+        let url = office.server.url("");
+        office.apply(&format!(
+            "type: model\nname: {name}\nprovider: ollama\nendpoint: {url}\nmodel: echo\n\
+             key: env:NAOS_MODEL_TEST\ncontext_size: {window}\n---\n\
+             type: agent\nname: {name}\nmodel: {name}\nprompt: {prompt}\n\
+             workspace: agents/{name}\n"
+        ));
+    };
+    std::fs::write(project.path("soul.md"), "Be brief. ".repeat(1_600)).unwrap();
+    for (name, window) in [("home", 3_000), ("attic", 2_100)] {
+        hire(name, window, "You help an office.");
+        let path = format!("agents/{name}/SOUL.md");
+        let put = project.naos(&["document", "put", "soul.md", &path]);
+        assert_eq!(put.exit, 0, "{}", put.stderr);
+        let (exit, done) = office.run(name, "The bill of Riake?");
+        assert_eq!(exit, 0, "{name}: {done}");
+        let asked = office.server.seen().pop().unwrap().body;
+        let told = asked["messages"].as_array().unwrap().iter();
+        let told = told.map(|message| message["content"].as_str().unwrap_or_default());
+        let bytes: usize = told.clone().map(str::len).sum();
+        assert_eq!(asked["options"]["num_ctx"], window, "{asked}");
+        let answer = asked["options"]["num_predict"].as_u64().unwrap();
+        assert!(
+            bytes as u64 / 2 + answer <= window,
+            "{name}: {bytes} {answer}"
+        );
+        let whole = told.collect::<String>();
+        for said in [
+            "Be brief.",
+            "[cut: ",
+            " of 16000 bytes]",
+            "The bill of Riake?",
+        ] {
+            assert!(whole.contains(said), "{name}: {said}: {whole}");
+        }
+    }
+    hire("talker", 3_000, &"word ".repeat(2_000));
+    let refused = project.naos(&["run", "talker", "--input", "x"]);
+    assert_ne!(refused.exit, 0, "{}", refused.stdout);
+    for said in ["N0226", "window of 3000", "its prompt", "context_size"] {
+        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+    }
+}

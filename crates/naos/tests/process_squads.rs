@@ -197,6 +197,53 @@ fn process_an_agent_is_shown_who_it_is_and_people_decide_what_it_remembers() {
 }
 
 #[test]
+fn process_a_squad_is_told_its_language_and_whoever_wakes_its_checklist() {
+    let project_of = |language: &str| {
+        let office = Office::new("{\"say\": \"Soon.\"}\n{\"say\": \"Done.\"}");
+        office.connect();
+        let words = ["squad", "init", "agency", "--only", "jarvis", "--language"];
+        let made = office.project.naos(&[&words[..], &[language]].concat());
+        assert_eq!(made.exit, 0, "{}", made.stderr);
+        office
+    };
+    for (language, speaks, checklist) in [
+        ("fr", "speak French (français).", "S'il n'y a rien à faire"),
+        ("mg", "speak Malagasy (malagasy).", "HEARTBEAT_OK"),
+        ("en", "speak English.", "If nothing needs doing"),
+    ] {
+        let office = project_of(language);
+        let project = &office.project;
+        let done = project.naos(&["run", "jarvis", "--input", "Firy?"]);
+        assert_eq!(done.exit, 0, "{}", done.stderr);
+        let asked = office.server.seen().pop().unwrap().body.to_string();
+        assert!(asked.contains(speaks), "{language}: {asked}");
+        assert!(
+            !asked.contains("You woke because"),
+            "a person asks: {asked}"
+        );
+        let words = [
+            "task",
+            "create",
+            "Bills",
+            "--to",
+            "jarvis",
+            "--priority",
+            "urgent",
+        ];
+        project.json(&words);
+        let began = naos_engine::clock::tick();
+        while office.server.seen().len() < 2 {
+            assert!(began.elapsed() < PATIENCE, "it wakes");
+            project.json(&["task", "list"]); // a process of its own: that is pause enough
+        }
+        let asked = office.server.seen().pop().unwrap().body.to_string();
+        for said in [speaks, "there is a task for you", checklist] {
+            assert!(asked.contains(said), "{language}: {said}: {asked}");
+        }
+    }
+}
+
+#[test]
 fn process_a_stand_up_comes_once_through_a_kill_and_is_sent() {
     let (port, came) = receiver();
     let project = Project::new();

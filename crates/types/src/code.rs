@@ -281,6 +281,22 @@ codes! {
         "a provider bills more than it can"
         "compare its bill with `naos audit --last 50`; correct the model's prices, then \
          `naos start AGENT`"
+    ANSWER_UNFIT 223 Conflict
+        "a model's answer doesn't fit the form that its agent wants"
+        "`naos get run ID` shows what it said and why it doesn't fit; say in the prompt what goes \
+         where, ask for less in `output_schema`, or name a model whose capabilities hold `json`"
+    DATA_STAYS 224 Forbidden
+        "what is asked may not leave the country"
+        "name a model whose data stays: `naos get models` shows which; or an owner writes \
+         `data: leaves` into the agent, or into `policies`"
+    LIMIT_COST 225 Conflict
+        "the run would cost more than it may"
+        "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \
+         cheaper model"
+    OVER_WINDOW 226 Conflict
+        "a model's window has no room for what it must be told"
+        "the message says what is how large: give the agent a model with a larger `context_size`, \
+         fewer tools, a shorter prompt or a shorter task"
     ANSWER_UNASKED 230 Conflict
         "an answer that nobody waits for"
         "answer an event once, under the id that it came with, before the driver's `timeout` is \
@@ -293,8 +309,8 @@ codes! {
         "nothing signs what goes to an address outside"
         "`naos driver secret NAME --rotate` or `naos events secret NAME --rotate` makes a secret"
     EVENT_UNFIT 233 Conflict
-        "a driver's endpoint has no use for what an event says"
-        "the message is the endpoint's own: mend what publishes the event; the driver works, and \
+        "a driver has no use for what an event says"
+        "the message is the driver's own: mend what publishes the event; the driver works, and \
          doesn't rest for it"
 }
 

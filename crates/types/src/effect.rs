@@ -63,6 +63,8 @@ pub enum Driver {
     Model,
     /// What a server of tools is asked.
     Server,
+    /// What a model is asked that puts texts into one space.
+    Recall,
 }
 
 /// Carry out a call through a driver.
@@ -80,10 +82,12 @@ pub struct Call {
     pub world: World,
     /// How often it is tried, this time included.
     pub attempt: u32,
+    /// What its receiver knows it by, where that outlives the run: the step that it belongs to.
+    pub same: Option<String>,
 }
 
 impl Call {
-    /// The idempotency key: the same for every attempt.
+    /// What it is called: the same for every attempt.
     #[must_use]
     pub fn key(&self) -> String {
         match self.by {

@@ -58,7 +58,7 @@ pub struct Grant {
     pub grants: Grants,
     /// The limits.
     pub limits: RunLimits,
-    /// The most it may cost.
+    /// The most it may cost; nothing bounds a run that works with a model where this is nothing.
     pub cost_max: Micros,
 }
 

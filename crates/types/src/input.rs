@@ -249,6 +249,13 @@ pub enum Piece {
         /// When the model was asked.
         at: Time,
     },
+    /// What a model hears whose answer doesn't fit the form that is asked for.
+    Unfit {
+        /// All that it is told.
+        said: String,
+        /// When it is asked once more.
+        at: Time,
+    },
 }
 
 /// What a guest gets for a gated call.

@@ -9,7 +9,7 @@ use crate::{BodyRef, Digest, PlanId, RunId};
 
 /// The layout that is written. What is asked of a cell has no frozen layout: whoever changes a
 /// command or an outcome raises this, and what an earlier naos kept can then be skipped only.
-const VERSION: u8 = 6;
+const VERSION: u8 = 7;
 /// The largest input that is kept.
 pub const KEPT_BYTES_MAX: usize = 256 * 1_024;
 
@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(
             (VERSION, digest.as_str()),
             (
-                6,
-                "5d342127b024d2eeda87190e329073c659c533d3748ff0a7c68483bf72c9573a"
+                7,
+                "31705616e4204e50764e70437680ee6676ea67738a41c5f2084e8b29bebb89c1"
             )
         );
     }

@@ -34,6 +34,17 @@ macro_rules! words {
     )*};
 }
 
+impl PlanStatus {
+    /// The status that somebody names: what is rolled back is `compensated`, too.
+    #[must_use]
+    pub fn said(word: &str) -> Option<Self> {
+        match word {
+            "compensated" => Some(Self::RolledBack),
+            word => Self::parse(word),
+        }
+    }
+}
+
 words! {
     /// Who answered: the cheapest that could.
     Tier {

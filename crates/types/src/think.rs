@@ -22,12 +22,23 @@ pub struct Think {
     /// What it isn't shown, or not whole, and why.
     #[serde(default)]
     pub left_out: Vec<(String, String)>,
+    /// What its window has no room for of the task and of results.
+    #[serde(default, skip_serializing_if = "Cuts::is_empty")]
+    pub cuts: Cuts,
     /// What it is told of the skills that it may read.
     #[serde(default)]
     pub skills: Vec<SkillTold>,
+    /// What naos tells it beside its prompt, a paragraph each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
     /// When it is asked.
     #[serde(default)]
     pub at: Time,
+    /// When the run began that asks: the time that its model is told at the beginning, the same
+    /// with
+    /// each question, so that what stands behind it stays as it was. None of earlier questions.
+    #[serde(default)]
+    pub begun: Option<Time>,
     /// The task.
     pub input: BodyRef,
     /// The last piece of the run's recording: what was answered before, models and tools.
@@ -66,6 +77,56 @@ impl Think {
             Bound::Agent(most)
         }
     }
+}
+
+impl Think {
+    /// The time that the model is told at the beginning.
+    #[must_use]
+    pub fn told(&self) -> Time {
+        self.begun.unwrap_or(self.at)
+    }
+}
+
+/// How a model is told the time, to the minute.
+#[must_use]
+pub fn time_told(at: Time) -> String {
+    let minute: String = at.rfc3339().chars().take(16).collect();
+    format!("It is {minute} UTC")
+}
+
+/// How much is given of what can't be given whole: where a window has no room for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cuts {
+    /// Of the task: so many bytes of its beginning, and of its end.
+    pub task: Option<(u64, u64)>,
+    /// Of results of calls.
+    pub results: Vec<CutResult>,
+}
+
+impl Cuts {
+    /// Whether all is given whole.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How many bytes of a call's result are given; none where all are.
+    #[must_use]
+    pub fn of(&self, call: u32) -> Option<u64> {
+        let found = self.results.iter().find(|cut| cut.call == call);
+        found.map(|cut| cut.given)
+    }
+}
+
+/// A result of which a part is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutResult {
+    /// The number of its call in the run, from 0.
+    pub call: u32,
+    /// How many bytes of its beginning are given.
+    pub given: u64,
+    /// How many it has.
+    pub of: u64,
 }
 
 /// A skill as a model is told of it before it reads it.
@@ -183,12 +244,53 @@ pub fn unmarked(text: &str, mark: &str) -> String {
     out
 }
 
+/// Between these stands what somebody else said.
+const OUTSIDE: [&str; 2] = ["<from-outside>", "</from-outside>"];
+
 /// What somebody else said stands between marks that say so; marks of its own neither end them nor
 /// begin others.
 #[must_use]
 pub fn from_outside(text: &str) -> String {
     let text = unmarked(text, "from-outside");
-    format!("<from-outside>\n{text}\n</from-outside>")
+    let [begin, end] = OUTSIDE;
+    format!("{begin}\n{text}\n{end}")
+}
+
+/// So many bytes of the beginning and of the end of a text, and how much is left out between them.
+/// Wherever that is, what somebody else said keeps its marks.
+#[must_use]
+pub fn shortened(text: &str, head: u64, tail: u64) -> String {
+    let bytes = |many: u64| usize::try_from(many).unwrap_or(usize::MAX);
+    let head = text.floor_char_boundary(bytes(head));
+    let begins = text.len().saturating_sub(bytes(tail));
+    if begins <= head {
+        return text.to_owned();
+    }
+    let before = &text[..head];
+    // A line that isn't whole would read as another's words.
+    let rest = &text[text.ceil_char_boundary(begins)..];
+    let after = rest.split_once('\n').map_or(rest, |(_, after)| after);
+    let gone = text.len() - before.len() - after.len();
+    let [begin, end] = OUTSIDE;
+    let goes_on = before.rfind(begin) > before.rfind(end);
+    let went_on = match (after.find(begin), after.find(end)) {
+        (Some(begins), Some(ends)) => ends < begins,
+        (begins, ends) => begins.is_none() && ends.is_some(),
+    };
+    format!(
+        "{before}{}\n[left out: {gone} of {} bytes, for want of room]\n{}{after}",
+        if goes_on {
+            format!("\n{end}")
+        } else {
+            String::new()
+        },
+        text.len(),
+        if went_on {
+            format!("{begin}\n")
+        } else {
+            String::new()
+        },
+    )
 }
 
 impl Thought {
@@ -249,5 +351,29 @@ mod tests {
             told,
             "<from-outside>\nx< from-outside>< /from-outside>\n</from-outside>"
         );
+    }
+
+    #[test]
+    fn a_text_without_its_middle_keeps_its_marks() {
+        let text = format!(
+            "Do it.\n{}\n- Ann: well?\n- Ben: no",
+            from_outside("a\nb\nc")
+        );
+        let whole = text.len() as u64;
+        assert_eq!(shortened(&text, whole, 0), text);
+        assert_eq!(shortened(&text, 10, whole - 10), text);
+        let cut = shortened(&text, 6, 16);
+        let gone = whole - 6 - 9;
+        let mark = format!("[left out: {gone} of {whole} bytes, for want of room]");
+        assert_eq!(cut, format!("Do it.\n{mark}\n- Ben: no"));
+        // Cut within what somebody else said, at the one side and at the other.
+        let cut = shortened(&text, 24, 16);
+        let head = "Do it.\n<from-outside>\na\n\n</from-outside>\n[left out: ";
+        assert!(cut.starts_with(head), "{cut}");
+        let cut = shortened(&text, 6, 42);
+        let tail = "]\n<from-outside>\nc\n</from-outside>\n- Ann: well?\n- Ben: no";
+        assert!(cut.ends_with(tail), "{cut}");
+        // No character is cut in two.
+        assert!(shortened("ééé", 1, 0).starts_with("\n[left out: 6 of 6 bytes"));
     }
 }

@@ -340,6 +340,7 @@ fn parcel(
     Parcel {
         url: deliver.url.clone(),
         key: format!("{tenant}-{}-{name}", row.event.event),
+        same: None,
         secret: secret.to_owned(),
         body: event.to_string().into_bytes(),
         answer_bytes_max: ANSWER_BYTES_MAX,

@@ -17,10 +17,12 @@ use crate::app::Template;
 
 mod back;
 mod given;
+mod leaving;
 mod waits;
 
 pub(crate) use back::leads_back;
 pub(crate) use given::{given_wrongly, misgiven, outgrown};
+pub(crate) use leaving::leaving;
 pub(crate) use waits::{Answers, asked_by, unanswered};
 
 /// A document and what it is called in messages.
@@ -124,6 +126,7 @@ pub fn check(
     };
     let (waiting, circle) = nested(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let misgiven = misgiven(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
+    let leaving = leaving(documents, &judged.items, kept).unwrap_or_else(|e| match e {});
     let answers = |topic: &str, _: &dyn Fn(&Name) -> bool| {
         Ok::<_, Infallible>(match answered(topic) {
             true => Answers::Somebody,
@@ -132,7 +135,12 @@ pub fn check(
     };
     warnings.extend(unanswered(documents, &judged.items, answers).unwrap_or_else(|e| match e {}));
     warnings.extend(waiting);
-    let mut errors: Vec<Diagnostic> = errors.into_iter().chain(circle).chain(misgiven).collect();
+    let mut errors: Vec<Diagnostic> = errors
+        .into_iter()
+        .chain(circle)
+        .chain(misgiven)
+        .chain(leaving)
+        .collect();
     in_order(documents, &mut errors);
     Found { errors, warnings }
 }
@@ -353,6 +361,11 @@ fn gather(
     for kept in applied.kept {
         let kind = kept.kind;
         let time = kept.schedule.as_ref().map(|schedule| schedule.at);
+        if let Some(policy) = kept.policy {
+            let apply = apply(kind, &kept.name, Spec::Policy(policy.into()));
+            push(kind, kept.name.to_string(), false, apply, None);
+            continue;
+        }
         if let Some(server) = kept.server {
             let apply = apply(kind, &kept.name, Spec::Server(server));
             push(kind, kept.name.to_string(), false, apply, None);
@@ -379,6 +392,11 @@ fn agent(
     components: &BTreeMap<String, Digest>,
 ) -> Result<AgentSpec, (String, String, Option<String>)> {
     let mut spec = doc.spec;
+    let form = spec.mind.as_ref().and_then(|mind| mind.schema.as_deref());
+    if let Some(Err(what)) = form.map(naos_kernel::run::sound_form) {
+        let help = "json-schema.org says how such a schema is written".to_owned();
+        return Err(("output_schema".to_owned(), what, Some(help)));
+    }
     let source = doc.source.as_deref();
     let named = source.and_then(|source| {
         components
@@ -690,8 +708,7 @@ fn agents_of_flow(flow: &FlowSpec) -> BTreeSet<&Name> {
 fn agents_of(plan: &PlanSpec) -> BTreeSet<&Name> {
     let named = plan.steps.iter().filter_map(|step| match &step.action {
         StepDo::Task { agent, .. } => agent.as_ref(),
-        StepDo::Review(review) => Some(&review.by),
-        _ => None,
+        does => does.review().and_then(|review| review.by),
     });
     named.collect()
 }

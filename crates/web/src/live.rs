@@ -2,7 +2,7 @@
 //! is woken by the node, so that a slow or a new listener misses nothing and nothing is queued
 //! for it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +21,7 @@ use naos_types::{Code, RunId, RunStatus, Seq};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 use crate::api::v1::{events, shapes};
 use crate::app::{Desk, lock};
@@ -103,6 +104,50 @@ impl Pieces {
     }
 }
 
+/// How long passes at least between two times that a page is told what models say right now.
+const PACE: Duration = Duration::from_millis(400);
+
+/// The runs in which models write, for a page that shows their last words.
+struct Saying {
+    frames: Receiver<Arc<Frame>>,
+    runs: BTreeSet<RunId>,
+    next: Instant,
+}
+
+impl Saying {
+    fn new(frames: Receiver<Arc<Frame>>) -> Self {
+        Self {
+            frames,
+            runs: BTreeSet::new(),
+            next: Instant::now(),
+        }
+    }
+
+    /// Those in which something was written since the last time; pending for ever once there can be
+    /// none. What is gathered stays where this is dropped.
+    async fn next(&mut self) -> BTreeSet<RunId> {
+        loop {
+            let frame = if self.runs.is_empty() {
+                self.frames.recv().await
+            } else {
+                match tokio::time::timeout_at(self.next, self.frames.recv()).await {
+                    Ok(frame) => frame,
+                    Err(_) => {
+                        self.next = Instant::now() + PACE;
+                        return std::mem::take(&mut self.runs);
+                    }
+                }
+            };
+            match frame {
+                Ok(frame) => drop(self.runs.insert(frame.run)),
+                // Whoever missed some is told the words that there are by then.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
 /// A piece as it is told.
 fn piece(frame: &Frame) -> Event {
     let data = json!({
@@ -117,6 +162,7 @@ fn piece(frame: &Frame) -> Event {
 /// What a listener waits for.
 enum Heard {
     Piece(Arc<Frame>),
+    Words(BTreeSet<RunId>),
     Facts,
     End,
 }
@@ -130,6 +176,7 @@ struct Listener {
     ready: VecDeque<Event>,
     paint: Paint,
     pieces: Option<Pieces>,
+    saying: Option<Saying>,
     over: bool,
     _open: Open,
 }
@@ -159,11 +206,18 @@ impl Listener {
                     None => std::future::pending().await,
                 }
             };
+            let words = async {
+                match &mut self.saying {
+                    Some(saying) => saying.next().await,
+                    None => std::future::pending().await,
+                }
+            };
             // Pieces first: what was written stands before the fact that says it is over.
             let heard = async {
                 tokio::select! {
                     biased;
                     frame = pieces => Heard::Piece(frame),
+                    runs = words => Heard::Words(runs),
                     told = self.watch.recv() => match told {
                         Ok(_) | Err(RecvError::Lagged(_)) => Heard::Facts,
                         Err(RecvError::Closed) => Heard::End,
@@ -172,6 +226,12 @@ impl Listener {
             };
             match tokio::time::timeout(BEAT, heard).await {
                 Ok(Heard::Piece(frame)) => self.ready.push_back(piece(&frame)),
+                Ok(Heard::Words(runs)) => {
+                    if let Paint::Page(painter) = &self.paint {
+                        let told = painter.saying(&self.reader, &runs).ok()?;
+                        self.ready.extend(told);
+                    }
+                }
                 Ok(Heard::Facts) => {}
                 Ok(Heard::End) => return None,
                 Err(_) => {
@@ -278,6 +338,8 @@ async fn respond(
         ready.extend(before.iter().map(|frame| piece(frame)));
         Pieces { run, frames }
     });
+    let shows_words = matches!(&paint, Paint::Page(painter) if painter.shows_words());
+    let saying = shows_words.then(|| Saying::new(call.desk.app.node.frames(who.tenant)));
     let mut listener = Listener {
         desk: Arc::clone(&call.desk),
         watch: call.desk.app.node.watch(who.tenant),
@@ -287,6 +349,7 @@ async fn respond(
         ready,
         paint,
         pieces,
+        saying,
         over: false,
         _open: open,
     };

@@ -1,11 +1,15 @@
 //! The table of routes as OpenAPI 3.1. Paths, methods, roles and parameters come from the table
 //! itself; bodies and answers stand here, by route.
 
+mod shapes;
+
 use naos_types::spec::{Merge, OnError, Restart, Strategy};
 use serde_json::{Map, Value, json};
 
+use crate::api::v1::approvals::BATCH_MAX;
 use crate::api::v1::{LIMIT, LIMIT_MAX};
 use crate::router::{Face, Least, Row, TABLE};
+use shapes::{card, driver};
 
 /// The whole document.
 pub(crate) fn document(version: &str) -> Value {
@@ -104,6 +108,7 @@ fn described(mut parameter: Value, pages: bool) -> Value {
             format!("At most {LIMIT_MAX}; more is refused.")
         }
         Some("before") => "What `next` of the answer before said.".to_owned(),
+        Some("steps_after") => "What `steps_next` of the answer before said.".to_owned(),
         Some("brief") => "Without the texts of inputs and outputs.".to_owned(),
         _ => return parameter,
     };
@@ -159,7 +164,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
             ("limit", "integer"),
         ],
         ("GET", "/api/v1/tasks/{id}/messages") => &[("before", "integer")],
-        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer")],
+        ("GET", "/api/v1/runs/{id}") => &[("wait_ms", "integer"), ("steps_after", "string")],
         ("GET", "/api/v1/plan-runs/{id}") => &[("wait_ms", "integer"), ("brief", "boolean")],
         ("GET", "/api/v1/runs/{id}/logs") => &[
             ("after", "integer"),
@@ -170,6 +175,7 @@ pub(crate) fn query_of(row: &Row) -> &'static [(&'static str, &'static str)] {
         ("GET", "/api/v1/audit/verify") => &[("all", "boolean")],
         ("GET", "/api/v1/inbox") => &[("all", "boolean"), ("language", "string")],
         ("GET", "/api/v1/standup") => &[("hours", "integer")],
+        ("GET", "/api/v1/agents/{name}/recall") => &[("query", "string"), ("limit", "integer")],
         ("GET", "/api/v1/audit") => &[
             ("last", "integer"),
             ("after", "integer"),
@@ -287,6 +293,12 @@ fn body_of(row: &Row) -> Option<Value> {
         ("POST", "/api/v1/tasks/{id}/messages" | "/api/v1/runs/{id}/notes") => {
             object(&["text"], json!({"text": text()}))
         }
+        ("POST", "/api/v1/approvals/decide") => object(
+            &["approve", "items"],
+            json!({"approve": {"type": "boolean"}, "comment": text(),
+                "items": {"type": "array", "minItems": 1, "maxItems": BATCH_MAX, "items": object(
+                    &["approval", "seen"], json!({"approval": text(), "seen": text()}))}}),
+        ),
         ("POST", "/api/v1/approvals/{id}/decide") => object(
             &["approve"],
             json!({"approve": {"type": "boolean"}, "comment": text(), "seen": text(),
@@ -514,6 +526,7 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         }
         ("GET", "/api/v1/agents") => list("Agent"),
         ("GET", "/api/v1/agents/{name}") => named("Agent"),
+        ("GET", "/api/v1/agents/{name}/recall") => named("Recalled"),
         ("GET", "/api/v1/runs") => list("Run"),
         ("GET", "/api/v1/runs/{id}") | ("POST", "/api/v1/runs" | "/api/v1/runs/{id}/what-if") => {
             named("Run")
@@ -557,6 +570,7 @@ fn answer_of(row: &Row) -> (&'static str, Value) {
         ("POST", path) if runs_a_plan(path) => named("PlanRun"),
         ("GET", "/api/v1/approvals") => list("Approval"),
         ("GET", "/api/v1/approvals/{id}") => named("Approval"),
+        ("POST", "/api/v1/approvals/decide") => named("Answers"),
         ("GET", "/api/v1/schedules") => list("Schedule"),
         ("GET", "/api/v1/schedules/{name}") => named("Schedule"),
         ("POST", path) if path.starts_with("/api/v1/schedules/") => named("Schedule"),
@@ -635,7 +649,7 @@ fn schemas() -> Value {
                 "tier": text(), "output": maybe(), "cost_micros": number(), "steps": number(),
                 "problem": {"type": ["object", "null"]}, "input": text(),
                 "steps_detail": {"type": "array", "items": {"type": "object"}},
-                "waits": maybe(),
+                "steps_next": maybe(), "waits": maybe(),
                 "what_if": {"type": ["object", "null"]},
                 "what_ifs": {"type": "array", "items": text()},
                 "seq": number()}),
@@ -676,6 +690,14 @@ fn schemas() -> Value {
             json!({"approval": text(), "title": text(), "status": text(), "seen": text(),
                 "plan": maybe(), "run": maybe(), "step": maybe(), "body": text()}),
         ),
+        "Answers": of(
+            &["decided", "left", "items"],
+            json!({"decided": number(), "left": number(), "items": {"type": "array", "items": of(
+                &["approval", "decided"],
+                json!({"approval": text(), "decided": {"type": "boolean"}, "plan": maybe(),
+                    "run": maybe(), "seq": number(), "code": text(), "what": text(),
+                    "help": text()}))}}),
+        ),
         "Schedule": of(
             &["name", "kind", "status", "when", "next", "runs", "missed", "starts"],
             json!({"name": text(), "kind": {"enum": ["schedule", "instruction"]},
@@ -715,12 +737,18 @@ fn schemas() -> Value {
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "models": {"type": ["array", "null"], "items": {"type": "object"}}}),
         ),
+        "Recalled": of(
+            &["items", "fit", "passages", "documents", "left_out", "by"],
+            json!({"items": {"type": "array", "items": {"type": "object"}}, "fit": number(),
+                "passages": number(), "documents": number(), "left_out": number(),
+                "by": text(), "by_letters": maybe(), "next": {}, "seq": number()}),
+        ),
         "Status": of(
             &["version", "tenant", "agents", "runs", "journal", "seq"],
             json!({"version": text(), "tenant": text(), "tenants": number(),
                 "agents": {"type": "array", "items": {"type": "object"}},
                 "runs": {"type": "object"}, "journal": {"type": "object"},
-                "dead_letters": {"type": "object"},
+                "dead_letters": {"type": "object"}, "recall": text(),
                 "disk_bytes": {"type": ["integer", "null"]}, "seq": number()}),
         ),
         "Route": of(
@@ -744,53 +772,4 @@ fn schemas() -> Value {
                 "hash": text(), "line": text()}),
         ),
     })
-}
-
-/// What is planned for a task; a new one has a title.
-fn card(new: bool) -> Value {
-    let text = || json!({"type": "string"});
-    let texts = || json!({"type": "array", "items": {"type": "string"}});
-    let mut fields = json!({
-        "to": text(), "then": texts(), "reviewer": text(), "rounds": {"type": "integer"},
-        "approve": {}, "unreviewed": {"type": "boolean"},
-        "priority": {"enum": naos_types::Priority::ALL}, "due": text(), "labels": texts(),
-        "after": texts(), "part_of": text(), "cc": texts(), "attached": texts(),
-        "expires": text(),
-    });
-    if new {
-        fields["title"] = text();
-        fields["text"] = text();
-    }
-    fields
-}
-
-/// A driver, and how it does.
-fn driver() -> Value {
-    let text = || json!({"type": "string"});
-    let maybe = || json!({"type": ["string", "null"]});
-    let number = || json!({"type": "integer", "minimum": 0});
-    let states = json!([
-        "ready", "working", "resting", "tried", "waiting", "empty", "disabled"
-    ]);
-    object(
-        &[
-            "name",
-            "status",
-            "agent",
-            "capabilities",
-            "breaker",
-            "open",
-            "waiting",
-        ],
-        json!({"kind": text(), "name": text(), "status": {"enum": states},
-            "enabled": {"type": "boolean"}, "agent": text(), "type": text(),
-            "capabilities": {"type": "array", "items": text()}, "concurrency": number(),
-            "rate": {"type": ["object", "null"]}, "open": number(), "waiting": number(),
-            "breaker": {"enum": ["closed", "open", "half_open"]}, "resting_until": maybe(),
-            "failures_in_a_row": number(), "failures_max": number(), "answered": number(),
-            "failed": number(), "error_percent": {"type": ["integer", "null"]},
-            "last": {"type": "array", "items": {"type": "object"}},
-            "problem": {"type": ["object", "null"]}, "failed_at": maybe(),
-            "version": number(), "spec": {"type": "object"}}),
-    )
 }

@@ -116,3 +116,13 @@ pub(crate) fn plans_within_unseen() -> bool {
 pub(crate) fn ended_sessions_kept() -> bool {
     chosen("ended-sessions-kept")
 }
+
+/// Nobody is told that no agent looked at what they are asked about.
+pub(crate) fn unreviewed_unmarked() -> bool {
+    chosen("unreviewed-unmarked")
+}
+
+/// Of several questions that are answered at once, whatever they have become since is decided.
+pub(crate) fn batch_unseen() -> bool {
+    chosen("batch-unseen")
+}

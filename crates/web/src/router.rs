@@ -9,8 +9,8 @@ use naos_types::{Code, Role};
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
     costs, documents, drivers, endpoints, erasures, events, flows, habits, inbox, members, nodes,
-    notices, plans, pools, resources, runs, schedules, servers, standup, supervisors, tasks,
-    tenants, webhooks, what_ifs,
+    notices, plans, pools, recalls, resources, runs, schedules, servers, standup, supervisors,
+    tasks, tenants, webhooks, what_ifs,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -105,6 +105,8 @@ table! {
     Api POST "/api/v1/agents/{name}/start" Admin "Lets it take work again" agents::start;
     Api POST "/api/v1/agents/{name}/wake" Staff "Lets it look at once at what waits for it"
         agents::wake;
+    Api GET "/api/v1/agents/{name}/recall" Staff "What it would recall, by the same rules"
+        recalls::show;
     Api GET "/api/v1/templates" Staff "What agents can be made from" agents::templates;
     Api POST "/api/v1/components" Admin "Keeps a component" components::keep, large;
 
@@ -221,6 +223,8 @@ table! {
 
     Api GET "/api/v1/approvals" Staff "What a person was asked" approvals::list;
     Api GET "/api/v1/approvals/{id}" Staff "One question" approvals::show;
+    Api POST "/api/v1/approvals/decide" Staff "Answers several questions alike"
+        approvals::decide_all;
     Api POST "/api/v1/approvals/{id}/decide" Staff "Answers" approvals::decide;
     Api GET "/api/v1/approval-rules" Staff "Standing rules, and those that are offered"
         habits::list;
@@ -351,6 +355,7 @@ table! {
     Page GET "/schedules" Staff "What happens at a time" screens::schedules::show;
     Page POST "/schedules/{name}" Admin "Pauses one, or runs it" screens::schedules::change;
     Page GET "/approvals" Staff "What waits for a person" screens::approvals::list;
+    Page POST "/approvals" Staff "Answers several questions alike" screens::approvals::decide_all;
     Page GET "/approvals/{id}" Staff "One question" screens::approvals::show;
     Page POST "/approvals/{id}" Staff "Answers" screens::approvals::decide;
     Page POST "/approval-rules" Staff "Takes a standing rule, or ends one"

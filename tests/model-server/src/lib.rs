@@ -1,5 +1,6 @@
 //! A local server that speaks as language models' providers do: OpenAI's chat completions and
-//! responses, Anthropic's messages, Google's contents and Ollama's chat, whole and in streams.
+//! responses, Anthropic's messages, Google's contents and Ollama's chat, whole and in streams; and
+//! texts as vectors.
 //!
 //! It has no model behind it. The name of the model that is asked for says how it behaves
 //! ([`Behaviour`] lists all names): it echoes, calls tools, follows a script, or is broken in one
@@ -9,6 +10,7 @@
 
 mod asked;
 mod behaviour;
+mod embeddings;
 pub mod gateway;
 mod reply;
 mod script;

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::asked::{Asked, Kind, Refusal};
 use crate::behaviour::{After, Behaviour, Manner, Status};
+use crate::embeddings;
 use crate::reply::Reply;
 use crate::script::Step;
 use crate::vendors::{Head, Vendor, vendor};
@@ -135,6 +136,22 @@ async fn answer(
                 body: value.clone(),
             });
         }
+    }
+    if path == embeddings::PATH {
+        let bearer = Head {
+            path: &path,
+            headers: &headers,
+        }
+        .bearer();
+        let (status, said) = match &state.key {
+            Some(key) if bearer.as_ref() != Some(key) => (401, Value::Null),
+            _ => embeddings::answer(&value),
+        };
+        return Ok(plain(
+            status,
+            "application/json",
+            said.to_string().into_bytes(),
+        ));
     }
     let Some(vendor) = vendor(&path) else {
         return Ok(plain(404, "text/plain", "404 page not found".into()));

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::Value;
 
+use super::plot;
 use super::record::{self, Caught, Evidence};
 
 const README: &str = "README.md";
@@ -12,32 +13,42 @@ const BEGIN: &str = "<!-- evidence:begin -->";
 const END: &str = "<!-- evidence:end -->";
 
 pub fn write(root: &Path) -> anyhow::Result<()> {
-    let (old, new) = readme(root)?;
-    if old == new {
-        println!("evidence: the table in {README} is current");
-        return Ok(());
+    for (file, old, new) in generated(root)? {
+        if old == new {
+            println!("evidence: {file} is current");
+            continue;
+        }
+        std::fs::write(root.join(file), new).with_context(|| format!("could not write {file}"))?;
+        println!("evidence: wrote {file}");
     }
-    std::fs::write(root.join(README), new).with_context(|| format!("could not write {README}"))?;
-    println!("evidence: wrote the table in {README}");
     Ok(())
 }
 
 pub fn check(root: &Path) -> anyhow::Result<()> {
-    let (old, new) = readme(root)?;
-    anyhow::ensure!(
-        old == new,
-        "the table in {README} is not what evidence/ says; run `cargo xtask evidence --table`"
-    );
-    println!("evidence: the table in {README} is current");
+    for (file, old, new) in generated(root)? {
+        anyhow::ensure!(
+            old == new,
+            "{file} is not what evidence/ says; run `cargo xtask evidence --table`"
+        );
+    }
+    println!("evidence: the table in {README} and the picture of costs are current");
     Ok(())
 }
 
-/// The README as it is and as it should be.
-fn readme(root: &Path) -> anyhow::Result<(String, String)> {
+/// What is made of the figures: each file, as it is and as it should be.
+fn generated(root: &Path) -> anyhow::Result<Vec<(&'static str, String, String)>> {
+    let all = record::read_all(root)?;
     let old = std::fs::read_to_string(root.join(README))
         .with_context(|| format!("could not read {README}"))?;
-    let new = replaced(&old, &table(&record::read_all(root)?))?;
-    Ok((old, new))
+    let new = replaced(&old, &table(&all))?;
+    let mut files = vec![(README, old, new)];
+    let plans = all.iter().find(|(name, _)| name == "plans");
+    let points = plans.map(|(_, evidence)| plot::points(&evidence.extra));
+    if let Some(points) = points.filter(|points| !points.is_empty()) {
+        let old = std::fs::read_to_string(root.join(plot::FILE)).unwrap_or_default();
+        files.push((plot::FILE, old, plot::svg(&points)));
+    }
+    Ok(files)
 }
 
 fn replaced(readme: &str, table: &str) -> anyhow::Result<String> {
@@ -72,7 +83,8 @@ fn figures(all: &[(String, Evidence)]) -> String {
         }
     }
     if !text.is_empty() {
-        let head = "\n| benchmark | ours | the limit | ratio | goal | | fdatasyncs each | measured by |\n\
+        let head = "\n| benchmark | ours | the limit | ratio | goal | | fdatasyncs each | \
+                    measured by |\n\
                     |---|--:|--:|--:|---|---|---|---|\n";
         text.insert_str(0, head);
     }

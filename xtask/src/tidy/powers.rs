@@ -36,6 +36,11 @@ const POWERS: &[Power] = &[
         instead: "take a typed configuration; only the command reads words",
     },
     Power {
+        package: "model2vec-rs",
+        homes: &["naos"],
+        instead: "take an Embedder of naos-kernel; which one there is, the command decides",
+    },
+    Power {
         package: "anyhow",
         homes: &["naos", "naos-sim", "naos-bench", "naos-tests", "xtask"],
         instead: "give the operation its own thiserror enum",

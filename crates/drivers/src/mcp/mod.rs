@@ -21,6 +21,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig
 
 use crate::http::{HttpClient, SendError};
 use crate::models::Secret;
+use crate::planted;
 
 pub use program::Program;
 
@@ -65,6 +66,8 @@ pub enum McpError {
 pub struct Said {
     /// As text.
     pub text: String,
+    /// As its server declared it, where it did: nobody compared it with that yet.
+    pub structured: Option<serde_json::Value>,
     /// Whether the tool failed.
     pub is_error: bool,
 }
@@ -239,6 +242,7 @@ impl Server {
             // It answered, with a refusal of its own.
             Err(ServiceError::McpError(error)) => Ok(Said {
                 text: cut(&error.message),
+                structured: None,
                 is_error: true,
             }),
             Err(error) => Err(lost(short(&error.to_string()))),
@@ -259,18 +263,26 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
         .map(std::borrow::Cow::into_owned)
         .unwrap_or_default();
     let schema = serde_json::to_string(&*tool.input_schema).map_err(|error| error.to_string())?;
+    let answers = tool.output_schema.filter(|_| !planted::answers_unpinned());
+    let answers = answers
+        .map(|answers| serde_json::to_string(&*answers))
+        .transpose();
+    let answers = answers.map_err(|error| error.to_string())?;
     if description.len() > TOOL_TEXT_BYTES_MAX {
         return Err(format!(
             "it says {} bytes about its tool {shown:?}, at most {TOOL_TEXT_BYTES_MAX}",
             description.len()
         ));
     }
-    if schema.len() > TOOL_SCHEMA_BYTES_MAX {
-        return Err(format!(
-            "the arguments of its tool {shown:?} take {} bytes to describe, at most \
-             {TOOL_SCHEMA_BYTES_MAX}",
-            schema.len()
-        ));
+    let both = [("arguments", Some(&schema)), ("answers", answers.as_ref())];
+    for (what, schema) in both {
+        let bytes = schema.map_or(0, String::len);
+        if bytes > TOOL_SCHEMA_BYTES_MAX {
+            return Err(format!(
+                "the {what} of its tool {shown:?} take {bytes} bytes to describe, at most \
+                 {TOOL_SCHEMA_BYTES_MAX}"
+            ));
+        }
     }
     let hints = tool.annotations.unwrap_or_default();
     let reads = hints.read_only_hint == Some(true);
@@ -281,6 +293,7 @@ fn seen(tool: Tool) -> Result<ServerTool, String> {
         schema,
         repeatable,
         reads: Some(reads),
+        answers,
     })
 }
 
@@ -316,15 +329,17 @@ fn taken(answer: CallToolResult) -> Said {
         let text = format!("it answered with more than {MESSAGE_BYTES_MAX} bytes: none are taken");
         return Said {
             text,
+            structured: None,
             is_error: true,
         };
     }
     let mut text = content(&answer.content);
-    if let (true, Some(value)) = (text.is_empty(), answer.structured_content) {
+    if let (true, Some(value)) = (text.is_empty(), &answer.structured_content) {
         text = value.to_string();
     }
     Said {
         text: cut(&text),
+        structured: answer.structured_content,
         is_error: answer.is_error == Some(true),
     }
 }

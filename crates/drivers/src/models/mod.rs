@@ -7,8 +7,10 @@
 
 mod answer;
 mod collect;
+mod embed;
 mod endpoint;
 mod error;
+mod form;
 mod formats;
 mod gateway;
 pub mod price;
@@ -26,8 +28,10 @@ use tokio::time::{Instant, timeout_at};
 
 pub use answer::{Answer, Delta, Stop, TOKENS_MAX, Usage};
 pub use collect::{CALLS_MAX, Each};
+pub use embed::{DIMENSIONS_MAX, Embedded, embed};
 pub use endpoint::{Endpoint, Format, Limits, SAID_CHARS_MAX, Secret, TOTAL_MS_MAX};
 pub use error::{Billed, Broken, Error, Failure, Large, RetryAfter};
+pub use form::Carried;
 pub use gateway::{DEVICE_BYTES, Device};
 pub use request::{
     Arguments, IMAGE_BYTES_MAX, Image, MESSAGES_MAX, Message, OutputSchema, Part, Reasoning,
@@ -36,7 +40,7 @@ pub use request::{
 
 use crate::http::{self, ClientError, HttpClient, Opened, SendError, Settings};
 use collect::Collector;
-use formats::{Complaint, Fault, Wire, wire};
+use formats::{Call, Complaint, Fault, Wire, wire};
 use stream::Body;
 
 /// Idle connections of one provider that are kept.
@@ -121,23 +125,9 @@ async fn send(
     let most = Duration::from_millis(TOTAL_MS_MAX);
     limits.total = request.timeout.unwrap_or(most).min(limits.total).min(most);
     let deadline = Instant::now() + limits.total;
-    let key = request.idempotency_key.clone();
     let http = prepared(endpoint, request, wire, &limits).map_err(Error::free)?;
-    let Ok(opened) = timeout_at(deadline, client.open(http, key)).await else {
-        let (after, silent) = (limits.total, false);
-        return Err(Error {
-            billed: Billed::Maybe,
-            ..Error::free(Failure::Timeout { after, silent })
-        });
-    };
-    let opened = opened.map_err(unsent)?;
-    let id = ["request-id", "x-request-id"]
-        .into_iter()
-        .find_map(|name| opened.header(name))
-        .map(|id| endpoint.shown(&id));
-    if opened.status() != 200 {
-        return Err(refused(opened, endpoint, wire, limits, deadline, id).await);
-    }
+    let key = request.idempotency_key.clone();
+    let (opened, id) = open(client, endpoint, wire, (http, key), (limits, deadline)).await?;
     let content = opened.header("content-type").unwrap_or_default();
     let kind = match content.split(';').next().unwrap_or_default().trim() {
         "text/html" => Kind::Page,
@@ -155,6 +145,32 @@ async fn send(
     })
 }
 
+/// The head of an answer that is one, and what the provider knows the call by.
+async fn open(
+    client: &HttpClient,
+    endpoint: &Endpoint,
+    wire: &dyn Wire,
+    (http, key): (http::Request, Option<String>),
+    (limits, deadline): (Limits, Instant),
+) -> Result<(Opened, Option<String>), Error> {
+    let Ok(opened) = timeout_at(deadline, client.open(http, key)).await else {
+        let (after, silent) = (limits.total, false);
+        return Err(Error {
+            billed: Billed::Maybe,
+            ..Error::free(Failure::Timeout { after, silent })
+        });
+    };
+    let opened = opened.map_err(unsent)?;
+    let id = ["request-id", "x-request-id"]
+        .into_iter()
+        .find_map(|name| opened.header(name))
+        .map(|id| endpoint.shown(&id));
+    if opened.status() != 200 {
+        return Err(refused(opened, endpoint, wire, limits, deadline, id).await);
+    }
+    Ok((opened, id))
+}
+
 /// The request as it is sent.
 fn prepared(
     endpoint: &Endpoint,
@@ -166,6 +182,16 @@ fn prepared(
         return Err(Failure::BadRequest { said });
     }
     let call = wire.call(endpoint, request)?;
+    written(endpoint, call, request.idempotency_key.as_deref(), limits)
+}
+
+/// The same of what a format says.
+fn written(
+    endpoint: &Endpoint,
+    call: Call,
+    key: Option<&str>,
+    limits: &Limits,
+) -> Result<http::Request, Failure> {
     let body = call.body.to_string().into_bytes();
     if body.len() > limits.request_bytes_max {
         return Err(Failure::TooLarge {
@@ -179,8 +205,8 @@ fn prepared(
     headers.push(("content-type".into(), "application/json".into()));
     let given = endpoint.headers.iter();
     headers.extend(given.map(|(name, value)| (name.clone(), value.reveal().to_owned())));
-    if let Some(key) = &request.idempotency_key {
-        headers.push(("idempotency-key".into(), key.clone()));
+    if let Some(key) = key {
+        headers.push(("idempotency-key".into(), key.to_owned()));
     }
     Ok(http::Request {
         method: "POST".into(),
@@ -261,10 +287,7 @@ fn conclude(
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         },
-        Err(Fault::Failure(failure)) => failure,
-        Err(Fault::Complaint(complaint)) => {
-            complaint.interruption(endpoint.shown(&complaint.message))
-        }
+        Err(fault) => fault.failure(endpoint),
     };
     Err(Error {
         failure,

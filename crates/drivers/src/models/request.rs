@@ -19,6 +19,9 @@ pub struct Request {
     pub model: String,
     /// Who the model is and what holds for all of the conversation.
     pub system: Option<String>,
+    /// What holds for this conversation alone, such as its time: it stands behind `system`, and
+    /// isn't worth keeping for another.
+    pub occasion: Option<String>,
     /// The conversation, oldest first.
     pub messages: Vec<Message>,
     /// What the model may call.
@@ -35,6 +38,8 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Tools and `system` stay as they are from call to call, so they are worth keeping.
     pub cache_prefix: bool,
+    /// Tells requests that begin alike from others, where the provider keeps beginnings by it.
+    pub cache_key: Option<String>,
     /// Whether the answer comes in pieces.
     pub stream: bool,
     /// Tells a repeated request from a new one, where the provider looks at it.
@@ -194,6 +199,17 @@ pub struct OutputSchema {
     pub strict: bool,
 }
 
+impl OutputSchema {
+    /// The form in words, where it can be carried in no other way.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!(
+            "Answer with JSON alone, of this JSON schema:\n{}",
+            self.schema
+        )
+    }
+}
+
 impl Message {
     /// What somebody says.
     #[must_use]
@@ -228,6 +244,13 @@ impl Message {
 }
 
 impl Request {
+    /// All that holds for the conversation, in one text.
+    pub(super) fn all_system(&self) -> Option<String> {
+        let both = [self.system.as_deref(), self.occasion.as_deref()];
+        let both: Vec<&str> = both.into_iter().flatten().collect();
+        (!both.is_empty()).then(|| both.join("\n\n"))
+    }
+
     /// Why this can't be asked, whatever the format.
     pub(super) fn fault(&self) -> Option<String> {
         let bad_model = |c: char| c.is_control() || c.is_whitespace();

@@ -27,7 +27,7 @@ pub fn of_text(text: &str) -> u64 {
 /// The most tokens that a request is read as; `image_tokens` is the most that a picture is.
 #[must_use]
 pub fn of_request(request: &Request, image_tokens: u64) -> u64 {
-    let mut tokens = MESSAGE_TOKENS + request.system.as_deref().map_or(0, of_text);
+    let mut tokens = MESSAGE_TOKENS + request.all_system().as_deref().map_or(0, of_text);
     for message in &request.messages {
         tokens = tokens.saturating_add(of_message(message, image_tokens));
     }

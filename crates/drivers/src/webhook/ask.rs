@@ -19,8 +19,8 @@ pub struct Said {
 /// # Errors
 /// [`SendError`] says whether anything may have happened.
 pub async fn ask(client: &HttpClient, delivery: Delivery) -> Result<Said, SendError> {
-    let (id, now) = (delivery.id.clone(), delivery.timestamp);
-    let answer = client.send(request(delivery), Some(id)).await?;
+    let now = delivery.timestamp;
+    let answer = client.send(request(delivery), None).await?;
     let header = answer
         .headers
         .iter()

@@ -26,8 +26,10 @@ const GONE: u16 = 410;
 pub struct Delivery {
     /// Where to.
     pub url: String,
-    /// The idempotency key.
+    /// What it is called: the same for every attempt.
     pub id: String,
+    /// The idempotency key, where that is the same for other deliveries, too; else the id.
+    pub same: Option<String>,
     /// When this attempt is made, in seconds since 1970.
     pub timestamp: i64,
     /// What signs it; none leaves it unsigned.
@@ -91,8 +93,7 @@ pub enum Told {
 
 /// Delivers once.
 pub async fn deliver(client: &HttpClient, delivery: Delivery) -> Told {
-    let id = delivery.id.clone();
-    let answer = match client.send(request(delivery), Some(id)).await {
+    let answer = match client.send(request(delivery), None).await {
         Ok(answer) => answer,
         Err(error @ SendError::Refused(_)) => return Told::Never(error.to_string()),
         // Whatever else it said, it answered: it has the letter.
@@ -111,6 +112,7 @@ fn request(delivery: Delivery) -> Request {
     let Delivery {
         url,
         id,
+        same,
         timestamp,
         secret,
         content_type,
@@ -124,7 +126,8 @@ fn request(delivery: Delivery) -> Request {
         let signature = secret.sign(&id, timestamp, &body);
         headers.push(("webhook-signature".to_owned(), signature));
     }
-    headers.push(("idempotency-key".to_owned(), id.clone()));
+    let same = same.unwrap_or_else(|| id.clone());
+    headers.push(("idempotency-key".to_owned(), same));
     headers.push(("webhook-id".to_owned(), id));
     Request {
         method: "POST".to_owned(),

@@ -59,6 +59,7 @@ async fn to(port: u16, allowed: bool) -> Told {
     let delivery = Delivery {
         url: format!("http://127.0.0.1:{port}/"),
         id: "note_1".into(),
+        same: None,
         timestamp: 7,
         secret: Some(Secret::parse("s").unwrap()),
         content_type: "application/json",

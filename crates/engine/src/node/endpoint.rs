@@ -20,8 +20,10 @@ const SAID_BYTES_MAX: usize = 512;
 pub struct Parcel {
     /// Where to.
     pub url: String,
-    /// The idempotency key: the same for every attempt.
+    /// What it is called: the same for every attempt.
     pub key: String,
+    /// The idempotency key, where others that are called otherwise are the same; else the key.
+    pub same: Option<String>,
     /// What signs it, as people write it: `whsec_…`.
     pub secret: String,
     /// An event, as CloudEvents has it in JSON.
@@ -187,6 +189,7 @@ impl Node {
             Ok(Parcel {
                 url: enquiry.url,
                 key,
+                same: call.same.as_ref().map(|same| format!("{tenant}-{same}")),
                 secret: self.secret(tenant, &call.who)?,
                 body,
                 answer_bytes_max: ENDPOINT_ANSWER_BYTES_MAX,

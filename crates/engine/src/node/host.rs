@@ -158,7 +158,7 @@ pub(super) fn recording(
     for (_, piece) in node.pieces(tenant, tail)? {
         let pushed = match piece {
             Piece::Segment(bytes) => recording.push_segment(&bytes),
-            Piece::Notes { .. } => continue, // only models are told
+            Piece::Notes { .. } | Piece::Unfit { .. } => continue, // only models are told
             Piece::Answer {
                 index,
                 ability,

@@ -6,6 +6,7 @@ mod endpoint;
 mod fork;
 mod guest_log;
 mod host;
+mod recalling;
 mod recorded;
 mod replay;
 mod sandboxes;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use naos_kernel::recall::Embedder;
 use naos_sandbox::Sandbox;
 use naos_store::{Store, TenantStore, Viewed};
 use naos_types::command::{Command, Reply};
@@ -33,6 +35,7 @@ use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
 pub use endpoint::{Back, Handed, Parcel};
 pub use fork::{Ground, Turns};
+pub use recalling::{Embedded, Embedding, VECTORS_BYTES_MAX, Vectors};
 pub(crate) use recorded::unreadable;
 pub use replay::{Differs, Replay};
 pub use sandboxes::{Components, LoadError};
@@ -55,6 +58,8 @@ pub struct Parts {
     pub components: Arc<Components>,
     /// What carries gated calls out.
     pub outside: Arc<dyn Outside>,
+    /// What puts texts into one space, where agents recall.
+    pub embedder: Arc<dyn Embedder>,
     /// How many threads decide; 0 for one less than there are cores.
     pub shards: usize,
     /// How many components run at once; 0 for as many as there are cores.
@@ -68,6 +73,7 @@ pub struct Node(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     components: Arc<Components>,
+    embedder: Arc<dyn Embedder>,
     lanes: Vec<mpsc::Sender<shards::ToShard>>,
     waiting: Mutex<BTreeMap<Ticket, oneshot::Sender<Answer>>>,
     tickets: AtomicU64,
@@ -138,6 +144,7 @@ impl Node {
         let inner = Arc::new_cyclic(|weak: &std::sync::Weak<Inner>| Inner {
             store: Arc::clone(&parts.store),
             components: Arc::clone(&parts.components),
+            embedder: Arc::clone(&parts.embedder),
             lanes,
             waiting: Mutex::default(),
             tickets: AtomicU64::new(1),
@@ -205,6 +212,12 @@ impl Node {
         &self.0.components
     }
 
+    /// What puts texts into one space, where agents recall.
+    #[must_use]
+    pub fn embedder(&self) -> &Arc<dyn Embedder> {
+        &self.0.embedder
+    }
+
     /// The door to one tenant's rows.
     ///
     /// # Errors
@@ -237,6 +250,13 @@ impl Node {
         tokio::sync::broadcast::Receiver<Arc<Frame>>,
     ) {
         self.0.frames.of(tenant, run)
+    }
+
+    /// The last words of what a model writes right now in a run, in one line; none where it writes
+    /// nothing.
+    #[must_use]
+    pub fn last_words(&self, tenant: TenantId, run: naos_types::RunId) -> Option<String> {
+        self.0.frames.last_words(tenant, run)
     }
 
     /// Names and seals a content; large ones are written here already.

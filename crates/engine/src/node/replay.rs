@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, TryLockError};
 
+use naos_kernel::recall::Wanted as Recalled;
 use naos_kernel::run::Run;
 use naos_sandbox::{
     CancelToken, Document, Ended, Entry, Gate, GatedCall, GatedRequest, Host, HostError, LogLevel,
     Segment,
 };
 use naos_types::effect::Sandbox as Wanted;
-use naos_types::fact::run::{self, Ability};
+use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::think::{Think, Thought, ToolCall, ToolWanted};
 use naos_types::{BodyRef, Code, Refusal, RunId, RunStatus, TenantId};
@@ -20,7 +21,7 @@ use serde_json::json;
 use super::{Node, host, unreadable, world};
 use crate::read::Reader;
 
-/// How many facts are looked through for what a run asked.
+/// How many facts are looked through at once for what a run asked.
 const FACTS_MAX: usize = 100_000;
 /// How much of two answers that differ is shown.
 const SHOWN_BYTES_MAX: usize = 512;
@@ -333,12 +334,19 @@ impl Node {
                     continue;
                 }
                 let again = json!({"tool": call.name, "arguments": call.arguments}).to_string();
-                let asked = if ability == Ability::Server {
-                    let wanted: ToolWanted =
-                        serde_json::from_slice(&request).map_err(|_| unreadable())?;
-                    wanted.asked()
-                } else {
-                    String::from_utf8_lossy(&request).into_owned()
+                let plain = || String::from_utf8_lossy(&request).into_owned();
+                let asked = match ability {
+                    Ability::Server => {
+                        let wanted: ToolWanted =
+                            serde_json::from_slice(&request).map_err(|_| unreadable())?;
+                        wanted.asked()
+                    }
+                    // Where a model was asked what words mean, it says that, too.
+                    Ability::Recall => {
+                        let wanted = serde_json::from_slice::<Recalled>(&request);
+                        wanted.map_or_else(|_| plain(), |wanted| wanted.asked())
+                    }
+                    _ => plain(),
                 };
                 if again != asked {
                     return found(calls, differs(Some(index), &asked, &again));
@@ -359,21 +367,28 @@ impl Node {
         found(calls, differs)
     }
 
-    /// What each call of the last attempt asked, from the journal.
-    pub(crate) fn requests(
+    /// What each call of the last attempt asked that is left in its recording, from the journal,
+    /// however long the look takes.
+    pub(super) fn requests(
         &self,
         tenant: TenantId,
         id: RunId,
         run: &Run,
     ) -> Result<BTreeMap<u32, BodyRef>, Refusal> {
-        let mut out = BTreeMap::new();
         let reader = Reader::new(self, tenant)?;
-        reader.each_fact(id, run, FACTS_MAX, |_, fact, _| {
-            if let run::Fact::Called(fact) = fact {
-                out.insert(fact.index, fact.request); // a later attempt's stand for it
+        let (pieces, _) = self.pieces_left(tenant, run.tail)?;
+        let places = reader.places(id, run, &pieces)?;
+        let (mut out, mut done, mut after) = (BTreeMap::new(), 0, 0);
+        loop {
+            let look = reader.told(&places[done..], after, FACTS_MAX)?;
+            let called = look.found.iter().filter_map(|told| told.called.as_ref());
+            out.extend(called.map(|(_, fact)| (fact.index, fact.request)));
+            done += look.found.len();
+            match look.left {
+                Some(left) => after = left,
+                None => return Ok(out),
             }
-        })?;
-        Ok(out)
+        }
     }
 }
 

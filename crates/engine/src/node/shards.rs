@@ -36,10 +36,9 @@ pub(super) fn start(
     std::thread::Builder::new()
         .name(format!("shard-{index}"))
         .spawn(move || {
-            let shard = Shard::new(
-                std::sync::Arc::clone(&node.0.store),
-                Box::<OsDice>::default(),
-            );
+            let store = std::sync::Arc::clone(&node.0.store);
+            let shard = Shard::new(store, Box::<OsDice>::default());
+            let shard = shard.with_embedder(std::sync::Arc::clone(&node.0.embedder));
             naos_store::vital(|| run(&node, index, shard, &lane, &commits));
         })
 }

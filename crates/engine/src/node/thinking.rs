@@ -6,8 +6,8 @@ use naos_types::effect::Caller;
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
-use naos_types::think::{Think, Thought, ToolSaid, from_outside};
-use naos_types::{BodyRef, Code, Refusal, TenantId, Time};
+use naos_types::think::{Cuts, Think, Thought, ToolSaid, from_outside, shortened, time_told};
+use naos_types::{BodyRef, Code, Refusal, Span, TenantId, Time};
 
 use super::Node;
 use super::world::{Exchange, Posed};
@@ -52,8 +52,12 @@ pub(super) fn posed(
         let given = think.given.get(at).copied().unwrap_or(u64::MAX);
         shown.push((title.clone(), cut(whole, given)));
     }
-    let input = text(node, tenant, &think.input)?;
-    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, |body| {
+    let mut input = text(node, tenant, &think.input)?;
+    if let Some((head, tail)) = think.cuts.task {
+        input = shortened(&input, head, tail);
+    }
+    let given = (&think.cuts, (think.told(), think.at));
+    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, given, |body| {
         node.body(tenant, body).map_err(|refusal| refusal.what)
     })?;
     Ok(Posed {
@@ -69,7 +73,7 @@ pub(super) fn posed(
 }
 
 /// When the run that asks is over.
-fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<Time>, Refusal> {
+pub(super) fn until(node: &Node, tenant: TenantId, by: Caller) -> Result<Option<Time>, Refusal> {
     let Caller::Run(id, _) = by else {
         return Ok(None);
     };
@@ -118,23 +122,55 @@ fn served(said: &str) -> Result<(String, bool), String> {
     Ok((from_outside(&said.text), said.is_error))
 }
 
+/// How long a run works until its model is told the time once more: less than it waits for people.
+const TOLD_AGAIN: Span = Span::secs(600);
+
+/// Tells the time once more where one passed since it was told, as the last that was said behind an
+/// answer: it stands in the recording, so that it is the same whenever it is told. What came later
+/// than the question itself isn't its own: a what-if's time is its original's.
+fn tell_time(all: &mut [Exchange], ends: &[Time], (mut told, asked): (Time, Time)) {
+    for (exchange, end) in all.iter_mut().zip(ends) {
+        let heard = !exchange.results.is_empty() || !exchange.notes.is_empty();
+        if heard && *end <= asked && *end - told >= TOLD_AGAIN {
+            exchange.notes.push(format!("{} by now.", time_told(*end)));
+            told = *end;
+        }
+    }
+}
+
 /// Answers of models with the results of what each of them wanted to have called, and what people
 /// said behind them; first what they said before any answer. Failed answers are left out: they said
-/// nothing.
+/// nothing. `times` are that which the model was told at the beginning, and that of the question.
 fn exchanges(
     pieces: Vec<Piece>,
+    (cuts, times): (&Cuts, (Time, Time)),
     mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
 ) -> Result<(Vec<String>, Vec<Exchange>), String> {
     let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (mut notes, mut out): (Vec<String>, Vec<Exchange>) = (Vec::new(), Vec::new());
+    let mut ends: Vec<Time> = Vec::new();
     for piece in pieces {
-        let (ability, answer) = match piece {
+        if let (Some(end), Some(at)) = (ends.last_mut(), when(&piece)) {
+            *end = at;
+        }
+        let (index, ability, answer, at) = match piece {
             Piece::Answer {
-                ability, answer, ..
-            } => (ability, answer),
+                index,
+                ability,
+                answer,
+                at,
+                ..
+            } => (index, ability, answer, at),
             Piece::Notes { said, .. } => {
                 let heard = out.last_mut().map_or(&mut notes, |last| &mut last.notes);
                 heard.extend(said.iter().map(|(_, words)| noted(words)));
+                continue;
+            }
+            Piece::Unfit { said, .. } => {
+                let last = out
+                    .last_mut()
+                    .ok_or("no answer is there that doesn't fit")?;
+                last.notes.push(said);
                 continue;
             }
             Piece::Segment(_) => continue,
@@ -149,13 +185,14 @@ fn exchanges(
                     pictures: Vec::new(),
                     notes: Vec::new(),
                 });
+                ends.push(at);
             }
             continue;
         }
         let Some(last) = out.last_mut() else {
             return Err("a tool was called before any model answered".into());
         };
-        last.results.push(match answer {
+        let (said, is_error) = match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
             Answer::Body(body) if ability == Ability::Server => served(&plain(bytes(&body)?))?,
             Answer::Body(body) if ability == Ability::Picture => {
@@ -172,14 +209,31 @@ fn exchanges(
             Answer::Text(text) => (text, false),
             Answer::Body(body) => (plain(bytes(&body)?), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
+        };
+        last.results.push(match cuts.of(index) {
+            Some(given) => (shortened(&said, given, 0), is_error),
+            None => (said, is_error),
         });
     }
+    tell_time(&mut out, &ends, times);
     Ok((notes, out))
+}
+
+/// When something was said behind an answer of a model; none where it is an answer itself.
+const fn when(piece: &Piece) -> Option<Time> {
+    match piece {
+        Piece::Answer {
+            ability: Ability::Model,
+            ..
+        }
+        | Piece::Segment(_) => None,
+        Piece::Answer { at, .. } | Piece::Notes { at, .. } | Piece::Unfit { at, .. } => Some(*at),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use naos_types::think::ToolCall;
+    use naos_types::think::{CutResult, ToolCall};
     use naos_types::{Digest, MessageId, Time};
 
     use super::*;
@@ -200,8 +254,8 @@ mod tests {
             digest: Digest([1; 32]),
             len: 1,
         };
-        let piece = |ability, answer| Piece::Answer {
-            index: 0,
+        let piece = |index, ability, answer| Piece::Answer {
+            index,
             ability,
             request: Digest([2; 32]),
             answer,
@@ -213,17 +267,68 @@ mod tests {
         };
         let pieces = vec![
             note("first"),
-            piece(Ability::Model, Answer::Body(body)),
-            piece(Ability::Tool, Answer::Text("one".into())),
-            piece(Ability::Tool, Answer::Text("two".into())),
+            piece(0, Ability::Model, Answer::Body(body)),
+            piece(1, Ability::Tool, Answer::Text("one".into())),
+            piece(2, Ability::Tool, Answer::Text("two".into())),
             note("second"),
-            piece(Ability::Model, Answer::Failed("overloaded".into())),
+            piece(3, Ability::Model, Answer::Failed("overloaded".into())),
         ];
         let bytes = serde_json::to_vec(&thought).unwrap();
-        let (before, all) = exchanges(pieces, |_| Ok(bytes.clone())).unwrap();
-        assert_eq!(before, [noted("first")]);
-        let [only] = &all[..] else { panic!("{all:?}") };
-        assert_eq!(only.results.len(), 2);
-        assert_eq!(only.notes, [noted("second")]);
+        let told = |cuts: &Cuts| {
+            let given = (cuts, (Time(0), Time(0)));
+            let told = exchanges(pieces.clone(), given, |_| Ok(bytes.clone()));
+            let (before, all) = told.unwrap();
+            assert_eq!(before, [noted("first")]);
+            let [only] = <[_; 1]>::try_from(all).unwrap();
+            assert_eq!(only.notes, [noted("second")]);
+            only.results
+        };
+        let results = told(&Cuts::default());
+        assert_eq!(results, [("one".into(), false), ("two".into(), false)]);
+        let (call, given, of) = (2, 1, 60);
+        let results = told(&Cuts {
+            results: vec![CutResult { call, given, of }],
+            ..Cuts::default()
+        });
+        assert_eq!(results[0].0, "one");
+        assert_eq!(
+            results[1].0,
+            "t\n[left out: 2 of 3 bytes, for want of room]\n"
+        );
+    }
+
+    #[test]
+    fn the_time_is_told_again_where_one_passed_and_never_otherwise() {
+        let body = BodyRef {
+            digest: Digest([1; 32]),
+            len: 1,
+        };
+        let minute = |minutes: i64| Time(1_772_352_000_000 + minutes * 60_000);
+        let piece = |ability, answer, minutes| Piece::Answer {
+            index: 0,
+            ability,
+            request: Digest([2; 32]),
+            answer,
+            at: minute(minutes),
+        };
+        let said = |minutes| piece(Ability::Model, Answer::Body(body), minutes);
+        let done = |minutes| piece(Ability::Tool, Answer::Text("done".into()), minutes);
+        let all = [said(1), done(2), said(3), done(40), said(41), done(45)];
+        let bytes = serde_json::to_vec(&Thought::default()).unwrap();
+        let told = |count: usize, asked: i64| {
+            let cuts = Cuts::default();
+            let given = (&cuts, (minute(0), minute(asked)));
+            let pieces = all[..count].to_vec();
+            let (_, all) = exchanges(pieces, given, |_| Ok(bytes.clone())).unwrap();
+            all.into_iter().map(|one| one.notes).collect::<Vec<_>>()
+        };
+        let again = vec!["It is 2026-03-01T08:40 UTC by now.".to_owned()];
+        // What was told stays as it was with each further question.
+        let none = Vec::<String>::new;
+        assert_eq!(told(2, 2), [none()]);
+        assert_eq!(told(4, 40), [none(), again.clone()]);
+        assert_eq!(told(6, 45), [none(), again, none()]);
+        // A what-if of the first turn hears nothing of its own time.
+        assert_eq!(told(4, 2), [none(), none()]);
     }
 }

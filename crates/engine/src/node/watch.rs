@@ -98,6 +98,21 @@ impl<T> Watch<T> {
 /// The most bytes of a part of an answer that are kept for whoever listens later.
 const BEGUN_BYTES_MAX: usize = 256 * 1_024;
 
+/// The most bytes of the last words of an answer.
+const WORDS_BYTES_MAX: usize = 240;
+
+/// The last words of a text in one line, and that there is more before them.
+fn last_words(text: &str) -> String {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(WORDS_BYTES_MAX));
+    let rest = &text[from..];
+    // No word is told by half, as long as there are words.
+    let whole = rest.split_once(char::is_whitespace).filter(|_| from > 0);
+    let words = whole.map_or(rest, |(_, whole)| whole).split_whitespace();
+    let words: Vec<&str> = words.collect();
+    let before = if from > 0 { "… " } else { "" };
+    format!("{before}{}", words.join(" "))
+}
+
 /// What there is by now of an answer that is still being written.
 #[derive(Debug)]
 struct Begun {
@@ -184,6 +199,19 @@ impl Written {
         self.watch.announce(tenant, frame);
     }
 
+    /// The last words of what is written of a run's answer: what it says, or, where it says nothing
+    /// yet, what it thinks.
+    pub(super) fn last_words(&self, tenant: TenantId, run: RunId) -> Option<String> {
+        let begun = lock(&self.begun);
+        let parts = &begun.get(&(tenant, run))?.parts;
+        let part = |kind: FrameKind| {
+            let text = parts[kind as usize].as_deref();
+            text.filter(|text| !text.trim().is_empty())
+        };
+        let text = part(FrameKind::Text).or_else(|| part(FrameKind::Thought))?;
+        Some(last_words(text))
+    }
+
     /// That answer is not written any more: what counts is what is journaled of it.
     pub(super) fn over(&self, tenant: TenantId, run: RunId, call: u32) {
         let mut all = lock(&self.begun);
@@ -243,9 +271,18 @@ mod tests {
         assert_eq!(heard(run), ["2 Next"]);
         tell(2, FrameKind::Text, 9, "a piece is missing before");
         assert_eq!(heard(run), Vec::<String>::new());
-        tell(2, FrameKind::Text, 0, &"x".repeat(BEGUN_BYTES_MAX + 1));
+        let endless = "x".repeat(BEGUN_BYTES_MAX + 1);
+        tell(2, FrameKind::Text, 0, &endless);
         assert_eq!(heard(run), Vec::<String>::new(), "too long to be kept");
-        written.over(tenant, run, 2);
+        assert_eq!(written.last_words(tenant, run), None);
+        tell(3, FrameKind::Thought, 0, "well");
+        assert_eq!(written.last_words(tenant, run).as_deref(), Some("well"));
+        let long = "Ten\n euros ".repeat(100);
+        tell(3, FrameKind::Text, 0, &long);
+        let words = written.last_words(tenant, run).unwrap();
+        assert!(words.starts_with("… ") && words.len() < 250, "{words}");
+        assert!(words.ends_with("Ten euros Ten euros"), "{words}");
+        written.over(tenant, run, 3);
         assert!(lock(&written.begun).is_empty());
     }
 }

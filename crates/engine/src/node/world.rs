@@ -18,6 +18,7 @@ use naos_types::think::{Think, Thought, ToolWanted};
 use naos_types::{BodyRef, Refusal, RunId, Sealed, Span, TenantId, Time};
 
 use super::endpoint::{Back, Handed, Parcel};
+use super::recalling::{Embedded, Embedding, Kept, Vectors};
 use super::watch::{Frame, FrameKind};
 use super::{Inner, Node, Parts, lock};
 use crate::read::Reader;
@@ -77,6 +78,15 @@ pub trait Outside: Send + Sync {
     fn think(&self, posed: Posed, piece: Piecewise, done: Done) {
         drop((posed, piece));
         done(OutsideOutcome::NotSent("no driver asks models".into()));
+    }
+
+    /// Begins to ask a model for vectors and returns at once; `done` as in [`Self::begin`].
+    fn embed(&self, asked: Embedding, done: Vectors) {
+        drop(asked);
+        done(Embedded {
+            why: Some("no driver asks for vectors".into()),
+            ..Embedded::default()
+        });
     }
 
     /// Begins to call a tool of a server and returns at once; `done` as in [`Self::begin`]. What
@@ -187,6 +197,8 @@ pub(super) struct World {
     queue: Mutex<Option<VecDeque<Job>>>,
     wake: Condvar,
     pool: usize,
+    /// Vectors that were asked for before.
+    pub(super) vectors: Mutex<Kept>,
 }
 
 impl World {
@@ -199,6 +211,7 @@ impl World {
             queue: Mutex::new(Some(VecDeque::new())),
             wake: Condvar::new(),
             pool,
+            vectors: Mutex::default(),
         }
     }
 
@@ -375,12 +388,16 @@ impl World {
         };
         let key = format!("{tenant}-{}", naos_kernel::key_of(call));
         match call.driver {
-            Driver::Http => self.outside.begin(call, key, request, done),
+            Driver::Http => {
+                let same = format!("{tenant}-{}", naos_kernel::same_of(call));
+                self.outside.begin(call, same, request, done);
+            }
             Driver::Endpoint => node.enquire(tenant, call, key, &request, done),
             Driver::Model => match super::thinking::posed(&node, tenant, (key, by), &request) {
                 Ok(posed) => self.outside.think(posed, told(&node, tenant, by), done),
                 Err(why) => done(OutsideOutcome::Refused(why)),
             },
+            Driver::Recall => super::recalling::begin(&node, tenant, (key, by), &request, done),
             Driver::Server => match serde_json::from_slice(&request) {
                 Ok(wanted) => {
                     let called = Called {

@@ -1,26 +1,28 @@
 //! What a run asked and what it was told, from its recording and its facts.
 
-use naos_kernel::run::Run;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use naos_kernel::run::{Pending, Run};
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, Segment};
 use naos_types::fact::run::{self, World};
-use naos_types::fact::{Fact, budget};
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::spec::{Enquiry, ModelUsage};
 use naos_types::think::{Think, Thought};
-use naos_types::{BodyRef, Code, Micros, Refusal, RunId, Time};
+use naos_types::{BodyRef, Code, Micros, Refusal, RunId, Seq, Time};
 
-use super::{Reader, damaged, unread};
+use super::told::{Place, Told};
+use super::{ERASED, Reader, unread};
 use crate::node::{Turns, unreadable};
 
 /// How much of a request or an answer is shown.
 pub const PREVIEW_BYTES_MAX: usize = 256;
-/// How many calls of a run are shown.
+/// How many calls of a run are shown at once.
 pub const CALLS_SHOWN_MAX: usize = 1_000;
-/// How many facts are looked through for what a run called.
+/// How many facts are looked through at once for what a run called.
 const FACTS_MAX: usize = 20_000;
-/// How many are read at once.
-const CHUNK: usize = 512;
 
 /// One call of a run.
 #[derive(Clone, Debug)]
@@ -49,6 +51,60 @@ pub struct CallView {
     pub attempts: u32,
     /// What was charged for it; answers of models only.
     pub paid: Option<Micros>,
+    /// Whether the look through the journal ended before it came to what was asked: there is more
+    /// to say about it than stands here.
+    pub unread: bool,
+}
+
+/// Some calls of a run, in order.
+#[derive(Clone, Debug)]
+pub struct Calls {
+    /// They.
+    pub rows: Vec<CallView>,
+    /// How many of them are told in full, counted from the first.
+    pub told: usize,
+    /// How many calls there are.
+    pub total: usize,
+    /// Where to go on: behind those that are told in full. None where there is no more.
+    pub next: Option<CallsFrom>,
+}
+
+/// Where a look at the calls of a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallsFrom {
+    /// So many calls come before it.
+    pub rows: usize,
+    /// What the first one asked is looked for behind this fact; 0 to look where it may stand first.
+    pub facts: Seq,
+}
+
+impl fmt::Display for CallsFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.facts {
+            0 => write!(f, "{}", self.rows),
+            facts => write!(f, "{}.{facts}", self.rows),
+        }
+    }
+}
+
+impl FromStr for CallsFrom {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (rows, facts) = text.split_once('.').unwrap_or((text, "0"));
+        let (rows, facts) = (rows.parse()?, facts.parse()?);
+        Ok(Self { rows, facts })
+    }
+}
+
+/// A call as the recording has it.
+enum Kept<'p> {
+    /// One that isn't gated, or something that was said: all that there is of it.
+    Whole(CallView),
+    /// A gated one: its number, what for, its answer, and when that was durable.
+    Gated(u32, run::Ability, &'p Answer, Time),
+    /// The one that is under way.
+    Pending(&'p Pending),
 }
 
 fn preview(text: &str) -> String {
@@ -67,35 +123,60 @@ fn printable(bytes: &[u8]) -> String {
 }
 
 impl Reader {
-    /// The calls of a run, in order, at most [`CALLS_SHOWN_MAX`].
+    /// The calls of a run, in order, at most [`CALLS_SHOWN_MAX`] of them from a place on.
     ///
     /// # Errors
-    /// A refusal if a piece of the recording can't be read.
-    pub fn calls(&self, id: RunId, run: &Run) -> Result<Vec<CallView>, Refusal> {
-        let mut calls = self.recorded(run.tail)?;
-        calls.truncate(CALLS_SHOWN_MAX);
-        if let Some(pending) = &run.pending
-            && calls.len() < CALLS_SHOWN_MAX
-        {
-            calls.push(CallView {
-                index: pending.index,
-                ability: ability(pending.ability).to_owned(),
-                gated: true,
-                status: "pending",
-                world: Some(pending.world),
-                request: self.request(pending.ability, &pending.request, run.is_by_model()),
-                answer: String::new(),
-                answer_bytes: 0,
-                asked: None,
-                answered: None,
-                attempts: pending.attempts + 1,
-                paid: None,
-            });
+    /// A refusal if a piece of the recording, or the journal, can't be read.
+    pub fn calls(&self, id: RunId, run: &Run, from: CallsFrom) -> Result<Calls, Refusal> {
+        self.some_calls(id, run, from, false)
+    }
+
+    /// The same of the gated ones alone, which are counted alone then.
+    ///
+    /// # Errors
+    /// As [`Self::calls`].
+    pub fn gated_calls(&self, id: RunId, run: &Run, from: CallsFrom) -> Result<Calls, Refusal> {
+        self.some_calls(id, run, from, true)
+    }
+
+    fn some_calls(
+        &self,
+        id: RunId,
+        run: &Run,
+        from: CallsFrom,
+        gated: bool,
+    ) -> Result<Calls, Refusal> {
+        let (pieces, whole) = self.node.pieces_left(self.tenant, run.tail)?;
+        let mut kept = kept(&pieces)?;
+        kept.extend(run.pending.as_ref().map(Kept::Pending));
+        kept.retain(|call| !gated || !matches!(call, Kept::Whole(_)));
+        if !whole {
+            kept.insert(0, Kept::Whole(erased_view()));
         }
-        if calls.iter().any(|call| call.gated) {
-            self.tell_from_facts(id, run, &mut calls)?;
-        }
-        Ok(calls)
+        let total = kept.len();
+        let shown = kept.into_iter().skip(from.rows).take(CALLS_SHOWN_MAX);
+        let mut rows: Vec<CallView> = shown
+            .map(|call| match call {
+                Kept::Whole(call) => call,
+                Kept::Gated(index, of, answer, at) => self.gated(index, of, answer, at),
+                Kept::Pending(pending) => self.pending(pending, run.is_by_model()),
+            })
+            .collect();
+        let told = self.tell_from_facts(id, run, &pieces, &mut rows, from.facts)?;
+        let next = match told {
+            Some((row, facts)) => Some((row, facts)),
+            None if from.rows + rows.len() < total => Some((rows.len(), 0)),
+            None => None,
+        };
+        Ok(Calls {
+            told: told.map_or(rows.len(), |(row, _)| row),
+            rows,
+            total,
+            next: next.map(|(row, facts)| CallsFrom {
+                rows: from.rows + row,
+                facts,
+            }),
+        })
     }
 
     /// What the models used that answered in a run, by their providers' own figures.
@@ -141,60 +222,6 @@ impl Reader {
         Ok(self.node.pieces_left(self.tenant, tail)?.0)
     }
 
-    fn recorded(&self, tail: Option<BodyRef>) -> Result<Vec<CallView>, Refusal> {
-        let mut calls = Vec::new();
-        let (pieces, whole) = self.node.pieces_left(self.tenant, tail)?;
-        if !whole {
-            calls.push(erased_view());
-        }
-        for piece in pieces {
-            match piece {
-                Piece::Segment(bytes) => {
-                    let recorded = Segment::decode(&bytes).map_err(|_| unreadable())?;
-                    calls.extend(recorded.into_iter().map(|call| CallView {
-                        index: call.index,
-                        ability: call.ability.to_string(),
-                        gated: false,
-                        status: "answered",
-                        world: None,
-                        request: String::new(),
-                        answer: printable(&call.answer),
-                        answer_bytes: call.answer.len() as u64,
-                        asked: None,
-                        answered: None,
-                        attempts: 1,
-                        paid: None,
-                    }));
-                }
-                Piece::Answer {
-                    index,
-                    ability: of,
-                    answer,
-                    at,
-                    ..
-                } => calls.push(self.gated(index, of, &answer, at)),
-                Piece::Notes { said, at } => {
-                    let index = calls.last().map_or(0, |call| call.index + 1);
-                    calls.extend(said.into_iter().map(|(_, words)| CallView {
-                        index,
-                        ability: "note".to_owned(),
-                        gated: false,
-                        status: "answered",
-                        world: None,
-                        request: String::new(),
-                        answer: preview(&words),
-                        answer_bytes: words.len() as u64,
-                        asked: None,
-                        answered: Some(at),
-                        attempts: 1,
-                        paid: None,
-                    }));
-                }
-            }
-        }
-        Ok(calls)
-    }
-
     fn gated(&self, index: u32, of: run::Ability, answer: &Answer, at: Time) -> CallView {
         let (status, text, bytes) = match answer {
             Answer::Text(text) => ("answered", text.clone(), text.len() as u64),
@@ -215,6 +242,25 @@ impl Reader {
             answered: Some(at),
             attempts: 1,
             paid: None,
+            unread: false,
+        }
+    }
+
+    fn pending(&self, pending: &Pending, is_by_model: bool) -> CallView {
+        CallView {
+            index: pending.index,
+            ability: ability(pending.ability).to_owned(),
+            gated: true,
+            status: "pending",
+            world: Some(pending.world),
+            request: self.request(pending.ability, &pending.request, is_by_model),
+            answer: String::new(),
+            answer_bytes: 0,
+            asked: None,
+            answered: None,
+            attempts: pending.attempts + 1,
+            paid: None,
+            unread: false,
         }
     }
 
@@ -278,93 +324,119 @@ impl Reader {
         }
     }
 
-    /// The intents and outcomes of gated calls stand in the journal, while the run was at work.
-    fn tell_from_facts(&self, id: RunId, run: &Run, calls: &mut [CallView]) -> Result<(), Refusal> {
-        self.each_fact(id, run, FACTS_MAX, |at, fact, paid| match fact {
-            run::Fact::Called(fact) => {
-                if let Some(call) = calls.iter_mut().find(|c| c.gated && c.index == fact.index) {
-                    call.asked = Some(at);
-                    call.world = Some(fact.world);
-                    call.request = self.request(fact.ability, &fact.request, run.is_by_model());
-                }
-            }
-            run::Fact::Answered(fact) => {
-                if let Some(call) = calls.iter_mut().find(|c| c.gated && c.index == fact.index) {
-                    call.paid = paid;
-                    call.answered = Some(at);
-                    call.attempts = fact.attempts.max(1);
-                }
-            }
-            _ => {}
-        })
-    }
-
-    /// The intents and outcomes of a run's calls, in the order of the journal, each answer of a
-    /// model with what was charged for it; at most so many facts are looked through for them. Those
-    /// that a what-if goes on from are its original's, and come after its own.
-    pub(crate) fn each_fact(
+    /// What was asked stands in the journal, and what came of it. Where the look for it ended
+    /// before all of them: which one is the first that it didn't come to, and behind which fact
+    /// the next look goes on.
+    fn tell_from_facts(
         &self,
         id: RunId,
         run: &Run,
-        most: usize,
-        mut each: impl FnMut(Time, run::Fact, Option<Micros>),
-    ) -> Result<(), Refusal> {
-        self.own_facts(id, run, most, &mut each)?;
-        let (mut fork, mut calls) = (run.fork.clone(), u32::MAX);
-        while let Some(from) = fork {
-            calls = calls.min(from.calls);
-            let of = self.known::<Run>(&from.of, "run")?;
-            self.own_facts(from.of, &of, most, &mut |at, fact, paid| {
-                let index = match &fact {
-                    run::Fact::Called(fact) => fact.index,
-                    run::Fact::Answered(fact) => fact.index,
-                    _ => return,
-                };
-                if index < calls {
-                    each(at, fact, paid);
-                }
-            })?;
-            fork = of.fork.clone();
+        pieces: &[Piece],
+        rows: &mut [CallView],
+        after: Seq,
+    ) -> Result<Option<(usize, Seq)>, Refusal> {
+        let gated = || rows.iter().enumerate().filter(|(_, row)| row.gated);
+        if gated().next().is_none() {
+            return Ok(None);
         }
-        Ok(())
+        let all = self.places(id, run, pieces)?;
+        let all: BTreeMap<u32, Place> = all.iter().map(|place| (place.index, *place)).collect();
+        let (at, places): (Vec<usize>, Vec<Place>) = gated()
+            .filter_map(|(at, row)| Some((at, *all.get(&row.index)?)))
+            .unzip();
+        let look = self.told(&places, after, FACTS_MAX)?;
+        for (told, at) in look.found.iter().zip(&at) {
+            self.tell(&mut rows[*at], told, run.is_by_model());
+        }
+        let left = at.get(look.found.len()).copied().zip(look.left);
+        if let Some((first, _)) = left {
+            let unread = rows[first..].iter_mut().filter(|row| row.gated);
+            unread.for_each(|row| row.unread = true);
+        }
+        Ok(left)
     }
 
-    fn own_facts(
-        &self,
-        id: RunId,
-        run: &Run,
-        most: usize,
-        each: &mut impl FnMut(Time, run::Fact, Option<Micros>),
-    ) -> Result<(), Refusal> {
-        let mut paid = None; // what an answer cost stands before it, in the same commit
-        let began = Time((id.0 >> 80) as i64);
-        let mut at = self.seq_at(began)?.saturating_sub(1);
-        let mut seen = 0;
-        while seen < most {
-            let entries = self.store.entries(at, CHUNK).map_err(damaged)?;
-            let Some(last) = entries.last() else { break };
-            at = last.seq;
-            seen += entries.len();
-            for entry in &entries {
-                if run.ended.is_some_and(|ended| entry.at > ended) {
-                    return Ok(());
-                }
-                if !entry.kind.starts_with("run.") && entry.kind != "budget.metered" {
-                    continue;
-                }
-                match Fact::decode(&entry.kind, entry.version, &entry.bytes) {
-                    Ok(Fact::Run(
-                        fact @ (run::Fact::Called(run::Called { run, .. })
-                        | run::Fact::Answered(run::Answered { run, .. })),
-                    )) if run == id => each(entry.at, fact, paid.take()),
-                    Ok(Fact::Budget(budget::Fact::Metered(f))) if f.run == id => {
-                        paid = Some(f.amount);
-                    }
-                    _ => {}
+    fn tell(&self, call: &mut CallView, told: &Told, is_by_model: bool) {
+        if let Some((at, fact)) = &told.called {
+            call.asked = Some(*at);
+            call.world = Some(fact.world);
+            call.request = self.request(fact.ability, &fact.request, is_by_model);
+        }
+        if let Some(outcome) = &told.answered {
+            call.paid = outcome.paid;
+            call.answered = Some(outcome.at);
+            call.attempts = outcome.attempts.max(1);
+        }
+    }
+}
+
+/// The calls of a recording, in order.
+fn kept(pieces: &[Piece]) -> Result<Vec<Kept<'_>>, Refusal> {
+    let mut calls = Vec::new();
+    let mut next = 0; // what comes behind the last call
+    for piece in pieces {
+        match piece {
+            Piece::Segment(bytes) => {
+                for call in Segment::decode(bytes).map_err(|_| unreadable())? {
+                    next = call.index + 1;
+                    calls.push(Kept::Whole(CallView {
+                        index: call.index,
+                        ability: call.ability.to_string(),
+                        answer: printable(&call.answer),
+                        answer_bytes: call.answer.len() as u64,
+                        answered: None,
+                        ..at_once()
+                    }));
                 }
             }
+            Piece::Answer {
+                index,
+                ability,
+                answer,
+                at,
+                ..
+            } => {
+                next = index + 1;
+                calls.push(Kept::Gated(*index, *ability, answer, *at));
+            }
+            Piece::Notes { said, at } => {
+                let said = said.iter();
+                calls.extend(said.map(|(_, words)| Kept::Whole(heard(next, "note", words, *at))));
+            }
+            Piece::Unfit { said, at } => calls.push(Kept::Whole(heard(next, "unfit", said, *at))),
         }
-        Ok(())
+    }
+    Ok(calls)
+}
+
+/// What isn't gated is answered at once.
+const fn at_once() -> CallView {
+    CallView {
+        index: 0,
+        ability: String::new(),
+        gated: false,
+        status: "answered",
+        world: None,
+        request: String::new(),
+        answer: String::new(),
+        answer_bytes: 0,
+        asked: None,
+        answered: None,
+        attempts: 1,
+        paid: None,
+        unread: false,
+    }
+}
+
+/// Something that a model was told between two of its answers, and by whom.
+fn heard(index: u32, of: &str, words: &str, at: Time) -> CallView {
+    CallView {
+        index,
+        ability: of.to_owned(),
+        answer: preview(words),
+        answer_bytes: words.len() as u64,
+        answered: Some(at),
+        ..at_once()
     }
 }
 
@@ -386,18 +458,9 @@ pub(super) const fn ability(of: run::Ability) -> &'static str {
 /// What stands where nobody knows any more what was called.
 fn erased_view() -> CallView {
     CallView {
-        index: 0,
         ability: "recording".to_owned(),
-        gated: false,
-        status: "answered",
-        world: None,
-        request: String::new(),
-        answer: "[erased]".to_owned(),
-        answer_bytes: 0,
-        asked: None,
-        answered: None,
-        attempts: 1,
-        paid: None,
+        answer: ERASED.to_owned(),
+        ..at_once()
     }
 }
 

@@ -12,6 +12,7 @@ use naos_types::{Actor, BodyRef, Code, Name, Refusal, RunId, Seq, TaskId, Time};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::told::Place;
 use super::{AUDIT_SCAN_MAX, Reader, damaged, unread};
 
 /// The most lines at once.
@@ -213,7 +214,7 @@ impl Reader {
                     asked.entry(f.run).or_default().insert(f.index, f.request);
                     return Ok(None);
                 }
-                match self.of_run(agent, &fact, asked)? {
+                match self.of_run(agent, &fact, entry.at, asked)? {
                     Some((run, what)) => (Some(run), what),
                     None => return Ok(None),
                 }
@@ -255,7 +256,8 @@ impl Reader {
         &self,
         agent: &Name,
         fact: &run::Fact,
-        asked: &mut Asked,
+        at: Time,
+        asked: &Asked,
     ) -> Result<Option<(RunId, Activity)>, Refusal> {
         let ended = |id: RunId, status: &str, code: Option<Code>| {
             let found = self.find::<Run>(&id)?;
@@ -288,7 +290,7 @@ impl Reader {
             run::Fact::Diverged(f) if f.agent == *agent => {
                 ended(f.run, "diverged", Some(Code::DIVERGED))
             }
-            run::Fact::Answered(f) if f.agent == *agent => self.called(f, asked),
+            run::Fact::Answered(f) if f.agent == *agent => self.called(f, at, asked),
             _ => Ok(None),
         }
     }
@@ -297,14 +299,15 @@ impl Reader {
     fn called(
         &self,
         fact: &run::Answered,
-        asked: &mut Asked,
+        at: Time,
+        asked: &Asked,
     ) -> Result<Option<(RunId, Activity)>, Refusal> {
         let (ability, ok) = match self.answer_of(&fact.answer) {
             Some((Ability::Model, _)) => return Ok(None), // that is what the run is
             found => found.unzip(),
         };
         let ok = ok.unwrap_or(true);
-        let request = self.request_of(fact, asked)?;
+        let request = self.request_of(fact, at, asked)?;
         let read = request.map(|body| self.bytes(&body));
         let told = match &read {
             Some(Ok(bytes)) => serde_json::from_slice::<Value>(bytes).unwrap_or_default(),
@@ -359,21 +362,23 @@ impl Reader {
         Some((ability, matches!(answer, Answer::Text(_) | Answer::Body(_))))
     }
 
-    /// What a call asked. One that was made before this piece of the log is looked up, once a run.
+    /// What a call asked. One that was made before this piece of the log is looked up.
     fn request_of(
         &self,
         fact: &run::Answered,
-        asked: &mut Asked,
+        at: Time,
+        asked: &Asked,
     ) -> Result<Option<BodyRef>, Refusal> {
-        let known = asked.entry(fact.run).or_default();
-        if let Some(request) = known.get(&fact.index) {
+        let known = asked
+            .get(&fact.run)
+            .and_then(|known| known.get(&fact.index));
+        if let Some(request) = known {
             return Ok(Some(*request));
         }
-        let Some(run) = self.find::<Run>(&fact.run)? else {
-            return Ok(None);
-        };
-        known.extend(self.node.requests(self.tenant, fact.run, &run)?);
-        Ok(known.get(&fact.index).copied())
+        let place = Place::answered(fact.run, fact.index, at);
+        let look = self.told(&[place], 0, AUDIT_SCAN_MAX as usize)?;
+        let told = look.found.into_iter().next().unwrap_or_default();
+        Ok(told.called.map(|(_, called)| called.request))
     }
 }
 

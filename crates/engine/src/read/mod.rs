@@ -12,6 +12,7 @@ mod moment;
 mod planted;
 mod spending;
 mod standup;
+mod told;
 mod versions;
 mod wait;
 
@@ -28,7 +29,7 @@ use naos_types::{
 use crate::node::Node;
 
 pub use audit::{AUDIT_SCAN_MAX, AuditFilter, AuditRow};
-pub use calls::{CALLS_SHOWN_MAX, CallView, PREVIEW_BYTES_MAX};
+pub use calls::{CALLS_SHOWN_MAX, CallView, Calls, CallsFrom, PREVIEW_BYTES_MAX};
 pub use daily::{Activity, Daily, LOG_LINES_MAX, Line};
 pub use erasing::{Erasable, Saying, Wanted};
 pub use events::{EVENTS_SCAN_MAX, EventRow};
@@ -81,6 +82,7 @@ kept! {
     Log naos_kernel::run::Log, RunId;
     Plan naos_kernel::plan::Plan, PlanId;
     Items naos_kernel::plan::Items, naos_kernel::ItemsKey;
+    Scale naos_kernel::plan::Scale, Name;
     Review naos_kernel::review::Review, ReviewId;
     Approval naos_kernel::approval::Approval, ApprovalId;
     Budget naos_kernel::budget::Budget, Spender;
@@ -131,11 +133,14 @@ fn damaged(error: naos_store::ReadError) -> Refusal {
     crate::refusals::reading(&error)
 }
 
+/// What stands where a content was erased.
+pub const ERASED: &str = "[erased]";
+
 /// What stands where a content can't be shown.
 #[must_use]
 pub fn unread(why: &Refusal) -> &'static str {
     if why.code == Code::ERASED {
-        "[erased]"
+        ERASED
     } else {
         "[unreadable]"
     }
@@ -206,6 +211,12 @@ impl Reader {
     #[must_use]
     pub fn is_erased(&self, name: &BodyRef) -> bool {
         matches!(self.bytes(name), Err(why) if why.code == Code::ERASED)
+    }
+
+    /// The last words of what a model writes right now in a run: provisional, and never kept.
+    #[must_use]
+    pub fn last_words(&self, run: naos_types::RunId) -> Option<String> {
+        self.node.last_words(self.tenant, run)
     }
 
     /// A sealed text; an erased one reads so.

@@ -1,15 +1,15 @@
 //! One call of a run in full: what was asked, what it was shown for that, and what came back.
 
 use naos_kernel::run::Run;
-use naos_types::fact::run::{self, Ability};
+use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::spec::ModelUsage;
 use naos_types::think::{Think, Thought, ToolCall};
-use naos_types::{BodyRef, Refusal, RunId};
+use naos_types::{BodyRef, Refusal, RunId, Seq};
 
 use super::Reader;
 
-/// How many facts are looked through for what was asked.
+/// How many facts are looked through at once for what was asked.
 const FACTS_MAX: usize = 20_000;
 
 /// One call of a run.
@@ -31,39 +31,59 @@ pub struct Moment {
     pub calls: Vec<(String, String)>,
     /// What the model used, by its provider's figures.
     pub usage: Option<ModelUsage>,
+    /// Behind which fact the look for what was asked goes on; none where it came to its end.
+    pub more: Option<Seq>,
+}
+
+/// What the model wasn't told, or not whole, and why.
+fn cut(think: &Think) -> Vec<(String, String)> {
+    let mut out = think.left_out.clone();
+    let why = |given: u64, of: u64| format!("cut: {given} of {of} bytes, the window is full");
+    if let Some((head, tail)) = think.cuts.task {
+        out.push(("task".to_owned(), why(head + tail, think.input.len)));
+    }
+    let results = think.cuts.results.iter();
+    // As the page counts them, from 1.
+    out.extend(results.map(|cut| (format!("call {}", cut.call + 1), why(cut.given, cut.of))));
+    out
 }
 
 impl Reader {
-    /// The gated call of this index; none where the run made no such call.
+    /// The gated call of this index; none where the run made no such call. What was asked is
+    /// looked for behind `after`, where an earlier look ended; 0 to begin where it may stand first.
     ///
     /// # Errors
     /// A refusal if a piece of the recording, or the journal, can't be read.
-    pub fn moment(&self, id: RunId, run: &Run, index: u32) -> Result<Option<Moment>, Refusal> {
-        let mut request: Option<(Ability, BodyRef)> = None;
-        self.each_fact(id, run, FACTS_MAX, |_, fact, _| {
-            if let run::Fact::Called(fact) = fact
-                && fact.index == index
-            {
-                request = Some((fact.ability, fact.request)); // of the last attempt
-            }
-        })?;
-        let mut answer = None;
-        for piece in self.pieces(run.tail)? {
-            if let Piece::Answer {
+    pub fn moment(
+        &self,
+        id: RunId,
+        run: &Run,
+        index: u32,
+        after: Seq,
+    ) -> Result<Option<Moment>, Refusal> {
+        let pieces = self.pieces(run.tail)?;
+        let places = self.places(id, run, &pieces)?;
+        let Some(place) = places.into_iter().find(|place| place.index == index) else {
+            return Ok(None);
+        };
+        let look = self.told(&[place], after, FACTS_MAX)?;
+        let told = look.found.into_iter().next().unwrap_or_default();
+        let called = told.called.map(|(_, fact)| (fact.ability, fact.request));
+        let pending = run.pending.as_ref().filter(|call| call.index == index);
+        let request = called.or_else(|| pending.map(|call| (call.ability, call.request)));
+        let answer = pieces.into_iter().find_map(|piece| match piece {
+            Piece::Answer {
                 index: of,
                 ability,
-                answer: given,
+                answer,
                 ..
-            } = piece
-                && of == index
-            {
-                answer = Some((ability, given));
-            }
-        }
-        if request.is_none() && answer.is_none() {
-            return Ok(None);
-        }
-        let mut moment = Moment::default();
+            } if of == index => Some((ability, answer)),
+            _ => None,
+        });
+        let mut moment = Moment {
+            more: look.left.filter(|_| request.is_none()),
+            ..Moment::default()
+        };
         if let Some((of, body)) = request {
             self.put_request(&mut moment, of, &body, run.is_by_model());
         }
@@ -95,7 +115,7 @@ impl Reader {
             let others = think.others.iter().map(|tool| tool.word.clone());
             moment.tools = own.chain(others).collect();
             moment.model = Some(think.model.to_string());
-            moment.left_out = think.left_out;
+            moment.left_out = cut(&think);
             return;
         }
         let called = serde_json::from_slice::<serde_json::Value>(&bytes);

@@ -1,15 +1,22 @@
 //! Bugs put in on purpose (feature `planted-bugs`): the tests prove that they would notice.
 
-/// Answers a list with whatever the views hold by now.
 #[cfg(feature = "planted-bugs")]
-pub(super) fn list_without_wait() -> bool {
-    static AWAKE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *AWAKE.get_or_init(|| {
-        std::env::var("NAOS_PLANTED_BUG").is_ok_and(|bug| bug == "list-without-wait")
-    })
+fn chosen(bug: &str) -> bool {
+    static BUG: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    BUG.get_or_init(|| std::env::var("NAOS_PLANTED_BUG").unwrap_or_default()) == bug
 }
 
 #[cfg(not(feature = "planted-bugs"))]
-pub(super) const fn list_without_wait() -> bool {
+const fn chosen(_bug: &str) -> bool {
     false
+}
+
+/// Answers a list with whatever the views hold by now.
+pub(super) fn list_without_wait() -> bool {
+    chosen("list-without-wait")
+}
+
+/// What a look through the journal didn't come to isn't there.
+pub(super) fn words_left_out() -> bool {
+    chosen("words-left-out")
 }

@@ -94,6 +94,7 @@ fn mentions_plan(fact: &Fact, id: PlanId) -> bool {
             matches!(f.waiting, Waiting::Step(plan, _) if plan == id)
         }
         Fact::Review(review::Fact::Requested(f)) => f.plan == id,
+        Fact::Review(review::Fact::Checked(f)) => f.plan == id,
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::{AnyAggregate, Input, Key, State};
 use naos_store::{Record, TenantStore};
 use naos_types::effect::EffectId;
@@ -101,6 +102,8 @@ pub(super) struct Cell {
     pub(super) alarm_of: BTreeMap<Key, Time>,
     /// Schedules that wait.
     pub(super) beats: Beats,
+    /// Commands wait, and the last step came to none of them.
+    pub(super) commands_wait: bool,
     pub(super) quarantined: Option<Quarantined>,
     /// It is only read so far: what it wished for when it was opened, and nobody began.
     pub(super) asleep: Option<Vec<Outgoing>>,
@@ -114,6 +117,8 @@ pub(super) struct Cell {
     pub(super) routes: Routes,
     /// Contents that are handed out in parts, while there is work.
     pub(super) parsed: Parsed,
+    /// What puts texts into one space.
+    pub(super) embedder: Arc<dyn Embedder>,
 }
 
 impl Cell {
@@ -135,6 +140,7 @@ impl Cell {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             beats: Beats::default(),
+            commands_wait: false,
             quarantined: None,
             asleep: None,
             rest_until: None,
@@ -143,6 +149,7 @@ impl Cell {
             limits: Limits::default(),
             routes: Routes::default(),
             parsed: Parsed::default(),
+            embedder: Arc::new(Grams),
         }
     }
 

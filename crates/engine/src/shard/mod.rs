@@ -19,6 +19,7 @@ mod routes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::{Order, State};
 use naos_store::{Append, Store};
 use naos_types::command::Reply;
@@ -209,6 +210,7 @@ pub struct Shard {
     store: Arc<dyn Store>,
     dice: Box<dyn Dice>,
     limits: Limits,
+    embedder: Arc<dyn Embedder>,
     cells: BTreeMap<TenantId, Cell>,
     ready: VecDeque<TenantId>,
     queued: BTreeSet<TenantId>,
@@ -236,6 +238,7 @@ impl Shard {
             store,
             dice,
             limits,
+            embedder: Arc::new(Grams),
             cells: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -246,6 +249,13 @@ impl Shard {
             last_now: Time(0),
             out: Vec::new(),
         }
+    }
+
+    /// The same where something else than the letters of words puts texts into one space.
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = embedder;
+        self
     }
 
     /// Takes inputs and does what can be done now, fairly between cells: each gets at most
@@ -429,7 +439,11 @@ impl Shard {
             cell.queue_beats(now);
         }
         cell.run(now, self.dice.as_mut(), &mut self.out);
-        if cell.has_work() {
+        let goes_on = cell.has_work();
+        if naos_kernel::planted::is("busy-goes-first") && (goes_on || cell.is_due(now)) {
+            self.queued.insert(id);
+            self.ready.push_front(id);
+        } else if goes_on {
             self.make_ready(id);
         }
     }
@@ -495,9 +509,8 @@ impl Shard {
         running: BTreeSet<EffectId>,
         begin: bool,
     ) -> Result<(), Refusal> {
-        let mut cell = opening::open(self.store.as_ref(), id, now)?;
+        let mut cell = self.opened(now, id)?;
         cell.running = running;
-        cell.limits = self.limits;
         cell.epoch = cell.epoch.max(self.epochs.get(&id).copied().unwrap_or(0));
         let mut begun = Vec::new();
         cell.begin(&mut begun);
@@ -509,6 +522,14 @@ impl Shard {
         self.cells.insert(id, cell);
         self.make_ready(id);
         Ok(())
+    }
+
+    /// A cell as it is read, with what this shard gives to each.
+    fn opened(&self, now: Time, id: TenantId) -> Result<Cell, Refusal> {
+        let mut cell = opening::open(self.store.as_ref(), id, now)?;
+        cell.limits = self.limits;
+        cell.embedder = Arc::clone(&self.embedder);
+        Ok(cell)
     }
 
     /// Closes the cells that were idle longest, beyond those that may stay open.

@@ -49,8 +49,7 @@ fn load(cell: &mut Cell, records_seq: u64) -> Result<(), Refusal> {
         };
         at = last.seq;
         for entry in entries {
-            if entry.kind == "approval.requested" && naos_kernel::planted::is("questions-forgotten")
-            {
+            if is_forgotten(&entry.kind) {
                 continue;
             }
             let fact = Fact::decode(&entry.kind, entry.version, &entry.bytes)
@@ -63,6 +62,17 @@ fn load(cell: &mut Cell, records_seq: u64) -> Result<(), Refusal> {
     }
     let read = cell.beats.read_on(&cell.state, store.as_ref());
     read.map_err(|e| unreadable(&e))
+}
+
+/// Whether a planted bug lets a process that starts forget a fact of this kind.
+fn is_forgotten(kind: &str) -> bool {
+    let bug = match kind {
+        "approval.requested" => "questions-forgotten",
+        "event.signalled" => "signals-forgotten",
+        "supervisor.child_failed" => "failures-forgotten",
+        _ => return false,
+    };
+    naos_kernel::planted::is(bug)
 }
 
 fn replay(cell: &mut Cell, store: &dyn TenantStore, fact: &Fact, at: Time) -> Result<(), Refusal> {
@@ -123,13 +133,13 @@ pub(super) fn unknown(record: &Record) -> Refusal {
     Refusal::new(Code::NEWER_FORMAT, what)
 }
 
-/// An answer of a model that was under way may have to be paid although nobody heard it: it isn't
-/// asked for again as if nothing had been, but counted as lost. Where the key is known there, the
-/// same question gives the same answer.
+/// What a model was asked and was at may have to be paid although nobody heard its answer: it isn't
+/// asked again as if nothing had been, but counted as lost. Where the key is known there, the same
+/// question gives the same answer.
 fn is_paid(call: &Call) -> bool {
     let keyed = matches!(call.world, World::Keyed);
     let asked_again = keyed || naos_kernel::planted::is("asked-again-in-silence");
-    matches!(call.driver, Driver::Model) && !asked_again
+    matches!(call.driver, Driver::Model | Driver::Recall) && !asked_again
 }
 
 /// The loss of a call that can't be repeated.

@@ -1,9 +1,11 @@
-//! Contents that many computations want parts of: a list whose items are handed out one by one is
-//! read and parsed once, not once for each. Nothing is decided by what is kept here.
+//! Contents that many computations want, or parts of them: the inputs of a run, and a list whose
+//! items are handed out one by one, are read and parsed once, not once for each. Nothing is decided
+//! by what is kept here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use naos_kernel::recall::Embedder;
 use naos_kernel::{Contents, as_value};
 use naos_types::{BodyRef, Digest};
 use serde_json::Value;
@@ -32,8 +34,9 @@ impl Parsed {
         Some(value)
     }
 
-    fn keep(&mut self, name: &BodyRef, bytes: usize, value: &Arc<Value>) {
-        if !(KEPT_BYTES_MIN..=PARSED_BYTES_MAX).contains(&bytes) {
+    pub(super) fn keep(&mut self, name: &BodyRef, bytes: usize, value: &Arc<Value>) {
+        let is_worth_it = (KEPT_BYTES_MIN..=PARSED_BYTES_MAX).contains(&bytes);
+        if !is_worth_it || self.get(name).is_some() {
             return;
         }
         self.bytes += bytes;
@@ -56,6 +59,7 @@ impl Parsed {
 pub(super) struct Reading<'r> {
     pub(super) load: &'r mut dyn FnMut(&BodyRef) -> Result<Vec<u8>, String>,
     pub(super) parsed: &'r mut Parsed,
+    pub(super) embedder: &'r dyn Embedder,
 }
 
 impl Contents for Reading<'_> {
@@ -73,6 +77,10 @@ impl Contents for Reading<'_> {
         let value = Arc::new(as_value(text));
         self.parsed.keep(body, length, &value);
         Ok(value)
+    }
+
+    fn embedder(&self) -> &dyn Embedder {
+        self.embedder
     }
 }
 
@@ -107,6 +115,7 @@ mod tests {
             let mut reading = Reading {
                 load: &mut load,
                 parsed: &mut parsed,
+                embedder: &naos_kernel::recall::Grams,
             };
             let compute = Compute {
                 formula: Formula::Cel("item".into()),
@@ -118,6 +127,38 @@ mod tests {
         assert_eq!(reads, 1);
         parsed.clear();
         assert!(parsed.get(&name(1)).is_none());
+    }
+
+    #[test]
+    fn inputs_are_read_once_for_all_steps() {
+        let long = "x".repeat(KEPT_BYTES_MIN);
+        let body = serde_json::json!({"long": long, "n": 7}).to_string();
+        let mut parsed = Parsed::default();
+        let mut reads = 0;
+        let fields = || vec!["n".to_owned()];
+        for var in [
+            Var::Body(name(1)),
+            Var::Value(name(1)),
+            Var::Fields(name(1), fields()),
+            Var::Taken(name(1), fields()),
+            Var::Body(name(1)),
+        ] {
+            let mut load = |_: &BodyRef| {
+                reads += 1;
+                Ok(body.clone().into_bytes())
+            };
+            let mut reading = Reading {
+                load: &mut load,
+                parsed: &mut parsed,
+                embedder: &naos_kernel::recall::Grams,
+            };
+            let compute = Compute {
+                formula: Formula::Cel("inputs.n".into()),
+                vars: vec![("inputs".into(), var)],
+            };
+            assert_eq!(compute_with(&compute, &mut reading), Ok(7.into()));
+        }
+        assert_eq!(reads, 1);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use naos_types::{
 };
 
 use super::cell::{Cell, Queued};
-use super::opening;
 use super::rounds::{Brought, Decided, Draft};
 use super::{Dice, Envelope, NewBody, Outgoing, SameAs, Shard};
 use crate::refusals::reading as unreadable;
@@ -125,7 +124,7 @@ impl Shard {
         let Some(mut old) = self.cells.remove(&id) else {
             return;
         };
-        let mut cell = match opening::open(self.store.as_ref(), id, now) {
+        let mut cell = match self.opened(now, id) {
             Ok(cell) => cell,
             Err(why) => {
                 self.cells.insert(id, old);
@@ -134,7 +133,6 @@ impl Shard {
         };
         let known = self.epochs.get(&id).copied().unwrap_or(0);
         cell.epoch = cell.epoch.max(old.epoch).max(known);
-        cell.limits = self.limits;
         let (outside, returns, running) = old.take_waiting();
         cell.running = running;
         cell.adopt(outside, returns);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use naos_kernel::document::Document;
 use naos_kernel::{
     Aggregate, Answer, Answers, AnyAggregate, Compute, Computed, Ctx, DOCUMENTS_LISTED_MAX,
-    Decision, Input, Key, Need, Outcome,
+    Decision, Formula, Input, Key, Need, Outcome,
 };
 use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError};
 use naos_types::command::Reply;
@@ -68,6 +68,7 @@ impl Cell {
         draft: &mut Draft,
         out: &mut Vec<Outgoing>,
     ) {
+        let mut heard = false;
         for _ in 0..TURNS_PER_STEP_MAX {
             let full = draft.append.entries.len() >= APPEND_FACTS_MAX / 2
                 || draft.bytes >= APPEND_BYTES_MAX / 2;
@@ -91,11 +92,15 @@ impl Cell {
                     self.envelope(now, dice, *envelope, draft, out);
                 }
                 None => match self.outside.pop_front() {
-                    Some(envelope) => self.envelope(now, dice, envelope, draft, out),
+                    Some(envelope) => {
+                        heard = true;
+                        self.envelope(now, dice, envelope, draft, out);
+                    }
                     None => break,
                 },
             }
         }
+        self.commands_wait = !heard && !self.outside.is_empty();
     }
 
     pub(super) fn draft(&self, dice: &mut dyn Dice) -> Draft {
@@ -312,7 +317,11 @@ impl Cell {
                 Ok(Answer::Loaded)
             }
             Need::Documents(prefixes) => self.documents(prefixes),
-            Need::Body(name) => Ok(Answer::Body(self.content(name, brought, made)?)),
+            Need::Body(name) => Ok(Answer::Body(match self.content(name, brought, made) {
+                // A rule that needs it says so; the cell has nothing to do with it.
+                Err(why) if why.code == Code::ERASED => None,
+                found => found?,
+            })),
             Need::Stage(bytes) => Ok(Answer::Staged(self.new_body(bytes.clone(), made)?)),
             Need::Seal(text) => {
                 let sealed = self.store.seal(SubjectId::TENANT, text.as_bytes());
@@ -378,11 +387,7 @@ impl Cell {
         if let Some(plain) = self.fresh.get(&name.digest) {
             return Ok(Some(plain.to_vec()));
         }
-        match self.store.body(name) {
-            // A rule that needs it says so; the cell has nothing to do with it.
-            Err(ReadError::BodyErased(_)) => Ok(None),
-            found => found.map_err(|e| unreadable(&e)),
-        }
+        self.store.body(name).map_err(|e| unreadable(&e))
     }
 
     fn new_body(&self, plain: Vec<u8>, made: &mut Vec<NewBody>) -> Result<BodyRef, Refusal> {
@@ -404,6 +409,7 @@ impl Cell {
     ) -> Result<Result<Computed, String>, Refusal> {
         let mut unread = None;
         let mut parsed = std::mem::take(&mut self.parsed);
+        let embedder = Arc::clone(&self.embedder);
         let mut load = |name: &BodyRef| match self.content(name, brought, made) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => {
@@ -411,6 +417,8 @@ impl Cell {
                 unread = Some(Refusal::new(Code::DAMAGED, what));
                 Err("an input isn't stored".to_owned())
             }
+            // As with any other input that is none: the cell has nothing to do with it.
+            Err(refusal) if refusal.code == Code::ERASED => Err("an input was erased".to_owned()),
             Err(refusal) => {
                 unread = Some(refusal);
                 Err("an input can't be read".to_owned())
@@ -419,6 +427,7 @@ impl Cell {
         let mut reading = Reading {
             load: &mut load,
             parsed: &mut parsed,
+            embedder: embedder.as_ref(),
         };
         let result = naos_kernel::compute_with(compute, &mut reading);
         self.parsed = parsed;
@@ -429,7 +438,18 @@ impl Cell {
             Ok(value) => value,
             Err(why) => return Ok(Err(why)),
         };
-        let body = self.new_body(naos_kernel::value_bytes(&value), made)?;
+        let value = Arc::new(value);
+        let bytes = naos_kernel::value_bytes(&value);
+        let length = bytes.len();
+        // What came of it is what was given, say: it is sealed and kept once.
+        let same = brought.iter().find(|body| body.plain[..] == bytes[..]);
+        let body = match same {
+            Some(body) => body.staged.name,
+            None => self.new_body(bytes, made)?,
+        };
+        if matches!(compute.formula, Formula::Inputs(_)) {
+            self.parsed.keep(&body, length, &value); // the first steps want it
+        }
         Ok(Ok(Computed { value, body }))
     }
 

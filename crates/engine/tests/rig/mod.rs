@@ -1,5 +1,7 @@
 //! A shard with its commit thread on one thread, and what is done with it again and again.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::sync::Arc;
 
 use naos_engine::shard::{

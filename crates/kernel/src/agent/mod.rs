@@ -2,6 +2,8 @@
 
 pub(crate) mod desk;
 
+use std::sync::Arc;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::{self, Fact};
 use naos_types::spec::{AgentSpec, AgentSpecV1, AgentSpecV2};
@@ -129,7 +131,13 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
         && let Some(mind) = &spec.mind
     {
         let sound = mind.check();
-        sound.map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;
+        let form = mind
+            .schema
+            .as_deref()
+            .map_or(Ok(()), crate::run::sound_form);
+        sound
+            .and(form)
+            .map_err(|what| Stop::refused(Code::BAD_DOCUMENT, what))?;
         if spec.component.is_some() {
             let what = "an agent works with a component or with a model, not with both";
             return Err(Stop::refused(Code::BAD_DOCUMENT, what));
@@ -140,6 +148,10 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Agent) -
             if turn.agent(name)?.is_some() {
                 let what = format!("there is an agent {name} already");
                 return Err(Stop::refused(Code::EXISTS, what));
+            }
+            // Documents may bring other models along: there their whole is looked at before.
+            if let Some(mind) = &spec.mind {
+                crate::run::names_none_abroad(turn, mind)?;
             }
             create(turn, by, name, spec)
         }
@@ -252,7 +264,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     match fact {
         Fact::Created(f) => {
             crate::route::changed(turn, "agent", &f.name, Some(&f.spec))?;
-            turn.head_mut(&())?.agents.insert(f.name.clone());
+            Arc::make_mut(&mut turn.head_mut(&())?.agents).insert(f.name.clone());
             let agent = Agent {
                 spec: f.spec.clone(),
                 version: 1,
@@ -292,7 +304,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         }
         Fact::Deleted(f) => {
             crate::route::changed(turn, "agent", &f.name, None::<&AgentSpec>)?;
-            turn.head_mut(&())?.agents.remove(&f.name);
+            Arc::make_mut(&mut turn.head_mut(&())?.agents).remove(&f.name);
             turn.put_agent(f.name.clone(), None);
             if turn.desk(&f.name)?.is_some() {
                 turn.put_desk(f.name.clone(), None);

@@ -91,8 +91,11 @@ fn kind_of(turn: &Turn<'_>, found: &Approval) -> Done<Option<(String, String)>> 
         if !staff {
             kind += &format!("/{}", found.role.word());
         }
-        // A yes to what a reviewer praised says nothing about what nobody looked at.
-        if found.evidence.is_none() && !crate::planted::is("rule-skips-review") {
+        // A yes to what a reviewer praised says nothing about what nobody looked at; what must hold
+        // anyway is nobody's look.
+        let looked = || !plan.spec.seen_before(&at.step).reviews.is_empty();
+        let unreviewed = found.evidence.is_none() || !looked();
+        if unreviewed && !crate::planted::is("rule-skips-review") {
             kind += "/unreviewed";
         }
         (kind, maker)
@@ -136,6 +139,7 @@ pub fn works_with(mind: &MindSpec) -> Vec<ResourceKey> {
         keys.collect()
     };
     let mut out = of(Kind::Model, &mind.models);
+    out.extend(of(Kind::Model, mind.recall.as_slice()));
     out.extend(of(Kind::AgentSkill, &mind.skills));
     out
 }

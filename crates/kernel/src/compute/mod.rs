@@ -9,14 +9,17 @@ pub mod cel;
 mod error;
 mod names;
 pub mod pattern;
+pub mod schema;
 pub mod template;
 
 pub use error::{ComputeError, Position};
 pub use names::{
-    Names, flow_names, plan_names, policy_names, skill_names, trigger_names, wait_names,
+    Names, check_names, flow_names, plan_names, policy_names, skill_names, task_names,
+    trigger_names, wait_names,
 };
 pub use naos_types::Type;
 
+use naos_types::Unread;
 use serde_json::Value as Json;
 
 /// What is wrong with text that was made and is to be read as JSON: an object in it says a key
@@ -25,7 +28,15 @@ pub(crate) fn key_twice(text: &[u8]) -> Option<String> {
     if crate::planted::is("last-key-wins") {
         return None;
     }
-    naos_types::said_twice(text).map(|key| format!("the key {key:?} is there twice"))
+    naos_types::said_twice(text).map(|key| Unread::Twice(key).to_string())
+}
+
+/// The same with what the text says, in one reading.
+pub(crate) fn read_once(text: &[u8]) -> Result<Json, Unread> {
+    if crate::planted::is("last-key-wins") {
+        return Ok(serde_json::from_slice(text)?);
+    }
+    naos_types::read_once(text)
 }
 
 /// The longest expression.

@@ -121,6 +121,23 @@ pub fn flow_names(before: &[Name]) -> Names {
         .without("feedback")
 }
 
+/// The names in what a task of the board computes: what was to be done as `input`, and `today`.
+#[must_use]
+pub fn task_names() -> Names {
+    Names::new()
+        .with("input", Type::Written)
+        .with("today", Type::Text)
+}
+
+/// The names in a check of a result: those of whoever makes it, and the `output` (the list or map
+/// that it is the JSON of, else its text), its `text` and how many `bytes` that has.
+#[must_use]
+pub fn check_names(own: Names) -> Names {
+    own.with("output", Type::Written)
+        .with("text", Type::Text)
+        .with("bytes", Type::Int)
+}
+
 /// The names in the condition of a step that waits for an event: its own, and the `event`.
 #[must_use]
 pub fn wait_names(own: Names) -> Names {

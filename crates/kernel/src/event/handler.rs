@@ -99,10 +99,10 @@ fn made(
     let mut out = Vec::with_capacity(emits.len());
     for one in emits {
         if let Some(when) = when(one) {
-            match turn.compute(when)?.map(|computed| computed.value) {
-                Ok(Value::Bool(true)) => {}
-                Ok(Value::Bool(false)) => continue,
-                Ok(_) => {
+            match turn.compute(when)?.map(|computed| computed.value.as_bool()) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => continue,
+                Ok(None) => {
                     let what = format!("`when` of {} gives neither true nor false", one.kind);
                     return Ok(Err(what));
                 }

@@ -234,6 +234,7 @@ pub(crate) fn from_within(turn: &Turn<'_>, root: &str, began: &Actor) -> Done<Or
         ..Origin::default()
     };
     let Actor::Trigger(name, event) = began else {
+        origin.hops = crate::task::hops(turn, began)?;
         return Ok(origin);
     };
     let key = TraceKey(*event, name.clone());
@@ -256,6 +257,9 @@ pub(crate) fn from_run(turn: &Turn<'_>, run: naos_types::RunId) -> Done<Origin> 
         }
         None => from_within(turn, &run.to_string(), &task.by.clone())?,
     };
+    if crate::resource::driver::is_way_in(turn, &task.by)? {
+        origin.category = Category::Input;
+    }
     origin.causation = Some(run.to_string());
     Ok(origin)
 }

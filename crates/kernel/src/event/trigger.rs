@@ -5,7 +5,7 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, resource};
-use naos_types::spec::{Endpoint, INSTRUCTION_PREFIX, Kind, Starts};
+use naos_types::spec::{Endpoint, INSTRUCTION_PREFIX, Kind, NativeDriver, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -279,6 +279,26 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
             Err(stop) => Err(stop),
         };
     }
+    if let Some(driver) = driver::of(name)
+        && let Some(native) = crate::run::native::of(turn, &driver)?
+    {
+        let begun = natively(
+            turn,
+            name,
+            driver,
+            &native,
+            caught,
+            (given.body, &given.value),
+        );
+        return match begun {
+            Ok(began) => done(turn, name, caught, Some(given.body), began),
+            Err(Stop::Refused(refusal)) => {
+                let problem = Problem::new(refusal.code, refusal.what);
+                dead(turn, name, caught, problem)
+            }
+            Err(stop) => Err(stop),
+        };
+    }
     let input = match input(turn, &starts, caught, &given.value, given.body)? {
         Ok(input) => input,
         Err(why) => return unusable(turn, name, caught, why),
@@ -375,6 +395,24 @@ fn enquire(
     };
     let task = wanted.task;
     crate::run::endpoint::ask(turn, wanted, name.clone(), endpoint)?;
+    driver::given(turn, driver, task)?;
+    Ok(Began::Task(task))
+}
+
+/// Answers in place of a driver that is built in.
+fn natively(
+    turn: &mut Turn<'_>,
+    name: &Name,
+    driver: Name,
+    native: &NativeDriver,
+    caught: &Caught,
+    (whole, event): (BodyRef, &Value),
+) -> Done<Began> {
+    let Some(wanted) = wanted(turn, name, caught, (whole, None), caught.asks.clone())? else {
+        return Ok(Began::Nothing);
+    };
+    let task = wanted.task;
+    crate::run::native::answer(turn, wanted, name.clone(), native, &event["data"])?;
     driver::given(turn, driver, task)?;
     Ok(Began::Task(task))
 }

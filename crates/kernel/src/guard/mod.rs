@@ -5,7 +5,8 @@ mod manifest;
 
 use naos_types::command::{self, Command};
 use naos_types::effect::Effect;
-use naos_types::{Actor, Code, Refusal, Role};
+use naos_types::spec::{AgentSpec, DATA_POLICY, Data, Kind};
+use naos_types::{Actor, Code, Name, Refusal, Role};
 
 use crate::turn::{Done, Order, Turn};
 
@@ -53,8 +54,17 @@ pub(crate) const fn renew(effect: Effect) -> Order {
 
 /// The least role that a command asks for.
 #[must_use]
-pub const fn least_role(command: &Command) -> Role {
+pub fn least_role(command: &Command) -> Role {
     match command {
+        // Money that no limit holds, and data that may leave the country.
+        Command::Agent(
+            command::Agent::Create { spec, .. } | command::Agent::Apply { spec, .. },
+        ) if has_leave(spec) => Role::Owner,
+        Command::Resource(
+            command::Resource::Create { kind, name, .. }
+            | command::Resource::Apply { kind, name, .. }
+            | command::Resource::Delete { kind, name },
+        ) if is_of_data(*kind, name) => Role::Owner,
         Command::Message(command::Message::Post { .. }) => Role::External,
         Command::Approval(command::Approval::TakeRule { .. })
         | Command::Document(command::Document::Erase { .. }) => Role::Admin,
@@ -77,6 +87,22 @@ pub const fn least_role(command: &Command) -> Role {
 
         Command::Budget(_) | Command::Member(_) | Command::Tenant(_) => Role::Owner,
     }
+}
+
+/// Whether an agent may what an owner alone lets: spend what no budget counts, or ask abroad
+/// whatever the policy of all says.
+fn has_leave(spec: &AgentSpec) -> bool {
+    let Some(mind) = &spec.mind else {
+        return false;
+    };
+    let unpriced = mind.unpriced && !crate::planted::is("anybody-lets-unpriced");
+    let leaves = mind.data == Some(Data::Leaves) && !crate::planted::is("anybody-lets-data-leave");
+    unpriced || leaves
+}
+
+/// Whether this is the policy that says where data may go.
+pub(crate) fn is_of_data(kind: Kind, name: &Name) -> bool {
+    kind == Kind::Policy && name.as_str() == DATA_POLICY
 }
 
 /// Whether `actor` may ask for `command` at all; what depends on the state is asked later.

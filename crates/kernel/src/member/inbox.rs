@@ -107,6 +107,16 @@ pub(super) fn named(turn: &Turn<'_>, names: &[Name]) -> impl Iterator<Item = Mem
     })
 }
 
+/// The same, gathered.
+pub(crate) fn all_named(turn: &Turn<'_>, names: &[Name]) -> Vec<MemberId> {
+    named(turn, names).collect()
+}
+
+/// All who are there.
+pub(crate) fn all(turn: &Turn<'_>) -> Vec<MemberId> {
+    turn.tables.member.iter().map(|(id, _)| *id).collect()
+}
+
 /// The member who is called so.
 pub(crate) fn who(turn: &Turn<'_>, name: &Name) -> Option<MemberId> {
     named(turn, std::slice::from_ref(name)).next()

@@ -13,7 +13,7 @@ use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub use inbox::{Inbox, Item, NEWS_MAX, TOLD_MAX};
-pub(crate) use inbox::{is_named, said, tell, who};
+pub(crate) use inbox::{all, all_named, is_named, said, tell, who};
 
 /// The most tokens of one member.
 pub const TOKENS_MAX: usize = 32;

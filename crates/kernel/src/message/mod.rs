@@ -10,7 +10,6 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::agent::desk;
-use crate::run::kept;
 use crate::state::{Key, ThreadKey};
 use crate::table::Aggregate;
 use crate::task::{OnBoard, Wanted, on_board};
@@ -280,10 +279,6 @@ pub(crate) fn ended(turn: &mut Turn<'_>, found: &OnBoard, f: &task::Closed) -> D
 /// The agent woke, and was spoken to: it is asked for its answer.
 pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name: &Name) -> Done {
     let asked = crate::task::composed(turn, task)?;
-    let checklist = section(
-        "Your checklist (HEARTBEAT.md)",
-        &kept(turn, name, "HEARTBEAT.md")?,
-    );
     let output = match turn.task(&task)?.and_then(|task| task.output) {
         Some(output) => crate::task::text(turn, output)?.unwrap_or_default(),
         None => String::new(),
@@ -292,11 +287,14 @@ pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name:
         "" => String::new(),
         text => {
             let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
-            section("What came of it", &crate::task::marked(&text[..end]))
+            format!(
+                "\n\n# What came of it\n\n{}",
+                crate::task::marked(&text[..end])
+            )
         }
     };
     let input = format!(
-        "{asked}{output}{checklist}\n\n# What is asked of you\n\nYou are {name}, and were called \
+        "{asked}{output}\n\n# What is asked of you\n\nYou are {name}, and were called \
          in the thread of this task. Your answer is posted there: `@name` calls another agent. \
          Where nothing is left to say, answer {QUIET}."
     );
@@ -322,17 +320,8 @@ pub(crate) fn taken(turn: &mut Turn<'_>, task: TaskId, message: MessageId, name:
     }
 }
 
-/// The most bytes of a result and of a checklist that a called agent is shown.
+/// The most bytes of a result that a called agent is shown.
 const SHOWN_BYTES_MAX: usize = 20_000;
-
-/// A text under its title, as far as there is room; nothing where it is empty.
-fn section(title: &str, text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let end = text.floor_char_boundary(SHOWN_BYTES_MAX);
-    format!("\n\n# {title}\n\n{}", &text[..end])
-}
 
 /// A called agent answered, or could not.
 pub(crate) fn answered(turn: &mut Turn<'_>, by: &Actor, f: &task::Closed) -> Done {

@@ -147,6 +147,7 @@ impl Notice {
             request: self.request,
             world: World::Keyed,
             attempt: self.attempts + 1,
+            same: None,
         }))
     }
 }
@@ -265,6 +266,9 @@ pub(crate) fn told(turn: &mut Turn<'_>, f: &member::Told) -> Done {
     Ok(())
 }
 
+/// How much of what a driver shows is its title, in bytes.
+const TITLE_BYTES_MAX: usize = 200;
+
 /// What the task or the question is called.
 fn title_of(turn: &Turn<'_>, news: &member::News) -> Done<Option<Sealed>> {
     Ok(match news {
@@ -272,6 +276,15 @@ fn title_of(turn: &Turn<'_>, news: &member::News) -> Done<Option<Sealed>> {
             turn.approval(approval)?.map(|found| found.title.clone())
         }
         member::News::Standup(schedule, _) => Some(turn.seal(format!("stand-up: {schedule}"))?),
+        member::News::Shown(driver, body) => {
+            let text = String::from_utf8_lossy(turn.body(*body)?.unwrap_or_default());
+            let line = text.lines().next().unwrap_or_default().trim();
+            let title = match line {
+                "" => driver.to_string(),
+                line => crate::run::cut(line, TITLE_BYTES_MAX),
+            };
+            Some(turn.seal(title)?)
+        }
         _ => match news.task() {
             Some(task) => turn.task(&task)?.map(|found| found.title.clone()),
             None => None,

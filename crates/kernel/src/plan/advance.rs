@@ -6,7 +6,9 @@ use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Merge, StepSpec};
 use naos_types::{Actor, Code, Name, PlanId, PlanStatus, Refusal, StepPath, StepStatus};
 
-use super::{PLAN_OPEN_MAX, Plan, Step, known, nested, outcome, share, start, undo, vars, wait};
+use super::{
+    PLAN_OPEN_MAX, Plan, Step, known, nested, outcome, scale, share, start, undo, vars, wait,
+};
 use crate::need::Formula;
 use crate::turn::{Done, Stop, Turn};
 
@@ -40,6 +42,7 @@ pub(crate) fn halt(turn: &mut Turn<'_>, id: PlanId, why: &Refusal) -> Done {
             at: at.clone(),
             attempt: 1,
             deadline: None,
+            key: None,
         })?;
     }
     let note = format!("step {at} can't go on: {}", why.what);
@@ -79,9 +82,24 @@ pub(crate) fn advance(turn: &mut Turn<'_>, id: PlanId) -> Done {
     {
         return Ok(());
     }
+    if plan.flow.pool.is_some() {
+        scale::look(turn, &plan.name)?;
+    }
     let is_full = under_way(&plan) >= PLAN_OPEN_MAX && !crate::planted::is("plan-without-end");
+    let limit = scale::limit(turn, &plan)?;
+    let fans = || plan.steps.values().filter_map(|step| step.fan.as_ref());
+    // A task that is tried again has its place.
+    let is_large = |index: &u32| {
+        let open = |fan: &super::Fan| fan.open.len();
+        let begun = |fan: &super::Fan| fan.open.contains_key(index);
+        limit.is_some_and(|limit| fans().map(open).sum::<usize>() >= limit) && !fans().any(begun)
+    };
     // whatever of it ends makes room
-    let may = |next: &Move| !is_full || matches!(next, Move::Gather);
+    let may = |next: &Move| match next {
+        Move::Gather => true,
+        Move::Item(index) => !is_full && !is_large(index),
+        Move::Begin | Move::Again => !is_full,
+    };
     if let Some((spec, next)) = next_move(turn, &plan, may) {
         carry_out(turn, id, &plan, spec, next)?;
         turn.advance(id);
@@ -312,6 +330,7 @@ fn expand(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSpec, items: 
         at,
         attempt,
         deadline: None,
+        key: None,
     })?;
     turn.emit(plan::StepExpanded {
         plan: id,

@@ -25,7 +25,7 @@ pub(super) fn waits_for(turn: &Turn<'_>, spec: &PlanSpec) -> Done {
             None if *needed => {
                 return Err(Stop::refused(Code::WAITS_FOR, missing(kind, &step.name)));
             }
-            Some((name, _)) if crate::run::endpoint::of(turn, &name)?.is_some() => {}
+            Some((name, _)) if crate::resource::driver::needs_no_agent(turn, &name)? => {}
             Some((_, agent)) if turn.agent(&agent)?.is_none() => {
                 let what = format!("waiting: agent {agent}, whose driver answers {kind}");
                 return Err(Stop::refused(Code::WAITS_FOR, what));

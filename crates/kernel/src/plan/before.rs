@@ -1,5 +1,6 @@
 //! Layouts of earlier releases: records that were written before a run could be undone, before it
-//! could be paused, and before it could be with the run that it is a step of.
+//! could be paused, before it could be with the run that it is a step of, before steps had keys,
+//! and before results were checked.
 
 use std::collections::BTreeMap;
 
@@ -89,6 +90,9 @@ impl From<PlanV2> for Plan {
             undoing: old.undoing,
             paused: None,
             paused_with: None,
+            keys: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            checked: BTreeMap::new(),
         }
     }
 }
@@ -121,7 +125,9 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => lengthened(bytes, 1),
+        3 => lengthened(bytes, 4), // what it is paused with
+        // What its steps are done under, what was done before, and what was checked.
+        4 => lengthened(bytes, 3),
         _ => None,
     }
 }
@@ -147,6 +153,9 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         undoing: false,
         paused: None,
         paused_with: None,
+        keys: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        checked: BTreeMap::new(),
     })
 }
 
@@ -210,16 +219,16 @@ mod tests {
             (step.attempt, step.task, step.deadline),
             (2, Some(TaskId(9)), Some(Time(77)))
         );
-        assert!(AnyAggregate::decode("plan", 5, &bytes).is_none());
+        assert!(AnyAggregate::decode("plan", 6, &bytes).is_none());
         // All that the ones between had is kept, and what they lacked stands at the end.
         let now = postcard::to_stdvec(&*plan).expect("it encodes");
-        for (version, lacked) in [(3, 1), (2, 2)] {
+        for (version, lacked) in [(4, 3), (3, 4), (2, 5)] {
             let (before, end) = now.split_at(now.len() - lacked);
             let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", version, before)
             else {
                 panic!("a record of version {version} is read");
             };
-            assert_eq!((&again, end), (&plan, &[0, 0][..lacked]));
+            assert_eq!((&again, end), (&plan, &[0; 5][..lacked]));
         }
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn skip(turn: &mut Turn<'_>, by: &Actor, id: PlanId, name: &Name) -> 
 
 /// The review of this step that has not ended.
 fn reviewed_by<'p>(plan: &'p Plan, step: &Name) -> Option<&'p Name> {
-    let reviews = |action: &StepDo| matches!(action, StepDo::Review(asked) if asked.of == *step);
+    let reviews = |action: &StepDo| action.review().is_some_and(|asked| asked.of == step);
     let open = |name: &Name| plan.steps.get(name).is_some_and(|s| !s.status.is_closed());
     let mut all = plan.spec.steps.iter();
     all.find(|spec| reviews(&spec.action) && open(&spec.name))

@@ -55,6 +55,18 @@ pub(crate) fn sound_undo(spec: &UndoablePlan) -> Done<bool> {
             return refuse(format!("step {undo} can't undo step {of}"));
         }
     }
+    for (undo, of) in &flow.undo {
+        let found = spec.plan.steps.iter().find(|step| step.name == *of);
+        if let Some(Err(what)) = found.map(|step| step.check_key(true)) {
+            return refuse(format!("step {of} {what}"));
+        }
+        let found = spec.plan.steps.iter().find(|step| step.name == *undo);
+        if found.is_some_and(|step| step.key.is_some()) {
+            return refuse(format!(
+                "step {undo} undoes another, and so has no key of its own"
+            ));
+        }
+    }
     let mut forward = spec
         .plan
         .steps
@@ -141,6 +153,7 @@ pub(super) fn batch(
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     };
     let plan = PlanSpec {
         description: spec.description.clone(),
@@ -185,6 +198,7 @@ fn forward(spec: &FlowSpec, step: &FlowStep, after: Option<Name>) -> StepSpec {
         retry: step.retry.clone().unwrap_or_else(again),
         timeout: step.timeout.or(spec.step_timeout),
         optional: on_error == OnError::Skip,
+        key: None,
     }
 }
 
@@ -199,5 +213,6 @@ fn compensation(spec: &FlowSpec, step: &FlowStep, agent: &Name, called: &Name) -
         retry: FlowSpec::undo_retry(),
         timeout: step.timeout.or(spec.step_timeout),
         optional: false,
+        key: None,
     }
 }

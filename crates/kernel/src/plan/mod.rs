@@ -6,10 +6,13 @@ mod ask;
 mod before;
 mod by_hand;
 mod by_schedule;
+mod inputs;
+mod keys;
 mod lower;
 mod needs;
 mod nested;
 mod outcome;
+mod scale;
 mod share;
 mod sound;
 mod start;
@@ -25,7 +28,8 @@ use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
 use naos_types::spec::{Flow, Kind, PlanSpec, StepDo, StepSpec};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Code, Name, PlanId, PlanStatus, ReviewId, StepStatus, TaskId, Time,
+    Actor, ApprovalId, BodyRef, Code, Digest, Name, PlanId, PlanStatus, ReviewId, StepPath,
+    StepStatus, TaskId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,15 +40,20 @@ use crate::turn::{Done, Stop, Turn};
 pub(crate) use advance::{advance, due, give_up, halt};
 pub(crate) use ask::{still_asks, unanswered};
 pub(crate) use by_schedule::{start_due, submit_due};
+pub use inputs::Inputs;
+pub use keys::Once;
+pub(crate) use keys::told;
 pub(crate) use lower::{sound_flow, sound_undo};
 pub use needs::{Needed, Use};
 pub use nested::PLAN_DEPTH_MAX;
 pub(crate) use nested::{nested_closed, pauses_too};
 pub(crate) use outcome::{approval_decided, close, hold_open, task_closed};
+pub use scale::Scale;
+pub(crate) use scale::{fold as fold_scale, look as look_at_pool};
 pub(crate) use share::works_for_none;
 pub(crate) use sound::sound;
 pub(crate) use undo::{announce, resume};
-pub(crate) use vars::identifier;
+pub(crate) use vars::{given, identifier};
 pub(crate) use wait::{heard, signalled, takes_signal};
 
 /// The most steps of a plan.
@@ -205,11 +214,28 @@ pub struct Plan {
     pub paused: Option<Time>,
     /// The run whose step it is, where that one was paused and not this one itself.
     pub paused_with: Option<PlanId>,
+    /// What steps and items are done under that name a key.
+    pub keys: BTreeMap<StepPath, Digest>,
+    /// The steps that an earlier run did under the same key, and which.
+    pub kept: BTreeMap<Name, PlanId>,
+    /// What came last of the checks of each step that has some.
+    pub checked: BTreeMap<Name, Checked>,
+}
+
+/// What came of the checks of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// In which round, counted from 1.
+    pub round: u32,
+    /// Whether all that must hold does.
+    pub passed: bool,
+    /// What was checked and what was found.
+    pub evidence: BodyRef,
 }
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -401,7 +427,7 @@ fn begin(
 ) -> Done<Reply> {
     waits_for(turn, &spec, &flow)?;
     let inputs = match flow.of {
-        Kind::Plan | Kind::Instruction => vars::checked_inputs(turn, by, &spec, inputs)?,
+        Kind::Plan | Kind::Instruction => inputs::checked(turn, by, &spec, inputs)?,
         _ => {
             turn.readable(inputs, "the input")?;
             if let Some(share) = &flow.pool {
@@ -445,8 +471,7 @@ fn waits_for(turn: &Turn<'_>, spec: &PlanSpec, flow: &Flow) -> Done {
     let named = spec.steps.iter().filter_map(|step| {
         let agent = match &step.action {
             StepDo::Task { agent, .. } => agent.as_ref(),
-            StepDo::Review(review) => Some(&review.by),
-            _ => None,
+            does => does.review().and_then(|review| review.by),
         };
         Some((&step.name, agent?))
     });
@@ -508,6 +533,9 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 undoing: false,
                 paused: None,
                 paused_with: None,
+                keys: BTreeMap::new(),
+                kept: BTreeMap::new(),
+                checked: BTreeMap::new(),
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())
@@ -524,7 +552,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 failed: 0,
             };
             step_mut(turn, f.plan, &f.step)?.fan = Some(fan);
-            Ok(())
+            keys::fold_expanded(turn, f.plan, &f.step)
         }
         Fact::StepDone(f) => fold_done(turn, f),
         Fact::StepFailed(f) => fold_failed(turn, f),
@@ -596,7 +624,7 @@ pub(crate) fn task_opened(
 pub(crate) fn asked(
     turn: &mut Turn<'_>,
     plan: PlanId,
-    at: &naos_types::StepPath,
+    at: &StepPath,
     approval: ApprovalId,
 ) -> Done {
     let step = step_mut(turn, plan, &at.step)?;
@@ -631,16 +659,17 @@ fn fold_started(turn: &mut Turn<'_>, f: &plan::StepStarted) -> Done {
             step.approval = None;
         }
     }
-    Ok(())
+    keys::fold_started(turn, f)
 }
 
 fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
     let now = turn.now;
+    keys::fold_done(turn, f)?;
     let step = step_mut(turn, f.plan, &f.at.step)?;
     let Some(index) = f.at.item else {
+        // What was worked out at once, or done before: this fact is its beginning, too.
+        step.started = step.started.or(Some(now));
         if step.status == StepStatus::Pending {
-            // It was worked out at once: this fact is its beginning, too.
-            step.started = step.started.or(Some(now));
             step.attempt += 1;
         }
         step.status = StepStatus::Done;
@@ -717,7 +746,10 @@ fn fold_reopened(turn: &mut Turn<'_>, f: &plan::StepReopened) -> Done {
         .spec
         .steps
         .iter()
-        .filter(|spec| matches!(&spec.action, StepDo::Review(review) if review.of == f.at.step))
+        .filter(|spec| {
+            let review = spec.action.review();
+            review.is_some_and(|review| *review.of == f.at.step)
+        })
         .map(|spec| spec.name.clone())
         .collect();
     for name in reviews.iter().chain([&f.at.step]) {

@@ -29,11 +29,13 @@ impl Needed<'_> {
     fn is_for(self, spec: &StepSpec) -> bool {
         match (self, &spec.action) {
             (Self::Worker(name), StepDo::Task { agent, .. }) => agent.as_ref() == Some(name),
-            (Self::Worker(name), StepDo::Review(review)) => review.by == *name,
             (Self::Plan(kind, name), StepDo::Plan { of, name: run, .. }) => {
                 *of == kind && run == name
             }
             (Self::Answers(topics), StepDo::Ask { kind, .. }) => topics.contains(kind),
+            (Self::Worker(name), does) => {
+                does.review().is_some_and(|review| review.by == Some(name))
+            }
             _ => false,
         }
     }
@@ -70,7 +72,7 @@ impl Plan {
     fn is_to_be_done(&self, name: &Name) -> bool {
         let open = |name: &Name| self.steps.get(name).is_some_and(|s| !s.status.is_closed());
         let reviews =
-            |spec: &StepSpec| matches!(&spec.action, StepDo::Review(review) if review.of == *name);
+            |spec: &StepSpec| spec.action.review().is_some_and(|review| review.of == name);
         let mut all = self.spec.steps.iter();
         !self.undoing && (open(name) || all.any(|spec| reviews(spec) && open(&spec.name)))
     }

@@ -5,10 +5,10 @@
 use naos_types::fact::{Problem, plan};
 use naos_types::spec::{Kind, StepDo};
 use naos_types::{Actor, BodyRef, Code, Name, PlanId, PlanStatus, StepPath, StepStatus};
-use serde_json::{Map, Value};
 
 use super::start::{Made, Work, attempt_path, made};
 use super::{Plan, known, outcome, steps_of, undo};
+use crate::need::{Compute, Formula, Var};
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -121,17 +121,12 @@ fn inputs(
         Err(Stop::Refused(_)) => return Ok(Ok(given)), // beginning it says what is missing
         Err(stop) => return Err(stop),
     };
-    let bytes = turn.body(given)?.unwrap_or_default();
-    let given: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let mut taken = Map::new();
-    for input in &spec.inputs {
-        if let Some(value) = given.get(&input.name) {
-            taken.insert(input.name.clone(), value.clone());
-        }
-    }
-    Ok(Ok(
-        turn.stage(Value::Object(taken).to_string().into_bytes())?
-    ))
+    let names = spec.inputs.iter().map(|input| input.name.clone());
+    let made = turn.compute(Compute {
+        formula: Formula::Cel("it".into()),
+        vars: vec![("it".to_owned(), Var::Taken(given, names.collect()))],
+    })?;
+    Ok(made.map(|computed| computed.body))
 }
 
 /// A run ended: if it is a step of another one, that goes on.
@@ -145,11 +140,7 @@ pub(crate) fn nested_closed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
         return Ok(());
     };
     if matches!(f.status, PlanStatus::Completed | PlanStatus::Partial) {
-        return turn.emit(plan::StepDone {
-            plan: above,
-            at,
-            output: f.output,
-        });
+        return turn.emit(plan::StepDone::by_itself(above, at, f.output));
     }
     let mut problem = Problem::new(Code::STEP_FAILED, format!("{name} is {}", f.status));
     if let Some(why) = &f.problem {
@@ -161,7 +152,7 @@ pub(crate) fn nested_closed(turn: &mut Turn<'_>, f: &plan::Closed) -> Done {
 }
 
 /// The step of `above` that waits for this run.
-fn waiting(turn: &Turn<'_>, above: PlanId, run: PlanId) -> Done<Option<StepPath>> {
+pub(super) fn waiting(turn: &Turn<'_>, above: PlanId, run: PlanId) -> Done<Option<StepPath>> {
     let Some(plan) = turn.plan(&above)?.filter(|plan| !plan.is_closed()) else {
         return Ok(None);
     };

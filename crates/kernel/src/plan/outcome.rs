@@ -2,7 +2,7 @@
 
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review, task};
-use naos_types::spec::{ReviewSpec, StepDo, StepSpec};
+use naos_types::spec::{Reviewing, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, PlanId, PlanStatus, StepPath,
     StepStatus, TaskId, TaskStatus,
@@ -37,17 +37,13 @@ pub(crate) fn task_closed(turn: &mut Turn<'_>, parent: &Parent, closed: &task::C
     }
     let (id, at) = (parent.plan, parent.at.clone());
     let spec = plan.spec_of(&at.step)?;
-    if let (StepDo::Review(asked), TaskStatus::Done, Some(answer)) =
-        (&spec.action, closed.status, closed.output)
+    if let (Some(asked), TaskStatus::Done, Some(answer)) =
+        (spec.action.review(), closed.status, closed.output)
     {
         return reviewed(turn, id, &plan, spec, asked, answer);
     }
     match closed.status {
-        TaskStatus::Done => turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output: closed.output,
-        }),
+        TaskStatus::Done => turn.emit(plan::StepDone::by_itself(id, at, closed.output)),
         _ => {
             let cancelled = || Problem::new(Code::STEP_FAILED, "its task was cancelled");
             let problem = closed.problem.clone().unwrap_or_else(cancelled);
@@ -62,7 +58,7 @@ fn reviewed(
     id: PlanId,
     plan: &Plan,
     spec: &StepSpec,
-    asked: &ReviewSpec,
+    asked: Reviewing<'_>,
     evidence: BodyRef,
 ) -> Done {
     let step = plan.steps.get(&spec.name);
@@ -77,7 +73,9 @@ fn reviewed(
         step: spec.name.clone(),
         item: None,
     };
-    let reviewer = asked.by.clone();
+    let Some(reviewer) = asked.by.cloned() else {
+        return Err(Stop::broken(format!("step {} has no reviewer", spec.name)));
+    };
     match verdict {
         Verdict::Praised => {
             turn.emit(review::Praised {
@@ -85,11 +83,7 @@ fn reviewed(
                 reviewer,
                 evidence,
             })?;
-            turn.emit(plan::StepDone {
-                plan: id,
-                at,
-                output: Some(evidence),
-            })
+            turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
         }
         Verdict::Refuted => {
             turn.emit(review::Refuted {
@@ -97,39 +91,43 @@ fn reviewed(
                 reviewer,
                 evidence,
             })?;
-            let round = plan.steps.get(&asked.of).map_or(1, |step| step.round);
-            if round < asked.rounds_max.max(1) {
-                let at = StepPath {
-                    step: asked.of.clone(),
-                    item: None,
-                };
-                let (feedback, round) = (evidence, round + 1);
-                return turn.emit(plan::StepReopened {
-                    plan: id,
-                    at,
-                    feedback,
-                    round,
-                });
-            }
-            turn.emit(plan::StepDone {
-                plan: id,
-                at,
-                output: Some(evidence),
-            })
+            refuted(turn, (id, plan), at, asked, evidence)
         }
         Verdict::Abandoned => {
             turn.emit(review::Abandoned { review, reviewer })?;
             if asked_in_vain(plan, spec) {
-                return turn.emit(plan::StepDone {
-                    plan: id,
-                    at,
-                    output: Some(evidence),
-                });
+                return turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)));
             }
             let note = "the reviewer's answer holds no verdict: praise or refute".to_owned();
             failed(turn, id, at, Problem::new(Code::STEP_FAILED, note))
         }
     }
+}
+
+/// It isn't good as it is: its author mends it with the evidence at hand, and after the last round
+/// a person decides.
+pub(super) fn refuted(
+    turn: &mut Turn<'_>,
+    (id, plan): (PlanId, &Plan),
+    at: StepPath,
+    asked: Reviewing<'_>,
+    evidence: BodyRef,
+) -> Done {
+    let round = plan.steps.get(asked.of).map_or(1, |step| step.round);
+    if round < asked.rounds_max.max(1) {
+        let at = StepPath {
+            step: asked.of.clone(),
+            item: None,
+        };
+        let (feedback, round) = (evidence, round + 1);
+        return turn.emit(plan::StepReopened {
+            plan: id,
+            at,
+            feedback,
+            round,
+        });
+    }
+    turn.emit(plan::StepDone::by_itself(id, at, Some(evidence)))
 }
 
 /// Whether the reviewer was asked as often as it may be, and a person is asked next: they decide.
@@ -138,9 +136,8 @@ fn asked_in_vain(plan: &Plan, spec: &StepSpec) -> bool {
         .steps
         .get(&spec.name)
         .is_none_or(|step| step.attempt - step.forgiven >= spec.retry.attempts_max);
-    let asks = |next: &StepSpec| {
-        matches!(next.action, StepDo::Approval { .. }) && next.after.contains(&spec.name)
-    };
+    let asks =
+        |next: &StepSpec| next.action.approval().is_some() && next.after.contains(&spec.name);
     last && plan.forward().any(asks)
 }
 
@@ -163,11 +160,7 @@ pub(crate) fn approval_decided(
     let problem = match found.status {
         ApprovalStatus::Approved => {
             let output = Some(found.edited.unwrap_or(found.body));
-            return turn.emit(plan::StepDone {
-                plan: id,
-                at: at.clone(),
-                output,
-            });
+            return turn.emit(plan::StepDone::by_itself(id, at.clone(), output));
         }
         ApprovalStatus::Expired => Problem::new(Code::EXPIRED, "nobody answered in time"),
         _ => Problem {
@@ -179,11 +172,12 @@ pub(crate) fn approval_decided(
 }
 
 /// What a person may change, so that the same step succeeds.
-const CHANGEABLE: [Code; 5] = [
+const CHANGEABLE: [Code; 6] = [
     Code::NO_AGENT,
     Code::AGENT_STOPPED,
     Code::OVER_BUDGET,
     Code::NO_MODEL,
+    Code::OVER_WINDOW,
     Code::NO_SECRET,
 ];
 
@@ -204,6 +198,7 @@ pub(super) fn failed(turn: &mut Turn<'_>, id: PlanId, at: StepPath, problem: Pro
     };
     let forgiven = match at.item {
         Some(_) => 0,
+        None if crate::planted::is("resumed-has-no-tries-left") => 0,
         None => step.map_or(0, |step| step.forgiven),
     };
     let attempt = attempt.saturating_sub(forgiven);
@@ -306,11 +301,7 @@ pub(super) fn gather(turn: &mut Turn<'_>, id: PlanId, plan: &Plan, spec: &StepSp
         return failed_for_good(turn, id, plan, at, problem);
     }
     match outputs(turn, id, spec, fan)? {
-        Ok(output) => turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output: Some(output),
-        }),
+        Ok(output) => turn.emit(plan::StepDone::by_itself(id, at, Some(output))),
         Err(why) => advance::broken_formula(turn, id, plan, at, why),
     }
 }
@@ -375,11 +366,7 @@ pub(super) fn keep_begun_lists(turn: &mut Turn<'_>, id: PlanId, plan: &Plan) -> 
             item: None,
         };
         let output = outputs(turn, id, spec, fan)?.ok();
-        turn.emit(plan::StepDone {
-            plan: id,
-            at,
-            output,
-        })?;
+        turn.emit(plan::StepDone::by_itself(id, at, output))?;
     }
     Ok(())
 }

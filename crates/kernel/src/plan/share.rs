@@ -137,11 +137,7 @@ pub(super) fn merge(
             }
         }
     };
-    turn.emit(plan::StepDone {
-        plan: id,
-        at,
-        output: Some(output),
-    })?;
+    turn.emit(plan::StepDone::by_itself(id, at, Some(output)))?;
     for task in fan.open.values().filter_map(|item| item.task) {
         crate::task::cancel(turn, &Actor::Plan(id), task)?;
     }

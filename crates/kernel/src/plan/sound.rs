@@ -27,15 +27,15 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         if let Some(what) = wait::unsound(step) {
             return refuse(format!("step {} {what}", step.name));
         }
+        if let Err(what) = step.check_key(false) {
+            return refuse(format!("step {} {what}", step.name));
+        }
         if let StepDo::Plan { of, .. } = &step.action
             && !NESTED.contains(of)
         {
             return refuse(format!("step {} can't run a {}", step.name, of.word()));
         }
-        let of = match &step.action {
-            StepDo::Review(review) => Some(&review.of),
-            _ => None,
-        };
+        let of = step.action.review().map(|review| review.of);
         if let Some(missing) = step
             .after
             .iter()

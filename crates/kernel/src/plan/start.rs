@@ -3,15 +3,16 @@
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review};
-use naos_types::spec::{StepDo, StepSpec};
+use naos_types::spec::{Reviewing, StepDo, StepSpec};
 use naos_types::{
-    Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, Role, Span, StepPath, TaskId,
+    Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, StepPath, TaskId,
 };
 
 use super::advance::broken_formula;
 use super::vars::{self, At};
-use super::{Plan, ask, nested, outcome, share, wait};
+use super::{Plan, ask, keys, nested, outcome, share, wait};
 use crate::need::Formula;
+use crate::review::Looked;
 use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
@@ -54,11 +55,18 @@ pub(super) fn attempt(
         StepDo::Render { template } => Some(Formula::Template(template.clone())),
         _ => None,
     };
+    let key = keys::of(turn, &work)?;
+    if let Ok(Some(key)) = key
+        && keys::without(turn, &work, key)?
+    {
+        return Ok(());
+    }
     let started = plan::StepStarted {
         plan: id,
         at: at.clone(),
         attempt,
         deadline,
+        key: key.as_ref().ok().copied().flatten(),
     };
     if let (Some(formula), None) = (&formula, item) {
         // What is worked out at once begins and ends in the same fact.
@@ -68,6 +76,9 @@ pub(super) fn attempt(
         }
     }
     turn.emit(started)?;
+    if let Err(why) = key {
+        return broken_formula(turn, id, plan, at, why);
+    }
     let made = match &spec.action {
         StepDo::Task {
             agent,
@@ -78,13 +89,8 @@ pub(super) fn attempt(
             Some(formula) => value(turn, &work, formula)?,
             None => return Err(Stop::broken("a formula without a formula".into())),
         },
-        StepDo::Review(_) => review(turn, &work)?,
-        StepDo::Approval {
-            title,
-            body,
-            role,
-            expires,
-        } => approval(turn, &work, title, body.as_deref(), *role, *expires)?,
+        StepDo::Review(_) | StepDo::CheckedReview(_) => review(turn, &work)?,
+        StepDo::Approval { .. } | StepDo::UnreviewedApproval(_) => approval(turn, &work)?,
         StepDo::Document { path, text } => document(turn, &work, path, text.as_deref())?,
         StepDo::Emit { kind, data } => emit(turn, &work, kind, data.as_deref())?,
         StepDo::Wait(_) => wait::begin(turn, id, plan, spec, &at)?,
@@ -131,8 +137,8 @@ impl Work<'_> {
     pub(super) fn text(&self, turn: &Turn<'_>, template: &str) -> Made<String> {
         let formula = Formula::Template(template.to_owned());
         let made = vars::compute(turn, self.plan, &self.spec.name, self.place, formula)?;
-        Ok(made.and_then(|computed| match computed.value {
-            serde_json::Value::String(text) => Ok(text),
+        Ok(made.and_then(|computed| match &*computed.value {
+            serde_json::Value::String(text) => Ok(text.clone()),
             _ => Err("a template gives text".into()),
         }))
     }
@@ -149,11 +155,7 @@ impl Work<'_> {
     }
 
     pub(super) fn done(&self, turn: &mut Turn<'_>, output: Option<BodyRef>) -> Done {
-        turn.emit(plan::StepDone {
-            plan: self.id,
-            at: self.at.clone(),
-            output,
-        })
+        turn.emit(plan::StepDone::by_itself(self.id, self.at.clone(), output))
     }
 }
 
@@ -236,10 +238,10 @@ fn open(
 }
 
 fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
-    let StepDo::Review(asked) = &work.spec.action else {
+    let Some(asked) = work.spec.action.review() else {
         return Err(Stop::broken("a review that is none".into()));
     };
-    let of = work.plan.steps.get(&asked.of);
+    let of = work.plan.steps.get(asked.of);
     let task_of = of.and_then(|step| step.task);
     let author = match task_of {
         Some(task) => crate::task::known(turn, task)?.target.clone(),
@@ -248,18 +250,36 @@ fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
     let Some(author) = author else {
         return Ok(Err(format!("step {} has no author to review", asked.of)));
     };
-    if author == asked.by && !crate::planted::is("author-reviews") {
+    if asked.by == Some(&author) && !crate::planted::is("author-reviews") {
         let what = format!("{author} can't review its own work");
         let problem = Problem::new(Code::OWN_REVIEW, what);
         outcome::failed_for_good(turn, work.id, work.plan, work.at.clone(), problem)?;
         return Ok(Ok(()));
     }
     let round = of.map_or(1, |step| step.round);
-    let input = made!(work.body(turn, Some(&asked.input)));
+    let result = of.and_then(|step| step.output);
+    let looked = checked(turn, work, (asked, result), &author, round)?;
+    if let Some(looked) = looked.as_ref().filter(|looked| !looked.passed) {
+        // No reviewer is asked, and paid, about what doesn't hold anyway.
+        let (plan, at) = ((work.id, work.plan), work.at.clone());
+        outcome::refuted(turn, plan, at, asked, looked.evidence)?;
+        return Ok(Ok(()));
+    }
+    let Some(by) = asked.by else {
+        work.done(turn, looked.map(|looked| looked.evidence))?;
+        return Ok(Ok(()));
+    };
+    let input = match looked {
+        Some(looked) => {
+            let text = made!(work.text(turn, asked.input));
+            turn.stage((text + &looked.told).into_bytes())?
+        }
+        None => made!(work.body(turn, Some(asked.input))),
+    };
     let review = ReviewId::derived(work.id.0, &work.path());
     let task = TaskId::derived(work.id.0, &work.path());
     let title = format!("review {}", asked.of);
-    if !open(turn, work, task, title, input, Some(asked.by.clone()))? {
+    if !open(turn, work, task, title, input, Some(by.clone()))? {
         return Ok(Ok(()));
     }
     turn.emit(review::Requested {
@@ -268,11 +288,40 @@ fn review(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
         step: work.spec.name.clone(),
         of: asked.of.clone(),
         author,
-        reviewer: asked.by.clone(),
+        reviewer: by.clone(),
         task,
         round,
     })?;
     Ok(Ok(()))
+}
+
+/// What must hold of a result is looked at first, in each round.
+fn checked(
+    turn: &mut Turn<'_>,
+    work: &Work<'_>,
+    (asked, result): (Reviewing<'_>, Option<BodyRef>),
+    author: &Name,
+    round: u32,
+) -> Done<Option<Looked>> {
+    if asked.checks.is_empty() || crate::planted::is("checks-skipped") {
+        return Ok(None);
+    }
+    let result = match result {
+        Some(result) => result,
+        None => turn.stage(Vec::new())?, // whoever made nothing made an empty text
+    };
+    let name = &work.spec.name;
+    let looked = crate::review::look(turn, work.plan, name, asked.checks, result)?;
+    turn.emit(review::Checked {
+        plan: work.id,
+        step: name.clone(),
+        of: asked.of.clone(),
+        author: author.clone(),
+        round,
+        passed: looked.passed,
+        evidence: looked.evidence,
+    })?;
+    Ok(Some(looked))
 }
 
 /// What a person is asked about, or what is delivered, is there.
@@ -283,32 +332,27 @@ fn readable(turn: &Turn<'_>, body: BodyRef) -> Made<()> {
     })
 }
 
-fn approval(
-    turn: &mut Turn<'_>,
-    work: &Work<'_>,
-    title: &str,
-    body: Option<&str>,
-    role: Role,
-    expires: Option<Span>,
-) -> Made<()> {
-    let title = made!(work.text(turn, title));
-    let body = made!(work.body(turn, body));
+fn approval(turn: &mut Turn<'_>, work: &Work<'_>) -> Made<()> {
+    let Some(asked) = work.spec.action.approval() else {
+        return Err(Stop::broken("a question that is none".into()));
+    };
+    let title = made!(work.text(turn, asked.title));
+    let body = made!(work.body(turn, asked.body));
     made!(readable(turn, body));
     let approval = ApprovalId::derived(work.id.0, &work.path());
-    let reviewed = work.spec.after.iter().find_map(|name| {
-        let spec = work
-            .plan
-            .spec
-            .steps
-            .iter()
-            .find(|spec| spec.name == *name)?;
-        match &spec.action {
-            StepDo::Review(review) => Some((work.plan.steps.get(name)?, &review.of)),
-            _ => None,
-        }
-    });
+    let seen = work.plan.spec.seen_before(&work.spec.name);
+    let stood = |spec: &StepSpec| work.plan.steps.get(&spec.name);
+    // What is still refuted counts, whoever else praises.
+    let mut looks = seen.reviews.iter().chain(&seen.checks).copied();
+    let disputed = looks.find(|spec| stood(spec).is_some_and(|step| step.disputed));
+    let mut reviewed = disputed.or(seen.reviews.first().copied());
+    if crate::planted::is("checks-pass-for-a-review") {
+        reviewed = reviewed.or(seen.checks.first().copied());
+    }
     let made = |name: &Name| work.plan.steps.get(name)?.task;
-    let task = reviewed.and_then(|(_, of)| made(of));
+    let of = reviewed.and_then(|spec| spec.action.review());
+    let of = of.or_else(|| seen.checks.first()?.action.review());
+    let task = of.and_then(|review| made(review.of));
     let author = match task.or_else(|| work.spec.after.iter().find_map(made)) {
         Some(task) => crate::task::known(turn, task)?.target.clone(),
         None => None,
@@ -320,11 +364,10 @@ fn approval(
         options: Vec::new(),
         waiting: Waiting::Step(work.id, work.at.clone()),
         author,
-        evidence: reviewed.and_then(|(step, _)| step.output),
-        disputed: reviewed.is_some_and(|(step, _)| step.disputed)
-            && !crate::planted::is("dispute-forgotten"),
-        role,
-        expires_at: expires.map(|expires| turn.now + expires),
+        evidence: reviewed.and_then(|spec| stood(spec)?.output),
+        disputed: disputed.is_some() && !crate::planted::is("dispute-forgotten"),
+        role: asked.role,
+        expires_at: asked.expires.map(|expires| turn.now + expires),
     })?;
     Ok(Ok(()))
 }

@@ -231,10 +231,14 @@ pub(super) fn fold_step_done(turn: &mut Turn<'_>, id: PlanId, name: &Name) -> Do
     if plan.flow.undo.is_empty() {
         return Ok(());
     }
-    match plan.flow.undo.get(name) {
-        Some(of) => plan.undoable.retain(|done| done != of),
-        None if plan.flow.undo_of(name).is_some() => plan.undoable.push(name.clone()),
-        None => {}
-    }
-    Ok(())
+    let Some(of) = plan.flow.undo.get(name).cloned() else {
+        // What an earlier run did is that one's to undo.
+        let mine = !plan.kept.contains_key(name);
+        if mine && plan.flow.undo_of(name).is_some() {
+            plan.undoable.push(name.clone());
+        }
+        return Ok(());
+    };
+    plan.undoable.retain(|done| *done != of);
+    super::keys::forget(turn, id, &of)
 }

@@ -1,7 +1,7 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{Kind, PlanSpec, StepDo, StepSpec, misfits, taken};
-use naos_types::{Actor, BodyRef, Code, Name, Refusal};
+use naos_types::spec::{Kind, StepDo, StepSpec};
+use naos_types::{BodyRef, Name};
 use serde_json::Value;
 
 use super::Plan;
@@ -104,9 +104,25 @@ pub(crate) fn compute(
 ) -> Done<Result<Computed, String>> {
     let source = match &formula {
         Formula::Cel(source) | Formula::Template(source) => source.clone(),
-        Formula::Gather | Formula::Recall(_) => String::new(),
+        Formula::Gather | Formula::Recall(_) | Formula::Inputs(_) | Formula::Fits(_) => {
+            String::new()
+        }
     };
-    let mut vars = vars(plan, step, at, &source);
+    match given(turn, plan, step, at, &source)? {
+        Ok(vars) => turn.compute(Compute { formula, vars }),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+/// What all that `source` names stands for, or why something of it is not to be had.
+pub(crate) fn given(
+    turn: &Turn<'_>,
+    plan: &Plan,
+    step: &Name,
+    at: At,
+    source: &str,
+) -> Done<Result<Vec<(String, Var)>, String>> {
+    let mut vars = vars(plan, step, at, source);
     if source.contains(TRIGGER) && !vars.iter().any(|(name, _)| name == TRIGGER) {
         let given = crate::event::given(turn, plan)?;
         vars.push((TRIGGER.to_owned(), given.map_or(Var::Null, Var::Body)));
@@ -117,13 +133,15 @@ pub(crate) fn compute(
             Err(why) => return Ok(Err(why)),
         }
     }
-    turn.compute(Compute { formula, vars })
+    Ok(Ok(vars))
 }
 
 /// The dates of yesterday, today and tomorrow when the run began, where its instruction lives.
 fn days(turn: &Turn<'_>, plan: &Plan) -> Done<Result<Var, String>> {
     let zone = match plan.flow.of {
-        Kind::Instruction => crate::resource::zone(turn, &plan.name)?,
+        Kind::Instruction if !crate::planted::is("today-is-utc") => {
+            crate::resource::zone(turn, &plan.name)?
+        }
         _ => "UTC".to_owned(),
     };
     let need = Need::Days(zone, plan.started);
@@ -144,9 +162,9 @@ pub(crate) fn before(plan: &Plan, spec: &StepSpec) -> BodyRef {
     let output = |name: &Name| given_on(plan, name);
     let last = spec.after.last().and_then(|name| {
         let before = plan.known(name)?;
-        match &before.action {
-            StepDo::Review(review) => output(&review.of),
-            _ => output(name),
+        match before.action.review() {
+            Some(review) => output(review.of),
+            None => output(name),
         }
     });
     last.unwrap_or(plan.inputs)
@@ -162,12 +180,9 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
             return step.output;
         }
         let spec = plan.known(name)?;
-        let before = spec.after.last().map(|name| match plan.known(name) {
-            Some(StepSpec {
-                action: StepDo::Review(review),
-                ..
-            }) => &review.of,
-            _ => name,
+        let before = spec.after.last().map(|name| {
+            let review = plan.known(name).and_then(|spec| spec.action.review());
+            review.map_or(name, |review| review.of)
         });
         match before {
             Some(before) => name = before,
@@ -175,54 +190,6 @@ pub(crate) fn given_on(plan: &Plan, name: &Name) -> Option<BodyRef> {
         }
     }
     None
-}
-
-/// The inputs of a new execution: a JSON object with every input of the plan, of its type, with
-/// defaults for those that weren't given and nothing else. What a step of another run gives is what
-/// steps gave, which is a text where they wrote a number, and what templates make of an event is a
-/// number where it looks like one: it is taken as what the input says.
-pub(crate) fn checked_inputs(
-    turn: &Turn<'_>,
-    by: &Actor,
-    spec: &PlanSpec,
-    given: BodyRef,
-) -> Done<BodyRef> {
-    let refuse = |what: String| {
-        let refusal = Refusal::new(Code::BAD_REQUEST, what);
-        Err(refusal.help(taken(&spec.inputs)).into())
-    };
-    let bytes = turn.body(given)?.unwrap_or_default();
-    let value: Value = match serde_json::from_slice(bytes) {
-        Ok(value) => value,
-        Err(_) if bytes.is_empty() => Value::Object(serde_json::Map::new()),
-        Err(error) => return refuse(format!("the inputs are no JSON object: {error}")),
-    };
-    let Value::Object(mut given) = value else {
-        return refuse("the inputs are no JSON object".into());
-    };
-    if let Some(twice) = crate::compute::key_twice(bytes) {
-        return refuse(format!("in the inputs, {twice}"));
-    }
-    let by_step = matches!(by, Actor::Plan(_) | Actor::Trigger(..))
-        && !crate::planted::is("texts-of-steps-stay-texts");
-    let named = given
-        .iter()
-        .map(|(name, value)| (name.as_str(), Some(value)));
-    if let Some(what) = misfits(&spec.inputs, named, by_step).into_iter().next() {
-        return refuse(what);
-    }
-    let mut inputs = serde_json::Map::new();
-    for input in &spec.inputs {
-        let value = match (given.remove(&input.name), &input.default) {
-            (Some(value), _) if by_step => input.kind.read(value),
-            (Some(value), _) => value,
-            (None, Some(default)) => serde_json::from_str(default)
-                .map_err(|e| Stop::broken(format!("the default of {}: {e}", input.name)))?,
-            (None, None) => continue, // was refused
-        };
-        inputs.insert(input.name.clone(), input.kind.plain(value));
-    }
-    turn.stage(Value::Object(inputs).to_string().into_bytes())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! *Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods*, SIGIR 2009.
 //! There is no index: what is forgotten or written anew is so at once.
 
+mod asked;
 mod full_text;
 mod passages;
 mod same;
@@ -15,6 +16,7 @@ use naos_types::think::FACTS;
 use naos_types::{BodyRef, DocPath, Span, Time};
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Given, Got, RECALL_TEXTS_MAX, Wanted};
 pub(crate) use passages::is_day;
 pub use passages::line_says;
 pub use same::{Recalled, added, is_equal, is_same, repeats};
@@ -52,7 +54,7 @@ pub struct Recall {
 }
 
 /// A document that is looked through.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Its path, as agents are told it.
     pub path: String,
@@ -117,6 +119,24 @@ pub struct Found {
     pub fit: usize,
     /// How many passages were looked through.
     pub passages: usize,
+    /// Why what knows what words mean gave nothing, if so: the letters of words stood in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_letters: Option<String>,
+}
+
+impl Found {
+    /// What whoever asked is told, where what words mean wasn't looked at.
+    #[must_use]
+    pub fn without_meaning(&self) -> Option<String> {
+        let why = self.by_letters.as_ref()?;
+        if crate::planted::is("letters-unsaid") {
+            return None;
+        }
+        Some(format!(
+            "By words and letters alone, not by what words mean: {why}. Other words for the same \
+             may find more."
+        ))
+    }
 }
 
 /// What is looked for, if it can be.
@@ -176,7 +196,7 @@ pub fn with_room<T>(all: Vec<T>, bytes: impl Fn(&T) -> u64) -> (Vec<T>, usize) {
     (taken, left_out)
 }
 
-/// Looks for what fits.
+/// Looks for what fits. Where the embedder gives nothing, the letters of words stand in for it.
 #[must_use]
 pub fn search(
     documents: &[Document],
@@ -186,7 +206,13 @@ pub fn search(
 ) -> Found {
     let all = passages::of_all(documents);
     let by_words = full_text::ranked(&all, query);
-    let by_vector = vector::ranked(&all, query, embedder);
+    let (by_vector, by_letters) = match vector::ranked(&all, query, embedder) {
+        Ok(ranked) => (ranked, None),
+        Err(why) => {
+            let ranked = vector::ranked(&all, query, &Grams);
+            (ranked.unwrap_or_default(), Some(why))
+        }
+    };
     let order = fused(&[by_words, by_vector]);
     let mut hits = Vec::new();
     let mut left = RECALL_ANSWER_BYTES_MAX;
@@ -204,7 +230,19 @@ pub fn search(
         hits,
         fit: order.len(),
         passages: all.len(),
+        by_letters,
     }
+}
+
+/// The texts of which a model is to be asked what they mean: those of the first passages, each
+/// once.
+#[must_use]
+pub fn texts(documents: &[Document]) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let all = passages::of_all(documents).into_iter();
+    let all = all.map(|passage| passage.searched());
+    let all = all.filter(|text| seen.insert(text.clone()));
+    all.take(RECALL_TEXTS_MAX).collect()
 }
 
 /// All passages of documents, in their order.

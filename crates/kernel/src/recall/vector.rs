@@ -1,5 +1,5 @@
 //! By a vector: where words differ by their endings, by an accent or by a slip, their letters are
-//! still much the same.
+//! still much the same; where they mean the same, an embedder may know it.
 
 use super::Hit;
 use super::words;
@@ -10,12 +10,37 @@ use super::words;
 /// A table of vectors in a file fits behind this as it is. What has to be asked over a network
 /// would be asked by whoever carries computations out ([`crate::Contents::embedder`]), before it
 /// does so: rules wait for nobody.
-pub trait Embedder {
+pub trait Embedder: Send + Sync {
     /// A vector for each text, all of one length.
-    fn embed(&self, texts: &[&str]) -> Vec<Vec<f32>>;
+    ///
+    /// # Errors
+    /// A sentence: why there are none. Whoever asked goes by the letters of words then, and says
+    /// so.
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String>;
 
     /// The least cosine at which two texts have to do with each other.
     fn cosine_min(&self) -> f32;
+
+    /// The parts of a text that are compared with a query of so many words: spans of about as many,
+    /// because what is short is near to nothing that is long. What knows whole texts takes all.
+    fn parts<'t>(&self, text: &'t str, words: usize) -> Vec<&'t str> {
+        spans(text, words)
+    }
+
+    /// The least cosine of a hit, where the nearest of all has this one.
+    fn least(&self, nearest: f32) -> f32 {
+        let _ = nearest;
+        self.cosine_min()
+    }
+
+    /// A query as it is compared: the words that say something, as letters are compared. What
+    /// knows words reads them as they were written.
+    fn asked(&self, query: &str) -> String {
+        words::asked(query).join(" ")
+    }
+
+    /// What it is, for people who look after a node.
+    fn about(&self) -> String;
 }
 
 /// The letters of words, in threes and fours, counted in so many places: no table, no network, the
@@ -33,12 +58,16 @@ const WHOLE_LETTERS: usize = 5;
 const FILLER_WEIGHT: f32 = 0.1;
 
 impl Embedder for Grams {
-    fn embed(&self, texts: &[&str]) -> Vec<Vec<f32>> {
-        texts.iter().map(|text| grams(text)).collect()
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+        Ok(texts.iter().map(|text| grams(text)).collect())
     }
 
     fn cosine_min(&self) -> f32 {
         0.25
+    }
+
+    fn about(&self) -> String {
+        "letters".to_owned()
     }
 }
 
@@ -129,21 +158,28 @@ fn spans(text: &str, asked: usize) -> Vec<&str> {
 }
 
 /// The passages that have to do with the query, the nearest first: each by its nearest span.
-pub(super) fn ranked(all: &[Hit], query: &str, embedder: &dyn Embedder) -> Vec<usize> {
-    let words = words::asked(query);
-    let Some(asked) = embedder.embed(&[&words.join(" ")]).pop() else {
-        return Vec::new();
+///
+/// # Errors
+/// Those of the embedder.
+pub(super) fn ranked(
+    all: &[Hit],
+    query: &str,
+    embedder: &dyn Embedder,
+) -> Result<Vec<usize>, String> {
+    let words = words::asked(query).len();
+    let Some(asked) = embedder.embed(&[&embedder.asked(query)])?.pop() else {
+        return Ok(Vec::new());
     };
     let mut out: Vec<(usize, f32)> = Vec::new();
     for (at, passage) in all.iter().enumerate() {
         let text = passage.searched();
-        let near = embedder.embed(&spans(&text, words.len()));
-        let near = near.iter().map(|span| cosine(&asked, span));
-        let nearest = near.fold(0.0, f32::max);
-        if nearest >= embedder.cosine_min() {
-            out.push((at, nearest));
-        }
+        let near = embedder.embed(&embedder.parts(&text, words))?;
+        let near = near.iter().map(|part| cosine(&asked, part));
+        out.push((at, near.fold(0.0, f32::max)));
     }
+    let nearest = out.iter().map(|(_, near)| *near).fold(0.0, f32::max);
+    let least = embedder.least(nearest);
+    out.retain(|(_, near)| *near >= least);
     out.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    out.into_iter().map(|(at, _)| at).collect()
+    Ok(out.into_iter().map(|(at, _)| at).collect())
 }

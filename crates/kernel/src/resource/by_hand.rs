@@ -12,6 +12,7 @@ pub fn is_on(spec: &Spec) -> Option<bool> {
         Spec::Server(spec) => Some(spec.enabled),
         Spec::Limited(spec) => Some(spec.driver.enabled),
         Spec::Remote(spec) => Some(spec.driver.enabled),
+        Spec::Native(spec) => Some(spec.driver.enabled),
         Spec::Delivered(spec) => Some(spec.deliver.paused.is_none()),
         Spec::Pool(spec) => Some(!spec.draining),
         _ => None,
@@ -31,6 +32,7 @@ pub(super) fn switch(spec: &mut Spec, on: bool) -> bool {
         Spec::Server(spec) => std::sync::Arc::make_mut(spec).enabled = on,
         Spec::Limited(spec) => spec.driver.enabled = on,
         Spec::Remote(spec) => spec.driver.enabled = on,
+        Spec::Native(spec) => std::sync::Arc::make_mut(spec).driver.enabled = on,
         Spec::Delivered(spec) => spec.deliver.paused = (!on).then_some(Paused::ByHand),
         _ => return false,
     }

@@ -50,7 +50,9 @@ fn called(kind: Kind, name: &Name) -> Done<Option<Name>> {
 
 fn listening(spec: &Spec) -> Option<SubscriptionSpec> {
     match spec {
-        Spec::Driver(_) | Spec::Limited(_) | Spec::Remote(_) => spec.driver()?.0.listens(),
+        Spec::Driver(_) | Spec::Limited(_) | Spec::Remote(_) | Spec::Native(_) => {
+            spec.driver()?.0.listens()
+        }
         Spec::Instruction(spec) => spec.listening().cloned(),
         _ => None,
     }

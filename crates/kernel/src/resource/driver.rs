@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use naos_types::command::Reply;
+use naos_types::fact::member::News;
 use naos_types::fact::resource::{self, Came, Fact};
 use naos_types::fact::{Problem, task};
 pub use naos_types::spec::ERROR_TOPIC;
-use naos_types::spec::{DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverLimits, DriverSpec, Kind};
+use naos_types::spec::{
+    DRIVER_DOCUMENTS, DRIVER_PREFIX, DriverKind, DriverLimits, DriverSpec, Kind,
+};
 use naos_types::{Actor, Code, DocPath, Name, RunLimits, Span, TaskId, TaskStatus, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -317,6 +320,61 @@ fn rests(turn: &Turn<'_>, driver: &Name) -> Done<Option<Time>> {
     Ok(Some(turn.now + Span(pause.min(most))))
 }
 
+/// Whether the driver that listens with this subscription does its work without an agent.
+pub(crate) fn needs_no_agent(turn: &Turn<'_>, subscription: &Name) -> Done<bool> {
+    let Some(driver) = of(subscription) else {
+        return Ok(false);
+    };
+    let found = turn.resource(&ResourceKey(Kind::Driver, driver))?;
+    Ok(found.is_some_and(|found| found.spec.needs_no_agent()))
+}
+
+/// Whether a task is the work of a driver that is a way in or out: what it publishes comes from
+/// outside.
+pub(crate) fn is_way_in(turn: &Turn<'_>, by: &Actor) -> Done<bool> {
+    let Actor::Trigger(subscription, _) = by else {
+        return Ok(false);
+    };
+    let Some(driver) = of(subscription) else {
+        return Ok(false);
+    };
+    let is_io = spec(turn, &driver)?.is_some_and(|spec| spec.kind == DriverKind::Io);
+    Ok(is_io && !crate::planted::is("io-drivers-are-within"))
+}
+
+/// What a driver that is a way to people answered is told to them: to those whom the event names
+/// as `to`, else to all who work here.
+fn show(turn: &mut Turn<'_>, f: &resource::DriverDone) -> Done {
+    if spec(turn, &f.driver)?.is_none_or(|spec| spec.kind != DriverKind::Ui) {
+        return Ok(());
+    }
+    let task = crate::task::known(turn, f.task)?;
+    let (by, input, Some(answer)) = (task.by.clone(), task.input, task.output) else {
+        return Ok(());
+    };
+    if answer.len == 0 || crate::planted::is("ui-drivers-show-nothing") {
+        return Ok(());
+    }
+    let event = turn.body(input)?.unwrap_or_default();
+    let event: Value = serde_json::from_slice(event).unwrap_or_default();
+    let to = match addressed(&event["data"]) {
+        Some(named) => crate::member::all_named(turn, &named),
+        None => crate::member::all(turn),
+    };
+    let news = News::Shown(f.driver.clone(), answer);
+    crate::member::tell(turn, to, news, &by)
+}
+
+/// Those whom an event names: `to: ana`, `to: [ana, hery]`; none where it names nobody.
+pub(crate) fn addressed(data: &Value) -> Option<Vec<Name>> {
+    let name = |text: &str| Name::new(text.trim().trim_start_matches('@')).ok();
+    match data.get("to")? {
+        Value::String(text) => Some(text.split(',').filter_map(name).collect()),
+        Value::Array(all) => Some(all.iter().filter_map(|one| name(one.as_str()?)).collect()),
+        _ => None,
+    }
+}
+
 /// Lets a driver that rests be given events at once.
 pub(super) fn reset(turn: &mut Turn<'_>, by: &Actor, driver: &Name) -> Done<Reply> {
     super::known(turn, Kind::Driver, driver)?;
@@ -334,8 +392,9 @@ pub(crate) fn react(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     let driver = match fact {
         Fact::Applied(f) if f.kind == Kind::Driver => &f.name,
         Fact::DriverDone(f) => {
-            if let Came::Failed { problem, .. } = &f.came {
-                failed(turn, f, problem)?;
+            match &f.came {
+                Came::Failed { problem, .. } => failed(turn, f, problem)?,
+                Came::Answered => show(turn, f)?,
             }
             &f.driver
         }

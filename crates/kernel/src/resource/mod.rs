@@ -5,11 +5,13 @@ mod derived;
 pub(crate) mod driver;
 pub(crate) mod server;
 
+use std::sync::Arc;
+
 use naos_types::command::{self, Reply};
 use naos_types::fact::resource::{self, Fact};
 use naos_types::spec::{
-    Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, PlanSpec, PoolSpec, SkillSpec, Spec,
-    SupervisorSpec,
+    DATA_POLICY, Flow, FlowSpec, FlowStep, Kind, POOL_SIZE_MAX, PlanSpec, PoolSpec, SkillSpec,
+    Spec, SupervisorSpec,
 };
 use naos_types::{Actor, Code, Digest, Name, Refusal};
 use serde::{Deserialize, Serialize};
@@ -230,6 +232,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Apply { kind, name, spec } => {
             derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
+            policy_of(*kind, name, spec)?;
             derived::check_called(turn, *kind, name)?;
             if *kind == Kind::Notice {
                 crate::notice::room(turn, name)?;
@@ -246,6 +249,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Resource
         command::Resource::Create { kind, name, spec } => {
             derived::check_name(*kind, name)?;
             fits(*kind, spec)?;
+            policy_of(*kind, name, spec)?;
             derived::check_called(turn, *kind, name)?;
             if *kind == Kind::Subscription {
                 crate::event::room(turn, name)?;
@@ -342,6 +346,18 @@ fn add_step(
     apply(turn, by, kind, name, &spec)
 }
 
+/// The policy of data has its name, and nothing else has: it is looked for by it.
+fn policy_of(kind: Kind, name: &Name, spec: &Spec) -> Done {
+    let is_of_data = crate::guard::is_of_data(kind, name);
+    if is_of_data == matches!(spec, Spec::Policy(_)) {
+        return Ok(());
+    }
+    let what =
+        format!("the policy that says where data may go is called {DATA_POLICY}: no other is");
+    let help = format!("write `policies: {{{DATA_POLICY}: stays}}`, or take another name");
+    Err(Refusal::new(Code::BAD_NAME, what).help(help).into())
+}
+
 /// A skill holds a handler, whoever sent it; a plan holds steps, or is kept as it was written.
 fn fits(kind: Kind, spec: &Spec) -> Done {
     crate::event::says_its_own(spec)?;
@@ -391,9 +407,11 @@ fn fits(kind: Kind, spec: &Spec) -> Done {
             sound(spec.endpoint.check())?;
             kind == Kind::Driver
         }
+        Spec::Native(spec) => sound(spec.check()).map(|()| kind == Kind::Driver)?,
         Spec::Delivered(spec) => sound(spec.check()).map(|()| kind == Kind::Subscription)?,
         Spec::Server(spec) => sound(spec.check()).map(|()| kind == Kind::Tool)?,
         Spec::AgentSkill(spec) => sound(spec.check()).map(|()| kind == Kind::AgentSkill)?,
+        Spec::Policy(_) => kind == Kind::Policy,
         Spec::Kept(_) => !matches!(
             kind,
             Kind::Skill
@@ -424,7 +442,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Applied(f) => {
             if f.kind == Kind::Skill {
                 crate::route::changed(turn, "skill", &f.name, Some(&f.spec))?;
-                turn.head_mut(&())?.skills.insert(f.name.clone());
+                Arc::make_mut(&mut turn.head_mut(&())?.skills).insert(f.name.clone());
             }
             if f.kind == Kind::Model {
                 crate::run::fold_model(turn, &f.name, true)?;
@@ -443,7 +461,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
         Fact::Deleted(f) => {
             if f.kind == Kind::Skill {
                 crate::route::changed(turn, "skill", &f.name, None::<&Spec>)?;
-                turn.head_mut(&())?.skills.remove(&f.name);
+                Arc::make_mut(&mut turn.head_mut(&())?.skills).remove(&f.name);
             }
             if f.kind == Kind::Model {
                 crate::run::fold_model(turn, &f.name, false)?;
@@ -453,7 +471,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             }
             turn.put_resource(ResourceKey(f.kind, f.name.clone()), None);
         }
-        driver => driver::fold(turn, driver)?,
+        other => driver::fold(turn, other)?,
     }
-    Ok(())
+    crate::plan::fold_scale(turn, fact)
 }

@@ -1,12 +1,19 @@
-//! Reviews: another agent refutes or praises, before a person is asked.
+//! Reviews: another agent refutes or praises, before a person is asked; and before it what must
+//! hold is looked at without a model.
+
+mod checks;
 
 use naos_types::fact::review::Fact;
 use naos_types::{BodyRef, Name, PlanId, ReviewId, TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::plan::Checked;
 use crate::table::Aggregate;
 use crate::turn::{Done, Turn};
+
+pub use checks::{CHECKS, unsound};
+pub(crate) use checks::{Looked, look};
 
 /// What a reviewer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,6 +138,16 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             };
             turn.put_review(f.review, Some(review));
             crate::plan::step_mut(turn, f.plan, &f.step)?.review = Some(f.review);
+        }
+        Fact::Checked(f) => {
+            let checked = Checked {
+                round: f.round,
+                passed: f.passed,
+                evidence: f.evidence,
+            };
+            let plan = turn.plan_mut(&f.plan)?;
+            plan.checked.insert(f.step.clone(), checked);
+            crate::plan::step_mut(turn, f.plan, &f.step)?.disputed = !f.passed;
         }
         Fact::Praised(f) => {
             speak(turn, f.review, Verdict::Praised, f.evidence)?;

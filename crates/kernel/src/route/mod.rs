@@ -7,7 +7,7 @@ mod rank;
 use std::collections::BTreeMap;
 
 use naos_types::fact::task::Considered;
-use naos_types::{BodyRef, Code, Micros, Refusal, Tier};
+use naos_types::{Actor, BodyRef, Code, Micros, Refusal, Tier};
 
 use crate::compute::pattern;
 use crate::turn::{Done, Stop, Turn};
@@ -119,7 +119,8 @@ fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considere
         Some(format!("{name} failed and waits for its supervisor"))
     } else {
         let worst = if is_mind {
-            crate::run::estimate(turn, name, input)
+            // A task of the board names who does it: this one is told whole.
+            crate::run::estimate(turn, name, (input, &Actor::System))
         } else {
             Ok(ranked.estimate)
         };

@@ -62,13 +62,13 @@ fn rank(turn: &Turn<'_>, text: &str) -> Done<Vec<Ranked>> {
     let skills = head.skills.iter().map(skill);
     turn.load(skills.chain(head.agents.iter().cloned().map(Key::Agent)))?;
     let mut out = Vec::new();
-    for name in &head.skills {
+    for name in head.skills.iter() {
         if let Some(skill) = crate::resource::skill(turn, name)? {
             let found = pattern::skill_match(&skill.patterns, text);
             out.push(ranked(Tier::Skill, name, found, skill.cost_per_call));
         }
     }
-    for name in &head.agents {
+    for name in head.agents.iter() {
         if let Some(agent) = turn.agent(name)? {
             let spec = &agent.spec;
             let template = spec.template.as_deref();

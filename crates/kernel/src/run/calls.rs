@@ -177,6 +177,9 @@ pub(crate) fn call_ended(turn: &mut Turn<'_>, id: RunId, index: u32, end: &CallE
     if asked == Some(Ability::Model) {
         return super::think::answered(turn, id, &run, &end.outcome);
     }
+    if asked == Some(Ability::Recall) {
+        return super::recall::answered(turn, id, &run, &end.outcome);
+    }
     match &end.outcome {
         CallOutcome::Answered(body) => {
             let given = whole(turn, &run, *body)?;

@@ -12,14 +12,16 @@ use std::collections::{BTreeMap, VecDeque};
 use naos_types::fact::run::{self, Ability, Fork, World};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::spec::{Kind, MindSpec, PROMPT_BYTES_MAX, Tool};
-use naos_types::think::{Think, ToolCall, ToolSaid, from_outside};
+use naos_types::think::{Cuts, Think, ToolCall, ToolSaid, from_outside};
 use naos_types::{Actor, BodyRef, Code, Digest, Name, Refusal, RunId, Spender, Tier, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::think::{Reads, Thinking, beginning, choose, intend, read};
+use super::think::{Thinking, choose, intend, read};
+use super::window::{self, Said, Whole};
 use super::workspace::Shown;
-use super::{Run, fetch, known, server, tools};
+use super::{Run, bounds, fetch, known, server, tools};
+use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -88,15 +90,23 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
     for name in &mind.models {
         turn.load([Key::Resource(ResourceKey(Kind::Model, name.clone()))])?;
     }
-    let (shown, _) = shown(turn, &fork)?;
-    let first = beginning(of.input, &shown);
-    let reads = Reads {
+    let (shown, cuts, ..) = shown(turn, &fork)?;
+    let by = crate::task::known(turn, of.task)?.by.clone();
+    let whole = Whole {
+        mind: &mind,
+        shown: &shown,
         others: server::tokens(&server::described(turn, &mind)?),
-        bytes: first.bytes + fork.bytes,
-        pieces: first.pieces + fork.pieces,
-        pictures: 0, // none goes on from one
+        task: of.input.len,
+        kept: window::kept(turn, &by, of.input)?,
+        said: Said {
+            bytes: fork.bytes,
+            pieces: fork.pieces,
+            ..Said::default() // none goes on from a picture
+        },
+        cuts,
     };
-    if let Err(why) = choose(turn, &agent, (&mind, true), 0, reads)? {
+    let left = bounds::left(None, own.cost_max);
+    if let Err(why) = choose(turn, &agent, (true, left), 0, &whole)? {
         return Err(why.into());
     }
     super::room(turn)?;
@@ -339,30 +349,39 @@ pub(super) fn mind(turn: &Turn<'_>, fork: &Fork, own: &MindSpec) -> Done<MindSpe
         prompt,
         models: vec![fork.model.clone().unwrap_or(think.model)],
         temperature: think.temperature,
-        schema: think.schema,
+        // A reviewer's is asked for anew, and no verdict is held to it.
+        schema: think
+            .schema
+            .filter(|schema| schema.as_str() != VERDICT_SCHEMA),
         ..own.clone()
     })
 }
 
-/// What it is shown, and the time that it is told: the original's.
-pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Time)> {
+/// What it is shown, what was left out for it, when it is asked, and the time that it is told: the
+/// original's.
+pub(super) fn shown(turn: &Turn<'_>, fork: &Fork) -> Done<(Shown, Cuts, Time, Time)> {
+    let asked = asked(turn, fork)?;
+    let time = asked.told();
     let Think {
         shown,
         given,
         left_out,
+        cuts,
         skills,
+        told,
         at,
         ..
-    } = asked(turn, fork)?;
+    } = asked;
     let sizes = shown.iter().enumerate();
     let sizes = sizes.map(|(at, (_, body))| given.get(at).map_or(body.len, |most| *most));
     let found = Shown {
         given: sizes.collect(),
         documents: shown,
         skills,
+        told,
         left_out,
     };
-    Ok((found, at))
+    Ok((found, cuts, at, time))
 }
 
 /// Puts a what-if where its original stood before the turn, at each attempt.

@@ -1,6 +1,6 @@
 //! The native tools as a model is told of them.
 
-use naos_types::spec::Tool;
+use naos_types::spec::{CARD_LABELS_MAX, Tool};
 use serde_json::{Value, json};
 
 use super::WAKES_MAX;
@@ -150,12 +150,19 @@ pub fn described(tool: Tool) -> (&'static str, Value) {
             ),
         ),
         Tool::TaskCreate => (
-            "Puts a task on the board for an agent or a person, who does it later, without you.",
+            "Puts a task on the board for an agent or a person, who does it later, without you. It \
+             is a part of your task, where you work on one.",
             object(
                 json!({
                     "title": text("What it is called, in a few words"),
                     "text": text("What is to be done, whole and clear by itself"),
                     "to": text("Who does it: an agent, or a person's @handle"),
+                    "priority": {"type": "string", "enum": ["low", "normal", "high", "urgent"],
+                        "description": "`urgent` for a part of an urgent task only; normal without \
+                            it"},
+                    "due": text("When it should be done: 2026-12-01, or a time with its offset"),
+                    "labels": {"type": "array", "items": {"type": "string"},
+                        "maxItems": CARD_LABELS_MAX, "description": "Words to find it by"},
                 }),
                 &["title", "text", "to"],
             ),

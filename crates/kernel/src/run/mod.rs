@@ -1,13 +1,16 @@
 //! Runs: one execution of an agent for a task, its gated calls and its end.
 
+mod bounds;
 mod calls;
 mod colleague;
 mod end;
 pub(crate) mod endpoint;
 mod fetch;
 mod fork;
+mod form;
 mod log;
 mod manual;
+pub(crate) mod native;
 mod pause;
 mod propose;
 mod recall;
@@ -20,6 +23,7 @@ mod talk;
 mod think;
 mod tools;
 mod wake;
+mod window;
 mod workspace;
 
 use naos_types::command::{self, Reply};
@@ -36,27 +40,31 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
+pub(crate) use bounds::names_none_abroad;
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use colleague::{answered as colleague_answered, unasked};
 pub(crate) use end::{again, ended, retry_due, settle};
 pub use fetch::{SENT_BYTES_MAX, http_request};
 pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
+pub use form::{FORM_BYTES_MAX, FORMED_BYTES_MAX, REPAIRS_MAX, sound_form};
 pub use log::{Log, Page};
 pub use manual::described;
 pub(crate) use pause::pause;
 pub use propose::Proposal;
 pub(crate) use propose::still_stands;
 pub use recall::RECALLS_MAX;
+pub use server::unlike_declared;
 pub use skill::SKILL_READ_BYTES_MAX;
 pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};
+pub(crate) use talk::task_by;
 pub use think::{Models, Thinking, works_until};
 pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX, identity_of};
-pub(crate) use workspace::{corrected, identity, kept};
+pub(crate) use workspace::{corrected, identity};
 
 /// A gated call on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,11 +220,13 @@ impl Run {
                     Ability::Endpoint => Driver::Endpoint,
                     Ability::Model => Driver::Model,
                     Ability::Server => Driver::Server,
+                    Ability::Recall => Driver::Recall,
                     _ => Driver::Http,
                 },
                 request: pending.request,
                 world: pending.world,
                 attempt: pending.attempts + 1,
+                same: None,
             })),
             None => Some(Effect::Sandbox(Box::new(Sandbox {
                 run: id,
@@ -347,6 +357,7 @@ pub(crate) fn go_on(turn: &mut Turn<'_>, id: RunId) -> Done {
             .iter()
             .any(|order| order.effect.id() == effect.id());
         if !wished {
+            let effect = crate::plan::told(turn, effect)?;
             crate::guard::order(turn, effect);
         }
     }
@@ -498,8 +509,12 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             let run = turn.run_mut(&f.run)?;
             run.tail = Some(f.segment);
             run.calls += f.calls;
-            if run.is_by_model() {
-                steer::fold_heard(turn, f)?; // a model's run records nothing else
+            // A model's run records what people say to it, which it gets with the next question;
+            // else that its answer doesn't fit.
+            match (run.is_by_model(), run.unheard().is_empty()) {
+                (true, false) => steer::fold_heard(turn, f)?,
+                (true, true) => form::fold_unfit(turn, f)?,
+                (false, _) => {}
             }
         }
         Fact::Logged(f) => log::fold(turn, f)?,

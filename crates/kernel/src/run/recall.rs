@@ -1,16 +1,18 @@
 //! The tool `recall`: an agent looks for what fits in its own memory, and in nobody else's.
 
+use naos_types::fact::budget;
 use naos_types::fact::run::{Ability, World};
-use naos_types::input::{Answer, Link, Piece};
-use naos_types::spec::MindSpec;
-use naos_types::think::from_outside;
-use naos_types::{BodyRef, DocPath, RunId};
+use naos_types::input::{Answer, CallOutcome, Link, Piece};
+use naos_types::spec::{MindSpec, ModelCan, ModelSpec};
+use naos_types::think::{ToolCall, from_outside};
+use naos_types::{BodyRef, DocPath, Micros, Name, RunId, Tier};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::think::intend;
-use super::{Run, tools, workspace};
+use super::think::{self, intend};
+use super::{Run, bounds, tools, workspace};
 use crate::need::{Compute, Formula};
-use crate::recall::{self, Found, Hit, Place, RECALL_HITS, Recall, Recalled};
+use crate::recall::{self, Found, Got, Hit, Place, RECALL_HITS, Recall, Recalled, Wanted};
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 
@@ -21,7 +23,7 @@ pub(super) fn call(
     turn: &mut Turn<'_>,
     (id, run): (RunId, &Run),
     mind: &MindSpec,
-    request: BodyRef,
+    (request, call): (BodyRef, &ToolCall),
     arguments: &Value,
 ) -> Done {
     let Some(folder) = whose(mind) else {
@@ -38,23 +40,198 @@ pub(super) fn call(
         return tools::said(turn, id, run, request, Answer::Denied(why));
     }
     let (places, left_out) = places(turn, &folder)?;
-    let count = places.len();
     let asked = Recall {
         query,
         hits_max,
         places,
     };
+    let mut without = None;
+    if let Some(model) = &mind.recall {
+        match chosen(turn, (run, mind), model, &asked)? {
+            Ok((spec, worst)) => {
+                let Recall {
+                    query,
+                    hits_max,
+                    places,
+                } = asked;
+                let wanted = Wanted {
+                    tool: call.name.clone(),
+                    arguments: call.arguments.clone(),
+                    model: model.clone(),
+                    spec,
+                    query,
+                    hits_max,
+                    places,
+                    left_out,
+                };
+                return ask(turn, (id, run), &wanted, worst);
+            }
+            Err(why) => without = Some(why),
+        }
+    }
+    let answer = found_here(turn, asked, left_out, without)?;
+    intend(turn, id, run, Ability::Recall, request, World::Repeatable)?;
+    tools::answer_at_once(turn, id, answer)
+}
+
+/// What is found without asking anybody outside; and why nobody was, where somebody should be.
+fn found_here(
+    turn: &Turn<'_>,
+    asked: Recall,
+    left_out: usize,
+    without: Option<String>,
+) -> Done<Answer> {
+    let count = asked.places.len();
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
-    let answer = match turn.compute(Compute { formula, vars })? {
+    Ok(match turn.compute(Compute { formula, vars })? {
         Ok(computed) => {
-            let found: Found = serde_json::from_value(computed.value)
+            let mut found = Found::deserialize(&*computed.value)
                 .map_err(|error| Stop::broken(error.to_string()))?;
+            found.by_letters = without.or(found.by_letters);
             Answer::Text(told(&found, count, left_out))
         }
         Err(why) => Answer::Failed(why),
+    })
+}
+
+/// What one text is beside its bytes, in tokens: no model counts more for where it begins and ends.
+const TEXT_TOKENS: u64 = 8;
+
+/// How the model is asked that knows what words mean, and what that costs at most; or why it isn't.
+fn chosen(
+    turn: &Turn<'_>,
+    (run, mind): (&Run, &MindSpec),
+    model: &Name,
+    asked: &Recall,
+) -> Done<Result<(ModelSpec, Micros), String>> {
+    let Some(spec) = think::found(turn, model)? else {
+        return Ok(Err(format!("there is no model {model}")));
     };
+    if !spec.enabled {
+        return Ok(Err(format!("the model {model} is disabled")));
+    }
+    if !spec.can.contains(&ModelCan::Embeddings) {
+        return Ok(Err(format!(
+            "the model {model} doesn't have `embeddings` among its capabilities"
+        )));
+    }
+    if spec.leaves_country && bounds::stays(turn, mind)? {
+        return Ok(Err(bounds::leaves(model).what));
+    }
+    let Some(prices) = &spec.prices else {
+        return Ok(Err(format!("what the model {model} costs isn't known")));
+    };
+    // Each text may have to be asked for: what is remembered of them, only whoever asks knows.
+    let texts = recall::texts(&documents(turn, asked)?);
+    let all = texts.iter().chain([&asked.query]);
+    let tokens: u64 = all.map(|text| text.len() as u64 + TEXT_TOKENS).sum();
+    let worst = prices.most(tokens, 0);
+    if let Some(left) = bounds::left(Some(run), None).filter(|left| *left < worst) {
+        return Ok(Err(bounds::dear(model, worst, left).what));
+    }
+    match crate::guard::affordable(turn, &run.agent, worst) {
+        Ok(()) => {}
+        Err(Stop::Refused(why)) => return Ok(Err(why.what)),
+        Err(stop) => return Err(stop),
+    }
+    let spec = ModelSpec {
+        document: String::new(), // what it says stands in the rest
+        ..spec.clone()
+    };
+    Ok(Ok((spec, worst)))
+}
+
+fn documents(turn: &Turn<'_>, asked: &Recall) -> Done<Vec<recall::Document>> {
+    let mut out = Vec::with_capacity(asked.places.len());
+    for place in &asked.places {
+        let bytes = turn.body(place.body)?.unwrap_or_default();
+        out.push(recall::Document {
+            path: place.path.clone(),
+            day: place.day.clone(),
+            text: String::from_utf8_lossy(bytes).into_owned(),
+        });
+    }
+    Ok(out)
+}
+
+/// Asks it: its worst case is set aside with the intent.
+fn ask(turn: &mut Turn<'_>, (id, run): (RunId, &Run), wanted: &Wanted, worst: Micros) -> Done {
+    let bytes = serde_json::to_vec(wanted).map_err(|error| Stop::broken(error.to_string()))?;
+    let request = turn.stage(bytes)?;
+    if !crate::planted::is("recall-costs-nothing") {
+        crate::guard::reserve(turn, &run.agent, id, worst)?;
+    }
     intend(turn, id, run, Ability::Recall, request, World::Repeatable)?;
-    tools::answer_at_once(turn, id, answer)
+    super::go_on(turn, id)
+}
+
+/// What became of it: it is paid, and the run goes on, with letters where there are no vectors.
+pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told_of: &CallOutcome) -> Done {
+    let Some(pending) = &run.pending else {
+        return Ok(());
+    };
+    let broken = |error: serde_json::Error| Stop::broken(error.to_string());
+    let bytes = turn.body(pending.request)?;
+    let bytes = bytes.ok_or_else(|| Stop::broken("what was recalled isn't stored".into()))?;
+    let wanted: Wanted = serde_json::from_slice(bytes).map_err(broken)?;
+    let got = match told_of {
+        CallOutcome::Answered(body) => {
+            let bytes = turn.body(*body)?;
+            let bytes = bytes.ok_or_else(|| Stop::broken("what came of it isn't stored".into()))?;
+            serde_json::from_slice(bytes).map_err(broken)?
+        }
+        CallOutcome::Lost(_) => Got {
+            maybe_more: true,
+            why: Some(format!("nobody knows whether {} answered", wanted.model)),
+            ..Got::default()
+        },
+        CallOutcome::NotSent(_)
+        | CallOutcome::Refused(_)
+        | CallOutcome::Unfit(_)
+        | CallOutcome::Later
+        | CallOutcome::Busy(..) => Got {
+            why: Some(format!("{} could not be asked", wanted.model)),
+            ..Got::default()
+        },
+    };
+    let reserved = run.reserved;
+    let prices = wanted.spec.prices.unwrap_or_default();
+    let billed = if got.maybe_more {
+        reserved
+    } else {
+        prices.cost(&got.usage)
+    };
+    let amount = billed.min(reserved);
+    let of = match (told_of, &got.found) {
+        (CallOutcome::Answered(body), Some(_)) => Some(*body),
+        _ => None,
+    };
+    let answer = match got.found {
+        Some(found) => Answer::Text(told(&found, wanted.places.len(), wanted.left_out)),
+        None => {
+            let why = got.why.unwrap_or_else(|| "it gave nothing".to_owned());
+            found_here(turn, wanted.recall(), wanted.left_out, Some(why))?
+        }
+    };
+    turn.emit(budget::Metered {
+        agent: run.agent.clone(),
+        run: id,
+        model: wanted.model.clone(),
+        answer: of,
+        input: got.usage.input,
+        cached: got.usage.cached_input,
+        output: got.usage.output,
+        amount,
+        billed,
+        repeated: false,
+        lost: matches!(told_of, CallOutcome::Lost(_)),
+    })?;
+    crate::guard::settle(turn, &run.agent, id, reserved, amount, Tier::Model)?;
+    tools::answer_at_once(turn, id, answer)?;
+    if billed > amount {
+        return think::overbilled(turn, id, &wanted.model, (billed, reserved));
+    }
+    Ok(())
 }
 
 /// Whose memory it is: the agent's own, whatever the model says.
@@ -122,6 +299,9 @@ fn told(found: &Found, documents: usize, left_out: usize) -> String {
             from_outside(&lines.join("\n"))
         )
     };
+    if let Some(said) = found.without_meaning() {
+        out.push_str(&format!("\n{said}"));
+    }
     if left_out > 0 {
         out.push_str(&format!(
             "\n{left_out} documents weren't looked through: there was no room for them."

@@ -7,6 +7,7 @@ use naos_types::picture::media_type;
 use naos_types::spec::MindSpec;
 use naos_types::think::from_outside;
 use naos_types::{BodyRef, DocPath, RunId};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Run, recall, talk, tools, workspace};
@@ -152,7 +153,7 @@ fn look(
     let (formula, vars) = (Formula::Recall(asked), Vec::new());
     Ok(match turn.compute(Compute { formula, vars })? {
         Ok(computed) => {
-            let found: Found = serde_json::from_value(computed.value)
+            let found = Found::deserialize(&*computed.value)
                 .map_err(|error| Stop::broken(error.to_string()))?;
             Answer::Text(told(&found, &texts, left_out, is_cut))
         }
@@ -184,6 +185,9 @@ fn told(found: &Found, texts: &[There], left_out: usize, is_cut: bool) -> String
             from_outside(&lines.join("\n"))
         )
     };
+    if let Some(said) = found.without_meaning() {
+        out.push_str(&format!("\n{said}"));
+    }
     if left_out > 0 {
         out.push_str(&format!(
             "\n{left_out} documents weren't looked through, the longest and those written longest \

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jsonschema::PatternOptions;
+use jsonschema::Validator;
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
 use naos_types::spec::{MindSpec, ServerSpec, ServerTool, is_tool_word, tool_word};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::think::intend;
 use super::{Run, tools};
+use crate::compute::schema::{self, FITTED_BYTES_MAX};
 use crate::resource::server;
 use crate::turn::{Done, Stop, Turn};
 
@@ -21,13 +22,9 @@ pub const TOLD_MAX: usize = 64;
 /// The most bytes that it is told of them.
 pub const TOLD_BYTES_MAX: usize = 128 * 1_024;
 
-/// The longest arguments that are compared with a schema, in bytes.
-const LOOKED_AT_BYTES_MAX: usize = 64 * 1_024;
-/// The most references in a schema: what they lead to counts again each time.
-const REFERENCES_MAX: usize = 32;
-/// The most faults of arguments that a model is told.
-const FAULTS_MAX: usize = 5;
-/// The most bytes of them.
+/// The most that an answer of a tool and the schema of it are together, byte by byte.
+const COMPARED_MAX: usize = 1 << 31;
+/// The most bytes that a model is told of faults.
 const FAULTS_BYTES_MAX: usize = 2_000;
 
 /// What an agent's model may call of servers: each tool that its manifest names and that a person
@@ -118,7 +115,7 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
             _ => return Some("the arguments are no JSON object".to_owned()),
         },
     };
-    if arguments.len() > LOOKED_AT_BYTES_MAX {
+    if arguments.len() > FITTED_BYTES_MAX {
         return None;
     }
     unfit(&given, &serde_json::from_str(schema).ok()?)
@@ -127,37 +124,38 @@ fn refused(arguments: &str, schema: &str) -> Option<String> {
 /// Why arguments don't fit a schema. One that is none, that leads elsewhere, or that is too much to
 /// look at, says nothing of them.
 pub(super) fn unfit(given: &Value, schema: &Value) -> Option<String> {
-    if crate::planted::is("arguments-unchecked") || references(schema) > REFERENCES_MAX {
+    if crate::planted::is("arguments-unchecked") {
         return None;
     }
-    // What it refers to stands in it, and its patterns take linear time.
-    let offline = jsonschema::options().offline();
-    let validator = offline
-        .with_pattern_options(PatternOptions::regex())
-        .build(schema)
-        .ok()?;
-    let faults = validator.iter_errors(given).take(FAULTS_MAX);
-    let faults: Vec<String> = faults
-        .map(|fault| match fault.instance_path().to_string() {
-            path if path.is_empty() => fault.to_string(),
-            path => format!("{path}: {fault}"),
-        })
-        .collect();
-    let told = tools::cut(&faults.join("; "), FAULTS_BYTES_MAX);
-    (!faults.is_empty()).then(|| format!("the arguments don't fit its schema: {told}"))
+    let told = faults(&schema::validator(schema).ok()?, given)?;
+    Some(format!("the arguments don't fit its schema: {told}"))
 }
 
-fn references(schema: &Value) -> usize {
-    match schema {
-        Value::Array(items) => items.iter().map(references).sum(),
-        Value::Object(fields) => {
-            let own = fields
-                .keys()
-                .filter(|key| key.to_lowercase().ends_with("ref"));
-            own.count() + fields.values().map(references).sum::<usize>()
-        }
-        _ => 0,
+/// What stands in something that its schema doesn't allow, as far as there is room; none where it
+/// fits.
+pub(super) fn faults(validator: &Validator, given: &Value) -> Option<String> {
+    let faults = schema::faults(validator, given);
+    (!faults.is_empty()).then(|| tools::cut(&faults.join("; "), FAULTS_BYTES_MAX))
+}
+
+/// Why what a tool answered isn't what its server declared that it answers; none where it is, and
+/// where nobody can say. What it answered is a stranger's, and so are the reasons.
+#[must_use]
+pub fn unlike_declared(declared: &str, answered: Option<&Value>) -> Option<String> {
+    if crate::planted::is("answers-undeclared") {
+        return None;
     }
+    let schema: Value = serde_json::from_str(declared).ok()?;
+    let Some(answered) = answered else {
+        return Some("its server declares what it answers, and nothing of that came".to_owned());
+    };
+    // At worst each part of the one is compared with each of the other.
+    let both = declared.len().saturating_mul(answered.to_string().len());
+    if both > COMPARED_MAX {
+        return Some("it is too long to be compared with what its server declares".to_owned());
+    }
+    let told = faults(&schema::validator(&schema).ok()?, answered)?;
+    Some(format!("it isn't what its server declares: {told}"))
 }
 
 /// Calls one; whether the word names any.

@@ -2,12 +2,13 @@
 //! board for others, and hand their own over.
 //!
 //! Each is bounded, so that no agent keeps the others busy for ever: answers in a row
-//! ([`crate::message::HOPS_MAX`]), tasks within tasks, hand-overs of one task.
+//! ([`crate::message::HOPS_MAX`]), tasks within tasks and beside them ([`crate::task::by_itself`]),
+//! hand-overs of one task.
 
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
-use naos_types::spec::{Assignee, Tool};
-use naos_types::{Actor, BodyRef, DocPath, Name, RunId, TaskId};
+use naos_types::spec::{Assignee, Card, Tool};
+use naos_types::{Actor, BodyRef, DocPath, Name, Priority, RunId, TaskId, Time};
 use serde_json::Value;
 
 use super::think::intend;
@@ -16,13 +17,73 @@ use crate::turn::{Done, Stop, Turn};
 
 /// The task on the board that a run is for, and how many answers of agents led to it.
 fn task_of(turn: &Turn<'_>, run: &Run) -> Done<Option<(TaskId, u32)>> {
-    Ok(match crate::task::known(turn, run.task)?.by {
-        Actor::Task(task) => Some((task, 0)),
-        Actor::Message(message) => turn
-            .message(&message)?
-            .map(|found| (found.task, found.hops)),
+    task_by(turn, &crate::task::known(turn, run.task)?.by)
+}
+
+/// The same of a run whose task somebody wants done.
+pub(crate) fn task_by(turn: &Turn<'_>, by: &Actor) -> Done<Option<(TaskId, u32)>> {
+    Ok(match by {
+        Actor::Task(task) => Some((*task, 0)),
+        Actor::Message(message) => turn.message(message)?.map(|found| (found.task, found.hops)),
         _ => None,
     })
+}
+
+/// The run in which the first one asked, where agents wait for each other's answers, and the task
+/// on the board that it is for.
+fn root_of(turn: &Turn<'_>, run: RunId) -> Done<(RunId, Option<TaskId>)> {
+    let mut at = run;
+    loop {
+        let task = super::known(turn, at)?.task;
+        match &crate::task::known(turn, task)?.by {
+            Actor::Call(before, _) => at = *before,
+            by => return Ok((at, task_by(turn, by)?.map(|(task, _)| task))),
+        }
+    }
+}
+
+/// What is to be said of a new task beside whose it is: what a person could leave to an agent.
+fn wished(
+    turn: &Turn<'_>,
+    whole: Option<TaskId>,
+    to: Assignee,
+    arguments: &Value,
+) -> Done<Result<Card, String>> {
+    let mut card = Card {
+        to: Some(to),
+        ..Card::default()
+    };
+    if let Some(word) = arguments["priority"].as_str() {
+        let Some(priority) = Priority::parse(word) else {
+            return Ok(Err(format!("`priority` can't be {word:?}")));
+        };
+        card.priority = priority;
+    }
+    // It would wake whoever rests.
+    let above = match whole {
+        Some(whole) => turn.card(&whole)?.map(|found| found.card.priority),
+        None => None,
+    };
+    if card.priority == Priority::Urgent
+        && above != Some(Priority::Urgent)
+        && !crate::planted::is("agents-make-urgent")
+    {
+        let why = "only a part of an urgent task is urgent: `high` is the most, or `ask` a person";
+        return Ok(Err(why.to_owned()));
+    }
+    if let Some(text) = arguments["due"].as_str() {
+        let Some(due) = Time::parse(text.trim()) else {
+            let why = format!(
+                "`due` is a date or a time with its offset, 2026-12-01T17:00:00+03:00, not {text:?}"
+            );
+            return Ok(Err(why));
+        };
+        card.due = Some(due);
+    }
+    let labels = arguments["labels"].as_array().into_iter().flatten();
+    let labels = labels.filter_map(|label| label.as_str().map(|label| label.trim().to_owned()));
+    card.labels = labels.collect();
+    Ok(card.check().map(|()| card))
 }
 
 /// The documents that are attached to the task that a run is for.
@@ -52,10 +113,14 @@ pub(super) fn call(
     let by = Actor::Agent(run.agent.clone());
     let ready = match tool {
         Tool::Say => speaks(turn, run, own, &text("task"))?.map(Asked::Say),
-        Tool::TaskCreate => match own {
-            Some((task, _)) => called(turn, &text("to"))?.map(|to| Asked::Create(task, to)),
-            None => Err("this run is for no task: nothing can be a part of it".to_owned()),
-        },
+        Tool::TaskCreate => {
+            let (root, whole) = root_of(turn, id)?;
+            let card = match called(turn, &text("to"))? {
+                Ok(to) => wished(turn, whole, to, arguments)?,
+                Err(why) => Err(why),
+            };
+            card.map(|card| Asked::Create(whole, root, Box::new(card)))
+        }
         _ => match (hands(turn, run, own)?, called(turn, &text("to"))?) {
             (Ok(task), Ok(to)) if crate::task::goes_round(turn, task, &to)? => {
                 let why = "it was handed on too often: a person decides whose it is".to_owned();
@@ -99,9 +164,14 @@ pub(super) fn call(
             crate::message::say(turn, &by, *task, body, hops + 1).map(drop),
             "said".to_owned(),
         ),
-        Asked::Create(whole, to) => {
+        Asked::Create(whole, root, card) => {
             let title = turn.seal(title)?;
-            let done = crate::task::entrust(turn, &by, *whole, (title, body), to);
+            let (name, card) = (&run.agent, Card::clone(card));
+            let what = (&title, body);
+            let done = match whole {
+                Some(whole) => crate::task::entrust(turn, name, *whole, what, card),
+                None => crate::task::by_itself(turn, name, (id, *root), what, card),
+            };
             let to = text("to");
             match done {
                 Ok(task) => (Ok(()), format!("{to} has it: {task}")),
@@ -127,7 +197,8 @@ pub(super) fn call(
 /// What is asked for, once it is known that it may be.
 enum Asked {
     Say((TaskId, u32)),
-    Create(TaskId, Assignee),
+    /// A part of a task, or one of its own; and the run that it was asked in.
+    Create(Option<TaskId>, RunId, Box<Card>),
     Hand(TaskId, Assignee),
 }
 

@@ -11,16 +11,14 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{
-    IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelFormat, ModelSpec, StepDo,
-};
-use naos_types::think::{Bound, Think, Thought};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
+use naos_types::think::{Cuts, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::workspace::{self, Shown};
-use super::{Run, calls, end, fork, known, server, tools};
+use super::form::{self, Formed};
+use super::window::{self, Fitted, Reads, Said, Whole};
+use super::{Run, bounds, calls, end, fork, known, server, tools, workspace};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -92,16 +90,21 @@ pub struct Thinking {
     pub waited: Span,
     /// How many pictures it was shown.
     pub pictures: u32,
+    /// How many answers went back to their model because they didn't fit the form.
+    pub repairs: u32,
+    /// Results of calls in its recording: the number of each call, and how long it is.
+    pub results: Vec<(u32, u64)>,
 }
 
 impl Aggregate for Thinking {
     const KIND: &'static str = "thinking";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         match version {
-            1 => lengthened(bytes, 4), // how many were lost, too
-            2 => lengthened(bytes, 3), // what was recalled
-            3 => lengthened(bytes, 2), // how long it waited, and what it saw
+            1 => lengthened(bytes, 6), // how many were lost, too
+            2 => lengthened(bytes, 5), // what was recalled
+            3 => lengthened(bytes, 4), // how long it waited, and what it saw
+            4 => lengthened(bytes, 2), // how many answers went back, and which of it are results
             _ => None,
         }
     }
@@ -118,14 +121,13 @@ fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,
     alone: bool,
-) -> Done<(Vec<(Name, &'t ModelSpec)>, String)> {
-    let (mut there, mut why, mut at) = (Vec::new(), String::new(), 0);
+) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
+    let stays = bounds::stays(turn, mind)?;
+    let none = |why: String| Refusal::new(Code::NO_MODEL, why);
+    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
-        named = cheapest(turn, mind)?;
-        if named.is_empty() {
-            why = "no model is connected that can do what it wants".to_owned();
-        }
+        named = cheapest(turn, mind, stays)?;
     }
     while let Some(name) = named.get(at).cloned() {
         at += 1;
@@ -137,19 +139,26 @@ fn models<'t>(
                     named.splice(at..at, more);
                     named.truncate(CHAIN_MAX);
                 }
-                if spec.enabled {
-                    there.push((name, spec));
+                if !spec.enabled {
+                    why = none(format!("the model {name} is disabled"));
+                } else if spec.only_embeds() {
+                    let what =
+                        format!("the model {name} puts texts into one space and says nothing");
+                    why = none(what);
+                } else if stays && spec.leaves_country {
+                    why = bounds::leaves(&name);
                 } else {
-                    why = format!("the model {name} is disabled");
+                    there.push((name, spec));
                 }
             }
-            None => why = format!("there is no model {name}: apply one"),
+            None => why = none(format!("there is no model {name}: apply one")),
         }
     }
     Ok((there, why))
 }
 
-fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
+/// The model of a name.
+pub(super) fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
     let key = ResourceKey(Kind::Model, name.clone());
     let found = turn.resource(&key)?;
     Ok(found.and_then(|resource| resource.spec.model()))
@@ -157,7 +166,7 @@ fn found<'t>(turn: &'t Turn<'_>, name: &Name) -> Done<Option<&'t ModelSpec>> {
 
 /// All models that can do what an agent wants, the cheapest first: by what a thousand tokens read
 /// and as many written cost. An engine acts by itself: only who names it is given it.
-fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
+fn cheapest(turn: &Turn<'_>, mind: &MindSpec, stays: bool) -> Done<Vec<Name>> {
     let all = turn.models(&())?.map_or_else(Vec::new, |all| {
         all.names.iter().cloned().collect::<Vec<Name>>()
     });
@@ -173,7 +182,12 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
         };
         let can = |wanted| spec.can.contains(wanted);
         let price = spec.prices.as_ref().map(|prices| prices.most(1_000, 1_000));
-        let fits = spec.enabled && !spec.format.is_engine() && mind.wants.iter().all(can);
+        // After all whose price is known.
+        let unknown = bounds::asks_unpriced(mind, spec).then_some(Micros(u64::MAX));
+        let price = price.or(unknown);
+        let talks = !spec.format.is_engine() && !spec.only_embeds();
+        let fits = spec.enabled && talks && mind.wants.iter().all(can);
+        let fits = fits && !(stays && spec.leaves_country);
         if let Some(price) = price.filter(|_| fits) {
             fit.push((price, name));
         }
@@ -182,21 +196,8 @@ fn cheapest(turn: &Turn<'_>, mind: &MindSpec) -> Done<Vec<Name>> {
     Ok(fit.into_iter().map(|(_, name)| name).collect())
 }
 
-/// All that a model is to read beside its prompt.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reads {
-    /// The most tokens that tools of servers are.
-    pub others: u64,
-    /// Bytes of texts.
-    pub bytes: u64,
-    /// Pieces that they come in.
-    pub pieces: u64,
-    /// Pictures among them.
-    pub pictures: u64,
-}
-
 /// What an answer costs at most, whatever it is.
-fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
+fn worst(spec: &ModelSpec, mind: &MindSpec, (reads, written): (Reads, u32)) -> Option<Micros> {
     if spec.format.is_engine() {
         return spec.turn; // what it reads and writes on its way, nobody here can count
     }
@@ -210,43 +211,41 @@ fn worst(spec: &ModelSpec, mind: &MindSpec, reads: Reads) -> Option<Micros> {
     if !mind.tools.is_empty() || others > 0 || mind.schema.is_some() {
         tokens += TOOLS_TOKENS + mind.schema.as_ref().map_or(0, String::len) as u64;
     }
-    let written = u64::from(answer_tokens(spec, mind));
-    spec.prices
-        .as_ref()
-        .map(|prices| prices.most(tokens, written))
+    let prices = spec.prices.as_ref();
+    prices.map(|prices| prices.most(tokens, u64::from(written)))
 }
 
 /// How many tokens an answer may have.
-fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
+pub(super) fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
     spec.output_tokens_max
         .map_or(mind.answer_tokens_max, |most| {
             most.min(mind.answer_tokens_max)
         })
 }
 
-/// What stands at the beginning.
-pub(super) fn beginning(input: BodyRef, shown: &Shown) -> Reads {
-    let pieces = shown.documents.len() + shown.skills.len();
-    Reads {
-        bytes: input.len + shown.bytes(),
-        pieces: 2 + pieces as u64,
-        ..Reads::default()
-    }
-}
-
 /// What the first answer costs at most, by the first model that is permitted: asked before
 /// anything is journaled.
-pub(crate) fn estimate(turn: &Turn<'_>, agent: &Name, input: BodyRef) -> Done<Micros> {
+pub(crate) fn estimate(
+    turn: &Turn<'_>,
+    agent: &Name,
+    (input, by): (BodyRef, &Actor),
+) -> Done<Micros> {
     let Some(mind) = mind(turn, agent)? else {
         return Err(crate::task::no_model(agent));
     };
-    let shown = workspace::shown(turn, &mind)?;
-    let reads = Reads {
+    let shown = workspace::shown(turn, &mind, by)?;
+    let whole = Whole {
+        mind: &mind,
+        shown: &shown,
         others: server::tokens(&server::described(turn, &mind)?),
-        ..beginning(input, &shown)
+        task: input.len,
+        kept: window::kept(turn, by, input)?,
+        said: Said::default(),
+        cuts: Cuts::default(),
     };
-    match choose(turn, agent, (&mind, false), 0, reads)? {
-        Ok((_, _, worst)) => Ok(worst),
+    let left = bounds::left(None, mind.cost_max);
+    match choose(turn, agent, (false, left), 0, &whole)? {
+        Ok((_, _, worst, _)) => Ok(worst),
         Err(why) => Err(why.into()),
     }
 }
@@ -263,18 +262,24 @@ pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> 
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
 
-/// The first model after those that failed whose worst case there is money for.
+/// A model, its worst case, and what it is asked.
+type Chosen<'t> = (Name, &'t ModelSpec, Micros, Fitted);
+
+/// The first model after those that failed whose worst case there is money for, of the budgets and
+/// of what the run itself has left, and what it is asked. One whose window holds all comes before
+/// those that can't be told all.
 pub(super) fn choose<'t>(
     turn: &'t Turn<'_>,
     agent: &Name,
-    (mind, alone): (&MindSpec, bool),
+    (alone, left): (bool, Option<Micros>),
     failed: u32,
-    reads: Reads,
-) -> Done<Result<(Name, &'t ModelSpec, Micros), Refusal>> {
-    let (there, why) = models(turn, mind, alone)?;
-    let mut refusal = Refusal::new(Code::NO_MODEL, why);
+    whole: &Whole<'_>,
+) -> Done<Result<Chosen<'t>, Refusal>> {
+    let mind = whole.mind;
+    let (there, mut refusal) = models(turn, mind, alone)?;
+    let there = window::ordered(there, whole);
     for (name, spec) in there.into_iter().skip(failed as usize) {
-        if reads.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
+        if whole.said.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
             refusal = blind(&name);
             continue;
         }
@@ -283,26 +288,25 @@ pub(super) fn choose<'t>(
             refusal = Refusal::new(Code::NO_MODEL, what).help("name a model: --with model=NAME");
             continue;
         }
-        let Some(worst) = worst(spec, mind, reads) else {
-            let what = format!("what the model {name} costs isn't known");
-            let price = if spec.format.is_engine() {
-                "cost_per_call"
-            } else {
-                "cost_per_1k_tokens"
-            };
-            refusal = Refusal::new(Code::NO_MODEL, what)
-                .help(format!("give it a price: {price} in the model {name}"));
+        let fitted = match window::fit(&name, spec, whole) {
+            Ok(fitted) => fitted,
+            Err(_) if refusal.code == Code::OVER_WINDOW => continue, // said of a larger one
+            Err(why) => {
+                refusal = why;
+                continue;
+            }
+        };
+        let free = bounds::asks_unpriced(mind, spec).then_some(Micros::ZERO);
+        let Some(worst) = worst(spec, mind, (fitted.reads, fitted.answer)).or(free) else {
+            refusal = bounds::unpriced(&name, spec);
             continue;
         };
-        if let Some(most) = spec.context_tokens
-            && reads.bytes / 8 > u64::from(most)
-        {
-            // Even the densest text is more than its window: eight bytes a token.
-            refusal = Refusal::new(Code::LIMIT_TOKENS, format!("it is too much for {name}"));
+        if let Some(left) = left.filter(|left| worst > *left) {
+            refusal = bounds::dear(&name, worst, left);
             continue;
         }
         match crate::guard::affordable(turn, agent, worst) {
-            Ok(()) => return Ok(Ok((name, spec, worst))),
+            Ok(()) => return Ok(Ok((name, spec, worst, fitted))),
             Err(Stop::Refused(why)) => refusal = *why,
             Err(stop) => return Err(stop),
         }
@@ -355,7 +359,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
         None if !thought.calls.is_empty() || asks_on(&run, &mind, &thinking) => {
             ask(turn, id, &run, &mind, &thinking)
         }
-        None => complete(turn, id, &run, &mind, &thought),
+        None => complete(turn, (id, &run), (&mind, &thinking), &thought),
     }
 }
 
@@ -420,29 +424,19 @@ fn is_an_end(word: &str) -> bool {
     known.contains(&word) || crate::planted::is("broken-off-is-said")
 }
 
-/// Which bound an answer was cut at. Where its provider counted fewer tokens than it may have, it
-/// was another: most say of a full window only that the answer was too long.
-fn cut_at(thought: &Thought) -> String {
-    let (most, whose) = match thought.bound {
-        Some(Bound::Agent(most)) => (most, "the agent's `answer_tokens`"),
-        Some(Bound::Model(most)) => (most, "the `max_output` of its model"),
-        None => return "its provider cut its answer, at a bound of its own".to_owned(),
-    };
-    match thought.usage {
-        Some(used) if used.output > 0 && used.output < u64::from(most) => format!(
-            "its provider cut its answer after {} tokens, and {most} were allowed: the window of \
-             its model may be full",
-            used.output
-        ),
-        _ => format!("its answer was cut at {most} tokens, {whose}"),
-    }
-}
-
 /// It said all that it has to say.
-fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought: &Thought) -> Done {
+fn complete(
+    turn: &mut Turn<'_>,
+    (id, run): (RunId, &Run),
+    (mind, thinking): (&MindSpec, &Thinking),
+    thought: &Thought,
+) -> Done {
     let refused = |note: String| Problem::new(Code::AGENT_ERROR, note);
     let problem = match thought.stop.as_str() {
-        "length" => Some(Problem::new(Code::LIMIT_TOKENS, cut_at(thought))),
+        "length" => Some(Problem::new(
+            Code::LIMIT_TOKENS,
+            bounds::cut_at(thought, mind),
+        )),
         "window" => Some(Problem::new(
             Code::LIMIT_TOKENS,
             "the window of its model is full: give it less to read, or a model that sees more",
@@ -454,12 +448,11 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
             tools::cut(word, STOP_BYTES_MAX)
         ))),
         _ if thought.text.trim().is_empty() => Some(refused("the model said nothing".into())),
-        _ if mind.schema.is_some() && serde_json::from_str::<Value>(&thought.text).is_err() => {
-            Some(refused(
-                "the answer isn't the JSON that was asked for".into(),
-            ))
-        }
-        _ => None,
+        _ => match form::formed(turn, (id, run), (mind, thinking), &thought.text)? {
+            Formed::AskedAgain => return Ok(()),
+            Formed::Bad(problem) => Some(problem),
+            Formed::Good => None,
+        },
     };
     if let Some(mut problem) = problem {
         if !thought.text.trim().is_empty() {
@@ -476,7 +469,13 @@ fn complete(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thought:
 }
 
 /// Asks a model: sets its worst case aside and journals the intent.
-fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Thinking) -> Done {
+pub(super) fn ask(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    run: &Run,
+    mind: &MindSpec,
+    thinking: &Thinking,
+) -> Done {
     if thinking.turns >= mind.turns_max {
         let note = format!("it took {} answers, as many as it may", mind.turns_max);
         return stopped(turn, id, run, Code::LIMIT_CALLS, &note);
@@ -493,11 +492,16 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
         let note = "the model asks for the same calls again and again";
         return stopped(turn, id, run, Code::LIMIT_CALLS, note);
     }
-    let (shown, at) = match &run.fork {
+    let by = crate::task::known(turn, run.task)?.by.clone();
+    let (shown, cuts, at, begun) = match &run.fork {
         Some(fork) => fork::shown(turn, fork)?,
-        None => (workspace::shown(turn, mind)?, turn.now),
+        None => (
+            workspace::shown(turn, mind, &by)?,
+            Cuts::default(),
+            turn.now,
+            bounds::begun(turn, run),
+        ),
     };
-    let first = beginning(run.input, &shown);
     let others = server::described(turn, mind)?;
     let heard = super::steer::unheard(turn, run)?;
     let verdict = reviews(turn, run)? && mind.schema.is_none();
@@ -506,21 +510,27 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     } else {
         0
     };
-    let reads = Reads {
+    let whole = Whole {
+        mind,
+        shown: &shown,
         others: server::tokens(&others) + form,
-        bytes: first.bytes + thinking.bytes + heard.map_or(0, |notes| notes.len),
-        pieces: first.pieces + thinking.pieces + u64::from(heard.is_some()),
-        pictures: u64::from(thinking.pictures),
+        task: run.input.len,
+        kept: window::kept(turn, &by, run.input)?,
+        said: Said::of(thinking, heard),
+        cuts,
     };
-    let alone = run.is_what_if();
-    let chosen = choose(turn, &run.agent, (mind, alone), thinking.failed, reads)?;
-    let (model, spec, worst) = match chosen {
-        Ok((model, spec, worst)) => {
+    let money = (run.is_what_if(), bounds::left(Some(run), None));
+    let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;
+    let (model, spec, worst, fitted) = match chosen {
+        Ok((model, spec, worst, fitted)) => {
             let spec = ModelSpec {
                 document: String::new(), // what it says stands in the rest
                 ..spec.clone()
             };
-            (model, spec, worst)
+            (model, spec, worst, fitted)
+        }
+        Err(why) if why.code == Code::LIMIT_COST => {
+            return stopped(turn, id, run, why.code, &why.what);
         }
         Err(why) if thinking.failed > 0 => {
             // The last failure says more than that nobody is left.
@@ -541,20 +551,22 @@ fn ask(turn: &mut Turn<'_>, id: RunId, run: &Run, mind: &MindSpec, thinking: &Th
     };
     let tools = super::skill::with_programs(turn, mind)?;
     // A reviewer's model keeps to the form of a verdict where it can; what it says is read anyhow.
-    // Gemini takes no form beside tools: it would refuse the question.
-    let can = spec.can.contains(&ModelCan::Json)
-        && (spec.format != ModelFormat::Gemini || tools.is_empty() && others.is_empty());
+    let can = spec.can.contains(&ModelCan::Json);
     let form = (verdict && can).then(|| VERDICT_SCHEMA.to_owned());
+    let Fitted { shown, cuts, .. } = fitted;
     let think = Think {
-        answer_tokens_max: answer_tokens(&spec, mind),
+        answer_tokens_max: fitted.answer,
         model,
         spec,
         prompt: mind.prompt.clone(),
         shown: shown.documents,
         given: shown.given,
         left_out: shown.left_out,
+        cuts,
         skills: shown.skills,
+        told: shown.told,
         at,
+        begun: Some(begun),
         input: run.input,
         tail: heard.or(run.tail),
         tools,
@@ -584,7 +596,7 @@ fn reviews(turn: &Turn<'_>, run: &Run) -> Done<bool> {
     };
     let plan = crate::plan::known(turn, parent.plan)?;
     let step = plan.forward().find(|spec| spec.name == parent.at.step);
-    Ok(step.is_some_and(|spec| matches!(spec.action, StepDo::Review(_))))
+    Ok(step.is_some_and(|spec| spec.action.review().is_some()))
 }
 
 /// What the model said that failed last.
@@ -658,9 +670,9 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
         _ => reserved,
     };
     let amount = billed.min(reserved);
-    let used = thought.usage.unwrap_or_default();
     let good = thought.trouble.is_none();
     let before = turn.thinking(&id)?.cloned().unwrap_or_default();
+    let used = bounds::used(&think, &thought, run, &before);
     let repeated = match (before.answer, good) {
         (Some(last), true) => same_calls(&read(turn, last)?, &thought),
         _ => false,
@@ -687,20 +699,27 @@ pub(super) fn answered(turn: &mut Turn<'_>, id: RunId, run: &Run, told: &CallOut
     };
     calls::answer(turn, id, given)?;
     if billed > amount {
-        // The provider wants more than it can want: nobody goes on until a person has looked.
-        let note = format!(
-            "{} bills {billed}, and {reserved} is the most that it may",
-            think.model
-        );
-        turn.emit(agent::Stopped {
-            name: agent,
-            by: Actor::System,
-        })?;
-        let run = known(turn, id)?.clone();
-        return for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note));
+        return overbilled(turn, id, &think.model, (billed, reserved));
     }
     turn.think(id);
     Ok(())
+}
+
+/// The provider wants more than it can want: nobody goes on until a person has looked.
+pub(super) fn overbilled(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    model: &Name,
+    (billed, reserved): (Micros, Micros),
+) -> Done {
+    let run = known(turn, id)?.clone();
+    let note = format!("{model} bills {billed}, and {reserved} is the most that it may");
+    turn.emit(agent::Stopped {
+        name: run.agent,
+        by: Actor::System,
+    })?;
+    let run = known(turn, id)?.clone();
+    for_good(turn, id, &run, Problem::new(Code::OVERBILLED, note))
 }
 
 fn same_calls(one: &Thought, other: &Thought) -> bool {
@@ -715,8 +734,14 @@ fn same_calls(one: &Thought, other: &Thought) -> bool {
 
 pub(crate) fn fold_metered(turn: &mut Turn<'_>, f: &budget::Metered) -> Done {
     let mut thinking = turn.thinking(&f.run)?.cloned().unwrap_or_default();
-    thinking.turns += 1;
     thinking.cost = thinking.cost.plus(f.amount);
+    let pending = turn.run(&f.run)?.and_then(|run| run.pending.as_ref());
+    if pending.is_some_and(|pending| pending.ability == Ability::Recall) {
+        // Vectors are no turn of the run's own model.
+        turn.put_thinking(f.run, Some(thinking));
+        return Ok(());
+    }
+    thinking.turns += 1;
     thinking.tokens = thinking
         .tokens
         .saturating_add(f.input)
@@ -752,6 +777,8 @@ pub(super) fn fold_answered(
     }
     if of == Ability::Picture {
         thinking.pictures += 1;
+    } else {
+        thinking.results.push((f.index, f.answer.len));
     }
     if matches!(of, Ability::Ask | Ability::Colleague) {
         thinking.waited = Span(thinking.waited.0.saturating_add(took.0.max(0)));

@@ -132,7 +132,7 @@ pub(super) fn call(
             let vars = Vec::new();
             let answer = match turn.compute(Compute { formula, vars })? {
                 Ok(computed) => {
-                    let bytes = value_bytes(&rounded(computed.value));
+                    let bytes = value_bytes(&rounded(&computed.value));
                     Answer::Text(cut(&String::from_utf8_lossy(&bytes), TOOL_RESULT_BYTES_MAX))
                 }
                 Err(why) => Answer::Invalid(why),
@@ -175,7 +175,7 @@ pub(super) fn call(
             let zone = mind.heartbeat.as_ref().map_or("UTC", |beat| &beat.zone);
             super::wake::call(turn, (id, run), zone, request, &arguments)
         }
-        Tool::Recall => super::recall::call(turn, (id, run), mind, request, &arguments),
+        Tool::Recall => super::recall::call(turn, (id, run), mind, (request, call), &arguments),
         Tool::ContextSearch => super::search::call(turn, (id, run), mind, request, &arguments),
         Tool::SkillRun => super::skill::execute(turn, (id, run), mind, request, &arguments),
         Tool::SkillRead => super::skill::call(turn, (id, run), mind, request, &arguments),
@@ -222,23 +222,24 @@ pub(super) fn whole(given: &Value) -> Option<u64> {
 
 /// What was worked out, without the last digits, which say how a machine keeps fractions: nobody
 /// means 0.30000000000000004. Whole numbers are exact and stay.
-fn rounded(value: Value) -> Value {
+fn rounded(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => {
             let exact = number.as_f64().unwrap_or_default();
             let near = format!("{exact:.14e}").parse().unwrap_or(exact); // 15 digits
             if exact.fract() == 0.0 {
-                Value::Number(number)
+                value.clone()
             } else {
                 json!(near)
             }
         }
-        Value::Array(items) => items.into_iter().map(rounded).collect(),
+        Value::Array(items) => items.iter().map(rounded).collect(),
         Value::Object(fields) => {
-            let fields = fields.into_iter();
-            Value::Object(fields.map(|(name, value)| (name, rounded(value))).collect())
+            let fields = fields.iter();
+            let fields = fields.map(|(name, value)| (name.clone(), rounded(value)));
+            Value::Object(fields.collect())
         }
-        other => other,
+        other => other.clone(),
     }
 }
 

@@ -33,7 +33,7 @@ pub const CORRECTION_BYTES_MAX: usize = 2_000;
 /// How many bytes count as a token where a budget is dealt out.
 const TOKEN_BYTES: u64 = 4;
 /// A shorter piece of a document is of no use.
-const PIECE_BYTES_MIN: u64 = 200;
+pub(super) const PIECE_BYTES_MIN: u64 = 200;
 
 /// What an agent is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub(super) struct Shown {
     pub given: Vec<u64>,
     /// The skills that it may read.
     pub skills: Vec<SkillTold>,
+    /// What naos tells it, a paragraph each.
+    pub told: Vec<String>,
     /// What it isn't shown, or not whole, and why.
     pub left_out: Vec<(String, String)>,
 }
@@ -53,7 +55,9 @@ impl Shown {
     pub fn bytes(&self) -> u64 {
         let titles = self.documents.iter().map(|(title, _)| title.len() as u64);
         let skills = self.skills.iter().map(told_bytes);
-        titles.sum::<u64>() + self.given.iter().sum::<u64>() + skills.sum::<u64>()
+        let told = self.told.iter().map(|text| text.len() as u64);
+        let around = titles.sum::<u64>() + skills.sum::<u64>() + told.sum::<u64>();
+        around + self.given.iter().sum::<u64>()
     }
 }
 
@@ -61,7 +65,7 @@ impl Shown {
 const TOLD_BYTES: u64 = 8;
 
 /// How many bytes an agent is told of a skill.
-fn told_bytes(skill: &SkillTold) -> u64 {
+pub(super) fn told_bytes(skill: &SkillTold) -> u64 {
     (skill.name.as_str().len() + skill.description.len()) as u64 + TOLD_BYTES
 }
 
@@ -75,12 +79,91 @@ fn above(folder: &DocPath) -> Option<&str> {
     Some(above)
 }
 
+/// What a document that an agent is shown is to it, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// It says who the agent is.
+    Soul,
+    /// It says how the agent works, and for whom.
+    Who,
+    /// It is of what the agent remembers.
+    Own,
+    /// Its manifest names it.
+    Other,
+}
+
+/// What a document with such a title is.
+pub(super) fn rank(mind: &MindSpec, title: &str) -> Rank {
+    let Some(folder) = &mind.workspace else {
+        return Rank::Other;
+    };
+    let of = |folder: &str| {
+        let rest = title.strip_prefix(folder)?;
+        rest.strip_prefix('/')
+    };
+    match of(folder.as_str()) {
+        Some("SOUL.md" | "IDENTITY.md") => Rank::Soul,
+        Some(name) if naos_types::is_identity(name) => Rank::Who,
+        Some(_) => Rank::Own,
+        None if above(folder).and_then(of) == Some("USER.md") => Rank::Who,
+        None => Rank::Other,
+    }
+}
+
 /// How many of these say who the agent and its people are: skills come after them.
 const WHO: usize = 5;
 
+/// What whoever wakes goes through.
+const CHECKLIST: &str = "HEARTBEAT.md";
+
+/// Why an agent woke and what its checklist is to it, where somebody waits for it that isn't there
+/// to be asked; none where a person, or another agent, asks it right now.
+fn woken(by: &Actor) -> Option<String> {
+    let (why, then) = match by {
+        Actor::Task(_) => (
+            "there is a task for you",
+            "do the task and answer with its result. There is something to do, so that \
+             HEARTBEAT_OK is no answer here",
+        ),
+        Actor::Message(_) => (
+            "you were called in a thread",
+            "answer there. Where nothing is left to say or to do, answer only HEARTBEAT_OK",
+        ),
+        Actor::Trigger(..) => (
+            "something happened that you listen for",
+            "do what it asks for. Where neither that nor the checklist leaves anything to do, \
+             answer only HEARTBEAT_OK",
+        ),
+        Actor::Schedule(..) => (
+            "it is the time that was set",
+            "do what was set for now. Where neither that nor the checklist leaves anything to do, \
+             answer only HEARTBEAT_OK",
+        ),
+        _ => return None,
+    };
+    let only_called = crate::planted::is("checklist-for-threads-alone");
+    if only_called && !matches!(by, Actor::Message(_)) {
+        return None;
+    }
+    Some(format!(
+        "You woke because {why}. {CHECKLIST} is your checklist: go through it, as far as it \
+         concerns this, then {then}."
+    ))
+}
+
+/// The language of the people that it works for.
+fn speaks(mind: &MindSpec) -> Option<String> {
+    let language = mind.language?.name();
+    Some(format!(
+        "The people that you work for speak {language}. Answer whoever writes to you in the \
+         language of what they wrote; where that isn't clear, and in what you write for all of \
+         them, it is {language}."
+    ))
+}
+
 /// The documents of a workspace in the order of what they matter, each with those that stand in for
 /// it.
-fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
+fn wanted(turn: &Turn<'_>, folder: &DocPath, woke: bool) -> Done<Vec<Vec<DocPath>>> {
     let (today, before) = (day(turn.now), day(turn.now + Span(-86_400_000)));
     let names = [
         "SOUL.md".to_owned(),
@@ -94,8 +177,11 @@ fn wanted(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<Vec<DocPath>>> {
         CORRECTIONS.to_owned(),
         format!("memory/{before}.md"),
     ];
-    let mut out = Vec::with_capacity(names.len());
-    for name in names {
+    let mut out = Vec::with_capacity(names.len() + 1);
+    for (at, name) in names.into_iter().enumerate() {
+        if at == WHO && woke {
+            out.push(vec![below(folder, CHECKLIST)?]);
+        }
         let mut places = vec![below(folder, &name)?];
         if name == "USER.md"
             && let Some(above) = above(folder)
@@ -130,11 +216,13 @@ pub(crate) fn identity(turn: &Turn<'_>, folder: &DocPath) -> Done<Vec<(DocPath, 
     Ok(out)
 }
 
-/// What an agent is shown beside its task: who it is, the skills that it may read, the rest of its
-/// workspace, then the documents of its manifest, until its budget of tokens is spent.
-pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
+/// What an agent is shown beside its task: who it is, the skills that it may read, what it goes
+/// through when it wakes, the rest of its workspace, then the documents of its manifest, until its
+/// budget of tokens is spent.
+pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec, by: &Actor) -> Done<Shown> {
+    let woken = woken(by);
     let own = match &mind.workspace {
-        Some(folder) => wanted(turn, folder)?,
+        Some(folder) => wanted(turn, folder, woken.is_some())?,
         None => Vec::new(),
     };
     let rest = mind.shown.iter().map(|path| (vec![path.clone()], u64::MAX));
@@ -183,6 +271,14 @@ pub(super) fn shown(turn: &Turn<'_>, mind: &MindSpec) -> Done<Shown> {
     if all.len() <= who {
         tell_skills(turn, mind, &mut left, &mut out)?;
     }
+    let checklist = mind.workspace.as_ref();
+    let checklist = checklist.map(|folder| format!("{folder}/{CHECKLIST}"));
+    let has_one = out
+        .documents
+        .iter()
+        .any(|(title, _)| Some(title) == checklist.as_ref());
+    out.told.extend(woken.filter(|_| has_one));
+    out.told.extend(speaks(mind));
     Ok(out)
 }
 
@@ -261,15 +357,6 @@ pub(super) fn text(turn: &Turn<'_>, path: &DocPath) -> Done<String> {
     };
     let bytes = turn.body(document.body)?.unwrap_or_default();
     Ok(String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// What an agent's workspace holds under a name; empty where it has neither.
-pub(crate) fn kept(turn: &Turn<'_>, agent: &Name, name: &str) -> Done<String> {
-    let mind = super::mind(turn, agent)?;
-    match mind.as_ref().and_then(|mind| mind.workspace.as_ref()) {
-        Some(folder) => text(turn, &below(folder, name)?),
-        None => Ok(String::new()),
-    }
 }
 
 /// Adds a line to a document; how many bytes it would have where that is too much.

@@ -4,7 +4,7 @@
 use naos_types::command::Reply;
 use naos_types::fact::agent::Call;
 use naos_types::fact::{Problem, task};
-use naos_types::spec::{Assignee, Card, StepDo};
+use naos_types::spec::{Assignee, Card, StepDo, StepSpec};
 use naos_types::{
     Actor, BodyRef, Code, Name, PlanId, Refusal, RunId, StepStatus, TaskId, TaskStatus,
 };
@@ -15,7 +15,7 @@ use super::board::{
 };
 use super::known;
 use crate::plan::Plan;
-use crate::review::Verdict;
+use crate::review::{CHECKS, Verdict};
 use crate::state::Key;
 use crate::turn::{Done, Stop, Turn};
 use crate::{message, run};
@@ -60,8 +60,7 @@ fn next_agent(turn: &Turn<'_>, found: &OnBoard) -> Done<Option<Name>> {
     });
     Ok(left.and_then(|spec| match &spec.action {
         StepDo::Task { agent, .. } => agent.clone(),
-        StepDo::Review(review) => Some(review.by.clone()),
-        _ => None,
+        does => does.review().and_then(|review| review.by.cloned()),
     }))
 }
 
@@ -108,10 +107,9 @@ fn do_anew(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done<Reply> {
 /// Why the work of a task failed, where a person rejected what came of it.
 pub(crate) fn rejected(turn: &Turn<'_>, plan: PlanId) -> Done<Option<Problem>> {
     let plan = crate::plan::known(turn, plan)?;
-    let asked = plan.forward().filter_map(|spec| match &spec.action {
-        StepDo::Approval { .. } => plan.steps.get(&spec.name),
-        _ => None,
-    });
+    let asks = |spec: &&StepSpec| spec.action.approval().is_some();
+    let asked = plan.forward().filter(asks);
+    let asked = asked.filter_map(|spec| plan.steps.get(&spec.name));
     let mut failed = asked.filter(|step| step.status == StepStatus::Failed);
     let why = failed.find_map(|step| step.problem.clone());
     Ok(why.filter(|why| why.code == Code::REJECTED))
@@ -282,7 +280,15 @@ fn keep_what_was_made(turn: &mut Turn<'_>, task: TaskId, plan: PlanId) -> Done {
             refuted: false,
         })?;
         let refuted = step.feedback.filter(|_| step.status != StepStatus::Done);
-        if let (Some(body), Some(agent)) = (refuted, reviewer.clone()) {
+        let by_checks = plan
+            .checked
+            .values()
+            .any(|checked| Some(checked.evidence) == refuted);
+        let by = match by_checks {
+            true => Some(Name::new(CHECKS).map_err(|e| Stop::broken(e.to_string()))?),
+            false => reviewer.clone(),
+        };
+        if let (Some(body), Some(agent)) = (refuted, by) {
             turn.emit(task::Made {
                 task,
                 agent,

@@ -24,7 +24,7 @@ use crate::agent::desk;
 use crate::state::Key;
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
-use crate::{member, message};
+use crate::{compute, member, message, review};
 
 /// How often agents may hand a task on before a person has to.
 pub const HANDS_MAX: u32 = 8;
@@ -32,8 +32,10 @@ pub const HANDS_MAX: u32 = 8;
 pub const FOLLOWERS_MAX: usize = 256;
 /// How deep tasks of agents lie within tasks.
 pub const LEVELS_MAX: usize = 4;
-/// The most parts of a task that agents make.
+/// The most parts of a task that agents make, and the most tasks that a run makes that is for none.
 pub const ENTRUSTED_MAX: usize = 8;
+/// The most tasks that an agent made by itself that are open.
+pub const OWN_OPEN_MAX: usize = 16;
 /// How much of what was made is kept for whoever goes on: the newest.
 pub const MADE_MAX: usize = 16;
 /// The most tasks that wait for one, and the most parts of one.
@@ -193,6 +195,11 @@ pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
     if let Err(what) = card.check() {
         return refuse(Code::BAD_REQUEST, what);
     }
+    let names = compute::check_names(compute::task_names());
+    let mut unsound = card.checks.iter();
+    if let Some(what) = unsound.find_map(|check| review::unsound(check, &names)) {
+        return refuse(Code::BAD_EXPRESSION, what);
+    }
     let tasks = card.after.iter().chain(&card.part_of);
     let documents = card.attached.iter().cloned().map(Key::Document);
     turn.load(tasks.clone().map(|task| Key::Task(*task)).chain(documents))?;
@@ -220,6 +227,7 @@ pub(super) fn checked(turn: &Turn<'_>, card: &Card) -> Done {
 pub(super) fn plan(
     turn: &mut Turn<'_>,
     by: &Actor,
+    task: TaskId,
     (title, brief): (&Sealed, BodyRef),
     card: &Arc<Card>,
 ) -> Done<Reply> {
@@ -232,7 +240,6 @@ pub(super) fn plan(
     if let Some(whole) = card.part_of {
         links::may_have_part(turn, whole)?;
     }
-    let task = turn.mint.next_id();
     turn.emit(task::Opened {
         task,
         title: title.clone(),
@@ -284,7 +291,7 @@ pub(super) fn change(
     let work = |card: &Card| {
         let (to, then) = (card.to.clone(), card.then.clone());
         let looks = (card.reviewer.clone(), card.rounds_max, card.approve);
-        (to, then, looks, card.attached.clone())
+        (to, then, looks, card.attached.clone(), card.checks.clone())
     };
     let moved = work(&was) != work(card);
     if moved && works(turn, &found)? {
@@ -440,7 +447,7 @@ pub(super) fn start(turn: &mut Turn<'_>, task: TaskId, found: &OnBoard) -> Done 
         let what = "it is nobody's whom naos can ask: give it to an agent";
         return refuse(Code::WRONG_STATE, what);
     }
-    let spec = work::steps(&found.card)?;
+    let spec = work::steps(&found.card, work::checks(turn, &found.card)?)?;
     let inputs = work::compose(turn, task)?;
     let plan = PlanId::derived(task.0, &format!("work/{}", found.begun + 1));
     crate::plan::begin_card(turn, &Actor::Task(task), spec, inputs, plan)?;
@@ -681,42 +688,4 @@ fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
     };
     turn.put_card(f.task, Some(found));
     Ok(())
-}
-
-/// An agent puts a task on the board for another, as a part of the task that it works on.
-pub(crate) fn entrust(
-    turn: &mut Turn<'_>,
-    by: &Actor,
-    whole: TaskId,
-    (title, brief): (Sealed, BodyRef),
-    to: &Assignee,
-) -> Done<TaskId> {
-    if matches!((by, to), (Actor::Agent(by), Assignee::Agent(to)) if by == to) {
-        return refuse(
-            Code::WRONG_STATE,
-            "that would be its own task: it does it itself",
-        );
-    }
-    if on_board(turn, whole)?.parts.len() >= ENTRUSTED_MAX {
-        let what = format!("{whole} has {ENTRUSTED_MAX} parts already: a person makes more");
-        return refuse(Code::TOO_LARGE, what);
-    }
-    let (mut above, mut levels) = (Some(whole), 0);
-    while let Some(task) = above {
-        levels += 1;
-        above = on_board(turn, task)?.card.part_of;
-        if levels >= LEVELS_MAX && !crate::planted::is("tasks-without-end") {
-            let what = format!("tasks of agents lie at most {LEVELS_MAX} deep within each other");
-            return refuse(Code::WRONG_STATE, what);
-        }
-    }
-    let card = Card {
-        to: Some(to.clone()),
-        part_of: Some(whole),
-        ..Card::default()
-    };
-    match plan(turn, by, (&title, brief), &Arc::new(card))? {
-        Reply::Task { task, .. } => Ok(task),
-        _ => Err(Stop::broken("a task was planned without an id".into())),
-    }
 }

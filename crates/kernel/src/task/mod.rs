@@ -2,6 +2,7 @@
 
 mod again;
 mod board;
+mod entrust;
 mod links;
 mod open;
 mod work;
@@ -19,9 +20,11 @@ pub(crate) use again::{
     ask_whose, given_to, goes_round, hand, held, may_hand, plan_resumed, rejected, run_of,
 };
 pub use board::{
-    ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OnBoard,
+    ENTRUSTED_MAX, FOLLOWERS_MAX, HANDS_MAX, LEVELS_MAX, LINKS_MAX, MADE_MAX, Made, OWN_OPEN_MAX,
+    OnBoard,
 };
-pub(crate) use board::{closed, entrust, left_by, on_board, plan_closed, step_started, taken};
+pub(crate) use board::{closed, left_by, on_board, plan_closed, step_started, taken};
+pub(crate) use entrust::{by_itself, entrust, hops};
 pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
 pub(crate) use work::{composed, marked, text};
@@ -119,7 +122,10 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
             cancel(turn, by, *task)?;
             Ok(Reply::Done)
         }
-        command::Task::Plan { title, brief, card } => board::plan(turn, by, (title, *brief), card),
+        command::Task::Plan { title, brief, card } => {
+            let task = turn.mint.next_id();
+            board::plan(turn, by, task, (title, *brief), card)
+        }
         command::Task::Change { task, card } => board::change(turn, by, *task, card),
         command::Task::Begin { task } => again::begin(turn, by, *task),
         command::Task::Hand { task, to, note } => hand(turn, by, *task, to, *note),

@@ -38,7 +38,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target, wanted.input)?;
+    let worker = worker(turn, &chosen, &target, (wanted.input, &wanted.by))?;
     let worker = bounded(turn, &wanted.by, worker)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
@@ -100,7 +100,12 @@ fn named(turn: &Turn<'_>, name: &Name) -> Done<Considered> {
     })
 }
 
-fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -> Done<Worker> {
+fn worker(
+    turn: &Turn<'_>,
+    chosen: &Considered,
+    target: &Name,
+    asked: (BodyRef, &Actor),
+) -> Done<Worker> {
     match chosen.tier {
         Tier::Skill => match crate::resource::skill(turn, target)? {
             Some(skill) => match skill.handler {
@@ -132,7 +137,7 @@ fn worker(turn: &Turn<'_>, chosen: &Considered, target: &Name, input: BodyRef) -
         }
         Tier::Model => {
             let grant = thinking_grant(&working(turn, target)?.spec);
-            let worst = crate::run::estimate(turn, target, input)?;
+            let worst = crate::run::estimate(turn, target, asked)?;
             Ok(Worker::Model(grant, worst))
         }
         Tier::Endpoint => Err(Stop::broken("the broker chose an endpoint".into())),
@@ -159,9 +164,11 @@ fn grant(spec: &AgentSpec, cost_max: Micros) -> Grant {
     }
 }
 
-/// What an agent may that works with a model: each of its answers is paid by itself.
+/// What an agent may that works with a model: each of its answers is paid by itself, within what
+/// the run may cost.
 pub(crate) fn thinking_grant(spec: &AgentSpec) -> Grant {
-    let mut grant = grant(spec, Micros::ZERO);
+    let most = spec.mind.as_ref().and_then(|mind| mind.cost_max);
+    let mut grant = grant(spec, most.unwrap_or(Micros::ZERO));
     if grant.limits.wall_max == RunLimits::default().wall_max {
         grant.limits.wall_max = MIND_WALL;
     }
@@ -222,7 +229,10 @@ fn begin(
         grant,
         fork: None,
     };
-    let worst = started.grant.cost_max;
+    let worst = match &worker {
+        Worker::Model(..) => Micros::ZERO, // each answer is reserved by itself
+        Worker::Component(..) | Worker::Skill(_) => started.grant.cost_max,
+    };
     turn.emit(started.clone())?;
     crate::guard::reserve(turn, &agent, run, worst)?;
     match worker {

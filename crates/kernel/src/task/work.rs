@@ -1,7 +1,9 @@
 //! The work of a task as steps of a plan, and what whoever does it is given.
 
 use naos_types::picture::media_type;
-use naos_types::spec::{Card, Flow, Kind, PlanSpec, RetryPolicy, ReviewSpec, StepDo, StepSpec};
+use naos_types::spec::{
+    Card, Check, CheckedReview, Flow, Kind, PlanSpec, RetryPolicy, StepDo, StepSpec,
+};
 use naos_types::think::from_outside;
 use naos_types::{Actor, BodyRef, Code, Name, Role, TaskId, TaskStatus};
 
@@ -15,6 +17,8 @@ use crate::turn::{Done, Stop, Turn};
 /// The steps of agents that do it: the first, and `work-2` and so on behind it.
 const WORK: &str = "work";
 const REVIEW: &str = "review";
+/// What must hold where nobody reviews: no column of the board is about it.
+const CHECK: &str = "check";
 const APPROVE: &str = "approve";
 /// The most bytes of a document that comes with a task.
 pub const ATTACHED_BYTES_MAX: usize = 32 * 1_024;
@@ -52,11 +56,29 @@ fn step(name: &Name, after: Option<&Name>, action: StepDo) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 
+/// What must hold of a task's result: what its card says, and what its last agent's manifest does.
+pub(super) fn checks(turn: &Turn<'_>, card: &Card) -> Done<Vec<Check>> {
+    let mut all = card.checks.clone();
+    let last = card.then.last().or(card.agent());
+    let agent = match last {
+        Some(name) => turn.agent(name)?,
+        None => None,
+    };
+    let own = agent.and_then(|agent| agent.spec.mind.as_ref());
+    for check in own.iter().flat_map(|mind| &mind.checks) {
+        if !all.contains(check) {
+            all.push(check.clone());
+        }
+    }
+    Ok(all)
+}
+
 /// What a card is made of: one step for each agent, then the reviewer's, then a person's.
-pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
+pub(super) fn steps(card: &Card, checks: Vec<Check>) -> Done<(PlanSpec, Flow)> {
     let Some(first) = card.agent() else {
         return Err(Stop::broken("a task without an agent has no steps".into()));
     };
@@ -74,12 +96,17 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
             let output = format!("{{{{ {output}.output{} }}}}", marking());
             input += &format!("\n\n# What {by} made of it\n\n{output}");
         }
-        if at == last
-            && let Some(reviewer) = &card.reviewer
-        {
+        let refuted = match &card.reviewer {
+            _ if at != last => None,
+            // Either may have refuted it: the words say which.
+            _ if !checks.is_empty() => Some("What was refuted".to_owned()),
+            Some(reviewer) => Some(format!("What {reviewer} refuted")),
+            None => None,
+        };
+        if let Some(what) = refuted {
             input += &format!(
-                "{{% if feedback %}}\n\n# What {reviewer} refuted in the result before this \
-                 one\n\n{{{{ feedback{} }}}}{{% endif %}}",
+                "{{% if feedback %}}\n\n# {what} in the result before this one\n\n\
+                 {{{{ feedback{} }}}}{{% endif %}}",
                 marking()
             );
         }
@@ -96,27 +123,32 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
     };
     let mut output = of.clone();
     let mut end = of.clone();
-    if let Some(reviewer) = &card.reviewer {
-        let called = name(REVIEW)?;
+    let looks = match &card.reviewer {
+        Some(_) => Some(REVIEW),
+        None => (!checks.is_empty()).then_some(CHECK),
+    };
+    if let Some(looks) = looks {
+        let called = name(looks)?;
         let result = crate::plan::identifier(&of);
         let result = format!("{{{{ {result}.output{} }}}}", marking());
         let input = format!(
             "{{{{ input }}}}\n\n# The result, made by {author}\n\n{result}\n\n\
              # Your review\n\n{VERDICT}"
         );
-        let review = ReviewSpec {
+        let review = CheckedReview {
             of,
-            by: reviewer.clone(),
+            by: card.reviewer.clone(),
             input,
             rounds_max: card.rounds_max,
+            checks,
         };
-        let mut review = step(&called, Some(&end), StepDo::Review(review));
+        let mut review = step(&called, Some(&end), review.into());
         review.retry.attempts_max = 2; // an answer that holds no verdict
         steps.push(review);
         end = called;
     }
     // What is disputed to the last round is a person's, whether or not one was to be asked.
-    if let Some(role) = card.approve.or(card.reviewer.as_ref().map(|_| Role::Staff)) {
+    if let Some(role) = card.approve.or(looks.map(|_| Role::Staff)) {
         let called = name(APPROVE)?;
         let asked = StepDo::Approval {
             title: TITLE.to_owned(),
@@ -126,7 +158,7 @@ pub(super) fn steps(card: &Card) -> Done<(PlanSpec, Flow)> {
         };
         let mut asked = step(&called, Some(&end), asked);
         if card.approve.is_none() {
-            asked.when = Some(format!("steps.{REVIEW}.disputed"));
+            asked.when = looks.map(|looks| format!("steps.{looks}.disputed"));
         }
         output = called;
         steps.push(asked);

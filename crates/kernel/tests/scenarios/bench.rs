@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use naos_kernel::recall::{Embedder, Grams};
 use naos_kernel::route::{RankKey, Ranked};
 use naos_kernel::supervisor::Standing;
 use naos_kernel::{
-    Answer, Answers, AnyAggregate, Computed, Ctx, Input, Key, Need, Outcome, State, apply,
-    compute_with, decide, open_effects, open_inputs, value_bytes,
+    Answer, Answers, AnyAggregate, Computed, Contents, Ctx, Input, Key, Need, Outcome, State,
+    apply, compute_with, decide, open_effects, open_inputs, value_bytes,
 };
 use naos_types::command::{Command, Reply};
 use naos_types::effect::{Effect, EffectId};
@@ -47,12 +48,36 @@ pub struct Bench {
     /// How often one was remembered, and how often worked out.
     pub hits: u32,
     pub misses: u32,
+    /// What puts texts into one space.
+    pub embedder: Arc<dyn Embedder>,
+}
+
+/// What computations read.
+struct Kept<'b> {
+    bodies: &'b BTreeMap<BodyRef, Vec<u8>>,
+    embedder: &'b dyn Embedder,
+}
+
+impl Contents for Kept<'_> {
+    fn bytes(&mut self, name: &BodyRef) -> Result<Vec<u8>, String> {
+        let found = self.bodies.get(name).cloned();
+        found.ok_or_else(|| "no such body".to_owned())
+    }
+
+    fn embedder(&self) -> &dyn Embedder {
+        self.embedder
+    }
+}
+
+/// Wakes the bug that the environment names, for what is tried without a bench too.
+pub fn wake_planted() {
+    #[cfg(feature = "planted-bugs")]
+    naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
 }
 
 impl Bench {
     pub fn new() -> Self {
-        #[cfg(feature = "planted-bugs")]
-        naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+        wake_planted();
         Self {
             state: State::new(),
             now: Time(1_772_352_000_000),
@@ -72,6 +97,7 @@ impl Bench {
             routes: None,
             hits: 0,
             misses: 0,
+            embedder: Arc::new(Grams),
         }
     }
 
@@ -103,6 +129,11 @@ impl Bench {
 
     pub fn external(&mut self, input: input::Input) -> (Result<Reply, Refusal>, Vec<Fact>) {
         self.turns(Input::External(input))
+    }
+
+    /// What the cell does by itself: as one that is opened anew, for example.
+    pub fn by_itself(&mut self, input: Input) -> Vec<Fact> {
+        self.turns(input).1
     }
 
     /// The cell goes on from a backup that was taken a moment ago.
@@ -296,14 +327,13 @@ impl Bench {
                 })
             }
             Need::Compute(compute) => {
-                let mut load = |name: &BodyRef| {
-                    self.bodies
-                        .get(name)
-                        .cloned()
-                        .ok_or_else(|| "no such body".to_owned())
+                let mut kept = Kept {
+                    bodies: &self.bodies,
+                    embedder: self.embedder.as_ref(),
                 };
-                let result = compute_with(compute, &mut load);
+                let result = compute_with(compute, &mut kept);
                 Answer::Computed(result.map(|value| {
+                    let value = std::sync::Arc::new(value);
                     let body = self.body(&value_bytes(&value));
                     Computed { value, body }
                 }))

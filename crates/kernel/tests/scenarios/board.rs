@@ -406,10 +406,10 @@ fn a_person_does_a_task() {
 fn a_persons_task_takes_no_reviewer() {
     let mut bench = cell();
     play_in(&mut bench, "member");
-    let hers = Some(Assignee::Member(bench.member.expect("a member")));
+    let hers = Assignee::Member(bench.member.expect("a member"));
     let reviewer = Some(name("critic"));
     let both = Card {
-        to: hers.clone(),
+        to: Some(hers.clone()),
         reviewer: reviewer.clone(),
         ..Card::default()
     };
@@ -432,7 +432,7 @@ fn a_persons_task_takes_no_reviewer() {
     // What is handed to one keeps it, and what else is planned for it can be changed.
     let hand = command::Task::Hand {
         task,
-        to: hers.expect("a member"),
+        to: hers,
         note: None,
     };
     bench.command(hand).0.unwrap();

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use naos_kernel::run::CORRECTIONS_MAX;
-use naos_kernel::task::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX};
+use naos_kernel::task::{ENTRUSTED_MAX, HANDS_MAX, LEVELS_MAX, OWN_OPEN_MAX};
 use naos_kernel::{AnyAggregate, Key};
 use naos_types::command;
 use naos_types::effect::{Driver, Effect};
 use naos_types::fact::{Fact, approval};
 use naos_types::input::{CallEnded, CallOutcome, Input};
-use naos_types::spec::{AgentSpec, Card, MindSpec};
+use naos_types::spec::{AgentSpec, Card, Kind, MindSpec, Starts, SubscriptionSpec};
 use naos_types::think::{Thought, ToolCall};
-use naos_types::{DocPath, Role, Span, TaskStatus};
+use naos_types::{DocPath, Priority, Role, Span, TaskStatus, Time};
 use serde_json::json;
 
 use crate::bench::{Bench, sealed};
 use crate::board::{card, go, name, put, say, status};
+use crate::events::{filter, publish, subscribe};
 use crate::script::play_in;
 
 /// A cell with agents that work with a model, and that may all that tools let them.
@@ -333,4 +334,148 @@ fn an_agent_hands_its_task_to_a_person() {
         kinds(&facts)
     );
     assert_eq!(status(&bench, task), TaskStatus::Assigned, "it is Tojo's");
+}
+
+/// A run of an agent that a person asked for: it is for no task of the board.
+fn asked(bench: &mut Bench, agent: &str) {
+    let input = bench.body(b"Look after the bills.");
+    let open = command::Task::Open {
+        title: sealed("bills"),
+        input,
+        agent: Some(name(agent)),
+    };
+    bench.command(open).0.unwrap();
+}
+
+/// What was planned among these facts.
+fn planned(facts: &[Fact]) -> Option<naos_types::fact::task::Planned> {
+    facts.iter().find_map(|fact| match fact {
+        Fact::Task(naos_types::fact::task::Fact::Planned(f)) => Some(f.clone()),
+        _ => None,
+    })
+}
+
+fn more(number: usize, to: &str) -> serde_json::Value {
+    json!({"title": format!("bill {number}"), "text": "pay it", "to": to})
+}
+
+#[test]
+fn a_run_for_no_task_makes_so_many_of_its_own() {
+    let mut bench = minds(&["a", "b"]);
+    let mut made = 0;
+    for run in 0..3 {
+        bench.wait(Span(1)); // what comes later has the greater id
+        asked(&mut bench, "a");
+        for number in 0..=ENTRUSTED_MAX {
+            let facts = calls(&mut bench, "a", "task_create", more(number + 10 * run, "b"));
+            let Some(f) = planned(&facts) else { break };
+            assert_eq!((f.card.part_of, f.card.hops), (None, 1));
+            assert_eq!(f.by, naos_types::Actor::Agent(name("a")));
+            made += 1;
+        }
+        let most = (run + 1) * ENTRUSTED_MAX;
+        assert_eq!(
+            made,
+            most.min(OWN_OPEN_MAX),
+            "each run some, an agent not all of them"
+        );
+    }
+}
+
+#[test]
+fn what_an_agent_may_say_of_a_task() {
+    let mut bench = minds(&["a", "b", "c"]);
+    asked(&mut bench, "a");
+    for wrong in [
+        json!({"priority": "urgent"}),
+        json!({"priority": "soon"}),
+        json!({"due": "tomorrow"}),
+        json!({"labels": [""]}),
+        json!({"reviewer": "a"}),
+        json!({"to": "a"}),
+    ] {
+        let mut given = more(0, "b");
+        for (key, value) in wrong.as_object().unwrap() {
+            given[key] = value.clone();
+        }
+        let facts = calls(&mut bench, "a", "task_create", given);
+        assert!(planned(&facts).is_none(), "{wrong}");
+    }
+    let mut given = more(1, "c");
+    given["priority"] = "high".into();
+    given["due"] = "2027-01-15".into();
+    given["labels"] = json!(["bills", " late "]);
+    let facts = calls(&mut bench, "a", "task_create", given);
+    let f = planned(&facts).expect("it is planned");
+    assert_eq!(f.card.priority, Priority::High);
+    assert_eq!(f.card.due, Time::parse("2027-01-15"));
+    let labels: Vec<&str> = f.card.labels.iter().map(String::as_str).collect();
+    assert_eq!(labels, ["bills", "late"]);
+    // Its thread says in whose name it was made.
+    let said = crate::board::thread(&bench, f.task);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("system: a made this in run_"),
+        "{said:?}"
+    );
+    assert!(said[0].contains(", for mem_"), "{said:?}");
+    // A part of what is urgent may be urgent.
+    let task = put(
+        &mut bench,
+        Card {
+            priority: Priority::Urgent,
+            ..card("b")
+        },
+    );
+    go(&mut bench);
+    let mut given = more(2, "a");
+    given["priority"] = "urgent".into();
+    let facts = calls(&mut bench, "b", "task_create", given);
+    let f = planned(&facts).expect("it is planned");
+    assert_eq!(
+        (f.card.part_of, f.card.priority),
+        (Some(task), Priority::Urgent)
+    );
+}
+
+#[test]
+fn whoever_is_asked_in_a_task_makes_parts_of_it() {
+    let mut bench = minds(&["a", "b", "c"]);
+    let task = put(&mut bench, card("a"));
+    go(&mut bench);
+    let question = json!({"to": "b", "question": "What is late?"});
+    calls(&mut bench, "a", "ask_agent", question);
+    let facts = calls(&mut bench, "b", "task_create", more(1, "c"));
+    let f = planned(&facts).expect("it is planned");
+    assert_eq!(f.card.part_of, Some(task));
+}
+
+#[test]
+fn tasks_and_events_that_lead_to_each_other_end() {
+    let mut bench = minds(&["x"]); // beside brain, which publishes notes
+    let listens = SubscriptionSpec {
+        filter: filter("note.*"),
+        starts: Some(Starts {
+            kind: Kind::Agent,
+            name: name("x"),
+            input: None,
+        }),
+        ..SubscriptionSpec::default()
+    };
+    subscribe(&mut bench, "notes", listens);
+    publish(&mut bench, "note.made", "{}");
+    let mut made = 0;
+    for number in 0..2 * LEVELS_MAX {
+        let facts = calls(&mut bench, "x", "task_create", more(number, "brain"));
+        says(&mut bench, "x", "Given on.");
+        if planned(&facts).is_none() {
+            break;
+        }
+        made += 1;
+        go(&mut bench);
+        let note = json!({"type": "note.made", "data": {"n": number}});
+        calls(&mut bench, "brain", "emit", note);
+        says(&mut bench, "brain", "Done.");
+    }
+    assert_eq!(made, 2, "an event, a task, an event, a task");
 }

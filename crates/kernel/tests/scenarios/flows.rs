@@ -222,6 +222,45 @@ fn what_cannot_be_undone_waits_for_a_person() {
     );
 }
 
+/// However what undoes a step ends without doing it: its code stops with a trap, its fuel runs out,
+/// its attempt is lost, or its component can't be loaded.
+#[test]
+fn what_undoes_may_break_in_any_way() {
+    for broke in ["trap", "limit", "lose", "unloadable"] {
+        let begun = format!(
+            "notice phone plan.compensation_failed; go saga it x; finish one 1; finish two 2; \
+             fail three; {broke} undo-two"
+        );
+        let check = |script: &str, expected: &str| {
+            check_saga(&trip(), &format!("{begun}; {script}"), expected);
+        };
+        check("wait 3s; show effects", "undo-two attempt 1");
+        check(
+            "wait 3s; finish 2 u2; finish 1 u1; show plan",
+            "rolled_back",
+        );
+        let spent = format!("wait 3s; {broke} undo-two; wait 3s; {broke} undo-two");
+        check(&format!("{spent}; show plan"), "compensation_failed");
+        check(
+            &format!("{spent}; wait 9999s; show plan"),
+            "compensation_failed",
+        );
+        // Nobody goes on to what was done before it, and a person is told.
+        check(
+            &format!("{spent}; show effects"),
+            "notice to phone attempt 1",
+        );
+        check(
+            &format!("{spent}; unsent phone; undone two; finish undo-one ok; show plan"),
+            "rolled_back",
+        );
+        check(
+            &format!("{spent}; unsent phone; redo two; {broke} undo-two; show plan"),
+            "running",
+        );
+    }
+}
+
 /// What a saga still needs an agent for, once it has come so far.
 fn needs(script: &str, agent: &str) -> String {
     let mut bench = Bench::new();

@@ -20,6 +20,7 @@ pub fn step(step: &str, after: &[&str], action: StepDo) -> StepSpec {
         retry: Default::default(),
         timeout: None,
         optional: false,
+        key: None,
     }
 }
 

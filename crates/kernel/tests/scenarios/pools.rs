@@ -1,6 +1,7 @@
 //! Pools: who gets which task, what isn't waited for, and what the answers come to.
 
-use naos_types::spec::{PoolSpec, Strategy};
+use naos_types::Span;
+use naos_types::spec::{PoolSpec, Scaling, Strategy};
 
 use crate::script::{check_pool, name};
 
@@ -229,4 +230,78 @@ fn a_pool_changes_and_drains() {
         "submit all []",
         "N0133 waiting: agent ghost, which shares the work of this pool",
     );
+}
+
+/// One worker, up to eight: more from two tasks for each on, a minute between two sizes.
+fn scaling() -> PoolSpec {
+    PoolSpec {
+        size_max: Some(8),
+        auto_scale: true,
+        scaling: Some(Scaling {
+            up: 200,
+            down: 50,
+            cooldown: Span::secs(60),
+        }),
+        ..of(&["ann"], 1)
+    }
+}
+
+const TEN: &str = "[\"t0\",\"t1\",\"t2\",\"t3\",\"t4\",\"t5\",\"t6\",\"t7\",\"t8\",\"t9\"]";
+
+fn at_work(count: usize) -> String {
+    vec!["ann attempt 1"; count].join(", ")
+}
+
+#[test]
+fn a_pool_grows_in_steps_while_there_is_too_much_work() {
+    for (wait, count) in [
+        ("0s", 2),
+        ("59s", 2),
+        ("60s", 4),
+        ("119s", 4),
+        ("120s", 8),
+        ("600s", 8),
+    ] {
+        let script = format!("submit all {TEN}; wait {wait}; show effects");
+        check(&scaling(), &script, &at_work(count));
+    }
+    // Two for each are not too many.
+    let script = "submit all [\"a\",\"b\"]; wait 600s; show effects";
+    check(&scaling(), script, &at_work(1));
+    // Without thresholds there are as many as there is work.
+    let at_once = PoolSpec {
+        scaling: None,
+        ..scaling()
+    };
+    let script = format!("submit all {TEN}; show effects");
+    check(&at_once, &script, &at_work(8));
+    // One that doesn't scale by itself has none.
+    let still = PoolSpec {
+        auto_scale: false,
+        ..scaling()
+    };
+    check(
+        &still,
+        &format!("submit all {TEN}; wait 600s; show effects"),
+        &at_work(1),
+    );
+}
+
+#[test]
+fn a_pool_shrinks_once_its_work_is_done() {
+    let done: String = (0..10).map(|n| format!("finish t{n} x; ")).collect();
+    // It comes down in steps, and the next batch begins small.
+    let script = format!("submit all {TEN}; wait 120s; {done}");
+    let again = format!("submit all {TEN}; show effects");
+    check(
+        &scaling(),
+        &format!("{script} wait 600s; {again}"),
+        &at_work(2),
+    );
+    check(&scaling(), &format!("{script} {again}"), &at_work(8));
+    // What a person says holds from then on.
+    let script = format!("submit all {TEN}; wait 120s; pool scale 3; show effects");
+    check(&scaling(), &script, &at_work(8));
+    let script = format!("{script}; {done} wait 600s; {again}");
+    check(&scaling(), &script, &at_work(6));
 }

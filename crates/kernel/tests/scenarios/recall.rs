@@ -1,7 +1,7 @@
 //! What an agent recalls: out of its own memory alone, with where it stands, and never as news.
 
 use naos_kernel::AnyAggregate;
-use naos_kernel::recall::{RECALL_BYTES_MAX, RECALL_HITS_MAX, RECALL_QUERY_BYTES_MAX};
+use naos_kernel::recall::{Embedder, RECALL_BYTES_MAX, RECALL_HITS_MAX, RECALL_QUERY_BYTES_MAX};
 use naos_kernel::run::{RECALLS_MAX, Thinking};
 use naos_types::Digest;
 use serde_json::json;
@@ -83,6 +83,63 @@ fn it_recalls_with_where_that_stands_as_the_words_of_others() {
     for (at, all) in wanted {
         for want in all {
             assert!(results[at].contains(want), "{want}: {}", results[at]);
+        }
+    }
+}
+
+/// Knows two words for the same; or can't be asked.
+struct Knows(bool);
+
+impl Embedder for Knows {
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+        if !self.0 {
+            return Err("its table can't be read".to_owned());
+        }
+        let is_said = |text: &str, words: [&str; 2]| {
+            f32::from(u8::from(words.iter().any(|word| text.contains(word))))
+        };
+        let vector = |text: &&str| vec![is_said(text, ["invoices", "Bills"])];
+        Ok(texts.iter().map(vector).collect())
+    }
+
+    fn cosine_min(&self) -> f32 {
+        0.5
+    }
+
+    fn asked(&self, query: &str) -> String {
+        query.to_owned()
+    }
+
+    fn about(&self) -> String {
+        "a double".to_owned()
+    }
+}
+
+#[test]
+fn what_means_the_same_is_found_where_that_is_known() {
+    let mut cell = remembering(&[]);
+    let said = recalled(&mut cell, r#"{"query": "Bills"}"#);
+    assert!(said.contains("Nothing fits"), "{said}");
+    cell.bench.embedder = std::sync::Arc::new(Knows(true));
+    let said = recalled(&mut cell, r#"{"query": "Bills"}"#);
+    for want in ["1 of 1 that fit", "Riake pays its invoices late"] {
+        assert!(said.contains(want), "{want}: {said}");
+    }
+    assert!(!said.contains("letters"), "{said}");
+}
+
+#[test]
+fn where_meanings_cant_be_asked_for_letters_stand_in_and_it_hears_so() {
+    let mut cell = remembering(&[]);
+    cell.bench.embedder = std::sync::Arc::new(Knows(false));
+    for (query, want) in [("roofers", "2 of 2"), ("Bills", "Nothing fits")] {
+        let said = recalled(&mut cell, &json!({ "query": query }).to_string());
+        for want in [
+            want,
+            "By words and letters alone",
+            "its table can't be read",
+        ] {
+            assert!(said.contains(want), "{want}: {said}");
         }
     }
 }
@@ -359,17 +416,19 @@ fn what_earlier_versions_kept_of_a_thinking_run_is_read() {
         Some(AnyAggregate::Thinking(read)) => Some((*read).clone()),
         _ => None,
     };
-    assert_eq!(read(4, &bytes), Some(known.clone()));
+    assert_eq!(read(5, &bytes), Some(known.clone()));
+    // Neither how many answers went back nor which of it are results.
+    assert_eq!(read(4, &bytes[..bytes.len() - 2]), Some(known.clone()));
     // Neither how long it waited nor what it saw.
-    assert_eq!(read(3, &bytes[..bytes.len() - 2]), Some(known.clone()));
+    assert_eq!(read(3, &bytes[..bytes.len() - 4]), Some(known.clone()));
     let before = Thinking {
         recalled: Vec::new(),
         ..known
     };
     let mut bytes = postcard::to_stdvec(&before).unwrap();
-    bytes.truncate(bytes.len() - 3);
+    bytes.truncate(bytes.len() - 5);
     assert_eq!(read(2, &bytes), Some(before.clone()));
     bytes.pop();
     assert_eq!(read(1, &bytes), Some(Thinking { lost: 0, ..before }));
-    assert_eq!(read(5, &bytes), None);
+    assert_eq!(read(6, &bytes), None);
 }

@@ -1,21 +1,20 @@
 //! Sagas against a reference: every step failed, every outcome told twice, everything that undoes
 //! a step failing once, for a round and longer, and each thing a person may do about it.
 
-use naos_kernel::{AnyAggregate, Key};
-use naos_types::effect::{Effect, Sandbox};
+use naos_types::effect::Sandbox;
 use naos_types::fact::{Fact, plan};
-use naos_types::input::{End, Input, RunEnded};
 use naos_types::spec::{FlowSpec, FlowStep, Kind, RetryPolicy};
 use naos_types::{PlanStatus, Span};
 
-use crate::bench::{Bench, sealed};
+use crate::bench::Bench;
+use crate::prove::{Fate, Play, Played, at_work, by_agent};
 use crate::script::{apply_flow, name, play_in};
 
 /// How many steps each saga has, how often one is tried, and how often in a round what undoes one.
 const STEPS: usize = 3;
 const TRIES: u32 = 2;
 const UNDO_TRIES: u32 = 3;
-/// More looks than any of these sagas takes.
+/// More decisions than any of these sagas takes.
 const LOOKS_MAX: u32 = 100;
 
 /// What a person does about a step that can't be undone.
@@ -83,75 +82,45 @@ fn saga(steps: &[Step]) -> FlowSpec {
     }
 }
 
-/// What runs, which is at most one thing.
-fn running(bench: &Bench) -> Option<Sandbox> {
-    let open = bench.open();
-    assert!(open.len() <= 1, "a saga does one thing at a time: {open:?}");
-    open.into_iter()
-        .map(|effect| match effect {
-            Effect::Sandbox(sandbox) => *sandbox,
-            other => panic!("no step wishes for {other:?}"),
-        })
-        .next()
-}
-
-fn status(bench: &Bench) -> PlanStatus {
-    match bench.state.get(&Key::Plan(bench.plan.expect("a plan"))) {
-        Some(AnyAggregate::Plan(plan)) => plan.status(),
-        other => panic!("no plan but {other:?}"),
-    }
-}
-
-/// Plays a saga to its end, telling everything twice.
+/// Plays a saga to its end.
 fn play(bench: &mut Bench, steps: &[Step], person: Person) -> (Vec<String>, PlanStatus) {
     let (reply, _) = apply_flow(bench, Kind::Saga, "it", &saga(steps));
     reply.unwrap_or_else(|refusal| panic!("{refusal}"));
     play_in(bench, "go saga it x");
-    let mut done: Vec<String> = Vec::new();
-    for _ in 0..LOOKS_MAX {
-        let Some(wanted) = running(bench) else {
-            match status(bench) {
-                PlanStatus::CompensationFailed => match person {
-                    Person::Undoes => play_in(bench, "undone"),
-                    Person::HasItTriedAgain => play_in(bench, "redo"),
-                    Person::Abandons => return (done, PlanStatus::CompensationFailed),
-                },
-                PlanStatus::Running => play_in(bench, "wait 60s"),
-                ended => return (done, ended),
-            };
-            continue;
-        };
-        let who = wanted.agent.to_string();
-        let before = done.iter().filter(|other| **other == who).count() as u32;
+    let fate = |who: &str, before: u32| {
         let (what, at) = who.split_once('-').expect("a verb and a number");
         let step = steps[at.parse::<usize>().expect("a number")];
         let fails = match what {
             "do" => step.fails,
             _ => step.undo_fails.expect("it is undone"),
         };
-        let end = if before < fails {
-            End::Failed(sealed("no"))
+        if before < fails {
+            Fate::Fails
         } else {
-            End::Completed(bench.body(who.as_bytes()))
+            Fate::Does
+        }
+    };
+    let alone = |bench: &Bench, work: &Sandbox| {
+        let open = at_work(bench);
+        assert_eq!(open.len(), 1, "a saga does one thing at a time: {open:?}");
+        by_agent(bench, work)
+    };
+    let play = Play {
+        called: alone,
+        fate: &fate,
+        gives: |who| who,
+        backwards: false,
+    };
+    let mut played = Played::default();
+    for _ in 0..LOOKS_MAX {
+        let status = play.on(bench, &mut played);
+        match (status, person) {
+            (PlanStatus::CompensationFailed, Person::Undoes) => play_in(bench, "undone"),
+            (PlanStatus::CompensationFailed, Person::HasItTriedAgain) => play_in(bench, "redo"),
+            (ended, _) => return (played.tried, ended),
         };
-        done.push(who);
-        let ended = RunEnded {
-            run: wanted.run,
-            attempt: wanted.attempt,
-            took: Span(5),
-            end,
-            documents: Vec::new(),
-            segment: None,
-            log: None,
-            fuel: 9,
-            writes: Vec::new(),
-        };
-        let (reply, facts) = bench.external(Input::RunEnded(ended.clone()));
-        assert!(reply.is_ok() && !facts.is_empty(), "{reply:?}");
-        let (_, again) = bench.external(Input::RunEnded(ended));
-        assert!(again.is_empty(), "told twice, it happened twice: {again:?}");
     }
-    panic!("no end after {LOOKS_MAX} looks: {done:?}");
+    panic!("no end after {LOOKS_MAX} decisions: {:?}", played.tried);
 }
 
 /// Every choice of how often each of the first `failing` steps and what undoes it fail; the step

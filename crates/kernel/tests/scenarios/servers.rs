@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use naos_kernel::run::unlike_declared;
 use naos_types::command;
 use naos_types::effect::{Driver, Effect};
 use naos_types::fact::run::World;
@@ -12,7 +13,7 @@ use naos_types::spec::{
 use naos_types::think::{ToolSaid, ToolWanted};
 use naos_types::{Code, Micros, RunStatus};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, wake_planted};
 use crate::thinking::{Cell, calls, made, mind, name, text};
 use crate::what_ifs::{SECOND, begun};
 
@@ -23,6 +24,7 @@ pub fn tool(called: &str, repeatable: bool) -> ServerTool {
         schema: "{\"type\":\"object\"}".into(),
         repeatable,
         reads: Some(false),
+        answers: None,
     }
 }
 
@@ -303,4 +305,53 @@ fn arguments_that_do_not_fit_call_nothing() {
         cell.says(&calls(&[("shelf__find", r#"{"title": "Germinal"}"#)]));
         assert!(wanted(&cell).is_some(), "{schema}");
     }
+}
+
+#[test]
+fn a_schema_that_leads_back_to_itself_in_two_ways_is_the_servers_to_judge() {
+    // Each step down doubles what is to be looked at: thirty of them would take this cell with
+    // them.
+    let twice = r##"{"type": "object", "$defs": {"a": {"anyOf": [
+        {"properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"]},
+        {"properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"]}]}},
+        "$ref": "#/$defs/a"}"##;
+    // One way back is looked at as far as what is given goes.
+    let once = r##"{"type": "object", "properties": {"x": {"$ref": "#"}}, "required": ["x"]}"##;
+    let deep = |steps: usize| format!("{}{}{}", "{\"x\":".repeat(steps), "{}", "}".repeat(steps));
+    for (schema, steps, called) in [(twice, 8, true), (once, 60, false)] {
+        let find = ServerTool {
+            schema: schema.into(),
+            ..tool("find", true)
+        };
+        let mut cell = Cell::over(granted("shelf.find", &[find]));
+        cell.says(&calls(&[("shelf__find", &deep(steps))]));
+        assert_eq!(wanted(&cell).is_some(), called, "{schema}");
+    }
+}
+
+#[test]
+fn what_a_tool_answers_is_what_its_server_declares() {
+    wake_planted();
+    let declared = r#"{"type": "object", "properties": {"row": {"type": "integer"}},
+        "required": ["row"]}"#;
+    let unlike = |answered: serde_json::Value| unlike_declared(declared, Some(&answered));
+    assert_eq!(unlike(serde_json::json!({"row": 3})), None);
+    for (answered, why) in [
+        (
+            serde_json::json!({"row": "third"}),
+            "/row: \"third\" is not of type",
+        ),
+        (serde_json::json!({}), "\"row\" is a required property"),
+        (serde_json::json!([3]), "is not of type"),
+    ] {
+        let told = unlike(answered.clone()).unwrap_or_default();
+        assert!(told.contains(why), "{answered}: {told}");
+    }
+    let told = unlike_declared(declared, None).unwrap();
+    assert!(told.contains("nothing of that came"), "{told}");
+    // What is no schema says nothing of any answer.
+    assert_eq!(
+        unlike_declared("{\"type\": 7}", Some(&serde_json::json!(7))),
+        None
+    );
 }

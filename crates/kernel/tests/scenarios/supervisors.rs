@@ -166,6 +166,43 @@ fn who_failed_is_restarted_after_a_pause() {
     );
 }
 
+/// Nobody hears anything of an attempt whose machine is gone: its lease runs out, which is told as
+/// a lost attempt. Once all of them are spent, that is a crash like any other.
+#[test]
+fn a_lost_lease_is_heard_as_a_crash() {
+    let begun = "agent dee 0c x2; supervise boss one-for-one 3/60s dee; ask dee x; lose dee";
+    check(begun, "run.failed(again)");
+    check(&format!("{begun}; show @boss"), "running");
+    let spent = format!("{begun}; wait 20s; lose dee");
+    check(
+        &spent,
+        "run.failed(for good) task.closed(failed) supervisor.child_failed(dee → dee)",
+    );
+    check(&format!("{spent}; show @dee"), "failed");
+    check(&format!("{spent}; show @boss"), "restarting");
+    check(
+        &format!("{spent}; wait 2s"),
+        "supervisor.child_restarted(dee) agent.restarted",
+    );
+    check(
+        &format!("{spent}; wait 2s; ask dee y; finish dee z; show task"),
+        "done z",
+    );
+    // It counts among the restarts, and takes the others along where they share their fate.
+    of(
+        "one-for-all",
+        "ask bob b; ask ann x; lose ann",
+        "run.failed(for good) task.closed(failed) supervisor.child_failed(ann → ann, bob, cid) \
+         supervisor.set_aside(bob 1)",
+    );
+    let again = "ask ann x; lose ann; wait 9s";
+    of(
+        "one-for-one",
+        &format!("{again}; {again}; {again}; ask ann x; lose ann; show @boss"),
+        "failed",
+    );
+}
+
 #[test]
 fn tasks_wait_while_their_agent_is_down() {
     let failed = "ask ann x; trap ann; ask ann later";

@@ -1,12 +1,15 @@
 //! What a step does.
 
-use naos_types::spec::{Kind, ReviewSpec, StepDo};
+use std::sync::Arc;
+
+use naos_types::spec::{ApprovalSpec, CheckedReview, Kind, StepDo};
 use naos_types::{Name, Role};
 
 use super::{Sort, Texts, step_name};
 use crate::diagnostic::Findings;
 use crate::event;
 use crate::reader::{self, Fields};
+use crate::result_checks;
 use crate::tree::{Mark, Node, Value};
 
 const ROUNDS_MAX: i64 = 10;
@@ -142,9 +145,13 @@ fn review<'t>(
     let by = own.name(&["by", "agent"], findings);
     let input = template(&mut own, &["input"], texts, findings);
     let rounds = own.whole(&["rounds", "rounds_max"], (0, ROUNDS_MAX), findings);
+    let checks = match own.node(&["checks"], findings) {
+        Some(node) => result_checks::read(node, texts, findings),
+        None => Vec::new(),
+    };
     own.finish(findings);
-    let (Some(of), Some(by)) = (of, by) else {
-        let help = "write `review: {of: STEP, by: AGENT}`";
+    let Some(of) = of.filter(|_| by.is_some() || !checks.is_empty()) else {
+        let help = "write `review: {of: STEP, by: AGENT}`; with `checks` alone nobody is asked";
         findings.error_help(node.at, "a review says `of` which step and `by` whom", help);
         return None;
     };
@@ -155,12 +162,14 @@ fn review<'t>(
     let rounds_max = rounds
         .and_then(|n| u32::try_from(n).ok())
         .unwrap_or(ROUNDS_DEFAULT);
-    Some(StepDo::Review(ReviewSpec {
+    let review = CheckedReview {
         of,
         by,
         input,
         rounds_max,
-    }))
+        checks,
+    };
+    Some(review.into())
 }
 
 fn approval<'t>(
@@ -190,9 +199,18 @@ fn approval<'t>(
         _ => Role::Staff,
     };
     let expires = own.span(&["expires", "timeout"], 1, findings);
+    let unreviewed = own.bool(&["unreviewed"], findings).unwrap_or_default();
     own.finish(findings);
     if title.is_none() {
         findings.error(node.at, "`title` is missing: the question");
+    }
+    if unreviewed {
+        return Some(StepDo::UnreviewedApproval(Arc::new(ApprovalSpec {
+            title: title?,
+            body,
+            role,
+            expires,
+        })));
     }
     Some(StepDo::Approval {
         title: title?,

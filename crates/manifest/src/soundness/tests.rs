@@ -1,6 +1,6 @@
 //! Exploration against a player that knows nothing but the rules: every order, every state whole.
 
-use naos_types::spec::{RetryPolicy, ReviewSpec};
+use naos_types::spec::{RetryPolicy, ReviewSpec, StepDo};
 use proptest::prelude::*;
 
 use super::*;
@@ -66,6 +66,7 @@ fn spec(index: usize, made: &Made) -> StepSpec {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: made.optional,
+        key: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `naos approve [ID]`
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const DELIVERY_MAX: Duration = Duration::from_secs(60);
 const GO_ON_MAX: Duration = Duration::from_secs(600);
 
 /// The most that is decided at once.
-const BATCH_MAX: usize = 20;
+const BATCH_MAX: usize = 50;
 
 /// Decides what waits for a person; lists it unless told what to decide.
 #[derive(clap::Args)]
@@ -29,6 +30,7 @@ const BATCH_MAX: usize = 20;
     naos approve appr_01jd8… --yes\n  \
     naos approve appr_01jd8… --edit @better.md\n  \
     naos approve appr_01jd8… --choose blue\n  \
+    naos approve --all                # shows all of it, and asks once\n  \
     naos approve --all --yes\n  \
     naos approve appr_01jd8… --leave-to @ana --comment \"you know the client\"\n  \
     naos approve --no --comment \"the total is wrong\"   # where one thing waits\n\n\
@@ -47,8 +49,10 @@ pub(crate) struct Approve {
     /// Where an agent asks and gives answers to choose from: the one that is chosen.
     #[arg(long, value_name = "ANSWER", conflicts_with_all = ["no", "edit", "leave_to"])]
     choose: Option<String>,
-    /// Decides what waits, the most urgent first and at most 20 at once; what takes a higher role,
-    /// or an answer of its own, is left and named, and so is what its reviewer refutes.
+    /// Decides what waits, the most urgent first and at most 50 at once: all of it is shown before
+    /// any of it is decided, and on a terminal you are asked once, unless --yes or --no says it.
+    /// What takes a higher role, or an answer of its own, is left and named, and so is what its
+    /// reviewer refutes, or what changed since it was shown.
     #[arg(long, conflicts_with_all = ["id", "edit", "choose"])]
     all: bool,
     /// With --all: also what its reviewer refutes, or gave no verdict about.
@@ -72,10 +76,10 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let yes = approve.yes || approve.edit.is_some() || approve.choose.is_some();
     let verdict = (yes || approve.no).then_some(yes);
     let decides = verdict.is_some() || approve.leave_to.is_some();
-    if approve.all {
-        return decide_all(&mut session, out, approve, verdict);
-    }
     let person = out.terminal && std::io::stdin().is_terminal() && !out.json;
+    if approve.all {
+        return decide_all(&mut session, out, approve, (verdict, person));
+    }
     let (waiting, stuck) = match &approve.id {
         Some(_) => (Vec::new(), Value::Null),
         None => pending(&mut session)?,
@@ -124,58 +128,112 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     decide(&mut session, out, approve, &found, yes)
 }
 
-/// Decides all that waits, one after the other, each as it is shown.
-fn decide_all(session: &mut Session, out: &Out, approve: &Approve, verdict: Option<bool>) -> Ended {
-    let Some(yes) = verdict else {
+/// Decides all that waits, each as it is shown: all of it is shown before any of it is decided.
+fn decide_all(
+    session: &mut Session,
+    out: &Out,
+    approve: &Approve,
+    (verdict, person): (Option<bool>, bool),
+) -> Ended {
+    if verdict.is_none() && !person {
         return Err(Fail::usage("say what is decided about all: --yes or --no"));
-    };
+    }
     let (waiting, stuck) = pending(session)?;
     if waiting.is_empty() {
         return nothing(out, verdict, &stuck);
     }
+    let yes = verdict.unwrap_or(true);
     let mut left = Left::default();
-    let mut decided = 0;
+    let mut shown = Vec::new();
     for item in &waiting {
         let id = cell(&item["approval"]);
         let verdict = item["verdict"].as_str();
         if yes && !approve.refuted && matches!(verdict, Some("refuted" | "none")) {
             let (title, why) = (cell(&item["title"]), cell(&item["why"]));
             left.refuted.push(format!("{id}: {title}: {why}"));
-            continue;
-        }
-        if decided == BATCH_MAX {
-            break; // what is beyond is told below
-        }
-        decided += 1;
-        let found = session.get(api(&format!("/approvals/{}", part(&id))))?;
-        if !out.json && !out.quiet {
-            show(out, &found);
-            out.line("");
-        }
-        match decide(session, out, approve, &found, yes) {
-            Ok(_) => {}
-            Err(why)
-                if matches!(
-                    why.code,
-                    Some(Code::NOT_ALLOWED | Code::BAD_REQUEST | Code::STALE_VERSION)
-                ) =>
-            {
-                left.refused.push(format!("{id}: {}", why.what));
-            }
-            // Somebody was faster, or another of these answers ended what asked.
-            Err(why) if why.code == Some(Code::WRONG_STATE) => {
-                out.note(format!("{id}: {}: {}", cell(&item["title"]), why.what));
-            }
-            Err(why) => return Err(why),
+        } else if shown.len() < BATCH_MAX {
+            shown.push(session.get(api(&format!("/approvals/{}", part(&id))))?);
         }
     }
+    if out.json {
+        out.json(&json!({"shown": shown}));
+    } else {
+        let count = shown.len();
+        for (at, found) in shown.iter().enumerate() {
+            out.line(format!("[{} of {count}]", at + 1));
+            show(out, found);
+            out.line("");
+        }
+    }
+    if verdict.is_none() && !shown.is_empty() {
+        match ask_which(shown.len())? {
+            Some(out_of) => {
+                let mut at = 0;
+                shown.retain(|_| {
+                    at += 1;
+                    !out_of.contains(&at)
+                });
+            }
+            None => return Ok(0),
+        }
+    }
+    let full = shown.len() == BATCH_MAX;
+    if !shown.is_empty() {
+        decide_shown(session, out, approve, (&shown, yes), &mut left)?;
+    }
     let beyond = pending(session)?.0.len().saturating_sub(left.len());
-    if decided == BATCH_MAX && beyond > 0 {
+    if full && beyond > 0 {
         out.note(format!(
             "{BATCH_MAX} are decided at once, and {beyond} more wait: the same command again"
         ));
     }
     left.told(waiting.len()).map_or(Ok(0), Err)
+}
+
+/// Decides what was shown, and nothing that it has become since.
+fn decide_shown(
+    session: &mut Session,
+    out: &Out,
+    approve: &Approve,
+    (shown, yes): (&[Value], bool),
+    left: &mut Left,
+) -> Result<(), Fail> {
+    let items: Vec<Value> = shown
+        .iter()
+        .map(|found| json!({"approval": found["approval"], "seen": found["seen"]}))
+        .collect();
+    let body = json!({"approve": yes, "comment": approve.comment, "items": items});
+    let answer = session.post(api("/approvals/decide"), &body)?;
+    let word = if yes { "Approved" } else { "Rejected" };
+    let mut failed = None;
+    for (found, came) in shown.iter().zip(items_of(&answer["items"])) {
+        let (id, title) = (cell(&found["approval"]), cell(&found["title"]));
+        if came["decided"] == true {
+            let mut came = came.clone();
+            out.say(format!("{word}: {title}"));
+            gone_on(session, out, &mut came)?;
+            if yes {
+                deliver(session, out, &mut came)?;
+            }
+            continue;
+        }
+        let what = cell(&came["what"]);
+        match came["code"].as_str().and_then(Code::parse) {
+            // Somebody was faster, or another of these answers ended what asked.
+            Some(Code::WRONG_STATE) => out.note(format!("{id}: {title}: {what}")),
+            Some(Code::NOT_ALLOWED | Code::BAD_REQUEST | Code::STALE_VERSION) => {
+                left.refused.push(format!("{id}: {what}"));
+            }
+            code => {
+                let fail = Fail::new(code.unwrap_or(Code::INTERNAL), format!("{title}: {what}"));
+                failed = failed.or(Some(fail.help(cell(&came["help"]))));
+            }
+        }
+    }
+    if out.json {
+        out.json(&answer);
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 /// What wasn't decided with all others, a line each.
@@ -245,11 +303,7 @@ fn decide(session: &mut Session, out: &Out, approve: &Approve, found: &Value, ye
     let mut answer = session.post(api(&format!("/approvals/{}/decide", part(&id))), &body)?;
     let word = if yes { "Approved" } else { "Rejected" };
     out.say(format!("{word}: {}", cell(&found["title"])));
-    if session.daemon().is_none() {
-        let status = go_on(session, &answer)?;
-        out.say(format!("What waited for it is {status} by now."));
-        answer["status"] = json!(status);
-    }
+    gone_on(session, out, &mut answer)?;
     if yes {
         deliver(session, out, &mut answer)?;
     }
@@ -289,6 +343,16 @@ fn deliver(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), F
         out.say(format!("report: {}", path.display()));
     }
     answer["written"] = json!(delivered.written);
+    Ok(())
+}
+
+/// Without a daemon what waited goes on in this process, and it is said how far it came.
+fn gone_on(session: &mut Session, out: &Out, answer: &mut Value) -> Result<(), Fail> {
+    if session.daemon().is_none() {
+        let status = go_on(session, answer)?;
+        out.say(format!("What waited for it is {status} by now."));
+        answer["status"] = json!(status);
+    }
     Ok(())
 }
 
@@ -346,7 +410,10 @@ fn list(out: &Out, waiting: &[Value], stuck: &Value, numbered: bool) {
             ];
             number
                 .into_iter()
-                .chain(keys.map(|key| cell(&item[key])))
+                .chain(keys.map(|key| match item["unreviewed"].as_bool() {
+                    Some(true) if key == "verdict" && item[key].is_null() => "unreviewed".into(),
+                    _ => cell(&item[key]),
+                }))
                 .collect()
         })
         .collect();
@@ -381,17 +448,60 @@ fn show(out: &Out, found: &Value) {
         ));
         super::document::differs(out, proposal);
     }
+    if found["unreviewed"].as_bool() == Some(true) {
+        out.line(format!(
+            "\nNobody reviewed this: no other agent looked at what {} made.",
+            author(found)
+        ));
+    }
+    for (at, check) in items_of(&found["checked"]).enumerate() {
+        if at == 0 {
+            out.line("\nchecked without a model:");
+        }
+        out.line(super::task::checked(check));
+    }
+    let replaces = &found["replaces"];
+    if !replaces.is_null() {
+        out.line(format!("\n{}", differs_from(replaces)));
+        super::document::differs(out, replaces);
+    }
+    // The lines say it, where they are all of it.
+    let said = [proposal, replaces]
+        .into_iter()
+        .any(|told| !told.is_null() && told["cut"] != true);
     for key in [
         "author", "status", "expires", "verdict", "why", "options", "evidence", "text", "body",
     ] {
-        if key == "body" && !proposal.is_null() {
-            continue; // the lines say it
+        if key == "body" && said {
+            continue;
         }
         let text = shown(&found[key]);
         if !text.is_empty() {
             out.line(format!("\n{key}:\n{text}"));
         }
     }
+}
+
+/// What the lines below are compared with.
+fn differs_from(replaces: &Value) -> String {
+    match replaces["what"].as_str() {
+        Some("document") => format!(
+            "replaces {} (version {} is there):",
+            cell(&replaces["path"]),
+            cell(&replaces["version"])
+        ),
+        Some("rejected") => "differs from what was rejected:".to_owned(),
+        _ => "differs from what was approved before:".to_owned(),
+    }
+}
+
+fn items_of(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// Whose work it is, as far as that is known.
+fn author(found: &Value) -> &str {
+    found["author"].as_str().unwrap_or("an agent")
 }
 
 pub(super) fn asked(question: &str) -> Result<String, Fail> {
@@ -424,6 +534,31 @@ fn pick(waiting: &[Value]) -> Result<Option<String>, Fail> {
     }
 }
 
+/// Which of those that were shown are left out; none where nothing is decided.
+fn ask_which(count: usize) -> Result<Option<BTreeSet<usize>>, Fail> {
+    let typed = asked(&format!(
+        "Approve these {count} (y, N, or the numbers to leave out)? "
+    ))?;
+    chosen(&typed, count)
+}
+
+fn chosen(typed: &str, count: usize) -> Result<Option<BTreeSet<usize>>, Fail> {
+    match typed.to_lowercase().as_str() {
+        "" | "n" | "no" | "non" => return Ok(None),
+        "y" | "yes" | "o" | "oui" => return Ok(Some(BTreeSet::new())),
+        _ => {}
+    }
+    let words = typed.split([' ', ',']).filter(|word| !word.is_empty());
+    let number = |word: &str| {
+        let found = word.parse().ok().filter(|n| (1..=count).contains(n));
+        found.ok_or_else(|| {
+            Fail::usage(format!("{word:?} is no number from 1 to {count}"))
+                .help("nothing was decided")
+        })
+    };
+    words.map(number).collect::<Result<_, _>>().map(Some)
+}
+
 fn ask_yes() -> Result<Option<bool>, Fail> {
     Ok(
         match asked("Approve (y/n, Enter to leave it)? ")?
@@ -440,6 +575,22 @@ fn ask_yes() -> Result<Option<bool>, Fail> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_answer_decides_all_but_those_left_out() {
+        let left_out = |typed: &str| chosen(typed, 3).map(|found| found.map(Vec::from_iter));
+        for no in ["", "n", "N", "non"] {
+            assert_eq!(left_out(no).unwrap(), None, "{no}");
+        }
+        for yes in ["y", "Yes", "oui"] {
+            assert_eq!(left_out(yes).unwrap(), Some(vec![]), "{yes}");
+        }
+        assert_eq!(left_out("3, 1").unwrap(), Some(vec![1, 3]));
+        for wrong in ["4", "0", "maybe", "1 x"] {
+            let why = left_out(wrong).unwrap_err();
+            assert_eq!(why.help, "nothing was decided", "{wrong}");
+        }
+    }
 
     #[test]
     fn what_is_left_says_why_and_what_takes_it() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use naos_types::Span;
 use serde_json::{Value, json};
 
 use super::{Context, Ended, NOTHING_MORE, name};
@@ -12,6 +13,7 @@ use crate::session::{Session, api, part};
 /// Entries that are asked for at once.
 const PAGE_MAX: u64 = 1_000;
 const POLL_MS: u64 = 500;
+const DAY_MS: i64 = 86_400_000;
 
 /// Shows what happened, oldest first; `verify` proves that nothing of it was changed.
 #[derive(clap::Args)]
@@ -75,11 +77,39 @@ fn last(context: &Context, shown: &Shown) -> Ended {
     let mut session = context.session()?;
     let rows = newest(&mut session, shown.last, &filter)?;
     drop(session);
+    list(context, &rows)
+}
+
+/// What the actions of money begin with.
+const COSTS: &str = "cost.";
+
+/// The newest entries about money.
+pub(crate) fn costs(context: &Context, agent: Option<&str>, days: Option<u32>, last: u64) -> Ended {
+    let mut filter = format!("&action={}", part(COSTS));
+    if let Some(agent) = agent {
+        filter += &format!("&agent={}", name(agent)?);
+    }
+    let mut session = context.session()?;
+    let mut rows = newest(&mut session, last, &filter)?;
+    drop(session);
+    if let Some(days) = days {
+        let since = naos_engine::clock::now() + Span(-i64::from(days) * DAY_MS);
+        let since = since.rfc3339();
+        rows.retain(|row| {
+            row["time"]
+                .as_str()
+                .is_some_and(|time| time >= since.as_str())
+        });
+    }
+    list(context, &rows)
+}
+
+fn list(context: &Context, rows: &[Value]) -> Ended {
     if context.out.json {
         context.out.json(&json!({"items": rows, "next": null}));
         return Ok(0);
     }
-    for row in &rows {
+    for row in rows {
         context.out.line(cell(&row["line"]));
     }
     Ok(0)

@@ -1,4 +1,4 @@
-//! `naos broker route TEXT`, `broker stats`
+//! `naos broker route TEXT`, `broker execute TEXT`, `broker stats`, `broker skills`
 
 use serde_json::{Value, json};
 
@@ -24,6 +24,14 @@ enum What {
         /// The task: text, @FILE, or - for standard input.
         text: String,
     },
+    /// Has it done by whoever would do it, and waits for the answer, as `naos run` does with an
+    /// input.
+    Execute {
+        /// The task: text, @FILE, or - for standard input.
+        text: String,
+    },
+    /// Lists the skills that answer without an agent, as `naos get skills` does.
+    Skills,
     /// Shows how tasks were routed, the money that was not spent, and how often the answer was
     /// remembered.
     Stats,
@@ -43,6 +51,8 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
                 show(out, &answer);
             }
         }
+        What::Execute { text } => return super::run::for_anybody(context, text),
+        What::Skills => return super::get::shown(context, "skills", None),
         What::Stats => {
             let mut session = context.session()?;
             let answer = session.get(api("/broker/stats"))?;

@@ -1,4 +1,4 @@
-//! `naos cost status|set|reset`
+//! `naos cost status|set|reset|history`
 
 use naos_types::{Code, Spender};
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use crate::out::{Out, aside, cell, money};
 use crate::session::api;
 
 const MICROS: u64 = 1_000_000;
+/// What holds a model whose price nobody knows.
+const UNPRICED: &str = "No budget holds what unpriced models cost: nobody said what that is. Each \
+    run ends at its agent's `tokens`.";
 
 /// Shows and sets what agents may spend.
 #[derive(clap::Args)]
@@ -28,6 +31,17 @@ enum What {
     Status {
         /// Only this agent.
         agent: Option<String>,
+    },
+    /// Lists what was spent, set aside and set, oldest first: those entries of `naos audit`.
+    History {
+        /// Only this agent.
+        agent: Option<String>,
+        /// Only of so many days.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: Option<u32>,
+        /// So many of the newest entries.
+        #[arg(long, visible_alias = "last", value_name = "N", default_value_t = 100)]
+        limit: u64,
     },
     /// Sets an agent's budget, or that of all agents together.
     Set(Set),
@@ -116,6 +130,9 @@ struct Set {
 pub(crate) fn go(context: &Context, cost: &Cost) -> Ended {
     match &cost.what {
         What::Status { agent } => status(context, agent.as_deref()),
+        What::History { agent, days, limit } => {
+            super::audit::costs(context, agent.as_deref(), *days, *limit)
+        }
         What::Set(set) => {
             let (limit, period) = amount(&set.budget, set.period.as_deref())?;
             let whose = set.whose.spender()?;
@@ -325,7 +342,10 @@ fn show(out: &Out, answer: &Value) {
         let counts = ["answers", "input_tokens", "cached_tokens", "output_tokens"];
         let mut row = vec![cell(&m["model"])];
         row.extend(counts.iter().map(|key| cell(&m[*key])));
-        row.push(money(&m["total_micros"]));
+        row.push(match m["unpriced"] == true {
+            true => "unpriced".to_owned(),
+            false => money(&m["total_micros"]),
+        });
         row.push(cell(&m["incidents"]));
         row
     };
@@ -342,6 +362,9 @@ fn show(out: &Out, answer: &Value) {
             "too high",
         ];
         out.table(&names, &rows);
+    }
+    if list("models").iter().any(|model| model["unpriced"] == true) {
+        out.note(UNPRICED);
     }
 }
 

@@ -10,6 +10,7 @@ use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::{Context, Ended};
+use crate::embedder::{Chosen, MODEL_VARIABLE};
 use crate::fail::Fail;
 use crate::project::Project;
 use crate::session::{Session, api};
@@ -89,8 +90,13 @@ fn everything(context: &Context) -> Ended {
     found.push(configuration(&project));
     found.extend(workspaces(&project));
     found.extend(owner(&project));
+    let recall = Chosen::of(&project);
+    found.push(match recall.load() {
+        Ok(says) => good("recall", says),
+        Err(fail) => bad("recall", &fail),
+    });
     match context.session() {
-        Ok(mut session) => asked(&mut session, &mut found),
+        Ok(mut session) => asked(&mut session, &recall, &mut found),
         Err(fail) => found.push(bad("data", &fail)),
     }
     found.extend(secrets(&project));
@@ -174,7 +180,7 @@ fn others(proof: &Value) -> Vec<Found> {
     }
 }
 
-fn asked(session: &mut Session, found: &mut Vec<Found>) {
+fn asked(session: &mut Session, recall: &Chosen, found: &mut Vec<Found>) {
     let mut dead_letters = Value::Null;
     match session.get(api("/status")) {
         Ok(status) => {
@@ -183,6 +189,7 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
                 "data",
                 format!("{}, {seq} facts", session.project().data.display()),
             ));
+            found.extend(other_recall(&status, recall));
             let all = crate::out::items(&status["stuck"]).iter();
             // Schedules are looked at below, those too whose time is still to come.
             let others = all.filter(|one| one["what"] != "schedule.missed");
@@ -246,6 +253,18 @@ fn asked(session: &mut Session, found: &mut Vec<Found>) {
         Ok(listed) => models(&listed),
         Err(fail) => bad("models", &fail),
     });
+}
+
+/// A daemon goes by what was so when it was started.
+fn other_recall(status: &Value, recall: &Chosen) -> Option<Found> {
+    let (daemon, here) = (status["recall"].as_str()?, recall.embedder().about());
+    (daemon != here).then(|| {
+        let says = format!(
+            "the daemon goes by {daemon}, and here it would be {here}: it was started before \
+             that, or with another {MODEL_VARIABLE}; what is right there holds from its next start"
+        );
+        odd("recall", says)
+    })
 }
 
 /// What goes on by a person only.

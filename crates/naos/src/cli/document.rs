@@ -188,6 +188,9 @@ fn search(context: &Context, query: &str, prefix: &str, limit: u64) -> Ended {
              ago: there was no room. Say where to look with --prefix."
         ));
     }
+    if let Some(what) = found["without_meaning"].as_str() {
+        context.out.note(what);
+    }
     if found["cut"] == true {
         let what = "not all documents were looked at: say where to look with --prefix";
         context.out.note(what);

@@ -160,6 +160,7 @@ pub(super) fn table(out: &Out, answer: &Value) {
         };
         vec![
             cell(&item["name"]),
+            cell(&item["type"]),
             answers.join(" "),
             by(item),
             state(item),
@@ -173,17 +174,18 @@ pub(super) fn table(out: &Out, answer: &Value) {
         out.say("There are no drivers. `naos apply -f FILE` makes one.");
     } else {
         let columns = [
-            "driver", "answers", "by", "state", "at once", "waiting", "errors",
+            "driver", "type", "answers", "by", "state", "at once", "waiting", "errors",
         ];
         out.table(&columns, &rows);
     }
 }
 
-/// Who answers: an agent, or an address.
+/// Who answers: an agent, an address, or naos itself.
 fn by(item: &Value) -> String {
-    match item["endpoint"].as_str() {
-        Some(url) => url.to_owned(),
-        None => cell(&item["agent"]),
+    match (item["endpoint"].as_str(), item["builtin"].as_str()) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(word)) => format!("built in: {word}"),
+        (None, None) => cell(&item["agent"]),
     }
 }
 
@@ -200,6 +202,20 @@ fn state(item: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_answers_is_said_in_words() {
+        for (item, words) in [
+            (json!({"agent": "mail"}), "mail"),
+            (
+                json!({"endpoint": "https://a.example"}),
+                "https://a.example",
+            ),
+            (json!({"agent": null, "builtin": "echo"}), "built in: echo"),
+        ] {
+            assert_eq!(by(&item), words);
+        }
+    }
 
     #[test]
     fn what_a_driver_does_is_said_in_words() {

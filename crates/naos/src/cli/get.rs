@@ -63,6 +63,7 @@ const MODELS: &[&str] = &[
     "provider",
     "model",
     "endpoint",
+    "data",
     "state",
     "input_micros_per_mtok",
     "output_micros_per_mtok",
@@ -150,6 +151,21 @@ const LISTED: &[Listed] = &[
         columns: &["slug", "tenant", "title"],
     },
 ];
+
+/// The same for commands that are this one under a name of their own.
+pub(crate) fn shown(context: &Context, kind: &str, name: Option<&str>) -> Ended {
+    let get = Get {
+        kind: kind.to_owned(),
+        name: name.map(str::to_owned),
+        output: None,
+        status: None,
+        agent: None,
+        prefix: None,
+        limit: None,
+        before: None,
+    };
+    go(context, &get)
+}
 
 pub(crate) fn go(context: &Context, get: &Get) -> Ended {
     let out = Out {
@@ -261,11 +277,29 @@ fn one(session: &mut Session, kind: &str, name: &str) -> Result<Value, Fail> {
                 let what = || format!("there is no {} {name}", listed.words[1]);
                 found.ok_or_else(|| Fail::new(Code::NOT_FOUND, what()))
             }
+            "/runs" => run(session, name),
             path => session.get(api(&format!("{path}/{}", part(name)))),
         };
     }
     let kind = Kind::parse(kind).ok_or_else(|| unknown(kind))?;
     session.get(api(&format!("/resources/{}/{}", kind.word(), part(name))))
+}
+
+/// A run with all of its calls, which are told page by page.
+fn run(session: &mut Session, id: &str) -> Result<Value, Fail> {
+    let path = format!("/runs/{}", part(id));
+    let mut all = session.get(api(&path))?;
+    while let Some(next) = all["steps_next"].as_str() {
+        let mut more = session.get(api(&format!("{path}?steps_after={}", part(next))))?;
+        all["steps_next"] = more["steps_next"].take();
+        if let (Some(steps), Some(more)) = (
+            all["steps_detail"].as_array_mut(),
+            more["steps_detail"].as_array_mut(),
+        ) {
+            steps.append(more);
+        }
+    }
+    Ok(all)
 }
 
 fn many(session: &mut Session, get: &Get, kind: &str) -> Result<Value, Fail> {

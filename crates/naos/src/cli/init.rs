@@ -47,6 +47,9 @@ version: "1.0"
 #   dashboard:
 #     host: 127.0.0.1
 #     port: 4200
+
+# recall:                         # by letters unless a model knows what words mean
+#   model: models/potion-base-8M  # its folder
 "#
     )
 }

@@ -153,6 +153,18 @@ enum Command {
     Apply(apply::Apply),
     /// Shows resources, runs, tasks and what else there is.
     Get(get::Get),
+    /// Lists agents, as `naos get agents` does.
+    List,
+    /// Shows one thing, as `naos get KIND NAME` does; an agent where no kind is said.
+    #[command(after_help = "Examples:\n  naos inspect reader\n  naos inspect plan weekly --json")]
+    Inspect {
+        /// The kind of thing; the name of an agent where nothing follows.
+        kind: String,
+        /// Which one.
+        name: Option<String>,
+    },
+    /// Lists what agents can be made from, as `naos get templates` does.
+    Templates,
     /// Takes a resource away.
     Delete(delete::Delete),
     /// Gives an agent something to do and waits for its answer.
@@ -406,6 +418,10 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Create(command) => create::go(context, &command),
         Command::Apply(command) => apply::go(context, &command),
         Command::Get(command) => get::go(context, &command),
+        Command::List => get::shown(context, "agents", None),
+        Command::Inspect { kind, name: None } => get::shown(context, "agent", Some(&kind)),
+        Command::Inspect { kind, name } => get::shown(context, &kind, name.as_deref()),
+        Command::Templates => get::shown(context, "templates", None),
         Command::Delete(command) => delete::go(context, &command),
         Command::Run(command) => run::go(context, &command),
         Command::Plan(command) => plan::go(context, &command),

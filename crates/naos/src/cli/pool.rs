@@ -386,7 +386,9 @@ fn shape(session: &mut Session, kept: &Value) -> Result<Value, Fail> {
         "name": called,
         "status": status,
         "agents": spec["agents"],
-        "size": spec["size"],
+        "size": kept["scale"].get("size").unwrap_or(&spec["size"]),
+        "scale": kept["scale"],
+        "scaling": spec["scaling"],
         "min_size": spec["size_min"],
         "max_size": spec["size_max"],
         "auto_scale": spec["auto_scale"],
@@ -455,6 +457,9 @@ fn table(context: &Context, rows: &Value, in_json: &Value) {
     let all: Vec<Vec<String>> = items(rows).iter().map(row).collect();
     out.table(&columns, &all);
     for item in items(rows) {
+        if let Some(why) = item["scale"]["why"].as_str() {
+            out.note(format!("{}: {why}", cell(&item["name"])));
+        }
         if let Some(why) = item["waits"].as_str() {
             out.note(format!("{}: {}", cell(&item["name"]), waits_for(why)));
         }

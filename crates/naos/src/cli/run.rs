@@ -11,6 +11,9 @@ use crate::fail::Fail;
 use crate::out::{Out, aside, money};
 use crate::session::{Session, api, part};
 
+/// How long an answer is waited for, in seconds, unless somebody says else.
+const WAIT_S: u64 = 300;
+
 /// Gives an agent something to do and waits for its answer. Without an agent the broker chooses.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -36,7 +39,7 @@ pub(crate) struct Run {
     #[arg(long)]
     no_wait: bool,
     /// Waits at most so many seconds; the run goes on.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = WAIT_S)]
     timeout: u64,
     /// Shows what a model writes as it writes it; on a terminal that is always so.
     #[arg(long, conflicts_with = "no_wait")]
@@ -82,6 +85,20 @@ struct Resolve {
     run: String,
     #[command(flatten)]
     verdict: Verdict,
+}
+
+/// Gives a task to whoever the broker chooses.
+pub(crate) fn for_anybody(context: &Context, text: &str) -> Ended {
+    let run = Run {
+        about: None,
+        agent: None,
+        input: text.to_owned(),
+        title: None,
+        no_wait: false,
+        timeout: WAIT_S,
+        stream: false,
+    };
+    go(context, &run)
 }
 
 pub(crate) fn go(context: &Context, run: &Run) -> Ended {

@@ -262,7 +262,12 @@ fn init(context: &Context, asked: &Init) -> Ended {
     }
     let manifest = root.join(format!("{}.yaml", asked.squad));
     let standup = Standup::of(asked, language)?;
-    let text = describe(&asked.squad, &chosen, &asked.budget, standup.as_ref());
+    let text = describe(
+        (&asked.squad, language),
+        &chosen,
+        &asked.budget,
+        standup.as_ref(),
+    );
     check(&project, &manifest, &text)?;
     // What wouldn't be made leaves no file behind.
     let tried = Document {
@@ -343,7 +348,12 @@ fn choose(all: Vec<Persona>, only: &[String], language: &str) -> Result<Vec<Pers
 }
 
 /// The squad as a manifest.
-fn describe(squad: &str, chosen: &[Persona], budget: &str, standup: Option<&Standup>) -> String {
+fn describe(
+    (squad, language): (&str, &str),
+    chosen: &[Persona],
+    budget: &str,
+    standup: Option<&Standup>,
+) -> String {
     let mut out = format!(
         "# The squad {squad:?}. naos applies this file when it changed, with the texts beside it:\n\
          # SOUL.md, AGENTS.md and HEARTBEAT.md of each, and USER.md for all.\n\nagents:\n"
@@ -358,6 +368,7 @@ fn describe(squad: &str, chosen: &[Persona], budget: &str, standup: Option<&Stan
              model: any              # the cheapest that can do this; or name one, or a list\n    \
              capabilities: [text, tools]\n    \
              workspace: {FOLDER}/{name}\n    \
+             language: {language}            # of the people that it works for\n    \
              heartbeat: 15m          # how often it looks at what waits for it\n    \
              tools: [context_read, context_search, context_write, calculate, ask, note, \
              remember, recall, say, task_create, hand_over]\n    \
@@ -540,7 +551,7 @@ mod tests {
                     zone: "Indian/Antananarivo".into(),
                     language,
                 };
-                let text = describe(pack, &all, "$2/day", Some(&told));
+                let text = describe((pack, language), &all, "$2/day", Some(&told));
                 let read =
                     parse_document("agents/agency.yaml", &text, &NoFiles, &NoChecks).unwrap();
                 let [(called, schedule)] = &read.schedules[..] else {
@@ -557,7 +568,7 @@ mod tests {
                 let cron = "30 8 * * *".to_owned();
                 let zone = "Indian/Antananarivo".to_owned();
                 assert_eq!(schedule.spec.timing.when, When::Cron { cron, zone });
-                let without = describe(pack, &all, "$2/day", None);
+                let without = describe((pack, language), &all, "$2/day", None);
                 assert!(!without.contains("schedules"), "{without}");
                 assert_eq!(read.agents.len(), all.len(), "{language}");
                 for (name, agent) in &read.agents {
@@ -565,6 +576,7 @@ mod tests {
                     let folder = mind.workspace.as_ref().unwrap();
                     assert_eq!(folder.as_str(), format!("/agents/{name}"));
                     assert!(mind.models.is_empty() && mind.wants.len() == 2);
+                    assert_eq!(mind.language, Tongue::parse(language));
                 }
             }
         }

@@ -118,6 +118,7 @@ fn show(out: &Out, answer: &Value, vanished: &[String]) {
         cell(&answer["journal"]["seq"]),
         bytes >> 10
     ));
+    out.line(format!("Recall: words and {}", cell(&answer["recall"])));
     if let Some(line) = dead_letters(&answer["dead_letters"]) {
         out.line(line);
     }

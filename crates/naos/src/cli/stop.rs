@@ -50,7 +50,7 @@ fn each(context: &Context, agent: Option<&str>, verb: &str, done: &str) -> Ended
                 let itself = item["status"] == "stopped" && item["stopped_with"].is_null();
                 itself != (verb == "stop")
             };
-            let all = session.get(api("/agents?limit=1000"))?;
+            let all = session.get(api("/agents"))?;
             items(&all)
                 .iter()
                 .filter(stopped)

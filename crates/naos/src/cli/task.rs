@@ -158,6 +158,11 @@ struct Plan {
     /// Who refutes or praises what agents made; `none` for nobody.
     #[arg(long, value_name = "AGENT")]
     reviewer: Option<String>,
+    /// What must hold of the result before anybody is asked, without a model: an expression (CEL)
+    /// over `output`, `text` and `bytes`, NAME=EXPRESSION, or @FILE with a JSON schema; `none`
+    /// alone for nothing.
+    #[arg(long = "check", value_name = "EXPR|@FILE")]
+    checks: Vec<String>,
     /// How many rounds the reviewer has before a person decides.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
@@ -189,7 +194,7 @@ struct Plan {
 
 impl Plan {
     /// What was said of it, in the words of the API.
-    fn said(&self) -> Map<String, Value> {
+    fn said(&self) -> Result<Map<String, Value>, Fail> {
         let mut out = Map::new();
         let texts = [
             ("to", &self.to),
@@ -227,8 +232,28 @@ impl Plan {
         if self.unreviewed {
             out.insert("unreviewed".into(), json!(true));
         }
-        out
+        match &self.checks[..] {
+            [] => {}
+            [word] if word == "none" => drop(out.insert("checks".into(), json!([]))),
+            all => {
+                let all: Result<Vec<Value>, Fail> = all.iter().map(|text| check(text)).collect();
+                out.insert("checks".into(), json!(all?));
+            }
+        }
+        Ok(out)
     }
+}
+
+/// One check as it was said: a file holds a JSON schema.
+fn check(text: &str) -> Result<Value, Fail> {
+    if !text.starts_with('@') {
+        return Ok(json!(text));
+    }
+    let schema: Value = serde_json::from_str(&given(text)?).map_err(|error| {
+        Fail::usage(format!("{} holds no JSON schema: {error}", &text[1..]))
+            .help("an expression stands in the command itself: --check \"size(output) < 4000\"")
+    })?;
+    Ok(json!({"schema": schema}))
 }
 
 fn address(task: &str, what: &str) -> String {
@@ -275,7 +300,7 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
             after,
             part_of,
         } => {
-            let mut body = plan.said();
+            let mut body = plan.said()?;
             body.insert("title".into(), json!(title));
             if let Some(text) = text {
                 body.insert("text".into(), json!(given(text)?));
@@ -312,7 +337,7 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
             after,
             part_of,
         } => {
-            let mut said = plan.said();
+            let mut said = plan.said()?;
             if let Some(whole) = part_of {
                 let whole = if whole == "none" { "" } else { whole.as_str() };
                 said.insert("part_of".into(), json!(whole));
@@ -448,6 +473,24 @@ fn list(out: &Out, answer: &Value) -> Ended {
     Ok(0)
 }
 
+/// One check in a line: what it says, whether it holds, what was found.
+pub(super) fn checked(check: &Value) -> String {
+    let (name, says) = (cell(&check["name"]), cell(&check["check"]));
+    let named = match check["name"].as_str() {
+        Some(_) => format!("{name} ({says})"),
+        None => says,
+    };
+    match check["passed"].as_bool() {
+        Some(true) => format!("holds: {named}"),
+        _ => {
+            let told = [&check["found"], &check["message"]];
+            let told = told.into_iter().filter_map(Value::as_str);
+            let told = told.collect::<Vec<_>>().join(". ");
+            format!("fails: {named}: {told}")
+        }
+    }
+}
+
 fn show(out: &Out, found: &Value) {
     if out.json {
         out.json(found);
@@ -486,6 +529,9 @@ fn show(out: &Out, found: &Value) {
     if let Some(said) = found["problem"]["said"].as_str() {
         put("said", said.to_owned());
     }
+    for check in found["checks"].as_array().into_iter().flatten() {
+        put("check", cell(check));
+    }
     out.table(&["", ""], &rows);
     for (head, key) in [("What is to be done", "input"), ("Result", "output")] {
         if let Some(text) = found[key].as_str().filter(|text| !text.trim().is_empty()) {
@@ -505,6 +551,17 @@ fn show(out: &Out, found: &Value) {
         };
         out.line(format!("\nWhat {} {what}:\n", cell(&made["by"])));
         out.line(cell(&made["text"]));
+    }
+    for (at, check) in found["checked"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        if at == 0 {
+            out.line("\nWhat was checked without a model:\n");
+        }
+        out.line(checked(check));
     }
     let review = &found["review"];
     if let Some(verdict) = review["verdict"].as_str() {

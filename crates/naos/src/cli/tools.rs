@@ -181,6 +181,9 @@ fn shown(out: &Out, answer: &Value) {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 out.line(format!("  {mark} {line}"));
             }
+            if let Some(answers) = side["answers"].as_str() {
+                out.line(format!("  {mark} answers: {answers}"));
+            }
         }
         if item["callable"] == false {
             out.line("  no model can call a tool of this name: it is too long, or has other signs");

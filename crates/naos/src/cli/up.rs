@@ -62,7 +62,8 @@ pub(crate) fn go(context: &Context, up: &Up, page: bool) -> Ended {
         .build()
         .map_err(|e| Fail::io("start", &e))?;
     let machine = claim(&project, &runtime, &up.allow_host)?;
-    let ended = serve(context, up, page, &project, &runtime, &machine, address);
+    let serve = |_| serve(context, up, page, &project, &runtime, &machine, address);
+    let ended = machine.recall.load().and_then(serve);
     Daemon::withdraw(&project.data);
     machine.close();
     ended

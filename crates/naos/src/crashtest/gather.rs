@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use naos_types::Time;
 use serde_json::Value;
 
 use super::door::{Answer, Door};
 use super::ledger::{What, Write};
 use super::load::DRIVER;
+use super::weaver::TOP;
 
 /// How long one read may take.
 const READ_WAIT: Duration = Duration::from_secs(60);
@@ -38,6 +40,28 @@ pub(super) struct Board {
     pub(super) approval: Option<String>,
 }
 
+/// A run of steps, of whatever kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FlowRow {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    pub(super) output: String,
+    pub(super) by: String,
+    pub(super) steps: BTreeMap<String, StepRow>,
+}
+
+/// A step of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct StepRow {
+    pub(super) status: String,
+    pub(super) attempts: u64,
+    /// When it began first, and when it was done.
+    pub(super) span: Option<(Time, Time)>,
+    /// What undoes it.
+    pub(super) undo: Option<Box<StepRow>>,
+}
+
 /// A run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct RunRow {
@@ -60,6 +84,10 @@ pub(super) struct Gathered {
     pub(super) runs: BTreeMap<String, RunRow>,
     /// Status by id.
     pub(super) plans: BTreeMap<String, String>,
+    /// The same runs with their steps.
+    pub(super) flows: BTreeMap<String, FlowRow>,
+    /// How supervisors and those whom they restart stand.
+    pub(super) supervised: BTreeMap<String, String>,
     /// Status by id.
     pub(super) approvals: BTreeMap<String, String>,
     pub(super) audit: Vec<Row>,
@@ -139,6 +167,11 @@ pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
         let items = page["items"].as_array().into_iter().flatten();
         open.extend(items.map(|item| format!("{} {}", text(item, id), text(item, "status"))));
     }
+    let top = door.get(&format!("/api/v1/supervisors/{TOP}"), READ_WAIT)?;
+    let beneath = top["beneath"].as_array().into_iter().flatten();
+    let all = beneath.chain([&top]);
+    let rests = all.filter(|one| text(one, "status") != "running");
+    open.extend(rests.map(|one| format!("{} {}", text(one, "name"), text(one, "status"))));
     let driver = door.get(&format!("/api/v1/drivers/{DRIVER}"), READ_WAIT)?;
     let left = [number(&driver, "waiting"), number(&driver, "open")];
     if left != [0, 0] {
@@ -152,7 +185,7 @@ pub(super) fn unfinished(door: &Door) -> anyhow::Result<Vec<String>> {
 
 /// Reads everything.
 pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> {
-    let mut found = Gathered::default();
+    let mut found = journal(door)?;
     for item in list(door, "/runs", "run")? {
         let (agent, status) = (text(&item, "agent"), text(&item, "status"));
         let output = text(&item, "output");
@@ -170,13 +203,20 @@ pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> 
             .plans
             .insert(text(&item, "run"), text(&item, "status"));
         found.boards.extend(board(&item));
+        found.flows.insert(text(&item, "run"), flow(&item));
+    }
+    let supervisors = door.get("/api/v1/supervisors", READ_WAIT)?;
+    for item in supervisors["items"].as_array().into_iter().flatten() {
+        let children = item["children"].as_array().into_iter().flatten();
+        let all = children.chain([item]);
+        let standing = all.map(|one| (text(one, "name"), text(one, "status")));
+        found.supervised.extend(standing);
     }
     for item in list(door, "/approvals", "approval")? {
         found
             .approvals
             .insert(text(&item, "approval"), text(&item, "status"));
     }
-    found.audit = audit(door)?;
     for item in door.get("/api/v1/agents", READ_WAIT)?["items"]
         .as_array()
         .into_iter()
@@ -215,10 +255,49 @@ pub(super) fn gather(door: &Door, ledger: &[Write]) -> anyhow::Result<Gathered> 
         }
     }
     found.strangers = strangers(door, ledger, &found.runs)?;
+    Ok(found)
+}
+
+/// Reads the journal alone, and its proof.
+pub(super) fn journal(door: &Door) -> anyhow::Result<Gathered> {
+    let audit = audit(door)?;
     let proof = door.get("/api/v1/audit/verify", READ_WAIT)?;
     let sound = proof["ok"].as_bool().unwrap_or(false);
-    found.verified = (sound, number(&proof, "entries"), proof.to_string());
-    Ok(found)
+    let verified = (sound, number(&proof, "entries"), proof.to_string());
+    Ok(Gathered {
+        audit,
+        verified,
+        ..Gathered::default()
+    })
+}
+
+fn flow(item: &Value) -> FlowRow {
+    let steps = item["steps"].as_array().into_iter().flatten();
+    FlowRow {
+        kind: text(item, "kind"),
+        name: text(item, "name"),
+        status: text(item, "status"),
+        output: match &item["output"] {
+            Value::String(output) => output.clone(),
+            Value::Null => String::new(),
+            list => list.to_string(),
+        },
+        by: text(item, "by"),
+        steps: steps
+            .map(|found| (text(found, "name"), step(found)))
+            .collect(),
+    }
+}
+
+fn step(found: &Value) -> StepRow {
+    let time = |name: &str| Time::parse(&text(found, name));
+    let undo = &found["compensation"];
+    StepRow {
+        status: text(found, "status"),
+        attempts: number(found, "attempts"),
+        span: time("started").zip(time("ended")),
+        undo: (!undo.is_null()).then(|| Box::new(step(undo))),
+    }
 }
 
 /// The work for a task of the board, if that is what the run of a plan is.

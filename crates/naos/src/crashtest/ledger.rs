@@ -40,6 +40,24 @@ pub(super) enum What {
     Board { tag: String },
     /// A standing rule is taken, or ended.
     Rule { take: bool },
+    /// A saga, and whether its last step fails.
+    Saga { tag: String, fails: bool },
+    /// A workflow of which a step fails and is left out.
+    Line { tag: String },
+    /// A batch of a pool.
+    Batch { tasks: Vec<String> },
+    /// A plan whose steps wait.
+    Wait { tag: String },
+    /// A signal for such a plan.
+    Signal,
+    /// An event for such a plan.
+    Paid,
+    /// A plan that runs another one, and again for each item.
+    Nest { tag: String, items: Vec<String> },
+    /// A run of an agent that a supervisor restarts.
+    Watched { agent: &'static str },
+    /// A supervisor fails, as a drill.
+    Drill,
 }
 
 impl What {
@@ -62,7 +80,31 @@ impl What {
             Self::Think { .. } => "think",
             Self::Board { .. } => "board",
             Self::Rule { .. } => "rule",
+            Self::Saga { .. } => "saga",
+            Self::Line { .. } => "workflow",
+            Self::Batch { .. } => "batch",
+            Self::Wait { .. } => "wait",
+            Self::Signal => "signal",
+            Self::Paid => "payment",
+            Self::Nest { .. } => "nest",
+            Self::Watched { .. } => "watched",
+            Self::Drill => "supervisor",
         }
+    }
+}
+
+impl What {
+    /// Whether it starts a run of a plan, of whatever kind.
+    pub(super) const fn starts_steps(&self) -> bool {
+        matches!(
+            self,
+            Self::Plan { .. }
+                | Self::Saga { .. }
+                | Self::Line { .. }
+                | Self::Batch { .. }
+                | Self::Wait { .. }
+                | Self::Nest { .. }
+        )
     }
 }
 

@@ -14,13 +14,14 @@ use super::ledger::{Ledger, Stand, What, Write};
 use super::people;
 use super::receiver::Receiver;
 use super::thinker::mark;
+use super::weaver::Weaver;
 
 /// Clients that ask for work, all at once.
 const CLIENTS: u64 = 7;
 /// How long a write is repeated before it counts as never answered.
 pub(super) const SETTLE_WAIT: Duration = Duration::from_secs(30);
 /// The longest thought of a client between two asks.
-const THINK_MS_MAX: u64 = 12;
+pub(super) const THINK_MS_MAX: u64 = 12;
 /// Gated calls of one run.
 const CALLS_MAX: u64 = 10;
 /// Items that a plan fans out to.
@@ -104,6 +105,26 @@ impl Shared {
         self.ledger.close(&key, stand.clone(), sent);
         stand
     }
+
+    /// Settles a write that is known by its kind and its tag.
+    pub(super) fn write(&self, tag: &str, what: What, path: &str, body: Value) -> Stand {
+        let method = if matches!(what, What::Document { .. } | What::Budget { .. }) {
+            "PUT"
+        } else {
+            "POST"
+        };
+        let key = format!("{}-{tag}", what.word());
+        let path = path.to_owned();
+        self.settle(Write {
+            key,
+            what,
+            method,
+            path,
+            body,
+            stand: Stand::Open,
+            sent: 0,
+        })
+    }
 }
 
 /// Starts everybody; they end when `stop` is set and their writes are settled.
@@ -124,6 +145,9 @@ pub(super) fn start(shared: &Arc<Shared>, chance: &Chance) -> std::io::Result<Ve
                 .spawn(move || client.run())?,
         );
     }
+    let mut weaver = Weaver::new(shared, chance.fork(3_000));
+    let weaves = std::thread::Builder::new().name("weaver".into());
+    threads.push(weaves.spawn(move || weaver.run())?);
     threads.extend(people::start(shared, chance)?);
     Ok(threads)
 }
@@ -175,22 +199,7 @@ impl Client {
     }
 
     fn write(&self, tag: &str, what: What, path: &str, body: Value) -> Stand {
-        let method = if matches!(what, What::Document { .. } | What::Budget { .. }) {
-            "PUT"
-        } else {
-            "POST"
-        };
-        let key = format!("{}-{tag}", what.word());
-        let path = path.to_owned();
-        self.shared.settle(Write {
-            key,
-            what,
-            method,
-            path,
-            body,
-            stand: Stand::Open,
-            sent: 0,
-        })
+        self.shared.write(tag, what, path, body)
     }
 
     /// Waits for a run or a plan, not past this life of the child, and measures it.

@@ -18,6 +18,7 @@ mod receiver;
 mod report;
 mod round;
 mod thinker;
+mod weaver;
 
 use std::path::PathBuf;
 use std::time::Duration;

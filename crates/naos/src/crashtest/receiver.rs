@@ -272,7 +272,7 @@ fn answer(mut caller: TcpStream, book: &Mutex<Book>) -> io::Result<()> {
 
 /// What one request says.
 pub(super) fn read(from: &mut impl BufRead) -> io::Result<Asked> {
-    let (mut asked, mut length) = (Asked::default(), 0);
+    let (mut asked, mut length, mut has_id) = (Asked::default(), 0, false);
     for _ in 0..LINES_MAX {
         let mut line = String::new();
         if from.take(LINE_BYTES_MAX).read_line(&mut line)? == 0 {
@@ -293,7 +293,12 @@ pub(super) fn read(from: &mut impl BufRead) -> io::Result<Asked> {
         };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
-            "idempotency-key" => asked.key = Some(value.to_owned()),
+            // An event is called by its id; the key may be another's, too: its step's.
+            "webhook-id" => {
+                asked.key = Some(value.to_owned());
+                has_id = true;
+            }
+            "idempotency-key" if !has_id => asked.key = Some(value.to_owned()),
             "webhook-timestamp" => asked.timestamp = Some(value.to_owned()),
             "webhook-signature" => asked.signature = Some(value.to_owned()),
             "content-length" => {

@@ -104,6 +104,13 @@ impl Total {
             ("endpoint_attempts", effects.endpoint_attempts),
             ("endpoint_effects", effects.endpoint_effects),
             ("backups", usize::try_from(outcome.backups).unwrap_or(0)),
+            ("sagas_undone", outcome.undone),
+            ("batches", outcome.batches),
+            ("plans_that_waited", outcome.waits),
+            ("plans_in_plans", outcome.nests),
+            ("schedule_times", outcome.beats),
+            ("restarts", outcome.restarts),
+            ("supervisors_failed", outcome.drills),
         ] {
             *self.counts.entry(name).or_default() += count as u64;
         }
@@ -198,6 +205,23 @@ impl Total {
             (
                 "runs, plans, approvals",
                 format!("{}, {}, {}", n("runs"), n("plans"), n("approvals")),
+            ),
+            (
+                "sagas undone, batches",
+                format!("{}, {}", n("sagas_undone"), n("batches")),
+            ),
+            (
+                "plans that waited, plans in plans",
+                format!("{}, {}", n("plans_that_waited"), n("plans_in_plans")),
+            ),
+            ("times of a schedule", n("schedule_times")),
+            (
+                "restarts",
+                format!(
+                    "{} of agents, {} supervisors failed",
+                    n("restarts"),
+                    n("supervisors_failed")
+                ),
             ),
             (
                 "tasks of the board",

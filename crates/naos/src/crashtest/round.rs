@@ -22,6 +22,7 @@ use super::machine::{Machine, Running, Waited, panics, rest, tail};
 use super::people;
 use super::receiver::{Manner, Receiver};
 use super::thinker::Thinker;
+use super::weaver::TICK;
 
 /// How long a start may take before it counts as stuck.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -90,6 +91,15 @@ pub(super) struct Outcome {
     pub(super) recoveries: Vec<u64>,
     /// Backups that were restored and verified.
     pub(super) backups: u64,
+    /// Sagas that were undone, batches, plans that waited and plans that ran others.
+    pub(super) undone: usize,
+    pub(super) batches: usize,
+    pub(super) waits: usize,
+    pub(super) nests: usize,
+    /// Times of a schedule, restarts of agents, and supervisors that failed.
+    pub(super) beats: usize,
+    pub(super) restarts: usize,
+    pub(super) drills: usize,
 }
 
 /// Who is outside.
@@ -329,6 +339,13 @@ impl Stage<'_> {
             "/agents/writer",
             "/agents/critic",
             "/resources/plan/crash",
+            "/resources/plan/outer",
+            "/resources/plan/patience",
+            "/resources/saga/trip",
+            "/resources/workflow/line",
+            "/resources/pool/team",
+            "/supervisors/keeper",
+            "/schedules/tick",
         ];
         loop {
             let ask = |path: &&str| {
@@ -406,6 +423,7 @@ impl Stage<'_> {
                 bail!("a client panicked");
             }
         }
+        self.hush()?;
         let (mut began, mut awaits) = (tick(), self.plan.awaits_digest);
         loop {
             people::finish(&self.shared, &self.chance);
@@ -427,6 +445,18 @@ impl Stage<'_> {
             }
             rest(&self.pause, LOOK);
         }
+    }
+
+    /// Nothing begins by itself any more.
+    fn hush(&self) -> anyhow::Result<()> {
+        let path = format!("/api/v1/schedules/{TICK}/pause");
+        let paused = self
+            .shared
+            .door
+            .insist("POST", &path, None, Some("pause"), START_WAIT);
+        let paused = paused.0.context("the schedule was not paused")?;
+        anyhow::ensure!(paused.is_ok(), "{path}: {} {}", paused.status, paused.body);
+        Ok(())
     }
 
     /// A backup in the middle of the load, restored elsewhere and verified there.
@@ -454,7 +484,7 @@ impl Stage<'_> {
         found.again = gather::again(&self.shared.door, &ledger);
         let head = found.audit.last().map(|row| row.seq);
         // Asking again must have changed nothing.
-        let after = gather::gather(&self.shared.door, &ledger)?;
+        let after = gather::journal(&self.shared.door)?;
         self.expect(
             "same answer",
             after.audit.len() == found.audit.len(),
@@ -470,7 +500,7 @@ impl Stage<'_> {
         let running = self
             .start(START_WAIT)?
             .context("it didn't start after a polite stop")?;
-        let later = gather::gather(&self.shared.door, &ledger)?;
+        let later = gather::journal(&self.shared.door)?;
         let kept = later.audit.get(..found.audit.len()) == Some(found.audit.as_slice());
         self.expect("journal", kept, || {
             format!("a polite stop lost facts before seq {head:?}")
@@ -509,6 +539,16 @@ impl Stage<'_> {
         self.outcome.thoughts = collected.thoughts.len();
         self.outcome.lost = checks::lost(&found.audit);
         self.outcome.ruled = count("approval.ruled");
+        self.outcome.beats = count("schedule.fired");
+        self.outcome.restarts = count("agent.restarted");
+        self.outcome.drills = count("supervisor.failed");
+        let flows = |fits: &dyn Fn(&gather::FlowRow) -> bool| {
+            found.flows.values().filter(|row| fits(row)).count()
+        };
+        self.outcome.undone = flows(&|row| row.status == "rolled_back");
+        self.outcome.batches = flows(&|row| row.kind == "pool");
+        self.outcome.waits = flows(&|row| row.name == "patience");
+        self.outcome.nests = flows(&|row| row.name == "outer");
         self.outcome.gathered = count("notice.gathered");
         self.outcome.digests = collected.told.iter().filter(|hit| hit.effect).count();
         if self.plan.awaits_digest && self.outcome.gathered > 0 && self.outcome.digests == 0 {

@@ -21,6 +21,7 @@ pub(super) async fn post(client: &HttpClient, posted: Posted) -> OutsideOutcome 
     let delivery = Delivery {
         url: posted.letter.url.clone(),
         id: posted.key.clone(),
+        same: None,
         timestamp: naos_engine::clock::now().0 / 1_000,
         secret,
         content_type: MEDIA_TYPE,

@@ -19,6 +19,7 @@ pub(super) async fn hand(client: &HttpClient, parcel: Parcel) -> Handed {
     let delivery = Delivery {
         url: parcel.url,
         id: parcel.key,
+        same: parcel.same,
         timestamp: naos_engine::clock::now().0 / 1_000,
         secret: Some(secret),
         content_type: MEDIA_TYPE,

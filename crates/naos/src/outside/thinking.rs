@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use naos_drivers::http::HttpClient;
 use naos_drivers::models::{
-    self, Answer, Arguments, Billed, Delta, Endpoint, Error, Failure, Image, Message, OutputSchema,
+    self, Answer, Arguments, Billed, Carried, Delta, Endpoint, Error, Failure, Image, Message,
     Part, Reasoning, Request, Role, Secret, Stop, Tool as Described, ToolCall as Wanted,
     ToolResult, retry,
 };
 use naos_engine::node::{Exchange, FrameKind, OutsideOutcome, Piecewise, Posed};
 use naos_engine::{chance, clock};
-use naos_types::Time;
 use naos_types::picture::media_type;
 use naos_types::spec::{ModelCan, Tool};
-use naos_types::think::{SkillTold, Thought, ToolCall, unmarked};
+use naos_types::think::{SkillTold, Think, Thought, ToolCall, time_told, unmarked};
+use naos_types::{Digest, Time};
 use serde_json::{Value, json};
 
 use super::devices::Devices;
@@ -118,7 +118,7 @@ fn told(thought: &Thought) -> OutsideOutcome {
 }
 
 /// The key that a handle stands for; a refusal never holds it.
-fn key_of(handle: &str) -> Result<Secret, String> {
+pub(super) fn key_of(handle: &str) -> Result<Secret, String> {
     let Some(name) = handle.strip_prefix("env:") else {
         return Err("secrets of this kind aren't connected: use env:VARIABLE".into());
     };
@@ -151,12 +151,20 @@ fn failed(error: &Error) -> Thought {
 
 fn request(posed: &Posed) -> Request {
     let think = &posed.think;
+    let (form, words) = match think.schema.as_deref().and_then(|text| form(think, text)) {
+        Some(Carried::Field(form)) => (Some(form), None),
+        Some(Carried::Words(words)) => (None, Some(words)),
+        None => (None, None),
+    };
     let mut system = think.prompt.clone();
     if !system.is_empty() {
         system.push_str("\n\n");
     }
     system.push_str(UNTRUSTED);
     system.push_str(&skills(&think.skills));
+    if let Some(words) = words {
+        system.push_str(&format!("\n\nOnce you have all that you need: {words}"));
+    }
     for (title, text) in &posed.shown {
         // What it says itself neither ends it nor begins another.
         let text = unmarked(text, "document");
@@ -164,19 +172,24 @@ fn request(posed: &Posed) -> Request {
             "\n\n<document path=\"{title}\">\n{text}\n</document>"
         ));
     }
-    // Last: what stands before is the same in every run, and providers keep it.
-    let now: String = think.at.rfc3339().chars().take(16).collect();
-    system.push_str(&format!("\n\nIt is {now} UTC."));
+    system.push_str(&missing(posed));
+    for told in &think.told {
+        system.push_str("\n\n");
+        system.push_str(told);
+    }
     let first = [&posed.input].into_iter().chain(&posed.notes);
     let first = first.map(|text| Part::Text(text.clone())).collect();
     let mut messages = vec![Message::new(Role::User, first)];
     for exchange in &posed.before {
         messages.extend(said(posed, exchange));
     }
+    keep(think, &mut messages);
     Request {
         model: think.spec.model.clone(),
         reasons: think.spec.can.contains(&ModelCan::Reasoning),
         system: Some(system),
+        // What stands before is the same in every run, and providers keep it.
+        occasion: Some(format!("{}.", time_told(think.told()))),
         messages,
         tools: think
             .tools
@@ -185,16 +198,37 @@ fn request(posed: &Posed) -> Request {
             .map(described)
             .chain(think.others.iter().map(other))
             .collect(),
-        output_schema: think.schema.as_deref().and_then(schema),
+        output_schema: form,
         max_output_tokens: think.answer_tokens_max,
         temperature: think
             .temperature
             .map(|hundredths| f32::from(hundredths) / 100.0),
         cache_prefix: true,
+        cache_key: Some(beginning(posed)),
         stream: true,
         idempotency_key: Some(posed.key.clone()),
         ..Request::default()
     }
+}
+
+/// The conversation so far is found again by the next question, if there may be one: its end is
+/// marked, and that of the question before, in case an answer had more pieces than are looked back.
+fn keep(think: &Think, messages: &mut [Message]) {
+    if think.tools.is_empty() && think.others.is_empty() {
+        return;
+    }
+    let asked = messages.iter_mut().rev();
+    let asked = asked.filter(|message| message.role == Role::User);
+    for message in asked.take(2) {
+        message.cache = true;
+    }
+}
+
+/// What questions of an agent have in common that begin alike, and nobody else's.
+fn beginning(posed: &Posed) -> String {
+    let (tenant, prompt) = (posed.tenant, &posed.think.prompt);
+    let digest = Digest::of(format!("{tenant}\0{prompt}").as_bytes()).to_string();
+    digest.chars().take(32).collect()
 }
 
 /// What stands before the names of skills.
@@ -215,12 +249,32 @@ fn skills(told: &[SkillTold]) -> String {
     format!("\n\n<skills>\n{SKILLS}{lines}\n</skills>")
 }
 
-fn schema(text: &str) -> Option<OutputSchema> {
-    Some(OutputSchema {
-        name: "answer".into(),
-        schema: serde_json::from_str(text).ok()?,
-        strict: false,
-    })
+/// How the form of its answer reaches the model.
+fn form(think: &Think, schema: &str) -> Option<Carried> {
+    let keeps = think.spec.can.contains(&ModelCan::Json);
+    let tools = !think.tools.is_empty() || !think.others.is_empty();
+    let schema = serde_json::from_str(schema).ok()?;
+    Some(Carried::over(
+        think.spec.format,
+        keeps,
+        tools,
+        "answer",
+        schema,
+    ))
+}
+
+/// What it isn't shown at all, so that it doesn't take what it sees for all there is.
+fn missing(posed: &Posed) -> String {
+    let is_shown = |title: &str| posed.shown.iter().any(|(shown, _)| shown == title);
+    let left_out = posed.think.left_out.iter();
+    let titles: Vec<&str> = left_out
+        .map(|(title, _)| title.as_str())
+        .filter(|title| !is_shown(title))
+        .collect();
+    match titles.is_empty() {
+        true => String::new(),
+        false => format!("\n\n[left out: {}]", titles.join(", ")),
+    }
 }
 
 /// What a model said before, and what came of its calls.
@@ -362,5 +416,100 @@ fn described(tool: Tool) -> Described {
         name: tool.word().to_owned(),
         description: description.to_owned(),
         schema,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use naos_types::TenantId;
+
+    use super::*;
+
+    const NOON: i64 = 1_772_366_400_000;
+
+    /// A question of a run that began at noon, so many minutes after, with what was said before.
+    fn posed(minutes: i64, before: Vec<Exchange>) -> Posed {
+        let body = json!({"digest": Digest::of(b"x"), "len": 1});
+        let think = json!({
+            "model": "fast", "prompt": "You help.", "shown": [], "input": body, "tail": null,
+            "tools": ["calculate"], "answer_tokens_max": 100, "temperature": null, "schema": null,
+            "at": Time(NOON + minutes * 60_000), "begun": Time(NOON),
+            "spec": {
+                "document": "", "provider": "anthropic", "format": "anthropic",
+                "endpoint": "https://api.anthropic.com/v1", "model": "m", "can": ["text"],
+                "prices": null, "context_tokens": null, "output_tokens_max": null,
+                "image_tokens": null, "leaves_country": true, "fallbacks": [], "key": null,
+                "enabled": true,
+            },
+        });
+        Posed {
+            tenant: TenantId(1),
+            key: format!("k{minutes}"),
+            think: serde_json::from_value(think).unwrap(),
+            shown: vec![("/notes/a.md".into(), "due on Friday".into())],
+            until: None,
+            input: "When?".into(),
+            notes: Vec::new(),
+            before,
+        }
+    }
+
+    fn worked_out(id: &str) -> Exchange {
+        Exchange {
+            thought: Thought {
+                calls: vec![ToolCall {
+                    id: id.into(),
+                    name: "calculate".into(),
+                    arguments: "{}".into(),
+                }],
+                ..Thought::default()
+            },
+            results: vec![("42".into(), false)],
+            pictures: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn two_turns_minutes_apart_begin_alike() {
+        let first = request(&posed(0, Vec::new()));
+        let second = request(&posed(7, vec![worked_out("a")]));
+        let third = request(&posed(19, vec![worked_out("a"), worked_out("b")]));
+        assert_eq!(
+            first.occasion.as_deref(),
+            Some("It is 2026-03-01T12:00 UTC.")
+        );
+        assert!(!first.system.as_ref().unwrap().contains("UTC"));
+        let mut before = first;
+        for next in [second, third] {
+            assert_eq!(next.system, before.system);
+            assert_eq!(next.occasion, before.occasion);
+            assert_eq!(next.tools, before.tools);
+            assert_eq!(next.cache_key, before.cache_key);
+            for (now, then) in next.messages.iter().zip(&before.messages) {
+                assert_eq!((now.role, &now.parts), (then.role, &then.parts));
+            }
+            // The end of the conversation is marked, and where it ended the time before.
+            let marks = next.messages.iter().map(|message| message.cache);
+            let marks: Vec<bool> = marks.collect();
+            let (last, rest) = marks.split_last().unwrap();
+            assert!(
+                *last && rest.iter().rev().nth(1) == Some(&true),
+                "{marks:?}"
+            );
+            before = next;
+        }
+    }
+
+    #[test]
+    fn what_may_not_go_on_is_not_marked() {
+        let mut posed = posed(0, Vec::new());
+        posed.think.tools.clear();
+        assert!(
+            request(&posed)
+                .messages
+                .iter()
+                .all(|message| !message.cache)
+        );
     }
 }

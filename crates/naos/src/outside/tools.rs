@@ -138,7 +138,7 @@ impl Tools {
         let mut calls = 1;
         loop {
             let error = match self.once(client, tenant, &wanted).await {
-                Ok(said) => return told(said.text, said.is_error),
+                Ok(said) => return taken(&wanted, said).await,
                 Err(error) => error,
             };
             let lost = matches!(error, McpError::Lost(_));
@@ -202,6 +202,32 @@ async fn let_go(kept: std::sync::Weak<Mutex<BTreeMap<Key, Kept>>>, key: Key) {
                 return;
             }
             None => return,
+        }
+    }
+}
+
+/// What a tool answered; where that isn't what its server declared, the reasons and nothing of it.
+async fn taken(wanted: &ToolWanted, said: Said) -> OutsideOutcome {
+    let Said {
+        text,
+        structured,
+        is_error,
+    } = said;
+    let Some(declared) = wanted.pinned.answers.clone().filter(|_| !is_error) else {
+        return told(text, is_error);
+    };
+    let compare = move || naos_kernel::run::unlike_declared(&declared, structured.as_ref());
+    // It may be long, and others wait for this thread.
+    let why = match tokio::task::spawn_blocking(compare).await {
+        Ok(why) => why,
+        Err(error) => Some(format!("it can't be compared: {error}")),
+    };
+    match why {
+        None => told(text, false),
+        Some(why) => {
+            let tool = &wanted.tool;
+            let text = format!("{tool} was called, and nothing of its answer is taken: {why}");
+            told(text, true)
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod office;
 pub mod receiver;
+pub mod tiny_model;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -17,6 +17,8 @@ def tools():
     schema = {"type": "object", "properties": {"title": {"type": "string"}}}
     looks = {"name": "find", "description": said, "inputSchema": schema,
              "annotations": {"readOnlyHint": True}}
+    if (folder / "answers").exists():
+        looks["outputSchema"] = json.loads((folder / "answers").read_text())
     lends = {"name": "lend", "description": "Lends a book.", "inputSchema": schema}
     if mode() == "many":
         return [dict(lends, name=f"lend{n}") for n in range(200)]
@@ -43,6 +45,10 @@ def answer(method, params):
             return {"content": [{"type": "text", "text": text}]}
         if mode() == "fails":
             return {"content": [{"type": "text", "text": "no such book"}], "isError": True}
+        if mode() in ("third", "3", "nothing"):
+            row = {"third": {"row": "third"}, "3": {"row": 3}}.get(mode())
+            told = {"content": [{"type": "text", "text": f"the row is {mode()}"}]}
+            return told if row is None else dict(told, structuredContent=row)
         secret = __import__("os").environ.get("SHELF_SECRET", "none")
         return {"content": [{"type": "text", "text": f"third row, {len(secret)}"}]}
     return None

@@ -16,6 +16,10 @@ use crate::{
     Seq, Span, Spender, TaskId, TenantId, Time, TokenId,
 };
 
+/// How long it is known what came of something that was done under a key: of a command, for whoever
+/// repeats it, and of a step of a plan, for the next run.
+pub const KEYS_KEPT: Span = Span::secs(7 * 86_400);
+
 macro_rules! commands {
     ($($(#[$doc:meta])* $family:ident { $($(#[$vdoc:meta])* $variant:ident {
         $($(#[$fdoc:meta])* $field:ident: $type:ty,)*

@@ -18,6 +18,7 @@ impl Fact {
                 review::Fact::Praised(f) => f.reviewer.to_string(),
                 review::Fact::Refuted(f) => f.reviewer.to_string(),
                 review::Fact::Abandoned(f) => f.reviewer.to_string(),
+                review::Fact::Checked(f) => f.author.to_string(),
             },
             Self::Approval(fact) => match fact {
                 approval::Fact::Requested(f) => f.approval.to_string(),
@@ -192,6 +193,9 @@ impl Fact {
             Self::Run(run::Fact::Stopped(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepFailed(f)) => Some(f.problem.note.clone()),
             Self::Plan(plan::Fact::StepSkipped(f)) => Some(f.why.clone()),
+            Self::Plan(plan::Fact::StepDone(f)) => f
+                .from
+                .map(|from| format!("done before by {from}, under the same key")),
             Self::Plan(plan::Fact::UndoBegan(f)) => Some(match &f.problem {
                 Some(problem) => problem.note.clone(),
                 None => "cancelled".to_owned(),

@@ -73,6 +73,7 @@ impl Fact {
             Self::Plan(plan::Fact::StepDone(f)) => [f.output, None],
             Self::Plan(plan::Fact::StepReopened(f)) => [Some(f.feedback), None],
             Self::Plan(plan::Fact::Closed(f)) => [f.output, None],
+            Self::Review(review::Fact::Checked(f)) => [Some(f.evidence), None],
             Self::Review(review::Fact::Praised(f)) => [Some(f.evidence), None],
             Self::Review(review::Fact::Refuted(f)) => [Some(f.evidence), None],
             Self::Approval(approval::Fact::Requested(f)) => [Some(f.body), f.evidence],

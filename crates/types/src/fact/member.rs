@@ -21,6 +21,8 @@ pub enum News {
     Delegated(ApprovalId),
     /// How things stand: of which schedule, and the [`Standup`](crate::standup::Standup).
     Standup(Name, BodyRef),
+    /// What a driver that is a way to people answered: which driver, and its words.
+    Shown(Name, BodyRef),
 }
 
 impl News {
@@ -34,6 +36,7 @@ impl News {
             Self::Ended(..) => "task.ended",
             Self::Delegated(_) => "approval.delegated",
             Self::Standup(..) => "standup",
+            Self::Shown(..) => "notification",
         }
     }
 
@@ -45,7 +48,7 @@ impl News {
             | Self::Said(task, _)
             | Self::Assigned(task)
             | Self::Ended(task, _) => Some(*task),
-            Self::Delegated(_) | Self::Standup(..) => None,
+            Self::Delegated(_) | Self::Standup(..) | Self::Shown(..) => None,
         }
     }
 
@@ -53,7 +56,7 @@ impl News {
     #[must_use]
     pub const fn body(&self) -> Option<BodyRef> {
         match self {
-            Self::Standup(_, body) => Some(*body),
+            Self::Standup(_, body) | Self::Shown(_, body) => Some(*body),
             _ => None,
         }
     }
@@ -63,7 +66,7 @@ impl News {
     pub fn subject(&self) -> String {
         match self {
             Self::Delegated(approval) => approval.to_string(),
-            Self::Standup(schedule, _) => schedule.to_string(),
+            Self::Standup(name, _) | Self::Shown(name, _) => name.to_string(),
             Self::Called(task, _)
             | Self::Said(task, _)
             | Self::Assigned(task)
@@ -76,7 +79,7 @@ impl News {
     pub fn path(&self) -> String {
         match self {
             Self::Delegated(approval) => format!("/approvals/{approval}"),
-            Self::Standup(..) => "/inbox".into(),
+            Self::Standup(..) | Self::Shown(..) => "/inbox".into(),
             Self::Called(task, _)
             | Self::Said(task, _)
             | Self::Assigned(task)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{Flow, PlanSpec};
-use crate::{Actor, BodyRef, Name, PlanId, PlanStatus, StepPath, Time};
+use crate::{Actor, BodyRef, Digest, Name, PlanId, PlanStatus, StepPath, Time};
 
 use super::Problem;
 
@@ -30,7 +30,7 @@ facts! {
         flow: Flow,
     }
     /// A step's attempt began.
-    StepStarted "plan.step_started" as "plan.step_started" v 1 {
+    StepStarted "plan.step_started" as "plan.step_started" v 2 lifts StepStartedV1 1 {
         /// Which.
         plan: PlanId,
         /// Which step.
@@ -39,6 +39,8 @@ facts! {
         attempt: u32,
         /// When the attempt is given up.
         deadline: Option<Time>,
+        /// What it is done under: the plan, the step and its key; none where it has none.
+        key: Option<Digest>,
     }
     /// A step's list is known.
     StepExpanded "plan.step_expanded" as "plan.step_expanded" v 1 {
@@ -52,13 +54,15 @@ facts! {
         count: u32,
     }
     /// A step is done.
-    StepDone "plan.step_done" as "plan.step_done" v 1 {
+    StepDone "plan.step_done" as "plan.step_done" v 2 lifts StepDoneV1 1 {
         /// Which.
         plan: PlanId,
         /// Which step.
         at: StepPath,
         /// What it gave.
         output: Option<BodyRef>,
+        /// The run that did it before under the same key; none where this one did.
+        from: Option<PlanId>,
     }
     /// A step's attempt failed.
     StepFailed "plan.step_failed" as "plan.step_failed" v 1 {
@@ -187,6 +191,62 @@ impl From<StartedV1> for Started {
     }
 }
 
+/// How an attempt began before steps had keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepStartedV1 {
+    /// Which.
+    pub plan: PlanId,
+    /// Which step.
+    pub at: StepPath,
+    /// Counted from 1.
+    pub attempt: u32,
+    /// When the attempt is given up.
+    pub deadline: Option<Time>,
+}
+
+impl From<StepStartedV1> for StepStarted {
+    fn from(old: StepStartedV1) -> Self {
+        Self {
+            plan: old.plan,
+            at: old.at,
+            attempt: old.attempt,
+            deadline: old.deadline,
+            key: None,
+        }
+    }
+}
+
+/// How a step was done before steps had keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepDoneV1 {
+    /// Which.
+    pub plan: PlanId,
+    /// Which step.
+    pub at: StepPath,
+    /// What it gave.
+    pub output: Option<BodyRef>,
+}
+
+impl From<StepDoneV1> for StepDone {
+    fn from(old: StepDoneV1) -> Self {
+        Self::by_itself(old.plan, old.at, old.output)
+    }
+}
+
+impl StepDone {
+    /// A step that the run did itself.
+    #[must_use]
+    pub const fn by_itself(plan: PlanId, at: StepPath, output: Option<BodyRef>) -> Self {
+        let from = None;
+        Self {
+            plan,
+            at,
+            output,
+            from,
+        }
+    }
+}
+
 /// How a step was skipped while nobody could do it by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepSkippedV1 {
@@ -292,5 +352,43 @@ mod tests {
         assert_eq!(fact, StepSkipped::from(old).into());
         let again = crate::fact::Fact::decode("plan.step_skipped", 2, &fact.encode()).unwrap();
         assert_eq!(again, fact);
+    }
+
+    #[test]
+    fn what_was_done_before_there_were_keys_had_none() {
+        let at = StepPath {
+            step: Name::new("say").unwrap(),
+            item: Some(2),
+        };
+        let plan = PlanId(7);
+        let began = StepStartedV1 {
+            plan,
+            at: at.clone(),
+            attempt: 1,
+            deadline: None,
+        };
+        let output = None;
+        let done = StepDoneV1 { plan, at, output };
+        let mut frozen = vec![0; 15];
+        frozen.extend([7, 3]);
+        frozen.extend(b"say");
+        frozen.extend([1, 2]);
+        let began_then = [&frozen[..], &[1, 0]].concat();
+        let done_then = [&frozen[..], &[0]].concat();
+        assert_eq!(postcard::to_stdvec(&began).unwrap(), began_then);
+        assert_eq!(postcard::to_stdvec(&done).unwrap(), done_then);
+        for (kind, bytes, now) in [
+            (
+                "plan.step_started",
+                began_then,
+                crate::fact::Fact::from(StepStarted::from(began)),
+            ),
+            ("plan.step_done", done_then, StepDone::from(done).into()),
+        ] {
+            let fact = crate::fact::Fact::decode(kind, 1, &bytes).unwrap();
+            assert_eq!(fact, now);
+            let again = crate::fact::Fact::decode(kind, 2, &fact.encode()).unwrap();
+            assert_eq!(again, fact);
+        }
     }
 }

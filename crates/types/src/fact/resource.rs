@@ -71,6 +71,19 @@ facts! {
         /// Until when; none until it is done with one that it has.
         until: Option<Time>,
     }
+    /// A pool that scales by itself was looked at.
+    PoolScaled "resource.pool_scaled" as "resource.pool_scaled" v 1 {
+        /// Which.
+        pool: Name,
+        /// How many tasks of a batch are open at once from now on.
+        size: u32,
+        /// How many tasks there were, at work and waiting.
+        tasks: u32,
+        /// Of how many batches.
+        batches: u32,
+        /// When it is looked at again; none as long as nothing happens.
+        again: Option<Time>,
+    }
     /// A person lets a driver that rests be given events at once.
     DriverReset "resource.driver_reset" as "resource.driver_reset" v 1 {
         /// Which.
@@ -91,6 +104,7 @@ impl Fact {
             Self::DriverDone(f) => format!("driver/{}", f.driver),
             Self::DriverWaits(f) => format!("driver/{}", f.driver),
             Self::DriverReset(f) => format!("driver/{}", f.driver),
+            Self::PoolScaled(f) => format!("pool/{}", f.pool),
         }
     }
 
@@ -118,6 +132,10 @@ impl Fact {
                 },
             }),
             Self::DriverWaits(f) => f.until.map(|until| format!("until {}", until.rfc3339())),
+            Self::PoolScaled(f) => Some(format!(
+                "size {} for {} tasks of {} batches",
+                f.size, f.tasks, f.batches
+            )),
             _ => None,
         }
     }

@@ -24,6 +24,23 @@ facts! {
         /// Counted from 1.
         round: u32,
     }
+    /// What must hold of a result was looked at without a model, before the reviewer is asked.
+    Checked "review.checked" as "review.checked" v 1 {
+        /// In which plan.
+        plan: PlanId,
+        /// The step that looks.
+        step: Name,
+        /// The step whose result it is.
+        of: Name,
+        /// Who made it.
+        author: Name,
+        /// Counted from 1.
+        round: u32,
+        /// Whether all of it holds.
+        passed: bool,
+        /// What was looked at and what was found.
+        evidence: BodyRef,
+    }
     /// The reviewer found it good.
     Praised "review.praised" as "review.praised" v 1 {
         /// Which.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::Check;
 use crate::{DocPath, MemberId, Name, Priority, Role, Span, TaskId, Time};
 
 /// The least time that a person has to answer, in milliseconds.
@@ -74,6 +75,17 @@ pub struct Card {
     pub attached: Vec<DocPath>,
     /// How long a person may take to answer whether it is good; none asks without end.
     pub expires: Option<Span>,
+    /// What must hold of the result before anybody is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// How many tasks that agents made by themselves, and events, led to it.
+    #[serde(skip_serializing_if = "is_none")]
+    pub hops: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_none(hops: &u32) -> bool {
+    *hops == 0
 }
 
 impl Default for Card {
@@ -93,6 +105,8 @@ impl Default for Card {
             cc: BTreeSet::new(),
             attached: Vec::new(),
             expires: None,
+            checks: Vec::new(),
+            hops: 0,
         }
     }
 }
@@ -156,6 +170,7 @@ impl Card {
         if !(1..=CARD_ROUNDS_MAX).contains(&self.rounds_max) {
             return Err(format!("a review has 1 to {CARD_ROUNDS_MAX} rounds"));
         }
+        Check::check_all(&self.checks)?;
         if !self.then.is_empty() && self.agent().is_none() {
             return Err("only what an agent made is passed on: say whose it is first".into());
         }
@@ -186,7 +201,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_said() {
         type Change = fn(&mut Card);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 9] = [
             (|card| card.rounds_max = 0, "rounds"),
             (|card| card.then = vec![name("dev")], "say whose"),
             (|card| card.reviewer = Some(name("pm")), "own work"),
@@ -199,6 +214,7 @@ mod tests {
             ),
             (|card| card.approve = Some(Role::Staff), "name a reviewer"),
             (|card| card.labels = [String::new()].into(), "label"),
+            (|card| card.checks = vec![Check::of(" ")], "must hold"),
             (|card| card.after = vec![TaskId(1); 33], "at most 32"),
             (
                 |card| card.cc = (0..17).map(|n| name(&format!("a{n}"))).collect(),
@@ -225,5 +241,8 @@ mod tests {
     fn what_was_kept_before_a_field_came_is_read() {
         let card: Card = serde_json::from_str("{}").unwrap();
         assert_eq!(card, Card::default());
+        // One without checks is written as before there were any.
+        let written = serde_json::to_string(&card).unwrap();
+        assert!(!written.contains("checks"), "{written}");
     }
 }

@@ -36,6 +36,17 @@ impl DriverKind {
         ("ui", Self::Ui),
     ];
 
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Tool => "tool",
+            Self::Io => "io",
+            Self::Ui => "ui",
+        }
+    }
+
     /// The one that a word names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -189,6 +200,7 @@ impl super::Spec {
             Self::Driver(driver) => Some((driver, DriverLimits::default())),
             Self::Limited(limited) => Some((&limited.driver, limited.limits)),
             Self::Remote(remote) => Some((&remote.driver, remote.limits)),
+            Self::Native(native) => Some((&native.driver, native.limits)),
             _ => None,
         }
     }

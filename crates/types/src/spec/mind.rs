@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGENT_SKILLS_MAX, ModelCan, ToolGrant};
-use crate::{DocPath, Name, Span};
+use super::{AGENT_SKILLS_MAX, Check, Data, ModelCan, Spec, Tongue, ToolGrant};
+use crate::{DocPath, Micros, Name, Span};
 
 /// The most models of one agent.
 pub const MODELS_MAX: usize = 8;
@@ -62,6 +62,22 @@ pub struct MindSpec {
     pub promote_at: Option<u8>,
     /// When it looks at what waits for it; none looks at once.
     pub heartbeat: Option<Heartbeat>,
+    /// The model that is asked what words mean, when it recalls; none asks nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Name>,
+    /// Whether models may be asked whose price nobody knows: no budget holds what they cost.
+    pub unpriced: bool,
+    /// Whether what its models are asked may leave the country; none leaves it to the policy of
+    /// all.
+    pub data: Option<Data>,
+    /// The most that a run may cost, all of its attempts together.
+    pub cost_max: Option<Micros>,
+    /// What must hold of what it makes of a task of the board, before anybody is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// The language of the people that it works for; none where nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Tongue>,
 }
 
 /// When an agent looks at what waits for it. Where nothing waits, nothing happens.
@@ -125,6 +141,12 @@ impl Default for MindSpec {
             shown_tokens_max: SHOWN_TOKENS,
             promote_at: None,
             heartbeat: None,
+            recall: None,
+            unpriced: false,
+            data: None,
+            cost_max: None,
+            checks: Vec::new(),
+            language: None,
         }
     }
 }
@@ -203,6 +225,17 @@ impl From<MindSpecV1> for MindSpec {
 }
 
 impl MindSpec {
+    /// Where what its models are asked may go: as its manifest says, else as the policy of all
+    /// does.
+    #[must_use]
+    pub fn data(&self, of_all: Option<&Spec>) -> Data {
+        let of_all = match of_all {
+            Some(Spec::Policy(policy)) => Some(policy.data),
+            _ => None,
+        };
+        self.data.or(of_all).unwrap_or(Data::Leaves)
+    }
+
     /// What is wrong with it, in a sentence, whoever sent it.
     ///
     /// # Errors
@@ -213,6 +246,7 @@ impl MindSpec {
                 "the documents that an agent is shown have from 1 to {SHOWN_TOKENS_MAX} tokens"
             ));
         }
+        Check::check_all(&self.checks)?;
         if self.models.len() > MODELS_MAX {
             return Err(format!("an agent names at most {MODELS_MAX} models"));
         }
@@ -232,6 +266,11 @@ impl MindSpec {
         }
         if let Some(beat) = &self.heartbeat {
             beat.check()?;
+        }
+        if self.cost_max == Some(Micros::ZERO) {
+            return Err(
+                "a run that may cost nothing asks no model: leave `limits.cost` out".into(),
+            );
         }
         if !(1..=TURNS_MAX).contains(&self.turns_max) {
             return Err(format!("a run takes from 1 to {TURNS_MAX} answers"));

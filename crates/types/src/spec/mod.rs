@@ -5,6 +5,7 @@ mod agent_skill;
 pub mod as_text;
 mod budget;
 mod card;
+mod check;
 mod driver;
 mod endpoint;
 mod flow;
@@ -13,13 +14,16 @@ mod handler;
 mod instruction;
 mod mind;
 mod model;
+mod native;
 mod notice;
 mod own_word;
 mod plan;
+mod policy;
 mod pool;
 mod retry;
 mod schedule;
 mod skill;
+mod step;
 mod subscription;
 mod supervisor;
 mod tools;
@@ -39,6 +43,7 @@ pub use card::{
     Assignee, CARD_AFTER_MAX, CARD_AGENTS_MAX, CARD_ATTACHED_MAX, CARD_CC_MAX,
     CARD_LABEL_BYTES_MAX, CARD_LABELS_MAX, CARD_ROUNDS_MAX, Card,
 };
+pub use check::{CHECK_MESSAGE_BYTES_MAX, CHECKS_MAX, Check, Holds};
 pub use driver::{
     CAPABILITIES_MAX, DRIVER_DOCUMENTS, DRIVER_FAILURES_MAX, DRIVER_OPEN_MAX, DRIVER_PREFIX,
     DRIVER_RATE_MAX, DriverKind, DriverLimits, DriverSpec, LimitedDriver,
@@ -63,19 +68,28 @@ pub use model::{
     IMAGE_TOKENS_MAX, MODEL_BYTES_MAX, MODEL_FALLBACKS_MAX, MODEL_KEY_PREFIX, MODEL_PROVIDERS,
     MODEL_TOKENS_MAX, ModelCan, ModelFormat, ModelPrices, ModelProvider, ModelSpec, ModelUsage,
 };
+pub use native::{NATIVE_GRANTS_MAX, Native, NativeDriver, SHOWN_BYTES_MAX};
 pub use notice::{
     Channel, GATHER, GATHER_MAX, GATHER_MIN, Gathered, Letter, NoticeSpec, SECRET_PREFIX, Telling,
     Urgency, WEBHOOK_BYTES_MAX, Waits, variable,
 };
 pub use own_word::{ERROR_TOPIC, OWN_WORD_HELP, own_word};
-pub use plan::{FanOut, InputSpec, InputType, PlanSpec, ReviewSpec, StepDo, StepSpec};
-pub use pool::{Merge, POOL_AGENTS_MAX, POOL_SIZE_MAX, PoolSpec, Share, Strategy};
+pub use plan::{
+    ApprovalSpec, Asking, CheckedReview, FanOut, InputSpec, InputType, PlanSpec, ReviewSpec,
+    Reviewing, SeenBefore, StepDo,
+};
+pub use policy::{DATA_POLICY, Data, PolicySpec};
+pub use pool::{
+    Merge, POOL_AGENTS_MAX, POOL_COOLDOWN_MAX, POOL_LOAD_MAX, POOL_SIZE_MAX, PoolSpec, Scaling,
+    Share, Strategy,
+};
 pub use retry::{JITTER_PERCENT, JITTER_PERCENT_MAX, RetryPolicy};
 pub use schedule::{
     BEATS_PER_LOOK_MAX, Begins, CATCH_UP, CATCH_UP_MAX, Look, Missed, Overlap, STANDUP_TO_MAX,
     ScheduleSpec, Seen, StandupSpec, Timing, Tongue, When, startable,
 };
 pub use skill::{Handler, SkillSpec};
+pub use step::{STEP_KEY_BYTES_MAX, StepSpec};
 pub use subscription::{
     EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, is_topic,
     like, pattern,
@@ -219,6 +233,10 @@ pub enum Spec {
     AgentSkill(#[serde(with = "as_text")] std::sync::Arc<AgentSkillSpec>),
     /// Somebody else's engine, which is asked as a model is.
     Engine(#[serde(with = "as_text")] std::sync::Arc<ModelSpec>),
+    /// What holds for all agents.
+    Policy(#[serde(with = "as_text")] std::sync::Arc<PolicySpec>),
+    /// Who answers events of some types, and is naos itself.
+    Native(#[serde(with = "as_text")] std::sync::Arc<NativeDriver>),
 }
 
 impl From<ModelSpec> for Spec {

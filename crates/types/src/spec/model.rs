@@ -58,6 +58,15 @@ impl ModelFormat {
         matches!(self, Self::OpenClaw)
     }
 
+    /// Whether texts can be given to it that are to be put into one space: as OpenAI has it done.
+    #[must_use]
+    pub const fn embeds(self) -> bool {
+        matches!(
+            self,
+            Self::OpenAiChat | Self::OpenAiCompatible | Self::OpenAiResponses | Self::Ollama
+        )
+    }
+
     /// Its word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -179,6 +188,8 @@ pub enum ModelCan {
     Json,
     /// Think before it answers.
     Reasoning,
+    /// Put texts into one space, where those that mean the same are near.
+    Embeddings,
 }
 
 impl ModelCan {
@@ -189,6 +200,8 @@ impl ModelCan {
         ("tools", Self::Tools),
         ("json", Self::Json),
         ("reasoning", Self::Reasoning),
+        ("embeddings", Self::Embeddings),
+        ("embedding", Self::Embeddings),
         ("chat", Self::Text),
         ("completion", Self::Text),
         ("images", Self::Vision),
@@ -336,6 +349,18 @@ mod in_text {
 }
 
 impl ModelSpec {
+    /// Whether it puts texts into one space and says nothing: nobody talks with it.
+    #[must_use]
+    pub fn only_embeds(&self) -> bool {
+        self.can == [ModelCan::Embeddings]
+    }
+
+    /// Whether nobody said what it costs.
+    #[must_use]
+    pub const fn is_unpriced(&self) -> bool {
+        self.prices.is_none() && self.turn.is_none()
+    }
+
     /// Its address as a request is sent there: a WebSocket begins as one.
     #[must_use]
     pub fn address(&self) -> String {
@@ -374,6 +399,12 @@ impl ModelSpec {
         if self.fallbacks.len() > MODEL_FALLBACKS_MAX {
             return Err(format!(
                 "at most {MODEL_FALLBACKS_MAX} models stand in for one"
+            ));
+        }
+        if self.can.contains(&ModelCan::Embeddings) && !self.format.embeds() {
+            return Err(format!(
+                "nobody who speaks {} gives embeddings: openai-compatible and ollama do",
+                self.format.word()
             ));
         }
         if self.turn.is_some() && !self.format.is_engine() {

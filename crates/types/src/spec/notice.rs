@@ -53,6 +53,9 @@ pub enum Waits {
     /// A provider bills more than was set aside.
     #[serde(rename = "model.overbilled")]
     Overbilled,
+    /// A driver that is a way to people shows something.
+    #[serde(rename = "notification")]
+    Shown,
 }
 
 impl Waits {
@@ -70,6 +73,7 @@ impl Waits {
         ("approval.delegated", Self::Delegated),
         ("standup", Self::Standup),
         ("model.overbilled", Self::Overbilled),
+        ("notification", Self::Shown),
     ];
 
     /// What this announces; none for what is told to whoever asked for it.
@@ -89,6 +93,7 @@ impl Waits {
                 News::Ended(..) => Self::Ended,
                 News::Delegated(_) => Self::Delegated,
                 News::Standup(..) => Self::Standup,
+                News::Shown(..) => Self::Shown,
             },
             About::Test | About::Digest(..) => return None,
         })
@@ -105,6 +110,7 @@ impl Waits {
                 | Self::Ended
                 | Self::Delegated
                 | Self::Standup
+                | Self::Shown
         )
     }
 

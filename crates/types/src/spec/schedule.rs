@@ -111,7 +111,7 @@ impl Overlap {
 /// The most people that a stand-up names.
 pub const STANDUP_TO_MAX: usize = 64;
 
-/// A language that stand-ups are told in.
+/// A language that people are told things in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tongue {
@@ -134,6 +134,16 @@ impl Tongue {
     pub fn code(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, one)| *one == self);
         found.map_or("en", |(code, _)| code)
+    }
+
+    /// What it is called, in English and by those who speak it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::Fr => "French (français)",
+            Self::Mg => "Malagasy (malagasy)",
+        }
     }
 
     /// The one that a code names, with a region too: `fr`, `fr-MG`, `mg_MG.UTF-8`.

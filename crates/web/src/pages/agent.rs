@@ -26,10 +26,25 @@ pub struct Agent {
     pub created_ms: i64,
     /// What it may reach; what isn't here is denied.
     pub abilities: Vec<Ability>,
+    /// What bounds it where it works with models.
+    pub bounds: Option<Bounds>,
     /// Its latest runs.
     pub runs: Vec<RunRow>,
     /// The key of the form that runs it; nothing where the reader may not.
     pub run_key: Option<String>,
+}
+
+/// What bounds an agent that works with models.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Those that it names; none is whichever can what it wants.
+    pub models: Vec<String>,
+    /// Whether what they are asked stays in the country.
+    pub stays: bool,
+    /// Whether it may ask some whose price nobody knows.
+    pub is_unpriced: bool,
+    /// The most that a run may cost, millionths; none where budgets alone bound it.
+    pub run_micros_max: Option<i64>,
 }
 
 /// Something an agent is granted.
@@ -74,6 +89,23 @@ mod tests {
         check::contains(&html, "action=\"/agents/researcher/run\"");
         check::contains(&html, "name=\"idempotency_key\" value=\"key-run\"");
         check::contains(&html, "href=\"/runs/run_0192\"");
+    }
+
+    #[test]
+    fn what_bounds_one_that_works_with_models_is_there() {
+        let mut page = sample::agent(&str::to_owned);
+        let html = check::page(&page);
+        check::contains(&html, "stays in the country");
+        check::contains(&html, "No budget holds");
+        check::contains(&html, "$0.50");
+        if let Some(bounds) = &mut page.bounds {
+            (bounds.stays, bounds.is_unpriced) = (false, false);
+            bounds.models.clear();
+        }
+        let html = check::page(&page);
+        check::contains(&html, "may leave the country");
+        check::contains(&html, "whichever can do what it wants");
+        assert!(!html.contains("No budget holds"));
     }
 
     #[test]

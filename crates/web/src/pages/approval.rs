@@ -34,6 +34,8 @@ pub struct Approval {
     pub cost_micros_max: Option<i64>,
     /// What the review found.
     pub evidence: Vec<Evidence>,
+    /// What was looked at without a model, before anybody was asked.
+    pub checks: Vec<Checked>,
     /// What would go out, in Markdown.
     pub document: Option<Attached>,
     /// What was decided, or the form to decide.
@@ -75,6 +77,17 @@ pub struct Evidence {
     pub reason: String,
     /// Where that can be seen.
     pub citations: Vec<Citation>,
+}
+
+/// Something that must hold of a result.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it says, with its name where it has one.
+    pub says: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What was found, and what is to be done about it; empty where it holds.
+    pub found: String,
 }
 
 /// A document that is part of a question.

@@ -1,6 +1,7 @@
 //! What waits for a person, and what was decided.
 
 use askama::Template;
+use naos_kernel::review::CHECKS;
 
 use super::filters;
 use super::frame::{Page, Section};
@@ -17,14 +18,39 @@ pub struct Approvals {
     pub untold: Vec<Untold>,
     /// What goes on by a person only, and asks nobody.
     pub stuck: Vec<StuckRow>,
+    /// What came of answers that were just given.
+    pub told: Option<Told>,
     /// What waits, oldest first.
     pub waiting: Vec<ApprovalRow>,
+    /// The key of the form that answers those that are chosen; nothing where none can be.
+    pub batch_key: Option<String>,
     /// What was decided, newest first.
     pub decided: Vec<ApprovalRow>,
     /// Where earlier ones are.
     pub older: Option<String>,
     /// Standing rules, and those that are offered.
     pub rules: Vec<RuleRow>,
+}
+
+/// What came of answers to several questions.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// How many were decided.
+    pub decided: u64,
+    /// Those that are left as they are, what each asks, and why.
+    pub left: Vec<(String, String, String)>,
+}
+
+/// What is shown of a question beside its title, so that it can be chosen with others.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The digest of what is shown.
+    pub seen: String,
+    /// The text; of one that takes the place of another what differs, line by line.
+    pub text: String,
+    /// What it takes the place of, a name of the locale table, and which document; nothing where
+    /// it is new.
+    pub replaces: Option<(&'static str, String)>,
 }
 
 /// A kind of question with a standing rule, or for which one is offered.
@@ -92,6 +118,10 @@ pub struct ApprovalRow {
     pub urgent: bool,
     /// Who looked at it last, and what they found; it stays when it is decided.
     pub reviewed: Option<(String, Verdict)>,
+    /// Whether an agent made it and no other agent looked at it.
+    pub unreviewed: bool,
+    /// What is shown of it so that it can be chosen with others; nothing where it can't be.
+    pub choice: Option<Choice>,
 }
 
 impl ApprovalRow {
@@ -101,9 +131,13 @@ impl ApprovalRow {
 
     /// Why a person decides, a name of the locale table, and who is in it.
     pub(super) fn why(&self) -> Option<(&'static str, &str)> {
-        let (reviewer, verdict) = self.reviewed.as_ref()?;
+        let Some((reviewer, verdict)) = &self.reviewed else {
+            let unreviewed = ("why-unreviewed", self.asked_by.as_str());
+            return self.unreviewed.then_some(unreviewed);
+        };
         match verdict {
             Verdict::Praised => None,
+            Verdict::Refuted if reviewer == CHECKS => Some(("why-checks", reviewer)),
             Verdict::Refuted => Some(("why-refuted", reviewer)),
             Verdict::Unread => Some(("why-unread", reviewer)),
         }
@@ -160,6 +194,39 @@ mod tests {
         let html = check::page(&sample::approvals(&str::to_owned));
         check::contains(&html, "href=\"/plans/plan_9\"");
         check::contains(&html, "naos supervisor reset root");
+    }
+
+    #[test]
+    fn several_are_chosen_as_they_are_shown() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        let value = format!("name=\"chosen\" value=\"apr_7 {}\"", "5e".repeat(32));
+        check::contains(&html, &value);
+        check::contains(&html, "+ Two invoices are overdue.");
+        check::contains(&html, "What differs from /reports/2026-w41.md");
+        check::contains(&html, "action=\"/approvals\"");
+        check::contains(&html, "value=\"key-batch\"");
+        // What can't be shown here whole has no box.
+        assert_eq!(html.matches("type=\"checkbox\"").count(), 1, "{html}");
+        check::contains(
+            &html,
+            "<a href=\"/approvals/apr_9\">Pay the bill</a>: what you saw",
+        );
+        assert!(!check::page(&sample::approvals_empty()).contains("id=\"batch\""));
+    }
+
+    #[test]
+    fn what_nobody_reviewed_says_so() {
+        let html = check::page(&sample::approvals(&str::to_owned));
+        assert_eq!(html.matches("Not reviewed").count(), 1, "{html}");
+        let mut page = sample::approval(&str::to_owned);
+        assert_eq!(page.row.why(), None);
+        page.row.unreviewed = true;
+        check::contains(
+            &check::page(&page),
+            "no other agent looked at what planner made",
+        );
+        page.row.reviewed = Some(("checks".into(), super::Verdict::Refuted));
+        check::contains(&check::page(&page), "What must hold of it still doesn");
     }
 
     #[test]

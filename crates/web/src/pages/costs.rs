@@ -120,6 +120,8 @@ pub struct ModelCost {
     pub micros: i64,
     /// How many answers its provider billed higher than the worst case that was set aside.
     pub incidents: u64,
+    /// Whether nobody knows what it costs, so that no money counts.
+    pub is_unpriced: bool,
 }
 
 /// What one day cost.
@@ -185,6 +187,11 @@ impl Costs {
     fn incidents(&self) -> u64 {
         let models = self.models.iter().flatten();
         models.map(|model| model.incidents).sum()
+    }
+
+    /// Whether a model is listed whose price nobody knows.
+    fn has_unpriced(&self) -> bool {
+        self.models.iter().flatten().any(|model| model.is_unpriced)
     }
 
     fn bars(&self) -> Vec<Bar<'_>> {
@@ -266,6 +273,18 @@ mod tests {
             !check::page(&away).contains("billed higher"),
             "nobody knows"
         );
+    }
+
+    #[test]
+    fn what_nobody_knows_the_price_of_is_no_nothing() {
+        let mut page = sample::costs(&str::to_owned);
+        assert!(!check::page(&page).contains("unpriced"));
+        if let Some(models) = &mut page.models {
+            models[1].is_unpriced = true;
+        }
+        let html = check::page(&page);
+        check::contains(&html, "<td class=\"r warn\">unpriced</td>");
+        check::contains(&html, "No budget holds what unpriced models cost");
     }
 
     #[test]

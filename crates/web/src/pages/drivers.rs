@@ -24,8 +24,12 @@ pub struct DriverRow {
     pub name: String,
     /// Where it stands.
     pub state: DriverState,
-    /// The agent that does its work.
-    pub agent: String,
+    /// What it connects: `tool`, `io` and the like.
+    pub kind: &'static str,
+    /// The agent that does its work; none where none does.
+    pub agent: Option<String>,
+    /// What naos itself does, where it is built in.
+    pub builtin: Option<&'static str>,
     /// Where it is asked, where it isn't an agent.
     pub endpoint: Option<String>,
     /// The types of events that it answers.

@@ -51,6 +51,7 @@ pub const NAMED: &[&str] = &[
     "plan.completed",
     "plan.failed",
     "review.requested",
+    "review.checked",
     "review.praised",
     "review.refuted",
     "approval.requested",

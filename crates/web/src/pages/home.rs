@@ -82,6 +82,18 @@ pub struct Doing {
     pub since_ms: i64,
     /// What answers, once that is known.
     pub tier: Option<Tier>,
+    /// What its model says right now.
+    pub saying: Saying,
+}
+
+/// The last words of what a model writes in a run, while it writes them.
+#[derive(Clone, Debug, Template)]
+#[template(path = "home_saying.html")]
+pub struct Saying {
+    /// The run's id.
+    pub run: String,
+    /// The words; none where it writes nothing.
+    pub words: Option<String>,
 }
 
 /// Something that happened.
@@ -148,6 +160,12 @@ impl Part for Working {
     }
 }
 
+impl Part for Saying {
+    fn id(&self) -> String {
+        format!("saying-{}", self.run)
+    }
+}
+
 impl Part for FeedRow {
     fn id(&self) -> String {
         format!("fact-{}", self.seq)
@@ -168,6 +186,8 @@ mod tests {
         check::contains(&html, "Run completed");
         check::contains(&html, "href=\"/runs/run_0192\"");
         check::contains(&html, "3 min. ago");
+        check::contains(&html, "id=\"saying-run_0195\"");
+        check::contains(&html, "… the sum of July isn&#39;t that of the mails");
         check::contains(&html, "<time datetime=\"2026-10-09T14:00:00Z\"");
     }
 

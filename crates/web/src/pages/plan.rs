@@ -78,6 +78,10 @@ pub struct PlanStep {
     pub within: Option<String>,
     /// Its items, where it does the same for each.
     pub fan_out: Option<FanOut>,
+    /// The run that did it before under the same key.
+    pub kept: Option<String>,
+    /// What it was given.
+    pub input: Option<Excerpt>,
     /// What it made.
     pub output: Option<Excerpt>,
     /// What went wrong.
@@ -174,6 +178,16 @@ mod tests {
         check::contains(&html, "Waits for review, approve");
         check::contains(&html, "href=\"/approvals/apr_7\"");
         check::contains(&html, "<progress class=\"on\" max=\"8\" value=\"5\"");
+    }
+
+    #[test]
+    fn a_step_shows_what_it_was_given_and_who_did_it_before() {
+        let mut page = sample::plan(&str::to_owned);
+        page.steps[0].kept = Some("plan_6".into());
+        let html = check::page(&page);
+        check::contains(&html, "id=\"plan-in-1\"");
+        check::contains(&html, "Everything of this week");
+        check::contains(&html, "<a href=\"/plans/plan_6\">");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct PoolRow {
     pub agents: Vec<String>,
     /// How many tasks of a batch are open at once.
     pub size: u64,
+    /// Why it has that size, where it scales by itself in steps.
+    pub why: Option<String>,
     /// The least size that it may have.
     pub least: u64,
     /// The largest.

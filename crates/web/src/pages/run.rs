@@ -117,6 +117,8 @@ pub struct Step {
     pub error: Option<Problem>,
     /// Its calls to the outside, in order.
     pub calls: Vec<Call>,
+    /// How many there are beyond these.
+    pub calls_left: u64,
 }
 
 /// One gated call: journaled before it is made, and its outcome before the agent sees it.
@@ -134,6 +136,8 @@ pub struct Call {
     pub duration_ms: Option<u64>,
     /// What it cost, millionths.
     pub cost_micros: i64,
+    /// Whether what was asked wasn't come to: there is more to say about it.
+    pub unread: bool,
 }
 
 impl Page for Run {
@@ -158,6 +162,11 @@ impl Page for Run {
 }
 
 impl Step {
+    /// How many calls it made, those that aren't shown too.
+    fn calls_count(&self) -> u64 {
+        self.calls.len() as u64 + self.calls_left
+    }
+
     /// What went wrong or is not over is worth seeing without a click.
     fn is_open(&self) -> bool {
         matches!(

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::approval::Evidence;
+use super::approval::{Checked, Evidence};
 use super::filters;
 use super::frame::{Crumb, Page, Section};
 use super::topic::Topic;
@@ -38,6 +38,8 @@ pub struct Task {
     pub output: String,
     /// What its reviewer found last.
     pub evidence: Vec<Evidence>,
+    /// What was looked at without a model, the last time.
+    pub checks: Vec<Checked>,
     /// What was made of it before it was handed on, in order.
     pub made: Vec<Made>,
     /// The run of its steps.
@@ -145,6 +147,8 @@ mod tests {
             check::contains(&html, &finding.reviewer);
             check::contains(&html, &finding.reason);
         }
+        check::contains(&html, "id=\"checks-h\"");
+        check::contains(&html, "bytes is 5120");
         let none = Task {
             evidence: Vec::new(),
             ..page

@@ -19,8 +19,12 @@ pub struct Timeline {
     pub run: String,
     /// When the run began, UTC milliseconds.
     pub began_ms: i64,
-    /// Its calls, in order.
+    /// Some of its calls, in order: the open one and its neighbours.
     pub moments: Vec<Moment>,
+    /// Which of all is the first of them, counted from 0.
+    pub first: usize,
+    /// How many there are in all.
+    pub total: usize,
     /// Which is open, counted from 0.
     pub at: usize,
     /// What there is to see of it; nothing where the run made no call.
@@ -40,6 +44,8 @@ pub struct Moment {
     pub at_ms: Option<i64>,
     /// How long it took.
     pub took_ms: Option<u64>,
+    /// Whether what was asked wasn't come to.
+    pub unread: bool,
 }
 
 /// The call that is open.
@@ -61,6 +67,8 @@ pub struct Open {
     pub calls: Vec<(String, Excerpt)>,
     /// Tokens read, of them kept, and written.
     pub tokens: Option<(u64, u64, u64)>,
+    /// Behind which fact the look for what was asked goes on; none where it came to its end.
+    pub more: Option<u64>,
 }
 
 impl Page for Timeline {
@@ -88,12 +96,12 @@ impl Timeline {
 
     /// How many calls there are.
     fn count(&self) -> u64 {
-        self.moments.len() as u64
+        self.total as u64
     }
 
     /// The call that is open.
     fn current(&self) -> Option<&Moment> {
-        self.moments.get(self.at)
+        self.moments.get(self.at.checked_sub(self.first)?)
     }
 
     /// Where the call before it is.
@@ -104,7 +112,18 @@ impl Timeline {
     /// Where the next call is.
     fn after(&self) -> Option<usize> {
         let next = self.at + 1;
-        (next < self.moments.len()).then_some(next)
+        (next < self.total).then_some(next)
+    }
+
+    /// The last of the calls before those that are shown.
+    fn earlier(&self) -> Option<usize> {
+        self.first.checked_sub(1)
+    }
+
+    /// The first of the calls behind those that are shown.
+    fn later(&self) -> Option<usize> {
+        let next = self.first + self.moments.len();
+        (next < self.total).then_some(next)
     }
 
     /// How long after the run began a call was asked.
@@ -144,9 +163,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_shown_is_a_step_away() {
+        let mut page = Timeline {
+            first: 200,
+            total: 900,
+            at: 201,
+            ..sample::timeline(&str::to_owned)
+        };
+        page.moments[0].unread = true;
+        if let Some(open) = &mut page.open {
+            open.more = Some(71);
+        }
+        let html = check::page(&page);
+        for part in [
+            "timeline?at=199\">← Earlier calls",
+            "timeline?at=203\">Later calls",
+            "timeline?at=200\" rel=\"prev\"",
+            "timeline?at=201&amp;facts=71\">Look further",
+            "not looked up yet",
+            "202 / 900",
+        ] {
+            check::contains(&html, part);
+        }
+    }
+
+    #[test]
     fn a_run_without_calls_says_so() {
         let page = Timeline {
             moments: Vec::new(),
+            total: 0,
             at: 0,
             open: None,
             ..sample::timeline(&str::to_owned)

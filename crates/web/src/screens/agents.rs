@@ -1,18 +1,19 @@
 //! `/agents`.
 
-use naos_engine::read::{Activity, AuditFilter, Line, RunFilter};
+use naos_engine::read::{Activity, AuditFilter, Line, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::recall;
+use naos_types::spec::{Data, MindSpec};
 use naos_types::{Code, Grants, Micros, Span, Time};
 use serde::Deserialize;
 
 use super::rows;
-use crate::api::v1::NAMES_MAX;
 use crate::api::v1::agents::{Logged, logged};
 use crate::api::v1::runs::{begin, title_of};
+use crate::api::v1::{NAMES_MAX, shapes};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
-use crate::pages::agent::{Ability, Agent as AgentPage, RUN_INPUT_CHARS_MAX};
+use crate::pages::agent::{Ability, Agent as AgentPage, Bounds, RUN_INPUT_CHARS_MAX};
 use crate::pages::agent_log::{AgentLog, Did};
 use crate::pages::agents::Agents;
 
@@ -56,6 +57,10 @@ pub(crate) async fn show(call: Call) -> Answered {
             .map_or_else(String::new, |d| d.to_string()),
         created_ms: made.first().map_or(0, |row| row.at.0),
         abilities: abilities(&agent.spec.grants),
+        bounds: match &agent.spec.mind {
+            Some(mind) => Some(bounds(&reader, mind)?),
+            None => None,
+        },
         runs: runs
             .items
             .iter()
@@ -118,6 +123,15 @@ fn did(line: &Line) -> Did {
         failed: !ok,
         run: line.run.map(|run| run.to_string()),
     }
+}
+
+fn bounds(reader: &Reader, mind: &MindSpec) -> Result<Bounds, Fault> {
+    Ok(Bounds {
+        models: mind.models.iter().map(ToString::to_string).collect(),
+        stays: shapes::data(reader, mind)? == Data::Stays,
+        is_unpriced: mind.unpriced,
+        run_micros_max: mind.cost_max.map(rows::micros),
+    })
 }
 
 fn abilities(grants: &Grants) -> Vec<Ability> {

@@ -11,7 +11,10 @@ use serde::Deserialize;
 
 use super::documents::citations;
 use super::{evidence, rows};
-use crate::api::v1::approvals::{Decide, Delegate, Proposed, answer, leave, proposal};
+use crate::api::v1::approvals::{
+    BATCH_MAX, Decide, Delegate, Proposed, Seen, answer, answer_all, leave, proposal,
+};
+use crate::api::v1::replaced::{self, Was};
 use crate::api::v1::what_ifs::difference;
 use crate::api::v1::{habits, notices, reviewed};
 use crate::door::{Answered, Call};
@@ -20,27 +23,158 @@ use crate::pages::PAGE_ROWS_MAX;
 use crate::pages::approval::{
     Answer, Approval as ApprovalPage, Attached, COMMENT_CHARS_MAX, Decision, EDIT_CHARS_MAX,
 };
-use crate::pages::approvals::{Approvals, RuleRow};
+use crate::pages::approvals::{ApprovalRow, Approvals, Choice, RuleRow, Told};
+
+/// The longest text of which a question can be chosen with others, in bytes: whoever decides sees
+/// all of it.
+const CHOICE_BYTES_MAX: u64 = 8 * 1_024;
 
 pub(crate) async fn list(call: Call) -> Answered {
+    listed(&call, None)
+}
+
+/// The page, with what came of answers that were just given.
+fn listed(call: &Call, told: Option<Told>) -> Answered {
     let reader = call.reader()?;
     let before = call.word("before", ApprovalId::parse)?;
     let fits = |_: &ApprovalId, a: &Approval| a.status != ApprovalStatus::Pending;
     let decided = reader.newest::<Approval>(before.as_ref(), PAGE_ROWS_MAX, fits)?;
     let row = |(id, a): &(ApprovalId, Arc<Approval>)| rows::approval_row(&reader, *id, a);
     let untold = notices::troubled(&reader)?;
+    let who = (call.who()?.member, call.who()?.role);
+    let queue = reviewed::queue(&reader)?;
+    let waiting = queue.iter().enumerate().map(|(at, (id, a))| match at {
+        0..BATCH_MAX => choosable(&reader, *id, a, who),
+        _ => rows::approval_row(&reader, *id, a),
+    });
+    let waiting: Vec<ApprovalRow> = waiting.collect();
+    let can_choose = waiting.iter().any(|row| row.choice.is_some());
     let page = Approvals {
+        told,
+        batch_key: can_choose.then(super::form_key),
         untold: untold
             .iter()
             .map(|(_, n)| rows::untold(&reader, n))
             .collect(),
         stuck: rows::stuck(&reader)?,
-        waiting: reviewed::queue(&reader)?.iter().map(row).collect(),
+        waiting,
         decided: decided.items.iter().map(row).collect(),
         older: decided.next.map(|next| format!("/approvals?before={next}")),
-        rules: rules(&call, &reader)?,
+        rules: rules(call, &reader)?,
     };
-    super::page(&call, &page)
+    super::page(call, &page)
+}
+
+/// A question at a glance, and what it is about where it can be chosen with others.
+pub(super) fn choosable(
+    reader: &Reader,
+    id: ApprovalId,
+    approval: &Approval,
+    who: (MemberId, Role),
+) -> ApprovalRow {
+    let mut row = rows::approval_row(reader, id, approval);
+    let waits = approval.status == ApprovalStatus::Pending && approval.options.is_empty();
+    if waits && may_answer(approval, who) {
+        row.choice = choice(reader, approval).ok().flatten();
+    }
+    row
+}
+
+/// All that it is about; none where that is more than a list can show.
+fn choice(reader: &Reader, approval: &Approval) -> Result<Option<Choice>, Refusal> {
+    let seen = approval.body.digest.to_string();
+    let Some(replaced) = replaced::of(reader, approval)? else {
+        if approval.body.len > CHOICE_BYTES_MAX {
+            return Ok(None);
+        }
+        let text = reader.text(&approval.body)?;
+        return Ok(Some(Choice {
+            seen,
+            text,
+            replaces: None,
+        }));
+    };
+    let (lines, cut) = difference(&replaced.before, &replaced.after);
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{} {}", line.sign, line.text))
+        .collect();
+    let text = lines.join("\n");
+    let replaces = match replaced.was {
+        Was::Document(path, _) => ("batch-document", path.as_str().to_owned()),
+        Was::Rejected => ("batch-rejected", String::new()),
+        Was::Approved => ("batch-approved", String::new()),
+    };
+    let is_whole = !cut && text.len() as u64 <= CHOICE_BYTES_MAX;
+    Ok(is_whole.then_some(Choice {
+        seen,
+        text,
+        replaces: Some(replaces),
+    }))
+}
+
+/// Whether whoever looks may answer: by their role, or because the answer was left to them.
+fn may_answer(approval: &Approval, (member, role): (MemberId, Role)) -> bool {
+    let left_to = approval.delegated.as_ref();
+    role >= approval.role || left_to.is_some_and(|(to, _)| *to == member)
+}
+
+/// Whether a form says yes.
+fn says_yes(decision: &str, comment: &str) -> Result<bool, Fault> {
+    if comment.chars().count() > COMMENT_CHARS_MAX {
+        let what = format!("a comment has at most {COMMENT_CHARS_MAX} characters");
+        return Err(Fault::new(Code::TOO_LARGE, what));
+    }
+    match decision {
+        "approve" => Ok(true),
+        "reject" => Ok(false),
+        _ => Err(Fault::new(
+            Code::BAD_REQUEST,
+            "a decision is approve or reject",
+        )),
+    }
+}
+
+pub(crate) async fn decide_all(mut call: Call) -> Answered {
+    let form: Vec<(String, String)> = call.form()?;
+    let values = |name: &'static str| {
+        let named = form.iter().filter(move |(key, _)| key == name);
+        named.map(|(_, value)| value.as_str())
+    };
+    let value = |name| values(name).next().unwrap_or_default();
+    let comment = value("comment");
+    let approve = says_yes(value("decision"), comment)?;
+    call.keyed(value("idempotency_key"))?;
+    let seen = |text: &str| {
+        let (id, seen) = text.split_once(' ')?;
+        let (approval, seen) = (ApprovalId::parse(id)?, Digest::parse(seen)?);
+        Some(Seen { approval, seen })
+    };
+    let chosen: Option<Vec<Seen>> = values("chosen").map(seen).collect();
+    let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) else {
+        let refusal = Refusal::new(Code::BAD_REQUEST, "the form says nothing that you saw")
+            .help("go back, and choose what you decide: the boxes stand beside the questions");
+        return Err(refusal.into());
+    };
+    let all = answer_all(&call, (approve, Some(comment)), chosen).await?;
+    let last = all.iter().filter_map(|(_, came)| came.as_ref().ok());
+    if let Some((seq, _)) = last.max_by_key(|(seq, _)| *seq) {
+        let tenant = call.who()?.tenant;
+        call.desk.app.node.settled(tenant, *seq).await?;
+    }
+    let reader = call.reader()?;
+    let (mut decided, mut left) = (0, Vec::new());
+    for (id, came) in all {
+        let Err(fault) = came else {
+            decided += 1;
+            continue;
+        };
+        let title = reader.find::<Approval>(&id)?;
+        let title = title.map(|found| reader.sealed(&found.title));
+        let id = id.to_string();
+        left.push((id.clone(), title.unwrap_or(id), fault.refusal.what.clone()));
+    }
+    listed(&call, Some(Told { decided, left }))
 }
 
 /// Standing rules, those that lapsed too, and those that are offered.
@@ -118,6 +252,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             Some(body) => evidence::of(&reader, Some(body), reviewed::of(&reader, &approval)?),
             None => Vec::new(),
         },
+        checks: evidence::checks(reviewed::checks_of(&reader, &approval)?),
         document: Some(attached(
             &reader,
             &approval,
@@ -185,10 +320,10 @@ fn answer_with(
     proposes: bool,
     who: (MemberId, Role),
 ) -> Answer {
-    let (member, role) = who;
+    let (_, role) = who;
     let left_to = approval.delegated.as_ref();
     let has_role = role >= approval.role;
-    let may = has_role || left_to.is_some_and(|(to, _)| *to == member);
+    let may = may_answer(approval, who);
     let pending = approval.status == ApprovalStatus::Pending;
     let decision = (!pending).then(|| {
         let (by, at) = match &approval.decided {
@@ -267,24 +402,11 @@ pub(crate) async fn delegate(mut call: Call) -> Answered {
 
 pub(crate) async fn decide(mut call: Call) -> Answered {
     let form: Form = call.form()?;
-    if form.comment.chars().count() > COMMENT_CHARS_MAX {
-        let what = format!("a comment has at most {COMMENT_CHARS_MAX} characters");
-        return Err(Fault::new(Code::TOO_LARGE, what));
-    }
+    let approve = says_yes(&form.decision, &form.comment)?;
     if form.edited.chars().count() > 2 * EDIT_CHARS_MAX {
         let what = format!("a text has at most {EDIT_CHARS_MAX} characters here");
         return Err(Fault::new(Code::TOO_LARGE, what));
     }
-    let approve = match form.decision.as_str() {
-        "approve" => true,
-        "reject" => false,
-        _ => {
-            return Err(Fault::new(
-                Code::BAD_REQUEST,
-                "a decision is approve or reject",
-            ));
-        }
-    };
     call.keyed(&form.idempotency_key)?;
     let id: ApprovalId = call.id("id", "approval")?;
     let Some(seen) = Digest::parse(&form.seen) else {
@@ -307,6 +429,6 @@ pub(crate) async fn decide(mut call: Call) -> Answered {
         seen: Some(seen),
         edited: (approve && is_edited).then_some(edited),
     };
-    answer(&call, id, decide).await?;
+    answer(&call, "", id, decide).await?;
     Ok(super::see(&format!("/approvals/{id}")))
 }

@@ -7,6 +7,7 @@ use naos_types::{Micros, Refusal, Spender, Tier, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
+use crate::api::v1::costs::is_unpriced;
 use crate::door::{Answered, Call};
 use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, ModelCost, TierCost, Totals};
 
@@ -42,23 +43,29 @@ pub(crate) async fn show(call: Call) -> Answered {
                 micros: rows::micros(sum.cost),
             })
             .collect(),
-        models: reader.models(call.now.month_start()).map(models),
+        models: match reader.models(call.now.month_start()) {
+            Some(all) => Some(models(&reader, all)?),
+            None => None,
+        },
         days: days(&reader, call.now)?,
     };
     super::page(&call, &page)
 }
 
 /// Most expensive first.
-fn models(mut all: Vec<ModelSpent>) -> Vec<ModelCost> {
+fn models(reader: &Lists, mut all: Vec<ModelSpent>) -> Result<Vec<ModelCost>, Refusal> {
     all.sort_by(|a, b| b.cost.cmp(&a.cost).then_with(|| a.model.cmp(&b.model)));
-    let one = |found: ModelSpent| ModelCost {
-        model: found.model.to_string(),
-        answers: found.answers,
-        input: found.input,
-        cached: found.cached,
-        output: found.output,
-        micros: rows::micros(found.cost),
-        incidents: found.incidents,
+    let one = |found: ModelSpent| {
+        Ok(ModelCost {
+            is_unpriced: is_unpriced(reader, &found)?,
+            model: found.model.to_string(),
+            answers: found.answers,
+            input: found.input,
+            cached: found.cached,
+            output: found.output,
+            micros: rows::micros(found.cost),
+            incidents: found.incidents,
+        })
     };
     all.into_iter().map(one).collect()
 }

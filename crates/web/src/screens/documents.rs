@@ -38,7 +38,12 @@ pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
     let query = call.query("query").unwrap_or_default().trim();
     if !query.is_empty() {
-        let found = searched(&reader, (query, RECALL_HITS_MAX), prefix)?;
+        let found = searched(
+            &reader,
+            call.desk.app.node.embedder().as_ref(),
+            (query, RECALL_HITS_MAX),
+            prefix,
+        )?;
         let page = Documents {
             documents: Vec::new(),
             prefix: prefix.to_owned(),

@@ -26,7 +26,9 @@ fn row(call: &Call, known: &Known, may: bool) -> DriverRow {
     DriverRow {
         name: known.name.to_string(),
         state: DriverState::from_word(known.word(call.now)).unwrap_or(DriverState::Ready),
-        agent: known.spec.agent.to_string(),
+        kind: known.spec.kind.word(),
+        agent: known.agent().map(ToString::to_string),
+        builtin: known.native.map(naos_types::spec::Native::word),
         endpoint: known.endpoint.as_ref().map(|endpoint| endpoint.url.clone()),
         answers: known.spec.capabilities.clone(),
         open: driver.open.len() as u64,

@@ -5,8 +5,8 @@ use naos_types::BodyRef;
 use serde_json::Value;
 
 use super::rows;
-use crate::api::v1::reviewed::Reviewed;
-use crate::pages::approval::Evidence;
+use crate::api::v1::reviewed::{Looked, Reviewed};
+use crate::pages::approval::{Checked, Evidence};
 use crate::pages::document::Citation;
 use crate::pages::words::Verdict;
 
@@ -49,6 +49,19 @@ pub(super) fn of(reader: &Reader, answer: Option<&BodyRef>, by: Option<Reviewed>
         reason,
         citations: cited(&said),
     }]
+}
+
+/// What was looked at without a model, as the pages show it.
+pub(super) fn checks(all: Vec<Looked>) -> Vec<Checked> {
+    let shown = |one: Looked| {
+        let said = one.found.iter().chain(&one.message).cloned();
+        Checked {
+            says: one.cited(),
+            passed: one.passed,
+            found: said.collect::<Vec<_>>().join(". "),
+        }
+    };
+    all.into_iter().map(shown).collect()
 }
 
 /// The sentence in what a reviewer said, whatever it is called there.

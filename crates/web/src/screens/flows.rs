@@ -115,6 +115,11 @@ fn does(action: &StepDo) -> String {
             agent: Some(agent), ..
         } => agent.to_string(),
         StepDo::Review(review) => review.by.to_string(),
+        StepDo::CheckedReview(review) => match &review.by {
+            Some(by) => by.to_string(),
+            None => "checks".to_owned(),
+        },
+        StepDo::UnreviewedApproval(_) => "approval".to_owned(),
         StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } => kind.clone(),
         other => {
             let shown = serde_json::json!(other);

@@ -4,17 +4,17 @@ use naos_engine::read::{AuditFilter, Lists, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::task::Task;
-use naos_types::{Refusal, RunStatus, Seq, Time};
+use naos_types::{Refusal, RunId, RunStatus, Seq, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
 use crate::door::{Answered, Call};
-use crate::pages::home::{Counters, Doing, FEED_ROWS_MAX, FeedRow, Home, Waiting, Working};
+use crate::pages::home::{Counters, Doing, FEED_ROWS_MAX, FeedRow, Home, Saying, Waiting, Working};
 
 /// How many facts are looked at for a page of the feed.
 const FACTS_MAX: usize = 4 * FEED_ROWS_MAX;
 /// How many who are at work are shown.
-const WORKING_MAX: usize = 20;
+pub(super) const WORKING_MAX: usize = 20;
 
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;
@@ -89,7 +89,16 @@ pub(super) fn working(reader: &Lists) -> Result<Working, Refusal> {
             step: task.map_or_else(String::new, |task| reader.sealed(&task.title)),
             since_ms: run.started.0,
             tier: Some(rows::tier(run.tier)),
+            saying: saying(reader, id),
         });
     }
     Ok(Working { now })
+}
+
+/// What the model of a run says right now.
+pub(super) fn saying(reader: &Reader, run: RunId) -> Saying {
+    Saying {
+        run: run.to_string(),
+        words: reader.last_words(run),
+    }
 }

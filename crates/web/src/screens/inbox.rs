@@ -57,6 +57,7 @@ const fn word(news: &News) -> &'static str {
         News::Ended(..) => "inbox-ended",
         News::Delegated(_) => "inbox-delegated",
         News::Standup(..) => "inbox-standup",
+        News::Shown(..) => "inbox-shown",
     }
 }
 

@@ -176,6 +176,30 @@ impl Painter {
         Ok(all.into_iter().map(event).collect())
     }
 
+    /// Whether its page shows what models say right now.
+    pub(crate) fn shows_words(&self) -> bool {
+        self.topic == Topic::Home
+    }
+
+    /// What the models of these runs say right now.
+    pub(crate) fn saying(
+        &self,
+        reader: &Reader,
+        runs: &BTreeSet<RunId>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let mut events = Events {
+            say: &self.say,
+            out: Vec::new(),
+        };
+        for run in runs.iter().rev().take(home::WORKING_MAX) {
+            events.part(&home::saying(reader, *run))?;
+        }
+        let plain = events.out.into_iter();
+        Ok(plain
+            .map(|(name, data)| Event::default().event(name).data(data))
+            .collect())
+    }
+
     fn parts(
         &self,
         reader: &Lists,
@@ -220,7 +244,8 @@ impl Painter {
             Topic::Approvals => {
                 for id in touched.approvals.iter().take(PARTS_MAX) {
                     if let Some(found) = reader.find::<Approval>(id)? {
-                        events.part(&rows::approval_row(reader, *id, &found))?;
+                        let who = (self.member, self.role);
+                        events.part(&approvals::choosable(reader, *id, &found, who))?;
                     }
                 }
                 Ok(())

@@ -8,8 +8,9 @@ use naos_types::spec::{StepDo, StepSpec};
 use naos_types::{PlanId, PlanStatus, Refusal, StepStatus, TaskId, Time};
 
 use super::{rows, turns};
-use crate::api::v1::resting;
+use crate::api::v1::{given, resting};
 use crate::door::{Answered, Call};
+use crate::pages::excerpt::Excerpt;
 use crate::pages::picture::{Drawn, Picture};
 use crate::pages::plan::{FAN_OUT_ITEMS_MAX, FanOut, Item, Moves, Plan as PlanPage, PlanStep};
 use crate::pages::run::RunHead;
@@ -160,8 +161,7 @@ fn step(
     };
     let agent = match &spec.action {
         StepDo::Task { agent, .. } => agent.clone(),
-        StepDo::Review(review) => Some(review.by.clone()),
-        _ => None,
+        does => does.review().and_then(|review| review.by.cloned()),
     };
     // One that failed ended with its run at the latest.
     let ended = step.ended.or(plan.ended_at).unwrap_or(now);
@@ -194,6 +194,8 @@ fn step(
             .nested(id, &spec.name, None)
             .map(|within| within.to_string()),
         fan_out,
+        kept: plan.kept.get(&spec.name).map(ToString::to_string),
+        input: given::text(reader, (id, plan), spec, step).map(|text| Excerpt::new(&text)),
         output: step.output.as_ref().map(|body| rows::excerpt(reader, body)),
         error: step
             .problem

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::flows::{began, runs_of};
 use super::{form_key, see};
+use crate::api::v1::pools::Now;
 use crate::api::v1::resting;
 use crate::door::{Answered, Call};
 use crate::error::Fault;
@@ -54,12 +55,14 @@ fn row(call: &Call, reader: &Lists, name: &Name, spec: &PoolSpec) -> Result<Pool
         (false, true) => PoolState::Ready,
         (false, false) => PoolState::Running,
     };
+    let now = Now::of(reader, name, spec)?;
     let word = |value: Value| value.as_str().unwrap_or_default().to_owned();
     Ok(PoolRow {
         name: name.to_string(),
         state,
         agents: spec.agents.iter().map(Name::to_string).collect(),
-        size: spec.size.into(),
+        size: now.as_ref().map_or(spec.size, |now| now.size).into(),
+        why: now.map(|now| now.why),
         least: spec.size_min.unwrap_or(1).into(),
         most: spec.size_max.unwrap_or(POOL_SIZE_MAX).into(),
         auto_scale: spec.auto_scale,

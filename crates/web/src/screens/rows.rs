@@ -293,6 +293,8 @@ pub(super) fn approval_row(reader: &Reader, id: ApprovalId, approval: &Approval)
         expires_ms: approval.expires_at.map(|at| at.0),
         urgent: reviewed::priority(reader, approval).is_ok_and(|of| of == Priority::Urgent),
         reviewed: reviewed::of(reader, approval).ok().flatten().map(found),
+        unreviewed: reviewed::is_unreviewed(reader, approval).unwrap_or_default(),
+        choice: None,
     }
 }
 
@@ -303,7 +305,7 @@ pub(super) fn found(said: Reviewed) -> (String, words::Verdict) {
         Verdict::Refuted => words::Verdict::Refuted,
         Verdict::Abandoned => words::Verdict::Unread,
     };
-    (said.reviewer.to_string(), verdict)
+    (said.reviewer().to_owned(), verdict)
 }
 
 /// A fact as a row of the feed; none for one that only machines care about.
@@ -334,10 +336,10 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
         },
         _ => (None, None),
     };
-    let detail = if cost.is_some() && ended_badly(fact).is_none() {
-        None
-    } else {
-        row.remark.clone()
+    let detail = match words(reader, fact) {
+        Some(words) => Some(words),
+        None if cost.is_some() && ended_badly(fact).is_none() => None,
+        None => row.remark.clone(),
     };
     Some(FeedRow {
         seq: row.seq,
@@ -351,6 +353,23 @@ pub(super) fn feed_row(reader: &Reader, row: &AuditRow) -> Option<FeedRow> {
         tier: tier_of,
         cost_micros: cost,
     })
+}
+
+/// The most bytes of what somebody said that the feed shows.
+const WORDS_BYTES_MAX: usize = 240;
+
+/// The beginning of what somebody said, in a line. Whoever sees the feed may read the threads, too.
+fn words(reader: &Reader, fact: &Fact) -> Option<String> {
+    let body = match fact {
+        Fact::Message(message::Fact::Said(f)) => &f.body,
+        Fact::Message(message::Fact::Steered(f)) => &f.body,
+        _ => return None,
+    };
+    let text = reader.text(body).ok()?; // it was erased: where it was said stands there instead
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.floor_char_boundary(WORDS_BYTES_MAX);
+    let more = if end < line.len() { " …" } else { "" };
+    Some(format!("{}{more}", &line[..end]))
 }
 
 /// The run that ended without an answer.

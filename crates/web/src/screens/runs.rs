@@ -1,6 +1,6 @@
 //! `/runs`.
 
-use naos_engine::read::{CallView, Lists, PlanFilter, Reader, RunFilter};
+use naos_engine::read::{CallView, CallsFrom, Lists, PlanFilter, Reader, RunFilter};
 use naos_kernel::run::Run;
 use naos_types::command;
 use naos_types::fact::run::World;
@@ -134,7 +134,9 @@ pub(super) fn step(reader: &Reader, id: RunId, run: &Run, now: Time) -> Result<S
             _ => words::StepStatus::Failed,
         }),
     };
-    let calls = reader.calls(id, run)?;
+    let calls = reader.calls(id, run, CallsFrom::default())?;
+    let shown = calls.rows.iter().take(CALLS_SHOWN);
+    let shown: Vec<CallRow> = shown.map(|call| call_row(run, call)).collect();
     Ok(Step {
         number: 1,
         name: row.name,
@@ -150,11 +152,8 @@ pub(super) fn step(reader: &Reader, id: RunId, run: &Run, now: Time) -> Result<S
             .problem
             .as_ref()
             .map(|problem| rows::told(reader, problem)),
-        calls: calls
-            .iter()
-            .take(CALLS_SHOWN)
-            .map(|call| call_row(run, call))
-            .collect(),
+        calls_left: (calls.total - shown.len()) as u64,
+        calls: shown,
     })
 }
 
@@ -208,6 +207,7 @@ pub(super) fn call_row(run: &Run, call: &CallView) -> CallRow {
         status,
         duration_ms: duration,
         cost_micros: rows::micros(call.paid.unwrap_or_default()),
+        unread: call.unread,
     }
 }
 

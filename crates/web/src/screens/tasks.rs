@@ -75,6 +75,10 @@ pub(crate) async fn show(call: Call) -> Answered {
             Some(plan) => found_of(&reader, plan)?,
             None => Vec::new(),
         },
+        checks: match &plan {
+            Some(plan) => evidence::checks(reviewed::checks(&reader, plan, None)),
+            None => Vec::new(),
+        },
         made: made.collect(),
         plan: found.plan.map(|plan| plan.to_string()),
         links: links(&found),

@@ -1,6 +1,6 @@
 //! `/runs/{id}/timeline`.
 
-use naos_engine::read::Moment as Whole;
+use naos_engine::read::{CallsFrom, Moment as Whole};
 use naos_kernel::run::Run;
 use naos_types::{Code, PlanId, RunId};
 
@@ -10,6 +10,9 @@ use crate::error::Fault;
 use crate::pages::excerpt::Excerpt;
 use crate::pages::timeline::{Moment, Open, Timeline};
 
+/// How many calls are listed around the one that is open.
+const SHOWN: usize = 200;
+
 pub(crate) async fn show(call: Call) -> Answered {
     if PlanId::parse(call.param("id")).is_some() {
         return Ok(super::see(&format!("/plans/{}", call.param("id"))));
@@ -17,21 +20,25 @@ pub(crate) async fn show(call: Call) -> Answered {
     let id: RunId = call.id("id", "run")?;
     let reader = call.reader()?;
     let run = reader.known::<Run>(&id, "run")?;
-    // What a component keeps to itself, its own clock and chance, is no step of its work.
-    let mut calls = reader.calls(id, &run)?;
-    calls.retain(|call| call.gated);
-    let last = calls.len().saturating_sub(1);
     let at = call.at_most("at", 0, u64::MAX)?;
     let at = usize::try_from(at).unwrap_or(usize::MAX);
-    if at > last {
-        let what = format!("the run made {} calls: there is none at {at}", calls.len());
+    let first = at - at % SHOWN;
+    let from = CallsFrom {
+        rows: first,
+        facts: 0,
+    };
+    // What a component keeps to itself, its own clock and chance, is no step of its work.
+    let calls = reader.gated_calls(id, &run, from)?;
+    if at > calls.total.saturating_sub(1) {
+        let what = format!("the run made {} calls: there is none at {at}", calls.total);
         return Err(Fault::new(Code::NOT_FOUND, what));
     }
-    let open = match calls.get(at) {
-        Some(call) => reader.moment(id, &run, call.index)?.map(open),
-        None => None,
+    let facts = call.number("facts", 0, u64::MAX)?;
+    let open = match calls.rows.get(at - first) {
+        Some(call) if call.gated => reader.moment(id, &run, call.index, facts)?.map(open),
+        _ => None, // what is left of a recording begins behind what was erased of it
     };
-    let moments = calls.iter().map(|call| {
+    let moments = calls.rows.iter().take(SHOWN).map(|call| {
         let row = call_row(&run, call);
         Moment {
             ability: row.ability,
@@ -39,6 +46,7 @@ pub(crate) async fn show(call: Call) -> Answered {
             status: row.status,
             at_ms: call.asked.map(|at| at.0),
             took_ms: row.duration_ms,
+            unread: row.unread,
         }
     });
     let page = Timeline {
@@ -46,6 +54,8 @@ pub(crate) async fn show(call: Call) -> Answered {
         run: id.to_string(),
         began_ms: run.started.0,
         moments: moments.collect(),
+        first,
+        total: calls.total,
         at,
         open,
     };
@@ -68,5 +78,6 @@ fn open(found: Whole) -> Open {
         tokens: found
             .usage
             .map(|used| (used.input, used.cached_input, used.output)),
+        more: found.more,
     }
 }

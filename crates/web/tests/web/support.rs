@@ -217,8 +217,13 @@ impl Rig {
 
     /// A running naos with the models `dear` and `cheap`, and the agent `clerk` who asks the first.
     pub async fn with_models() -> Self {
+        Self::minds(Arc::new(Models)).await
+    }
+
+    /// The same with other models.
+    pub async fn minds(outside: Arc<dyn Outside>) -> Self {
         let store = Arc::new(MemStore::new(7));
-        let rig = Self::within(store, Arc::new(Models), |app| app).await;
+        let rig = Self::within(store, outside, |app| app).await;
         let mut text = String::new();
         for (model, price) in [("dear", 10), ("cheap", 1)] {
             text += &format!(
@@ -257,6 +262,7 @@ impl Rig {
             sandbox,
             components: Arc::new(components),
             outside,
+            embedder: Arc::new(naos_kernel::recall::Grams),
             shards: 1,
             pool: 1,
         })

@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "temperature",
     "stop",
     "stream",
+    "prompt_cache_key",
     "stream_options",
 ];
 

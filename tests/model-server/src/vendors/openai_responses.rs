@@ -21,6 +21,7 @@ const KNOWN: &[&str] = &[
     "store",
     "include",
     "stream",
+    "prompt_cache_key",
 ];
 /// What stands for a thought that only the provider can read.
 const SEALED: &str = "gAAAAABsealed";

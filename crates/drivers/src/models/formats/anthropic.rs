@@ -31,13 +31,18 @@ impl Wire for Anthropic {
                 })
             })
             .collect();
-        if let Some(system) = &request.system {
-            let mut block = json!({ "type": "text", "text": system });
+        let mut system = Vec::new();
+        if let Some(text) = &request.system {
+            let mut block = json!({ "type": "text", "text": text });
             set(&mut block, "cache_control", request.cache_prefix.then(mark));
-            set(&mut body, "system", Some(vec![block]));
+            system.push(block);
         } else if let Some(last) = tools.last_mut() {
             set(last, "cache_control", request.cache_prefix.then(mark));
         }
+        // Behind the mark: what is kept there is found by the next conversation, too.
+        let occasion = request.occasion.as_ref();
+        system.extend(occasion.map(|text| json!({ "type": "text", "text": text })));
+        set(&mut body, "system", list(system));
         set(&mut body, "tools", list(tools));
         set(&mut body, "messages", Some(messages(request)));
         set(&mut body, "temperature", request.temperature.map(number));

@@ -31,7 +31,7 @@ impl Wire for Gemini {
             .map(|message| say(message, wants_signatures(model)))
             .collect();
         let mut body = json!({ "contents": contents });
-        let system = request.system.as_ref();
+        let system = request.all_system();
         let system = system.map(|system| json!({ "parts": [{ "text": system }] }));
         set(&mut body, "systemInstruction", system);
         let tools = request.tools.iter().map(|tool| {

@@ -51,6 +51,18 @@ pub enum Fault {
     Complaint(Complaint),
 }
 
+impl Fault {
+    /// What it means for whoever asked.
+    pub fn failure(self, endpoint: &Endpoint) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Complaint(complaint) => {
+                complaint.interruption(endpoint.shown(&complaint.message))
+            }
+        }
+    }
+}
+
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
@@ -95,7 +107,7 @@ pub fn wire(format: Format) -> Option<&'static dyn Wire> {
     })
 }
 
-fn bearer(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
+pub fn bearer(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
     let key = endpoint.key.as_ref().map(Secret::reveal);
     key.map(|key| ("authorization", format!("Bearer {key}")))
         .into_iter()

@@ -15,7 +15,7 @@ pub struct Ollama;
 impl Wire for Ollama {
     fn call(&self, endpoint: &Endpoint, request: &Request) -> Result<Call, Failure> {
         let mut messages = Vec::new();
-        if let Some(system) = &request.system {
+        if let Some(system) = request.all_system() {
             messages.push(json!({ "role": "system", "content": system }));
         }
         for message in &request.messages {

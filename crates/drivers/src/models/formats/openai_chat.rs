@@ -17,7 +17,7 @@ pub struct OpenAiChat {
 impl Wire for OpenAiChat {
     fn call(&self, endpoint: &Endpoint, request: &Request) -> Result<Call, Failure> {
         let mut messages = Vec::new();
-        if let Some(system) = &request.system {
+        if let Some(system) = request.all_system() {
             messages.push(json!({ "role": "system", "content": system }));
         }
         for message in &request.messages {
@@ -40,6 +40,9 @@ impl Wire for OpenAiChat {
             }})
         });
         set(&mut body, "response_format", form);
+        if !self.compatible {
+            set(&mut body, "prompt_cache_key", request.cache_key.clone());
+        }
         if request.stream {
             set(&mut body, "stream", Some(true));
             set(

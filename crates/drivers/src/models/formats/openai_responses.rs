@@ -23,7 +23,8 @@ impl Wire for OpenAiResponses {
             say(message, &mut input);
         }
         let mut body = json!({ "model": request.model, "input": input, "store": false });
-        set(&mut body, "instructions", request.system.clone());
+        set(&mut body, "instructions", request.all_system());
+        set(&mut body, "prompt_cache_key", request.cache_key.clone());
         set(
             &mut body,
             "max_output_tokens",

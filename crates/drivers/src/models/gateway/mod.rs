@@ -95,7 +95,7 @@ struct Turn<'a> {
     key: String,
     session: String,
     message: String,
-    system: Option<&'a str>,
+    system: Option<String>,
     agent: &'a str,
     /// What the gateway calls the turn.
     run: String,
@@ -128,7 +128,7 @@ impl<'a> Turn<'a> {
             deadline: Instant::now() + limits.total,
             session: session(&request.model, &key),
             message: message(request),
-            system: request.system.as_deref(),
+            system: request.all_system(),
             agent: &request.model,
             run: key.clone(),
             key,
@@ -263,7 +263,7 @@ impl<'a> Turn<'a> {
             "message": self.message, "agentId": self.agent, "sessionKey": self.session,
             "idempotencyKey": self.key, "deliver": false, "timeout": left,
         });
-        if let Some(system) = self.system {
+        if let Some(system) = &self.system {
             wanted["extraSystemPrompt"] = json!(system);
         }
         let before = std::mem::replace(&mut self.asked, true);
@@ -433,10 +433,7 @@ fn message(request: &Request) -> String {
         }
     }
     if let Some(form) = &request.output_schema {
-        let schema = &form.schema;
-        pieces.push(format!(
-            "Answer with JSON alone, of this JSON schema:\n{schema}"
-        ));
+        pieces.push(form.in_words());
     }
     pieces.join("\n\n")
 }

@@ -358,6 +358,37 @@ fn what_is_marked_is_kept_by_anthropic() {
 }
 
 #[test]
+fn what_changes_stands_behind_what_is_kept() {
+    run(async {
+        let world = World::new().await;
+        for format in ALL {
+            let mut request = question(format, "echo", true);
+            request.system = Some("You are terse.".into());
+            request.occasion = Some("It is noon.".into());
+            request.cache_prefix = true;
+            request.cache_key = Some("k1".into());
+            world.ask(format, &request).await.unwrap();
+            let body = world.server.seen().pop().unwrap().body;
+            if format == Format::Anthropic {
+                let kept = json!({ "type": "ephemeral" });
+                assert_eq!(
+                    body["system"],
+                    json!([
+                        { "type": "text", "text": "You are terse.", "cache_control": kept },
+                        { "type": "text", "text": "It is noon." },
+                    ])
+                );
+            } else {
+                let text = body.to_string();
+                assert!(text.contains("You are terse.\\n\\nIt is noon."), "{text}");
+            }
+            let theirs = matches!(format, Format::OpenAiChat | Format::OpenAiResponses);
+            assert_eq!(body["prompt_cache_key"] == "k1", theirs, "{format:?}");
+        }
+    });
+}
+
+#[test]
 fn a_script_is_followed() {
     run(async {
         let script = vec![

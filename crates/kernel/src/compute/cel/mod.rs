@@ -145,5 +145,29 @@ pub fn evaluate(source: &str, vars: &Vars, limits: &Limits) -> Result<Json, Comp
     eval(&check(source, &Names::of_vars(vars))?, vars, limits)
 }
 
+/// What is compared with what, where an expression is one comparison and nothing else.
+#[must_use]
+pub fn sides(source: &str) -> Option<[&str; 2]> {
+    use lexer::TokenKind::{Sign, Word};
+    let (mut depth, mut found) = (0_usize, None);
+    for token in lexer::tokens(source).ok()? {
+        match token.kind {
+            Sign("(" | "[" | "{") => depth += 1,
+            Sign(")" | "]" | "}") => depth = depth.checked_sub(1)?,
+            Sign("&&" | "||" | "?") if depth == 0 => return None,
+            Word(word) if depth == 0 && word == "in" => return None,
+            // The guard keeps what it finds; a second comparison has no two sides.
+            Sign(sign @ ("==" | "!=" | "<=" | ">=" | "<" | ">"))
+                if depth == 0 && found.replace((token.at, sign)).is_some() =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    let (at, sign) = found?;
+    Some([source[..at].trim(), source[at + sign.len()..].trim()])
+}
+
 #[cfg(test)]
 mod tests;

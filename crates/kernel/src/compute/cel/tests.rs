@@ -503,3 +503,20 @@ proptest! {
         prop_assert_eq!(value(&source), value(&source));
     }
 }
+
+#[test]
+fn a_comparison_has_two_sides() {
+    for (source, expected) in [
+        ("size(output) < 4000", Some(["size(output)", "4000"])),
+        ("a.b[c == d]!=\"<\"", Some(["a.b[c == d]", "\"<\""])),
+        ("a < b && c", None),
+        ("a < b ? c : d", None),
+        ("output.contains(\"==\")", None),
+        ("a in b == c", None),
+        ("a == b == c", None),
+        ("a ==", Some(["a", ""])),
+        (")a == b", None),
+    ] {
+        assert_eq!(sides(source), expected, "{source}");
+    }
+}

@@ -5,7 +5,7 @@ use naos_types::think::FACTS;
 use serde_json::Value;
 
 use super::super::erase;
-use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned, search, told};
+use super::{Chosen, Context, Ended, folder, learned, line, places, put_learned, told};
 use crate::fail::Fail;
 use crate::out::count;
 use crate::session::Session;
@@ -51,7 +51,7 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     let rest = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
     let rest: Vec<Value> = rest.map(|(_, one)| one.clone()).collect();
     put_learned(&mut session, &folder, &rest, version)?;
-    let (left, _) = search::documents(&mut session, &folder)?;
+    let left = documents(&mut session, &folder)?;
     let erased = if asked.erase {
         let says: Vec<&str> = forgotten.iter().map(|one| fact(one)).collect();
         Some(erase::forget(&mut session, agent.as_str(), &says)?)
@@ -82,6 +82,20 @@ pub(super) fn go(context: &Context, asked: &Forget) -> Ended {
     }
     told(context, gone.len(), "forgotten");
     Ok(0)
+}
+
+/// The documents that it recalls from.
+fn documents(session: &mut Session, folder: &str) -> Result<Vec<Document>, Fail> {
+    let (listed, _) = recall::with_room(workspace::recalled(session, folder)?, |one| one.bytes);
+    let mut out = Vec::with_capacity(listed.len());
+    for one in listed {
+        // It may be gone by now.
+        if let Some((text, _)) = workspace::document(session, &one.path)? {
+            let (path, day) = (one.path, one.day);
+            out.push(Document { path, day, text });
+        }
+    }
+    Ok(out)
 }
 
 /// Takes the lines that say just what is forgotten out of all that it recalls from but what it

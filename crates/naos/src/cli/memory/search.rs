@@ -1,14 +1,13 @@
 //! `naos memory search`: what an agent would recall, by the same rules.
 
-use naos_kernel::recall::{self, Document, Grams, Hit, RECALL_HITS, RECALL_HITS_MAX};
+use naos_kernel::recall::{Found, Hit, RECALL_HITS, RECALL_HITS_MAX};
 use naos_types::Code;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Context, Ended, folder};
+use super::{Context, Ended, name};
 use crate::fail::Fail;
 use crate::out::cell;
-use crate::session::Session;
-use crate::workspace;
+use crate::session::{api, part};
 
 #[derive(clap::Args)]
 pub(super) struct Search {
@@ -23,51 +22,32 @@ pub(super) struct Search {
     limit: u64,
 }
 
-/// The documents that an agent recalls from, and how many there is no room for.
-pub(super) fn documents(
-    session: &mut Session,
-    folder: &str,
-) -> Result<(Vec<Document>, usize), Fail> {
-    let listed = workspace::recalled(session, folder)?;
-    let (listed, left_out) = recall::with_room(listed, |one| one.bytes);
-    let mut out = Vec::with_capacity(listed.len());
-    for one in listed {
-        // It may be gone by now.
-        if let Some((text, _)) = workspace::document(session, &one.path)? {
-            let (path, day) = (one.path, one.day);
-            out.push(Document { path, day, text });
-        }
-    }
-    Ok((out, left_out))
-}
-
 pub(super) fn go(context: &Context, asked: &Search) -> Ended {
-    let query = asked.query.join(" ");
-    let query = recall::query(&query).map_err(|what| Fail::new(Code::BAD_REQUEST, what))?;
+    let agent = name(&asked.agent)?;
+    let (query, limit) = (part(&asked.query.join(" ")), asked.limit);
+    // Whoever serves the agent knows by what it recalls.
     let mut session = context.session()?;
-    let (agent, folder) = folder(&mut session, &asked.agent)?;
-    let (all, left_out) = documents(&mut session, &folder)?;
+    let path = format!("/agents/{agent}/recall?query={query}&limit={limit}");
+    let mut answer = session.get(api(&path))?;
     drop(session);
-    let found = recall::search(&all, query, asked.limit as usize, &Grams);
     if context.out.json {
-        context.out.json(&json!({
-            "items": found.hits,
-            "next": null,
-            "fit": found.fit,
-            "passages": found.passages,
-            "documents": all.len(),
-            "left_out": left_out,
-        }));
+        context.out.json(&answer);
         return Ok(0);
     }
+    let left_out = answer["left_out"].as_u64().unwrap_or_default();
+    let documents = answer["documents"].as_u64().unwrap_or_default();
+    let found = found(&mut answer)?;
     if left_out > 0 {
         let what = format!("{left_out} documents weren't looked through: there was no room");
         context.out.note(what);
     }
+    if let Some(what) = found.without_meaning() {
+        context.out.note(what);
+    }
     if found.hits.is_empty() {
-        let (passages, count) = (found.passages, all.len());
+        let passages = found.passages;
         context.out.say(format!(
-            "Nothing that {agent} remembers fits: {passages} passages of {count} documents."
+            "Nothing that {agent} remembers fits: {passages} passages of {documents} documents."
         ));
         return Ok(0);
     }
@@ -75,6 +55,15 @@ pub(super) fn go(context: &Context, asked: &Search) -> Ended {
     let head = ["what", "sure", "from", "when", "where"];
     context.out.table(&head, &rows);
     Ok(0)
+}
+
+/// An answer as what was found, which calls its hits otherwise.
+fn found(answer: &mut Value) -> Result<Found, Fail> {
+    answer["hits"] = answer["items"].take();
+    serde_json::from_value(answer.take()).map_err(|error| {
+        let what = format!("the answer can't be read: {error}");
+        Fail::new(Code::INTERNAL, what).help("the daemon may be of another version: start it anew")
+    })
 }
 
 fn row(hit: &Hit) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Collected, Findings, resolutions};
+use super::{Collected, Findings, flows, resolutions};
 use crate::crashtest::ledger::{Stand, What};
 use crate::crashtest::receiver::Hit;
 
@@ -60,7 +60,8 @@ pub(super) fn check(collected: &Collected<'_>, findings: &mut Findings) {
     let (keyed, plain) = (times(collected.keyed), times(collected.plain));
     let resolved = resolutions(&collected.found.audit);
     let retried = retries(collected);
-    let mut known: BTreeSet<String> = BTreeSet::new();
+    let of_sagas = collected.ledger.iter().filter_map(flows::calls);
+    let mut known: BTreeSet<String> = of_sagas.flatten().collect();
     for write in collected.ledger {
         let What::Courier { tag, keyed: calls } = &write.what else {
             continue;

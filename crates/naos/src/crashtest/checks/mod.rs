@@ -4,10 +4,12 @@
 mod asked;
 mod board;
 mod effects;
+mod flows;
 mod minds;
 mod money;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,7 @@ use super::ledger::{Stand, What, Write};
 use super::load::ASK_TOPIC;
 use super::receiver::Hit;
 use super::thinker::Thought;
+use super::weaver::{BELL, FRAGILE, PAID_TOPIC};
 
 pub(super) use effects::{Effects, count};
 pub(super) use minds::lost;
@@ -88,6 +91,8 @@ pub(super) fn all(collected: &Collected<'_>) -> Vec<Finding> {
     asked::check(collected, &mut findings);
     minds::check(collected, &mut findings);
     board::check(collected, &mut findings);
+    flows::check(collected, &mut findings);
+    watched::check(collected, &mut findings);
     findings.0
 }
 
@@ -128,6 +133,8 @@ fn answered(ledger: &[Write], findings: &mut Findings) {
                     What::Decide { .. } | What::Resolve { .. } | What::Rule { .. } => {
                         code == Some(Code::WRONG_STATE)
                     }
+                    // It came too late: the run ended, the supervisor rests already.
+                    What::Signal | What::Drill => code == Some(Code::WRONG_STATE),
                     _ => false,
                 };
                 findings.expect("answered", may, || {
@@ -169,10 +176,18 @@ fn present(collected: &Collected<'_>, findings: &mut Findings) {
             | What::Flaky
             | What::Courier { .. }
             | What::Spend { .. }
+            | What::Watched { .. }
             | What::Think { .. } => found.runs.contains_key(run),
             What::Board { .. } => created.contains(write.said("task").unwrap_or_default()),
-            What::Rule { .. } => true, // counted below
-            What::Plan { .. } => found.plans.contains_key(run),
+            // Counted elsewhere.
+            What::Rule { .. } | What::Signal | What::Drill => true,
+            What::Paid => topics.contains(PAID_TOPIC),
+            What::Plan { .. }
+            | What::Saga { .. }
+            | What::Line { .. }
+            | What::Batch { .. }
+            | What::Wait { .. }
+            | What::Nest { .. } => found.plans.contains_key(run),
             What::Decide { approval, approve } => {
                 let wanted = if *approve { "approved" } else { "rejected" };
                 found
@@ -236,16 +251,23 @@ fn identity<'v>(what: &What, reply: &'v Value) -> Vec<&'v Value> {
         | What::Flaky
         | What::Courier { .. }
         | What::Spend { .. }
+        | What::Watched { .. }
         | What::Think { .. } => &["run", "task", "agent"],
         What::Board { .. } => &["task"],
         What::Rule { .. } => &["question"],
-        What::Plan { .. } => &["run", "name"],
+        What::Plan { .. }
+        | What::Saga { .. }
+        | What::Line { .. }
+        | What::Batch { .. }
+        | What::Wait { .. }
+        | What::Nest { .. } => &["run", "name"],
+        What::Drill => &["name", "changed"],
         What::Decide { .. } => &["approval", "plan", "run"],
-        What::Resolve { .. } => &["run"],
+        What::Resolve { .. } | What::Signal => &["run"],
         What::Document { .. } => &["path", "version"],
         What::Agent { .. } => &["name", "version"],
         What::Budget { .. } => &["agent"],
-        What::Event { .. } | What::Ask { .. } => &["event"],
+        What::Event { .. } | What::Ask { .. } | What::Paid => &["event"],
     };
     names.iter().map(|name| &reply[*name]).collect()
 }
@@ -294,6 +316,7 @@ fn twice(collected: &Collected<'_>, findings: &mut Findings) {
         match &write.what {
             What::Document { path } => *writes.entry(path).or_default() += 1,
             What::Ask { .. } => *writes.entry(ASK_TOPIC).or_default() += 1,
+            What::Paid => *writes.entry(PAID_TOPIC).or_default() += 1,
             _ => {}
         }
     }
@@ -302,11 +325,17 @@ fn twice(collected: &Collected<'_>, findings: &mut Findings) {
         |run: &str| of(run, "flaky"),
         |run: &str| of(run, asked::RUNS_AS),
     );
+    let watched = |run: &str| {
+        let row = found.runs.get(run);
+        row.is_some_and(|row| watched::is_watched(&row.agent))
+    };
     for ((action, of), count) in &count {
         let expected = match *action {
             "document.updated" | "event.published" => writes.get(of).copied().unwrap_or(1),
             // An endpoint is tried as often as it takes.
             "agent.started" | "agent.failed" if outside(of) => *count,
+            // Whoever is restarted begins what it was at anew.
+            "agent.started" if watched(of) => *count,
             "agent.started" | "agent.failed" if flaky(of) => FLAKY_ATTEMPTS,
             _ => 1,
         };
@@ -337,13 +366,12 @@ fn twice(collected: &Collected<'_>, findings: &mut Findings) {
 fn plans(collected: &Collected<'_>, findings: &mut Findings) {
     let found = collected.found;
     let mut inputs: BTreeMap<&str, u64> = BTreeMap::new();
-    let thinks = |run: &str| {
-        found
-            .runs
-            .get(run)
-            .is_some_and(|row| minds::thinks(&row.agent))
+    // These are counted by what they do.
+    let apart = |run: &str| {
+        let agent = found.runs.get(run).map(|row| row.agent.as_str());
+        agent.is_some_and(|agent| minds::thinks(agent) || flows::works(agent) || agent == BELL)
     };
-    for (_, input) in found.strangers.iter().filter(|(run, _)| !thinks(run)) {
+    for (_, input) in found.strangers.iter().filter(|(run, _)| !apart(run)) {
         *inputs.entry(input).or_default() += 1;
     }
     let times = |input: &str| inputs.get(input).copied().unwrap_or_default();
@@ -363,12 +391,13 @@ fn plans(collected: &Collected<'_>, findings: &mut Findings) {
             found.plans.len()
         )
     });
-    let mut acked = 0;
+    let acked = collected.ledger.iter();
+    let acked = acked.filter(|write| write.what.starts_steps() && write.said("run").is_some());
+    let acked = acked.count();
     for write in collected.ledger {
         let (What::Plan { tag, items }, Some(run)) = (&write.what, write.said("run")) else {
             continue;
         };
-        acked += 1;
         let items = (0..*items).map(|item| format!("item {tag}/{item}"));
         let draft = format!("draft of {tag}");
         let wanted = items.chain([draft]);
@@ -386,7 +415,7 @@ fn plans(collected: &Collected<'_>, findings: &mut Findings) {
             format!("{run} is {status}, and its document is there: {kept}")
         });
     }
-    let plans = found.plans.len() - found.boards.len();
+    let plans = found.plans.len() - found.boards.len() - flows::within(collected);
     findings.expect("plans", acked == plans, || {
         format!("{acked} plans were acknowledged, {plans} are there")
     });
@@ -397,7 +426,8 @@ fn stuck(found: &Gathered, findings: &mut Findings) {
     for (run, row) in &found.runs {
         let ends: &[&str] = match row.agent.as_str() {
             "courier" => &["completed", "unknown"],
-            "flaky" => &["failed"],
+            "flaky" | "breaker" | FRAGILE => &["failed"],
+            "shipper" => &["completed", "failed"],
             agent if minds::thinks(agent) => &["completed", "failed"],
             _ => &["completed"],
         };
@@ -408,7 +438,7 @@ fn stuck(found: &Gathered, findings: &mut Findings) {
     for (plan, status) in &found.plans {
         let ended = matches!(
             status.as_str(),
-            "completed" | "failed" | "cancelled" | "partial"
+            "completed" | "failed" | "cancelled" | "partial" | "rolled_back"
         );
         findings.expect("ended", ended, || format!("{plan} is {status}"));
     }

@@ -27,7 +27,7 @@ pub(super) fn write(key: &str, what: What, reply: Value) -> Write {
     }
 }
 
-fn hit(tag: &str, key: Option<&str>, effect: bool) -> Hit {
+pub(super) fn hit(tag: &str, key: Option<&str>, effect: bool) -> Hit {
     Hit {
         tag: tag.into(),
         key: key.map(str::to_owned),
@@ -35,7 +35,7 @@ fn hit(tag: &str, key: Option<&str>, effect: bool) -> Hit {
     }
 }
 
-fn run(agent: &str, status: &str, output: &str) -> RunRow {
+pub(super) fn run(agent: &str, status: &str, output: &str) -> RunRow {
     RunRow {
         agent: agent.into(),
         status: status.into(),
@@ -43,7 +43,7 @@ fn run(agent: &str, status: &str, output: &str) -> RunRow {
     }
 }
 
-fn journal_of(rows: &[(&str, &str, &str)]) -> Vec<Row> {
+pub(super) fn journal_of(rows: &[(&str, &str, &str)]) -> Vec<Row> {
     let row = |(at, (action, subject, run)): (usize, &(&str, &str, &str))| Row {
         seq: at as u64 + 1,
         action: (*action).into(),
@@ -151,6 +151,8 @@ fn right() -> World {
     let found = Gathered {
         runs: runs.into_iter().map(|(id, row)| (id.into(), row)).collect(),
         plans: [("p1".into(), "completed".into())].into(),
+        flows: BTreeMap::new(),
+        supervised: BTreeMap::new(),
         approvals: [("a1".into(), "approved".into())].into(),
         audit,
         totals: BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use naos_engine::clock;
+use naos_engine::read::CallsFrom;
 use naos_types::{Code, Role, RunStatus};
 use percent_encoding::percent_decode_str;
 use rmcp::handler::server::ServerHandler;
@@ -43,6 +44,8 @@ const SLICE_MS_MAX: u64 = 20_000;
 const TEXT_CHARS_MAX: usize = 400;
 /// How many calls of a run are told.
 const CALLS_MAX: usize = 200;
+/// What says where the calls of a run go on.
+const STEPS_AFTER: &str = "steps_after";
 /// The protocol's versions that are spoken.
 static VERSIONS: [ProtocolVersion; 4] = [
     ProtocolVersion::V_2025_03_26,
@@ -139,15 +142,18 @@ impl<W: Way> Server<W> {
     ) -> Result<Value, No> {
         let Meant { asked, wait_ms } = meant;
         let begins = asked.method() != "GET";
+        let from = asked.query.iter().find(|(name, _)| name == STEPS_AFTER);
+        let from = from.map(|(_, from)| from.parse().unwrap_or_default());
         let mut value = self.ask(asked).await?;
         match tool.then {
             Then::Told => {}
             Then::Cut => cut(&mut value),
             Then::Wait => {
-                if wait_ms > 0 {
+                // Whoever reads further has seen how it stands.
+                if wait_ms > 0 && from.is_none() {
                     self.follow(&mut value, wait_ms, begins, context).await?;
                 }
-                shorten(&mut value);
+                shorten(&mut value, from.unwrap_or_default());
             }
         }
         Ok(value)
@@ -247,11 +253,18 @@ fn cut(list: &mut Value) {
     }
 }
 
-/// Leaves the first calls of a run that made very many.
-fn shorten(run: &mut Value) {
-    if let Some(calls) = run.get_mut("steps_detail").and_then(Value::as_array_mut) {
-        calls.truncate(CALLS_MAX);
-    }
+/// Leaves the first calls of a run that made very many, and says where they go on.
+fn shorten(run: &mut Value, from: CallsFrom) {
+    let calls = run.get_mut("steps_detail").and_then(Value::as_array_mut);
+    let Some(calls) = calls.filter(|calls| calls.len() > CALLS_MAX) else {
+        return;
+    };
+    calls.truncate(CALLS_MAX);
+    let next = CallsFrom {
+        rows: from.rows + CALLS_MAX,
+        facts: 0,
+    };
+    run["steps_next"] = json!(next.to_string());
 }
 
 fn kind_of(path: &str) -> &'static str {

@@ -34,6 +34,8 @@ enum Place {
 enum Shape {
     Text,
     Flag,
+    /// A list, of texts.
+    Texts,
     /// Text as it is, anything else as JSON.
     Any,
     Number {
@@ -273,6 +275,8 @@ tools! {
          Arg::body("text", Shape::Text, "What is to be done, whole and clear by itself."),
          Arg::body("to", Shape::Text, "The agent who does it; without one it waits in the inbox."),
          Arg::body("reviewer", Shape::Text, "The agent who refutes or praises the result."),
+         Arg::body("checks", Shape::Texts, "What must hold of the result before anybody is asked: \
+            expressions (CEL) over output, text and bytes, such as size(output) < 4000."),
          Arg::body("priority", Shape::Text, "low, normal, high or urgent: at once."),
          Arg::body("due", Shape::Text, "When it should be done: 2026-12-01."), KEY]
         "Plans a task. The agent begins at its next heartbeat, and tasks_get says how it goes: \
@@ -297,8 +301,9 @@ tools! {
         [Arg::path("run", "id", "Its id."),
          Arg::new("wait_ms", Place::Wait,
             Shape::Number { least: 0, most: WAIT_MS_MAX, otherwise: Some(0) },
-            "How long to wait for it to end, in milliseconds.")]
-        "One run with its input, its output, what it cost and each of its calls.";
+            "How long to wait for it to end, in milliseconds."),
+         Arg::query("steps_after", "Where its calls go on: what `steps_next` said.")]
+        "One run with its input, its output, what it cost and its calls, page by page.";
     runs_logs "What a run logged" READS GET "/api/v1/runs/{id}/logs" Told
         [Arg::path("run", "id", "Its id."),
          Arg::new("after", Place::Query,
@@ -319,7 +324,8 @@ tools! {
         "What a person was asked, newest first.";
     approvals_get "One question" READS GET "/api/v1/approvals/{id}" Told
         [Arg::path("approval", "id", "Its id.")]
-        "What exactly is to be approved, the evidence for it, and `seen`: the digest of that text.";
+        "What exactly is to be approved, the evidence for it, whether anybody reviewed it \
+         (`unreviewed`), and `seen`: the digest of that text.";
     approvals_decide "Answer a question" DECIDES POST "/api/v1/approvals/{id}/decide" Told
         [Arg::path("approval", "id", "Its id."),
          Arg::body("approve", Shape::Flag, "true to approve, false to reject.").needed(),
@@ -501,6 +507,7 @@ impl Arg {
         let mut schema = match &self.shape {
             Shape::Text => json!({"type": "string"}),
             Shape::Flag => json!({"type": "boolean"}),
+            Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
             Shape::Any => json!({}),
             Shape::Number {
                 least,
@@ -528,6 +535,10 @@ impl Arg {
         let name = self.name;
         match &self.shape {
             Shape::Any => Ok(value),
+            Shape::Texts => match value.as_array() {
+                Some(items) if items.iter().all(Value::is_string) => Ok(value),
+                _ => Err(format!("{name:?} is a list of texts, not {}", kind(&value))),
+            },
             Shape::Flag if value.is_boolean() => Ok(value),
             Shape::Flag => Err(format!("{name:?} is true or false, not {}", kind(&value))),
             Shape::Text => match (&value, &self.place) {

@@ -41,7 +41,7 @@ pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.reader()?;
     let (name, agent) = known(&call, &reader)?;
     let mut shown = shapes::agent(&reader, &name, &agent, call.now)?;
-    shown.more = Some(shapes::AgentMore::of(&agent.spec));
+    shown.more = Some(shapes::AgentMore::of(&reader, &agent.spec)?);
     ok(&shown)
 }
 

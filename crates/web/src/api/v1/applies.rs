@@ -6,6 +6,7 @@ use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::event::SUBSCRIPTIONS_MAX;
+use naos_kernel::guard::least_role;
 use naos_kernel::message::ALL;
 use naos_kernel::resource::{Resource, said};
 use naos_kernel::supervisor::Supervisor;
@@ -15,7 +16,7 @@ use naos_types::spec::{
     Begins, DRIVER_DOCUMENTS, Kind, MODEL_KEY_PREFIX, ModelSpec, ServerPlace, ServerSpec, Spec,
     SupervisorSpec, TOOL_KEY_PREFIX, When,
 };
-use naos_types::{Code, Digest, DocPath, Name, Refusal, Seq, TenantId, Time};
+use naos_types::{Code, Digest, DocPath, Name, Refusal, Role, Seq, TenantId, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back,
+    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back, leaving,
     misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
 };
 
@@ -176,7 +177,17 @@ pub(crate) async fn apply(call: Call) -> Answered {
         .filter(|(_, beside)| is_made(beside))
         .map(|(item, _)| item)
         .collect();
-    let sets_budgets = made.iter().any(|item| item.kind == Kind::Budget);
+    let owners = made
+        .iter()
+        .find(|item| least_role(&item.command) == Role::Owner);
+    let owners = owners.map(|item| match item.kind {
+        Kind::Budget => "the documents set budgets: this takes the role owner".to_owned(),
+        kind => format!(
+            "the documents give {} {} a leave that takes the role owner",
+            kind.word(),
+            item.name
+        ),
+    });
     let (over, gone) = over(&reader, &made, call.now)?;
     judged.errors.extend(over);
     judged.warnings.extend(gone);
@@ -195,6 +206,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
     judged.errors.extend(circle);
     let misgiven = misgiven(&documents, &judged.items, &kept)?;
     judged.errors.extend(misgiven);
+    judged
+        .errors
+        .extend(leaving(&documents, &judged.items, kept)?);
     let others = starters(&reader, &judged.items)?;
     let others = others.iter().map(|(kind, name, spec)| (*kind, name, spec));
     let outgrown = outgrown(&documents, &judged.items, others);
@@ -229,8 +243,9 @@ pub(crate) async fn apply(call: Call) -> Answered {
     if !errors.is_empty() {
         return Err(refused(&errors));
     }
-    if call.role_is_below_owner()? && sets_budgets {
-        let what = "the documents set budgets: this takes the role owner";
+    if let Some(what) = owners
+        && call.role_is_below_owner()?
+    {
         return Err(Fault::new(Code::NOT_ALLOWED, what));
     }
     let mut done = Vec::new();

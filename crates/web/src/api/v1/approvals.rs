@@ -6,11 +6,13 @@ use naos_kernel::document::Document;
 use naos_kernel::run::{Proposal, Run};
 use naos_types::command;
 use naos_types::fact::approval::Waiting;
-use naos_types::{ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, Refusal, Seq};
+use naos_types::{
+    ApprovalId, ApprovalStatus, Code, Digest, DocPath, MemberId, PlanId, Refusal, RunId, Seq,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{LIMIT, LIMIT_MAX, members, reviewed, shapes, stuck, what_ifs};
+use super::{LIMIT, LIMIT_MAX, members, replaced, reviewed, shapes, stuck, what_ifs};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -64,11 +66,15 @@ pub(crate) async fn show(call: Call) -> Answered {
             "edited".into(),
             shapes::text(&reader, approval.edited.as_ref()),
         );
+        let checked = reviewed::checks_of(&reader, &approval)?;
+        members.insert("checked".into(), json!(checked));
         if let Some(proposed) = proposal(&reader, &approval)? {
             let (lines, cut) = what_ifs::difference(&proposed.before, &proposed.after);
             let told = json!({"path": proposed.path, "version": proposed.version,
                 "diff": what_ifs::told(&lines), "cut": cut});
             members.insert("proposal".into(), told);
+        } else if let Ok(Some(replaced)) = replaced::of(&reader, &approval) {
+            members.insert("replaces".into(), replaced.shape());
         }
         members.insert("seq".into(), json!(reader.seq()?));
     }
@@ -124,13 +130,86 @@ pub(crate) struct Decide {
 pub(crate) async fn decide(call: Call) -> Answered {
     let asked: Decide = call.json()?;
     let id: ApprovalId = call.id("id", "approval")?;
-    let (seq, waiting) = answer(&call, id, asked).await?;
-    let (plan, run) = match waiting {
+    let (seq, waiting) = answer(&call, "", id, asked).await?;
+    let (plan, run) = who_waited(waiting);
+    ok(&json!({"approval": id, "plan": plan, "run": run, "seq": seq}))
+}
+
+fn who_waited(waiting: Option<Waiting>) -> (Option<PlanId>, Option<RunId>) {
+    match waiting {
         Some(Waiting::Step(plan, _)) => (Some(plan), None),
         Some(Waiting::Call(run, _)) => (None, Some(run)),
         None => (None, None),
-    };
-    ok(&json!({"approval": id, "plan": plan, "run": run, "seq": seq}))
+    }
+}
+
+/// The most questions that are answered at once.
+pub(crate) const BATCH_MAX: usize = 50;
+
+/// The same answer to several questions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecideAll {
+    approve: bool,
+    comment: Option<String>,
+    items: Vec<Seen>,
+}
+
+/// A question, and what was seen of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Seen {
+    pub(crate) approval: ApprovalId,
+    pub(crate) seen: Digest,
+}
+
+/// What came of each: who waited for it, or why it is left as it is.
+pub(crate) type Came = (ApprovalId, Result<(Seq, Option<Waiting>), Fault>);
+
+/// Answers several questions alike, each as it was seen and by itself: one that changed meanwhile,
+/// or that isn't the asker's to answer, is left.
+pub(crate) async fn answer_all(
+    call: &Call,
+    (approve, comment): (bool, Option<&str>),
+    items: Vec<Seen>,
+) -> Result<Vec<Came>, Fault> {
+    if items.is_empty() || items.len() > BATCH_MAX {
+        let what = format!(
+            "1 to {BATCH_MAX} questions are answered at once, not {}",
+            items.len()
+        );
+        return Err(Fault::new(Code::BAD_REQUEST, what));
+    }
+    let mut all = Vec::with_capacity(items.len());
+    for Seen { approval, seen } in items {
+        let seen = Some(seen).filter(|_| !crate::planted::batch_unseen());
+        let decide = Decide {
+            approve,
+            comment: comment.map(str::to_owned),
+            seen,
+            edited: None,
+        };
+        let came = answer(call, &format!("/{approval}"), approval, decide).await;
+        all.push((approval, came));
+    }
+    Ok(all)
+}
+
+pub(crate) async fn decide_all(call: Call) -> Answered {
+    let asked: DecideAll = call.json()?;
+    let with = (asked.approve, asked.comment.as_deref());
+    let all = answer_all(&call, with, asked.items).await?;
+    let decided = all.iter().filter(|(_, came)| came.is_ok()).count();
+    let left = all.len() - decided;
+    let items = all.into_iter().map(|(approval, came)| match came {
+        Ok((seq, waiting)) => {
+            let (plan, run) = who_waited(waiting);
+            json!({"approval": approval, "decided": true, "plan": plan, "run": run, "seq": seq})
+        }
+        Err(Fault { refusal, .. }) => json!({"approval": approval, "decided": false,
+            "code": refusal.code, "what": refusal.what, "help": refusal.help}),
+    });
+    ok(&json!({"decided": decided, "left": left, "items": items.collect::<Vec<_>>()}))
 }
 
 #[derive(Deserialize)]
@@ -171,9 +250,10 @@ pub(crate) async fn leave(call: &Call, asked: Delegate) -> Result<(Seq, MemberId
 /// The longest text that something is changed into, in bytes.
 const EDIT_BYTES_MAX: usize = 1 << 20;
 
-/// Gives a person's answer to the cell.
+/// Gives a person's answer to the cell; `part` tells the answers of one request apart.
 pub(crate) async fn answer(
     call: &Call,
+    part: &str,
     approval: ApprovalId,
     asked: Decide,
 ) -> Result<(Seq, Option<Waiting>), Fault> {
@@ -197,7 +277,7 @@ pub(crate) async fn answer(
         comment: comment.map(|text| call.seal(&text)).transpose()?,
         edited,
     };
-    let (seq, reply) = match call.ask("", decide, bodies).await {
+    let (seq, reply) = match call.ask(part, decide, bodies).await {
         Ok(done) => done,
         // Somebody else was faster, or it expired meanwhile: what was written isn't lost.
         Err(fault) => return Err(given_back(fault, written)),

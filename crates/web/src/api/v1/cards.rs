@@ -13,7 +13,7 @@ use naos_kernel::plan::Plan;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::command::{self, Reply};
 use naos_types::fact::agent::Call as Waits;
-use naos_types::spec::{Assignee, Card};
+use naos_types::spec::{Assignee, Card, Check};
 use naos_types::{
     Actor, Code, DocPath, MemberId, Name, Priority, Refusal, Role, Seq, TaskId, Time,
 };
@@ -52,6 +52,8 @@ pub(crate) struct Wish {
     pub(crate) attached: Option<Vec<String>>,
     /// How long a person may take to answer: `30m`, `12h`, `2d`; empty is without end.
     pub(crate) expires: Option<String>,
+    /// What must hold of the result: expressions, or `{name, check, message}`.
+    pub(crate) checks: Option<Vec<Value>>,
 }
 
 fn bad(what: impl Into<String>) -> Fault {
@@ -187,6 +189,10 @@ impl Wish {
                     ))
                 })?),
             };
+        }
+        if let Some(checks) = &self.checks {
+            let read = checks.iter().map(Check::read);
+            card.checks = read.collect::<Result<_, _>>().map_err(bad)?;
         }
         card.rounds_max = self.rounds.unwrap_or(card.rounds_max);
         card.unreviewed = self.unreviewed.unwrap_or(card.unreviewed);
@@ -483,9 +489,12 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         Some(plan) => reader.find::<Plan>(plan)?,
         None => None,
     };
-    let review = match &plan {
-        Some(plan) => reviewed::in_plan(reader, plan, None)?.map(|last| last.shape(reader)),
-        None => None,
+    let (review, checked) = match &plan {
+        Some(plan) => (
+            reviewed::in_plan(reader, plan, None)?.map(|last| last.shape(reader)),
+            reviewed::checks(reader, plan, None),
+        ),
+        None => (None, Vec::new()),
     };
     let made = found.made.iter().map(|made| {
         // No agent is whoever rejected it: a person.
@@ -500,6 +509,8 @@ pub(crate) fn shown(reader: &Reader, task: TaskId, found: &OnBoard) -> Result<Va
         "rounds": card.rounds_max,
         "approve": card.approve.map(Role::word),
         "unreviewed": card.unreviewed,
+        "checks": card.checks.iter().map(Check::shown).collect::<Vec<_>>(),
+        "checked": checked,
         "priority": card.priority,
         "due": card.due.map(Time::rfc3339),
         "labels": card.labels,

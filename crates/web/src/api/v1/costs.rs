@@ -6,8 +6,8 @@ use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command::{self, Reply};
-use naos_types::spec::{BudgetSpec, Kind, OnExceed};
-use naos_types::{Code, Micros, Period, Spender};
+use naos_types::spec::{BudgetSpec, Kind, ModelSpec, OnExceed};
+use naos_types::{Code, Micros, Period, Refusal, Spender};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,14 +39,29 @@ pub(crate) async fn show(call: Call) -> Answered {
             "runs": runs,
         }));
     }
-    let models = reader.models(call.now.month_start());
-    let models = models.map(|all| all.into_iter().map(model).collect::<Vec<_>>());
+    let models = match reader.models(call.now.month_start()) {
+        Some(all) => Some(
+            all.into_iter()
+                .map(|found| Ok(model(is_unpriced(&reader, &found)?, found)))
+                .collect::<Result<Vec<_>, Refusal>>()?,
+        ),
+        None => None,
+    };
     ok(&json!({"budgets": limits, "agents": agents, "models": models}))
 }
 
+/// Whether what a model did counts no money because nobody knows what it costs.
+pub(crate) fn is_unpriced(reader: &Reader, found: &ModelSpent) -> Result<bool, Refusal> {
+    let key = ResourceKey(Kind::Model, found.model.clone());
+    let kept = reader.find::<Resource>(&key)?;
+    let spec = kept.as_ref().and_then(|kept| kept.spec.model());
+    Ok(spec.is_some_and(ModelSpec::is_unpriced))
+}
+
 /// What one model did since the month began.
-fn model(found: ModelSpent) -> Value {
+fn model(unpriced: bool, found: ModelSpent) -> Value {
     json!({
+        "unpriced": unpriced,
         "model": found.model,
         "answers": found.answers,
         "failed": found.failed,

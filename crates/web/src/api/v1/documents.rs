@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use naos_engine::read::{Change, Reader};
 use naos_kernel::DOCUMENTS_LISTED_MAX;
 use naos_kernel::document::Document;
-use naos_kernel::recall::{self, Grams, Hit, RECALL_HITS, RECALL_HITS_MAX};
+use naos_kernel::recall::{self, Embedder, Hit, RECALL_HITS, RECALL_HITS_MAX};
 use naos_types::command::{self, Reply};
 use naos_types::fact::document::Fact as Written;
 use naos_types::picture::{PICTURE_BYTES_MAX, media_type};
@@ -62,12 +62,15 @@ pub(crate) struct Searched {
     pub(crate) left_out: usize,
     /// Whether there are more documents than were listed.
     pub(crate) is_cut: bool,
+    /// Why letters stood in for what words mean.
+    pub(crate) without_meaning: Option<String>,
 }
 
 /// Looks for what fits a query, what was written last first where there isn't room for all: as an
 /// agent does with `context_search`.
 pub(crate) fn searched(
     reader: &Reader,
+    embedder: &dyn Embedder,
     (query, hits_max): (&str, usize),
     prefix: &str,
 ) -> Result<Searched, Fault> {
@@ -89,12 +92,13 @@ pub(crate) fn searched(
         let day = recall::day(document.at);
         texts.push(recall::Document { path, day, text });
     }
-    let found = recall::search(&texts, query, hits_max, &Grams);
+    let found = recall::search(&texts, query, hits_max, embedder);
     let version = |hit: Hit| {
         let version = versions.get(&hit.document).copied().unwrap_or_default();
         (hit, version)
     };
     Ok(Searched {
+        without_meaning: found.without_meaning(),
         hits: found.hits.into_iter().map(version).collect(),
         fit: found.fit,
         passages: found.passages,
@@ -108,7 +112,13 @@ pub(crate) async fn search(call: Call) -> Answered {
     let hits_max = call.rows("limit", RECALL_HITS as u64, RECALL_HITS_MAX as u64)?;
     let query = call.query("query").unwrap_or_default();
     let prefix = call.query("prefix").unwrap_or_default();
-    let found = searched(&call.reader()?, (query, hits_max), prefix)?;
+    let embedder = call.desk.app.node.embedder().clone();
+    let found = searched(
+        &call.reader()?,
+        embedder.as_ref(),
+        (query, hits_max),
+        prefix,
+    )?;
     let items = found.hits.iter().map(|(hit, version)| hit.told(*version));
     let items: Vec<Value> = items.collect();
     ok(&json!({
@@ -119,6 +129,7 @@ pub(crate) async fn search(call: Call) -> Answered {
         "documents": found.documents,
         "left_out": found.left_out,
         "cut": found.is_cut,
+        "without_meaning": found.without_meaning,
     }))
 }
 

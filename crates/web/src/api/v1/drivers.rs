@@ -7,7 +7,7 @@ use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::event::Consumer;
 use naos_kernel::resource::{Breaker, Driver, Resource};
-use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Endpoint, Kind};
+use naos_types::spec::{DRIVER_PREFIX, DriverLimits, DriverSpec, Endpoint, Kind, Native};
 use naos_types::{Code, Name, Refusal, Time, command};
 use serde_json::{Value, json};
 
@@ -30,6 +30,16 @@ pub(crate) struct Known {
     pub(crate) has_agent: bool,
     /// Where it is asked, where it isn't an agent.
     pub(crate) endpoint: Option<Endpoint>,
+    /// What naos itself does, where it is built in.
+    pub(crate) native: Option<Native>,
+}
+
+impl Known {
+    /// The agent that does its work; none where none does.
+    pub(crate) fn agent(&self) -> Option<&Name> {
+        let own = self.endpoint.is_some() || self.native.is_some();
+        (!own).then_some(&self.spec.agent)
+    }
 }
 
 impl Known {
@@ -69,8 +79,9 @@ fn of(reader: &Reader, name: Name, kept: &Resource) -> Result<Option<Known>, Ref
     Ok(Some(Known {
         driver: reader.find::<Driver>(&name)?.unwrap_or_default(),
         waiting: consumer.map_or(0, |consumer| consumer.pending.len()),
-        has_agent: endpoint.is_some() || reader.find::<Agent>(&spec.agent)?.is_some(),
+        has_agent: kept.spec.needs_no_agent() || reader.find::<Agent>(&spec.agent)?.is_some(),
         endpoint: endpoint.cloned(),
+        native: kept.spec.native().map(|native| native.native),
         name,
         version: kept.version,
         spec: spec.clone(),
@@ -127,7 +138,8 @@ fn shape(reader: &Reader, known: &Known, now: Time) -> Value {
         "name": known.name,
         "status": known.word(now),
         "enabled": known.spec.enabled,
-        "agent": known.endpoint.is_none().then_some(&known.spec.agent),
+        "agent": known.agent(),
+        "builtin": known.native.map(Native::word),
         "endpoint": known.endpoint.as_ref().map(|endpoint| &endpoint.url),
         "timeout_ms": known.endpoint.as_ref().map(|endpoint| endpoint.timeout.0),
         "attempts": known.endpoint.as_ref().map(|endpoint| endpoint.retry.attempts_max),

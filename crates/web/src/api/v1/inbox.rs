@@ -36,6 +36,9 @@ pub(crate) fn of(call: &Call) -> Result<Inbox, Fault> {
 
 /// What one is about, in people's words: the title of the task or question.
 pub(crate) fn title(reader: &Reader, news: &News) -> Result<String, Refusal> {
+    if let News::Shown(driver, _) = news {
+        return Ok(driver.to_string());
+    }
     let sealed = match news {
         News::Delegated(approval) => reader
             .find::<Approval>(approval)?
@@ -75,6 +78,9 @@ pub(crate) fn said(
         let found = reader.find::<Approval>(approval)?;
         let note = found.and_then(|found| found.delegated.as_ref()?.1.clone());
         return Ok(note.map(|note| shortened(&reader.sealed(&note))));
+    }
+    if let News::Shown(_, body) = news {
+        return Ok(Some(shortened(&reader.shown(body))));
     }
     let (News::Called(task, message) | News::Said(task, message)) = news else {
         return Ok(None);
@@ -119,7 +125,10 @@ pub(crate) struct Brought {
 
 /// A stand-up in the reader's language, or else in its own.
 pub(crate) fn brought(reader: &Reader, news: &News, tongue: Option<Tongue>) -> Option<Brought> {
-    let told = match reader.standup(&news.body()?) {
+    let News::Standup(_, body) = news else {
+        return None;
+    };
+    let told = match reader.standup(body) {
         Ok(told) => told,
         Err(refusal) => {
             tracing::warn!(%refusal, "a stand-up can't be read");

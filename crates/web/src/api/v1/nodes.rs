@@ -84,6 +84,7 @@ pub(crate) async fn status(call: Call) -> Answered {
             "records_seq": head.records_seq,
             "time": head.at.rfc3339(),
         },
+        "recall": app.node.embedder().about(),
         "disk_bytes": own.then(|| (app.disk_bytes)()),
         "seq": head.seq,
     }))

@@ -1,8 +1,10 @@
 //! `/pools`: agents that share work.
 
+use naos_engine::read::Reader;
+use naos_kernel::plan::Scale;
 use naos_types::command;
-use naos_types::spec::{Kind, Merge, Spec};
-use naos_types::{Code, Name};
+use naos_types::spec::{Kind, Merge, PoolSpec, Spec};
+use naos_types::{Code, Name, Refusal, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,6 +13,49 @@ use super::flows::{LABEL, document, made, version};
 use super::plans::begun;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
+
+/// The size that a pool has by now, and why, where it scales by itself in steps.
+pub(crate) struct Now {
+    pub(crate) size: u32,
+    since: Time,
+    pub(crate) why: String,
+}
+
+impl Now {
+    /// None where nothing but what it says is its size.
+    pub(crate) fn of(
+        reader: &Reader,
+        name: &Name,
+        spec: &PoolSpec,
+    ) -> Result<Option<Self>, Refusal> {
+        let (Some((scaling, ..)), Some(found)) = (spec.scales(), reader.find::<Scale>(name)?)
+        else {
+            return Ok(None);
+        };
+        let each = |hundredths: u32| f64::from(hundredths) / 100.0;
+        let (from, to, tasks) = (found.before, found.size, found.tasks);
+        let of = match found.batches {
+            1 => "a batch".to_owned(),
+            batches => format!("{batches} batches"),
+        };
+        let why = if to > from {
+            let up = each(scaling.up);
+            format!("grew from {from} to {to}: {tasks} tasks of {of} were more than {up} for each")
+        } else {
+            let down = each(scaling.down);
+            format!("shrank from {from} to {to}: {tasks} tasks were fewer than {down} for each")
+        };
+        Ok(Some(Self {
+            size: to,
+            since: found.since,
+            why,
+        }))
+    }
+
+    pub(crate) fn shape(&self) -> Value {
+        json!({"size": self.size, "since": self.since.rfc3339(), "why": self.why})
+    }
+}
 
 pub(crate) async fn create(call: Call) -> Answered {
     let read = naos_manifest::parse_pool(LABEL, document(&call)?);
@@ -82,7 +127,7 @@ pub(crate) async fn remove(call: Call) -> Answered {
 /// What is changed of how a batch is shared; what isn't said stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scale {
+struct Resize {
     size: Option<u32>,
     min_size: Option<u32>,
     max_size: Option<u32>,
@@ -90,7 +135,7 @@ struct Scale {
     quorum: Option<u32>,
 }
 
-impl Scale {
+impl Resize {
     const fn only_size(&self) -> bool {
         self.min_size.is_none()
             && self.max_size.is_none()
@@ -100,7 +145,7 @@ impl Scale {
 }
 
 pub(crate) async fn scale(call: Call) -> Answered {
-    let asked: Scale = call.json()?;
+    let asked: Resize = call.json()?;
     if asked.quorum == Some(0) {
         return Err(Fault::new(Code::BAD_REQUEST, "a quorum is at least 1"));
     }

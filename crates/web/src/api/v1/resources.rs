@@ -1,15 +1,16 @@
 //! `/resources`.
 
+use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
 use naos_kernel::resource::Resource;
 use naos_types::command;
-use naos_types::spec::{Kind, Spec};
+use naos_types::spec::{Kind, ModelFormat, Spec};
 use naos_types::{Code, Name, Refusal};
 use serde_json::{Value, json};
 
-use super::{NAMES_MAX, needed, shapes};
+use super::{NAMES_MAX, needed, pools, shapes};
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 
@@ -66,6 +67,7 @@ fn content(spec: &Spec) -> Value {
         Spec::Driver(spec) => written(&spec.document, spec.enabled),
         Spec::Limited(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Remote(spec) => written(&spec.driver.document, spec.driver.enabled),
+        Spec::Native(spec) => written(&spec.driver.document, spec.driver.enabled),
         Spec::Delivered(spec) => {
             let mut shown = json!(spec.subscription);
             shown["deliver"] = json!(spec.deliver);
@@ -87,6 +89,7 @@ fn content(spec: &Spec) -> Value {
             shown
         }
         Spec::AgentSkill(spec) => json!(**spec),
+        Spec::Policy(spec) => json!(**spec),
         Spec::Webhook(_) => json!({"secret": "[sealed]"}),
         Spec::Kept(text) => kept(text),
     }
@@ -120,17 +123,36 @@ fn shape(key: &ResourceKey, resource: &Resource) -> Value {
         for key in ["provider", "model", "endpoint"].into_iter().chain(read) {
             out[key] = out["spec"][key].clone();
         }
+        // What isn't known to stay counts as what leaves.
+        let stays = out["spec"]["data_leaves_country"] == false;
+        out["data"] = json!(if stays { "stays" } else { "leaves" });
         let spec = &out["spec"];
         let priced = ["output_micros_per_mtok", "cost_per_call_micros"];
         out["state"] = json!(if spec["enabled"] == false {
             "disabled"
-        } else if priced.iter().all(|price| spec[*price].is_null()) {
+        } else if priced.iter().any(|price| !spec[*price].is_null()) {
+            "enabled"
+        } else if spec["format"] == ModelFormat::OpenClaw.word() {
             "not asked: its price is unknown"
         } else {
-            "enabled"
+            "unpriced: asked by whom `unpriced: allow` lets"
         });
     }
     out
+}
+
+/// A pool that scales by itself says which size it has by now, and why.
+fn scaled(
+    reader: &Reader,
+    name: &Name,
+    resource: &Resource,
+    item: &mut Value,
+) -> Result<(), Refusal> {
+    if let Spec::Pool(spec) = &resource.spec {
+        let now = pools::Now::of(reader, name, spec)?;
+        item["scale"] = json!(now.map(|now| now.shape()));
+    }
+    Ok(())
 }
 
 /// A list says how long the files of a skill are, and whoever asks for the skill what they say.
@@ -161,7 +183,11 @@ pub(crate) async fn list(call: Call) -> Answered {
         }
         kind => {
             let found = reader.resources(kind, NAMES_MAX)?;
-            items.extend(found.iter().map(|(key, resource)| shape(key, resource)));
+            for (key, resource) in &found {
+                let mut item = shape(key, resource);
+                scaled(&reader, &key.1, resource, &mut item)?;
+                items.push(item);
+            }
             if kind == Kind::AgentSkill {
                 items.iter_mut().for_each(sizes);
             }
@@ -189,7 +215,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         kind => {
             let key = ResourceKey(kind, name.clone());
             let resource = reader.find::<Resource>(&key)?.ok_or_else(missing)?;
-            shape(&key, &resource)
+            let mut shown = shape(&key, &resource);
+            scaled(&reader, &name, &resource, &mut shown)?;
+            shown
         }
     };
     ok(&value)

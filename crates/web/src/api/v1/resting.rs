@@ -132,9 +132,9 @@ impl Asked {
                 // It has others, and takes this one when it is done with them.
                 Some(Rest::ForRoom) | None => None,
             },
-            rests: match known.endpoint {
-                None => agent(reader, &known.spec.agent)?,
-                Some(_) => None,
+            rests: match known.agent() {
+                Some(name) => agent(reader, name)?,
+                None => None,
             },
         }))
     }

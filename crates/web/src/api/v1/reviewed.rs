@@ -3,22 +3,24 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use naos_engine::read::Reader;
+use naos_engine::read::{ERASED, Reader};
 use naos_kernel::approval::Approval;
 use naos_kernel::plan::Plan;
-use naos_kernel::review::{Review, Verdict};
+use naos_kernel::review::{CHECKS, Review, Verdict};
 use naos_kernel::run::Run;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::fact::approval::Waiting;
-use naos_types::spec::StepDo;
+use naos_types::spec::{SeenBefore, StepSpec};
 use naos_types::{Actor, ApprovalId, BodyRef, Name, Priority, Refusal};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shapes;
 
-/// The last word of a reviewer.
+/// The last word of a reviewer, or of the checks before it.
 pub(crate) struct Reviewed {
-    pub(crate) reviewer: Name,
+    /// None where what must hold doesn't, so that nobody was asked.
+    pub(crate) by: Option<Name>,
     pub(crate) verdict: Verdict,
     round: u32,
     rounds: u32,
@@ -26,6 +28,11 @@ pub(crate) struct Reviewed {
 }
 
 impl Reviewed {
+    /// Who found it, in a word.
+    pub(crate) fn reviewer(&self) -> &str {
+        self.by.as_ref().map_or(CHECKS, Name::as_str)
+    }
+
     /// `praised`, `refuted`, or `none` where the answer holds no verdict.
     pub(crate) const fn word(&self) -> &'static str {
         match self.verdict {
@@ -37,9 +44,13 @@ impl Reviewed {
 
     /// Why a person decides; none where no dispute is the reason.
     pub(crate) fn why(&self) -> Option<String> {
-        let reviewer = &self.reviewer;
+        let reviewer = self.reviewer();
         match self.verdict {
             Verdict::Praised => None,
+            Verdict::Refuted if self.by.is_none() => Some(format!(
+                "what must hold still doesn't in round {} of {}: they are used up",
+                self.round, self.rounds
+            )),
             Verdict::Refuted => Some(format!(
                 "{reviewer} still refutes it in round {} of {}: they are used up",
                 self.round, self.rounds
@@ -52,7 +63,7 @@ impl Reviewed {
 
     pub(crate) fn shape(&self, reader: &Reader) -> Value {
         json!({
-            "reviewer": self.reviewer,
+            "reviewer": self.reviewer(),
             "verdict": self.word(),
             "round": self.round,
             "rounds": self.rounds,
@@ -69,15 +80,22 @@ pub(crate) fn in_plan(
     plan: &Plan,
     before: Option<&Name>,
 ) -> Result<Option<Reviewed>, Refusal> {
-    let asked = before.and_then(|name| plan.forward().find(|spec| spec.name == *name));
     let mut last = None;
-    for spec in plan.forward() {
-        let StepDo::Review(asks) = &spec.action else {
+    for spec in looks(plan, before) {
+        let Some(asks) = spec.action.review() else {
             continue;
         };
-        let is_meant =
-            before.is_none() || asked.is_some_and(|asked| asked.after.contains(&spec.name));
-        let step = plan.steps.get(&spec.name).filter(|_| is_meant);
+        if let Some(checked) = plan.checked.get(&spec.name).filter(|last| !last.passed) {
+            last = Some(Reviewed {
+                by: None,
+                verdict: Verdict::Refuted,
+                round: checked.round,
+                rounds: asks.rounds_max,
+                answer: Some(checked.evidence),
+            });
+            continue;
+        }
+        let step = plan.steps.get(&spec.name);
         let Some((step, review)) = step.and_then(|step| Some((step, step.review?))) else {
             continue;
         };
@@ -86,7 +104,7 @@ pub(crate) fn in_plan(
         };
         if let Some((verdict, evidence)) = found.verdict {
             last = Some(Reviewed {
-                reviewer: found.reviewer.clone(),
+                by: Some(found.reviewer.clone()),
                 verdict,
                 round: found.round,
                 rounds: asks.rounds_max,
@@ -97,13 +115,115 @@ pub(crate) fn in_plan(
     Ok(last)
 }
 
-/// What was said of what a question is about.
-pub(crate) fn of(reader: &Reader, approval: &Approval) -> Result<Option<Reviewed>, Refusal> {
+/// The reviews of a run of steps, and its checks: those of what a step is given, where one is
+/// named.
+fn looks<'p>(plan: &'p Plan, before: Option<&Name>) -> Vec<&'p StepSpec> {
+    let seen = before.map(|name| plan.spec.seen_before(name));
+    let is_meant = |spec: &&StepSpec| {
+        let named = |all: &[&StepSpec]| all.iter().any(|one| one.name == spec.name);
+        let meant = |seen: &SeenBefore<'_>| named(&seen.reviews) || named(&seen.checks);
+        seen.as_ref().is_none_or(meant)
+    };
+    plan.forward().filter(is_meant).collect()
+}
+
+/// What was looked at without a model, the last time.
+#[derive(Deserialize)]
+pub(crate) struct Report {
+    pub(crate) checks: Vec<Looked>,
+}
+
+/// One check, and what came of it.
+#[derive(serde::Serialize, Deserialize)]
+pub(crate) struct Looked {
+    pub(crate) name: Option<String>,
+    pub(crate) check: String,
+    pub(crate) passed: bool,
+    pub(crate) found: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+impl Looked {
+    /// What stands where nobody knows any more what was looked at in a step.
+    fn erased(spec: &StepSpec, passed: bool) -> Self {
+        Self {
+            name: Some(spec.name.to_string()),
+            check: ERASED.to_owned(),
+            passed,
+            found: None,
+            message: None,
+        }
+    }
+
+    /// What it says, with its name where it has one.
+    pub(crate) fn cited(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name} ({})", self.check),
+            None => self.check.clone(),
+        }
+    }
+}
+
+/// What was looked at without a model in a run of steps, the last time of each, in order; of what a
+/// step is given, where one is named.
+pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec<Looked> {
+    let mut out = Vec::new();
+    for spec in looks(plan, before) {
+        let Some(checked) = plan.checked.get(&spec.name) else {
+            continue;
+        };
+        if reader.is_erased(&checked.evidence) {
+            out.push(Looked::erased(spec, checked.passed));
+            continue;
+        }
+        // What can't be read hides nothing else that is shown beside it.
+        let text = reader.text(&checked.evidence).unwrap_or_default();
+        let report: Option<Report> = serde_json::from_str(&text).ok();
+        out.extend(report.into_iter().flat_map(|report| report.checks));
+    }
+    out
+}
+
+/// The same of what a question is about.
+pub(crate) fn checks_of(reader: &Reader, approval: &Approval) -> Result<Vec<Looked>, Refusal> {
+    match asking(reader, approval)? {
+        Some((plan, step)) => Ok(checks(reader, &plan, Some(step))),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether an agent made what a question is about, and no other agent looked at it.
+pub(crate) fn is_unreviewed(reader: &Reader, approval: &Approval) -> Result<bool, Refusal> {
+    let Some((plan, step)) = asking(reader, approval)? else {
+        return Ok(false);
+    };
+    if crate::planted::unreviewed_unmarked() {
+        return Ok(false);
+    }
+    let seen = plan.spec.seen_before(step);
+    // One that was skipped said nothing.
+    let silent = |spec: &&StepSpec| {
+        let step = plan.steps.get(&spec.name);
+        step.is_none_or(|step| step.output.is_none())
+    };
+    Ok(!seen.unreviewed.is_empty() || seen.reviews.iter().any(silent))
+}
+
+/// The run of steps that asks, and its step; none where an agent at work asks.
+fn asking<'a>(
+    reader: &Reader,
+    approval: &'a Approval,
+) -> Result<Option<(Arc<Plan>, &'a Name)>, Refusal> {
     let Waiting::Step(plan, at) = &approval.waiting else {
         return Ok(None);
     };
-    match reader.find::<Plan>(plan)? {
-        Some(plan) => in_plan(reader, &plan, Some(&at.step)),
+    Ok(reader.find::<Plan>(plan)?.map(|plan| (plan, &at.step)))
+}
+
+/// What was said of what a question is about.
+pub(crate) fn of(reader: &Reader, approval: &Approval) -> Result<Option<Reviewed>, Refusal> {
+    match asking(reader, approval)? {
+        Some((plan, step)) => in_plan(reader, &plan, Some(step)),
         None => Ok(None),
     }
 }

@@ -18,6 +18,17 @@ fn judged<T>(result: Result<T, ComputeError>) -> Result<(), naos_manifest::Fault
     })
 }
 
+/// A fault of a text as a whole.
+fn at_its_beginning(what: String) -> naos_manifest::Fault {
+    naos_manifest::Fault {
+        code: Code::BAD_EXPRESSION,
+        line: 1,
+        column: 1,
+        what,
+        help: None,
+    }
+}
+
 fn names(scope: &Scope) -> Names {
     match scope {
         Scope::Step {
@@ -36,6 +47,8 @@ fn names(scope: &Scope) -> Names {
         Scope::Flow { before } => compute::flow_names(before),
         Scope::Policy => compute::policy_names(),
         Scope::Wait(own) => compute::wait_names(names(own)),
+        Scope::Result(own) => compute::check_names(names(own)),
+        Scope::Task => compute::task_names(),
         Scope::Trigger => compute::trigger_names(),
         Scope::Skill { captures } => compute::skill_names(captures),
     }
@@ -86,16 +99,13 @@ impl Checks for Rules {
     fn template(&self, source: &str, scope: &Scope) -> Result<(), naos_manifest::Fault> {
         judged(template::check(source, &names(scope)))
     }
+    fn schema(&self, source: &str) -> Result<(), naos_manifest::Fault> {
+        compute::schema::unsound(source).map_or(Ok(()), |what| Err(at_its_beginning(what)))
+    }
     fn pattern(&self, source: &str) -> Result<(), naos_manifest::Fault> {
         match pattern::fault(source) {
             None => Ok(()),
-            Some(what) => Err(naos_manifest::Fault {
-                code: Code::BAD_EXPRESSION,
-                line: 1,
-                column: 1,
-                what,
-                help: None,
-            }),
+            Some(what) => Err(at_its_beginning(what)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use naos_engine::read::{Awaited, Reader, RunFilter, settled_run};
+use naos_engine::read::{Awaited, CallsFrom, Reader, RunFilter, settled_run};
 use naos_kernel::RUN_LOG_LINES_MAX;
 use naos_kernel::run::Run;
 use naos_kernel::task::Task;
@@ -51,7 +51,8 @@ pub(crate) async fn show(call: Call) -> Answered {
     let seq = reader.seq()?;
     let Awaited { value: run, seq } = settled_run(&reader, id, seq, watch, deadline).await?;
     let mut value = shapes::run(&reader, id, &run, seq);
-    let calls = reader.calls(id, &run)?;
+    let from = call.word("steps_after", |word| word.parse::<CallsFrom>().ok())?;
+    let calls = reader.calls(id, &run, from.unwrap_or_default())?;
     if let Value::Object(members) = &mut value {
         members.insert("input".into(), shapes::text(&reader, Some(&run.input)));
         members.insert("component".into(), json!(run.component));
@@ -64,8 +65,11 @@ pub(crate) async fn show(call: Call) -> Answered {
         members.insert("correlation".into(), json!(correlation));
         members.insert("causation".into(), json!(causation));
         members.insert("what_ifs".into(), json!(what_ifs::of(&reader, id)?));
-        let steps: Vec<Value> = calls.iter().map(shapes::call).collect();
-        members.insert("steps_detail".into(), Value::Array(steps));
+        // What the look for it didn't come to stands on the next page, with all that comes behind.
+        let steps = calls.rows[..calls.told].iter().map(shapes::call);
+        members.insert("steps_detail".into(), Value::Array(steps.collect()));
+        let next = calls.next.map(|next| next.to_string());
+        members.insert("steps_next".into(), json!(next));
     }
     ok(&value)
 }

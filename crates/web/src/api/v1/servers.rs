@@ -103,7 +103,8 @@ fn compared(name: &Name, spec: &ServerSpec, offered: &[ServerTool]) -> Vec<Value
         let word = tool_word(name, tool);
         let shown = |tool: &ServerTool| {
             json!({"description": tool.description, "schema": tool.schema,
-                "repeatable": tool.repeatable, "reads": tool.reads, "digest": tool.digest()})
+                "answers": tool.answers, "repeatable": tool.repeatable, "reads": tool.reads,
+                "digest": tool.digest()})
         };
         json!({
             "tool": tool,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use naos_engine::read::{AuditRow, CallView, Reader};
+use naos_kernel::ResourceKey;
 use naos_kernel::agent::Agent;
 use naos_kernel::approval::Approval;
 use naos_kernel::budget::Budget;
 use naos_kernel::event::{Trace, TraceKey};
 use naos_kernel::plan::{Plan, Step};
+use naos_kernel::resource::Resource;
 use naos_kernel::run::Run;
 use naos_kernel::supervisor::Standing;
 use naos_kernel::task::Task;
@@ -15,7 +17,9 @@ use naos_types::fact::Problem;
 use naos_types::fact::approval::Waiting;
 use naos_types::fact::run::Fork;
 use naos_types::fact::task::Considered;
-use naos_types::spec::{AgentSpec, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX};
+use naos_types::spec::{
+    AgentSpec, DATA_POLICY, Data, Kind, MindSpec, RetryPolicy, SUPERVISION_LEVELS_MAX, StepSpec,
+};
 use naos_types::{
     Actor, AgentStatus, ApprovalId, BodyRef, Digest, EventId, Grants, LogLine, Micros, Name,
     PlanId, Priority, Refusal, Role, RunId, RunLimits, Seq, Span, Spender, TaskId, Time,
@@ -23,8 +27,8 @@ use naos_types::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::resting;
 use super::reviewed::{self, Reviewed};
+use super::{given, resting};
 
 /// A content as text; one that is gone reads so and doesn't hide the rest.
 pub(crate) fn text(reader: &Reader, body: Option<&BodyRef>) -> Value {
@@ -192,7 +196,7 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
     let steps = plan.forward().map(|spec| {
         let step = plan.steps.get(&spec.name);
         let mut shown = step.map_or(Value::Null, |found| {
-            step_of(reader, &spec.name, found, texts)
+            step_of(reader, (id, plan), spec, found, texts)
         });
         if let Some(run) = plan.nested(id, &spec.name, None) {
             shown["plan_run"] = json!(run);
@@ -208,7 +212,8 @@ pub(crate) fn plan_with(reader: &Reader, id: PlanId, plan: &Plan, seq: Seq, text
         if let Some(undo) = plan.flow.undo_of(&spec.name)
             && let Some(found) = plan.steps.get(undo)
         {
-            let mut undoing = step_of(reader, undo, found, texts);
+            let spec = plan.known(undo).unwrap_or(spec);
+            let mut undoing = step_of(reader, (id, plan), spec, found, texts);
             undoing["by_hand"] = json!(found.by_hand());
             shown["compensation"] = undoing;
         }
@@ -250,8 +255,18 @@ fn output_of(reader: &Reader, plan: &Plan) -> Value {
     }
 }
 
-fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
+fn step_of(
+    reader: &Reader,
+    (id, plan): (PlanId, &Plan),
+    spec: &StepSpec,
+    step: &Step,
+    texts: Texts,
+) -> Value {
     let output = step.output.as_ref().filter(|_| texts == Texts::Told);
+    let input = match texts {
+        Texts::Told => given::text(reader, (id, plan), spec, step),
+        Texts::LeftOut => None,
+    };
     let fan = step.fan.as_ref().map(|fan| {
         json!({
             "count": fan.count,
@@ -261,9 +276,11 @@ fn step_of(reader: &Reader, name: &Name, step: &Step, texts: Texts) -> Value {
         })
     });
     json!({
-        "name": name,
+        "name": spec.name,
         "status": step.status,
+        "input": input,
         "output": text(reader, output),
+        "done_by": plan.kept.get(&spec.name),
         "attempts": step.attempt,
         "round": step.round,
         "task": step.task,
@@ -282,11 +299,13 @@ pub(crate) fn approval(reader: &Reader, id: ApprovalId, approval: &Approval) -> 
     };
     let decided = approval.decided.as_ref();
     let reviewed = reviewed::of(reader, approval).ok().flatten();
+    let unreviewed = reviewed::is_unreviewed(reader, approval).unwrap_or_default();
     json!({
         "approval": id,
         "priority": reviewed::priority(reader, approval).unwrap_or(Priority::Normal),
         "verdict": reviewed.as_ref().map(Reviewed::word),
-        "reviewer": reviewed.as_ref().map(|found| &found.reviewer),
+        "reviewer": reviewed.as_ref().map(Reviewed::reviewer),
+        "unreviewed": unreviewed,
         "why": reviewed.as_ref().and_then(Reviewed::why),
         "title": reader.sealed(&approval.title),
         "status": approval.status,
@@ -417,20 +436,34 @@ pub(crate) struct AgentMore<'a> {
     /// How it works with a model, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     mind: Option<&'a MindSpec>,
+    /// Where what its models are asked may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data>,
 }
 
 impl<'a> AgentMore<'a> {
-    pub(crate) fn of(spec: &'a AgentSpec) -> Self {
-        Self {
+    pub(crate) fn of(reader: &Reader, spec: &'a AgentSpec) -> Result<Self, Refusal> {
+        let mind = spec.mind.as_deref();
+        Ok(Self {
             grants: &spec.grants,
             limits: &spec.limits,
             patterns: &spec.patterns,
             cost_per_call_micros: spec.cost_per_call.0,
             retry: &spec.retry,
             model: spec.model.as_deref(),
-            mind: spec.mind.as_deref(),
-        }
+            mind,
+            data: mind.map(|mind| data(reader, mind)).transpose()?,
+        })
     }
+}
+
+/// Where what an agent's models are asked may go.
+pub(crate) fn data(reader: &Reader, mind: &MindSpec) -> Result<Data, Refusal> {
+    let policy = match Name::new(DATA_POLICY) {
+        Ok(name) => reader.find::<Resource>(&ResourceKey(Kind::Policy, name))?,
+        Err(_) => None,
+    };
+    Ok(mind.data(policy.as_ref().map(|policy| &policy.spec)))
 }
 
 pub(crate) fn agent<'a>(

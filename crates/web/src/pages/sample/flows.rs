@@ -100,6 +100,7 @@ fn pool_row(s: Text<'_>, name: &str, state: PoolState) -> PoolRow {
         state,
         agents: vec![s("reader"), s("helper")],
         size: 8,
+        why: None,
         least: 1,
         most: 16,
         auto_scale: state == PoolState::Running,
@@ -142,7 +143,9 @@ fn driver(s: Text<'_>, name: &str, state: DriverState) -> DriverRow {
     DriverRow {
         name: s(name),
         state,
-        agent: s(name),
+        kind: "tool",
+        agent: (name != "chat").then(|| s(name)),
+        builtin: None,
         endpoint: (name == "chat").then(|| s("https://chat.example.org/ask")),
         answers: vec![s("weather.get"), s("weather.forecast")],
         open: 2,

@@ -9,12 +9,12 @@ mod timeline;
 mod watch;
 mod work;
 
-use super::approval::{Answer, Approval, Attached, Decision, Evidence};
-use super::approvals::{ApprovalRow, Approvals, RuleRow, StuckRow, Untold};
+use super::approval::{Answer, Approval, Attached, Checked, Decision, Evidence};
+use super::approvals::{ApprovalRow, Approvals, Choice, RuleRow, StuckRow, Told, Untold};
 use super::audit::{Audit, AuditRow, Verified};
 use super::document::{Citation, Document};
 use super::error::ErrorPage;
-use super::home::{Counters, Doing, FeedRow, Home, Waiting, Working};
+use super::home::{Counters, Doing, FeedRow, Home, Saying, Waiting, Working};
 use super::run::Problem;
 use super::sign_in::SignIn;
 use super::words::{ActorKind, ApprovalStatus, Tier, Verdict};
@@ -151,7 +151,7 @@ pub(super) fn home(s: Text<'_>) -> Home {
     feed[7].href = None;
     Home {
         waiting: Waiting {
-            approvals: waiting(s),
+            approvals: waiting(s).split_off(1),
             stuck: stuck(s),
         },
         counters: Counters {
@@ -171,6 +171,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("Read 62 mails of Riake"),
                     since_ms: NOW_MS - 14 * MINUTE_MS,
                     tier: Some(Tier::Wasm),
+                    saying: Saying {
+                        run: s("run_0193"),
+                        words: None,
+                    },
                 },
                 Doing {
                     agent: s("analyzer"),
@@ -178,6 +182,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("invoices-2026-q3.csv"),
                     since_ms: NOW_MS - 2 * MINUTE_MS,
                     tier: Some(Tier::Skill),
+                    saying: Saying {
+                        run: s("run_0194"),
+                        words: None,
+                    },
                 },
                 Doing {
                     agent: s("critic"),
@@ -185,6 +193,10 @@ pub(super) fn home(s: Text<'_>) -> Home {
                     step: s("Review: totals per client"),
                     since_ms: NOW_MS - 20_000,
                     tier: None,
+                    saying: Saying {
+                        run: s("run_0195"),
+                        words: Some(s("… the sum of July isn't that of the mails")),
+                    },
                 },
             ],
         },
@@ -238,6 +250,12 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: Some(NOW_MS + 47 * 60 * MINUTE_MS),
             urgent: false,
             reviewed: None,
+            unreviewed: false,
+            choice: Some(Choice {
+                seen: "5e".repeat(32),
+                text: s("- All is well.\n+ Two invoices are overdue."),
+                replaces: Some(("batch-document", s("/reports/2026-w41.md"))),
+            }),
         },
         ApprovalRow {
             id: s("apr_8"),
@@ -249,6 +267,8 @@ fn waiting(s: Text<'_>) -> Vec<ApprovalRow> {
             expires_ms: None,
             urgent: false,
             reviewed: None,
+            unreviewed: true,
+            choice: None,
         },
     ]
 }
@@ -295,6 +315,8 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
         expires_ms: None,
         urgent: false,
         reviewed: Some(("review".into(), Verdict::Refuted)),
+        unreviewed: false,
+        choice: None,
     };
     Approvals {
         untold: vec![Untold {
@@ -302,6 +324,15 @@ pub(super) fn approvals(s: Text<'_>) -> Approvals {
             said: s("answered 500"),
         }],
         stuck: stuck(s),
+        told: Some(Told {
+            decided: 2,
+            left: vec![(
+                s("apr_9"),
+                s("Pay the bill"),
+                s("what you saw isn't what waits any more"),
+            )],
+        }),
+        batch_key: Some(s("key-batch")),
         waiting: waiting(s),
         decided: vec![
             decided(
@@ -350,6 +381,8 @@ pub(super) fn approvals_empty() -> Approvals {
     Approvals {
         untold: Vec::new(),
         stuck: Vec::new(),
+        told: None,
+        batch_key: None,
         waiting: Vec::new(),
         decided: Vec::new(),
         older: None,
@@ -427,6 +460,18 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
                 citations: citations(s).into_iter().skip(1).take(1).collect(),
             },
         ],
+        checks: vec![
+            Checked {
+                says: s("short (size(output) < 4000)"),
+                passed: true,
+                found: String::new(),
+            },
+            Checked {
+                says: s("output.contains(\"Total\")"),
+                passed: false,
+                found: s("it is false. Say what it comes to"),
+            },
+        ],
         document: Some(Attached {
             title: s("reports/2026-w41.md"),
             href: "/documents/reports/2026-w41.md".to_owned(),
@@ -471,6 +516,7 @@ pub(super) fn approval_empty() -> Approval {
         run: None,
         cost_micros_max: None,
         evidence: Vec::new(),
+        checks: Vec::new(),
         document: None,
         ..approval(&str::to_owned)
     }

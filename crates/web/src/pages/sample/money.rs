@@ -1,6 +1,6 @@
 //! Agents and costs of the sample day.
 
-use super::super::agent::{Ability, Agent};
+use super::super::agent::{Ability, Agent, Bounds};
 use super::super::agent_log::{AgentLog, Did};
 use super::super::agents::{AgentRow, Agents, LastRun};
 use super::super::costs::{
@@ -97,6 +97,12 @@ pub(crate) fn agent(s: Text<'_>) -> Agent {
             ability("http", "api.meteo.mg, api.riake.mg"),
             ability("log", ""),
         ],
+        bounds: Some(Bounds {
+            models: vec![s("home"), s("fast")],
+            stays: true,
+            is_unpriced: true,
+            run_micros_max: Some(500_000),
+        }),
         runs: some_rows(s),
         run_key: Some(s("key-run")),
     }
@@ -194,6 +200,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 output: 88_120,
                 micros: 31_200_000,
                 incidents: 2,
+                is_unpriced: false,
             },
             ModelCost {
                 model: s("fast"),
@@ -203,6 +210,7 @@ pub(crate) fn costs(s: Text<'_>) -> Costs {
                 output: 402_000,
                 micros: 15_200_000,
                 incidents: 0,
+                is_unpriced: false,
             },
         ]),
         days: (0..21)

@@ -12,6 +12,7 @@ pub(crate) fn timeline(s: Text<'_>) -> Timeline {
         status: CallStatus::Completed,
         at_ms: Some(NOW_MS + seconds * 1_000),
         took_ms: Some(740),
+        unread: false,
     };
     Timeline {
         agent: s("researcher"),
@@ -22,6 +23,8 @@ pub(crate) fn timeline(s: Text<'_>) -> Timeline {
             moment("model", "fast", 2),
             moment("tool", "context_read {\"path\": \"mails/0031.eml\"}", 3),
         ],
+        first: 0,
+        total: 3,
         at: 1,
         open: Some(Open {
             model: Some(s("fast")),
@@ -35,6 +38,7 @@ pub(crate) fn timeline(s: Text<'_>) -> Timeline {
                 Excerpt::new(&s("{\"path\": \"mails/0031.eml\"}")),
             )],
             tokens: Some((1_204, 800, 61)),
+            more: None,
         }),
     }
 }

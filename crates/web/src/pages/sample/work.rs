@@ -1,6 +1,6 @@
 //! Tasks, runs and plans of the sample day.
 
-use super::super::approval::Evidence;
+use super::super::approval::{Checked, Evidence};
 use super::super::board::{Board, Card, Column};
 use super::super::excerpt::Excerpt;
 use super::super::inbox::{Inbox, InboxRow};
@@ -263,6 +263,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
         ))),
         error: None,
         calls,
+        calls_left: 0,
     };
     let call = |target: &str, world, status| Call {
         ability: s("http"),
@@ -271,6 +272,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
         status,
         duration_ms: Some(84),
         cost_micros: 0,
+        unread: false,
     };
     let line = |ago: i64, level, text: &str, cut| LogLine {
         at_ms: NOW_MS - ago * MINUTE_MS,
@@ -419,6 +421,8 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
         run: None,
         within: None,
         fan_out: None,
+        kept: None,
+        input: None,
         output: None,
         error: None,
         waits: None,
@@ -434,6 +438,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
     gather.duration_ms = Some(2_310);
     gather.cost_micros = 1_800;
     gather.run = Some(s("run_0186"));
+    gather.input = Some(Excerpt::new(&s("Everything of this week")));
     gather.output = Some(Excerpt::new(&s("62 mails, 4 notes, 2 exports")));
     let mut read = step(2, "read-each", StepStatus::Running, "researcher", &[]);
     read.waits = Some(s("agent researcher is stopped: `naos start researcher`"));
@@ -631,6 +636,11 @@ pub(crate) fn task(s: Text<'_>) -> Task {
             verdict: Verdict::Refuted,
             reason: s("The agency plan has no price."),
             citations: Vec::new(),
+        }],
+        checks: vec![Checked {
+            says: s("bytes < 4000"),
+            passed: false,
+            found: s("bytes is 5120"),
         }],
         made: vec![Made {
             by: Some(s("pm")),

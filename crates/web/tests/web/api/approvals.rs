@@ -311,3 +311,194 @@ async fn what_nobody_answers_in_time_expires_and_ends_its_plan() {
     assert!(refused.text.contains("Dear Rabe, late"), "{refused:?}");
     assert_eq!(refused.problem(), (409, "N0131".into()));
 }
+
+/// Plans of which each waits for an answer about what an agent or a formula made.
+async fn asked(rig: &Rig, steps: &str, inputs: &[&str]) -> Vec<Value> {
+    let text =
+        format!("type: plan\nname: bill\ninputs:\n  - {{name: to, type: string}}\nsteps:\n{steps}");
+    let files = json!({"files": [{"name": "bill.yaml", "text": text}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    for to in inputs {
+        let body = json!({"inputs": {"to": to}, "wait_ms": 20_000});
+        let run = rig.post("/api/v1/plans/bill/start", body).await.ok();
+        assert_eq!(run["status"], "held", "{run}");
+    }
+    let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+    let items = waiting["items"].as_array().unwrap().clone();
+    assert_eq!(items.len(), inputs.len(), "{waiting:#}");
+    items
+}
+
+const PAY: &str = "  - {name: bill, render: \"Pay {{ inputs.to }}\"}\n  \
+    - {name: ask, approval: \"Bill of {{ inputs.to }}?\"}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_questions_are_answered_as_they_were_seen() {
+    let rig = Rig::new().await;
+    let items = asked(&rig, PAY, &["Ann", "Bema", "Cid"]).await;
+    let place = "/api/v1/approvals/decide";
+    for none in [
+        json!([]),
+        json!(vec![
+            &json!({"approval": items[0]["approval"],
+        "seen": items[0]["seen"]});
+            51
+        ]),
+    ] {
+        let refused = rig
+            .post(place, json!({"approve": true, "items": none}))
+            .await;
+        assert_eq!(refused.status, http::StatusCode::BAD_REQUEST, "{refused:?}");
+    }
+    let seen = |item: &Value, seen: &Value| json!({"approval": item["approval"], "seen": seen});
+    let all = json!([
+        seen(&items[0], &items[0]["seen"]),
+        seen(&items[1], &json!("00".repeat(32))),
+        seen(&items[2], &items[2]["seen"]),
+    ]);
+    let body = json!({"approve": true, "comment": "tsara", "items": all});
+    let headers = [("idempotency-key", "one")];
+    let ask = || {
+        rig.send(crate::support::request(
+            &rig.owner, "POST", place, &body, &headers,
+        ))
+    };
+    let came = ask().await.ok();
+    assert_eq!(
+        (&came["decided"], &came["left"]),
+        (&json!(2), &json!(1)),
+        "{came:#}"
+    );
+    let left = &came["items"][1];
+    assert_eq!(
+        (&left["decided"], &left["code"]),
+        (&json!(false), &json!("N0132"))
+    );
+    assert_eq!(ask().await.ok(), came, "the same, sent again");
+    let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+    let still: Vec<&Value> = waiting["items"].as_array().unwrap().iter().collect();
+    assert_eq!(still.len(), 1, "{waiting:#}");
+    assert_eq!(still[0]["approval"], items[1]["approval"]);
+    // Whoever may not answer decides nothing; who may, the one that is left.
+    let plain = json!({"approve": false, "items": [seen(&items[1], &items[1]["seen"])]});
+    let external = rig.member("external").await;
+    let refused = rig.api(&external, "POST", place, plain.clone()).await;
+    assert_eq!(refused.status, http::StatusCode::FORBIDDEN, "{refused:?}");
+    let came = rig.post(place, plain).await.ok();
+    assert_eq!(came["decided"], 1, "{came:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_reviewed_is_said_to_whoever_approves() {
+    let rig = Rig::new().await;
+    rig.agent("writer").await;
+    let steps = "  - {name: draft, agent: writer, input: \"Dear {{ inputs.to }}\"}\n  \
+                 - {name: ask, approval: Send it?}\n";
+    let item = asked(&rig, steps, &["Rabe"]).await.remove(0);
+    assert_eq!(item["unreviewed"], true, "{item:#}");
+    let cookie = rig.sign_in(&rig.owner).await;
+    let id = item["approval"].as_str().unwrap();
+    let page = rig.page(&cookie, &format!("/approvals/{id}")).await;
+    let said = "no other agent looked at what writer made";
+    assert!(page.text.contains(said), "{}", page.text);
+    assert!(
+        rig.page(&cookie, "/approvals")
+            .await
+            .text
+            .contains("Not reviewed")
+    );
+    // What no agent made is nobody's to review.
+    let (_, made) = held(&rig).await;
+    let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+    let all = waiting["items"].as_array().unwrap();
+    let unreviewed = all.iter().filter(|one| one["unreviewed"] == true).count();
+    assert_eq!((all.len(), unreviewed), (2, 1), "{waiting:#} {made}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_text_takes_the_place_of_is_shown() {
+    let rig = Rig::new().await;
+    let text = json!({"text": "Dear Rabe,\nall is well.\n"});
+    rig.api(&rig.owner, "PUT", "/api/v1/documents/letters/Rabe.md", text)
+        .await
+        .ok();
+    let steps = "  - {name: draft, render: \"Dear {{ inputs.to }},\\nall is lost.\\n\"}\n  \
+                 - {name: ask, approval: Send it?}\n  \
+                 - {name: keep, document: {path: \"letters/{{ inputs.to }}.md\"}}\n";
+    let all = asked(&rig, steps, &["Rabe", "Soa"]).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let list = rig.page(&cookie, "/approvals").await.text;
+    assert!(
+        list.contains("What differs from /letters/Rabe.md"),
+        "{list}"
+    );
+    assert!(list.contains("- all is well.\n+ all is lost."), "{list}");
+    let mut told = Vec::new();
+    for item in &all {
+        let place = format!("/api/v1/approvals/{}", item["approval"].as_str().unwrap());
+        told.push(rig.get(&place).await.ok()["replaces"].clone());
+    }
+    told.sort_by_key(Value::is_null);
+    assert!(told[1].is_null(), "what is new takes no place: {told:#?}");
+    assert_eq!(told[0]["what"], "document");
+    assert_eq!(told[0]["path"], "/letters/Rabe.md");
+    let lines: Vec<String> = told[0]["diff"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            format!(
+                "{}{}",
+                line["sign"].as_str().unwrap(),
+                line["text"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(lines, [" Dear Rabe,", "-all is well.", "+all is lost."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_questions_are_chosen_on_the_page() {
+    let rig = Rig::new().await;
+    let items = asked(&rig, PAY, &["Ann", "Bema", "Cid"]).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, "/approvals").await.text;
+    for item in &items {
+        let value = format!(
+            "value=\"{} {}\"",
+            item["approval"].as_str().unwrap(),
+            item["seen"].as_str().unwrap()
+        );
+        assert!(page.contains(&value), "{value}: {page}");
+    }
+    assert!(page.contains("<pre>Pay Ann</pre>"), "{page}");
+    let chosen =
+        |item: &Value, seen: &str| format!("&chosen={}+{seen}", item["approval"].as_str().unwrap());
+    let first = chosen(&items[0], items[0]["seen"].as_str().unwrap());
+    let changed = chosen(&items[1], &"00".repeat(32));
+    let body = format!("decision=approve&comment=eny&idempotency_key=k1{first}{changed}");
+    let told = rig.form(&cookie, "/approvals", &body).await;
+    assert_eq!(told.status, http::StatusCode::OK, "{told:?}");
+    let left = format!(
+        "<a href=\"/approvals/{}\">{}</a>: what you saw",
+        items[1]["approval"].as_str().unwrap(),
+        items[1]["title"].as_str().unwrap()
+    );
+    assert!(told.text.contains(&left), "{left}: {}", told.text);
+    let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 2, "{waiting:#}");
+    // Who chose nothing, or can't say what they saw, decides nothing.
+    for unseen in ["", "&chosen=", "&chosen=x+y"] {
+        let body = format!("decision=approve&comment=&idempotency_key=k2{unseen}");
+        let refused = rig.form(&cookie, "/approvals", &body).await;
+        assert_eq!(refused.status, http::StatusCode::BAD_REQUEST, "{unseen}");
+    }
+    let french = rig
+        .page(&format!("{cookie}; naos_lang=fr"), "/approvals")
+        .await;
+    assert!(
+        french.text.contains("Approuver la sélection"),
+        "{}",
+        french.text
+    );
+}

@@ -380,7 +380,7 @@ async fn documents_that_are_no_such_driver_are_refused_with_their_place() {
             "endpoint: \"https://me:pw@crm.example.org/\"".to_owned(),
             "without a user or password",
         ),
-        (format!("{ask}, agent: somebody"), "not both"),
+        (format!("{ask}, agent: somebody"), "one of these"),
         (format!("{ask}, timeout: soon"), "length of time"),
         (format!("{ask}, timeout: 0s"), "seven days"),
         (format!("{ask}, retry: 0"), "from 1 to 20"),

@@ -1,11 +1,16 @@
 //! `/api/v1/events`, `/events/stream`, `/live`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use http::Response;
 use http_body_util::BodyExt;
+use naos_engine::node::{Done, FrameKind, Outside, OutsideOutcome, Piecewise, Posed};
+use naos_types::effect::Call;
+use naos_types::think::Thought;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::support::{Rig, request};
 
@@ -170,4 +175,107 @@ async fn a_page_hears_what_changes_on_it() {
     }
     let wrong = rig.send(open("tenant:other")).await;
     assert_eq!(wrong.status, 400);
+}
+
+/// What a model begins to write, and what ends it.
+type Writing = (Piecewise, Done);
+
+/// Models whose answers the test writes.
+struct Talkers(mpsc::UnboundedSender<Writing>);
+
+impl Outside for Talkers {
+    fn begin(&self, _call: &Call, _key: String, _request: Vec<u8>, done: Done) {
+        done(OutsideOutcome::NotSent("nobody calls in this test".into()));
+    }
+
+    fn think(&self, _posed: Posed, piece: Piecewise, done: Done) {
+        let _ = self.0.send((piece, done));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_shows_what_agents_are_saying() {
+    let (tell, mut hear) = mpsc::unbounded_channel();
+    let rig = Rig::minds(Arc::new(Talkers(tell))).await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let begun = json!({"agent": "clerk", "input": "The bill?", "wait_ms": 0});
+    let begun = rig.post("/api/v1/runs", begun).await.json();
+    let run = begun["run"].as_str().unwrap().to_owned();
+    let (mut piece, done) = hear.recv().await.unwrap();
+    let first = "The <b>bill</b> of Riake ";
+    piece(FrameKind::Text, 0, first);
+    // Without a script the page shows how it stands, and nothing that it says is markup.
+    let page = rig.page(&cookie, "/").await.text;
+    assert!(page.contains(&format!("id=\"saying-{run}\"")), "{page}");
+    assert!(
+        page.contains("&#60;b&#62;bill&#60;/b&#62; of Riake"),
+        "{page}"
+    );
+    // With one it is told, and never more than the last words.
+    let open = request(
+        "",
+        "GET",
+        "/live?topic=home",
+        &Value::Null,
+        &[("cookie", &cookie)],
+    );
+    let mut home = Stream::new(rig.raw(open).await);
+    piece(
+        FrameKind::Text,
+        first.len() as u64,
+        &"is due on Friday ".repeat(100),
+    );
+    let part = loop {
+        let (id, name, data) = home.next().await;
+        if name == "part" && data.contains("saying-run_") && data.contains("Friday") {
+            assert_eq!(id, None, "it is no fact");
+            break serde_json::from_str::<Value>(&data).unwrap();
+        }
+    };
+    assert_eq!(part["id"], format!("saying-{run}"));
+    let html = part["html"].as_str().unwrap();
+    assert!(html.contains("… ") && html.len() < 400, "{html}");
+    assert!(!html.contains("Riake"), "the end of it: {html}");
+    drop(piece);
+    let thought = Thought {
+        text: "On Friday.".into(),
+        stop: "end".into(),
+        ..Thought::default()
+    };
+    done(OutsideOutcome::Answered(
+        serde_json::to_vec(&thought).unwrap(),
+    ));
+    loop {
+        let (_, name, data) = home.next().await;
+        if name == "feed" && data.contains(&run) {
+            break;
+        }
+    }
+    let page = rig.page(&cookie, "/").await.text;
+    assert!(!page.contains("due on Friday"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_shows_the_beginning_of_what_was_said() {
+    let rig = Rig::new().await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let task = rig.post("/api/v1/tasks", json!({"title": "Prices"})).await;
+    let task = task.json()["task"].as_str().unwrap().to_owned();
+    let words = format!("Ten  euros,\n<i>or</i> eleven. {}", "More. ".repeat(100));
+    let place = format!("/api/v1/tasks/{task}/messages");
+    rig.post(&place, json!({"text": words})).await.ok();
+    let page = rig.page(&cookie, "/").await.text;
+    let shown = "<p class=\"detail\">Ten euros, &#60;i&#62;or&#60;/i&#62; eleven. More.";
+    assert!(page.contains(shown), "{page}");
+    assert!(page.contains(" …</p>"), "{page}");
+    assert!(
+        page.matches("More.").count() < 60,
+        "only its beginning: {page}"
+    );
+    let theirs = rig.member("external").await;
+    let refused = rig.api(&theirs, "GET", &place, Value::Null).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let cookie = rig.sign_in(&theirs).await;
+    let page = rig.page(&cookie, "/").await;
+    assert!(!page.text.contains("Ten euros"), "{page:?}");
 }

@@ -756,7 +756,7 @@ async fn what_is_wrong_is_told_once_and_clearly() {
     let more = refused(&rig, &owner, "runs_get", more).await;
     assert_eq!(
         more,
-        "runs_get doesn't know \"more\": it takes run, wait_ms"
+        "runs_get doesn't know \"more\": it takes run, wait_ms, steps_after"
     );
     let none = refused(&rig, &owner, "runs_get", json!({"run": "x"})).await;
     assert!(none.contains("there is no run x"), "{none}");

@@ -144,6 +144,63 @@ async fn a_plan_runs_another_for_each_item() {
     assert_eq!(found["correlation"], run["run"], "{found}");
 }
 
+const GIVEN: &str = "type: plan\nname: given\ninputs: [{name: who, type: string}]\nsteps:\n  \
+    - {name: work, agent: echo, input: \"for {{ inputs.who }}\"}\n  \
+    - {name: tell, emit: {type: work.done, data: {who: \"{{ inputs.who }}\"}}}\n  \
+    - {name: keep, document: {path: Given, text: \"kept for {{ inputs.who }}\"}}\n  \
+    - {name: sum, compute: 1 + 1}\n  \
+    - {name: sub, plan: greet, inputs: {who: \"{{ inputs.who }}\"}}\n  \
+    - {name: each, for_each: \"[1, 2]\", compute: item}\n  \
+    - {name: sign, approval: {title: Sign, body: \"signed by {{ inputs.who }}\"}}\n  \
+    - {name: end, agent: echo, input: x}\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_shows_what_it_was_given() {
+    let rig = Rig::new().await;
+    rig.agent("echo").await;
+    apply(&rig, INNER).await;
+    apply(&rig, GIVEN).await;
+    let asked = json!({"inputs": {"who": "ana"}, "wait_ms": 20_000});
+    let run = rig.post("/api/v1/plans/given/start", asked).await.ok();
+    assert_eq!(run["status"], "held", "{run}");
+    let inputs = run["steps"].as_array().unwrap();
+    let inputs: Vec<&Value> = inputs.iter().map(|step| &step["input"]).collect();
+    let who = "{\"who\": \"ana\"}";
+    let expected = [
+        json!("for ana"),
+        json!(who),
+        json!("kept for ana"),
+        Value::Null,
+        json!("{\"who\":\"ana\"}"),
+        json!("[1,2]"),
+        json!("signed by ana"),
+        Value::Null,
+    ];
+    for (at, (found, wanted)) in inputs.iter().zip(&expected).enumerate() {
+        let read = |value: &Value| {
+            let text = value.as_str().unwrap_or_default();
+            serde_json::from_str::<Value>(text).unwrap_or_else(|_| value.clone())
+        };
+        assert_eq!(read(found), read(wanted), "step {at}: {run}");
+    }
+    let cookie = rig.sign_in(&rig.owner).await;
+    let place = format!("/plans/{}", run["run"].as_str().unwrap());
+    let page = rig.page(&cookie, &place).await;
+    for text in [
+        "for ana",
+        "kept for ana",
+        "signed by ana",
+        "id=\"plan-in-1\"",
+    ] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+    // A list of runs says it beside what each step gave.
+    let all = rig.get("/api/v1/plan-runs").await.ok();
+    let runs = all["items"].as_array().unwrap();
+    let given = runs.iter().find(|item| item["run"] == run["run"]).unwrap();
+    assert_eq!(given["steps"][0]["input"], "for ana", "{all}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_number_stays_one_for_the_plan_within() {
     let rig = Rig::new().await;

@@ -26,6 +26,26 @@ async fn an_agent_is_made_runs_and_its_run_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_a_run_are_read_from_a_place_on() {
+    let rig = Rig::with_models().await;
+    let run = rig.run("clerk", "The bill?").await;
+    let path = format!("/api/v1/runs/{}", run["run"].as_str().unwrap());
+    let all = rig.get(&path).await.ok();
+    assert_eq!(all["steps_next"], Value::Null, "{all}");
+    let steps = all["steps_detail"].as_array().unwrap();
+    assert!(steps.len() > 1, "{all}");
+    for (after, left) in [(0, steps.len()), (1, steps.len() - 1), (99, 0)] {
+        let rest = rig.get(&format!("{path}?steps_after={after}")).await.ok();
+        assert_eq!(rest["steps_detail"], json!(steps[steps.len() - left..]));
+        assert_eq!(rest["steps_next"], Value::Null);
+    }
+    for odd in ["x", "1.", "-1", "1.2.3"] {
+        let refused = rig.get(&format!("{path}?steps_after={odd}")).await;
+        assert_eq!(refused.problem(), (400, "N0102".into()), "{odd}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_acts_once_and_gets_the_same_answer() {
     let rig = Rig::new().await;
     rig.agent("hello").await;

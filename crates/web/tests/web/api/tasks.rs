@@ -371,3 +371,65 @@ async fn the_page_of_a_task_shows_what_its_reviewer_found() {
         assert!(review.contains(said), "{said}: {page}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_must_hold_of_a_result_is_looked_at_first() {
+    let rig = Rig::new().await;
+    rig.agent("clerk").await;
+    rig.agent("fury").await;
+    for (check, said) in [
+        (json!("size(output"), "the check size(output"),
+        (json!({"schema": {"type": "letter"}}), "letter"),
+        (json!({"check": "true", "cheque": 1}), "no `cheque`"),
+    ] {
+        let wish = json!({"title": "Ask Ann", "to": "clerk", "checks": [check]});
+        let refused = rig.post("/api/v1/tasks", wish).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    let checks = json!([{"name": "short", "check": "bytes < 9", "message": "Say less."},
+        "text.contains(\"Ask\")"]);
+    let task = create(
+        &rig,
+        json!({"title": "Ask Ann when", "to": "clerk", "reviewer": "fury", "rounds": 1,
+            "checks": checks}),
+    )
+    .await;
+    let found = until(&rig, &task, |found| found["status"] == "human_approval").await;
+    assert_eq!(found["checks"], checks);
+    let review = &found["review"];
+    assert_eq!(
+        (&review["reviewer"], &review["verdict"]),
+        (&json!("checks"), &json!("refuted")),
+        "{found:#}"
+    );
+    let checked = &found["checked"];
+    assert_eq!(
+        (&checked[0]["passed"], &checked[1]["passed"]),
+        (&json!(false), &json!(true))
+    );
+    let told = checked[0]["found"].as_str().unwrap();
+    assert!(told.starts_with("bytes is "), "{told}");
+    // Its reviewer was never asked.
+    let runs = rig.get("/api/v1/runs").await.ok();
+    let agents = runs["items"].as_array().unwrap().iter();
+    assert!(
+        agents.clone().all(|run| run["agent"] == "clerk"),
+        "{runs:#}"
+    );
+    let waiting = rig.get("/api/v1/approvals?status=pending").await.ok();
+    let asked = waiting["items"][0]["approval"].as_str().unwrap();
+    let asked = rig.get(&format!("/api/v1/approvals/{asked}")).await.ok();
+    assert_eq!(&asked["checked"], checked, "{asked:#}");
+    assert_eq!(asked["disputed"], true);
+    let cookie = rig.sign_in(&rig.owner).await;
+    let page = rig.page(&cookie, &format!("/tasks/{task}")).await;
+    for part in [
+        "Checked without a model",
+        "short (bytes &lt; 9)",
+        "Say less.",
+    ] {
+        let plain = page.text.replace("&#60;", "&lt;");
+        assert!(plain.contains(part), "{part}: {}", page.text);
+    }
+}

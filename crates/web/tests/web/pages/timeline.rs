@@ -72,3 +72,31 @@ async fn what_models_cost_stands_with_the_money() {
     let page = rig.page(&cookie, "/costs").await.text;
     assert!(page.contains("<th scope=\"row\">dear</th>"), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_had_no_room_in_the_window_stands_beside_what_was_shown() {
+    let rig = Rig::with_models().await;
+    let cookie = rig.sign_in(&rig.owner).await;
+    let text = "type: model\nname: small\nprovider: ollama\nmodel: m\ncontext_size: 5000\n\
+                endpoint: http://127.0.0.1:11434\n---\n\
+                type: agent\nname: reader\nmodel: small\nprompt: You help.\n\
+                workspace: agents/reader\ntools: [context_write, calculate]\n\
+                grants: {context_write: [notes/**]}\n";
+    let files = json!({"files": [{"name": "b.yaml", "text": text}]});
+    rig.post("/api/v1/apply", files).await.ok();
+    let place = |name: &str| format!("/api/v1/documents/agents/reader/{name}");
+    for name in ["SOUL.md", "MEMORY.md"] {
+        let body = json!({"text": "x".repeat(12_000)});
+        rig.api(&rig.owner, "PUT", &place(name), body).await.ok();
+    }
+    let of = rig.run("reader", "The bill?").await;
+    let line = format!("/runs/{}/timeline", of["run"].as_str().unwrap());
+    let page = rig.page(&cookie, &line).await.text;
+    for said in [
+        "<code>/agents/reader/SOUL.md</code> <span class=\"soft\">a part of it",
+        "of 12000 bytes, no room: the window is 5000 tokens",
+        "<code>/agents/reader/MEMORY.md</code> <span class=\"soft\">no room",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+}

@@ -1,0 +1,53 @@
+//! The policy of data: whether what models are asked may leave the country, for all agents.
+
+use naos_types::Name;
+use naos_types::spec::{DATA_POLICY, Data, Kind, PolicySpec};
+use serde_json::json;
+
+use crate::diagnostic::Findings;
+use crate::kept::Kept;
+use crate::reader;
+use crate::schema::{self, Key, Shape, keys};
+use crate::tree::{Node, Value};
+
+const KEYS: &[Key] = keys! {
+    "type": Shape::Text, "id": Shape::Text, "name": Shape::Text, "description": Shape::Text,
+    @need "data": Shape::Words(Data::WORDS),
+};
+
+/// Whether a policy is that of data; the others are kept as they are.
+pub(crate) fn is_of_data(key: Option<&str>, node: &Node) -> bool {
+    node.get("data").is_some() || key == Some(DATA_POLICY)
+}
+
+/// Reads it: `policies: {data: stays}`, or a document of its own.
+pub(crate) fn read(key: Option<&str>, node: &Node, findings: &mut Findings) -> Option<Kept> {
+    let word = if matches!(node.value, Value::Text(_)) {
+        reader::word(node, "data", Data::WORDS, findings)?
+    } else {
+        let json = schema::object(node, "policy", KEYS, findings);
+        let called = ["id", "name"].map(|key| json[key].as_str().map(str::to_owned));
+        let called = key
+            .map(str::to_owned)
+            .or(called.into_iter().flatten().next());
+        if let Some(other) = called.filter(|called| called != DATA_POLICY) {
+            let what = format!("the policy of data is called {DATA_POLICY}, not {other}");
+            findings.error_help(node.at, what, "write `policies: {data: stays}`");
+            return None;
+        }
+        let said = json["data"].as_str().unwrap_or_default();
+        *Data::WORDS.iter().find(|word| **word == said)?
+    };
+    Some(Kept {
+        kind: Kind::Policy,
+        name: Name::new(DATA_POLICY).ok()?,
+        json: json!({"data": word}).to_string(),
+        policy: Data::parse(word).map(|data| PolicySpec { data }),
+        instruction: None,
+        driver: None,
+        agent: None,
+        server: None,
+        model: None,
+        schedule: None,
+    })
+}

@@ -1,0 +1,92 @@
+//! Drivers that are built in, and those that say how they work with a model, as a person uses them.
+
+mod project;
+
+use project::Project;
+use serde_json::{Value, json};
+
+fn apply(project: &Project, text: &str) -> String {
+    let applied = project.naos_with(&["apply", "-f", "-"], text.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    applied.stderr
+}
+
+fn driver(project: &Project, called: &str) -> Value {
+    let all = project.json(&["driver", "list"]);
+    let mut items = all["items"].as_array().unwrap().iter();
+    let found = items.find(|one| one["name"] == called);
+    found.unwrap_or_else(|| panic!("{all}")).clone()
+}
+
+const BUILT_IN: &str = "\
+driver: {id: reader, builtin: context.read, grants: {context_read: [Tasks/]}}
+---
+driver: {id: writer, builtin: context.write, grants: {context_write: [Tasks/]}}
+---
+driver: {id: people, builtin: notify, capabilities: [notification.urgent]}
+";
+
+#[test]
+fn process_events_are_answered_by_what_is_built_in() {
+    let project = Project::new();
+    assert_eq!(apply(&project, BUILT_IN), "");
+    let write = r#"{"path": "/Tasks/Active", "content": "two are open"}"#;
+    project.json(&["events", "emit", "context.write", "--data", write]);
+    let shown = project.naos(&["get", "document", "/Tasks/Active"]);
+    assert!(shown.stdout.contains("two are open"), "{}", shown.stdout);
+    let read = r#"{"path": "/Tasks/Active"}"#;
+    project.json(&["events", "emit", "context.read", "--data", read]);
+    let beyond = r#"{"path": "/Salaries/All"}"#;
+    project.json(&["events", "emit", "context.read", "--data", beyond]);
+    let found = driver(&project, "reader");
+    assert_eq!(
+        (&found["status"], &found["type"], &found["builtin"]),
+        (&json!("ready"), &json!("tool"), &json!("context.read")),
+        "{found}"
+    );
+    assert_eq!(
+        (&found["answered"], &found["failed"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(found["problem"]["code"], "N0233", "{found}");
+    assert_eq!(found["agent"], Value::Null);
+    let urgent = r#"{"title": "Storm", "message": "Stay in."}"#;
+    project.json(&["events", "emit", "notification.urgent", "--data", urgent]);
+    let inbox = project.json(&["inbox"]);
+    let item = &inbox["items"][0];
+    assert_eq!(
+        (&item["what"], &item["title"]),
+        (&json!("notification"), &json!("people")),
+        "{inbox}"
+    );
+    assert!(
+        item["text"].as_str().unwrap().contains("Stay in."),
+        "{inbox}"
+    );
+    // It is switched off as all are.
+    project.json(&["driver", "disable", "reader"]);
+    assert_eq!(driver(&project, "reader")["status"], "disabled");
+    project.json(&["events", "emit", "context.read", "--data", read]);
+    assert_eq!(driver(&project, "reader")["answered"], 1);
+    let list = project.naos(&["driver", "list"]).stdout;
+    assert!(list.contains("built in: notify"), "{list}");
+}
+
+#[test]
+fn process_a_driver_says_how_its_agent_works() {
+    let project = Project::new();
+    let assistant = "driver:\n  id: assistant\n  type: agent\n  model: any\n  \
+                     tools: [context_read, email_send]\n  system_prompt: Help.\n  \
+                     grants: {context_read: [Mail/]}\n  capabilities: [email.process]\n";
+    let said = apply(&project, assistant);
+    assert!(said.contains("there is no tool email_send"), "{said}");
+    let agent = project.json(&["get", "agent", "assistant"]);
+    assert_eq!(agent["mind"]["prompt"], "Help.", "{agent}");
+    let costs = project.json(&["cost", "status", "assistant"]);
+    assert_eq!(costs["budgets"][0]["limit_micros"], 1_000_000, "{costs}");
+    let found = driver(&project, "assistant");
+    assert_eq!(
+        (&found["status"], &found["type"]),
+        (&json!("ready"), &json!("agent"))
+    );
+}

@@ -1,0 +1,77 @@
+//! Agents whose data stays in the country, and that name models whose data leaves it.
+
+use naos_manifest::Diagnostic;
+use naos_types::Name;
+use naos_types::command::{self, Command};
+use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, Spec};
+
+use super::{Document, Item, fault_in};
+
+/// Each model that an agent names and wouldn't be let ask. `kept` says what is there already; what
+/// the documents say of it counts first.
+pub(crate) fn leaving<E>(
+    documents: &[Document<'_>],
+    items: &[Item],
+    kept: impl Fn(Kind, &Name) -> Result<Option<Spec>, E>,
+) -> Result<Vec<Diagnostic>, E> {
+    let spec_of = |kind: Kind, name: &Name| {
+        let said = items.iter().find_map(|item| match &item.command {
+            Command::Resource(command::Resource::Apply {
+                kind: of,
+                name: own,
+                spec,
+            }) if *of == kind && own == name => Some(spec.clone()),
+            _ => None,
+        });
+        match said {
+            Some(spec) => Ok(Some(spec)),
+            None => kept(kind, name),
+        }
+    };
+    let policy = match Name::new(DATA_POLICY) {
+        Ok(name) => spec_of(Kind::Policy, &name)?,
+        Err(_) => None,
+    };
+    let mut out = Vec::new();
+    for item in items {
+        let Some(mind) = mind(&item.command) else {
+            continue;
+        };
+        if mind.data(policy.as_ref()) == Data::Leaves {
+            continue;
+        }
+        for name in &mind.models {
+            let spec = spec_of(Kind::Model, name)?;
+            if spec.as_ref().and_then(Spec::model).is_some_and(leaves) {
+                let what = format!(
+                    "agent {} says that its data stays, and what the model {name} is asked leaves \
+                     the country",
+                    item.name
+                );
+                let help = "name a model whose data stays (`naos get models` shows which); or an \
+                    owner writes `data: leaves` into the agent";
+                out.push(fault_in(
+                    documents,
+                    item,
+                    name.as_str(),
+                    what,
+                    Some(help.to_owned()),
+                ));
+            }
+        }
+    }
+    Ok(out)
+}
+
+const fn leaves(model: &ModelSpec) -> bool {
+    model.leaves_country
+}
+
+fn mind(command: &Command) -> Option<&MindSpec> {
+    match command {
+        Command::Agent(
+            command::Agent::Apply { spec, .. } | command::Agent::Create { spec, .. },
+        ) => spec.mind.as_deref(),
+        _ => None,
+    }
+}
