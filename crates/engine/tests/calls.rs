@@ -4,18 +4,18 @@
 use std::sync::Arc;
 
 use naos_engine::node::{Components, Node, Outside, OutsideOutcome, Parts};
-use naos_engine::read::{CallView, CallsFrom, Reader};
+use naos_engine::read::{Activity, CallView, CallsFrom, Reader};
 use naos_kernel::run::Run;
 use naos_kernel::{AnyAggregate, Key, Need, Replay, State, apply};
 use naos_sandbox::{Compiler, Config, Sandbox};
 use naos_store::{Append, Entry, MemStore, Store, TenantStore};
 use naos_types::effect::Call;
 use naos_types::fact::run::{Ability, World};
-use naos_types::fact::{Fact, budget, run, task};
+use naos_types::fact::{Fact, budget, document, run, task};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::{
-    Actor, BatchId, BodyRef, Digest, Grant, Micros, Name, RunId, StagedBody, SubjectId, TaskId,
-    TenantId, Tier, Time,
+    Actor, BatchId, BodyRef, Digest, DocPath, Grant, Micros, Name, RunId, StagedBody, SubjectId,
+    TaskId, TenantId, Tier, Time,
 };
 
 const TENANT: TenantId = TenantId(7);
@@ -57,6 +57,8 @@ struct Written {
     now: Time,
     run: RunId,
     tail: Option<BodyRef>,
+    /// What is erased when all of it stands.
+    erased: Vec<BodyRef>,
 }
 
 impl Written {
@@ -71,6 +73,7 @@ impl Written {
             now: Time(BEGAN),
             run: RunId(((BEGAN as u128) << 80) | 9),
             tail: None,
+            erased: Vec::new(),
         }
     }
 
@@ -168,7 +171,7 @@ impl Written {
         });
     }
 
-    fn asks(&mut self, index: u32) {
+    fn asks(&mut self, index: u32) -> BodyRef {
         let request = self.body(format!("call {index}").as_bytes());
         self.now.0 += 1;
         self.fold(run::Called {
@@ -180,9 +183,10 @@ impl Written {
             digest: Digest::of(b"r"),
             world: World::Keyed,
         });
+        request
     }
 
-    fn hears(&mut self, index: u32) {
+    fn hears(&mut self, index: u32) -> BodyRef {
         self.now.0 += 1;
         let piece = Piece::Answer {
             index,
@@ -216,21 +220,39 @@ impl Written {
             answer,
             attempts: 3,
         });
+        answer
     }
 
-    /// All of it is durable; whoever reads it, and the run.
-    fn read(self) -> (Node, Reader, Arc<Run>, RunId) {
+    /// What came behind so many facts is durable.
+    fn commit(&mut self, expected: usize) {
         let append = Append {
             tenant: TENANT,
-            expected: 0,
+            expected: expected as u64,
             epoch: 1,
-            batch: BatchId(1),
-            entries: self.entries,
-            bodies: self.bodies,
+            batch: BatchId(expected as u128 + 1),
+            entries: self.entries[expected..].to_vec(),
+            bodies: std::mem::take(&mut self.bodies),
             inbox: Vec::new(),
             wake: None,
         };
         self.store.commit(&[append]).unwrap()[0].as_ref().unwrap();
+    }
+
+    /// All of it is durable; whoever reads it, and the run.
+    fn read(mut self) -> (Node, Reader, Arc<Run>, RunId) {
+        self.commit(0);
+        if !self.erased.is_empty() {
+            let expected = self.entries.len();
+            let erased = document::Erased {
+                path: DocPath::new("notes/a.md").unwrap(),
+                versions: Vec::new(),
+                runs: vec![self.run],
+                bodies: std::mem::take(&mut self.erased),
+                by: Actor::System,
+            };
+            self.put(&erased.into());
+            self.commit(expected);
+        }
         let node = node(&self.store);
         let reader = Reader::new(&node, TENANT).unwrap();
         match self.state.get(&Key::Run(self.run)) {
@@ -360,5 +382,59 @@ async fn many_calls_among_many_others_are_told_page_by_page() {
     let (rows, pages) = all(&reader, id, &run);
     is_whole(&rows, CALLS);
     assert!(pages > 1, "no page looks through all of it");
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_what_was_erased_of_a_recording_the_rest_is_told() {
+    let mut journal = Written::new();
+    journal.begin();
+    for index in 0..4 {
+        journal.asks(index);
+        journal.others(3);
+        let answer = journal.hears(index);
+        if index == 1 {
+            journal.erased.push(answer);
+        }
+    }
+    let (node, reader, run, id) = journal.read();
+    for gated in [false, true] {
+        let from = CallsFrom::default();
+        let calls = if gated {
+            reader.gated_calls(id, &run, from)
+        } else {
+            reader.calls(id, &run, from)
+        };
+        let calls = calls.unwrap();
+        let told = calls.rows.iter().map(|row| (&*row.request, &*row.answer));
+        let told: Vec<(&str, &str)> = told.collect();
+        let all = [
+            ("", "[erased]"),
+            ("call 2", "answer 2"),
+            ("call 3", "answer 3"),
+        ];
+        assert_eq!(told, all);
+        assert_eq!((calls.total, calls.next), (3, None));
+    }
+    node.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_day_that_begins_behind_a_question_says_what_was_asked() {
+    let mut journal = Written::new();
+    journal.begin();
+    let request = journal.asks(0);
+    journal.erased.push(request);
+    journal.others(3);
+    let after = journal.entries.len() as u64;
+    journal.hears(0);
+    let (node, reader, _, _) = journal.read();
+    let (agent, day) = (Written::agent(), Time(BEGAN));
+    for after in [None, Some(after)] {
+        let found = reader.daily(&agent, day, after, 10).unwrap();
+        let last = found.lines.last().unwrap();
+        let name = "[erased]".to_owned();
+        assert_eq!(last.what, Activity::Tool { name, ok: true }, "{after:?}");
+    }
     node.stop();
 }
