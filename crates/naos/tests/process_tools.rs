@@ -163,6 +163,66 @@ fn process_a_tool_is_called_as_a_person_saw_it() {
 }
 
 #[test]
+fn process_what_a_tool_answers_is_as_its_server_declared() {
+    let script: Vec<String> = (0..5).map(|_| calls("shelf__find")).collect();
+    let shelf = Shelf::new(&script.join("\n"), "shelf.*");
+    let project = &shelf.office.project;
+    let ask = |mode: &str| {
+        shelf.mode(mode);
+        let ran = shelf.ask();
+        assert_eq!(ran.stdout.trim(), "Done.", "{}", ran.stderr);
+        shelf.told()
+    };
+    let declare = |row: &str| {
+        let schema = format!(
+            "{{\"type\": \"object\", \"properties\": {{\"row\": {{\"type\": \"{row}\"}}}}, \
+             \"required\": [\"row\"]}}"
+        );
+        fs::write(shelf.folder.join("answers"), schema).unwrap();
+    };
+    // What declares nothing is taken as it comes.
+    shelf.approve();
+    assert!(ask("third").contains("the row is third"));
+    // One that declares something is another tool than the one that was looked at.
+    declare("integer");
+    let changed = project.naos(&["tools", "look", "shelf"]);
+    assert!(
+        changed.stdout.contains("find: changed"),
+        "{}",
+        changed.stdout
+    );
+    assert!(
+        changed.stdout.contains("+ answers: {"),
+        "{}",
+        changed.stdout
+    );
+    // A call is compared with what was asked for just now.
+    assert!(ask("3").contains("says other things of it"));
+    assert_eq!(shelf.calls().len(), 1, "it isn't called");
+    shelf.approve();
+    assert!(ask("3").contains("the row is 3"));
+    // An answer that is another than was declared is none, and the journal says why.
+    let told = ask("third");
+    assert!(told.contains("nothing of its answer is taken"), "{told}");
+    assert!(
+        told.contains("/row: ") && !told.contains("the row is third"),
+        "{told}"
+    );
+    assert!(told.contains("<from-outside>"), "{told}");
+    assert!(ask("nothing").contains("nothing of that came"));
+    let run = project.json(&["get", "runs"])["items"][1]["run"].clone();
+    let run = project.json(&["get", "run", run.as_str().unwrap()]);
+    assert!(
+        run.to_string().contains("nothing of its answer is taken"),
+        "{run:#}"
+    );
+    // It declares something else again: nobody calls it before somebody looks.
+    declare("string");
+    let listed = project.json(&["tools", "list"]);
+    assert_eq!(listed["items"][0]["status"], "changed", "{listed:#}");
+}
+
+#[test]
 fn process_nothing_is_called_that_nobody_looked_at_or_granted() {
     let three = [
         calls("shelf__find"),

@@ -309,12 +309,8 @@ fn arguments_that_do_not_fit_call_nothing() {
 
 #[test]
 fn a_schema_that_leads_back_to_itself_in_two_ways_is_the_servers_to_judge() {
-<<<<<<< Updated upstream
     // Each step down doubles what is to be looked at: thirty of them would take this cell with
     // them.
-=======
-    // Each step down doubles what is to be looked at: thirty of them would take the cell along.
->>>>>>> Stashed changes
     let twice = r##"{"type": "object", "$defs": {"a": {"anyOf": [
         {"properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"]},
         {"properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"]}]}},

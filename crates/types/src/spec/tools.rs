@@ -313,12 +313,8 @@ mod tests {
             assert!(!tool.is_still(&other), "{other:?}");
         }
         assert!(tool.is_still(&tool));
-<<<<<<< Updated upstream
         // One that declares what it answers is another where it declares something else, or no
         // more.
-=======
-        // One that declares what it answers is another where it declares something else.
->>>>>>> Stashed changes
         let before = declared("{}");
         assert!(before.is_still(&declared("{}")));
         for other in [declared("{\"type\": \"object\"}"), tool.clone()] {
