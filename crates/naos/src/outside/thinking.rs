@@ -453,6 +453,7 @@ mod tests {
             shown: vec![("/notes/a.md".into(), "due on Friday".into())],
             until: None,
             input: "When?".into(),
+            pictures: Vec::new(),
             notes: Vec::new(),
             before,
         }

@@ -29,7 +29,7 @@ const BEAT: Duration = Duration::from_secs(15);
 const PIECES_MAX: usize = 256;
 
 /// How an answer is told, in the words of an API.
-pub(super) trait Voice: Send + 'static {
+pub(super) trait Voice: Send + Sync + 'static {
     /// Before anything is written.
     fn begin(&mut self) -> Vec<Event>;
     /// More of the answer.
@@ -142,6 +142,12 @@ struct Listened {
     run: RunId,
 }
 
+impl Listened {
+    fn to_the_end(&mut self) {
+        self.call = None;
+    }
+}
+
 impl Drop for Listened {
     fn drop(&mut self) {
         let run = self.run;
@@ -187,7 +193,7 @@ pub(super) fn streamed(call: Call, started: Started, voice: impl Voice, whole: b
             && going.as_mut().poll(context).is_ready()
         {
             work = None;
-            listened.call = None;
+            listened.to_the_end();
         }
         let event = out.poll_recv(context);
         event.map(|event| event.map(Ok::<_, Infallible>))
