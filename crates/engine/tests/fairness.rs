@@ -7,7 +7,9 @@ use naos_engine::shard::{Envelope, Incoming, Outgoing, TURNS_PER_STEP_MAX};
 use naos_store::Store;
 use naos_types::command::{self, Command};
 use naos_types::input::Input;
-use naos_types::spec::{Begins, Kind, Missed, ScheduleSpec, Spec, Timing, When};
+use naos_types::spec::{
+    Begins, Kind, Missed, PlanSpec, RetryPolicy, ScheduleSpec, Spec, StepDo, StepSpec, Timing, When,
+};
 use naos_types::{Actor, MemberId, Name, Role, Span, TenantId, Time};
 
 use rig::Rig;
@@ -36,12 +38,21 @@ fn by_owner(tenant: TenantId, command: Command, ticket: Option<u64>) -> Incoming
     }))
 }
 
-/// A schedule that says so at a time.
-fn rings(name: &str, at: Time) -> Command {
-    let starts = Begins::Event {
+fn apply(kind: Kind, name: &str, spec: Spec) -> Command {
+    let name = Name::new(name).unwrap();
+    command::Resource::Apply { kind, name, spec }.into()
+}
+
+/// Says so.
+fn event() -> Begins {
+    Begins::Event {
         topic: "bell.rang".into(),
         data: "{}".into(),
-    };
+    }
+}
+
+/// A schedule that begins something at a time.
+fn rings(name: &str, at: Time, starts: Begins) -> Command {
     let spec = ScheduleSpec {
         description: String::new(),
         timing: Timing {
@@ -54,35 +65,55 @@ fn rings(name: &str, at: Time) -> Command {
         starts,
         enabled: true,
     };
-    let (kind, name) = (Kind::Schedule, Name::new(name).unwrap());
-    let spec = Spec::Schedule(Box::new(spec));
-    command::Resource::Apply { kind, name, spec }.into()
+    apply(Kind::Schedule, name, Spec::Schedule(Box::new(spec)))
 }
 
-fn rang(rig: &Rig, tenant: TenantId) -> usize {
-    let door = rig.store.tenant(tenant).unwrap();
-    let head = door.head().unwrap().seq;
-    // What rang is at the end of the journal.
-    let after = head.saturating_sub((STEPS_MAX * TURNS_PER_STEP_MAX * 4) as u64);
-    let entries = door.entries(after, usize::MAX).unwrap();
-    entries
-        .iter()
-        .filter(|entry| entry.kind == "schedule.fired")
-        .count()
-}
-
-#[test]
-fn much_that_is_due_holds_up_nobody() {
+/// Somebody with so many rows that are due at once, and somebody else with one.
+fn due_at_once(rows: usize, starts: &Begins) -> Rig {
     let mut rig = Rig::new();
     let at = rig.now + Span::secs(3_000);
-    for first in (0..ROWS).step_by(AT_ONCE) {
-        let rows = first..first + AT_ONCE;
-        let rows = rows.map(|row| by_owner(MUCH, rings(&format!("bell-{row}"), at), None));
-        rig.play(rows.collect());
+    let step = StepSpec {
+        name: Name::new("say").unwrap(),
+        after: Vec::new(),
+        when: None,
+        action: StepDo::Render {
+            template: "rang".into(),
+        },
+        for_each: None,
+        retry: RetryPolicy::default(),
+        timeout: None,
+        optional: false,
+    };
+    let then = StepSpec {
+        name: Name::new("then").unwrap(),
+        after: vec![step.name.clone()],
+        ..step.clone()
+    };
+    let chime = Spec::Plan(PlanSpec {
+        description: "rings twice".into(),
+        inputs: Vec::new(),
+        steps: vec![step, then],
+        output: None,
+    });
+    rig.play(vec![by_owner(
+        MUCH,
+        apply(Kind::Plan, "chime", chime),
+        None,
+    )]);
+    for first in (0..rows).step_by(AT_ONCE) {
+        let made = (first..first + AT_ONCE).map(|row| {
+            let rings = rings(&format!("bell-{row}"), at, starts.clone());
+            by_owner(MUCH, rings, None)
+        });
+        rig.play(made.collect());
     }
-    rig.play(vec![by_owner(LITTLE, rings("bell", at), None)]);
-
+    rig.play(vec![by_owner(LITTLE, rings("bell", at, event()), None)]);
     rig.now = at + Span::secs(1);
+    rig
+}
+
+/// In which step they were answered, and in which somebody else's row had its turn.
+fn served(rig: &mut Rig) -> (Option<usize>, Option<usize>) {
     let again = command::Schedule::RunNow {
         kind: Kind::Schedule,
         name: Name::new("bell-0").unwrap(),
@@ -99,10 +130,29 @@ fn much_that_is_due_holds_up_nobody() {
             }
         }
         inputs = rig.commits.commit(&rig.store, appends).unwrap();
-        if rang(&rig, LITTLE) > 0 {
+        if rang(rig, LITTLE) > 0 {
             others.get_or_insert(step);
         }
     }
+    (answered, others)
+}
+
+fn rang(rig: &Rig, tenant: TenantId) -> usize {
+    let door = rig.store.tenant(tenant).unwrap();
+    let head = door.head().unwrap().seq;
+    // What rang is at the end of the journal.
+    let after = head.saturating_sub((STEPS_MAX * TURNS_PER_STEP_MAX * 4) as u64);
+    let entries = door.entries(after, usize::MAX).unwrap();
+    entries
+        .iter()
+        .filter(|entry| entry.kind == "schedule.fired")
+        .count()
+}
+
+#[test]
+fn much_that_is_due_holds_up_nobody() {
+    let mut rig = due_at_once(ROWS, &event());
+    let (answered, others) = served(&mut rig);
     assert!(
         others.is_some(),
         "another tenant's one row waits for all of these"
@@ -114,4 +164,19 @@ fn much_that_is_due_holds_up_nobody() {
         (1..=most).contains(&much),
         "{much} of {ROWS} rang meanwhile"
     );
+}
+
+/// Each row is more than one turn: then what follows from it is in their way, too.
+#[test]
+fn much_that_follows_holds_up_nobody() {
+    let starts = Begins::Run {
+        kind: Kind::Plan,
+        name: Name::new("chime").unwrap(),
+        input: "{}".into(),
+    };
+    let mut rig = due_at_once(2 * AT_ONCE, &starts);
+    let (answered, others) = served(&mut rig);
+    assert!(others.is_some(), "another tenant's one row waits for these");
+    assert!(answered.is_some(), "their own people wait for these");
+    assert!(rang(&rig, MUCH) > 0);
 }

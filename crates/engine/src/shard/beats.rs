@@ -110,14 +110,9 @@ impl Cell {
         }
     }
 
-    /// Queues the beats that are due, in order.
+    /// Queues the beats that are due, in order; none while commands wait behind those before.
     pub(super) fn queue_beats(&mut self, now: Time) {
-        let most = if naos_kernel::planted::is("beats-without-bound") {
-            usize::MAX
-        } else {
-            BEATS_PER_STEP_MAX
-        };
-        for _ in 0..most {
+        for _ in 0..self.beats_at_once() {
             self.read_beats(now);
             let Some(beat) = self
                 .beats
@@ -132,6 +127,19 @@ impl Cell {
             self.returns
                 .push_back(Queued::Own(Input::Due(Key::Beat(beat))));
         }
+    }
+
+    /// How many beats are queued now. What each of them lets follow takes turns, too.
+    fn beats_at_once(&self) -> usize {
+        if naos_kernel::planted::is("beats-without-bound") {
+            return usize::MAX;
+        }
+        if self.commands_wait && !naos_kernel::planted::is("beats-before-commands") {
+            return 0;
+        }
+        let own = |queued: &&Queued| matches!(queued, Queued::Own(Input::Due(Key::Beat(_))));
+        let left = self.returns.iter().filter(own).count();
+        BEATS_PER_STEP_MAX.saturating_sub(left)
     }
 }
 

@@ -102,6 +102,8 @@ pub(super) struct Cell {
     pub(super) alarm_of: BTreeMap<Key, Time>,
     /// Schedules that wait.
     pub(super) beats: Beats,
+    /// Commands wait, and the last step came to none of them.
+    pub(super) commands_wait: bool,
     pub(super) quarantined: Option<Quarantined>,
     /// It is only read so far: what it wished for when it was opened, and nobody began.
     pub(super) asleep: Option<Vec<Outgoing>>,
@@ -138,6 +140,7 @@ impl Cell {
             alarms: BTreeSet::new(),
             alarm_of: BTreeMap::new(),
             beats: Beats::default(),
+            commands_wait: false,
             quarantined: None,
             asleep: None,
             rest_until: None,

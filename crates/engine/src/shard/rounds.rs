@@ -68,6 +68,7 @@ impl Cell {
         draft: &mut Draft,
         out: &mut Vec<Outgoing>,
     ) {
+        let mut heard = false;
         for _ in 0..TURNS_PER_STEP_MAX {
             let full = draft.append.entries.len() >= APPEND_FACTS_MAX / 2
                 || draft.bytes >= APPEND_BYTES_MAX / 2;
@@ -91,11 +92,15 @@ impl Cell {
                     self.envelope(now, dice, *envelope, draft, out);
                 }
                 None => match self.outside.pop_front() {
-                    Some(envelope) => self.envelope(now, dice, envelope, draft, out),
+                    Some(envelope) => {
+                        heard = true;
+                        self.envelope(now, dice, envelope, draft, out);
+                    }
                     None => break,
                 },
             }
         }
+        self.commands_wait = !heard && !self.outside.is_empty();
     }
 
     pub(super) fn draft(&self, dice: &mut dyn Dice) -> Draft {

@@ -69,10 +69,15 @@ impl Contents for Kept<'_> {
     }
 }
 
+/// Wakes the bug that the environment names, for what is tried without a bench too.
+pub fn wake_planted() {
+    #[cfg(feature = "planted-bugs")]
+    naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+}
+
 impl Bench {
     pub fn new() -> Self {
-        #[cfg(feature = "planted-bugs")]
-        naos_kernel::planted::set(&std::env::var("NAOS_PLANTED_BUG").unwrap_or_default());
+        wake_planted();
         Self {
             state: State::new(),
             now: Time(1_772_352_000_000),

@@ -13,7 +13,7 @@ use naos_types::spec::{
 use naos_types::think::{ToolSaid, ToolWanted};
 use naos_types::{Code, Micros, RunStatus};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, wake_planted};
 use crate::thinking::{Cell, calls, made, mind, name, text};
 use crate::what_ifs::{SECOND, begun};
 
@@ -331,6 +331,7 @@ fn a_schema_that_leads_back_to_itself_in_two_ways_is_the_servers_to_judge() {
 
 #[test]
 fn what_a_tool_answers_is_what_its_server_declares() {
+    wake_planted();
     let declared = r#"{"type": "object", "properties": {"row": {"type": "integer"}},
         "required": ["row"]}"#;
     let unlike = |answered: serde_json::Value| unlike_declared(declared, Some(&answered));
