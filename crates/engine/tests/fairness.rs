@@ -83,6 +83,7 @@ fn due_at_once(rows: usize, starts: &Begins) -> Rig {
         retry: RetryPolicy::default(),
         timeout: None,
         optional: false,
+        key: None,
     };
     let then = StepSpec {
         name: Name::new("then").unwrap(),
