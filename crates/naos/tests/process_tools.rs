@@ -493,7 +493,7 @@ fn process_an_address_is_met_with_its_key() {
     let token = daemon.token();
     let met = |key: Option<&str>| {
         let mut command = project::command(&other.path("."));
-        command.args(["--json", "tools", "probe", "--call", "naos_status"]);
+        command.args(["--json", "tools", "probe", "--call", "status"]);
         if let Some(key) = key {
             command.env("NAOS_TOOL_OTHER", key);
             command.args(["--key", "env:NAOS_TOOL_OTHER"]);
