@@ -253,8 +253,9 @@ def pictures(client):
 
 
 def budget(client, office):
-    ask(client, "poor", "The bill of Riake?")
-    naos(office.folder, "cost", "set", "poor", "--budget", "0.001", "--period", "day")
+    # A day has room for a call, and not for one after a long answer.
+    naos(office.folder, "cost", "set", "poor", "--budget", "0.06", "--period", "day")
+    ask(client, "poor", "one two three four five six seven eight nine ten " * 200)
     error = refused(openai.RateLimitError, lambda: ask(client, "poor", "And now?"))
     wait = int(error.response.headers["retry-after"])
     assert 0 < wait <= 86_400, wait
