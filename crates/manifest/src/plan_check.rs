@@ -125,6 +125,7 @@ pub(crate) fn check(judged: &Judged<'_, '_>, checks: &dyn Checks, findings: &mut
 fn output_of(step: &Placed<'_>, made: Type) -> Type {
     let one = match &step.spec.action {
         StepDo::Compute { .. } => made,
+        StepDo::Typed(_) => Type::Any,
         _ => Type::Written,
     };
     match step.spec.for_each {

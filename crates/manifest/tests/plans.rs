@@ -3,7 +3,7 @@
 mod common;
 
 use common::{bad, good};
-use naos_types::spec::{InputType, StepDo};
+use naos_types::spec::{InputType, STEP_TYPES, StepDo};
 use naos_types::{Role, Span};
 
 const REPORT: &str = "\
@@ -601,4 +601,31 @@ fn agents_of_a_document_share_its_checks() {
     assert_eq!(said("bob"), Some(vec!["text != ''".into()]));
     assert_eq!(said("cid"), Some(vec![]));
     assert_eq!(said("dot"), None);
+}
+
+#[test]
+fn types_of_steps_are_read_by_their_fields_and_told_by_the_guide() {
+    let guide = include_str!("../../../docs/plans.md");
+    for known in STEP_TYPES {
+        let row = format!("| `{}` | {} | {} |", known.word, known.about, known.output);
+        assert!(guide.contains(&row), "docs/plans.md lacks:\n{row}");
+        let first = known.fields[0].word;
+        let read = |said: &str| {
+            let text = format!("type: plan\nname: p\nsteps:\n  - {{name: a, {said}}}\n");
+            common::applied("p.yaml", &text)
+                .map(|applied| applied.plans[0].1.steps[0].action.clone())
+        };
+        let word = known.word;
+        let short = read(&format!("{word}: \"x {{{{ plan.name }}}}\""));
+        let long = read(&format!("{word}: {{{first}: \"x {{{{ plan.name }}}}\"}}"));
+        assert_eq!(short, long, "{word}");
+        assert!(matches!(short, Ok(StepDo::Typed(step)) if step.word == word));
+        let told = read(&format!("{word}: {{}}")).unwrap_err();
+        let lacks = format!("`{first}` of `{word}` is missing");
+        assert!(told.contains(&lacks), "{told}");
+        let told = read(&format!("{word}: {{{first}: a, zzz: b}}")).unwrap_err();
+        assert!(told.contains("zzz"), "{told}");
+    }
+    let two = "type: plan\nname: p\nsteps:\n  - {name: a, fail: no, log: yes}\n";
+    assert!(bad("p.yaml", two).contains("does several things: log, fail"));
 }

@@ -306,7 +306,7 @@ fn process_the_broker_says_what_it_remembered() {
     assert!(stats["avoided_micros"].is_null(), "{stats}");
     let shown = project.naos(&["broker", "stats"]).stdout;
     for said in [
-        "Not spent on models: not known, no model has a price",
+        "Not spent on models: not known, no run with a model cost anything yet",
         "Remembered answers: 2 of 4 since the start (1 kept, at most 128)",
     ] {
         assert!(shown.contains(said), "{shown}");

@@ -489,6 +489,45 @@ fn process_a_plan_takes_its_inputs_from_a_pipe() {
 }
 
 #[test]
+fn process_a_plan_parses_logs_and_fails_where_it_says_so() {
+    let project = Project::new();
+    let plan = "type: plan\nname: count\ninputs:\n  - {name: said, type: string}\nsteps:\n  \
+                - {name: read, parse: \"{{ inputs.said }}\"}\n  \
+                - {name: sum, compute: \"read.output.n + 1\"}\n  \
+                - {name: tell, log: {text: \"n is {{ read.output.n }}\", level: warn}}\n  \
+                - name: few\n    when: sum.output < 3\n    fail: \"only {{ sum.output }} of 3\"\n  \
+                - {name: end, after: [tell, few], render: \"{{ sum.output }}\"}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let start = |said: &str| {
+        let input = format!("said={said}");
+        project.naos(&["plan", "start", "count", "--json", "--input", &input])
+    };
+    // A number that was read is one: it is added to.
+    let done = start("Here it is:\n```json\n{\"n\": 7}\n```");
+    let answer: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
+    assert_eq!(answer["output"], "8", "{} {}", done.stdout, done.stderr);
+    let failed = start("{\"n\": 1}");
+    assert_eq!(failed.exit, 1, "{}", failed.stdout);
+    assert!(failed.stdout.contains("only 2 of 3"), "{}", failed.stdout);
+    assert!(failed.stdout.contains("N0234"), "{}", failed.stdout);
+    let unread = start("seven");
+    assert_eq!(unread.exit, 1, "{}", unread.stdout);
+    let why = "there is no JSON in the text";
+    assert!(unread.stdout.contains(why), "{}", unread.stdout);
+    let events = project.naos(&["events", "tail", "--type", "plan.logged", "--json"]);
+    assert!(events.stdout.contains("n is 7"), "{}", events.stdout);
+    assert!(events.stdout.contains("warn"), "{}", events.stdout);
+    // Nothing was logged where nothing was read.
+    assert_eq!(
+        events.stdout.matches("n is ").count(),
+        2,
+        "{}",
+        events.stdout
+    );
+}
+
+#[test]
 fn process_a_pool_is_made_fitted_and_taken_away() {
     let project = Project::new();
     project.json(&["create", "ann", "--template", "echo"]);

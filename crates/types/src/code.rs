@@ -308,6 +308,10 @@ codes! {
         "a driver has no use for what an event says"
         "the message is the driver's own: mend what publishes the event; the driver works, and \
          doesn't rest for it"
+    SAID_TO_FAIL 234 Conflict
+        "a step of the plan says that it fails here"
+        "the message is of who wrote the plan: mend what its condition looks at, and `naos plan \
+         resume NAME` goes on"
 }
 
 impl Code {

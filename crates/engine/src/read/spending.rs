@@ -59,6 +59,28 @@ impl Spending {
     }
 }
 
+impl Spending {
+    /// How many runs answered without a model.
+    #[must_use]
+    pub fn without_model(&self) -> u64 {
+        let without = [Tier::Skill, Tier::Wasm].map(|tier| self.tiers.get(&tier));
+        without.into_iter().flatten().map(|sum| sum.runs).sum()
+    }
+
+    /// About what models would have cost for these: as much for each as the runs with a model cost
+    /// on average. None where no such run cost anything.
+    #[must_use]
+    pub fn avoided(&self) -> Option<Micros> {
+        let model = self.tiers.get(&Tier::Model)?;
+        let runs = u128::from(model.runs);
+        let all = u128::from(model.cost.0) * u128::from(self.without_model());
+        let cost = all
+            .checked_div(runs)
+            .filter(|_| model.cost > Micros::ZERO)?;
+        Some(Micros(cost.try_into().unwrap_or(u64::MAX)))
+    }
+}
+
 impl Reader {
     /// The sums while there are no views.
     pub(super) fn spending_from_records(&self, since: Time) -> Result<Spending, Refusal> {
@@ -81,5 +103,32 @@ impl Reader {
         })?;
         out.more = counted.items.is_empty() && counted.next.is_some();
         Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_models_were_not_asked_costs_what_they_cost_on_average() {
+        let mut spending = Spending::default();
+        let mut ran = |tier: Tier, runs: u64, cost: u64| {
+            let sum = Sum {
+                runs,
+                failed: 0,
+                cost: Micros(cost),
+            };
+            spending.tiers.insert(tier, sum);
+            (spending.without_model(), spending.avoided())
+        };
+        assert_eq!(ran(Tier::Skill, 7, 0), (7, None), "nobody asked a model");
+        assert_eq!(ran(Tier::Wasm, 2, 0), (9, None));
+        assert_eq!(
+            ran(Tier::Model, 4, 0),
+            (9, None),
+            "models that cost nothing"
+        );
+        assert_eq!(ran(Tier::Model, 4, 10), (9, Some(Micros(22))));
     }
 }

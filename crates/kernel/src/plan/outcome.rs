@@ -2,7 +2,7 @@
 
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review, task};
-use naos_types::spec::{Reviewing, StepDo, StepSpec};
+use naos_types::spec::{Reviewing, StepSpec};
 use naos_types::{
     Actor, ApprovalId, ApprovalStatus, BodyRef, Code, Name, PlanId, PlanStatus, StepPath,
     StepStatus, TaskId, TaskStatus,
@@ -322,7 +322,7 @@ fn outputs(
     };
     turn.load(chunks.clone().map(key).map(Key::Items))?;
     // What was computed keeps its type, as it does without a list.
-    let known = if matches!(spec.action, StepDo::Compute { .. }) {
+    let known = if spec.action.keeps_type() {
         Var::Value
     } else {
         Var::Body

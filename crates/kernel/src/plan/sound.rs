@@ -27,6 +27,11 @@ pub(crate) fn sound(spec: &PlanSpec) -> Done<bool> {
         if let Some(what) = wait::unsound(step) {
             return refuse(format!("step {} {what}", step.name));
         }
+        if let StepDo::Typed(typed) = &step.action
+            && let Err(what) = typed.check()
+        {
+            return refuse(format!("step {} {what}", step.name));
+        }
         if let Err(what) = step.check_key(false) {
             return refuse(format!("step {} {what}", step.name));
         }

@@ -3,7 +3,7 @@
 use naos_types::fact::approval::{self, Waiting};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, plan, review};
-use naos_types::spec::{Reviewing, StepDo, StepSpec};
+use naos_types::spec::{Reviewing, StepDo, StepGiven, StepGives, StepSpec, TypedStep};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Code, DocPath, Name, PlanId, ReviewId, StepPath, TaskId,
 };
@@ -97,6 +97,7 @@ pub(super) fn attempt(
         StepDo::Ask { kind, data, needed } => {
             ask::begin(turn, &work, kind, data.as_deref(), *needed)?
         }
+        StepDo::Typed(step) => typed(turn, &work, step)?,
         StepDo::Read { path } => ask::read(turn, &work, path)?,
         StepDo::Plan { of, name, input } => {
             nested::begin(turn, &work, *of, name, input.as_deref())?
@@ -386,11 +387,57 @@ fn document(turn: &mut Turn<'_>, work: &Work<'_>, path: &str, text: Option<&str>
     Ok(Ok(()))
 }
 
+/// What a step's type makes of what is given to it.
+fn typed(turn: &mut Turn<'_>, work: &Work<'_>, step: &TypedStep) -> Made<()> {
+    let Some(known) = step.known() else {
+        let what = format!(
+            "this naos has no steps of type {:?}: it is older",
+            step.word
+        );
+        return Ok(Err(what));
+    };
+    let mut given = Vec::with_capacity(step.given.len());
+    for (word, template) in &step.given {
+        given.push((word.clone(), made!(work.text(turn, template))));
+    }
+    let gives = match (known.does)(&StepGiven::of(&given)) {
+        Ok(gives) => gives,
+        Err(why) => return Ok(Err(why)),
+    };
+    match gives {
+        StepGives::Value(value) => {
+            let output = turn.stage(value.to_string().into_bytes())?;
+            work.done(turn, Some(output))?;
+            Ok(Ok(()))
+        }
+        StepGives::Event(data) => {
+            let data = turn.stage(data.to_string().into_bytes())?;
+            publish(turn, work, known.says.unwrap_or(known.word), data)
+        }
+        StepGives::Failure(_) if crate::planted::is("said-to-fail-goes-on") => {
+            work.done(turn, None)?;
+            Ok(Ok(()))
+        }
+        StepGives::Failure(message) => {
+            let problem = Problem {
+                said: Some(turn.seal(message)?),
+                ..Problem::new(Code::SAID_TO_FAIL, "the plan says that it fails here")
+            };
+            outcome::failed_for_good(turn, work.id, work.plan, work.at.clone(), problem)?;
+            Ok(Ok(()))
+        }
+    }
+}
+
 fn emit(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: Option<&str>) -> Made<()> {
     let data = match data {
         Some(template) => made!(work.body(turn, Some(template))),
         None => turn.stage(b"{}".to_vec())?,
     };
+    publish(turn, work, kind, data)
+}
+
+fn publish(turn: &mut Turn<'_>, work: &Work<'_>, kind: &str, data: BodyRef) -> Made<()> {
     let origin = crate::event::from_within(turn, &work.id.to_string(), &work.plan.by)?;
     if let Err(refusal) = crate::event::check(kind, data, &origin) {
         return Ok(Err(refusal.what));

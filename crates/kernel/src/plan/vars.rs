@@ -1,6 +1,6 @@
 //! What the names in a plan's templates and conditions stand for.
 
-use naos_types::spec::{Kind, StepDo, StepSpec};
+use naos_types::spec::{Kind, StepSpec};
 use naos_types::{BodyRef, Name};
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub(crate) fn vars(plan: &Plan, step: &Name, at: At, source: &str) -> Vec<(Strin
         // What was computed keeps its type; whatever else a step gives is a text unless it is an
         // array or an object.
         let spec = plan.known(name);
-        let kept = spec.is_some_and(|spec| matches!(spec.action, StepDo::Compute { .. }));
+        let kept = spec.is_some_and(|spec| spec.action.keeps_type());
         let known = if kept { Var::Value } else { Var::Body };
         let output = step.output.map_or(Var::Null, known);
         let fields = vec![

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use naos_types::spec::{ApprovalSpec, CheckedReview, Kind, StepDo};
+use naos_types::spec::{
+    ApprovalSpec, CheckedReview, Kind, STEP_TYPES, StepDo, StepType, TypedStep,
+};
 use naos_types::{Name, Role};
 
 use super::{Sort, Texts, step_name};
@@ -15,7 +17,8 @@ use crate::tree::{Mark, Node, Value};
 const ROUNDS_MAX: i64 = 10;
 const ROUNDS_DEFAULT: u32 = 2;
 
-const ACTIONS: &[&str] = &[
+/// Those of more than one sort of result, beside [`STEP_TYPES`].
+const ACTIONS: [&str; 13] = [
     "task",
     "agent",
     "compute",
@@ -51,7 +54,9 @@ pub(super) fn read<'t>(
     of_at: &mut Mark,
     findings: &mut Findings,
 ) -> Option<StepDo> {
-    let there: Vec<&str> = ACTIONS
+    let own = STEP_TYPES.iter().map(|known| known.word);
+    let actions: Vec<&'static str> = ACTIONS.into_iter().chain(own).collect();
+    let there: Vec<&'static str> = actions
         .iter()
         .copied()
         .filter(|action| map.has(action))
@@ -62,13 +67,13 @@ pub(super) fn read<'t>(
         [action] => action,
         [] => {
             // what stands instead of an action is the unknown key
-            map.skip(ACTIONS);
-            let help = format!("a step has one of {}", ACTIONS.join(", "));
+            map.skip(&actions);
+            let help = format!("a step has one of {}", actions.join(", "));
             findings.error_help(map.at, format!("the step {name} does nothing"), help);
             return None;
         }
         _ => {
-            map.skip(ACTIONS);
+            map.skip(&actions);
             let what = format!("the step {name} does several things: {}", there.join(", "));
             findings.error_help(map.at, what, "make a step of each");
             return None;
@@ -91,8 +96,53 @@ pub(super) fn read<'t>(
         "document" => document(map, texts, findings),
         "wait_for" => super::wait::read(map, texts, findings),
         "plan" | "workflow" | "saga" | "instruction" => nested(map, action, texts, of_at, findings),
-        _ => emit(map, texts, findings),
+        "emit" => emit(map, texts, findings),
+        word => {
+            let known = STEP_TYPES.iter().find(|known| known.word == word)?;
+            typed(map, known, texts, findings)
+        }
     }
+}
+
+/// A step of a type that says what is given to it: a text alone is the first of it.
+fn typed<'t>(
+    map: &mut Fields<'t>,
+    known: &StepType,
+    texts: &mut Texts<'t>,
+    findings: &mut Findings,
+) -> Option<StepDo> {
+    let node = map.node(&[known.word], findings)?;
+    let mut given = Vec::new();
+    if matches!(node.value, Value::Map(_)) {
+        let mut own = Fields::of(node, &format!("`{}`", known.word), findings)?;
+        let mut is_whole = true;
+        for field in known.fields {
+            match template(&mut own, &[field.word], texts, findings) {
+                Some(text) => given.push((field.word.to_owned(), text)),
+                None if field.needed => {
+                    let what = format!("`{}` of `{}` is missing", field.word, known.word);
+                    findings.error(node.at, what);
+                    is_whole = false;
+                }
+                None => {}
+            }
+        }
+        own.finish(findings);
+        if !is_whole {
+            return None;
+        }
+    } else {
+        let text = reader::text(node, known.word, findings)?;
+        texts.push((Sort::Template, text.clone(), node));
+        given.extend(
+            known
+                .fields
+                .first()
+                .map(|first| (first.word.to_owned(), text)),
+        );
+    }
+    let word = known.word.to_owned();
+    Some(StepDo::Typed(Arc::new(TypedStep { word, given })))
 }
 
 fn task<'t>(

@@ -67,8 +67,10 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
                 .collect();
             out.table(&["tier", "tasks"], &rows);
             let avoided = match money(&answer["avoided_micros"]) {
-                unknown if unknown.is_empty() => "not known, no model has a price".to_owned(),
-                avoided => avoided,
+                unknown if unknown.is_empty() => {
+                    "not known, no run with a model cost anything yet".to_owned()
+                }
+                avoided => format!("about {avoided}, as the runs with a model cost on average"),
             };
             out.line(format!("Not spent on models: {avoided}"));
             let count = |name: &str| answer["cache"][name].as_u64().unwrap_or_default();

@@ -24,6 +24,7 @@ mod retry;
 mod schedule;
 mod skill;
 mod step;
+mod step_type;
 mod subscription;
 mod supervisor;
 mod tools;
@@ -90,6 +91,7 @@ pub use schedule::{
 };
 pub use skill::{Handler, SkillSpec};
 pub use step::{STEP_KEY_BYTES_MAX, StepSpec};
+pub use step_type::{Field, STEP_TYPES, StepGiven, StepGives, StepType, TypedStep};
 pub use subscription::{
     EventFilter, IN_FLIGHT_MAX, PATTERN_BYTES_MAX, Starts, SubscriptionSpec, TOPICS_MAX, is_topic,
     like, pattern,

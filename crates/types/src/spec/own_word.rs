@@ -1,7 +1,7 @@
 //! The events that are naos's own word, and what documents say: whoever listens for these takes
 //! them for true, so nobody else publishes them, neither from outside nor in a document.
 
-use super::{Begins, ENDED_PREFIX, HOOK_TOPIC, PlanSpec, Spec, StepDo};
+use super::{Begins, ENDED_PREFIX, HOOK_TOPIC, PlanSpec, Spec};
 use crate::PlanStatus;
 
 /// The type of the events that tell of a failure.
@@ -36,10 +36,7 @@ impl Spec {
     #[must_use]
     pub fn says(&self) -> Vec<&str> {
         let steps = self.plan().into_iter().flat_map(|plan| &plan.steps);
-        let steps = steps.filter_map(|step| match &step.action {
-            StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } => Some(kind.as_str()),
-            _ => None,
-        });
+        let steps = steps.filter_map(|step| step.action.says());
         let made = self.emits().iter().map(|one| one.kind.as_str());
         let timed = match self {
             Self::Schedule(spec) => match &spec.starts {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Check, Kind, StepSpec, WaitFor, as_text};
+use super::{Check, Kind, StepSpec, TypedStep, WaitFor, as_text};
 use crate::{Name, Role, Span};
 
 /// The type of a plan's input.
@@ -267,9 +267,28 @@ pub enum StepDo {
     CheckedReview(#[serde(with = "as_text")] Arc<CheckedReview>),
     /// Asks a person about what no agent is to look at before.
     UnreviewedApproval(#[serde(with = "as_text")] Arc<ApprovalSpec>),
+    /// What its type makes of it: see [`super::STEP_TYPES`].
+    Typed(#[serde(with = "as_text")] Arc<TypedStep>),
 }
 
 impl StepDo {
+    /// Whether what it gives keeps its type; what else is given is a text, unless it is the JSON of
+    /// a list or an object.
+    #[must_use]
+    pub const fn keeps_type(&self) -> bool {
+        matches!(self, Self::Compute { .. } | Self::Typed(_))
+    }
+
+    /// The type of the event that it publishes, if it publishes one.
+    #[must_use]
+    pub fn says(&self) -> Option<&str> {
+        match self {
+            Self::Emit { kind, .. } | Self::Ask { kind, .. } => Some(kind),
+            Self::Typed(typed) => typed.known()?.says,
+            _ => None,
+        }
+    }
+
     /// The review that it is, if it is one.
     #[must_use]
     pub fn review(&self) -> Option<Reviewing<'_>> {
@@ -400,6 +419,7 @@ impl<'s> SeenBefore<'s> {
                 | StepDo::Document { .. }
                 | StepDo::Emit { .. }
                 | StepDo::Wait(_)
+                | StepDo::Typed(_)
                 | StepDo::Read { .. } => open.extend(spec.after.iter().rev()),
             }
         }

@@ -48,9 +48,11 @@ impl StepSpec {
             | StepDo::Emit { .. }
             | StepDo::Ask { .. }
             | StepDo::Plan { .. } => None,
-            StepDo::Compute { .. } | StepDo::Render { .. } | StepDo::Read { .. } => {
-                Some("what is only worked out is worked out each time")
-            }
+            StepDo::Typed(_) if self.action.says().is_some() => None,
+            StepDo::Compute { .. }
+            | StepDo::Render { .. }
+            | StepDo::Read { .. }
+            | StepDo::Typed(_) => Some("what is only worked out is worked out each time"),
             StepDo::Review(_)
             | StepDo::CheckedReview(_)
             | StepDo::Approval { .. }

@@ -39,12 +39,9 @@ impl Listener {
 fn said_by(plan: &PlanSpec) -> (Vec<Says>, Vec<Begun>) {
     let (mut says, mut runs) = (Vec::new(), Vec::new());
     for step in plan.steps.iter().filter(|step| step.when.is_none()) {
-        match &step.action {
-            StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } => {
-                says.push((kind.clone(), None));
-            }
-            StepDo::Plan { of, name, .. } => runs.push((*of, name.clone())),
-            _ => {}
+        says.extend(step.action.says().map(|kind| (kind.to_owned(), None)));
+        if let StepDo::Plan { of, name, .. } = &step.action {
+            runs.push((*of, name.clone()));
         }
     }
     (says, runs)

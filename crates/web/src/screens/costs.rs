@@ -3,7 +3,7 @@
 use naos_engine::read::{Lists, ModelSpent};
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_types::{Micros, Refusal, Spender, Tier, Time};
+use naos_types::{Micros, Refusal, Spender, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
@@ -95,16 +95,11 @@ pub(super) fn totals(reader: &Lists, now: Time) -> Result<Totals, Refusal> {
         .iter()
         .filter(|(whose, _)| *whose != Spender::All)
         .fold(Micros::ZERO, |sum, (_, budget)| sum.plus(budget.reserved));
-    let without = [Tier::Skill, Tier::Wasm];
-    let calls = without
-        .iter()
-        .filter_map(|tier| month.tiers.get(tier))
-        .map(|sum| sum.runs);
     Ok(Totals {
         today_micros: rows::micros(today.all.cost),
         month_micros: rows::micros(month.all.cost),
         reserved_micros: rows::micros(reserved),
-        avoided_micros: None, // no model is connected: there is no price that was not paid
-        avoided_calls: calls.sum(),
+        avoided_micros: month.avoided().map(rows::micros),
+        avoided_calls: month.without_model(),
     })
 }

@@ -121,6 +121,7 @@ fn does(action: &StepDo) -> String {
         },
         StepDo::UnreviewedApproval(_) => "approval".to_owned(),
         StepDo::Emit { kind, .. } | StepDo::Ask { kind, .. } => kind.clone(),
+        StepDo::Typed(typed) => typed.word.clone(),
         other => {
             let shown = serde_json::json!(other);
             let word = shown.as_object().and_then(|shown| shown.keys().next());

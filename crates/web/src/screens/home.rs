@@ -58,7 +58,8 @@ pub(super) fn waiting(reader: &Reader) -> Result<Waiting, Refusal> {
 
 pub(super) fn counters(reader: &Lists, now: Time) -> Result<Counters, Refusal> {
     let agents = reader.all::<Agent>(NAMES_MAX)?;
-    let all = reader.spending(now.day_start())?.all;
+    let today = reader.spending(now.day_start())?;
+    let all = today.all;
     let tasks = reader.task_counts()?;
     let open = tasks.iter().filter(|(status, _)| !status.is_closed());
     Ok(Counters {
@@ -71,7 +72,7 @@ pub(super) fn counters(reader: &Lists, now: Time) -> Result<Counters, Refusal> {
         runs_today: all.runs,
         failed_today: all.failed,
         spent_micros: rows::micros(all.cost),
-        avoided_micros: None, // no model is connected: there is no price that was not paid
+        avoided_micros: today.avoided().map(rows::micros),
     })
 }
 

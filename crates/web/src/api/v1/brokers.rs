@@ -67,9 +67,8 @@ pub(crate) async fn stats(call: Call) -> Answered {
     ok(&json!({
         "routed": routed,
         "cost_micros": cost,
-        "without_model": of(&Tier::Skill).runs + of(&Tier::Wasm).runs,
-        // No model is connected: there is no price that was not paid.
-        "avoided_micros": null,
+        "without_model": spending.without_model(),
+        "avoided_micros": spending.avoided().map(|cost| cost.0),
         "cache": {
             "hits": cache.hits,
             "misses": cache.misses,

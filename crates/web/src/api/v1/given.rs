@@ -45,9 +45,11 @@ pub(crate) fn text(
             let run = reader.find::<Plan>(&run).ok().flatten()?;
             Some(read(&run.inputs))
         }
-        StepDo::Compute { .. } | StepDo::Render { .. } | StepDo::Read { .. } | StepDo::Wait(_) => {
-            None
-        }
+        StepDo::Compute { .. }
+        | StepDo::Render { .. }
+        | StepDo::Read { .. }
+        | StepDo::Wait(_)
+        | StepDo::Typed(_) => None,
     }
 }
 

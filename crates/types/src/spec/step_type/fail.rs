@@ -1,0 +1,16 @@
+//! Ends a plan in words of who wrote it.
+
+use super::{Field, StepGives, StepType};
+
+pub(super) const TYPE: StepType = StepType {
+    word: "fail",
+    about: "fails for good with a message, a template: beside `when`, where what came before isn't \
+            what the plan can go on with",
+    output: "none",
+    fields: &[Field {
+        word: "message",
+        needed: true,
+    }],
+    says: None,
+    does: |given| Ok(StepGives::Failure(given.need("message")?.trim().to_owned())),
+};
