@@ -133,3 +133,53 @@ fn process_pictures_of_a_message_are_shown_to_a_model_that_sees() {
     assert!(said.contains("can't see"), "{said}");
     assert!(blind.server.seen().is_empty());
 }
+
+#[test]
+fn process_a_response_is_a_run_and_a_budget_that_fills_again_is_waited_for() {
+    const RESPONSES: &str = "/v1/responses";
+    let long = "word ".repeat(2_000);
+    let script = json!({ "say": long }).to_string();
+    let office = office(
+        &format!("{{\"say\": \"12 Ariary.\"}}\n{script}"),
+        "text, tools",
+    );
+    let daemon = &office.daemon;
+    let given = json!({"model": "clerk", "instructions": "Be short.",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "How much?"}]}]});
+    let done = daemon.ask(RESPONSES, &given);
+    let text = &done["output"][0]["content"][0]["text"];
+    assert_eq!(
+        (&done["status"], text),
+        (&json!("completed"), &json!("12 Ariary."))
+    );
+    let id = done["id"].as_str().unwrap().strip_prefix("resp_").unwrap();
+    let runs = office.project.json(&["get", "runs"]);
+    assert_eq!(runs["items"][0]["run"], id, "{runs}");
+    let seen = office.server.seen().pop().unwrap().body.to_string();
+    assert!(
+        seen.contains("Be short.") && seen.contains("How much?"),
+        "{seen}"
+    );
+    // Nothing is kept of it that another could go on from.
+    let more = json!({"model": "clerk", "input": "x", "previous_response_id": done["id"]});
+    assert_eq!(daemon.post(RESPONSES, &more), "400");
+    // The day has room for this one, and then not for another.
+    let words = [
+        "cost", "set", "clerk", "--budget", "0.06", "--period", "day",
+    ];
+    let set = office.project.naos(&words);
+    assert_eq!(set.exit, 0, "{}", set.stderr);
+    let said = |input: &str| json!({"model": "clerk", "input": input});
+    assert_eq!(daemon.post(RESPONSES, &said("All of it?")), "200");
+    for (path, body) in [
+        (RESPONSES, said("And now?")),
+        (CHAT, asked("clerk", json!("And now?"), json!({}))),
+    ] {
+        assert_eq!(daemon.post(path, &body), "429", "{path}");
+        let error = daemon.ask(path, &body)["error"].clone();
+        assert_eq!(error["type"], "rate_limit_error", "{error}");
+        assert_eq!(error["code"], "N0143", "{error}");
+    }
+    let after = office.project.json(&["get", "runs"]);
+    assert_eq!(after["items"].as_array().unwrap().len(), 2, "{after}");
+}
