@@ -59,7 +59,9 @@ fn yes_no_and_edited() {
 #[test]
 fn what_cannot_be_read_is_not_approved() {
     let digest = naos_types::Digest::of(b"the text");
-    let no = format!("N0174 what is to be approved can't be read: content {digest} isn't stored");
+    let no = format!(
+        "N0174 what is to be approved can't be read: content {digest} isn't stored, or was erased"
+    );
     check("start asks; forget contents; approve", &no);
     check("start asks; forget contents; reject; show plan", "failed");
 }
