@@ -101,7 +101,7 @@ async function works(client, call) {
     assert.equal(told.refused, undefined, `${name}: ${told.refused}`);
   }
   assert.equal((await call('audit_verify')).ok, true);
-  const found = await call('documents_search', { query: 'riake', prefix: 'notes/' });
+  const found = await call('documents_search', { query: 'paid', prefix: 'notes/' });
   assert.equal(found.items[0].document, 'notes/riake.md');
 }
 

@@ -68,7 +68,9 @@ function ran(office, words, input = '') {
   return new Promise((done, failed) => {
     const options = { cwd: office.folder, env: office.env };
     const told = (error, out, said) => (error ? failed(new Error(`${words}: ${out}${said}`)) : done(out));
-    execFile(NAOS, words, options, told).stdin.end(input);
+    const { stdin } = execFile(NAOS, words, options, told);
+    stdin.on('error', () => {}); // a command that ended reads no more, and says how it ended
+    stdin.end(input);
   });
 }
 

@@ -155,6 +155,7 @@ impl Written {
             agent: None,
             parent: None,
             by: Actor::System,
+            asks: None,
         });
         self.fold(run::Started {
             run: self.run,

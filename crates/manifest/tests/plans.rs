@@ -228,7 +228,8 @@ fn what_doesn_t_fit_together_is_said() {
             "  - {name: a}\n",
             "p:3:5: the step a does nothing; a step has one of task, agent, compute, render, \
              review, \
-             approval, document, emit, wait_for, plan, workflow, saga, instruction",
+             approval, document, emit, wait_for, plan, workflow, saga, instruction, parse, \
+             log, fail",
         ),
         (
             "  - {name: a, compute: 1, render: x}\n",
@@ -432,7 +433,8 @@ fn what_is_wrong_with_the_order_hides_nothing() {
         (
             "  - {name: a, when: nosuch, tsk: x}\n  - {name: b, review: {of: a, by: y}}\n",
             "p:3:5: the step a does nothing; a step has one of task, agent, compute, render, \
-             review, approval, document, emit, wait_for, plan, workflow, saga, instruction\n\
+             review, approval, document, emit, wait_for, plan, workflow, saga, instruction, \
+             parse, log, fail\n\
              p:3:21: unknown name `nosuch`\np:3:29: unknown key `tsk`; did you mean `task`?",
         ),
     ] {

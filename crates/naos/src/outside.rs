@@ -6,7 +6,7 @@ mod embedding;
 mod letters;
 mod parcels;
 mod thinking;
-mod tools;
+pub(crate) mod tools;
 
 use std::path::Path;
 use std::time::Duration;

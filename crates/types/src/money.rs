@@ -70,11 +70,52 @@ impl Period {
             Self::Total => crate::Time(0),
         }
     }
+
+    /// When the window that holds `now` ends; none where it never does.
+    #[must_use]
+    pub fn ends(self, now: crate::Time) -> Option<crate::Time> {
+        let days = |days: i64| crate::Span(days * 86_400_000);
+        match self {
+            Self::Day => Some(now.day_start() + days(1)),
+            Self::Month => Some((now.month_start() + days(31)).month_start()),
+            Self::Total => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_ends_where_the_next_begins() {
+        let at = |text: &str| crate::Time::parse(text).unwrap();
+        for (period, now, ends) in [
+            (
+                Period::Day,
+                "2026-11-29T10:00:00Z",
+                Some("2026-11-30T00:00:00Z"),
+            ),
+            (
+                Period::Day,
+                "2026-12-31T00:00:00Z",
+                Some("2027-01-01T00:00:00Z"),
+            ),
+            (
+                Period::Month,
+                "2026-02-28T23:59:59Z",
+                Some("2026-03-01T00:00:00Z"),
+            ),
+            (
+                Period::Month,
+                "2026-12-01T00:00:00Z",
+                Some("2027-01-01T00:00:00Z"),
+            ),
+            (Period::Total, "2026-12-01T00:00:00Z", None),
+        ] {
+            assert_eq!(period.ends(at(now)), ends.map(at), "{period:?} {now}");
+        }
+    }
 
     #[test]
     fn money_reads_as_money() {

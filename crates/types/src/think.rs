@@ -41,6 +41,9 @@ pub struct Think {
     pub begun: Option<Time>,
     /// The task.
     pub input: BodyRef,
+    /// Pictures that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<BodyRef>,
     /// The last piece of the run's recording: what was answered before, models and tools.
     pub tail: Option<BodyRef>,
     /// What it may call.

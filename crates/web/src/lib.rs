@@ -29,7 +29,9 @@ pub mod standup;
 
 /// The Model Context Protocol for whoever is asked elsewhere than over HTTP.
 pub mod mcp {
-    pub use crate::api::mcp::{Asked, Telling, Told, Way, speak};
+    pub use crate::api::mcp::{
+        Asked, Catalog, Listener, Telling, Told, Way, answered, nowhere, speak,
+    };
 }
 
 pub use axum::Router;

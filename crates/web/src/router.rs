@@ -91,6 +91,7 @@ table! {
     Api GET "/v1/models" Staff "Agents, as OpenAI lists models" openai::models;
     Api GET "/v1/models/{model}" Staff "One agent, as OpenAI shows a model" openai::one;
     Api POST "/v1/chat/completions" Staff "A run, as OpenAI completes a chat" openai::chat;
+    Api POST "/v1/responses" Staff "A run, as OpenAI gives a response" openai::responses;
 
     Api POST "/mcp" External "A message of the Model Context Protocol" mcp::post;
 

@@ -13,9 +13,13 @@ use std::time::{Duration, Instant};
 use naos_types::spec::{SERVER_TOOLS_MAX, ServerTool, TOOL_SCHEMA_BYTES_MAX, TOOL_TEXT_BYTES_MAX};
 use rmcp::handler::client::ClientHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ContentBlock, PaginatedRequestParams, Tool,
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ContentBlock,
+    Implementation, PaginatedRequestParams, ProtocolVersion, Tool,
 };
-use rmcp::service::{NotificationContext, RoleClient, RunningService, ServiceError, ServiceExt};
+use rmcp::service::{
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+    NotificationContext, RoleClient, RunningService, ServiceError,
+};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 
@@ -50,6 +54,29 @@ pub enum Place {
     },
 }
 
+/// How a server is greeted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Greeting {
+    /// As most servers want it; those that refuse it, as the newest do.
+    #[default]
+    Either,
+    /// As all versions up to 2025-11-25 have it: `initialize`.
+    Initialize,
+    /// As 2026-07-28 has it: `server/discover`.
+    Discover,
+}
+
+impl Greeting {
+    fn lifecycle(self) -> ClientLifecycleMode {
+        match self {
+            Self::Either | Self::Initialize => ClientLifecycleMode::Initialize,
+            Self::Discover => ClientLifecycleMode::Discover {
+                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+            },
+        }
+    }
+}
+
 /// Why a server didn't do what was wanted.
 #[derive(Debug, thiserror::Error)]
 pub enum McpError {
@@ -79,6 +106,12 @@ struct Ear {
 }
 
 impl ClientHandler for Ear {
+    fn get_info(&self) -> ClientConfig {
+        let naos = Implementation::new("naos", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), naos)
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+    }
+
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         self.changed.store(true, Ordering::Release);
     }
@@ -105,44 +138,76 @@ impl Server {
     ///
     /// # Errors
     /// [`McpError::NotSent`] with what stands against it.
-    pub async fn greet(client: &HttpClient, place: &Place) -> Result<Self, McpError> {
-        let greeted = tokio::time::timeout(GREETING_MAX, Self::greeted(client, place)).await;
+    pub async fn greet(
+        client: &HttpClient,
+        place: &Place,
+        greeting: Greeting,
+    ) -> Result<Self, McpError> {
+        let greeted = async {
+            match Self::greeted(client, place, greeting).await {
+                Err((true, why)) if greeting == Greeting::Either => {
+                    let newest = Self::greeted(client, place, Greeting::Discover).await;
+                    newest.map_err(|_| why) // most servers are none of the newest
+                }
+                other => other.map_err(|(_, why)| why),
+            }
+        };
+        let greeted = tokio::time::timeout(GREETING_MAX, greeted).await;
         greeted.unwrap_or_else(|_| Err(not_sent("it doesn't answer")))
     }
 
-    async fn greeted(client: &HttpClient, place: &Place) -> Result<Self, McpError> {
+    /// Greets it in one way; or why not, and whether it may want to be greeted in another.
+    async fn greeted(
+        client: &HttpClient,
+        place: &Place,
+        greeting: Greeting,
+    ) -> Result<Self, (bool, McpError)> {
         let ear = Ear::default();
+        let other = |why: McpError| (false, why);
         let (running, program) = match place {
             Place::Program(wanted) => {
-                let (child, output, input) = program::start(wanted).map_err(not_sent)?;
+                let (child, output, input) =
+                    program::start(wanted).map_err(not_sent).map_err(other)?;
                 let transport = rmcp::transport::async_rw::AsyncRwTransport::new(output, input)
                     .with_max_line_length(MESSAGE_BYTES_MAX);
-                match ear.clone().serve(transport).await {
+                let ear = ear.clone();
+                match ear
+                    .serve_with_lifecycle(transport, greeting.lifecycle())
+                    .await
+                {
                     Ok(running) => (running, Some(child)),
                     Err(error) => {
+                        let refused = matches!(error, ClientInitializeError::JsonRpcError(_));
                         let said = child.said().await;
-                        return Err(not_sent(format!("{}{said}", short(&error.to_string()))));
+                        let why = format!("{}{said}", short(&error.to_string()));
+                        return Err((refused, not_sent(why)));
                     }
                 }
             }
             Place::Address { url, key } => {
-                let client = client.pinned(url).await.map_err(|error| match error {
+                let pinned = client.pinned(url).await.map_err(|error| match error {
                     SendError::Lost { .. } => McpError::Lost(error.to_string()),
                     other => McpError::NotSent(other.to_string()),
-                })?;
+                });
+                let client = pinned.map_err(other)?;
                 let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
                     .max_sse_event_size(MESSAGE_BYTES_MAX);
                 if let Some(key) = key {
                     config = config.auth_header(key.reveal());
                 }
                 let transport = StreamableHttpClientTransport::with_client(client, config);
-                let running = ear.clone().serve(transport).await;
-                (
-                    running.map_err(|error| not_sent(short(&error.to_string())))?,
-                    None,
-                )
+                let ear = ear.clone();
+                let running = ear
+                    .serve_with_lifecycle(transport, greeting.lifecycle())
+                    .await;
+                let why =
+                    |error: ClientInitializeError| (true, not_sent(short(&error.to_string())));
+                (running.map_err(why)?, None)
             }
         };
+        // How long a list is believed is not for its server to say.
+        let unkept = ClientCacheConfig::disabled();
+        running.set_response_cache_config(unkept).await;
         Ok(Self {
             running,
             ear,
@@ -150,6 +215,13 @@ impl Server {
             broken: AtomicBool::new(false),
             _program: program,
         })
+    }
+
+    /// Which version of the protocol it speaks, as it was agreed on.
+    #[must_use]
+    pub fn version(&self) -> Option<String> {
+        let info = self.running.peer().peer_info()?;
+        Some(info.protocol_version.to_string())
     }
 
     /// Whether it is still there.

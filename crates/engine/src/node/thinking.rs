@@ -56,6 +56,12 @@ pub(super) fn posed(
     if let Some((head, tail)) = think.cuts.task {
         input = shortened(&input, head, tail);
     }
+    let picture = |body| node.body(tenant, body).map_err(|refusal| refusal.what);
+    let pictures = think
+        .pictures
+        .iter()
+        .map(picture)
+        .collect::<Result<_, _>>()?;
     let given = (&think.cuts, (think.told(), think.at));
     let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, given, |body| {
         node.body(tenant, body).map_err(|refusal| refusal.what)
@@ -67,6 +73,7 @@ pub(super) fn posed(
         shown,
         until: until(node, tenant, by).map_err(|refusal| refusal.what)?,
         input,
+        pictures,
         notes,
         before,
     })

@@ -147,6 +147,8 @@ pub struct Posed {
     pub until: Option<Time>,
     /// The task.
     pub input: String,
+    /// Pictures that came with it.
+    pub pictures: Vec<Vec<u8>>,
     /// What people said before any model answered.
     pub notes: Vec<String>,
     /// What was said before, oldest first.

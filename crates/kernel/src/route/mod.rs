@@ -6,7 +6,7 @@ mod rank;
 
 use std::collections::BTreeMap;
 
-use naos_types::fact::task::Considered;
+use naos_types::fact::task::{Asks, Considered};
 use naos_types::{Actor, BodyRef, Code, Micros, Refusal, Tier};
 
 use crate::compute::pattern;
@@ -120,7 +120,7 @@ fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considere
     } else {
         let worst = if is_mind {
             // A task of the board names who does it: this one is told whole.
-            crate::run::estimate(turn, name, (input, &Actor::System))
+            crate::run::estimate(turn, name, (input, &Actor::System, &Asks::default()))
         } else {
             Ok(ranked.estimate)
         };

@@ -45,6 +45,7 @@ pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: Name, endpoint: &End
         agent: Some(who.clone()),
         parent,
         by,
+        asks: None,
     })?;
     turn.emit(task::Routed {
         task,

@@ -101,7 +101,9 @@ pub(super) fn begin(turn: &mut Turn<'_>, by: &Actor, wanted: &Wanted<'_>) -> Don
         said: Said {
             bytes: fork.bytes,
             pieces: fork.pieces,
-            ..Said::default() // none goes on from a picture
+            // None goes on from one that it asked for.
+            pictures: super::asked::pictures(turn, &of)?.len() as u64,
+            ..Said::default()
         },
         cuts,
     };

@@ -1,5 +1,6 @@
-//! The form of an answer: the JSON schema of an agent's manifest. An answer that doesn't fit goes
-//! back to its model with the reasons, as one more turn of the run, so often and no more.
+//! The form of an answer: the JSON schema of an agent's manifest, or of whoever asks it. An answer
+//! that doesn't fit goes back to its model with the reasons, as one more turn of the run, so often
+//! and no more.
 
 use jsonschema::Validator;
 use naos_types::fact::run::Recorded;

@@ -1,5 +1,6 @@
 //! Runs: one execution of an agent for a task, its gated calls and its end.
 
+mod asked;
 mod bounds;
 mod calls;
 mod colleague;
@@ -40,6 +41,7 @@ use serde::{Deserialize, Serialize};
 use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
+pub(crate) use asked::estimate;
 pub(crate) use bounds::names_none_abroad;
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use colleague::{answered as colleague_answered, unasked};
@@ -59,7 +61,7 @@ pub use steer::NOTES_MAX;
 pub(crate) use steer::{at_work, fold as fold_steered, has_room};
 pub(crate) use talk::task_by;
 pub use think::{Models, Thinking, works_until};
-pub(crate) use think::{estimate, fold_metered, fold_model, go_on as think, mind};
+pub(crate) use think::{fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;

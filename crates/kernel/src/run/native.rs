@@ -44,6 +44,7 @@ pub(crate) fn answer(
         agent: Some(who.clone()),
         parent,
         by,
+        asks: None,
     })?;
     turn.emit(task::Routed {
         task,

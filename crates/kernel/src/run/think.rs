@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{self, Formed};
 use super::window::{self, Fitted, Reads, Said, Whole};
-use super::{Run, bounds, calls, end, fork, known, server, tools, workspace};
+use super::{Run, asked, bounds, calls, end, fork, known, server, tools, workspace};
 use crate::review::VERDICT_SCHEMA;
 use crate::state::{Key, ResourceKey};
 use crate::table::{Aggregate, lengthened};
@@ -223,33 +223,6 @@ pub(super) fn answer_tokens(spec: &ModelSpec, mind: &MindSpec) -> u32 {
         })
 }
 
-/// What the first answer costs at most, by the first model that is permitted: asked before
-/// anything is journaled.
-pub(crate) fn estimate(
-    turn: &Turn<'_>,
-    agent: &Name,
-    (input, by): (BodyRef, &Actor),
-) -> Done<Micros> {
-    let Some(mind) = mind(turn, agent)? else {
-        return Err(crate::task::no_model(agent));
-    };
-    let shown = workspace::shown(turn, &mind, by)?;
-    let whole = Whole {
-        mind: &mind,
-        shown: &shown,
-        others: server::tokens(&server::described(turn, &mind)?),
-        task: input.len,
-        kept: window::kept(turn, by, input)?,
-        said: Said::default(),
-        cuts: Cuts::default(),
-    };
-    let left = bounds::left(None, mind.cost_max);
-    match choose(turn, agent, (false, left), 0, &whole)? {
-        Ok((_, _, worst, _)) => Ok(worst),
-        Err(why) => Err(why.into()),
-    }
-}
-
 fn blind(name: &Name) -> Refusal {
     let what = format!("a picture was shown, and the model {name} can't see");
     Refusal::new(Code::NO_MODEL, what).help(format!("say so where it can: capabilities of {name}"))
@@ -336,7 +309,7 @@ fn step(turn: &mut Turn<'_>, id: RunId) -> Done {
     };
     let mind = match &run.fork {
         Some(fork) => Arc::new(fork::mind(turn, fork, &mind)?),
-        None => mind,
+        None => asked::mind(turn, &run, mind)?,
     };
     let thinking = turn.thinking(&id)?.cloned().unwrap_or_default();
     if turn.now > works_until(&run, &thinking) {
@@ -504,6 +477,9 @@ pub(super) fn ask(
     };
     let others = server::described(turn, mind)?;
     let heard = super::steer::unheard(turn, run)?;
+    let came = asked::pictures(turn, run)?;
+    let mut said = Said::of(thinking, heard);
+    said.pictures += came.len() as u64;
     let verdict = reviews(turn, run)? && mind.schema.is_none();
     let form = if verdict {
         VERDICT_SCHEMA.len() as u64
@@ -516,7 +492,7 @@ pub(super) fn ask(
         others: server::tokens(&others) + form,
         task: run.input.len,
         kept: window::kept(turn, &by, run.input)?,
-        said: Said::of(thinking, heard),
+        said,
         cuts,
     };
     let money = (run.is_what_if(), bounds::left(Some(run), None));
@@ -568,6 +544,7 @@ pub(super) fn ask(
         at,
         begun: Some(begun),
         input: run.input,
+        pictures: came,
         tail: heard.or(run.tail),
         tools,
         others,

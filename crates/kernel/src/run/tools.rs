@@ -350,7 +350,8 @@ fn picture(
     shown: &str,
     body: BodyRef,
 ) -> Done<Answer> {
-    let seen = turn.thinking(&id)?.map_or(0, |thinking| thinking.pictures);
+    let seen = turn.thinking(&id)?.map_or(0, |thinking| thinking.pictures) as usize;
+    let seen = seen + super::asked::pictures(turn, run)?.len();
     Ok(if !super::think::sees(turn, mind, run.is_what_if())? {
         let agent = &run.agent;
         let what = format!("{shown} is a picture, and no model of {agent} can see");
@@ -358,7 +359,7 @@ fn picture(
     } else if body.len > PICTURE_BYTES_MAX {
         let what = format!("{shown} is larger than {PICTURE_BYTES_MAX} bytes");
         Answer::Failed(what)
-    } else if seen >= PICTURES_MAX {
+    } else if seen >= PICTURES_MAX as usize {
         Answer::Failed(format!(
             "{PICTURES_MAX} pictures are all that a run looks at"
         ))

@@ -247,6 +247,7 @@ pub(super) fn plan(
         agent: None,
         parent: None,
         by: by.clone(),
+        asks: None,
     })?;
     turn.emit(task::Planned {
         task,

@@ -9,11 +9,11 @@ mod work;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
-use naos_types::fact::task::{self, Fact, Parent};
+use naos_types::fact::task::{self, Asks, Fact, Parent};
 use naos_types::{Actor, BodyRef, Code, Name, RunId, Sealed, TaskId, TaskStatus, Tier, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::table::Aggregate;
+use crate::table::{Aggregate, lengthened};
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use again::{
@@ -25,6 +25,7 @@ pub use board::{
 };
 pub(crate) use board::{closed, left_by, on_board, plan_closed, step_started, taken};
 pub(crate) use entrust::{by_itself, entrust, hops};
+use open::open_as;
 pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
 pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
 pub(crate) use work::{composed, marked, text};
@@ -56,13 +57,18 @@ pub struct Task {
     pub problem: Option<Problem>,
     /// When it ended.
     pub ended: Option<Time>,
+    /// What is asked of the answer, and what comes with the input, where there is any of it.
+    pub asks: Option<Box<Asks>>,
 }
 
 impl Aggregate for Task {
     const KIND: &'static str = "task";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
+    }
+    fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
+        (version == 1).then(|| lengthened(bytes, 1))? // what is asked of the answer
     }
 }
 
@@ -94,20 +100,13 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
             title,
             input,
             agent,
-        } => {
-            let task = turn.mint.next_id();
-            let wanted = Wanted {
-                task,
-                title: title.clone(),
-                input: *input,
-                agent: agent.clone(),
-                parent: None,
-                by: by.clone(),
-            };
-            open(turn, wanted)?;
-            let run = turn.task(&task)?.and_then(|task| task.run);
-            Ok(Reply::Task { task, run })
-        }
+        } => asked_for(turn, by, (title, *input, agent), &Asks::default()),
+        command::Task::OpenAs {
+            title,
+            input,
+            agent,
+            asks,
+        } => asked_for(turn, by, (title, *input, agent), asks),
         command::Task::Route { input } => {
             let crate::route::Routing { considered, cached } =
                 crate::route::consider(turn, *input)?;
@@ -132,6 +131,27 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
         command::Task::Finish { task, output } => board::finish(turn, by, *task, *output),
         command::Task::Follow { task, on } => board::follow(turn, by, *task, *on),
     }
+}
+
+/// Opens one that somebody asks for.
+fn asked_for(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    (title, input, agent): (&Sealed, BodyRef, &Option<Name>),
+    asks: &Asks,
+) -> Done<Reply> {
+    let task = turn.mint.next_id();
+    let wanted = Wanted {
+        task,
+        title: title.clone(),
+        input,
+        agent: agent.clone(),
+        parent: None,
+        by: by.clone(),
+    };
+    open_as(turn, wanted, asks)?;
+    let run = turn.task(&task)?.and_then(|task| task.run);
+    Ok(Reply::Task { task, run })
 }
 
 /// Cancels a task and what runs for it; a closed one stays as it is.
@@ -177,6 +197,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 output: None,
                 problem: None,
                 ended: None,
+                asks: f.asks.clone(),
             };
             turn.put_task(f.task, Some(task));
             if let Some(parent) = &f.parent {

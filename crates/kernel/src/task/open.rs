@@ -1,7 +1,7 @@
 //! Opening a task: find who does it, set the money aside, begin.
 
 use naos_types::effect::{Effect, Sandbox};
-use naos_types::fact::task::{self, Considered, Parent};
+use naos_types::fact::task::{self, Asks, Considered, Parent};
 use naos_types::fact::{Problem, run};
 use naos_types::spec::{AgentSpec, Handler, MIND_WALL, SkillSpec};
 use naos_types::{
@@ -32,13 +32,18 @@ enum Worker {
 }
 
 pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
+    open_as(turn, wanted, &Asks::default())
+}
+
+/// Opens one of whose answer more is asked than its text says.
+pub(super) fn open_as(turn: &mut Turn<'_>, wanted: Wanted, asks: &Asks) -> Done {
     let considered = match &wanted.agent {
         Some(name) => vec![named(turn, name)?],
         None => crate::route::consider(turn, wanted.input)?.considered,
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target, (wanted.input, &wanted.by))?;
+    let worker = worker(turn, &chosen, &target, (wanted.input, &wanted.by, asks))?;
     let worker = bounded(turn, &wanted.by, worker)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
@@ -62,6 +67,7 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
         agent,
         parent,
         by,
+        asks: (*asks != Asks::default()).then(|| Box::new(asks.clone())),
     })?;
     turn.emit(task::Routed {
         task,
@@ -104,8 +110,15 @@ fn worker(
     turn: &Turn<'_>,
     chosen: &Considered,
     target: &Name,
-    asked: (BodyRef, &Actor),
+    asked: (BodyRef, &Actor, &Asks),
 ) -> Done<Worker> {
+    if chosen.tier != Tier::Model && *asked.2 != Asks::default() {
+        let what = format!(
+            "{target} works with no model: it sees no pictures, and its answers have the form that \
+             they have"
+        );
+        return Err(Stop::refused(Code::BAD_REQUEST, what));
+    }
     match chosen.tier {
         Tier::Skill => match crate::resource::skill(turn, target)? {
             Some(skill) => match skill.handler {

@@ -1,6 +1,7 @@
 //! Scenarios at the lowest door: a script of sentences against the rules alone.
 
 mod approvals;
+mod asked;
 mod asking;
 mod bench;
 mod board;

@@ -1,4 +1,6 @@
-//! `naos tools list|look|approve|enable|disable`
+//! `naos tools list|look|approve|enable|disable|probe`
+
+mod probe;
 
 use serde_json::{Value, json};
 
@@ -14,7 +16,8 @@ use crate::session::{Session, api, part};
     naos apply -f tools.yaml            mcpServers: {files: {command: npx, args: [...]}}\n  \
     naos tools look files               what it offers, and what changed since you looked\n  \
     naos tools approve files            all that it offers now may be called\n  \
-    naos tools approve files read_file  this one only\n\n\
+    naos tools approve files read_file  this one only\n  \
+    naos tools probe npx -y SERVER      meets one that no document names yet\n\n\
     A tool is called only as it was when you approved it: one that says something else of itself\n\
     is not called until you look again. Programs run where naos was started with\n\
     NAOS_TOOL_PROGRAMS=npx."
@@ -46,6 +49,8 @@ enum What {
         /// Its tools.
         tools: Vec<String>,
     },
+    /// Meets a server as naos would, and tells what it offers; nothing of it is kept.
+    Probe(probe::Probe),
     /// Lets its tools be called again.
     Enable {
         /// Which.
@@ -64,6 +69,7 @@ pub(crate) fn go(context: &Context, tools: &Tools) -> Ended {
         What::Show { name } => show(context, "tool", name),
         What::Look { name } => look(context, name),
         What::Approve { name, tools } => approve(context, name, tools),
+        What::Probe(wanted) => probe::go(context, wanted),
         What::Enable { name } => enable(context, "tool", name, true),
         What::Disable { name } => enable(context, "tool", name, false),
     }
@@ -175,15 +181,8 @@ fn shown(out: &Out, answer: &Value) {
             Some("gone") => &[("was", "-")][..],
             _ => &[("now", " ")][..],
         };
-        for (side, mark) in sides {
-            let side = &item[*side];
-            let text = format!("{}\n{}", cell(&side["description"]), cell(&side["schema"]));
-            for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                out.line(format!("  {mark} {line}"));
-            }
-            if let Some(answers) = side["answers"].as_str() {
-                out.line(format!("  {mark} answers: {answers}"));
-            }
+        for (name, mark) in sides {
+            side(out, mark, &item[*name]);
         }
         if item["callable"] == false {
             out.line("  no model can call a tool of this name: it is too long, or has other signs");
@@ -191,6 +190,17 @@ fn shown(out: &Out, answer: &Value) {
     }
     if items(answer).is_empty() {
         out.line("It offers no tools.");
+    }
+}
+
+/// What a server says of a tool, or said.
+fn side(out: &Out, mark: &str, side: &Value) {
+    let text = format!("{}\n{}", cell(&side["description"]), cell(&side["schema"]));
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        out.line(format!("  {mark} {line}"));
+    }
+    if let Some(answers) = side["answers"].as_str() {
+        out.line(format!("  {mark} answers: {answers}"));
     }
 }
 

@@ -177,8 +177,9 @@ fn request(posed: &Posed) -> Request {
         system.push_str("\n\n");
         system.push_str(told);
     }
-    let first = [&posed.input].into_iter().chain(&posed.notes);
-    let first = first.map(|text| Part::Text(text.clone())).collect();
+    let mut first = vec![Part::Text(posed.input.clone())];
+    first.extend(posed.pictures.iter().filter_map(|bytes| picture(bytes)));
+    first.extend(posed.notes.iter().cloned().map(Part::Text));
     let mut messages = vec![Message::new(Role::User, first)];
     for exchange in &posed.before {
         messages.extend(said(posed, exchange));
@@ -277,6 +278,14 @@ fn missing(posed: &Posed) -> String {
     }
 }
 
+/// A picture as a model is shown it.
+fn picture(bytes: &[u8]) -> Option<Part> {
+    Some(Part::Image(Image {
+        media_type: media_type(bytes)?.to_owned(),
+        bytes: bytes.to_vec(),
+    }))
+}
+
 /// What a model said before, and what came of its calls.
 fn said(posed: &Posed, exchange: &Exchange) -> Vec<Message> {
     let thought = &exchange.thought;
@@ -310,12 +319,7 @@ fn said(posed: &Posed, exchange: &Exchange) -> Vec<Message> {
             is_error: *is_error,
         })
     });
-    let pictures = exchange.pictures.iter().filter_map(|bytes| {
-        Some(Part::Image(Image {
-            media_type: media_type(bytes)?.to_owned(),
-            bytes: bytes.clone(),
-        }))
-    });
+    let pictures = exchange.pictures.iter().filter_map(|bytes| picture(bytes));
     // Results before anything else: their providers want them right after the calls.
     let results: Vec<Part> = results.chain(pictures).chain(notes).collect();
     if !results.is_empty() {
@@ -449,6 +453,7 @@ mod tests {
             shown: vec![("/notes/a.md".into(), "due on Friday".into())],
             until: None,
             input: "When?".into(),
+            pictures: Vec::new(),
             notes: Vec::new(),
             before,
         }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use naos_drivers::http::HttpClient;
-use naos_drivers::mcp::{McpError, Place, Program, Said, Server};
+use naos_drivers::mcp::{Greeting, McpError, Place, Program, Said, Server};
 use naos_drivers::models::Secret;
 use naos_engine::clock::tick;
 use naos_engine::node::{Called, OutsideOutcome};
 use naos_types::TenantId;
 use naos_types::fact::run::World;
-use naos_types::spec::ServerPlace;
+use naos_types::spec::{ServerPlace, ServerTool};
 use naos_types::think::{ToolSaid, ToolWanted};
 
 /// What whoever starts naos names the programs with that may be servers.
@@ -72,7 +72,7 @@ impl Tools {
             return Ok(server);
         }
         let place = self.reached(tenant, place).map_err(McpError::NotSent)?;
-        let server = Arc::new(Server::greet(client, &place).await?);
+        let server = Arc::new(Server::greet(client, &place, Greeting::Either).await?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT_MAX {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.used);
@@ -138,7 +138,10 @@ impl Tools {
         let mut calls = 1;
         loop {
             let error = match self.once(client, tenant, &wanted).await {
-                Ok(said) => return taken(&wanted, said).await,
+                Ok(said) => {
+                    let (text, is_error) = taken(&wanted.tool, &wanted.pinned, said).await;
+                    return told(text, is_error);
+                }
                 Err(error) => error,
             };
             let lost = matches!(error, McpError::Lost(_));
@@ -206,15 +209,16 @@ async fn let_go(kept: std::sync::Weak<Mutex<BTreeMap<Key, Kept>>>, key: Key) {
     }
 }
 
-/// What a tool answered; where that isn't what its server declared, the reasons and nothing of it.
-async fn taken(wanted: &ToolWanted, said: Said) -> OutsideOutcome {
+/// What a tool answered, and whether that is a failure; where it isn't what its server declared,
+/// the reasons and nothing of it.
+pub(crate) async fn taken(called: &str, tool: &ServerTool, said: Said) -> (String, bool) {
     let Said {
         text,
         structured,
         is_error,
     } = said;
-    let Some(declared) = wanted.pinned.answers.clone().filter(|_| !is_error) else {
-        return told(text, is_error);
+    let Some(declared) = tool.answers.clone().filter(|_| !is_error) else {
+        return (text, is_error);
     };
     let compare = move || naos_kernel::run::unlike_declared(&declared, structured.as_ref());
     // It may be long, and others wait for this thread.
@@ -223,11 +227,10 @@ async fn taken(wanted: &ToolWanted, said: Said) -> OutsideOutcome {
         Err(error) => Some(format!("it can't be compared: {error}")),
     };
     match why {
-        None => told(text, false),
+        None => (text, false),
         Some(why) => {
-            let tool = &wanted.tool;
-            let text = format!("{tool} was called, and nothing of its answer is taken: {why}");
-            told(text, true)
+            let text = format!("{called} was called, and nothing of its answer is taken: {why}");
+            (text, true)
         }
     }
 }
@@ -239,7 +242,8 @@ fn told(text: String, is_error: bool) -> OutsideOutcome {
     }
 }
 
-fn secret(handle: &str) -> Result<Secret, String> {
+/// The secret that `env:NAME` stands for.
+pub(crate) fn secret(handle: &str) -> Result<Secret, String> {
     variable_of(handle.strip_prefix("env:").unwrap_or_default()).map(|text| Secret::new(&text))
 }
 

@@ -27,7 +27,18 @@ def tools():
     return [looks, lends]
 
 
+# What every answer of the newest version has; lists are to be believed for an hour.
+NEWEST = {"resultType": "complete", "ttlMs": 3_600_000, "cacheScope": "public"}
+
+
 def answer(method, params):
+    if mode() == "newest":
+        if method == "server/discover":
+            return dict(NEWEST, supportedVersions=["2026-07-28"], capabilities={"tools": {}})
+        if method == "tools/list":
+            return dict(NEWEST, tools=tools())
+        if method == "initialize":
+            return None
     if method == "initialize":
         return {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}},
                 "serverInfo": {"name": "shelf", "version": "1"}}

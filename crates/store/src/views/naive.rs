@@ -77,6 +77,7 @@ pub(crate) fn opened(number: u128, at: i64) -> Fact {
         agent: None,
         parent: None,
         by: Actor::System,
+        asks: None,
     }
     .into()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::fact::approval::Waiting;
 use crate::fact::event::Origin;
 use crate::fact::run::Verdict;
+use crate::fact::task::Asks;
 use crate::spec::{
     AgentSpec, Assignee, BudgetSpec, Card, EventFilter, FlowStep, Kind, Merge, ServerTool, Spec,
     as_text,
@@ -143,6 +144,17 @@ commands! {
             task: TaskId,
             /// Whether they hear of it.
             on: bool,
+        }
+        /// Opens one as `Open` does, and asks more of the answer than its text says.
+        OpenAs {
+            /// What it is called on the board.
+            title: Sealed,
+            /// What is given.
+            input: BodyRef,
+            /// Who is to do it; none lets the broker choose.
+            agent: Option<Name>,
+            /// What is asked of the answer, and what comes with the input.
+            asks: Asks,
         }
     }
     /// About runs.

@@ -58,6 +58,12 @@ impl Fact {
             let rest = fork.recalled.iter().copied().chain(acted);
             return first.into_iter().flatten().chain(rest).collect();
         }
+        if let Self::Task(task::Fact::Opened(f)) = self
+            && let Some(asks) = &f.asks
+        {
+            let first = [Some(f.input), asks.form].into_iter().flatten();
+            return first.chain(asks.pictures.iter().copied()).collect();
+        }
         let pair = match self {
             Self::Task(task::Fact::Opened(f)) => [Some(f.input), None],
             Self::Task(task::Fact::Closed(f)) => [f.output, None],

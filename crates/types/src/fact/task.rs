@@ -18,6 +18,54 @@ pub struct Parent {
     pub attempt: u32,
 }
 
+/// What a model is asked beside the text of its task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Asks {
+    /// The JSON schema of the answer, where there is one.
+    pub form: Option<BodyRef>,
+    /// Pictures that it is shown with its task.
+    pub pictures: Vec<BodyRef>,
+}
+
+/// How a task was opened before answers were asked for in a form.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OpenedV1 {
+    /// Which.
+    pub task: TaskId,
+    /// What it is called on the board.
+    pub title: Sealed,
+    /// What is given.
+    pub input: BodyRef,
+    /// Who is to do it.
+    pub agent: Option<Name>,
+    /// The plan it is part of.
+    pub parent: Option<Parent>,
+    /// Who asked.
+    pub by: Actor,
+}
+
+impl From<OpenedV1> for Opened {
+    fn from(old: OpenedV1) -> Self {
+        let OpenedV1 {
+            task,
+            title,
+            input,
+            agent,
+            parent,
+            by,
+        } = old;
+        Self {
+            task,
+            title,
+            input,
+            agent,
+            parent,
+            by,
+            asks: None,
+        }
+    }
+}
+
 /// One candidate that the broker looked at.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Considered {
@@ -39,7 +87,7 @@ facts! {
     "Facts about tasks."
 
     /// Somebody asked for something.
-    Opened "task.opened" as "task.created" v 1 {
+    Opened "task.opened" as "task.created" v 2 lifts OpenedV1 1 {
         /// Which.
         task: TaskId,
         /// What it is called on the board.
@@ -52,6 +100,8 @@ facts! {
         parent: Option<Parent>,
         /// Who asked.
         by: Actor,
+        /// What is asked of the answer, and what comes with the input, where there is any of it.
+        asks: Option<Box<Asks>>,
     }
     /// The broker chose who does it.
     Routed "task.routed" as "task.routed" v 1 {
@@ -133,5 +183,47 @@ facts! {
         member: MemberId,
         /// Whether they hear of it.
         on: bool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Digest, SubjectId};
+
+    fn body(at: u8) -> BodyRef {
+        BodyRef {
+            digest: Digest([at; 32]),
+            len: 2,
+        }
+    }
+
+    #[test]
+    fn what_was_opened_before_anything_was_asked_of_answers_asks_nothing() {
+        let old = OpenedV1 {
+            task: TaskId(9),
+            title: Sealed::from_parts(SubjectId::TENANT, [0; 12], vec![7]),
+            input: body(1),
+            agent: None,
+            parent: None,
+            by: Actor::System,
+        };
+        // Byte for byte what was written: what came stands at the end.
+        let bytes = postcard::to_stdvec(&old).unwrap();
+        let fact = crate::fact::Fact::decode("task.opened", 1, &bytes).unwrap();
+        assert_eq!(fact, Opened::from(old.clone()).into());
+        assert_eq!(fact.encode(), [bytes.as_slice(), &[0]].concat());
+        // Each body that it comes with is named, so that no backup lacks one.
+        let fact: crate::fact::Fact = Opened {
+            asks: Some(Box::new(Asks {
+                form: Some(body(2)),
+                pictures: vec![body(3), body(4)],
+            })),
+            ..Opened::from(old)
+        }
+        .into();
+        let again = crate::fact::Fact::decode("task.opened", 2, &fact.encode()).unwrap();
+        assert_eq!(again, fact);
+        assert_eq!(fact.bodies(), [1, 2, 3, 4].map(body));
     }
 }

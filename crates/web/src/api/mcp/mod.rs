@@ -6,8 +6,10 @@
 //! nothing is remembered that somebody could take over, and a token that is no longer good ends
 //! at once what was done with it.
 
+mod catalog;
 mod lines;
 mod prompts;
+mod protocol;
 mod server;
 mod tools;
 mod way;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use naos_types::Code;
@@ -28,10 +31,12 @@ use serde_json::json;
 
 use crate::door::{Answered, Call, json as answer};
 use crate::error::Fault;
-use server::Server;
+use protocol::Server;
+use server::Office;
 use way::Inside;
 
-pub use server::speak;
+pub use catalog::{Catalog, Listener, nowhere};
+pub use protocol::speak;
 pub use way::{Asked, Telling, Told, Way};
 
 /// The largest message.
@@ -49,7 +54,7 @@ pub(crate) fn refused(fault: &Fault) -> Response {
         400 | 413 => ErrorCode::INVALID_REQUEST,
         404 | 405 => ErrorCode::METHOD_NOT_FOUND,
         500.. => ErrorCode::INTERNAL_ERROR,
-        _ => server::REFUSED,
+        _ => catalog::REFUSED,
     };
     let more = json!({"code": refusal.code, "help": refusal.help});
     let error = ErrorData::new(code, refusal.what.clone(), Some(more));
@@ -88,14 +93,35 @@ fn head(body: &[u8]) -> Result<Head, ErrorData> {
 
 /// `POST /mcp`.
 pub(crate) async fn post(call: Call) -> Answered {
-    let Head { id } = match head(&call.body) {
-        Ok(head) => head,
-        Err(error) => return Ok(wrong(StatusCode::BAD_REQUEST, None, error)),
-    };
     let way = Inside {
         desk: Arc::clone(&call.desk),
         who: call.who()?.clone(),
         peer: call.peer,
+    };
+    message(Office::new(way), &call.path, call.headers, call.body).await
+}
+
+/// Answers a message that came over HTTP, about any catalog. Who asks, and as which `Host` and from
+/// which `Origin`, was looked at before.
+pub async fn answered(
+    catalog: impl Catalog,
+    path: &str,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answered = message(catalog, path, headers, body).await;
+    answered.unwrap_or_else(|fault| refused(&fault))
+}
+
+async fn message(
+    catalog: impl Catalog,
+    path: &str,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Answered {
+    let Head { id } = match head(&body) {
+        Ok(head) => head,
+        Err(error) => return Ok(wrong(StatusCode::BAD_REQUEST, None, error)),
     };
     // The door has looked at `Host` and `Origin`, with all names that this node answers to.
     let config = StreamableHttpServerConfig::default()
@@ -106,13 +132,13 @@ pub(crate) async fn post(call: Call) -> Answered {
         .with_max_request_body_bytes(MESSAGE_BYTES_MAX);
     let sessions = Arc::new(NeverSessionManager::default());
     let service =
-        StreamableHttpService::new(move || Ok(Server::new(way.clone())), sessions, config);
-    let is_json = is_json(&call.headers);
-    let mut request = Request::post(call.path.as_str())
-        .body(Body::from(call.body))
+        StreamableHttpService::new(move || Ok(Server::new(catalog.clone())), sessions, config);
+    let is_json = is_json(&headers);
+    let mut request = Request::post(path)
+        .body(Body::from(body))
         .map_err(|_| Fault::new(Code::INTERNAL, "the message can't be given on"))?;
-    *request.headers_mut() = call.headers;
-    request.headers_mut().remove(header::AUTHORIZATION); // proved, and nobody else's to know
+    headers.remove(header::AUTHORIZATION); // proved, and nobody else's to know
+    *request.headers_mut() = headers;
     let response = service.handle(request).await.map(Body::new);
     plain(response, id, is_json).await
 }

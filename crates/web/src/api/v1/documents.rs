@@ -162,7 +162,7 @@ pub(crate) async fn show(call: Call) -> Answered {
 pub(crate) fn erased(path: &DocPath, document: &Document) -> Fault {
     let (shown, version) = (path.as_str().trim_start_matches('/'), document.version);
     let what = format!("version {version} of {shown} was erased: nobody can read it any more");
-    let help = format!("naos document history {shown} says who erased it, and when");
+    let help = format!("`naos document history {shown}` says who erased it, and when");
     Refusal::new(Code::ERASED, what).help(help).into()
 }
 

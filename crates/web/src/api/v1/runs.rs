@@ -9,6 +9,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
+use naos_types::fact::task::Asks;
 use naos_types::{Code, MessageId, Name, RunId, RunStatus, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -175,14 +176,48 @@ pub(crate) async fn begin(
     title: &str,
     input: String,
 ) -> Result<Begun, Fault> {
+    begin_as(call, agent, title, input, (None, Vec::new())).await
+}
+
+/// The same, and asks for a form of the answer, a JSON schema, and shows pictures.
+pub(crate) async fn begin_as(
+    call: &Call,
+    agent: Option<Name>,
+    title: &str,
+    input: String,
+    (form, pictures): (Option<String>, Vec<Vec<u8>>),
+) -> Result<Begun, Fault> {
     let watch = call.desk.app.node.watch(call.who()?.tenant);
-    let (name, body) = call.content(input)?;
-    let open = command::Task::Open {
-        title: call.seal(title)?,
-        input: name,
-        agent,
+    let (input, body) = call.content(input)?;
+    let title = call.seal(title)?;
+    let mut bodies = vec![body];
+    let open = if form.is_none() && pictures.is_empty() {
+        command::Task::Open {
+            title,
+            input,
+            agent,
+        }
+    } else {
+        let (form, more) = call.content_of(form)?;
+        bodies.extend(more);
+        let mut shown = Vec::with_capacity(pictures.len());
+        for picture in pictures {
+            let (name, body) = call.content(picture)?;
+            shown.push(name);
+            bodies.push(body);
+        }
+        let asks = Asks {
+            form,
+            pictures: shown,
+        };
+        command::Task::OpenAs {
+            title,
+            input,
+            agent,
+            asks,
+        }
     };
-    let (seq, reply) = call.ask("", open, vec![body]).await?;
+    let (seq, reply) = call.ask("", open, bodies).await?;
     match reply {
         Reply::Task { run: Some(run), .. } => Ok(Begun { run, seq, watch }),
         _ => Err(Fault::new(

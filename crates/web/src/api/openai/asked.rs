@@ -1,0 +1,281 @@
+//! What is asked of an agent: a conversation as its input, pictures that come with it, and the form
+//! of the answer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use naos_types::picture::media_type;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::bad;
+use crate::error::Fault;
+
+/// How many messages a conversation may have.
+const MESSAGES_MAX: usize = 1_000;
+
+/// What an agent is asked.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Its input.
+    pub(super) input: String,
+    /// What was said last: people see its beginning.
+    pub(super) last: String,
+    /// The JSON schema of the answer.
+    pub(super) form: Option<String>,
+    /// Pictures, in the order in which they came.
+    pub(super) pictures: Vec<Vec<u8>>,
+}
+
+/// One message.
+#[derive(Deserialize)]
+pub(super) struct Message {
+    role: String,
+    content: Option<Value>,
+}
+
+impl Message {
+    pub(super) fn new(role: &str, content: String) -> Self {
+        Self {
+            role: role.to_owned(),
+            content: Some(Value::String(content)),
+        }
+    }
+}
+
+/// What an answer is to be like.
+#[derive(Deserialize)]
+pub(super) struct Form {
+    #[serde(rename = "type")]
+    kind: String,
+    /// As chat completions have it.
+    json_schema: Option<Schema>,
+    /// As responses have it.
+    schema: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: Option<Value>,
+}
+
+/// The schema of an answer of that form.
+fn schema(form: Form) -> Result<Option<String>, Fault> {
+    match form.kind.as_str() {
+        "text" => Ok(None),
+        "json_object" => Ok(Some(json!({"type": "object"}).to_string())),
+        "json_schema" => {
+            let given = form
+                .json_schema
+                .and_then(|form| form.schema)
+                .or(form.schema);
+            match given {
+                Some(schema @ Value::Object(_)) => Ok(Some(schema.to_string())),
+                _ => Err(bad("`json_schema` needs a `schema`, which is an object")),
+            }
+        }
+        kind => Err(bad(format!(
+            "an answer is text, json_object or json_schema, and no {kind}"
+        ))),
+    }
+}
+
+/// The picture of an address that holds it itself.
+fn picture(url: &str) -> Result<Vec<u8>, Fault> {
+    let inside = url
+        .strip_prefix("data:")
+        .and_then(|rest| rest.split_once(";base64,"));
+    let Some((_, data)) = inside else {
+        let what = "a picture is given as data:image/png;base64,…: naos fetches none";
+        return Err(bad(what));
+    };
+    let bytes = STANDARD.decode(data.trim());
+    let bytes = bytes.map_err(|error| bad(format!("a picture is no Base64: {error}")))?;
+    // What it is, its bytes say.
+    match media_type(&bytes) {
+        Some(_) => Ok(bytes),
+        None => Err(bad("a picture is a PNG, JPEG, GIF or WebP")),
+    }
+}
+
+/// The text of a message, with a mark where a picture came.
+fn text(message: &Message, pictures: &mut Vec<Vec<u8>>) -> Result<String, Fault> {
+    let parts = match &message.content {
+        Some(Value::String(text)) => return Ok(text.clone()),
+        None | Some(Value::Null) => return Ok(String::new()),
+        Some(Value::Array(parts)) => parts,
+        Some(_) => return Err(bad("`content` is text, or a list of parts")),
+    };
+    let mut out = Vec::with_capacity(parts.len());
+    for part in parts {
+        let kind = part["type"].as_str().unwrap_or("nothing");
+        let url = || {
+            part["image_url"]["url"]
+                .as_str()
+                .or(part["image_url"].as_str())
+        };
+        match (kind, part["text"].as_str()) {
+            ("text" | "input_text" | "output_text", Some(text)) => out.push(text.to_owned()),
+            ("image_url" | "input_image", _) => {
+                let url = url().ok_or_else(|| bad(format!("`{kind}` has no `image_url`")))?;
+                pictures.push(picture(url)?);
+                out.push(format!("(picture {})", pictures.len()));
+            }
+            _ => {
+                let what = format!("agents are given text and pictures here, and no {kind}");
+                return Err(bad(what));
+            }
+        }
+    }
+    Ok(out.join("\n"))
+}
+
+/// A conversation as the input of an agent: one message as it is, more of them with who said what.
+pub(super) fn wanted(messages: &[Message], form: Option<Form>) -> Result<Wanted, Fault> {
+    if messages.is_empty() || messages.len() > MESSAGES_MAX {
+        return Err(bad(format!(
+            "a conversation has 1 to {MESSAGES_MAX} messages"
+        )));
+    }
+    let mut pictures = Vec::new();
+    let mut all = Vec::with_capacity(messages.len());
+    for message in messages {
+        let role = match message.role.as_str() {
+            "developer" => "system",
+            role @ ("system" | "user" | "assistant") => role,
+            role => return Err(bad(format!("there is no role {role:?} here"))),
+        };
+        all.push((role, text(message, &mut pictures)?));
+    }
+    let last = all.last().map(|(_, text)| text.clone()).unwrap_or_default();
+    Ok(Wanted {
+        input: input(&all)?,
+        last,
+        form: form.map(schema).transpose()?.flatten(),
+        pictures,
+    })
+}
+
+fn input(all: &[(&str, String)]) -> Result<String, Fault> {
+    if let [("user", only)] = all
+        && !only.trim().is_empty()
+    {
+        return Ok(only.clone());
+    }
+    if all.iter().all(|(_, text)| text.trim().is_empty()) {
+        return Err(bad("the messages say nothing"));
+    }
+    // JSON, so that no message can say that it is another's.
+    let told = all
+        .iter()
+        .map(|(role, text)| json!({"role": role, "content": text}).to_string());
+    let told: Vec<String> = told.collect();
+    Ok(format!(
+        "The conversation so far, a message a line, as JSON. Answer its last message.\n\n{}",
+        told.join("\n")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAAN";
+
+    fn of(messages: Value, form: Value) -> Result<Wanted, String> {
+        let messages: Vec<Message> = serde_json::from_value(messages).unwrap();
+        let form: Option<Form> = serde_json::from_value(form).unwrap();
+        wanted(&messages, form).map_err(|fault| fault.refusal.what)
+    }
+
+    fn says(messages: Value) -> Result<String, String> {
+        of(messages, Value::Null).map(|wanted| wanted.input)
+    }
+
+    #[test]
+    fn a_conversation_becomes_an_input() {
+        let one = says(json!([{"role": "user", "content": "Hello"}]));
+        assert_eq!(one.unwrap(), "Hello");
+        let parts = says(json!([{"role": "user", "content": [
+            {"type": "text", "text": "a"}, {"type": "input_text", "text": "b"}]}]));
+        assert_eq!(parts.unwrap(), "a\nb");
+        let told = says(json!([{"role": "developer", "content": "Be short."},
+            {"role": "user", "content": "Hello"}]));
+        let told = told.unwrap();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[2], r#"{"role":"system","content":"Be short."}"#);
+        assert_eq!(lines[3], r#"{"role":"user","content":"Hello"}"#);
+        for (messages, why) in [
+            (json!([]), "1 to"),
+            (json!([{"role": "user"}]), "nothing"),
+            (json!([{"role": "tool", "content": "x"}]), "role"),
+            (json!([{"role": "user", "content": 7}]), "`content`"),
+            (
+                json!([{"role": "user", "content": [{"type": "file"}]}]),
+                "no file",
+            ),
+        ] {
+            let said = says(messages.clone()).unwrap_err();
+            assert!(said.contains(why), "{messages}: {said}");
+        }
+    }
+
+    #[test]
+    fn pictures_come_with_their_marks() {
+        let asked = json!([
+            {"role": "user", "content": [{"type": "text", "text": "What is this?"},
+                {"type": "image_url", "image_url": {"url": PNG}}]},
+            {"role": "user", "content": [{"type": "input_image", "image_url": PNG}]},
+        ]);
+        let wanted = of(asked, Value::Null).unwrap();
+        assert_eq!(wanted.pictures.len(), 2);
+        assert!(wanted.pictures[0].starts_with(b"\x89PNG"));
+        assert!(
+            wanted.input.contains("What is this?\\n(picture 1)"),
+            "{}",
+            wanted.input
+        );
+        assert_eq!(wanted.last, "(picture 2)");
+        for (url, why) in [
+            ("https://example.org/a.png", "fetches none"),
+            ("data:image/png;base64,%%%", "no Base64"),
+            ("data:image/png;base64,aGVsbG8=", "a PNG"),
+        ] {
+            let asked = json!([{"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": url}}]}]);
+            let said = of(asked, Value::Null).unwrap_err();
+            assert!(said.contains(why), "{url}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_a_schema() {
+        let form = |form: Value| {
+            let messages = json!([{"role": "user", "content": "x"}]);
+            of(messages, form).map(|wanted| wanted.form)
+        };
+        assert_eq!(form(json!({"type": "text"})), Ok(None));
+        let object = form(json!({"type": "json_object"})).unwrap();
+        assert_eq!(object.as_deref(), Some(r#"{"type":"object"}"#));
+        let schema = json!({"type": "array"});
+        let chat = json!({"type": "json_schema", "json_schema": {"name": "a", "schema": schema}});
+        let responses = json!({"type": "json_schema", "name": "a", "schema": schema});
+        for asked in [chat, responses] {
+            let found = form(asked).unwrap();
+            assert_eq!(found.as_deref(), Some(r#"{"type":"array"}"#));
+        }
+        for (asked, why) in [
+            (
+                json!({"type": "json_schema", "json_schema": {"name": "a"}}),
+                "needs a `schema`",
+            ),
+            (
+                json!({"type": "json_schema", "schema": "x"}),
+                "needs a `schema`",
+            ),
+            (json!({"type": "grammar"}), "no grammar"),
+        ] {
+            let said = form(asked.clone()).unwrap_err();
+            assert!(said.contains(why), "{asked}: {said}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `POST /v1/chat/completions`.
+
+use axum::response::sse::Event;
+use http::StatusCode;
+use naos_types::spec::ModelUsage;
+use naos_types::{Code, RunId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::asked::{Form, Message, Wanted, wanted};
+use super::streaming::{Voice, streamed};
+use super::{answer, bad, ended, failed, named, started, trouble, used};
+use crate::door::{Answered, Call};
+use crate::error::Fault;
+
+#[derive(Deserialize)]
+struct Chat {
+    model: String,
+    messages: Vec<Message>,
+    #[serde(default)]
+    stream: bool,
+    stream_options: Option<StreamOptions>,
+    n: Option<u64>,
+    max_tokens: Option<i64>,
+    max_completion_tokens: Option<i64>,
+    tools: Option<Vec<Value>>,
+    functions: Option<Vec<Value>>,
+    response_format: Option<Form>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
+}
+
+impl Chat {
+    fn wanted(&mut self) -> Result<Wanted, Fault> {
+        if self.n.is_some_and(|n| n != 1) {
+            return Err(bad("`n` is 1: an agent gives one answer"));
+        }
+        // How long an answer may be is its agent's to say; what can't be meant is still refused.
+        let bounds = [self.max_tokens, self.max_completion_tokens];
+        if bounds.into_iter().flatten().any(|tokens| tokens < 1) {
+            return Err(bad("`max_tokens` is 1 or more"));
+        }
+        let has = |tools: &Option<Vec<Value>>| tools.as_ref().is_some_and(|all| !all.is_empty());
+        if has(&self.tools) || has(&self.functions) {
+            return Err(bad(
+                "an agent has the tools of its own manifest, and takes no others",
+            ));
+        }
+        wanted(&self.messages, self.response_format.take())
+    }
+}
+
+/// `POST /v1/chat/completions`.
+pub(crate) async fn chat(call: Call) -> Answered {
+    let mut chat: Chat = call.json()?;
+    let wanted = chat.wanted()?;
+    let whole = wanted.form.is_some();
+    let started = match started(&call, &chat.model, wanted).await? {
+        Ok(started) => started,
+        Err(refused) => return Ok(refused),
+    };
+    let run = started.begun.run;
+    if chat.stream {
+        let voice = Chunks {
+            model: chat.model,
+            run,
+            with_usage: chat
+                .stream_options
+                .is_some_and(|options| options.include_usage),
+        };
+        return Ok(streamed(call, started, voice, whole));
+    }
+    let mut response = match ended(&started.reader, started.begun).await {
+        Ok(text) => {
+            let used = usage(&used(&started.reader, run));
+            answer(StatusCode::OK, &completion(&chat.model, run, &text, &used))
+        }
+        Err(why) => failed(run, why),
+    };
+    named(&mut response, run);
+    Ok(response)
+}
+
+fn usage(used: &ModelUsage) -> Value {
+    let ModelUsage {
+        input,
+        cached_input,
+        output,
+        reasoning,
+        ..
+    } = used;
+    json!({
+        "prompt_tokens": input,
+        "completion_tokens": output,
+        "total_tokens": input + output,
+        "prompt_tokens_details": {"cached_tokens": cached_input},
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    })
+}
+
+fn head(model: &str, run: RunId, object: &str) -> Value {
+    json!({
+        "id": format!("chatcmpl-{run}"),
+        "object": object,
+        "created": run.made().0 / 1_000,
+        "model": model,
+    })
+}
+
+fn completion(model: &str, run: RunId, text: &str, used: &Value) -> Value {
+    let mut out = head(model, run, "chat.completion");
+    out["choices"] = json!([{
+        "index": 0,
+        "message": {"role": "assistant", "content": text, "refusal": null},
+        "logprobs": null,
+        "finish_reason": "stop",
+    }]);
+    out["usage"] = used.clone();
+    out
+}
+
+/// An answer in chunks.
+struct Chunks {
+    model: String,
+    run: RunId,
+    with_usage: bool,
+}
+
+fn event(value: &Value) -> Event {
+    Event::default().data(value.to_string())
+}
+
+impl Chunks {
+    fn chunk(&self, delta: Value, finish: Option<&str>) -> Event {
+        let mut out = head(&self.model, self.run, "chat.completion.chunk");
+        out["choices"] = json!([{
+            "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish,
+        }]);
+        event(&out)
+    }
+}
+
+/// After it nothing comes.
+fn over() -> Event {
+    Event::default().data("[DONE]")
+}
+
+impl Voice for Chunks {
+    fn begin(&mut self) -> Vec<Event> {
+        vec![self.chunk(json!({"role": "assistant", "content": ""}), None)]
+    }
+
+    fn more(&mut self, text: &str) -> Vec<Event> {
+        vec![self.chunk(json!({"content": text}), None)]
+    }
+
+    fn done(&mut self, _said: &str, used: &ModelUsage) -> Vec<Event> {
+        let mut events = vec![self.chunk(json!({}), Some("stop"))];
+        if self.with_usage {
+            let mut last = head(&self.model, self.run, "chat.completion.chunk");
+            last["choices"] = json!([]);
+            last["usage"] = usage(used);
+            events.push(event(&last));
+        }
+        events.push(over());
+        events
+    }
+
+    fn failed(&mut self, code: Code, what: &str) -> Vec<Event> {
+        let run = format!("the run is {}", self.run);
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        vec![event(&trouble(status, code, what, Some(&run))), over()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_agent_does_not_do_is_refused() {
+        for (more, why) in [
+            (r#""n": 2"#, "`n`"),
+            (r#""tools": [{}]"#, "tools"),
+            (r#""functions": [{}]"#, "tools"),
+            (r#""max_tokens": 0"#, "`max_tokens`"),
+        ] {
+            let messages = r#"[{"role": "user", "content": "x"}]"#;
+            let text = format!("{{\"model\": \"m\", \"messages\": {messages}, {more}}}");
+            let mut chat: Chat = serde_json::from_str(&text).unwrap();
+            let said = chat.wanted().unwrap_err().refusal.what;
+            assert!(said.contains(why), "{more}: {said}");
+        }
+    }
+}

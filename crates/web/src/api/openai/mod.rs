@@ -1,0 +1,257 @@
+//! `/v1`: agents as models, for whatever speaks OpenAI's chat completions or responses. Each answer
+//! is a run, under the caller's role, the agent's grants and its budget, and in the journal as any
+//! other.
+//!
+//! What is refused before a run began has the status that it has elsewhere, but that a budget which
+//! fills again is one to wait for (429). Once one began, nothing is answered that a client takes
+//! for a reason to send the same again (408, 409, 429, 5xx): work would be done twice.
+
+mod asked;
+mod chat;
+mod responses;
+mod streaming;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use naos_engine::node::Frame;
+use naos_engine::read::{Awaited, Reader, settled_run};
+use naos_kernel::agent::Agent;
+use naos_kernel::budget::Budget;
+use naos_kernel::run::Run;
+use naos_types::spec::ModelUsage;
+use naos_types::{Code, Micros, Name, RunId, RunStatus, Spender, Time};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use tokio::time::Instant;
+
+use super::v1::runs::{Begun, begin_as, title_of};
+use super::v1::shapes;
+use crate::door::{Answered, Call, json as answer, ok};
+use crate::error::Fault;
+use asked::Wanted;
+
+pub(crate) use chat::chat;
+pub(crate) use responses::responses;
+
+/// The model that stands for whoever the broker finds.
+const BROKER: &str = "naos";
+/// How many agents are listed.
+const AGENTS_MAX: usize = 1_000;
+/// How long an answer is waited for: clients give up after ten minutes.
+const WAIT: Duration = Duration::from_secs(540);
+/// The run that an answer is.
+const RUN: HeaderName = HeaderName::from_static("x-naos-run");
+/// Whether a client is to send it again by itself.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+fn bad(what: impl Into<String>) -> Fault {
+    Fault::new(Code::BAD_REQUEST, what)
+}
+
+/// Whether such a client asks there.
+pub(crate) fn is_asked(path: &str) -> bool {
+    path.starts_with("/v1/")
+}
+
+/// A refusal as such clients read it; the door gives every fault at their addresses this shape.
+pub(crate) fn refused(fault: &Fault) -> Response {
+    let (refusal, status) = (&fault.refusal, fault.http());
+    let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
+    let mut response = told(status, refusal.code, &refusal.what, help);
+    fault.advise(response.headers_mut());
+    response
+}
+
+fn told(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Response {
+    answer(status, &trouble(status, code, what, help))
+}
+
+fn trouble(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Value {
+    let kind = match status.as_u16() {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        500.. => "api_error",
+        _ => "invalid_request_error",
+    };
+    let message = match help {
+        Some(help) => format!("{what} ({help})"),
+        None => what.to_owned(),
+    };
+    json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+}
+
+fn model(name: &str, made: i64, owner: &str) -> Value {
+    json!({"id": name, "object": "model", "created": made, "owned_by": owner})
+}
+
+fn shown(call: &Call, name: &Name, agent: &Agent) -> Value {
+    let made = agent.made.0 / 1_000;
+    let owner = call.who.as_ref().map(|who| who.tenant.to_string());
+    model(name.as_str(), made, &owner.unwrap_or_default())
+}
+
+/// `GET /v1/models`: the agents that take work.
+pub(crate) async fn models(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let mut data = vec![model(BROKER, 0, "naos")];
+    for (name, agent) in reader.all::<Agent>(AGENTS_MAX)? {
+        if !agent.stopped {
+            data.push(shown(&call, &name, &agent));
+        }
+    }
+    ok(&json!({"object": "list", "data": data}))
+}
+
+/// `GET /v1/models/{model}`.
+pub(crate) async fn one(call: Call) -> Answered {
+    if call.param("model") == BROKER {
+        return ok(&model(BROKER, 0, "naos"));
+    }
+    let missing = || {
+        let what = format!("there is no model {:?}", call.param("model"));
+        Fault::new(Code::NOT_FOUND, what)
+    };
+    let name = Name::new(call.param("model")).map_err(|_| missing())?;
+    let agent = call.reader()?.find::<Agent>(&name)?;
+    ok(&shown(&call, &name, &*agent.ok_or_else(missing)?))
+}
+
+/// A run that is to become an answer.
+struct Started {
+    reader: Reader,
+    begun: Begun,
+    /// Heard from before it began.
+    frames: Receiver<Arc<Frame>>,
+}
+
+/// Begins it; or answers that there is no money for it at present.
+async fn started(
+    call: &Call,
+    model: &str,
+    wanted: Wanted,
+) -> Result<Result<Started, Response>, Fault> {
+    let agent = match model {
+        BROKER => None,
+        name => {
+            let missing = |_| Fault::new(Code::NOT_FOUND, format!("there is no model {name:?}"));
+            Some(Name::new(name).map_err(missing)?)
+        }
+    };
+    let reader = call.reader()?;
+    let frames = call.desk.app.node.frames(reader.tenant());
+    let Wanted {
+        input,
+        last,
+        form,
+        pictures,
+    } = wanted;
+    let title = title_of(&last);
+    match begin_as(call, agent.clone(), &title, input, (form, pictures)).await {
+        Ok(begun) => Ok(Ok(Started {
+            reader,
+            begun,
+            frames,
+        })),
+        Err(fault) if fault.refusal.code == Code::OVER_BUDGET => {
+            match full_again(&reader, agent, call.now)? {
+                Some(at) => Ok(Err(spent(&fault, at, call.now))),
+                None => Err(fault),
+            }
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// When a budget that somebody spent of is full again, where one is.
+fn full_again(reader: &Reader, agent: Option<Name>, now: Time) -> Result<Option<Time>, Fault> {
+    let whose = [agent.map(Spender::Agent), Some(Spender::All)];
+    let mut soonest = None;
+    for whose in whose.into_iter().flatten() {
+        let Some(budget) = reader.find::<Budget>(&whose)? else {
+            continue;
+        };
+        let spent = budget.window == budget.window_at(now) && budget.spent > Micros::ZERO;
+        let ends = budget.spec.as_ref().and_then(|spec| spec.period.ends(now));
+        if let Some(at) = ends.filter(|_| spent || budget.reserved > Micros::ZERO) {
+            soonest = Some(soonest.map_or(at, |other: Time| other.min(at)));
+        }
+    }
+    Ok(soonest)
+}
+
+/// The refusal of a budget that is full again later: nobody tries until then.
+fn spent(fault: &Fault, at: Time, now: Time) -> Response {
+    let refusal = &fault.refusal;
+    let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut response = told(status, refusal.code, &refusal.what, help);
+    let seconds = (at.0 - now.0).max(0) / 1_000 + 1;
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    response
+}
+
+/// The run's answer, or why there is none.
+async fn ended(reader: &Reader, begun: Begun) -> Result<String, (Code, String)> {
+    let deadline = Instant::from_std(naos_engine::clock::tick()) + WAIT;
+    let Begun { run, seq, watch } = begun;
+    let settled = settled_run(reader, run, seq, watch, Some(deadline)).await;
+    let Awaited { value: found, .. } = settled.map_err(|why| (why.code, why.what))?;
+    outcome(reader, &found)
+}
+
+fn outcome(reader: &Reader, run: &Run) -> Result<String, (Code, String)> {
+    let lost = |why: naos_types::Refusal| (why.code, why.what);
+    match (run.status, &run.output) {
+        (RunStatus::Completed, Some(output)) => reader.text(output).map_err(lost),
+        (RunStatus::Completed, None) => Ok(String::new()),
+        (RunStatus::Queued | RunStatus::Running, _) => {
+            let what = "it is not done yet, and goes on";
+            Err((Code::BUSY, what.to_owned()))
+        }
+        (RunStatus::Held, _) => {
+            let what = "it waits for a person's answer";
+            Err((Code::WRONG_STATE, what.to_owned()))
+        }
+        (status, _) => {
+            let problem = shapes::problem(reader, run.problem.as_ref());
+            let said = [&problem["note"], &problem["said"]];
+            let said: Vec<&str> = said.iter().filter_map(|text| text.as_str()).collect();
+            let what = match said.is_empty() {
+                true => format!("it ended as {status}"),
+                false => said.join(": "),
+            };
+            let code = run
+                .problem
+                .as_ref()
+                .map_or(Code::STEP_FAILED, |problem| problem.code);
+            Err((code, what))
+        }
+    }
+}
+
+/// What the run's models read and wrote.
+fn used(reader: &Reader, run: RunId) -> ModelUsage {
+    let found = reader.find::<Run>(&run).ok().flatten();
+    let used = found.and_then(|run| reader.usage(&run).ok());
+    used.unwrap_or_default()
+}
+
+fn named(response: &mut Response, run: RunId) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(run) = HeaderValue::from_str(&run.to_string()) {
+        headers.insert(RUN, run);
+    }
+}
+
+/// The answer to a run that gave none.
+fn failed(run: RunId, (code, what): (Code, String)) -> Response {
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    told(status, code, &what, Some(&format!("the run is {run}")))
+}

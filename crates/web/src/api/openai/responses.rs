@@ -1,0 +1,282 @@
+//! `POST /v1/responses`: the same in the words of OpenAI's newer API, as far as agents have it: an
+//! input, an answer, told at once or as it is written. Nothing is kept for a response after it.
+
+use axum::response::sse::Event;
+use http::StatusCode;
+use naos_types::spec::ModelUsage;
+use naos_types::{Code, RunId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::asked::{Form, Message, Wanted, wanted};
+use super::streaming::{Voice, streamed};
+use super::{answer, bad, ended, failed, named, started, used};
+use crate::door::{Answered, Call};
+use crate::error::Fault;
+
+#[derive(Deserialize)]
+struct Asked {
+    model: String,
+    input: Input,
+    instructions: Option<String>,
+    #[serde(default)]
+    stream: bool,
+    max_output_tokens: Option<i64>,
+    tools: Option<Vec<Value>>,
+    text: Option<Text>,
+    previous_response_id: Option<Value>,
+    conversation: Option<Value>,
+    #[serde(default)]
+    background: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Input {
+    Text(String),
+    Items(Vec<Value>),
+}
+
+#[derive(Deserialize)]
+struct Text {
+    format: Option<Form>,
+}
+
+impl Asked {
+    fn wanted(&mut self) -> Result<Wanted, Fault> {
+        if self.previous_response_id.is_some() || self.conversation.is_some() {
+            return Err(bad(
+                "nothing is kept of a response here: give the whole conversation as `input`",
+            ));
+        }
+        if self.background {
+            return Err(bad("a response is waited for here: `background` is false"));
+        }
+        if self.max_output_tokens.is_some_and(|tokens| tokens < 1) {
+            return Err(bad("`max_output_tokens` is 1 or more"));
+        }
+        if self.tools.as_ref().is_some_and(|all| !all.is_empty()) {
+            return Err(bad(
+                "an agent has the tools of its own manifest, and takes no others",
+            ));
+        }
+        let first = self
+            .instructions
+            .take()
+            .map(|text| Message::new("system", text));
+        let mut messages: Vec<Message> = first.into_iter().collect();
+        match &self.input {
+            Input::Text(text) => messages.push(Message::new("user", text.clone())),
+            Input::Items(items) => {
+                for item in items {
+                    messages.push(message(item)?);
+                }
+            }
+        }
+        let form = self.text.take().and_then(|text| text.format);
+        wanted(&messages, form)
+    }
+}
+
+fn message(item: &Value) -> Result<Message, Fault> {
+    let kind = item["type"].as_str().unwrap_or("message");
+    if kind != "message" {
+        return Err(bad(format!(
+            "agents are given messages here, and no {kind}"
+        )));
+    }
+    Message::deserialize(item).map_err(|error| bad(format!("a message of `input`: {error}")))
+}
+
+/// `POST /v1/responses`.
+pub(crate) async fn responses(call: Call) -> Answered {
+    let mut asked: Asked = call.json()?;
+    let wanted = asked.wanted()?;
+    let whole = wanted.form.is_some();
+    let started = match started(&call, &asked.model, wanted).await? {
+        Ok(started) => started,
+        Err(refused) => return Ok(refused),
+    };
+    let run = started.begun.run;
+    let told = Told {
+        model: asked.model,
+        run,
+        number: 0,
+    };
+    if asked.stream {
+        return Ok(streamed(call, started, told, whole));
+    }
+    let mut response = match ended(&started.reader, started.begun).await {
+        Ok(text) => {
+            let used = used(&started.reader, run);
+            answer(StatusCode::OK, &told.whole(&text, &used))
+        }
+        Err(why) => failed(run, why),
+    };
+    named(&mut response, run);
+    Ok(response)
+}
+
+/// A response, and how it is told.
+struct Told {
+    model: String,
+    run: RunId,
+    /// How many events were told.
+    number: u64,
+}
+
+fn part(text: &str) -> Value {
+    json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
+}
+
+impl Told {
+    fn response(&self, status: &str) -> Value {
+        json!({
+            "id": format!("resp_{}", self.run),
+            "object": "response",
+            "created_at": self.run.made().0 / 1_000,
+            "status": status,
+            "background": false,
+            "error": null,
+            "incomplete_details": null,
+            "instructions": null,
+            "max_output_tokens": null,
+            "metadata": {},
+            "model": self.model,
+            "output": [],
+            "parallel_tool_calls": true,
+            "previous_response_id": null,
+            "store": false,
+            "temperature": null,
+            "text": {"format": {"type": "text"}},
+            "tool_choice": "auto",
+            "tools": [],
+            "top_p": null,
+            "truncation": "disabled",
+            "usage": null,
+        })
+    }
+
+    fn item_id(&self) -> String {
+        format!("msg_{}", self.run)
+    }
+
+    fn item(&self, status: &str, content: &[Value]) -> Value {
+        json!({
+            "type": "message", "id": self.item_id(), "status": status, "role": "assistant",
+            "content": content,
+        })
+    }
+
+    fn whole(&self, text: &str, used: &ModelUsage) -> Value {
+        let ModelUsage {
+            input,
+            cached_input,
+            output,
+            reasoning,
+            ..
+        } = used;
+        let mut response = self.response("completed");
+        response["output"] = json!([self.item("completed", &[part(text)])]);
+        response["usage"] = json!({
+            "input_tokens": input,
+            "input_tokens_details": {"cached_tokens": cached_input},
+            "output_tokens": output,
+            "output_tokens_details": {"reasoning_tokens": reasoning},
+            "total_tokens": input + output,
+        });
+        response
+    }
+
+    fn event(&mut self, kind: &str, mut more: Value) -> Event {
+        more["type"] = json!(kind);
+        more["sequence_number"] = json!(self.number);
+        self.number += 1;
+        Event::default().event(kind).data(more.to_string())
+    }
+
+    /// An event about the text.
+    fn about(&mut self, kind: &str, mut more: Value) -> Event {
+        more["item_id"] = json!(self.item_id());
+        more["output_index"] = json!(0);
+        more["content_index"] = json!(0);
+        self.event(kind, more)
+    }
+}
+
+impl Voice for Told {
+    fn begin(&mut self) -> Vec<Event> {
+        let response = self.response("in_progress");
+        let item = self.item("in_progress", &[]);
+        vec![
+            self.event("response.created", json!({"response": response.clone()})),
+            self.event("response.in_progress", json!({"response": response})),
+            self.event(
+                "response.output_item.added",
+                json!({"output_index": 0, "item": item}),
+            ),
+            self.about("response.content_part.added", json!({"part": part("")})),
+        ]
+    }
+
+    fn more(&mut self, text: &str) -> Vec<Event> {
+        let delta = json!({"delta": text, "logprobs": []});
+        vec![self.about("response.output_text.delta", delta)]
+    }
+
+    fn done(&mut self, said: &str, used: &ModelUsage) -> Vec<Event> {
+        let item = self.item("completed", &[part(said)]);
+        let response = self.whole(said, used);
+        let text = json!({"text": said, "logprobs": []});
+        vec![
+            self.about("response.output_text.done", text),
+            self.about("response.content_part.done", json!({"part": part(said)})),
+            self.event(
+                "response.output_item.done",
+                json!({"output_index": 0, "item": item}),
+            ),
+            self.event("response.completed", json!({"response": response})),
+        ]
+    }
+
+    fn failed(&mut self, code: Code, what: &str) -> Vec<Event> {
+        let mut response = self.response("failed");
+        let message = format!("{what} (the run is {}, {code})", self.run);
+        response["error"] = json!({"code": "server_error", "message": message});
+        vec![self.event("response.failed", json!({"response": response}))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Wanted, String> {
+        let mut asked: Asked = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        asked.wanted().map_err(|fault| fault.refusal.what)
+    }
+
+    #[test]
+    fn an_input_is_a_text_or_messages() {
+        let one = of(r#"{"model": "m", "input": "Hello"}"#).unwrap();
+        assert_eq!(one.input, "Hello");
+        let more = of(r#"{"model": "m", "instructions": "Be short.", "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "One?"}]},
+            {"type": "message", "role": "assistant", "content": "Two."},
+            {"role": "user", "content": "Three?"}]}"#);
+        let said = more.unwrap().input;
+        let places = ["Be short.", "One?", "Two.", "Three?"].map(|text| said.find(text).unwrap());
+        assert!(places.is_sorted(), "{said}");
+        for (more, why) in [
+            (r#""previous_response_id": "resp_1""#, "nothing is kept"),
+            (r#""background": true"#, "`background`"),
+            (r#""tools": [{}]"#, "tools"),
+            (r#""max_output_tokens": 0"#, "`max_output_tokens`"),
+        ] {
+            let said = of(&format!(r#"{{"model": "m", "input": "x", {more}}}"#)).unwrap_err();
+            assert!(said.contains(why), "{more}: {said}");
+        }
+        let called = r#"{"model": "m", "input": [{"type": "function_call_output"}]}"#;
+        assert!(of(called).unwrap_err().contains("function_call_output"));
+    }
+}
