@@ -96,9 +96,8 @@ fn sound(turn: &Turn<'_>, agent: &Name, asks: &Asks, own: Arc<MindSpec>) -> Done
         )));
     }
     let mind = formed(turn, asks, own)?;
-    match mind.schema.as_deref().filter(|_| asks.form.is_some()) {
-        Some(schema) => sound_form(schema).map_err(wrong)?,
-        None => {}
+    if let Some(schema) = mind.schema.as_deref().filter(|_| asks.form.is_some()) {
+        sound_form(schema).map_err(wrong)?;
     }
     Ok(mind)
 }

@@ -209,7 +209,7 @@ impl Voice for Told {
         let response = self.response("in_progress");
         let item = self.item("in_progress", &[]);
         vec![
-            self.event("response.created", json!({"response": response.clone()})),
+            self.event("response.created", json!({"response": &response})),
             self.event("response.in_progress", json!({"response": response})),
             self.event(
                 "response.output_item.added",

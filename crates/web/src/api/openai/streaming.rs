@@ -143,7 +143,7 @@ struct Listened {
 }
 
 impl Listened {
-    fn to_the_end(&mut self) {
+    fn send_end(&mut self) {
         self.call = None;
     }
 }
@@ -193,7 +193,7 @@ pub(super) fn streamed(call: Call, started: Started, voice: impl Voice, whole: b
             && going.as_mut().poll(context).is_ready()
         {
             work = None;
-            listened.to_the_end();
+            listened.send_end();
         }
         let event = out.poll_recv(context);
         event.map(|event| event.map(Ok::<_, Infallible>))
