@@ -149,6 +149,12 @@ pub(crate) fn meant(typed: &str, known: &[&str]) -> String {
     match similar(typed, known.iter().copied()) {
         Some(word) => format!("did you mean `{word}`?"),
         None => {
+            let mut seen = std::collections::BTreeSet::new();
+            let known: Vec<&str> = known
+                .iter()
+                .copied()
+                .filter(|word| seen.insert(*word))
+                .collect();
             let more = if known.len() > SHOWN_MAX { " …" } else { "" };
             let shown = known[..known.len().min(SHOWN_MAX)].join(", ");
             format!("known here: {shown}{more}")

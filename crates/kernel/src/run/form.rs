@@ -104,8 +104,8 @@ pub(super) fn formed(
     let may = thinking.turns < mind.turns_max && thinking.tokens < mind.tokens_max;
     if thinking.repairs >= REPAIRS_MAX || !may {
         let what = format!(
-            "the answer doesn't fit the `output_schema` of {}, and {} brought none that does: \
-             {why}",
+            "the answer of {} doesn't have the form that is asked for, and {} brought none that \
+             does: {why}",
             run.agent,
             match thinking.repairs {
                 0 => "there was no turn left that".to_owned(),
