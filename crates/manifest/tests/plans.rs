@@ -628,6 +628,21 @@ fn types_of_steps_are_read_by_their_fields_and_told_by_the_guide() {
         let told = read(&format!("{word}: {{{first}: a, zzz: b}}")).unwrap_err();
         assert!(told.contains("zzz"), "{told}");
     }
+    for (said, why) in [
+        (
+            "log: {text: x, level: loud}",
+            "`level` is one of debug, info, warn, error",
+        ),
+        ("fail: \"\"", "`fail` says why, and its message is empty"),
+        ("parse: seven", "there is no JSON in the text"),
+    ] {
+        let text = format!("type: plan\nname: p\nsteps:\n  - {{name: a, {said}}}\n");
+        let told = bad("p.yaml", &text);
+        assert!(
+            told.starts_with("p.yaml:4:") && told.contains(why),
+            "{told}"
+        );
+    }
     let two = "type: plan\nname: p\nsteps:\n  - {name: a, fail: no, log: yes}\n";
     assert!(bad("p.yaml", two).contains("does several things: log, fail"));
 }

@@ -39,6 +39,9 @@ const BUSY_PAUSE_MS: u64 = 500;
 /// the directory.
 const IDLE_MS: u64 = 500;
 
+/// How long a command waits in the end for answers that agents asked for while it had the data.
+const FINISH_MAX: Duration = Duration::from_secs(60);
+
 /// A request of somebody else in this process, and where its answer is waited for.
 pub(crate) struct Errand {
     ask: Ask,
@@ -430,6 +433,13 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if let Some(Link::Inside(machine)) = self.link.take() {
+            // What agents asked meanwhile is paid: its answer is kept, and asked for no second time.
+            let interrupts = self.interrupts();
+            if let Ok(mut interrupts) = interrupts {
+                machine.finish(FINISH_MAX, |pause| {
+                    self.pause_unless(pause, &mut interrupts)
+                });
+            }
             machine.close();
         }
     }

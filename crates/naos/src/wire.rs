@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, io};
 
 use naos_drivers::http::{HttpClient, LOOPBACK_VARIABLE, Settings};
@@ -16,10 +17,15 @@ use tokio::runtime::Runtime;
 use crate::daemon::write_secret;
 use crate::embedder::Chosen;
 use crate::fail::Fail;
+use crate::out::aside;
 use crate::project::Project;
 use crate::templates;
 
 const CACHE_KEY_BYTES: usize = 32;
+/// How often it is looked whether the answers are there that are waited for in the end.
+const FINISH_LOOKS: Duration = Duration::from_millis(10);
+/// When it is said that they are waited for.
+const FINISH_SAID: Duration = Duration::from_secs(1);
 
 /// What belongs in a backup beside the store: who may come in, as the journals have it, and the
 /// components that journals name.
@@ -113,6 +119,25 @@ impl Machine {
             .map_err(|e| Fail::new(Code::INTERNAL, e.to_string()).because(&e))
     }
 
+    /// Before the end: waits for answers that are paid, and says so where that takes long. `pause`
+    /// says whether somebody wants it to end at once.
+    pub(crate) fn finish(&self, most: Duration, mut pause: impl FnMut(Duration) -> bool) {
+        let (began, mut is_said) = (naos_engine::clock::tick(), false);
+        let out = self.node.finish(most, |out| {
+            if out > 0 && !is_said && began.elapsed() >= FINISH_SAID {
+                aside(format!("{} waited for; Ctrl-C ends without", answers(out)));
+                is_said = true;
+            }
+            !pause(FINISH_LOOKS)
+        });
+        if out > 0 {
+            aside(format!(
+                "{} given up, and may be paid for nothing",
+                answers(out)
+            ));
+        }
+    }
+
     /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on
     /// at the next start, and only main files remain.
     pub(crate) fn close(self) {
@@ -127,6 +152,14 @@ impl Machine {
         node.stop();
         drop(node);
         close(&store);
+    }
+}
+
+/// Answers that agents asked for, in words.
+fn answers(count: usize) -> String {
+    match count {
+        1 => "1 answer that an agent asked for is".to_owned(),
+        many => format!("{many} answers that agents asked for are"),
     }
 }
 

@@ -47,6 +47,10 @@ pub use world::{Called, Done, Exchange, Outside, OutsideOutcome, Piecewise, Pose
 pub const VIEWS_LAG_MS_MAX: i64 = 1_000;
 /// How long a command waits for that before it is refused as busy.
 const VIEWS_WAIT_MAX: Duration = Duration::from_secs(1);
+/// What came back is decided between one report and the next: two that show nothing say so.
+const QUIET_REPORTS: u32 = 2;
+/// How long a cell may take to decide what came back before the node stops.
+const SETTLES_MAX: Duration = Duration::from_secs(2);
 
 /// What a node is made of.
 pub struct Parts {
@@ -485,6 +489,41 @@ impl Node {
             }
         }
         out
+    }
+
+    /// Before [`Node::stop`]: no run asks a model any more, and what was asked outside and may be
+    /// done once only is waited for, `most` at the longest: its answer is kept, and not paid for
+    /// twice. `pauses` is told how many answers are out, pauses, and says whether to wait on. Gives
+    /// how many are still out.
+    pub fn finish(&self, most: Duration, mut pauses: impl FnMut(usize) -> bool) -> usize {
+        if naos_kernel::planted::is("ends-unheard") {
+            return 0;
+        }
+        let began = crate::clock::tick();
+        let mut back = began;
+        for lane in &self.0.lanes {
+            let _ = lane.send(shards::ToShard::Input(Incoming::Ending));
+        }
+        let mut quiet = 0;
+        while quiet < QUIET_REPORTS {
+            let settled = |cell: &CellReport| cell.returns == 0 && cell.seq == cell.durable;
+            let all = self.reports();
+            let out = self.0.world.calls();
+            if out == 0 && all.iter().all(|(_, cell)| settled(cell)) {
+                quiet += 1;
+                continue;
+            }
+            quiet = 0;
+            if out > 0 {
+                back = crate::clock::tick();
+            }
+            // A cell that can't decide what came back says so at the next start.
+            let is_over = began.elapsed() >= most || back.elapsed() >= SETTLES_MAX.min(most);
+            if is_over || !pauses(out) {
+                return out;
+            }
+        }
+        0
     }
 
     /// Stops: nothing new begins, what was acknowledged is durable, components end at once and go

@@ -2,6 +2,7 @@
 //! Every wish that is taken ends with a return to its cell, one way or another.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak, mpsc};
 use std::thread::JoinHandle;
 
@@ -201,6 +202,27 @@ pub(super) struct World {
     pool: usize,
     /// Vectors that were asked for before.
     pub(super) vectors: Mutex<Kept>,
+    /// How many calls are under way outside that may be done once only.
+    calls: AtomicUsize,
+}
+
+/// A call under way that may be done once only, until its answer came back or can't come any more.
+struct Out(Node);
+
+impl Out {
+    fn of(node: &Node, call: &Call) -> Option<Self> {
+        let is_paid = matches!(call.driver, Driver::Model | Driver::Recall);
+        (is_paid || call.world == RunWorld::Once).then(|| {
+            node.0.world.calls.fetch_add(1, Ordering::AcqRel);
+            Self(node.clone())
+        })
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.0.0.world.calls.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl World {
@@ -214,7 +236,13 @@ impl World {
             wake: Condvar::new(),
             pool,
             vectors: Mutex::default(),
+            calls: AtomicUsize::new(0),
         }
+    }
+
+    /// How many calls are under way outside that may be done once only.
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Acquire)
     }
 
     pub(super) fn outside(&self) -> &Arc<dyn Outside> {
@@ -353,6 +381,7 @@ impl World {
         let node = Node(inner);
         let (by, attempt) = (call.by, call.attempt);
         let back = node.clone();
+        let once = Out::of(&node, call);
         let done: Done = Box::new(move |outcome: OutsideOutcome| {
             let told = |why: &str, of: &dyn Fn(Sealed) -> CallOutcome| {
                 let sealed = back.seal(tenant, why);
@@ -383,6 +412,7 @@ impl World {
             });
             let ends = Some(EffectId::Call(by, attempt));
             send_return(&back, tenant, (input, bodies), ends);
+            drop(once);
         });
         let request = match node.body(tenant, &call.request) {
             Ok(request) => request,

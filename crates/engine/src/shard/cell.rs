@@ -111,6 +111,8 @@ pub(super) struct Cell {
     pub(super) rest_until: Option<Time>,
     /// Returns are decided again from then on: the disk is full, say. Commands go on, and hear so.
     pub(super) waits_until: Option<Time>,
+    /// The node ends soon: no run asks a model any more.
+    pub(super) is_ending: bool,
     pub(super) used: u64,
     pub(super) limits: Limits,
     /// Rankings of the broker that are remembered.
@@ -145,6 +147,7 @@ impl Cell {
             asleep: None,
             rest_until: None,
             waits_until: None,
+            is_ending: false,
             used: 0,
             limits: Limits::default(),
             routes: Routes::default(),

@@ -156,6 +156,8 @@ pub enum Incoming {
     },
     /// This cell has something to do by itself.
     Wake(TenantId),
+    /// The node ends soon: runs that would ask a model now ask it after the next start.
+    Ending,
     /// Answer when everything decided so far is durable and readable from the store.
     Flush {
         /// Whose cell.
@@ -211,6 +213,8 @@ pub struct Shard {
     dice: Box<dyn Dice>,
     limits: Limits,
     embedder: Arc<dyn Embedder>,
+    /// Cells that are opened don't let runs ask models any more.
+    is_ending: bool,
     cells: BTreeMap<TenantId, Cell>,
     ready: VecDeque<TenantId>,
     queued: BTreeSet<TenantId>,
@@ -239,6 +243,7 @@ impl Shard {
             dice,
             limits,
             embedder: Arc::new(Grams),
+            is_ending: false,
             cells: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -369,6 +374,12 @@ impl Shard {
             Incoming::Wake(tenant) => {
                 if self.open(now, tenant).is_ok() {
                     self.make_ready(tenant);
+                }
+            }
+            Incoming::Ending => {
+                self.is_ending = true;
+                for cell in self.cells.values_mut() {
+                    cell.is_ending = self.is_ending;
                 }
             }
             Incoming::Flush {
@@ -528,6 +539,7 @@ impl Shard {
     fn opened(&self, now: Time, id: TenantId) -> Result<Cell, Refusal> {
         let mut cell = opening::open(self.store.as_ref(), id, now)?;
         cell.limits = self.limits;
+        cell.is_ending = self.is_ending;
         cell.embedder = Arc::clone(&self.embedder);
         Ok(cell)
     }

@@ -81,6 +81,8 @@ impl Cell {
                 self.returns.pop_front()
             };
             match next {
+                // What the state says by itself after the next start: nobody would hear the answer.
+                Some(Queued::Own(Input::Think(_))) if self.is_ending => {}
                 Some(Queued::Own(input)) => {
                     self.turn(now, dice, &input, Brought::default(), draft, out);
                 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use naos_types::spec::{
-    ApprovalSpec, CheckedReview, Kind, STEP_TYPES, StepDo, StepType, TypedStep,
+    ApprovalSpec, CheckedReview, Kind, STEP_TYPES, StepDo, StepGiven, StepType, TypedStep,
 };
 use naos_types::{Name, Role};
 
@@ -140,6 +140,26 @@ fn typed<'t>(
                 .first()
                 .map(|first| (first.word.to_owned(), text)),
         );
+    }
+    // What is the same in each run is looked at now.
+    let is_fixed = |text: &str| !text.contains("{{") && !text.contains("{%");
+    let judged = known.fields.iter().try_for_each(|field| {
+        let said = given
+            .iter()
+            .find(|(word, text)| word == field.word && is_fixed(text));
+        said.map_or(Ok(()), |(_, text)| field.check(text))
+    });
+    let judged = judged.and_then(|()| {
+        let is_all = given.iter().all(|(_, text)| is_fixed(text));
+        if is_all {
+            (known.does)(&StepGiven::of(&given)).map(drop)
+        } else {
+            Ok(())
+        }
+    });
+    if let Err(why) = judged {
+        findings.error(node.at, why);
+        return None;
     }
     let word = known.word.to_owned();
     Some(StepDo::Typed(Arc::new(TypedStep { word, given })))

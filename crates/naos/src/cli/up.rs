@@ -28,6 +28,8 @@ use crate::wire::{BuildError, Machine};
 
 const PORT: u16 = 4200;
 const LOCK_POLL_MS: u64 = 20;
+/// How long the end waits for answers that are paid: less than what whoever starts services gives.
+const FINISH_MAX: Duration = Duration::from_secs(25);
 
 /// Runs naos in the foreground until Ctrl-C: agents, API and page. Other commands talk to it.
 #[derive(clap::Args)]
@@ -191,6 +193,7 @@ fn serve(
     let served = runtime.block_on(serving);
     couriers.abort();
     reports.abort();
+    finish(runtime, machine);
     match served {
         Ok(Ok(())) => {
             context.out.note("Stopped; what was acknowledged is kept.");
@@ -199,6 +202,29 @@ fn serve(
         Ok(Err(error)) => Err(Fail::io("serve", &error)),
         Err(_) => Err(Fail::new(Code::INTERNAL, "serving ended with a panic")),
     }
+}
+
+/// Waits for the answers that are paid already; who asks for the end once more gets it at once.
+fn finish(runtime: &Runtime, machine: &Machine) {
+    let listened = runtime.block_on(async {
+        Ok::<_, std::io::Error>((
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ))
+    });
+    let Ok((mut interrupt, mut terminate)) = listened else {
+        return;
+    };
+    machine.finish(FINISH_MAX, |pause| {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => true,
+                _ = terminate.recv() => true,
+                () = tokio::time::sleep(pause) => false,
+            }
+        })
+    });
 }
 
 /// Writes what was approved on the page where people look for it, as `naos approve` does: at the

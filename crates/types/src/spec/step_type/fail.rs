@@ -10,7 +10,11 @@ pub(super) const TYPE: StepType = StepType {
     fields: &[Field {
         word: "message",
         needed: true,
+        one_of: &[],
     }],
     says: None,
-    does: |given| Ok(StepGives::Failure(given.need("message")?.trim().to_owned())),
+    does: |given| match given.need("message")?.trim() {
+        "" => Err("`fail` says why, and its message is empty".into()),
+        message => Ok(StepGives::Failure(message.to_owned())),
+    },
 };

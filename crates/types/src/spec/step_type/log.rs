@@ -17,19 +17,18 @@ pub(super) const TYPE: StepType = StepType {
         Field {
             word: "text",
             needed: true,
+            one_of: &[],
         },
         Field {
             word: "level",
             needed: false,
+            one_of: &LEVELS,
         },
     ],
     says: Some("plan.logged"),
     does: |given| {
         let level = given.get("level").unwrap_or("info").trim();
-        if !LEVELS.contains(&level) {
-            let known = LEVELS.join(", ");
-            return Err(format!("`level` is one of {known}, not {level:?}"));
-        }
+        TYPE.fields[1].check(level)?;
         let text = given.need("text")?;
         Ok(StepGives::Event(json!({"level": level, "text": text})))
     },

@@ -35,6 +35,22 @@ pub struct Field {
     pub word: &'static str,
     /// Whether a step without it is refused.
     pub needed: bool,
+    /// What it is one of; anything where this is empty.
+    pub one_of: &'static [&'static str],
+}
+
+impl Field {
+    /// Whether a text is what it may be.
+    ///
+    /// # Errors
+    /// A sentence that says what it may be.
+    pub fn check(&self, text: &str) -> Result<(), String> {
+        if self.one_of.is_empty() || self.one_of.contains(&text.trim()) {
+            return Ok(());
+        }
+        let (word, known) = (self.word, self.one_of.join(", "));
+        Err(format!("`{word}` is one of {known}, not {:?}", text.trim()))
+    }
 }
 
 /// What comes of a step.

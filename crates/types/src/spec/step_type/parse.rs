@@ -13,6 +13,7 @@ pub(super) const TYPE: StepType = StepType {
     fields: &[Field {
         word: "text",
         needed: true,
+        one_of: &[],
     }],
     says: None,
     does: |given| Ok(StepGives::Value(value(given.need("text")?)?)),
