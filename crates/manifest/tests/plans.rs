@@ -630,7 +630,7 @@ fn types_of_steps_are_read_by_their_fields_and_told_by_the_guide() {
     }
     for (said, why) in [
         (
-            "log: {text: x, level: loud}",
+            "log: {text: \"{{ plan.name }}\", level: loud}",
             "`level` is one of debug, info, warn, error",
         ),
         ("fail: \"\"", "`fail` says why, and its message is empty"),

@@ -433,7 +433,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if let Some(Link::Inside(machine)) = self.link.take() {
-            // What agents asked meanwhile is paid: its answer is kept, and asked for no second time.
+            // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
             let interrupts = self.interrupts();
             if let Ok(mut interrupts) = interrupts {
                 machine.finish(FINISH_MAX, |pause| {
