@@ -65,7 +65,11 @@ fn one_that_never_fits_ends_the_run_and_says_why() {
     assert_eq!(cell.status(), (RunStatus::Failed, Some(Code::ANSWER_UNFIT)));
     assert_eq!(cell.money(), (600, 0));
     let note = cell.run().problem.unwrap().note;
-    for said in ["`output_schema` of brain", "2 times more", "/total"] {
+    for said in [
+        "the answer of brain doesn't have the form",
+        "2 times more",
+        "/total",
+    ] {
         assert!(note.contains(said), "{said}: {note}");
     }
     // No turn that the manifest doesn't have is taken for it.
