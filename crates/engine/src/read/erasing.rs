@@ -243,13 +243,38 @@ impl Said {
             let quoted = serde_json::Value::from(last).to_string();
             forms.push(quoted[1..quoted.len() - 1].to_owned());
         }
+        let forms = forms.iter().map(|form| spaced(form)).collect();
         let fact = fact.to_owned();
         Self { fact, forms }
     }
 
+    /// Whether it stands in a text that is small and spaced.
     fn is_in(&self, text: &str) -> bool {
         self.forms.iter().any(|form| text.contains(form))
     }
+}
+
+/// A text with one blank wherever white space is, written out or as JSON escapes it, at whatever
+/// depth: a fact is kept that way, however whoever taught it spaced the words.
+fn spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut left = text;
+    while let Some(at) = left.find('\\') {
+        out.push_str(&left[..at]);
+        let behind = left[at..].trim_start_matches('\\');
+        match behind.strip_prefix(['n', 't', 'r']) {
+            Some(rest) => {
+                out.push(' ');
+                left = rest;
+            }
+            None => {
+                out.push_str(&left[at..left.len() - behind.len()]);
+                left = behind;
+            }
+        }
+    }
+    out.push_str(left);
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Reader {
@@ -350,7 +375,7 @@ impl Reader {
         let Ok(text) = self.text(body) else {
             return false; // what can't be read says nothing
         };
-        let small = text.to_lowercase();
+        let small = spaced(&text.to_lowercase());
         let in_a_line = |one: &Said| text.lines().any(|line| recall::repeats(&one.fact, line));
         said.iter()
             .any(|one| one.is_in(&small) || (lines && in_a_line(one)))
@@ -389,5 +414,28 @@ fn who(fact: &Fact) -> String {
         (Fact::Document(_), _) => fact.subject().trim_start_matches('/').to_owned(),
         (_, Some(run)) => format!("{run} of {}", fact.subject()),
         _ => format!("{} {}", fact.action(), fact.subject()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_found_however_it_was_spaced() {
+        let said = Said::new("Ann \"Bo\" has malaria");
+        for text in [
+            "Ann \"Bo\" has malaria",
+            "- ann  \"bo\"\n\thas malaria.",
+            r#"{"fact": "Ann  \"Bo\" has malaria"}"#,
+            r#"{"fact": "Ann\t\"Bo\"\nhas malaria"}"#,
+            r#"{"arguments": "{\"fact\": \"Ann\\n\\\"Bo\\\" has\\t malaria\"}"}"#,
+        ] {
+            assert!(said.is_in(&spaced(&text.to_lowercase())), "{text}");
+        }
+        let other = r#"{"fact": "Ann \"Bo\" hasmalaria"}"#;
+        assert!(!said.is_in(&spaced(&other.to_lowercase())));
+        let path = Said::new(r"C:\new\x");
+        assert!(path.is_in(&spaced(r#"{"path": "c:\\new\\x"}"#)));
     }
 }

@@ -104,13 +104,12 @@ pub(super) fn formed(
     let may = thinking.turns < mind.turns_max && thinking.tokens < mind.tokens_max;
     if thinking.repairs >= REPAIRS_MAX || !may {
         let what = format!(
-            "the answer of {} doesn't have the form that is asked for, and {} brought none that \
-             does: {why}",
+            "the answer of {} doesn't have the form that is asked for, and {}: {why}",
             run.agent,
             match thinking.repairs {
-                0 => "there was no turn left that".to_owned(),
-                1 => "asking once more".to_owned(),
-                more => format!("asking {more} times more"),
+                0 => "there was no turn left to ask once more".to_owned(),
+                1 => "asking once more brought none that does".to_owned(),
+                more => format!("asking {more} times more brought none that does"),
             }
         );
         return Ok(Formed::Bad(Problem::new(Code::ANSWER_UNFIT, what)));

@@ -100,9 +100,14 @@ pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
             .out
             .note(format!("The same is erased in {}.", cell(one)));
     }
+    context.out.note(READ_BY_RUNS);
     context.out.note(KEPT_ELSEWHERE);
     Ok(0)
 }
+
+/// What the erasure of a document leaves in recordings.
+const READ_BY_RUNS: &str = "What runs read of it with their tools stays in their recordings: see \
+                            docs/forgetting.md.";
 
 /// What nobody can erase from here.
 pub(super) const KEPT_ELSEWHERE: &str =
