@@ -3,7 +3,7 @@
 
 mod project;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use naos_modelserver::Step;
 use project::office::{KEY, Office};
@@ -13,7 +13,7 @@ use serde_json::Value;
 const WORK_MAX: Duration = Duration::from_secs(60);
 
 fn until(fits: impl Fn() -> bool) {
-    let began = Instant::now();
+    let began = naos_engine::clock::tick();
     while !fits() {
         assert!(began.elapsed() < WORK_MAX, "it takes too long");
         std::thread::yield_now();
