@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use naos_types::{BodyRef, Digest, Seq, StagedBody, SubjectId, TenantId, Time};
+use naos_types::{BodyRef, DAY_MS, Digest, Seq, StagedBody, SubjectId, TenantId, Time};
 use zeroize::Zeroizing;
 
 use crate::crypto::{Key, NONCE_BYTES, TenantKeys};
 use crate::erased;
 use crate::traits::{
-    Append, CommitError, DAY_MS, Entry, Head, INBOX_KEPT_MS, InboxRow, ReadError, Record, Stale,
-    Store, TenantStore, ViewsLag,
+    Append, CommitError, Entry, Head, INBOX_KEPT_MS, InboxRow, ReadError, Record, Stale, Store,
+    TenantStore, ViewsLag,
 };
 use crate::views::Views;
 

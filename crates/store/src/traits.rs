@@ -15,7 +15,6 @@ pub(crate) const SEAL_BYTES: usize = 12 + 16;
 pub const ENTRY_BYTES_MAX: usize = 1_024 * 1_024;
 /// How long an answer is kept for whoever repeats a command.
 pub(crate) const INBOX_KEPT_MS: i64 = naos_types::command::KEYS_KEPT.0;
-pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// One fact as stored: `bytes` is what the journal hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,7 +52,7 @@ pub use status::{
     AgentStatus, ApprovalStatus, NoticeStatus, PlanStatus, Priority, RunStatus, StepStatus,
     SupervisorStatus, TaskStatus, Tier,
 };
-pub use time::{Span, Time};
+pub use time::{DAY_MS, Span, Time};
 pub use type_of::Type;
 
 /// Position in one tenant's journal: 1 is the first fact, 0 is before it.

@@ -74,7 +74,7 @@ impl Period {
     /// When the window that holds `now` ends; none where it never does.
     #[must_use]
     pub fn ends(self, now: crate::Time) -> Option<crate::Time> {
-        let days = |days: i64| crate::Span(days * 86_400_000);
+        let days = |days: i64| crate::Span(days * crate::DAY_MS);
         match self {
             Self::Day => Some(now.day_start() + days(1)),
             Self::Month => Some((now.month_start() + days(31)).month_start()),

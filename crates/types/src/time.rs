@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A day, in milliseconds.
+pub const DAY_MS: i64 = 86_400_000;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -26,21 +29,21 @@ impl Time {
     /// The start of the UTC day that holds this time.
     #[must_use]
     pub const fn day_start(self) -> Self {
-        Self(self.0 - self.0.rem_euclid(86_400_000))
+        Self(self.0 - self.0.rem_euclid(DAY_MS))
     }
 
     /// The first instant of the UTC month that holds this time.
     #[must_use]
     pub fn month_start(self) -> Self {
         let (year, month, _) = self.date();
-        Self(days_from_civil(year, month, 1) * 86_400_000)
+        Self(days_from_civil(year, month, 1) * DAY_MS)
     }
 
     /// Year, month and day in UTC (proleptic Gregorian calendar).
     #[must_use]
     pub const fn date(self) -> (i64, i64, i64) {
         // Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days
-        let days = self.0.div_euclid(86_400_000) + 719_468;
+        let days = self.0.div_euclid(DAY_MS) + 719_468;
         let era = days.div_euclid(146_097);
         let doe = days.rem_euclid(146_097);
         let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
@@ -55,7 +58,7 @@ impl Time {
     #[must_use]
     pub fn audit_text(self) -> String {
         let (year, month, day) = self.date();
-        let second = self.0.rem_euclid(86_400_000) / 1_000;
+        let second = self.0.rem_euclid(DAY_MS) / 1_000;
         let (h, m, s) = (second / 3_600, second / 60 % 60, second % 60);
         format!("{year:04}-{month:02}-{day:02} {h:02}:{m:02}:{s:02}")
     }
@@ -76,7 +79,7 @@ impl Time {
         let (year, month, day) = (part(date, 0, 4)?, part(date, 5, 7)?, part(date, 8, 10)?);
         let dashes = date.as_bytes()[4] == b'-' && date.as_bytes()[7] == b'-';
         let days = days_from_civil(year, month, day);
-        let midnight = Self(days * 86_400_000);
+        let midnight = Self(days * DAY_MS);
         if !dashes || midnight.date() != (year, month, day) {
             return None;
         }

@@ -8,7 +8,7 @@ use naos_store::Entry;
 use naos_types::fact::run::Ability;
 use naos_types::fact::{Fact, approval, document, message, run, task};
 use naos_types::input::{Answer, Link, Piece};
-use naos_types::{Actor, BodyRef, Code, Name, Refusal, RunId, Seq, TaskId, Time};
+use naos_types::{Actor, BodyRef, Code, DAY_MS, Name, Refusal, RunId, Seq, TaskId, Time};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,8 +23,6 @@ const LOG_BYTES_MAX: usize = 256 * 1_024;
 const TEXT_BYTES_MAX: usize = 2 * 1_024;
 /// How many entries are read at once.
 const CHUNK: usize = 512;
-/// A day, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
 /// What the facts are called that give a line, before the rest of their kind is read.
 const KINDS: [&str; 5] = [
     "run.",

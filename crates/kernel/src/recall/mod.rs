@@ -162,7 +162,7 @@ pub fn query(text: &str) -> Result<&str, String> {
 pub fn documents(folder: &DocPath, now: Time) -> Result<Vec<DocPath>, String> {
     let named = [FACTS, "MEMORY.md", "WORKING.md"].map(str::to_owned);
     let days = (0..RECALL_DAYS_MAX).map(|back| {
-        let at = now + Span(back * -86_400_000);
+        let at = now + Span(back * -naos_types::DAY_MS);
         format!("memory/{}.md", day(at))
     });
     let paths = named.into_iter().chain(days);

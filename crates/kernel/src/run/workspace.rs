@@ -164,7 +164,7 @@ fn speaks(mind: &MindSpec) -> Option<String> {
 /// The documents of a workspace in the order of what they matter, each with those that stand in for
 /// it.
 fn wanted(turn: &Turn<'_>, folder: &DocPath, woke: bool) -> Done<Vec<Vec<DocPath>>> {
-    let (today, before) = (day(turn.now), day(turn.now + Span(-86_400_000)));
+    let (today, before) = (day(turn.now), day(turn.now + Span(-naos_types::DAY_MS)));
     let names = [
         "SOUL.md".to_owned(),
         "IDENTITY.md".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use naos_types::Span;
+use naos_types::{DAY_MS, Span};
 use serde_json::{Value, json};
 
 use super::{Context, Ended, NOTHING_MORE, name};
@@ -13,7 +13,6 @@ use crate::session::{Session, api, part};
 /// Entries that are asked for at once.
 const PAGE_MAX: u64 = 1_000;
 const POLL_MS: u64 = 500;
-const DAY_MS: i64 = 86_400_000;
 
 /// Shows what happened, oldest first; `verify` proves that nothing of it was changed.
 #[derive(clap::Args)]

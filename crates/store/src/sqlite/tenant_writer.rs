@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use naos_ledger::{Signer, hash_entry};
-use naos_types::{BodyRef, Seq, TenantId, Time};
+use naos_types::{BodyRef, DAY_MS, Seq, TenantId, Time};
 use rusqlite::{Connection, params};
 
 use super::db::{self, DbError, Mode};
@@ -14,7 +14,7 @@ use super::packs::Place;
 use super::row::{Answer, Body, Content, Part, Pending};
 use super::signed_tree::Tree;
 use super::tenant_file::{self as file, Meta, StoredCheckpoint, TENANT};
-use crate::traits::{DAY_MS, INBOX_KEPT_MS, InboxRow, Record};
+use crate::traits::{INBOX_KEPT_MS, InboxRow, Record};
 
 /// So many pages in the write-ahead log are brought into the main file (16 MiB): each time syncs.
 const WAL_PAGES_MAX: i32 = 4_096;

@@ -7,14 +7,13 @@ use naos_types::fact::run::{Ability, Verdict, World};
 use naos_types::fact::{Fact, Problem, budget, message, plan, run, supervisor, task};
 use naos_types::spec::{Flow, Kind, PlanSpec};
 use naos_types::{
-    Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, PlanId, PlanStatus, RunId,
-    RunStatus, Sealed, Seq, Span, SubjectId, TaskId, TaskStatus, Tier, Time,
+    Actor, BodyRef, Code, DAY_MS, Digest, Grant, MessageId, Micros, Name, PlanId, PlanStatus,
+    RunId, RunStatus, Sealed, Seq, Span, SubjectId, TaskId, TaskStatus, Tier, Time,
 };
 
 use super::{ModelSpent, PlanFilter, RunFilter, Spent, Views};
 use crate::traits::Entry;
 
-const DAY_MS: i64 = 86_400_000;
 const BEGAN: i64 = 20_000 * DAY_MS;
 const AGENTS: [&str; 3] = ["ana", "bema", "coder"];
 const KINDS: [Kind; 2] = [Kind::Plan, Kind::Saga];

@@ -3,15 +3,13 @@
 use naos_engine::read::{Lists, ModelSpent};
 use naos_kernel::agent::Agent;
 use naos_kernel::budget::Budget;
-use naos_types::{Micros, Refusal, Spender, Time};
+use naos_types::{DAY_MS, Micros, Refusal, Spender, Time};
 
 use super::rows;
 use crate::api::v1::NAMES_MAX;
 use crate::api::v1::costs::is_unpriced;
 use crate::door::{Answered, Call};
 use crate::pages::costs::{AgentCost, COST_DAYS_MAX, Costs, DayCost, ModelCost, TierCost, Totals};
-
-const DAY_MS: i64 = 86_400_000;
 
 pub(crate) async fn show(call: Call) -> Answered {
     let reader = call.lists().await?;

@@ -1,7 +1,7 @@
 //! `naos memory log`: what an agent did on a day, a line for each thing, as the journal has it.
 
 use naos_kernel::recall;
-use naos_types::{Code, Name, Span, Time};
+use naos_types::{Code, DAY_MS, Name, Span, Time};
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
@@ -11,8 +11,6 @@ use crate::session::{Session, api, part};
 
 /// How many days back logs are exported, today included: as far as notes are recalled.
 const DAYS_MAX: i64 = recall::RECALL_DAYS_MAX;
-/// A day, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
 
 #[derive(clap::Args)]
 pub(super) struct Log {
