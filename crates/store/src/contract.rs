@@ -552,7 +552,9 @@ pub(crate) fn erased_bodies_stay_erased(rig: &mut impl Rig) {
                 matches!(read, Err(ReadError::BodyErased(digest)) if digest == name.digest),
                 "{restarts}: {read:?}"
             );
+            assert!(tenant.is_erased(&name).unwrap(), "{restarts}");
         }
+        assert!(!tenant.is_erased(&other.name).unwrap(), "{restarts}");
         let there = tenant.body(&other.name).unwrap();
         assert_eq!(there.as_deref(), Some(&b"other"[..]));
         if restarts == 1 {
@@ -576,6 +578,9 @@ pub(crate) fn erased_bodies_stay_erased(rig: &mut impl Rig) {
         assert_eq!(read.as_deref(), Some(&b"small"[..]), "{restarts}");
         let read = tenant.body(&large_name).unwrap();
         assert_eq!(read, Some(vec![7; 50_000]), "{restarts}");
+        for name in [small_name, large_name] {
+            assert!(!tenant.is_erased(&name).unwrap(), "{restarts}");
+        }
         rig.store().settle();
         rig.restart();
     }

@@ -183,6 +183,13 @@ impl TenantStore for MemTenant {
         keys.open_body(self.id, name, &sealed).map(Some)
     }
 
+    fn is_erased(&self, name: &BodyRef) -> Result<bool, ReadError> {
+        self.store.swallow_poison(self.id);
+        let mut node = self.store.node();
+        let found = node.cell(self.id).bodies.get(name);
+        Ok(found.is_some_and(|sealed| sealed.is_empty()))
+    }
+
     fn seal(&self, subject: SubjectId, plain: &[u8]) -> Result<Sealed, ReadError> {
         self.store.swallow_poison(self.id);
         let mut node = self.store.node();

@@ -373,6 +373,13 @@ pub trait TenantStore: Send + Sync {
     /// [`ReadError::Damaged`] if the content doesn't match its name.
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError>;
 
+    /// Whether a durable fact took a body away and nothing brought it again; what it says isn't
+    /// read.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn is_erased(&self, name: &BodyRef) -> Result<bool, ReadError>;
+
     /// Seals a text for a fact.
     ///
     /// # Errors

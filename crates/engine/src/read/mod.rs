@@ -210,7 +210,7 @@ impl Reader {
     /// Whether a content was erased.
     #[must_use]
     pub fn is_erased(&self, name: &BodyRef) -> bool {
-        matches!(self.bytes(name), Err(why) if why.code == Code::ERASED)
+        self.store.is_erased(name).unwrap_or(false)
     }
 
     /// The last words of what a model writes right now in a run: provisional, and never kept.

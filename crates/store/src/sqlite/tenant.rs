@@ -89,6 +89,45 @@ impl SqliteTenant {
     }
 }
 
+/// Where a body is.
+enum BodyAt {
+    /// It was taken away.
+    Erased,
+    /// It is small, and stands beside the facts.
+    Here(Vec<u8>),
+    /// It is large.
+    Packed(Place),
+}
+
+impl SqliteTenant {
+    fn place_of(&self, name: &BodyRef) -> Result<Option<BodyAt>, ReadError> {
+        let id = self.cell.id;
+        let state = self.cell.read()?;
+        let (mut sealed, mut place) = (state.body(name), state.packed(name));
+        if state.is_erased(name) {
+            return Ok(Some(BodyAt::Erased));
+        }
+        let exists = state.exists;
+        drop(state);
+        if sealed.is_none() && place.is_none() {
+            (sealed, place) = self.file(exists, (None, None), |conn| {
+                let sealed = file::body(conn, id, name)?;
+                let place = if sealed.is_none() {
+                    file::packed(conn, id, name)?
+                } else {
+                    None
+                };
+                Ok((sealed, place))
+            })?;
+        }
+        Ok(match (sealed, place) {
+            (Some(sealed), _) if sealed.is_empty() => Some(BodyAt::Erased),
+            (Some(sealed), _) => Some(BodyAt::Here(sealed)),
+            (None, place) => place.map(BodyAt::Packed),
+        })
+    }
+}
+
 impl TenantStore for SqliteTenant {
     fn id(&self) -> TenantId {
         self.cell.id
@@ -276,31 +315,11 @@ impl TenantStore for SqliteTenant {
 
     fn body(&self, name: &BodyRef) -> Result<Option<Vec<u8>>, ReadError> {
         let id = self.cell.id;
-        let state = self.cell.read()?;
-        let (mut sealed, mut place) = (state.body(name), state.packed(name));
-        if state.is_erased(name) {
-            return Err(ReadError::BodyErased(name.digest));
-        }
-        let exists = state.exists;
-        drop(state);
-        if sealed.is_none() && place.is_none() {
-            (sealed, place) = self.file(exists, (None, None), |conn| {
-                let sealed = file::body(conn, id, name)?;
-                let place = if sealed.is_none() {
-                    file::packed(conn, id, name)?
-                } else {
-                    None
-                };
-                Ok((sealed, place))
-            })?;
-        }
-        let sealed = match (sealed, place) {
-            (Some(sealed), _) if sealed.is_empty() => {
-                return Err(ReadError::BodyErased(name.digest));
-            }
-            (Some(sealed), _) => sealed,
-            (None, Some(place)) => self.packed_body(name, place)?,
-            (None, None) => return Ok(None),
+        let sealed = match self.place_of(name)? {
+            Some(BodyAt::Erased) => return Err(ReadError::BodyErased(name.digest)),
+            Some(BodyAt::Here(sealed)) => sealed,
+            Some(BodyAt::Packed(place)) => self.packed_body(name, place)?,
+            None => return Ok(None),
         };
         let keys = self
             .node
@@ -308,6 +327,10 @@ impl TenantStore for SqliteTenant {
             .tenant(id)
             .map_err(|cause| self.ring(cause))?;
         keys.open_body(id, name, &sealed).map(Some)
+    }
+
+    fn is_erased(&self, name: &BodyRef) -> Result<bool, ReadError> {
+        Ok(matches!(self.place_of(name)?, Some(BodyAt::Erased)))
     }
 
     fn seal(&self, subject: SubjectId, plain: &[u8]) -> Result<Sealed, ReadError> {

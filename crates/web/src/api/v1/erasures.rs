@@ -81,8 +81,8 @@ pub(crate) async fn document(call: Call) -> Answered {
                     the API) erases it for them, too";
         return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
     }
-    let seq = if found.bodies.is_empty() {
-        call.reader()?.seq()?
+    let (seq, erased) = if found.bodies.is_empty() {
+        (call.reader()?.seq()?, Vec::new())
     } else {
         let command = command::Document::Erase {
             path: path.clone(),
@@ -90,12 +90,7 @@ pub(crate) async fn document(call: Call) -> Answered {
             runs: Vec::new(),
             bodies: found.bodies.clone(),
         };
-        call.ask("", command, Vec::new()).await?.0
-    };
-    let erased = if found.bodies.is_empty() {
-        Vec::new()
-    } else {
-        found.versions
+        (call.ask("", command, Vec::new()).await?.0, found.versions)
     };
     ok(&json!({
         "path": path,

@@ -11,7 +11,7 @@ use naos_kernel::run::Run;
 use naos_kernel::task::{OnBoard, Task};
 use naos_types::fact::approval::Waiting;
 use naos_types::spec::{SeenBefore, StepSpec};
-use naos_types::{Actor, ApprovalId, BodyRef, Name, Priority, Refusal};
+use naos_types::{Actor, ApprovalId, BodyRef, Code, Name, Priority, Refusal};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -172,12 +172,14 @@ pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec
         let Some(checked) = plan.checked.get(&spec.name) else {
             continue;
         };
-        if reader.is_erased(&checked.evidence) {
-            out.push(Looked::erased(spec, checked.passed));
-            continue;
-        }
-        // What can't be read hides nothing else that is shown beside it.
-        let text = reader.text(&checked.evidence).unwrap_or_default();
+        let text = match reader.text(&checked.evidence) {
+            Err(why) if why.code == Code::ERASED => {
+                out.push(Looked::erased(spec, checked.passed));
+                continue;
+            }
+            // What can't be read hides nothing else that is shown beside it.
+            text => text.unwrap_or_default(),
+        };
         let report: Option<Report> = serde_json::from_str(&text).ok();
         out.extend(report.into_iter().flat_map(|report| report.checks));
     }
