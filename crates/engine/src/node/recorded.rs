@@ -10,9 +10,12 @@ pub(crate) fn unreadable() -> Refusal {
     Refusal::new(Code::DAMAGED, "a run's recording can't be read")
 }
 
+/// Pieces, oldest first, each with the name of the one before it.
+type Pieces = Vec<(Option<BodyRef>, Piece)>;
+
 impl Node {
-    /// The pieces that are left of a recording, and whether it is whole: beyond one that was erased
-    /// nobody knows what came before.
+    /// The pieces that are left of a recording, oldest first, and whether it is whole: beyond one
+    /// that was erased nobody knows what came before.
     ///
     /// # Errors
     /// A refusal if one of them is damaged.
@@ -21,21 +24,9 @@ impl Node {
         tenant: TenantId,
         tail: Option<BodyRef>,
     ) -> Result<(Vec<Piece>, bool), Refusal> {
-        let (mut out, mut at, mut whole) = (Vec::new(), tail, true);
-        while let Some(name) = at {
-            let bytes = match self.body(tenant, &name) {
-                Err(why) if why.code == Code::ERASED => {
-                    whole = false;
-                    break;
-                }
-                found => found?,
-            };
-            let Link { before, piece } = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
-            at = before;
-            out.push(piece);
-        }
-        out.reverse();
-        Ok((out, whole))
+        let (pieces, broke) = self.back_from(tenant, tail)?;
+        let pieces = pieces.into_iter().map(|(_, piece)| piece).collect();
+        Ok((pieces, broke.is_none()))
     }
 
     /// The pieces that end with `tail`, oldest first, each with the name of the one before it.
@@ -46,16 +37,33 @@ impl Node {
         &self,
         tenant: TenantId,
         tail: Option<BodyRef>,
-    ) -> Result<Vec<(Option<BodyRef>, Piece)>, Refusal> {
-        let mut out = Vec::new();
-        let mut at = tail;
+    ) -> Result<Pieces, Refusal> {
+        match self.back_from(tenant, tail)? {
+            (pieces, None) => Ok(pieces),
+            (_, Some(erased)) => Err(erased),
+        }
+    }
+
+    /// The pieces from `tail` back to the first, or to one that was erased: then with what says so.
+    fn back_from(
+        &self,
+        tenant: TenantId,
+        tail: Option<BodyRef>,
+    ) -> Result<(Pieces, Option<Refusal>), Refusal> {
+        let (mut out, mut at, mut erased) = (Vec::new(), tail, None);
         while let Some(name) = at {
-            let bytes = self.body(tenant, &name)?;
+            let bytes = match self.body(tenant, &name) {
+                Err(why) if why.code == Code::ERASED => {
+                    erased = Some(why);
+                    break;
+                }
+                found => found?,
+            };
             let Link { before, piece } = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
             at = before;
             out.push((before, piece));
         }
         out.reverse();
-        Ok(out)
+        Ok((out, erased))
     }
 }

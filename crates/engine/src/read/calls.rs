@@ -234,15 +234,10 @@ impl Reader {
             ability: ability(of).to_owned(),
             gated: true,
             status,
-            world: None,
-            request: String::new(),
             answer: preview(&text),
             answer_bytes: bytes,
-            asked: None,
             answered: Some(at),
-            attempts: 1,
-            paid: None,
-            unread: false,
+            ..at_once()
         }
     }
 
@@ -254,13 +249,8 @@ impl Reader {
             status: "pending",
             world: Some(pending.world),
             request: self.request(pending.ability, &pending.request, is_by_model),
-            answer: String::new(),
-            answer_bytes: 0,
-            asked: None,
-            answered: None,
             attempts: pending.attempts + 1,
-            paid: None,
-            unread: false,
+            ..at_once()
         }
     }
 
