@@ -91,6 +91,38 @@ pub(crate) struct Interrupts {
     terminate: tokio::signal::unix::Signal,
 }
 
+impl Interrupts {
+    /// From here on they are noted instead of obeyed.
+    pub(crate) fn listen(runtime: &Runtime) -> Result<Self, Fail> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let _within = runtime.enter();
+        let listen = |kind| signal(kind).map_err(|e| Fail::io("listen to signals", &e));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one.
+    pub(crate) async fn come(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Waits, and says whether one came since the last look.
+    pub(crate) fn come_within(&mut self, runtime: &Runtime, pause: Duration) -> bool {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.come() => true,
+                () = tokio::time::sleep(pause) => false,
+            }
+        })
+    }
+}
+
 /// What is known of a request to which no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
@@ -287,38 +319,19 @@ impl Session {
 
     /// Waits for Ctrl-C or the polite request to end.
     pub(crate) fn until_interrupted(&self) -> Result<(), Fail> {
-        use tokio::signal::unix::{SignalKind, signal};
-        self.runtime.block_on(async {
-            let mut term = signal(SignalKind::terminate()).map_err(|e| Fail::io("wait", &e))?;
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = term.recv() => {}
-            }
-            Ok(())
-        })
+        let mut interrupts = self.interrupts()?;
+        self.runtime.block_on(interrupts.come());
+        Ok(())
     }
 
     /// From here on, requests to end this process (Ctrl-C, SIGTERM) are noted instead of obeyed.
     pub(crate) fn interrupts(&self) -> Result<Interrupts, Fail> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let _within = self.runtime.enter();
-        let listen = |kind| signal(kind).map_err(|e| Fail::io("listen to signals", &e));
-        Ok(Interrupts {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
+        Interrupts::listen(&self.runtime)
     }
 
     /// Waits, and says whether this process was asked to end since the last look.
     pub(crate) fn pause_unless(&self, pause: Duration, interrupts: &mut Interrupts) -> bool {
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                _ = interrupts.interrupt.recv() => true,
-                _ = interrupts.terminate.recv() => true,
-                () = tokio::time::sleep(pause) => false,
-            }
-        })
+        interrupts.come_within(&self.runtime, pause)
     }
 
     pub(crate) fn put(&mut self, path: impl Into<String>, body: &Value) -> Result<Value, Fail> {
@@ -434,12 +447,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         if let Some(Link::Inside(machine)) = self.link.take() {
             // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
-            let interrupts = self.interrupts();
-            if let Ok(mut interrupts) = interrupts {
-                machine.finish(FINISH_MAX, |pause| {
-                    self.pause_unless(pause, &mut interrupts)
-                });
-            }
+            machine.finish(&self.runtime, FINISH_MAX);
             machine.close();
         }
     }

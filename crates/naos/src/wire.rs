@@ -19,6 +19,7 @@ use crate::embedder::Chosen;
 use crate::fail::Fail;
 use crate::out::aside;
 use crate::project::Project;
+use crate::session::Interrupts;
 use crate::templates;
 
 const CACHE_KEY_BYTES: usize = 32;
@@ -119,16 +120,19 @@ impl Machine {
             .map_err(|e| Fail::new(Code::INTERNAL, e.to_string()).because(&e))
     }
 
-    /// Before the end: waits for answers that are paid, and says so where that takes long. `pause`
-    /// says whether somebody wants it to end at once.
-    pub(crate) fn finish(&self, most: Duration, mut pause: impl FnMut(Duration) -> bool) {
+    /// Before the end: waits for answers that are paid, and says so where that takes long. Who asks
+    /// for the end meanwhile gets it at once.
+    pub(crate) fn finish(&self, runtime: &Runtime, most: Duration) {
+        let Ok(mut interrupts) = Interrupts::listen(runtime) else {
+            return; // nobody could end the wait
+        };
         let (began, mut is_said) = (naos_engine::clock::tick(), false);
         let out = self.node.finish(most, |out| {
             if out > 0 && !is_said && began.elapsed() >= FINISH_SAID {
                 aside(format!("{} waited for; Ctrl-C ends without", answers(out)));
                 is_said = true;
             }
-            !pause(FINISH_LOOKS)
+            !interrupts.come_within(runtime, FINISH_LOOKS)
         });
         if out > 0 {
             aside(format!(

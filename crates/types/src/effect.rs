@@ -87,6 +87,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether a model is asked, which may have to be paid whether or not anybody hears its answer.
+    #[must_use]
+    pub const fn asks_model(&self) -> bool {
+        matches!(self.driver, Driver::Model | Driver::Recall)
+    }
+
     /// What it is called: the same for every attempt.
     #[must_use]
     pub fn key(&self) -> String {

@@ -491,10 +491,10 @@ impl Node {
         out
     }
 
-    /// Before [`Node::stop`]: no run asks a model any more, and what was asked outside and may be
-    /// done once only is waited for, `most` at the longest: its answer is kept, and not paid for
-    /// twice. `pauses` is told how many answers are out, pauses, and says whether to wait on. Gives
-    /// how many are still out.
+    /// Before [`Node::stop`]: no run asks a model any more, and what was asked outside and is paid,
+    /// or may be done once only, is waited for, `most` at the longest: its answer is kept, and not
+    /// paid for twice. `pauses` is told how many answers are out, pauses, and says whether to wait
+    /// on. Gives how many are still out.
     pub fn finish(&self, most: Duration, mut pauses: impl FnMut(usize) -> bool) -> usize {
         if naos_kernel::planted::is("ends-unheard") {
             return 0;

@@ -202,17 +202,17 @@ pub(super) struct World {
     pool: usize,
     /// Vectors that were asked for before.
     pub(super) vectors: Mutex<Kept>,
-    /// How many calls are under way outside that may be done once only.
+    /// How many calls are under way outside that are paid, or may be done once only.
     calls: AtomicUsize,
 }
 
-/// A call under way that may be done once only, until its answer came back or can't come any more.
+/// A call under way that is paid, or may be done once only, until its answer came back or can't
+/// come any more.
 struct Out(Node);
 
 impl Out {
     fn of(node: &Node, call: &Call) -> Option<Self> {
-        let is_paid = matches!(call.driver, Driver::Model | Driver::Recall);
-        (is_paid || call.world == RunWorld::Once).then(|| {
+        (call.asks_model() || call.world == RunWorld::Once).then(|| {
             node.0.world.calls.fetch_add(1, Ordering::AcqRel);
             Self(node.clone())
         })
@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// How many calls are under way outside that may be done once only.
+    /// How many calls are under way outside that are paid, or may be done once only.
     pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::Acquire)
     }

@@ -2,7 +2,7 @@
 
 use naos_kernel::{AnyAggregate, Key, Need, Replay, State};
 use naos_store::{Record, Store, TenantStore};
-use naos_types::effect::{Call, Driver, Effect};
+use naos_types::effect::{Call, Effect};
 use naos_types::fact::Fact;
 use naos_types::fact::run::World;
 use naos_types::input::{CallEnded, CallOutcome, Input};
@@ -139,7 +139,7 @@ pub(super) fn unknown(record: &Record) -> Refusal {
 fn is_paid(call: &Call) -> bool {
     let keyed = matches!(call.world, World::Keyed);
     let asked_again = keyed || naos_kernel::planted::is("asked-again-in-silence");
-    matches!(call.driver, Driver::Model | Driver::Recall) && !asked_again
+    call.asks_model() && !asked_again
 }
 
 /// The loss of a call that can't be repeated.

@@ -11,7 +11,6 @@ use naos_types::fact::{Fact, plan};
 use naos_types::{Code, PlanStatus};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -22,7 +21,7 @@ use crate::fail::Fail;
 use crate::office;
 use crate::out::Out;
 use crate::project::Project;
-use crate::session::{self, LOCK_WAIT_MS_MAX, Session};
+use crate::session::{self, Interrupts, LOCK_WAIT_MS_MAX, Session};
 use crate::sync;
 use crate::wire::{BuildError, Machine};
 
@@ -143,12 +142,7 @@ fn serve(
     let listener = TcpListener::bind(address).map_err(|e| binding(address, &e))?;
     let address = listener.local_addr().map_err(|e| Fail::io("listen", &e))?;
     machine.begin()?;
-    let (interrupted, terminated) = runtime.block_on(async {
-        Ok::<_, Fail>((
-            heard(SignalKind::interrupt())?,
-            heard(SignalKind::terminate())?,
-        ))
-    })?;
+    let mut interrupts = Interrupts::listen(runtime)?;
     let router = machine.router.clone();
     let admission = naos_web::Admission {
         connections_max: descriptors::room_for_connections(),
@@ -158,7 +152,7 @@ fn serve(
         router,
         listener,
         admission,
-        until(interrupted, terminated),
+        async move { interrupts.come().await },
     ));
     let daemon = Daemon {
         pid: std::process::id(),
@@ -193,7 +187,7 @@ fn serve(
     let served = runtime.block_on(serving);
     couriers.abort();
     reports.abort();
-    finish(runtime, machine);
+    machine.finish(runtime, FINISH_MAX);
     match served {
         Ok(Ok(())) => {
             context.out.note("Stopped; what was acknowledged is kept.");
@@ -202,29 +196,6 @@ fn serve(
         Ok(Err(error)) => Err(Fail::io("serve", &error)),
         Err(_) => Err(Fail::new(Code::INTERNAL, "serving ended with a panic")),
     }
-}
-
-/// Waits for the answers that are paid already; who asks for the end once more gets it at once.
-fn finish(runtime: &Runtime, machine: &Machine) {
-    let listened = runtime.block_on(async {
-        Ok::<_, std::io::Error>((
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        ))
-    });
-    let Ok((mut interrupt, mut terminate)) = listened else {
-        return;
-    };
-    machine.finish(FINISH_MAX, |pause| {
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                _ = interrupt.recv() => true,
-                _ = terminate.recv() => true,
-                () = tokio::time::sleep(pause) => false,
-            }
-        })
-    });
 }
 
 /// Writes what was approved on the page where people look for it, as `naos approve` does: at the
@@ -265,17 +236,6 @@ fn completes(fact: &Fact) -> bool {
     };
     // Partial: an agent failed on a part of it, which the report names.
     matches!(f.status, PlanStatus::Completed | PlanStatus::Partial)
-}
-
-fn heard(kind: SignalKind) -> Result<Signal, Fail> {
-    signal(kind).map_err(|e| Fail::io("listen for signals", &e))
-}
-
-async fn until(mut interrupted: Signal, mut terminated: Signal) {
-    tokio::select! {
-        _ = interrupted.recv() => {}
-        _ = terminated.recv() => {}
-    }
 }
 
 fn binding(address: SocketAddr, error: &std::io::Error) -> Fail {
