@@ -39,10 +39,6 @@ pub(crate) fn read(
     if let Some(native) = native.filter(|_| node.get("capabilities").is_none()) {
         capabilities.extend(native.topics().iter().map(|topic| (*topic).to_owned()));
     }
-    let word = |key: &str| match node.get(key).map(|node| &node.value) {
-        Some(Value::Text(word)) => DriverKind::parse(word),
-        _ => None,
-    };
     let enabled = match node.get("enabled").map(|node| &node.value) {
         Some(Value::Bool(enabled)) => *enabled,
         _ => true,
@@ -53,8 +49,8 @@ pub(crate) fn read(
         let help = "name each type of events that it answers, like email.fetch";
         findings.warn(at, what, help);
     }
-    let said = word("type").or_else(|| word("driver_type"));
-    let kind = said.unwrap_or_else(|| native.map_or_else(DriverKind::default, Native::kind));
+    let kind =
+        does::kind(node).unwrap_or_else(|| native.map_or_else(DriverKind::default, Native::kind));
     config::check(name, node, findings);
     does::idle(node, kind, endpoint.is_some(), native, findings);
     let mut document = document.clone();

@@ -5,7 +5,7 @@ use naos_types::command::Reply;
 use naos_types::fact::event::{self, Began, Category, Published};
 use naos_types::fact::task::Parent;
 use naos_types::fact::{Problem, resource};
-use naos_types::spec::{Endpoint, INSTRUCTION_PREFIX, Kind, NativeDriver, Starts};
+use naos_types::spec::{INSTRUCTION_PREFIX, Kind, Starts};
 use naos_types::{Actor, BodyRef, Code, EventId, Name, TaskId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -265,45 +265,28 @@ fn look(turn: &mut Turn<'_>, name: &Name, caught: &Caught) -> Done {
         Ok(computed) => computed,
         Err(why) => return unusable(turn, name, caught, why),
     };
-    if let Some(driver) = driver::of(name)
+    let own = driver::of(name);
+    let began = if let Some(driver) = &own
         && let Some(endpoint) = crate::run::endpoint::of(turn, name)?
     {
         let event = super::cloud::structured(caught, &given.value);
         let event = turn.stage(event.to_string().into_bytes())?;
-        return match enquire(turn, name, driver, &endpoint, caught, event) {
-            Ok(began) => done(turn, name, caught, Some(given.body), began),
-            Err(Stop::Refused(refusal)) => {
-                let problem = Problem::new(refusal.code, refusal.what);
-                dead(turn, name, caught, problem)
-            }
-            Err(stop) => Err(stop),
-        };
-    }
-    if let Some(driver) = driver::of(name)
-        && let Some(native) = crate::run::native::of(turn, &driver)?
+        by_driver(turn, (name, driver), caught, event, |turn, wanted| {
+            crate::run::endpoint::ask(turn, wanted, name, &endpoint)
+        })
+    } else if let Some(driver) = &own
+        && let Some(native) = crate::run::native::of(turn, driver)?
     {
-        let begun = natively(
-            turn,
-            name,
-            driver,
-            &native,
-            caught,
-            (given.body, &given.value),
-        );
-        return match begun {
-            Ok(began) => done(turn, name, caught, Some(given.body), began),
-            Err(Stop::Refused(refusal)) => {
-                let problem = Problem::new(refusal.code, refusal.what);
-                dead(turn, name, caught, problem)
-            }
-            Err(stop) => Err(stop),
-        };
-    }
-    let input = match input(turn, &starts, caught, &given.value, given.body)? {
-        Ok(input) => input,
-        Err(why) => return unusable(turn, name, caught, why),
+        by_driver(turn, (name, driver), caught, given.body, |turn, wanted| {
+            crate::run::native::answer(turn, wanted, name, &native, &given.value["data"])
+        })
+    } else {
+        match input(turn, &starts, caught, &given.value, given.body)? {
+            Ok(input) => begin(turn, name, &starts, caught, input),
+            Err(why) => return unusable(turn, name, caught, why),
+        }
     };
-    match begin(turn, name, &starts, caught, input) {
+    match began {
         Ok(began) => done(turn, name, caught, Some(given.body), began),
         Err(Stop::Refused(refusal)) => {
             let problem = Problem::new(refusal.code, refusal.what);
@@ -381,39 +364,20 @@ fn wanted(
     }))
 }
 
-/// Asks the endpoint of a driver.
-fn enquire(
-    turn: &mut Turn<'_>,
-    name: &Name,
-    driver: Name,
-    endpoint: &Endpoint,
+/// The task of a driver that does its own work, which `begins` begins.
+fn by_driver<'t>(
+    turn: &mut Turn<'t>,
+    (name, driver): (&Name, &Name),
     caught: &Caught,
-    event: BodyRef,
+    input: BodyRef,
+    begins: impl FnOnce(&mut Turn<'t>, Wanted) -> Done,
 ) -> Done<Began> {
-    let Some(wanted) = wanted(turn, name, caught, (event, None), caught.asks.clone())? else {
+    let Some(wanted) = wanted(turn, name, caught, (input, None), caught.asks.clone())? else {
         return Ok(Began::Nothing);
     };
     let task = wanted.task;
-    crate::run::endpoint::ask(turn, wanted, name.clone(), endpoint)?;
-    driver::given(turn, driver, task)?;
-    Ok(Began::Task(task))
-}
-
-/// Answers in place of a driver that is built in.
-fn natively(
-    turn: &mut Turn<'_>,
-    name: &Name,
-    driver: Name,
-    native: &NativeDriver,
-    caught: &Caught,
-    (whole, event): (BodyRef, &Value),
-) -> Done<Began> {
-    let Some(wanted) = wanted(turn, name, caught, (whole, None), caught.asks.clone())? else {
-        return Ok(Began::Nothing);
-    };
-    let task = wanted.task;
-    crate::run::native::answer(turn, wanted, name.clone(), native, &event["data"])?;
-    driver::given(turn, driver, task)?;
+    begins(turn, wanted)?;
+    driver::given(turn, driver.clone(), task)?;
     Ok(Began::Task(task))
 }
 

@@ -146,12 +146,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, id: RunId, given: Answer) -> Done {
         answer: given,
         at: turn.now,
     };
-    let link = Link {
-        before: run.tail,
-        piece,
-    };
-    let bytes = postcard::to_stdvec(&link).map_err(|e| Stop::broken(e.to_string()))?;
-    let staged = turn.stage(bytes)?;
+    let staged = link(turn, run.tail, piece)?;
     let (agent, attempts) = (run.agent, pending.attempts + 1);
     turn.emit(run::Answered {
         run: id,
@@ -279,4 +274,11 @@ fn commented(turn: &Turn<'_>, run: &Run, told: Answer, comment: Option<&Sealed>)
         Answer::Failed(told) => Answer::Failed(with(told)),
         other @ (Answer::Body(_) | Answer::Invalid(_)) => other,
     })
+}
+
+/// A piece behind the last one of a recording.
+pub(super) fn link(turn: &Turn<'_>, before: Option<BodyRef>, piece: Piece) -> Done<BodyRef> {
+    let link = Link { before, piece };
+    let bytes = postcard::to_stdvec(&link).map_err(|e| Stop::broken(e.to_string()))?;
+    turn.stage(bytes)
 }

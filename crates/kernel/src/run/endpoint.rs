@@ -1,13 +1,13 @@
 //! Runs of a driver that is asked at an address: the event goes there as one keyed call, and what
 //! comes back, at once or later, is the answer. Each try is an attempt of the run, under one key.
 
+use naos_types::fact::Problem;
 use naos_types::fact::run::{self, Ability, World};
-use naos_types::fact::{Problem, task};
 use naos_types::input::{Answer, CallEnded, CallOutcome};
 use naos_types::spec::{ENDPOINT_EVENTS_MAX, Endpoint, Enquiry, Kind, RemoteDriver};
 use naos_types::{
-    Actor, BodyRef, Code, Digest, Grant, Grants, Name, Refusal, RunId, RunLimits, RunStatus,
-    Sealed, Span, Tier, Time,
+    Actor, BodyRef, Code, Grants, Name, Refusal, RunId, RunLimits, RunStatus, Sealed, Span, Tier,
+    Time,
 };
 
 use super::{Run, go_on, known, pause};
@@ -28,33 +28,7 @@ pub(crate) fn of(turn: &Turn<'_>, runs_as: &Name) -> Done<Option<Endpoint>> {
 }
 
 /// Begins to ask: the task and its run, and the intent of the call, in this commit.
-pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: Name, endpoint: &Endpoint) -> Done {
-    super::room(turn)?;
-    let Wanted {
-        task,
-        title,
-        input,
-        parent,
-        by,
-        ..
-    } = wanted;
-    turn.emit(task::Opened {
-        task,
-        title,
-        input,
-        agent: Some(who.clone()),
-        parent,
-        by,
-        asks: None,
-    })?;
-    turn.emit(task::Routed {
-        task,
-        tier: Tier::Endpoint,
-        target: who.clone(),
-        confidence: 10_000,
-        considered: Vec::new(),
-    })?;
-    let run = RunId::derived(task.0, "run");
+pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: &Name, endpoint: &Endpoint) -> Done {
     let limits = RunLimits {
         wall_max: endpoint.timeout,
         ..RunLimits::default()
@@ -63,23 +37,7 @@ pub(crate) fn ask(turn: &mut Turn<'_>, wanted: Wanted, who: Name, endpoint: &End
         emit: endpoint.emits.clone(),
         ..Grants::default()
     };
-    turn.emit(run::Started {
-        run,
-        task,
-        agent: who,
-        tier: Tier::Endpoint,
-        component: None,
-        input,
-        seed: Digest::of(&run.0.to_be_bytes()),
-        attempt: 1,
-        deadline: turn.now + endpoint.timeout,
-        grant: Grant {
-            grants,
-            limits,
-            ..Grant::default()
-        },
-        fork: None,
-    })?;
+    let run = super::begin_own(turn, wanted, who, Tier::Endpoint, (grants, limits))?;
     call(turn, run)
 }
 

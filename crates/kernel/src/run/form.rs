@@ -5,7 +5,7 @@
 use jsonschema::Validator;
 use naos_types::fact::run::Recorded;
 use naos_types::fact::{Problem, run};
-use naos_types::input::{Link, Piece};
+use naos_types::input::Piece;
 use naos_types::spec::MindSpec;
 use naos_types::{Code, RunId};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::think::{Thinking, ask};
 use super::{Run, known, server};
 use crate::compute::schema;
-use crate::turn::{Done, Stop, Turn};
+use crate::turn::{Done, Turn};
 
 /// The longest schema of an answer, in bytes: at worst each part of it is compared with each of the
 /// answer.
@@ -115,12 +115,8 @@ pub(super) fn formed(
         return Ok(Formed::Bad(Problem::new(Code::ANSWER_UNFIT, what)));
     }
     let said = format!("Your answer doesn't fit the form that is asked for: {why}\n\n{ONCE_MORE}");
-    let link = Link {
-        before: run.tail,
-        piece: Piece::Unfit { said, at: turn.now },
-    };
-    let bytes = postcard::to_stdvec(&link).map_err(|error| Stop::broken(error.to_string()))?;
-    let segment = turn.stage(bytes)?;
+    let piece = Piece::Unfit { said, at: turn.now };
+    let segment = super::calls::link(turn, run.tail, piece)?;
     turn.emit(Recorded {
         run: id,
         agent: run.agent.clone(),

@@ -1,5 +1,8 @@
 //! The native tools as a model is told of them.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use naos_types::spec::{CARD_LABELS_MAX, Tool};
 use serde_json::{Value, json};
 
@@ -8,6 +11,21 @@ use crate::recall::RECALL_HITS_MAX;
 
 /// The most answers to choose from that a person is given.
 const OPTIONS_MAX: usize = 16;
+
+/// How long that is of each tool, in bytes, with its word.
+static TOLD: LazyLock<BTreeMap<&str, u64>> = LazyLock::new(|| {
+    let all = Tool::ALL.iter().map(|tool| {
+        let (about, schema) = described(*tool);
+        let bytes = tool.word().len() + about.len() + schema.to_string().len();
+        (tool.word(), bytes as u64)
+    });
+    all.collect()
+});
+
+/// How many bytes a model is told of a tool.
+pub(super) fn told_bytes(tool: Tool) -> u64 {
+    TOLD.get(tool.word()).copied().unwrap_or_default()
+}
 
 /// What a tool does, in a sentence or two for a model, and the JSON schema of its arguments.
 #[must_use]

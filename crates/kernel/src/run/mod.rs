@@ -29,16 +29,17 @@ mod workspace;
 
 use naos_types::command::{self, Reply};
 use naos_types::effect::{Call, Caller, Driver, Effect, Sandbox};
-use naos_types::fact::Problem;
 use naos_types::fact::run::{self, Ability, Fact, Fork, Verdict, World};
+use naos_types::fact::{Problem, task};
 use naos_types::input::Answer;
 use naos_types::{
-    Actor, BodyRef, Code, Digest, Grant, MessageId, Micros, Name, RunId, RunStatus, Span, TaskId,
-    Tier, Time,
+    Actor, BodyRef, Code, Digest, Grant, Grants, MessageId, Micros, Name, RunId, RunLimits,
+    RunStatus, Span, TaskId, Tier, Time,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::table::{Aggregate, lengthened};
+use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use asked::estimate;
@@ -51,6 +52,7 @@ pub use fork::{FORK_ACTS_MAX, FORK_PIECES_MAX, FORKS_MAX, Forks};
 pub use form::{FORM_BYTES_MAX, FORMED_BYTES_MAX, REPAIRS_MAX, sound_form};
 pub use log::{Log, Page};
 pub use manual::described;
+use manual::told_bytes;
 pub(crate) use pause::pause;
 pub use propose::Proposal;
 pub(crate) use propose::still_stands;
@@ -380,6 +382,60 @@ pub(crate) fn failed(
         problem,
         retry_at,
     })
+}
+
+/// The task, whose it is, and its run, of a driver that does its own work: no agent is looked for.
+fn begin_own(
+    turn: &mut Turn<'_>,
+    wanted: Wanted,
+    who: &Name,
+    tier: Tier,
+    (grants, limits): (Grants, RunLimits),
+) -> Done<RunId> {
+    room(turn)?;
+    let Wanted {
+        task,
+        title,
+        input,
+        parent,
+        by,
+        ..
+    } = wanted;
+    turn.emit(task::Opened {
+        task,
+        title,
+        input,
+        agent: Some(who.clone()),
+        parent,
+        by,
+        asks: None,
+    })?;
+    turn.emit(task::Routed {
+        task,
+        tier,
+        target: who.clone(),
+        confidence: 10_000,
+        considered: Vec::new(),
+    })?;
+    let run = RunId::derived(task.0, "run");
+    turn.emit(run::Started {
+        run,
+        task,
+        agent: who.clone(),
+        tier,
+        component: None,
+        input,
+        seed: Digest::of(&run.0.to_be_bytes()),
+        attempt: 1,
+        deadline: turn.now + limits.wall_max,
+        grant: Grant {
+            grants,
+            limits,
+            ..Grant::default()
+        },
+        fork: None,
+    })?;
+    Ok(run)
 }
 
 /// It gave its answer, without a component that says how long it worked.

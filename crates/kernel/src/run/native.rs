@@ -1,12 +1,9 @@
 //! Runs of a driver that is built in: naos answers in the turn that hears the event, under what the
 //! driver's manifest grants.
 
-use naos_types::fact::run;
-use naos_types::fact::{Problem, task};
+use naos_types::fact::Problem;
 use naos_types::spec::{Kind, Native, NativeDriver, SHOWN_BYTES_MAX};
-use naos_types::{
-    Actor, BodyRef, Code, Digest, DocPath, Grant, Grants, Name, RunId, RunLimits, Span, Tier,
-};
+use naos_types::{Actor, BodyRef, Code, DocPath, Grants, Name, RunId, RunLimits, Tier};
 use serde_json::Value;
 
 use crate::resource::driver::addressed;
@@ -24,72 +21,22 @@ pub(crate) fn of(turn: &Turn<'_>, driver: &Name) -> Done<Option<NativeDriver>> {
 pub(crate) fn answer(
     turn: &mut Turn<'_>,
     wanted: Wanted,
-    who: Name,
+    who: &Name,
     native: &NativeDriver,
     data: &Value,
 ) -> Done {
-    super::room(turn)?;
-    let Wanted {
-        task,
-        title,
-        input,
-        parent,
-        by,
-        ..
-    } = wanted;
-    turn.emit(task::Opened {
-        task,
-        title,
-        input,
-        agent: Some(who.clone()),
-        parent,
-        by,
-        asks: None,
-    })?;
-    turn.emit(task::Routed {
-        task,
-        tier: Tier::Skill,
-        target: who.clone(),
-        confidence: 10_000,
-        considered: Vec::new(),
-    })?;
-    let run = RunId::derived(task.0, "run");
-    let limits = RunLimits::default();
     let grants = Grants {
         context_read: native.reads.clone(),
         context_write: native.writes.clone(),
         ..Grants::default()
     };
-    let grant = Grant {
-        grants,
-        limits,
-        ..Grant::default()
-    };
-    let cost = grant.cost_max;
-    turn.emit(run::Started {
-        run,
-        task,
-        agent: who.clone(),
-        tier: Tier::Skill,
-        component: None,
-        input,
-        seed: Digest::of(&run.0.to_be_bytes()),
-        attempt: 1,
-        deadline: turn.now + grant.limits.wall_max,
-        grant,
-        fork: None,
-    })?;
-    match does(turn, run, &who, native, data)? {
-        Ok(output) => turn.emit(run::Completed {
-            run,
-            agent: who,
-            task,
-            tier: Tier::Skill,
-            output,
-            cost,
-            fuel: 0,
-            took: Span(0),
-        }),
+    let limits = RunLimits::default();
+    let id = super::begin_own(turn, wanted, who, Tier::Skill, (grants, limits))?;
+    match does(turn, id, who, native, data)? {
+        Ok(output) => {
+            let run = super::known(turn, id)?.clone();
+            super::completed(turn, id, &run, output, run.grant.cost_max)
+        }
         Err(why) => {
             // What the event says stands by itself, and never in a sentence of naos's own.
             let said = Some(turn.seal(why)?);
@@ -99,7 +46,7 @@ pub(crate) fn answer(
                 note,
                 said,
             };
-            super::failed(turn, run, who, problem, None)
+            super::failed(turn, id, who.clone(), problem, None)
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use naos_types::fact::message::Steered;
 use naos_types::fact::run::Recorded;
-use naos_types::input::{Link, Piece};
+use naos_types::input::Piece;
 use naos_types::{Actor, BodyRef, Code, MessageId, Refusal, RunId};
 
 use super::{Note, Run, known};
@@ -70,12 +70,7 @@ pub(super) fn unheard(turn: &Turn<'_>, run: &Run) -> Done<Option<BodyRef>> {
         said.push((note.message, words));
     }
     let at = turn.now;
-    let link = Link {
-        before: run.tail,
-        piece: Piece::Notes { said, at },
-    };
-    let bytes = postcard::to_stdvec(&link).map_err(|e| Stop::broken(e.to_string()))?;
-    turn.stage(bytes).map(Some)
+    super::calls::link(turn, run.tail, Piece::Notes { said, at }).map(Some)
 }
 
 pub(crate) fn fold(turn: &mut Turn<'_>, f: &Steered) -> Done {

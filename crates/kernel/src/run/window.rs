@@ -190,12 +190,8 @@ impl Whole<'_> {
         let mind = self.mind;
         let runs = !mind.skills.is_empty() && !mind.tools.contains(&Tool::SkillRun);
         let own = mind.tools.iter().copied();
-        let own = own.chain(runs.then_some(Tool::SkillRun)).map(|tool| {
-            let (about, schema) = super::described(tool);
-            let words = tool.word().len() + about.len() + schema.to_string().len();
-            words as u64 + AROUND_BYTES
-        });
-        let own: u64 = own.sum();
+        let own = own.chain(runs.then_some(Tool::SkillRun));
+        let own: u64 = own.map(|tool| super::told_bytes(tool) + AROUND_BYTES).sum();
         let form = mind.schema.as_ref().map_or(0, String::len) as u64;
         let mut tools = own + self.others + form;
         if tools > 0 {
@@ -266,7 +262,7 @@ pub(super) fn ordered<'t>(
     whole: &Whole<'_>,
 ) -> Vec<(Name, &'t ModelSpec)> {
     if !crate::planted::is("small-window-first") {
-        chain.sort_by_key(|(_, spec)| match window(spec) {
+        chain.sort_by_cached_key(|(_, spec)| match window(spec) {
             Some(window) if !whole.is_held(spec) => u64::MAX - window,
             _ => 0,
         });

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use naos_types::command::Reply;
 use naos_types::spec::Card;
 use naos_types::{Actor, BodyRef, Code, Name, RunId, Sealed, TaskId};
 
@@ -14,7 +13,7 @@ use super::board::{self, ENTRUSTED_MAX, LEVELS_MAX, OWN_OPEN_MAX, on_board, refu
 use super::known;
 use crate::message;
 use crate::state::Key;
-use crate::turn::{Done, Stop, Turn};
+use crate::turn::{Done, Turn};
 
 /// An agent puts a task on the board for another, as a part of the task that it works on.
 pub(crate) fn entrust(
@@ -112,10 +111,8 @@ fn planned(
     card: Card,
 ) -> Done<TaskId> {
     let by = Actor::Agent(by.clone());
-    match board::plan(turn, &by, task, what, &Arc::new(card))? {
-        Reply::Task { task, .. } => Ok(task),
-        _ => Err(Stop::broken("a task was planned without an id".into())),
-    }
+    board::plan(turn, &by, task, what, &Arc::new(card))?;
+    Ok(task)
 }
 
 /// How many tasks that an agent made by itself are open.

@@ -48,7 +48,8 @@ fn said<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     node.get(key).filter(|found| found.value != Value::Null)
 }
 
-fn kind(node: &Node) -> Option<DriverKind> {
+/// Of which kind its document says that it is.
+pub(super) fn kind(node: &Node) -> Option<DriverKind> {
     let word = |key: &str| match said(node, key).map(|node| &node.value) {
         Some(Value::Text(word)) => DriverKind::parse(word),
         _ => None,
