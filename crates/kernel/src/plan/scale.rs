@@ -95,6 +95,11 @@ pub(crate) fn look(turn: &mut Turn<'_>, pool: &Name) -> Done {
     let found = turn.scale(pool)?.cloned();
     let size = found.as_ref().map_or(own, |found| found.size);
     let size = size.clamp(least, most);
+    let stands = found.as_ref().map(|found| found.since + scaling.cooldown);
+    let rests = stands.is_some_and(|until| turn.now < until);
+    if rests && !crate::planted::is("pool-scales-without-rest") {
+        return Ok(());
+    }
     let (batches, tasks) = work(turn, pool);
     let rang = found
         .as_ref()
@@ -116,11 +121,6 @@ pub(crate) fn look(turn: &mut Turn<'_>, pool: &Name) -> Done {
     } else {
         size
     };
-    let stands = found.as_ref().map(|found| found.since + scaling.cooldown);
-    let rests = stands.is_some_and(|until| turn.now < until);
-    if rests && !crate::planted::is("pool-scales-without-rest") {
-        return Ok(());
-    }
     if wanted == size && !rang {
         return Ok(());
     }
