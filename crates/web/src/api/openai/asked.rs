@@ -129,6 +129,16 @@ fn text(message: &Message, pictures: &mut Vec<Vec<u8>>) -> Result<String, Fault>
     Ok(out.join("\n"))
 }
 
+/// Refuses tools of the caller.
+pub(super) fn no_tools(given: &Option<Vec<Value>>) -> Result<(), Fault> {
+    if given.as_ref().is_none_or(Vec::is_empty) {
+        return Ok(());
+    }
+    Err(bad(
+        "an agent has the tools of its own manifest, and takes no others",
+    ))
+}
+
 /// A conversation as the input of an agent: one message as it is, more of them with who said what.
 pub(super) fn wanted(messages: &[Message], form: Option<Form>) -> Result<Wanted, Fault> {
     if messages.is_empty() || messages.len() > MESSAGES_MAX {

@@ -1,15 +1,14 @@
 //! `POST /v1/chat/completions`.
 
 use axum::response::sse::Event;
-use http::StatusCode;
 use naos_types::spec::ModelUsage;
 use naos_types::{Code, RunId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::asked::{Form, Message, Wanted, wanted};
-use super::streaming::{Voice, streamed};
-use super::{answer, bad, ended, failed, named, started, trouble, used};
+use super::asked::{Form, Message, Wanted, no_tools, wanted};
+use super::streaming::Voice;
+use super::{answered, bad, no_answer};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 
@@ -44,12 +43,8 @@ impl Chat {
         if bounds.into_iter().flatten().any(|tokens| tokens < 1) {
             return Err(bad("`max_tokens` is 1 or more"));
         }
-        let has = |tools: &Option<Vec<Value>>| tools.as_ref().is_some_and(|all| !all.is_empty());
-        if has(&self.tools) || has(&self.functions) {
-            return Err(bad(
-                "an agent has the tools of its own manifest, and takes no others",
-            ));
-        }
+        no_tools(&self.tools)?;
+        no_tools(&self.functions)?;
         wanted(&self.messages, self.response_format.take())
     }
 }
@@ -58,31 +53,15 @@ impl Chat {
 pub(crate) async fn chat(call: Call) -> Answered {
     let mut chat: Chat = call.json()?;
     let wanted = chat.wanted()?;
-    let whole = wanted.form.is_some();
-    let started = match started(&call, &chat.model, wanted).await? {
-        Ok(started) => started,
-        Err(refused) => return Ok(refused),
+    let options = chat.stream_options;
+    let with_usage = options.is_some_and(|options| options.include_usage);
+    let how = (chat.model, chat.stream);
+    let voice = |model, run| Chunks {
+        model,
+        run,
+        with_usage,
     };
-    let run = started.begun.run;
-    if chat.stream {
-        let voice = Chunks {
-            model: chat.model,
-            run,
-            with_usage: chat
-                .stream_options
-                .is_some_and(|options| options.include_usage),
-        };
-        return Ok(streamed(call, started, voice, whole));
-    }
-    let mut response = match ended(&started.reader, started.begun).await {
-        Ok(text) => {
-            let used = usage(&used(&started.reader, run));
-            answer(StatusCode::OK, &completion(&chat.model, run, &text, &used))
-        }
-        Err(why) => failed(run, why),
-    };
-    named(&mut response, run);
-    Ok(response)
+    answered(call, how, wanted, voice).await
 }
 
 fn usage(used: &ModelUsage) -> Value {
@@ -111,19 +90,7 @@ fn head(model: &str, run: RunId, object: &str) -> Value {
     })
 }
 
-fn completion(model: &str, run: RunId, text: &str, used: &Value) -> Value {
-    let mut out = head(model, run, "chat.completion");
-    out["choices"] = json!([{
-        "index": 0,
-        "message": {"role": "assistant", "content": text, "refusal": null},
-        "logprobs": null,
-        "finish_reason": "stop",
-    }]);
-    out["usage"] = used.clone();
-    out
-}
-
-/// An answer in chunks.
+/// An answer, whole or in chunks.
 struct Chunks {
     model: String,
     run: RunId,
@@ -150,6 +117,18 @@ fn over() -> Event {
 }
 
 impl Voice for Chunks {
+    fn whole(&self, text: &str, used: &ModelUsage) -> Value {
+        let mut out = head(&self.model, self.run, "chat.completion");
+        out["choices"] = json!([{
+            "index": 0,
+            "message": {"role": "assistant", "content": text, "refusal": null},
+            "logprobs": null,
+            "finish_reason": "stop",
+        }]);
+        out["usage"] = usage(used);
+        out
+    }
+
     fn begin(&mut self) -> Vec<Event> {
         vec![self.chunk(json!({"role": "assistant", "content": ""}), None)]
     }
@@ -171,9 +150,7 @@ impl Voice for Chunks {
     }
 
     fn failed(&mut self, code: Code, what: &str) -> Vec<Event> {
-        let run = format!("the run is {}", self.run);
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        vec![event(&trouble(status, code, what, Some(&run))), over()]
+        vec![event(&no_answer(self.run, code, what)), over()]
     }
 }
 

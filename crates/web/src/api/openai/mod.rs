@@ -32,6 +32,7 @@ use super::v1::shapes;
 use crate::door::{Answered, Call, json as answer, ok};
 use crate::error::Fault;
 use asked::Wanted;
+use streaming::{Voice, streamed};
 
 pub(crate) use chat::chat;
 pub(crate) use responses::responses;
@@ -58,15 +59,15 @@ pub(crate) fn is_asked(path: &str) -> bool {
 
 /// A refusal as such clients read it; the door gives every fault at their addresses this shape.
 pub(crate) fn refused(fault: &Fault) -> Response {
-    let (refusal, status) = (&fault.refusal, fault.http());
-    let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
-    let mut response = told(status, refusal.code, &refusal.what, help);
+    let mut response = told(fault, fault.http());
     fault.advise(response.headers_mut());
     response
 }
 
-fn told(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Response {
-    answer(status, &trouble(status, code, what, help))
+fn told(fault: &Fault, status: StatusCode) -> Response {
+    let refusal = &fault.refusal;
+    let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
+    answer(status, &trouble(status, refusal.code, &refusal.what, help))
 }
 
 fn trouble(status: StatusCode, code: Code, what: &str, help: Option<&str>) -> Value {
@@ -118,6 +119,34 @@ pub(crate) async fn one(call: Call) -> Answered {
     let name = Name::new(call.param("model")).map_err(|_| missing())?;
     let agent = call.reader()?.find::<Agent>(&name)?;
     ok(&shown(&call, &name, &*agent.ok_or_else(missing)?))
+}
+
+/// The answer of the model of this name, at once or as it is written (`stream`).
+async fn answered<V: Voice>(
+    call: Call,
+    (model, stream): (String, bool),
+    wanted: Wanted,
+    voice: impl FnOnce(String, RunId) -> V,
+) -> Answered {
+    let whole = wanted.form.is_some();
+    let started = match started(&call, &model, wanted).await? {
+        Ok(started) => started,
+        Err(refused) => return Ok(refused),
+    };
+    let run = started.begun.run;
+    let voice = voice(model, run);
+    if stream {
+        return Ok(streamed(call, started, voice, whole));
+    }
+    let mut response = match ended(&started.reader, started.begun).await {
+        Ok(text) => {
+            let used = used(&started.reader, run);
+            answer(StatusCode::OK, &voice.whole(&text, &used))
+        }
+        Err((code, what)) => answer(NO_ANSWER, &no_answer(run, code, &what)),
+    };
+    named(&mut response, run);
+    Ok(response)
 }
 
 /// A run that is to become an answer.
@@ -185,10 +214,7 @@ fn full_again(reader: &Reader, agent: Option<Name>, now: Time) -> Result<Option<
 
 /// The refusal of a budget that is full again later: nobody tries until then.
 fn spent(fault: &Fault, at: Time, now: Time) -> Response {
-    let refusal = &fault.refusal;
-    let help = Some(refusal.help.as_str()).filter(|help| !help.is_empty());
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let mut response = told(status, refusal.code, &refusal.what, help);
+    let mut response = told(fault, StatusCode::TOO_MANY_REQUESTS);
     let seconds = (at.0 - now.0).max(0) / 1_000 + 1;
     let headers = response.headers_mut();
     headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -250,8 +276,10 @@ fn named(response: &mut Response, run: RunId) {
     }
 }
 
-/// The answer to a run that gave none.
-fn failed(run: RunId, (code, what): (Code, String)) -> Response {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    told(status, code, &what, Some(&format!("the run is {run}")))
+/// The status of the answer to a run that gave none.
+const NO_ANSWER: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+/// What is said of a run that gave no answer.
+fn no_answer(run: RunId, code: Code, what: &str) -> Value {
+    trouble(NO_ANSWER, code, what, Some(&format!("the run is {run}")))
 }

@@ -2,15 +2,14 @@
 //! input, an answer, told at once or as it is written. Nothing is kept for a response after it.
 
 use axum::response::sse::Event;
-use http::StatusCode;
 use naos_types::spec::ModelUsage;
 use naos_types::{Code, RunId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::asked::{Form, Message, Wanted, wanted};
-use super::streaming::{Voice, streamed};
-use super::{answer, bad, ended, failed, named, started, used};
+use super::asked::{Form, Message, Wanted, no_tools, wanted};
+use super::streaming::Voice;
+use super::{answered, bad};
 use crate::door::{Answered, Call};
 use crate::error::Fault;
 
@@ -55,11 +54,7 @@ impl Asked {
         if self.max_output_tokens.is_some_and(|tokens| tokens < 1) {
             return Err(bad("`max_output_tokens` is 1 or more"));
         }
-        if self.tools.as_ref().is_some_and(|all| !all.is_empty()) {
-            return Err(bad(
-                "an agent has the tools of its own manifest, and takes no others",
-            ));
-        }
+        no_tools(&self.tools)?;
         let first = self
             .instructions
             .take()
@@ -92,29 +87,13 @@ fn message(item: &Value) -> Result<Message, Fault> {
 pub(crate) async fn responses(call: Call) -> Answered {
     let mut asked: Asked = call.json()?;
     let wanted = asked.wanted()?;
-    let whole = wanted.form.is_some();
-    let started = match started(&call, &asked.model, wanted).await? {
-        Ok(started) => started,
-        Err(refused) => return Ok(refused),
-    };
-    let run = started.begun.run;
-    let told = Told {
-        model: asked.model,
+    let how = (asked.model, asked.stream);
+    let voice = |model, run| Told {
+        model,
         run,
         number: 0,
     };
-    if asked.stream {
-        return Ok(streamed(call, started, told, whole));
-    }
-    let mut response = match ended(&started.reader, started.begun).await {
-        Ok(text) => {
-            let used = used(&started.reader, run);
-            answer(StatusCode::OK, &told.whole(&text, &used))
-        }
-        Err(why) => failed(run, why),
-    };
-    named(&mut response, run);
-    Ok(response)
+    answered(call, how, wanted, voice).await
 }
 
 /// A response, and how it is told.
@@ -168,6 +147,23 @@ impl Told {
         })
     }
 
+    fn event(&mut self, kind: &str, mut more: Value) -> Event {
+        more["type"] = json!(kind);
+        more["sequence_number"] = json!(self.number);
+        self.number += 1;
+        Event::default().event(kind).data(more.to_string())
+    }
+
+    /// An event about the text.
+    fn about(&mut self, kind: &str, mut more: Value) -> Event {
+        more["item_id"] = json!(self.item_id());
+        more["output_index"] = json!(0);
+        more["content_index"] = json!(0);
+        self.event(kind, more)
+    }
+}
+
+impl Voice for Told {
     fn whole(&self, text: &str, used: &ModelUsage) -> Value {
         let ModelUsage {
             input,
@@ -188,23 +184,6 @@ impl Told {
         response
     }
 
-    fn event(&mut self, kind: &str, mut more: Value) -> Event {
-        more["type"] = json!(kind);
-        more["sequence_number"] = json!(self.number);
-        self.number += 1;
-        Event::default().event(kind).data(more.to_string())
-    }
-
-    /// An event about the text.
-    fn about(&mut self, kind: &str, mut more: Value) -> Event {
-        more["item_id"] = json!(self.item_id());
-        more["output_index"] = json!(0);
-        more["content_index"] = json!(0);
-        self.event(kind, more)
-    }
-}
-
-impl Voice for Told {
     fn begin(&mut self) -> Vec<Event> {
         let response = self.response("in_progress");
         let item = self.item("in_progress", &[]);

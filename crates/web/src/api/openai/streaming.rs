@@ -14,6 +14,7 @@ use naos_engine::node::{Frame, FrameKind};
 use naos_engine::read::Reader;
 use naos_types::spec::ModelUsage;
 use naos_types::{Code, RunId, command};
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc::{Sender, channel};
@@ -30,6 +31,8 @@ const PIECES_MAX: usize = 256;
 
 /// How an answer is told, in the words of an API.
 pub(super) trait Voice: Send + Sync + 'static {
+    /// All of the answer at once.
+    fn whole(&self, text: &str, used: &ModelUsage) -> Value;
     /// Before anything is written.
     fn begin(&mut self) -> Vec<Event>;
     /// More of the answer.
