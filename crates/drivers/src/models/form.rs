@@ -66,8 +66,7 @@ impl Carried {
 
 /// Whether a schema is one that providers hold models to: closed objects, and no keyword that any
 /// of them refuses. Some want every property to be required.
-#[must_use]
-pub fn is_held(schema: &Value, all_required: bool) -> bool {
+fn is_held(schema: &Value, all_required: bool) -> bool {
     let mut properties = 0;
     schema["type"] == "object"
         && schema.get("anyOf").is_none()

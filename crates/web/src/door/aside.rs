@@ -81,6 +81,9 @@ mod tests {
             "/api/v1/runs",
             "/api/v1/audit",
             "/api/v1/documents",
+            "/api/v1/agents/{name}/log",
+            "/api/v1/agents/{name}/recall",
+            "/agents/{name}/log",
             "/board",
             "/",
         ] {

@@ -11,6 +11,7 @@ use naos_types::spec::{
     ENDED_PREFIX, EventFilter, Kind, PlanSpec, Spec, Starts, StepDo, like, runs_of,
 };
 
+use super::given::applied;
 use super::{Document, Item, fault_in};
 
 /// A type of event, and where such events come from, where that is known.
@@ -87,14 +88,8 @@ pub(crate) fn leads_back<E>(
     listening: Vec<(Name, Spec)>,
     mut kept: impl FnMut(Kind, &Name) -> Result<Option<Spec>, E>,
 ) -> Result<Vec<Diagnostic>, E> {
-    let applied: BTreeMap<(Kind, &Name), &Spec> = items
-        .iter()
-        .filter_map(|item| match &item.command {
-            Command::Resource(command::Resource::Apply { kind, name, spec }) => {
-                Some(((*kind, name), spec))
-            }
-            _ => None,
-        })
+    let applied: BTreeMap<(Kind, &Name), &Spec> = applied(items)
+        .map(|(_, kind, name, spec)| ((kind, name), spec))
         .collect();
     let mut all: BTreeMap<(Kind, Name), Listener> = BTreeMap::new();
     let new = applied

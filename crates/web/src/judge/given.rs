@@ -198,7 +198,7 @@ fn value_end(text: &str) -> Option<usize> {
 }
 
 /// What was applied, by what it is.
-fn applied(items: &[Item]) -> impl Iterator<Item = (&Item, Kind, &Name, &Spec)> {
+pub(super) fn applied(items: &[Item]) -> impl Iterator<Item = (&Item, Kind, &Name, &Spec)> {
     items.iter().filter_map(|item| match &item.command {
         Command::Resource(command::Resource::Apply { kind, name, spec }) => {
             Some((item, *kind, name, spec))

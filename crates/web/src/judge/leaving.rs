@@ -1,10 +1,14 @@
 //! Agents whose data stays in the country, and that name models whose data leaves it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use naos_manifest::Diagnostic;
 use naos_types::Name;
 use naos_types::command::{self, Command};
 use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, Spec};
 
+use super::given::applied;
 use super::{Document, Item, fault_in};
 
 /// Each model that an agent names and wouldn't be let ask. `kept` says what is there already; what
@@ -14,19 +18,12 @@ pub(crate) fn leaving<E>(
     items: &[Item],
     kept: impl Fn(Kind, &Name) -> Result<Option<Spec>, E>,
 ) -> Result<Vec<Diagnostic>, E> {
-    let spec_of = |kind: Kind, name: &Name| {
-        let said = items.iter().find_map(|item| match &item.command {
-            Command::Resource(command::Resource::Apply {
-                kind: of,
-                name: own,
-                spec,
-            }) if *of == kind && own == name => Some(spec.clone()),
-            _ => None,
-        });
-        match said {
-            Some(spec) => Ok(Some(spec)),
-            None => kept(kind, name),
-        }
+    let here: BTreeMap<(Kind, &Name), &Spec> = applied(items)
+        .map(|(_, kind, name, spec)| ((kind, name), spec))
+        .collect();
+    let spec_of = |kind: Kind, name: &Name| match here.get(&(kind, name)) {
+        Some(spec) => Ok(Some(Cow::Borrowed(*spec))),
+        None => Ok(kept(kind, name)?.map(Cow::Owned)),
     };
     let policy = match Name::new(DATA_POLICY) {
         Ok(name) => spec_of(Kind::Policy, &name)?,
@@ -37,12 +34,12 @@ pub(crate) fn leaving<E>(
         let Some(mind) = mind(&item.command) else {
             continue;
         };
-        if mind.data(policy.as_ref()) == Data::Leaves {
+        if mind.data(policy.as_deref()) == Data::Leaves {
             continue;
         }
         for name in &mind.models {
             let spec = spec_of(Kind::Model, name)?;
-            if spec.as_ref().and_then(Spec::model).is_some_and(leaves) {
+            if spec.as_deref().and_then(Spec::model).is_some_and(leaves) {
                 let what = format!(
                     "agent {} says that its data stays, and what the model {name} is asked leaves \
                      the country",

@@ -4,7 +4,7 @@ use naos_engine::read::{Activity, AuditFilter, Line, Reader, RunFilter};
 use naos_kernel::agent::Agent;
 use naos_kernel::recall;
 use naos_types::spec::{Data, MindSpec};
-use naos_types::{Code, Grants, Micros, Span, Time};
+use naos_types::{Code, DAY_MS, Grants, Micros, Span, Time};
 use serde::Deserialize;
 
 use super::rows;
@@ -19,8 +19,6 @@ use crate::pages::agents::Agents;
 
 /// How many of an agent's runs its page shows.
 const RUNS_SHOWN: usize = 20;
-/// A day, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
 
 pub(crate) async fn list(call: Call) -> Answered {
     let reader = call.reader()?;
@@ -73,7 +71,7 @@ pub(crate) async fn show(call: Call) -> Answered {
 
 /// What an agent did on a day.
 pub(crate) async fn log(call: Call) -> Answered {
-    let Logged { agent, day, found } = logged(&call).await?;
+    let Logged { agent, day, found } = logged(&call)?;
     let place = |day: Time| format!("/agents/{agent}/log?day={}", recall::day(day));
     let tomorrow = day.day_start() + Span(DAY_MS);
     let page = AgentLog {

@@ -53,7 +53,7 @@ pub(crate) struct Logged {
 }
 
 /// What the agent of the path did on a day; today unless said.
-pub(crate) async fn logged(call: &Call) -> Result<Logged, Fault> {
+pub(crate) fn logged(call: &Call) -> Result<Logged, Fault> {
     let reader = call.reader()?;
     let (agent, _) = known(call, &reader)?;
     let day = match call.query("day") {
@@ -69,15 +69,12 @@ pub(crate) async fn logged(call: &Call) -> Result<Logged, Fault> {
     let after = call.number("after", 0, Seq::MAX)?;
     let after = (after > 0).then_some(after);
     let limit = call.rows("limit", LOG_LINES_MAX as u64, LOG_LINES_MAX as u64)?;
-    let of = agent.clone();
-    let found = tokio::task::spawn_blocking(move || reader.daily(&of, day, after, limit));
-    let stopping = |_| Fault::new(Code::STOPPING, "naos is stopping");
-    let found = found.await.map_err(stopping)??;
+    let found = reader.daily(&agent, day, after, limit)?; // a long read: on a thread of its own
     Ok(Logged { agent, day, found })
 }
 
 pub(crate) async fn log(call: Call) -> Answered {
-    let Logged { agent, day, found } = logged(&call).await?;
+    let Logged { agent, day, found } = logged(&call)?;
     let began = call.reader()?.began()?; // before that day there is nothing to ask for
     ok(&json!({
         "agent": agent,

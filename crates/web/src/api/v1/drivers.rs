@@ -40,9 +40,7 @@ impl Known {
         let own = self.endpoint.is_some() || self.native.is_some();
         (!own).then_some(&self.spec.agent)
     }
-}
 
-impl Known {
     /// Where it stands, in a word.
     pub(crate) fn word(&self, now: Time) -> &'static str {
         if !self.spec.enabled {

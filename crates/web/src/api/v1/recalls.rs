@@ -14,7 +14,6 @@ use crate::error::Fault;
 pub(crate) async fn show(call: Call) -> Answered {
     let query = recall::query(call.query("query").unwrap_or_default());
     let query = query.map_err(|what| Fault::new(Code::BAD_REQUEST, what))?;
-    let query = query.to_owned();
     let most = call.rows("limit", RECALL_HITS as u64, RECALL_HITS_MAX as u64)?;
     let reader = call.reader()?;
     let (name, agent) = agents::known(&call, &reader)?;
@@ -29,28 +28,22 @@ pub(crate) async fn show(call: Call) -> Answered {
     let unasked = mind.and_then(|mind| mind.recall.as_ref());
     let unasked = unasked.map(|model| format!("{model} is asked by runs of {name} alone"));
     let seq = reader.seq()?;
-    let (embedder, now) = (call.desk.app.node.embedder().clone(), call.now);
-    let looked = tokio::task::spawn_blocking(move || {
-        let (all, left_out) = documents(&reader, &folder, now)?;
-        let by = embedder.about();
-        let found = if naos_kernel::planted::is("people-recall-by-letters") {
-            recall::search(&all, &query, most, &Grams)
-        } else {
-            recall::search(&all, &query, most, embedder.as_ref())
-        };
-        Ok::<_, Fault>((found, by, all.len(), left_out))
-    });
-    let looked = looked.await;
-    let broken = |_| Fault::new(Code::INTERNAL, "the memory could not be looked through");
-    let (found, by, documents, left_out) = looked.map_err(broken)??;
+    let embedder = call.desk.app.node.embedder();
+    // A long read: on a thread of its own.
+    let (all, left_out) = documents(&reader, &folder, call.now)?;
+    let found = if naos_kernel::planted::is("people-recall-by-letters") {
+        recall::search(&all, query, most, &Grams)
+    } else {
+        recall::search(&all, query, most, embedder.as_ref())
+    };
     ok(&json!({
         "items": found.hits,
         "next": null,
         "fit": found.fit,
         "passages": found.passages,
-        "documents": documents,
+        "documents": all.len(),
         "left_out": left_out,
-        "by": by,
+        "by": embedder.about(),
         "by_letters": unasked.or(found.by_letters),
         "seq": seq,
     }))
