@@ -55,6 +55,11 @@ impl Out {
         }
     }
 
+    /// Whether a person is there who can be asked something, and answer.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.terminal && std::io::stdin().is_terminal() && !self.json
+    }
+
     /// A line, whatever was asked for.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         put(clean(text.as_ref()));

@@ -1,7 +1,7 @@
 //! `naos approve [ID]`
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, Write};
 use std::time::Duration;
 
 use naos_types::Code;
@@ -76,7 +76,7 @@ pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
     let yes = approve.yes || approve.edit.is_some() || approve.choose.is_some();
     let verdict = (yes || approve.no).then_some(yes);
     let decides = verdict.is_some() || approve.leave_to.is_some();
-    let person = out.terminal && std::io::stdin().is_terminal() && !out.json;
+    let person = out.can_ask();
     if approve.all {
         return decide_all(&mut session, out, approve, (verdict, person));
     }
@@ -206,7 +206,7 @@ fn decide_shown(
     let answer = session.post(api("/approvals/decide"), &body)?;
     let word = if yes { "Approved" } else { "Rejected" };
     let mut failed = None;
-    for (found, came) in shown.iter().zip(items_of(&answer["items"])) {
+    for (found, came) in shown.iter().zip(crate::out::items(&answer)) {
         let (id, title) = (cell(&found["approval"]), cell(&found["title"]));
         if came["decided"] == true {
             let mut came = came.clone();
@@ -454,7 +454,7 @@ fn show(out: &Out, found: &Value) {
             author(found)
         ));
     }
-    for (at, check) in items_of(&found["checked"]).enumerate() {
+    for (at, check) in items(&found["checked"]).iter().enumerate() {
         if at == 0 {
             out.line("\nchecked without a model:");
         }
@@ -493,10 +493,6 @@ fn differs_from(replaces: &Value) -> String {
         Some("rejected") => "differs from what was rejected:".to_owned(),
         _ => "differs from what was approved before:".to_owned(),
     }
-}
-
-fn items_of(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
 
 /// Whose work it is, as far as that is known.
@@ -543,10 +539,11 @@ fn ask_which(count: usize) -> Result<Option<BTreeSet<usize>>, Fail> {
 }
 
 fn chosen(typed: &str, count: usize) -> Result<Option<BTreeSet<usize>>, Fail> {
-    match typed.to_lowercase().as_str() {
-        "" | "n" | "no" | "non" => return Ok(None),
-        "y" | "yes" | "o" | "oui" => return Ok(Some(BTreeSet::new())),
-        _ => {}
+    match said_yes(typed) {
+        Some(true) => return Ok(Some(BTreeSet::new())),
+        Some(false) => return Ok(None),
+        None if typed.is_empty() => return Ok(None),
+        None => {}
     }
     let words = typed.split([' ', ',']).filter(|word| !word.is_empty());
     let number = |word: &str| {
@@ -560,16 +557,16 @@ fn chosen(typed: &str, count: usize) -> Result<Option<BTreeSet<usize>>, Fail> {
 }
 
 fn ask_yes() -> Result<Option<bool>, Fail> {
-    Ok(
-        match asked("Approve (y/n, Enter to leave it)? ")?
-            .to_lowercase()
-            .as_str()
-        {
-            "y" | "yes" | "o" | "oui" => Some(true),
-            "n" | "no" | "non" => Some(false),
-            _ => None,
-        },
-    )
+    Ok(said_yes(&asked("Approve (y/n, Enter to leave it)? ")?))
+}
+
+/// Whether somebody typed yes or no, in English or in French; none for anything else.
+pub(super) fn said_yes(typed: &str) -> Option<bool> {
+    match &*typed.to_lowercase() {
+        "y" | "yes" | "o" | "oui" => Some(true),
+        "n" | "no" | "non" => Some(false),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! `naos document erase`: what earlier versions said is destroyed. Whoever asks is asked back.
 
-use std::io::IsTerminal;
-
 use naos_types::Code;
 use serde_json::{Value, json};
 
-use super::approve::asked;
+use super::approve::{asked, said_yes};
 use super::{Context, Ended};
 use crate::fail::Fail;
-use crate::out::{cell, count};
+use crate::out::{cell, count, items};
+use crate::session::{Session, api};
 use crate::workspace::place_of;
 
 #[derive(clap::Args)]
@@ -35,15 +34,14 @@ pub(super) fn is_meant(context: &Context, yes: bool, what: &str) -> Result<bool,
     if yes {
         return Ok(true);
     }
-    let out = &context.out;
-    if !out.terminal || !std::io::stdin().is_terminal() || out.json {
+    if !context.out.can_ask() {
         let what = format!("{what}, and nothing brings it back: nobody is here to be asked");
         return Err(Fail::usage(what).help("add --yes if that is meant"));
     }
     let answer = asked(&format!(
         "{what}, and nothing brings it back. Go on (y/n)? "
     ))?;
-    Ok(matches!(&*answer.to_lowercase(), "y" | "yes" | "o" | "oui"))
+    Ok(said_yes(&answer) == Some(true))
 }
 
 pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
@@ -69,17 +67,11 @@ pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
     }
     let place = place_of("document-erasures", &erase.path)?;
     let mut session = context.session()?;
-    let (mut erased, mut also, mut last): (Vec<Value>, Vec<Value>, Value);
-    (erased, also) = (Vec::new(), Vec::new());
-    loop {
-        last = session.post(place.clone(), &body)?;
-        erased.extend(last["erased"].as_array().into_iter().flatten().cloned());
-        also.extend(last["also"].as_array().into_iter().flatten().cloned());
-        let some = last["contents"].as_u64().unwrap_or_default() > 0;
-        if !some || last["left"].as_u64().unwrap_or_default() == 0 {
-            break;
-        }
-    }
+    let (mut erased, mut also) = (Vec::new(), Vec::new());
+    let mut last = erase_all(&mut session, &place, &body, |answer| {
+        erased.extend_from_slice(items(&answer["erased"]));
+        also.extend_from_slice(items(&answer["also"]));
+    })?;
     drop(session);
     if context.out.json {
         last["erased"] = json!(erased);
@@ -115,25 +107,40 @@ pub(super) const KEPT_ELSEWHERE: &str =
 
 /// Has an agent's workspace and its recordings forget texts for good.
 pub(super) fn forget(
-    session: &mut crate::session::Session,
+    session: &mut Session,
     agent: &str,
     says: &[&str],
 ) -> Result<(u64, u64, Vec<String>), Fail> {
-    let place = crate::session::api(&format!("/agents/{agent}/erasures"));
+    let place = api(&format!("/agents/{agent}/erasures"));
     let (mut versions, mut runs) = (0, 0);
-    loop {
-        let answer = session.post(place.clone(), &json!({"says": says}))?;
-        let number = |key: &str| answer[key].as_u64().unwrap_or_default();
-        versions += number("versions");
-        runs += number("runs");
-        if number("left") > 0 && number("contents") > 0 {
-            continue;
-        }
-        if number("left") > 0 {
-            let what = "something that says it could not be erased";
-            return Err(Fail::new(Code::INTERNAL, what));
-        }
-        let kept = answer["kept"].as_array().into_iter().flatten();
-        return Ok((versions, runs, kept.map(cell).collect()));
+    let last = erase_all(session, &place, &json!({"says": says}), |answer| {
+        versions += number(answer, "versions");
+        runs += number(answer, "runs");
+    })?;
+    if number(&last, "left") > 0 {
+        let what = "something that says it could not be erased";
+        return Err(Fail::new(Code::INTERNAL, what));
     }
+    let kept = items(&last["kept"]).iter().map(cell).collect();
+    Ok((versions, runs, kept))
+}
+
+/// Erases until nothing is left, or nothing more goes; the last answer.
+fn erase_all(
+    session: &mut Session,
+    place: &str,
+    body: &Value,
+    mut each: impl FnMut(&Value),
+) -> Result<Value, Fail> {
+    loop {
+        let answer = session.post(place, body)?;
+        each(&answer);
+        if number(&answer, "left") == 0 || number(&answer, "contents") == 0 {
+            return Ok(answer);
+        }
+    }
+}
+
+fn number(answer: &Value, key: &str) -> u64 {
+    answer[key].as_u64().unwrap_or_default()
 }
