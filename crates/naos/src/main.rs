@@ -13,6 +13,7 @@ mod descriptors;
 mod desktop;
 mod embedder;
 mod fail;
+mod handover;
 mod link;
 mod office;
 mod openclaw;

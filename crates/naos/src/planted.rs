@@ -50,3 +50,8 @@ pub(crate) fn exports_over_edits() -> bool {
 pub(crate) fn later_input_wins() -> bool {
     chosen("later-input-wins")
 }
+
+/// A command that only waits keeps the directory from a daemon that starts.
+pub(crate) fn keeps_the_data() -> bool {
+    chosen("keeps-the-data")
+}

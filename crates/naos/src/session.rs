@@ -1,8 +1,9 @@
 //! One command's conversation with naos: opened when it is first needed, closed at the end.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -17,15 +18,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::argument::name_arguments;
 use crate::cli::INTERRUPTED;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, owner};
 use crate::fail::Fail;
+use crate::handover::{Queue, is_wanted};
 use crate::link::{Answer, Ask, Link, LinkError, Sink};
 use crate::out::aside;
 use crate::project::Project;
 use crate::wire::{BuildError, Machine};
 
-/// How long a command waits for the directory: another short-lived one may have it.
-pub(crate) const LOCK_WAIT_MS_MAX: u64 = 10_000;
 const LOCK_POLL_MS: u64 = 10;
 /// How long a command whose daemon was killed leaves the directory to the next daemon.
 const RESTART_WAIT_MS_MAX: u64 = 5_000;
@@ -38,6 +38,14 @@ const BUSY_PAUSE_MS: u64 = 500;
 /// How long a conversation that carries errands is kept when there are none: others may wait for
 /// the directory.
 const IDLE_MS: u64 = 500;
+
+/// How long one that waits has the directory at least before it gives way, so that two of them
+/// still get on.
+const HELD_MIN: Duration = Duration::from_millis(500);
+/// How often it looks whether somebody wants it.
+const WANTED_LOOKS: Duration = Duration::from_millis(50);
+/// How long it leaves the directory to whoever wanted it.
+const TAKEN_MAX: Duration = Duration::from_secs(2);
 
 /// How long a command waits in the end for answers that agents asked for while it had the data.
 const FINISH_MAX: Duration = Duration::from_secs(60);
@@ -136,6 +144,10 @@ pub(crate) enum Unanswered {
 pub(crate) struct Session {
     runtime: Runtime,
     link: Option<Link>,
+    /// Since when.
+    linked: Instant,
+    /// Whether somebody in this process has its router: then it keeps the data.
+    is_served: Cell<bool>,
     project: Project,
     token: String,
     /// What to do where the token isn't good.
@@ -165,6 +177,8 @@ impl Session {
         let mut session = Self {
             runtime,
             link: Some(link),
+            linked: clock::tick(),
+            is_served: Cell::new(false),
             project: project.clone(),
             token: String::new(),
             mend_token: String::new(),
@@ -200,8 +214,8 @@ impl Session {
         self.read(&answer, None).map(drop)
     }
 
-    /// Listens to a stream of events until it ends or the time is over: what each event is called,
-    /// and what it says.
+    /// Listens to a stream of events until it ends, the time is over or somebody else wants the
+    /// directory: what each event is called, and what it says.
     pub(crate) fn listen(
         &self,
         path: &str,
@@ -230,12 +244,21 @@ impl Session {
             }
         };
         let both = async { tokio::join!(come, heard).0 };
-        match self
-            .runtime
-            .block_on(async { tokio::time::timeout(wait, both).await })
-        {
-            Ok(answer) => self.read(&answer?, None).map(drop),
-            Err(_) => Ok(()), // the time is over
+        let over = async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.wanted() => {}
+            }
+        };
+        let answer = self.runtime.block_on(async {
+            tokio::select! {
+                answer = both => Some(answer),
+                () = over => None,
+            }
+        });
+        match answer {
+            Some(answer) => self.read(&answer?, None).map(drop),
+            None => Ok(()), // the time is over, or the next request gives way
         }
     }
 
@@ -266,6 +289,7 @@ impl Session {
         match &self.link {
             Some(Link::Inside(machine)) => {
                 machine.begin()?;
+                self.is_served.set(true);
                 Ok(Some(machine.router.clone()))
             }
             _ => Ok(None),
@@ -349,6 +373,17 @@ impl Session {
         digest.ok_or_else(|| Fail::new(Code::INTERNAL, "a component was kept without a name"))
     }
 
+    /// Waits between two looks at the same thing; whoever wants the directory meanwhile gets it.
+    pub(crate) fn pause_or_give_way(&mut self, pause: Duration) -> Result<(), Fail> {
+        let wanted = self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => false,
+                () = self.wanted() => true,
+            }
+        });
+        if wanted { self.give_way() } else { Ok(()) }
+    }
+
     /// Waits, e.g. between two looks at the same thing.
     pub(crate) fn pause(&self, pause: Duration) {
         self.runtime
@@ -390,7 +425,20 @@ impl Session {
         loop {
             let link = self.link.as_ref().ok_or_else(closed)?;
             let last = sends >= SENDS_MAX;
-            match self.runtime.block_on(link.send(&ask, &self.token)) {
+            // Whoever only waits for something may wait at another's door as well.
+            let waits = ask.method == "GET" && ask.path.contains("wait_ms=");
+            let sent = self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    sent = link.send(&ask, &self.token) => Some(sent),
+                    () = self.wanted(), if waits => None,
+                }
+            });
+            let Some(sent) = sent else {
+                self.give_way()?;
+                continue;
+            };
+            match sent {
                 Ok(answer) if answer.status == 429 && !last => {
                     self.pause(Duration::from_millis(BUSY_PAUSE_MS));
                 }
@@ -412,7 +460,7 @@ impl Session {
                     // The key makes the same request, sent again, the same one: to the daemon
                     // that comes next, or to the data itself.
                     self.leave_to_next();
-                    self.link = Some(connect(&self.project, &self.runtime)?);
+                    self.connect_anew()?;
                 }
                 Err(LinkError::Failed(fail)) => return Err(fail),
             }
@@ -441,15 +489,53 @@ impl Session {
             self.pause(Duration::from_millis(LOCK_POLL_MS));
         }
     }
-}
 
-impl Drop for Session {
-    fn drop(&mut self) {
+    fn connect_anew(&mut self) -> Result<(), Fail> {
+        self.link = Some(connect(&self.project, &self.runtime)?);
+        self.linked = clock::tick();
+        Ok(())
+    }
+
+    /// Waits until somebody else wants the directory that is open in here, and may have it.
+    async fn wanted(&self) {
+        if self.is_served.get() || !matches!(self.link, Some(Link::Inside(_))) {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(HELD_MIN.saturating_sub(self.linked.elapsed())).await;
+        while !is_wanted(&self.project.data) {
+            tokio::time::sleep(WANTED_LOOKS).await;
+        }
+    }
+
+    /// Lets somebody else have the directory, and goes on with them, or after them.
+    fn give_way(&mut self) -> Result<(), Fail> {
+        self.let_go();
+        // Listening to signals while answers came took away what they do by themselves.
+        let mut interrupts = self.interrupts()?;
+        self.runtime.spawn(async move {
+            interrupts.come().await;
+            std::process::exit(i32::from(INTERRUPTED));
+        });
+        let gone = clock::tick();
+        let data = &self.project.data;
+        while is_wanted(data) && owner(data).is_none() && gone.elapsed() < TAKEN_MAX {
+            self.pause(Duration::from_millis(LOCK_POLL_MS));
+        }
+        self.connect_anew()
+    }
+
+    fn let_go(&mut self) {
         if let Some(Link::Inside(machine)) = self.link.take() {
             // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
             machine.finish(&self.runtime, FINISH_MAX);
             machine.close();
         }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -491,7 +577,7 @@ pub(crate) fn runtime() -> Result<Runtime, Fail> {
 
 /// The daemon that owns the directory, or the directory itself: whichever comes first.
 fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
-    let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
+    let mut queue = Queue::new(&project.data);
     loop {
         if let Some(daemon) = Daemon::of(&project.data) {
             return Link::to(daemon);
@@ -499,14 +585,10 @@ fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
         match Machine::build(project, runtime, Vec::new()) {
             Ok(machine) => return Ok(Link::Inside(Box::new(machine))),
             Err(BuildError::Failed(fail)) => return Err(fail),
-            Err(BuildError::Taken(pid)) if clock::tick() >= until => {
+            Err(BuildError::Taken(pid)) if !queue.wait(runtime, pid) => {
                 return Err(taken(project, pid));
             }
-            Err(BuildError::Taken(_)) => {
-                runtime.block_on(async {
-                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await;
-                });
-            }
+            Err(BuildError::Taken(_)) => {}
         }
     }
 }

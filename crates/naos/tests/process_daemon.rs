@@ -3,9 +3,11 @@
 mod project;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Stdio};
 
-use project::{Daemon, Project};
+use project::{Daemon, Project, command};
 
 fn echo(project: &Project) {
     let made = project.naos(&["create", "a", "--template", "echo"]);
@@ -346,4 +348,52 @@ fn process_a_path_with_dots_is_refused_and_is_no_other_document() {
     let status = project.naos(&["task", "show", ".."]);
     assert_eq!(status.exit, 2, "{}{}", status.stdout, status.stderr);
     assert_eq!(project.json(&["document", "show", "x/y"])["text"], "one");
+}
+
+#[test]
+fn process_who_only_waits_gives_the_data_to_a_daemon_and_to_what_it_waits_for() {
+    let project = Project::new();
+    let plan = "type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
+    let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    let wait = || {
+        let mut waiting = command(&project.path("."))
+            .args(["plan", "run", "slow", "--timeout", "40"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut aside = BufReader::new(waiting.stderr.take().unwrap());
+        loop {
+            let mut line = String::new();
+            assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
+            if let Some((id, _)) = line.split_once(": waiting for its end (") {
+                return (id.to_owned(), waiting);
+            }
+        }
+    };
+    let ends_well = |waiting: Child| {
+        let ended = waiting.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "it waited on");
+    };
+    let (id, waiting) = wait();
+    let signal = project.naos(&["plan", "signal", &id, "go"]);
+    assert_eq!(signal.exit, 0, "{}", signal.stderr);
+    ends_well(waiting);
+    let (id, waiting) = wait();
+    let mut daemon = project.up();
+    let signal = project.naos(&["plan", "signal", &id, "go"]);
+    assert_eq!(signal.exit, 0, "{}", signal.stderr);
+    ends_well(waiting);
+    assert_eq!(daemon.interrupt(), 0);
+    // Two that wait get on side by side.
+    let (one, first) = wait();
+    let (two, second) = wait();
+    for id in [&one, &two] {
+        let signal = project.naos(&["plan", "signal", id, "go"]);
+        assert_eq!(signal.exit, 0, "{}", signal.stderr);
+    }
+    ends_well(first);
+    ends_well(second);
 }

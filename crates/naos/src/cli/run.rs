@@ -284,7 +284,7 @@ pub(crate) fn until_closed(
         }
         answer = found;
         if clock::tick().saturating_duration_since(asked) < PAUSE {
-            session.pause(PAUSE);
+            session.pause_or_give_way(PAUSE)?;
         }
     }
 }

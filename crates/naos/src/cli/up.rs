@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use naos_engine::clock;
 use naos_engine::node::Happened;
 use naos_types::fact::{Fact, plan};
 use naos_types::{Code, PlanStatus};
@@ -18,15 +17,15 @@ use super::{Context, Ended};
 use crate::daemon::Daemon;
 use crate::descriptors;
 use crate::fail::Fail;
+use crate::handover::Queue;
 use crate::office;
 use crate::out::Out;
 use crate::project::Project;
-use crate::session::{self, Interrupts, LOCK_WAIT_MS_MAX, Session};
+use crate::session::{self, Interrupts, Session};
 use crate::sync;
 use crate::wire::{BuildError, Machine};
 
 const PORT: u16 = 4200;
-const LOCK_POLL_MS: u64 = 20;
 /// How long the end waits for answers that are paid: less than what whoever starts services gives.
 const FINISH_MAX: Duration = Duration::from_secs(25);
 
@@ -113,18 +112,15 @@ fn address(project: &Project, up: &Up) -> Result<SocketAddr, Fail> {
 
 /// Opens the data. A short-lived command lets go of it soon; another daemon doesn't.
 fn claim(project: &Project, runtime: &Runtime, hosts: &[String]) -> Result<Machine, Fail> {
-    let until = clock::tick() + Duration::from_millis(LOCK_WAIT_MS_MAX);
+    let mut queue = Queue::new(&project.data);
     loop {
         match Machine::build(project, runtime, hosts.to_vec()) {
             Ok(machine) => return Ok(machine),
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) => {
-                if Daemon::of(&project.data).is_some() || clock::tick() >= until {
+                if Daemon::of(&project.data).is_some() || !queue.wait(runtime, pid) {
                     return Err(session::taken(project, pid));
                 }
-                runtime.block_on(async {
-                    tokio::time::sleep(Duration::from_millis(LOCK_POLL_MS)).await;
-                });
             }
         }
     }
