@@ -172,6 +172,7 @@ review-none = Nobody reviewed this.
 checks = Checked without a model
 check-holds = Holds
 check-fails = Doesn’t hold
+check-edited = (before a person edited it)
 comment = Comment
 approve = Approve
 reject = Reject

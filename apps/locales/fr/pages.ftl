@@ -175,6 +175,7 @@ review-none = Personne n’a relu ceci.
 checks = Vérifié sans modèle
 check-holds = Vrai
 check-fails = Faux
+check-edited = (avant qu’une personne ne le modifie)
 comment = Commentaire
 approve = Approuver
 reject = Refuser

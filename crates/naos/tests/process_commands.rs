@@ -359,7 +359,10 @@ fn process_an_agent_is_stopped_and_started_and_deleted() {
         3,
         "the guard says no"
     );
-    assert_eq!(project.naos(&["start", "a"]).exit, 0);
+    for said in ["Started a.", "a takes work already."] {
+        let started = project.naos(&["start", "a"]);
+        assert_eq!((started.exit, started.stdout.trim()), (0, said));
+    }
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 0);
     assert_eq!(project.naos(&["delete", "agent", "a"]).exit, 0);
     assert_eq!(project.naos(&["run", "a", "--input", "x"]).exit, 1);

@@ -122,6 +122,11 @@ pub(crate) fn unreviewed_unmarked() -> bool {
     chosen("unreviewed-unmarked")
 }
 
+/// What was looked at still counts for what a person made of it.
+pub(crate) fn edited_is_checked() -> bool {
+    chosen("edited-is-checked")
+}
+
 /// Of several questions that are answered at once, whatever they have become since is decided.
 pub(crate) fn batch_unseen() -> bool {
     chosen("batch-unseen")

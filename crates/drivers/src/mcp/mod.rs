@@ -5,6 +5,7 @@
 //! Source: <https://modelcontextprotocol.io/specification>; the protocol itself is rmcp's.
 
 mod program;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,7 +180,7 @@ impl Server {
                     Err(error) => {
                         let refused = matches!(error, ClientInitializeError::JsonRpcError(_));
                         let said = child.said().await;
-                        let why = format!("{}{said}", short(&error.to_string()));
+                        let why = format!("{}{said}", words::greeting(&error));
                         return Err((refused, not_sent(why)));
                     }
                 }
@@ -200,8 +201,7 @@ impl Server {
                 let running = ear
                     .serve_with_lifecycle(transport, greeting.lifecycle())
                     .await;
-                let why =
-                    |error: ClientInitializeError| (true, not_sent(short(&error.to_string())));
+                let why = |error: ClientInitializeError| (true, not_sent(words::greeting(&error)));
                 (running.map_err(why)?, None)
             }
         };
@@ -244,7 +244,7 @@ impl Server {
             let page = page
                 .await
                 .map_err(|_| not_sent("it doesn't say which tools it has"))?;
-            let page = page.map_err(|error| not_sent(short(&error.to_string())))?;
+            let page = page.map_err(|error| not_sent(words::request(&error)))?;
             if !fits(|count| serde_json::to_writer(count, &page)) {
                 let why = format!("one message of it has more than {MESSAGE_BYTES_MAX} bytes");
                 return Err(not_sent(why));
@@ -317,7 +317,7 @@ impl Server {
                 structured: None,
                 is_error: true,
             }),
-            Err(error) => Err(lost(short(&error.to_string()))),
+            Err(error) => Err(lost(words::request(&error))),
         }
     }
 }

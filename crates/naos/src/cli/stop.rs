@@ -32,14 +32,24 @@ pub(crate) struct Start {
 }
 
 pub(crate) fn stop(context: &Context, stop: &Stop) -> Ended {
-    each(context, stop.agent.as_deref(), "stop", "Stopped")
+    each(
+        context,
+        stop.agent.as_deref(),
+        "stop",
+        ["Stopped", "was stopped already"],
+    )
 }
 
 pub(crate) fn start(context: &Context, start: &Start) -> Ended {
-    each(context, start.agent.as_deref(), "start", "Started")
+    each(
+        context,
+        start.agent.as_deref(),
+        "start",
+        ["Started", "takes work already"],
+    )
 }
 
-fn each(context: &Context, agent: Option<&str>, verb: &str, done: &str) -> Ended {
+fn each(context: &Context, agent: Option<&str>, verb: &str, [done, was]: [&str; 2]) -> Ended {
     let agent = agent.map(name).transpose()?;
     let mut session = context.session()?;
     let names: Vec<String> = match agent {
@@ -70,8 +80,11 @@ fn each(context: &Context, agent: Option<&str>, verb: &str, done: &str) -> Ended
             .out
             .json(&json!({"agents": names, "items": answers}));
     }
-    for agent in &names {
-        context.out.say(format!("{done} {agent}."));
+    for (agent, answer) in names.iter().zip(&answers) {
+        context.out.say(match answer["changed"].as_bool() {
+            Some(false) => format!("{agent} {was}."),
+            _ => format!("{done} {agent}."),
+        });
     }
     if names.is_empty() {
         context.out.say("There is nothing to do.");

@@ -312,6 +312,10 @@ pub(crate) fn go(context: &Context, task: &Task) -> Ended {
                 body.insert("part_of".into(), json!(whole));
             }
             let answer = session.post(api("/tasks"), &Value::Object(body))?;
+            if out.quiet && !out.json {
+                // Nothing but what the next command needs.
+                out.line(cell(&answer["task"]));
+            }
             let sentence = created(&session, plan, &answer);
             (answer, sentence)
         }
@@ -480,13 +484,17 @@ pub(super) fn checked(check: &Value) -> String {
         Some(_) => format!("{name} ({says})"),
         None => says,
     };
+    let since = match check["edited"].as_bool() {
+        Some(true) => " (before a person edited it)",
+        _ => "",
+    };
     match check["passed"].as_bool() {
-        Some(true) => format!("holds: {named}"),
+        Some(true) => format!("holds: {named}{since}"),
         _ => {
             let told = [&check["found"], &check["message"]];
             let told = told.into_iter().filter_map(Value::as_str);
             let told = told.collect::<Vec<_>>().join(". ");
-            format!("fails: {named}: {told}")
+            format!("fails: {named}{since}: {told}")
         }
     }
 }

@@ -86,6 +86,8 @@ pub struct Checked {
     pub says: String,
     /// Whether it holds.
     pub passed: bool,
+    /// Whether a person edited since then what it looked at.
+    pub edited: bool,
     /// What was found, and what is to be done about it; empty where it holds.
     pub found: String,
 }

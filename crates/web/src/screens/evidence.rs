@@ -58,6 +58,7 @@ pub(super) fn checks(all: Vec<Looked>) -> Vec<Checked> {
         Checked {
             says: one.cited(),
             passed: one.passed,
+            edited: one.edited,
             found: said.collect::<Vec<_>>().join(". "),
         }
     };

@@ -86,11 +86,13 @@ fn message(item: &Value) -> Result<Message, Fault> {
 /// `POST /v1/responses`.
 pub(crate) async fn responses(call: Call) -> Answered {
     let mut asked: Asked = call.json()?;
+    let instructions = asked.instructions.clone();
     let wanted = asked.wanted()?;
     let how = (asked.model, asked.stream);
     let voice = |model, run| Told {
         model,
         run,
+        instructions,
         number: 0,
     };
     answered(call, how, wanted, voice).await
@@ -100,6 +102,8 @@ pub(crate) async fn responses(call: Call) -> Answered {
 struct Told {
     model: String,
     run: RunId,
+    /// As they were given.
+    instructions: Option<String>,
     /// How many events were told.
     number: u64,
 }
@@ -118,7 +122,7 @@ impl Told {
             "background": false,
             "error": null,
             "incomplete_details": null,
-            "instructions": null,
+            "instructions": self.instructions,
             "max_output_tokens": null,
             "metadata": {},
             "model": self.model,

@@ -141,6 +141,9 @@ pub(crate) struct Looked {
     pub(crate) passed: bool,
     pub(crate) found: Option<String>,
     pub(crate) message: Option<String>,
+    /// Whether a person edited since then what it looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) edited: bool,
 }
 
 impl Looked {
@@ -152,6 +155,7 @@ impl Looked {
             passed,
             found: None,
             message: None,
+            edited: false,
         }
     }
 
@@ -167,6 +171,7 @@ impl Looked {
 /// What was looked at without a model in a run of steps, the last time of each, in order; of what a
 /// step is given, where one is named.
 pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec<Looked> {
+    let edited = edited(reader, plan);
     let mut out = Vec::new();
     for spec in looks(plan, before) {
         let Some(checked) = plan.checked.get(&spec.name) else {
@@ -181,7 +186,38 @@ pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec
             text => text.unwrap_or_default(),
         };
         let report: Option<Report> = serde_json::from_str(&text).ok();
-        out.extend(report.into_iter().flat_map(|report| report.checks));
+        out.extend(
+            report
+                .into_iter()
+                .flat_map(|report| report.checks)
+                .map(|looked| Looked {
+                    edited: edited.contains(&&spec.name),
+                    ..looked
+                }),
+        );
+    }
+    out
+}
+
+/// The steps that looked at what a person edited afterwards, when it was approved.
+fn edited<'p>(reader: &Reader, plan: &'p Plan) -> Vec<&'p Name> {
+    let mut out = Vec::new();
+    if crate::planted::edited_is_checked() {
+        return out;
+    }
+    for spec in plan.forward() {
+        let asked = plan.steps.get(&spec.name).and_then(|step| step.approval);
+        // What can't be read hides nothing else that is shown beside it.
+        let asked = asked.and_then(|id| reader.find::<Approval>(&id).ok().flatten());
+        if asked.is_some_and(|asked| asked.edited.is_some()) {
+            let seen = plan.spec.seen_before(&spec.name);
+            out.extend(
+                seen.reviews
+                    .iter()
+                    .chain(&seen.checks)
+                    .map(|looked| &looked.name),
+            );
+        }
     }
     out
 }

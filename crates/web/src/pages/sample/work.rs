@@ -640,6 +640,7 @@ pub(crate) fn task(s: Text<'_>) -> Task {
         checks: vec![Checked {
             says: s("bytes < 4000"),
             passed: false,
+            edited: false,
             found: s("bytes is 5120"),
         }],
         made: vec![Made {

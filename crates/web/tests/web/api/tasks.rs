@@ -437,4 +437,16 @@ async fn what_must_hold_of_a_result_is_looked_at_first() {
         let plain = page.text.replace("&#60;", "&lt;");
         assert!(plain.contains(part), "{part}: {}", page.text);
     }
+    // What a person edits then is not what was looked at.
+    let edit = json!({"approve": true, "seen": asked["seen"], "edited": "Call Ann."});
+    let id = asked["approval"].as_str().unwrap();
+    rig.post(&format!("/api/v1/approvals/{id}/decide"), edit)
+        .await
+        .ok();
+    let found = until(&rig, &task, |found| found["status"] == "done").await;
+    for check in found["checked"].as_array().unwrap() {
+        assert_eq!(check["edited"], true, "{found:#}");
+    }
+    let page = rig.page(&cookie, &format!("/tasks/{task}")).await.text;
+    assert!(page.contains("(before a person edited it)"), "{page}");
 }
