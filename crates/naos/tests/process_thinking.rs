@@ -3,9 +3,14 @@
 
 mod project;
 
+use std::time::Duration;
+
 use naos_modelserver::Step;
 use project::office::Office;
 use serde_json::Value;
+
+/// The longest that the work of a task takes.
+const WORK_MAX: Duration = Duration::from_secs(30);
 
 fn apply(office: &Office, text: &str) {
     let applied = office
@@ -165,6 +170,56 @@ fn process_data_that_stays_is_sent_nowhere_else() {
     assert_eq!((exit, &done["output"]), (0, &"What is due?".into()));
     let gone = office.project.naos(&["delete", "policy", "data"]);
     assert_eq!(gone.exit, 0, "{}", gone.stderr);
+}
+
+#[test]
+fn process_what_is_made_of_data_that_stays_is_sent_nowhere_else() {
+    let office = Office::with(Vec::new());
+    let url = office.server.url("/v1");
+    for (called, leaves, more) in [("home", false, "data: stays\n"), ("abroad", true, "")] {
+        apply(
+            &office,
+            &format!(
+                "type: model\nname: {called}\nprovider: openai-compatible\nendpoint: {url}\n\
+                 model: echo\nkey: env:NAOS_MODEL_TEST\ndata_leaves_country: {leaves}\n\
+                 cost_per_1m_tokens: {{input: 1.00, output: 10.00}}\n---\n\
+                 type: agent\nname: at-{called}\nmodel: {called}\nprompt: You help.\n{more}"
+            ),
+        );
+    }
+    let made = office.project.json(&[
+        "task",
+        "create",
+        "Wages",
+        "--to",
+        "at-home",
+        "--then",
+        "at-abroad",
+        "--priority",
+        "urgent",
+    ]);
+    let task = made["task"].as_str().unwrap();
+    let began = naos_engine::clock::tick();
+    let found = loop {
+        let found = office.project.json(&["task", "show", task]);
+        if found["status"] == "blocked" {
+            break found;
+        }
+        assert!(began.elapsed() < WORK_MAX, "not blocked: {found:#}");
+    };
+    let said = found["messages"][0]["text"].as_str().unwrap();
+    for words in ["N0224", "leaves the country", "at-home worked on"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(found["data"], "stays", "{found:#}");
+    assert_eq!(found["stays_from"]["agent"], "at-home", "{found:#}");
+    assert_eq!(office.server.count(), 1, "the one abroad was not asked");
+    let shown = office.project.naos(&["task", "show", task]).stdout;
+    assert!(shown.contains("stays (from at-home, "), "{shown}");
+    let runs = office.project.json(&["get", "runs"]);
+    let run = runs["items"][0]["run"].as_str().unwrap();
+    let run = office.project.json(&["get", "run", run]);
+    assert_eq!(run["stays_from"]["agent"], "at-home", "{run:#}");
 }
 
 #[test]

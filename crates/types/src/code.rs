@@ -287,8 +287,9 @@ codes! {
          where, ask for less in `output_schema`, or name a model whose capabilities hold `json`"
     DATA_STAYS 224 Forbidden
         "what is asked may not leave the country"
-        "name a model whose data stays: `naos get models` shows which; or an owner writes \
-         `data: leaves` into the agent, or into `policies`"
+        "name a model whose data stays: `naos get models` shows which; or give it to an agent that \
+         has one; or an owner writes `data: leaves` into the agent, or into `policies`, which lets \
+         go what is made from then on"
     LIMIT_COST 225 Conflict
         "the run would cost more than it may"
         "raise `limits.cost` in the agent's manifest, give it less to do, or let it work with a \

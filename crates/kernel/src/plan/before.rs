@@ -93,6 +93,7 @@ impl From<PlanV2> for Plan {
             keys: BTreeMap::new(),
             kept: BTreeMap::new(),
             checked: BTreeMap::new(),
+            stays: None,
         }
     }
 }
@@ -125,9 +126,10 @@ pub(super) fn lift(version: u8, bytes: &[u8]) -> Option<Plan> {
     match version {
         1 => lift_first(bytes),
         2 => postcard::from_bytes::<PlanV2>(bytes).ok().map(Plan::from),
-        3 => lengthened(bytes, 4), // what it is paused with
+        3 => lengthened(bytes, 5), // what it is paused with
         // What its steps are done under, what was done before, and what was checked.
-        4 => lengthened(bytes, 3),
+        4 => lengthened(bytes, 4),
+        5 => lengthened(bytes, 1), // whose data stays
         _ => None,
     }
 }
@@ -156,6 +158,7 @@ fn lift_first(bytes: &[u8]) -> Option<Plan> {
         keys: BTreeMap::new(),
         kept: BTreeMap::new(),
         checked: BTreeMap::new(),
+        stays: None,
     })
 }
 
@@ -219,16 +222,16 @@ mod tests {
             (step.attempt, step.task, step.deadline),
             (2, Some(TaskId(9)), Some(Time(77)))
         );
-        assert!(AnyAggregate::decode("plan", 6, &bytes).is_none());
+        assert!(AnyAggregate::decode("plan", 7, &bytes).is_none());
         // All that the ones between had is kept, and what they lacked stands at the end.
         let now = postcard::to_stdvec(&*plan).expect("it encodes");
-        for (version, lacked) in [(4, 3), (3, 4), (2, 5)] {
+        for (version, lacked) in [(5, 1), (4, 4), (3, 5), (2, 6)] {
             let (before, end) = now.split_at(now.len() - lacked);
             let Some(AnyAggregate::Plan(again)) = AnyAggregate::decode("plan", version, before)
             else {
                 panic!("a record of version {version} is read");
             };
-            assert_eq!((&again, end), (&plan, &[0; 5][..lacked]));
+            assert_eq!((&again, end), (&plan, &[0; 6][..lacked]));
         }
     }
 }

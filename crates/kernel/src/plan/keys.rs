@@ -167,7 +167,7 @@ pub(super) fn fold_done(turn: &mut Turn<'_>, f: &plan::StepDone) -> Done {
             let plan = turn.plan_mut(&f.plan)?;
             plan.kept.insert(f.at.step.clone(), from);
         }
-        return Ok(());
+        return crate::task::stays::done_before(turn, f.plan, from);
     }
     let Some(key) = super::known(turn, f.plan)?.keys.get(&f.at).copied() else {
         return Ok(());

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
 use naos_types::fact::plan::{self, Fact};
-use naos_types::spec::{Flow, Kind, PlanSpec, StepDo, StepSpec};
+use naos_types::spec::{Flow, Kind, PlanSpec, StaysFrom, StepDo, StepSpec};
 use naos_types::{
     Actor, ApprovalId, BodyRef, Code, Digest, Name, PlanId, PlanStatus, ReviewId, StepPath,
     StepStatus, TaskId, Time,
@@ -220,6 +220,8 @@ pub struct Plan {
     pub kept: BTreeMap<Name, PlanId>,
     /// What came last of the checks of each step that has some.
     pub checked: BTreeMap<Name, Checked>,
+    /// The work in it, or that it was given, whose data must not leave the country.
+    pub stays: Option<Box<StaysFrom>>,
 }
 
 /// What came of the checks of a result.
@@ -235,7 +237,7 @@ pub struct Checked {
 
 impl Aggregate for Plan {
     const KIND: &'static str = "plan";
-    const VERSION: u8 = 5;
+    const VERSION: u8 = 6;
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
         before::lift(version, bytes)
     }
@@ -536,6 +538,7 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 keys: BTreeMap::new(),
                 kept: BTreeMap::new(),
                 checked: BTreeMap::new(),
+                stays: None,
             };
             turn.put_plan(f.plan, Some(plan));
             Ok(())

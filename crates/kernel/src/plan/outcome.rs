@@ -172,13 +172,14 @@ pub(crate) fn approval_decided(
 }
 
 /// What a person may change, so that the same step succeeds.
-const CHANGEABLE: [Code; 6] = [
+const CHANGEABLE: [Code; 7] = [
     Code::NO_AGENT,
     Code::AGENT_STOPPED,
     Code::OVER_BUDGET,
     Code::NO_MODEL,
     Code::OVER_WINDOW,
     Code::NO_SECRET,
+    Code::DATA_STAYS,
 ];
 
 /// An attempt failed: the next one after a pause, or none.

@@ -6,7 +6,7 @@ mod rank;
 
 use std::collections::BTreeMap;
 
-use naos_types::fact::task::{Asks, Considered};
+use naos_types::fact::task::{Asks, Considered, Parent};
 use naos_types::{Actor, BodyRef, Code, Micros, Refusal, Tier};
 
 use crate::compute::pattern;
@@ -48,8 +48,12 @@ pub(crate) struct Routing {
     pub(crate) cached: bool,
 }
 
-/// All who could do what `input` asks, best first.
-pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
+/// All who could do what `input` asks, best first. `given` is who wants it done, as a part of what.
+pub(crate) fn consider(
+    turn: &mut Turn<'_>,
+    input: BodyRef,
+    given: (&Actor, Option<&Parent>),
+) -> Done<Routing> {
     let text = match turn.body(input)? {
         Some(bytes) => asked_for(bytes),
         None => {
@@ -61,7 +65,7 @@ pub(crate) fn consider(turn: &mut Turn<'_>, input: BodyRef) -> Done<Routing> {
     let mut considered = Vec::with_capacity(ranked.len() + 1);
     let mut missing = Vec::new();
     for one in ranked.iter() {
-        match candidate(turn, one, input) {
+        match candidate(turn, one, input, given) {
             Ok(candidate) => considered.push(candidate),
             Err(Stop::Needs(needs)) => missing.extend(needs),
             Err(stop) => return Err(stop),
@@ -103,7 +107,12 @@ pub(crate) fn asked_for(input: &[u8]) -> String {
 }
 
 /// Whether the guard would let one work now: never remembered.
-fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considered> {
+fn candidate(
+    turn: &Turn<'_>,
+    ranked: &Ranked,
+    input: BodyRef,
+    (by, parent): (&Actor, Option<&Parent>),
+) -> Done<Considered> {
     let name = &ranked.name;
     let agent = match ranked.tier {
         Tier::Skill | Tier::Endpoint => None,
@@ -120,7 +129,7 @@ fn candidate(turn: &Turn<'_>, ranked: &Ranked, input: BodyRef) -> Done<Considere
     } else {
         let worst = if is_mind {
             // A task of the board names who does it: this one is told whole.
-            crate::run::estimate(turn, name, (input, &Actor::System, &Asks::default()))
+            crate::run::estimate(turn, name, (input, by, parent, &Asks::default()))
         } else {
             Ok(ranked.estimate)
         };

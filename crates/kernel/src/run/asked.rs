@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use naos_types::fact::task::Asks;
+use naos_types::fact::task::{Asks, Parent};
 use naos_types::picture::PICTURE_BYTES_MAX;
 use naos_types::spec::MindSpec;
 use naos_types::think::Cuts;
@@ -46,7 +46,7 @@ fn formed(turn: &Turn<'_>, asks: &Asks, own: Arc<MindSpec>) -> Done<Arc<MindSpec
 pub(crate) fn estimate(
     turn: &Turn<'_>,
     agent: &Name,
-    (input, by, asks): (BodyRef, &Actor, &Asks),
+    (input, by, parent, asks): (BodyRef, &Actor, Option<&Parent>, &Asks),
 ) -> Done<Micros> {
     let Some(mind) = super::mind(turn, agent)? else {
         return Err(crate::task::no_model(agent));
@@ -64,6 +64,7 @@ pub(crate) fn estimate(
             ..Said::default()
         },
         cuts: Cuts::default(),
+        stays: crate::task::stays::source(turn, by, parent)?,
     };
     let left = bounds::left(None, mind.cost_max);
     match choose(turn, agent, (false, left), 0, &whole)? {

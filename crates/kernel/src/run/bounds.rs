@@ -1,6 +1,6 @@
 //! What bounds a run that works with models beside its budget.
 
-use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage};
+use naos_types::spec::{DATA_POLICY, Data, Kind, MindSpec, ModelSpec, ModelUsage, StaysFrom};
 use naos_types::think::{Bound, Think, Thought};
 use naos_types::{Code, Micros, Name, Refusal, Time};
 
@@ -50,9 +50,9 @@ pub(super) fn dear(name: &Name, worst: Micros, left: Micros) -> Refusal {
     Refusal::new(Code::LIMIT_COST, what).help(help)
 }
 
-/// Whether what an agent's models are asked must not leave the country: its manifest says so, or,
-/// where it says nothing, the policy of all.
-pub(super) fn stays(turn: &Turn<'_>, mind: &MindSpec) -> Done<bool> {
+/// Whether what an agent's own models are asked must not leave the country: its manifest says so,
+/// or, where it says nothing, the policy of all.
+pub(crate) fn stays(turn: &Turn<'_>, mind: &MindSpec) -> Done<bool> {
     if crate::planted::is("data-leaves") {
         return Ok(false);
     }
@@ -68,24 +68,34 @@ pub(crate) fn names_none_abroad(turn: &Turn<'_>, mind: &MindSpec) -> Done {
     }
     for name in &mind.models {
         if found(turn, name)?.is_some_and(|spec| spec.leaves_country) {
-            return Err(leaves(name).into());
+            return Err(leaves(name, None).into());
         }
     }
     Ok(())
 }
 
 /// Why a model isn't asked whose data leaves the country.
-pub(super) fn leaves(name: &Name) -> Refusal {
-    let what = format!("what the model {name} is asked leaves the country, and this data stays");
+pub(super) fn leaves(name: &Name, from: Option<&StaysFrom>) -> Refusal {
+    let whose = comes_from(from);
+    let what =
+        format!("what the model {name} is asked leaves the country, and this data stays{whose}");
     let help = "name a model whose data stays: `naos get models` shows which";
     Refusal::new(Code::DATA_STAYS, what).help(help)
 }
 
+/// Whose work the data comes from that stays.
+fn comes_from(from: Option<&StaysFrom>) -> String {
+    from.map_or_else(String::new, |StaysFrom { agent, task }| {
+        format!(": it comes from what {agent} worked on in {task}")
+    })
+}
+
 /// Why no model is asked that fits.
-pub(super) fn none_fits(stays: bool) -> Refusal {
+pub(super) fn none_fits(stays: bool, from: Option<&StaysFrom>) -> Refusal {
     let what = "no model is connected that can do what it wants";
     if stays {
-        let what = format!("{what} and whose data stays in the country");
+        let whose = comes_from(from);
+        let what = format!("{what} and whose data stays in the country{whose}");
         return Refusal::new(Code::DATA_STAYS, what);
     }
     Refusal::new(Code::NO_MODEL, what)

@@ -43,7 +43,7 @@ use crate::task::Wanted;
 use crate::turn::{Done, Stop, Turn};
 
 pub(crate) use asked::estimate;
-pub(crate) use bounds::names_none_abroad;
+pub(crate) use bounds::{names_none_abroad, stays};
 pub(crate) use calls::{answer_asked, call_ended, called, question};
 pub(crate) use colleague::{answered as colleague_answered, unasked};
 pub(crate) use end::{again, ended, retry_due, settle};
@@ -559,10 +559,23 @@ fn begin(turn: &mut Turn<'_>, f: &run::Started) -> Done {
     Ok(())
 }
 
+/// What comes of a run stays where its agent's data has to; a what-if's task is the original's.
+fn worked(turn: &mut Turn<'_>, id: RunId) -> Done {
+    let run = known(turn, id)?;
+    if run.is_what_if() {
+        return Ok(());
+    }
+    let (agent, task) = (run.agent.clone(), run.task);
+    crate::task::stays::worked(turn, &agent, task)
+}
+
 pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
     let now = turn.now;
     match fact {
-        Fact::Started(f) => begin(turn, f)?,
+        Fact::Started(f) => {
+            begin(turn, f)?;
+            worked(turn, f.run)?;
+        }
         Fact::Recorded(f) => {
             let run = turn.run_mut(&f.run)?;
             run.tail = Some(f.segment);
@@ -618,6 +631,8 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
             run.fuel = f.fuel;
             run.took = f.took;
             close(turn, f.run, RunStatus::Completed)?;
+            // Its agent may have been changed meanwhile.
+            worked(turn, f.run)?;
         }
         Fact::Failed(f) => {
             turn.run_mut(&f.run)?.problem = Some(f.problem.clone());

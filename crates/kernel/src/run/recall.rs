@@ -115,8 +115,11 @@ fn chosen(
             "the model {model} doesn't have `embeddings` among its capabilities"
         )));
     }
-    if spec.leaves_country && bounds::stays(turn, mind)? {
-        return Ok(Err(bounds::leaves(model).what));
+    if spec.leaves_country {
+        let from = crate::task::stays::of(turn, run.task)?;
+        if from.is_some() || bounds::stays(turn, mind)? {
+            return Ok(Err(bounds::leaves(model, from.as_ref()).what));
+        }
     }
     let Some(prices) = &spec.prices else {
         return Ok(Err(format!("what the model {model} costs isn't known")));

@@ -5,9 +5,12 @@
 //! ([`crate::message::HOPS_MAX`]), tasks within tasks and beside them ([`crate::task::by_itself`]),
 //! hand-overs of one task.
 
+use std::sync::Arc;
+
 use naos_types::fact::run::{Ability, World};
+use naos_types::fact::task;
 use naos_types::input::Answer;
-use naos_types::spec::{Assignee, Card, Tool};
+use naos_types::spec::{Assignee, Card, StaysFrom, Tool};
 use naos_types::{Actor, BodyRef, DocPath, Name, Priority, RunId, TaskId, Time};
 use serde_json::Value;
 
@@ -110,13 +113,17 @@ pub(super) fn call(
             .to_owned()
     };
     let own = task_of(turn, run)?;
+    let stays = crate::task::stays::of(turn, run.task)?;
     let by = Actor::Agent(run.agent.clone());
     let ready = match tool {
         Tool::Say => speaks(turn, run, own, &text("task"))?.map(Asked::Say),
         Tool::TaskCreate => {
             let (root, whole) = root_of(turn, id)?;
             let card = match called(turn, &text("to"))? {
-                Ok(to) => wished(turn, whole, to, arguments)?,
+                Ok(to) => wished(turn, whole, to, arguments)?.map(|card| Card {
+                    stays: stays.clone(),
+                    ..card
+                }),
                 Err(why) => Err(why),
             };
             card.map(|card| Asked::Create(whole, root, Box::new(card)))
@@ -161,7 +168,8 @@ pub(super) fn call(
     let facts = turn.facts.len();
     let (done, answer) = match &asked {
         Asked::Say((task, hops)) => (
-            crate::message::say(turn, &by, *task, body, hops + 1).map(drop),
+            crate::message::say(turn, &by, *task, body, hops + 1)
+                .and_then(|_| heard_there(turn, &by, *task, stays)),
             "said".to_owned(),
         ),
         Asked::Create(whole, root, card) => {
@@ -192,6 +200,19 @@ pub(super) fn call(
         }
         Err(stop) => Err(stop),
     }
+}
+
+/// A task in whose thread something is said that has to stay stays from then on.
+fn heard_there(turn: &mut Turn<'_>, by: &Actor, task: TaskId, stays: Option<StaysFrom>) -> Done {
+    if stays.is_none() || crate::task::stays::of(turn, task)?.is_some() {
+        return Ok(());
+    }
+    let card = Card::clone(&crate::task::on_board(turn, task)?.card);
+    turn.emit(task::Planned {
+        task,
+        card: Arc::new(Card { stays, ..card }),
+        by: by.clone(),
+    })
 }
 
 /// What is asked for, once it is known that it may be.

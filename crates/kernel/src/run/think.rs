@@ -11,7 +11,7 @@ use std::sync::Arc;
 use naos_types::fact::run::{self, Ability, World};
 use naos_types::fact::{Problem, agent, budget};
 use naos_types::input::{Answer, CallOutcome, Link, Piece};
-use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec};
+use naos_types::spec::{IMAGE_TOKENS_MAX, Kind, MindSpec, ModelCan, ModelSpec, StaysFrom};
 use naos_types::think::{Cuts, Think, Thought};
 use naos_types::{Actor, BodyRef, Code, Micros, Name, Refusal, RunId, Sealed, Span, Tier};
 use serde::{Deserialize, Serialize};
@@ -116,15 +116,16 @@ pub(crate) fn mind(turn: &Turn<'_>, agent: &Name) -> Done<Option<Arc<MindSpec>>>
 }
 
 /// The models that can be asked, each followed by those that stand in for it, unless it is to
-/// answer alone; and why one can't.
+/// answer alone; and why one can't. `from` is where material comes from that stays.
 fn models<'t>(
     turn: &'t Turn<'_>,
     mind: &MindSpec,
     alone: bool,
+    from: Option<&StaysFrom>,
 ) -> Done<(Vec<(Name, &'t ModelSpec)>, Refusal)> {
-    let stays = bounds::stays(turn, mind)?;
+    let stays = from.is_some() || bounds::stays(turn, mind)?;
     let none = |why: String| Refusal::new(Code::NO_MODEL, why);
-    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays), 0);
+    let (mut there, mut why, mut at) = (Vec::new(), bounds::none_fits(stays, from), 0);
     let mut named = mind.models.clone();
     if named.is_empty() {
         named = cheapest(turn, mind, stays)?;
@@ -146,7 +147,7 @@ fn models<'t>(
                         format!("the model {name} puts texts into one space and says nothing");
                     why = none(what);
                 } else if stays && spec.leaves_country {
-                    why = bounds::leaves(&name);
+                    why = bounds::leaves(&name, from);
                 } else {
                     there.push((name, spec));
                 }
@@ -229,8 +230,9 @@ fn blind(name: &Name) -> Refusal {
 }
 
 /// Whether any of the models that an agent works with can see pictures.
-pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, alone: bool) -> Done<bool> {
-    let (there, _) = models(turn, mind, alone)?;
+pub(super) fn sees(turn: &Turn<'_>, mind: &MindSpec, run: &Run) -> Done<bool> {
+    let from = crate::task::stays::of(turn, run.task)?;
+    let (there, _) = models(turn, mind, run.is_what_if(), from.as_ref())?;
     let mut all = there.iter();
     Ok(all.any(|(_, spec)| spec.can.contains(&ModelCan::Vision)))
 }
@@ -249,7 +251,7 @@ pub(super) fn choose<'t>(
     whole: &Whole<'_>,
 ) -> Done<Result<Chosen<'t>, Refusal>> {
     let mind = whole.mind;
-    let (there, mut refusal) = models(turn, mind, alone)?;
+    let (there, mut refusal) = models(turn, mind, alone, whole.stays.as_ref())?;
     let there = window::ordered(there, whole);
     for (name, spec) in there.into_iter().skip(failed as usize) {
         if whole.said.pictures > 0 && !spec.can.contains(&ModelCan::Vision) {
@@ -494,6 +496,7 @@ pub(super) fn ask(
         kept: window::kept(turn, &by, run.input)?,
         said,
         cuts,
+        stays: crate::task::stays::of(turn, run.task)?,
     };
     let money = (run.is_what_if(), bounds::left(Some(run), None));
     let chosen = choose(turn, &run.agent, money, thinking.failed, &whole)?;

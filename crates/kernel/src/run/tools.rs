@@ -352,7 +352,7 @@ fn picture(
 ) -> Done<Answer> {
     let seen = turn.thinking(&id)?.map_or(0, |thinking| thinking.pictures) as usize;
     let seen = seen + super::asked::pictures(turn, run)?.len();
-    Ok(if !super::think::sees(turn, mind, run.is_what_if())? {
+    Ok(if !super::think::sees(turn, mind, run)? {
         let agent = &run.agent;
         let what = format!("{shown} is a picture, and no model of {agent} can see");
         Answer::Failed(what)

@@ -4,7 +4,7 @@
 //!
 //! The order of precedence ([`Whole::parts`]) is a table in docs/squads.md.
 
-use naos_types::spec::{IMAGE_TOKENS_MAX, MindSpec, ModelSpec, Tool};
+use naos_types::spec::{IMAGE_TOKENS_MAX, MindSpec, ModelSpec, StaysFrom, Tool};
 use naos_types::think::{CutResult, Cuts};
 use naos_types::{Actor, BodyRef, Code, Name, Refusal};
 
@@ -84,6 +84,8 @@ pub(super) struct Whole<'w> {
     pub said: Said,
     /// What was left out before: of a what-if, by what its original's model was asked.
     pub cuts: Cuts,
+    /// The work that it comes from whose data must not leave the country.
+    pub stays: Option<StaysFrom>,
 }
 
 /// What a model is asked.

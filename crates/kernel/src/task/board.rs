@@ -19,7 +19,7 @@ use naos_types::{
 use serde::{Deserialize, Serialize};
 
 use super::again::{takes_work, task_of};
-use super::{known, links, work};
+use super::{known, links, stays, work};
 use crate::agent::desk;
 use crate::state::Key;
 use crate::table::{Aggregate, lengthened};
@@ -643,6 +643,9 @@ pub(super) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
 }
 
 fn fold_planned(turn: &mut Turn<'_>, f: &task::Planned) -> Done {
+    if let Some(from) = &f.card.stays {
+        stays::mark(turn, f.task, from)?;
+    }
     turn.task_mut(&f.task)?.target = f.card.agent().cloned();
     if let Some(before) = turn.card(&f.task)?.map(|found| Arc::clone(&found.card)) {
         let (was, is) = (&before.after, &f.card.after);

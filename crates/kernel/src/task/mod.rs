@@ -5,11 +5,13 @@ mod board;
 mod entrust;
 mod links;
 mod open;
+pub(crate) mod stays;
 mod work;
 
 use naos_types::command::{self, Reply};
 use naos_types::fact::Problem;
 use naos_types::fact::task::{self, Asks, Fact, Parent};
+use naos_types::spec::StaysFrom;
 use naos_types::{Actor, BodyRef, Code, Name, RunId, Sealed, TaskId, TaskStatus, Tier, Time};
 use serde::{Deserialize, Serialize};
 
@@ -59,16 +61,22 @@ pub struct Task {
     pub ended: Option<Time>,
     /// What is asked of the answer, and what comes with the input, where there is any of it.
     pub asks: Option<Box<Asks>>,
+    /// The work that it comes from, or was given to, whose data must not leave the country.
+    pub stays: Option<Box<StaysFrom>>,
 }
 
 impl Aggregate for Task {
     const KIND: &'static str = "task";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     fn is_open(&self) -> bool {
         !self.status.is_closed()
     }
     fn lift(version: u8, bytes: &[u8]) -> Option<Self> {
-        (version == 1).then(|| lengthened(bytes, 1))? // what is asked of the answer
+        match version {
+            1 => lengthened(bytes, 2), // what is asked of the answer
+            2 => lengthened(bytes, 1), // whose data it comes from that stays
+            _ => None,
+        }
     }
 }
 
@@ -109,7 +117,7 @@ pub(crate) fn command(turn: &mut Turn<'_>, by: &Actor, asked: &command::Task) ->
         } => asked_for(turn, by, (title, *input, agent), asks),
         command::Task::Route { input } => {
             let crate::route::Routing { considered, cached } =
-                crate::route::consider(turn, *input)?;
+                crate::route::consider(turn, *input, (&Actor::System, None))?;
             Ok(Reply::Routed { considered, cached })
         }
         command::Task::Cancel { task } => {
@@ -198,11 +206,13 @@ pub(crate) fn fold(turn: &mut Turn<'_>, fact: &Fact) -> Done {
                 problem: None,
                 ended: None,
                 asks: f.asks.clone(),
+                stays: None,
             };
             turn.put_task(f.task, Some(task));
             if let Some(parent) = &f.parent {
                 crate::plan::task_opened(turn, parent, f.task)?;
             }
+            stays::opened(turn, f)?;
         }
         Fact::Routed(f) => {
             let task = turn.task_mut(&f.task)?;

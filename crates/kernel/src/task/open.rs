@@ -39,11 +39,15 @@ pub(crate) fn open(turn: &mut Turn<'_>, wanted: Wanted) -> Done {
 pub(super) fn open_as(turn: &mut Turn<'_>, wanted: Wanted, asks: &Asks) -> Done {
     let considered = match &wanted.agent {
         Some(name) => vec![named(turn, name)?],
-        None => crate::route::consider(turn, wanted.input)?.considered,
+        None => {
+            let given = (&wanted.by, wanted.parent.as_ref());
+            crate::route::consider(turn, wanted.input, given)?.considered
+        }
     };
     let chosen = crate::route::choose(&considered)?.clone();
     let target = Name::new(&chosen.target).map_err(|e| Stop::broken(e.to_string()))?;
-    let worker = worker(turn, &chosen, &target, (wanted.input, &wanted.by, asks))?;
+    let given = (wanted.input, &wanted.by, wanted.parent.as_ref(), asks);
+    let worker = worker(turn, &chosen, &target, given)?;
     let worker = bounded(turn, &wanted.by, worker)?;
     let worst = match &worker {
         Worker::Skill(skill) => skill.cost_per_call,
@@ -110,9 +114,9 @@ fn worker(
     turn: &Turn<'_>,
     chosen: &Considered,
     target: &Name,
-    asked: (BodyRef, &Actor, &Asks),
+    asked: (BodyRef, &Actor, Option<&Parent>, &Asks),
 ) -> Done<Worker> {
-    if chosen.tier != Tier::Model && *asked.2 != Asks::default() {
+    if chosen.tier != Tier::Model && *asked.3 != Asks::default() {
         let what = format!(
             "{target} works with no model: it sees no pictures, and its answers have the form that \
              they have"

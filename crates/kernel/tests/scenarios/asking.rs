@@ -14,7 +14,7 @@ use crate::colleagues::{calls, minds, says};
 use crate::thinking::{cell_with, mind};
 
 /// Somebody wants something of an agent.
-fn submit(bench: &mut Bench, agent: &str) -> RunId {
+pub fn submit(bench: &mut Bench, agent: &str) -> RunId {
     let input = bench.body(b"Do it.");
     let open = command::Task::Open {
         title: crate::bench::sealed("do it"),
@@ -53,7 +53,7 @@ fn ended(bench: &Bench, id: RunId) -> RunStatus {
 }
 
 /// What the last tool of a run gave.
-fn given(bench: &Bench, id: RunId) -> Answer {
+pub fn given(bench: &Bench, id: RunId) -> Answer {
     let mut answers = bench.facts.iter().filter_map(|(_, fact)| match fact {
         Fact::Run(run::Fact::Answered(f)) if f.run == id => Some(f.answer),
         _ => None,

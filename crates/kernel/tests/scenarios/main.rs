@@ -44,6 +44,7 @@ mod search;
 mod servers;
 mod skills;
 mod standups;
+mod stays;
 mod steering;
 mod supervisors;
 mod things;

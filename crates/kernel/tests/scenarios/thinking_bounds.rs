@@ -146,7 +146,7 @@ fn only_an_owner_lets_an_agent_ask_without_a_price() {
 }
 
 /// Two models whose data stays, dear ones, and a cheap one abroad.
-fn abroad(mind: MindSpec) -> Bench {
+pub fn abroad(mind: MindSpec) -> Bench {
     let mut bench = made(mind);
     apply(&mut bench, "abroad", |model| {
         model.leaves_country = true;
@@ -157,7 +157,7 @@ fn abroad(mind: MindSpec) -> Bench {
     bench
 }
 
-fn keeps(models: &[&str], data: Option<Data>) -> MindSpec {
+pub fn keeps(models: &[&str], data: Option<Data>) -> MindSpec {
     MindSpec {
         models: models.iter().copied().map(name).collect(),
         data,

@@ -499,6 +499,15 @@ pub(super) fn checked(check: &Value) -> String {
     }
 }
 
+/// That its data stays, and from whose work it comes; nothing where it may leave.
+fn stays(found: &Value) -> String {
+    let (Some(what), from) = (found["data"].as_str(), &found["stays_from"]) else {
+        return String::new();
+    };
+    let (agent, task) = (cell(&from["agent"]), cell(&from["task"]));
+    format!("{what} (from {agent}, {task})")
+}
+
 fn show(out: &Out, found: &Value) {
     if out.json {
         out.json(found);
@@ -526,6 +535,7 @@ fn show(out: &Out, found: &Value) {
         };
         put(key, value);
     }
+    put("data", stays(found));
     for key in [
         "then", "labels", "after", "unblocks", "parts", "cc", "attached",
     ] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::{Check, StaysFrom};
 use crate::{DocPath, MemberId, Name, Priority, Role, Span, TaskId, Time};
 
 /// The least time that a person has to answer, in milliseconds.
@@ -81,6 +81,9 @@ pub struct Card {
     /// How many tasks that agents made by themselves, and events, led to it.
     #[serde(skip_serializing_if = "is_none")]
     pub hops: u32,
+    /// What an agent gave it comes from work whose data must not leave the country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stays: Option<StaysFrom>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
@@ -107,6 +110,7 @@ impl Default for Card {
             expires: None,
             checks: Vec::new(),
             hops: 0,
+            stays: None,
         }
     }
 }

@@ -79,7 +79,7 @@ pub use plan::{
     ApprovalSpec, Asking, CheckedReview, FanOut, InputSpec, InputType, PlanSpec, ReviewSpec,
     Reviewing, SeenBefore, StepDo,
 };
-pub use policy::{DATA_POLICY, Data, PolicySpec};
+pub use policy::{DATA_POLICY, Data, PolicySpec, StaysFrom};
 pub use pool::{
     Merge, POOL_AGENTS_MAX, POOL_COOLDOWN_MAX, POOL_LOAD_MAX, POOL_SIZE_MAX, PoolSpec, Scaling,
     Share, Strategy,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Name, TaskId};
+
 /// What the policy of data is called: there is one.
 pub const DATA_POLICY: &str = "data";
 
@@ -27,6 +29,22 @@ impl Data {
             "leaves" => Some(Self::Leaves),
             _ => None,
         }
+    }
+}
+
+/// The work that material comes from which must not leave the country: what is made of that
+/// material must not either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaysFrom {
+    /// The agent whose data stays.
+    pub agent: Name,
+    /// The task that it worked on.
+    pub task: TaskId,
+}
+
+impl std::fmt::Display for StaysFrom {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.agent, self.task)
     }
 }
 

@@ -51,6 +51,8 @@ pub struct RunHead {
     pub approval: Option<String>,
     /// Why it waits for its agent, and what ends that, in a sentence.
     pub waits: Option<String>,
+    /// The agent from whose work it has what must not leave the country.
+    pub stays_from: Option<String>,
 }
 
 /// The newest lines of what a run logged.

@@ -28,6 +28,8 @@ pub struct Task {
     pub opened_ms: i64,
     /// What is planned: names of the locale table, and what they say.
     pub planned: Vec<(&'static str, String)>,
+    /// The agent from whose work it has what must not leave the country.
+    pub stays_from: Option<String>,
     /// When it should be done, UTC milliseconds.
     pub due_ms: Option<i64>,
     /// When the agent looks at it, UTC milliseconds.

@@ -49,6 +49,7 @@ pub(super) fn head(reader: &Reader, id: PlanId, plan: &Plan, now: Time) -> RunHe
         task: None,
         approval: waits.map(|id| id.to_string()),
         waits: resting::said(reader, resting::plan(reader, id, plan)),
+        stays_from: plan.stays.as_ref().map(|from| from.agent.to_string()),
     }
 }
 

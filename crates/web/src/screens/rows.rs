@@ -185,8 +185,10 @@ pub(super) fn run_head(
         .open::<Approval>()?
         .into_iter()
         .find(|(_, approval)| matches!(approval.waiting, Waiting::Call(run, _) if run == id));
+    let stays = task.as_ref().and_then(|task| task.stays.as_ref());
     Ok(RunHead {
         row: run_row(reader, id, run, now),
+        stays_from: stays.map(|from| from.agent.to_string()),
         output: run.output.as_ref().map(|body| excerpt(reader, body)),
         error: run.problem.as_ref().map(|problem| told(reader, problem)),
         fuel: run.fuel,

@@ -67,6 +67,7 @@ pub(crate) async fn show(call: Call) -> Answered {
         },
         opened_ms: task.opened.0,
         planned: planned(&reader, &found),
+        stays_from: task.stays.as_ref().map(|from| from.agent.to_string()),
         due_ms: found.card.due.map(|due| due.0),
         begins_ms: cards::begins(&reader, id, &found)?.map(|at| at.0),
         brief: text(&task.input),

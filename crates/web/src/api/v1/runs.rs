@@ -10,6 +10,7 @@ use naos_kernel::task::Task;
 use naos_types::command::{self, Reply};
 use naos_types::fact::run::Verdict;
 use naos_types::fact::task::Asks;
+use naos_types::spec::Data;
 use naos_types::{Code, MessageId, Name, RunId, RunStatus, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,6 +61,9 @@ pub(crate) async fn show(call: Call) -> Answered {
         members.insert("grants".into(), json!(run.grant.grants));
         members.insert("retry_at".into(), shapes::time(run.retry_at));
         let task = reader.find::<Task>(&run.task)?;
+        let stays = task.as_ref().and_then(|task| task.stays.as_deref());
+        members.insert("data".into(), json!(stays.map(|_| Data::Stays)));
+        members.insert("stays_from".into(), json!(stays));
         let title = task.map(|task| reader.sealed(&task.title));
         members.insert("title".into(), json!(title));
         let (correlation, causation) = shapes::conversation_of_run(&reader, id, &run);

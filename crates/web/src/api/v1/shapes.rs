@@ -178,6 +178,8 @@ pub(crate) fn task(reader: &Reader, id: TaskId, task: &Task) -> Value {
         "ended": time(task.ended),
         "waits": resting::said(reader, resting::task(reader, id, task)),
         "problem": problem(reader, task.problem.as_ref()),
+        "data": task.stays.as_ref().map(|_| Data::Stays),
+        "stays_from": task.stays.as_deref(),
     })
 }
 

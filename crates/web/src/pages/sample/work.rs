@@ -312,6 +312,7 @@ pub(crate) fn run(s: Text<'_>) -> Run {
             task: Some((s("Weekly report of Riake"), "/board".to_owned())),
             approval: None,
             waits: None,
+            stays_from: Some(s("payroll")),
         },
         input: Excerpt::new(&s("{\"client\": \"Riake\", \"week\": 41}")),
         steps: vec![
@@ -396,6 +397,7 @@ pub(crate) fn run_empty() -> Run {
             task: None,
             approval: None,
             waits: None,
+            stays_from: None,
         },
         input: Excerpt::default(),
         steps: Vec::new(),
@@ -481,6 +483,7 @@ pub(crate) fn plan(s: Text<'_>) -> Plan {
             task: None,
             approval: Some(s("apr_7")),
             waits: None,
+            stays_from: None,
         },
         input: Excerpt::new(&s("{\"client\": \"Riake\"}")),
         moves: Moves {
@@ -627,6 +630,7 @@ pub(crate) fn task(s: Text<'_>) -> Task {
         note: s("a reviewer refuted it"),
         opened_ms: NOW_MS - 90 * MINUTE_MS,
         planned: vec![("task-to", s("growth")), ("task-reviewer", s("fury"))],
+        stays_from: Some(s("payroll")),
         due_ms: Some(NOW_MS + 600 * MINUTE_MS),
         begins_ms: Some(NOW_MS + 4 * MINUTE_MS),
         brief: s("# Write the pricing page\n\nThree plans."),
