@@ -21,6 +21,8 @@ pub enum Need {
     Record(Key),
     /// The documents whose paths begin with one of these, as the records have them.
     Documents(Vec<String>),
+    /// The documents that say one of these, as the records have them.
+    Saying(Vec<BodyRef>),
     /// The content of a body.
     Body(BodyRef),
     /// A content to be named and staged.

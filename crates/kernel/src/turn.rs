@@ -176,6 +176,20 @@ impl<'a> Turn<'a> {
         Ok((there, *is_cut))
     }
 
+    /// A document that says one of these as it stands in this turn, however many there are.
+    pub(crate) fn saying(&self, bodies: &[BodyRef]) -> Done<Option<DocPath>> {
+        let need = Need::Saying(bodies.to_vec());
+        let Some(Answer::Documents(listed, _)) = self.answers.get(&need) else {
+            return Err(Stop::Needs(vec![need]));
+        };
+        let mut there: BTreeMap<&DocPath, Option<&Document>> = BTreeMap::new();
+        there.extend(listed.iter().map(|(path, document)| (path, Some(document))));
+        there.extend(self.tables.document.beneath(""));
+        let says = |document: &Document| bodies.contains(&document.body);
+        let found = there.into_iter().find(|(_, one)| one.is_some_and(says));
+        Ok(found.map(|(path, _)| path.clone()))
+    }
+
     pub(crate) fn body(&self, name: BodyRef) -> Done<Option<&[u8]>> {
         match self.answers.get(&Need::Body(name)) {
             Some(Answer::Body(bytes)) => Ok(bytes.as_deref()),

@@ -1,12 +1,12 @@
 //! What a what-if goes on from, as the journal has it, and how it compares with its original.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use naos_kernel::run::Run;
 use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::think::Think;
-use naos_types::{BodyRef, Code, Name, Refusal, RunId, TenantId};
+use naos_types::{BodyRef, Code, Digest, Name, Refusal, RunId, TenantId};
 
 use super::replay::not_any_more;
 use super::{Node, unreadable};
@@ -78,7 +78,6 @@ impl Node {
         run: &Run,
         from: u32,
     ) -> Result<Ground, Refusal> {
-        self.body(tenant, &run.input)?;
         let found = self.pieces(tenant, run.tail)?;
         let before = found.iter().filter_map(|(before, _)| *before);
         let pieces = before.chain(run.tail).collect();
@@ -90,7 +89,33 @@ impl Node {
                 pieces,
             });
         };
-        for (_, piece) in &found {
+        let asked = self.requests(tenant, id, run)?.remove(&at);
+        let missing = || {
+            let what = format!("the journal doesn't say what call {at} asked");
+            Refusal::new(Code::DAMAGED, what)
+        };
+        let asked = asked.ok_or_else(missing)?;
+        self.takes(tenant, run, &found, &[asked])?;
+        Ok(Ground {
+            asked: Some(asked),
+            pieces,
+        })
+    }
+
+    /// Reads what doing it again takes: the task, all that was answered, and what was asked in
+    /// these turns with what their models were shown. A replay and a what-if are judged alike.
+    ///
+    /// # Errors
+    /// What can't be read, and why.
+    pub(super) fn takes(
+        &self,
+        tenant: TenantId,
+        run: &Run,
+        pieces: &[(Option<BodyRef>, Piece)],
+        asked: &[BodyRef],
+    ) -> Result<(), Refusal> {
+        self.body(tenant, &run.input)?;
+        for (_, piece) in pieces {
             if let Piece::Answer {
                 answer: Answer::Body(body),
                 ..
@@ -99,19 +124,17 @@ impl Node {
                 self.body(tenant, body)?;
             }
         }
-        let asked = self.requests(tenant, id, run)?.remove(&at);
-        let missing = || {
-            let what = format!("the journal doesn't say what call {at} asked");
-            Refusal::new(Code::DAMAGED, what)
-        };
-        let asked = asked.ok_or_else(missing)?;
-        for (_, body) in &self.thought_of(tenant, &asked)?.shown {
-            self.body(tenant, body)?;
+        let mut read: BTreeSet<Digest> = BTreeSet::new();
+        for request in asked {
+            let think = self.thought_of(tenant, request)?;
+            let shown = think.shown.iter().map(|(_, body)| body);
+            for body in shown.chain(&think.pictures) {
+                if read.insert(body.digest) {
+                    self.body(tenant, body)?;
+                }
+            }
         }
-        Ok(Ground {
-            asked: Some(asked),
-            pieces,
-        })
+        Ok(())
     }
 
     /// How many turns a run took, and who answered in them: what a what-if goes on from counts too.
@@ -157,7 +180,7 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
-    use naos_types::{Digest, Time};
+    use naos_types::Time;
 
     use super::*;
 

@@ -1,9 +1,10 @@
 //! What was recorded of a run: a chain of pieces, each of which names the one before it.
 
 use naos_types::input::{Link, Piece};
-use naos_types::{BodyRef, Code, Refusal, TenantId};
+use naos_types::{BodyRef, Code, Refusal, RunId, TenantId};
 
 use super::Node;
+use crate::read::Reader;
 
 /// A recording says something else than its layout.
 pub(crate) fn unreadable() -> Refusal {
@@ -24,7 +25,7 @@ impl Node {
         tenant: TenantId,
         tail: Option<BodyRef>,
     ) -> Result<(Vec<Piece>, bool), Refusal> {
-        let (pieces, broke) = self.back_from(tenant, tail)?;
+        let (pieces, broke) = self.back_from(tenant, tail, None)?;
         let pieces = pieces.into_iter().map(|(_, piece)| piece).collect();
         Ok((pieces, broke.is_none()))
     }
@@ -38,28 +39,51 @@ impl Node {
         tenant: TenantId,
         tail: Option<BodyRef>,
     ) -> Result<Pieces, Refusal> {
-        match self.back_from(tenant, tail)? {
+        match self.back_from(tenant, tail, None)? {
+            (pieces, None) => Ok(pieces),
+            (_, Some(erased)) => Err(erased),
+        }
+    }
+
+    /// The same as a model is told them in a run: where what a tool answered was erased, a word
+    /// that says so stands in its place.
+    ///
+    /// # Errors
+    /// A refusal if one of them can't be read, and nothing can stand in for it.
+    pub(crate) fn pieces_told(
+        &self,
+        tenant: TenantId,
+        tail: Option<BodyRef>,
+        run: Option<RunId>,
+    ) -> Result<Pieces, Refusal> {
+        match self.back_from(tenant, tail, run)? {
             (pieces, None) => Ok(pieces),
             (_, Some(erased)) => Err(erased),
         }
     }
 
     /// The pieces from `tail` back to the first, or to one that was erased: then with what says so.
+    /// Of a run that is named, something stands in for what a tool answered.
     fn back_from(
         &self,
         tenant: TenantId,
         tail: Option<BodyRef>,
+        told: Option<RunId>,
     ) -> Result<(Pieces, Option<Refusal>), Refusal> {
         let (mut out, mut at, mut erased) = (Vec::new(), tail, None);
         while let Some(name) = at {
-            let bytes = match self.body(tenant, &name) {
+            let Link { before, piece } = match self.body(tenant, &name) {
                 Err(why) if why.code == Code::ERASED => {
-                    erased = Some(why);
-                    break;
+                    let reader = Reader::new(self, tenant)?;
+                    let instead = told.map(|run| reader.instead(run, &name)).transpose()?;
+                    let Some(link) = instead.flatten() else {
+                        erased = Some(why);
+                        break;
+                    };
+                    link
                 }
-                found => found?,
+                found => postcard::from_bytes(&found?).map_err(|_| unreadable())?,
             };
-            let Link { before, piece } = postcard::from_bytes(&bytes).map_err(|_| unreadable())?;
             at = before;
             out.push((before, piece));
         }

@@ -79,7 +79,7 @@ pub(super) fn not_any_more(why: Refusal, what: &str) -> Refusal {
     if why.code != Code::ERASED {
         return why;
     }
-    let what = format!("{what}: something that it was told, or said, was erased");
+    let what = format!("{what}: something that it was told, was shown or said was erased");
     Refusal::new(Code::ERASED, what).help("`naos audit --action document.erased` says by whom")
 }
 
@@ -265,6 +265,16 @@ impl Node {
     /// answered before, each call of a tool is one that the model asked for, in its order.
     fn replay_turns(&self, tenant: TenantId, id: RunId, run: &Run) -> Result<Replay, Refusal> {
         let requests = self.requests(tenant, id, run)?;
+        let pieces = self.pieces(tenant, run.tail)?;
+        let asked = pieces.iter().filter_map(|(_, piece)| match piece {
+            Piece::Answer {
+                index,
+                ability: Ability::Model,
+                ..
+            } => requests.get(index).copied(),
+            _ => None,
+        });
+        self.takes(tenant, run, &pieces, &asked.collect::<Vec<_>>())?;
         let mut wanted: VecDeque<ToolCall> = VecDeque::new();
         let mut last: Option<Thought> = None;
         let mut calls = 0;
@@ -280,7 +290,7 @@ impl Node {
                 differs,
             })
         };
-        for (before, piece) in self.pieces(tenant, run.tail)? {
+        for (before, piece) in pieces {
             let Piece::Answer {
                 index,
                 ability,

@@ -7,11 +7,11 @@ use naos_types::fact::run::Ability;
 use naos_types::input::{Answer, Piece};
 use naos_types::picture::media_type;
 use naos_types::think::{Cuts, Think, Thought, ToolSaid, from_outside, shortened, time_told};
-use naos_types::{BodyRef, Code, Refusal, Span, TenantId, Time};
+use naos_types::{BodyRef, Code, Refusal, RunId, Span, TenantId, Time};
 
 use super::Node;
 use super::world::{Exchange, Posed};
-use crate::read::Reader;
+use crate::read::{ERASED_TOLD, Reader};
 
 /// The most pieces of a recording that are read.
 const PIECES_MAX: usize = 10_000;
@@ -26,7 +26,7 @@ fn shown_text(node: &Node, tenant: TenantId, body: &BodyRef) -> Result<String, S
     let bytes = match node.body(tenant, body) {
         Ok(bytes) => bytes,
         // A run that was shown it goes on without it.
-        Err(refusal) if refusal.code == Code::ERASED => return Ok("(erased)".to_owned()),
+        Err(refusal) if refusal.code == Code::ERASED => return Ok(ERASED_TOLD.to_owned()),
         Err(refusal) => return Err(refusal.what),
     };
     Ok(match media_type(&bytes) {
@@ -63,8 +63,14 @@ pub(super) fn posed(
         .map(picture)
         .collect::<Result<_, _>>()?;
     let given = (&think.cuts, (think.told(), think.at));
-    let (notes, before) = exchanges(pieces(node, tenant, think.tail)?, given, |body| {
-        node.body(tenant, body).map_err(|refusal| refusal.what)
+    let run = match by {
+        Caller::Run(id, _) => Some(id),
+        _ => None,
+    };
+    let said = pieces(node, tenant, think.tail, run)?;
+    let (notes, before) = exchanges(said, given, |body| match node.body(tenant, body) {
+        Err(refusal) if refusal.code == Code::ERASED => Ok(None),
+        found => found.map(Some).map_err(|refusal| refusal.what),
     })?;
     Ok(Posed {
         tenant,
@@ -105,8 +111,14 @@ fn cut(mut whole: String, given: u64) -> String {
 }
 
 /// What was recorded, oldest first.
-fn pieces(node: &Node, tenant: TenantId, tail: Option<BodyRef>) -> Result<Vec<Piece>, String> {
-    let found = node.pieces(tenant, tail).map_err(|refusal| refusal.what)?;
+fn pieces(
+    node: &Node,
+    tenant: TenantId,
+    tail: Option<BodyRef>,
+    run: Option<RunId>,
+) -> Result<Vec<Piece>, String> {
+    let found = node.pieces_told(tenant, tail, run);
+    let found = found.map_err(|refusal| refusal.what)?;
     if found.len() > PIECES_MAX {
         return Err(format!("more than {PIECES_MAX} pieces were said before"));
     }
@@ -147,11 +159,12 @@ fn tell_time(all: &mut [Exchange], ends: &[Time], (mut told, asked): (Time, Time
 
 /// Answers of models with the results of what each of them wanted to have called, and what people
 /// said behind them; first what they said before any answer. Failed answers are left out: they said
-/// nothing. `times` are that which the model was told at the beginning, and that of the question.
+/// nothing; in place of a result that was erased (no bytes) it says so. `times` are that which the
+/// model was told at the beginning, and that of the question.
 fn exchanges(
     pieces: Vec<Piece>,
     (cuts, times): (&Cuts, (Time, Time)),
-    mut bytes: impl FnMut(&BodyRef) -> Result<Vec<u8>, String>,
+    mut bytes: impl FnMut(&BodyRef) -> Result<Option<Vec<u8>>, String>,
 ) -> Result<(Vec<String>, Vec<Exchange>), String> {
     let plain = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (mut notes, mut out): (Vec<String>, Vec<Exchange>) = (Vec::new(), Vec::new());
@@ -184,8 +197,9 @@ fn exchanges(
         };
         if ability == Ability::Model {
             if let Answer::Body(body) = answer {
+                let said = bytes(&body)?.ok_or("what a model said was erased")?;
                 let thought: Thought =
-                    serde_json::from_slice(&bytes(&body)?).map_err(|error| error.to_string())?;
+                    serde_json::from_slice(&said).map_err(|error| error.to_string())?;
                 out.push(Exchange {
                     thought,
                     results: Vec::new(),
@@ -199,25 +213,32 @@ fn exchanges(
         let Some(last) = out.last_mut() else {
             return Err("a tool was called before any model answered".into());
         };
+        let content = match &answer {
+            Answer::Body(body) => bytes(body)?,
+            _ => Some(Vec::new()),
+        };
+        let Some(content) = content else {
+            last.results.push((ERASED_TOLD.to_owned(), false));
+            continue;
+        };
         let (said, is_error) = match answer {
             Answer::Text(said) if ability == Ability::Server => served(&said)?,
-            Answer::Body(body) if ability == Ability::Server => served(&plain(bytes(&body)?))?,
-            Answer::Body(body) if ability == Ability::Picture => {
-                let picture = bytes(&body)?;
+            Answer::Body(_) if ability == Ability::Server => served(&plain(content))?,
+            Answer::Body(_) if ability == Ability::Picture => {
+                let picture = content;
                 let kind = media_type(&picture).ok_or("a picture is none any more")?;
                 let told = format!("a picture ({kind}, {} bytes): it follows", picture.len());
                 last.pictures.push(picture);
                 (told, false)
             }
             Answer::Text(text) if of_others(ability) => (from_outside(&text), false),
-            Answer::Body(body) if of_others(ability) => {
-                (from_outside(&plain(bytes(&body)?)), false)
-            }
+            Answer::Body(_) if of_others(ability) => (from_outside(&plain(content)), false),
             Answer::Text(text) => (text, false),
-            Answer::Body(body) => (plain(bytes(&body)?), false),
+            Answer::Body(_) => (plain(content), false),
             Answer::Denied(why) | Answer::Invalid(why) | Answer::Failed(why) => (why, true),
         };
         last.results.push(match cuts.of(index) {
+            Some(_) if said == ERASED_TOLD => (said, is_error),
             Some(given) => (shortened(&said, given, 0), is_error),
             None => (said, is_error),
         });
@@ -283,7 +304,7 @@ mod tests {
         let bytes = serde_json::to_vec(&thought).unwrap();
         let told = |cuts: &Cuts| {
             let given = (cuts, (Time(0), Time(0)));
-            let told = exchanges(pieces.clone(), given, |_| Ok(bytes.clone()));
+            let told = exchanges(pieces.clone(), given, |_| Ok(Some(bytes.clone())));
             let (before, all) = told.unwrap();
             assert_eq!(before, [noted("first")]);
             let [only] = <[_; 1]>::try_from(all).unwrap();
@@ -326,7 +347,7 @@ mod tests {
             let cuts = Cuts::default();
             let given = (&cuts, (minute(0), minute(asked)));
             let pieces = all[..count].to_vec();
-            let (_, all) = exchanges(pieces, given, |_| Ok(bytes.clone())).unwrap();
+            let (_, all) = exchanges(pieces, given, |_| Ok(Some(bytes.clone()))).unwrap();
             all.into_iter().map(|one| one.notes).collect::<Vec<_>>()
         };
         let again = vec!["It is 2026-03-01T08:40 UTC by now.".to_owned()];

@@ -15,7 +15,7 @@ use naos_types::fact::{Fact, approval, run};
 use naos_types::input::{Answer, Link, Piece};
 use naos_types::{BodyRef, Code, Digest, DocPath, Name, Refusal, RunId, Seq, Time};
 
-use super::{Reader, damaged};
+use super::{Reader, Readers, damaged};
 
 /// How many entries are read at once.
 const CHUNK: usize = 512;
@@ -39,6 +39,8 @@ pub struct Erasable {
     /// The versions, each number once, in rising order; of a document that was taken away and
     /// written anew all of that number.
     pub versions: Vec<u64>,
+    /// All the versions that are wanted, also those that say nothing any more.
+    pub of: Vec<u64>,
     /// What they say, each content once.
     pub bodies: Vec<BodyRef>,
     /// How many versions are wanted beyond what goes at once.
@@ -47,6 +49,8 @@ pub struct Erasable {
     pub also: Vec<String>,
     /// What says the same and is under way, or stands: nothing can be erased.
     pub in_use: Vec<String>,
+    /// Who read it: what stands of it in their recordings goes with it.
+    pub readers: Readers,
 }
 
 impl Reader {
@@ -103,12 +107,26 @@ impl Reader {
             .map(|w| w.1)
             .collect();
         let mut out = Erasable::default();
+        let of: BTreeSet<u64> = written
+            .iter()
+            .filter(|o| is_wanted(o))
+            .map(|w| w.0)
+            .collect();
+        out.of = of.into_iter().take(ERASED_MAX).collect();
         let mut named: HashSet<Digest> = HashSet::new();
+        // Whoever read what is erased already may have kept it: a run that was at work then, say.
+        out.readers = self.readers(path, &chosen)?;
+        let needed = &out.readers.in_use;
+        out.in_use.extend(needed.iter().take(SHARED_MAX).cloned());
+        let recorded = &mut out.readers.recorded;
+        out.left += recorded.len().saturating_sub(ERASED_MAX);
+        recorded.truncate(ERASED_MAX);
+        let room = ERASED_MAX - recorded.len();
         for body in chosen {
             if named.contains(&body.digest) || self.is_erased(&body) {
                 continue;
             }
-            if out.bodies.len() == ERASED_MAX {
+            if out.bodies.len() == room {
                 out.left += 1;
                 continue;
             }
@@ -186,12 +204,21 @@ impl Reader {
     }
 
     /// Every fact that names contents and whose kind begins so, oldest first.
-    fn each(
+    pub(super) fn each(
         &self,
         begins: &str,
         mut each: impl FnMut(&Entry, Fact) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let mut after: Seq = 0;
+        self.each_behind(0, begins, |entry, fact| each(entry, fact).map(|()| true))
+    }
+
+    /// The same behind `after`, as long as it is wanted.
+    pub(super) fn each_behind(
+        &self,
+        mut after: Seq,
+        begins: &str,
+        mut each: impl FnMut(&Entry, Fact) -> Result<bool, Refusal>,
+    ) -> Result<(), Refusal> {
         loop {
             let entries = self.store.entries(after, CHUNK).map_err(damaged)?;
             let Some(last) = entries.last() else {
@@ -202,8 +229,10 @@ impl Reader {
                 if !entry.kind.starts_with(begins) || !Fact::names_bodies(&entry.kind) {
                     continue;
                 }
-                if let Ok(fact) = Fact::decode(&entry.kind, entry.version, &entry.bytes) {
-                    each(entry, fact)?;
+                if let Ok(fact) = Fact::decode(&entry.kind, entry.version, &entry.bytes)
+                    && !each(entry, fact)?
+                {
+                    return Ok(());
                 }
             }
         }

@@ -20,3 +20,8 @@ pub(super) fn list_without_wait() -> bool {
 pub(super) fn words_left_out() -> bool {
     chosen("words-left-out")
 }
+
+/// What runs read of a document stays in their recordings.
+pub(super) fn readers_keep_what_they_read() -> bool {
+    chosen("readers-keep")
+}

@@ -8,11 +8,11 @@ use naos_kernel::{
     Aggregate, Answer, Answers, AnyAggregate, Compute, Computed, Ctx, DOCUMENTS_LISTED_MAX,
     Decision, Formula, Input, Key, Need, Outcome,
 };
-use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError};
+use naos_store::{Append, BODY_INLINE_BYTES_MAX, Entry, InboxRow, ReadError, Record};
 use naos_types::command::Reply;
 use naos_types::effect::{Effect, EffectId};
 use naos_types::fact::Fact;
-use naos_types::{BatchId, BodyRef, Code, Refusal, Sealed, Seq, SubjectId, Time};
+use naos_types::{BatchId, BodyRef, Code, DocPath, Refusal, Sealed, Seq, SubjectId, Time};
 
 use super::cell::{Cell, Queued, Staged};
 use super::opening::{fetch, unknown};
@@ -22,6 +22,9 @@ use super::{
     TURNS_PER_STEP_MAX, Ticket,
 };
 use crate::refusals::{passes, reading as unreadable, writing};
+
+/// How many documents are looked at at once where all are.
+const DOCUMENTS_READ_MAX: usize = 512;
 
 /// The append in the making.
 pub(super) struct Draft {
@@ -319,6 +322,7 @@ impl Cell {
                 Ok(Answer::Loaded)
             }
             Need::Documents(prefixes) => self.documents(prefixes),
+            Need::Saying(bodies) => self.saying(bodies),
             Need::Body(name) => Ok(Answer::Body(match self.content(name, brought, made) {
                 // A rule that needs it says so; the cell has nothing to do with it.
                 Err(why) if why.code == Code::ERASED => None,
@@ -348,20 +352,34 @@ impl Cell {
                 .map_err(|e| unreadable(&e))?;
             let is_cut = rows.len() > room;
             for row in rows.iter().take(room) {
-                let bytes = row.bytes.as_deref().unwrap_or_default();
-                let document = AnyAggregate::decode(&row.kind, row.version, bytes);
-                match (Key::parse(&row.kind, &row.id), document) {
-                    (Some(Key::Document(path)), Some(AnyAggregate::Document(document))) => {
-                        listed.push((path, Document::clone(&document)));
-                    }
-                    _ => return Err(unknown(row)),
-                }
+                listed.push(document(row)?);
             }
             if is_cut {
                 return Ok(Answer::Documents(listed, true));
             }
         }
         Ok(Answer::Documents(listed, false))
+    }
+
+    /// The documents that say one of these, out of all records: a page at a time.
+    fn saying(&self, bodies: &[BodyRef]) -> Result<Answer, Refusal> {
+        let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+        loop {
+            let rows = self
+                .store
+                .scan(Document::KIND, b"", after.as_deref(), DOCUMENTS_READ_MAX)
+                .map_err(|e| unreadable(&e))?;
+            let Some(last) = rows.last() else {
+                return Ok(Answer::Documents(found, false));
+            };
+            after = Some(last.id.clone());
+            for row in &rows {
+                let (path, document) = document(row)?;
+                if bodies.contains(&document.body) {
+                    found.push((path, document));
+                }
+            }
+        }
     }
 
     /// What is damaged or erased says nothing; whatever is wrong with the disk may pass.
@@ -631,6 +649,18 @@ impl Draft {
         if let Some(ticket) = ticket {
             self.staged.replies.push((ticket, seq, result));
         }
+    }
+}
+
+/// What a record says of a document.
+fn document(row: &Record) -> Result<(DocPath, Document), Refusal> {
+    let bytes = row.bytes.as_deref().unwrap_or_default();
+    let document = AnyAggregate::decode(&row.kind, row.version, bytes);
+    match (Key::parse(&row.kind, &row.id), document) {
+        (Some(Key::Document(path)), Some(AnyAggregate::Document(document))) => {
+            Ok((path, Document::clone(&document)))
+        }
+        _ => Err(unknown(row)),
     }
 }
 

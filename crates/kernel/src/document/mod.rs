@@ -5,6 +5,7 @@ use naos_types::fact::document::{self, Fact};
 use naos_types::{Actor, BodyRef, Code, DocPath, IDENTITY_BYTES_MAX, Refusal, Role, RunId, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::run::Run;
 use crate::state::Key;
 use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
@@ -128,7 +129,13 @@ fn erase(
     turn.load(runs.iter().copied().map(Key::Run))?;
     for id in runs {
         let at_work = turn.run(id)?.filter(|run| !run.status.is_closed());
-        if at_work.is_some() && !crate::planted::is("erases-what-stands") {
+        // A model is told in its place that something was erased; nothing stands in for the rest.
+        let needs = |run: &Run| {
+            let asked = run.pending.as_ref().map(|pending| pending.request);
+            let asked = asked.is_some_and(|asked| bodies.contains(&asked));
+            !run.is_by_model() || asked || bodies.contains(&run.input)
+        };
+        if at_work.is_some_and(needs) && !crate::planted::is("erases-what-stands") {
             let what = format!("{id} is at work: what it goes on from isn't erased");
             return Err(Stop::refused(Code::WRONG_STATE, what));
         }
@@ -138,11 +145,7 @@ fn erase(
         .filter(|own| bodies.contains(&own.body))
         .map(|_| path.clone());
     if stands.is_none() {
-        let (all, _) = turn.documents(&[String::new()])?;
-        let mut all = all.into_iter();
-        stands = all
-            .find(|(_, document)| bodies.contains(&document.body))
-            .map(|(path, _)| path);
+        stands = turn.saying(bodies)?;
     }
     if let Some(stands) = stands.filter(|_| !crate::planted::is("erases-what-stands")) {
         let what = format!("{stands} says the same now: what stands isn't erased");

@@ -305,7 +305,7 @@ impl Bench {
                 Answer::Loaded
             }
             // All there are stand in its state.
-            Need::Documents(_) => Answer::Documents(Vec::new(), false),
+            Need::Documents(_) | Need::Saying(_) => Answer::Documents(Vec::new(), false),
             Need::Body(name) => Answer::Body(self.bodies.get(name).cloned()),
             Need::Stage(bytes) => Answer::Staged(self.body(bytes)),
             Need::Seal(text) => Answer::Sealed(sealed(text)),

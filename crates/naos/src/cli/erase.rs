@@ -67,39 +67,61 @@ pub(super) fn go(context: &Context, erase: &Erase) -> Ended {
     }
     let place = place_of("document-erasures", &erase.path)?;
     let mut session = context.session()?;
-    let (mut erased, mut also) = (Vec::new(), Vec::new());
+    let (mut erased, mut also, mut recordings) = (Vec::new(), Vec::new(), 0);
     let mut last = erase_all(&mut session, &place, &body, |answer| {
         erased.extend_from_slice(items(&answer["erased"]));
         also.extend_from_slice(items(&answer["also"]));
+        recordings += number(answer, "recordings");
     })?;
     drop(session);
     if context.out.json {
         last["erased"] = json!(erased);
         last["also"] = json!(also);
+        last["recordings"] = json!(recordings);
         context.out.json(&last);
         return Ok(0);
     }
-    if erased.is_empty() {
+    if erased.is_empty() && recordings == 0 {
         context
             .out
             .say(format!("There is nothing to erase of {path}."));
+        tell_readers(context, &last);
         return Ok(0);
     }
     let versions = count(erased.len(), "version", "versions");
     context.out.say(format!("Erased {versions} of {path}."));
+    if recordings > 0 {
+        let runs = count(recordings, "run", "runs");
+        let what = format!("Erased what {runs} read of it with their tools.");
+        context.out.note(what);
+    }
     for one in &also {
         context
             .out
             .note(format!("The same is erased in {}.", cell(one)));
     }
-    context.out.note(READ_BY_RUNS);
+    tell_readers(context, &last);
     context.out.note(KEPT_ELSEWHERE);
     Ok(0)
 }
 
-/// What the erasure of a document leaves in recordings.
-const READ_BY_RUNS: &str = "What runs read of it with their tools stays in their recordings: see \
-                            docs/forgetting.md.";
+/// Who was told it: what a model made of it in its own words stays, and only a person sees it.
+fn tell_readers(context: &Context, answer: &Value) {
+    let told: Vec<String> = items(&answer["told"]).iter().map(cell).collect();
+    if told.is_empty() {
+        return;
+    }
+    let more = match number(answer, "told_more") {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let out = &context.out;
+    out.note(format!(
+        "It was read, shown or written in {}{more}.",
+        told.join(", ")
+    ));
+    out.note("What models made of it in their own words stays: look with `naos logs`.");
+}
 
 /// What nobody can erase from here.
 pub(super) const KEPT_ELSEWHERE: &str =

@@ -16,6 +16,9 @@ use crate::planted;
 /// The most texts that are looked for at once.
 const SAYS_MAX: usize = 100;
 
+/// How many of those that read a document are named.
+const TOLD_SHOWN_MAX: usize = 20;
+
 /// What a thread of its own looked up.
 async fn looked<T: Send + 'static>(
     look: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
@@ -81,21 +84,34 @@ pub(crate) async fn document(call: Call) -> Answered {
                     the API) erases it for them, too";
         return Err(Refusal::new(Code::WRONG_STATE, what).help(help).into());
     }
-    let (seq, erased) = if found.bodies.is_empty() {
-        (call.reader()?.seq()?, Vec::new())
+    let readers = found.readers;
+    let mut bodies = found.bodies;
+    bodies.extend_from_slice(&readers.recorded);
+    let contents = bodies.len();
+    let seq = if contents == 0 {
+        call.reader()?.seq()?
     } else {
+        let is_read = found.versions.is_empty(); // it is erased already but for who read it
         let command = command::Document::Erase {
             path: path.clone(),
-            versions: found.versions.clone(),
-            runs: Vec::new(),
-            bodies: found.bodies.clone(),
+            versions: if is_read {
+                found.of
+            } else {
+                found.versions.clone()
+            },
+            runs: readers.runs.iter().copied().collect(),
+            bodies,
         };
-        (call.ask("", command, Vec::new()).await?.0, found.versions)
+        call.ask("", command, Vec::new()).await?.0
     };
+    let told: Vec<&String> = readers.told.iter().take(TOLD_SHOWN_MAX).collect();
     ok(&json!({
         "path": path,
-        "erased": erased,
-        "contents": found.bodies.len(),
+        "erased": found.versions,
+        "contents": contents,
+        "recordings": readers.runs.len(),
+        "told": told,
+        "told_more": readers.told.len() - told.len(),
         "also": found.also,
         "left": found.left,
         "seq": seq,

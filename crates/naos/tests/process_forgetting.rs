@@ -1,0 +1,157 @@
+//! Forgetting for good: what runs read of a document goes with what it said, and a run that is
+//! still at work goes on without it.
+
+mod project;
+
+use std::time::Duration;
+
+use project::office::Office;
+use serde_json::{Value, json};
+
+/// How long a run may take until it asks a person.
+const WORK_MAX: Duration = Duration::from_secs(60);
+
+const AGENT: &str = "agents:
+  clerk:
+    prompt: You look things up.
+    model: any
+    tools: [context_read, context_search, ask]
+    grants:
+      context_read: [\"clients/**\"]
+      ask: true
+    budget: 1 USD
+";
+
+fn call(calls: &[(&str, Value)]) -> String {
+    let call = |(name, arguments): &(&str, Value)| json!({"name": name, "arguments": arguments});
+    let all: Vec<Value> = calls.iter().map(call).collect();
+    format!("{}\n", json!({ "call": all }))
+}
+
+fn say(text: &str) -> String {
+    format!("{}\n", json!({ "say": text }))
+}
+
+fn put(office: &Office, path: &str, text: &str) {
+    let file = office.project.path("put.md");
+    std::fs::write(&file, text).unwrap();
+    let words = ["document", "put", file.to_str().unwrap(), path];
+    let put = office.project.naos(&words);
+    assert_eq!(put.exit, 0, "{}", put.stderr);
+}
+
+fn last_asked(office: &Office) -> String {
+    office.server.seen().pop().unwrap().body.to_string()
+}
+
+fn office(script: &[String]) -> Office {
+    let office = Office::new(&script.concat());
+    office.connect();
+    std::fs::write(office.project.path("clerk.yaml"), AGENT).unwrap();
+    let applied = office.project.naos(&["apply", "-f", "clerk.yaml"]);
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    put(&office, "clients/ann.md", "Ann has malaria.\n");
+    put(&office, "clients/bo.md", "Bo pays on Friday.\n");
+    office
+}
+
+fn reads() -> [(&'static str, Value); 3] {
+    [
+        ("context_read", json!({"path": "clients/ann.md"})),
+        ("context_search", json!({"query": "malaria"})),
+        ("context_read", json!({"path": "clients/bo.md"})),
+    ]
+}
+
+#[test]
+fn process_what_runs_read_of_a_document_is_erased_with_it() {
+    let ask = || ("ask", json!({"question": "Shall I go on?"}));
+    let script = [
+        call(&reads()),
+        say("She is ill."),
+        call(&[&reads()[..], &[ask()]].concat()),
+        say("I am done."),
+    ];
+    let office = office(&script);
+    let project = &office.project;
+    let ended = project.json(&["run", "clerk", "--input", "How is she?"]);
+    let ended = ended["run"].as_str().unwrap();
+    assert!(last_asked(&office).contains("Ann has malaria."));
+    let again = project.json(&["replay", ended]);
+    assert_eq!(again["same"], true, "{again:#}");
+    // One is still at work: it waits for a person.
+    let open = project.json(&["run", "clerk", "--input", "How are they?", "--no-wait"]);
+    let open = open["run"].as_str().unwrap();
+    let began = naos_engine::clock::tick();
+    while project.json(&["get", "run", open])["status"] != "held" {
+        assert!(began.elapsed() < WORK_MAX, "{open} asks nobody");
+    }
+
+    put(&office, "clients/ann.md", "Ann is well.\n");
+    let erased = project.naos(&["document", "erase", "clients/ann.md", "--yes"]);
+    let text = format!("{}{}", erased.stdout, erased.stderr);
+    assert_eq!(erased.exit, 0, "{text}");
+    for said in ["Erased 1 version", "2 runs read", ended, open, "own words"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let shown = project.json(&["get", "run", ended]).to_string();
+    assert!(!shown.contains("malaria."), "{shown}");
+    assert_eq!(project.naos(&["audit", "verify"]).exit, 0);
+    // It was erased: nothing is left to be erased, and who read it is still told.
+    let words = ["document", "erase", "clients/ann.md", "--yes"];
+    let twice = project.json(&words);
+    assert_eq!(twice["contents"], 0, "{twice:#}");
+    assert_eq!(twice["told"].as_array().unwrap().len(), 2, "{twice:#}");
+
+    // The open one goes on, without what was erased and with all the rest.
+    let yes = project.naos(&["approve", "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    let began = naos_engine::clock::tick();
+    while project.json(&["get", "run", open])["status"] != "completed" {
+        assert!(began.elapsed() < WORK_MAX, "{open} doesn't end");
+    }
+    let asked = last_asked(&office);
+    assert!(!asked.contains("Ann has malaria."), "{asked}");
+    assert_eq!(asked.matches("[erased on request]").count(), 2, "{asked}");
+    assert!(asked.contains("Bo pays on Friday."), "{asked}");
+    for run in [ended, open] {
+        let again = project.naos(&["replay", run]);
+        assert!(
+            again.exit != 0 && again.stderr.contains("N0124"),
+            "{run}: {}",
+            again.stderr
+        );
+    }
+}
+
+#[test]
+fn process_a_run_that_was_shown_what_is_erased_is_not_said_to_be_the_same() {
+    let script = [say("Noted."), say("Noted.")];
+    let office = Office::new(&script.concat());
+    office.connect();
+    let project = &office.project;
+    let made = project.naos(&["squad", "init", "agency", "--only", "jarvis,fury"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    put(&office, "agents/jarvis/WORKING.md", "Ann has malaria.\n");
+    let done = project.json(&["run", "jarvis", "--input", "How is she?"]);
+    let run = done["run"].as_str().unwrap();
+    assert!(last_asked(&office).contains("Ann has malaria."));
+    assert_eq!(project.json(&["replay", run])["same"], true);
+    put(&office, "agents/jarvis/WORKING.md", "Ann is well.\n");
+    let erase = ["document", "erase", "agents/jarvis/WORKING.md", "--yes"];
+    let erased = project.naos(&erase);
+    let text = format!("{}{}", erased.stdout, erased.stderr);
+    assert!(erased.exit == 0 && text.contains(run), "{text}");
+    // A replay and a what-if of it are refused alike.
+    let what_if = ["replay", run, "--from", "1", "--with", "prompt=Be kind."];
+    for words in [&["replay", run][..], &what_if] {
+        let refused = project.naos(words);
+        assert!(
+            refused.exit != 0
+                && refused.stderr.contains("N0124")
+                && refused.stderr.contains("was erased"),
+            "{words:?}: {}",
+            refused.stderr
+        );
+    }
+}
