@@ -356,22 +356,28 @@ fn process_who_only_waits_gives_the_data_to_a_daemon_and_to_what_it_waits_for() 
     let plan = "type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
     let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    let wait = || {
-        let mut waiting = command(&project.path("."))
+    let begin = || {
+        command(&project.path("."))
             .args(["plan", "run", "slow", "--timeout", "40"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap()
+    };
+    let told = |waiting: &mut Child| {
         let mut aside = BufReader::new(waiting.stderr.take().unwrap());
         loop {
             let mut line = String::new();
             assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
             if let Some((id, _)) = line.split_once(": waiting for its end (") {
-                return (id.to_owned(), waiting);
+                return id.to_owned();
             }
         }
+    };
+    let wait = || {
+        let mut waiting = begin();
+        (told(&mut waiting), waiting)
     };
     let ends_well = |waiting: Child| {
         let ended = waiting.wait_with_output().unwrap();
