@@ -14,6 +14,10 @@ pub(crate) struct Daemon {
     pub(crate) port: u16,
     /// Where the owner's token is kept.
     pub(crate) token_path: PathBuf,
+    /// Services of this machine that agents may reach, as whoever started it named them: a command
+    /// that goes on with its work after it does so under the same conditions.
+    #[serde(default)]
+    pub(crate) loopback_ports: Vec<u16>,
 }
 
 fn path(data: &Path) -> PathBuf {
@@ -28,6 +32,13 @@ impl Daemon {
         let text = fs::read(path(data)).ok()?;
         let daemon: Self = serde_json::from_slice(&text).ok()?;
         (owner(data) == Some(daemon.pid)).then_some(daemon)
+    }
+
+    /// What the last one said, if it was killed.
+    pub(crate) fn left_behind(data: &Path) -> Option<Self> {
+        let text = fs::read(path(data)).ok()?;
+        let daemon = serde_json::from_slice(&text).ok()?;
+        owner(data).is_none().then_some(daemon)
     }
 
     /// Whether the last one was killed: one that ends takes its word back.

@@ -55,3 +55,8 @@ pub(crate) fn later_input_wins() -> bool {
 pub(crate) fn keeps_the_data() -> bool {
     chosen("keeps-the-data")
 }
+
+/// Who goes on with a daemon's work reaches none of the services that it did.
+pub(crate) fn forgets_the_ports() -> bool {
+    chosen("forgets-the-ports")
+}

@@ -148,6 +148,8 @@ pub(crate) struct Session {
     linked: Instant,
     /// Whether somebody in this process has its router: then it keeps the data.
     is_served: Cell<bool>,
+    /// Where agents of the daemon whose work may be gone on with reach services of this machine.
+    loopback_ports: Vec<u16>,
     project: Project,
     token: String,
     /// What to do where the token isn't good.
@@ -173,12 +175,16 @@ impl Session {
     /// The same; data that isn't there yet is made.
     pub(crate) fn make(project: &Project, tenant: Option<&str>) -> Result<Self, Fail> {
         let runtime = runtime()?;
-        let link = connect(project, &runtime)?;
+        let left = Daemon::left_behind(&project.data);
+        let left = left.filter(|_| !crate::planted::forgets_the_ports());
+        let loopback_ports = left.map_or_else(Vec::new, |daemon| daemon.loopback_ports);
+        let link = connect(project, &runtime, &loopback_ports)?;
         let mut session = Self {
             runtime,
             link: Some(link),
             linked: clock::tick(),
             is_served: Cell::new(false),
+            loopback_ports,
             project: project.clone(),
             token: String::new(),
             mend_token: String::new(),
@@ -491,7 +497,13 @@ impl Session {
     }
 
     fn connect_anew(&mut self) -> Result<(), Fail> {
-        self.link = Some(connect(&self.project, &self.runtime)?);
+        if let Some(daemon) = self
+            .daemon()
+            .filter(|_| !crate::planted::forgets_the_ports())
+        {
+            self.loopback_ports = daemon.loopback_ports.clone();
+        }
+        self.link = Some(connect(&self.project, &self.runtime, &self.loopback_ports)?);
         self.linked = clock::tick();
         Ok(())
     }
@@ -576,13 +588,13 @@ pub(crate) fn runtime() -> Result<Runtime, Fail> {
 }
 
 /// The daemon that owns the directory, or the directory itself: whichever comes first.
-fn connect(project: &Project, runtime: &Runtime) -> Result<Link, Fail> {
+fn connect(project: &Project, runtime: &Runtime, loopback_ports: &[u16]) -> Result<Link, Fail> {
     let mut queue = Queue::new(&project.data);
     loop {
         if let Some(daemon) = Daemon::of(&project.data) {
             return Link::to(daemon);
         }
-        match Machine::build(project, runtime, Vec::new()) {
+        match Machine::build(project, runtime, Vec::new(), loopback_ports.to_vec()) {
             Ok(machine) => return Ok(Link::Inside(Box::new(machine))),
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) if !queue.wait(runtime, pid) => {

@@ -57,6 +57,8 @@ pub(crate) struct Machine {
     pub(crate) couriers: Couriers,
     /// By what agents recall.
     pub(crate) recall: Chosen,
+    /// Services of this machine that agents may reach.
+    pub(crate) loopback_ports: Vec<u16>,
     /// Whether the main tenant was made just now.
     pub(crate) created: bool,
 }
@@ -80,19 +82,24 @@ impl From<Fail> for BuildError {
 
 impl Machine {
     /// Opens the project's data, or makes it, and starts the node; work stays where it is until
-    /// [`Machine::begin`] or the first command.
+    /// [`Machine::begin`] or the first command. Agents may reach services of this machine at these
+    /// ports, and at those that the environment names.
     pub(crate) fn build(
         project: &Project,
         runtime: &Runtime,
         hosts: Vec<String>,
+        mut loopback_ports: Vec<u16>,
     ) -> Result<Self, BuildError> {
         let data = &project.data;
+        loopback_ports.extend(local_services()?);
         fs::create_dir_all(data)
             .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
         let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
         let recall = Chosen::of(project);
-        match start(project, runtime, (&store, &recall), hosts) {
+        let started = start(project, runtime, (&store, &recall), hosts, &loopback_ports);
+        match started {
             Ok((node, (router, couriers), created, main)) => Ok(Self {
+                loopback_ports,
                 store,
                 node,
                 main,
@@ -182,17 +189,18 @@ fn start(
     runtime: &Runtime,
     (store, recall): (&Arc<SqliteStore>, &Chosen),
     hosts: Vec<String>,
+    loopback_ports: &[u16],
 ) -> Result<(Node, (Router, Couriers), bool, TenantId), Fail> {
     let broken = |what: String| Fail::new(Code::INTERNAL, what);
     let sandbox = Sandbox::new(&Config::default()).map_err(|e| broken(e.to_string()))?;
     let sandbox = Arc::new(sandbox);
     let components = Arc::new(components(project, &sandbox)?);
     let settings = Settings {
-        allow_loopback_ports: local_services()?,
+        allow_loopback_ports: loopback_ports.to_vec(),
         ..Settings::default()
     };
     let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
-    let models = naos_drivers::models::client(local_services()?);
+    let models = naos_drivers::models::client(loopback_ports.to_vec());
     let models = models.map_err(|e| broken(e.to_string()))?;
     let runtime_of_outside = runtime.handle().clone();
     let outside = crate::outside::Wired::new(client, models, &project.data, runtime_of_outside);
@@ -221,7 +229,7 @@ fn start(
 
 /// Ports on this machine that agents may reach where their manifests say so, too: services that
 /// whoever starts naos names. Without them, requests go to the open internet only.
-fn local_services() -> Result<Vec<u16>, Fail> {
+pub(crate) fn local_services() -> Result<Vec<u16>, Fail> {
     let Some(ports) = std::env::var_os(LOOPBACK_VARIABLE) else {
         return Ok(Vec::new());
     };

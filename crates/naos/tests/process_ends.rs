@@ -83,3 +83,33 @@ fn process_what_is_asked_in_the_end_is_heard_and_asked_once() {
     );
     drop(up);
 }
+
+#[test]
+fn process_who_goes_on_with_the_work_of_a_killed_daemon_reaches_what_it_reached() {
+    let slow = || Step::behave("slow:40");
+    let mut office = Office::with(vec![slow(), slow()]);
+    office.connect();
+    let clerk = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n";
+    let applied = office
+        .project
+        .naos_with(&["apply", "-f", "-"], clerk.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    // It was told of no service of this machine: the daemon was.
+    let waiting = project::command(office.project.path("").as_path())
+        .env("NAOS_MODEL_TEST", KEY)
+        .args(["run", "clerk", "--input", "one", "--timeout", "50"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    until(|| office.server.count() == 1);
+    office.daemon.kill();
+    let ended = waiting.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{told}");
+    assert_eq!(
+        office.server.count(),
+        2,
+        "what was cut off is asked for again"
+    );
+}

@@ -114,7 +114,7 @@ fn address(project: &Project, up: &Up) -> Result<SocketAddr, Fail> {
 fn claim(project: &Project, runtime: &Runtime, hosts: &[String]) -> Result<Machine, Fail> {
     let mut queue = Queue::new(&project.data);
     loop {
-        match Machine::build(project, runtime, hosts.to_vec()) {
+        match Machine::build(project, runtime, hosts.to_vec(), Vec::new()) {
             Ok(machine) => return Ok(machine),
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) => {
@@ -154,6 +154,7 @@ fn serve(
         pid: std::process::id(),
         port: address.port(),
         token_path: project.owner_token(),
+        loopback_ports: machine.loopback_ports.clone(),
     };
     daemon
         .announce(&project.data)

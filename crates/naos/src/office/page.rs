@@ -48,6 +48,7 @@ impl Page {
             pid,
             port,
             token_path: project.owner_token(),
+            loopback_ports: crate::wire::local_services()?,
         };
         daemon
             .announce(&project.data)
