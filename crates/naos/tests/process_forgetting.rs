@@ -155,3 +155,56 @@ fn process_a_run_that_was_shown_what_is_erased_is_not_said_to_be_the_same() {
         );
     }
 }
+
+#[test]
+fn process_a_document_that_came_with_a_task_is_erased_where_its_work_ended() {
+    let script = [
+        call(&[("ask", json!({"question": "Shall I go on?"}))]),
+        say("I am done."),
+    ];
+    let office = office(&script);
+    let project = &office.project;
+    let words = ["task", "create", "Look at her", "--to", "clerk", "--attach"];
+    let made = project.json(&[&words[..], &["clients/ann.md"]].concat());
+    let task = made["task"].as_str().unwrap();
+    let run = || {
+        let runs = project.json(&["get", "runs"]);
+        let run = runs["items"][0].clone();
+        let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
+        (text("run"), text("status"))
+    };
+    let until = |status: &str| {
+        let began = naos_engine::clock::tick();
+        while run().1 != status {
+            assert!(began.elapsed() < WORK_MAX, "{:?} isn't {status}", run());
+        }
+    };
+    until("held");
+    assert!(last_asked(&office).contains("Ann has malaria."));
+    put(&office, "clients/ann.md", "Ann is well.\n");
+    let erase = ["document", "erase", "clients/ann.md", "--yes"];
+    let refused = project.naos(&erase);
+    assert!(
+        refused.exit != 0 && refused.stderr.contains("nothing was erased"),
+        "{}{}",
+        refused.stdout,
+        refused.stderr
+    );
+    let yes = project.naos(&["approve", "--yes"]);
+    assert_eq!(yes.exit, 0, "{}", yes.stderr);
+    until("completed");
+    let began = naos_engine::clock::tick();
+    while project.json(&["task", "show", task])["status"] != "done" {
+        assert!(began.elapsed() < WORK_MAX, "{task} isn't done");
+    }
+    let erased = project.naos(&erase);
+    let text = format!("{}{}", erased.stdout, erased.stderr);
+    assert!(erased.exit == 0 && text.contains(&run().0), "{text}");
+    for words in [["get", "run", &run().0], ["task", "show", task]] {
+        let shown = project.json(&words).to_string();
+        assert!(!shown.contains("malaria"), "{words:?}: {shown}");
+    }
+    let again = project.naos(&["replay", &run().0]);
+    assert!(again.stderr.contains("N0124"), "{}", again.stderr);
+    assert_eq!(project.naos(&["audit", "verify"]).exit, 0);
+}

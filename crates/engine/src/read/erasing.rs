@@ -177,7 +177,7 @@ impl Reader {
     }
 
     /// Whether what names a content still needs it.
-    fn is_at_work(&self, fact: &Fact) -> Result<bool, Refusal> {
+    pub(super) fn is_at_work(&self, fact: &Fact) -> Result<bool, Refusal> {
         if let Fact::Document(Written::Written(f)) = fact {
             let there = self.find::<Document>(&f.path)?;
             return Ok(there.is_some_and(|there| there.body == f.body));
@@ -438,7 +438,7 @@ enum Place {
 }
 
 /// Whose fact it is, as people read it.
-fn who(fact: &Fact) -> String {
+pub(super) fn who(fact: &Fact) -> String {
     match (fact, fact.run()) {
         (Fact::Document(_), _) => fact.subject().trim_start_matches('/').to_owned(),
         (_, Some(run)) => format!("{run} of {}", fact.subject()),

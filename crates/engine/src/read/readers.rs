@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use naos_kernel::recall::Hit;
 use naos_kernel::run::Run;
+use naos_kernel::task::attached_as;
 use naos_sandbox::{Ability as Called, Segment};
 use naos_types::fact::document::Fact as Written;
 use naos_types::fact::run::Ability;
@@ -35,6 +36,74 @@ pub struct Readers {
     pub told: BTreeSet<String>,
 }
 
+/// Where what a document said stands in what somebody was given to do.
+#[derive(Clone, Copy)]
+enum Stands {
+    Nowhere,
+    /// Among other words, put there by a template or by somebody who copied it.
+    InWords,
+    /// As a document that came with a task.
+    Attached,
+}
+
+/// What a document said, as it stands in what somebody was given to do.
+struct Given {
+    attached: Vec<Vec<u8>>,
+    words: Vec<Vec<u8>>,
+    /// What was found, by content.
+    known: HashMap<Digest, Stands>,
+}
+
+impl Given {
+    /// Shorter words stand in many places by chance.
+    const WORDS_BYTES_MIN: usize = 24;
+
+    fn of(path: &DocPath, texts: &[Vec<u8>]) -> Self {
+        let shown = |text: &Vec<u8>| attached_as(path, &String::from_utf8_lossy(text));
+        let attached = texts.iter().map(shown);
+        let words = texts.iter().map(|text| text.trim_ascii().to_vec());
+        Self {
+            attached: attached.flat_map(|text| in_json_too(&text)).collect(),
+            words: words
+                .filter(|text| text.len() >= Self::WORDS_BYTES_MIN)
+                .flat_map(|text| in_json_too(&String::from_utf8_lossy(&text)))
+                .collect(),
+            known: HashMap::new(),
+        }
+    }
+
+    fn in_body(&mut self, reader: &Reader, body: &BodyRef) -> Stands {
+        if planted::readers_keep_what_they_read() || self.attached.is_empty() {
+            return Stands::Nowhere;
+        }
+        if let Some(known) = self.known.get(&body.digest) {
+            return *known;
+        }
+        let bytes = reader.bytes(body).unwrap_or_default(); // what was erased says nothing
+        let has = |all: &[Vec<u8>]| all.iter().any(|text| stands_in(&bytes, text));
+        let found = if has(&self.attached) {
+            Stands::Attached
+        } else if has(&self.words) {
+            Stands::InWords
+        } else {
+            Stands::Nowhere
+        };
+        self.known.insert(body.digest, found);
+        found
+    }
+}
+
+/// A text, and as it stands in a text of JSON.
+fn in_json_too(text: &str) -> [Vec<u8>; 2] {
+    let json = Value::from(text).to_string();
+    let within = json.as_bytes().get(1..json.len() - 1).unwrap_or_default();
+    [text.as_bytes().to_vec(), within.to_vec()]
+}
+
+fn stands_in(bytes: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find(bytes, text).is_some()
+}
+
 /// A call of a tool that looks into documents.
 struct Look {
     index: u32,
@@ -53,6 +122,7 @@ impl Reader {
         let names: HashSet<Digest> = contents.iter().map(|body| body.digest).collect();
         let texts = contents.iter().filter_map(|body| self.bytes(body).ok());
         let texts: Vec<Vec<u8>> = texts.filter(|text| text.len() >= SAID_BYTES_MIN).collect();
+        let mut given = Given::of(path, &texts);
         let is_one = |said: &Option<BodyRef>| said.is_some_and(|s| names.contains(&s.digest));
         let mut out = Readers::default();
         let (mut says, mut was_said) = (None, false);
@@ -122,6 +192,26 @@ impl Reader {
                     } else {
                         out.runs.insert(f.run);
                         out.recorded.push(f.segment);
+                    }
+                }
+                Fact::Plan(_) | Fact::Task(_) | Fact::Run(run::Fact::Started(_)) => {
+                    for body in fact.bodies() {
+                        match given.in_body(self, &body) {
+                            Stands::Nowhere => {}
+                            Stands::InWords => {
+                                out.told.insert(super::erasing::who(&fact));
+                            }
+                            Stands::Attached if self.is_at_work(&fact)? => {
+                                out.in_use.insert(super::erasing::who(&fact));
+                            }
+                            Stands::Attached => {
+                                out.told.insert(super::erasing::who(&fact));
+                                out.runs.extend(fact.run());
+                                if !out.recorded.contains(&body) {
+                                    out.recorded.push(body);
+                                }
+                            }
+                        }
                     }
                 }
                 _ => {}
@@ -203,10 +293,7 @@ impl Reader {
         };
         let calls = Segment::decode(&calls).unwrap_or_default();
         let mut reads = calls.iter().filter(|call| call.ability == Called::Context);
-        reads.any(|call| {
-            let has = |text: &Vec<u8>| call.answer.windows(text.len()).any(|part| part == text);
-            texts.iter().any(has)
-        })
+        reads.any(|call| texts.iter().any(|text| stands_in(&call.answer, text)))
     }
 
     /// What stands in for a piece of a run's recording that was erased, with the piece before it:

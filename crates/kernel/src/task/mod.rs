@@ -29,7 +29,7 @@ pub(crate) use board::{closed, left_by, on_board, plan_closed, step_started, tak
 pub(crate) use entrust::{by_itself, entrust, hops};
 use open::open_as;
 pub(crate) use open::{Wanted, no_model, open, thinking_grant, working};
-pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX};
+pub use work::{ATTACHED_BYTES_MAX, MADE_BYTES_MAX, SAID_BYTES_MAX, attached_as};
 pub(crate) use work::{composed, marked, text};
 
 /// One task.

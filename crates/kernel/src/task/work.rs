@@ -242,6 +242,13 @@ fn entrusted(by: &Name, brief: &str) -> String {
     )
 }
 
+/// A document that comes with a task, as whoever works on it is given it.
+#[must_use]
+pub fn attached_as(path: &naos_types::DocPath, text: &str) -> String {
+    let shown = marked(&cut(text, ATTACHED_BYTES_MAX));
+    format!("\n\n# {path}\n\n{shown}")
+}
+
 /// What whoever works on a task is given: what is to be done, the documents that come with it, and
 /// what was said.
 pub(super) fn compose(turn: &Turn<'_>, task: TaskId) -> Done<BodyRef> {
@@ -287,8 +294,7 @@ pub(crate) fn composed(turn: &Turn<'_>, task: TaskId) -> Done<String> {
             None => None,
         };
         let found = found.unwrap_or_else(|| "(it can't be read)".to_owned());
-        let shown = marked(&cut(&found, ATTACHED_BYTES_MAX));
-        out += &format!("\n\n# {path}\n\n{shown}");
+        out += &attached_as(path, &found);
     }
     for made in &made {
         if made.is_a_persons() {
