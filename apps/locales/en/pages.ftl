@@ -5,6 +5,7 @@ waiting-blank = Nothing waits for you.
 stuck-undo = { $value } could not be undone
 stuck-supervisor = Supervisor { $value } failed, and all beneath it rests
 stuck-schedule = Has no runs: { $value }
+stuck-run = Nobody knows whether what { $value } did last happened
 untold = { $value } was not told that something waits.
 urgent = Urgent
 why-refuted = { $value } still refutes it in the last round.

@@ -5,6 +5,7 @@ waiting-blank = Rien ne vous attend.
 stuck-undo = { $value } n’a pas pu être défait
 stuck-supervisor = Le superviseur { $value } a échoué, et tout ce qu’il surveille est à l’arrêt
 stuck-schedule = Ne s’exécute pas : { $value }
+stuck-run = Personne ne sait si ce que { $value } a fait en dernier a eu lieu
 untold = { $value } n’a pas été prévenu que quelque chose attend.
 urgent = Urgent
 why-refuted = { $value } le réfute encore au dernier tour.

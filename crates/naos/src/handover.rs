@@ -63,6 +63,11 @@ impl<'d> Queue<'d> {
         }
     }
 
+    /// How long it took so far.
+    pub(crate) fn waited(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Waits for a moment; false when it has been too long.
     pub(crate) fn wait(&mut self, runtime: &Runtime, pid: Option<u32>) -> bool {
         let waited = self.began.elapsed();

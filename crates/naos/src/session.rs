@@ -47,6 +47,10 @@ const WANTED_LOOKS: Duration = Duration::from_millis(50);
 /// How long it leaves the directory to whoever wanted it.
 const TAKEN_MAX: Duration = Duration::from_secs(2);
 
+/// How long one that gives way waits for answers that could be asked for again: else whoever comes
+/// often enough would keep them from ever being heard.
+const OTHERS_MAX: Duration = Duration::from_secs(10);
+
 /// How long a command waits in the end for answers that agents asked for while it had the data.
 const FINISH_MAX: Duration = Duration::from_secs(60);
 
@@ -521,7 +525,9 @@ impl Session {
 
     /// Lets somebody else have the directory, and goes on with them, or after them.
     fn give_way(&mut self) -> Result<(), Fail> {
-        self.let_go();
+        if self.let_go(OTHERS_MAX) {
+            std::process::exit(i32::from(INTERRUPTED)); // what it waits for is durable
+        }
         // Listening to signals while answers came took away what they do by themselves.
         let mut interrupts = self.interrupts()?;
         self.runtime.spawn(async move {
@@ -536,18 +542,21 @@ impl Session {
         self.connect_anew()
     }
 
-    fn let_go(&mut self) {
-        if let Some(Link::Inside(machine)) = self.link.take() {
-            // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
-            machine.finish(&self.runtime, FINISH_MAX);
-            machine.close();
-        }
+    /// Whether this process was asked to end meanwhile.
+    fn let_go(&mut self, others: Duration) -> bool {
+        let Some(Link::Inside(machine)) = self.link.take() else {
+            return false;
+        };
+        // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
+        let is_asked = machine.finish(&self.runtime, FINISH_MAX, others);
+        machine.close();
+        is_asked
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.let_go();
+        self.let_go(Duration::ZERO);
     }
 }
 

@@ -127,19 +127,22 @@ impl Machine {
             .map_err(|e| Fail::new(Code::INTERNAL, e.to_string()).because(&e))
     }
 
-    /// Before the end: waits for answers that are paid, and says so where that takes long. Who asks
-    /// for the end meanwhile gets it at once.
-    pub(crate) fn finish(&self, runtime: &Runtime, most: Duration) {
+    /// Before the end: waits for answers that are paid, and says so where that takes long; `others`
+    /// at the longest for those that can be asked for again. Who asks for the end meanwhile gets it
+    /// at once: whether somebody did.
+    pub(crate) fn finish(&self, runtime: &Runtime, most: Duration, others: Duration) -> bool {
         let Ok(mut interrupts) = Interrupts::listen(runtime) else {
-            return; // nobody could end the wait
+            return false; // nobody could end the wait
         };
+        let mut is_asked = false;
         let (began, mut is_said) = (naos_engine::clock::tick(), false);
-        let out = self.node.finish(most, |out| {
+        let out = self.node.finish(most, others, |out| {
             if out > 0 && !is_said && began.elapsed() >= FINISH_SAID {
                 aside(format!("{} waited for; Ctrl-C ends without", answers(out)));
                 is_said = true;
             }
-            !interrupts.come_within(runtime, FINISH_LOOKS)
+            is_asked = interrupts.come_within(runtime, FINISH_LOOKS);
+            !is_asked
         });
         if out > 0 {
             aside(format!(
@@ -147,6 +150,7 @@ impl Machine {
                 answers(out)
             ));
         }
+        is_asked
     }
 
     /// Stops the node and closes the store: what was acknowledged is durable, what runs goes on

@@ -326,6 +326,13 @@ fn process_a_call_that_nobody_heard_the_end_of_is_a_persons() {
     let runs = shelf.office.project.json(&["get", "runs"]);
     let run = runs["items"][0]["run"].as_str().unwrap();
     assert_eq!(runs["items"][0]["status"], "unknown", "{runs}");
+    // Wherever people look for what waits for them it is told, with what they can do.
+    for words in [&["inbox"][..], &["approve"], &["status"]] {
+        let told = shelf.office.project.naos(words);
+        let told = format!("{}{}", told.stdout, told.stderr);
+        let way = format!("naos run resolve {run} --undo");
+        assert!(told.contains(&way), "{words:?}: {told}");
+    }
     let resolved = shelf
         .office
         .project

@@ -493,9 +493,15 @@ impl Node {
 
     /// Before [`Node::stop`]: no run asks a model any more, and what was asked outside and is paid,
     /// or may be done once only, is waited for, `most` at the longest: its answer is kept, and not
-    /// paid for twice. `pauses` is told how many answers are out, pauses, and says whether to wait
-    /// on. Gives how many are still out.
-    pub fn finish(&self, most: Duration, mut pauses: impl FnMut(usize) -> bool) -> usize {
+    /// paid for twice. What may be done again is waited for, too, `others` at the longest. `pauses`
+    /// is told how many answers are out, pauses, and says whether to wait on. Gives how many of those
+    /// that are paid, or may be done once only, are still out.
+    pub fn finish(
+        &self,
+        most: Duration,
+        others: Duration,
+        mut pauses: impl FnMut(usize) -> bool,
+    ) -> usize {
         if naos_kernel::planted::is("ends-unheard") {
             return 0;
         }
@@ -508,18 +514,19 @@ impl Node {
         while quiet < QUIET_REPORTS {
             let settled = |cell: &CellReport| cell.returns == 0 && cell.seq == cell.durable;
             let all = self.reports();
-            let out = self.0.world.calls();
-            if out == 0 && all.iter().all(|(_, cell)| settled(cell)) {
+            let (out, again) = (self.0.world.calls(), self.0.world.others());
+            let again = if began.elapsed() < others { again } else { 0 };
+            if out + again == 0 && all.iter().all(|(_, cell)| settled(cell)) {
                 quiet += 1;
                 continue;
             }
             quiet = 0;
-            if out > 0 {
+            if out + again > 0 {
                 back = crate::clock::tick();
             }
             // A cell that can't decide what came back says so at the next start.
             let is_over = began.elapsed() >= most || back.elapsed() >= SETTLES_MAX.min(most);
-            if is_over || !pauses(out) {
+            if is_over || !pauses(out + again) {
                 return out;
             }
         }

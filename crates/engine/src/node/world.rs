@@ -204,24 +204,33 @@ pub(super) struct World {
     pub(super) vectors: Mutex<Kept>,
     /// How many calls are under way outside that are paid, or may be done once only.
     calls: AtomicUsize,
+    /// How many others are, which may be done again.
+    others: AtomicUsize,
 }
 
-/// A call under way that is paid, or may be done once only, until its answer came back or can't
-/// come any more.
-struct Out(Node);
+/// A call under way until its answer came back or can't come any more, and whether it is paid or
+/// may be done once only.
+struct Out(Node, bool);
 
 impl Out {
-    fn of(node: &Node, call: &Call) -> Option<Self> {
-        (call.asks_model() || call.world == RunWorld::Once).then(|| {
-            node.0.world.calls.fetch_add(1, Ordering::AcqRel);
-            Self(node.clone())
-        })
+    fn of(node: &Node, call: &Call) -> Self {
+        let out = Self(
+            node.clone(),
+            call.asks_model() || call.world == RunWorld::Once,
+        );
+        out.count().fetch_add(1, Ordering::AcqRel);
+        out
+    }
+
+    fn count(&self) -> &AtomicUsize {
+        let world = &self.0.0.world;
+        if self.1 { &world.calls } else { &world.others }
     }
 }
 
 impl Drop for Out {
     fn drop(&mut self) {
-        self.0.0.world.calls.fetch_sub(1, Ordering::AcqRel);
+        self.count().fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -237,12 +246,18 @@ impl World {
             pool,
             vectors: Mutex::default(),
             calls: AtomicUsize::new(0),
+            others: AtomicUsize::new(0),
         }
     }
 
     /// How many calls are under way outside that are paid, or may be done once only.
     pub(super) fn calls(&self) -> usize {
         self.calls.load(Ordering::Acquire)
+    }
+
+    /// How many others are, which may be done again.
+    pub(super) fn others(&self) -> usize {
+        self.others.load(Ordering::Acquire)
     }
 
     pub(super) fn outside(&self) -> &Arc<dyn Outside> {

@@ -67,6 +67,7 @@ pub(crate) use think::{fold_metered, fold_model, go_on as think, mind};
 pub(crate) use tools::cut;
 pub use tools::{PICTURES_MAX, TOOL_RESULT_BYTES_MAX};
 pub use wake::WAKES_MAX;
+pub(crate) use wake::stays as wake_stays;
 pub use workspace::{CORRECTION_BYTES_MAX, CORRECTIONS_MAX, identity_of};
 pub(crate) use workspace::{corrected, identity};
 

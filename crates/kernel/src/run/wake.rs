@@ -6,8 +6,10 @@
 
 use naos_types::fact::run::{Ability, World};
 use naos_types::input::Answer;
-use naos_types::spec::{Begins, Kind, Missed, Overlap, ScheduleSpec, Spec, Timing, When};
-use naos_types::{Actor, BodyRef, Name, RunId, Span, Time};
+use naos_types::spec::{
+    Begins, Kind, Missed, Overlap, ScheduleSpec, Spec, StaysFrom, Timing, When,
+};
+use naos_types::{Actor, BodyRef, Name, RunId, Span, TaskId, Time};
 use serde_json::Value;
 
 use super::think::intend;
@@ -38,7 +40,8 @@ pub(super) fn call(
     arguments: &Value,
 ) -> Done {
     let by = Actor::Agent(run.agent.clone());
-    let ready = match read(turn.now, &run.agent, zone, arguments) {
+    let from = crate::task::stays::of(turn, run.task)?;
+    let ready = match read(turn.now, (&run.agent, from.as_ref()), zone, arguments) {
         Ok((name, asked)) => checked(turn, &run.agent, &name, &asked)?.map(|at| (name, asked, at)),
         Err(why) => Err(Answer::Invalid(why)),
     };
@@ -67,7 +70,27 @@ fn mark(agent: &Name) -> String {
     format!("{agent} set this for itself")
 }
 
-fn read(now: Time, agent: &Name, zone: &str, arguments: &Value) -> Result<(Name, Asked), String> {
+/// What follows that where what it was set for has to stay.
+const STAYS: &str = ", and its data stays: it comes from what ";
+const STAYS_IN: &str = " worked on in ";
+
+/// Whose data a schedule that an agent set itself is about, where that has to stay: what it says of
+/// itself goes with it, and nobody but its operator says it otherwise.
+pub(crate) fn stays(spec: &ScheduleSpec) -> Option<StaysFrom> {
+    let (_, from) = spec.description.split_once(STAYS)?;
+    let (agent, task) = from.split_once(STAYS_IN)?;
+    Some(StaysFrom {
+        agent: Name::new(agent).ok()?,
+        task: TaskId::parse(task)?,
+    })
+}
+
+fn read(
+    now: Time,
+    (agent, from): (&Name, Option<&StaysFrom>),
+    zone: &str,
+    arguments: &Value,
+) -> Result<(Name, Asked), String> {
     let text = |name: &str| arguments[name].as_str().map(str::trim);
     let place = tools::whole(&arguments["place"]).unwrap_or_default();
     let name = Name::new(&format!("{agent}-wake-{place}")).map_err(|error| error.to_string())?;
@@ -118,7 +141,15 @@ fn read(now: Time, agent: &Name, zone: &str, arguments: &Value) -> Result<(Name,
         input,
     };
     let spec = ScheduleSpec {
-        description: mark(agent),
+        description: match from {
+            Some(from) => format!(
+                "{}{STAYS}{}{STAYS_IN}{}",
+                mark(agent),
+                from.agent,
+                from.task
+            ),
+            None => mark(agent),
+        },
         timing: Timing { when, until: None },
         count: None,
         missed: Missed::Once,
@@ -137,7 +168,8 @@ fn checked(
     asked: &Asked,
 ) -> Done<Result<Option<Time>, Answer>> {
     let before = turn.resource(&ResourceKey(Kind::Schedule, name.clone()))?;
-    let own = |spec: &Spec| matches!(spec, Spec::Schedule(s) if s.description == mark(agent));
+    let own =
+        |spec: &Spec| matches!(spec, Spec::Schedule(s) if s.description.starts_with(&mark(agent)));
     if before.is_some_and(|found| !own(&found.spec)) && !crate::planted::is("wakes-over-others") {
         let what = format!("the schedule {name} is your operator's");
         return Ok(Err(Answer::Denied(what)));

@@ -6,9 +6,10 @@
 //! never taken away again: what an agent may later doesn't change what was made before.
 
 use naos_types::fact::task::{Opened, Parent};
-use naos_types::spec::StaysFrom;
+use naos_types::spec::{Spec, StaysFrom};
 use naos_types::{Actor, Name, PlanId, RunId, TaskId};
 
+use crate::state::ResourceKey;
 use crate::turn::{Done, Turn};
 
 /// What a task would be made from that has to stay, if somebody opened it now.
@@ -40,6 +41,13 @@ fn given_by(turn: &Turn<'_>, by: &Actor) -> Done<Option<StaysFrom>> {
             None => Ok(None),
         },
         Actor::Call(run, _) => of_run(turn, *run),
+        Actor::Schedule(kind, name) => {
+            let found = turn.resource(&ResourceKey(*kind, name.clone()))?;
+            Ok(match found.map(|found| &found.spec) {
+                Some(Spec::Schedule(spec)) => crate::run::wake_stays(spec),
+                _ => None,
+            })
+        }
         _ => Ok(None),
     }
 }

@@ -9,7 +9,7 @@ use naos_types::fact::{Fact, plan as plan_facts, run};
 use naos_types::input::Answer;
 use naos_types::spec::{AgentSpec, Card, Data, Kind, StaysFrom};
 use naos_types::think::Think;
-use naos_types::{Code, Name, RunId, TaskId, TaskStatus};
+use naos_types::{Code, Name, RunId, Span, TaskId, TaskStatus};
 use serde_json::json;
 
 use crate::asking::{given, submit};
@@ -232,6 +232,25 @@ fn whoever_is_answered_what_stays_asks_no_model_abroad_any_more() {
     assert_eq!(asks(&bench, "either"), Some(name("abroad")));
     calls(&mut bench, "either", "ask_agent", asked);
     says(&mut bench, "payroll", "Rakoto earns 7.");
+    assert_eq!(asks(&bench, "either"), Some(name("first")));
+}
+
+#[test]
+fn whoever_wakes_itself_for_what_stays_asks_no_model_abroad_then() {
+    let mut bench = cell();
+    submit(&mut bench, "either");
+    let asked = json!({"to": "payroll", "question": "What does Rakoto earn?"});
+    calls(&mut bench, "either", "ask_agent", asked);
+    says(&mut bench, "payroll", "Rakoto earns 7.");
+    let at = (bench.now + Span::secs(7_200)).rfc3339();
+    for task in ["Pay Rakoto 7.", "Pay him."] {
+        // The second one takes the place of the first, which is its own all the same.
+        let wake = json!({"place": 1, "task": task, "at": at});
+        calls(&mut bench, "either", "schedule", wake);
+    }
+    says(&mut bench, "either", "Done.");
+    assert_eq!(asks(&bench, "either"), None);
+    bench.wait(Span::secs(7_300));
     assert_eq!(asks(&bench, "either"), Some(name("first")));
 }
 

@@ -490,7 +490,11 @@ fn log(globals: &Globals, serving: bool, out: &Out) {
         .iter()
         .find_map(|name| std::env::var(name).ok());
     // A protocol's library warns of each message that its client got wrong.
-    let others = if serving { "warn,rmcp=error" } else { level };
+    let others = if serving {
+        "warn,rmcp=error".to_owned()
+    } else {
+        format!("{level},rmcp=off")
+    };
     let filter = set.unwrap_or_else(|| format!("{others},naos={level}"));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // An error only says that somebody listens already.

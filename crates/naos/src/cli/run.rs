@@ -71,7 +71,7 @@ struct Verdict {
     /// It happened: go on.
     #[arg(long)]
     finish: bool,
-    /// It must not have happened: end the run.
+    /// It did not happen, and is not to: the agent hears that, and goes on without it.
     #[arg(long)]
     undo: bool,
     /// It did not happen: do it again.

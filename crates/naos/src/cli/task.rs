@@ -477,6 +477,14 @@ fn list(out: &Out, answer: &Value) -> Ended {
     Ok(0)
 }
 
+/// What stands behind a finding about what a person changed since then.
+fn before_edit(found: &Value) -> &'static str {
+    match found["edited"].as_bool() {
+        Some(true) => " (before a person edited it)",
+        _ => "",
+    }
+}
+
 /// One check in a line: what it says, whether it holds, what was found.
 pub(super) fn checked(check: &Value) -> String {
     let (name, says) = (cell(&check["name"]), cell(&check["check"]));
@@ -484,10 +492,7 @@ pub(super) fn checked(check: &Value) -> String {
         Some(_) => format!("{name} ({says})"),
         None => says,
     };
-    let since = match check["edited"].as_bool() {
-        Some(true) => " (before a person edited it)",
-        _ => "",
-    };
+    let since = before_edit(check);
     match check["passed"].as_bool() {
         Some(true) => format!("holds: {named}{since}"),
         _ => {
@@ -585,8 +590,9 @@ fn show(out: &Out, found: &Value) {
     if let Some(verdict) = review["verdict"].as_str() {
         let (who, round) = (cell(&review["reviewer"]), cell(&review["round"]));
         let rounds = cell(&review["rounds"]);
+        let since = before_edit(review);
         out.line(format!(
-            "\nThe review of {who}, round {round} of {rounds}: {verdict}\n"
+            "\nThe review of {who}, round {round} of {rounds}: {verdict}{since}\n"
         ));
         out.line(cell(&review["text"]));
     }

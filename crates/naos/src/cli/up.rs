@@ -26,6 +26,8 @@ use crate::sync;
 use crate::wire::{BuildError, Machine};
 
 const PORT: u16 = 4200;
+/// How long a daemon that says it is up may already be dying.
+const DYING_MAX: Duration = Duration::from_secs(1);
 /// How long the end waits for answers that are paid: less than what whoever starts services gives.
 const FINISH_MAX: Duration = Duration::from_secs(25);
 
@@ -118,7 +120,9 @@ fn claim(project: &Project, runtime: &Runtime, hosts: &[String]) -> Result<Machi
             Ok(machine) => return Ok(machine),
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) => {
-                if Daemon::of(&project.data).is_some() || !queue.wait(runtime, pid) {
+                // One that was killed may hold the directory for a moment longer.
+                let is_up = Daemon::of(&project.data).is_some() && queue.waited() >= DYING_MAX;
+                if is_up || !queue.wait(runtime, pid) {
                     return Err(session::taken(project, pid));
                 }
             }
@@ -184,7 +188,7 @@ fn serve(
     let served = runtime.block_on(serving);
     couriers.abort();
     reports.abort();
-    machine.finish(runtime, FINISH_MAX);
+    machine.finish(runtime, FINISH_MAX, Duration::ZERO);
     match served {
         Ok(Ok(())) => {
             context.out.note("Stopped; what was acknowledged is kept.");

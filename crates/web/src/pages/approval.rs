@@ -77,6 +77,8 @@ pub struct Evidence {
     pub reason: String,
     /// Where that can be seen.
     pub citations: Vec<Citation>,
+    /// Whether a person edited since then what it is about.
+    pub edited: bool,
 }
 
 /// Something that must hold of a result.

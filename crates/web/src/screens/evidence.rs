@@ -19,6 +19,7 @@ pub(super) fn of(reader: &Reader, answer: Option<&BodyRef>, by: Option<Reviewed>
     let said = naos_kernel::review::said(&text);
     let said = said.or_else(|| serde_json::from_str(&text).ok());
     let said: Value = said.unwrap_or(Value::Null);
+    let edited = by.as_ref().is_some_and(|by| by.edited);
     let found = by.map(rows::found);
     let (reviewer, verdict) = found.unwrap_or_else(|| ("reviewer".into(), Verdict::Unread));
     // What is listed is what speaks against it, unless its reviewer praised it for that.
@@ -31,6 +32,7 @@ pub(super) fn of(reader: &Reader, answer: Option<&BodyRef>, by: Option<Reviewed>
         verdict: of_each,
         reason: words_of(value),
         citations: cited(value),
+        edited,
     };
     let lists = ["evidence", "findings"]
         .iter()
@@ -48,6 +50,7 @@ pub(super) fn of(reader: &Reader, answer: Option<&BodyRef>, by: Option<Reviewed>
         verdict,
         reason,
         citations: cited(&said),
+        edited,
     }]
 }
 

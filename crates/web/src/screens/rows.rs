@@ -128,6 +128,7 @@ pub(super) fn stuck(reader: &Reader) -> Result<Vec<StuckRow>, Refusal> {
                 let step = one.step().map_or("", |(of, ..)| of.as_str());
                 ("stuck-undo", format!("{}: {step}", one.name()))
             }
+            Stuck::Unknown(run, found) => ("stuck-run", format!("{run} ({})", found.agent)),
             Stuck::Missed(known, why) => ("stuck-schedule", format!("{} {why}", known.key.1)),
         };
         StuckRow {

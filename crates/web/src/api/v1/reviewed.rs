@@ -25,6 +25,8 @@ pub(crate) struct Reviewed {
     round: u32,
     rounds: u32,
     pub(crate) answer: Option<BodyRef>,
+    /// Whether a person edited since then what it is about.
+    pub(crate) edited: bool,
 }
 
 impl Reviewed {
@@ -69,6 +71,7 @@ impl Reviewed {
             "rounds": self.rounds,
             "why": self.why(),
             "text": shapes::text(reader, self.answer.as_ref()),
+            "edited": self.edited,
         })
     }
 }
@@ -80,8 +83,10 @@ pub(crate) fn in_plan(
     plan: &Plan,
     before: Option<&Name>,
 ) -> Result<Option<Reviewed>, Refusal> {
+    let edited = edited(reader, plan);
     let mut last = None;
     for spec in looks(plan, before) {
+        let edited = edited.contains(&&spec.name);
         let Some(asks) = spec.action.review() else {
             continue;
         };
@@ -92,6 +97,7 @@ pub(crate) fn in_plan(
                 round: checked.round,
                 rounds: asks.rounds_max,
                 answer: Some(checked.evidence),
+                edited,
             });
             continue;
         }
@@ -109,6 +115,7 @@ pub(crate) fn in_plan(
                 round: found.round,
                 rounds: asks.rounds_max,
                 answer: evidence.or(step.output),
+                edited,
             });
         }
     }
@@ -209,7 +216,8 @@ fn edited<'p>(reader: &Reader, plan: &'p Plan) -> Vec<&'p Name> {
         let asked = plan.steps.get(&spec.name).and_then(|step| step.approval);
         // What can't be read hides nothing else that is shown beside it.
         let asked = asked.and_then(|id| reader.find::<Approval>(&id).ok().flatten());
-        if asked.is_some_and(|asked| asked.edited.is_some()) {
+        let changed = |asked: Arc<Approval>| asked.edited.is_some_and(|to| to != asked.body);
+        if asked.is_some_and(changed) {
             let seen = plan.spec.seen_before(&spec.name);
             out.extend(
                 seen.reviews

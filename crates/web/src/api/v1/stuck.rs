@@ -1,5 +1,5 @@
-//! What goes on by a person only, and asks nobody: a run that could not be undone, a supervisor
-//! that failed with none above it, times that have no run because something isn't there. It is told
+//! What goes on by a person only, and asks nobody: a run that could not be undone, one of which nobody
+//! knows whether what it did happened, a supervisor that failed with none above it, times that have no run because something isn't there. It is told
 //! wherever one looks for what waits.
 
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::sync::Arc;
 use naos_engine::read::Reader;
 use naos_kernel::ResourceKey;
 use naos_kernel::plan::{Plan, Step};
+use naos_kernel::run::Run;
 use naos_kernel::schedule::Schedule;
 use naos_kernel::supervisor::{Forest, Standing, Supervisor};
 use naos_kernel::task::Task;
 use naos_types::fact::Problem;
 use naos_types::spec::Kind;
-use naos_types::{Name, PlanId, Refusal, Time};
+use naos_types::{Name, PlanId, Refusal, RunId, RunStatus, Time};
 use serde_json::{Value, json};
 
 use super::lacks::Looking;
@@ -26,6 +27,9 @@ pub(crate) enum Stuck {
     /// This step of a run could not be undone since then, and nothing more is until somebody
     /// decides.
     NotUndone(PlanId, Arc<Plan>, Name, Time),
+    /// Nobody knows whether what this run did happened, or it did something else than before when it
+    /// was done again: it rests until somebody decides.
+    Unknown(RunId, Arc<Run>),
     /// This supervisor failed, and all beneath it rests.
     GaveUp(Name, Arc<Supervisor>),
     /// The last time of this schedule had no run, and the next has none either: why, in words that
@@ -35,9 +39,11 @@ pub(crate) enum Stuck {
 
 impl Stuck {
     /// What happened, as notices call it.
-    pub(crate) const fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::NotUndone(..) => "plan.compensation_failed",
+            Self::Unknown(_, run) if run.status == RunStatus::Diverged => "run.diverged",
+            Self::Unknown(..) => "run.left_unknown",
             Self::GaveUp(..) => "supervisor.failed",
             Self::Missed(..) => "schedule.missed",
         }
@@ -47,15 +53,17 @@ impl Stuck {
     pub(crate) fn path(&self) -> String {
         match self {
             Self::NotUndone(plan, ..) => format!("/plans/{plan}"),
+            Self::Unknown(run, _) => format!("/runs/{run}"),
             Self::GaveUp(..) => "/supervisors".into(),
             Self::Missed(..) => "/schedules".into(),
         }
     }
 
-    /// What is stuck, as people call it: the saga, the supervisor, or the schedule.
+    /// What is stuck, as people call it: the saga, the agent, the supervisor, or the schedule.
     pub(crate) fn name(&self) -> &Name {
         match self {
             Self::NotUndone(_, plan, ..) => &plan.name,
+            Self::Unknown(_, run) => &run.agent,
             Self::GaveUp(name, _) => name,
             Self::Missed(known, _) => &known.key.1,
         }
@@ -75,6 +83,7 @@ impl Stuck {
     pub(crate) fn since(&self) -> Time {
         match self {
             Self::NotUndone(.., failed) => *failed,
+            Self::Unknown(_, run) => run.started,
             Self::GaveUp(_, found) => found.since,
             Self::Missed(known, _) => {
                 let last = known.schedule.last.map(|(at, _)| at);
@@ -89,6 +98,18 @@ impl Stuck {
             (Self::NotUndone(id, plan, undo, _), step) => {
                 let of = step.map_or(undo, |(of, ..)| of);
                 format!("{of} of {} ({id}) could not be undone", plan.name)
+            }
+            (Self::Unknown(id, run), _) if run.status == RunStatus::Diverged => {
+                format!(
+                    "{id} of {} did something else when it was done again",
+                    run.agent
+                )
+            }
+            (Self::Unknown(id, run), _) => {
+                format!(
+                    "nobody knows whether what {id} of {} did last happened",
+                    run.agent
+                )
             }
             (Self::GaveUp(name, _), _) => {
                 format!("supervisor {name} failed with none above it: all beneath it rests")
@@ -105,6 +126,7 @@ impl Stuck {
     pub(crate) fn problem(&self) -> Option<&Problem> {
         match self {
             Self::NotUndone(..) => self.step().and_then(|(_, _, step)| step?.problem.as_ref()),
+            Self::Unknown(_, run) => run.problem.as_ref(),
             Self::GaveUp(_, found) => found.problem.as_ref(),
             Self::Missed(known, _) => known.schedule.problem.as_ref(),
         }
@@ -124,6 +146,16 @@ impl Stuck {
                 format!("naos plan resolve {id} --step {of}"),
             ],
             (Self::NotUndone(id, ..), None) => vec![format!("naos plan status {id}")],
+            (Self::Unknown(id, run), _) if run.status == RunStatus::Diverged => vec![
+                format!("naos run resolve {id} --retry"),
+                format!("naos run cancel {id}"),
+            ],
+            (Self::Unknown(id, _), _) => vec![
+                format!("naos get run {id}"),
+                format!("naos run resolve {id} --retry"),
+                format!("naos run resolve {id} --undo"),
+                format!("naos run resolve {id} --finish"),
+            ],
             (Self::GaveUp(name, _), _) => vec![
                 format!("naos supervisor status {name}"),
                 format!("naos supervisor reset {name}"),
@@ -137,7 +169,8 @@ impl Stuck {
 
     pub(crate) fn shape(&self, reader: &Reader) -> Value {
         let (id, step) = match self {
-            Self::NotUndone(id, ..) => (Some(*id), self.step()),
+            Self::NotUndone(id, ..) => (Some(id.to_string()), self.step()),
+            Self::Unknown(run, _) => (Some(run.to_string()), None),
             Self::GaveUp(..) | Self::Missed(..) => (None, None),
         };
         json!({
@@ -176,6 +209,11 @@ pub(crate) fn all(reader: &Reader) -> Result<Vec<Stuck>, Refusal> {
         if let Some((undo, step)) = plan.not_undone() {
             let (undo, failed) = (undo.clone(), failed_at(reader, &plan, step)?);
             out.push(Stuck::NotUndone(id, plan, undo, failed));
+        }
+    }
+    for (id, run) in reader.open::<Run>()? {
+        if matches!(run.status, RunStatus::Unknown | RunStatus::Diverged) {
+            out.push(Stuck::Unknown(id, run));
         }
     }
     let looking = Looking::new(reader);

@@ -452,12 +452,14 @@ pub(super) fn approval(s: Text<'_>) -> Approval {
                 verdict: Verdict::Refuted,
                 reason: s("The first draft counted invoice 2026-117 twice."),
                 citations: citations(s).into_iter().take(1).collect(),
+                edited: true,
             },
             Evidence {
                 reviewer: s("critic"),
                 verdict: Verdict::Praised,
                 reason: s("All totals agree with the export, every statement has its source."),
                 citations: citations(s).into_iter().skip(1).take(1).collect(),
+                edited: false,
             },
         ],
         checks: vec![

@@ -640,6 +640,7 @@ pub(crate) fn task(s: Text<'_>) -> Task {
             verdict: Verdict::Refuted,
             reason: s("The agency plan has no price."),
             citations: Vec::new(),
+            edited: false,
         }],
         checks: vec![Checked {
             says: s("bytes < 4000"),

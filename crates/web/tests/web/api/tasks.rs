@@ -447,6 +447,8 @@ async fn what_must_hold_of_a_result_is_looked_at_first() {
     for check in found["checked"].as_array().unwrap() {
         assert_eq!(check["edited"], true, "{found:#}");
     }
+    assert_eq!(found["review"]["edited"], true, "{found:#}");
     let page = rig.page(&cookie, &format!("/tasks/{task}")).await.text;
-    assert!(page.contains("(before a person edited it)"), "{page}");
+    let marks = page.matches("(before a person edited it)").count();
+    assert_eq!(marks, 3, "the review and both checks: {page}");
 }
