@@ -6,7 +6,7 @@ use naos_types::{Code, Name};
 use crate::agent;
 use crate::checks::{Checks, Scope, note};
 use crate::diagnostic::Findings;
-use crate::plan::{STEPS_MAX, own_name};
+use crate::plan::{STEPS_MAX, key, own_name};
 use crate::plan_check::untaken;
 use crate::reader::{self, Fields};
 use crate::tree::{Mark, Node, Value};
@@ -176,6 +176,11 @@ pub(crate) fn step(
         note(checks.condition(&source, &scope), node, findings);
         Some(source)
     });
+    let mut texts = Vec::new();
+    let done_under = key(&mut map, &mut texts, findings);
+    for (_, source, node) in &texts {
+        note(checks.template(source, &scope), node, findings);
+    }
     let timeout = reader::timeout(&mut map, 1_000, findings);
     let retry = retry(&mut map, findings);
     let (mut on_error, mut compensate) = (None, None);
@@ -190,6 +195,7 @@ pub(crate) fn step(
     if let Some(step) = &mut step {
         (step.input, step.when, step.timeout) = (input, when, timeout);
         (step.retry, step.on_error, step.compensate) = (retry, on_error, compensate);
+        step.key = done_under.map(|(source, _)| source);
     }
     step
 }

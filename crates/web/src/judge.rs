@@ -16,6 +16,7 @@ use crate::api::v1::rules::Rules;
 use crate::app::Template;
 
 mod back;
+pub(crate) mod exported;
 mod given;
 mod leaving;
 mod waits;
@@ -155,6 +156,17 @@ pub(crate) fn judge(
     let (mut items, mut warnings, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let mut all = Vec::new();
     for document in documents {
+        match exported::items(document) {
+            None => {}
+            Some(Ok(found)) => {
+                items.extend(found);
+                continue;
+            }
+            Some(Err(found)) => {
+                errors.extend(found);
+                continue;
+            }
+        }
         let (mut applied, found) = parse_all(document.name, document.text, files, &Rules);
         errors.extend(found);
         warnings.append(&mut applied.warnings);

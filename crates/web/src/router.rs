@@ -8,9 +8,9 @@ use naos_types::{Code, Role};
 
 use crate::api::v1::{
     agents, applies, approvals, audits, backups, brokers, cards, cells, components, consumers,
-    costs, documents, drivers, endpoints, erasures, events, flows, habits, inbox, members, nodes,
-    notices, plans, pools, recalls, resources, runs, schedules, servers, standup, supervisors,
-    tasks, tenants, webhooks, what_ifs,
+    costs, documents, drivers, endpoints, erasures, events, exports, flows, habits, inbox, members,
+    nodes, notices, plans, pools, recalls, resources, runs, schedules, servers, standup,
+    supervisors, tasks, tenants, webhooks, what_ifs,
 };
 use crate::api::{mcp, openai};
 use crate::app::{App, Desk};
@@ -99,6 +99,8 @@ table! {
     Api POST "/api/v1/agents" Admin "Makes an agent" agents::create;
     Api GET "/api/v1/agents/{name}" Staff "One agent" agents::show;
     Api GET "/api/v1/agents/{name}/log" Staff "What it did on a day, oldest first" agents::log;
+    Api GET "/api/v1/agents/{name}/state" Admin "What it keeps for itself from run to run"
+        agents::state;
     Api DELETE "/api/v1/agents/{name}" Owner "Takes an agent away" agents::delete;
     Api POST "/api/v1/agents/{name}/erasures" Admin
         "Destroys what says something that it is to forget, for good" erasures::agent;
@@ -240,6 +242,7 @@ table! {
     Api POST "/api/v1/notices/{name}/test" Admin "Sends a notice to try it" notices::test;
 
     Api POST "/api/v1/apply" Admin "Applies resources" applies::apply;
+    Api GET "/api/v1/export" Admin "All resources, as `apply` takes them back" exports::show;
     Api GET "/api/v1/resources/{kind}" Staff "The resources of a kind" resources::list;
     Api GET "/api/v1/resources/{kind}/{name}" Staff "One resource" resources::show;
     Api DELETE "/api/v1/resources/{kind}/{name}" Admin "Takes one away" resources::delete;

@@ -19,7 +19,7 @@ mod wait;
 
 use std::sync::Arc;
 
-use naos_kernel::{Aggregate, AnyAggregate, Key, ResourceKey};
+use naos_kernel::{Aggregate, AnyAggregate, Key, MemoryKey, ResourceKey};
 use naos_store::{Record, TenantStore};
 use naos_types::spec::Kind;
 use naos_types::{
@@ -76,6 +76,7 @@ macro_rules! kept {
 }
 kept! {
     Agent naos_kernel::agent::Agent, Name;
+    Memory naos_kernel::agent::Memory, MemoryKey;
     Task naos_kernel::task::Task, TaskId;
     Run naos_kernel::run::Run, RunId;
     Thinking naos_kernel::run::Thinking, RunId;
@@ -301,6 +302,22 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<(ResourceKey, Arc<naos_kernel::resource::Resource>)>, Refusal> {
         self.beneath(format!("{}/", kind.word()).as_bytes(), None, limit)
+    }
+
+    /// What an agent keeps for itself from run to run, by key, at most `limit` entries.
+    ///
+    /// # Errors
+    /// A refusal if a record is damaged, or can't be opened any more.
+    pub fn state_of(&self, agent: &Name, limit: usize) -> Result<Vec<(String, Vec<u8>)>, Refusal> {
+        let prefix = Key::Memory(MemoryKey(agent.clone(), String::new())).id();
+        let found = self.beneath::<naos_kernel::agent::Memory>(&prefix, None, limit)?;
+        let opened = found.into_iter().map(|(MemoryKey(_, key), memory)| {
+            let value = &memory.value;
+            let sealed: Sealed =
+                Sealed::from_parts(value.subject, value.nonce, value.bytes.clone());
+            Ok((key, self.store.open(&sealed).map_err(damaged)?))
+        });
+        opened.collect()
     }
 
     /// The documents beneath a path, by path; `after` excludes itself and all before it.

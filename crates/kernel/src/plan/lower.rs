@@ -198,7 +198,7 @@ fn forward(spec: &FlowSpec, step: &FlowStep, after: Option<Name>) -> StepSpec {
         retry: step.retry.clone().unwrap_or_else(again),
         timeout: step.timeout.or(spec.step_timeout),
         optional: on_error == OnError::Skip,
-        key: None,
+        key: step.key.clone(),
     }
 }
 

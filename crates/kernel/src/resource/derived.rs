@@ -18,13 +18,22 @@ fn prefix(kind: Kind) -> Option<&'static str> {
     found.map(|(_, prefix)| *prefix)
 }
 
+/// Whether a resource belongs to another one, which makes it and takes it away.
+#[must_use]
+pub fn is_derived(kind: Kind, name: &Name) -> bool {
+    owner(kind, name).is_some()
+}
+
+/// The kind that a resource belongs to, and what its name begins with.
+fn owner(kind: Kind, name: &Name) -> Option<(Kind, &'static str)> {
+    let mut all = PREFIXES.iter().filter(|_| kind == Kind::Subscription);
+    let found = all.find(|(_, prefix)| name.as_str().starts_with(prefix));
+    found.copied()
+}
+
 /// Names of subscriptions that belong to something else, and names that leave no room for one.
 pub(super) fn check_name(kind: Kind, name: &Name) -> Done {
-    if kind == Kind::Subscription
-        && let Some((of, prefix)) = PREFIXES
-            .iter()
-            .find(|(_, prefix)| name.as_str().starts_with(prefix))
-    {
+    if let Some((of, prefix)) = owner(kind, name) {
         let what = format!(
             "subscriptions called {prefix}… belong to the {}",
             of.plural()

@@ -21,7 +21,7 @@ use crate::table::Aggregate;
 use crate::turn::{Done, Stop, Turn};
 
 pub use by_hand::{is_on, stays_off};
-pub use derived::signs_nothing;
+pub use derived::{is_derived, signs_nothing};
 pub use driver::{ANSWERS_KEPT, Answer, Breaker, DRIVER_WAITING_MAX, Driver, ERROR_TOPIC, said};
 
 /// One resource in its last version.

@@ -24,7 +24,7 @@ const GO_ON_MAX: Duration = Duration::from_secs(600);
 const BATCH_MAX: usize = 50;
 
 /// Decides what waits for a person; lists it unless told what to decide.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone)]
 #[command(
     after_help = "Examples:\n  naos approve                      # what waits\n  \
     naos approve appr_01jd8… --yes\n  \
@@ -39,6 +39,9 @@ const BATCH_MAX: usize = 50;
 pub(crate) struct Approve {
     /// Which one; the only one that waits unless named.
     id: Option<String>,
+    /// Which one, where a word stands before it: `naos approval approve ID`.
+    #[arg(hide = true)]
+    of: Option<String>,
     /// Approves it.
     #[arg(long, short, conflicts_with = "no")]
     yes: bool,
@@ -70,7 +73,30 @@ pub(crate) struct Approve {
     leave_to: Option<String>,
 }
 
+impl Approve {
+    /// What `naos approval list|show|approve|reject [ID]` means.
+    fn spelled(&self) -> Result<Self, Fail> {
+        let mut meant = self.clone();
+        let Some(word) = self.id.as_deref() else {
+            return Ok(meant);
+        };
+        match word {
+            "list" | "show" | "pending" => {}
+            "approve" | "accept" if !self.no => meant.yes = true,
+            "reject" | "deny" if !self.yes && self.edit.is_none() => meant.no = true,
+            _ if self.of.is_none() => return Ok(meant),
+            _ => {
+                let what = format!("{word:?} is none of list, show, approve and reject");
+                return Err(Fail::usage(what).help("naos approve ID --yes"));
+            }
+        }
+        meant.id = meant.of.take();
+        Ok(meant)
+    }
+}
+
 pub(crate) fn go(context: &Context, approve: &Approve) -> Ended {
+    let approve = &approve.spelled()?;
     let out = &context.out;
     let mut session = context.session()?;
     let yes = approve.yes || approve.edit.is_some() || approve.choose.is_some();

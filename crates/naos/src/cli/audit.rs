@@ -1,5 +1,6 @@
-//! `naos audit [--last N]`, `audit verify`, `audit tail`
+//! `naos audit [--last N]`, `audit verify`, `audit tail`, `audit search`, `audit export`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use naos_types::{DAY_MS, Span};
@@ -19,7 +20,9 @@ const POLL_MS: u64 = 500;
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Examples:\n  naos audit --last 20\n  naos audit --action agent.failed\n  \
-    naos audit --agent reader --json\n  naos audit verify\n  naos audit tail"
+    naos audit --agent reader --json\n  naos audit search invoice\n  \
+    naos audit export --format csv --output audit.csv --days 30\n  \
+    naos audit verify\n  naos audit tail"
 )]
 pub(crate) struct Audit {
     #[command(subcommand)]
@@ -30,15 +33,41 @@ pub(crate) struct Audit {
 
 #[derive(clap::Args)]
 struct Shown {
-    /// So many of the newest entries.
-    #[arg(long, visible_alias = "limit", value_name = "N", default_value_t = 20)]
-    last: u64,
-    /// Only this action: agent.completed, cost.recorded …
+    /// So many of the newest entries; 20, or all of them with --days.
+    #[arg(long, visible_alias = "limit", value_name = "N")]
+    last: Option<u64>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    written: Written,
+}
+
+/// Which entries are meant.
+#[derive(clap::Args)]
+struct Which {
+    /// Only this action, or those that begin so: agent.completed, cost.recorded …
     #[arg(long)]
     action: Option<String>,
     /// Only this agent.
     #[arg(long)]
     agent: Option<String>,
+    /// Only entries whose line holds this text, in small or large letters.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Only of so many days, counted back from now.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    days: Option<u32>,
+}
+
+/// How the entries are written, and where to.
+#[derive(clap::Args)]
+struct Written {
+    /// How they are written: text, json or csv.
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json", "csv"])]
+    format: Option<String>,
+    /// Writes them into this file, which must not be there yet.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 #[derive(clap::Subcommand)]
@@ -55,28 +84,161 @@ enum What {
         #[arg(short, default_value_t = 20)]
         n: u64,
     },
+    /// Shows the entries whose line holds a text, in small or large letters.
+    Search {
+        /// The text.
+        text: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Writes all entries, or those that are meant, as JSON unless --format says else.
+    Export {
+        #[command(flatten)]
+        shown: Shown,
+    },
 }
 
 pub(crate) fn go(context: &Context, audit: &Audit) -> Ended {
     match &audit.what {
         Some(What::Verify { all }) => verify(context, *all),
         Some(What::Tail { n }) => tail(context, *n),
-        None => last(context, &audit.shown),
+        Some(What::Search { text, shown }) => {
+            let last = shown.last.unwrap_or(LAST);
+            last_of(context, shown, &[text.as_str()], last, None)
+        }
+        Some(What::Export { shown }) => {
+            let last = shown.last.unwrap_or(u64::MAX);
+            last_of(context, shown, &[], last, Some("json"))
+        }
+        None => {
+            // A time says how many are meant.
+            let all = audit.shown.which.days.is_some();
+            let last = audit
+                .shown
+                .last
+                .unwrap_or(if all { u64::MAX } else { LAST });
+            last_of(context, &audit.shown, &[], last, None)
+        }
     }
 }
 
-fn last(context: &Context, shown: &Shown) -> Ended {
-    let mut filter = String::new();
-    if let Some(action) = &shown.action {
-        filter += &format!("&action={}", part(action));
+/// How many entries are shown where nothing says how many.
+const LAST: u64 = 20;
+
+fn last_of(
+    context: &Context,
+    shown: &Shown,
+    texts: &[&str],
+    last: u64,
+    format: Option<&str>,
+) -> Ended {
+    let Which {
+        action,
+        agent,
+        filter,
+        days,
+    } = &shown.which;
+    let mut query = String::new();
+    if let Some(action) = action {
+        query += &format!("&action={}", part(action));
     }
-    if let Some(agent) = &shown.agent {
-        filter += &format!("&agent={}", name(agent)?);
+    if let Some(agent) = agent {
+        query += &format!("&agent={}", name(agent)?);
     }
+    let texts: Vec<String> = texts
+        .iter()
+        .copied()
+        .chain(filter.as_deref())
+        .map(lower)
+        .collect();
+    // What a line holds is known once it is read: all are, and the newest of those are shown.
+    let asked = if texts.is_empty() { last } else { u64::MAX };
     let mut session = context.session()?;
-    let rows = newest(&mut session, shown.last, &filter)?;
+    let mut rows = newest(&mut session, asked, &query)?;
     drop(session);
-    list(context, &rows)
+    within(&mut rows, *days);
+    rows.retain(|row| {
+        let line = lower(row["line"].as_str().unwrap_or_default());
+        texts.iter().all(|text| line.contains(text))
+    });
+    let last = usize::try_from(last).unwrap_or(usize::MAX);
+    rows.drain(..rows.len().saturating_sub(last));
+    write(context, &shown.written, format, &rows)
+}
+
+fn lower(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// Leaves out what is older than so many days.
+fn within(rows: &mut Vec<Value>, days: Option<u32>) {
+    let Some(days) = days else { return };
+    let since = naos_engine::clock::now() + Span(-i64::from(days) * DAY_MS);
+    let since = since.rfc3339();
+    rows.retain(|row| {
+        row["time"]
+            .as_str()
+            .is_some_and(|time| time >= since.as_str())
+    });
+}
+
+/// Writes entries where they were asked for, and how.
+fn write(context: &Context, written: &Written, format: Option<&str>, rows: &[Value]) -> Ended {
+    let said = written.format.as_deref().or(format);
+    let format = match said {
+        Some(format) => format,
+        None if context.out.json => "json",
+        None => "text",
+    };
+    let text = match format {
+        "json" => format!("{}\n", super::shown(&json!({"items": rows, "next": null}))),
+        "csv" => csv(rows),
+        _ => rows.iter().map(|row| cell(&row["line"]) + "\n").collect(),
+    };
+    let Some(path) = &written.output else {
+        match format {
+            "text" => return list(context, rows),
+            _ => context.out.piece(&text),
+        }
+        return Ok(0);
+    };
+    super::export::put(path, &text, false)?;
+    let entries = crate::out::count(rows.len(), "entry", "entries");
+    if context.out.json {
+        context
+            .out
+            .json(&json!({"file": path, "format": format, "entries": rows.len()}));
+    }
+    context
+        .out
+        .say(format!("Wrote {entries} to {}.", path.display()));
+    Ok(0)
+}
+
+/// The columns of a table for other programs.
+const COLUMNS: [&str; 6] = ["seq", "time", "action", "subject", "run", "line"];
+
+/// Entries as RFC 4180 has tables, with the line ends of this system. What a program that
+/// calculates would take for a formula is text.
+fn csv(rows: &[Value]) -> String {
+    let mut out = COLUMNS.join(",") + "\n";
+    for row in rows {
+        let cells = COLUMNS.iter().map(|column| quoted(&cell(&row[*column])));
+        out += &(cells.collect::<Vec<_>>().join(",") + "\n");
+    }
+    out
+}
+
+fn quoted(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        "'"
+    } else {
+        ""
+    };
+    if guard.is_empty() && !text.contains([',', '"', '\n', '\r']) {
+        return text.to_owned();
+    }
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 /// What the actions of money begin with.
@@ -91,15 +253,7 @@ pub(crate) fn costs(context: &Context, agent: Option<&str>, days: Option<u32>, l
     let mut session = context.session()?;
     let mut rows = newest(&mut session, last, &filter)?;
     drop(session);
-    if let Some(days) = days {
-        let since = naos_engine::clock::now() + Span(-i64::from(days) * DAY_MS);
-        let since = since.rfc3339();
-        rows.retain(|row| {
-            row["time"]
-                .as_str()
-                .is_some_and(|time| time >= since.as_str())
-        });
-    }
+    within(&mut rows, days);
     list(context, &rows)
 }
 

@@ -1,4 +1,4 @@
-//! `naos broker route TEXT`, `broker execute TEXT`, `broker stats`, `broker skills`
+//! `naos broker route TEXT`, `broker execute TEXT`, `broker stats`, `broker skills`, `config`
 
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ enum What {
         /// The task: text, @FILE, or - for standard input.
         text: String,
     },
+    /// Shows what the project's configuration says of the broker.
+    Config,
     /// Lists the skills that answer without an agent, as `naos get skills` does.
     Skills,
     /// Shows how tasks were routed, the money that was not spent, and how often the answer was
@@ -52,6 +54,7 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
             }
         }
         What::Execute { text } => return super::run::for_anybody(context, text),
+        What::Config => return config(context),
         What::Skills => return super::get::shown(context, "skills", None),
         What::Stats => {
             let mut session = context.session()?;
@@ -86,6 +89,25 @@ pub(crate) fn go(context: &Context, broker: &Broker) -> Ended {
                 ));
             }
         }
+    }
+    Ok(0)
+}
+
+/// The section `broker` as it was written, and how the broker chooses where nothing is written.
+fn config(context: &Context) -> Ended {
+    let project = context.project()?;
+    let mut said = Value::Null;
+    if let Some(path) = &project.config {
+        let read = super::config::read(&project, path)?;
+        said = read["broker"].clone();
+    }
+    let out = &context.out;
+    if out.json {
+        out.json(&json!({"file": project.config, "broker": said}));
+    } else if said.is_null() {
+        out.say("The configuration says nothing of the broker: a skill answers before an agent.");
+    } else {
+        out.line(super::shown(&said));
     }
     Ok(0)
 }

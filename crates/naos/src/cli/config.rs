@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use naos_manifest::Diagnostic;
 use naos_store::SqliteStore;
@@ -15,6 +15,7 @@ use super::apply::path_of;
 use super::{Context, Ended};
 use crate::fail::Fail;
 use crate::out::items;
+use crate::project::Project;
 use crate::session::{Session, api};
 use crate::sync::{self, Document};
 use crate::templates;
@@ -67,6 +68,16 @@ pub(crate) fn go(context: &Context, config: &Config) -> Ended {
             validate(context, &documents)
         }
     }
+}
+
+/// A configuration as it was written.
+pub(super) fn read(project: &Project, path: &Path) -> Result<Value, Fail> {
+    let document = sync::document(path, project.label(path))?;
+    let read = naos_manifest::parse_any(&document.label, &document.text);
+    read.map_err(|found| {
+        let help = "`naos config validate` says all that is wrong";
+        Fail::new(Code::BAD_DOCUMENT, found.to_string()).help(help)
+    })
 }
 
 fn validate(context: &Context, documents: &[Document]) -> Ended {

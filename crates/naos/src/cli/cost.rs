@@ -9,6 +9,8 @@ use crate::out::{Out, aside, cell, money};
 use crate::session::api;
 
 const MICROS: u64 = 1_000_000;
+/// The most days of a month.
+const DAYS_MAX: u64 = 31;
 /// What holds a model whose price nobody knows.
 const UNPRICED: &str = "No budget holds what unpriced models cost: nobody said what that is. Each \
     run ends at its agent's `tokens`.";
@@ -50,14 +52,9 @@ enum What {
         /// Whose.
         agent: String,
         /// Cents a day.
-        #[arg(
-            long,
-            value_name = "CENTS",
-            required_unless_present = "monthly",
-            conflicts_with = "monthly"
-        )]
+        #[arg(long, value_name = "CENTS", required_unless_present = "monthly")]
         daily: Option<u64>,
-        /// Cents a month.
+        /// Cents a month. Beside --daily only where the days of a month never reach it.
         #[arg(long, value_name = "CENTS")]
         monthly: Option<u64>,
     },
@@ -143,7 +140,19 @@ pub(crate) fn go(context: &Context, cost: &Cost) -> Ended {
             daily,
             monthly,
         } => {
+            if let (Some(daily), Some(monthly)) = (daily, monthly)
+                && *monthly < daily.saturating_mul(DAYS_MAX)
+            {
+                let what = format!(
+                    "a budget has one window, and both would bind: {monthly} cents a month are \
+                     used up before a month of {daily} cents a day is over"
+                );
+                let help = "say one of them; a daily one counts as both where the monthly one is \
+                            at least 31 times as much";
+                return Err(Fail::new(Code::BAD_REQUEST, what).help(help));
+            }
             let (cents, period) = match (daily, monthly) {
+                // What the month may hold is never reached: the day holds it.
                 (Some(cents), _) => (*cents, "day"),
                 (None, monthly) => (monthly.unwrap_or_default(), "month"),
             };

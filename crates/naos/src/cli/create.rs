@@ -18,6 +18,7 @@ use crate::{sync, templates};
     researcher, reviewer,\nwriter; naos get templates says what they do.\n\n\
     Examples:\n  \
     naos create reader --template researcher\n  \
+    naos create reader --from-config      # as nexus.config.yaml says it\n  \
     naos create mine --source agents/mine/agent.wasm --description \"Does what I do\""
 )]
 pub(crate) struct Create {
@@ -29,6 +30,9 @@ pub(crate) struct Create {
     /// A WebAssembly component of the naos world, or a core module.
     #[arg(long, value_name = "FILE")]
     source: Option<PathBuf>,
+    /// From the entry of its name in the project's configuration; nothing else there is applied.
+    #[arg(long, conflicts_with_all = ["template", "source", "description"])]
+    from_config: bool,
     /// What it does, in a sentence; the broker reads it too.
     #[arg(long)]
     description: Option<String>,
@@ -39,6 +43,9 @@ pub(crate) struct Create {
 
 pub(crate) fn go(context: &Context, create: &Create) -> Ended {
     let agent = name(&create.name)?;
+    if create.from_config {
+        return from_config(context, agent.as_str());
+    }
     let mut body = json!({"name": agent});
     let offered = templates::all();
     let mut template = None;
@@ -77,6 +84,39 @@ pub(crate) fn go(context: &Context, create: &Create) -> Ended {
         _ => None,
     };
     show(context, &made, agent.as_str(), template, source.as_deref());
+    Ok(0)
+}
+
+/// Applies one entry of the configuration, as `apply` applies all of them.
+fn from_config(context: &Context, agent: &str) -> Ended {
+    let project = context.project()?;
+    let Some(path) = &project.config else {
+        let what = "there is no configuration to make it from";
+        let help = "`naos init .` makes one; --config FILE names one elsewhere";
+        return Err(Fail::new(Code::NOT_FOUND, what).help(help));
+    };
+    let read = super::config::read(&project, path)?;
+    let label = project.label(path);
+    let Some(entry) = read["agents"].get(agent) else {
+        let names = read["agents"].as_object().into_iter().flatten();
+        let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+        let what = format!("{label} names no agent {agent} under `agents`");
+        return Err(
+            Fail::new(Code::NOT_FOUND, what).help(match names.as_slice() {
+                [] => "write it there, or take --template".to_owned(),
+                names => format!("it names {}", names.join(", ")),
+            }),
+        );
+    };
+    let document = sync::Document {
+        label,
+        text: json!({"agents": {agent: entry}}).to_string(),
+        dir: project.root.clone(),
+    };
+    let mut session = context.session()?;
+    let answer = sync::apply(&mut session, &[document], sync::How::default())?;
+    drop(session);
+    super::apply::show(&context.out, &answer, &[]);
     Ok(0)
 }
 

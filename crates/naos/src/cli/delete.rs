@@ -12,19 +12,27 @@ use crate::workspace::place;
 /// Takes a resource away. What it did stays in the audit.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  naos delete agent reader\n  naos delete skill greet\n  \
-    naos delete document /notes/old.md"
+    after_help = "Examples:\n  naos delete reader\n  naos delete agent reader\n  \
+    naos delete skill greet\n  naos delete document /notes/old.md"
 )]
 pub(crate) struct Delete {
-    /// The kind: agent, skill, plan, document …
+    /// The kind: agent, skill, plan, document …; the name of an agent where nothing follows.
     kind: String,
     /// Which one.
-    name: String,
+    name: Option<String>,
 }
 
 pub(crate) fn go(context: &Context, delete: &Delete) -> Ended {
-    let name = &delete.name;
-    let path = match delete.kind.as_str() {
+    let (kind, name) = match &delete.name {
+        Some(name) => (delete.kind.as_str(), name),
+        None if Kind::parse(&delete.kind).is_some() => {
+            let what = format!("which {} is to be deleted isn't said", delete.kind);
+            let help = format!("say it: naos delete {} NAME", delete.kind);
+            return Err(Fail::usage(what).help(help));
+        }
+        None => ("agent", &delete.kind),
+    };
+    let path = match kind {
         "document" | "documents" => place(name)?,
         "member" | "members" => api(&format!("/members/{}", part(name))),
         kind => {
@@ -44,7 +52,7 @@ pub(crate) fn go(context: &Context, delete: &Delete) -> Ended {
     }
     context.out.say(format!(
         "Deleted the {} {name}.",
-        delete.kind.trim_end_matches('s')
+        kind.trim_end_matches('s')
     ));
     sync::warn(&context.out, &answer);
     Ok(0)

@@ -156,6 +156,9 @@ struct Step {
     /// How often it is tried again.
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
+    /// What it is done under, a template: done once under the same text, it isn't done again.
+    #[arg(long, value_name = "TEMPLATE")]
+    idempotency_key: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -353,6 +356,7 @@ impl Flow<'_> {
         put(&mut body, "input", step.input.as_ref());
         put(&mut body, "when", step.when.as_ref());
         put_span(&mut body, "timeout", step.timeout.as_ref());
+        put(&mut body, "idempotency_key", step.idempotency_key.as_ref());
         body.extend(step.retries.map(|n| ("retries".into(), json!(n))));
         name(&step.of)?;
         Ok(body)

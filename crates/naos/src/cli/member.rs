@@ -31,6 +31,7 @@ enum What {
     /// Lists who may come in.
     List,
     /// Lets somebody in, and shows their token this once.
+    #[command(alias = "create")]
     Add {
         /// What people call them.
         name: String,
@@ -59,6 +60,7 @@ enum What {
         role: String,
     },
     /// Lets somebody out: their tokens are worth nothing any more.
+    #[command(alias = "delete")]
     Remove {
         /// Their id, or @ and the word they are called by.
         member: String,

@@ -9,6 +9,8 @@ mod rule;
 mod standup;
 
 mod create;
+mod export;
+mod inspect;
 
 mod apply;
 
@@ -156,13 +158,11 @@ enum Command {
     /// Lists agents, as `naos get agents` does.
     List,
     /// Shows one thing, as `naos get KIND NAME` does; an agent where no kind is said.
-    #[command(after_help = "Examples:\n  naos inspect reader\n  naos inspect plan weekly --json")]
-    Inspect {
-        /// The kind of thing; the name of an agent where nothing follows.
-        kind: String,
-        /// Which one.
-        name: Option<String>,
-    },
+    Inspect(inspect::Inspect),
+    /// Writes all resources as one document.
+    Export(export::Export),
+    /// Makes resources what an export says.
+    Import(export::Import),
     /// Lists what agents can be made from, as `naos get templates` does.
     Templates,
     /// Takes a resource away.
@@ -201,6 +201,7 @@ enum Command {
     #[command(alias = "documents")]
     Document(document::Document),
     /// Decides what waits for a person.
+    #[command(aliases = ["approval", "approvals"])]
     Approve(approve::Approve),
     /// Lets questions of a kind be answered with yes from now on.
     #[command(alias = "rules")]
@@ -211,7 +212,7 @@ enum Command {
     /// Shows what you are to hear of.
     Inbox(inbox::Inbox),
     /// Lets people and machines in, and says what they may do.
-    #[command(alias = "members")]
+    #[command(aliases = ["members", "user", "users"])]
     Member(member::Member),
     /// Publishes events, shows them, and takes them for consumers.
     #[command(alias = "event")]
@@ -419,8 +420,9 @@ fn dispatch(context: &Context, command: Command) -> Ended {
         Command::Apply(command) => apply::go(context, &command),
         Command::Get(command) => get::go(context, &command),
         Command::List => get::shown(context, "agents", None),
-        Command::Inspect { kind, name: None } => get::shown(context, "agent", Some(&kind)),
-        Command::Inspect { kind, name } => get::shown(context, &kind, name.as_deref()),
+        Command::Inspect(command) => inspect::go(context, &command),
+        Command::Export(command) => export::export(context, &command),
+        Command::Import(command) => export::import(context, &command),
         Command::Templates => get::shown(context, "templates", None),
         Command::Delete(command) => delete::go(context, &command),
         Command::Run(command) => run::go(context, &command),

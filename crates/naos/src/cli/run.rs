@@ -1,4 +1,7 @@
-//! `naos run AGENT --input TEXT`
+//! `naos run AGENT|--all --input TEXT`
+
+mod all;
+mod trust;
 
 use std::time::Duration;
 
@@ -22,6 +25,8 @@ const WAIT_S: u64 = 300;
     naos run analyzer --input @invoices.csv --json\n  \
     cat notes.md | naos run reader --input -\n  \
     naos run --input \"summarise these notes\"      # the broker chooses\n  \
+    naos run --all --input @monday.md             # everybody who takes work\n  \
+    naos run reader --input @notes.md --verify-trust\n  \
     naos run steer run_01jd8… \"Only the bills of this year.\"\n  \
     naos run resolve run_01jd8… --retry")]
 pub(crate) struct Run {
@@ -29,9 +34,16 @@ pub(crate) struct Run {
     about: Option<About>,
     /// Who is to do it.
     agent: Option<String>,
+    /// Every agent that takes work, each with the same input.
+    #[arg(long, conflicts_with_all = ["agent", "stream"])]
+    all: bool,
     /// What is given: text, @FILE, or - for standard input.
     #[arg(long, short, value_name = "TEXT|@FILE|-", default_value = "")]
     input: String,
+    /// First proves the journal and looks whether the agent's component is one that is known: of a
+    /// template, or the project's own file. Else nothing is run.
+    #[arg(long)]
+    verify_trust: bool,
     /// What the task is called on the board.
     #[arg(long)]
     title: Option<String>,
@@ -92,7 +104,9 @@ pub(crate) fn for_anybody(context: &Context, text: &str) -> Ended {
     let run = Run {
         about: None,
         agent: None,
+        all: false,
         input: text.to_owned(),
+        verify_trust: false,
         title: None,
         no_wait: false,
         timeout: WAIT_S,
@@ -126,6 +140,9 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         None => {}
     }
     let input = given(&run.input)?;
+    if run.all {
+        return all::go(context, run, &input);
+    }
     if run.agent.is_none() && input.trim().is_empty() {
         return Err(
             Fail::usage("there is nothing to do: neither an agent nor an input").help(
@@ -145,22 +162,20 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
         Some(agent) => context.fresh_session_of(agent)?,
         None => context.fresh_session()?,
     };
-    let wait = if run.no_wait {
-        0
-    } else {
-        run.timeout.saturating_mul(1_000)
-    };
+    if run.verify_trust {
+        let Some(agent) = &agent else {
+            let what = "--verify-trust looks at an agent's component, and none was named";
+            return Err(Fail::usage(what).help("name the agent, or take --all"));
+        };
+        trust::verify(&mut session, &[agent.to_string()])?;
+    }
+    let wait = run.wait_ms();
     let stream = run.stream || (context.out.terminal && !run.no_wait);
     let stream = stream && !context.out.json;
     // What is written is heard from the start on, or as near to it as can be.
     body["wait_ms"] = json!(if stream { 0 } else { wait.min(FIRST_MS) });
     let until = clock::tick() + Duration::from_millis(wait);
-    session.on_interrupt(if session.daemon().is_none() {
-        "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
-         that gives work"
-    } else {
-        "interrupted: the run goes on; `naos get runs` shows it"
-    });
+    interrupted(&session);
     let started = begun::begin(&mut session, begun::RUNS, "/runs", &body)?;
     let left = || until.saturating_duration_since(clock::tick());
     begun::tell(&context.out, begun::RUNS, &started, left());
@@ -186,6 +201,27 @@ pub(crate) fn go(context: &Context, run: &Run) -> Ended {
     }
     let whole = rest.is_some();
     Ok(show(&context.out, &answer, run.no_wait, inside, whole))
+}
+
+impl Run {
+    /// How long its end is waited for.
+    fn wait_ms(&self) -> u64 {
+        if self.no_wait {
+            0
+        } else {
+            self.timeout.saturating_mul(1_000)
+        }
+    }
+}
+
+/// Whoever waits no longer hears what becomes of the work.
+fn interrupted(session: &Session) {
+    session.on_interrupt(if session.daemon().is_none() {
+        "interrupted: nothing is lost, the run goes on with `naos up`, or at the next command \
+         that gives work"
+    } else {
+        "interrupted: the run goes on; `naos get runs` shows it"
+    });
 }
 
 /// Shows what a model writes until the run is over; what was shown of its last answer.

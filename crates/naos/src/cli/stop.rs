@@ -1,15 +1,20 @@
-//! `naos stop NAME|--all` and `naos start NAME`
+//! `naos stop NAME|--all [--force]` and `naos start NAME`
 
+use naos_types::Code;
 use serde_json::{Value, json};
 
 use super::{Context, Ended, name};
 use crate::fail::Fail;
-use crate::out::{cell, items};
-use crate::session::api;
+use crate::out::{cell, count, items};
+use crate::session::{Session, api, part};
 
-/// Lets an agent take no more work. What it does now it finishes.
+/// Lets an agent take no more work. What it does now it finishes, unless --force ends it.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  naos stop reader\n  naos stop --all")]
+#[command(
+    after_help = "Examples:\n  naos stop reader\n  naos stop reader --force\n  \
+    naos stop --all\n\n\
+    What a person stopped no supervisor starts again: `naos start` does."
+)]
 pub(crate) struct Stop {
     /// Which agent.
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -17,6 +22,12 @@ pub(crate) struct Stop {
     /// All agents.
     #[arg(long)]
     all: bool,
+    /// Cancels at once what it has under way. What waits for it goes on waiting.
+    #[arg(long, short)]
+    force: bool,
+    /// No supervisor starts it again: so it is without this word, too.
+    #[arg(long)]
+    no_restart: bool,
 }
 
 /// Lets an agent take work again.
@@ -32,55 +43,105 @@ pub(crate) struct Start {
 }
 
 pub(crate) fn stop(context: &Context, stop: &Stop) -> Ended {
-    each(
+    let mut session = context.session()?;
+    let names = which(&mut session, stop.agent.as_deref(), "stop")?;
+    let answers = turn(&mut session, &names, "stop")?;
+    // First none takes anything new, then what they have is cancelled.
+    let ended = match stop.force {
+        true => end(&mut session, stop.agent.as_deref())?,
+        false => Vec::new(),
+    };
+    drop(session);
+    if context.out.json {
+        let mut told = json!({"agents": names, "items": answers});
+        if stop.force {
+            told["cancelled"] = json!(ended);
+        }
+        context.out.json(&told);
+    }
+    said(
         context,
-        stop.agent.as_deref(),
-        "stop",
+        &names,
+        &answers,
         ["Stopped", "was stopped already"],
-    )
+    );
+    if stop.force {
+        let runs = count(ended.len(), "run", "runs");
+        context
+            .out
+            .say(format!("Cancelled what was under way: {runs}."));
+    }
+    if stop.no_restart {
+        let says = "No supervisor starts what a person stopped: `naos start` does.";
+        context.out.say(says);
+    }
+    Ok(0)
+}
+
+/// What a run under way is called; what is queued waits, as it does for any stopped agent.
+const UNDER_WAY: [&str; 2] = ["running", "held"];
+
+/// Cancels what an agent has under way, or all of them; the runs that were.
+fn end(session: &mut Session, agent: Option<&str>) -> Result<Vec<String>, Fail> {
+    let mut ended = Vec::new();
+    let whose = agent.map_or(String::new(), |agent| format!("&agent={}", part(agent)));
+    for status in UNDER_WAY {
+        let page = |more: &[String]| {
+            let more: String = more.iter().map(|part| format!("&{part}")).collect();
+            session.get(api(&format!("/runs?status={status}{whose}{more}")))
+        };
+        let found = super::get::pages(Some(u32::MAX), None, page)?;
+        for run in items(&found) {
+            let id = cell(&run["run"]);
+            let cancel = api(&format!("/runs/{}/cancel", part(&id)));
+            match session.post(cancel, &json!({})) {
+                Ok(_) => ended.push(id),
+                // It ended by itself meanwhile.
+                Err(fail) if fail.code == Some(Code::WRONG_STATE) => {}
+                Err(fail) => return Err(fail),
+            }
+        }
+    }
+    Ok(ended)
 }
 
 pub(crate) fn start(context: &Context, start: &Start) -> Ended {
-    each(
-        context,
-        start.agent.as_deref(),
-        "start",
-        ["Started", "takes work already"],
-    )
-}
-
-fn each(context: &Context, agent: Option<&str>, verb: &str, [done, was]: [&str; 2]) -> Ended {
-    let agent = agent.map(name).transpose()?;
     let mut session = context.session()?;
-    let names: Vec<String> = match agent {
-        Some(agent) => vec![agent.to_string()],
-        None => {
-            // One that rests with its supervisor isn't stopped itself.
-            let stopped = |item: &&Value| {
-                let itself = item["status"] == "stopped" && item["stopped_with"].is_null();
-                itself != (verb == "stop")
-            };
-            let all = session.get(api("/agents"))?;
-            items(&all)
-                .iter()
-                .filter(stopped)
-                .map(|item| cell(&item["name"]))
-                .collect()
-        }
-    };
-    let mut answers = Vec::new();
-    for agent in &names {
-        let answer: Result<Value, Fail> =
-            session.post(api(&format!("/agents/{agent}/{verb}")), &json!({}));
-        answers.push(answer?);
-    }
+    let names = which(&mut session, start.agent.as_deref(), "start")?;
+    let answers = turn(&mut session, &names, "start")?;
     drop(session);
     if context.out.json {
         context
             .out
             .json(&json!({"agents": names, "items": answers}));
     }
-    for (agent, answer) in names.iter().zip(&answers) {
+    said(context, &names, &answers, ["Started", "takes work already"]);
+    Ok(0)
+}
+
+/// The agent that was named, or all that are to be stopped or started.
+fn which(session: &mut Session, agent: Option<&str>, verb: &str) -> Result<Vec<String>, Fail> {
+    if let Some(agent) = agent {
+        return Ok(vec![name(agent)?.to_string()]);
+    }
+    // One that rests with its supervisor isn't stopped itself.
+    let turned = |item: &&Value| {
+        let itself = item["status"] == "stopped" && item["stopped_with"].is_null();
+        itself != (verb == "stop")
+    };
+    let all = session.get(api("/agents"))?;
+    let found = items(&all).iter().filter(turned);
+    Ok(found.map(|item| cell(&item["name"])).collect())
+}
+
+fn turn(session: &mut Session, names: &[String], verb: &str) -> Result<Vec<Value>, Fail> {
+    let each = names.iter();
+    each.map(|agent| session.post(api(&format!("/agents/{agent}/{verb}")), &json!({})))
+        .collect()
+}
+
+fn said(context: &Context, names: &[String], answers: &[Value], [done, was]: [&str; 2]) {
+    for (agent, answer) in names.iter().zip(answers) {
         context.out.say(match answer["changed"].as_bool() {
             Some(false) => format!("{agent} {was}."),
             _ => format!("{done} {agent}."),
@@ -89,5 +150,4 @@ fn each(context: &Context, agent: Option<&str>, verb: &str, [done, was]: [&str; 
     if names.is_empty() {
         context.out.say("There is nothing to do.");
     }
-    Ok(0)
 }

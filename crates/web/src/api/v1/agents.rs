@@ -1,5 +1,7 @@
 //! `/agents`, `/templates`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use naos_engine::read::{Daily, LOG_LINES_MAX, Reader};
 use naos_kernel::agent::Agent;
@@ -43,6 +45,26 @@ pub(crate) async fn show(call: Call) -> Answered {
     let mut shown = shapes::agent(&reader, &name, &agent, call.now)?;
     shown.more = Some(shapes::AgentMore::of(&reader, &agent.spec)?);
     ok(&shown)
+}
+
+/// How many entries of an agent's state are shown at most.
+const STATE_MAX: usize = 10_000;
+
+/// What it keeps for itself; what is no text as base64.
+pub(crate) async fn state(call: Call) -> Answered {
+    let reader = call.reader()?;
+    let (agent, _) = known(&call, &reader)?;
+    let shown = |(key, value): (String, Vec<u8>)| {
+        let mut item = json!({"key": key, "bytes": value.len()});
+        match String::from_utf8(value) {
+            Ok(text) => item["text"] = json!(text),
+            Err(other) => item["base64"] = json!(STANDARD.encode(other.as_bytes())),
+        }
+        item
+    };
+    let kept = reader.state_of(&agent, STATE_MAX)?; // a long read: on a thread of its own
+    let items: Vec<Value> = kept.into_iter().map(shown).collect();
+    ok(&json!({"agent": agent, "items": items, "next": null}))
 }
 
 /// A piece of what an agent did on a day.

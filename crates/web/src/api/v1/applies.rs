@@ -28,8 +28,8 @@ use crate::app::Desk;
 use crate::door::{Answered, Call, ok};
 use crate::error::Fault;
 use crate::judge::{
-    Document, Item, Judged, fault_at, fault_in, fault_naming, in_order, judge, leads_back, leaving,
-    misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
+    Document, Item, Judged, exported, fault_at, fault_in, fault_naming, in_order, judge,
+    leads_back, leaving, misgiven, misgrown_tree, missing, nested, outgrown, unanswered, unskilled,
 };
 
 /// Whether this tenant may ask with the key that its model names.
@@ -168,6 +168,8 @@ pub(crate) async fn apply(call: Call) -> Answered {
                 .push(fault_in(&documents, item, &item.name, what, None));
         }
     }
+    let unbrought = unbrought(&call, &documents, &judged.items).await?;
+    judged.errors.extend(unbrought);
     let reader = call.reader()?;
     let off = stays::leave_off(&reader, &documents, &mut judged.items)?;
     let beside = stays::beside(&reader, &judged.items, &asked.before)?;
@@ -298,6 +300,41 @@ pub(crate) async fn apply(call: Call) -> Answered {
         done.push(told);
     }
     ok(&json!({"items": done, "warnings": warnings, "dry_run": asked.dry_run, "seq": last}))
+}
+
+/// Agents whose component isn't here: an export names it, and doesn't hold it.
+async fn unbrought(
+    call: &Call,
+    documents: &[Document<'_>],
+    items: &[Item],
+) -> Result<Vec<Diagnostic>, Fault> {
+    let exports: Vec<&str> = documents
+        .iter()
+        .filter(|document| exported::is_one(document))
+        .map(|document| document.name)
+        .collect();
+    let mut out = Vec::new();
+    for item in items
+        .iter()
+        .filter(|item| exports.contains(&item.file.as_str()))
+    {
+        let Command::Agent(command::Agent::Apply { name, spec }) = &item.command else {
+            continue;
+        };
+        let Some(component) = spec.component else {
+            continue;
+        };
+        let components = std::sync::Arc::clone(call.desk.app.node.components());
+        let there = tokio::task::spawn_blocking(move || components.get(component).map(drop)).await;
+        let there = there
+            .map_err(|_| Fault::new(Code::INTERNAL, "the component could not be looked at"))?;
+        if there.is_err() {
+            let what = format!("agent {name}: its component {component} isn't here");
+            let help = format!("bring it first: naos create {name} --source FILE");
+            out.push(fault_in(documents, item, name.as_str(), what, Some(help)));
+        }
+    }
+    Ok(out)
 }
 
 /// The instruction that a webhook sets off.

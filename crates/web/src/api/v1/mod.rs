@@ -17,6 +17,7 @@ pub(crate) mod drivers;
 pub(crate) mod endpoints;
 pub(crate) mod erasures;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod flows;
 pub(crate) mod given;
 pub(crate) mod habits;
