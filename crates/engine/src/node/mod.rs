@@ -494,8 +494,8 @@ impl Node {
     /// Before [`Node::stop`]: no run asks a model any more, and what was asked outside and is paid,
     /// or may be done once only, is waited for, `most` at the longest: its answer is kept, and not
     /// paid for twice. What may be done again is waited for, too, `others` at the longest. `pauses`
-    /// is told how many answers are out, pauses, and says whether to wait on. Gives how many of those
-    /// that are paid, or may be done once only, are still out.
+    /// is told how many answers are out, pauses, and says whether to wait on. Gives how many of
+    /// those that are paid, or may be done once only, are still out.
     pub fn finish(
         &self,
         most: Duration,

@@ -1,6 +1,6 @@
-//! What goes on by a person only, and asks nobody: a run that could not be undone, one of which nobody
-//! knows whether what it did happened, a supervisor that failed with none above it, times that have no run because something isn't there. It is told
-//! wherever one looks for what waits.
+//! What goes on by a person only, and asks nobody: a run that could not be undone, one of which
+//! nobody knows whether what it did happened, a supervisor that failed with none above it, times
+//! that have no run because something isn't there. It is told wherever one looks for what waits.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub(crate) enum Stuck {
     /// This step of a run could not be undone since then, and nothing more is until somebody
     /// decides.
     NotUndone(PlanId, Arc<Plan>, Name, Time),
-    /// Nobody knows whether what this run did happened, or it did something else than before when it
-    /// was done again: it rests until somebody decides.
+    /// Nobody knows whether what this run did happened, or it did something else than before when
+    /// it was done again: it rests until somebody decides.
     Unknown(RunId, Arc<Run>),
     /// This supervisor failed, and all beneath it rests.
     GaveUp(Name, Arc<Supervisor>),
