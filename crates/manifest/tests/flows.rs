@@ -102,7 +102,8 @@ fn mistakes_have_a_place() {
         (
             "workflows:\n  w:\n    steps: [{name: a, compensate: b}]\n",
             "f.yaml:3:23: unknown key `compensate`; known here: agent, action, name, id, input, \
-             condition, when, if, timeout, retries, on_error, onError, description",
+             condition, when, if, idempotency_key, idempotencyKey, idempotency, timeout, retries, \
+             on_error, onError, description",
         ),
         (
             "sagas:\n  s:\n    steps:\n      - a\n      - {name: b, input: \"{{nosuch}}\"}\n",
