@@ -82,8 +82,9 @@ fn agent(index: usize) -> command::Command {
 /// What sleeps: how it is made, and how many tenants share it.
 type Sleeper = (fn(usize) -> command::Command, usize);
 
-async fn make(node: &Node, index: usize, (made, tenants): Sleeper) {
-    let tenant = TenantId(1_000 + (index % tenants) as u128);
+async fn make(node: &Node, index: usize, each: usize, made: fn(usize) -> command::Command) {
+    // One tenant after the other: each cell is opened once.
+    let tenant = TenantId(1_000 + (index / each) as u128);
     let command = made(index);
     let ask = || Ask {
         tenant,
@@ -98,7 +99,8 @@ async fn make(node: &Node, index: usize, (made, tenants): Sleeper) {
     }
 }
 
-fn fill(dir: &Path, count: usize, sleeper: Sleeper) -> f64 {
+fn fill(dir: &Path, count: usize, (made, tenants): Sleeper) -> f64 {
+    let each = count / tenants;
     let (node, store) = node(dir);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -112,7 +114,7 @@ fn fill(dir: &Path, count: usize, sleeper: Sleeper) -> f64 {
             let node = asking.clone();
             tasks.spawn(async move {
                 for index in (caller..count).step_by(256) {
-                    make(&node, index, sleeper).await;
+                    make(&node, index, each, made).await;
                 }
             });
         }

@@ -190,14 +190,16 @@ fn write(context: &Context, written: &Written, format: Option<&str>, rows: &[Val
         None if context.out.json => "json",
         None => "text",
     };
+    let all = json!({"items": rows, "next": null});
     let text = match format {
-        "json" => format!("{}\n", super::shown(&json!({"items": rows, "next": null}))),
+        "json" => format!("{}\n", super::shown(&all)),
         "csv" => csv(rows),
         _ => rows.iter().map(|row| cell(&row["line"]) + "\n").collect(),
     };
     let Some(path) = &written.output else {
         match format {
             "text" => return list(context, rows),
+            "json" => context.out.json(&all),
             _ => context.out.piece(&text),
         }
         return Ok(0);

@@ -367,7 +367,8 @@ pub(crate) fn main() -> ExitCode {
         cli.command,
         Command::Up(_) | Command::Dashboard(_) | Command::Dev(_)
     );
-    log(&cli.globals, serving, &out);
+    let probing = matches!(cli.command, Command::Tools(_));
+    log(&cli.globals, (serving, probing), &out);
     let context = Context {
         out,
         globals: cli.globals,
@@ -481,7 +482,7 @@ const NOTHING_MORE: &str = "No daemon is up, so nothing more happens: naos up";
 
 /// What is told on standard error beside answers. A command says itself what it came to, so that
 /// only errors stand beside; with `up` and `--verbose` more.
-fn log(globals: &Globals, serving: bool, out: &Out) {
+fn log(globals: &Globals, (serving, probing): (bool, bool), out: &Out) {
     let level = match (globals.verbose, globals.quiet) {
         (true, _) => "debug",
         (_, true) => "error",
@@ -492,12 +493,10 @@ fn log(globals: &Globals, serving: bool, out: &Out) {
         .iter()
         .find_map(|name| std::env::var(name).ok());
     // A protocol's library warns of each message that its client got wrong.
-    let others = if serving {
-        "warn,rmcp=error".to_owned()
-    } else {
-        format!("{level},rmcp=off")
-    };
-    let filter = set.unwrap_or_else(|| format!("{others},naos={level}"));
+    let others = if serving { "warn,rmcp=error" } else { level };
+    // Its errors about servers that are asked are told in our words.
+    let unsaid = if probing { ",rmcp=off" } else { "" };
+    let filter = set.unwrap_or_else(|| format!("{others}{unsaid},naos={level}"));
     let filter = EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new("warn"));
     // An error only says that somebody listens already.
     let _ = tracing_subscriber::fmt()
