@@ -3,11 +3,10 @@
 mod project;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
-use project::{Daemon, Project, command};
+use project::{Daemon, Project, begin, told};
 
 fn echo(project: &Project) {
     let made = project.naos(&["create", "a", "--template", "echo"]);
@@ -356,28 +355,10 @@ fn process_who_only_waits_gives_the_data_to_a_daemon_and_to_what_it_waits_for() 
     let plan = "type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
     let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
-    let begin = || {
-        command(&project.path("."))
-            .args(["plan", "run", "slow", "--timeout", "40"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let told = |waiting: &mut Child| {
-        let mut aside = BufReader::new(waiting.stderr.take().unwrap());
-        loop {
-            let mut line = String::new();
-            assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
-            if let Some((id, _)) = line.split_once(": waiting for its end (") {
-                return id.to_owned();
-            }
-        }
-    };
     let wait = || {
-        let mut waiting = begin();
-        (told(&mut waiting), waiting)
+        let mut waiting = begin(&project, &["plan", "run", "slow", "--timeout", "40"]);
+        let (id, _, _) = told(&mut waiting);
+        (id, waiting)
     };
     let ends_well = |waiting: Child| {
         let ended = waiting.wait_with_output().unwrap();

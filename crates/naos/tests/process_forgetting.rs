@@ -5,7 +5,7 @@ mod project;
 
 use std::time::Duration;
 
-use project::office::Office;
+use project::office::{Office, call, put, say};
 use serde_json::{Value, json};
 
 /// How long a run may take until it asks a person.
@@ -21,24 +21,6 @@ const AGENT: &str = "agents:
       ask: true
     budget: 1 USD
 ";
-
-fn call(calls: &[(&str, Value)]) -> String {
-    let call = |(name, arguments): &(&str, Value)| json!({"name": name, "arguments": arguments});
-    let all: Vec<Value> = calls.iter().map(call).collect();
-    format!("{}\n", json!({ "call": all }))
-}
-
-fn say(text: &str) -> String {
-    format!("{}\n", json!({ "say": text }))
-}
-
-fn put(office: &Office, path: &str, text: &str) {
-    let file = office.project.path("put.md");
-    std::fs::write(&file, text).unwrap();
-    let words = ["document", "put", file.to_str().unwrap(), path];
-    let put = office.project.naos(&words);
-    assert_eq!(put.exit, 0, "{}", put.stderr);
-}
 
 fn last_asked(office: &Office) -> String {
     office.server.seen().pop().unwrap().body.to_string()

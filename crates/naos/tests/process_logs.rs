@@ -5,7 +5,7 @@ mod project;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 
-use project::{Project, command};
+use project::{Project, begin, command, told};
 use serde_json::Value;
 
 /// An agent that logs a line, asks a person, logs another, and is done.
@@ -130,13 +130,7 @@ fn process_a_killed_run_says_nothing_twice() {
 
 /// A command at work, and the first line that it writes.
 fn watch(project: &Project, words: &[&str]) -> (Child, String, BufReader<ChildStdout>) {
-    let mut child = command(&project.path("."))
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = begin(project, words);
     let mut said = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
@@ -200,25 +194,7 @@ fn process_who_waits_for_work_knows_its_id_and_hears_it_when_the_daemon_is_gone(
     let applied = project.naos_with(&["apply", "-f", "-"], plan.as_bytes());
     assert_eq!(applied.exit, 0, "{}", applied.stderr);
     let mut daemon = project.up();
-    let begin = |words: &[&str]| {
-        command(&project.path("."))
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let told = |waiting: &mut Child| {
-        let mut aside = BufReader::new(waiting.stderr.take().unwrap());
-        loop {
-            let mut line = String::new();
-            assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
-            if let Some((id, look)) = line.split_once(": waiting for its end (") {
-                return (id.to_owned(), look.to_owned(), aside);
-            }
-        }
-    };
+    let begin = |words: &[&str]| begin(&project, words);
     let mut plan = begin(&["plan", "run", "slow"]);
     let (plan_id, look, plan_said) = told(&mut plan);
     assert_eq!(look, format!("naos plan status {plan_id})\n"));

@@ -5,8 +5,8 @@ mod project;
 
 use std::time::Duration;
 
-use project::office::Office;
-use serde_json::{Value, json};
+use project::office::{Office, call, put, say};
+use serde_json::json;
 
 /// How long the agent may take for its task.
 const WORK_MAX: Duration = Duration::from_secs(60);
@@ -21,25 +21,6 @@ const AGENT: &str = "agents:
       context_write: [\"office/**\"]
     budget: 1 USD
 ";
-
-fn call(calls: &[(&str, Value)]) -> String {
-    let call = |(name, arguments): &(&str, Value)| json!({"name": name, "arguments": arguments});
-    let all: Vec<Value> = calls.iter().map(call).collect();
-    format!("{}\n", json!({ "call": all }))
-}
-
-fn say(text: &str) -> String {
-    format!("{}\n", json!({ "say": text }))
-}
-
-fn put(office: &Office, path: &str, text: &str) {
-    let file = office.project.path("put.md");
-    std::fs::write(&file, text).unwrap();
-    let put = office
-        .project
-        .naos(&["document", "put", file.to_str().unwrap(), path]);
-    assert_eq!(put.exit, 0, "{}", put.stderr);
-}
 
 #[test]
 fn process_an_agent_and_people_find_what_documents_say() {

@@ -265,3 +265,26 @@ impl Drop for Daemon {
         self.kill();
     }
 }
+
+/// Begins a command, and hears what it says.
+pub fn begin(project: &Project, words: &[&str]) -> Child {
+    command(&project.path("."))
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What a command says that it waits for, where one looks at it, and what it says then.
+pub fn told(waiting: &mut Child) -> (String, String, BufReader<std::process::ChildStderr>) {
+    let mut aside = BufReader::new(waiting.stderr.take().unwrap());
+    loop {
+        let mut line = String::new();
+        assert!(aside.read_line(&mut line).unwrap() > 0, "it ended");
+        if let Some((id, look)) = line.split_once(": waiting for its end (") {
+            return (id.to_owned(), look.to_owned(), aside);
+        }
+    }
+}

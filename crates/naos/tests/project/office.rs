@@ -1,6 +1,7 @@
 //! A project with a daemon, and a server that answers as a model does, from a script.
 
 use naos_modelserver::{Options, Server, Step};
+use serde_json::{Value, json};
 
 use crate::project::{Daemon, Project};
 
@@ -68,4 +69,26 @@ impl Office {
             .naos_with(&["apply", "-f", "-"], text.as_bytes());
         assert_eq!(applied.exit, 0, "{}", applied.stderr);
     }
+}
+
+/// What a model wants, as a line of its script.
+pub fn call(calls: &[(&str, Value)]) -> String {
+    let call = |(name, arguments): &(&str, Value)| json!({"name": name, "arguments": arguments});
+    let all: Vec<Value> = calls.iter().map(call).collect();
+    format!("{}\n", json!({ "call": all }))
+}
+
+/// What a model says, as a line of its script.
+pub fn say(text: &str) -> String {
+    format!("{}\n", json!({ "say": text }))
+}
+
+/// Writes a document.
+pub fn put(office: &Office, path: &str, text: &str) {
+    let file = office.project.path("put.md");
+    std::fs::write(&file, text).unwrap();
+    let put = office
+        .project
+        .naos(&["document", "put", file.to_str().unwrap(), path]);
+    assert_eq!(put.exit, 0, "{}", put.stderr);
 }
