@@ -29,16 +29,17 @@ impl Daemon {
     /// directory's lock must be held by the very process that is named, so that the token never
     /// goes to whoever took its port.
     pub(crate) fn of(data: &Path) -> Option<Self> {
-        let text = fs::read(path(data)).ok()?;
-        let daemon: Self = serde_json::from_slice(&text).ok()?;
-        (owner(data) == Some(daemon.pid)).then_some(daemon)
+        Self::said(data).filter(|daemon| owner(data) == Some(daemon.pid))
     }
 
     /// What the last one said, if it was killed.
     pub(crate) fn left_behind(data: &Path) -> Option<Self> {
+        Self::said(data).filter(|_| owner(data).is_none())
+    }
+
+    fn said(data: &Path) -> Option<Self> {
         let text = fs::read(path(data)).ok()?;
-        let daemon = serde_json::from_slice(&text).ok()?;
-        owner(data).is_none().then_some(daemon)
+        serde_json::from_slice(&text).ok()
     }
 
     /// Whether the last one was killed: one that ends takes its word back.

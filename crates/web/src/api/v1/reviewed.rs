@@ -83,7 +83,7 @@ pub(crate) fn in_plan(
     plan: &Plan,
     before: Option<&Name>,
 ) -> Result<Option<Reviewed>, Refusal> {
-    let edited = edited(reader, plan);
+    let edited = edited(reader, plan, before);
     let mut last = None;
     for spec in looks(plan, before) {
         let edited = edited.contains(&&spec.name);
@@ -178,7 +178,7 @@ impl Looked {
 /// What was looked at without a model in a run of steps, the last time of each, in order; of what a
 /// step is given, where one is named.
 pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec<Looked> {
-    let edited = edited(reader, plan);
+    let edited = edited(reader, plan, before);
     let mut out = Vec::new();
     for spec in looks(plan, before) {
         let Some(checked) = plan.checked.get(&spec.name) else {
@@ -206,13 +206,15 @@ pub(crate) fn checks(reader: &Reader, plan: &Plan, before: Option<&Name>) -> Vec
     out
 }
 
-/// The steps that looked at what a person edited afterwards, when it was approved.
-fn edited<'p>(reader: &Reader, plan: &'p Plan) -> Vec<&'p Name> {
+/// The steps that looked at what a person edited afterwards, when it was approved: in this
+/// question, where one is named.
+fn edited<'p>(reader: &Reader, plan: &'p Plan, before: Option<&Name>) -> Vec<&'p Name> {
     let mut out = Vec::new();
     if crate::planted::edited_is_checked() {
         return out;
     }
-    for spec in plan.forward() {
+    let is_meant = |spec: &&StepSpec| before.is_none_or(|name| *name == spec.name);
+    for spec in plan.forward().filter(is_meant) {
         let asked = plan.steps.get(&spec.name).and_then(|step| step.approval);
         // What can't be read hides nothing else that is shown beside it.
         let asked = asked.and_then(|id| reader.find::<Approval>(&id).ok().flatten());
