@@ -11,6 +11,8 @@ use super::{Reader, damaged};
 pub const EVENTS_SCAN_MAX: u64 = 50_000;
 /// How many facts are read at once.
 const CHUNK: u64 = 512;
+/// How many are read first at least: where most facts are events, those wanted are among them.
+const FIRST_CHUNK: usize = 16;
 /// How the fact is called.
 const KIND: &str = "event.published";
 
@@ -55,8 +57,10 @@ impl Reader {
         wants: impl Fn(&Published) -> bool,
     ) -> Result<(Vec<EventRow>, Seq), Refusal> {
         let (mut out, mut at) = (Vec::new(), after);
+        let mut chunk = limit.clamp(FIRST_CHUNK, CHUNK as usize);
         while out.len() < limit && at - after < scan {
-            let entries = self.store.entries(at, CHUNK as usize).map_err(damaged)?;
+            let entries = self.store.entries(at, chunk).map_err(damaged)?;
+            chunk = CHUNK as usize;
             if entries.is_empty() {
                 break;
             }

@@ -271,6 +271,8 @@ const fn one() -> u32 {
 pub(crate) struct Taken {
     seq: Seq,
     pub(crate) events: Vec<(Seq, EventId, u32)>,
+    /// What was read of the journal for it: most of the events.
+    found: Vec<EventRow>,
     done: u32,
     until: Time,
     pub(crate) again: Option<Time>,
@@ -309,7 +311,7 @@ pub(crate) async fn pull(call: Call) -> Answered {
     let given: Vec<Value> = taken
         .events
         .iter()
-        .filter_map(|(seq, _, attempt)| given(&reader, *seq, *attempt).transpose())
+        .filter_map(|(seq, _, attempt)| given(&reader, &taken, *seq, *attempt).transpose())
         .collect::<Result<_, _>>()?;
     let shown = json!({
         "events": given,
@@ -337,11 +339,14 @@ fn check_seqs(seqs: &[Seq]) -> Result<(), Fault> {
 }
 
 /// One event as its consumer gets it.
-fn given(reader: &Reader, seq: Seq, attempt: u32) -> Result<Option<Value>, Fault> {
-    let Some(row) = reader.event_at(seq)? else {
-        return Ok(None);
+fn given(reader: &Reader, taken: &Taken, seq: Seq, attempt: u32) -> Result<Option<Value>, Fault> {
+    let mut out = match taken.found.binary_search_by_key(&seq, |row| row.seq) {
+        Ok(at) => cloudevents::event(reader, &taken.found[at]),
+        Err(_) => match reader.event_at(seq)? {
+            Some(row) => cloudevents::event(reader, &row),
+            None => return Ok(None),
+        },
     };
-    let mut out = cloudevents::event(reader, &row);
     out.insert("attempt".into(), json!(attempt));
     Ok(Some(Value::Object(out)))
 }
@@ -433,6 +438,7 @@ pub(crate) async fn take(
             until,
             again,
             more: found.is_empty() && upto < reader.seq()?,
+            found,
         });
         if !retry {
             break;
