@@ -3,10 +3,12 @@
 //! very command that brings what it waits for.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use naos_engine::clock;
+use naos_types::{Span, Time};
 use tokio::runtime::Runtime;
 
 use crate::out::aside;
@@ -17,6 +19,8 @@ const WAIT_MAX: Duration = Duration::from_secs(70);
 /// From when on that is said.
 const SAID_AFTER: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(10);
+/// How long it may take until one that gave way waits for the directory again.
+const COMES_BACK_MAX: Span = Span(3_000);
 
 /// Says to whoever has a directory that somebody wants it, as long as it lives: a shared lock
 /// (flock(2)) of the directory itself, which goes with its process.
@@ -43,6 +47,58 @@ pub(crate) fn is_wanted(data: &Path) -> bool {
         return false;
     };
     matches!(dir.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// A process that has a directory only until others want it, and when it had it. What began then is
+/// its own work; what it lacks something for of the work of others, the key of a model say, it
+/// leaves to them as long as one of them waits for the directory.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    data: PathBuf,
+    /// From when until when, the last one last; the last one lasts where no end is said.
+    had: Arc<Mutex<Vec<(Time, Option<Time>)>>>,
+}
+
+impl Guest {
+    pub(crate) fn new(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            had: Arc::default(),
+        }
+    }
+
+    fn had(&self) -> MutexGuard<'_, Vec<(Time, Option<Time>)>> {
+        self.had.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it has the directory.
+    pub(crate) fn came(&self) {
+        self.had().push((clock::now(), None));
+    }
+
+    /// Now it has it no more.
+    pub(crate) fn went(&self) {
+        if let Some((_, until)) = self.had().last_mut() {
+            *until = Some(clock::now());
+        }
+    }
+
+    /// Whether work that began then, and lacks something here, is left to others.
+    pub(crate) fn leaves_to_others(&self, began: Option<Time>) -> bool {
+        if crate::planted::takes_what_it_lacks() {
+            return false;
+        }
+        let had = self.had();
+        let own = |(from, until): &(Time, Option<Time>)| {
+            began.is_some_and(|at| at >= *from && until.is_none_or(|until| at <= until))
+        };
+        if had.iter().any(own) {
+            return false;
+        }
+        let since = had.last().map_or(Span(0), |(from, _)| clock::now() - *from);
+        drop(had);
+        since < COMES_BACK_MAX || is_wanted(&self.data)
+    }
 }
 
 /// Waiting for a directory that another process has.

@@ -3,18 +3,20 @@
 
 mod devices;
 mod embedding;
+mod lacking;
 mod letters;
 mod parcels;
 mod thinking;
 pub(crate) mod tools;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use naos_drivers::http::{HttpClient, Request, SendError};
 use naos_engine::node::{
-    Back, Called, Done, Embedding, Outside, OutsideOutcome, Parcel, Piecewise, Posed, Posted,
-    Vectors,
+    Back, Called, Done, Embedding, Leaves, Outside, OutsideOutcome, Parcel, Piecewise, Posed,
+    Posted, Vectors,
 };
 use naos_sandbox::{AbilityError, GatedAnswer, GatedRequest, HttpRequest, HttpResponse};
 use naos_types::effect::Call;
@@ -22,6 +24,8 @@ use naos_types::fact::run::World;
 use naos_types::spec::ServerPlace;
 use naos_types::{TenantId, Time};
 use tokio::runtime::Handle;
+
+use crate::handover::Guest;
 
 /// What letters and parcels hold: one event.
 const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -39,6 +43,8 @@ pub(crate) struct Wired {
     devices: devices::Devices,
     /// When this process began: what was asked before may be under way somewhere.
     began: Time,
+    /// That others may have the data next; none for a daemon.
+    guest: Option<Guest>,
     runtime: Handle,
 }
 
@@ -47,6 +53,7 @@ impl Wired {
         client: HttpClient,
         models: HttpClient,
         data: &Path,
+        guest: Option<Guest>,
         runtime: Handle,
     ) -> Self {
         Self {
@@ -55,12 +62,21 @@ impl Wired {
             tools: tools::Tools::new(data.join("programs")),
             devices: devices::Devices::new(data.join("devices")),
             began: naos_engine::clock::now(),
+            guest,
             runtime,
         }
     }
 }
 
 impl Outside for Wired {
+    fn leaves(&self) -> Option<Leaves> {
+        let guest = self.guest.clone()?;
+        let (client, models) = (self.client.clone(), self.models.clone());
+        Some(Arc::new(move |call: &Call, request: &[u8], began| {
+            lacking::lacks((&client, &models), call, request) && guest.leaves_to_others(began)
+        }))
+    }
+
     fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done) {
         let (client, world) = (self.client.clone(), call.world);
         self.runtime

@@ -60,3 +60,8 @@ pub(crate) fn keeps_the_data() -> bool {
 pub(crate) fn forgets_the_ports() -> bool {
     chosen("forgets-the-ports")
 }
+
+/// Who has the data does the work of others, too, where it lacks what they have.
+pub(crate) fn takes_what_it_lacks() -> bool {
+    chosen("takes-what-it-lacks")
+}

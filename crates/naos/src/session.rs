@@ -20,7 +20,7 @@ use crate::argument::name_arguments;
 use crate::cli::INTERRUPTED;
 use crate::daemon::{Daemon, owner};
 use crate::fail::Fail;
-use crate::handover::{Queue, is_wanted};
+use crate::handover::{Guest, Queue, is_wanted};
 use crate::link::{Answer, Ask, Link, LinkError, Sink};
 use crate::out::aside;
 use crate::project::Project;
@@ -150,6 +150,8 @@ pub(crate) struct Session {
     link: Option<Link>,
     /// Since when.
     linked: Instant,
+    /// When it had the data.
+    guest: Guest,
     /// Whether somebody in this process has its router: then it keeps the data.
     is_served: Cell<bool>,
     /// Where agents of the daemon whose work may be gone on with reach services of this machine.
@@ -182,11 +184,13 @@ impl Session {
         let left = Daemon::left_behind(&project.data);
         let left = left.filter(|_| !crate::planted::forgets_the_ports());
         let loopback_ports = left.map_or_else(Vec::new, |daemon| daemon.loopback_ports);
-        let link = connect(project, &runtime, &loopback_ports)?;
+        let guest = Guest::new(&project.data);
+        let link = connect(project, &runtime, &loopback_ports, &guest)?;
         let mut session = Self {
             runtime,
             link: Some(link),
             linked: clock::tick(),
+            guest,
             is_served: Cell::new(false),
             loopback_ports,
             project: project.clone(),
@@ -507,7 +511,8 @@ impl Session {
         {
             self.loopback_ports = daemon.loopback_ports.clone();
         }
-        self.link = Some(connect(&self.project, &self.runtime, &self.loopback_ports)?);
+        let ports = &self.loopback_ports;
+        self.link = Some(connect(&self.project, &self.runtime, ports, &self.guest)?);
         self.linked = clock::tick();
         Ok(())
     }
@@ -550,6 +555,7 @@ impl Session {
         // What agents asked meanwhile is paid: its answer is kept, and not asked for again.
         let is_asked = machine.finish(&self.runtime, FINISH_MAX, others);
         machine.close();
+        self.guest.went();
         is_asked
     }
 }
@@ -597,14 +603,23 @@ pub(crate) fn runtime() -> Result<Runtime, Fail> {
 }
 
 /// The daemon that owns the directory, or the directory itself: whichever comes first.
-fn connect(project: &Project, runtime: &Runtime, loopback_ports: &[u16]) -> Result<Link, Fail> {
+fn connect(
+    project: &Project,
+    runtime: &Runtime,
+    loopback_ports: &[u16],
+    guest: &Guest,
+) -> Result<Link, Fail> {
     let mut queue = Queue::new(&project.data);
     loop {
         if let Some(daemon) = Daemon::of(&project.data) {
             return Link::to(daemon);
         }
-        match Machine::build(project, runtime, Vec::new(), loopback_ports.to_vec()) {
-            Ok(machine) => return Ok(Link::Inside(Box::new(machine))),
+        let ports = loopback_ports.to_vec();
+        match Machine::build(project, runtime, Vec::new(), ports, Some(guest)) {
+            Ok(machine) => {
+                guest.came(); // nothing begins before it is asked something
+                return Ok(Link::Inside(Box::new(machine)));
+            }
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) if !queue.wait(runtime, pid) => {
                 return Err(taken(project, pid));

@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 use crate::daemon::write_secret;
 use crate::embedder::Chosen;
 use crate::fail::Fail;
+use crate::handover::Guest;
 use crate::out::aside;
 use crate::project::Project;
 use crate::session::Interrupts;
@@ -83,12 +84,14 @@ impl From<Fail> for BuildError {
 impl Machine {
     /// Opens the project's data, or makes it, and starts the node; work stays where it is until
     /// [`Machine::begin`] or the first command. Agents may reach services of this machine at these
-    /// ports, and at those that the environment names.
+    /// ports, and at those that the environment names. A `guest` has the data only until others
+    /// want it.
     pub(crate) fn build(
         project: &Project,
         runtime: &Runtime,
         hosts: Vec<String>,
         mut loopback_ports: Vec<u16>,
+        guest: Option<&Guest>,
     ) -> Result<Self, BuildError> {
         let data = &project.data;
         loopback_ports.extend(local_services()?);
@@ -96,7 +99,8 @@ impl Machine {
             .map_err(|e| Fail::io(format!("make the directory {}", data.display()), &e))?;
         let store = Arc::new(SqliteStore::open(data).map_err(opening)?);
         let recall = Chosen::of(project);
-        let started = start(project, runtime, (&store, &recall), hosts, &loopback_ports);
+        let reach = (loopback_ports.as_slice(), guest);
+        let started = start(project, runtime, (&store, &recall), hosts, reach);
         match started {
             Ok((node, (router, couriers), created, main)) => Ok(Self {
                 loopback_ports,
@@ -193,7 +197,7 @@ fn start(
     runtime: &Runtime,
     (store, recall): (&Arc<SqliteStore>, &Chosen),
     hosts: Vec<String>,
-    loopback_ports: &[u16],
+    (loopback_ports, guest): (&[u16], Option<&Guest>),
 ) -> Result<(Node, (Router, Couriers), bool, TenantId), Fail> {
     let broken = |what: String| Fail::new(Code::INTERNAL, what);
     let sandbox = Sandbox::new(&Config::default()).map_err(|e| broken(e.to_string()))?;
@@ -206,8 +210,8 @@ fn start(
     let client = HttpClient::new(settings).map_err(|e| broken(e.to_string()))?;
     let models = naos_drivers::models::client(loopback_ports.to_vec());
     let models = models.map_err(|e| broken(e.to_string()))?;
-    let runtime_of_outside = runtime.handle().clone();
-    let outside = crate::outside::Wired::new(client, models, &project.data, runtime_of_outside);
+    let (data, guest, handle) = (&project.data, guest.cloned(), runtime.handle().clone());
+    let outside = crate::outside::Wired::new(client, models, data, guest, handle);
     let node = Node::open(Parts {
         store: Arc::clone(store) as Arc<dyn naos_store::Store>,
         sandbox,

@@ -3,6 +3,7 @@
 mod project;
 
 use std::fs;
+use std::io::BufRead;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
 
@@ -236,21 +237,34 @@ fn process_tenants_see_their_own() {
 }
 
 #[test]
-fn process_nothing_is_followed_where_nothing_runs() {
+fn process_what_commands_do_is_followed_where_no_daemon_is_up() {
     let project = Project::new();
     echo(&project);
-    for words in [&["audit", "tail"][..], &["logs", "a", "--follow"]] {
-        let ended = project.naos(words);
-        assert!(
-            ended.exit == 0 && ended.stderr.contains("naos up"),
-            "{words:?}: {}",
-            ended.stderr
-        );
-        assert!(
-            ended.stdout.contains("agent.created a"),
-            "{words:?}: {}",
-            ended.stdout
-        );
+    let follow = |words: &[&str]| {
+        let mut child = begin(&project, words);
+        let seen = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, seen.map(Result::unwrap))
+    };
+    let (mut audit, mut audited) = follow(&["audit", "tail"]);
+    let (mut logs, mut logged) = follow(&["logs", "a", "--follow"]);
+    let events = ["events", "tail", "--follow"];
+    let (mut tail, mut told) = follow(&events);
+    for seen in [&mut audited, &mut logged] {
+        assert!(seen.any(|line| line.contains("agent.created a")));
+    }
+    let ran = project.naos(&["run", "a", "--input", "x"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    for seen in [&mut audited, &mut logged] {
+        assert!(seen.any(|line| line.contains("agent.completed a")));
+    }
+    let published = project.naos(&["events", "publish", "mail.came", "--data", "{\"n\": 7}"]);
+    assert_eq!(published.exit, 0, "{}", published.stderr);
+    assert!(told.any(|line| line.contains("mail.came {\"n\":7}")));
+    for child in [&mut audit, &mut logs, &mut tail] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let aside = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert!(aside.contains("No daemon is up"), "{aside}");
     }
 }
 

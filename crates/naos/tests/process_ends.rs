@@ -113,3 +113,72 @@ fn process_who_goes_on_with_the_work_of_a_killed_daemon_reaches_what_it_reached(
         "what was cut off is asked for again"
     );
 }
+
+#[test]
+fn process_work_that_lacks_a_key_is_left_to_who_began_it() {
+    let mut office = Office::with(vec![Step::say("six"), Step::say("seven")]);
+    office.connect();
+    let made = "type: agent\nname: clerk\nmodel: fast\nprompt: You help.\n---\n\
+                type: plan\nname: asks\nsteps:\n- {name: hold, wait_for: {signal: go}}\n\
+                - {name: tell, after: [hold], agent: clerk, input: one}\n---\n\
+                type: plan\nname: slow\nsteps:\n- {name: hold, wait_for: {signal: go}}\n";
+    let applied = office
+        .project
+        .naos_with(&["apply", "-f", "-"], made.as_bytes());
+    assert_eq!(applied.exit, 0, "{}", applied.stderr);
+    assert_eq!(office.daemon.interrupt(), 0);
+    let (project, server) = (&office.project, &office.server);
+    let ports = server.port().to_string();
+    let own = [
+        ("NAOS_ALLOW_LOOPBACK_PORTS", ports.as_str()),
+        ("NAOS_MODEL_TEST", KEY),
+    ];
+    let wait = |plan: &str, own: &[(&str, &str)]| {
+        let mut waiting = project::command(project.path("").as_path())
+            .envs(own.iter().copied())
+            .args(["plan", "run", plan, "--timeout", "50"])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (id, _, rest) = project::told(&mut waiting);
+        (id, waiting, rest)
+    };
+    let go = |id: &str| {
+        let signal = project.naos(&["plan", "signal", id, "go"]);
+        assert_eq!(signal.exit, 0, "{}", signal.stderr);
+    };
+    let ends_well = |waiting: std::process::Child, rest: std::io::BufReader<_>| {
+        let told = std::io::read_to_string::<std::io::BufReader<_>>(rest).unwrap();
+        let ended = waiting.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{told}");
+    };
+    // Neither who signals nor who waits beside it has the key; who began it has.
+    let (beside, waits, waits_rest) = wait("slow", &[]);
+    let (asks, began, began_rest) = wait("asks", &own);
+    go(&asks);
+    ends_well(began, began_rest);
+    assert_eq!(server.count(), 1);
+    // Who lacks it itself hears so, whoever waits.
+    let failed = project.naos(&["run", "clerk", "--input", "two"]);
+    assert!(
+        failed.exit == 1 && failed.stderr.contains("NAOS_MODEL_TEST"),
+        "{}: {}",
+        failed.exit,
+        failed.stderr
+    );
+    assert_eq!(server.count(), 1);
+    go(&beside);
+    ends_well(waits, waits_rest);
+    // What was only begun waits for whoever goes on with it, and who leaves it says so.
+    let left = project.naos(&["plan", "start", "asks", "--no-wait", "--json"]);
+    assert!(left.stderr.contains("so nobody goes on"), "{}", left.stderr);
+    let left: Value = serde_json::from_str(&left.stdout).unwrap();
+    let id = left["run"].as_str().unwrap();
+    go(id);
+    let seen = project.json(&["get", "plan-run", id]);
+    assert_eq!(seen["status"], "running", "{seen}");
+    let run = last(&office);
+    assert_eq!(run.0, "running");
+}

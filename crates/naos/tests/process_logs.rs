@@ -143,16 +143,17 @@ fn process_who_follows_a_log_hears_that_the_daemon_is_gone() {
     agent(&project, "asker", ASKER, ", grants: {ask: true}");
     let mut daemon = project.up();
     assert_eq!(project.naos(&["run", "asker", "--input", "x"]).exit, 4);
-    let (child, line, rest) = watch(&project, &["logs", "--follow"]);
+    let (mut child, line, rest) = watch(&project, &["logs", "--follow"]);
     assert!(!line.is_empty());
     daemon.kill();
-    drop(std::io::read_to_string(rest).unwrap());
+    let made = project.naos(&["create", "later", "--template", "echo"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let mut lines = rest.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("agent.created later")));
+    child.kill().unwrap();
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
-    assert!(
-        ended.status.success() && said.contains("No daemon is up"),
-        "{said}"
-    );
+    assert!(said.contains("No daemon is up"), "{said}");
 }
 
 #[test]

@@ -180,6 +180,19 @@ impl HttpClient {
         })
     }
 
+    /// Whether an address is a port of this machine that isn't among those that may be reached, as
+    /// far as it says so itself.
+    #[must_use]
+    pub fn lacks_port(&self, url: &str) -> bool {
+        let Ok(url) = parse(url) else {
+            return false;
+        };
+        let host = url.host_str().unwrap_or_default();
+        let is_here = literal(host).map_or(host == "localhost", |ip| ip.is_loopback());
+        let port = url.port_or_known_default().unwrap_or(0);
+        is_here && !self.settings.allow_loopback_ports.contains(&port)
+    }
+
     /// Sends one request, once. With a `key`, it takes the place of the value of the request's
     /// own `Idempotency-Key`; a request without one stays without.
     ///

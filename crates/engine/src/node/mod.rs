@@ -33,6 +33,7 @@ use tokio::sync::oneshot;
 use crate::refusals::{reading, writing};
 use crate::shard::{CellReport, Envelope, Incoming, NewBody, SameAs, Ticket};
 
+pub use crate::shard::Leaves;
 pub use endpoint::{Back, Handed, Parcel};
 pub use fork::{Ground, Turns};
 pub use recalling::{Embedded, Embedding, VECTORS_BYTES_MAX, Vectors};

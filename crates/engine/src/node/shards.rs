@@ -39,6 +39,7 @@ pub(super) fn start(
             let store = std::sync::Arc::clone(&node.0.store);
             let shard = Shard::new(store, Box::<OsDice>::default());
             let shard = shard.with_embedder(std::sync::Arc::clone(&node.0.embedder));
+            let shard = shard.with_others(node.0.world.outside().leaves());
             naos_store::vital(|| run(&node, index, shard, &lane, &commits));
         })
 }

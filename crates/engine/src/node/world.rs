@@ -23,7 +23,7 @@ use super::recalling::{Embedded, Embedding, Kept, Vectors};
 use super::watch::{Frame, FrameKind};
 use super::{Inner, Node, Parts, lock};
 use crate::read::Reader;
-use crate::shard::{Envelope, Incoming};
+use crate::shard::{Envelope, Incoming, Leaves};
 
 /// Stack of a thread that runs components: the guest's own beside the host's.
 pub(super) const POOL_STACK_BYTES: usize = 4 << 20;
@@ -73,6 +73,11 @@ pub trait Outside: Send + Sync {
     /// Begins a call and returns at once; `done` is called exactly once, from anywhere. `request`
     /// is the sandbox's encoding of what the guest wants, `key` the idempotency key.
     fn begin(&self, call: &Call, key: String, request: Vec<u8>, done: Done);
+
+    /// What is left to other processes, where these may have the data next.
+    fn leaves(&self) -> Option<Leaves> {
+        None
+    }
 
     /// Begins to ask a model and returns at once; `done` as in [`Self::begin`]. What it answers is
     /// a [`Thought`] in JSON; `piece` hears pieces of it before.

@@ -10,6 +10,7 @@ use naos_types::effect::EffectId;
 use naos_types::{BatchId, Code, Digest, Refusal, Seq, Span, TenantId, Time};
 
 use super::beats::Beats;
+use super::left::{Leaves, Left};
 use super::parsed::Parsed;
 use super::quarantine::Quarantined;
 use super::routes::{Routes, RoutesReport};
@@ -113,6 +114,10 @@ pub(super) struct Cell {
     pub(super) waits_until: Option<Time>,
     /// The node ends soon: no run asks a model any more.
     pub(super) is_ending: bool,
+    /// What is left to other processes, where there may be some.
+    pub(super) leaves: Option<Leaves>,
+    /// What was left to them, or to the next start.
+    pub(super) left: Left,
     pub(super) used: u64,
     pub(super) limits: Limits,
     /// Rankings of the broker that are remembered.
@@ -148,6 +153,8 @@ impl Cell {
             rest_until: None,
             waits_until: None,
             is_ending: false,
+            leaves: None,
+            left: Left::default(),
             used: 0,
             limits: Limits::default(),
             routes: Routes::default(),
@@ -235,7 +242,8 @@ impl Cell {
         let own = alarm.into_iter().chain(self.rest_until);
         // Beats that can't be read now are looked for when the cell has waited.
         let beat = self.beats.next_due().filter(|_| self.waits_until.is_none());
-        own.chain(beat).chain(self.waits_until).min()
+        let own = own.chain(beat).chain(self.waits_until);
+        own.chain(self.left.until).min()
     }
 
     /// Whether it rests; a clock that was set back ends that.
@@ -254,7 +262,8 @@ impl Cell {
     /// that whoever looks after the node sees it.
     pub(super) fn wake(&self) -> Option<Time> {
         let own = self.returns.iter().any(|q| matches!(q, Queued::Own(_)));
-        if own || !self.running.is_empty() || self.quarantined.is_some() {
+        let left = !self.left.is_empty();
+        if own || left || !self.running.is_empty() || self.quarantined.is_some() {
             Some(Time(0)) // whatever the clock says by then
         } else {
             self.next_due()
@@ -267,7 +276,8 @@ impl Cell {
         let waited = self.waits_until.is_some_and(|at| at <= now);
         let beat = self.beats.next_due().is_some_and(|at| at <= now);
         let beat = beat && self.waits_until.is_none();
-        let own = (alarm || beat || waited) && self.rest_until.is_none();
+        let left = self.left.until.is_some_and(|at| at <= now);
+        let own = (alarm || beat || waited || left) && self.rest_until.is_none();
         self.may_decide() && (rested || own)
     }
 

@@ -8,6 +8,7 @@
 mod beats;
 mod cell;
 mod commits;
+mod left;
 mod opening;
 mod parsed;
 mod quarantine;
@@ -33,6 +34,7 @@ pub use beats::BEATS_KEPT_MAX;
 use cell::Cell;
 pub use cell::{CellReport, Staged};
 pub use commits::{Commits, SyncFailed};
+pub use left::Leaves;
 pub use parsed::PARSED_BYTES_MAX;
 pub use restored::{GoesOn, go_on_from_backup};
 pub use routes::{ROUTES_MAX, RoutesReport};
@@ -215,6 +217,8 @@ pub struct Shard {
     embedder: Arc<dyn Embedder>,
     /// Cells that are opened don't let runs ask models any more.
     is_ending: bool,
+    /// What cells leave to other processes.
+    leaves: Option<Leaves>,
     cells: BTreeMap<TenantId, Cell>,
     ready: VecDeque<TenantId>,
     queued: BTreeSet<TenantId>,
@@ -244,6 +248,7 @@ impl Shard {
             limits,
             embedder: Arc::new(Grams),
             is_ending: false,
+            leaves: None,
             cells: BTreeMap::new(),
             ready: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -260,6 +265,13 @@ impl Shard {
     #[must_use]
     pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
         self.embedder = embedder;
+        self
+    }
+
+    /// The same where others may have the data next, and do what this process lacks something for.
+    #[must_use]
+    pub fn with_others(mut self, leaves: Option<Leaves>) -> Self {
+        self.leaves = leaves;
         self
     }
 
@@ -448,6 +460,7 @@ impl Shard {
         if timers {
             cell.queue_due(now);
             cell.queue_beats(now);
+            cell.look_at_left(now, &mut self.out);
         }
         cell.run(now, self.dice.as_mut(), &mut self.out);
         let goes_on = cell.has_work();
@@ -540,6 +553,7 @@ impl Shard {
         let mut cell = opening::open(self.store.as_ref(), id, now)?;
         cell.limits = self.limits;
         cell.is_ending = self.is_ending;
+        cell.leaves = self.leaves.clone();
         cell.embedder = Arc::clone(&self.embedder);
         Ok(cell)
     }

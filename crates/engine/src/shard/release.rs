@@ -92,10 +92,7 @@ impl Cell {
             });
         }
         for order in orders {
-            out.push(Outgoing::Execute {
-                tenant: self.id,
-                order,
-            });
+            self.execute(order, out);
         }
     }
 

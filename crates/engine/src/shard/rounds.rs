@@ -85,7 +85,9 @@ impl Cell {
             };
             match next {
                 // What the state says by itself after the next start: nobody would hear the answer.
-                Some(Queued::Own(Input::Think(_))) if self.is_ending => {}
+                Some(Queued::Own(Input::Think(run))) if self.is_ending => {
+                    self.left.runs.insert(run);
+                }
                 Some(Queued::Own(input)) => {
                     self.turn(now, dice, &input, Brought::default(), draft, out);
                 }
@@ -192,6 +194,8 @@ impl Cell {
             };
         }
         match decided {
+            Decided::Yes(decision, made) if self.leaves_undecided(now, input, &decision, &made) => {
+            }
             Decided::Yes(decision, made) => {
                 let bodies = made.into_iter().chain(brought.bodies);
                 self.stage(now, *decision, bodies, brought.same, brought.ticket, draft);

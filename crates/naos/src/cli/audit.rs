@@ -6,7 +6,7 @@ use std::time::Duration;
 use naos_types::{DAY_MS, Span};
 use serde_json::{Value, json};
 
-use super::{Context, Ended, NOTHING_MORE, name};
+use super::{Context, Ended, Following, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{Session, api, part};
@@ -364,14 +364,10 @@ fn verify(context: &Context, all: bool) -> Ended {
 fn tail(context: &Context, n: u64) -> Ended {
     let mut session = context.session()?;
     let mut rows = newest(&mut session, n, "")?;
-    let mut seen = 0;
+    let (mut seen, mut following) = (0, Following::default());
     loop {
         seen = show(&context.out, &rows).unwrap_or(seen);
-        if session.daemon().is_none() {
-            context.out.note(NOTHING_MORE);
-            return Ok(0);
-        }
-        session.pause(Duration::from_millis(POLL_MS));
+        following.pause(&context.out, &mut session, Duration::from_millis(POLL_MS))?;
         let answer = session.get(api(&format!("/audit?after={seen}&limit={PAGE_MAX}")))?;
         rows = items(&answer).to_vec();
     }

@@ -46,14 +46,30 @@ pub(crate) fn ask(
 
 /// Says what is waited for, where its end isn't there yet.
 pub(crate) fn tell(out: &Out, place: &str, begun: &Value, wait: Duration) {
-    let open = matches!(begun["status"].as_str(), Some("running" | "queued"));
     if let Some(id) = begun["run"].as_str()
-        && open
+        && is_open(begun)
         && !wait.is_zero()
         && !out.json
     {
         out.note(format!("{id}: waiting for its end ({})", look(place, id)));
     }
+}
+
+/// What is said where work is left open and no daemon is up.
+pub(crate) const NOBODY_GOES_ON: &str =
+    "No daemon is up, so nobody goes on with it until naos runs: naos up";
+
+/// Says who goes on with what is left open here: `inside` where no daemon is up.
+pub(crate) fn leave(out: &Out, inside: bool, left: &Value) {
+    let waits = left["paused"].is_string() || left["paused_with"].is_string();
+    if inside && is_open(left) && !waits {
+        out.note(NOBODY_GOES_ON);
+    }
+}
+
+/// Whether it works on, and waits for nobody.
+pub(crate) fn is_open(work: &Value) -> bool {
+    matches!(work["status"].as_str(), Some("running" | "queued"))
 }
 
 /// The command that shows it.

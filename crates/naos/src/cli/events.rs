@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Ended, NOTHING_MORE, given, name};
+use super::{Context, Ended, Following, given, name};
 use crate::fail::Fail;
 use crate::out::{Out, cell, items};
 use crate::session::{api, part};
@@ -420,6 +420,7 @@ fn tail(context: &Context, asked: &Tail) -> Ended {
             last.unwrap_or(0).max(status["seq"].as_u64().unwrap_or(0))
         }
     };
+    let mut following = Following::default();
     loop {
         let answer = session.get(ask(format!("after={seen}&limit={PAGE_MAX}")))?;
         items(&answer).iter().for_each(|one| tell(out, one));
@@ -432,11 +433,7 @@ fn tail(context: &Context, asked: &Tail) -> Ended {
         if !asked.follow {
             return Ok(0);
         }
-        if session.daemon().is_none() {
-            out.note(NOTHING_MORE);
-            return Ok(0);
-        }
-        session.pause(Duration::from_millis(POLL_MS));
+        following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;
     }
 }
 

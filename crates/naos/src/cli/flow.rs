@@ -6,9 +6,9 @@ use naos_types::spec::Kind;
 use naos_types::{Code, PlanId};
 use serde_json::{Map, Value, json};
 
-use super::plan::{show, standing, verbs};
+use super::plan::{left, show, standing, verbs};
 use super::run::{FIRST_MS, until_closed};
-use super::{Context, Ended, begun, exit_of, given, name};
+use super::{Context, Ended, begun, given, name};
 use crate::fail::Fail;
 use crate::out::{cell, items};
 use crate::session::{Session, api, part};
@@ -393,19 +393,9 @@ impl Flow<'_> {
         let millis = Duration::from_millis(wait.millis());
         begun::tell(&self.context.out, begun::PLAN_RUNS, &started, millis);
         let answer = until_closed(&mut session, begun::PLAN_RUNS, started, millis)?;
+        let inside = session.daemon().is_none();
         drop(session);
-        self.shown(&answer, wait.no_wait)
-    }
-
-    fn shown(self, answer: &Value, no_wait: bool) -> Ended {
-        show(&self.context.out, answer);
-        let status = answer["status"].as_str().unwrap_or_default();
-        if status == "running" && !no_wait {
-            let note = "It is not done yet; it goes on while naos runs.";
-            self.context.out.note(note);
-            return Ok(1);
-        }
-        Ok(exit_of(status))
+        Ok(left(&self.context.out, inside, &answer, wait.no_wait))
     }
 
     /// The run that an id names, or the last one of this name.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use naos_types::RunId;
 use serde_json::Value;
 
-use super::{Context, Ended, NOTHING_MORE, name};
+use super::{Context, Ended, Following, name};
 use crate::fail::Fail;
 use crate::out::{Out, Tint, cell, items};
 use crate::session::{Session, api};
@@ -46,7 +46,7 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
     let mut session = context.session()?;
     let path = api(&format!("/runs/{run}/logs"));
     let mut answer = session.get(format!("{path}?last={}", logs.tail))?;
-    let mut seen = 0;
+    let (mut seen, mut following) = (0, Following::default());
     loop {
         for line in items(&answer) {
             seen = line["number"].as_u64().unwrap_or(seen);
@@ -55,11 +55,11 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
         let over = cell(&answer["status"]);
         let over = naos_types::RunStatus::parse(&over).is_none_or(|status| status.is_closed());
         let more = answer["next"].is_u64();
-        if !more && (over || !logs.follow || session.daemon().is_none()) {
+        if !more && (over || !logs.follow) {
             break;
         }
         if !more {
-            session.pause(Duration::from_millis(POLL_MS));
+            following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;
         }
         answer = session.get(format!("{path}?after={seen}&limit={PAGE_MAX}"))?;
     }
@@ -69,9 +69,6 @@ fn of_run(context: &Context, logs: &Logs, run: RunId) -> Ended {
     if let Some(left_out @ 1..) = answer["left_out"].as_u64() {
         let left_out = crate::out::count(left_out, "line", "lines");
         out.note(format!("{left_out} left out: the log of a run is full."));
-    }
-    if logs.follow && session.daemon().is_none() {
-        out.note(NOTHING_MORE);
     }
     Ok(0)
 }
@@ -88,15 +85,13 @@ fn of_agent(context: &Context, logs: &Logs) -> Ended {
     }
     let rows = session.get(api(&format!("/audit?last={}{filter}", logs.tail)))?;
     let mut seen = show(out, &mut session, &rows)?;
-    while logs.follow && session.daemon().is_some() {
-        session.pause(Duration::from_millis(POLL_MS));
+    let mut following = Following::default();
+    while logs.follow {
+        following.pause(out, &mut session, Duration::from_millis(POLL_MS))?;
         let rows = session.get(api(&format!(
             "/audit?after={seen}&limit={PAGE_MAX}{filter}"
         )))?;
         seen = show(out, &mut session, &rows)?.max(seen);
-    }
-    if logs.follow {
-        out.note(NOTHING_MORE);
     }
     Ok(0)
 }

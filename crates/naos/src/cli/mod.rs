@@ -92,6 +92,7 @@ mod advice;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use naos_types::{Code, Name, RunStatus};
@@ -477,8 +478,30 @@ fn dispatch(context: &Context, command: Command) -> Ended {
 
 /// The exit status of what was interrupted, as shells have it: 128 and the signal's number.
 pub(crate) const INTERRUPTED: u8 = 130;
-/// Whoever waits on with the directory open keeps everybody else from it.
-const NOTHING_MORE: &str = "No daemon is up, so nothing more happens: naos up";
+/// What one who follows hears where no daemon is up.
+const COMMANDS_ONLY: &str = "No daemon is up, so only what commands do is seen: naos up";
+
+/// Someone who looks again and again at what happens.
+#[derive(Default)]
+pub(crate) struct Following {
+    is_alone: bool,
+}
+
+impl Following {
+    /// Waits between two looks, and leaves the data to whoever wants it meanwhile.
+    pub(crate) fn pause(
+        &mut self,
+        out: &Out,
+        session: &mut Session,
+        pause: Duration,
+    ) -> Result<(), Fail> {
+        let was_alone = std::mem::replace(&mut self.is_alone, session.daemon().is_none());
+        if self.is_alone && !was_alone {
+            out.note(COMMANDS_ONLY);
+        }
+        session.pause_or_give_way(pause)
+    }
+}
 
 /// What is told on standard error beside answers. A command says itself what it came to, so that
 /// only errors stand beside; with `up` and `--verbose` more.

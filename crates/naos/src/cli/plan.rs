@@ -137,12 +137,15 @@ fn send(context: &Context, run: &str, signal: &str, data: &str) -> Ended {
     let run = &which(context, &mut session, run)?;
     let body = json!({"name": signal, "data": data});
     let answer = session.post(api(&format!("/plan-runs/{}/signal", part(run))), &body)?;
+    let inside = session.daemon().is_none();
+    let now = session.get(api(&format!("/plan-runs/{}", part(run))));
     drop(session);
     if context.out.json {
         context.out.json(&answer);
     } else {
         context.out.say(format!("{run} has the signal {signal}."));
     }
+    begun::leave(&context.out, inside, &now.unwrap_or_default());
     Ok(0)
 }
 
@@ -166,16 +169,22 @@ pub(super) fn run(context: &Context, start: &Start, kind: &str) -> Ended {
     let wait = Duration::from_millis(wait);
     begun::tell(&context.out, begun::PLAN_RUNS, &started, wait);
     let answer = until_closed(&mut session, begun::PLAN_RUNS, started, wait)?;
+    let inside = session.daemon().is_none();
     drop(session);
-    show(&context.out, &answer);
-    let status = answer["status"].as_str().unwrap_or_default();
-    if matches!(status, "running" | "queued") && !start.no_wait {
-        context
-            .out
-            .note("It is not done yet; it goes on while naos runs.");
-        return Ok(1);
+    Ok(left(&context.out, inside, &answer, start.no_wait))
+}
+
+/// Shows a run that is waited for no longer, and says how it ended.
+pub(super) fn left(out: &Out, inside: bool, answer: &Value, no_wait: bool) -> u8 {
+    show(out, answer);
+    begun::leave(out, inside, answer);
+    if begun::is_open(answer) && !no_wait {
+        if !inside {
+            out.note("It is not done yet; it goes on while naos runs.");
+        }
+        return 1;
     }
-    Ok(exit_of(status))
+    exit_of(answer["status"].as_str().unwrap_or_default())
 }
 
 /// A plan's inputs as they were given.
@@ -334,14 +343,16 @@ fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
     let mut session = context.session()?;
     let run = which(context, &mut session, run)?;
     let answer = session.post(api(&format!("/plan-runs/{}/{verb}", part(&run))), body)?;
+    let inside = session.daemon().is_none();
     drop(session);
     show(&context.out, &answer);
+    begun::leave(&context.out, inside, &answer);
     Ok(0)
 }
 
 pub(super) fn show(out: &Out, answer: &Value) {
     if out.json {
-        out.json(answer);
+        out.json(&in_json(answer));
         return;
     }
     let steps = answer["steps"].as_array().map_or(&[][..], Vec::as_slice);
@@ -407,6 +418,32 @@ pub(super) fn show(out: &Out, answer: &Value) {
     over_all(out, answer);
     if status == "compensation_failed" {
         out.note(not_undone(answer));
+    }
+}
+
+/// As programs take it: a list or an object is one, as it is for the steps of a plan. Whatever else
+/// parses (a number, say) stays the text that it is.
+fn in_json(answer: &Value) -> Value {
+    let mut told = answer.clone();
+    taken_in(&mut told);
+    let steps = told.get_mut("steps").and_then(Value::as_array_mut);
+    for step in steps.into_iter().flatten() {
+        taken_in(step);
+        if let Some(undo) = step.get_mut("compensation") {
+            taken_in(undo);
+        }
+    }
+    told
+}
+
+/// The output of one.
+fn taken_in(of: &mut Value) {
+    let Some(output @ Value::String(_)) = of.get_mut("output") else {
+        return;
+    };
+    let parsed = output.as_str().map(serde_json::from_str::<Value>);
+    if let Some(Ok(parsed @ (Value::Array(_) | Value::Object(_)))) = parsed {
+        *output = parsed;
     }
 }
 

@@ -128,7 +128,7 @@ fn what_if(context: &Context, replay: &Replay, from: u32) -> Ended {
     let inside = session.daemon().is_none();
     drop(session);
     let status = ended["status"].as_str().unwrap_or_default();
-    let open = matches!(status, "running" | "queued");
+    let open = begun::is_open(&ended);
     if context.out.json {
         let mut all = found;
         if !ended["problem"].is_null() {
@@ -138,9 +138,7 @@ fn what_if(context: &Context, replay: &Replay, from: u32) -> Ended {
     } else {
         show(context, &found, &ended, open);
     }
-    if open && inside {
-        context.out.note("It goes on while naos runs: naos up");
-    }
+    begun::leave(&context.out, inside, &ended);
     if open && !replay.no_wait {
         let later = format!("{id} is not done yet; naos get run {id} shows it later");
         context.out.note(later);

@@ -275,6 +275,8 @@ impl Heard {
 fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
     let mut session = context.session()?;
     let answer = session.post(api(&format!("/runs/{}/{verb}", part(run))), body)?;
+    let inside = session.daemon().is_none();
+    let now = session.get(api(&format!("/runs/{}", part(run))));
     drop(session);
     if context.out.json {
         context.out.json(&answer);
@@ -285,6 +287,7 @@ fn tell(context: &Context, run: &str, verb: &str, body: &Value) -> Ended {
         _ => format!("Resolved {run}."),
     };
     context.out.say(done);
+    begun::leave(&context.out, inside, &now.unwrap_or_default());
     Ok(0)
 }
 
@@ -371,10 +374,8 @@ fn show(out: &Out, answer: &Value, no_wait: bool, inside: bool, written: bool) -
     } else {
         for_people(out, answer, id, status, written);
     }
-    let open = matches!(status, "running" | "queued");
-    if open && inside {
-        out.note("It goes on while naos runs: naos up");
-    }
+    let open = begun::is_open(answer);
+    begun::leave(out, inside, answer);
     match status {
         _ if open && no_wait => 0,
         _ if open => {

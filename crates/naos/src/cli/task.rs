@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::begun::NOBODY_GOES_ON;
 use super::get::{address as address_of, more, pages};
 use super::plan::standing;
 use super::{Context, Ended, given};
@@ -426,10 +427,10 @@ fn said(agents: &str, people: &str) -> String {
 }
 
 /// What is said where nobody works on it until somebody starts naos.
-fn needs_daemon(session: &Session) -> &'static str {
+fn needs_daemon(session: &Session) -> String {
     match session.daemon() {
-        Some(_) => "",
-        None => " It goes on when naos runs: `naos up`.",
+        Some(_) => String::new(),
+        None => format!(" {NOBODY_GOES_ON}."),
     }
 }
 

@@ -116,7 +116,7 @@ fn address(project: &Project, up: &Up) -> Result<SocketAddr, Fail> {
 fn claim(project: &Project, runtime: &Runtime, hosts: &[String]) -> Result<Machine, Fail> {
     let mut queue = Queue::new(&project.data);
     loop {
-        match Machine::build(project, runtime, hosts.to_vec(), Vec::new()) {
+        match Machine::build(project, runtime, hosts.to_vec(), Vec::new(), None) {
             Ok(machine) => return Ok(machine),
             Err(BuildError::Failed(fail)) => return Err(fail),
             Err(BuildError::Taken(pid)) => {

@@ -98,21 +98,8 @@ impl Tools {
                 key: key.as_deref().map(secret).transpose()?,
             },
             ServerPlace::Program { command, env } => {
-                let first = command.first().map(String::as_str).unwrap_or_default();
-                let allowed = std::env::var(PROGRAMS_VARIABLE).unwrap_or_default();
-                if !allowed.split(',').any(|name| name.trim() == first) {
-                    return Err(format!(
-                        "the program {first} isn't let run: whoever starts naos names it in \
-                         {PROGRAMS_VARIABLE}={first}"
-                    ));
-                }
-                let each = |(name, value): &(String, String)| {
-                    let value = match value.strip_prefix("env:") {
-                        Some(variable) => variable_of(variable)?,
-                        None => value.clone(),
-                    };
-                    Ok((name.clone(), value))
-                };
+                may_run(command)?;
+                let each = |(name, value): &(String, String)| Ok((name.clone(), value_of(value)?));
                 let env: Result<Vec<_>, String> = env.iter().map(each).collect();
                 let home = self.homes.join(tenant.to_string());
                 std::fs::create_dir_all(&home)
@@ -239,6 +226,27 @@ fn told(text: String, is_error: bool) -> OutsideOutcome {
     match serde_json::to_vec(&ToolSaid { text, is_error }) {
         Ok(bytes) => OutsideOutcome::Answered(bytes),
         Err(error) => OutsideOutcome::Lost(error.to_string()),
+    }
+}
+
+/// Whether whoever started naos lets this program run.
+pub(super) fn may_run(command: &[String]) -> Result<(), String> {
+    let first = command.first().map(String::as_str).unwrap_or_default();
+    let allowed = std::env::var(PROGRAMS_VARIABLE).unwrap_or_default();
+    if allowed.split(',').any(|name| name.trim() == first) {
+        return Ok(());
+    }
+    Err(format!(
+        "the program {first} isn't let run: whoever starts naos names it in \
+         {PROGRAMS_VARIABLE}={first}"
+    ))
+}
+
+/// What a variable of a program is set to.
+pub(super) fn value_of(said: &str) -> Result<String, String> {
+    match said.strip_prefix("env:") {
+        Some(variable) => variable_of(variable),
+        None => Ok(said.to_owned()),
     }
 }
 

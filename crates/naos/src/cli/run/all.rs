@@ -133,9 +133,9 @@ fn show(out: &Out, all: &[Came], no_wait: bool, inside: bool) -> u8 {
             }
         }
     }
-    let open = |came: &Came| matches!(came.status(), "running" | "queued");
-    if inside && all.iter().any(open) {
-        out.note("What isn't done yet goes on while naos runs: naos up");
+    let mut answers = all.iter().filter_map(|came| came.of.as_ref().ok());
+    if let Some(open) = answers.find(|answer| begun::is_open(answer)) {
+        begun::leave(out, inside, open);
     }
     if failed > 0 {
         let which = count(failed, "agent", "agents");

@@ -183,10 +183,13 @@ fn spec_of(call: &Call, asked: &Create) -> Result<AgentSpec, Fault> {
 
 pub(crate) async fn delete(call: Call) -> Answered {
     let name = call.name("name")?;
-    let warnings = needed::by_open_runs(&call.reader()?, Kind::Agent, &name)?;
+    let reader = call.reader()?;
+    let mut warnings = Vec::from_iter(needed::by_open_runs(&reader, Kind::Agent, &name)?);
+    warnings.extend(needed::by_beginners(&reader, Kind::Agent, &name)?);
+    drop(reader);
     let delete = command::Agent::Delete { name: name.clone() };
     let (seq, _) = call.ask("", delete, Vec::new()).await?;
-    ok(&json!({"name": name, "warnings": warnings.as_slice(), "seq": seq}))
+    ok(&json!({"name": name, "warnings": warnings, "seq": seq}))
 }
 
 pub(crate) async fn stop(call: Call) -> Answered {

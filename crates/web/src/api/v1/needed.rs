@@ -1,5 +1,5 @@
-//! What is taken away while runs that are open need it: a warning that names them, as with a
-//! reference to what isn't there yet.
+//! What is taken away while runs that are open need it, or something begins it by itself: a warning
+//! that names them, as with a reference to what isn't there yet.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use naos_kernel::ResourceKey;
 use naos_kernel::plan::{Needed, Plan, Use};
 use naos_kernel::resource::Resource;
 use naos_types::Name;
-use naos_types::spec::{Kind, Spec};
+use naos_types::spec::{Kind, Spec, StepDo};
 
 use super::NAMES_MAX;
 use crate::error::Fault;
 
-/// How many runs a warning names.
+/// How many runs, or how many that begin something, a warning names.
 const RUNS_NAMED_MAX: usize = 5;
 
 /// A sentence about the open runs that need what is to be deleted; none where no run does.
@@ -44,6 +44,61 @@ pub(super) fn by_open_runs(
         let word = kind.word();
         format!("{word} {name} is gone, and {uses}; {}", until(&again))
     }))
+}
+
+/// A sentence about what begins it by itself, and will find nothing to begin; none where nothing does.
+///
+/// # Errors
+/// A fault if a record is damaged.
+pub(super) fn by_beginners(
+    reader: &Reader,
+    kind: Kind,
+    name: &Name,
+) -> Result<Option<String>, Fault> {
+    let mut named = Vec::new();
+    for own in [
+        Kind::Schedule,
+        Kind::Subscription,
+        Kind::Plan,
+        Kind::Instruction,
+    ] {
+        for (ResourceKey(_, called), kept) in reader.resources(own, NAMES_MAX)? {
+            // What begins itself goes with it.
+            if (own, &called) != (kind, name) && begins(&kept.spec, (kind, name)) {
+                named.push(format!("{} {called}", own.word()));
+            }
+        }
+    }
+    let more = named.len().saturating_sub(RUNS_NAMED_MAX);
+    named.truncate(RUNS_NAMED_MAX);
+    let mut all = named.join(", ");
+    if more > 0 {
+        all.push_str(&format!(" and {more} more"));
+    }
+    Ok((!named.is_empty()).then(|| {
+        let word = kind.word();
+        format!(
+            "{word} {name} is gone, and is still started by {all}: until `naos apply -f FILE` \
+             makes it again nothing begins there"
+        )
+    }))
+}
+
+/// Whether something of this kind starts what is called so: by the time, by an event or in a step.
+fn begins(spec: &Spec, (kind, name): (Kind, &Name)) -> bool {
+    let timed = match spec {
+        Spec::Schedule(spec) => spec.starts.run().map(|(kind, name, _)| (kind, name)),
+        _ => None,
+    };
+    let heard = spec.listens().and_then(|spec| spec.starts.as_ref());
+    let heard = heard.map(|starts| (starts.kind, &starts.name));
+    let steps = spec.plan().into_iter().flat_map(|plan| &plan.steps);
+    let mut stepped = steps.filter_map(|step| match &step.action {
+        StepDo::Plan { of, name, .. } => Some((*of, name)),
+        _ => None,
+    });
+    let is_it = |begun| begun == (kind, name);
+    timed.is_some_and(is_it) || heard.is_some_and(is_it) || stepped.any(is_it)
 }
 
 /// The same about what a driver answers no longer once it says `after`.

@@ -243,7 +243,10 @@ pub(crate) async fn delete(call: Call) -> Answered {
         return ok(&json!({"kind": kind, "name": agent, "seq": seq}));
     }
     let name = named(&call, kind)?;
-    let warnings = needed::by_open_runs(&call.reader()?, kind, &name)?;
+    let reader = call.reader()?;
+    let mut warnings = Vec::from_iter(needed::by_open_runs(&reader, kind, &name)?);
+    warnings.extend(needed::by_beginners(&reader, kind, &name)?);
+    drop(reader);
     let (seq, _) = match kind {
         Kind::Agent => {
             let command = command::Agent::Delete { name: name.clone() };
@@ -257,7 +260,6 @@ pub(crate) async fn delete(call: Call) -> Answered {
             call.ask("", command, Vec::new()).await?
         }
     };
-    let warnings = warnings.as_slice();
     ok(&json!({"kind": kind, "name": name, "warnings": warnings, "seq": seq}))
 }
 

@@ -68,6 +68,27 @@ async fn what_a_schedule_starts_and_isnt_there_is_told() {
     assert_eq!(shown["waits_for"], Value::Null, "{shown}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_still_started_is_not_taken_away_in_silence() {
+    let rig = Rig::new().await;
+    let text = "type: plan\nname: sweep\nsteps:\n  - {name: a, render: x}\n---\n\
+                type: plan\nname: house\nsteps:\n  - {name: all, plan: sweep}\n---\n\
+                type: schedule\nname: night\nevery: 1d\nplan: sweep\n---\n\
+                type: schedule\nname: noon\nevery: 1d\nplan: house\n---\n\
+                type: subscription\nname: mail\non: mail.came\nstart: {plan: sweep}\n";
+    apply(&rig, text).await;
+    let delete = async |place: &str| {
+        let place = format!("/api/v1/resources/{place}");
+        let gone = rig.api(&rig.owner, "DELETE", &place, Value::Null).await;
+        gone.ok()["warnings"].take()
+    };
+    let said = "plan sweep is gone, and is still started by schedule night, subscription mail, \
+                plan house: until `naos apply -f FILE` makes it again nothing begins there";
+    assert_eq!(delete("plan/sweep").await, json!([said]));
+    assert_eq!(delete("schedule/noon").await, json!([]));
+    assert_eq!(delete("plan/house").await, json!([]));
+}
+
 /// Its second step uses what its first one gets from a driver; nobody need answer the second.
 const MORNING: &str = "type: instruction\nname: morning\ntrigger: {every: 1s}\nplan:\n  \
     - {id: fetch, emit: {type: mail.list}}\n  \
